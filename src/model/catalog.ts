@@ -1,0 +1,105 @@
+/**
+ * What a source's schema is, as far as an export needs to know it. Read by `dump/catalog.ts`;
+ * plain data, so that it can cross RPC and be compared.
+ */
+export interface Catalog {
+  /** In the order of `sqlite_master`, without other people's tables and our own. */
+  tables: Table[];
+  /** Indexes, views and triggers with their text, in the order of `sqlite_master`. */
+  indexes: SchemaObject[];
+  views: SchemaObject[];
+  triggers: SchemaObject[];
+  /** True where `sqlite_sequence` exists. */
+  hasSequence: boolean;
+}
+
+export interface SchemaObject {
+  name: string;
+  /** The table or view that an index or trigger belongs to; a view's own name. */
+  tableName: string;
+  /** The CREATE statement, byte for byte as SQLite keeps it. */
+  sql: string;
+}
+
+export interface Table {
+  name: string;
+  sql: string;
+  kind: "rowid" | "without-rowid" | "virtual";
+  strict: boolean;
+  autoincrement: boolean;
+  /** Lower-case module name of a virtual table, and undefined for others. */
+  module?: string;
+  /** Every column, generated and hidden ones included, in declaration order. */
+  columns: Column[];
+  /** Every index, those of PRIMARY KEY and UNIQUE included. */
+  indexes: TableIndex[];
+  foreignKeys: ForeignKey[];
+  /**
+   * The name by which the rowid can be read and written: the INTEGER PRIMARY KEY column,
+   * else whichever of `rowid`, `_rowid_`, `oid` no column hides. Undefined for WITHOUT ROWID
+   * tables and where all three are hidden.
+   */
+  rowidName?: string;
+  /** The INTEGER PRIMARY KEY column, which is the rowid under another name. */
+  integerPrimaryKey?: string;
+  /** What orders the rows and finds the next one; empty where nothing that can be named does. */
+  key: KeyColumn[];
+}
+
+export type Affinity = "integer" | "text" | "blob" | "real" | "numeric";
+
+export interface Column {
+  name: string;
+  /** Declared type as written; "" where none was. */
+  type: string;
+  affinity: Affinity;
+  notNull: boolean;
+  /** The DEFAULT's text as SQLite gives it. */
+  defaultSql?: string;
+  /** Place in the PRIMARY KEY from 1; 0 outside. */
+  primaryKey: number;
+  /** `virtual` and `stored` are generated; `hidden` belongs to virtual tables. */
+  generated: "no" | "virtual" | "stored" | "hidden";
+}
+
+export interface TableIndex {
+  name: string;
+  unique: boolean;
+  /** `c` CREATE INDEX, `u` UNIQUE constraint, `pk` PRIMARY KEY. */
+  origin: "c" | "u" | "pk";
+  partial: boolean;
+  /** The CREATE INDEX statement; undefined for automatic ones. */
+  sql?: string;
+  terms: IndexTerm[];
+}
+
+export interface IndexTerm {
+  /** Column name; undefined for an expression (and for the rowid). */
+  column?: string;
+  descending: boolean;
+  collation: string;
+}
+
+export interface ForeignKey {
+  /** The table referred to, as written (its case may differ from the table's). */
+  parent: string;
+  from: string;
+  to?: string;
+  onUpdate: string;
+  onDelete: string;
+}
+
+export interface KeyColumn {
+  /** A column's name or a rowid name, not quoted. */
+  name: string;
+  descending: boolean;
+  /** BINARY, NOCASE, RTRIM; always given, since a key's collation may differ from its column's. */
+  collation: string;
+  /** True where every value is an integer: the rowid. */
+  integer: boolean;
+}
+
+/** Columns whose values are kept in the table's rows, thus neither generated nor hidden. */
+export function storedColumns(table: Table): Column[] {
+  return table.columns.filter((column) => column.generated === "no");
+}

@@ -1,0 +1,238 @@
+/** What an error code means to each edge: its HTTP status, whether trying again can help, and the hint. */
+interface ErrorEntry {
+  status: number;
+  /** True where the same call may succeed later; a Workflow step is retried then. */
+  retryable: boolean;
+  hint: string;
+}
+
+/**
+ * Every expected failure. Codes are never renamed: the same one stands in the problem response,
+ * the job row, the callback and the command line's text.
+ */
+export const ERRORS = {
+  // Requests
+  "invalid-json": {
+    status: 400,
+    retryable: false,
+    hint: "Send one JSON object as the body, or no body at all.",
+  },
+  "invalid-request": {
+    status: 400,
+    retryable: false,
+    hint: "Correct the fields that `issues` names; docs/api.md has them all.",
+  },
+  "body-too-large": {
+    status: 413,
+    retryable: false,
+    hint: "The largest accepted body is 1 MiB for POST /query and 64 KiB elsewhere.",
+  },
+  unauthorized: {
+    status: 401,
+    retryable: false,
+    hint: "Send `Authorization: Bearer <token>` with the token the Worker was deployed with.",
+  },
+  forbidden: {
+    status: 403,
+    retryable: false,
+    hint: "This token may only read. Use ADMIN_AUTHORIZATION_TOKEN for calls that start or delete.",
+  },
+  "not-found": { status: 404, retryable: false, hint: "docs/api.md lists the routes." },
+  "method-not-allowed": {
+    status: 405,
+    retryable: false,
+    hint: "The Allow header lists the methods of this route.",
+  },
+  "job-not-found": {
+    status: 404,
+    retryable: false,
+    hint: "GET /export/jobs lists the jobs. Deleted jobs are gone for good.",
+  },
+  "artifact-not-found": {
+    status: 404,
+    retryable: false,
+    hint: "The job view lists its artifacts by name.",
+  },
+  "artifact-missing": {
+    status: 404,
+    retryable: false,
+    hint: "The stored file was removed behind the job's back. Start a new export.",
+  },
+  "source-not-found": {
+    status: 404,
+    retryable: false,
+    hint: "EXPORT_SOURCES names the sources; `main` is the default.",
+  },
+  "table-not-found": {
+    status: 404,
+    retryable: false,
+    hint: "Patterns are exact names or hold `*`; names are matched without regard to ASCII case.",
+  },
+  "export-already-running": {
+    status: 409,
+    retryable: true,
+    hint: "Wait for the running job, or cancel it with DELETE /export/dump/<jobId>.",
+  },
+  "export-not-finished": {
+    status: 409,
+    retryable: true,
+    hint: "Poll the job view until its status is `completed`.",
+  },
+  "export-not-downloadable": {
+    status: 409,
+    retryable: false,
+    hint: "The job ended without an artifact; its view tells why. Start a new export.",
+  },
+  "export-expired": {
+    status: 410,
+    retryable: false,
+    hint: "Its retention ended. Start a new export, or ask for a longer `retentionHours`.",
+  },
+  "idempotency-key-reused": {
+    status: 422,
+    retryable: false,
+    hint: "Use a new Idempotency-Key for another request body.",
+  },
+  "range-not-satisfiable": {
+    status: 416,
+    retryable: false,
+    hint: "Ask for bytes below the Content-Length.",
+  },
+  "query-failed": {
+    status: 400,
+    retryable: false,
+    hint: "The database refused the statement; `detail` has its words. Nothing was changed.",
+  },
+  "query-not-available": {
+    status: 404,
+    retryable: false,
+    hint: "POST /query works only where DATABASE_DURABLE_OBJECT is bound.",
+  },
+  "configuration-invalid": {
+    status: 503,
+    retryable: false,
+    hint: "Correct the Worker's vars, secrets or bindings that `detail` names, and deploy again.",
+  },
+
+  // Jobs
+  "source-unavailable": {
+    status: 503,
+    retryable: true,
+    hint: "The database did not answer. The step is tried again.",
+  },
+  "source-query-failed": {
+    status: 502,
+    retryable: false,
+    hint: "The database refused an export's query; the message has its words.",
+  },
+  "catalog-unreadable": {
+    status: 422,
+    retryable: false,
+    hint: "The schema holds what no dump can carry; the message names it.",
+  },
+  "schema-changed": {
+    status: 409,
+    retryable: false,
+    hint: "Tables were created, altered or dropped while the export ran. Start it again afterwards.",
+  },
+  "table-not-pageable": {
+    status: 422,
+    retryable: false,
+    hint: "Give the table a PRIMARY KEY, or a column fewer named rowid, _rowid_ or oid, or exclude it.",
+  },
+  "value-not-exportable": {
+    status: 422,
+    retryable: false,
+    hint: "The message names the table and key. Shorten the value, or exclude the table.",
+  },
+  "artifact-too-large": {
+    status: 422,
+    retryable: false,
+    hint: "Raise EXPORT_PART_BYTES (10,000 parts an artifact), or export fewer tables in a job.",
+  },
+  "artifact-corrupt": {
+    status: 500,
+    retryable: false,
+    hint: "The stored bytes were not those that were written. The job starts over once by itself.",
+  },
+  "storage-unavailable": {
+    status: 503,
+    retryable: true,
+    hint: "The artifact store did not answer. The step is tried again.",
+  },
+  "run-superseded": {
+    status: 409,
+    retryable: false,
+    hint: "A newer run of the same job has taken over; this one ends.",
+  },
+  "workflow-not-started": {
+    status: 503,
+    retryable: true,
+    hint: "The Workflow could not be created. Send the request again.",
+  },
+  "internal-error": {
+    status: 500,
+    retryable: true,
+    hint: "A bug, or a passing fault of the platform. The Worker's logs have the cause.",
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An expected failure as plain data: what crosses RPC, is kept in a job row and is sent in a callback. */
+export interface Failure {
+  code: ErrorCode;
+  /** What went wrong, lower-case, without secrets. */
+  message: string;
+  /** More members for the problem response, for instance the running job's id. */
+  details?: Record<string, string | number | boolean | readonly unknown[]>;
+}
+
+/** An expected failure as an exception, within one isolate. */
+export class ExportError extends Error {
+  override readonly name = "ExportError";
+  readonly code: ErrorCode;
+  readonly details: Failure["details"];
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; details?: Failure["details"] } = {},
+  ) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    this.details = options.details;
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable;
+  }
+
+  toFailure(): Failure {
+    return {
+      code: this.code,
+      message: this.message,
+      ...(this.details === undefined ? {} : { details: this.details }),
+    };
+  }
+}
+
+/** What a call over RPC answers: thrown classes do not survive the crossing. */
+export type Outcome<T> = { ok: true; value: T } | { ok: false; failure: Failure };
+
+/** The value of `outcome`. Throws its failure as an ExportError. */
+export function unwrap<T>(outcome: Outcome<T>): T {
+  if (outcome.ok) return outcome.value;
+  const { code, message, details } = outcome.failure;
+  throw new ExportError(code, message, details === undefined ? {} : { details });
+}
+
+/** Runs `work` and turns a thrown ExportError into a value; anything else stays an exception. */
+export async function outcomeOf<T>(work: () => T | Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    if (error instanceof ExportError) return { ok: false, failure: error.toFailure() };
+    throw error;
+  }
+}

@@ -1,0 +1,45 @@
+export const KIB = 1024;
+export const MIB = 1024 * KIB;
+
+/**
+ * The longest SQL text D1 and Durable Objects run, in bytes.
+ * https://developers.cloudflare.com/d1/platform/limits/ and SQLITE_LIMIT_SQL_LENGTH in workerd.
+ */
+export const STATEMENT_BYTES_MAX = 100_000;
+
+/** What a page's text aims at, in bytes: large enough for speed, short enough for waiting writers. */
+export const PAGE_BYTES = MIB;
+
+/**
+ * The longest value that a query may build, in bytes. Documented as 2 MB for Durable Objects and
+ * D1; local workerd allows 4 MiB.
+ */
+export const VALUE_BYTES_MAX = 2_000_000;
+
+/** R2's bounds: https://developers.cloudflare.com/r2/objects/multipart-objects/#limitations. */
+export const PART_BYTES_MIN = 5 * MIB;
+export const PART_BYTES_DEFAULT = 8 * MIB;
+export const PART_BYTES_MAX = 64 * MIB;
+export const PARTS_MAX = 10_000;
+
+export const CHUNK_BYTES_MIN = 64 * KIB;
+export const CHUNK_BYTES_DEFAULT = 32 * MIB;
+export const CHUNK_BYTES_MAX = 1024 * MIB;
+
+/**
+ * Once this many chunks of the configured size are written, a chunk grows with what is done
+ * (a 1/128th of it), so that 10 GB takes about 400 steps and no database takes thousands.
+ */
+export const CHUNK_GROWTH_DIVISOR = 128;
+
+export const RETENTION_HOURS_DEFAULT = 168;
+export const RETENTION_HOURS_MAX = 8_760;
+
+/** Rows of `tmp_export_job_blobs` hold at most this much. */
+export const BLOB_BYTES_MAX = MIB;
+
+export const BODY_BYTES_MAX = 64 * KIB;
+export const QUERY_BODY_BYTES_MAX = MIB;
+
+/** Tables and artifacts shown in a job view, callback or step result; the manifest has them all. */
+export const VIEW_ENTRIES_MAX = 500;

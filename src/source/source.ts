@@ -1,0 +1,34 @@
+/** A value as it crosses the port. Integers beyond 2^53 lose digits: let SQLite make text of them. */
+export type SourceValue = ArrayBuffer | string | number | null;
+
+export interface SourceStatement {
+  sql: string;
+  /** At most 100. Numbers bind as REAL: bind text and CAST where an integer is meant. */
+  params?: SourceValue[];
+}
+
+export interface SourceResult {
+  columns: string[];
+  rows: SourceValue[][];
+  /** As the runtime bills them. */
+  rowsRead: number;
+  rowsWritten: number;
+}
+
+/**
+ * A customer's database. Whatever answers these two calls can be exported.
+ *
+ * A statement's text may hold several statements and at most 100,000 bytes. Errors: the source's
+ * own SQL errors arrive as `ExportError("source-query-failed")` with SQLite's message, everything
+ * else (overload, network, an object that was reset) as `ExportError("source-unavailable")`.
+ */
+export interface Source {
+  readonly kind: "durable-object" | "d1";
+  /** Runs one statement in a turn of its own. */
+  query(statement: SourceStatement): Promise<SourceResult>;
+  /**
+   * Runs all statements in one turn, so that nobody else's write falls between them.
+   * A Durable Object of StarbaseDB's class does not roll back when one fails.
+   */
+  transaction(statements: SourceStatement[]): Promise<SourceResult[]>;
+}
