@@ -1,0 +1,196 @@
+import type { KeyColumn, Table } from "../model/catalog.ts";
+import type { KeyValue, RowKey } from "../model/cursor.ts";
+import { ExportError } from "../model/error.ts";
+import { quoteIdentifier } from "./identifier.ts";
+
+/**
+ * Byte between the rows of a page. It occurs in no valid UTF-8, thus in no row whose text is
+ * valid; a page that holds more of them than rows has invalid text in it.
+ */
+export const ROW_SEPARATOR = 0xff;
+
+/** Keys longer than this many bytes are bound instead of written into the statement. */
+const KEY_LITERAL_BYTES_MAX = 8_000;
+
+/** A result may have 100 columns: two a key column, and two for the page itself. */
+const KEY_COLUMNS_MAX = 49;
+
+export interface Statement {
+  sql: string;
+  params: (ArrayBuffer | string | number | null)[];
+}
+
+export interface PageRequest {
+  table: Table;
+  /** SQL expression of a row's text over the table's column names. */
+  rowSql: string;
+  /** Key of the last row that was read; null starts at the first. */
+  after: RowKey;
+  /** Most rows to read. */
+  limit: number;
+}
+
+/**
+ * Gives the SELECT that yields rows of a range in key order. It must give every name in `names`
+ * as a column of that name, hold only rows for which `predicate` is true, be ordered by `orderBy`
+ * and end at `limit` rows. `predicate` is "" for all rows.
+ */
+export type RowSelect = (range: {
+  names: string[];
+  predicate: string;
+  orderBy: string;
+  limit: number;
+}) => string;
+
+/** Rows straight from the table. */
+export function liveRows(table: Table): RowSelect {
+  return ({ names, predicate, orderBy, limit }) =>
+    `SELECT ${names.map(quoteIdentifier).join(", ")} FROM ${quoteIdentifier(table.name)}` +
+    `${predicate === "" ? "" : ` WHERE ${predicate}`} ORDER BY ${orderBy} LIMIT ${limit}`;
+}
+
+/** Names a page needs: the rowid where it has a name, and all stored columns. */
+function namesOf(table: Table): string[] {
+  const names = new Set(table.key.map((column) => column.name));
+  if (table.rowidName !== undefined) names.add(table.rowidName);
+  for (const column of table.columns) {
+    if (column.generated === "no") names.add(column.name);
+  }
+  return [...names];
+}
+
+/**
+ * One page of a table as one result row: the rows' texts joined by `ROW_SEPARATOR` as a BLOB (NULL
+ * without rows), their number, and for each key column of the last row its type and its value (see
+ * `parsePage`). Reads each row once, by the key's own index, from where `after` ends.
+ *
+ * Measured in November 2026: a window function to find the last row reads the whole table at each
+ * page (12 s instead of 0.4 s for 400,000 rows); a materialized page costs under a tenth.
+ *
+ * Errors: `table-not-pageable` where the table has no key that can be named.
+ */
+export function pageQuery(request: PageRequest, select = liveRows(request.table)): Statement {
+  const { table, rowSql, after, limit } = request;
+  if (table.key.length === 0 || table.key.length > KEY_COLUMNS_MAX) {
+    throw new ExportError(
+      "table-not-pageable",
+      `table ${quoteIdentifier(table.name)} has no key to page by`,
+    );
+  }
+  const params: Statement["params"] = [];
+  const orderBy = orderOf(table.key);
+  const ranges = after === null ? [""] : keyRanges(table.key, after, params);
+  const names = namesOf(table);
+  const rows = unionInOrder(
+    ranges.map((predicate) => select({ names, predicate, orderBy, limit })),
+    limit,
+  );
+  const only = table.key.length === 1 ? (table.key[0] as KeyColumn) : undefined;
+  if (only?.integer === true) {
+    return {
+      sql:
+        `SELECT CAST(group_concat(r, X'FF') AS BLOB), count(*), 'integer', CAST(max(k0) AS TEXT) FROM ` +
+        `(SELECT ${rowSql} AS r, ${quoteIdentifier(only.name)} AS k0 FROM (${rows}) LIMIT ${limit})`,
+      params,
+    };
+  }
+  const keys = table.key.map((column, at) => `${quoteIdentifier(column.name)} AS k${at}`);
+  const last = "FROM page LIMIT 1 OFFSET (SELECT count(*) - 1 FROM page)";
+  const found = table.key.map(
+    (_, at) =>
+      `(SELECT typeof(k${at}) ${last}), (SELECT CASE WHEN octet_length(k${at}) > ${KEY_LITERAL_BYTES_MAX} ` +
+      `THEN CAST(k${at} AS BLOB) WHEN typeof(k${at}) = 'text' THEN hex(k${at}) ELSE quote(k${at}) END ${last})`,
+  );
+  return {
+    sql:
+      `WITH page AS MATERIALIZED (SELECT ${rowSql} AS r, ${keys.join(", ")} FROM (${rows}) LIMIT ${limit}) ` +
+      `SELECT CAST(group_concat(r, X'FF') AS BLOB), count(*), ${found.join(", ")} FROM page`,
+    params,
+  };
+}
+
+/** A page as read: nothing decoded, nothing checked. */
+export interface RawPage {
+  bytes: Uint8Array;
+  rows: number;
+  /** Key of the last row; null where there was none. */
+  last: RowKey;
+}
+
+/** Reads the one result row of `pageQuery`. */
+export function parsePage(row: (ArrayBuffer | string | number | null)[]): RawPage {
+  const rows = Number(row[1]);
+  const bytes = row[0] instanceof ArrayBuffer ? new Uint8Array(row[0]) : new Uint8Array();
+  if (rows === 0) return { bytes, rows, last: null };
+  const last: KeyValue[] = [];
+  for (let at = 2; at < row.length; at += 2) {
+    last.push(keyValueOf(String(row[at]), row[at + 1] ?? null));
+  }
+  return { bytes, rows, last };
+}
+
+function keyValueOf(type: string, value: ArrayBuffer | string | number | null): KeyValue {
+  if (value instanceof ArrayBuffer) {
+    const base64 = new Uint8Array(value).toBase64();
+    return type === "text" ? { text: base64 } : { blob: base64 };
+  }
+  // The sign takes away the affinity of CAST, which would turn an untyped column's numbers into text.
+  return { literal: type === "text" ? `+CAST(X'${value}' AS TEXT)` : String(value) };
+}
+
+/** The SQL of a key value; adds what has to be bound to `params`. */
+export function keyValueSql(value: KeyValue, params: Statement["params"]): string {
+  if ("literal" in value) return value.literal;
+  const bytes = Uint8Array.fromBase64("text" in value ? value.text : value.blob);
+  params.push(bytes.buffer);
+  return "text" in value ? `+CAST(?${params.length} AS TEXT)` : `?${params.length}`;
+}
+
+/** ORDER BY text of a key, over columns of the key's names. */
+export function orderOf(key: KeyColumn[]): string {
+  return key
+    .map(
+      (column) =>
+        quoteIdentifier(column.name) + collationSql(column) + (column.descending ? " DESC" : ""),
+    )
+    .join(", ");
+}
+
+function collationSql(column: KeyColumn): string {
+  return column.integer ? "" : ` COLLATE ${column.collation}`;
+}
+
+/**
+ * Predicates of the ranges behind `after`, disjoint and in key order, each of which an index on
+ * the key can seek. A key whose columns all run one way is one range (a row-value comparison); a
+ * mixed one is a range a column, longest equal prefix first.
+ */
+export function keyRanges(
+  key: KeyColumn[],
+  after: KeyValue[],
+  params: Statement["params"],
+): string[] {
+  const names = key.map((column) => quoteIdentifier(column.name) + collationSql(column));
+  const values = after.map((value) => keyValueSql(value, params));
+  const descending = key[0]?.descending === true;
+  if (key.every((column) => column.descending === descending)) {
+    const sign = descending ? "<" : ">";
+    return key.length === 1
+      ? [`${names[0]} ${sign} ${values[0]}`]
+      : [`(${names.join(", ")}) ${sign} (${values.join(", ")})`];
+  }
+  return key
+    .map((column, at) => {
+      const equal = names.slice(0, at).map((name, of) => `${name} = ${values[of]}`);
+      return [...equal, `${names[at]} ${column.descending ? "<" : ">"} ${values[at]}`].join(" AND ");
+    })
+    .reverse();
+}
+
+/** One SELECT of all `selects`, in their order. A compound may have five terms, so more are nested. */
+function unionInOrder(selects: string[], limit: number): string {
+  if (selects.length === 1) return selects[0] as string;
+  const terms = selects.slice(0, 4).map((select) => `SELECT * FROM (${select})`);
+  if (selects.length > 4) terms.push(`SELECT * FROM (${unionInOrder(selects.slice(4), limit)})`);
+  return `${terms.join(" UNION ALL ")} LIMIT ${limit}`;
+}
