@@ -111,7 +111,8 @@ function tableOf(read: {
   foreignKeys: ForeignKey[];
 }): Table {
   const kind = read.virtual ? "virtual" : read.withoutRowid ? "without-rowid" : "rowid";
-  const integerPrimaryKey = kind === "rowid" ? findRowidAlias(read.columns, read.indexes) : undefined;
+  const integerPrimaryKey =
+    kind === "rowid" ? findRowidAlias(read.columns, read.indexes) : undefined;
   const rowidName =
     kind === "without-rowid" ? undefined : (integerPrimaryKey ?? findFreeRowidName(read.columns));
   const table: Table = {

@@ -23,7 +23,5 @@ export function isOwnObject(name: string): boolean {
 /** True for tables of SQLite, Cloudflare's runtime and its local simulator, which no dump holds. */
 export function isForeignObject(name: string): boolean {
   const lower = name.toLowerCase();
-  return (
-    lower.startsWith("sqlite_") || lower.startsWith("_cf_") || lower.startsWith("__miniflare")
-  );
+  return lower.startsWith("sqlite_") || lower.startsWith("_cf_") || lower.startsWith("__miniflare");
 }

@@ -1,0 +1,52 @@
+import type { Cell } from "../model/cell.ts";
+import { assert } from "../lib/assert.ts";
+import { quoteIdentifier } from "./identifier.ts";
+import { type PageRequest, type RowSelect, rowSelectSql, type Statement } from "./page-query.ts";
+
+/** A result may have 100 columns, and a cell takes two. */
+const CELLS_PER_QUERY = 50;
+
+/**
+ * Statements that read the one row behind `after` cell by cell, as type and bytes: nothing in them
+ * is longer than the value itself, so they read what no literal of it could be built for.
+ */
+export function cellQueries(
+  request: PageRequest,
+  columns: readonly string[],
+  select: RowSelect,
+): Statement[] {
+  const statements: Statement[] = [];
+  for (let at = 0; at < columns.length; at += CELLS_PER_QUERY) {
+    const cells = columns.slice(at, at + CELLS_PER_QUERY).flatMap((column) => {
+      const name = quoteIdentifier(column);
+      return [
+        `typeof(${name})`,
+        `CASE typeof(${name}) WHEN 'text' THEN CAST(${name} AS BLOB) WHEN 'blob' THEN ${name} ` +
+          `WHEN 'real' THEN iif(${name} = 0 AND atan2(${name}, -1) < 0, '-0.0', quote(${name})) ` +
+          `ELSE quote(${name}) END`,
+      ];
+    });
+    const params: Statement["params"] = [];
+    const rows = rowSelectSql({ ...request, limit: 1 }, select, params);
+    statements.push({ sql: `SELECT ${cells.join(", ")} FROM (${rows})`, params });
+  }
+  return statements;
+}
+
+/** The cells from the result rows of `cellQueries`. */
+export function parseCells(rows: (ArrayBuffer | string | number | null)[][]): Cell[] {
+  const cells: Cell[] = [];
+  for (const row of rows) {
+    for (let at = 0; at < row.length; at += 2) {
+      const type = row[at];
+      const value = row[at + 1];
+      if (type === "text" || type === "blob") {
+        assert(value instanceof ArrayBuffer, "text and blobs arrive as bytes");
+        cells.push({ type, bytes: new Uint8Array(value) });
+      } else {
+        cells.push({ type: "plain", literal: String(value) });
+      }
+    }
+  }
+  return cells;
+}

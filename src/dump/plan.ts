@@ -1,0 +1,31 @@
+import type { Catalog, Table } from "../model/catalog.ts";
+
+/** A run of bytes of an artifact that comes from one place. */
+export type Segment =
+  /** Text known from the catalog. */
+  | { kind: "text"; text: string }
+  /** All rows of a table. */
+  | { kind: "rows"; table: string }
+  /** The one text that a query of one row and column gives (NULL for none). */
+  | { kind: "query"; sql: string };
+
+export interface ArtifactPlan {
+  name: string;
+  contentType: string;
+  segments: Segment[];
+}
+
+/** Everything an export will write, in order; the same for the same catalog and request. */
+export interface DumpPlan {
+  artifacts: ArtifactPlan[];
+  /** Tables whose rows are exported, in the order of their segments. */
+  tables: Table[];
+  /** What the reader of the dump has to know, a sentence each. */
+  warnings: string[];
+}
+
+export interface PlanRequest {
+  catalog: Catalog;
+  /** Name of the source, for the header. */
+  source: string;
+}

@@ -1,0 +1,30 @@
+import type { Cell } from "../model/cell.ts";
+import type { Table } from "../model/catalog.ts";
+import type { RawPage } from "./page-query.ts";
+
+/**
+ * How a format writes one table's rows. What comes out depends on the rows alone, never on where
+ * a page ended: `state` is all that is remembered between two pages, and an encoder made with it
+ * goes on where the last one stopped.
+ */
+export interface TableEncoder {
+  /** SQL expression of a row's text, over the table's column names. */
+  readonly rowSql: string;
+  /** Bytes between two rows of a page, as hex digits. */
+  readonly rowGapHex: string;
+  /** Names of the columns whose cells `row` takes, in its order. */
+  readonly cellColumns: readonly string[];
+  /** Non-negative; 0 before the first row. */
+  readonly state: number;
+  /** Rows whose text was not valid UTF-8 and could not be kept as it is. */
+  readonly replacedTexts: number;
+  /** Bytes of a page's rows. `page.bytes` may be written to and must not be used afterwards. */
+  page(page: RawPage): Uint8Array[];
+  /** Bytes of one row that was read cell by cell. */
+  row(cells: Cell[]): Uint8Array[];
+  /** Bytes behind the last row. */
+  end(): Uint8Array[];
+}
+
+/** Makes the encoder of a table. */
+export type TableEncoderOf = (table: Table, state: number) => TableEncoder;

@@ -1,0 +1,72 @@
+import type { Table } from "../model/catalog.ts";
+import { quoteIdentifier, quoteText } from "./identifier.ts";
+import { identifierOf, sqlTokens, type SqlToken } from "./sql-tokens.ts";
+
+/** What it takes to restore a virtual table. */
+export type VirtualTableKind =
+  /** FTS5 with its own content, and R-Trees: rows are inserted. */
+  | { kind: "rows" }
+  /** FTS5 over another table's or view's content: built anew from it. */
+  | { kind: "rebuild"; content: string }
+  /** FTS5 that keeps no content: its rows cannot be read back. */
+  | { kind: "contentless" }
+  /** Made from another table alone: `fts5vocab`. */
+  | { kind: "derived" }
+  /** A module this project does not know. */
+  | { kind: "unknown" };
+
+export function virtualTableKind(table: Table): VirtualTableKind {
+  switch (table.module) {
+    case "rtree":
+    case "rtree_i32":
+      return { kind: "rows" };
+    case "fts5vocab":
+      return { kind: "derived" };
+    case "fts5": {
+      const content = findOption(table.sql, "content");
+      if (content === undefined) return { kind: "rows" };
+      return content === "" ? { kind: "contentless" } : { kind: "rebuild", content };
+    }
+    default:
+      return { kind: "unknown" };
+  }
+}
+
+/** Query for the INSERT statements that set an FTS5 table's persistent options; NULL for none. */
+export function ftsConfigSql(table: Table): string {
+  const name = quoteIdentifier(table.name);
+  const insert = quoteText(`INSERT INTO ${name}(${name},rank) VALUES(`);
+  return (
+    `SELECT group_concat(${insert} || quote(k) || ',' || quote(v) || ');' || char(10), '') ` +
+    `FROM (SELECT k, v FROM ${quoteIdentifier(`${table.name}_config`)} WHERE k <> 'version' ORDER BY k)`
+  );
+}
+
+/** Statement that fills an FTS5 table over external content. */
+export function ftsRebuildSql(table: Table): string {
+  const name = quoteIdentifier(table.name);
+  return `INSERT INTO ${name}(${name}) VALUES('rebuild');\n`;
+}
+
+/** Value of `name = value` among the module's arguments; undefined where it is not given. */
+function findOption(sql: string, name: string): string | undefined {
+  const tokens: SqlToken[] = [...sqlTokens(sql)];
+  for (let at = 1; at + 2 < tokens.length; at += 1) {
+    const [before, key, equals, value] = tokens.slice(at - 1, at + 3) as [
+      SqlToken,
+      SqlToken,
+      SqlToken,
+      SqlToken,
+    ];
+    if (
+      (before.text === "(" || before.text === ",") &&
+      key.text.toLowerCase() === name &&
+      equals.text === "="
+    ) {
+      return value.kind === "string"
+        ? value.text.slice(1, -1).replaceAll("''", "'")
+        : identifierOf(value);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,268 @@
+import type { Table } from "../model/catalog.ts";
+import type { Cell } from "../model/cell.ts";
+import type { Cursor, RowKey } from "../model/cursor.ts";
+import { ExportError } from "../model/error.ts";
+import { PAGE_BYTES } from "../model/limits.ts";
+import { assert } from "../lib/assert.ts";
+import { encodeUtf8 } from "../lib/bytes.ts";
+import { pageQuery, parsePage, type RawPage } from "../dump/page-query.ts";
+import { cellQueries, parseCells } from "../dump/cell-query.ts";
+import { quoteIdentifier } from "../dump/identifier.ts";
+import type { DumpPlan, Segment } from "../dump/plan.ts";
+import type { TableEncoder, TableEncoderOf } from "../dump/table-encoder.ts";
+import type { TableReader } from "./table-reader.ts";
+
+/** Rows of a table's first page, before anything is known about their length. */
+const FIRST_PAGE_ROWS = 200;
+/** A page may have so many times the rows of the one before. */
+const PAGE_GROWTH = 8;
+const PAGE_ROWS_MAX = 50_000;
+/** More rows than a value of 2 MB can hold. */
+const KEYLESS_ROWS_MAX = 10_000_000;
+
+/** Bytes of an artifact that were read in one go, and where to go on behind them. */
+export interface DumpPiece {
+  artifact: number;
+  /** The table whose rows these are; undefined for other text. */
+  table?: string;
+  bytes: Uint8Array[];
+  rows: number;
+  /** Texts that could not be kept as they are, in formats that must be valid UTF-8. */
+  replacedTexts: number;
+  rowsRead: number;
+  /** Where the next piece starts. */
+  cursor: Cursor;
+  /** True for the last piece of its artifact. */
+  ends: boolean;
+}
+
+/**
+ * Reads a plan's artifacts from `cursor` to the end, a page at a time: the next page is asked for
+ * while the caller deals with the last one, and no more than that is ever held. What comes out is
+ * the same bytes wherever it was begun.
+ *
+ * Errors: those of the reader, and `value-not-exportable` where a row is too large even to be read
+ * alone.
+ */
+export async function* readDump(input: {
+  reader: TableReader;
+  plan: DumpPlan;
+  encoderOf: TableEncoderOf;
+  cursor: Cursor;
+}): AsyncGenerator<DumpPiece, void, undefined> {
+  const tables = new Map(input.plan.tables.map((table) => [table.name, table]));
+  let { artifact, segment, after, encoderState } = input.cursor;
+  for (; artifact < input.plan.artifacts.length; artifact += 1) {
+    const segments = input.plan.artifacts[artifact]?.segments ?? [];
+    for (; segment < segments.length; segment += 1) {
+      const current = segments[segment] as Segment;
+      const last = segment === segments.length - 1;
+      const next: Cursor = last
+        ? { artifact: artifact + 1, segment: 0, after: null, encoderState: 0 }
+        : { artifact, segment: segment + 1, after: null, encoderState: 0 };
+      if (current.kind === "rows") {
+        const table = tables.get(current.table);
+        assert(table !== undefined, "a plan lists the tables of its segments");
+        const encoder = input.encoderOf(table, encoderState);
+        for await (const piece of readTable(input.reader, table, encoder, after)) {
+          const cursor = piece.after === null ? next : { artifact, segment, ...piece.state };
+          const { bytes, rows, replacedTexts, rowsRead } = piece;
+          const ends = last && piece.after === null;
+          yield { artifact, table: table.name, bytes, rows, replacedTexts, rowsRead, cursor, ends };
+        }
+      } else {
+        const { text, rowsRead } = await readText(input.reader, current);
+        const bytes = text === "" ? [] : [encodeUtf8(text)];
+        yield { artifact, bytes, rows: 0, replacedTexts: 0, rowsRead, cursor: next, ends: last };
+      }
+      after = null;
+      encoderState = 0;
+    }
+    segment = 0;
+  }
+}
+
+async function readText(
+  reader: TableReader,
+  segment: Exclude<Segment, { kind: "rows" }>,
+): Promise<{ text: string; rowsRead: number }> {
+  if (segment.kind === "text") return { text: segment.text, rowsRead: 0 };
+  const result = await reader.readOther({ sql: segment.sql, params: [] });
+  return { text: String(result.rows[0]?.[0] ?? ""), rowsRead: result.rowsRead };
+}
+
+interface TablePiece {
+  bytes: Uint8Array[];
+  rows: number;
+  replacedTexts: number;
+  rowsRead: number;
+  /** Null with the table's last piece. */
+  after: RowKey;
+  state: { after: RowKey; encoderState: number };
+}
+
+async function* readTable(
+  reader: TableReader,
+  table: Table,
+  encoder: TableEncoder,
+  start: RowKey,
+): AsyncGenerator<TablePiece, void, undefined> {
+  let limit = FIRST_PAGE_ROWS;
+  let pending = readPage(reader, table, encoder, start, limit);
+  for (;;) {
+    const page = await pending;
+    const replacedBefore = encoder.replacedTexts;
+    if (page.kind === "end") {
+      yield {
+        bytes: encoder.end(),
+        rows: 0,
+        replacedTexts: 0,
+        rowsRead: page.rowsRead,
+        after: null,
+        state: { after: null, encoderState: 0 },
+      };
+      return;
+    }
+    limit = nextLimit(page.limit, page.rows, page.byteLength);
+    pending = page.complete
+      ? Promise.resolve({ kind: "end", rowsRead: 0 })
+      : readPage(reader, table, encoder, page.last, limit);
+    // The caller may stop before this page is wanted; its error is then nobody's.
+    pending.catch(() => {});
+    const bytes = page.kind === "page" ? encoder.page(page.raw) : encoder.row(page.cells);
+    yield {
+      bytes,
+      rows: page.rows,
+      replacedTexts: encoder.replacedTexts - replacedBefore,
+      rowsRead: page.rowsRead,
+      after: page.last,
+      state: { after: page.last, encoderState: encoder.state },
+    };
+  }
+}
+
+type PageRead =
+  | { kind: "end"; rowsRead: number }
+  | ({
+      rows: number;
+      byteLength: number;
+      last: RowKey;
+      limit: number;
+      rowsRead: number;
+      complete: boolean;
+    } & ({ kind: "page"; raw: RawPage } | { kind: "row"; cells: Cell[] }));
+
+/**
+ * Reads at most `limit` rows; fewer where their text is longer than a value may be, and one row
+ * cell by cell where even its text alone is.
+ */
+async function readPage(
+  reader: TableReader,
+  table: Table,
+  encoder: TableEncoder,
+  after: RowKey,
+  limit: number,
+): Promise<PageRead> {
+  const { rowSql, rowGapHex } = encoder;
+  if (table.key.length === 0) return readWhole(reader, table, encoder);
+  for (let rows = limit; rows >= 1; rows = Math.floor(rows / 4)) {
+    try {
+      const [result] = await reader.readRows(table, (select) => [
+        pageQuery({ table, rowSql, rowGapHex, after, limit: rows }, select),
+      ]);
+      const raw = parsePage(result?.rows[0] ?? []);
+      const rowsRead = result?.rowsRead ?? 0;
+      if (raw.rows === 0) return { kind: "end", rowsRead };
+      return {
+        kind: "page",
+        raw,
+        rows: raw.rows,
+        byteLength: raw.bytes.byteLength,
+        last: raw.last,
+        limit: rows,
+        rowsRead,
+        complete: raw.rows < rows,
+      };
+    } catch (error) {
+      if (!isTooBig(error)) throw error;
+    }
+  }
+  return readRow(reader, table, encoder, after);
+}
+
+/** A table without a key has no place to go on from, so it is read in one turn or not at all. */
+async function readWhole(
+  reader: TableReader,
+  table: Table,
+  encoder: TableEncoder,
+): Promise<PageRead> {
+  const { rowSql, rowGapHex } = encoder;
+  const request = { table, rowSql, rowGapHex, after: null, limit: KEYLESS_ROWS_MAX };
+  try {
+    const [result] = await reader.readRows(table, (select) => [pageQuery(request, select)]);
+    const raw = parsePage(result?.rows[0] ?? []);
+    const rowsRead = result?.rowsRead ?? 0;
+    if (raw.rows === 0) return { kind: "end", rowsRead };
+    const { rows, last, bytes } = raw;
+    const byteLength = bytes.byteLength;
+    return { kind: "page", raw, rows, byteLength, last, limit: 1, rowsRead, complete: true };
+  } catch (cause) {
+    if (!isTooBig(cause)) throw cause;
+    throw new ExportError(
+      "table-not-pageable",
+      `table ${quoteIdentifier(table.name)} has columns named rowid, _rowid_ and oid, no other key, and ` +
+        "is too large to be read at once",
+      { cause },
+    );
+  }
+}
+
+async function readRow(
+  reader: TableReader,
+  table: Table,
+  encoder: TableEncoder,
+  after: RowKey,
+): Promise<PageRead> {
+  const request = { table, rowSql: "''", rowGapHex: "", after, limit: 1 };
+  try {
+    const [keyResult, ...cellResults] = await reader.readRows(table, (select) => [
+      pageQuery(request, select),
+      ...cellQueries(request, encoder.cellColumns, select),
+    ]);
+    const { last } = parsePage(keyResult?.rows[0] ?? []);
+    const cells = parseCells(cellResults.map((result) => result.rows[0] ?? []));
+    const rowsRead = (keyResult?.rowsRead ?? 0) + sumOf(cellResults.map((each) => each.rowsRead));
+    const byteLength = PAGE_BYTES;
+    return { kind: "row", cells, rows: 1, byteLength, last, limit: 1, rowsRead, complete: false };
+  } catch (cause) {
+    if (!isTooBig(cause)) throw cause;
+    throw new ExportError(
+      "value-not-exportable",
+      `table ${quoteIdentifier(table.name)} has a row after key ${describeKey(after)} that is too large to be read`,
+      { cause },
+    );
+  }
+}
+
+/** So many rows that their text comes to about `PAGE_BYTES`, if they are like the last ones. */
+function nextLimit(limit: number, rows: number, byteLength: number): number {
+  const fitting = Math.floor((rows * PAGE_BYTES) / Math.max(byteLength, 1));
+  return Math.max(1, Math.min(fitting, limit * PAGE_GROWTH, PAGE_ROWS_MAX));
+}
+
+function isTooBig(error: unknown): boolean {
+  return (
+    error instanceof ExportError &&
+    error.code === "source-query-failed" &&
+    /too big|SQLITE_TOOBIG/i.test(error.message)
+  );
+}
+
+function describeKey(key: RowKey): string {
+  if (key === null) return "(none: it is the first)";
+  return key.map((value) => ("literal" in value ? value.literal : "(long value)")).join(", ");
+}
+
+function sumOf(numbers: number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0);
+}
