@@ -68,6 +68,11 @@ export const ERRORS = {
     retryable: false,
     hint: "Patterns are exact names or hold `*`; names are matched without regard to ASCII case.",
   },
+  "callback-url-refused": {
+    status: 400,
+    retryable: false,
+    hint: "Use an https URL of a public host that EXPORT_CALLBACK_ALLOWLIST allows; docs/callbacks.md has the rules.",
+  },
   "export-already-running": {
     status: 409,
     retryable: true,
