@@ -1,0 +1,121 @@
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const POLL_MS = 250;
+/** A job whose view stays the same for so long is given up. */
+const STALL_MS = 600_000;
+
+export interface JobView {
+  jobId: string;
+  status: "queued" | "running" | "completed" | "failed" | "cancelled" | "expired";
+  progress: { percent: number | null; rows: number; bytes: number };
+  artifacts: { name: string; bytes: number; sha256: string; parts: number; downloadUrl: string }[];
+  warnings: unknown[];
+  error: { code: string; message: string } | null;
+  links: { self: string; download: string; manifest: string };
+}
+
+export interface Manifest {
+  artifacts: { name: string; bytes: number; sha256: string }[];
+}
+
+/** Speaks the HTTP API with one token. Every answer that is no success throws with its problem's text. */
+export class Api {
+  readonly #url: string;
+  readonly #token: string;
+  readonly #signal: AbortSignal;
+
+  /** `signal` ends every call, the running one included. */
+  constructor(options: { url: string; token: string; signal: AbortSignal }) {
+    this.#url = options.url;
+    this.#token = options.token;
+    this.#signal = options.signal;
+  }
+
+  async query(sql: string): Promise<unknown> {
+    return (await this.#json<{ result: unknown }>("POST", "/query", { sql })).result;
+  }
+
+  /** All or nothing. */
+  async transaction(statements: string[]): Promise<void> {
+    await this.#json("POST", "/query", { transaction: statements.map((sql) => ({ sql })) });
+  }
+
+  /** Starts an export of the default source with the default options: a plain SQL dump. */
+  async startExport(): Promise<JobView> {
+    return this.#json("POST", "/export/dump", {});
+  }
+
+  /** Polls the job until it has ended; throws unless it is completed. */
+  async waitForExport(job: JobView, onView: (view: JobView) => void): Promise<JobView> {
+    let last = { text: "", atMs: Date.now() };
+    for (;;) {
+      const view = await this.#json<JobView>("GET", job.links.self);
+      onView(view);
+      if (view.status === "completed") return view;
+      if (view.status !== "queued" && view.status !== "running") {
+        throw new Error(`the export is ${view.status}: ${view.error?.code} ${view.error?.message}`);
+      }
+      const text = JSON.stringify(view);
+      if (text !== last.text) last = { text, atMs: Date.now() };
+      if (Date.now() - last.atMs > STALL_MS) throw new Error(`the export stands still: ${text}`);
+      await sleep(POLL_MS, undefined, { signal: this.#signal });
+    }
+  }
+
+  async manifest(view: JobView): Promise<Manifest> {
+    return this.#json("GET", view.links.manifest);
+  }
+
+  /** Streams the body at `link` into a file, and tells the size and SHA-256 of what was written. */
+  async download(
+    link: string,
+    { path, onBytes }: { path: string; onBytes: (bytes: number) => void },
+  ): Promise<{ bytes: number; sha256: string }> {
+    const response = await this.#fetch("GET", link);
+    const hash = createHash("sha256");
+    const file = await open(path, "w");
+    let bytes = 0;
+    try {
+      for await (const chunk of response.body ?? []) {
+        hash.update(chunk);
+        await file.writeFile(chunk);
+        bytes += chunk.length;
+        onBytes(bytes);
+      }
+    } finally {
+      await file.close();
+    }
+    return { bytes, sha256: hash.digest("hex") };
+  }
+
+  async #json<T>(method: string, link: string, body?: unknown): Promise<T> {
+    const response = await this.#fetch(method, link, body);
+    return (await response.json()) as T;
+  }
+
+  async #fetch(method: string, link: string, body?: unknown): Promise<Response> {
+    const response = await fetch(new URL(link, this.#url), {
+      method,
+      headers: {
+        Authorization: `Bearer ${this.#token}`,
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: this.#signal,
+    });
+    if (response.ok) return response;
+    throw new Error(`${method} ${link}: ${response.status} ${await problemText(response)}`);
+  }
+}
+
+async function problemText(response: Response): Promise<string> {
+  const text = await response.text();
+  try {
+    const { code, detail, title } = JSON.parse(text) as Record<string, string | undefined>;
+    return `${code ?? "problem"}: ${detail ?? title ?? text}`;
+  } catch {
+    return text.slice(0, 500);
+  }
+}

@@ -1,0 +1,114 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { Table } from "./schema.ts";
+import {
+  blobLiteral,
+  exactValueExpression,
+  quoteName,
+  sqlLiteral,
+  utf8Bytes,
+} from "./sql-literal.ts";
+import type { ExactValue, TextEncodingName } from "./sql-literal.ts";
+
+/** A Durable Object takes statements of up to 100,000 bytes. */
+const STATEMENT_BYTES_MAX = 95_000;
+/** Twice as many characters, as hex. */
+const PIECE_BYTES = 40_000;
+
+export interface InsertStatement {
+  sql: string;
+  /** Rows that are complete after it. */
+  rows: number;
+}
+
+export interface InsertOptions {
+  encoding: TextEncodingName;
+  /** Table for the pieces of rows that are longer than a statement: `stageTableSql` creates it. */
+  stageTable: string;
+}
+
+/** The table that `insertStatements` puts the pieces of long rows into. It is empty between rows. */
+export function stageTableSql(stageTable: string): string {
+  return `CREATE TABLE IF NOT EXISTS ${quoteName(stageTable)} (value INTEGER, piece INTEGER, bytes BLOB)`;
+}
+
+/**
+ * The statements that write every row of `table`, each under 95,000 bytes, with rowids where the
+ * table has hidden ones. Run them in this order.
+ */
+export function* insertStatements(
+  db: DatabaseSync,
+  table: Table,
+  options: InsertOptions,
+): Generator<InsertStatement> {
+  const head = `INSERT INTO ${quoteName(table.name)}(${writtenColumns(table).map(quoteName).join(",")}) VALUES\n`;
+  const headBytes = Buffer.byteLength(head);
+  let tuples: string[] = [];
+  let bytes = 0;
+  const flush = () => {
+    const statement = { sql: head + tuples.join(",\n"), rows: tuples.length };
+    tuples = [];
+    bytes = 0;
+    return statement;
+  };
+  for (const row of exactRows(db, table)) {
+    const literals = row.map((value) => sqlLiteral(value, options.encoding));
+    const tuple = `(${literals.join(",")})`;
+    const tupleBytes = Buffer.byteLength(tuple) + 2;
+    const fits = headBytes + bytes + tupleBytes <= STATEMENT_BYTES_MAX;
+    if (!fits && tuples.length > 0) yield flush();
+    if (headBytes + tupleBytes > STATEMENT_BYTES_MAX) {
+      yield* stagedInsert(head, { row, literals }, options);
+    } else {
+      tuples.push(tuple);
+      bytes += tupleBytes;
+    }
+  }
+  if (tuples.length > 0) yield flush();
+}
+
+function writtenColumns({ columns, rowidName, rowidIsColumn }: Table): string[] {
+  const names = columns.filter(({ stored }) => stored).map(({ name }) => name);
+  return rowidName === undefined || rowidIsColumn ? names : [rowidName, ...names];
+}
+
+function exactRows(db: DatabaseSync, table: Table): Iterable<ExactValue[]> {
+  const values = writtenColumns(table).map((name) => exactValueExpression(quoteName(name)));
+  const order = table.rowidName === undefined ? "" : ` ORDER BY ${table.rowidName}`;
+  const select = db.prepare(`SELECT ${values.join(", ")} FROM ${quoteName(table.name)}${order}`);
+  select.setReadBigInts(true);
+  select.setReturnArrays(true);
+  return select.iterate() as unknown as Iterable<ExactValue[]>;
+}
+
+/**
+ * A row that is longer than a statement may be: its longest values go piece by piece into the
+ * stage, and one INSERT puts them together, so that constraints see the whole row at once.
+ */
+function* stagedInsert(
+  head: string,
+  { row, literals }: { row: ExactValue[]; literals: string[] },
+  { encoding, stageTable }: InsertOptions,
+): Generator<InsertStatement> {
+  const stage = quoteName(stageTable);
+  const staged = [...literals];
+  const longestFirst = literals.map((_, index) => index);
+  longestFirst.sort((a, b) => (literals[b]?.length ?? 0) - (literals[a]?.length ?? 0));
+  for (const index of longestFirst) {
+    if (Buffer.byteLength(head + staged.join(",")) + 2 <= STATEMENT_BYTES_MAX) break;
+    const { bytes, type } = stageableBytes(row[index] ?? null, encoding);
+    for (let at = 0, piece = 0; at < bytes.length; at += PIECE_BYTES, piece += 1) {
+      const literal = blobLiteral(bytes.subarray(at, at + PIECE_BYTES));
+      yield { sql: `INSERT INTO ${stage} VALUES (${index}, ${piece}, ${literal})`, rows: 0 };
+    }
+    staged[index] =
+      `(SELECT CAST(group_concat(bytes, '') AS ${type}) FROM (SELECT bytes FROM ${stage} WHERE value = ${index} ORDER BY piece))`;
+  }
+  yield { sql: `${head}(${staged.join(",")})`, rows: 1 };
+  yield { sql: `DELETE FROM ${stage}`, rows: 0 };
+}
+
+function stageableBytes(value: ExactValue, encoding: TextEncodingName) {
+  if (value instanceof Uint8Array) return { bytes: utf8Bytes(value, encoding), type: "TEXT" };
+  // A literal made by quote(), X'…'.
+  return { bytes: Buffer.from(String(value).slice(2, -1), "hex"), type: "BLOB" };
+}
