@@ -23,6 +23,7 @@ export default defineConfig({
         ],
         test: {
           name: "runtime",
+          globalSetup: ["./test/support/callback-receiver.global-setup.ts"],
           include: ["test/runtime/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,

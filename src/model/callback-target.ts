@@ -82,12 +82,22 @@ const ADDRESS_BLOCKS: readonly (readonly [block: string, words: string])[] = [
  * and the metadata services that clouds put under public names.
  */
 const REFUSED_NAMES: readonly string[] = [
-  ...["localhost", "localdomain", "local", "home.arpa", "internal"],
-  ...["corp", "home", "intranet", "lan", "private"],
-  ...["metadata.packet.net", "metadata.platformequinix.com", "metadata.tencentyun.com"],
+  "localhost",
+  "localdomain",
+  "local",
+  "home.arpa",
+  "internal",
+  "corp",
+  "home",
+  "intranet",
+  "lan",
+  "private",
+  "metadata.packet.net",
+  "metadata.platformequinix.com",
+  "metadata.tencentyun.com",
 ];
 
-const LOOPBACK_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
+const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** A DNS name of two or more labels; `_` is seen in the wild. */
 const DNS_NAME =
@@ -117,7 +127,7 @@ export function checkCallbackTarget(
   if (target === null) throw refusal("syntax", "it is not a valid absolute URL");
   target.hash = "";
 
-  const isLoopback = LOOPBACK_HOSTS.includes(target.hostname);
+  const isLoopback = LOOPBACK_HOSTS.has(target.hostname);
   const isLocalReceiver = options.localDevelopment && isLoopback;
   if (target.protocol !== "https:" && !(target.protocol === "http:" && isLocalReceiver)) {
     throw refusal("scheme", "its scheme is not https");
@@ -215,24 +225,22 @@ interface Address {
   width: 32 | 128;
 }
 
-interface AddressBlock extends Address {
+interface AddressBlock {
+  prefix: Address;
   prefixBits: number;
   words: string;
 }
 
 const addressBlocks: readonly AddressBlock[] = ADDRESS_BLOCKS.map(([block, words]) => {
   const [address = "", prefixBits] = block.split("/");
-  return {
-    ...(address.includes(":") ? ipv6Address(address) : ipv4Address(address)),
-    prefixBits: Number(prefixBits),
-    words,
-  };
+  const prefix = address.includes(":") ? ipv6Address(address) : ipv4Address(address);
+  return { prefix, prefixBits: Number(prefixBits), words };
 });
 
 function wordsOfAddress(address: Address): string {
-  const block = addressBlocks.find(({ bits, width, prefixBits }) => {
-    const shift = BigInt(width - prefixBits);
-    return width === address.width && bits >> shift === address.bits >> shift;
+  const block = addressBlocks.find(({ prefix, prefixBits }) => {
+    const shift = BigInt(address.width - prefixBits);
+    return prefix.width === address.width && prefix.bits >> shift === address.bits >> shift;
   });
   return block?.words ?? "an address of no known kind";
 }

@@ -1,0 +1,158 @@
+import { KIB } from "../model/limits.ts";
+import { concatBytes } from "../lib/bytes.ts";
+import type { CallbackOutcome } from "../model/callback-schedule.ts";
+import { parseRetryAfterMs } from "./retry-after.ts";
+import { signMessage, withoutPrefix } from "./signature.ts";
+
+/** How long one try may take, body included. */
+export const CALLBACK_TIMEOUT_MS = 10_000;
+
+/** What is read of a refusing receiver's answer before the connection is dropped. */
+const ANSWER_BYTES_MAX = 4 * KIB;
+
+/** What is quoted of it, in characters. */
+const QUOTE_LENGTH_MAX = 200;
+
+/** One try, as plain data: it crosses Workflow steps and is kept in the job row. */
+export interface CallbackResult {
+  outcome: CallbackOutcome;
+  /** The status that the receiver answered; undefined where none came. */
+  status?: number;
+  /** Why it was not delivered; without secrets, signatures or the URL's path. */
+  error?: string;
+  /** What the receiver asked for by `Retry-After`. */
+  retryAfterMs?: number;
+}
+
+/**
+ * Posts `payload` (JSON) to `url`, signed as Standard Webhooks asks where there are secrets. `id` is the
+ * same on every try of one message; `timestampMs` is the try's own time.
+ * Never throws for what a receiver or the network does. Redirects are not followed: a 3xx is a failed try.
+ * The URL is expected to have passed checkCallbackTarget.
+ */
+export async function sendCallback(request: {
+  url: string;
+  id: string;
+  timestampMs: number;
+  payload: string;
+  secrets: readonly string[];
+  fetch: (url: string, init: RequestInit) => Promise<Response>;
+  timeoutMs?: number;
+}): Promise<CallbackResult> {
+  const {
+    url,
+    id,
+    timestampMs,
+    payload,
+    secrets,
+    fetch,
+    timeoutMs = CALLBACK_TIMEOUT_MS,
+  } = request;
+  const signature =
+    secrets.length === 0 ? undefined : signMessage({ id, timestampMs, payload, secrets });
+  const hidden = hiddenTexts({ url, secrets, signature });
+
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "user-agent": "durable-export",
+        "webhook-id": id,
+        "webhook-timestamp": String(Math.floor(timestampMs / 1_000)),
+        ...(signature === undefined ? {} : { "webhook-signature": signature }),
+      },
+      body: payload,
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+  } catch (error) {
+    return { outcome: "retry", error: faultOf(error, { timeoutMs, hidden }) };
+  }
+
+  const { status } = response;
+  if (response.ok) {
+    await discard(response);
+    return { outcome: "delivered", status };
+  }
+  const quote = quoted(await readStart(response), hidden);
+  const error = `the receiver answered ${status}${meaningOf(status)}${quote === "" ? "" : `: ${quote}`}`;
+  if (status === 410) return { outcome: "gone", status, error };
+  const retryAfterMs = parseRetryAfterMs(response.headers.get("retry-after"), timestampMs);
+  return {
+    outcome: "retry",
+    status,
+    error,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+}
+
+function meaningOf(status: number): string {
+  if (status === 410) return " (gone: no more callbacks are sent)";
+  return status >= 300 && status < 400 ? " (redirects are not followed)" : "";
+}
+
+/** Why no answer came, in words. */
+function faultOf(error: unknown, given: { timeoutMs: number; hidden: readonly string[] }): string {
+  if (error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError")) {
+    return `the receiver did not answer within ${given.timeoutMs / 1_000} s`;
+  }
+  const quote = quoted(error instanceof Error ? error.message : String(error), given.hidden);
+  return `the receiver could not be reached${quote === "" ? "" : `: ${quote}`}`;
+}
+
+/**
+ * The first ANSWER_BYTES_MAX of the answer's body as text; what came until then where it breaks off or the
+ * try's time is up. The rest is never read.
+ */
+async function readStart(response: Response): Promise<string> {
+  if (response.body === null) return "";
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  const reader = response.body.getReader();
+  try {
+    while (bytes < ANSWER_BYTES_MAX) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      pieces.push(value.subarray(0, ANSWER_BYTES_MAX - bytes));
+      bytes += value.byteLength;
+    }
+  } catch {
+    // The status has been answered: a body that breaks off only shortens the quote.
+  }
+  await reader.cancel().catch(() => undefined);
+  return new TextDecoder().decode(concatBytes(pieces));
+}
+
+/** Drops the answer's body unread. A body that is already broken was dropped by the other side. */
+async function discard(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => undefined);
+}
+
+/**
+ * Text from outside as it may be shown: one line without control or formatting characters, without
+ * what is `hidden`, and cut.
+ */
+function quoted(text: string, hidden: readonly string[]): string {
+  let line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
+  for (const secret of hidden) line = line.replaceAll(secret, "[hidden]");
+  if (line.length <= QUOTE_LENGTH_MAX) return line;
+  return `${line.slice(0, QUOTE_LENGTH_MAX).replace(/[\uD800-\uDBFF]$/, "")}…`;
+}
+
+/** What a receiver may echo and nobody else may see: the secrets, the signatures, the URL's path and query. */
+function hiddenTexts(request: {
+  url: string;
+  secrets: readonly string[];
+  signature: string | undefined;
+}): string[] {
+  const { pathname, search } = new URL(request.url);
+  const signatures = request.signature?.split(" ").map((entry) => entry.slice("v1,".length)) ?? [];
+  const path = `${pathname}${search}`;
+  return [
+    ...request.secrets.map(withoutPrefix),
+    ...signatures,
+    ...[path, search, pathname].filter((text) => text.length > 1),
+  ];
+}
