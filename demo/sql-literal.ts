@@ -6,10 +6,12 @@ export function quoteName(name: string): string {
 /**
  * An SQL expression that brings the value of `column` out of SQLite without loss. Integers arrive
  * as they are (read them as BigInt), text as its bytes, REAL and BLOB as the literal that SQLite's
- * own `quote()` makes. Text does not go through `quote()`, which stops at the first NUL.
+ * own `quote()` makes. Text does not go through `quote()`, which stops at the first NUL; of -0.0 it
+ * would lose the sign.
  */
 export function exactValueExpression(column: string): string {
-  return `CASE typeof(${column}) WHEN 'text' THEN CAST(${column} AS BLOB) WHEN 'integer' THEN ${column} ELSE nullif(quote(${column}), 'NULL') END`;
+  const real = `iif(${column} = 0 AND atan2(${column}, -1) < 0, '-0.0', quote(${column}))`;
+  return `CASE typeof(${column}) WHEN 'text' THEN CAST(${column} AS BLOB) WHEN 'real' THEN ${real} WHEN 'blob' THEN quote(${column}) ELSE ${column} END`;
 }
 
 /** What `exactValueExpression` gives, with integers read as BigInt. */
