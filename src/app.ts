@@ -1,0 +1,40 @@
+import { Hono } from "hono";
+
+import { ExportError } from "./model/error.ts";
+import type { AppEnv } from "./routes/app-env.ts";
+import { authenticate } from "./routes/auth.ts";
+import { downloadRoutes } from "./routes/downloads.ts";
+import { jobRoutes } from "./routes/jobs.ts";
+import { allowedMethods } from "./routes/methods.ts";
+import { onError } from "./routes/problem.ts";
+import { queryRoutes } from "./routes/query.ts";
+
+/** The HTTP API: what is open, then the token, then the routes. */
+export function createApp(): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.onError(onError);
+  app.use(async (context, next) => {
+    await next();
+    context.header("x-content-type-options", "nosniff");
+  });
+  app.get("/health", (context) => context.json({ status: "ok" }));
+  app.use(authenticate());
+  app.route("/", jobRoutes);
+  app.route("/", downloadRoutes);
+  app.route("/", queryRoutes);
+  app.notFound((context) => {
+    const allow = allowedMethods(app.routes, context.req.path);
+    const { method } = context.req;
+    if (allow.length > 0) {
+      const error = new ExportError(
+        "method-not-allowed",
+        `${method} is not a method of this route`,
+      );
+      const response = onError(error, context);
+      response.headers.set("allow", allow.join(", "));
+      return response;
+    }
+    return onError(new ExportError("not-found", "there is no such route"), context);
+  });
+  return app;
+}

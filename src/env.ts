@@ -1,0 +1,142 @@
+import * as v from "valibot";
+
+import { ExportError } from "./model/error.ts";
+import {
+  CHUNK_BYTES_DEFAULT,
+  CHUNK_BYTES_MAX,
+  CHUNK_BYTES_MIN,
+  PART_BYTES_DEFAULT,
+  PART_BYTES_MAX,
+  PART_BYTES_MIN,
+  RETENTION_HOURS_DEFAULT,
+  RETENTION_HOURS_MAX,
+} from "./model/limits.ts";
+import type { DatabaseStub } from "./source/durable-object-source.ts";
+import type { ExportJobs } from "./storage/export-jobs.ts";
+
+/** What a run's Workflow instance is started with. */
+export interface RunParams {
+  jobId: string;
+  run: number;
+}
+
+/** The bindings and vars that this Worker looks at. docs/configuration.md describes each. */
+export interface ExportEnv {
+  EXPORT_WORKFLOW: Workflow<RunParams>;
+  EXPORT_JOBS: DurableObjectNamespace<ExportJobs>;
+  EXPORT_R2_BUCKET?: R2Bucket;
+  DATABASE_DURABLE_OBJECT?: DurableObjectNamespace;
+  ADMIN_AUTHORIZATION_TOKEN?: string;
+}
+
+export interface DurableObjectSourceConfig {
+  type: "durable-object";
+  binding: string;
+  name: string;
+}
+
+export type SourceConfig = DurableObjectSourceConfig;
+
+/** A Worker's settings, checked. Sizes in bytes. */
+export interface Config {
+  adminTokens: string[];
+  sources: Record<string, SourceConfig>;
+  chunkBytes: number;
+  partBytes: number;
+  retentionHours: number;
+}
+
+/** The source `main` of a deployment that names none: StarbaseDB's object. */
+const DEFAULT_SOURCES: Record<string, SourceConfig> = {
+  main: {
+    type: "durable-object",
+    binding: "DATABASE_DURABLE_OBJECT",
+    name: "sql-durable-object",
+  },
+};
+
+const integer = (min: number, max: number, byDefault: number) =>
+  v.optional(
+    v.pipe(
+      v.union([v.string(), v.number()]),
+      v.transform(Number),
+      v.number(`expected a whole number from ${min} to ${max}`),
+      v.integer(`expected a whole number from ${min} to ${max}`),
+      v.minValue(min, `expected at least ${min}`),
+      v.maxValue(max, `expected at most ${max}`),
+    ),
+    byDefault,
+  );
+
+/** A secret may hold two tokens separated by white space, so that one can replace the other. */
+const Tokens = v.pipe(
+  v.string("expected a secret: set it with `wrangler secret put`"),
+  v.transform((text) => text.split(/\s+/).filter((token) => token !== "")),
+  v.minLength(1, "expected a token: set it with `wrangler secret put`"),
+  v.maxLength(2, "expected at most two tokens, separated by a space"),
+);
+
+const ConfigSchema = v.object({
+  ADMIN_AUTHORIZATION_TOKEN: Tokens,
+  EXPORT_CHUNK_BYTES: integer(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX, CHUNK_BYTES_DEFAULT),
+  EXPORT_PART_BYTES: integer(PART_BYTES_MIN, PART_BYTES_MAX, PART_BYTES_DEFAULT),
+  EXPORT_RETENTION_HOURS: integer(1, RETENTION_HOURS_MAX, RETENTION_HOURS_DEFAULT),
+});
+
+/**
+ * The settings in `env`, every field checked. Errors: `configuration-invalid`, which names every
+ * field that is wrong and never its value.
+ */
+export function parseConfig(env: object): Config {
+  const parsed = v.safeParse(ConfigSchema, env);
+  if (!parsed.success) {
+    const problems = parsed.issues.map(
+      (issue) => `${v.getDotPath(issue) ?? "?"}: ${wordsOf(issue)}`,
+    );
+    throw new ExportError("configuration-invalid", problems.join("; "));
+  }
+  for (const binding of ["EXPORT_WORKFLOW", "EXPORT_JOBS"]) {
+    if (!(binding in env)) {
+      throw new ExportError("configuration-invalid", `binding ${binding} is missing`);
+    }
+  }
+  const vars = parsed.output;
+  return {
+    adminTokens: vars.ADMIN_AUTHORIZATION_TOKEN,
+    sources: DEFAULT_SOURCES,
+    chunkBytes: vars.EXPORT_CHUNK_BYTES,
+    partBytes: vars.EXPORT_PART_BYTES,
+    retentionHours: vars.EXPORT_RETENTION_HOURS,
+  };
+}
+
+/** Valibot's own messages quote the value, which may be a secret. */
+function wordsOf(issue: v.BaseIssue<unknown>): string {
+  return issue.message.startsWith("Invalid") ? "is missing" : issue.message;
+}
+
+/** The settings of a source. Errors: `source-not-found`, with the names there are. */
+export function getSourceConfig(config: Config, name: string): SourceConfig {
+  const source = Object.hasOwn(config.sources, name) ? config.sources[name] : undefined;
+  if (source !== undefined) return source;
+  throw new ExportError("source-not-found", `there is no source ${JSON.stringify(name)}`, {
+    details: { sources: Object.keys(config.sources) },
+  });
+}
+
+/** Finds the object of a source. Errors: `configuration-invalid` where its binding is missing. */
+export function getDatabaseStub(env: object, source: DurableObjectSourceConfig): DatabaseStub {
+  const namespace = (env as Record<string, unknown>)[source.binding];
+  if (typeof namespace !== "object" || namespace === null || !("getByName" in namespace)) {
+    throw new ExportError(
+      "configuration-invalid",
+      `binding ${source.binding} is no Durable Object`,
+    );
+  }
+  return (namespace as DurableObjectNamespace).getByName(source.name) as unknown as DatabaseStub;
+}
+
+/** The one object that holds a deployment's jobs. */
+export function getExportJobs(env: ExportEnv): DurableObjectStub<ExportJobs> {
+  return env.EXPORT_JOBS.getByName("jobs");
+}

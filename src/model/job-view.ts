@@ -1,0 +1,86 @@
+import * as v from "valibot";
+
+import { JOB_STATES } from "./job-state.ts";
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const Time = v.pipe(v.string(), v.isoTimestamp());
+const Percent = v.pipe(v.number(), v.minValue(0), v.maxValue(100));
+
+export const TableViewSchema = v.strictObject({
+  name: v.string(),
+  status: v.picklist(["pending", "running", "done"]),
+  rows: Count,
+  /** Of text before compression. */
+  bytes: Count,
+  percent: v.nullable(Percent),
+});
+
+export const ArtifactViewSchema = v.strictObject({
+  name: v.string(),
+  contentType: v.string(),
+  bytes: Count,
+  sha256: v.nullable(v.string()),
+  parts: Count,
+  downloadUrl: v.string(),
+});
+
+/** What an error looks like inside a job view. */
+export const FailureViewSchema = v.strictObject({
+  code: v.string(),
+  message: v.string(),
+  hint: v.string(),
+});
+
+/** The answer of `GET /export/dump/:jobId`, and what a callback carries. */
+export const JobViewSchema = v.strictObject({
+  jobId: v.string(),
+  status: v.picklist(JOB_STATES),
+  source: v.string(),
+  format: v.string(),
+  compression: v.string(),
+  consistency: v.string(),
+  createdAt: Time,
+  startedAt: v.nullable(Time),
+  completedAt: v.nullable(Time),
+  expiresAt: v.nullable(Time),
+  snapshotAt: v.nullable(Time),
+  progress: v.strictObject({
+    percent: v.nullable(Percent),
+    tablesDone: Count,
+    tablesTotal: Count,
+    rows: Count,
+    bytes: Count,
+    bytesPerSecond: v.nullable(v.number()),
+    etaSeconds: v.nullable(v.number()),
+  }),
+  /** At most 500; the manifest has them all. */
+  tables: v.array(TableViewSchema),
+  artifacts: v.array(ArtifactViewSchema),
+  workflow: v.strictObject({ instanceId: v.nullable(v.string()), run: Count }),
+  usage: v.strictObject({
+    rowsRead: Count,
+    rowsWritten: Count,
+    steps: Count,
+    r2ClassAOperations: Count,
+  }),
+  warnings: v.array(v.string()),
+  error: v.nullable(FailureViewSchema),
+  links: v.strictObject({
+    self: v.string(),
+    download: v.string(),
+    manifest: v.string(),
+  }),
+});
+
+export type JobView = v.InferOutput<typeof JobViewSchema>;
+export type TableView = v.InferOutput<typeof TableViewSchema>;
+export type ArtifactView = v.InferOutput<typeof ArtifactViewSchema>;
+
+/** The answer of `GET /export/jobs`. */
+export const JobListSchema = v.strictObject({
+  jobs: v.array(JobViewSchema),
+  /** For the next page; null on the last. */
+  cursor: v.nullable(v.string()),
+});
+
+export type JobList = v.InferOutput<typeof JobListSchema>;

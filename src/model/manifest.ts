@@ -1,0 +1,36 @@
+import * as v from "valibot";
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+
+/**
+ * What an export proves: written once, beside the artifacts, when all of them have been read back.
+ * Times are ISO 8601 UTC, sizes bytes, hashes SHA-256 in lower-case hex.
+ */
+export const ManifestSchema = v.strictObject({
+  version: v.literal(1),
+  generator: v.string(),
+  jobId: v.string(),
+  source: v.string(),
+  format: v.string(),
+  compression: v.string(),
+  /** What was promised of the instant: `undo-log` is one instant, `live` is not. */
+  consistency: v.string(),
+  snapshotAt: v.string(),
+  completedAt: v.string(),
+  tables: v.array(v.strictObject({ name: v.string(), rows: Count, bytes: Count })),
+  artifacts: v.array(
+    v.strictObject({
+      name: v.string(),
+      contentType: v.string(),
+      bytes: Count,
+      sha256: Sha256,
+      parts: v.array(v.strictObject({ number: Count, bytes: Count })),
+      /** The chunks an artifact was written in, end to end. */
+      chunks: v.array(v.strictObject({ bytes: Count, sha256: Sha256, run: Count })),
+    }),
+  ),
+  warnings: v.array(v.string()),
+});
+
+export type Manifest = v.InferOutput<typeof ManifestSchema>;

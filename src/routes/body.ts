@@ -1,0 +1,55 @@
+import type { Context } from "hono";
+import * as v from "valibot";
+
+import { decodeUtf8 } from "../lib/bytes.ts";
+import { ExportError } from "../model/error.ts";
+
+/**
+ * The request's body as JSON; `undefined` where there is none. Reads at most `bytesMax`. Errors:
+ * `body-too-large`, `invalid-json`.
+ */
+export async function readJson(context: Context, bytesMax: number): Promise<unknown> {
+  const declared = Number(context.req.header("content-length") ?? 0);
+  if (declared > bytesMax) throw tooLarge(bytesMax);
+  const { body } = context.req.raw;
+  if (body === null) return undefined;
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of body as ReadableStream<Uint8Array>) {
+    length += piece.byteLength;
+    if (length > bytesMax) throw tooLarge(bytesMax);
+    pieces.push(piece);
+  }
+  if (length === 0) return undefined;
+  const bytes = new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer());
+  try {
+    return JSON.parse(decodeUtf8(bytes)) as unknown;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ExportError("invalid-json", `the body is not JSON: ${why}`, { cause });
+  }
+}
+
+function tooLarge(bytesMax: number): ExportError {
+  return new ExportError("body-too-large", `the body is longer than ${bytesMax} bytes`);
+}
+
+/** `value` as `schema` has it. Errors: `invalid-request`, whose `issues` name each field. */
+export function validate<const TSchema extends v.GenericSchema>(
+  schema: TSchema,
+  value: unknown,
+  what: string,
+): v.InferOutput<TSchema> {
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  const issues = parsed.issues.map((issue) => ({
+    path: v.getDotPath(issue) ?? "",
+    message: issue.message.slice(0, 300),
+  }));
+  const first = issues[0];
+  throw new ExportError(
+    "invalid-request",
+    `${what}: ${first?.path === "" ? "" : `${first?.path}: `}${first?.message ?? ""}`,
+    { details: { issues } },
+  );
+}

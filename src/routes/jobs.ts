@@ -1,0 +1,105 @@
+import { Hono } from "hono";
+import * as v from "valibot";
+
+import { getExportJobs, getSourceConfig } from "../env.ts";
+import { encodeUtf8, fromBase64, decodeUtf8, toBase64, toHex } from "../lib/bytes.ts";
+import { ExportError, unwrap } from "../model/error.ts";
+import { ExportRequestSchema, IdempotencyKeySchema } from "../model/export-request.ts";
+import { JOB_STATES } from "../model/job-state.ts";
+import { BODY_BYTES_MAX } from "../model/limits.ts";
+import type { AppEnv } from "./app-env.ts";
+import { readJson, validate } from "./body.ts";
+
+/** How long a client waits before it asks again, in seconds. */
+const POLL_SECONDS = "2";
+
+const JobId = v.pipe(v.string(), v.uuid());
+
+const ListQuerySchema = v.strictObject({
+  status: v.optional(v.picklist(JOB_STATES)),
+  limit: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[0-9]{1,3}$/),
+      v.transform(Number),
+      v.minValue(1),
+      v.maxValue(100),
+    ),
+    "20",
+  ),
+  cursor: v.optional(v.pipe(v.string(), v.maxLength(200))),
+});
+
+/** `POST /export/dump`, the job view, cancel and delete, and the list. */
+export const jobRoutes = new Hono<AppEnv>()
+  .post("/export/dump", async (context) => {
+    const config = context.get("config");
+    const body = (await readJson(context, BODY_BYTES_MAX)) ?? {};
+    const request = validate(ExportRequestSchema, body, "the body");
+    getSourceConfig(config, request.source);
+    const key = context.req.header("idempotency-key");
+    const idempotencyKey =
+      key === undefined ? null : validate(IdempotencyKeySchema, key, "Idempotency-Key");
+    const full = { ...request, retentionHours: request.retentionHours ?? config.retentionHours };
+    const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(JSON.stringify(full)));
+    const { view, replayed } = unwrap(
+      await getExportJobs(context.env).create({
+        jobId: crypto.randomUUID(),
+        request: full,
+        requestDigest: toHex(new Uint8Array(digest)),
+        idempotencyKey,
+        origin: new URL(context.req.url).origin,
+        nowMs: Date.now(),
+      }),
+    );
+    return context.json(view, 202, {
+      location: view.links.self,
+      "retry-after": POLL_SECONDS,
+      ...(replayed ? { "idempotency-replayed": "true" } : {}),
+    });
+  })
+  .get("/export/dump/:jobId", async (context) => {
+    const jobId = jobIdOf(context.req.param("jobId"));
+    return context.json(unwrap(await getExportJobs(context.env).view(jobId)));
+  })
+  .delete("/export/dump/:jobId", async (context) => {
+    const jobId = jobIdOf(context.req.param("jobId"));
+    const view = await getExportJobs(context.env).remove(jobId);
+    return view === null ? context.body(null, 204) : context.json(view);
+  })
+  .get("/export/jobs", async (context) => {
+    const query = validate(ListQuerySchema, context.req.query(), "the query");
+    const { jobs, next } = await getExportJobs(context.env).list({
+      status: query.status,
+      limit: query.limit,
+      after: query.cursor === undefined ? undefined : decodeCursor(query.cursor),
+    });
+    return context.json({ jobs, cursor: next === null ? null : encodeCursor(next) });
+  });
+
+/** A job's id from a path. Errors: `job-not-found` for what cannot be one. */
+export function jobIdOf(text: string): string {
+  const parsed = v.safeParse(JobId, text);
+  if (parsed.success) return parsed.output.toLowerCase();
+  throw new ExportError("job-not-found", `there is no job ${JSON.stringify(text.slice(0, 100))}`);
+}
+
+const CursorSchema = v.strictObject({ createdAtMs: v.number(), jobId: JobId });
+
+function encodeCursor(cursor: v.InferOutput<typeof CursorSchema>): string {
+  return toBase64(encodeUtf8(JSON.stringify(cursor)))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}
+
+function decodeCursor(text: string): v.InferOutput<typeof CursorSchema> {
+  try {
+    const json = decodeUtf8(fromBase64(text.replaceAll("-", "+").replaceAll("_", "/")));
+    return v.parse(CursorSchema, JSON.parse(json));
+  } catch (cause) {
+    throw new ExportError("invalid-request", "the query: cursor: not one that this list gave", {
+      cause,
+    });
+  }
+}

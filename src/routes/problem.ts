@@ -1,0 +1,56 @@
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+
+import { ERRORS, ExportError, type Failure } from "../model/error.ts";
+
+/** An error as RFC 9457 problem details, with this API's own `code` and `hint`. */
+export function problemResponse(failure: Failure, headers: Record<string, string> = {}): Response {
+  const { status, hint } = ERRORS[failure.code];
+  const body = {
+    type: "about:blank",
+    title: failure.code.replaceAll("-", " "),
+    status,
+    code: failure.code,
+    detail: failure.message,
+    hint,
+    ...failure.details,
+  };
+  return new Response(`${JSON.stringify(body)}\n`, {
+    status,
+    headers: { "content-type": "application/problem+json", ...headers },
+  });
+}
+
+/** The one place where a thrown error becomes an answer. What is no ExportError is logged, never shown. */
+export function onError(error: Error, context: Context): Response {
+  if (error instanceof ExportError) return problemResponse(error.toFailure(), headersOf(error));
+  if (error instanceof HTTPException && error.status < 500) {
+    return problemResponse({ code: "invalid-request", message: error.message });
+  }
+  const id = crypto.randomUUID();
+  console.error({
+    message: "unexpected error",
+    id,
+    method: context.req.method,
+    error: String(error),
+    stack: error.stack,
+  });
+  return problemResponse({
+    code: "internal-error",
+    message: "an unexpected error",
+    details: { id },
+  });
+}
+
+function headersOf(error: ExportError): Record<string, string> {
+  switch (error.code) {
+    case "unauthorized":
+      return { "www-authenticate": 'Bearer realm="durable-export"' };
+    case "export-not-finished":
+    case "workflow-not-started":
+    case "source-unavailable":
+      return { "retry-after": "2" };
+    default:
+      return {};
+  }
+}

@@ -1,0 +1,130 @@
+import { createHash } from "node:crypto";
+
+import { assert } from "../lib/assert.ts";
+import { concatBytes } from "../lib/bytes.ts";
+import type { ArtifactRecord, ChunkPiece } from "../model/checkpoint.ts";
+import { BLOB_BYTES_MAX } from "../model/limits.ts";
+import type { ArtifactStore } from "./artifact-store.ts";
+import { PartCutter } from "./part-cutter.ts";
+import { PartUploads } from "./part-uploads.ts";
+
+/** What a chunk wrote, to be committed. */
+export interface WrittenChunk {
+  pieces: ChunkPiece[];
+  /** Bytes that fill no part yet, at most 1 MiB each. */
+  carry: Uint8Array[];
+  r2ClassAOperations: number;
+}
+
+/**
+ * Takes the bytes of one chunk to where they are kept: into the parts of an open upload, into one
+ * object where the artifact ends without one, into the carry otherwise.
+ */
+export class ChunkWriter {
+  /** Written so far, over all artifacts. */
+  bytes = 0;
+  readonly #store: ArtifactStore;
+  readonly #partBytes: number;
+  readonly #pieces: ChunkPiece[] = [];
+  #cutter: PartCutter;
+  #artifact: ArtifactRecord;
+  #uploads: PartUploads;
+  #hash = createHash("sha256");
+  #pieceBytes = 0;
+  #ended = false;
+  #r2ClassAOperations = 0;
+
+  constructor(input: {
+    store: ArtifactStore;
+    partBytes: number;
+    artifact: ArtifactRecord;
+    carry: Uint8Array[];
+  }) {
+    this.#store = input.store;
+    this.#partBytes = input.partBytes;
+    this.#artifact = input.artifact;
+    this.#cutter = new PartCutter(input.partBytes);
+    this.#uploads = new PartUploads(input.store, input.artifact);
+    for (const bytes of input.carry) this.#cutter.push(bytes);
+  }
+
+  get hasUpload(): boolean {
+    return this.#uploads.isOpen;
+  }
+
+  /** True when a part is full and there is no upload it could go into. */
+  get wantsUpload(): boolean {
+    return this.#cutter.hasPart && !this.hasUpload;
+  }
+
+  /** Copies `bytes`. Waits while too many parts are on their way. */
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#hash.update(bytes);
+    this.#cutter.push(bytes);
+    this.#pieceBytes += bytes.byteLength;
+    this.bytes += bytes.byteLength;
+    if (this.hasUpload) await this.#sendParts();
+  }
+
+  async #sendParts(): Promise<void> {
+    for (let part = this.#cutter.takePart(); part !== undefined; part = this.#cutter.takePart()) {
+      await this.#uploads.send(part);
+    }
+  }
+
+  /**
+   * Ends the artifact. One without an upload is put whole: it is one part long, or longer by what
+   * a last page had, since a chunk stops at its first full part.
+   */
+  async endArtifact(): Promise<void> {
+    assert(!this.#ended, "an artifact ends once");
+    this.#ended = true;
+    const last = concatBytes(this.#cutter.rest());
+    this.#cutter = new PartCutter(this.#partBytes);
+    if (this.hasUpload) {
+      if (last.byteLength > 0) await this.#uploads.send(last);
+      return;
+    }
+    const { objectKey, contentType } = this.#artifact;
+    await this.#store.put(objectKey, last, { contentType });
+    this.#r2ClassAOperations += 1;
+  }
+
+  /** Goes on with the next artifact in the same chunk. */
+  async beginArtifact(artifact: ArtifactRecord): Promise<void> {
+    await this.#endPiece();
+    this.#artifact = artifact;
+    this.#uploads = new PartUploads(this.#store, artifact);
+    this.#hash = createHash("sha256");
+    this.#pieceBytes = 0;
+    this.#ended = false;
+  }
+
+  async #endPiece(): Promise<void> {
+    const parts = await this.#uploads.settle();
+    this.#r2ClassAOperations += parts.length;
+    this.#pieces.push({
+      artifactOrdinal: this.#artifact.ordinal,
+      bytes: this.#pieceBytes,
+      sha256: this.#hash.digest("hex"),
+      parts,
+      state: this.#stateAfter(),
+    });
+  }
+
+  #stateAfter(): ChunkPiece["state"] {
+    if (this.#ended) return this.hasUpload ? "written" : "stored";
+    if (this.hasUpload) return "uploading";
+    return this.#cutter.hasPart ? "wants-upload" : "pending";
+  }
+
+  /** Waits for all parts. Everything written is stored or in the carry then. */
+  async finish(): Promise<WrittenChunk> {
+    await this.#endPiece();
+    return {
+      pieces: this.#pieces,
+      carry: this.#cutter.rest(BLOB_BYTES_MAX),
+      r2ClassAOperations: this.#r2ClassAOperations,
+    };
+  }
+}

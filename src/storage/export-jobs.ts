@@ -1,0 +1,326 @@
+import { DurableObject } from "cloudflare:workers";
+
+import type { ExportEnv, RunParams } from "../env.ts";
+import type { ArtifactRecord, ChunkCommit, NextAction } from "../model/checkpoint.ts";
+import { ExportError, type Failure, type Outcome, outcomeOf } from "../model/error.ts";
+import { isActive, type JobState } from "../model/job-state.ts";
+import type { JobView } from "../model/job-view.ts";
+import {
+  type Checkpoint,
+  commitChunk,
+  getLedger,
+  type LedgerPiece,
+  listPieces,
+  loadCheckpoint,
+  nextAction,
+  type PlanRecord,
+  recordPlan,
+  setArtifact,
+} from "./chunk-ledger.ts";
+import {
+  deleteJobRows,
+  findActiveJob,
+  findJob,
+  findJobByKey,
+  getJob,
+  getJobOfRun,
+  insertJob,
+  instanceIdOf,
+  type JobRow,
+  listArtifacts,
+  listJobs,
+  moveJobIf,
+  type NewJob,
+} from "./job-rows.ts";
+import { jobViewOf } from "./job-view.ts";
+import { migrate } from "./migrations.ts";
+import { openArtifactStore } from "./open-artifact-store.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** A job's file as a download needs it. */
+export interface DownloadInfo {
+  jobId: string;
+  state: JobState;
+  artifacts: ArtifactRecord[];
+  manifestKey: string | null;
+  completedAtMs: number | null;
+}
+
+/**
+ * The one object that holds a deployment's jobs: it binds names to functions. Only it creates or
+ * ends a run. Expected failures cross as values (`Outcome`).
+ */
+export class ExportJobs extends DurableObject<ExportEnv> {
+  constructor(ctx: DurableObjectState, env: ExportEnv) {
+    super(ctx, env);
+    migrate(ctx.storage);
+  }
+
+  get #sql(): SqlStorage {
+    return this.ctx.storage.sql;
+  }
+
+  /**
+   * Records a job and starts its first run. A known Idempotency-Key gives its job again. Failures:
+   * `export-already-running`, `idempotency-key-reused`, `workflow-not-started`.
+   */
+  create(job: NewJob): Promise<Outcome<{ view: JobView; replayed: boolean }>> {
+    return outcomeOf(async () => {
+      const replayed = this.#insert(job);
+      if (replayed !== undefined) return { view: jobViewOf(this.#sql, replayed), replayed: true };
+      await this.#startRun(getJob(this.#sql, job.jobId));
+      return { view: this.#view(job.jobId), replayed: false };
+    });
+  }
+
+  /** Inserts a job, or finds the one that its key already made. */
+  #insert(job: NewJob): JobRow | undefined {
+    return this.ctx.storage.transactionSync(() => {
+      const known =
+        job.idempotencyKey === null ? undefined : findJobByKey(this.#sql, job.idempotencyKey);
+      if (known !== undefined) {
+        if (known.request_digest === job.requestDigest) return known;
+        throw new ExportError(
+          "idempotency-key-reused",
+          "this Idempotency-Key was sent with another body",
+          { details: { jobId: known.job_id } },
+        );
+      }
+      const active = findActiveJob(this.#sql, job.request.source);
+      if (active !== undefined) {
+        throw new ExportError(
+          "export-already-running",
+          `source ${JSON.stringify(job.request.source)} is being exported by job ${active.job_id}`,
+          { details: { jobId: active.job_id } },
+        );
+      }
+      insertJob(this.#sql, job);
+      return undefined;
+    });
+  }
+
+  /** The row comes first and the instance second: its id is made from the row, so a repeat is harmless. */
+  async #startRun(job: JobRow): Promise<void> {
+    const id = instanceIdOf(job);
+    const params: RunParams = { jobId: job.job_id, run: job.run };
+    try {
+      await this.env.EXPORT_WORKFLOW.create({ id, params });
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      if (message.includes("already_exists")) return;
+      const failure: Failure = { code: "workflow-not-started", message };
+      moveJobIf(this.#sql, { jobId: job.job_id, to: "failed", nowMs: Date.now(), failure });
+      throw new ExportError("workflow-not-started", message, { cause });
+    }
+  }
+
+  #view(jobId: string): JobView {
+    return jobViewOf(this.#sql, getJob(this.#sql, jobId));
+  }
+
+  /** Failures: `job-not-found`. */
+  view(jobId: string): Promise<Outcome<JobView>> {
+    return outcomeOf(() => this.#view(jobId));
+  }
+
+  /** One page of jobs, newest first. */
+  list(page: {
+    status: JobState | undefined;
+    limit: number;
+    after: { createdAtMs: number; jobId: string } | undefined;
+  }): { jobs: JobView[]; next: { createdAtMs: number; jobId: string } | null } {
+    const rows = listJobs(this.#sql, { ...page, limit: page.limit + 1 });
+    const shown = rows.slice(0, page.limit);
+    const last = shown.at(-1);
+    return {
+      jobs: shown.map((row) => jobViewOf(this.#sql, row)),
+      next:
+        rows.length > page.limit && last !== undefined
+          ? { createdAtMs: last.created_at_ms, jobId: last.job_id }
+          : null,
+    };
+  }
+
+  /** What a download needs to know. Failures: `job-not-found`. */
+  download(jobId: string): Promise<Outcome<DownloadInfo>> {
+    return outcomeOf(() => {
+      const job = getJob(this.#sql, jobId);
+      return {
+        jobId,
+        state: job.state,
+        artifacts: listArtifacts(this.#sql, jobId),
+        manifestKey: job.snapshot_id === null ? null : manifestKeyOf(job),
+        completedAtMs: job.completed_at_ms,
+      };
+    });
+  }
+
+  /**
+   * Cancels an active job, and gives its view; removes an ended one with its files, and gives null.
+   * A cancelled job stays, so that repeating the call changes nothing; nor does it for an unknown one.
+   */
+  async remove(jobId: string): Promise<JobView | null> {
+    const job = findJob(this.#sql, jobId);
+    if (job === undefined) return null;
+    if (moveJobIf(this.#sql, { jobId, to: "cancelled", nowMs: Date.now() })) {
+      await this.#terminate(job);
+      await this.#abortUploads(jobId);
+      this.#sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ?", jobId);
+      return this.#view(jobId);
+    }
+    if (job.state === "cancelled") return this.#view(jobId);
+    const store = openArtifactStore(this.env);
+    await this.#abortUploads(jobId);
+    const keys = listArtifacts(this.#sql, jobId).map((artifact) => artifact.objectKey);
+    if (job.snapshot_id !== null) keys.push(manifestKeyOf(job));
+    await store.delete(keys);
+    deleteJobRows(this.#sql, jobId);
+    return null;
+  }
+
+  async #terminate(job: JobRow): Promise<void> {
+    try {
+      const instance = await this.env.EXPORT_WORKFLOW.get(instanceIdOf(job));
+      await instance.terminate();
+    } catch (cause) {
+      // An instance that has ended cannot be terminated; its commits are refused in any case.
+      console.warn({
+        message: "terminate failed",
+        instance: instanceIdOf(job),
+        cause: String(cause),
+      });
+    }
+  }
+
+  async #abortUploads(jobId: string): Promise<void> {
+    const store = openArtifactStore(this.env);
+    for (const artifact of listArtifacts(this.#sql, jobId)) {
+      const { uploadId, objectKey, state } = artifact;
+      if (uploadId !== null && (state === "uploading" || state === "written")) {
+        await store.abortUpload({ key: objectKey, uploadId });
+      }
+    }
+  }
+
+  // What follows is called by runs alone.
+
+  /** The job a run works on, moved to `running`. Failures: `run-superseded`. */
+  beginRun(of: RunParams): Promise<Outcome<JobRow>> {
+    return outcomeOf(() => {
+      getJobOfRun(this.#sql, of);
+      moveJobIf(this.#sql, { jobId: of.jobId, to: "running", nowMs: Date.now() });
+      return getJobOfRun(this.#sql, of);
+    });
+  }
+
+  recordPlan(plan: PlanRecord): Promise<Outcome<NextAction>> {
+    return outcomeOf(() =>
+      this.ctx.storage.transactionSync(() => {
+        recordPlan(this.#sql, plan, Date.now());
+        this.#countStep(plan.jobId);
+        return nextAction(this.#sql, getJob(this.#sql, plan.jobId));
+      }),
+    );
+  }
+
+  checkpoint(of: RunParams): Promise<Outcome<Checkpoint>> {
+    return outcomeOf(() => loadCheckpoint(this.#sql, of));
+  }
+
+  /** One artifact of a job; null behind the last. Failures: `run-superseded`. */
+  artifact(of: RunParams, ordinal: number): Promise<Outcome<ArtifactRecord | null>> {
+    return outcomeOf(() => {
+      getJobOfRun(this.#sql, of);
+      return listArtifacts(this.#sql, of.jobId, { ordinal })[0] ?? null;
+    });
+  }
+
+  /** The ledger's pieces of an artifact, end to end. Failures: `run-superseded`. */
+  pieces(of: RunParams, ordinal: number): Promise<Outcome<LedgerPiece[]>> {
+    return outcomeOf(() => {
+      getJobOfRun(this.#sql, of);
+      return listPieces(this.#sql, { jobId: of.jobId, ordinal });
+    });
+  }
+
+  /** Commits a chunk. Failures: `run-superseded`. */
+  commitChunk(commit: ChunkCommit): Promise<Outcome<NextAction>> {
+    return outcomeOf(() =>
+      this.ctx.storage.transactionSync(() => {
+        commitChunk(this.#sql, commit, Date.now());
+        return nextAction(this.#sql, getJob(this.#sql, commit.jobId));
+      }),
+    );
+  }
+
+  /** Records what a step did to an artifact; counts the step. Failures: `run-superseded`. */
+  setArtifact(
+    of: RunParams,
+    artifact: { ordinal: number } & Partial<Pick<ArtifactRecord, "state" | "uploadId" | "sha256">>,
+    r2ClassAOperations = 0,
+  ): Promise<Outcome<NextAction>> {
+    return outcomeOf(() =>
+      this.ctx.storage.transactionSync(() => {
+        const job = getJobOfRun(this.#sql, of);
+        setArtifact(this.#sql, { jobId: of.jobId, ...artifact });
+        this.#countStep(of.jobId, r2ClassAOperations);
+        return nextAction(this.#sql, job);
+      }),
+    );
+  }
+
+  /** Everything the ledger has of a job. Failures: `run-superseded`, `job-not-found`. */
+  ledger(of: RunParams): Promise<Outcome<ReturnType<typeof getLedger>>> {
+    return outcomeOf(() => {
+      getJobOfRun(this.#sql, of);
+      return getLedger(this.#sql, of.jobId);
+    });
+  }
+
+  /** Ends a job well. Failures: `run-superseded`, unless it has ended so before. */
+  complete(of: RunParams): Promise<Outcome<JobView>> {
+    return outcomeOf(() => {
+      const job = getJob(this.#sql, of.jobId);
+      if (job.state === "completed" && job.run === of.run) return this.#view(of.jobId);
+      getJobOfRun(this.#sql, of);
+      const nowMs = Date.now();
+      const request = JSON.parse(job.request_json) as { retentionHours: number };
+      this.ctx.storage.transactionSync(() => {
+        moveJobIf(this.#sql, { jobId: of.jobId, to: "completed", nowMs });
+        this.#sql.exec(
+          "UPDATE tmp_export_jobs SET expires_at_ms = ? WHERE job_id = ?",
+          nowMs + request.retentionHours * HOUR_MS,
+          of.jobId,
+        );
+        this.#sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ?", of.jobId);
+        this.#countStep(of.jobId, 1);
+      });
+      return this.#view(of.jobId);
+    });
+  }
+
+  /** Ends a job that cannot go on: uploads are given up, the failure is kept. */
+  async fail(of: RunParams, failure: Failure): Promise<void> {
+    const job = findJob(this.#sql, of.jobId);
+    if (job === undefined || job.run !== of.run || !isActive(job.state)) return;
+    moveJobIf(this.#sql, { jobId: of.jobId, to: "failed", nowMs: Date.now(), failure });
+    await this.#abortUploads(of.jobId);
+    this.#sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ?", of.jobId);
+  }
+
+  #countStep(jobId: string, r2ClassAOperations = 0): void {
+    this.#sql.exec(
+      `UPDATE tmp_export_jobs SET usage_steps = usage_steps + 1,
+         usage_r2_class_a = usage_r2_class_a + ?, heartbeat_at_ms = ? WHERE job_id = ?`,
+      r2ClassAOperations,
+      Date.now(),
+      jobId,
+    );
+  }
+}
+
+/** Where a job's manifest is stored: beside its artifacts. */
+export function manifestKeyOf(job: { job_id: string; snapshot_id: string | null }): string {
+  return `exports/${job.job_id}/${job.snapshot_id}/manifest.json`;
+}

@@ -1,0 +1,219 @@
+import type { ArtifactRecord, ArtifactState } from "../model/checkpoint.ts";
+import { ExportError, type Failure } from "../model/error.ts";
+import type { ExportRequest } from "../model/export-request.ts";
+import { isActive, type JobState, statesBefore } from "../model/job-state.ts";
+
+/** A row of `tmp_export_jobs` as it is; docs/storage-layout.md describes the columns. */
+export type JobRow = {
+  job_id: string;
+  source: string;
+  state: JobState;
+  request_json: string;
+  request_digest: string;
+  idempotency_key: string | null;
+  origin: string;
+  run: number;
+  created_at_ms: number;
+  started_at_ms: number | null;
+  completed_at_ms: number | null;
+  expires_at_ms: number | null;
+  heartbeat_at_ms: number;
+  snapshot_id: string | null;
+  snapshot_at_ms: number | null;
+  snapshot_json: string | null;
+  catalog_digest: string | null;
+  checkpoint: number;
+  cursor_json: string | null;
+  next_table: string | null;
+  usage_rows_read: number;
+  usage_rows_written: number;
+  usage_steps: number;
+  usage_r2_class_a: number;
+  warnings_json: string;
+  failure_json: string | null;
+};
+
+/** What a new job needs; ids and times are the caller's. */
+export interface NewJob {
+  jobId: string;
+  request: ExportRequest & { retentionHours: number };
+  /** SHA-256 of the request, to tell a repeated Idempotency-Key from a reused one. */
+  requestDigest: string;
+  idempotencyKey: string | null;
+  /** Scheme and host the links in a job view start with. */
+  origin: string;
+  nowMs: number;
+}
+
+/** The id of a run's Workflow instance. */
+export function instanceIdOf(job: { job_id: string; run: number }): string {
+  return `${job.job_id}-${job.run}`;
+}
+
+export function findJob(sql: SqlStorage, jobId: string): JobRow | undefined {
+  return sql.exec<JobRow>("SELECT * FROM tmp_export_jobs WHERE job_id = ?", jobId).toArray()[0];
+}
+
+/** Errors: `job-not-found`. */
+export function getJob(sql: SqlStorage, jobId: string): JobRow {
+  const job = findJob(sql, jobId);
+  if (job === undefined) throw new ExportError("job-not-found", `there is no job ${jobId}`);
+  return job;
+}
+
+export function findJobByKey(sql: SqlStorage, idempotencyKey: string): JobRow | undefined {
+  return sql
+    .exec<JobRow>("SELECT * FROM tmp_export_jobs WHERE idempotency_key = ?", idempotencyKey)
+    .toArray()[0];
+}
+
+/** The job that holds a source's lock: whichever is queued or running. */
+export function findActiveJob(sql: SqlStorage, source: string): JobRow | undefined {
+  return sql
+    .exec<JobRow>(
+      `SELECT * FROM tmp_export_jobs WHERE source = ? AND state IN ('queued', 'running')`,
+      source,
+    )
+    .toArray()[0];
+}
+
+export function insertJob(sql: SqlStorage, job: NewJob): void {
+  sql.exec(
+    `INSERT INTO tmp_export_jobs (job_id, source, state, request_json, request_digest,
+       idempotency_key, origin, run, created_at_ms, heartbeat_at_ms)
+     VALUES (?, ?, 'queued', ?, ?, ?, ?, 1, ?, ?)`,
+    job.jobId,
+    job.request.source,
+    JSON.stringify(job.request),
+    job.requestDigest,
+    job.idempotencyKey,
+    job.origin,
+    job.nowMs,
+    job.nowMs,
+  );
+}
+
+/**
+ * Moves a job to `to` where its state allows it; says whether it did. The one UPDATE decides any
+ * race between a run, a cancel and the watchdog.
+ */
+export function moveJobIf(
+  sql: SqlStorage,
+  move: { jobId: string; to: JobState; nowMs: number; failure?: Failure },
+): boolean {
+  const from = statesBefore(move.to);
+  const cursor = sql.exec(
+    `UPDATE tmp_export_jobs SET state = ?,
+       started_at_ms = CASE WHEN ? = 'running' THEN ? ELSE started_at_ms END,
+       completed_at_ms = CASE WHEN ? IN ('completed', 'failed', 'cancelled') THEN ? ELSE completed_at_ms END,
+       failure_json = coalesce(?, failure_json),
+       heartbeat_at_ms = ?
+     WHERE job_id = ? AND state IN (${from.map((state) => `'${state}'`).join(", ")})`,
+    move.to,
+    move.to,
+    move.nowMs,
+    move.to,
+    move.nowMs,
+    move.failure === undefined ? null : JSON.stringify(move.failure),
+    move.nowMs,
+    move.jobId,
+  );
+  return cursor.rowsWritten > 0;
+}
+
+/**
+ * The job, if `run` may still work on it. Errors: `run-superseded` where a newer run has taken
+ * over or the job has ended.
+ */
+export function getJobOfRun(
+  sql: SqlStorage,
+  { jobId, run }: { jobId: string; run: number },
+): JobRow {
+  const job = findJob(sql, jobId);
+  if (job === undefined || job.run !== run || !isActive(job.state)) {
+    const why =
+      job === undefined ? "was deleted" : job.run === run ? `is ${job.state}` : "has a newer run";
+    throw new ExportError("run-superseded", `run ${run} of job ${jobId} ends: the job ${why}`);
+  }
+  return job;
+}
+
+/** One page of jobs, newest first, behind `after`. */
+export function listJobs(
+  sql: SqlStorage,
+  page: {
+    status: JobState | undefined;
+    limit: number;
+    after: { createdAtMs: number; jobId: string } | undefined;
+  },
+): JobRow[] {
+  const conditions: string[] = [];
+  const values: (string | number)[] = [];
+  if (page.status !== undefined) {
+    conditions.push("state = ?");
+    values.push(page.status);
+  }
+  if (page.after !== undefined) {
+    conditions.push("(created_at_ms, job_id) < (?, ?)");
+    values.push(page.after.createdAtMs, page.after.jobId);
+  }
+  const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
+  return sql
+    .exec<JobRow>(
+      `SELECT * FROM tmp_export_jobs ${where} ORDER BY created_at_ms DESC, job_id DESC LIMIT ?`,
+      ...values,
+      page.limit,
+    )
+    .toArray();
+}
+
+/** Removes every row of a job. */
+export function deleteJobRows(sql: SqlStorage, jobId: string): void {
+  for (const table of ["blobs", "chunks", "artifacts", "tables"]) {
+    sql.exec(`DELETE FROM tmp_export_job_${table} WHERE job_id = ?`, jobId);
+  }
+  sql.exec("DELETE FROM tmp_export_jobs WHERE job_id = ?", jobId);
+}
+
+type ArtifactRow = {
+  ordinal: number;
+  name: string;
+  content_type: string;
+  object_key: string;
+  state: string;
+  upload_id: string | null;
+  bytes: number;
+  part_count: number;
+  sha256: string | null;
+};
+
+/** A job's artifacts in order, or those in one state. */
+export function listArtifacts(
+  sql: SqlStorage,
+  jobId: string,
+  filter: { limit?: number; state?: ArtifactState; ordinal?: number } = {},
+): ArtifactRecord[] {
+  return sql
+    .exec<ArtifactRow>(
+      `SELECT ordinal, name, content_type, object_key, state, upload_id, bytes, part_count, sha256
+       FROM tmp_export_job_artifacts
+       WHERE job_id = ? AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR ordinal = ?3)
+       ORDER BY ordinal LIMIT ?4`,
+      jobId,
+      filter.state ?? null,
+      filter.ordinal ?? null,
+      filter.limit ?? -1,
+    )
+    .toArray()
+    .map((row) => ({
+      ordinal: row.ordinal,
+      name: row.name,
+      contentType: row.content_type,
+      objectKey: row.object_key,
+      state: row.state as ArtifactState,
+      uploadId: row.upload_id,
+      bytes: row.bytes,
+      partCount: row.part_count,
+      sha256: row.sha256,
+    }));
+}

@@ -1,0 +1,113 @@
+import { ERRORS, type Failure } from "../model/error.ts";
+import type { ExportRequest } from "../model/export-request.ts";
+import type { JobView, TableView } from "../model/job-view.ts";
+import { isActive } from "../model/job-state.ts";
+import { VIEW_ENTRIES_MAX } from "../model/limits.ts";
+import { listTables } from "./chunk-ledger.ts";
+import { instanceIdOf, type JobRow, listArtifacts } from "./job-rows.ts";
+
+/** Chunks looked at for a rate: enough to smooth it, few enough to follow a change. */
+const RATE_CHUNKS = 5;
+
+/** A job as its users see it. */
+export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
+  const request = JSON.parse(job.request_json) as ExportRequest;
+  const base = `${job.origin}/export/dump/${job.job_id}`;
+  const tables = listTables(sql, job.job_id, VIEW_ENTRIES_MAX);
+  const totals = sql
+    .exec<{ done: number; total: number; rows: number }>(
+      `SELECT coalesce(sum(status = 'done'), 0) AS done, count(*) AS total,
+         coalesce(sum(rows), 0) AS rows
+       FROM tmp_export_job_tables WHERE job_id = ?`,
+      job.job_id,
+    )
+    .one();
+  const stored = sql
+    .exec<{ bytes: number }>(
+      "SELECT coalesce(sum(bytes), 0) AS bytes FROM tmp_export_job_artifacts WHERE job_id = ?",
+      job.job_id,
+    )
+    .one();
+  return {
+    jobId: job.job_id,
+    status: job.state,
+    source: job.source,
+    format: request.format,
+    compression: request.compression,
+    consistency: request.consistency,
+    createdAt: timeOf(job.created_at_ms),
+    startedAt: timeOrNull(job.started_at_ms),
+    completedAt: timeOrNull(job.completed_at_ms),
+    expiresAt: timeOrNull(job.expires_at_ms),
+    snapshotAt: timeOrNull(job.snapshot_at_ms),
+    progress: {
+      percent: job.state === "completed" || job.state === "expired" ? 100 : null,
+      tablesDone: totals.done,
+      tablesTotal: totals.total,
+      rows: totals.rows,
+      bytes: stored.bytes,
+      bytesPerSecond: isActive(job.state) ? rateOf(sql, job.job_id) : null,
+      etaSeconds: null,
+    },
+    tables: tables.map((table) => ({
+      name: table.name,
+      status: table.status as TableView["status"],
+      rows: table.rows,
+      bytes: table.bytes,
+      percent: table.percent,
+    })),
+    artifacts: artifactViews(sql, job, base),
+    workflow: { instanceId: instanceIdOf(job), run: job.run },
+    usage: {
+      rowsRead: job.usage_rows_read,
+      rowsWritten: job.usage_rows_written,
+      steps: job.usage_steps,
+      r2ClassAOperations: job.usage_r2_class_a,
+    },
+    warnings: JSON.parse(job.warnings_json) as string[],
+    error: failureView(job.failure_json),
+    links: { self: base, download: `${base}/download`, manifest: `${base}/manifest` },
+  };
+}
+
+/** Artifacts are public once their job is completed: before that a file may still be replaced. */
+function artifactViews(sql: SqlStorage, job: JobRow, base: string): JobView["artifacts"] {
+  if (job.state !== "completed") return [];
+  return listArtifacts(sql, job.job_id, { limit: VIEW_ENTRIES_MAX }).map((artifact) => ({
+    name: artifact.name,
+    contentType: artifact.contentType,
+    bytes: artifact.bytes,
+    sha256: artifact.sha256,
+    parts: Math.max(artifact.partCount, 1),
+    downloadUrl: `${base}/download/${encodeURIComponent(artifact.name)}`,
+  }));
+}
+
+function failureView(json: string | null): JobView["error"] {
+  if (json === null) return null;
+  const { code, message } = JSON.parse(json) as Failure;
+  return { code, message, hint: ERRORS[code].hint };
+}
+
+/** Bytes a second over the last chunks; null before there are any. */
+function rateOf(sql: SqlStorage, jobId: string): number | null {
+  const recent = sql
+    .exec<{ bytes: number | null; started: number | null; ended: number | null }>(
+      `SELECT sum(bytes) AS bytes, min(started_at_ms) AS started, max(committed_at_ms) AS ended FROM
+         (SELECT bytes, started_at_ms, committed_at_ms FROM tmp_export_job_chunks
+          WHERE job_id = ? ORDER BY artifact_ordinal DESC, number DESC LIMIT ?)`,
+      jobId,
+      RATE_CHUNKS,
+    )
+    .one();
+  const ms = (recent.ended ?? 0) - (recent.started ?? 0);
+  return recent.bytes === null || ms <= 0 ? null : Math.round((recent.bytes * 1000) / ms);
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function timeOrNull(ms: number | null): string | null {
+  return ms === null ? null : timeOf(ms);
+}

@@ -1,0 +1,105 @@
+/**
+ * The job tables' migrations, in order. Append only: a deployed object has run the earlier ones.
+ * docs/storage-layout.md describes every column.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE tmp_export_jobs (
+     job_id TEXT NOT NULL PRIMARY KEY,
+     source TEXT NOT NULL,
+     state TEXT NOT NULL,
+     request_json TEXT NOT NULL,
+     request_digest TEXT NOT NULL,
+     idempotency_key TEXT UNIQUE,
+     origin TEXT NOT NULL,
+     run INTEGER NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     started_at_ms INTEGER,
+     completed_at_ms INTEGER,
+     expires_at_ms INTEGER,
+     heartbeat_at_ms INTEGER NOT NULL,
+     snapshot_id TEXT,
+     snapshot_at_ms INTEGER,
+     snapshot_json TEXT,
+     catalog_digest TEXT,
+     checkpoint INTEGER NOT NULL DEFAULT 0,
+     cursor_json TEXT,
+     next_table TEXT,
+     usage_rows_read INTEGER NOT NULL DEFAULT 0,
+     usage_rows_written INTEGER NOT NULL DEFAULT 0,
+     usage_steps INTEGER NOT NULL DEFAULT 0,
+     usage_r2_class_a INTEGER NOT NULL DEFAULT 0,
+     warnings_json TEXT NOT NULL DEFAULT '[]',
+     failure_json TEXT
+   ) STRICT, WITHOUT ROWID;
+   CREATE UNIQUE INDEX tmp_export_jobs_active ON tmp_export_jobs(source) WHERE state IN ('queued', 'running');
+   CREATE INDEX tmp_export_jobs_newest ON tmp_export_jobs(created_at_ms DESC, job_id DESC);
+
+   CREATE TABLE tmp_export_job_tables (
+     job_id TEXT NOT NULL,
+     ordinal INTEGER NOT NULL,
+     name TEXT NOT NULL,
+     status TEXT NOT NULL DEFAULT 'pending',
+     rows INTEGER NOT NULL DEFAULT 0,
+     bytes INTEGER NOT NULL DEFAULT 0,
+     percent REAL,
+     PRIMARY KEY (job_id, ordinal),
+     UNIQUE (job_id, name)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE tmp_export_job_artifacts (
+     job_id TEXT NOT NULL,
+     ordinal INTEGER NOT NULL,
+     name TEXT NOT NULL,
+     content_type TEXT NOT NULL,
+     object_key TEXT NOT NULL,
+     state TEXT NOT NULL DEFAULT 'pending',
+     upload_id TEXT,
+     bytes INTEGER NOT NULL DEFAULT 0,
+     part_count INTEGER NOT NULL DEFAULT 0,
+     sha256 TEXT,
+     PRIMARY KEY (job_id, ordinal)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE tmp_export_job_chunks (
+     job_id TEXT NOT NULL,
+     artifact_ordinal INTEGER NOT NULL,
+     number INTEGER NOT NULL,
+     table_name TEXT NOT NULL,
+     first_cursor_json TEXT NOT NULL,
+     last_cursor_json TEXT NOT NULL,
+     rows INTEGER NOT NULL,
+     bytes INTEGER NOT NULL,
+     parts_json TEXT NOT NULL,
+     sha256 TEXT NOT NULL,
+     run INTEGER NOT NULL,
+     started_at_ms INTEGER NOT NULL,
+     committed_at_ms INTEGER NOT NULL,
+     PRIMARY KEY (job_id, artifact_ordinal, number)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE tmp_export_job_blobs (
+     job_id TEXT NOT NULL,
+     kind TEXT NOT NULL,
+     object_key TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     bytes BLOB NOT NULL,
+     PRIMARY KEY (job_id, kind, object_key, number)
+   ) STRICT, WITHOUT ROWID;`,
+];
+
+/** Brings the job tables to the newest form, each migration in one transaction. */
+export function migrate(storage: DurableObjectStorage): void {
+  const { sql } = storage;
+  sql.exec(
+    "CREATE TABLE IF NOT EXISTS tmp_export_job_migrations (number INTEGER PRIMARY KEY) STRICT",
+  );
+  const row = sql
+    .exec<{ done: number }>("SELECT count(*) AS done FROM tmp_export_job_migrations")
+    .one();
+  for (let number = row.done; number < MIGRATIONS.length; number += 1) {
+    storage.transactionSync(() => {
+      sql.exec(MIGRATIONS[number] as string);
+      sql.exec("INSERT INTO tmp_export_job_migrations (number) VALUES (?)", number);
+    });
+  }
+}

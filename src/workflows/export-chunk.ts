@@ -1,0 +1,145 @@
+import type { Cursor } from "../model/cursor.ts";
+import type { NextAction, TableProgress } from "../model/checkpoint.ts";
+import { ExportError, unwrap } from "../model/error.ts";
+import type { ExportRequest } from "../model/export-request.ts";
+import { CHUNK_GROWTH_DIVISOR } from "../model/limits.ts";
+import { assert } from "../lib/assert.ts";
+import type { DumpPlan } from "../dump/plan.ts";
+import { type DumpPiece, readDump } from "../source/dump-reader.ts";
+import { liveReader } from "../source/table-reader.ts";
+import { ChunkWriter } from "../storage/chunk-writer.ts";
+import { tableAt } from "./open-snapshot.ts";
+import { digestOf, planOf, readCatalog, type RunContext } from "./run-context.ts";
+
+/** What a step "export …" tells the dashboard. */
+export interface ExportedChunk {
+  table: string;
+  rows: number;
+  bytes: number;
+  parts: number;
+  /** Where the next chunk starts, cut to a length for reading. */
+  cursor: string;
+  next: NextAction;
+}
+
+const SHOWN_CURSOR_CHARS_MAX = 200;
+
+/**
+ * Exports one chunk from the newest checkpoint: pages become bytes, bytes become parts, and the
+ * checkpoint behind them is committed in one transaction. A chunk ends once it is long enough, when
+ * a part is full and no upload is open for it, or when an artifact that has one is written.
+ *
+ * A try that finds its chunk already committed (its answer was lost) gives what follows it.
+ */
+export async function exportChunk(
+  context: RunContext,
+  expectedCheckpoint: number,
+): Promise<ExportedChunk> {
+  const { jobs, of, config } = context;
+  const startedAtMs = Date.now();
+  const checkpoint = unwrap(await jobs.checkpoint(of));
+  if (checkpoint.number !== expectedCheckpoint) {
+    return { ...NOTHING, cursor: cursorText(checkpoint.cursor), next: checkpoint.next };
+  }
+  const job = unwrap(await jobs.beginRun(of));
+  const request = JSON.parse(job.request_json) as ExportRequest;
+  const source = context.openSource(job.source);
+  const catalog = await readCatalog(source);
+  if ((await digestOf(catalog)) !== job.catalog_digest) {
+    throw new ExportError("schema-changed", "the schema is not what it was when the export began");
+  }
+  const { plan, encoderOf } = planOf(request, catalog);
+  assert(checkpoint.artifact !== undefined, "a chunk is exported into an artifact");
+  const writer = new ChunkWriter({
+    store: context.store,
+    partBytes: config.partBytes,
+    artifact: checkpoint.artifact,
+    carry: checkpoint.carry,
+  });
+  const chunkBytes = Math.max(
+    config.chunkBytes,
+    Math.ceil(checkpoint.bytes / CHUNK_GROWTH_DIVISOR),
+  );
+  const counts = new TableCounts();
+  let { cursor } = checkpoint;
+  const reader = liveReader(source);
+  for await (const piece of readDump({ reader, plan, encoderOf, cursor })) {
+    for (const bytes of piece.bytes) await writer.write(bytes);
+    counts.add(piece);
+    cursor = piece.cursor;
+    if (piece.ends) {
+      const hadUpload = writer.hasUpload;
+      await writer.endArtifact();
+      if (hadUpload || writer.bytes >= chunkBytes) break;
+      const following = unwrap(await jobs.artifact(of, cursor.artifact));
+      if (following === null) break;
+      await writer.beginArtifact(following);
+    } else if (writer.wantsUpload || writer.bytes >= chunkBytes) {
+      break;
+    }
+  }
+  const written = await writer.finish();
+  const next = unwrap(
+    await jobs.commitChunk({
+      ...of,
+      expectedCheckpoint,
+      table: checkpoint.next.do === "export" ? checkpoint.next.table : "schema",
+      cursor,
+      nextTable: tableAt(plan.artifacts[cursor.artifact]?.segments, cursor.segment),
+      pieces: written.pieces,
+      tables: counts.progress(plan, cursor),
+      carry: written.carry,
+      usage: {
+        rowsRead: counts.rowsRead,
+        rowsWritten: 0,
+        r2ClassAOperations: written.r2ClassAOperations,
+      },
+      warnings: [],
+      startedAtMs,
+    }),
+  );
+  return {
+    table: checkpoint.next.do === "export" ? checkpoint.next.table : "schema",
+    rows: counts.rows,
+    bytes: writer.bytes,
+    parts: written.pieces.reduce((sum, piece) => sum + piece.parts.length, 0),
+    cursor: cursorText(cursor),
+    next,
+  };
+}
+
+const NOTHING = { table: "", rows: 0, bytes: 0, parts: 0 };
+
+function cursorText(cursor: Cursor): string {
+  return JSON.stringify(cursor).slice(0, SHOWN_CURSOR_CHARS_MAX);
+}
+
+/** What a chunk read, table by table. */
+class TableCounts {
+  rows = 0;
+  rowsRead = 0;
+  readonly #tables = new Map<string, { rows: number; bytes: number }>();
+
+  add(piece: DumpPiece): void {
+    this.rowsRead += piece.rowsRead;
+    this.rows += piece.rows;
+    if (piece.table === undefined) return;
+    const table = this.#tables.get(piece.table) ?? { rows: 0, bytes: 0 };
+    table.rows += piece.rows;
+    for (const bytes of piece.bytes) table.bytes += bytes.byteLength;
+    this.#tables.set(piece.table, table);
+  }
+
+  /** A table is done once the cursor stands behind its segment. */
+  progress(plan: DumpPlan, cursor: Cursor): TableProgress[] {
+    const current = plan.artifacts[cursor.artifact]?.segments[cursor.segment];
+    const open = current?.kind === "rows" ? current.table : undefined;
+    return [...this.#tables].map(([name, { rows, bytes }]) => ({
+      name,
+      rows,
+      bytes,
+      done: name !== open,
+      percent: null,
+    }));
+  }
+}

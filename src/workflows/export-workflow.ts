@@ -1,0 +1,110 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+
+import type { ExportEnv, RunParams } from "../env.ts";
+import type { NextAction } from "../model/checkpoint.ts";
+import { MIB } from "../model/limits.ts";
+import {
+  completeArtifact,
+  openArtifact,
+  type VerifyFrom,
+  verifyArtifacts,
+} from "./artifact-steps.ts";
+import { exportChunk } from "./export-chunk.ts";
+import { failureOf } from "./failure.ts";
+import { openSnapshot } from "./open-snapshot.ts";
+import { publishManifest } from "./publish-manifest.ts";
+import { RETRY_POLICIES, type StepKind } from "./retry-policy.ts";
+import { type RunContext, runContext, stepBody } from "./run-context.ts";
+
+/** A step's name may have 256 characters: https://developers.cloudflare.com/workflows/reference/limits/. */
+const STEP_NAME_CHARS_MAX = 200;
+
+/** Small artifacts are verified many in a step, up to this many bytes; a larger one has its own. */
+const VERIFY_BYTES = 256 * MIB;
+
+/**
+ * One run of an export job. Its steps' names and order come from recorded values alone, so that
+ * the list of steps reads like a table of contents, and a replay walks the same way.
+ */
+export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams> {
+  override async run(
+    event: Readonly<WorkflowEvent<RunParams>>,
+    step: WorkflowStep,
+  ): Promise<{ jobId: string; status: string }> {
+    const of: RunParams = { jobId: event.payload.jobId, run: event.payload.run };
+    const context = (): RunContext => runContext(this.env, of);
+    const run = <T extends Rpc.Serializable<T>>(
+      kind: StepKind,
+      subject: string,
+      body: (context: RunContext) => Promise<T>,
+    ): Promise<T> =>
+      step.do(nameOf(kind, subject), RETRY_POLICIES[kind], () =>
+        stepBody(() => body(context())),
+      ) as Promise<T>;
+
+    try {
+      let next: NextAction = (await run("open snapshot", "", openSnapshot)).next;
+      while (next.do !== "finish") next = await perform(next, run);
+      await run("close snapshot", "", async () => ({ closed: true }));
+      let verify: VerifyFrom | null = { ordinal: 0, artifact: next.artifact };
+      while (verify !== null) {
+        verify = await verifyFrom(verify, run);
+      }
+      await run("publish manifest", "", publishManifest);
+      return { jobId: of.jobId, status: "completed" };
+    } catch (error) {
+      const failure = failureOf(error);
+      await run("give up", "", async ({ jobs }) => {
+        await jobs.fail(of, failure);
+        return { code: failure.code, message: failure.message };
+      });
+      throw error;
+    }
+  }
+}
+
+type Runner = <T extends Rpc.Serializable<T>>(
+  kind: StepKind,
+  subject: string,
+  body: (context: RunContext) => Promise<T>,
+) => Promise<T>;
+
+async function perform(
+  action: Exclude<NextAction, { do: "finish" }>,
+  run: Runner,
+): Promise<NextAction> {
+  switch (action.do) {
+    case "open-artifact":
+      return (
+        await run("open artifact", action.artifact, (ctx) => openArtifact(ctx, action.ordinal))
+      ).next;
+    case "export":
+      return (
+        await run("export", `${action.table} ${action.chunk}`, (ctx) =>
+          exportChunk(ctx, action.checkpoint),
+        )
+      ).next;
+    case "complete-artifact":
+      return (
+        await run("complete artifact", action.artifact, (ctx) =>
+          completeArtifact(ctx, action.ordinal),
+        )
+      ).next;
+    default:
+      return action satisfies never;
+  }
+}
+
+async function verifyFrom(
+  { ordinal, artifact }: VerifyFrom,
+  run: Runner,
+): Promise<VerifyFrom | null> {
+  const verified = await run("verify artifact", artifact, (context) =>
+    verifyArtifacts(context, ordinal, VERIFY_BYTES),
+  );
+  return verified.next;
+}
+
+function nameOf(kind: StepKind, subject: string): string {
+  return (subject === "" ? kind : `${kind} ${subject}`).slice(0, STEP_NAME_CHARS_MAX);
+}

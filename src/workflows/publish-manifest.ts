@@ -1,0 +1,52 @@
+import { encodeUtf8 } from "../lib/bytes.ts";
+import { assert } from "../lib/assert.ts";
+import { unwrap } from "../model/error.ts";
+import type { ExportRequest } from "../model/export-request.ts";
+import type { Manifest } from "../model/manifest.ts";
+import { VERSION } from "../model/version.ts";
+import { manifestKeyOf } from "../storage/export-jobs.ts";
+import type { RunContext } from "./run-context.ts";
+
+/** Writes the manifest beside the artifacts and ends the job well. Repeating it changes nothing. */
+export async function publishManifest(
+  context: RunContext,
+): Promise<{ status: string; rows: number; bytes: number }> {
+  const { jobs, of, store } = context;
+  const ledger = await jobs.ledger(of);
+  // A try before this one may have ended the job and lost its answer.
+  if (ledger.ok) {
+    const { job, tables, artifacts } = ledger.value;
+    const request = JSON.parse(job.request_json) as ExportRequest;
+    const manifest: Manifest = {
+      version: 1,
+      generator: `durable-export ${VERSION}`,
+      jobId: job.job_id,
+      source: job.source,
+      format: request.format,
+      compression: request.compression,
+      consistency: request.consistency,
+      snapshotAt: new Date(job.snapshot_at_ms ?? job.created_at_ms).toISOString(),
+      completedAt: new Date().toISOString(),
+      tables: tables.map(({ name, rows, bytes }) => ({ name, rows, bytes })),
+      artifacts: artifacts.map((artifact) => {
+        assert(artifact.sha256 !== null, "a manifest is of verified artifacts");
+        const uploaded = artifact.pieces.flatMap((piece) => piece.parts);
+        // One that was put whole is its own only part.
+        const parts = uploaded.length > 0 ? uploaded : [{ number: 1, bytes: artifact.bytes }];
+        return {
+          name: artifact.name,
+          contentType: artifact.contentType,
+          bytes: artifact.bytes,
+          sha256: artifact.sha256,
+          parts: parts.map(({ number, bytes }) => ({ number, bytes })),
+          chunks: artifact.pieces.map(({ bytes, sha256, run }) => ({ bytes, sha256, run })),
+        };
+      }),
+      warnings: JSON.parse(job.warnings_json) as string[],
+    };
+    const body = encodeUtf8(`${JSON.stringify(manifest, null, 2)}\n`);
+    await store.put(manifestKeyOf(job), body, { contentType: "application/json" });
+  }
+  const view = unwrap(await jobs.complete(of));
+  return { status: view.status, rows: view.progress.rows, bytes: view.progress.bytes };
+}

@@ -1,0 +1,87 @@
+import { NonRetryableError } from "cloudflare:workflows";
+
+import {
+  type Config,
+  type ExportEnv,
+  getDatabaseStub,
+  getExportJobs,
+  getSourceConfig,
+  parseConfig,
+  type RunParams,
+} from "../env.ts";
+import { CATALOG_QUERIES, parseCatalog } from "../dump/catalog.ts";
+import type { DumpPlan } from "../dump/plan.ts";
+import { planSqlDump } from "../dump/sql-plan.ts";
+import { SqlEncoder } from "../dump/sql-encoder.ts";
+import type { TableEncoderOf } from "../dump/table-encoder.ts";
+import { encodeUtf8, toHex } from "../lib/bytes.ts";
+import type { Catalog } from "../model/catalog.ts";
+import { ExportError } from "../model/error.ts";
+import type { ExportRequest } from "../model/export-request.ts";
+import { durableObjectSource } from "../source/durable-object-source.ts";
+import type { Source } from "../source/source.ts";
+import type { ArtifactStore } from "../storage/artifact-store.ts";
+import { openArtifactStore } from "../storage/open-artifact-store.ts";
+
+/** What every step of a run works with. */
+export interface RunContext {
+  of: RunParams;
+  config: Config;
+  jobs: ReturnType<typeof getExportJobs>;
+  store: ArtifactStore;
+  openSource: (name: string) => Source;
+}
+
+export function runContext(env: ExportEnv, of: RunParams): RunContext {
+  const config = parseConfig(env);
+  return {
+    of,
+    config,
+    jobs: getExportJobs(env),
+    store: openArtifactStore(env),
+    openSource: (name) => {
+      const source = getSourceConfig(config, name);
+      return durableObjectSource(() => getDatabaseStub(env, source));
+    },
+  };
+}
+
+/** Reads a source's schema in one turn. */
+export async function readCatalog(source: Source): Promise<Catalog> {
+  const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
+  return parseCatalog(results.map((result) => result.rows));
+}
+
+/** SHA-256 of a catalog, to see whether it is still the same. */
+export async function digestOf(catalog: Catalog): Promise<string> {
+  const bytes = encodeUtf8(JSON.stringify(catalog));
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+}
+
+/** What a request's format writes; the same for the same catalog. */
+export function planOf(
+  request: ExportRequest,
+  catalog: Catalog,
+): { plan: DumpPlan; encoderOf: TableEncoderOf } {
+  return {
+    plan: planSqlDump({ catalog, source: request.source }),
+    encoderOf: (table, state) => new SqlEncoder(table, state),
+  };
+}
+
+/**
+ * Runs a step's body. What trying again cannot help ends the step at once; the code stands first
+ * in the message, since that is all that survives.
+ */
+export async function stepBody<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ExportError && !error.retryable) {
+      throw new NonRetryableError(`${error.code}: ${error.message}`);
+    }
+    if (error instanceof ExportError)
+      throw new Error(`${error.code}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
