@@ -3,6 +3,7 @@ import { VERSION } from "../model/version.ts";
 import { quoteIdentifier, quoteText } from "./identifier.ts";
 import type { DumpPlan, PlanRequest, Segment } from "./plan.ts";
 import { orderByForeignKeys } from "./table-order.ts";
+import { findOpenComment } from "./sql-tokens.ts";
 import { ftsConfigSql, ftsRebuildSql, virtualTableKind } from "./virtual-table.ts";
 
 /**
@@ -72,9 +73,11 @@ function header(source: string): string {
   return `-- Durable Export ${VERSION}, source ${JSON.stringify(source)}\nPRAGMA defer_foreign_keys=ON;\n`;
 }
 
-/** A line feed ends a comment that may stand at the end of the text. */
+/** SQLite keeps the white space before the semicolon in an index's text, so none is added in vain. */
 function statementOf(object: SchemaObject | Table): string {
-  return `${object.sql}${object.sql.includes("--") ? "\n" : ""};\n`;
+  const comment = findOpenComment(object.sql);
+  const close = comment === undefined ? "" : comment === "line" ? "\n" : "*/";
+  return `${object.sql}${close};\n`;
 }
 
 /** Indexes that a foreign key may need, in order to be found by it. */

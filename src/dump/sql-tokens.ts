@@ -66,3 +66,21 @@ export function hasWord(sql: string, word: string): boolean {
   }
   return false;
 }
+
+/**
+ * The comment that a text ends in, which would swallow what follows: `line` for one that runs to
+ * the end of its line, `block` for one that is never closed.
+ */
+export function findOpenComment(sql: string): "line" | "block" | undefined {
+  let end = 0;
+  for (const token of sqlTokens(sql)) end = token.start + token.text.length;
+  let rest = sql.slice(end);
+  for (;;) {
+    rest = rest.replace(/^\s+/, "");
+    if (rest === "") return undefined;
+    const isLine = rest.startsWith("--");
+    const close = isLine ? rest.indexOf("\n") : rest.indexOf("*/", 2);
+    if (close < 0) return isLine ? "line" : "block";
+    rest = rest.slice(close + (isLine ? 1 : 2));
+  }
+}

@@ -164,7 +164,10 @@ async function readPage(
   limit: number,
 ): Promise<PageRead> {
   const { rowSql, rowGapHex } = encoder;
-  if (table.key.length === 0) return readWhole(reader, table, encoder);
+  if (table.key.length === 0) {
+    // Its one page leaves an empty key behind, from which nothing is left to read.
+    return after === null ? readWhole(reader, table, encoder) : { kind: "end", rowsRead: 0 };
+  }
   for (let rows = limit; rows >= 1; rows = Math.floor(rows / 4)) {
     try {
       const [result] = await reader.readRows(table, (select) => [
@@ -229,7 +232,9 @@ async function readRow(
       pageQuery(request, select),
       ...cellQueries(request, encoder.cellColumns, select),
     ]);
-    const { last } = parsePage(keyResult?.rows[0] ?? []);
+    const { last, rows } = parsePage(keyResult?.rows[0] ?? []);
+    // The large row may be gone since it was met, where rows are read as they are.
+    if (rows === 0) return { kind: "end", rowsRead: keyResult?.rowsRead ?? 0 };
     const cells = parseCells(cellResults.map((result) => result.rows[0] ?? []));
     const rowsRead = (keyResult?.rowsRead ?? 0) + sumOf(cellResults.map((each) => each.rowsRead));
     const byteLength = PAGE_BYTES;
