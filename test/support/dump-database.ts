@@ -1,0 +1,80 @@
+import { CATALOG_QUERIES, parseCatalog } from "../../src/dump/catalog.ts";
+import { SqlEncoder } from "../../src/dump/sql-encoder.ts";
+import { planSqlDump } from "../../src/dump/sql-plan.ts";
+import { concatBytes } from "../../src/lib/bytes.ts";
+import type { Catalog } from "../../src/model/catalog.ts";
+import type { Cursor } from "../../src/model/cursor.ts";
+import { ExportError } from "../../src/model/error.ts";
+import { readDump } from "../../src/source/dump-reader.ts";
+import type { Source } from "../../src/source/source.ts";
+import { liveReader, type TableReader } from "../../src/source/table-reader.ts";
+
+const START: Cursor = { artifact: 0, segment: 0, after: null, encoderState: 0 };
+
+export interface WholeDump {
+  bytes: Uint8Array;
+  warnings: string[];
+  catalog: Catalog;
+}
+
+/** Where a dump is cut; what comes out must not depend on it. */
+export interface Cutting {
+  /** Pages answer that they are too large where this is true, and are read smaller. */
+  isTooBig: () => boolean;
+  /** A new reader goes on from the cursor, as it was stored, where this is true. */
+  isChunkEnd: () => boolean;
+}
+
+const UNCUT: Cutting = { isTooBig: () => false, isChunkEnd: () => false };
+
+/** The SQL dump of all of `source`, read page by page as an export job does. */
+export async function dumpDatabase(source: Source, cutting = UNCUT): Promise<WholeDump> {
+  const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
+  const catalog = parseCatalog(results.map((result) => result.rows));
+  const plan = planSqlDump({ catalog, source: "main" });
+  const reader = cutReader(liveReader(source), cutting);
+  const encoderOf = (table: Catalog["tables"][number], state: number): SqlEncoder =>
+    new SqlEncoder(table, state);
+  const pieces: Uint8Array[] = [];
+  let cursor: Cursor | null = START;
+  while (cursor !== null) {
+    // As a checkpoint keeps it.
+    const stored = JSON.parse(JSON.stringify(cursor)) as Cursor;
+    cursor = null;
+    for await (const piece of readDump({ reader, plan, encoderOf, cursor: stored })) {
+      // A page's bytes may be views of a buffer that the next page uses again.
+      pieces.push(...piece.bytes.map((bytes) => bytes.slice()));
+      if (cutting.isChunkEnd()) {
+        cursor = piece.cursor;
+        break;
+      }
+    }
+  }
+  return { bytes: concatBytes(pieces), warnings: plan.warnings, catalog };
+}
+
+function cutReader(reader: TableReader, cutting: Cutting): TableReader {
+  return {
+    readOther: (statement) => reader.readOther(statement),
+    readRows: async (table, build) => {
+      // A single statement is a page; a row that is read cell by cell is never too large here.
+      const isPage = table.key.length > 0 && build(() => "").length === 1;
+      if (isPage && cutting.isTooBig()) {
+        throw new ExportError("source-query-failed", "string or blob too big: SQLITE_TOOBIG");
+      }
+      return reader.readRows(table, build);
+    },
+  };
+}
+
+/** Cuts by a small generator of numbers, so that a seed says them all. */
+export function randomCutting(seed: number): Cutting {
+  let state = seed >>> 0;
+  const next = (): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const tooBig = next() * 0.9;
+  const chunkEnd = next() * 0.6;
+  return { isTooBig: () => next() < tooBig, isChunkEnd: () => next() < chunkEnd };
+}
