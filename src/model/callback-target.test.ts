@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   ACCEPTED_TARGETS,
@@ -55,6 +56,27 @@ describe("a callback target", () => {
       const href = checkCallbackTarget(url, deployed);
       expect(checkCallbackTarget(href, deployed)).toBe(href);
     }
+  });
+
+  test("with an IPv4 address is judged alike in decimal, octal and hex, whole or in parts", () => {
+    const spell = (part: number, radix: number) =>
+      radix === 16 ? `0x${part.toString(16)}` : radix === 8 ? `0${part.toString(8)}` : String(part);
+    fc.assert(
+      fc.property(
+        fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255)),
+        fc.tuple(...Array.from({ length: 4 }, () => fc.constantFrom(8, 10, 16))),
+        fc.integer({ min: 1, max: 4 }),
+        (bytes, radixes, parts) => {
+          const rest = bytes.slice(parts - 1).reduce((sum, byte) => sum * 256 + byte, 0);
+          const host = [...bytes.slice(0, parts - 1), rest]
+            .map((part, index) => spell(part, radixes[index] ?? 10))
+            .join(".");
+          const judge = (host: string) => String(refusalOf(`https://${host}/`));
+          expect(judge(host)).toBe(judge(bytes.join(".")));
+        },
+      ),
+      { numRuns: 2_000 },
+    );
   });
 
   test("does not show its path, query or password in the message", () => {
