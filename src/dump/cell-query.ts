@@ -3,8 +3,8 @@ import { assert } from "../lib/assert.ts";
 import { quoteIdentifier } from "./identifier.ts";
 import { type PageRequest, type RowSelect, rowSelectSql, type Statement } from "./page-query.ts";
 
-/** A result may have 100 columns, and a cell takes two. */
-const CELLS_PER_QUERY = 50;
+/** A result may have 100 columns: a cell takes two, and the key's columns come with them. */
+const CELLS_PER_QUERY = 25;
 
 /**
  * Statements that read the one row behind `after` cell by cell, as type and bytes: nothing in them
@@ -17,18 +17,19 @@ export function cellQueries(
 ): Statement[] {
   const statements: Statement[] = [];
   for (let at = 0; at < columns.length; at += CELLS_PER_QUERY) {
-    const cells = columns.slice(at, at + CELLS_PER_QUERY).flatMap((column) => {
+    const cells = columns.slice(at, at + CELLS_PER_QUERY).flatMap((column, of) => {
       const name = quoteIdentifier(column);
       return [
-        `typeof(${name})`,
+        `typeof(${name}) AS t${of}`,
         `CASE typeof(${name}) WHEN 'text' THEN CAST(${name} AS BLOB) WHEN 'blob' THEN ${name} ` +
           `WHEN 'real' THEN iif(${name} = 0 AND atan2(${name}, -1) < 0, '-0.0', quote(${name})) ` +
-          `ELSE quote(${name}) END`,
+          `ELSE quote(${name}) END AS v${of}`,
       ];
     });
     const params: Statement["params"] = [];
-    const rows = rowSelectSql({ ...request, limit: 1 }, select, params);
-    statements.push({ sql: `SELECT ${cells.join(", ")} FROM (${rows})`, params });
+    const rows = rowSelectSql({ ...request, limit: 1 }, cells, select, params);
+    const names = cells.map((_, of) => `${of % 2 === 0 ? "t" : "v"}${Math.floor(of / 2)}`);
+    statements.push({ sql: `SELECT ${names.join(", ")} FROM (${rows})`, params });
   }
   return statements;
 }

@@ -34,12 +34,17 @@ export interface PageRequest {
 }
 
 /**
- * Gives the SELECT that yields rows of a range in key order. It must give every name in `names`
- * as a column of that name, hold only rows for which `predicate` is true, be ordered by `orderBy`
- * and end at `limit` rows. `predicate` is "" for all rows, `orderBy` for a table without key.
+ * Gives the SELECT that yields rows of a range in key order. Its result has the given `columns`
+ * (SQL over the names of the table's rowid and stored columns, the key's columns first), holds
+ * only rows for which `predicate` is true, is ordered by `orderBy` (which names columns by their
+ * place, so that a compound SELECT can be ordered too) and ends at `limit` rows. `predicate` is
+ * "" for all rows, `orderBy` for a table without key.
+ *
+ * The columns stand in the innermost SELECT because a result, a subquery's too, may have 100
+ * columns, and a table of 100 columns has its rowid besides.
  */
 export type RowSelect = (range: {
-  names: string[];
+  columns: string[];
   predicate: string;
   orderBy: string;
   limit: number;
@@ -47,20 +52,10 @@ export type RowSelect = (range: {
 
 /** Rows straight from the table. */
 export function liveRows(table: Table): RowSelect {
-  return ({ names, predicate, orderBy, limit }) =>
-    `SELECT ${names.map(quoteIdentifier).join(", ")} FROM ${quoteIdentifier(table.name)}` +
+  return ({ columns, predicate, orderBy, limit }) =>
+    `SELECT ${columns.join(", ")} FROM ${quoteIdentifier(table.name)}` +
     `${predicate === "" ? "" : ` WHERE ${predicate}`}` +
     `${orderBy === "" ? "" : ` ORDER BY ${orderBy}`} LIMIT ${limit}`;
-}
-
-/** Names a page needs: the rowid where it has a name, and all stored columns. */
-function namesOf(table: Table): string[] {
-  const names = new Set(table.key.map((column) => column.name));
-  if (table.rowidName !== undefined) names.add(table.rowidName);
-  for (const column of table.columns) {
-    if (column.generated === "no") names.add(column.name);
-  }
-  return [...names];
 }
 
 /**
@@ -75,7 +70,7 @@ function namesOf(table: Table): string[] {
  * the last key is empty. Errors: `table-not-pageable` where a key has too many columns.
  */
 export function pageQuery(request: PageRequest, select = liveRows(request.table)): Statement {
-  const { table, rowSql, rowGapHex, limit } = request;
+  const { table, rowSql, rowGapHex } = request;
   if (table.key.length > KEY_COLUMNS_MAX) {
     throw new ExportError(
       "table-not-pageable",
@@ -83,20 +78,16 @@ export function pageQuery(request: PageRequest, select = liveRows(request.table)
     );
   }
   const params: Statement["params"] = [];
-  const rows = rowSelectSql(request, select, params);
+  const rows = rowSelectSql(request, [`${rowSql} AS r`], select, params);
   const only = table.key.length === 1 ? (table.key[0] as KeyColumn) : undefined;
   if (only?.integer === true) {
     return {
       sql:
         `SELECT CAST(group_concat(r, X'${rowGapHex}') AS BLOB), count(*), 'integer', CAST(max(k0) AS TEXT) FROM ` +
-        `(SELECT ${rowSql} AS r, ${quoteIdentifier(only.name)} AS k0 FROM (${rows}) LIMIT ${limit})`,
+        `(${rows})`,
       params,
     };
   }
-  const columns = [
-    `${rowSql} AS r`,
-    ...table.key.map((column, at) => `${quoteIdentifier(column.name)} AS k${at}`),
-  ];
   const last = "FROM page LIMIT 1 OFFSET (SELECT count(*) - 1 FROM page)";
   const found = table.key.map(
     (_, at) =>
@@ -105,26 +96,31 @@ export function pageQuery(request: PageRequest, select = liveRows(request.table)
   );
   return {
     sql:
-      `WITH page AS MATERIALIZED (SELECT ${columns.join(", ")} FROM (${rows}) LIMIT ${limit}) ` +
+      `WITH page AS MATERIALIZED (SELECT * FROM (${rows})) ` +
       `SELECT ${[`CAST(group_concat(r, X'${rowGapHex}') AS BLOB)`, "count(*)", ...found].join(", ")} FROM page`,
     params,
   };
 }
 
 /**
- * The SELECT of a page's rows in key order, each with its rowid's name and all stored columns;
+ * The SELECT of a page's rows in key order: the key's columns as `k0`, `k1`, …, then `columns`;
  * adds what has to be bound to `params`.
  */
 export function rowSelectSql(
   { table, after, limit }: PageRequest,
+  columns: string[],
   select: RowSelect,
   params: Statement["params"],
 ): string {
-  const orderBy = orderOf(table.key);
+  const keys = table.key.map((column, at) => `${quoteIdentifier(column.name)} AS k${at}`);
+  const orderBy = table.key
+    .map((column, at) => `${at + 1}${collationSql(column)}${column.descending ? " DESC" : ""}`)
+    .join(", ");
   const ranges = after === null ? [""] : keyRanges(table.key, after, params);
-  const names = namesOf(table);
   return unionInOrder(
-    ranges.map((predicate) => select({ names, predicate, orderBy, limit })),
+    ranges.map((predicate) =>
+      select({ columns: [...keys, ...columns], predicate, orderBy, limit }),
+    ),
     limit,
   );
 }
@@ -164,16 +160,6 @@ export function keyValueSql(value: KeyValue, params: Statement["params"]): strin
   const bytes = fromBase64("text" in value ? value.text : value.blob);
   params.push(bytes.buffer);
   return "text" in value ? `+CAST(?${params.length} AS TEXT)` : `?${params.length}`;
-}
-
-/** ORDER BY text of a key, over columns of the key's names. */
-export function orderOf(key: KeyColumn[]): string {
-  return key
-    .map(
-      (column) =>
-        quoteIdentifier(column.name) + collationSql(column) + (column.descending ? " DESC" : ""),
-    )
-    .join(", ");
 }
 
 function collationSql(column: KeyColumn): string {

@@ -140,6 +140,26 @@ export const ERRORS = {
     retryable: false,
     hint: "Tables were created, altered or dropped while the export ran. Start it again afterwards.",
   },
+  "snapshot-busy": {
+    status: 409,
+    retryable: true,
+    hint: "Another export holds this database's snapshot. Wait for it, cancel it, or let its lease run out.",
+  },
+  "snapshot-lost": {
+    status: 409,
+    retryable: false,
+    hint: "The frozen instant is gone; `reason` tells why. The job starts over with a new snapshot by itself.",
+  },
+  "undo-too-large": {
+    status: 422,
+    retryable: false,
+    hint: "Writers changed more rows than EXPORT_UNDO_BYTES_MAX keeps. Raise it, export at a quieter time, or use `live`.",
+  },
+  "table-too-wide-for-snapshot": {
+    status: 422,
+    retryable: false,
+    hint: "The table's names are too long for the 100,000 bytes of a trigger. Exclude it, or use `live`.",
+  },
   "table-not-pageable": {
     status: 422,
     retryable: false,
