@@ -461,78 +461,87 @@ const FTS_OPTIONS = [
   ", detail=column",
 ];
 
+interface OtherContext {
+  shape: OtherShape;
+  /** The object's own name, quoted. */
+  name: string;
+  /** A table, and one of its columns, quoted. */
+  on: BuiltTable;
+  column: string;
+  options: string;
+  objects: Names;
+  /** Names of the views so far, quoted. */
+  views: string[];
+}
+
 function otherScript(
   shape: OtherShape,
   objects: Names,
   tables: BuiltTable[],
   views: string[],
 ): string[] {
-  const name = quoted(objects.take(shape.name));
   const on = pick(tables, shape.on);
-  const column = quoted(pick(on.columns, shape.option).name);
-  const options = pick(FTS_OPTIONS, shape.option);
-  switch (shape.kind) {
-    case "fts5":
-      return [
-        `CREATE VIRTUAL TABLE ${name} USING fts5(body, "the title" UNINDEXED${options})`,
-        ...shape.values.map(
-          (value, at) =>
-            `INSERT INTO ${name}(rowid, body, "the title") VALUES (${at * 3 - 2}, ${value.sql}, ${value.sql})`,
-        ),
-        `INSERT INTO ${name}(${name}, rank) VALUES ('rank', 'bm25(10.0, 5.0)')`,
-      ];
-    case "external fts5": {
-      if (on.parentKey === undefined) return [];
-      const content = quoted(on.name);
-      return [
-        `CREATE VIRTUAL TABLE ${name} USING fts5(${column}, content=${content}, content_rowid='id'${options})`,
-        `INSERT INTO ${name}(${name}) VALUES ('rebuild')`,
-      ];
-    }
-    case "contentless fts5":
-      return [
-        `CREATE VIRTUAL TABLE ${name} USING fts5(body, content=''${options})`,
-        `INSERT INTO ${name}(rowid, body) VALUES (1, 'words')`,
-      ];
-    case "rtree":
-      return [
-        `CREATE VIRTUAL TABLE ${name} USING rtree(id, "min x", "max x", +extra)`,
-        ...shape.values.map(
-          (value, at) =>
-            `INSERT INTO ${name} VALUES (${at * 5 - 3}, ${at} - 0.1, ${at} + 1e10, ${value.sql})`,
-        ),
-      ];
-    case "view": {
-      views.push(name);
-      const from = pick([...views, quoted(on.name)], shape.option);
-      const missing = quoted(`${shape.name} of later`);
-      return [
-        pick(
-          [
-            `CREATE VIEW ${name} AS SELECT * FROM ${quoted(on.name)} -- ; all of it\n WHERE 1`,
-            `CREATE VIEW ${name}(x) AS SELECT ${column} FROM ${quoted(on.name)} /* ; */ WHERE ';' <> '''--'`,
-            from === name
-              ? `CREATE VIEW ${name} AS SELECT 1 AS x`
-              : `CREATE VIEW ${name} AS SELECT * FROM ${from}`,
-            `CREATE VIEW ${name} AS SELECT * FROM ${missing}`,
-          ],
-          shape.option,
-        ),
-      ];
-    }
-    case "trigger":
-      return [
-        `CREATE TRIGGER ${name} AFTER UPDATE OF ${column} ON ${quoted(on.name)} WHEN new.${column} IS NOT ';'\n` +
-          `BEGIN -- ; comment ' with a quote\n` +
-          ` SELECT CASE WHEN 1 THEN ';END;' END; /* END; */ SELECT 'it''s', "x;y" FROM (SELECT 1 AS "x;y");\nEND`,
-      ];
-    default:
-      return [
-        `CREATE VIEW ${name} AS SELECT ${column} AS x FROM ${quoted(on.name)}`,
-        `CREATE TRIGGER ${quoted(objects.take(`${shape.name} trigger`))} INSTEAD OF INSERT ON ${name} BEGIN SELECT new.x; END`,
-      ];
-  }
+  return OTHER_SCRIPTS[shape.kind]({
+    shape,
+    name: quoted(objects.take(shape.name)),
+    on,
+    column: quoted(pick(on.columns, shape.option).name),
+    options: pick(FTS_OPTIONS, shape.option),
+    objects,
+    views,
+  });
 }
+
+const OTHER_SCRIPTS: Record<OtherShape["kind"], (context: OtherContext) => string[]> = {
+  fts5: ({ shape, name, options }) => [
+    `CREATE VIRTUAL TABLE ${name} USING fts5(body, "the title" UNINDEXED${options})`,
+    ...shape.values.map(
+      (value, at) =>
+        `INSERT INTO ${name}(rowid, body, "the title") VALUES (${at * 3 - 2}, ${value.sql}, ${value.sql})`,
+    ),
+    `INSERT INTO ${name}(${name}, rank) VALUES ('rank', 'bm25(10.0, 5.0)')`,
+  ],
+  "external fts5": ({ name, on, column, options }) =>
+    on.parentKey === undefined
+      ? []
+      : [
+          `CREATE VIRTUAL TABLE ${name} USING fts5(${column}, content=${quoted(on.name)}, content_rowid='id'${options})`,
+          `INSERT INTO ${name}(${name}) VALUES ('rebuild')`,
+        ],
+  "contentless fts5": ({ name, options }) => [
+    `CREATE VIRTUAL TABLE ${name} USING fts5(body, content=''${options})`,
+    `INSERT INTO ${name}(rowid, body) VALUES (1, 'words')`,
+  ],
+  rtree: ({ shape, name }) => [
+    `CREATE VIRTUAL TABLE ${name} USING rtree(id, "min x", "max x", +extra)`,
+    ...shape.values.map(
+      (value, at) =>
+        `INSERT INTO ${name} VALUES (${at * 5 - 3}, ${at} - 0.1, ${at} + 1e10, ${value.sql})`,
+    ),
+  ],
+  view: ({ shape, name, on, column, views }) => {
+    const from = pick([...views, quoted(on.name)], shape.option);
+    const missing = quoted(`${shape.name} of later`);
+    views.push(name);
+    const texts = [
+      `CREATE VIEW ${name} AS SELECT * FROM ${quoted(on.name)} -- ; all of it\n WHERE 1`,
+      `CREATE VIEW ${name}(x) AS SELECT ${column} FROM ${quoted(on.name)} /* ; */ WHERE ';' <> '''--'`,
+      `CREATE VIEW ${name} AS SELECT * FROM ${from}`,
+      `CREATE VIEW ${name} AS SELECT * FROM ${missing}`,
+      `CREATE VIEW ${name} AS SELECT 1 AS x -- the end`,
+    ];
+    return [pick(texts, shape.option)];
+  },
+  trigger: ({ name, on, column }) => [
+    `CREATE TRIGGER ${name} AFTER UPDATE OF ${column} ON ${quoted(on.name)} WHEN new.${column} IS NOT ';'\n` +
+      `BEGIN -- ; comment ' with a quote\n` +
+      ` SELECT CASE WHEN 1 THEN ';END;' END; /* END; */ SELECT 'it''s', "x;y" FROM (SELECT 1 AS "x;y");\nEND`,
+  ],
+  "instead of": ({ shape, name, column, on, objects }) => [
+    `CREATE VIEW ${name} AS SELECT ${column} AS x FROM ${quoted(on.name)}`,
+    `CREATE TRIGGER ${quoted(objects.take(`${shape.name} trigger`))} INSTEAD OF INSERT ON ${name} BEGIN SELECT new.x; END`,
+  ],
+};
 
 /** Runs `script` and returns the statements that SQLite accepted. */
 export function buildDatabase(db: DatabaseSync, script: readonly string[]): string[] {
