@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 
 import type { ArtifactRecord, NextAction } from "../model/checkpoint.ts";
 import { ExportError, unwrap } from "../model/error.ts";
+import { MIB } from "../model/limits.ts";
+import { yieldTurn } from "../lib/yield-turn.ts";
 import type { RunContext } from "./run-context.ts";
 
 async function getArtifact({ jobs, of }: RunContext, ordinal: number): Promise<ArtifactRecord> {
@@ -105,7 +107,13 @@ async function verifyArtifact(context: RunContext, artifact: ArtifactRecord): Pr
     }
   };
   endPiece();
+  let sinceYield = 0;
   for await (const bytes of body) {
+    sinceYield += bytes.byteLength;
+    if (sinceYield > MIB) {
+      sinceYield = 0;
+      await yieldTurn();
+    }
     whole.update(bytes);
     for (let offset = 0; offset < bytes.byteLength;) {
       if (at === pieces.length) {

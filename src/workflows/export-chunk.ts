@@ -4,6 +4,7 @@ import { ExportError, unwrap } from "../model/error.ts";
 import type { ExportRequest } from "../model/export-request.ts";
 import { CHUNK_GROWTH_DIVISOR } from "../model/limits.ts";
 import { assert } from "../lib/assert.ts";
+import { yieldTurn } from "../lib/yield-turn.ts";
 import type { DumpPlan } from "../dump/plan.ts";
 import { type DumpPiece, readDump } from "../source/dump-reader.ts";
 import { liveReader } from "../source/table-reader.ts";
@@ -65,6 +66,7 @@ export async function exportChunk(
   const reader = liveReader(source);
   for await (const piece of readDump({ reader, plan, encoderOf, cursor })) {
     for (const bytes of piece.bytes) await writer.write(bytes);
+    await yieldTurn();
     counts.add(piece);
     cursor = piece.cursor;
     if (piece.ends) {
