@@ -11,7 +11,7 @@ export const CALLBACK_URL_LENGTH_MAX = 2_048;
 export const CALLBACK_PORTS: readonly string[] = ["443", "2053", "2083", "2087", "2096", "8443"];
 
 /** Why a target was refused, for programs; the message says it in words. */
-export type CallbackTargetRule =
+type CallbackTargetRule =
   | "length"
   | "characters"
   | "syntax"
@@ -23,7 +23,7 @@ export type CallbackTargetRule =
   | "allowlist";
 
 /** One host of the allowlist, written as WHATWG URL parsing writes it. */
-export interface CallbackAllowlistEntry {
+interface CallbackAllowlistEntry {
   host: string;
   /** True for `*.host`: its subdomains at any depth, not the host itself. */
   subdomains: boolean;

@@ -5,7 +5,7 @@ import { parseRetryAfterMs } from "./retry-after.ts";
 import { signMessage, withoutPrefix } from "./signature.ts";
 
 /** How long one try may take, body included. */
-export const CALLBACK_TIMEOUT_MS = 10_000;
+const CALLBACK_TIMEOUT_MS = 10_000;
 
 /** What is read of a refusing receiver's answer before the connection is dropped. */
 const ANSWER_BYTES_MAX = 4 * KIB;

@@ -6,7 +6,7 @@ import { ExportError } from "../model/error.ts";
  * The fewest bytes of a signing secret outside local development, as the standard asks for:
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#symmetric
  */
-export const WEBHOOK_SECRET_BYTES_MIN = 24;
+const WEBHOOK_SECRET_BYTES_MIN = 24;
 
 /** Secrets valid at the same time: the current one, and those that are being rotated out. */
 const SECRETS_MAX = 5;

@@ -24,7 +24,7 @@ function* endlessBody(): Generator<Buffer> {
  * (no answer), `/hang-in-body?status=`, `/endless?status=`, `/break` (drops the connection),
  * `/fail-twice` (500, 500, then 200, counted by `webhook-id`).
  */
-export function createCallbackReceiver(): Server {
+function createCallbackReceiver(): Server {
   const received: ReceivedRequest[] = [];
   return createServer((request, response) => {
     answer(request, response, received).catch((error: unknown) => response.destroy(error as Error));
