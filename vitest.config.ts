@@ -17,7 +17,12 @@ export default defineConfig({
           cloudflareTest({
             wrangler: { configPath: "./wrangler.jsonc" },
             miniflare: {
-              bindings: { ADMIN_AUTHORIZATION_TOKEN: "test-admin-token-0123456789" },
+              bindings: {
+                ADMIN_AUTHORIZATION_TOKEN: "test-admin-token-0123456789",
+                // Small, so that a few MB make several chunks and parts.
+                EXPORT_CHUNK_BYTES: "1000000",
+                EXPORT_PART_BYTES: "5242880",
+              },
             },
           }),
         ],
