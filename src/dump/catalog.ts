@@ -194,7 +194,7 @@ function columnOf(row: Value[]): Column {
 }
 
 /** SQLite's rules, https://www.sqlite.org/datatype3.html#determination_of_column_affinity. */
-export function affinityOf(type: string): Affinity {
+function affinityOf(type: string): Affinity {
   const upper = type.toUpperCase();
   if (upper.includes("INT")) return "integer";
   if (upper.includes("CHAR") || upper.includes("CLOB") || upper.includes("TEXT")) return "text";

@@ -54,7 +54,7 @@ export type RowSelect = (range: {
 export function liveRows(table: Table): RowSelect {
   return ({ columns, predicate, orderBy, limit }) =>
     `SELECT ${columns.join(", ")} FROM ${quoteIdentifier(table.name)}` +
-    `${predicate === "" ? "" : ` WHERE ${predicate}`}` +
+    (predicate === "" ? "" : ` WHERE ${predicate}`) +
     `${orderBy === "" ? "" : ` ORDER BY ${orderBy}`} LIMIT ${limit}`;
 }
 

@@ -13,11 +13,6 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return strictDecoder.decode(bytes);
 }
 
-/** Length in bytes of `text` as UTF-8. */
-export function utf8Length(text: string): number {
-  return encoder.encode(text).byteLength;
-}
-
 /** All of `pieces` in one new array. */
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   let length = 0;

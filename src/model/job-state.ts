@@ -18,7 +18,7 @@ export const JOB_STATES = [
 export type JobState = (typeof JOB_STATES)[number];
 
 /** Every legal move; each is made by one UPDATE that names the states it may come from. */
-export const JOB_MOVES: Record<JobState, readonly JobState[]> = {
+const JOB_MOVES: Record<JobState, readonly JobState[]> = {
   queued: ["running", "failed", "cancelled"],
   running: ["completed", "failed", "cancelled"],
   completed: ["expired"],

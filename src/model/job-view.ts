@@ -6,7 +6,7 @@ const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Time = v.pipe(v.string(), v.isoTimestamp());
 const Percent = v.pipe(v.number(), v.minValue(0), v.maxValue(100));
 
-export const TableViewSchema = v.strictObject({
+const TableViewSchema = v.strictObject({
   name: v.string(),
   status: v.picklist(["pending", "running", "done"]),
   rows: Count,
@@ -15,7 +15,7 @@ export const TableViewSchema = v.strictObject({
   percent: v.nullable(Percent),
 });
 
-export const ArtifactViewSchema = v.strictObject({
+const ArtifactViewSchema = v.strictObject({
   name: v.string(),
   contentType: v.string(),
   bytes: Count,
@@ -25,7 +25,7 @@ export const ArtifactViewSchema = v.strictObject({
 });
 
 /** What an error looks like inside a job view. */
-export const FailureViewSchema = v.strictObject({
+const FailureViewSchema = v.strictObject({
   code: v.string(),
   message: v.string(),
   hint: v.string(),
@@ -74,7 +74,6 @@ export const JobViewSchema = v.strictObject({
 
 export type JobView = v.InferOutput<typeof JobViewSchema>;
 export type TableView = v.InferOutput<typeof TableViewSchema>;
-export type ArtifactView = v.InferOutput<typeof ArtifactViewSchema>;
 
 /** The answer of `GET /export/jobs`. */
 export const JobListSchema = v.strictObject({

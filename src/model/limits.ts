@@ -10,12 +10,6 @@ export const STATEMENT_BYTES_MAX = 100_000;
 /** What a page's text aims at, in bytes: large enough for speed, short enough for waiting writers. */
 export const PAGE_BYTES = MIB;
 
-/**
- * The longest value that a query may build, in bytes. Documented as 2 MB for Durable Objects and
- * D1; local workerd allows 4 MiB.
- */
-export const VALUE_BYTES_MAX = 2_000_000;
-
 /** R2's bounds: https://developers.cloudflare.com/r2/objects/multipart-objects/#limitations. */
 export const PART_BYTES_MIN = 5 * MIB;
 export const PART_BYTES_DEFAULT = 8 * MIB;

@@ -8,7 +8,7 @@ import { ExportError } from "../model/error.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /** Tokens that documentation and examples use; they protect nothing. */
-const KNOWN_TOKENS = ["ABC123", "your-admin-token", "changeme"];
+const KNOWN_TOKENS = new Set(["ABC123", "your-admin-token", "changeme"]);
 
 const LOCAL_HOSTS = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
@@ -21,7 +21,7 @@ export function authenticate(): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     const config = parseConfig(context.env);
     const local = LOCAL_HOSTS.has(new URL(context.req.url).hostname);
-    if (!local && config.adminTokens.some((token) => KNOWN_TOKENS.includes(token))) {
+    if (!local && config.adminTokens.some((token) => KNOWN_TOKENS.has(token))) {
       throw new ExportError(
         "configuration-invalid",
         "ADMIN_AUTHORIZATION_TOKEN is a token that documentation uses: set one of your own",

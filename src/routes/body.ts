@@ -40,6 +40,10 @@ export function validate<const TSchema extends v.GenericSchema>(
   value: unknown,
   what: string,
 ): v.InferOutput<TSchema> {
+  // Valibot takes an array for an object without entries.
+  if (Array.isArray(value)) {
+    throw new ExportError("invalid-request", `${what}: expected an object, not an array`);
+  }
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return parsed.output;
   const issues = parsed.issues.map((issue) => ({

@@ -4,7 +4,7 @@ import { HTTPException } from "hono/http-exception";
 import { ERRORS, ExportError, type Failure } from "../model/error.ts";
 
 /** An error as RFC 9457 problem details, with this API's own `code` and `hint`. */
-export function problemResponse(failure: Failure, headers: Record<string, string> = {}): Response {
+function problemResponse(failure: Failure, headers: Record<string, string> = {}): Response {
   const { status, hint } = ERRORS[failure.code];
   const body = {
     type: "about:blank",
@@ -50,6 +50,8 @@ function headersOf(error: ExportError): Record<string, string> {
     case "workflow-not-started":
     case "source-unavailable":
       return { "retry-after": "2" };
+    case "range-not-satisfiable":
+      return { "content-range": `bytes */${String(error.details?.["size"] ?? "*")}` };
     default:
       return {};
   }

@@ -3,15 +3,8 @@ import type { Source, SourceResult, SourceStatement, SourceValue } from "./sourc
 
 /** The two RPC methods of StarbaseDB's Durable Object class, and of this package's mixin. */
 export interface DatabaseStub {
-  executeQuery(query: {
-    sql: string;
-    params?: unknown[];
-    isRaw?: boolean;
-  }): Promise<unknown> | unknown;
-  executeTransaction(
-    queries: { sql: string; params?: unknown[] }[],
-    isRaw: boolean,
-  ): Promise<unknown> | unknown;
+  executeQuery(query: { sql: string; params?: unknown[]; isRaw?: boolean }): unknown;
+  executeTransaction(queries: { sql: string; params?: unknown[] }[], isRaw: boolean): unknown;
 }
 
 interface RawResult {

@@ -1,7 +1,7 @@
 import type { StoredPart } from "../model/checkpoint.ts";
 
 /** What an object is stored with; a store keeps it as the object's HTTP metadata where it can. */
-export interface ObjectMetadata {
+interface ObjectMetadata {
   contentType: string;
 }
 

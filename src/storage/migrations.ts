@@ -2,7 +2,7 @@
  * The job tables' migrations, in order. Append only: a deployed object has run the earlier ones.
  * docs/storage-layout.md describes every column.
  */
-export const MIGRATIONS: readonly string[] = [
+const MIGRATIONS: readonly string[] = [
   `CREATE TABLE tmp_export_jobs (
      job_id TEXT NOT NULL PRIMARY KEY,
      source TEXT NOT NULL,

@@ -38,9 +38,9 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams> {
       subject: string,
       body: (context: RunContext) => Promise<T>,
     ): Promise<T> =>
-      step.do(nameOf(kind, subject), RETRY_POLICIES[kind], () =>
+      step.do<T>(nameOf(kind, subject), RETRY_POLICIES[kind], () =>
         stepBody(() => body(context())),
-      ) as Promise<T>;
+      );
 
     try {
       let next: NextAction = (await run("open snapshot", "", openSnapshot)).next;

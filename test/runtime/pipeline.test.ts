@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { PART_BYTES_MIN } from "../../src/model/limits.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
 import { CURSOR_START } from "../../src/model/cursor.ts";
-import { durableObjectSource, type DatabaseStub } from "../../src/source/durable-object-source.ts";
+import { durableObjectSource } from "../../src/source/durable-object-source.ts";
 import { readDump } from "../../src/source/dump-reader.ts";
 import { liveReader } from "../../src/source/table-reader.ts";
 import { planOf, readCatalog } from "../../src/workflows/run-context.ts";
@@ -33,7 +33,7 @@ async function fill(table: string, rows: number): Promise<void> {
 /** The dump as one stream of pages, without Workflow, parts or store. */
 async function directDump(): Promise<Uint8Array> {
   const stub = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
-  const source = durableObjectSource(() => stub as unknown as DatabaseStub);
+  const source = durableObjectSource(() => stub);
   const catalog = await readCatalog(source);
   const { plan, encoderOf } = planOf({ source: "main" } as never, catalog);
   const pieces: Uint8Array[] = [];
@@ -117,7 +117,7 @@ describe("an export job", () => {
       "INSERT INTO n WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 1000000) SELECT i FROM c",
     );
     const stub = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
-    const source = durableObjectSource(() => stub as unknown as DatabaseStub);
+    const source = durableObjectSource(() => stub);
     const { plan, encoderOf } = planOf({ source: "main" } as never, await readCatalog(source));
     let inFlight = 0;
     let inFlightMax = 0;

@@ -2,8 +2,8 @@ import { exports } from "cloudflare:workers";
 
 import type { JobView } from "../../src/model/job-view.ts";
 
-export const ORIGIN = "https://export.example.com";
-export const TOKEN = "test-admin-token-0123456789";
+const ORIGIN = "https://export.example.com";
+const TOKEN = "test-admin-token-0123456789";
 
 /** A call of the Worker under test, with the full-access token unless a header says otherwise. */
 export function api(path: string, init: RequestInit = {}): Promise<Response> {
