@@ -7,7 +7,7 @@ import type { ArtifactStore } from "../../src/storage/artifact-store.ts";
 const metadata = { contentType: "application/sql" };
 
 /** Bytes that differ from part to part and along a part. */
-export function sampleBytes(length: number, seed = 1): Uint8Array {
+function sampleBytes(length: number, seed = 1): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; at += 1) bytes[at] = (at * 31 + seed * 17 + (at >> 8)) & 0xff;
   return bytes;
