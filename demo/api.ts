@@ -2,23 +2,12 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import type { JobView } from "../src/model/job-view.ts";
+import type { Manifest } from "../src/model/manifest.ts";
+
 const POLL_MS = 250;
 /** A job whose view stays the same for so long is given up. */
 const STALL_MS = 600_000;
-
-export interface JobView {
-  jobId: string;
-  status: "queued" | "running" | "completed" | "failed" | "cancelled" | "expired";
-  progress: { percent: number | null; rows: number; bytes: number };
-  artifacts: { name: string; bytes: number; sha256: string; parts: number; downloadUrl: string }[];
-  warnings: unknown[];
-  error: { code: string; message: string } | null;
-  links: { self: string; download: string; manifest: string };
-}
-
-export interface Manifest {
-  artifacts: { name: string; bytes: number; sha256: string }[];
-}
 
 /** Speaks the HTTP API with one token. Every answer that is no success throws with its problem's text. */
 export class Api {

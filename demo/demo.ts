@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { basename, extname, join, relative, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
+import type { JobView } from "../src/model/job-view.ts";
 import { startLocalWorker } from "../scripts/local-worker.ts";
 import type { LocalWorker } from "../scripts/local-worker.ts";
 import { Api } from "./api.ts";
-import type { JobView } from "./api.ts";
 import { CITIES_CREDIT, createCitiesDatabase, searchCities } from "./cities-database.ts";
 import { compareDatabases } from "./compare.ts";
 import { loadFile } from "./load-file.ts";
@@ -198,7 +198,7 @@ async function exportDump(api: Api, dumpPath: string): Promise<{ bytes: number; 
     progress.end(`job ${done.jobId} ${done.status} in ${since(startMs)}`);
     return done;
   });
-  for (const warning of view.warnings) printLine("warning", describeWarning(warning));
+  for (const warning of view.warnings) printLine("warning", warning);
   return download(api, view, dumpPath);
 }
 
@@ -279,7 +279,7 @@ async function compare({
   });
   for (const example of result.examples) printLine("", example);
   for (const name of result.withoutContent)
-    printLine("", `${name} keeps nothing that can be read back`);
+    printLine("", `${name} has no rows of its own to compare`);
   const problems = checkIntegrity(restored, source);
   for (const problem of problems) printLine("integrity", problem);
   return result.differences === 0 && problems.length === 0;
@@ -326,10 +326,6 @@ async function withProgress<T>(
 
 function totalRows({ rowCounts }: SourceFile): number {
   return [...rowCounts.values()].reduce((sum, rows) => sum + rows, 0);
-}
-
-function describeWarning(warning: unknown): string {
-  return typeof warning === "string" ? warning : JSON.stringify(warning);
 }
 
 function plural(value: number, one: string, many = `${one}s`): string {

@@ -7,6 +7,9 @@ import type { SourceFile } from "./source-file.ts";
 /** Stays under the 1 MiB that a request's body may have, with room for its braces. */
 const BODY_BYTES_MAX = 900_000;
 
+/** The API takes 1,000. */
+const TRANSACTION_STATEMENTS_MAX = 500;
+
 /** The two calls that loading needs of `POST /query`. */
 export interface Database {
   query(sql: string): Promise<unknown>;
@@ -83,7 +86,8 @@ class Batch {
 
   async add(statement: InsertStatement): Promise<void> {
     const bytes = Buffer.byteLength(JSON.stringify(statement.sql)) + 20;
-    if (this.#bytes + bytes > BODY_BYTES_MAX) await this.flush();
+    const isFull = this.#statements.length === TRANSACTION_STATEMENTS_MAX;
+    if (isFull || this.#bytes + bytes > BODY_BYTES_MAX) await this.flush();
     this.#statements.push(statement);
     this.#bytes += bytes;
   }
