@@ -9,7 +9,20 @@ const POLL_MS = 250;
 /** A job whose view stays the same for so long is given up. */
 const STALL_MS = 600_000;
 
-/** Speaks the HTTP API with one token. Every answer that is no success throws with its problem's text. */
+/** An answer that is no success: its problem's `code` and `detail`. */
+export class ApiProblem extends Error {
+  override name = "ApiProblem";
+  readonly code: string;
+  readonly detail: string;
+
+  constructor(call: string, { code, detail }: { code: string; detail: string }) {
+    super(`${call}: ${code}: ${detail}`);
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+/** Speaks the HTTP API with one token. Every answer that is no success throws an `ApiProblem`. */
 export class Api {
   readonly #url: string;
   readonly #token: string;
@@ -95,16 +108,16 @@ export class Api {
       signal: this.#signal,
     });
     if (response.ok) return response;
-    throw new Error(`${method} ${link}: ${response.status} ${await problemText(response)}`);
+    throw new ApiProblem(`${method} ${link}`, await readProblem(response));
   }
 }
 
-async function problemText(response: Response): Promise<string> {
+async function readProblem(response: Response): Promise<{ code: string; detail: string }> {
   const text = await response.text();
   try {
-    const { code, detail, title } = JSON.parse(text) as Record<string, string | undefined>;
-    return `${code ?? "problem"}: ${detail ?? title ?? text}`;
+    const { code, detail } = JSON.parse(text) as { code: string; detail: string };
+    return { code, detail };
   } catch {
-    return text.slice(0, 500);
+    return { code: String(response.status), detail: text.slice(0, 500) };
   }
 }

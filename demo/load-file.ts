@@ -1,3 +1,4 @@
+import { ApiProblem } from "./api.ts";
 import { insertStatements, stageTableSql } from "./insert-statements.ts";
 import type { InsertStatement } from "./insert-statements.ts";
 import type { LeftOut, Table } from "./schema.ts";
@@ -42,14 +43,19 @@ export async function loadFile(
   for (const table of plain) await named(table.name, batch.addAll(rowsOf(table)));
   await named("the last rows", batch.flush());
 
-  const ofType = (type: string) => schema.objects.filter((object) => object.type === type);
-  for (const { name, sql } of ofType("view")) await named(name, database.query(sql));
+  const addObjects = async (type: string, what: string) => {
+    const objects = schema.objects.filter((object) => object.type === type);
+    await batch.addAll(objects.map(({ sql }) => ({ sql, rows: 0 })));
+    await named(what, batch.flush());
+  };
+  await addObjects("view", "the views");
   for (const table of schema.tables) {
     if (table.virtual === undefined) continue;
     try {
       await database.query(table.sql);
     } catch (error) {
-      leftOut.push({ name: table.name, reason: (error as Error).message });
+      if (!(error instanceof ApiProblem) || error.code !== "query-failed") throw error;
+      leftOut.push({ name: table.name, reason: `the platform refuses it: ${error.detail}` });
       continue;
     }
     if (table.virtual.content === "rows") await batch.addAll(rowsOf(table));
@@ -60,8 +66,8 @@ export async function loadFile(
   if (schema.hasSequence) await batch.addAll(sequenceStatements(source));
   await named("sqlite_sequence", batch.flush());
   // After the rows: an index is built once, and a trigger must not fire while they are loaded.
-  for (const { name, sql } of ofType("index")) await named(name, database.query(sql));
-  for (const { name, sql } of ofType("trigger")) await named(name, database.query(sql));
+  await addObjects("index", "the indexes");
+  await addObjects("trigger", "the triggers");
   await database.query(`DROP TABLE ${quoteName(stageTable)}`);
   await database.query("PRAGMA foreign_keys = ON");
   return leftOut;
