@@ -101,7 +101,7 @@ function nextToken(
   start: number,
   isLast: boolean,
 ): { token: Token; end: number | undefined } {
-  const byte = text[start] as number;
+  const byte = text[start] ?? 0;
   const closing = CLOSING.get(byte);
   if (closing !== undefined) {
     // A doubled quote reads as two strings side by side, which ends at the same place.
@@ -122,7 +122,7 @@ function nextToken(
   }
   if (!isWord(byte)) return { token: "other", end: start + 1 };
   let end = start;
-  while (end < text.length && isWord(text[end] as number)) end += 1;
+  while (end < text.length && isWord(text[end] ?? 0)) end += 1;
   if (end === text.length && !isLast) return { token: "other", end: undefined };
   // No keyword is longer than nine letters.
   const word = end - start > 9 ? "" : text.toString("latin1", start, end).toLowerCase();

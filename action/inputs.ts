@@ -1,0 +1,65 @@
+import { parseCount } from "../cli/context.ts";
+import { usageError } from "../cli/cli-error.ts";
+import { type ExportOptions, requestBodyOf } from "../cli/export-options.ts";
+import type { RequestBody } from "../cli/api-client.ts";
+import { defaultDumpOutput } from "../cli/dump-job.ts";
+import { parseDurationMs } from "../cli/duration.ts";
+
+/** What the workflow's `with:` says. */
+export interface Inputs {
+  url: string;
+  token: string;
+  request: RequestBody;
+  output: string;
+  timeoutMs: number;
+  isRestored: boolean;
+}
+
+/**
+ * Reads the inputs, by name, of an action whose action.yml gives the defaults. Throws a usage error
+ * that names the input.
+ */
+export function readInputs(getInput: (name: string) => string): Inputs {
+  const options: ExportOptions = {};
+  for (const name of ["source", "format", "compression", "consistency", "content"] as const) {
+    const value = getInput(name);
+    if (value !== "") options[name] = value;
+  }
+  const retention = getInput("retention");
+  if (retention !== "") options.retentionHours = String(parseCount(retention, "retention", 1, 1e6));
+  const include = linesOf(getInput("tables"));
+  if (include.length > 0) options.table = include;
+  const exclude = linesOf(getInput("exclude"));
+  if (exclude.length > 0) options.exclude = exclude;
+  const request = requestBodyOf(options);
+  return {
+    url: required(getInput, "url"),
+    token: required(getInput, "token"),
+    request,
+    output: getInput("path") || defaultDumpOutput(request),
+    timeoutMs: parseDurationMs(getInput("timeout") || "60m"),
+    isRestored: parseBoolean(getInput("restore") || "false"),
+  };
+}
+
+function required(getInput: (name: string) => string, name: string): string {
+  const value = getInput(name);
+  if (value !== "") return value;
+  throw usageError(
+    `the input ${name} is empty`,
+    "A secret that does not exist is empty too; pull requests from forks get none.",
+  );
+}
+
+function linesOf(text: string): string[] {
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+function parseBoolean(text: string): boolean {
+  if (text === "true") return true;
+  if (text === "false") return false;
+  throw usageError("the input restore is true or false");
+}

@@ -1,0 +1,84 @@
+import { ApiClient } from "../cli/api-client.ts";
+import { CliError } from "../cli/cli-error.ts";
+import { resolveConfig } from "../cli/config.ts";
+import { type DownloadResult, summaryOf } from "../cli/download-artifacts.ts";
+import { dumpJob } from "../cli/dump-job.ts";
+import { EXIT, type ExitCode } from "../cli/exit-codes.ts";
+import { oneLine } from "../cli/format.ts";
+import type { Host } from "../cli/host.ts";
+import { RETRY_BASE_MS } from "../cli/retry.ts";
+import { Secrets } from "../cli/secrets.ts";
+import { Terminal } from "../cli/terminal.ts";
+import { verifyRestore } from "../cli/verify-restore.ts";
+import { type Inputs, readInputs } from "./inputs.ts";
+import { failureMarkdown, summaryMarkdown } from "./summary.ts";
+import {
+  annotationLine,
+  appendSummary,
+  getInput,
+  maskLine,
+  setOutput,
+} from "./workflow-commands.ts";
+
+/** A runner is patient, and nobody sits before it. */
+const RETRIES = 8;
+
+/**
+ * The action: the command line's `dump` (and `verify --restore`), with inputs from the workflow,
+ * and outputs, summary and annotations for it. Gives the command line's exit code.
+ */
+export async function runAction(host: Host): Promise<ExitCode> {
+  const secrets = new Secrets();
+  const terminal = new Terminal(host, secrets, "human");
+  try {
+    const token = getInput(host.env, "token");
+    secrets.add(token);
+    if (token !== "") host.stdout.write(maskLine(token));
+    const inputs = readInputs((name) => getInput(host.env, name));
+    const result = await backUp(inputs, host, terminal);
+    publish(host.env, result, inputs.isRestored);
+    return EXIT.done;
+  } catch (error) {
+    const message = secrets.redact(error instanceof Error ? oneLine(error.message) : String(error));
+    const hint = error instanceof CliError ? error.hint : undefined;
+    host.stdout.write(
+      annotationLine("error", hint === undefined ? message : `${message}. ${hint}`),
+    );
+    appendSummary(host.env, failureMarkdown(message, hint));
+    return error instanceof CliError ? error.exitCode : EXIT.failed;
+  }
+}
+
+async function backUp(inputs: Inputs, host: Host, terminal: Terminal): Promise<DownloadResult> {
+  // The environment of a workflow is not this action's business: its inputs alone are.
+  const config = resolveConfig({ url: inputs.url, token: inputs.token, env: {} });
+  for (const warning of config.warnings) terminal.warn(warning);
+  const client = new ApiClient({
+    ...config,
+    retry: { retries: RETRIES, baseMs: RETRY_BASE_MS },
+    signal: host.interrupt,
+    onRetry: (line) => terminal.note(line),
+  });
+  const result = await dumpJob({
+    client,
+    terminal,
+    host,
+    request: inputs.request,
+    output: inputs.output,
+    timeoutMs: inputs.timeoutMs,
+    isFresh: false,
+  });
+  terminal.note(summaryOf(result));
+  if (inputs.isRestored) await verifyRestore({ terminal, host }, result);
+  return result;
+}
+
+function publish(env: Host["env"], result: DownloadResult, isRestored: boolean): void {
+  setOutput(env, "job-id", result.jobId);
+  setOutput(env, "file", result.path ?? "");
+  setOutput(env, "manifest", result.manifestPath ?? "");
+  setOutput(env, "sha256", result.sha256 ?? "");
+  setOutput(env, "bytes", String(result.bytes));
+  setOutput(env, "rows", String(result.rows));
+  appendSummary(env, summaryMarkdown(result, isRestored));
+}

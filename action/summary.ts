@@ -1,0 +1,58 @@
+import type { DownloadResult } from "../cli/download-artifacts.ts";
+import { formatBytes, formatCount, oneLine } from "../cli/format.ts";
+
+/** GitHub refuses a summary over 1 MiB; a table's name may have 1,000 characters. */
+const TABLES_SHOWN_MAX = 300;
+
+/** The job's summary page in Markdown: what was saved, and its tables. */
+export function summaryMarkdown(result: DownloadResult, isRestored: boolean): string {
+  const facts: [string, string][] = [
+    ["Job", code(result.jobId)],
+    ["Source", code(result.source)],
+    ["Format", code(`${result.format}, compression ${result.compression}`)],
+    ["Consistency", code(`${result.consistency}, as of ${result.snapshotAt}`)],
+    ["File", code(result.path ?? "")],
+    ["Size", `${formatBytes(result.bytes)} (${formatCount(result.bytes)} bytes)`],
+    ["Rows", formatCount(result.rows)],
+    ["Checked", checked(result, isRestored)],
+  ];
+  const shown = result.tables.slice(0, TABLES_SHOWN_MAX);
+  const rest = result.tables.length - shown.length;
+  return [
+    "## Durable Export",
+    "",
+    "| | |",
+    "| --- | --- |",
+    ...facts.map(([name, value]) => `| ${name} | ${value} |`),
+    "",
+    ...result.warnings.map((warning) => `> :warning: ${text(warning)}\n`),
+    "| Table | Rows | Bytes of text |",
+    "| --- | ---: | ---: |",
+    ...shown.map(
+      ({ name, rows, bytes }) => `| ${code(name)} | ${formatCount(rows)} | ${formatCount(bytes)} |`,
+    ),
+    ...(rest > 0 ? ["", `… and ${formatCount(rest)} more tables: the manifest has them all.`] : []),
+    "",
+    "",
+  ].join("\n");
+}
+
+/** The page of an export that failed. */
+export function failureMarkdown(message: string, hint: string | undefined): string {
+  return `## Durable Export\n\n:x: ${text(message)}\n\n${hint === undefined ? "" : `${text(hint)}\n\n`}`;
+}
+
+function checked({ verified, sha256 }: DownloadResult, isRestored: boolean): string {
+  const sum = sha256 === null ? "SHA-256 of every file" : `SHA-256 ${code(sha256)}`;
+  const restored = isRestored ? "; restored, with every table's rows counted" : "";
+  return `${verified ? sum : "no"}${restored}`;
+}
+
+/** Names are other people's text: as HTML, which unlike Markdown's own has an escape for everything. */
+function code(value: string): string {
+  return `<code>${text(value)}</code>`;
+}
+
+function text(value: string): string {
+  return oneLine(value).replaceAll(/[&<>|`*_[\]\\:@#~]/g, (char) => `&#${char.charCodeAt(0)};`);
+}

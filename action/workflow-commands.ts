@@ -1,0 +1,44 @@
+import { randomUUID } from "node:crypto";
+import { appendFileSync } from "node:fs";
+import { EOL } from "node:os";
+
+/**
+ * What a GitHub runner and an action say to each other, as documented at
+ * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands (read
+ * November 2026). Written out because GitHub's own toolkit brings an HTTP client of 700 KB along.
+ */
+type Env = Record<string, string | undefined>;
+
+/** An input's value without white space around it; "" where it is not given. */
+export function getInput(env: Env, name: string): string {
+  return (env[`INPUT_${name.replaceAll(" ", "_").toUpperCase()}`] ?? "").trim();
+}
+
+/** Hands a value to later steps. Does nothing outside a runner. */
+export function setOutput(env: Env, name: string, value: string): void {
+  const path = env["GITHUB_OUTPUT"];
+  if (path === undefined || path === "") return;
+  // Nobody can guess it, so that no value can end its own text and set another output.
+  const delimiter = `delimiter-${randomUUID()}`;
+  appendFileSync(path, `${name}<<${delimiter}${EOL}${value}${EOL}${delimiter}${EOL}`);
+}
+
+/** Adds Markdown to the job's summary page. Does nothing outside a runner. */
+export function appendSummary(env: Env, markdown: string): void {
+  const path = env["GITHUB_STEP_SUMMARY"];
+  if (path !== undefined && path !== "") appendFileSync(path, markdown);
+}
+
+/** The log line that has the runner replace `secret` by stars from here on. */
+export function maskLine(secret: string): string {
+  return `::add-mask::${escape(secret)}\n`;
+}
+
+/** The log line that becomes an annotation on the run. */
+export function annotationLine(kind: "error" | "warning", message: string): string {
+  return `::${kind} title=Durable Export::${escape(message)}\n`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+}

@@ -1,0 +1,87 @@
+import * as v from "valibot";
+
+import { JOB_STATES } from "../src/model/job-state.ts";
+
+/**
+ * What this program reads of the Worker's answers, and no more: members that it does not know, or
+ * that a Worker of another version lacks, must not stop a backup.
+ */
+
+const ProgressSchema = v.looseObject({
+  percent: v.optional(v.nullable(v.number()), null),
+  tablesDone: v.number(),
+  tablesTotal: v.number(),
+  rows: v.number(),
+  bytes: v.number(),
+  bytesPerSecond: v.optional(v.nullable(v.number()), null),
+  etaSeconds: v.optional(v.nullable(v.number()), null),
+});
+
+export const JobSchema = v.looseObject({
+  jobId: v.string(),
+  status: v.picklist(JOB_STATES),
+  source: v.string(),
+  format: v.string(),
+  compression: v.string(),
+  consistency: v.string(),
+  createdAt: v.string(),
+  completedAt: v.optional(v.nullable(v.string()), null),
+  expiresAt: v.optional(v.nullable(v.string()), null),
+  snapshotAt: v.optional(v.nullable(v.string()), null),
+  progress: ProgressSchema,
+  warnings: v.optional(v.array(v.string()), []),
+  error: v.optional(
+    v.nullable(
+      v.looseObject({ code: v.string(), message: v.string(), hint: v.optional(v.string()) }),
+    ),
+    null,
+  ),
+});
+
+export type Job = v.InferOutput<typeof JobSchema>;
+
+export const JobListSchema = v.looseObject({
+  jobs: v.array(JobSchema),
+  cursor: v.optional(v.nullable(v.string()), null),
+});
+
+const ManifestArtifactSchema = v.looseObject({
+  name: v.string(),
+  bytes: v.number(),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  chunks: v.optional(v.array(v.looseObject({ bytes: v.number(), sha256: v.string() })), []),
+});
+
+export const ManifestSchema = v.looseObject({
+  jobId: v.string(),
+  source: v.string(),
+  format: v.string(),
+  compression: v.string(),
+  consistency: v.string(),
+  snapshotAt: v.string(),
+  tables: v.array(v.looseObject({ name: v.string(), rows: v.number(), bytes: v.number() })),
+  artifacts: v.array(ManifestArtifactSchema),
+  warnings: v.optional(v.array(v.string()), []),
+});
+
+export type ManifestArtifact = v.InferOutput<typeof ManifestArtifactSchema>;
+export type Manifest = v.InferOutput<typeof ManifestSchema>;
+
+/** The answer of `GET /export/sources`. */
+export const SourcesSchema = v.looseObject({
+  version: v.string(),
+  storage: v.picklist(["r2", "inline"]),
+  sources: v.array(v.looseObject({ name: v.string(), type: v.string() })),
+});
+
+export type Sources = v.InferOutput<typeof SourcesSchema>;
+
+/** RFC 9457, as the Worker sends it. */
+export const ProblemSchema = v.looseObject({
+  code: v.string(),
+  detail: v.string(),
+  hint: v.optional(v.string()),
+  jobId: v.optional(v.string()),
+});
+
+export type Problem = v.InferOutput<typeof ProblemSchema>;

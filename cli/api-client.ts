@@ -1,0 +1,336 @@
+import * as v from "valibot";
+
+import type { ErrorCode } from "../src/model/error.ts";
+import type { JobState } from "../src/model/job-state.ts";
+import { VERSION } from "../src/model/version.ts";
+import {
+  type Job,
+  JobListSchema,
+  JobSchema,
+  type Manifest,
+  ManifestSchema,
+  type Problem,
+  ProblemSchema,
+  type Sources,
+  SourcesSchema,
+} from "./answers.ts";
+import { CliError, Interrupted, throwIfInterrupted } from "./cli-error.ts";
+import { EXIT } from "./exit-codes.ts";
+import { formatSeconds, oneLine } from "./format.ts";
+import { describeNetworkError } from "./network-error.ts";
+import { backoffMs, retryAfterMs, type RetryPolicy, wait } from "./retry.ts";
+
+/** Answers that are documents come within this; a download has its own watch over its bytes. */
+const ANSWER_TIMEOUT_MS = 60_000;
+/** What is read of an answer that is an error. */
+const ERROR_TEXT_CHARS_MAX = 64 * 1024;
+
+/** A 503 that no waiting mends. */
+const MISCONFIGURED: ErrorCode = "configuration-invalid";
+
+/** `POST /export/dump`'s body: the Worker checks it, and its words are shown. */
+export type RequestBody = Record<string, unknown>;
+
+export interface ApiClientOptions {
+  url: string;
+  token: string;
+  retry: RetryPolicy;
+  /** Ends waits and calls, unless a call names its own. */
+  signal: AbortSignal;
+  /** Told before each repeat. */
+  onRetry: (line: string) => void;
+}
+
+interface Call {
+  method: "GET" | "POST" | "DELETE";
+  path: string;
+  headers?: Record<string, string>;
+  body?: unknown;
+  /** Default: the client's. */
+  signal?: AbortSignal;
+  /** Default: the client's policy. */
+  retry?: RetryPolicy;
+  /** Redirects are followed for downloads alone, which may lie in a bucket; never with the token. */
+  redirect?: "follow" | "manual";
+  /** An answer's body has no end in sight. */
+  isDownload?: boolean;
+}
+
+/**
+ * Speaks the HTTP API. Network errors, 429 and 5xx are tried again with growing waits, or after
+ * what `Retry-After` says; every call may be repeated, because a start carries an Idempotency-Key.
+ * Failures are `CliError`s, whose text never holds the token; `Interrupted` where the signal ends it.
+ * Paths are made from the configured URL and ids alone: links in answers are not followed, so that
+ * no answer can have the token sent elsewhere.
+ */
+export class ApiClient {
+  readonly #options: ApiClientOptions;
+
+  constructor(options: ApiClientOptions) {
+    this.#options = options;
+  }
+
+  get url(): string {
+    return this.#options.url;
+  }
+
+  get retry(): RetryPolicy {
+    return this.#options.retry;
+  }
+
+  get signal(): AbortSignal {
+    return this.#options.signal;
+  }
+
+  /** Starts a job, or gives the one that this key has started. */
+  startJob(body: RequestBody, idempotencyKey: string, signal?: AbortSignal): Promise<Job> {
+    return this.#json(JobSchema, {
+      method: "POST",
+      path: "/export/dump",
+      headers: { "idempotency-key": idempotencyKey },
+      body,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  getJob(jobId: string): Promise<Job> {
+    return this.#json(JobSchema, { method: "GET", path: jobPath(jobId) });
+  }
+
+  listJobs(query: {
+    status?: string | undefined;
+    limit: number;
+    cursor?: string | undefined;
+  }): Promise<{ jobs: Job[]; cursor: string | null }> {
+    const search = new URLSearchParams({ limit: String(query.limit) });
+    if (query.status !== undefined) search.set("status", query.status);
+    if (query.cursor !== undefined) search.set("cursor", query.cursor);
+    return this.#json(JobListSchema, { method: "GET", path: `/export/jobs?${search}` });
+  }
+
+  /** Cancels a running job; removes an ended one with its files. Idempotent. */
+  async removeJob(
+    jobId: string,
+    options: Pick<Call, "signal" | "retry"> = {},
+  ): Promise<JobState | null> {
+    const response = await this.#call({ method: "DELETE", path: jobPath(jobId), ...options });
+    if (response.status === 204) return null;
+    return (await this.#parse(JobSchema, response)).status;
+  }
+
+  /** The manifest as it is kept, and what of it this program reads. */
+  async getManifest(jobId: string): Promise<{ text: string; manifest: Manifest }> {
+    const response = await this.#call({ method: "GET", path: `${jobPath(jobId)}/manifest` });
+    const text = await this.#text(response);
+    return { text, manifest: this.#check(ManifestSchema, text, response) };
+  }
+
+  /** Sources and store. Undefined where the Worker is too old to tell. */
+  async findSources(): Promise<Sources | undefined> {
+    try {
+      return await this.#json(SourcesSchema, { method: "GET", path: "/export/sources" });
+    } catch (error) {
+      const code: ErrorCode = "not-found";
+      if (error instanceof CliError && error.code === code) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether a Durable Export Worker answers at the URL; needs no token. */
+  async checkHealth(): Promise<void> {
+    await this.#json(v.looseObject({ status: v.literal("ok") }), {
+      method: "GET",
+      path: "/health",
+    });
+  }
+
+  /**
+   * The bytes of one artifact, or, without a name, of all that the job has. Who reads the body has
+   * to go on where it breaks off.
+   */
+  openDownload(
+    jobId: string,
+    artifact: string | undefined,
+    options: { headers?: Record<string, string>; signal: AbortSignal },
+  ): Promise<Response> {
+    const name = artifact === undefined ? "" : `/${encodeURIComponent(artifact)}`;
+    return this.#call({
+      method: "GET",
+      path: `${jobPath(jobId)}/download${name}`,
+      // Without it the platform may compress on the way, and ranges would count other bytes.
+      headers: { "accept-encoding": "identity", ...options.headers },
+      signal: options.signal,
+      redirect: "follow",
+      isDownload: true,
+    });
+  }
+
+  async #json<const TSchema extends v.GenericSchema>(
+    schema: TSchema,
+    call: Call,
+  ): Promise<v.InferOutput<TSchema>> {
+    return this.#parse(schema, await this.#call(call));
+  }
+
+  async #parse<const TSchema extends v.GenericSchema>(
+    schema: TSchema,
+    response: Response,
+  ): Promise<v.InferOutput<TSchema>> {
+    return this.#check(schema, await this.#text(response), response);
+  }
+
+  #check<const TSchema extends v.GenericSchema>(
+    schema: TSchema,
+    text: string,
+    response: Response,
+  ): v.InferOutput<TSchema> {
+    const parsed = v.safeParse(schema, parseJson(text));
+    if (parsed.success) return parsed.output;
+    throw this.#notOurs(response);
+  }
+
+  async #text(response: Response): Promise<string> {
+    try {
+      return await response.text();
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+  }
+
+  /** A successful answer. Repeats what may pass. */
+  async #call(call: Call): Promise<Response> {
+    const signal = call.signal ?? this.#options.signal;
+    const policy = call.retry ?? this.#options.retry;
+    for (let attempt = 0; ; attempt += 1) {
+      throwIfInterrupted(signal);
+      const outcome = await this.#try(call, signal);
+      if ("response" in outcome) return outcome.response;
+      if (!outcome.retryable || attempt >= policy.retries) throw outcome.error;
+      const waitMs = outcome.waitMs ?? backoffMs(policy, attempt);
+      this.#options.onRetry(
+        `${outcome.error.message}: trying again in ${formatSeconds(Math.ceil(waitMs / 1000))}`,
+      );
+      await wait(waitMs, signal);
+    }
+  }
+
+  async #try(
+    call: Call,
+    signal: AbortSignal,
+  ): Promise<
+    { response: Response } | { error: CliError; retryable: boolean; waitMs?: number | undefined }
+  > {
+    let response: Response;
+    try {
+      response = await this.#fetch(call, signal);
+    } catch (error) {
+      if (signal.aborted) throw new Interrupted();
+      return { error: this.#unreachable(error), retryable: describeNetworkError(error).retryable };
+    }
+    if (response.ok) return { response };
+    const text = await readStart(response);
+    const problem = v.safeParse(ProblemSchema, parseJson(text));
+    const isPassing =
+      (response.status === 429 || response.status >= 500) &&
+      !(problem.success && problem.output.code === MISCONFIGURED);
+    return {
+      error: problem.success
+        ? refusal(response.status, problem.output)
+        : this.#notOurs(response, text),
+      retryable: isPassing,
+      waitMs: retryAfterMs(response.headers.get("retry-after"), Date.now()),
+    };
+  }
+
+  #fetch(call: Call, signal: AbortSignal): Promise<Response> {
+    const timeout = call.isDownload === true ? [] : [AbortSignal.timeout(ANSWER_TIMEOUT_MS)];
+    return fetch(`${this.#options.url}${call.path}`, {
+      method: call.method,
+      headers: {
+        accept: "application/json, application/problem+json, */*;q=0.5",
+        authorization: `Bearer ${this.#options.token}`,
+        "user-agent": `durable-export/${VERSION}`,
+        ...(call.body === undefined ? {} : { "content-type": "application/json" }),
+        ...call.headers,
+      },
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      redirect: call.redirect ?? "manual",
+      signal: AbortSignal.any([signal, ...timeout]),
+    });
+  }
+
+  #unreachable(error: unknown): CliError {
+    const { words } = describeNetworkError(error);
+    return new CliError("unreachable", `${this.#options.url} cannot be reached: ${words}`, {
+      exitCode: EXIT.refused,
+      cause: error,
+    });
+  }
+
+  /** An answer that no Durable Export Worker gives: mostly a wrong URL, or a gateway's error page. */
+  #notOurs(response: Response, text = ""): CliError {
+    const { status, headers } = response;
+    const location = headers.get("location");
+    if (status >= 300 && status < 400 && location !== null) {
+      return new CliError(
+        "redirected",
+        `${this.#options.url} redirects to ${oneLine(location)}, and the token is not sent there`,
+        { exitCode: EXIT.refused, hint: "If that is the Worker, give its URL with --url." },
+      );
+    }
+    if (status === 429 || status >= 500) {
+      return new CliError("unreachable", `${this.#options.url} answers with status ${status}`, {
+        exitCode: EXIT.refused,
+      });
+    }
+    const type = headers.get("content-type")?.split(";")[0] ?? "no content type";
+    const title = /<title>([^<]{1,80})/i.exec(text)?.[1];
+    const what = title === undefined ? type : `${type}, ${oneLine(title)}`;
+    return new CliError(
+      "not-durable-export",
+      `${this.#options.url} does not answer as Durable Export does (status ${status}, ${what})`,
+      { exitCode: EXIT.refused, hint: "Check the URL; `durable-export doctor` tells more." },
+    );
+  }
+}
+
+function jobPath(jobId: string): string {
+  return `/export/dump/${encodeURIComponent(jobId)}`;
+}
+
+/** A 400 will be one the next time too: the command line was wrong. Everything else is a refusal. */
+function refusal(status: number, problem: Problem): CliError {
+  const { code, detail, jobId } = problem;
+  const busy: ErrorCode = "export-already-running";
+  return new CliError(code, `${code}: ${detail}`, {
+    exitCode: status === 400 ? EXIT.usage : EXIT.refused,
+    hint:
+      code === busy && jobId !== undefined
+        ? `Wait for it with \`durable-export wait ${jobId}\`, or end it with \`durable-export cancel ${jobId}\`.`
+        : problem.hint,
+  });
+}
+
+/** `undefined` where it is no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The beginning of an error's body; what it has behind that is not waited for. */
+async function readStart(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    for await (const piece of response.body ?? []) {
+      text += decoder.decode(piece as Uint8Array, { stream: true });
+      if (text.length > ERROR_TEXT_CHARS_MAX) break;
+    }
+  } catch {
+    // The status has been told; the words are an extra.
+  }
+  return text;
+}

@@ -1,0 +1,25 @@
+import type { Command } from "commander";
+
+import type { Context } from "../context.ts";
+import { hasEnded } from "../follow-job.ts";
+
+/** `cancel`: ends a running job. One that has ended is left alone, its files too. */
+export function addCancel(program: Command, open: (command: Command) => Context): void {
+  program
+    .command("cancel")
+    .description("end a running job; one that has ended is left as it is")
+    .argument("<job>", "the job's id")
+    .action(async (jobId: string, _options: object, self: Command) => {
+      const { terminal, client: openClient } = open(self);
+      const client = openClient();
+      const { status } = await client.getJob(jobId);
+      if (hasEnded({ status })) {
+        terminal.note(`export ${jobId} is ${status}: there is nothing to cancel`);
+        terminal.printJson({ jobId, status });
+        return;
+      }
+      const now = await client.removeJob(jobId);
+      terminal.note(`export ${jobId} is ${now ?? "gone"}`);
+      terminal.printJson({ jobId, status: now });
+    });
+}

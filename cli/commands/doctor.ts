@@ -1,0 +1,102 @@
+import type { Command } from "commander";
+
+import type { ApiClient } from "../api-client.ts";
+import { CliError, Interrupted } from "../cli-error.ts";
+import type { Context } from "../context.ts";
+import type { ExitCode } from "../exit-codes.ts";
+
+interface Check {
+  check: string;
+  ok: boolean;
+  detail: string;
+}
+
+/** `doctor`: what stands between this machine and a backup? */
+export function addDoctor(program: Command, open: (command: Command) => Context): void {
+  program
+    .command("doctor")
+    .description("check the settings, the Worker, the token, the sources and the bucket")
+    .action(async (_options: object, self: Command) => {
+      const context = open(self);
+      const checks: Check[] = [];
+      const failure = await examine(context, (check) => {
+        checks.push(check);
+        context.terminal.print(
+          `${check.ok ? "ok  " : "FAIL"}  ${check.check.padEnd(8)} ${check.detail}`,
+        );
+      });
+      context.terminal.printJson({ ok: failure === undefined, checks });
+      if (failure !== undefined) throw new DoctorFailure(failure);
+    });
+}
+
+/** The first check that failed, whose words have been printed: only the exit code is left to give. */
+export class DoctorFailure extends Error {
+  override readonly name = "DoctorFailure";
+  readonly exitCode: ExitCode;
+
+  constructor(failure: CliError) {
+    super(failure.message, { cause: failure });
+    this.exitCode = failure.exitCode;
+  }
+}
+
+/** Runs the checks until one fails, since each needs those before it. */
+async function examine(
+  context: Context,
+  report: (check: Check) => void,
+): Promise<CliError | undefined> {
+  let client: ApiClient | undefined;
+  const steps: [name: string, run: () => Promise<string>][] = [
+    [
+      "settings",
+      async () => {
+        const { url, urlFrom, tokenFrom } = context.config();
+        client = context.client();
+        return `${url} (from ${urlFrom}), a token (from ${tokenFrom})`;
+      },
+    ],
+    [
+      "worker",
+      async () => {
+        await client?.checkHealth();
+        return "answers";
+      },
+    ],
+    [
+      "token",
+      async () => {
+        await client?.listJobs({ limit: 1 });
+        return "is accepted";
+      },
+    ],
+    ["sources", async () => sourcesLine(await client?.findSources())],
+    ["bucket", async () => storageLine(await client?.findSources())],
+  ];
+  for (const [check, run] of steps) {
+    try {
+      report({ check, ok: true, detail: await run() });
+    } catch (error) {
+      if (!(error instanceof CliError) || error instanceof Interrupted) throw error;
+      const hint = error.hint === undefined ? "" : `. ${error.hint}`;
+      report({ check, ok: false, detail: `${error.message}${hint}` });
+      return error;
+    }
+  }
+  return undefined;
+}
+
+const TOO_OLD = "this Worker is too old to tell";
+
+function sourcesLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string {
+  if (found === undefined) return TOO_OLD;
+  const names = found.sources.map(({ name, type }) => `${name} (${type})`).join(", ");
+  return `${names}; version ${found.version}`;
+}
+
+function storageLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string {
+  if (found === undefined) return TOO_OLD;
+  return found.storage === "r2"
+    ? "R2 is bound"
+    : "no R2 bucket is bound: only small exports fit (EXPORT_INLINE_BYTES_MAX)";
+}

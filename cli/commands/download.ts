@@ -1,0 +1,36 @@
+import type { Command } from "commander";
+
+import { usageError } from "../cli-error.ts";
+import type { Context } from "../context.ts";
+import { downloadArtifacts, summaryOf } from "../download-artifacts.ts";
+
+interface DownloadOptions {
+  output?: string;
+  artifact?: string;
+}
+
+/** `download`: the files of a completed job. */
+export function addDownload(program: Command, open: (command: Command) => Context): void {
+  program
+    .command("download")
+    .description("download and verify a completed job's files; goes on with a partial file")
+    .argument("<job>", "the job's id")
+    .option("-o, --output <path>", "file, folder (ends with /), or - for standard output")
+    .option("--artifact <name>", "one file of several")
+    .action(async (jobId: string, options: DownloadOptions, self: Command) => {
+      const { terminal, host, client } = open(self);
+      if (options.output === "-" && terminal.mode === "json") {
+        throw usageError("--json and -o - both want standard output");
+      }
+      const result = await downloadArtifacts({
+        client: client(),
+        terminal,
+        host,
+        jobId,
+        output: options.output,
+        only: options.artifact,
+      });
+      terminal.note(summaryOf(result));
+      terminal.printJson(result);
+    });
+}

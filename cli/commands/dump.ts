@@ -1,0 +1,44 @@
+import type { Command } from "commander";
+
+import { usageError } from "../cli-error.ts";
+import type { Context } from "../context.ts";
+import { summaryOf } from "../download-artifacts.ts";
+import { defaultDumpOutput, dumpJob } from "../dump-job.ts";
+import { parseDurationMs } from "../duration.ts";
+import { addExportOptions, type ExportOptions, requestBodyOf } from "../export-options.ts";
+
+interface DumpOptions extends ExportOptions {
+  output?: string;
+  timeout?: string;
+  fresh?: boolean;
+}
+
+/** `dump`: start, follow, download, verify. */
+export function addDump(program: Command, open: (command: Command) => Context): void {
+  const command = program
+    .command("dump")
+    .description("export, download and verify in one go; run again after a crash, it goes on")
+    .option("-o, --output <path>", "file, folder (ends with /), or - for standard output");
+  addExportOptions(command)
+    .option("--timeout <duration>", "cancel an export that takes longer: 90s, 30m, 2h")
+    .option("--fresh", "start a new export, although an unfinished one is known")
+    .action(async (options: DumpOptions, self: Command) => {
+      const { terminal, host, client } = open(self);
+      const request = requestBodyOf(options);
+      const output = options.output ?? defaultDumpOutput(request);
+      if (output === "-" && terminal.mode === "json") {
+        throw usageError("--json and -o - both want standard output");
+      }
+      const result = await dumpJob({
+        client: client(),
+        terminal,
+        host,
+        request,
+        output,
+        timeoutMs: options.timeout === undefined ? undefined : parseDurationMs(options.timeout),
+        isFresh: options.fresh === true,
+      });
+      terminal.note(summaryOf(result));
+      terminal.printJson(result);
+    });
+}

@@ -1,0 +1,65 @@
+import type { Command } from "commander";
+
+import { usageError } from "../cli-error.ts";
+import type { Context } from "../context.ts";
+import { showBytes } from "../download-file.ts";
+import { type Claim, claimsOf, readManifest, verifyFile } from "../verify-file.ts";
+import { requireRestorable, verifyRestore } from "../verify-restore.ts";
+
+interface VerifyOptions {
+  manifest?: string;
+  job?: string;
+  restore?: boolean;
+}
+
+/** `verify`: is a file what the manifest says, and does it load? */
+export function addVerify(program: Command, open: (command: Command) => Context): void {
+  program
+    .command("verify")
+    .description("compare a file or folder with its manifest, and try a restore")
+    .argument("<path>", "a downloaded file or folder")
+    .option("--manifest <file>", "the manifest (default: the one beside the file)")
+    .option("--job <id>", "ask the Worker for the manifest of this job")
+    .option("--restore", "load an SQL dump into a scratch SQLite and count every table's rows")
+    .action(async (path: string, options: VerifyOptions, self: Command) => {
+      const context = open(self);
+      const { terminal } = context;
+      if (options.manifest !== undefined && options.job !== undefined) {
+        throw usageError("--manifest and --job both name the manifest");
+      }
+      const manifest =
+        options.job === undefined
+          ? await readManifest(path, options.manifest)
+          : (await context.client().getManifest(options.job)).manifest;
+      const claims = await claimsOf(path, manifest);
+      const files = claims.map(({ path, artifact: { bytes, sha256 } }) => ({
+        path,
+        bytes,
+        sha256,
+      }));
+      const dump = { format: manifest.format, files, tables: manifest.tables };
+      if (options.restore === true) requireRestorable(dump);
+      for (const claim of claims) await verifyOne(context, claim);
+      terminal.note(
+        `${path}: ${claims.length === 1 ? "size and SHA-256 are" : `sizes and SHA-256 of ${claims.length} files are`} the manifest's`,
+      );
+      const tables = options.restore === true ? await verifyRestore(context, dump) : null;
+      terminal.printJson({
+        path,
+        jobId: manifest.jobId,
+        verified: true,
+        files,
+        restored: tables,
+      });
+    });
+}
+
+async function verifyOne({ terminal, host }: Context, claim: Claim): Promise<void> {
+  const progress = terminal.startProgress("verifying");
+  try {
+    const onBytes = showBytes(progress, claim.artifact.bytes);
+    await verifyFile(claim, { signal: host.interrupt, onBytes });
+  } finally {
+    terminal.clearProgress();
+  }
+}

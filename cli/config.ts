@@ -1,0 +1,153 @@
+import { readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+import * as v from "valibot";
+
+import { usageError } from "./cli-error.ts";
+
+/** Where a setting came from; shown by `doctor` in place of the token itself. */
+type Origin = string;
+
+/** The Worker to speak to, and with what. */
+export interface Config {
+  /** Without a slash, query or fragment at its end. */
+  url: string;
+  urlFrom: Origin;
+  token: string;
+  tokenFrom: Origin;
+  /** Sentences about what is unwise, without the token. */
+  warnings: string[];
+}
+
+/** What flags and environment say. */
+export interface ConfigInput {
+  url?: string | undefined;
+  token?: string | undefined;
+  config?: string | undefined;
+  env: Record<string, string | undefined>;
+}
+
+const FileSchema = v.strictObject({
+  url: v.optional(v.string()),
+  token: v.optional(v.string()),
+});
+
+const NO_URL_HINT =
+  "Give --url, set DURABLE_EXPORT_URL, or write it into the configuration file (docs/cli.md).";
+const NO_TOKEN_HINT =
+  "Set DURABLE_EXPORT_TOKEN, give --token, or write it into the configuration file (docs/cli.md).";
+
+/**
+ * The settings: a flag comes before the environment, which comes before the configuration file.
+ * No file is looked for in the working directory: one that came with somebody's repository could
+ * send the token to a URL of their choice. Throws a usage error, which never holds the token.
+ */
+export function resolveConfig(input: ConfigInput): Config {
+  const isFileNeeded = [
+    [input.url, input.env["DURABLE_EXPORT_URL"]],
+    [input.token, input.env["DURABLE_EXPORT_TOKEN"]],
+  ].some((values) => values.every((value) => (value ?? "").trim() === ""));
+  const file = isFileNeeded ? readConfigFile(input) : undefined;
+  const url = pick([
+    [input.url, "--url"],
+    [input.env["DURABLE_EXPORT_URL"], "DURABLE_EXPORT_URL"],
+    [file?.values.url, file?.path],
+  ]);
+  if (url === undefined) throw usageError("no URL of a Worker is given", NO_URL_HINT);
+  const token = pick([
+    [input.token, "--token"],
+    [input.env["DURABLE_EXPORT_TOKEN"], "DURABLE_EXPORT_TOKEN"],
+    [file?.values.token, file?.path],
+  ]);
+  if (token === undefined) throw usageError("no token is given", NO_TOKEN_HINT);
+  if (!/^[\x21-\x7e]+$/.test(token.value)) {
+    throw usageError(
+      `the token of ${token.from} holds white space or characters that no HTTP header can carry`,
+    );
+  }
+  const { href, warnings } = checkUrl(url.value, url.from);
+  if (file?.values.token !== undefined && isReadableByOthers(file.path)) {
+    warnings.push(
+      `${file.path} holds a token and others may read it: chmod 600 ${JSON.stringify(file.path)}`,
+    );
+  }
+  return { url: href, urlFrom: url.from, token: token.value, tokenFrom: token.from, warnings };
+}
+
+/** Where the configuration file is looked for when none is named. */
+export function defaultConfigPath(env: Record<string, string | undefined>): string {
+  const base = env["XDG_CONFIG_HOME"];
+  return join(
+    base === undefined || base === "" ? join(env["HOME"] ?? homedir(), ".config") : base,
+    "durable-export",
+    "config.json",
+  );
+}
+
+function pick(
+  candidates: [value: string | undefined, from: string | undefined][],
+): { value: string; from: string } | undefined {
+  for (const [value, from] of candidates) {
+    const trimmed = value?.trim();
+    if (trimmed !== undefined && trimmed !== "") return { value: trimmed, from: from ?? "" };
+  }
+  return undefined;
+}
+
+function readConfigFile(
+  input: ConfigInput,
+): { path: string; values: v.InferOutput<typeof FileSchema> } | undefined {
+  const named = input.config ?? input.env["DURABLE_EXPORT_CONFIG"];
+  const path = named ?? defaultConfigPath(input.env);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (named === undefined && (code === "ENOENT" || code === "ENOTDIR")) return undefined;
+    throw usageError(`the configuration file ${path} cannot be read: ${code ?? String(cause)}`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    // The parser's message quotes the text, which may be the token.
+    throw usageError(`the configuration file ${path} is not JSON`);
+  }
+  const parsed = v.safeParse(FileSchema, json);
+  if (parsed.success) return { path, values: parsed.output };
+  const keys = parsed.issues.map((issue) => v.getDotPath(issue) ?? "the whole").join(", ");
+  throw usageError(
+    `the configuration file ${path} is wrong at: ${keys}`,
+    'It holds a "url" and a "token", both text.',
+  );
+}
+
+function isReadableByOthers(path: string): boolean {
+  return process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0;
+}
+
+function checkUrl(text: string, from: string): { href: string; warnings: string[] } {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw usageError(
+      `the URL of ${from} is not a URL`,
+      "It looks like https://export.example.workers.dev.",
+    );
+  }
+  if (url.protocol !== "https:" && url.protocol !== "http:") {
+    throw usageError(`the URL of ${from} does not begin with https://`);
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw usageError(`the URL of ${from} holds a user name or password`, NO_TOKEN_HINT);
+  }
+  const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
+  const warnings =
+    url.protocol === "http:" && !isLocal
+      ? [`the token travels unencrypted to ${url.origin}: use https`]
+      : [];
+  return { href: `${url.origin}${url.pathname.replace(/\/+$/, "")}`, warnings };
+}

@@ -1,0 +1,174 @@
+import { randomUUID } from "node:crypto";
+
+import type { ErrorCode } from "../src/model/error.ts";
+import type { Job } from "./answers.ts";
+import type { ApiClient, RequestBody } from "./api-client.ts";
+import { CliError, Interrupted } from "./cli-error.ts";
+import { downloadArtifacts, type DownloadResult } from "./download-artifacts.ts";
+import { EXIT } from "./exit-codes.ts";
+import { followJob, hasEnded, requireCompleted } from "./follow-job.ts";
+import type { Host } from "./host.ts";
+import { makeFolder } from "./output-place.ts";
+import { findFileKind } from "./partial-file.ts";
+import {
+  findResumeRecord,
+  removeResumeRecord,
+  resumePathOf,
+  writeResumeRecord,
+} from "./resume-record.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** After Ctrl-C: what a start that is under way, and a cancel, get. */
+const CANCEL_TIMEOUT_MS = 10_000;
+
+export interface DumpRequest {
+  client: ApiClient;
+  terminal: Terminal;
+  host: Pick<Host, "stdout">;
+  request: RequestBody;
+  output: string;
+  /** How long the export may take; the download is not counted. */
+  timeoutMs: number | undefined;
+  /** Starts a new export although an unfinished one to this output is known. */
+  isFresh: boolean;
+}
+
+/**
+ * From nothing to a verified file: starts a job, follows it, downloads. Before that it notes its
+ * Idempotency-Key beside the output, so that the same call after a crash finds the same job, and
+ * goes on with the same partial file. Ctrl-C or a timeout while the export runs cancels it.
+ */
+export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
+  const { client, terminal, host, output } = dump;
+  const { job, forget } = await startOrResume(dump);
+  let ended: Job;
+  try {
+    if (client.signal.aborted) throw new Interrupted();
+    ended = await followJob(client, terminal, { jobId: job.jobId, timeoutMs: dump.timeoutMs });
+  } catch (error) {
+    if (!(error instanceof CliError) || !isGivingUp(error)) throw keepsRunning(error, job.jobId);
+    const cancelled = await cancelNow(client, job.jobId);
+    if (cancelled === undefined) await forget();
+    throw gaveUp(error, job.jobId, cancelled);
+  }
+  if (ended.status !== "completed") await forget();
+  requireCompleted(ended);
+  for (const warning of ended.warnings) terminal.warn(warning);
+  const result = await downloadArtifacts({ client, terminal, host, jobId: ended.jobId, output });
+  await forget();
+  return result;
+}
+
+/** The output where `-o` names none: after the source, in the working directory. */
+export function defaultDumpOutput(request: RequestBody): string {
+  const source = String(request["source"] ?? "main").replaceAll(/[^\w.-]/g, "_");
+  const format = String(request["format"] ?? "sql");
+  if (format !== "sql") return `${source}-${format}/`;
+  const suffixes: Record<string, string> = { gzip: ".gz", zstd: ".zst" };
+  return `${source}.sql${suffixes[String(request["compression"])] ?? ""}`;
+}
+
+async function startOrResume(
+  dump: DumpRequest,
+): Promise<{ job: Job; forget: () => Promise<void> }> {
+  const { client, terminal, request, output } = dump;
+  const signal = graceSignal(client.signal);
+  const isStream = output === "-" || (await findFileKind(output)) === "device";
+  if (isStream) {
+    const job = await client.startJob(request, randomUUID(), signal);
+    terminal.note(`export ${job.jobId} started`);
+    return { job, forget: async () => undefined };
+  }
+  if (/[/\\]$/.test(output)) await makeFolder(output);
+  const path = resumePathOf(output);
+  const of = { url: client.url, request, nowMs: Date.now() };
+  const forget = () => removeResumeRecord(path);
+  const known = dump.isFresh ? undefined : await findResumeRecord(path, of);
+  if (known !== undefined) {
+    const job = await resume(client, request, known.idempotencyKey, signal);
+    if (job !== undefined && (!hasEnded(job) || job.status === "completed")) {
+      terminal.note(`going on with export ${job.jobId} of ${job.createdAt} (--fresh starts anew)`);
+      return { job, forget };
+    }
+  }
+  const record = await writeResumeRecord(path, of);
+  try {
+    const job = await client.startJob(request, record.idempotencyKey, signal);
+    terminal.note(`export ${job.jobId} started`);
+    return { job, forget };
+  } catch (error) {
+    // The Worker has said no: there is nothing to go on with.
+    if (
+      error instanceof CliError &&
+      error.code !== "unreachable" &&
+      !(error instanceof Interrupted)
+    )
+      await forget();
+    throw error;
+  }
+}
+
+/** The job of a known key; undefined where the Worker reads the request differently by now. */
+async function resume(
+  client: ApiClient,
+  request: RequestBody,
+  idempotencyKey: string,
+  signal: AbortSignal,
+): Promise<Job | undefined> {
+  try {
+    return await client.startJob(request, idempotencyKey, signal);
+  } catch (error) {
+    const code: ErrorCode = "idempotency-key-reused";
+    if (error instanceof CliError && error.code === code) return undefined;
+    throw error;
+  }
+}
+
+/** A start must not be torn in two by Ctrl-C: it gets some seconds more, to tell the job's id. */
+function graceSignal(signal: AbortSignal): AbortSignal {
+  const grace = new AbortController();
+  const abortSoon = () => {
+    setTimeout(() => grace.abort(), CANCEL_TIMEOUT_MS).unref();
+  };
+  if (signal.aborted) abortSoon();
+  else signal.addEventListener("abort", abortSoon, { once: true });
+  return grace.signal;
+}
+
+function isGivingUp(error: CliError): boolean {
+  return error instanceof Interrupted || error.code === "timeout";
+}
+
+/** Undefined where it worked; otherwise why not. */
+async function cancelNow(client: ApiClient, jobId: string): Promise<string | undefined> {
+  try {
+    await client.removeJob(jobId, {
+      signal: AbortSignal.timeout(CANCEL_TIMEOUT_MS),
+      retry: { ...client.retry, retries: Math.min(client.retry.retries, 2) },
+    });
+    return undefined;
+  } catch (error) {
+    if (error instanceof Interrupted) return "no answer in time";
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function gaveUp(error: CliError, jobId: string, why: string | undefined): CliError {
+  const outcome =
+    why === undefined
+      ? `export ${jobId} was cancelled`
+      : `export ${jobId} may still run, since cancelling it failed (${why})`;
+  const hint = why === undefined ? undefined : `End it with \`durable-export cancel ${jobId}\`.`;
+  if (error instanceof Interrupted) return new Interrupted(`interrupted: ${outcome}`, hint);
+  return new CliError("timeout", `the time is up: ${outcome}`, { exitCode: EXIT.failed, hint });
+}
+
+/** The connection is gone, not the export. */
+function keepsRunning(error: unknown, jobId: string): unknown {
+  if (!(error instanceof CliError) || error.code !== "unreachable") return error;
+  return new CliError(error.code, `${error.message}; export ${jobId} goes on without us`, {
+    exitCode: error.exitCode,
+    hint: "Run the same command again: it finds the same export.",
+    cause: error,
+  });
+}

@@ -1,0 +1,56 @@
+import type { Command } from "commander";
+
+import type { RequestBody } from "./api-client.ts";
+import { parseCount } from "./context.ts";
+
+/** What `dump` and `start` can ask of the Worker. */
+export interface ExportOptions {
+  source?: string;
+  format?: string;
+  compression?: string;
+  consistency?: string;
+  content?: string;
+  table?: string[];
+  exclude?: string[];
+  callbackUrl?: string;
+  retentionHours?: string;
+}
+
+const RETENTION_HOURS_MAX = 1_000_000;
+
+/** Adds the options to a command. Their values are the Worker's to check: it may know more than we. */
+export function addExportOptions(command: Command): Command {
+  const collect = (value: string, values: string[] = []) => [...values, value];
+  return command
+    .option("--source <name>", "the configured source to export (default: main)")
+    .option("--format <format>", "sql, csv, json or ndjson (default: sql)")
+    .option("--compression <kind>", "none, gzip or zstd (default: none)")
+    .option("--consistency <kind>", "snapshot (one instant) or live")
+    .option("--content <part>", "all, schema or data (default: all)")
+    .option("--table <pattern>", "export this table alone; * matches; may be repeated", collect)
+    .option("--exclude <pattern>", "leave this table out; * matches; may be repeated", collect)
+    .option("--callback-url <url>", "where the Worker sends the result")
+    .option("--retention-hours <hours>", "how long the Worker keeps the files");
+}
+
+/** The body of `POST /export/dump`: what was given, and nothing else. */
+export function requestBodyOf(options: ExportOptions): RequestBody {
+  const tables = {
+    ...(options.table === undefined ? {} : { include: options.table }),
+    ...(options.exclude === undefined ? {} : { exclude: options.exclude }),
+  };
+  const fields: RequestBody = {
+    source: options.source,
+    format: options.format,
+    compression: options.compression,
+    consistency: options.consistency,
+    content: options.content,
+    tables: Object.keys(tables).length === 0 ? undefined : tables,
+    callbackUrl: options.callbackUrl,
+    retentionHours:
+      options.retentionHours === undefined
+        ? undefined
+        : parseCount(options.retentionHours, "--retention-hours", 1, RETENTION_HOURS_MAX),
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

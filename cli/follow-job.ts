@@ -1,0 +1,76 @@
+import type { Job } from "./answers.ts";
+import type { ApiClient } from "./api-client.ts";
+import { CliError } from "./cli-error.ts";
+import { EXIT } from "./exit-codes.ts";
+import { formatBytes, formatCount, formatSeconds } from "./format.ts";
+import { wait } from "./retry.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Between two looks: short at first, so that a small export is done at once. */
+const POLL_MS_MIN = 250;
+const POLL_MS_MAX = 3_000;
+const POLL_GROWTH = 1.25;
+
+/**
+ * Looks at a job until it has ended, and shows how far it is. Errors: `timeout` behind `timeoutMs`
+ * (the job goes on), `Interrupted`, and those of the client.
+ */
+export async function followJob(
+  client: ApiClient,
+  terminal: Terminal,
+  options: { jobId: string; timeoutMs: number | undefined },
+): Promise<Job> {
+  const { jobId, timeoutMs } = options;
+  const deadlineMs = timeoutMs === undefined ? Infinity : Date.now() + timeoutMs;
+  const progress = terminal.startProgress("exporting");
+  try {
+    for (let pollMs = POLL_MS_MIN; ; pollMs = Math.min(pollMs * POLL_GROWTH, POLL_MS_MAX)) {
+      const job = await client.getJob(jobId);
+      if (hasEnded(job)) return job;
+      progress.update(job.progress.percent, progressText(job));
+      if (Date.now() >= deadlineMs) throw timedOut(jobId, timeoutMs ?? 0);
+      await wait(Math.min(pollMs, Math.max(deadlineMs - Date.now(), 1)), client.signal);
+    }
+  } finally {
+    terminal.clearProgress();
+  }
+}
+
+export function hasEnded(job: Pick<Job, "status">): boolean {
+  return job.status !== "queued" && job.status !== "running";
+}
+
+/** Throws unless the job is completed. Errors: the job's own code, and exit code 1. */
+export function requireCompleted(job: Job): void {
+  if (job.status === "completed") return;
+  if (job.status === "failed" && job.error !== null) {
+    const { code, message, hint } = job.error;
+    throw new CliError(code, `export ${job.jobId} failed: ${code}: ${message}`, {
+      exitCode: EXIT.failed,
+      hint,
+    });
+  }
+  throw new CliError(`export-${job.status}`, `export ${job.jobId} is ${job.status}`, {
+    exitCode: EXIT.failed,
+  });
+}
+
+function progressText({ status, progress }: Job): string {
+  if (status === "queued") return "queued";
+  const { tablesDone, tablesTotal, rows, bytes, bytesPerSecond, etaSeconds } = progress;
+  return [
+    `${formatCount(rows)} rows`,
+    formatBytes(bytes),
+    ...(bytesPerSecond === null ? [] : [`${formatBytes(Math.round(bytesPerSecond))}/s`]),
+    `${tablesDone} of ${tablesTotal} tables`,
+    ...(etaSeconds === null ? [] : [`${formatSeconds(etaSeconds)} left`]),
+  ].join("  ");
+}
+
+function timedOut(jobId: string, timeoutMs: number): CliError {
+  return new CliError(
+    "timeout",
+    `export ${jobId} did not end within ${formatSeconds(timeoutMs / 1000)}`,
+    { exitCode: EXIT.failed, hint: `See \`durable-export status ${jobId}\`.` },
+  );
+}

@@ -1,0 +1,55 @@
+const countFormat = new Intl.NumberFormat("en");
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+
+/** 1234567 → "1,234,567". */
+export function formatCount(value: number): string {
+  return countFormat.format(value);
+}
+
+/** 1234567 → "1.23 MB"; powers of 1000, three digits. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  // 999.5 would be shown as 1000.
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? String(value) : value.toPrecision(3)} ${UNITS[unit]}`;
+}
+
+/** 3723 → "1 h 2 min"; 62 → "1 min 2 s"; 5.2 → "5 s". */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** Columns padded to their widest cell; those whose cells are all numbers are aligned right. */
+export function formatTable(header: string[], rows: string[][]): string {
+  const all = [header, ...rows];
+  const widths = header.map((_, column) =>
+    Math.max(...all.map((row) => (row[column] ?? "").length)),
+  );
+  const isNumber = header.map((_, column) =>
+    rows.every((row) => /^[\d,.]*( [kMGT]?B)?%?$/.test(row[column] ?? "")),
+  );
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => {
+          const width = widths[column] ?? 0;
+          return isNumber[column] ? cell.padStart(width) : cell.padEnd(width);
+        })
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** Text of a server or a database, made fit for one line of a terminal: no control characters. */
+export function oneLine(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- these are the characters that drive a terminal
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
+}

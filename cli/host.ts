@@ -1,0 +1,10 @@
+import type { Writable } from "node:stream";
+
+/** What a command has of the process around it; a test gives its own. */
+export interface Host {
+  env: Record<string, string | undefined>;
+  stdout: Writable & { isTTY?: boolean };
+  stderr: Writable & { isTTY?: boolean };
+  /** Aborted by the first Ctrl-C, SIGTERM or SIGHUP. */
+  interrupt: AbortSignal;
+}

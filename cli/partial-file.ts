@@ -1,0 +1,189 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { open, rename, rm, stat, statfs, type FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
+
+import { CliError, throwIfInterrupted } from "./cli-error.ts";
+import { EXIT } from "./exit-codes.ts";
+import { formatBytes } from "./format.ts";
+
+const READ_BYTES = 1024 * 1024;
+
+/** Where the bytes of `path` are gathered until they are proved. */
+export function partialPathOf(path: string): string {
+  return `${path}.part`;
+}
+
+/**
+ * A file that grows under a temporary name beside its own, survives a crash, and gets its own name
+ * only once it is complete. Errors of the disk are `CliError`s of one line.
+ */
+export class PartialFile {
+  readonly path: string;
+  readonly #handle: FileHandle;
+  #bytes: number;
+
+  private constructor(path: string, handle: FileHandle, bytes: number) {
+    this.path = path;
+    this.#handle = handle;
+    this.#bytes = bytes;
+  }
+
+  /** Opens what an earlier try left, or a new one. */
+  static async open(path: string): Promise<PartialFile> {
+    const partial = partialPathOf(path);
+    try {
+      const handle = await open(partial, "a+");
+      return new PartialFile(path, handle, (await handle.stat()).size);
+    } catch (error) {
+      throw diskError(error, partial);
+    }
+  }
+
+  /** What has been written so far, by earlier tries too. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Fails early where the disk has less free than what is to come, in bytes. */
+  async reserve(bytes: number): Promise<void> {
+    const { bavail, blocks, bsize } = await statfs(dirname(this.path));
+    const free = bavail * bsize;
+    // Some network disks tell nothing: zero blocks in all.
+    if (blocks > 0 && free < bytes)
+      throw noSpace(this.path, `${formatBytes(bytes)} are needed, ${formatBytes(free)} are free`);
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    try {
+      let written = 0;
+      while (written < chunk.length) {
+        const { bytesWritten } = await this.#handle.write(chunk, written);
+        written += bytesWritten;
+        this.#bytes += bytesWritten;
+      }
+    } catch (error) {
+      throw diskError(error, this.path);
+    }
+  }
+
+  /** Forgets every byte. */
+  async restart(): Promise<void> {
+    await this.#handle.truncate(0);
+    this.#bytes = 0;
+  }
+
+  /** Waits for the disk and gives the file its name, in place of what had it. */
+  async publish(): Promise<void> {
+    try {
+      await this.#handle.sync();
+      await this.#handle.close();
+      await rename(partialPathOf(this.path), this.path);
+      await syncFolder(dirname(this.path));
+    } catch (error) {
+      throw diskError(error, this.path);
+    }
+  }
+
+  /** Closes it and keeps it for the next try. May be called after `publish`. */
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+
+  async discard(): Promise<void> {
+    await this.#handle.close();
+    await rm(partialPathOf(this.path), { force: true });
+  }
+}
+
+/** The rename itself must survive a power cut. Folders cannot be opened everywhere. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** SHA-256, in lower-case hex, of what the disk has of a file, or of `range` of it (bytes). */
+export async function hashFile(
+  path: string,
+  options: {
+    signal: AbortSignal;
+    onBytes?: (bytes: number) => void;
+    range?: { offset: number; length: number };
+  },
+): Promise<string> {
+  const hash = createHash("sha256");
+  const { range } = options;
+  if (range?.length === 0) return hash.digest("hex");
+  let bytes = 0;
+  try {
+    const stream = createReadStream(path, {
+      highWaterMark: READ_BYTES,
+      ...(range === undefined ? {} : { start: range.offset, end: range.offset + range.length - 1 }),
+    });
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      throwIfInterrupted(options.signal);
+      hash.update(chunk);
+      bytes += chunk.length;
+      options.onBytes?.(bytes);
+    }
+  } catch (error) {
+    throw error instanceof CliError ? error : diskError(error, path);
+  }
+  return hash.digest("hex");
+}
+
+/** What `path` is; undefined where nothing is there. */
+export async function findFileKind(
+  path: string,
+): Promise<"file" | "folder" | "device" | undefined> {
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) return "folder";
+    return found.isFile() ? "file" : "device";
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw diskError(error, path);
+  }
+}
+
+const WORDS: Record<string, string> = {
+  EACCES: "permission denied",
+  EPERM: "not permitted",
+  EROFS: "the disk is read-only",
+  ENOENT: "there is no such file or folder",
+  ENOTDIR: "a part of the path is no folder",
+  EISDIR: "it is a folder",
+  EIO: "the disk fails",
+  EPIPE: "the reader has gone",
+};
+
+/** A disk's error as one line and exit code 1. */
+export function diskError(error: unknown, path: string): CliError {
+  if (error instanceof CliError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG") {
+    const words = {
+      ENOSPC: "the disk is full",
+      EDQUOT: "the quota is used up",
+      EFBIG: "the file is too large for the disk",
+    };
+    return noSpace(path, words[code], error);
+  }
+  return new CliError("file", `${path}: ${WORDS[code ?? ""] ?? code ?? message}`, {
+    exitCode: EXIT.failed,
+    cause: error,
+  });
+}
+
+function noSpace(path: string, why: string, cause?: unknown): CliError {
+  return new CliError("disk-full", `${path}: ${why}`, {
+    exitCode: EXIT.failed,
+    hint: "Free some space and run the same command again: it goes on where it stopped.",
+    cause,
+  });
+}

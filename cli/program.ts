@@ -1,0 +1,61 @@
+import tab from "@bomb.sh/tab/commander";
+import { Command } from "commander";
+
+import { VERSION } from "../src/model/version.ts";
+import { addCancel } from "./commands/cancel.ts";
+import { addDelete } from "./commands/delete.ts";
+import { addDoctor } from "./commands/doctor.ts";
+import { addDownload } from "./commands/download.ts";
+import { addDump } from "./commands/dump.ts";
+import { addList } from "./commands/list.ts";
+import { addStart } from "./commands/start.ts";
+import { addStatus } from "./commands/status.ts";
+import { addVerify } from "./commands/verify.ts";
+import { addWait } from "./commands/wait.ts";
+import { type Context, type GlobalOptions, openContext } from "./context.ts";
+import type { Host } from "./host.ts";
+import type { Secrets } from "./secrets.ts";
+
+const EXIT_CODES_HELP = `
+Exit codes: 0 done; 1 the export, a check or a file failed; 2 wrong usage or request;
+            3 the Worker cannot be reached or refuses; 130 interrupted
+Settings:   DURABLE_EXPORT_URL, DURABLE_EXPORT_TOKEN, or a configuration file (docs/cli.md)`;
+
+/** The command line: names and options; what each command does is in commands/. */
+export function createProgram(host: Host, secrets: Secrets): Command {
+  const program = new Command("durable-export")
+    .description("Exact, resumable, verified exports of Cloudflare's SQLite databases")
+    .version(VERSION, "-V, --version", "print the version")
+    .option("--url <url>", "the Worker's URL")
+    .option("--token <token>", "its token; others see it in the process list: prefer the variable")
+    .option("--config <file>", "a configuration file with url and token")
+    .option("--retries <count>", "tries after a network error, 429 or 5xx", "5")
+    .option("--json", "print one JSON document on standard output")
+    .option("-q, --quiet", "print errors and results alone")
+    .addHelpText("after", EXIT_CODES_HELP)
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => host.stdout.write(text),
+      writeErr: (text) => host.stderr.write(secrets.redact(text)),
+      outputError: (text, write) => write(`durable-export: ${text.replace(/^error: /, "")}`),
+    });
+  const open = (command: Command): Context =>
+    openContext(host, secrets, command.optsWithGlobals<GlobalOptions>());
+  for (const add of [
+    addDump,
+    addStart,
+    addStatus,
+    addWait,
+    addDownload,
+    addList,
+    addCancel,
+    addDelete,
+    addVerify,
+    addDoctor,
+  ]) {
+    add(program, open);
+  }
+  tab(program);
+  return program;
+}

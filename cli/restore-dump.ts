@@ -1,0 +1,170 @@
+import { createReadStream, type ReadStream } from "node:fs";
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { createGunzip } from "node:zlib";
+
+import { CliError, throwIfInterrupted, usageError } from "./cli-error.ts";
+import { EXIT } from "./exit-codes.ts";
+import { diskError } from "./partial-file.ts";
+import { statementBatches } from "./sql-statements.ts";
+import { decompressZstd, ZSTD_MAGIC } from "./zstd-frames.ts";
+
+const READ_BYTES = 1024 * 1024;
+
+/** A table after a restore. */
+export interface RestoredTable {
+  name: string;
+  /** As the manifest says. */
+  expectedRows: number;
+  /** Null where the table is missing. */
+  rows: number | null;
+}
+
+/**
+ * Loads an SQL dump, compressed or not, into a scratch database, counts the rows of every
+ * promised table, and has SQLite check the whole. The scratch file lies in the system's folder for
+ * temporary files and is removed. Errors: a usage error where this Node has no `node:sqlite` (or no
+ * Zstandard), `restore-failed` where a statement fails or the database is not sound.
+ */
+export async function restoreDump(
+  path: string,
+  promised: readonly { name: string; rows: number }[],
+  { signal, onBytes }: { signal: AbortSignal; onBytes: (bytes: number) => void },
+): Promise<{ tables: RestoredTable[]; foreignKeyViolations: number }> {
+  const { DatabaseSync } = await importSqlite();
+  const folder = await mkdtemp(join(tmpdir(), "durable-export-")).catch((error: unknown) => {
+    throw diskError(error, tmpdir());
+  });
+  const db = new DatabaseSync(join(folder, "scratch.db"), {
+    enableForeignKeyConstraints: false,
+    enableDoubleQuotedStringLiterals: true,
+  });
+  try {
+    // The file is thrown away: nothing is gained by waiting for the disk, or by a way back.
+    db.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN");
+    await load(db, path, { signal, onBytes });
+    db.exec("COMMIT");
+    const tables = promised.map(({ name, rows }) => ({
+      name,
+      expectedRows: rows,
+      rows: countRows(db, name),
+    }));
+    requireSound(db, path);
+    const foreignKeyViolations = db.prepare("PRAGMA foreign_key_check").all().length;
+    return { tables, foreignKeyViolations };
+  } finally {
+    db.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Throws `restore-mismatch` where a table is missing or has other than the manifest's rows. */
+export function requireRowCounts(tables: RestoredTable[]): void {
+  const wrong = tables.filter((table) => table.rows !== table.expectedRows);
+  const [first] = wrong;
+  if (first === undefined) return;
+  const found = first.rows === null ? "is missing" : `has ${first.rows} rows`;
+  const more = wrong.length === 1 ? "" : ` (and ${wrong.length - 1} more tables differ)`;
+  throw new CliError(
+    "restore-mismatch",
+    `table ${JSON.stringify(first.name)} ${found} after the restore, and the manifest says ${first.expectedRows}${more}`,
+    { exitCode: EXIT.failed },
+  );
+}
+
+/** The module came with Node 22.5, and without a flag with 22.13. */
+async function importSqlite(): Promise<typeof import("node:sqlite")> {
+  try {
+    return await import("node:sqlite");
+  } catch {
+    throw usageError(
+      `--restore needs node:sqlite, and Node ${process.version} has none`,
+      "Use Node 22.13 or newer, or load the dump with the sqlite3 shell.",
+    );
+  }
+}
+
+async function load(
+  db: DatabaseSync,
+  path: string,
+  { signal, onBytes }: { signal: AbortSignal; onBytes: (bytes: number) => void },
+): Promise<void> {
+  const compression = await compressionOf(path);
+  let bytes = 0;
+  const file = createReadStream(path, { highWaterMark: READ_BYTES });
+  file.on("data", (chunk) => {
+    bytes += chunk.length;
+    onBytes(bytes);
+  });
+  const text = decompress(file, compression);
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  try {
+    for await (const batch of statementBatches(text, READ_BYTES)) {
+      throwIfInterrupted(signal);
+      db.exec(decoder.decode(batch));
+      // Lets Ctrl-C and the bar in: SQLite holds the thread.
+      await nextTurn();
+    }
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new CliError("restore-failed", `${path} cannot be restored: ${message}`, {
+      exitCode: EXIT.failed,
+      cause: error,
+    });
+  } finally {
+    file.destroy();
+  }
+}
+
+function decompress(file: ReadStream, compression: Compression): AsyncIterable<Buffer> {
+  if (compression === "zstd") return decompressZstd(file);
+  if (compression === "none") return file;
+  const gunzip = createGunzip();
+  // `pipe` forgets errors of its source.
+  file.on("error", (error: Error) => gunzip.destroy(error));
+  return file.pipe(gunzip);
+}
+
+type Compression = "none" | "gzip" | "zstd";
+
+/** By the first bytes: a name may lie. */
+async function compressionOf(path: string): Promise<Compression> {
+  const head = Buffer.alloc(4);
+  try {
+    const file = await open(path, "r");
+    try {
+      await file.read(head, 0, 4, 0);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw diskError(error, path);
+  }
+  if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
+  return head.readUInt32LE(0) === ZSTD_MAGIC ? "zstd" : "none";
+}
+
+function countRows(db: DatabaseSync, table: string): number | null {
+  const quoted = `"${table.replaceAll('"', '""')}"`;
+  const known = db
+    .prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE")
+    .get(table);
+  if (known === undefined) return null;
+  return Number(db.prepare(`SELECT count(*) AS n FROM ${quoted}`).get()?.["n"]);
+}
+
+function requireSound(db: DatabaseSync, path: string): void {
+  const verdict = db.prepare("PRAGMA integrity_check(1)").get()?.["integrity_check"];
+  if (verdict === "ok") return;
+  throw new CliError(
+    "restore-failed",
+    `${path} is not sound after the restore: ${String(verdict)}`,
+    {
+      exitCode: EXIT.failed,
+    },
+  );
+}

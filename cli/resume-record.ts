@@ -1,0 +1,81 @@
+import { randomUUID } from "node:crypto";
+import { readFile, rm, writeFile } from "node:fs/promises";
+
+import * as v from "valibot";
+
+import type { RequestBody } from "./api-client.ts";
+import { diskError } from "./partial-file.ts";
+
+/** An export older than this is not gone on with: a nightly backup must not be yesterday's. */
+export const RESUME_HOURS_MAX = 6;
+
+const RecordSchema = v.object({
+  version: v.literal(1),
+  url: v.string(),
+  request: v.record(v.string(), v.unknown()),
+  idempotencyKey: v.string(),
+  startedAt: v.pipe(v.string(), v.isoTimestamp()),
+});
+
+/** What `dump` notes beside its output before it starts a job, so that a killed one finds it again. */
+export type ResumeRecord = v.InferOutput<typeof RecordSchema>;
+
+/** Beside the file or folder that is to come. */
+export function resumePathOf(output: string): string {
+  return `${output.replace(/[/\\]+$/, "")}.part.json`;
+}
+
+/**
+ * The note of an earlier, unfinished `dump` of the same request to the same place, or undefined:
+ * none, another request or Worker, too old, or unreadable.
+ */
+export async function findResumeRecord(
+  path: string,
+  { url, request, nowMs }: { url: string; request: RequestBody; nowMs: number },
+): Promise<ResumeRecord | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw diskError(error, path);
+  }
+  const parsed = v.safeParse(RecordSchema, parseOrNull(text));
+  if (!parsed.success) return undefined;
+  const record = parsed.output;
+  const ageMs = nowMs - Date.parse(record.startedAt);
+  const isSame = record.url === url && JSON.stringify(record.request) === JSON.stringify(request);
+  return isSame && ageMs < RESUME_HOURS_MAX * 3_600_000 ? record : undefined;
+}
+
+/** Writes a note with a new Idempotency-Key. */
+export async function writeResumeRecord(
+  path: string,
+  { url, request, nowMs }: { url: string; request: RequestBody; nowMs: number },
+): Promise<ResumeRecord> {
+  const record: ResumeRecord = {
+    version: 1,
+    url,
+    request,
+    idempotencyKey: randomUUID(),
+    startedAt: new Date(nowMs).toISOString(),
+  };
+  try {
+    await writeFile(path, `${JSON.stringify(record, null, 2)}\n`);
+  } catch (error) {
+    throw diskError(error, path);
+  }
+  return record;
+}
+
+export async function removeResumeRecord(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
+
+function parseOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}

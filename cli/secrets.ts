@@ -1,0 +1,22 @@
+/** Shorter ones would turn ordinary text into stars. */
+const SECRET_LENGTH_MIN = 4;
+
+/** The values that must never be shown, and the one place that takes them out of a text. */
+export class Secrets {
+  readonly #values = new Set<string>();
+
+  add(value: string | undefined): void {
+    if (value !== undefined && value.trim().length >= SECRET_LENGTH_MIN) {
+      this.#values.add(value.trim());
+    }
+  }
+
+  /** `text` with every known secret, plain or as in a URL, replaced by stars. */
+  redact(text: string): string {
+    let clean = text;
+    for (const value of this.#values) {
+      clean = clean.replaceAll(value, "***").replaceAll(encodeURIComponent(value), "***");
+    }
+    return clean;
+  }
+}

@@ -1,0 +1,124 @@
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+import * as v from "valibot";
+
+import { type Manifest, type ManifestArtifact, ManifestSchema } from "./answers.ts";
+import { CliError, usageError } from "./cli-error.ts";
+import { EXIT } from "./exit-codes.ts";
+import { formatCount } from "./format.ts";
+import { FOLDER_MANIFEST, manifestPathOf } from "./output-place.ts";
+import { diskError, findFileKind, hashFile } from "./partial-file.ts";
+
+/** A file and what the manifest says about it. */
+export interface Claim {
+  path: string;
+  artifact: ManifestArtifact;
+}
+
+/** Reads a manifest that lies beside `path` (a file or folder), or at `named`. */
+export async function readManifest(path: string, named: string | undefined): Promise<Manifest> {
+  const candidates = named === undefined ? await manifestsBeside(path) : [named];
+  for (const candidate of candidates) {
+    let text: string;
+    try {
+      text = await readFile(candidate, "utf8");
+    } catch (error) {
+      if (named === undefined && (error as NodeJS.ErrnoException).code === "ENOENT") continue;
+      throw diskError(error, candidate);
+    }
+    return parseManifest(text, candidate);
+  }
+  throw usageError(
+    `there is no manifest beside ${path}`,
+    "Name it with --manifest FILE, or let the Worker give it with --job JOB.",
+  );
+}
+
+/** The files that a manifest speaks of: `path` itself, or all of a folder. */
+export async function claimsOf(path: string, manifest: Manifest): Promise<Claim[]> {
+  if ((await findFileKind(path)) === "folder") {
+    return manifest.artifacts.map((artifact) => ({ path: join(path, artifact.name), artifact }));
+  }
+  const { artifacts } = manifest;
+  const artifact =
+    artifacts.length === 1 ? artifacts[0] : artifacts.find((each) => each.name === basename(path));
+  if (artifact !== undefined) return [{ path, artifact }];
+  throw usageError(`the manifest knows no file ${JSON.stringify(basename(path))}`);
+}
+
+/**
+ * Compares size and SHA-256 of a file with the manifest. Errors: `checksum-mismatch`, which says
+ * where the first chunk begins that differs, and those of the disk.
+ */
+export async function verifyFile(
+  { path, artifact }: Claim,
+  { signal, onBytes }: { signal: AbortSignal; onBytes: (bytes: number) => void },
+): Promise<void> {
+  const size = await sizeOf(path);
+  if (size === artifact.bytes) {
+    if ((await hashFile(path, { signal, onBytes })) === artifact.sha256) return;
+    throw differs(
+      `${path} differs from the manifest${await placeOfDamage(path, artifact, signal)}`,
+    );
+  }
+  throw differs(
+    `${path} has ${formatCount(size)} bytes, and the manifest says ${formatCount(artifact.bytes)}`,
+  );
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    throw diskError(error, path);
+  }
+}
+
+async function manifestsBeside(path: string): Promise<string[]> {
+  if ((await findFileKind(path)) === "folder") return [manifestPathOf({ kind: "folder", path })];
+  return [manifestPathOf({ kind: "file", path }), join(dirname(path), FOLDER_MANIFEST)];
+}
+
+function parseManifest(text: string, path: string): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new CliError("manifest-invalid", `${path} is no manifest: it is not JSON`, {
+      exitCode: EXIT.failed,
+      cause,
+    });
+  }
+  const parsed = v.safeParse(ManifestSchema, json);
+  if (parsed.success) return parsed.output;
+  const where = parsed.issues.map((issue) => v.getDotPath(issue) ?? "the whole").join(", ");
+  throw new CliError("manifest-invalid", `${path} is no manifest: wrong at ${where}`, {
+    exitCode: EXIT.failed,
+  });
+}
+
+/** Words for the first damaged chunk, where the manifest's chunks tell it. */
+async function placeOfDamage(
+  path: string,
+  { chunks, bytes }: ManifestArtifact,
+  signal: AbortSignal,
+): Promise<string> {
+  if (chunks.reduce((sum, chunk) => sum + chunk.bytes, 0) !== bytes) return "";
+  let offset = 0;
+  for (const chunk of chunks) {
+    const range = { offset, length: chunk.bytes };
+    if ((await hashFile(path, { signal, range })) !== chunk.sha256) {
+      return ` within bytes ${formatCount(offset)} to ${formatCount(offset + chunk.bytes - 1)}`;
+    }
+    offset += chunk.bytes;
+  }
+  return "";
+}
+
+function differs(message: string): CliError {
+  return new CliError("checksum-mismatch", message, {
+    exitCode: EXIT.failed,
+    hint: "The file was changed or cut off: download it again.",
+  });
+}

@@ -1,0 +1,52 @@
+import type { Context } from "./context.ts";
+import { usageError } from "./cli-error.ts";
+import { showBytes } from "./download-file.ts";
+import { formatCount, formatTable } from "./format.ts";
+import { requireRowCounts, restoreDump, type RestoredTable } from "./restore-dump.ts";
+
+/** A dump on the disk, and the rows that its manifest promises. */
+export interface RestorableDump {
+  format: string;
+  files: readonly { path: string | null; bytes: number }[];
+  tables: readonly { name: string; rows: number }[];
+}
+
+/** Throws a usage error where there is nothing that a restore could load. */
+export function requireRestorable({ format, files }: RestorableDump): void {
+  if (format !== "sql") throw usageError(`a restore loads SQL dumps, and this is ${format}`);
+  if (files.length !== 1)
+    throw usageError(`a restore loads one dump, and there are ${files.length}`);
+}
+
+/**
+ * Loads a dump into a scratch database and compares the rows of every table. Errors: those of
+ * `requireRestorable`, `restoreDump` and `requireRowCounts`.
+ */
+export async function verifyRestore(
+  { terminal, host }: Pick<Context, "terminal" | "host">,
+  dump: RestorableDump,
+): Promise<RestoredTable[]> {
+  requireRestorable(dump);
+  const [file] = dump.files;
+  if (file === undefined || file.path === null) throw usageError("a restore needs a file");
+  const progress = terminal.startProgress("restoring");
+  try {
+    const { tables, foreignKeyViolations } = await restoreDump(file.path, dump.tables, {
+      signal: host.interrupt,
+      onBytes: showBytes(progress, file.bytes),
+    });
+    terminal.clearProgress();
+    requireRowCounts(tables);
+    const rows = tables.map((table) => [table.name, formatCount(table.expectedRows)]);
+    terminal.note(formatTable(["TABLE", "ROWS"], rows));
+    terminal.note(`restored: ${tables.length} tables have the manifest's rows`);
+    if (foreignKeyViolations > 0) {
+      terminal.warn(
+        `${formatCount(foreignKeyViolations)} rows refer to rows that are not in the dump`,
+      );
+    }
+    return tables;
+  } finally {
+    terminal.clearProgress();
+  }
+}
