@@ -123,7 +123,10 @@ function* sequenceStatements({ db, encoding }: SourceFile): Generator<InsertStat
     rowidIsColumn: false,
     virtual: undefined,
   };
-  yield* insertStatements(db, sequence, { encoding, stageTable: "" });
+  // Not among the rows that the reader's file is said to have.
+  for (const { sql } of insertStatements(db, sequence, { encoding, stageTable: "" })) {
+    yield { sql, rows: 0 };
+  }
 }
 
 function freeName(wanted: string, tables: Table[]): string {
