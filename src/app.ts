@@ -8,6 +8,7 @@ import { jobRoutes } from "./routes/jobs.ts";
 import { allowedMethods } from "./routes/methods.ts";
 import { onError } from "./routes/problem.ts";
 import { queryRoutes } from "./routes/query.ts";
+import { sourceRoutes } from "./routes/sources.ts";
 
 /** The HTTP API: what is open, then the token, then the routes. */
 export function createApp(): Hono<AppEnv> {
@@ -22,6 +23,7 @@ export function createApp(): Hono<AppEnv> {
   app.route("/", jobRoutes);
   app.route("/", downloadRoutes);
   app.route("/", queryRoutes);
+  app.route("/", sourceRoutes);
   app.notFound((context) => {
     const allow = allowedMethods(app.routes, context.req.path);
     const { method } = context.req;
