@@ -96,7 +96,7 @@ async function runDemo({ file, output }: Options, signal: AbortSignal): Promise<
     const { leftOut, exported } = await withWorker(signal, async (worker) => {
       const api = new Api({ url: worker.url, token: worker.token, signal });
       const leftOut = await load(source, api);
-      return { leftOut, exported: await exportDump(api, dumpPath) };
+      return { leftOut, exported: await exportDump(source, { api, dumpPath }) };
     });
     const restored = await restore({ dumpPath, databasePath, bytes: exported.bytes, signal });
     const isSame = await compare({ source, restored, leftOut, signal });
@@ -186,14 +186,16 @@ async function load(source: SourceFile, api: Api): Promise<LeftOut[]> {
   });
 }
 
-async function exportDump(api: Api, dumpPath: string): Promise<{ bytes: number; sha256: string }> {
+async function exportDump(
+  source: SourceFile,
+  { api, dumpPath }: { api: Api; dumpPath: string },
+): Promise<{ bytes: number; sha256: string }> {
   const startMs = Date.now();
-  const view = await withProgress("export", 100, async (progress) => {
+  const total = totalRows(source);
+  const view = await withProgress("export", total, async (progress) => {
     const done = await api.waitForExport(await api.startExport(), ({ status, progress: made }) => {
-      progress.update(
-        made.percent ?? 0,
-        `${status}, ${count(made.rows)} rows, ${size(made.bytes)}`,
-      );
+      const text = `${status}, ${count(made.rows)} of ${count(total)} rows, ${size(made.bytes)}`;
+      progress.update(made.rows, text);
     });
     progress.end(`job ${done.jobId} ${done.status} in ${since(startMs)}`);
     return done;
