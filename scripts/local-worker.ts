@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -67,7 +67,7 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
     const [error] = (await once(child, "error")) as [Error];
     throw new Error("wrangler does not start", { cause: error });
   }
-  const group = processGroup(child, child.pid);
+  const group = processGroup(child, { pid: child.pid, port });
   const url = `http://${HOST}:${port}`;
   try {
     await waitUntilHealthy(url, child, options.signal);
@@ -106,39 +106,62 @@ function collectOutput(child: ChildProcess): () => string {
   return () => text;
 }
 
-function processGroup(child: ChildProcess, pid: number) {
+function processGroup(child: ChildProcess, { pid, port }: { pid: number; port: number }) {
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   const killNow = () => signalGroup(pid, "SIGKILL");
+  // Process id and port may be another's by the time of a second call.
+  let isOver = false;
   process.once("exit", killNow);
-  const waitUntilGone = async (timeoutMs: number) => {
-    const deadlineMs = Date.now() + timeoutMs;
-    while (signalGroup(pid, 0)) {
-      if (Date.now() > deadlineMs) return false;
-      await sleep(25);
-    }
-    process.removeListener("exit", killNow);
-    return true;
-  };
+  // The port tells that `workerd` is gone, too. The group's existence does not: in a container
+  // without an init that reaps them, killed processes stay in it as zombies.
   const kill = async () => {
+    if (isOver) return;
     killNow();
-    if (!(await waitUntilGone(STOP_TIMEOUT_MS))) {
+    const isGone = async () => hasEnded() && !(await accepts(port));
+    if (!(await waitUntil(isGone, STOP_TIMEOUT_MS))) {
       throw new Error(`process group ${pid} survives SIGKILL`);
     }
+    isOver = true;
+    process.removeListener("exit", killNow);
   };
   const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) signalGroup(pid, "SIGTERM");
-    if (!(await waitUntilGone(STOP_TIMEOUT_MS))) await kill();
+    if (!hasEnded()) signalGroup(pid, "SIGTERM");
+    await waitUntil(hasEnded, STOP_TIMEOUT_MS);
+    await kill();
   };
   return { stop, kill };
 }
 
-/** Signals the whole group; signal 0 only asks. False when no process of it is left. */
-function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
+/** Signals what is left of the group. */
+function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
   try {
     process.kill(-pid, signal);
-    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+async function waitUntil(
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs: number,
+): Promise<boolean> {
+  const deadlineMs = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadlineMs) return false;
+    await sleep(10);
+  }
+  return true;
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, HOST);
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
   }
 }
 
