@@ -10,7 +10,8 @@ import type {
 } from "../model/catalog.ts";
 import { ExportError } from "../model/error.ts";
 import { isForeignObject, isOwnObject } from "./own-objects.ts";
-import { hasWord, identifierOf, sqlTokens } from "./sql-tokens.ts";
+import { hasWord } from "./sql-tokens.ts";
+import { makesShadow, moduleOf } from "./virtual-table.ts";
 import { decodeUtf8 } from "../lib/bytes.ts";
 
 type Value = ArrayBuffer | string | number | null;
@@ -18,7 +19,7 @@ type Rows = Value[][];
 
 /** What a reader of pragma functions must leave out: naming `_cf_KV` in one is refused. */
 const READABLE =
-  "m.schema = 'main' AND m.name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND m.type IN ('table', 'virtual')";
+  "m.schema = 'main' AND m.name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND m.type IN ('table', 'virtual', 'shadow')";
 
 /**
  * The statements that read a catalog, to be run in one turn of the source; their results go to
@@ -33,13 +34,13 @@ export const CATALOG_QUERIES: readonly string[] = [
      FROM pragma_table_list AS m, pragma_table_xinfo(m.name) AS x WHERE ${READABLE} ORDER BY m.name, x.cid`,
   `SELECT CAST(m.name AS BLOB), CAST(i.name AS BLOB), i."unique", i.origin, i.partial
      FROM pragma_table_list AS m, pragma_index_list(m.name) AS i
-     WHERE ${READABLE} AND m.type = 'table' ORDER BY m.name, i.seq DESC`,
+     WHERE ${READABLE} AND m.type <> 'virtual' ORDER BY m.name, i.seq DESC`,
   `SELECT CAST(i.name AS BLOB), x.cid, CAST(x.name AS BLOB), x."desc", x.coll
      FROM pragma_table_list AS m, pragma_index_list(m.name) AS i, pragma_index_xinfo(i.name) AS x
-     WHERE ${READABLE} AND m.type = 'table' AND x.key ORDER BY i.name, x.seqno`,
+     WHERE ${READABLE} AND m.type <> 'virtual' AND x.key ORDER BY i.name, x.seqno`,
   `SELECT CAST(m.name AS BLOB), CAST(f."table" AS BLOB), CAST(f."from" AS BLOB), CAST(f."to" AS BLOB), f.on_update, f.on_delete
      FROM pragma_table_list AS m, pragma_foreign_key_list(m.name) AS f
-     WHERE ${READABLE} AND m.type = 'table' ORDER BY m.name, f.id, f.seq`,
+     WHERE ${READABLE} AND m.type <> 'virtual' ORDER BY m.name, f.id, f.seq`,
 ];
 
 /**
@@ -83,8 +84,7 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
     else if (object.type === "trigger") catalog.triggers.push(entry);
     else {
       const kind = kinds.get(object.name);
-      // A shadow table belongs to its virtual table, which writes it anew when it is restored.
-      if (kind === undefined) continue;
+      if (kind === undefined || (kind[1] === "shadow" && isShadow(object.name, sqlOf))) continue;
       catalog.tables.push(
         tableOf({
           entry,
@@ -99,6 +99,17 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
     }
   }
   return catalog;
+}
+
+/**
+ * True for a table that its virtual table writes anew when that is restored. SQLite goes by names
+ * alone: a customer's own table may look like a shadow table that its FTS5 table has no need of.
+ */
+function isShadow(name: string, sqlOf: Map<string, string>): boolean {
+  const tail = name.lastIndexOf("_");
+  const owner = name.slice(0, tail).toLowerCase();
+  const ownerSql = [...sqlOf].find(([other]) => other.toLowerCase() === owner)?.[1];
+  return ownerSql === undefined || makesShadow(ownerSql, name.slice(tail + 1).toLowerCase());
 }
 
 function tableOf(read: {
@@ -230,16 +241,6 @@ function foreignKeyOf(row: Value[]): ForeignKey {
   };
   if (row[3] !== null && row[3] !== undefined) key.to = textOf(row[3]);
   return key;
-}
-
-/** The module's name stands behind USING. */
-function moduleOf(sql: string): string {
-  let afterUsing = false;
-  for (const token of sqlTokens(sql)) {
-    if (afterUsing) return identifierOf(token).toLowerCase();
-    afterUsing = token.kind === "word" && token.text.toUpperCase() === "USING";
-  }
-  return "";
 }
 
 function groupBy(rows: Rows): Map<string, Rows> {

@@ -1,7 +1,7 @@
 import type { Cell } from "../model/cell.ts";
 import { concatBytes, decodeUtf8, encodeUtf8, fromHex } from "../lib/bytes.ts";
 import { assert } from "../lib/assert.ts";
-import { hexOf, isPlainText } from "./literal.ts";
+import { isPlainText, LINE_ENDS_HEAD, LINE_ENDS_TAIL, textLiteral } from "./literal.ts";
 import { ROW_SEPARATOR } from "./page-query.ts";
 
 const QUOTE = 0x27;
@@ -9,10 +9,14 @@ const COMMA = 0x2c;
 const CLOSE = 0x29;
 const LETTER_C = 0x43;
 const LETTER_X = 0x58;
+const LETTER_R = 0x72;
 
 /** Offset behind the literal that starts at `start`, in text made by `literalSql` and commas. */
 function endOfLiteral(bytes: Uint8Array, start: number): number {
   const first = bytes[start];
+  if (first === LETTER_R) {
+    return endOfLiteral(bytes, start + LINE_ENDS_HEAD.length) + LINE_ENDS_TAIL.length;
+  }
   if (first === QUOTE) {
     let at = start + 1;
     for (;;) {
@@ -44,6 +48,11 @@ export function cellsOf(row: Uint8Array): Cell[] {
 function cellOf(literal: Uint8Array): Cell {
   const first = literal[0];
   if (first === QUOTE) return { type: "text", bytes: unquote(literal) };
+  if (first === LETTER_R) {
+    const quoted = literal.subarray(LINE_ENDS_HEAD.length, -LINE_ENDS_TAIL.length);
+    const lines = decodeUtf8(unquote(quoted));
+    return { type: "text", bytes: encodeUtf8(lines.replaceAll("\n", "\r\n")) };
+  }
   if (first === LETTER_X) return { type: "blob", bytes: bytesOfHex(literal, 2) };
   // CAST(X'…' AS TEXT)
   if (first === LETTER_C) return { type: "text", bytes: bytesOfHex(literal, 7) };
@@ -68,10 +77,10 @@ function unquote(literal: Uint8Array): Uint8Array {
 }
 
 /**
- * A page again, with every text literal that is not valid UTF-8 written as `CAST(X'…' AS TEXT)`.
+ * A page again, with every text literal that is not valid UTF-8 or holds CR LF written otherwise.
  * `rowGap` is the whole text between two rows, in which `ROW_SEPARATOR` stands once.
  */
-export function mendInvalidText(page: Uint8Array, rowGap: Uint8Array): Uint8Array {
+export function mendTexts(page: Uint8Array, rowGap: Uint8Array): Uint8Array {
   assert(rowGap.includes(ROW_SEPARATOR), "rows are told apart by the separator");
   const pieces: Uint8Array[] = [];
   let kept = 0;
@@ -81,7 +90,7 @@ export function mendInvalidText(page: Uint8Array, rowGap: Uint8Array): Uint8Arra
     if (page[at] === QUOTE) {
       const text = unquote(page.subarray(at, end));
       if (!isPlainText(text)) {
-        pieces.push(page.subarray(kept, at), encodeUtf8(`CAST(X'${hexOf(text)}' AS TEXT)`));
+        pieces.push(page.subarray(kept, at), encodeUtf8(textLiteral(text)));
         kept = end;
       }
     }

@@ -11,7 +11,7 @@ import { quoteIdentifier, quoteText } from "./identifier.ts";
  * `quote()` is exact for integers, reals (50,000 random doubles, November 2026), blobs and text,
  * but for two things: it stops at a NUL, and it drops the sign of -0.0, which only a column
  * without affinity can hold (elsewhere SQLite stores an integer 0). Text that is not valid UTF-8
- * passes through as it is and is mended by `SqlEncoder`.
+ * or holds CR LF passes through as it is and is mended by `SqlEncoder`.
  */
 export function literalSql(column: Column, strict: boolean): string {
   const name = quoteIdentifier(column.name);
@@ -33,15 +33,40 @@ function hexTextSql(name: string): string {
 /** SQL literal of a cell; the same text that `literalSql` and `SqlEncoder` give for it. */
 export function cellLiteral(cell: Cell): string {
   if (cell.type === "plain") return cell.literal;
-  if (cell.type === "blob") return `X'${hexOf(cell.bytes)}'`;
-  return isPlainText(cell.bytes)
-    ? quoteText(decodeUtf8(cell.bytes))
-    : `CAST(X'${hexOf(cell.bytes)}' AS TEXT)`;
+  return cell.type === "blob" ? `X'${hexOf(cell.bytes)}'` : textLiteral(cell.bytes);
 }
 
-/** True for text that a quoted literal can carry: valid UTF-8 without NUL. */
+/** What turns the line feeds of a literal into the CR LF that they were. */
+export const LINE_ENDS_HEAD = "replace(";
+export const LINE_ENDS_TAIL = ",char(10),char(13,10))";
+
+/**
+ * SQL literal of text. Quoted where it can be; text whose lines end in CR LF as that with LF, since
+ * the `sqlite3` shell takes a CR before LF out of what it reads, string or not; else as hex digits.
+ */
+export function textLiteral(bytes: Uint8Array): string {
+  if (isPlainText(bytes)) return quoteText(decodeUtf8(bytes));
+  if (!bytes.includes(0) && isUtf8(bytes)) {
+    const text = decodeUtf8(bytes);
+    const lines = text.replaceAll("\r\n", "\n");
+    if (!lines.includes("\r\n") && lines.replaceAll("\n", "\r\n") === text) {
+      return `${LINE_ENDS_HEAD}${quoteText(lines)}${LINE_ENDS_TAIL}`;
+    }
+  }
+  return `CAST(X'${hexOf(bytes)}' AS TEXT)`;
+}
+
+/** True for text that a quoted literal can carry: valid UTF-8 without NUL and CR LF. */
 export function isPlainText(bytes: Uint8Array): boolean {
-  return !bytes.includes(0) && isUtf8(bytes);
+  return !bytes.includes(0) && !hasCrLf(bytes) && isUtf8(bytes);
+}
+
+/** True where a CR stands before a LF. */
+export function hasCrLf(bytes: Uint8Array): boolean {
+  for (let at = bytes.indexOf(0x0d); at >= 0; at = bytes.indexOf(0x0d, at + 1)) {
+    if (bytes[at + 1] === 0x0a) return true;
+  }
+  return false;
 }
 
 /** Upper-case hex digits, as SQLite's own `hex()` writes them. */

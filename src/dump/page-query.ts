@@ -3,6 +3,7 @@ import type { KeyValue, RowKey } from "../model/cursor.ts";
 import { ExportError } from "../model/error.ts";
 import { fromBase64, toBase64 } from "../lib/bytes.ts";
 import { quoteIdentifier } from "./identifier.ts";
+import { SNAPSHOT_PREFIX } from "./own-objects.ts";
 
 /**
  * Byte that tells the rows of a page apart. It occurs in no valid UTF-8, thus in no row whose text
@@ -15,6 +16,9 @@ const KEY_LITERAL_BYTES_MAX = 8_000;
 
 /** A result may have 100 columns: two a key column, and two for the page itself. */
 const KEY_COLUMNS_MAX = 49;
+
+/** A name that no table of the customer's has: a query over a table of its own name would be circular. */
+const PAGE = `${SNAPSHOT_PREFIX}_page`;
 
 export interface Statement {
   sql: string;
@@ -88,7 +92,7 @@ export function pageQuery(request: PageRequest, select = liveRows(request.table)
       params,
     };
   }
-  const last = "FROM page LIMIT 1 OFFSET (SELECT count(*) - 1 FROM page)";
+  const last = `FROM ${PAGE} LIMIT 1 OFFSET (SELECT count(*) - 1 FROM ${PAGE})`;
   const found = table.key.map(
     (_, at) =>
       `(SELECT typeof(k${at}) ${last}), (SELECT CASE WHEN octet_length(k${at}) > ${KEY_LITERAL_BYTES_MAX} ` +
@@ -96,8 +100,8 @@ export function pageQuery(request: PageRequest, select = liveRows(request.table)
   );
   return {
     sql:
-      `WITH page AS MATERIALIZED (SELECT * FROM (${rows})) ` +
-      `SELECT ${[`CAST(group_concat(r, X'${rowGapHex}') AS BLOB)`, "count(*)", ...found].join(", ")} FROM page`,
+      `WITH ${PAGE} AS MATERIALIZED (SELECT * FROM (${rows})) ` +
+      `SELECT ${[`CAST(group_concat(r, X'${rowGapHex}') AS BLOB)`, "count(*)", ...found].join(", ")} FROM ${PAGE}`,
     params,
   };
 }

@@ -6,8 +6,8 @@ import { storedColumns } from "../model/catalog.ts";
 import { STATEMENT_BYTES_MAX } from "../model/limits.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { quoteIdentifier } from "./identifier.ts";
-import { cellLiteral, literalSql } from "./literal.ts";
-import { cellsOf, mendInvalidText } from "./literal-scanner.ts";
+import { cellLiteral, hasCrLf, literalSql } from "./literal.ts";
+import { cellsOf, mendTexts } from "./literal-scanner.ts";
 import { stagedRow } from "./staged-row.ts";
 import { nestedConcat } from "./nested-concat.ts";
 import { type RawPage, ROW_SEPARATOR } from "./page-query.ts";
@@ -139,13 +139,15 @@ export class SqlEncoder implements TableEncoder {
 
 /**
  * Finds the gaps between a page's rows and turns their separators into line feeds. Where a text
- * is not valid UTF-8 the page is written anew with that text as hex digits.
+ * is not valid UTF-8 or holds CR LF, the page is written anew with that text otherwise.
  */
 function separateRows(page: RawPage): { bytes: Uint8Array; gaps: number[] } {
   const gaps = replaceSeparators(page.bytes);
-  if (gaps.length === page.rows - 1 && isUtf8(page.bytes)) return { bytes: page.bytes, gaps };
+  if (gaps.length === page.rows - 1 && isUtf8(page.bytes) && !hasCrLf(page.bytes)) {
+    return { bytes: page.bytes, gaps };
+  }
   for (const gap of gaps) page.bytes[gap] = ROW_SEPARATOR;
-  const bytes = mendInvalidText(page.bytes, ROW_GAP);
+  const bytes = mendTexts(page.bytes, ROW_GAP);
   return { bytes, gaps: replaceSeparators(bytes) };
 }
 

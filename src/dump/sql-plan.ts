@@ -6,6 +6,9 @@ import { orderByForeignKeys } from "./table-order.ts";
 import { findOpenComment } from "./sql-tokens.ts";
 import { ftsConfigSql, ftsRebuildSql, virtualTableKind } from "./virtual-table.ts";
 
+/** A list of table names in a statement is no longer than this, in UTF-16 units of three bytes at most. */
+const NAMES_LENGTH_MAX = 16_000;
+
 /**
  * The plan of an SQL dump: all tables, their rows with parents before children, the sequences,
  * indexes, virtual tables with their rows, views, what is built from other tables, triggers.
@@ -23,6 +26,7 @@ export function planSqlDump({ catalog, source }: PlanRequest): DumpPlan {
     );
   }
   const early = earlyIndexes(catalog, plain);
+  warnings.push(...openCommentWarnings(catalog), ...missingParentWarnings(plain));
   const segments: Segment[] = [];
   const tables: Table[] = [];
   const text = (parts: string[]): void => {
@@ -52,11 +56,13 @@ export function planSqlDump({ catalog, source }: PlanRequest): DumpPlan {
     if (kind.kind === "rows") {
       segments.push({ kind: "rows", table: table.name });
       tables.push(table);
-    } else if (kind.kind === "rebuild") {
+    } else if (kind.kind === "rebuild" && hasContent(catalog, kind.content)) {
       rebuilt.push(ftsRebuildSql(table));
-    } else if (kind.kind === "contentless") {
+    } else if (kind.kind === "rebuild" || kind.kind === "contentless") {
+      const reason =
+        kind.kind === "rebuild" ? `, and ${quoteIdentifier(kind.content)} is not in the dump` : "";
       warnings.push(
-        `FTS5 table ${quoteIdentifier(table.name)} keeps no content: it is restored empty`,
+        `FTS5 table ${quoteIdentifier(table.name)} keeps no content${reason}: it is restored empty`,
       );
     }
   }
@@ -80,6 +86,43 @@ function statementOf(object: SchemaObject | Table): string {
   return `${object.sql}${close};\n`;
 }
 
+/**
+ * A comment may end with the text of a statement, but not within a script: what closes it there
+ * becomes part of the restored object's text. SQLite takes white space off the end of a view's.
+ */
+function openCommentWarnings(catalog: Catalog): string[] {
+  const isChanged = (object: SchemaObject | Table): boolean =>
+    findOpenComment(object.sql) === "block" ||
+    (findOpenComment(object.sql) === "line" && !catalog.views.includes(object as SchemaObject));
+  return [...catalog.tables, ...catalog.indexes, ...catalog.views]
+    .filter(isChanged)
+    .map(
+      (object) =>
+        `the text of ${quoteIdentifier(object.name)} ends in an open comment, which its restored text closes`,
+    );
+}
+
+/** Enforced foreign keys need their parent to exist, even for rows that refer to nothing. */
+function missingParentWarnings(tables: Table[]): string[] {
+  const names = new Set(tables.map((table) => table.name.toLowerCase()));
+  return tables.flatMap((table) =>
+    [...new Set(table.foreignKeys.map((key) => key.parent))]
+      .filter((parent) => !names.has(parent.toLowerCase()))
+      .map(
+        (parent) =>
+          `table ${quoteIdentifier(table.name)} refers to ${quoteIdentifier(parent)}, which is not in the dump: ` +
+          "its rows load only where foreign keys are not enforced",
+      ),
+  );
+}
+
+/** True where a table or view of the dump can fill an FTS5 table over external content. */
+function hasContent(catalog: Catalog, name: string): boolean {
+  return [...catalog.tables, ...catalog.views].some(
+    (object) => object.name.toLowerCase() === name.toLowerCase(),
+  );
+}
+
 /** Indexes that a foreign key may need, in order to be found by it. */
 function earlyIndexes(catalog: Catalog, tables: Table[]): SchemaObject[] {
   const parents = new Set(
@@ -100,10 +143,9 @@ function earlyIndexes(catalog: Catalog, tables: Table[]): SchemaObject[] {
  * were, also of emptied tables, replaces that.
  */
 function sequenceSegments(catalog: Catalog, tables: Table[]): Segment[] {
-  const counted = tables.filter((table) => table.autoincrement).map((table) => table.name);
-  if (counted.length === 0 || !catalog.hasSequence) return [];
-  const names = counted.map(quoteText).join(",");
-  return [
+  if (!catalog.hasSequence) return [];
+  const counted = tables.filter((table) => table.autoincrement);
+  return groupsOf(counted.map((table) => quoteText(table.name))).flatMap((names): Segment[] => [
     { kind: "text", text: `DELETE FROM sqlite_sequence WHERE name IN (${names});\n` },
     {
       kind: "query",
@@ -112,7 +154,21 @@ function sequenceSegments(catalog: Catalog, tables: Table[]): Segment[] {
         `quote(seq) || ');' || char(10), '') FROM ` +
         `(SELECT name, seq FROM sqlite_sequence WHERE name IN (${names}) ORDER BY rowid)`,
     },
-  ];
+  ]);
+}
+
+/** `terms` joined by commas, in as few texts as a statement's length allows. */
+function groupsOf(terms: string[]): string[] {
+  const groups: string[] = [];
+  for (const term of terms) {
+    const last = groups.at(-1);
+    if (last !== undefined && last.length + term.length < NAMES_LENGTH_MAX) {
+      groups[groups.length - 1] = `${last},${term}`;
+    } else {
+      groups.push(term);
+    }
+  }
+  return groups;
 }
 
 function namesOf(names: string[]): string {

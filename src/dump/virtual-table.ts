@@ -32,6 +32,29 @@ export function virtualTableKind(table: Table): VirtualTableKind {
   }
 }
 
+/** The module's name stands behind USING. Lower case; "" where there is none. */
+export function moduleOf(sql: string): string {
+  let afterUsing = false;
+  for (const token of sqlTokens(sql)) {
+    if (afterUsing) return identifierOf(token).toLowerCase();
+    afterUsing = token.kind === "word" && token.text.toUpperCase() === "USING";
+  }
+  return "";
+}
+
+/**
+ * True where the virtual table of this text makes a shadow table of its name and `_suffix`.
+ * https://www.sqlite.org/fts5.html#fts5_data_structures says which ones FTS5 does without.
+ */
+export function makesShadow(sql: string, suffix: string): boolean {
+  if (moduleOf(sql) !== "fts5") return true;
+  if (suffix === "docsize") return findOption(sql, "columnsize") !== "0";
+  if (suffix !== "content") return true;
+  const content = findOption(sql, "content");
+  const keepsUnindexed = content === "" && findOption(sql, "contentless_unindexed") === "1";
+  return content === undefined || keepsUnindexed;
+}
+
 /** Query for the INSERT statements that set an FTS5 table's persistent options; NULL for none. */
 export function ftsConfigSql(table: Table): string {
   const name = quoteIdentifier(table.name);
@@ -48,7 +71,24 @@ export function ftsRebuildSql(table: Table): string {
   return `INSERT INTO ${name}(${name}) VALUES('rebuild');\n`;
 }
 
-/** Value of `name = value` among the module's arguments; undefined where it is not given. */
+/** FTS5's options in the order in which it looks for the one that is meant. */
+const OPTIONS = [
+  "prefix",
+  "tokenize",
+  "content",
+  "contentless_delete",
+  "contentless_unindexed",
+  "content_rowid",
+  "columnsize",
+  "locale",
+  "detail",
+  "tokendata",
+];
+
+/**
+ * Value of `name = value` among the module's arguments; undefined where it is not given. FTS5 takes
+ * the beginning of a name for the whole of it.
+ */
 function findOption(sql: string, name: string): string | undefined {
   const tokens: SqlToken[] = [...sqlTokens(sql)];
   for (let at = 1; at + 2 < tokens.length; at += 1) {
@@ -60,7 +100,7 @@ function findOption(sql: string, name: string): string | undefined {
     ];
     if (
       (before.text === "(" || before.text === ",") &&
-      key.text.toLowerCase() === name &&
+      OPTIONS.find((option) => option.startsWith(key.text.toLowerCase())) === name &&
       equals.text === "="
     ) {
       return value.kind === "string"

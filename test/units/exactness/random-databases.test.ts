@@ -1,26 +1,80 @@
-import fc from "fast-check";
+import { env } from "node:process";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
-
-import { checkExactness } from "../../support/check-exactness.ts";
+import { checkExactness, comparisonOf } from "../../support/check-exactness.ts";
+import { compareDatabases } from "../../support/compare-databases.ts";
 import { openPlatformDatabase } from "../../support/node-sqlite-source.ts";
-import { buildDatabase, databaseArbitrary, scriptOf } from "../../support/random-database.ts";
+import { dumpDatabase } from "../../support/dump-database.ts";
+import { nodeSqliteSource } from "../../support/node-sqlite-source.ts";
+import {
+  buildDatabase,
+  databaseArbitrary,
+  type RandomDatabase,
+  scriptOf,
+} from "../../support/random-database.ts";
+import type { RandomValue } from "../../support/random-values.ts";
+import { restoreByShell } from "../../support/restore-dump.ts";
 
-const RUNS = Number(process.env["EXACTNESS_RUNS"] ?? 200);
-/** The same databases every time, unless another seed is asked for. */
-const SEED = Number(process.env["EXACTNESS_SEED"] ?? -460308670);
+const databases = Number(env["EXACTNESS_RUNS"] ?? 200);
+const seed = Number(env["EXACTNESS_SEED"] ?? 20_261_124);
 
-test("a random legal database comes out of its dump as it went in, wherever pages were cut", async () => {
+test(`dumps ${databases} random databases exactly (seed ${seed})`, async () => {
   await fc.assert(
-    fc.asyncProperty(databaseArbitrary, fc.nat(), async (random, seed) => {
-      const db = openPlatformDatabase();
+    fc.asyncProperty(databaseArbitrary, fc.nat(), async (shape, cutting) => {
+      const source = openPlatformDatabase();
       try {
-        buildDatabase(db, scriptOf(random));
-        const { differences } = await checkExactness(db, seed);
-        expect(differences).toEqual([]);
+        buildDatabase(source, scriptOf(shape));
+        expect((await checkExactness(source, cutting)).differences).toEqual([]);
       } finally {
-        db.close();
+        source.close();
       }
     }),
-    { numRuns: RUNS, seed: SEED },
+    { numRuns: databases, seed },
   );
 });
+
+test("dumps random databases so that the sqlite3 shell loads them", async () => {
+  await fc.assert(
+    fc.asyncProperty(databaseArbitrary, async (shape) => {
+      const source = openPlatformDatabase();
+      try {
+        buildDatabase(source, scriptOf(withoutReals(shape)).map(withoutTwoCharacterLineEnds));
+        const dump = await dumpDatabase(nodeSqliteSource(source));
+        const restored = restoreByShell(dump.bytes);
+        const differences = compareDatabases(source, restored, comparisonOf(dump));
+        restored.close();
+        expect(differences).toEqual([]);
+      } finally {
+        source.close();
+      }
+    }),
+    { numRuns: Math.ceil(databases / 6), seed },
+  );
+});
+
+/**
+ * Shells older than 3.42 misread the last bit of some doubles, and write others differently where
+ * a generated column or an index makes text of them.
+ */
+function withoutReals(shape: RandomDatabase): RandomDatabase {
+  const kept = (value: RandomValue): RandomValue =>
+    value.kind === "real" ? { kind: "integer", sql: "7" } : value;
+  return {
+    ...shape,
+    tables: shape.tables.map((table) =>
+      Object.assign({}, table, {
+        generated: [],
+        indexes: table.indexes.filter((index) => !index.expression),
+        rows: table.rows.map((row) => ({ rowid: row.rowid, values: row.values.map(kept) })),
+      }),
+    ),
+    others: shape.others.map((other) =>
+      Object.assign({}, other, { values: other.values.map(kept) }),
+    ),
+  };
+}
+
+/** The shell takes CR from before LF in what it reads: in names nothing can be done about that. */
+function withoutTwoCharacterLineEnds(statement: string): string {
+  return statement.replaceAll("carriage\r\nreturn", "carriage return");
+}
