@@ -7,7 +7,12 @@ export default defineConfig({
       {
         test: {
           name: "units",
-          include: ["src/**/*.test.ts", "test/units/**/*.test.ts"],
+          include: [
+            "src/**/*.test.ts",
+            "cli/**/*.test.ts",
+            "action/**/*.test.ts",
+            "test/units/**/*.test.ts",
+          ],
           environment: "node",
           testTimeout: 120_000,
         },

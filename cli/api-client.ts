@@ -235,7 +235,7 @@ export class ApiClient {
       !(problem.success && problem.output.code === MISCONFIGURED);
     return {
       error: problem.success
-        ? refusal(response.status, problem.output)
+        ? refusal(this.#options.url, response.status, problem.output)
         : this.#notOurs(response, text),
       retryable: isPassing,
       waitMs: retryAfterMs(response.headers.get("retry-after"), Date.now()),
@@ -299,8 +299,15 @@ function jobPath(jobId: string): string {
 }
 
 /** A 400 will be one the next time too: the command line was wrong. Everything else is a refusal. */
-function refusal(status: number, problem: Problem): CliError {
+function refusal(url: string, status: number, problem: Problem): CliError {
   const { code, detail, jobId } = problem;
+  const noRoute: ErrorCode = "not-found";
+  if (code === noRoute) {
+    return new CliError(code, `${url} is no Durable Export Worker's URL, or has another path`, {
+      exitCode: EXIT.refused,
+      hint: "Check the URL; it has no path where the Worker has a host of its own.",
+    });
+  }
   const busy: ErrorCode = "export-already-running";
   return new CliError(code, `${code}: ${detail}`, {
     exitCode: status === 400 ? EXIT.usage : EXIT.refused,

@@ -76,7 +76,7 @@ function streamSink(options: StreamOptions, onChunk: (chunk: Uint8Array) => void
 function writeTo(stream: Writable, chunk: Uint8Array, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(chunk, (error) => {
-      if (error) reject(diskError(error, name));
+      if (error) reject(diskError(error, name, false));
       else resolve();
     });
   });

@@ -162,8 +162,8 @@ const WORDS: Record<string, string> = {
   EPIPE: "the reader has gone",
 };
 
-/** A disk's error as one line and exit code 1. */
-export function diskError(error: unknown, path: string): CliError {
+/** A disk's error as one line and exit code 1. `isResumable`: the same call goes on where it stopped. */
+export function diskError(error: unknown, path: string, isResumable = true): CliError {
   if (error instanceof CliError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG") {
@@ -172,7 +172,7 @@ export function diskError(error: unknown, path: string): CliError {
       EDQUOT: "the quota is used up",
       EFBIG: "the file is too large for the disk",
     };
-    return noSpace(path, words[code], error);
+    return noSpace(path, words[code], { cause: error, isResumable });
   }
   return new CliError("file", `${path}: ${WORDS[code ?? ""] ?? code ?? message}`, {
     exitCode: EXIT.failed,
@@ -180,10 +180,16 @@ export function diskError(error: unknown, path: string): CliError {
   });
 }
 
-function noSpace(path: string, why: string, cause?: unknown): CliError {
+function noSpace(
+  path: string,
+  why: string,
+  { cause, isResumable = true }: { cause?: unknown; isResumable?: boolean } = {},
+): CliError {
   return new CliError("disk-full", `${path}: ${why}`, {
     exitCode: EXIT.failed,
-    hint: "Free some space and run the same command again: it goes on where it stopped.",
+    hint: isResumable
+      ? "Free some space and run the same command again: it goes on where it stopped."
+      : undefined,
     cause,
   });
 }

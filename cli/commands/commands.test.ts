@@ -1,0 +1,479 @@
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import {
+  FAKE_TOKEN,
+  FakeExportServer,
+  type FakeOptions,
+  sendProblem,
+} from "../../test/support/fake-export-server.ts";
+import { runCli } from "../../test/support/run-cli.ts";
+
+const DUMP = Buffer.from(
+  "PRAGMA defer_foreign_keys=ON;\nCREATE TABLE t(a);\nINSERT INTO t VALUES(1),(2),('x;''y');\n",
+);
+
+let server: FakeExportServer;
+let folder: string;
+let output: string;
+
+beforeEach(async () => {
+  server = await FakeExportServer.start({ artifacts: { "dump.sql": DUMP } });
+  folder = mkdtempSync(join(tmpdir(), "cli-test-"));
+  output = join(folder, "backup.sql");
+});
+
+afterEach(async () => {
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+async function restart(options: Partial<FakeOptions>): Promise<void> {
+  await server.stop();
+  server = await FakeExportServer.start({ artifacts: { "dump.sql": DUMP }, ...options });
+}
+
+/** Aborts when standard error says that the export has started. */
+function interruptAtStart(): { interrupt: AbortSignal; onStderr: (text: string) => void } {
+  const controller = new AbortController();
+  const onStderr = (text: string) => {
+    if (text.includes("started")) controller.abort();
+  };
+  return { interrupt: controller.signal, onStderr };
+}
+
+describe("dump", () => {
+  test("sends the options as the contract names them, and leaves the rest to the Worker", async () => {
+    const flags =
+      "--source shop --format sql --compression zstd --consistency live --content data --table a --table b* --exclude c --callback-url https://e.example/x --retention-hours 5";
+    await runCli(["dump", "-o", output, ...flags.split(" ")], server);
+    expect(server.jobs[0]?.request).toEqual({
+      source: "shop",
+      format: "sql",
+      compression: "zstd",
+      consistency: "live",
+      content: "data",
+      tables: { include: ["a", "b*"], exclude: ["c"] },
+      callbackUrl: "https://e.example/x",
+      retentionHours: 5,
+    });
+    await runCli(["dump", "-o", output], server);
+    expect(server.jobs[1]?.request).toEqual({});
+  });
+
+  test("prints one JSON document for scripts", async () => {
+    const { stdout, stderr } = await runCli(["dump", "--json", "-o", output], server);
+    expect(JSON.parse(stdout)).toMatchObject({
+      jobId: server.jobs[0]?.jobId,
+      path: output,
+      manifestPath: `${output}.manifest.json`,
+      verified: true,
+      bytes: DUMP.length,
+      rows: 3,
+      tables: [{ name: "t", rows: 3 }],
+    });
+    expect(stderr).toBe("");
+  });
+
+  test("says nothing with --quiet", async () => {
+    const result = await runCli(["-q", "dump", "-o", output], server);
+    expect(result).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+  });
+
+  test("tells a failed job's code, words and hint in one line", async () => {
+    const error = { code: "undo-too-large", message: "too many\nchanges", hint: "Use `live`." };
+    await restart({ ending: { status: "failed", error } });
+    const result = await runCli(["-q", "dump", "-o", output], server);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toMatch(
+      /^durable-export: export \S+ failed: undo-too-large: too many changes\. Use `live`\.$/,
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("tells a failure as JSON too", async () => {
+    const error = { code: "undo-too-large", message: "too many", hint: "Use `live`." };
+    await restart({ ending: { status: "failed", error } });
+    const { stdout } = await runCli(["--json", "dump", "-o", output], server);
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: "undo-too-large", hint: "Use `live`.", exitCode: 1 },
+    });
+  });
+
+  test.each(["cancelled", "expired"])("fails where the job is %s", async (status) => {
+    await restart({ ending: { status } });
+    const result = await runCli(["dump", "-o", output], server);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain(`is ${status}`);
+  });
+
+  test("has the Worker cancel the export on Ctrl-C", async () => {
+    await restart({ looks: 1e6 });
+    const result = await runCli(["dump", "-o", output], { url: server.url, ...interruptAtStart() });
+    expect(result.exitCode).toBe(130);
+    expect(result.stderr).toContain("was cancelled");
+    expect(server.jobs[0]?.status).toBe("cancelled");
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("cancels a job whose start was under way at Ctrl-C", async () => {
+    await restart({ looks: 1e6 });
+    const controller = new AbortController();
+    server.intercept("POST /export/dump", () => {
+      controller.abort();
+      return false;
+    });
+    const result = await runCli(["dump", "-o", output], {
+      url: server.url,
+      interrupt: controller.signal,
+    });
+    expect(result.exitCode).toBe(130);
+    expect(server.jobs[0]?.status).toBe("cancelled");
+  });
+
+  test("says how to end the export where Ctrl-C could not", async () => {
+    await restart({ looks: 1e6 });
+    server.intercept(
+      "DELETE ",
+      (_request, response) => {
+        sendProblem(response, 500, "internal-error", "sorry", { "retry-after": "0" });
+        return true;
+      },
+      9,
+    );
+    const result = await runCli(["dump", "-o", output], { url: server.url, ...interruptAtStart() });
+    expect(result.exitCode).toBe(130);
+    expect(result.stderr).toContain(`durable-export cancel ${server.jobs[0]?.jobId}`);
+  });
+
+  test("cancels an export that takes longer than --timeout", async () => {
+    await restart({ looks: 1e6 });
+    const result = await runCli(["dump", "-o", output, "--timeout", "0.01s"], server);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain("the time is up");
+    expect(server.jobs[0]?.status).toBe("cancelled");
+  });
+
+  test("names the running export where the source is busy", async () => {
+    server.intercept("POST /export/dump", (_request, response) => {
+      response.writeHead(409, { "content-type": "application/problem+json" });
+      response.end(
+        JSON.stringify({ code: "export-already-running", detail: "busy", jobId: "job-7" }),
+      );
+      return true;
+    });
+    const result = await runCli(["dump", "-o", output], server);
+    expect(result.exitCode).toBe(3);
+    expect(result.stderr).toContain("durable-export wait job-7");
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("writes every file of an export that has several into a folder", async () => {
+    await restart({ artifacts: { "a b.csv": Buffer.from("1\n"), "c.csv": Buffer.alloc(0) } });
+    const result = await runCli(["dump", "--format", "csv", "-o", `${folder}/out`], server);
+    expect(result.exitCode).toBe(0);
+    expect(readdirSync(`${folder}/out`).sort()).toEqual([
+      "a b.csv",
+      "c.csv",
+      "durable-export.manifest.json",
+    ]);
+    expect((await runCli(["verify", `${folder}/out`], server)).exitCode).toBe(0);
+    expect((await runCli(["verify", `${folder}/out/a b.csv`], server)).exitCode).toBe(0);
+  });
+
+  test.each(["../evil.sql", "a/b", "..", "nul\u0000"])(
+    "writes nothing by the name %j that a server gives",
+    async (name) => {
+      await restart({ artifacts: { [name]: DUMP } });
+      const result = await runCli(["dump", "-o", `${folder}/`], server);
+      expect(result.exitCode).toBe(1);
+      expect(result.stderr).toContain("name");
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
+
+  test("tells a full disk in one line", async () => {
+    const result = await runCli(["-q", "dump", "-o", "/dev/full"], server);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toBe("durable-export: /dev/full: the disk is full");
+  });
+
+  test("tells before the download that the disk cannot hold the file", async () => {
+    server.intercept("/manifest", (_request, response) => {
+      const manifest = server.manifestOf({ jobId: "x" });
+      const huge = { name: "dump.sql", bytes: 1e15, sha256: "0".repeat(64) };
+      response.end(JSON.stringify({ ...manifest, artifacts: [huge] }));
+      return true;
+    });
+    const result = await runCli(["-q", "dump", "-o", output], server);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toMatch(/1\.00e\+3 TB are needed|1000 TB are needed/);
+    expect(server.requestsTo("/download")).toEqual([]);
+  });
+
+  test("tells a folder that is not there", async () => {
+    const result = await runCli(["-q", "dump", "-o", join(folder, "no", "x.sql")], server);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain("there is no such file or folder");
+    expect(server.jobs).toEqual([]);
+  });
+});
+
+describe("the other commands", () => {
+  test("start prints the job's id alone, wait follows it, status shows it, download brings it", async () => {
+    await restart({ looks: 1 });
+    const { stdout } = await runCli(["start"], server);
+    const jobId = stdout.trim();
+    expect(jobId).toBe(server.jobs[0]?.jobId);
+    expect((await runCli(["wait", jobId], server)).exitCode).toBe(0);
+    expect((await runCli(["status", jobId], server)).stdout).toContain("completed");
+    const download = await runCli(["download", jobId, "-o", output], server);
+    expect(download.exitCode).toBe(0);
+    expect(readFileSync(output).equals(DUMP)).toBe(true);
+  });
+
+  test("wait leaves the job alone on Ctrl-C and on a timeout", async () => {
+    await restart({ looks: 1e6 });
+    const jobId = (await runCli(["start"], server)).stdout.trim();
+    const controller = new AbortController();
+    server.intercept("GET /export/dump/", () => {
+      controller.abort();
+      return false;
+    });
+    const interrupted = await runCli(["wait", jobId], {
+      url: server.url,
+      interrupt: controller.signal,
+    });
+    expect(interrupted.exitCode).toBe(130);
+    expect((await runCli(["wait", jobId, "--timeout", "0.01s"], server)).exitCode).toBe(1);
+    expect(server.jobs[0]?.status).toBe("running");
+  });
+
+  test("cancel ends a running job, and leaves a finished one and its files alone", async () => {
+    await restart({ looks: 1e6 });
+    const running = (await runCli(["start"], server)).stdout.trim();
+    expect((await runCli(["cancel", running], server)).exitCode).toBe(0);
+    expect(server.jobs[0]?.status).toBe("cancelled");
+    await restart({});
+    await runCli(["dump", "-o", output], server);
+    const done = server.jobs[0]?.jobId ?? "";
+    const result = await runCli(["cancel", done], server);
+    expect(result).toMatchObject({ exitCode: 0 });
+    expect(result.stderr).toContain("nothing to cancel");
+    expect(server.jobs).toHaveLength(1);
+    expect((await runCli(["delete", done], server)).exitCode).toBe(0);
+    expect(server.jobs).toEqual([]);
+  });
+
+  test("delete refuses a running job", async () => {
+    await restart({ looks: 1e6 });
+    const jobId = (await runCli(["start"], server)).stdout.trim();
+    const result = await runCli(["delete", jobId], server);
+    expect(result.exitCode).toBe(3);
+    expect(server.jobs[0]?.status).toBe("running");
+  });
+
+  test("list shows the jobs, or that there are none", async () => {
+    expect((await runCli(["list"], server)).stdout).toBe("no jobs\n");
+    await runCli(["start"], server);
+    expect((await runCli(["list"], server)).stdout).toContain(server.jobs[0]?.jobId);
+    const { stdout } = await runCli(["list", "--json"], server);
+    expect(JSON.parse(stdout)).toMatchObject({ jobs: [{ jobId: server.jobs[0]?.jobId }] });
+  });
+
+  test("an unknown job is refused", async () => {
+    const result = await runCli(["-q", "status", "nope"], server);
+    expect(result).toMatchObject({ exitCode: 3, stdout: "" });
+    expect(result.stderr).toContain("job-not-found");
+  });
+
+  test("a wrong token is refused", async () => {
+    const result = await runCli(["-q", "list"], { url: server.url, token: "wrong-token" });
+    expect(result.exitCode).toBe(3);
+    expect(result.stderr).toBe(
+      "durable-export: unauthorized: the bearer token is not this Worker's. A hint.",
+    );
+  });
+
+  test("a Worker that nobody runs is unreachable", async () => {
+    const { url } = server;
+    await server.stop();
+    const result = await runCli(["-q", "--retries", "0", "list"], { url });
+    server = await FakeExportServer.start({ artifacts: {} });
+    expect(result.exitCode).toBe(3);
+    expect(result.stderr).toBe(`durable-export: ${url} cannot be reached: connection refused`);
+  });
+
+  test("doctor reports each check, and the exit code of the first that fails", async () => {
+    const good = await runCli(["doctor"], server);
+    expect(good.exitCode).toBe(0);
+    expect(good.stdout.match(/^ok /gm)).toHaveLength(5);
+    expect(good.stdout).toContain("R2 is bound");
+    const bad = await runCli(["doctor", "--json"], { url: server.url, token: "wrong-token" });
+    expect(bad.exitCode).toBe(3);
+    expect(JSON.parse(bad.stdout)).toMatchObject({
+      ok: false,
+      checks: [{ ok: true }, { ok: true }, { check: "token", ok: false }],
+    });
+    const unset = await runCli(["doctor"], { url: "" });
+    expect(unset.exitCode).toBe(2);
+    expect(unset.stdout).toContain("FAIL  settings");
+  });
+});
+
+describe("verify", () => {
+  beforeEach(async () => {
+    await runCli(["dump", "-o", output], server);
+  });
+
+  test("says that a file is the manifest's", async () => {
+    const result = await runCli(["verify", output], server);
+    expect(result).toMatchObject({ exitCode: 0, stdout: "" });
+    expect(result.stderr).toContain("SHA-256");
+  });
+
+  test("takes the manifest from the Worker with --job", async () => {
+    rmSync(`${output}.manifest.json`);
+    expect((await runCli(["verify", output], server)).exitCode).toBe(2);
+    const jobId = server.jobs[0]?.jobId ?? "";
+    expect((await runCli(["verify", output, "--job", jobId], server)).exitCode).toBe(0);
+  });
+
+  test("tells which chunk is damaged", async () => {
+    const damaged = Buffer.from(DUMP);
+    damaged[DUMP.length - 3] = 0x21;
+    writeFileSync(output, damaged);
+    const result = await runCli(["-q", "verify", output], server);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain(`within bytes ${Math.floor(DUMP.length / 2)} to`);
+  });
+
+  test("tells a file that was cut off", async () => {
+    writeFileSync(output, DUMP.subarray(0, 10));
+    const result = await runCli(["-q", "verify", output], server);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain("has 10 bytes");
+  });
+
+  test("restores a dump and counts the rows of every table", async () => {
+    const result = await runCli(["verify", "--restore", "--json", output], server);
+    expect(result.exitCode).toBe(0);
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      verified: true,
+      restored: [{ name: "t", expectedRows: 3, rows: 3 }],
+    });
+  });
+
+  test.each([
+    ["rows are missing", [{ name: "t", rows: 4, bytes: 1 }], /has 3 rows after the restore/],
+    ["a table is missing", [{ name: "u", rows: 0, bytes: 1 }], /"u" is missing after the restore/],
+  ])("fails where %s after the restore", async (_what, tables, words) => {
+    await restart({ tables });
+    await runCli(["dump", "-o", output], server);
+    const result = await runCli(["verify", "--restore", "-q", output], server);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toMatch(words);
+  });
+
+  test.each([
+    ["no SQL", "hello world;", /syntax error/],
+    ["half a statement", "CREATE TABLE t(a); INSERT INTO t VALUES('", /ends within a statement/],
+  ])("fails where the dump holds %s", async (_what, text, words) => {
+    await restart({ artifacts: { "dump.sql": Buffer.from(text) } });
+    await runCli(["dump", "-o", output], server);
+    const result = await runCli(["verify", "--restore", "-q", output], server);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toMatch(words);
+  });
+
+  test("refuses to restore what is no SQL dump", async () => {
+    const path = `${output}.manifest.json`;
+    const manifest = JSON.parse(readFileSync(path, "utf8")) as object;
+    writeFileSync(path, JSON.stringify({ ...manifest, format: "csv" }));
+    const result = await runCli(["verify", "--restore", output], server);
+    expect(result.exitCode).toBe(2);
+  });
+
+  test("refuses a manifest that is none", async () => {
+    writeFileSync(`${output}.manifest.json`, "{}");
+    const result = await runCli(["verify", output], server);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain("is no manifest");
+  });
+});
+
+describe("usage", () => {
+  test.each([
+    [["dumpp"], "unknown command"],
+    [["dump", "--nope"], "unknown option"],
+    [["status"], "missing required argument"],
+    [["--retries", "x", "list"], "--retries is a whole number"],
+    [["dump", "--timeout", "soon"], "is no duration"],
+    [["dump", "--json", "-o", "-"], "both want standard output"],
+    [["dump", "--retention-hours", "1.5"], "--retention-hours is a whole number"],
+    [["--url", "ftp://x", "list"], "does not begin with https://"],
+    [["--url", "https://u:secret@x.example", "list"], "holds a user name or password"],
+    [[], "Usage"],
+  ])("%j is a usage error", async (args, words) => {
+    const result = await runCli(args, server);
+    expect(result.exitCode).toBe(2);
+    expect(result.stderr).toContain(words);
+    expect(result.stderr).not.toContain("secret");
+  });
+
+  test("a request that the Worker calls wrong is a usage error, in the Worker's words", async () => {
+    server.intercept("POST /export/dump", (_request, response) => {
+      sendProblem(response, 400, "invalid-request", "the body: format: not one of sql, csv");
+      return true;
+    });
+    const result = await runCli(["-q", "dump", "-o", output, "--format", "xlsx"], server);
+    expect(result.exitCode).toBe(2);
+    expect(result.stderr).toContain("format: not one of sql, csv");
+  });
+
+  test("help and version end well", async () => {
+    expect(await runCli(["--help"], server)).toMatchObject({ exitCode: 0 });
+    const { stdout, exitCode } = await runCli(["--version"], server);
+    expect({ stdout, exitCode }).toEqual({ stdout: "0.1.0\n", exitCode: 0 });
+  });
+});
+
+describe("the token", () => {
+  test("is never shown, not even where the Worker says it", async () => {
+    server.intercept("GET /export/jobs", (_request, response) => {
+      sendProblem(response, 403, "forbidden", `no ${FAKE_TOKEN} here`);
+      return true;
+    });
+    for (const args of [["list"], ["list", "--json"]]) {
+      const { stdout, stderr } = await runCli(args, server);
+      expect(stdout + stderr).not.toContain(FAKE_TOKEN);
+    }
+  });
+
+  test("is taken from a file that is named, with a warning where others may read it", async () => {
+    const path = join(folder, "config.json");
+    writeFileSync(path, JSON.stringify({ url: server.url, token: FAKE_TOKEN }), { mode: 0o600 });
+    const env = { DURABLE_EXPORT_TOKEN: "", DURABLE_EXPORT_URL: "", DURABLE_EXPORT_CONFIG: path };
+    expect(await runCli(["list"], { url: "", env })).toMatchObject({ exitCode: 0, stderr: "" });
+    chmodSync(path, 0o644);
+    expect((await runCli(["list"], { url: "", env })).stderr).toContain("others may read it");
+  });
+
+  test.each([
+    [`{"url": "https://x.example", "token": ["${FAKE_TOKEN}"]}`, "wrong at: token"],
+    [`{"tokn": "${FAKE_TOKEN}"}`, "wrong at"],
+    [`${FAKE_TOKEN}`, "is not JSON"],
+    [`{"url": "https://x.example", "token": "${FAKE_TOKEN} ${FAKE_TOKEN}"}`, "white space"],
+  ])("stays out of the words about a wrong file", async (text, words) => {
+    const path = join(folder, "config.json");
+    writeFileSync(path, text);
+    const env = { DURABLE_EXPORT_TOKEN: "", DURABLE_EXPORT_URL: "" };
+    const result = await runCli(["--config", path, "list"], { url: "", env });
+    expect(result.exitCode).toBe(2);
+    expect(result.stderr).toContain(words);
+    expect(result.stderr).not.toContain(FAKE_TOKEN);
+  });
+});

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+
+import { parseDurationMs } from "./duration.ts";
+import { formatBytes, formatSeconds, formatTable, oneLine } from "./format.ts";
+
+test.each([
+  [0, "0 B"],
+  [999, "999 B"],
+  [1_000, "1.00 kB"],
+  [12_345, "12.3 kB"],
+  [999_600, "1.00 MB"],
+  [10_000_000_000, "10.0 GB"],
+])("%d bytes are %j", (bytes, text) => {
+  expect(formatBytes(bytes)).toBe(text);
+});
+
+test.each([
+  [0.2, "0 s"],
+  [59, "59 s"],
+  [62, "1 min 2 s"],
+  [3_723, "1 h 2 min"],
+])("%d seconds are %j", (seconds, text) => {
+  expect(formatSeconds(seconds)).toBe(text);
+});
+
+test.each([
+  ["90s", 90_000],
+  ["30m", 1_800_000],
+  ["30", 1_800_000],
+  ["1.5h", 5_400_000],
+  ["1d", 86_400_000],
+])("%j lasts %d ms", (text, ms) => {
+  expect(parseDurationMs(text)).toBe(ms);
+});
+
+test.each(["", "0", "-1m", "1w", "1m30s", "m"])("%j is no duration", (text) => {
+  expect(() => parseDurationMs(text)).toThrow(/is no duration/);
+});
+
+test("aligns numbers right and text left", () => {
+  expect(formatTable(["NAME", "ROWS"], [["a", "1,000"], ["long name", "2"]])).toBe(
+    "NAME        ROWS\na          1,000\nlong name      2",
+  );
+});
+
+test("takes what drives a terminal out of other people's text", () => {
+  expect(oneLine("a\u001b[31mb\r\nc\u0007")).toBe("a [31mb c");
+});

@@ -1,0 +1,260 @@
+import { createHash, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export const FAKE_TOKEN = "fake-token-0123456789";
+
+export interface RecordedRequest {
+  method: string;
+  path: string;
+  headers: IncomingMessage["headers"];
+  body: string;
+}
+
+/** Answers a request in place of the server; false leaves it to the server. */
+type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+interface FakeJob {
+  jobId: string;
+  status: string;
+  /** Looks at the job before it has ended. */
+  looksLeft: number;
+  request: Record<string, unknown>;
+  key: string;
+}
+
+export interface FakeOptions {
+  /** What every job gives, by name. */
+  artifacts: Record<string, Buffer>;
+  /** How often a job is looked at before it ends. Default: 0. */
+  looks?: number;
+  /** How jobs end. Default: completed. */
+  ending?: { status: string; error?: { code: string; message: string; hint: string } };
+  /** Default: one table `t` of three rows. */
+  tables?: { name: string; rows: number; bytes: number }[];
+}
+
+/**
+ * An HTTP server that answers as the Worker does (DESIGN, section 3), in as far as the command line
+ * asks, and that a test can make fail on the wire: `intercept` takes the next matching requests.
+ */
+export class FakeExportServer {
+  readonly requests: RecordedRequest[] = [];
+  readonly options: FakeOptions;
+  readonly #server: Server;
+  readonly #jobs: FakeJob[] = [];
+  readonly #intercepts: { matches: string; times: number; intercept: Intercept }[] = [];
+
+  private constructor(server: Server, options: FakeOptions) {
+    this.#server = server;
+    this.options = options;
+    server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      void this.#answer(request, response);
+    });
+  }
+
+  static async start(options: FakeOptions): Promise<FakeExportServer> {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return new FakeExportServer(server, options);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  get jobs(): readonly Readonly<FakeJob>[] {
+    return this.#jobs;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  /** Lets `intercept` answer the next `times` requests whose "METHOD /path" holds `matches`. */
+  intercept(matches: string, intercept: Intercept, times = 1): void {
+    this.#intercepts.push({ matches, times, intercept });
+  }
+
+  requestsTo(matches: string): RecordedRequest[] {
+    return this.requests.filter(({ method, path }) => `${method} ${path}`.includes(matches));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = "", url = "", headers } = request;
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks).toString();
+    this.requests.push({ method, path: url, headers, body });
+    for (const each of this.#intercepts) {
+      if (each.times === 0 || !`${method} ${url}`.includes(each.matches)) continue;
+      each.times -= 1;
+      if (each.intercept(request, response)) return;
+    }
+    if (url === "/health") return sendJson(response, 200, { status: "ok" });
+    if (headers.authorization !== `Bearer ${FAKE_TOKEN}`) {
+      return sendProblem(response, 401, "unauthorized", "the bearer token is not this Worker's");
+    }
+    this.#route(request, response, body);
+  }
+
+  #route({ method, url = "", headers }: IncomingMessage, response: ServerResponse, body: string) {
+    const path = url.split("?")[0] ?? "";
+    if (path === "/export/sources") {
+      const sources = [{ name: "main", type: "durable-object" }];
+      return sendJson(response, 200, { version: "9.9.9", storage: "r2", sources });
+    }
+    if (path === "/export/jobs") {
+      return sendJson(response, 200, {
+        jobs: this.#jobs.map((job) => this.#view(job)),
+        cursor: null,
+      });
+    }
+    if (method === "POST") return this.#create(response, String(headers["idempotency-key"]), body);
+    const [, jobId, rest] = /^\/export\/dump\/([^/]+)(?:\/(.*))?$/.exec(path) ?? [];
+    const job = this.#jobs.find((each) => each.jobId === jobId);
+    if (job === undefined) {
+      return sendProblem(response, 404, "job-not-found", `there is no job "${jobId}"`);
+    }
+    if (method === "DELETE") return this.#remove(response, job);
+    if (rest === undefined) {
+      this.#advance(job);
+      return sendJson(response, 200, this.#view(job));
+    }
+    if (rest === "manifest") return sendJson(response, 200, this.manifestOf(job));
+    return this.#download(response, decodeURIComponent(rest.replace(/^download\/?/, "")), headers);
+  }
+
+  #create(response: ServerResponse, key: string, body: string): void {
+    const known = this.#jobs.find((job) => job.key === key);
+    if (known !== undefined) return sendJson(response, 202, this.#view(known));
+    const job: FakeJob = {
+      jobId: randomUUID(),
+      status: "running",
+      looksLeft: this.options.looks ?? 0,
+      request: JSON.parse(body) as FakeJob["request"],
+      key,
+    };
+    this.#jobs.push(job);
+    sendJson(response, 202, this.#view(job));
+  }
+
+  #advance(job: FakeJob): void {
+    if (job.status !== "running") return;
+    if (job.looksLeft === 0) job.status = this.options.ending?.status ?? "completed";
+    else job.looksLeft -= 1;
+  }
+
+  #remove(response: ServerResponse, job: FakeJob): void {
+    if (job.status === "running") {
+      job.status = "cancelled";
+      return sendJson(response, 200, this.#view(job));
+    }
+    this.#jobs.splice(this.#jobs.indexOf(job), 1);
+    response.writeHead(204).end();
+  }
+
+  #download(response: ServerResponse, name: string, headers: IncomingMessage["headers"]): void {
+    const names = Object.keys(this.options.artifacts);
+    const bytes = this.options.artifacts[name === "" ? (names[0] ?? "") : name];
+    if (bytes === undefined) {
+      return sendProblem(response, 404, "artifact-not-found", `the job has no artifact ${name}`);
+    }
+    const etag = `"${sha256Of(bytes)}"`;
+    const start = Number(/^bytes=(\d+)-$/.exec(headers.range ?? "")?.[1] ?? 0);
+    const isPart = start > 0 && headers["if-range"] === etag;
+    const sent = isPart ? bytes.subarray(start) : bytes;
+    response.writeHead(isPart ? 206 : 200, {
+      etag,
+      "content-length": sent.length,
+      ...(isPart ? { "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {}),
+    });
+    response.end(sent);
+  }
+
+  manifestOf(job: Pick<FakeJob, "jobId">): Record<string, unknown> {
+    return {
+      version: 1,
+      generator: "fake",
+      jobId: job.jobId,
+      source: "main",
+      format: "sql",
+      compression: "none",
+      consistency: "undo-log",
+      snapshotAt: "2026-11-01T00:00:00.000Z",
+      completedAt: "2026-11-01T00:00:01.000Z",
+      tables: this.options.tables ?? [{ name: "t", rows: 3, bytes: 60 }],
+      artifacts: Object.entries(this.options.artifacts).map(([name, bytes]) => ({
+        name,
+        contentType: "application/sql",
+        bytes: bytes.length,
+        sha256: sha256Of(bytes),
+        parts: [{ number: 1, bytes: bytes.length }],
+        chunks: chunksOf(bytes),
+        fieldOfTheFuture: true,
+      })),
+      warnings: [],
+    };
+  }
+
+  #view(job: FakeJob): Record<string, unknown> {
+    const hasEnded = job.status !== "running";
+    return {
+      jobId: job.jobId,
+      status: job.status,
+      source: "main",
+      format: "sql",
+      compression: "none",
+      consistency: "snapshot",
+      createdAt: "2026-11-01T00:00:00.000Z",
+      progress: {
+        percent: hasEnded ? 100 : null,
+        tablesDone: 0,
+        tablesTotal: 1,
+        rows: 3,
+        bytes: 60,
+        bytesPerSecond: null,
+        etaSeconds: null,
+      },
+      warnings: [],
+      error: hasEnded ? (this.options.ending?.error ?? null) : null,
+      fieldOfTheFuture: { anything: true },
+    };
+  }
+}
+
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+export function sendProblem(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  detail: string,
+  headers: Record<string, string> = {},
+): void {
+  response
+    .writeHead(status, { "content-type": "application/problem+json", ...headers })
+    .end(
+      JSON.stringify({ type: "about:blank", title: code, status, code, detail, hint: "A hint." }),
+    );
+}
+
+/** Two chunks, end to end. */
+function chunksOf(bytes: Buffer): { bytes: number; sha256: string; run: number }[] {
+  const middle = Math.floor(bytes.length / 2);
+  return [bytes.subarray(0, middle), bytes.subarray(middle)].map((chunk) => ({
+    bytes: chunk.length,
+    sha256: sha256Of(chunk),
+    run: 1,
+  }));
+}

@@ -1,0 +1,48 @@
+import { PassThrough, Writable } from "node:stream";
+
+import { runCommandLine } from "../../cli/run.ts";
+import { FAKE_TOKEN } from "./fake-export-server.ts";
+
+export interface CliResult {
+  exitCode: number;
+  stdout: string;
+  /** Without the last line's end. */
+  stderr: string;
+}
+
+export interface CliOptions {
+  url: string;
+  token?: string;
+  env?: Record<string, string>;
+  interrupt?: AbortSignal;
+  /** Told each piece of standard error as it comes. */
+  onStderr?: (text: string) => void;
+}
+
+/** Runs the command line in this process, with settings of its own and nobody's configuration file. */
+export async function runCli(args: string[], options: CliOptions): Promise<CliResult> {
+  const stdout = collect();
+  const stderr = collect(options.onStderr);
+  const exitCode = await runCommandLine(args, {
+    env: {
+      XDG_CONFIG_HOME: "/nonexistent",
+      DURABLE_EXPORT_URL: options.url,
+      DURABLE_EXPORT_TOKEN: options.token ?? FAKE_TOKEN,
+      ...options.env,
+    },
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    interrupt: options.interrupt ?? new AbortController().signal,
+  });
+  return { exitCode, stdout: stdout.text(), stderr: stderr.text().trimEnd() };
+}
+
+function collect(onText?: (text: string) => void): { stream: Writable; text: () => string } {
+  const pieces: Buffer[] = [];
+  const stream = new PassThrough();
+  stream.on("data", (piece: Buffer) => {
+    pieces.push(piece);
+    onText?.(piece.toString());
+  });
+  return { stream, text: () => Buffer.concat(pieces).toString() };
+}
