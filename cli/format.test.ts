@@ -38,9 +38,15 @@ test.each(["", "0", "-1m", "1w", "1m30s", "m"])("%j is no duration", (text) => {
 });
 
 test("aligns numbers right and text left", () => {
-  expect(formatTable(["NAME", "ROWS"], [["a", "1,000"], ["long name", "2"]])).toBe(
-    "NAME        ROWS\na          1,000\nlong name      2",
-  );
+  expect(
+    formatTable(
+      ["NAME", "ROWS"],
+      [
+        ["a", "1,000"],
+        ["long name", "2"],
+      ],
+    ),
+  ).toBe("NAME        ROWS\na          1,000\nlong name      2");
 });
 
 test("takes what drives a terminal out of other people's text", () => {

@@ -5,11 +5,7 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import {
-  FakeExportServer,
-  sendProblem,
-  sha256Of,
-} from "../test/support/fake-export-server.ts";
+import { FakeExportServer, sendProblem, sha256Of } from "../test/support/fake-export-server.ts";
 import { runCli } from "../test/support/run-cli.ts";
 
 const DUMP = Buffer.from("INSERT INTO t VALUES(1),(2),(3);\n".repeat(40_000));
@@ -170,19 +166,22 @@ test("fails where more bytes come than the manifest has", async () => {
   expect(result.stderr).toContain("brings more than");
 });
 
-test.each([503, 500, 429])("tries again after a %d, as soon as Retry-After says", async (status) => {
-  for (const path of ["POST /export/dump", "GET /export/dump/", "/manifest", "/download/"]) {
-    server.intercept(path, (_request, response) => {
-      sendProblem(response, status, "internal-error", "not now", { "retry-after": "0" });
-      return true;
-    });
-  }
-  const result = await runCli(["dump", "-o", output], server);
-  expect(result.exitCode).toBe(0);
-  expect(server.jobs).toHaveLength(1);
-  const keys = server.requestsTo("POST ").map(({ headers }) => headers["idempotency-key"]);
-  expect(keys).toEqual([keys[0], keys[0]]);
-});
+test.each([503, 500, 429])(
+  "tries again after a %d, as soon as Retry-After says",
+  async (status) => {
+    for (const path of ["POST /export/dump", "GET /export/dump/", "/manifest", "/download/"]) {
+      server.intercept(path, (_request, response) => {
+        sendProblem(response, status, "internal-error", "not now", { "retry-after": "0" });
+        return true;
+      });
+    }
+    const result = await runCli(["dump", "-o", output], server);
+    expect(result.exitCode).toBe(0);
+    expect(server.jobs).toHaveLength(1);
+    const keys = server.requestsTo("POST ").map(({ headers }) => headers["idempotency-key"]);
+    expect(keys).toEqual([keys[0], keys[0]]);
+  },
+);
 
 test("tries again where the connection is reset before the answer", async () => {
   server.intercept("POST /export/dump", (request) => {

@@ -465,7 +465,7 @@ describe("the token", () => {
   test.each([
     [`{"url": "https://x.example", "token": ["${FAKE_TOKEN}"]}`, "wrong at: token"],
     [`{"tokn": "${FAKE_TOKEN}"}`, "wrong at"],
-    [`${FAKE_TOKEN}`, "is not JSON"],
+    [FAKE_TOKEN, "is not JSON"],
     [`{"url": "https://x.example", "token": "${FAKE_TOKEN} ${FAKE_TOKEN}"}`, "white space"],
   ])("stays out of the words about a wrong file", async (text, words) => {
     const path = join(folder, "config.json");

@@ -1,0 +1,200 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import * as esbuild from "esbuild";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+
+import { buildCommands } from "../scripts/build-commands.mjs";
+import {
+  FAKE_TOKEN,
+  FakeExportServer,
+  type FakeOptions,
+  sha256Of,
+} from "../test/support/fake-export-server.ts";
+import { readActionFile, runAction } from "../test/support/run-action.ts";
+
+const REPOSITORY = join(import.meta.dirname, "..");
+const EXAMPLES = join(REPOSITORY, "examples", "github-workflows");
+const DUMP = Buffer.from("CREATE TABLE t(a);\nINSERT INTO t VALUES(1),(2),(3);\n");
+
+let server: FakeExportServer;
+let folder: string;
+
+beforeEach(async () => {
+  server = await FakeExportServer.start({ artifacts: { "dump.sql": DUMP } });
+  folder = mkdtempSync(join(tmpdir(), "action-test-"));
+});
+
+afterEach(async () => {
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+async function restart(options: Partial<FakeOptions>): Promise<void> {
+  await server.stop();
+  server = await FakeExportServer.start({ artifacts: { "dump.sql": DUMP }, ...options });
+}
+
+describe("the action, run as a runner does", () => {
+  test("writes a verified file, its outputs and a summary with the table of tables", async () => {
+    const inputs = { url: server.url, token: FAKE_TOKEN, path: "out.sql", restore: "true" };
+    const result = await runAction(inputs, { folder });
+    expect(result.exitCode).toBe(0);
+    expect(readFileSync(join(folder, "out.sql")).equals(DUMP)).toBe(true);
+    expect(result.outputs).toEqual({
+      "job-id": server.jobs[0]?.jobId,
+      file: "out.sql",
+      manifest: "out.sql.manifest.json",
+      sha256: sha256Of(DUMP),
+      bytes: String(DUMP.length),
+      rows: "3",
+    });
+    expect(Object.keys(result.outputs).sort()).toEqual(
+      Object.keys(readActionFile().outputs).sort(),
+    );
+    expect(result.summary).toContain("| <code>t</code> | 3 | 60 |");
+    expect(result.summary).toContain(sha256Of(DUMP));
+    expect(result.summary).toContain("restored");
+  });
+
+  test("masks the token before anything else, and shows it nowhere", async () => {
+    const { log, summary } = await runAction({ url: server.url, token: FAKE_TOKEN }, { folder });
+    expect(log.startsWith(`::add-mask::${FAKE_TOKEN}\n`)).toBe(true);
+    expect(log.slice(log.indexOf("\n")) + summary).not.toContain(FAKE_TOKEN);
+  });
+
+  test("asks for what the inputs say, and has the file named after the source", async () => {
+    await runAction(
+      {
+        url: server.url,
+        token: FAKE_TOKEN,
+        source: "shop",
+        tables: "a\n b* \n",
+        exclude: "c",
+        retention: "24",
+        consistency: "snapshot",
+      },
+      { folder },
+    );
+    expect(server.jobs[0]?.request).toEqual({
+      source: "shop",
+      format: "sql",
+      compression: "gzip",
+      consistency: "snapshot",
+      content: "all",
+      tables: { include: ["a", "b*"], exclude: ["c"] },
+      retentionHours: 24,
+    });
+    expect(readdirSync(folder).sort()).toEqual(["shop.sql.gz", "shop.sql.gz.manifest.json"]);
+  });
+
+  test("fails with an annotation and a summary where the export fails", async () => {
+    const error = { code: "undo-too-large", message: "100% too\nlarge", hint: "Use `live`." };
+    await restart({ ending: { status: "failed", error } });
+    const result = await runAction({ url: server.url, token: FAKE_TOKEN }, { folder });
+    expect(result.exitCode).toBe(1);
+    expect(result.log).toMatch(
+      /^::error title=Durable Export::.*undo-too-large: 100%25 too large/m,
+    );
+    expect(result.summary).toContain("undo-too-large");
+    expect(result.outputs).toEqual({});
+  });
+
+  test("fails where the restored tables have other rows than the manifest", async () => {
+    await restart({ tables: [{ name: "t", rows: 4, bytes: 1 }] });
+    const inputs = { url: server.url, token: FAKE_TOKEN, restore: "true" };
+    const result = await runAction(inputs, { folder });
+    expect(result.exitCode).toBe(1);
+    expect(result.log).toContain("has 3 rows after the restore");
+  });
+
+  test.each([
+    ["token", { token: "" }, 2, "the input token is empty"],
+    ["url", { url: "" }, 2, "the input url is empty"],
+    ["timeout", { timeout: "soon" }, 2, "is no duration"],
+    ["retention", { retention: "long" }, 2, "retention is a whole number"],
+    ["restore", { restore: "perhaps" }, 2, "restore is true or false"],
+    ["wrong token", { token: "wrong-token" }, 3, "unauthorized"],
+  ])("fails in one annotation where the %s is wrong", async (_what, inputs, exitCode, words) => {
+    const all = { url: server.url, token: FAKE_TOKEN, ...inputs };
+    const result = await runAction(all, { folder });
+    expect(result.exitCode).toBe(exitCode);
+    expect(result.log.match(/^::error.*$/gm)).toEqual([expect.stringContaining(words)]);
+  });
+
+  test("cancels the export where the workflow is cancelled", async () => {
+    await restart({ looks: 1e6 });
+    const inputs = { url: server.url, token: FAKE_TOKEN };
+    const result = await runAction(inputs, {
+      folder,
+      onLog: (text, kill) => {
+        if (text.includes("started")) kill();
+      },
+    });
+    expect(result.exitCode).toBe(130);
+    expect(server.jobs[0]?.status).toBe("cancelled");
+  });
+
+  test("lets no table's name break the summary or set an output", async () => {
+    const name = "a|b<img src=x>\n## big\n`x`\njob-id=evil";
+    await restart({ tables: [{ name, rows: 3, bytes: 1 }] });
+    const { summary, outputs } = await runAction(
+      { url: server.url, token: FAKE_TOKEN },
+      { folder },
+    );
+    expect(summary).not.toContain("<img");
+    expect(summary).not.toMatch(/^## big/m);
+    expect(outputs["job-id"]).toBe(server.jobs[0]?.jobId);
+  });
+
+  test("keeps the summary of thousands of tables within GitHub's 1 MiB", async () => {
+    const tables = Array.from({ length: 5_000 }, (_, at) => ({
+      name: `${"&".repeat(500)}${at}`,
+      rows: 0,
+      bytes: 0,
+    }));
+    await restart({ tables });
+    const { summary, exitCode } = await runAction(
+      { url: server.url, token: FAKE_TOKEN },
+      { folder },
+    );
+    expect(exitCode).toBe(0);
+    expect(summary.length).toBeLessThan(1024 * 1024);
+    expect(summary).toContain("more tables");
+  });
+});
+
+describe("what is in the repository", () => {
+  test("action/dist/main.cjs is what `npm run build` makes of the sources", async () => {
+    await buildCommands(esbuild, folder);
+    const read = (root: string) => readFileSync(join(root, "action/dist/main.cjs"), "utf8");
+    expect(read(folder) === read(REPOSITORY), "run `npm run build` and commit the result").toBe(
+      true,
+    );
+  });
+
+  test.each(readdirSync(EXAMPLES))(
+    "%s gives the action inputs that it has, and uses outputs that it has",
+    (name) => {
+      const text = readFileSync(join(EXAMPLES, name), "utf8");
+      const { inputs, outputs } = readActionFile();
+      const workflow = parse(text) as {
+        jobs: Record<string, { steps: { id?: string; uses?: string; with?: object }[] }>;
+      };
+      const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
+      const ours = steps.filter(({ uses }) => uses?.includes("durable-export/action@"));
+      expect(ours).toHaveLength(1);
+      const given = Object.keys(ours[0]?.with ?? {});
+      expect(Object.keys(inputs)).toEqual(expect.arrayContaining(given));
+      const required = Object.keys(inputs).filter((input) => inputs[input]?.required === true);
+      expect(given).toEqual(expect.arrayContaining(required));
+      const used = [...text.matchAll(/steps\.export\.outputs\.([\w-]+)/g)].map(
+        ([, output]) => output,
+      );
+      expect(Object.keys(outputs)).toEqual(expect.arrayContaining(used));
+      expect(ours[0]?.id).toBe("export");
+    },
+  );
+});
