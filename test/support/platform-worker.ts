@@ -1,0 +1,64 @@
+import type { Database } from "../../src/database/database.ts";
+import { durableObjectSource } from "../../src/source/durable-object-source.ts";
+import { dumpDatabase, randomCutting } from "./dump-database.ts";
+
+export { Database } from "../../src/database/database.ts";
+
+type Environment = Record<string, D1Database> & {
+  DATABASE: DurableObjectNamespace<Database>;
+};
+
+/** What every call takes: the object's or binding's name, and what goes with the call. */
+interface Call {
+  name: string;
+  statements?: string[];
+  seed?: number;
+}
+
+/** Builds, dumps and restores databases inside the runtime; `Platform` is the other side. */
+export default {
+  async fetch(request: Request, environment: Environment): Promise<Response> {
+    const call = await request.json<Call>();
+    const id = environment.DATABASE.idFromName(call.name);
+    const object = environment.DATABASE.get(id);
+    switch (new URL(request.url).pathname) {
+      case "/build":
+        return Response.json({ id: id.toString(), ...(await build(object, call)) });
+      case "/dump": {
+        const source = durableObjectSource(() => environment.DATABASE.get(id));
+        const cutting = call.seed === undefined ? undefined : randomCutting(call.seed);
+        const { bytes, warnings, catalog } = await dumpDatabase(source, cutting);
+        return Response.json({ base64: Buffer.from(bytes).toString("base64"), warnings, catalog });
+      }
+      case "/restore-object":
+        await object.executeTransaction(
+          (call.statements ?? []).map((sql) => ({ sql })),
+          true,
+        );
+        return Response.json({ id: id.toString() });
+      case "/restore-d1": {
+        const database = environment[call.name] as D1Database;
+        await database.batch((call.statements ?? []).map((sql) => database.prepare(sql)));
+        return Response.json({});
+      }
+      default:
+        return new Response(null, { status: 404 });
+    }
+  },
+};
+
+/** Runs what SQLite accepts, and gives back what it refused. */
+async function build(
+  object: DurableObjectStub<Database>,
+  call: Call,
+): Promise<{ refused: { statement: string; message: string }[] }> {
+  const refused: { statement: string; message: string }[] = [];
+  for (const sql of call.statements ?? []) {
+    try {
+      await object.executeQuery({ sql });
+    } catch (error) {
+      refused.push({ statement: sql.slice(0, 200), message: String(error) });
+    }
+  }
+  return { refused };
+}

@@ -1,0 +1,133 @@
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import type { Catalog } from "../../src/model/catalog.ts";
+import type { WholeDump } from "./dump-database.ts";
+
+const WORKER = fileURLToPath(new URL("platform-worker.ts", import.meta.url));
+
+/**
+ * The runtime as it serves Durable Objects and D1 locally, limits and all, with its databases'
+ * files in a folder of its own, so that they can be read without it.
+ */
+export class Platform {
+  readonly #miniflare: Miniflare;
+  readonly #folder: string;
+  readonly #d1Count: number;
+  #d1Used = 0;
+  #copies = 0;
+
+  private constructor(miniflare: Miniflare, folder: string, d1Count: number) {
+    this.#miniflare = miniflare;
+    this.#folder = folder;
+    this.#d1Count = d1Count;
+  }
+
+  /** Starts a runtime with `d1Count` empty D1 databases. */
+  static async start(d1Count: number): Promise<Platform> {
+    const folder = mkdtempSync(join(tmpdir(), "platform-"));
+    const bundle = await build({
+      entryPoints: [WORKER],
+      bundle: true,
+      format: "esm",
+      target: "esnext",
+      write: false,
+      external: ["cloudflare:*", "node:*"],
+    });
+    const options = convertV4MiniflareOptions({
+      name: "exactness",
+      modules: [
+        { type: "ESModule", path: "worker.js", contents: bundle.outputFiles[0]?.text ?? "" },
+      ],
+      compatibilityDate: "2026-11-01",
+      compatibilityFlags: ["nodejs_compat"],
+      durableObjects: { DATABASE: { className: "Database", useSQLite: true } },
+      d1Databases: Object.fromEntries(
+        Array.from({ length: d1Count }, (_, n) => [`D1_${n}`, `d1-${n}`]),
+      ),
+      resourcePersistencePath: join(folder, "state"),
+    });
+    const miniflare = new Miniflare(options);
+    await miniflare.ready;
+    return new Platform(miniflare, folder, d1Count);
+  }
+
+  async stop(): Promise<void> {
+    await this.#miniflare.dispose();
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  /** A Durable Object that holds what it accepted of `statements`. */
+  async buildObject(
+    name: string,
+    statements: string[],
+  ): Promise<{ id: string; refused: { statement: string; message: string }[] }> {
+    return this.#call("/build", { name, statements });
+  }
+
+  /** The dump of a Durable Object, read by RPC within the runtime. */
+  async dumpObject(name: string, seed?: number): Promise<WholeDump> {
+    const answer = await this.#call<{ base64: string; warnings: string[]; catalog: Catalog }>(
+      "/dump",
+      { name, seed },
+    );
+    const { warnings, catalog } = answer;
+    return { bytes: Buffer.from(answer.base64, "base64"), warnings, catalog };
+  }
+
+  /** Runs all statements in one transaction of a new Durable Object. */
+  async restoreObject(name: string, statements: string[]): Promise<{ id: string }> {
+    return this.#call("/restore-object", { name, statements });
+  }
+
+  /** Runs all statements as one batch of an unused D1 database, and opens its file. */
+  async restoreD1(statements: string[]): Promise<DatabaseSync> {
+    if (this.#d1Used === this.#d1Count) throw new Error("all D1 databases are used");
+    const before = new Set(this.#filesOf("d1"));
+    await this.#call("/restore-d1", { name: `D1_${this.#d1Used}`, statements });
+    this.#d1Used += 1;
+    const file = this.#filesOf("d1").find(
+      (path) => !before.has(path) && basename(path) !== "metadata.sqlite",
+    );
+    if (file === undefined) throw new Error("the D1 database has no file");
+    return this.#open(file);
+  }
+
+  /** The file of a Durable Object as it is now. */
+  openObject(id: string): DatabaseSync {
+    const file = this.#filesOf("do").find((path) => basename(path) === `${id}.sqlite`);
+    if (file === undefined) throw new Error(`no file of object ${id}`);
+    return this.#open(file);
+  }
+
+  #filesOf(kind: "d1" | "do"): string[] {
+    const folder = join(this.#folder, "state", kind);
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".sqlite"))
+      .map((path) => join(folder, path));
+  }
+
+  /** Opens a copy, log and all: the runtime holds the file itself. */
+  #open(file: string): DatabaseSync {
+    this.#copies += 1;
+    const copy = join(this.#folder, `copy-${this.#copies}.sqlite`);
+    copyFileSync(file, copy);
+    if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${copy}-wal`);
+    return new DatabaseSync(copy);
+  }
+
+  async #call<T>(path: string, body: unknown): Promise<T> {
+    const response = await this.#miniflare.dispatchFetch(`http://platform${path}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+    });
+    if (response.status !== 200)
+      throw new Error(`${path}: ${(await response.text()).slice(0, 600)}`);
+    return (await response.json()) as T;
+  }
+}
