@@ -83,7 +83,6 @@ describe("the action, run as a runner does", () => {
       format: "sql",
       compression: "gzip",
       consistency: "snapshot",
-      content: "all",
       tables: { include: ["a", "b*"], exclude: ["c"] },
       retentionHours: 24,
     });

@@ -303,13 +303,17 @@ function refusal(url: string, status: number, problem: Problem): CliError {
   const { code, detail, jobId } = problem;
   const noRoute: ErrorCode = "not-found";
   if (code === noRoute) {
-    return new CliError(code, `${url} is no Durable Export Worker's URL, or has another path`, {
-      exitCode: EXIT.refused,
-      hint: "Check the URL; it has no path where the Worker has a host of its own.",
-    });
+    return new CliError(
+      { ofWorker: code },
+      `${url} is no Durable Export Worker's URL, or has another path`,
+      {
+        exitCode: EXIT.refused,
+        hint: "Check the URL; it has no path where the Worker has a host of its own.",
+      },
+    );
   }
   const busy: ErrorCode = "export-already-running";
-  return new CliError(code, `${code}: ${detail}`, {
+  return new CliError({ ofWorker: code }, `${code}: ${detail}`, {
     exitCode: status === 400 ? EXIT.usage : EXIT.refused,
     hint:
       code === busy && jobId !== undefined

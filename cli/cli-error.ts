@@ -1,8 +1,41 @@
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
+/** This program's own codes. docs/cli.md has a remedy for each; they are never renamed. */
+export const CLI_ERROR_CODES = [
+  "usage",
+  "unreachable",
+  "connection-lost",
+  "redirected",
+  "not-durable-export",
+  "checksum-mismatch",
+  "download-wrong",
+  "download-changed",
+  "disk-full",
+  "file",
+  "artifact-name",
+  "no-such-artifact",
+  "manifest-invalid",
+  "restore-failed",
+  "restore-mismatch",
+  "export-running",
+  "export-cancelled",
+  "export-expired",
+  "timeout",
+  "interrupted",
+  "unexpected",
+] as const;
+
+export type CliErrorCode = (typeof CLI_ERROR_CODES)[number];
+
+interface CliErrorOptions {
+  exitCode: ExitCode;
+  hint?: string | undefined;
+  cause?: unknown;
+}
+
 /**
- * A failure that is shown as one line, and the process's exit code. `code` is the Worker's where it
- * sent one, and one of this program's own otherwise; both are listed in docs/cli.md.
+ * A failure that is shown as one line, and the process's exit code. `code` is this program's own, or
+ * the Worker's where it sent one.
  */
 export class CliError extends Error {
   override readonly name = "CliError";
@@ -12,14 +45,19 @@ export class CliError extends Error {
   readonly hint: string | undefined;
 
   constructor(
-    code: string,
+    code: CliErrorCode | { ofWorker: string },
     message: string,
-    options: { exitCode: ExitCode; hint?: string | undefined; cause?: unknown },
+    options: CliErrorOptions,
   ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
-    this.code = code;
+    this.code = typeof code === "string" ? code : code.ofWorker;
     this.exitCode = options.exitCode;
     this.hint = options.hint;
+  }
+
+  /** True for this program's own `code`; the Worker's codes are other words. */
+  is(code: CliErrorCode): boolean {
+    return this.code === code;
   }
 }
 

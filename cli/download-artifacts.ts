@@ -84,7 +84,7 @@ function choose(manifest: Manifest, only: string | undefined): ManifestArtifact[
   const found = manifest.artifacts.filter((artifact) => artifact.name === only);
   if (found.length > 0) return found;
   const names = manifest.artifacts.slice(0, 10).map((artifact) => artifact.name);
-  throw new CliError("artifact-not-found", `the export has no artifact ${JSON.stringify(only)}`, {
+  throw new CliError("no-such-artifact", `the export has no artifact ${JSON.stringify(only)}`, {
     exitCode: EXIT.refused,
     hint: `It has: ${names.join(", ")}`,
   });

@@ -98,11 +98,7 @@ async function startOrResume(
     return { job, forget };
   } catch (error) {
     // The Worker has said no: there is nothing to go on with.
-    if (
-      error instanceof CliError &&
-      error.code !== "unreachable" &&
-      !(error instanceof Interrupted)
-    )
+    if (error instanceof CliError && !error.is("unreachable") && !error.is("interrupted"))
       await forget();
     throw error;
   }
@@ -136,7 +132,7 @@ function graceSignal(signal: AbortSignal): AbortSignal {
 }
 
 function isGivingUp(error: CliError): boolean {
-  return error instanceof Interrupted || error.code === "timeout";
+  return error instanceof Interrupted || error.is("timeout");
 }
 
 /** Undefined where it worked; otherwise why not. */
@@ -165,8 +161,8 @@ function gaveUp(error: CliError, jobId: string, why: string | undefined): CliErr
 
 /** The connection is gone, not the export. */
 function keepsRunning(error: unknown, jobId: string): unknown {
-  if (!(error instanceof CliError) || error.code !== "unreachable") return error;
-  return new CliError(error.code, `${error.message}; export ${jobId} goes on without us`, {
+  if (!(error instanceof CliError) || !error.is("unreachable")) return error;
+  return new CliError("unreachable", `${error.message}; export ${jobId} goes on without us`, {
     exitCode: error.exitCode,
     hint: "Run the same command again: it finds the same export.",
     cause: error,

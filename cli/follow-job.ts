@@ -45,12 +45,13 @@ export function requireCompleted(job: Job): void {
   if (job.status === "completed") return;
   if (job.status === "failed" && job.error !== null) {
     const { code, message, hint } = job.error;
-    throw new CliError(code, `export ${job.jobId} failed: ${code}: ${message}`, {
+    throw new CliError({ ofWorker: code }, `export ${job.jobId} failed: ${code}: ${message}`, {
       exitCode: EXIT.failed,
       hint,
     });
   }
-  throw new CliError(`export-${job.status}`, `export ${job.jobId} is ${job.status}`, {
+  const code = job.status === "expired" ? "export-expired" : "export-cancelled";
+  throw new CliError(code, `export ${job.jobId} is ${job.status}`, {
     exitCode: EXIT.failed,
   });
 }

@@ -8,8 +8,6 @@ import { backoffMs, wait } from "./retry.ts";
 /** A connection that brings nothing for so long is given up and opened again. */
 const STALL_MS = 60_000;
 
-const CONNECTION_LOST = "connection-lost";
-
 /** Where bytes go. */
 export interface Sink {
   /** What it has already: the transfer goes on behind it. */
@@ -45,7 +43,7 @@ export async function transferArtifact(transfer: Transfer): Promise<void> {
       if (sink.bytes < artifact.bytes) throw lost("the connection ended early");
     } catch (error) {
       if (client.signal.aborted) throw new Interrupted();
-      if (!(error instanceof CliError) || error.code !== CONNECTION_LOST) throw error;
+      if (!(error instanceof CliError) || !error.is("connection-lost")) throw error;
       failures = sink.bytes > before ? 1 : failures + 1;
       if (failures > client.retry.retries) throw error;
       const waitMs = backoffMs(client.retry, failures - 1);
@@ -124,7 +122,7 @@ export async function* readBody(response: Response): AsyncGenerator<Uint8Array> 
 }
 
 function lost(words: string, cause?: unknown): CliError {
-  return new CliError(CONNECTION_LOST, `the download broke off: ${words}`, {
+  return new CliError("connection-lost", `the download broke off: ${words}`, {
     exitCode: EXIT.refused,
     hint: "Run the same command again: it goes on where it stopped.",
     cause,

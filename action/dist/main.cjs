@@ -1639,9 +1639,13 @@ var CliError = class extends Error {
   hint;
   constructor(code3, message, options) {
     super(message, options.cause === void 0 ? {} : { cause: options.cause });
-    this.code = code3;
+    this.code = typeof code3 === "string" ? code3 : code3.ofWorker;
     this.exitCode = options.exitCode;
     this.hint = options.hint;
+  }
+  /** True for this program's own `code`; the Worker's codes are other words. */
+  is(code3) {
+    return this.code === code3;
   }
 };
 var Interrupted = class extends CliError {
@@ -1949,13 +1953,17 @@ function refusal(url, status, problem) {
   const { code: code3, detail, jobId } = problem;
   const noRoute = "not-found";
   if (code3 === noRoute) {
-    return new CliError(code3, `${url} is no Durable Export Worker's URL, or has another path`, {
-      exitCode: EXIT.refused,
-      hint: "Check the URL; it has no path where the Worker has a host of its own."
-    });
+    return new CliError(
+      { ofWorker: code3 },
+      `${url} is no Durable Export Worker's URL, or has another path`,
+      {
+        exitCode: EXIT.refused,
+        hint: "Check the URL; it has no path where the Worker has a host of its own."
+      }
+    );
   }
   const busy = "export-already-running";
-  return new CliError(code3, `${code3}: ${detail}`, {
+  return new CliError({ ofWorker: code3 }, `${code3}: ${detail}`, {
     exitCode: status === 400 ? EXIT.usage : EXIT.refused,
     hint: code3 === busy && jobId !== void 0 ? `Wait for it with \`durable-export wait ${jobId}\`, or end it with \`durable-export cancel ${jobId}\`.` : problem.hint
   });
@@ -2303,7 +2311,6 @@ var Rate = class {
 
 // cli/transfer.ts
 var STALL_MS = 6e4;
-var CONNECTION_LOST = "connection-lost";
 async function transferArtifact(transfer) {
   const { client, artifact, sink } = transfer;
   let failures = 0;
@@ -2315,7 +2322,7 @@ async function transferArtifact(transfer) {
       if (sink.bytes < artifact.bytes) throw lost("the connection ended early");
     } catch (error) {
       if (client.signal.aborted) throw new Interrupted();
-      if (!(error instanceof CliError) || error.code !== CONNECTION_LOST) throw error;
+      if (!(error instanceof CliError) || !error.is("connection-lost")) throw error;
       failures = sink.bytes > before ? 1 : failures + 1;
       if (failures > client.retry.retries) throw error;
       const waitMs = backoffMs(client.retry, failures - 1);
@@ -2381,7 +2388,7 @@ async function* readBody(response) {
   }
 }
 function lost(words, cause) {
-  return new CliError(CONNECTION_LOST, `the download broke off: ${words}`, {
+  return new CliError("connection-lost", `the download broke off: ${words}`, {
     exitCode: EXIT.refused,
     hint: "Run the same command again: it goes on where it stopped.",
     cause
@@ -2637,7 +2644,7 @@ function choose(manifest, only) {
   const found = manifest.artifacts.filter((artifact) => artifact.name === only);
   if (found.length > 0) return found;
   const names = manifest.artifacts.slice(0, 10).map((artifact) => artifact.name);
-  throw new CliError("artifact-not-found", `the export has no artifact ${JSON.stringify(only)}`, {
+  throw new CliError("no-such-artifact", `the export has no artifact ${JSON.stringify(only)}`, {
     exitCode: EXIT.refused,
     hint: `It has: ${names.join(", ")}`
   });
@@ -2727,13 +2734,14 @@ function hasEnded(job) {
 function requireCompleted(job) {
   if (job.status === "completed") return;
   if (job.status === "failed" && job.error !== null) {
-    const { code: code3, message, hint } = job.error;
-    throw new CliError(code3, `export ${job.jobId} failed: ${code3}: ${message}`, {
+    const { code: code4, message, hint } = job.error;
+    throw new CliError({ ofWorker: code4 }, `export ${job.jobId} failed: ${code4}: ${message}`, {
       exitCode: EXIT.failed,
       hint
     });
   }
-  throw new CliError(`export-${job.status}`, `export ${job.jobId} is ${job.status}`, {
+  const code3 = job.status === "expired" ? "export-expired" : "export-cancelled";
+  throw new CliError(code3, `export ${job.jobId} is ${job.status}`, {
     exitCode: EXIT.failed
   });
 }
@@ -2868,7 +2876,7 @@ async function startOrResume(dump) {
     terminal.note(`export ${job.jobId} started`);
     return { job, forget };
   } catch (error) {
-    if (error instanceof CliError && error.code !== "unreachable" && !(error instanceof Interrupted))
+    if (error instanceof CliError && !error.is("unreachable") && !error.is("interrupted"))
       await forget();
     throw error;
   }
@@ -2892,7 +2900,7 @@ function graceSignal(signal) {
   return grace.signal;
 }
 function isGivingUp(error) {
-  return error instanceof Interrupted || error.code === "timeout";
+  return error instanceof Interrupted || error.is("timeout");
 }
 async function cancelNow(client, jobId) {
   try {
@@ -2913,8 +2921,8 @@ function gaveUp(error, jobId, why) {
   return new CliError("timeout", `the time is up: ${outcome}`, { exitCode: EXIT.failed, hint });
 }
 function keepsRunning(error, jobId) {
-  if (!(error instanceof CliError) || error.code !== "unreachable") return error;
-  return new CliError(error.code, `${error.message}; export ${jobId} goes on without us`, {
+  if (!(error instanceof CliError) || !error.is("unreachable")) return error;
+  return new CliError("unreachable", `${error.message}; export ${jobId} goes on without us`, {
     exitCode: error.exitCode,
     hint: "Run the same command again: it finds the same export.",
     cause: error
