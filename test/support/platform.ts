@@ -8,6 +8,9 @@ import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import type { Catalog } from "../../src/model/catalog.ts";
 import type { WholeDump } from "./dump-database.ts";
 
+/** Wrangler keeps local state here. */
+const STATE = join(".wrangler", "state", "v3");
+
 const WORKER = fileURLToPath(new URL("platform-worker.ts", import.meta.url));
 
 /**
@@ -15,15 +18,16 @@ const WORKER = fileURLToPath(new URL("platform-worker.ts", import.meta.url));
  * files in a folder of its own, so that they can be read without it.
  */
 export class Platform {
+  /** Where a `wrangler.jsonc` would see the same databases: `D1_0` has the id `d1-0`, and so on. */
+  readonly folder: string;
   readonly #miniflare: Miniflare;
-  readonly #folder: string;
   readonly #d1Count: number;
   #d1Used = 0;
   #copies = 0;
 
   private constructor(miniflare: Miniflare, folder: string, d1Count: number) {
     this.#miniflare = miniflare;
-    this.#folder = folder;
+    this.folder = folder;
     this.#d1Count = d1Count;
   }
 
@@ -49,7 +53,7 @@ export class Platform {
       d1Databases: Object.fromEntries(
         Array.from({ length: d1Count }, (_, n) => [`D1_${n}`, `d1-${n}`]),
       ),
-      resourcePersistencePath: join(folder, "state"),
+      resourcePersistencePath: join(folder, STATE),
     });
     const miniflare = new Miniflare(options);
     await miniflare.ready;
@@ -58,7 +62,7 @@ export class Platform {
 
   async stop(): Promise<void> {
     await this.#miniflare.dispose();
-    rmSync(this.#folder, { recursive: true });
+    rmSync(this.folder, { recursive: true });
   }
 
   /** A Durable Object that holds what it accepted of `statements`. */
@@ -105,7 +109,7 @@ export class Platform {
   }
 
   #filesOf(kind: "d1" | "do"): string[] {
-    const folder = join(this.#folder, "state", kind);
+    const folder = join(this.folder, STATE, kind);
     if (!existsSync(folder)) return [];
     return readdirSync(folder, { recursive: true, encoding: "utf8" })
       .filter((path) => path.endsWith(".sqlite"))
@@ -115,7 +119,7 @@ export class Platform {
   /** Opens a copy, log and all: the runtime holds the file itself. */
   #open(file: string): DatabaseSync {
     this.#copies += 1;
-    const copy = join(this.#folder, `copy-${this.#copies}.sqlite`);
+    const copy = join(this.folder, `copy-${this.#copies}.sqlite`);
     copyFileSync(file, copy);
     if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${copy}-wal`);
     return new DatabaseSync(copy);

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,6 +40,11 @@ export function restoreScript(dump: Uint8Array): DatabaseSync {
   const db = new DatabaseSync(":memory:");
   db.exec(`BEGIN;\n${decoder.decode(dump)}\nCOMMIT;`);
   return db;
+}
+
+/** True where the `sqlite3` shell is installed. */
+export function hasShell(): boolean {
+  return spawnSync("sqlite3", ["-version"]).status === 0;
 }
 
 /**
