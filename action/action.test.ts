@@ -167,7 +167,7 @@ describe("the action, run as a runner does", () => {
 
 describe("what is in the repository", () => {
   test("action/dist/main.cjs is what `npm run build` makes of the sources", async () => {
-    await buildCommands(esbuild, folder);
+    await buildCommands(esbuild, { folder });
     const read = (root: string) => readFileSync(join(root, "action/dist/main.cjs"), "utf8");
     expect(read(folder) === read(REPOSITORY), "run `npm run build` and commit the result").toBe(
       true,

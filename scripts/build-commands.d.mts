@@ -1,7 +1,7 @@
 import type * as esbuild from "esbuild";
 
-/** Builds the bundles into `folder`; default: the repository. */
+/** Builds bundles, by default all, into a folder, by default the repository. */
 export function buildCommands(
   bundler: Pick<typeof esbuild, "build">,
-  folder?: string,
+  options?: { folder?: string; names?: ("cli" | "action")[] },
 ): Promise<void>;

@@ -1,25 +1,33 @@
 /**
  * Bundles the command line and the GitHub Action, each into one file that plain Node runs without
- * anything installed. Runs as `prepare`, so after every `npm ci` of a checkout, and when the package
- * is packed. JavaScript, because it must run on the oldest Node that the package allows.
+ * anything installed. `prepare` has it build the command line after every `npm ci` of a checkout, and
+ * when the package is packed; the Action's bundle is kept in Git, since a runner only checks out.
+ * JavaScript, because it must run on the oldest Node that the package allows.
+ *
+ * node scripts/build-commands.mjs [cli | action]
  */
-import { chmodSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export const BUNDLES = [
-  { entry: "cli/main.ts", outfile: "dist/cli/durable-export.cjs", target: "node20" },
-  { entry: "action/main.ts", outfile: "action/dist/main.cjs", target: "node24" },
-];
+const BUNDLES = {
+  cli: { entry: "cli/main.ts", file: "dist/cli/durable-export.cjs", target: "node20" },
+  action: { entry: "action/main.ts", file: "action/dist/main.cjs", target: "node24" },
+};
 
-/** Builds the bundles into `folder`; default: the repository. */
-export async function buildCommands(esbuild, folder = ".") {
-  const repository = fileURLToPath(new URL("..", import.meta.url));
-  for (const { entry, outfile, target } of BUNDLES) {
-    const out = `${folder}/${outfile}`;
-    await esbuild.build({
-      absWorkingDir: repository,
+const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
+
+/** Builds bundles, by default all, into a folder, by default the repository. */
+export async function buildCommands(
+  bundler,
+  { folder = REPOSITORY, names = Object.keys(BUNDLES) } = {},
+) {
+  for (const name of names) {
+    const { entry, file, target } = BUNDLES[name];
+    const { outputFiles } = await bundler.build({
+      absWorkingDir: REPOSITORY,
       entryPoints: [entry],
-      outfile: out,
+      write: false,
       bundle: true,
       platform: "node",
       format: "cjs",
@@ -28,13 +36,19 @@ export async function buildCommands(esbuild, folder = ".") {
       legalComments: "inline",
       logLevel: "warning",
     });
-    chmodSync(folder === "." ? `${repository}/${outfile}` : out, 0o755);
+    const path = join(folder, file);
+    mkdirSync(dirname(path), { recursive: true });
+    // Whoever runs the bundle meanwhile reads the old one or the new one, and no half.
+    writeFileSync(`${path}.tmp`, outputFiles[0].contents);
+    chmodSync(`${path}.tmp`, 0o755);
+    renameSync(`${path}.tmp`, path);
   }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const esbuild = await import("esbuild").catch(() => undefined);
+  const bundler = await import("esbuild").catch(() => undefined);
+  const names = process.argv.slice(2);
   // `npm ci --omit=dev` has no bundler, and needs none: it wants the Worker alone.
-  if (esbuild === undefined) console.log("durable-export: no esbuild, so no command line is built");
-  else await buildCommands(esbuild);
+  if (bundler === undefined) console.log("durable-export: no esbuild, so no command line is built");
+  else await buildCommands(bundler, names.length === 0 ? {} : { names });
 }

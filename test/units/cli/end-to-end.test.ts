@@ -40,7 +40,7 @@ let proxy: ChokingProxy;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "cli-end-to-end-"));
-  await buildCommands(esbuild, folder);
+  await buildCommands(esbuild, { folder });
   bundle = join(folder, "dist", "cli", "durable-export.cjs");
   worker = await startLocalWorker({
     persistTo: join(folder, "state"),
@@ -239,8 +239,8 @@ describe("docs", () => {
 });
 
 describe("the package", () => {
-  test("`npx durable-export` runs from a checkout after its build", async () => {
-    await run("npm", ["run", "--silent", "build"], { cwd: REPOSITORY });
+  test("`npx durable-export` runs from a checkout", async () => {
+    await run("npm", ["run", "--silent", "prepare"], { cwd: REPOSITORY });
     const { stdout } = await run("npx", ["durable-export", "--version"], { cwd: REPOSITORY });
     expect(stdout.trim()).toBe("0.1.0");
   });
