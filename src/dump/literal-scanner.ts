@@ -68,10 +68,13 @@ function unquote(literal: Uint8Array): Uint8Array {
   const inner = literal.subarray(1, -1);
   const bytes = new Uint8Array(inner.length);
   let to = 0;
-  for (let from = 0; from < inner.length; from += 1) {
-    bytes[to] = inner[from] as number;
-    to += 1;
-    if (inner[from] === QUOTE) from += 1;
+  let from = 0;
+  while (from < inner.length) {
+    const quote = inner.indexOf(QUOTE, from);
+    const run = inner.subarray(from, quote < 0 ? inner.length : quote + 1);
+    bytes.set(run, to);
+    to += run.length;
+    from += run.length + 1;
   }
   return bytes.subarray(0, to);
 }
@@ -87,12 +90,11 @@ export function mendTexts(page: Uint8Array, rowGap: Uint8Array): Uint8Array {
   let at = 0;
   while (at < page.length) {
     const end = endOfLiteral(page, at);
-    if (page[at] === QUOTE) {
-      const text = unquote(page.subarray(at, end));
-      if (!isPlainText(text)) {
-        pieces.push(page.subarray(kept, at), encodeUtf8(textLiteral(text)));
-        kept = end;
-      }
+    const literal = page.subarray(at, end);
+    // Doubled quotes make no text plain that is not, nor the other way round.
+    if (page[at] === QUOTE && !isPlainText(literal)) {
+      pieces.push(page.subarray(kept, at), encodeUtf8(textLiteral(unquote(literal))));
+      kept = end;
     }
     at = end + (page[end] === COMMA ? 1 : rowGap.length);
   }

@@ -157,7 +157,8 @@ function readerOf(db: DatabaseSync, table: TableShape): Reader {
     table.name,
   );
   const names = columns.filter((column) => Number(column[1]) !== 1).map((row) => String(row[0]));
-  const taken = new Set(names.map((name) => name.toLowerCase()));
+  // A hidden column of an FTS5 table has the table's name, which may be `rowid`.
+  const taken = new Set(columns.map((column) => String(column[0]).toLowerCase()));
   const rowid = table.withoutRowid
     ? undefined
     : ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
