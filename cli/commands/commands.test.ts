@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
@@ -182,6 +183,18 @@ describe("dump", () => {
     ]);
     expect((await runCli(["verify", `${folder}/out`], server)).exitCode).toBe(0);
     expect((await runCli(["verify", `${folder}/out/a b.csv`], server)).exitCode).toBe(0);
+  });
+
+  test("streams the ZIP of several files, and says that it is not checked", async () => {
+    await restart({ artifacts: { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.from("2\n") } });
+    server.intercept("/download", (_request, response) => {
+      response.end("the ZIP");
+      return true;
+    });
+    const result = await runCli(["dump", "--format", "csv", "-o", "-"], server);
+    expect(result).toMatchObject({ exitCode: 0, stdout: "the ZIP" });
+    expect(result.stderr).toContain("not checked");
+    expect(server.requestsTo("/download").at(-1)?.path).toMatch(/\/download$/);
   });
 
   test.each(["../evil.sql", "a/b", "..", "nul\u0000"])(
@@ -366,6 +379,20 @@ describe("verify", () => {
       restored: [{ name: "t", expectedRows: 3, rows: 3 }],
     });
   });
+
+  test.each([
+    ["gzip", (bytes: Buffer) => gzipSync(bytes)],
+    ["Zstandard", (bytes: Buffer) => zstdCompressSync(bytes)],
+  ])(
+    "restores a dump of several %s members, as the Worker writes them",
+    async (_what, compress) => {
+      const middle = Math.floor(DUMP.length / 2);
+      const members = [DUMP.subarray(0, middle), DUMP.subarray(middle)].map(compress);
+      await restart({ artifacts: { "dump.sql.x": Buffer.concat(members) } });
+      await runCli(["dump", "-o", output], server);
+      expect((await runCli(["verify", "--restore", output], server)).exitCode).toBe(0);
+    },
+  );
 
   test.each([
     ["rows are missing", [{ name: "t", rows: 4, bytes: 1 }], /has 3 rows after the restore/],
