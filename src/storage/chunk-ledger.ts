@@ -7,7 +7,6 @@ import {
 } from "../model/checkpoint.ts";
 import type { Cursor } from "../model/cursor.ts";
 import { ExportError } from "../model/error.ts";
-import { concatBytes } from "../lib/bytes.ts";
 import { getJob, getJobOfRun, type JobRow, listArtifacts } from "./job-rows.ts";
 
 /** What a run needs to go on: the newest checkpoint, as plain data. */
@@ -223,8 +222,8 @@ function saveCarry(sql: SqlStorage, jobId: string, carry: Uint8Array[]): void {
       "INSERT INTO tmp_export_job_blobs (job_id, kind, object_key, number, bytes) VALUES (?, 'carry', '', ?, ?)",
       jobId,
       number,
-      // A view sends its whole buffer otherwise.
-      concatBytes([bytes]).buffer,
+      // A view would be kept with the whole of its buffer.
+      bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer,
     );
   }
 }

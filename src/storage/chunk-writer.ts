@@ -24,9 +24,8 @@ export class ChunkWriter {
   /** Written so far, over all artifacts. */
   bytes = 0;
   readonly #store: ArtifactStore;
-  readonly #partBytes: number;
   readonly #pieces: ChunkPiece[] = [];
-  #cutter: PartCutter;
+  readonly #cutter: PartCutter;
   #artifact: ArtifactRecord;
   #uploads: PartUploads;
   #hash = createHash("sha256");
@@ -41,7 +40,6 @@ export class ChunkWriter {
     carry: Uint8Array[];
   }) {
     this.#store = input.store;
-    this.#partBytes = input.partBytes;
     this.#artifact = input.artifact;
     this.#cutter = new PartCutter(input.partBytes);
     this.#uploads = new PartUploads(input.store, input.artifact);
@@ -80,7 +78,7 @@ export class ChunkWriter {
     assert(!this.#ended, "an artifact ends once");
     this.#ended = true;
     const last = concatBytes(this.#cutter.rest());
-    this.#cutter = new PartCutter(this.#partBytes);
+    this.#cutter.clear();
     if (this.hasUpload) {
       if (last.byteLength > 0) await this.#uploads.send(last);
       return;
@@ -121,9 +119,12 @@ export class ChunkWriter {
   /** Waits for all parts. Everything written is stored or in the carry then. */
   async finish(): Promise<WrittenChunk> {
     await this.#endPiece();
+    // Copies: a view that crosses RPC takes all of its buffer along.
+    const carry = this.#cutter.rest(BLOB_BYTES_MAX).map((bytes) => bytes.slice());
+    this.#cutter.clear();
     return {
       pieces: this.#pieces,
-      carry: this.#cutter.rest(BLOB_BYTES_MAX),
+      carry,
       r2ClassAOperations: this.#r2ClassAOperations,
     };
   }

@@ -1,4 +1,5 @@
 import { assert } from "../lib/assert.ts";
+import { returnPartBuffer, takePartBuffer } from "./part-buffers.ts";
 
 /**
  * Cuts a stream of bytes into parts of equal size. Holds the parts that are full and not yet taken,
@@ -20,7 +21,7 @@ export class PartCutter {
     let offset = 0;
     while (offset < bytes.byteLength) {
       // Filled later, and every byte of a part is written before it is taken.
-      this.#filling ??= new Uint8Array(this.#partBytes);
+      this.#filling ??= takePartBuffer(this.#partBytes);
       const length = Math.min(this.#partBytes - this.#filled, bytes.byteLength - offset);
       this.#filling.set(bytes.subarray(offset, offset + length), this.#filled);
       this.#filled += length;
@@ -40,6 +41,14 @@ export class PartCutter {
   /** The next full part, which is the caller's from now on; undefined where none is full. */
   takePart(): Uint8Array | undefined {
     return this.#full.shift();
+  }
+
+  /** Lets go of all bytes not taken, once they are kept elsewhere. */
+  clear(): void {
+    for (const part of this.#full.splice(0)) returnPartBuffer(part);
+    if (this.#filling !== undefined) returnPartBuffer(this.#filling);
+    this.#filling = undefined;
+    this.#filled = 0;
   }
 
   /** All bytes not taken, in order, as views of at most `maxBytes` each. The cutter keeps them. */

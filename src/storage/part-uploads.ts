@@ -1,6 +1,7 @@
 import type { ArtifactRecord, StoredPart } from "../model/checkpoint.ts";
 import { assert } from "../lib/assert.ts";
 import type { ArtifactStore, Upload } from "./artifact-store.ts";
+import { returnPartBuffer } from "./part-buffers.ts";
 
 /** Parts on their way at once. With the one being filled, that is all a run holds in memory. */
 const IN_FLIGHT_MAX = 2;
@@ -26,12 +27,15 @@ export class PartUploads {
     return this.#upload !== undefined;
   }
 
-  /** Starts sending; waits only while too many parts are on their way. Throws what an earlier one threw. */
+  /** Takes `bytes` over and starts sending; waits only while too many parts are on their way. Throws what an earlier one threw. */
   async send(bytes: Uint8Array): Promise<void> {
     assert(this.#upload !== undefined, "parts are sent into an open upload");
     while (this.#inFlight.size >= IN_FLIGHT_MAX) await Promise.race(this.#inFlight);
     this.#number += 1;
-    const part = this.#store.putPart(this.#upload, this.#number, bytes);
+    const part = this.#store.putPart(this.#upload, this.#number, bytes).then((stored) => {
+      returnPartBuffer(bytes);
+      return stored;
+    });
     this.#sent.push(part);
     const done = part.finally(() => this.#inFlight.delete(done));
     this.#inFlight.add(done);

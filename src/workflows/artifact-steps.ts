@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { ArtifactRecord, NextAction } from "../model/checkpoint.ts";
 import { ExportError, unwrap } from "../model/error.ts";
 import { MIB } from "../model/limits.ts";
+import { readBlocks } from "../lib/read-blocks.ts";
 import { yieldTurn } from "../lib/yield-turn.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -107,13 +108,8 @@ async function verifyArtifact(context: RunContext, artifact: ArtifactRecord): Pr
     }
   };
   endPiece();
-  let sinceYield = 0;
-  for await (const bytes of body) {
-    sinceYield += bytes.byteLength;
-    if (sinceYield > MIB) {
-      sinceYield = 0;
-      await yieldTurn();
-    }
+  for await (const bytes of readBlocks(body, MIB)) {
+    await yieldTurn();
     whole.update(bytes);
     for (let offset = 0; offset < bytes.byteLength;) {
       if (at === pieces.length) {
