@@ -5,7 +5,11 @@ import { ExportError, unwrap } from "../model/error.ts";
 import { MIB } from "../model/limits.ts";
 import { readBlocks } from "../lib/read-blocks.ts";
 import { yieldTurn } from "../lib/yield-turn.ts";
+import type { ArtifactStore } from "../storage/artifact-store.ts";
 import type { RunContext } from "./run-context.ts";
+
+/** What one request reads back. R2 bills 128 of them a GiB, Class B: far below a cent. */
+const READ_BACK_BYTES = 8 * MIB;
 
 async function getArtifact({ jobs, of }: RunContext, ordinal: number): Promise<ArtifactRecord> {
   const artifact = unwrap(await jobs.artifact(of, ordinal));
@@ -86,9 +90,16 @@ export async function verifyArtifacts(
 
 async function verifyArtifact(context: RunContext, artifact: ArtifactRecord): Promise<string> {
   const pieces = unwrap(await context.jobs.pieces(context.of, artifact.ordinal));
-  const body = await context.store.read(artifact.objectKey);
-  if (body === undefined) {
+  const object = await context.store.find(artifact.objectKey);
+  if (object === undefined) {
     throw new ExportError("artifact-corrupt", `${artifact.name} is not in the store`);
+  }
+  const written = pieces.reduce((sum, piece) => sum + piece.bytes, 0);
+  if (object.bytes !== written) {
+    throw new ExportError(
+      "artifact-corrupt",
+      `${artifact.name} has ${object.bytes} bytes where ${written} were written`,
+    );
   }
   const whole = createHash("sha256");
   let at = 0;
@@ -108,16 +119,11 @@ async function verifyArtifact(context: RunContext, artifact: ArtifactRecord): Pr
     }
   };
   endPiece();
-  for await (const bytes of readBlocks(body, MIB)) {
+  for await (const bytes of readObject(context.store, artifact, object.bytes)) {
     await yieldTurn();
     whole.update(bytes);
     for (let offset = 0; offset < bytes.byteLength;) {
-      if (at === pieces.length) {
-        throw new ExportError(
-          "artifact-corrupt",
-          `${artifact.name} is longer than what was written`,
-        );
-      }
+      if (at === pieces.length) throw otherLength(artifact);
       const slice = bytes.subarray(offset, offset + left);
       hash.update(slice);
       offset += slice.byteLength;
@@ -125,8 +131,29 @@ async function verifyArtifact(context: RunContext, artifact: ArtifactRecord): Pr
       endPiece();
     }
   }
-  if (at < pieces.length) {
-    throw new ExportError("artifact-corrupt", `${artifact.name} is shorter than what was written`);
-  }
+  if (at < pieces.length) throw otherLength(artifact);
   return whole.digest("hex");
+}
+
+function otherLength({ name }: ArtifactRecord): ExportError {
+  return new ExportError("artifact-corrupt", `${name} was read back with another length`);
+}
+
+/**
+ * The bytes of an object, range by range. One request for all of it would be held in memory where
+ * a store sends faster than it is read: 1.4 GB at the peak of a 900 MB export in the local R2 (November 2026).
+ */
+async function* readObject(
+  store: ArtifactStore,
+  artifact: ArtifactRecord,
+  bytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let offset = 0; offset < bytes; offset += READ_BACK_BYTES) {
+    const length = Math.min(READ_BACK_BYTES, bytes - offset);
+    const body = await store.read(artifact.objectKey, { offset, length });
+    if (body === undefined) {
+      throw new ExportError("artifact-corrupt", `${artifact.name} is not in the store any more`);
+    }
+    yield* readBlocks(body, MIB);
+  }
 }
