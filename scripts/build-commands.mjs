@@ -33,6 +33,8 @@ export async function buildCommands(
       format: "cjs",
       target,
       banner: { js: "#!/usr/bin/env node" },
+      // Leaves out the comments of what is bundled, but not its licences.
+      minifyWhitespace: true,
       legalComments: "inline",
       logLevel: "warning",
     });
