@@ -37,7 +37,10 @@ export interface ArtifactStore {
   put(key: string, bytes: Uint8Array, metadata: ObjectMetadata): Promise<StoredObject>;
   /** Begins an upload. Not idempotent: each call makes a new one. */
   createUpload(key: string, metadata: ObjectMetadata): Promise<string>;
-  /** Stores part `number` (from 1). All parts but the last are of equal size. Repeating replaces it. */
+  /**
+   * Stores part `number` (from 1). All parts but the last are of equal size. Repeating replaces it.
+   * Once it is stored `bytes` may be written to again.
+   */
   putPart(upload: Upload, number: number, bytes: Uint8Array): Promise<StoredPart>;
   /**
    * Makes the object of exactly `parts`, which must be numbered without gap. May be called again
@@ -48,7 +51,7 @@ export interface ArtifactStore {
   /** Gives up an upload and frees its parts. Aborting what is completed or gone does nothing. */
   abortUpload(upload: Upload): Promise<void>;
   find(key: string): Promise<StoredObject | undefined>;
-  /** The object's bytes, or those of a range; undefined where there is no such object. */
+  /** The object's bytes, or those of a range, as a byte stream; undefined where there is no such object. */
   read(key: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>;
   /** Removes objects. Removing what is not there does nothing. */
   delete(keys: readonly string[]): Promise<void>;

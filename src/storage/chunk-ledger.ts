@@ -223,7 +223,7 @@ function saveCarry(sql: SqlStorage, jobId: string, carry: Uint8Array[]): void {
       jobId,
       number,
       // A view would be kept with the whole of its buffer.
-      bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer,
+      bytes.slice().buffer,
     );
   }
 }

@@ -5,6 +5,7 @@ import { concatBytes } from "../lib/bytes.ts";
 import type { ArtifactRecord, ChunkPiece } from "../model/checkpoint.ts";
 import { BLOB_BYTES_MAX } from "../model/limits.ts";
 import type { ArtifactStore } from "./artifact-store.ts";
+import { returnPartBuffer } from "./part-buffers.ts";
 import { PartCutter } from "./part-cutter.ts";
 import { PartUploads } from "./part-uploads.ts";
 
@@ -66,7 +67,7 @@ export class ChunkWriter {
 
   async #sendParts(): Promise<void> {
     for (let part = this.#cutter.takePart(); part !== undefined; part = this.#cutter.takePart()) {
-      await this.#uploads.send(part);
+      await this.#uploads.send(part, returnPartBuffer);
     }
   }
 

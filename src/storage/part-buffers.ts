@@ -14,9 +14,8 @@ export function takePartBuffer(partBytes: number): Uint8Array {
   return buffer ?? new Uint8Array(partBytes);
 }
 
-/** Gives back a whole buffer that nothing reads any more. One too many is dropped. */
+/** Gives back a buffer of `takePartBuffer` that nothing reads any more. One too many is dropped. */
 export function returnPartBuffer(buffer: Uint8Array): void {
-  if (buffer.byteLength !== buffer.buffer.byteLength) return;
   if (kept.length >= KEPT_MAX) kept.shift();
   kept.push(buffer);
 }

@@ -81,6 +81,16 @@ test("gives what is not taken in pieces of at most the size asked for", () => {
   expect(concatBytes(cutter.rest(4))).toEqual(numbered(27));
 });
 
+test("cuts the same parts in buffers that were used before", () => {
+  const cutter = new PartCutter(10);
+  cutter.push(new Uint8Array(25).fill(0xee));
+  cutter.clear();
+  expect(cutter.rest()).toEqual([]);
+  cutter.push(numbered(13));
+  expect(cutter.takePart()).toEqual(numbered(10));
+  expect(concatBytes(cutter.rest())).toEqual(numbered(3, 10));
+});
+
 test("holds no reference to what was pushed", () => {
   const cutter = new PartCutter(4);
   const bytes = numbered(4);

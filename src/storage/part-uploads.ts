@@ -1,7 +1,6 @@
 import type { ArtifactRecord, StoredPart } from "../model/checkpoint.ts";
 import { assert } from "../lib/assert.ts";
 import type { ArtifactStore, Upload } from "./artifact-store.ts";
-import { returnPartBuffer } from "./part-buffers.ts";
 
 /** Parts on their way at once. With the one being filled, that is all a run holds in memory. */
 const IN_FLIGHT_MAX = 2;
@@ -27,14 +26,18 @@ export class PartUploads {
     return this.#upload !== undefined;
   }
 
-  /** Takes `bytes` over and starts sending; waits only while too many parts are on their way. Throws what an earlier one threw. */
-  async send(bytes: Uint8Array): Promise<void> {
+  /**
+   * Starts sending; waits only while too many parts are on their way. `bytes` are the caller's
+   * again when `stored` is called, and not at all where sending fails. Throws what an earlier one
+   * threw.
+   */
+  async send(bytes: Uint8Array, stored: (bytes: Uint8Array) => void = () => {}): Promise<void> {
     assert(this.#upload !== undefined, "parts are sent into an open upload");
     while (this.#inFlight.size >= IN_FLIGHT_MAX) await Promise.race(this.#inFlight);
     this.#number += 1;
-    const part = this.#store.putPart(this.#upload, this.#number, bytes).then((stored) => {
-      returnPartBuffer(bytes);
-      return stored;
+    const part = this.#store.putPart(this.#upload, this.#number, bytes).then((kept) => {
+      stored(bytes);
+      return kept;
     });
     this.#sent.push(part);
     const done = part.finally(() => this.#inFlight.delete(done));

@@ -141,7 +141,8 @@ function otherLength({ name }: ArtifactRecord): ExportError {
 
 /**
  * The bytes of an object, range by range. One request for all of it would be held in memory where
- * a store sends faster than it is read: 1.4 GB at the peak of a 900 MB export in the local R2 (November 2026).
+ * a store sends faster than it is read: 1.4 GB at the peak of an 880 MB export with the local R2
+ * (November 2026).
  */
 async function* readObject(
   store: ArtifactStore,

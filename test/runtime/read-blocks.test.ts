@@ -10,6 +10,20 @@ function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
   return readable;
 }
 
+test("cancels the stream where its reader stops early", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  const stream = new ReadableStream<Uint8Array>({
+    type: "bytes",
+    pull: (controller) => controller.enqueue(new Uint8Array(100)),
+    cancel: () => cancelled.resolve(),
+  });
+  for await (const block of readBlocks(stream, 100)) {
+    expect(block.byteLength).toBe(100);
+    break;
+  }
+  await cancelled.promise;
+});
+
 test.each([0, 1, 99, 100, 101, 250])(
   "gives all of a stream of %i bytes in blocks of 100, the last one shorter",
   async (length) => {
