@@ -58,6 +58,7 @@ export const ManifestSchema = v.looseObject({
   format: v.string(),
   compression: v.string(),
   consistency: v.string(),
+  content: v.optional(v.string(), "all"),
   snapshotAt: v.string(),
   tables: v.array(v.looseObject({ name: v.string(), rows: v.number(), bytes: v.number() })),
   artifacts: v.array(ManifestArtifactSchema),

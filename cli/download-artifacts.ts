@@ -26,6 +26,7 @@ export interface DownloadResult {
   format: string;
   compression: string;
   consistency: string;
+  content: string;
   snapshotAt: string;
   /** The file or folder; null on standard output. */
   path: string | null;
@@ -143,6 +144,7 @@ function resultOf(of: {
     format: manifest.format,
     compression: manifest.compression,
     consistency: manifest.consistency,
+    content: manifest.content,
     snapshotAt: manifest.snapshotAt,
     path,
     manifestPath,

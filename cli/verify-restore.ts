@@ -7,13 +7,17 @@ import { requireRowCounts, restoreDump, type RestoredTable } from "./restore-dum
 /** A dump on the disk, and the rows that its manifest promises. */
 export interface RestorableDump {
   format: string;
+  /** `all`, `schema` or `data`. */
+  content: string;
   files: readonly { path: string | null; bytes: number }[];
   tables: readonly { name: string; rows: number }[];
 }
 
 /** Throws a usage error where there is nothing that a restore could load. */
-export function requireRestorable({ format, files }: RestorableDump): void {
+export function requireRestorable({ format, content, files }: RestorableDump): void {
   if (format !== "sql") throw usageError(`a restore loads SQL dumps, and this is ${format}`);
+  if (content === "data")
+    throw usageError("a restore needs the schema, and this dump holds data alone");
   if (files.length !== 1)
     throw usageError(`a restore loads one dump, and there are ${files.length}`);
 }

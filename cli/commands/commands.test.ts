@@ -416,10 +416,13 @@ describe("verify", () => {
     expect(result.stderr).toMatch(words);
   });
 
-  test("refuses to restore what is no SQL dump", async () => {
+  test.each([
+    ["what is no SQL dump", { format: "csv" }],
+    ["data without a schema", { content: "data" }],
+  ])("refuses to restore %s", async (_what, changes) => {
     const path = `${output}.manifest.json`;
     const manifest = JSON.parse(readFileSync(path, "utf8")) as object;
-    writeFileSync(path, JSON.stringify({ ...manifest, format: "csv" }));
+    writeFileSync(path, JSON.stringify({ ...manifest, ...changes }));
     const result = await runCli(["verify", "--restore", output], server);
     expect(result.exitCode).toBe(2);
   });

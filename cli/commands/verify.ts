@@ -37,7 +37,8 @@ export function addVerify(program: Command, open: (command: Command) => Context)
         bytes,
         sha256,
       }));
-      const dump = { format: manifest.format, files, tables: manifest.tables };
+      const { format, content, tables: listed } = manifest;
+      const dump = { format, content, files, tables: listed };
       if (options.restore === true) requireRestorable(dump);
       for (const claim of claims) await verifyOne(context, claim);
       terminal.note(

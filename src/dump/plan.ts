@@ -1,4 +1,5 @@
 import type { Catalog, Table } from "../model/catalog.ts";
+import type { DumpContent } from "../model/export-request.ts";
 
 /** A run of bytes of an artifact that comes from one place. */
 export type Segment =
@@ -25,7 +26,9 @@ export interface DumpPlan {
 }
 
 export interface PlanRequest {
+  /** What is exported; `filterCatalog` takes away what is not. */
   catalog: Catalog;
   /** Name of the source, for the header. */
   source: string;
+  content: DumpContent;
 }

@@ -14,64 +14,135 @@ const NAMES_LENGTH_MAX = 16_000;
  * indexes, virtual tables with their rows, views, what is built from other tables, triggers.
  * UNIQUE indexes of tables that others refer to stand before the rows, since a foreign key needs
  * the index to exist. Triggers come last, so that no row fires one.
+ *
+ * `schema` leaves out rows, sequences and what is built from rows; `data` leaves out everything
+ * else. What the one leaves out is just what the other holds.
  */
-export function planSqlDump({ catalog, source }: PlanRequest): DumpPlan {
-  const warnings: string[] = [];
+export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan {
+  const schema = content !== "data";
+  const data = content !== "schema";
   const plain = catalog.tables.filter((table) => table.kind !== "virtual");
-  const virtual = catalog.tables.filter((table) => table.kind === "virtual");
   const { order, cyclic } = orderByForeignKeys(plain);
-  if (cyclic.length > 0) {
-    warnings.push(
-      `foreign keys form a cycle among ${namesOf(cyclic)}: load their rows in one transaction`,
-    );
-  }
+  const virtual = planVirtualTables(catalog, { schema, data });
   const early = earlyIndexes(catalog, plain);
-  warnings.push(...openCommentWarnings(catalog), ...missingParentWarnings(plain));
-  const segments: Segment[] = [];
-  const tables: Table[] = [];
-  const text = (parts: string[]): void => {
-    if (parts.length > 0) segments.push({ kind: "text", text: parts.join("") });
+  const late = catalog.indexes.filter((index) => !early.includes(index));
+  const segments: Segment[] = [
+    ...text(header(source)),
+    ...(schema ? text(...plain.map(statementOf), ...early.map(statementOf)) : []),
+    ...(data ? rowsOf(order) : []),
+    ...(data ? sequenceSegments(catalog, plain) : []),
+    ...(schema ? text(...late.map(statementOf)) : []),
+    ...virtual.segments,
+    ...(schema ? text(...catalog.views.map(statementOf)) : []),
+    ...(data ? text(...virtual.rebuilt) : []),
+    ...(schema ? text(...catalog.triggers.map(statementOf)) : []),
+  ];
+  return {
+    artifacts: [{ name: "dump.sql", contentType: "application/sql", segments: merged(segments) }],
+    tables: data ? [...order, ...virtual.withRows] : [],
+    warnings: [
+      ...(data && cyclic.length > 0
+        ? [`foreign keys form a cycle among ${namesOf(cyclic)}: load their rows in one transaction`]
+        : []),
+      ...(schema ? openCommentWarnings(catalog) : []),
+      ...(data ? missingParentWarnings(plain) : []),
+      ...(schema
+        ? []
+        : [...triggerWarnings(catalog), ...shadowNameWarnings(plain, catalog.tables)]),
+      ...virtual.warnings,
+    ],
   };
+}
 
-  text([header(source), ...plain.map(statementOf), ...early.map(statementOf)]);
-  for (const table of order) {
-    segments.push({ kind: "rows", table: table.name });
-    tables.push(table);
+function text(...parts: string[]): Segment[] {
+  return parts.length === 0 ? [] : [{ kind: "text", text: parts.join("") }];
+}
+
+function rowsOf(tables: Table[]): Segment[] {
+  return tables.map((table) => ({ kind: "rows", table: table.name }));
+}
+
+/** Texts that follow one another as one segment. */
+function merged(segments: Segment[]): Segment[] {
+  const result: Segment[] = [];
+  for (const segment of segments) {
+    const last = result.at(-1);
+    if (segment.kind === "text" && last?.kind === "text") {
+      result[result.length - 1] = { kind: "text", text: last.text + segment.text };
+    } else {
+      result.push(segment);
+    }
   }
-  segments.push(...sequenceSegments(catalog, plain));
-  text(catalog.indexes.filter((index) => !early.includes(index)).map(statementOf));
+  return result;
+}
 
-  const rebuilt: string[] = [];
-  for (const table of virtual) {
+/** How a dump restores the virtual tables. */
+interface VirtualTablesPlan {
+  segments: Segment[];
+  withRows: Table[];
+  /** Statements that fill FTS5 tables from their content, once that is there. */
+  rebuilt: string[];
+  warnings: string[];
+}
+
+function planVirtualTables(
+  catalog: Catalog,
+  { schema, data }: { schema: boolean; data: boolean },
+): VirtualTablesPlan {
+  const plan: VirtualTablesPlan = { segments: [], withRows: [], rebuilt: [], warnings: [] };
+  for (const table of catalog.tables.filter((each) => each.kind === "virtual")) {
     const kind = virtualTableKind(table);
     if (kind.kind === "unknown") {
-      warnings.push(
+      plan.warnings.push(
         `virtual table ${quoteIdentifier(table.name)} is left out: ` +
           `module ${quoteIdentifier(table.module ?? "")} cannot be dumped`,
       );
       continue;
     }
-    text([statementOf(table)]);
-    if (table.module === "fts5") segments.push({ kind: "query", sql: ftsConfigSql(table) });
+    if (schema) {
+      plan.segments.push(...text(statementOf(table)));
+      if (table.module === "fts5") plan.segments.push({ kind: "query", sql: ftsConfigSql(table) });
+    }
+    if (!data) continue;
     if (kind.kind === "rows") {
-      segments.push({ kind: "rows", table: table.name });
-      tables.push(table);
+      plan.segments.push(...rowsOf([table]));
+      plan.withRows.push(table);
     } else if (kind.kind === "rebuild" && hasContent(catalog, kind.content)) {
-      rebuilt.push(ftsRebuildSql(table));
+      plan.rebuilt.push(ftsRebuildSql(table));
     } else if (kind.kind === "rebuild" || kind.kind === "contentless") {
       const reason =
         kind.kind === "rebuild" ? `, and ${quoteIdentifier(kind.content)} is not in the dump` : "";
-      warnings.push(
+      plan.warnings.push(
         `FTS5 table ${quoteIdentifier(table.name)} keeps no content${reason}: it is restored empty`,
       );
     }
   }
-  text([...catalog.views.map(statementOf), ...rebuilt, ...catalog.triggers.map(statementOf)]);
-  return {
-    artifacts: [{ name: "dump.sql", contentType: "application/sql", segments }],
-    tables,
-    warnings,
-  };
+  return plan;
+}
+
+/** SQLite protects a table that bears a shadow table's name, as soon as the virtual table exists. */
+function shadowNameWarnings(plain: Table[], tables: Table[]): string[] {
+  const virtual = tables.filter((table) => table.kind === "virtual");
+  return plain.flatMap((table) =>
+    virtual
+      .filter((owner) => table.name.toLowerCase().startsWith(`${owner.name.toLowerCase()}_`))
+      .map(
+        (owner) =>
+          `table ${quoteIdentifier(table.name)} may bear the name of a shadow table of ` +
+          `${quoteIdentifier(owner.name)}: its rows load only before that one exists`,
+      ),
+  );
+}
+
+/** Rows alone are loaded into tables whose triggers exist by then. */
+function triggerWarnings(catalog: Catalog): string[] {
+  const tables = new Set(catalog.tables.map((table) => table.name.toLowerCase()));
+  const names = catalog.triggers
+    .filter((trigger) => tables.has(trigger.tableName.toLowerCase()))
+    .map((trigger) => trigger.name);
+  return names.length === 0
+    ? []
+    : [`triggers that exist where the rows are loaded fire for each row: ${namesOf(names)}`];
 }
 
 /** No time and nothing that differs between two dumps of the same content. */

@@ -2,12 +2,30 @@ import * as v from "valibot";
 
 import { RETENTION_HOURS_MAX } from "./limits.ts";
 
+/** A table's name, in which `*` stands for any characters. */
+const TablePattern = v.pipe(v.string(), v.minLength(1), v.maxLength(1_000));
+
+const TablePatternsSchema = v.strictObject({
+  include: v.optional(v.pipe(v.array(TablePattern), v.minLength(1), v.maxLength(1_000))),
+  exclude: v.optional(v.pipe(v.array(TablePattern), v.maxLength(1_000))),
+});
+
+/** Which tables and views to export; everything where neither list is given. */
+export type TablePatterns = v.InferOutput<typeof TablePatternsSchema>;
+
+/** `schema` leaves out all rows, `data` everything but the rows. */
+const DumpContentSchema = v.picklist(["all", "schema", "data"]);
+
+export type DumpContent = v.InferOutput<typeof DumpContentSchema>;
+
 /** Body of `POST /export/dump`; every field is optional, unknown fields are refused. */
 export const ExportRequestSchema = v.strictObject({
   source: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100)), "main"),
   format: v.optional(v.picklist(["sql"]), "sql"),
   compression: v.optional(v.picklist(["none"]), "none"),
   consistency: v.optional(v.picklist(["live"]), "live"),
+  tables: v.optional(TablePatternsSchema),
+  content: v.optional(DumpContentSchema, "all"),
   retentionHours: v.optional(
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(RETENTION_HOURS_MAX)),
   ),

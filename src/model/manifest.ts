@@ -16,6 +16,8 @@ export const ManifestSchema = v.strictObject({
   compression: v.string(),
   /** What was promised of the instant: `undo-log` is one instant, `live` is not. */
   consistency: v.string(),
+  /** `all`, `schema` or `data`. */
+  content: v.string(),
   snapshotAt: v.string(),
   completedAt: v.string(),
   tables: v.array(v.strictObject({ name: v.string(), rows: Count, bytes: Count })),

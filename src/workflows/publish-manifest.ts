@@ -25,6 +25,7 @@ export async function publishManifest(
       format: request.format,
       compression: request.compression,
       consistency: request.consistency,
+      content: request.content,
       snapshotAt: new Date(job.snapshot_at_ms ?? job.created_at_ms).toISOString(),
       completedAt: new Date().toISOString(),
       tables: tables.map(({ name, rows, bytes }) => ({ name, rows, bytes })),

@@ -13,6 +13,7 @@ import { CATALOG_QUERIES, parseCatalog } from "../dump/catalog.ts";
 import type { DumpPlan } from "../dump/plan.ts";
 import { planSqlDump } from "../dump/sql-plan.ts";
 import { SqlEncoder } from "../dump/sql-encoder.ts";
+import { filterCatalog } from "../dump/table-filter.ts";
 import type { TableEncoderOf } from "../dump/table-encoder.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import type { Catalog } from "../model/catalog.ts";
@@ -58,13 +59,19 @@ export async function digestOf(catalog: Catalog): Promise<string> {
   return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
-/** What a request's format writes; the same for the same catalog. */
+/** What a request writes; the same for the same catalog. Errors: `table-not-found`. */
 export function planOf(
   request: ExportRequest,
   catalog: Catalog,
 ): { plan: DumpPlan; encoderOf: TableEncoderOf } {
+  const filtered = filterCatalog(catalog, request.tables);
+  const plan = planSqlDump({
+    catalog: filtered.catalog,
+    source: request.source,
+    content: request.content,
+  });
   return {
-    plan: planSqlDump({ catalog, source: request.source }),
+    plan: { ...plan, warnings: [...filtered.warnings, ...plan.warnings] },
     encoderOf: (table, state) => new SqlEncoder(table, state),
   };
 }

@@ -104,6 +104,33 @@ describe("an export job", () => {
     );
   });
 
+  test("exports the tables that its patterns choose, and their schema alone where that is asked for", async () => {
+    await fill("orders", 10);
+    await fill("order_lines", 20);
+    await fill("secrets", 5);
+    const chosen = await ended(
+      (await startExport({ tables: { include: ["ORDER*"], exclude: ["*lines"] } })).jobId,
+    );
+    expect(chosen).toMatchObject({ status: "completed", tables: [{ name: "orders", rows: 10 }] });
+    const text = new TextDecoder().decode(await download(chosen.jobId));
+    expect(text.match(/CREATE TABLE \w+/g)).toEqual(["CREATE TABLE orders"]);
+    const bare = await ended((await startExport({ content: "schema" })).jobId);
+    expect(bare).toMatchObject({ status: "completed", tables: [], progress: { rows: 0 } });
+    const schema = new TextDecoder().decode(await download(bare.jobId));
+    expect(schema.match(/CREATE TABLE/g)).toHaveLength(3);
+    expect(schema).not.toContain("INSERT");
+  });
+
+  test("fails at once where a pattern matches nothing, with the nearest names", async () => {
+    await fill("orders", 1);
+    const view = await ended((await startExport({ tables: { include: ["oders"] } })).jobId);
+    expect(view).toMatchObject({ status: "failed", artifacts: [] });
+    expect(view.error).toMatchObject({
+      code: "table-not-found",
+      message: 'no table or view matches "oders"; near names: "orders"',
+    });
+  });
+
   test("reads each row once, and few Class A operations are spent on a small one", async () => {
     await fill("a", 3_000);
     const view = await ended((await startExport()).jobId);

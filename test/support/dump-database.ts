@@ -1,10 +1,12 @@
 import { CATALOG_QUERIES, parseCatalog } from "../../src/dump/catalog.ts";
 import { SqlEncoder } from "../../src/dump/sql-encoder.ts";
 import { planSqlDump } from "../../src/dump/sql-plan.ts";
+import { filterCatalog } from "../../src/dump/table-filter.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import type { Catalog } from "../../src/model/catalog.ts";
 import type { Cursor } from "../../src/model/cursor.ts";
 import { ExportError } from "../../src/model/error.ts";
+import type { DumpContent, TablePatterns } from "../../src/model/export-request.ts";
 import { readDump } from "../../src/source/dump-reader.ts";
 import type { Source } from "../../src/source/source.ts";
 import { liveReader, type TableReader } from "../../src/source/table-reader.ts";
@@ -28,10 +30,19 @@ export interface Cutting {
 const UNCUT: Cutting = { isTooBig: () => false, isChunkEnd: () => false };
 
 /** The SQL dump of all of `source`, read page by page as an export job does. */
-export async function dumpDatabase(source: Source, cutting = UNCUT): Promise<WholeDump> {
+export async function dumpDatabase(
+  source: Source,
+  cutting = UNCUT,
+  request: { tables?: TablePatterns; content?: DumpContent } = {},
+): Promise<WholeDump> {
   const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
   const catalog = parseCatalog(results.map((result) => result.rows));
-  const plan = planSqlDump({ catalog, source: "main" });
+  const filtered = filterCatalog(catalog, request.tables);
+  const plan = planSqlDump({
+    catalog: filtered.catalog,
+    source: "main",
+    content: request.content ?? "all",
+  });
   const reader = cutReader(liveReader(source), cutting);
   const encoderOf = (table: Catalog["tables"][number], state: number): SqlEncoder =>
     new SqlEncoder(table, state);
@@ -50,7 +61,11 @@ export async function dumpDatabase(source: Source, cutting = UNCUT): Promise<Who
       }
     }
   }
-  return { bytes: concatBytes(pieces), warnings: plan.warnings, catalog };
+  return {
+    bytes: concatBytes(pieces),
+    warnings: [...filtered.warnings, ...plan.warnings],
+    catalog,
+  };
 }
 
 function cutReader(reader: TableReader, cutting: Cutting): TableReader {

@@ -1,0 +1,135 @@
+import { closest, distance } from "fastest-levenshtein";
+
+import type { Catalog } from "../model/catalog.ts";
+import { ExportError } from "../model/error.ts";
+import type { TablePatterns } from "../model/export-request.ts";
+import { quoteIdentifier } from "./identifier.ts";
+import { identifierOf, sqlTokens } from "./sql-tokens.ts";
+
+/** Names shown with a pattern that matches none. */
+const NEAR_NAMES_MAX = 5;
+
+/** What is left of a catalog, and a sentence for each object that names something left out. */
+export interface FilteredCatalog {
+  catalog: Catalog;
+  warnings: string[];
+}
+
+/**
+ * The tables and views of a catalog that `patterns` choose, with their indexes and triggers: those
+ * that `include` matches (all where it is not given) without those that `exclude` matches. A
+ * pattern is a name in which `*` stands for any characters; ASCII letters match in either case.
+ *
+ * Errors: `table-not-found` where a pattern matches no table or view, with the names nearest to it,
+ * and where nothing is left.
+ */
+export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): FilteredCatalog {
+  const { include, exclude = [] } = patterns;
+  if (include === undefined && exclude.length === 0) return { catalog, warnings: [] };
+  const names = [...catalog.tables, ...catalog.views].map((object) => object.name);
+  for (const pattern of [...(include ?? []), ...exclude]) {
+    if (!names.some((name) => matchesPattern(name, pattern))) throw noMatch(pattern, names);
+  }
+  const isMatched = (name: string, by: readonly string[]): boolean =>
+    by.some((pattern) => matchesPattern(name, pattern));
+  const chosen = new Set(
+    names.filter(
+      (name) => (include === undefined || isMatched(name, include)) && !isMatched(name, exclude),
+    ),
+  );
+  if (chosen.size === 0) {
+    throw new ExportError("table-not-found", "the patterns of `tables` leave nothing to export");
+  }
+  const keys = new Set([...chosen].map(foldCase));
+  const filtered: Catalog = {
+    tables: catalog.tables.filter((table) => chosen.has(table.name)),
+    indexes: catalog.indexes.filter((index) => keys.has(foldCase(index.tableName))),
+    views: catalog.views.filter((view) => chosen.has(view.name)),
+    triggers: catalog.triggers.filter((trigger) => keys.has(foldCase(trigger.tableName))),
+    hasSequence: catalog.hasSequence,
+  };
+  return {
+    catalog: filtered,
+    warnings: danglingWarnings(
+      filtered,
+      names.filter((name) => !chosen.has(name)),
+    ),
+  };
+}
+
+/** True where `name` is what `pattern` says. Takes time in proportion to both lengths at most. */
+export function matchesPattern(name: string, pattern: string): boolean {
+  const [head = "", ...pieces] = foldCase(pattern).split("*");
+  const text = foldCase(name);
+  if (pieces.length === 0) return text === head;
+  const tail = pieces.pop() as string;
+  if (text.length < head.length + tail.length) return false;
+  if (!text.startsWith(head) || !text.endsWith(tail)) return false;
+  const end = text.length - tail.length;
+  let at = head.length;
+  for (const piece of pieces) {
+    const found = text.indexOf(piece, at);
+    if (found < 0 || found + piece.length > end) return false;
+    at = found + piece.length;
+  }
+  return true;
+}
+
+/** As SQLite compares names: the letters A to Z alone have two cases. */
+function foldCase(text: string): string {
+  return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+function noMatch(pattern: string, names: string[]): ExportError {
+  const near = nearNames(pattern, names);
+  const hint =
+    near.length > 0
+      ? `near names: ${near.map(quoteIdentifier).join(", ")}`
+      : names.length > 0
+        ? `the nearest name is ${quoteIdentifier(closest(pattern, names))}`
+        : "the database has no table";
+  return new ExportError(
+    "table-not-found",
+    `no table or view matches ${JSON.stringify(pattern)}; ${hint}`,
+    { details: { pattern, near } },
+  );
+}
+
+/** Names that differ from a pattern by a third of its letters at most, or that hold it, nearest first. */
+function nearNames(pattern: string, names: string[]): string[] {
+  const wanted = foldCase(pattern).replaceAll("*", "");
+  return names
+    .map((name) => {
+      const folded = foldCase(name);
+      const isPart = wanted.length > 1 && folded.includes(wanted);
+      return { name, isPart, edits: distance(wanted, folded) };
+    })
+    .filter(({ isPart, edits }) => isPart || edits <= Math.max(1, Math.floor(wanted.length / 3)))
+    .sort((a, b) => a.edits - b.edits)
+    .slice(0, NEAR_NAMES_MAX)
+    .map(({ name }) => name);
+}
+
+/** Views, triggers and virtual tables that name what is left out. Foreign keys have a warning of their own. */
+function danglingWarnings(catalog: Catalog, leftOut: string[]): string[] {
+  const byKey = new Map(leftOut.map((name) => [foldCase(name), name]));
+  const virtual = catalog.tables.filter((table) => table.kind === "virtual");
+  return [
+    ...catalog.views.map((object) => ({ kind: "view", object })),
+    ...catalog.triggers.map((object) => ({ kind: "trigger", object })),
+    ...virtual.map((object) => ({ kind: "virtual table", object })),
+  ].flatMap(({ kind, object }) => {
+    const named = new Set<string>();
+    for (const token of sqlTokens(object.sql)) {
+      if (token.kind === "other") continue;
+      // A quoted module argument is a string; a view may hold one that is no name.
+      if (token.kind === "string" && kind !== "virtual table") continue;
+      const name = byKey.get(foldCase(identifierOf(token)));
+      if (name !== undefined) named.add(name);
+    }
+    return [...named].map(
+      (name) =>
+        `${kind} ${quoteIdentifier(object.name)} names ${quoteIdentifier(name)}, which is not in the dump`,
+    );
+  });
+}
