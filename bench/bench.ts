@@ -1,0 +1,137 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { parseArgs } from "node:util";
+
+import { DATASETS, type Dataset } from "./datasets.ts";
+import {
+  COMPRESSIONS,
+  type Compression,
+  measure,
+  measureD1Export,
+  type Measurement,
+  measureWriter,
+} from "./measurements.ts";
+import { describeMachine, renderMarkdown, type Results } from "./report.ts";
+
+const USAGE = `npm run bench                    10 MB and 100 MB of mixed rows, 100 MB of every other kind
+npm run bench -- --short         1 MB of everything: shows that the bench works
+  --megabytes 10,1000            these sizes of the kinds of --dataset (default: mixed)
+  --dataset mixed,integers       ${DATASETS.map((dataset) => dataset.name).join(", ")}
+  --compression none,zstd        default: ${COMPRESSIONS.join(", ")}
+  --rounds 5                     default: 3
+  --markdown FILE --json FILE    also write the results there`;
+
+const MB = 1e6;
+
+const options = parseOptions();
+if (options === undefined) {
+  console.error(USAGE);
+  process.exitCode = 2;
+} else {
+  await run(options);
+}
+
+interface Options {
+  plan: { dataset: Dataset; bytes: number }[];
+  compressions: readonly Compression[];
+  rounds: number;
+  withOthers: boolean;
+  writerSeconds: number;
+  markdown: string | undefined;
+  json: string | undefined;
+}
+
+function parseOptions(): Options | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        short: { type: "boolean", default: false },
+        megabytes: { type: "string" },
+        dataset: { type: "string" },
+        compression: { type: "string", default: COMPRESSIONS.join(",") },
+        rounds: { type: "string" },
+        markdown: { type: "string" },
+        json: { type: "string" },
+      },
+    });
+    const rounds = Number(values.rounds ?? (values.short ? 1 : 3));
+    const sizes = values.megabytes?.split(",").map((text) => Number(text) * MB);
+    const names = values.dataset?.split(",");
+    const compressions = values.compression.split(",") as Compression[];
+    const isWhole = Number.isInteger(rounds) && rounds > 0;
+    const isKnown =
+      compressions.every((each) => COMPRESSIONS.includes(each)) &&
+      (names ?? []).every((name) => DATASETS.some((dataset) => dataset.name === name));
+    if (!isWhole || !isKnown || sizes?.some((bytes) => !(bytes > 0)) === true) return undefined;
+    return {
+      plan: planOf({ sizes, names, isShort: values.short }),
+      compressions,
+      rounds,
+      withOthers: sizes === undefined && names === undefined,
+      writerSeconds: values.short ? 1 : 10,
+      markdown: values.markdown,
+      json: values.json,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function planOf(asked: {
+  sizes: number[] | undefined;
+  names: string[] | undefined;
+  isShort: boolean;
+}): Options["plan"] {
+  const [mixed] = DATASETS as [Dataset];
+  if (asked.sizes === undefined && asked.names === undefined) {
+    const bytes = asked.isShort ? MB : 100 * MB;
+    const all = DATASETS.map((dataset) => ({ dataset, bytes }));
+    return asked.isShort ? all : [{ dataset: mixed, bytes: 10 * MB }, ...all];
+  }
+  const chosen = DATASETS.filter(({ name }) => asked.names?.includes(name) ?? name === mixed.name);
+  const sizes = asked.sizes ?? [100 * MB];
+  return chosen.flatMap((dataset) => sizes.map((bytes) => ({ dataset, bytes })));
+}
+
+async function run({ plan, withOthers, ...given }: Options): Promise<void> {
+  const measurements: Measurement[] = [];
+  for (const { dataset, bytes } of plan) {
+    console.error(`${dataset.name}, ${bytes / MB} MB …`);
+    measurements.push(await measure(dataset, { bytes, ...given }));
+  }
+  const [first] = plan as [Options["plan"][number]];
+  let d1ExportSeconds: Results["d1ExportSeconds"] = null;
+  let writer: Results["writer"] = null;
+  if (withOthers) {
+    console.error("wrangler d1 export …");
+    d1ExportSeconds = await measureD1Export(first.dataset, first.bytes);
+    console.error("a writer …");
+    writer = await measureWriter(first.dataset, {
+      bytes: first.bytes,
+      seconds: given.writerSeconds,
+    });
+  }
+  const results: Results = {
+    measuredAt: new Date().toISOString(),
+    machine: describeMachine(),
+    versions: {
+      node: process.versions.node,
+      workerd: versionOf("workerd"),
+      sqlite3: execFileSync("sqlite3", ["-version"], { encoding: "utf8" }).split(" ")[0] ?? "",
+    },
+    rounds: given.rounds,
+    measurements,
+    d1ExportSeconds,
+    writer,
+  };
+  const markdown = renderMarkdown(results);
+  console.log(markdown);
+  if (given.markdown !== undefined) writeFileSync(given.markdown, `# Results\n\n${markdown}`);
+  if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+function versionOf(dependency: string): string {
+  const path = createRequire(import.meta.url).resolve(`${dependency}/package.json`);
+  return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
+}

@@ -1,0 +1,189 @@
+import { arch, cpus, release, totalmem } from "node:os";
+
+import type { Measurement, WriterLatency } from "./measurements.ts";
+
+/** Everything one run measured. */
+export interface Results {
+  measuredAt: string;
+  machine: { processor: string; cores: number; memoryBytes: number; system: string };
+  versions: { node: string; workerd: string; sqlite3: string };
+  rounds: number;
+  measurements: Measurement[];
+  /** `wrangler d1 export --local` over the first database; null where it was not asked for. */
+  d1ExportSeconds: number | null;
+  writer: WriterLatency | null;
+}
+
+/** The machine a run was on. Figures of two machines cannot be compared, their ratios can. */
+export function describeMachine(): Results["machine"] {
+  return {
+    processor: cpus()[0]?.model ?? "unknown",
+    cores: cpus().length,
+    memoryBytes: totalmem(),
+    system: `${process.platform} ${release()} ${arch()}`,
+  };
+}
+
+/**
+ * Cloudflare's prices beyond what a plan includes, in dollars, July 2026:
+ * https://developers.cloudflare.com/durable-objects/platform/pricing/,
+ * https://developers.cloudflare.com/workflows/reference/pricing/,
+ * https://developers.cloudflare.com/r2/pricing/.
+ */
+const DOLLARS = {
+  rowRead: 0.001 / 1e6,
+  rowWritten: 1 / 1e6,
+  step: 0.8 / 1e5,
+  r2ClassA: 4.5 / 1e6,
+};
+
+const GB = 1e9;
+
+/** The results as Markdown tables. */
+export function renderMarkdown(results: Results): string {
+  const { machine, versions, measurements } = results;
+  return [
+    `Measured ${results.measuredAt.slice(0, 10)} on ${machine.processor}, ${machine.cores} cores, ` +
+      `${(machine.memoryBytes / GB).toFixed(0)} GB, ${machine.system}; Node ${versions.node}, ` +
+      `workerd ${versions.workerd}, sqlite3 ${versions.sqlite3}; medians of ${results.rounds} rounds. ` +
+      "Seconds are this machine's; read the ratios.",
+    "",
+    "## Seconds",
+    "",
+    table(
+      [
+        "database",
+        "SQL text",
+        "rows",
+        "encode",
+        "`.dump`",
+        "`.dump \\| gzip`",
+        "bare upload",
+      ].concat(measurements[0]?.jobs.map((job) => `job, ${job.compression}`) ?? []),
+      measurements.map((each) => [
+        each.dataset,
+        megabytes(each.bytes),
+        each.rows.toLocaleString("en"),
+        ...[
+          each.encodeSeconds,
+          each.shellDumpSeconds,
+          each.shellGzipSeconds,
+          each.uploadSeconds,
+        ].map(seconds),
+        ...each.jobs.map((job) => seconds(job.seconds)),
+      ]),
+    ),
+    "",
+    "## Ratios",
+    "",
+    "Encoding's throughput against `.dump` (more is better); a compressed job's time against `.dump | gzip`, an",
+    "uncompressed one's against bare upload and encoding one after the other (less is better).",
+    "",
+    table(
+      ["database", "encode : `.dump`"].concat(
+        measurements[0]?.jobs.map((job) => `job, ${job.compression}`) ?? [],
+      ),
+      measurements.map((each) => [
+        `${each.dataset}, ${megabytes(each.bytes)}`,
+        ratio(each.shellDumpSeconds / each.encodeSeconds),
+        ...each.jobs.map((job) =>
+          ratio(
+            job.seconds /
+              (job.compression === "none"
+                ? each.uploadSeconds + each.encodeSeconds
+                : each.shellGzipSeconds),
+          ),
+        ),
+      ]),
+    ),
+    "",
+    "## Size, memory, cost",
+    "",
+    "Peak memory is of the runtime's process, with Worker, objects and the simulated bucket in it. Operations are",
+    "as the job view counts them, a GB of SQL text; dollars are what they come to beyond what a plan includes.",
+    "",
+    table(
+      [
+        "job",
+        "file",
+        "peak memory",
+        "rows read a row",
+        "rows written / GB",
+        "steps / GB",
+        "Class A / GB",
+        "$ / GB",
+      ],
+      measurements.flatMap((each) =>
+        each.jobs.map((job) => {
+          const perGb = (count: number): string => Math.round((count * GB) / each.bytes).toString();
+          const { rowsRead, rowsWritten, steps, r2ClassAOperations } = job.usage;
+          const dollars =
+            rowsRead * DOLLARS.rowRead +
+            rowsWritten * DOLLARS.rowWritten +
+            steps * DOLLARS.step +
+            r2ClassAOperations * DOLLARS.r2ClassA;
+          return [
+            `${each.dataset}, ${megabytes(each.bytes)}, ${job.compression}`,
+            megabytes(job.artifactBytes),
+            megabytes(job.peakMemoryBytes),
+            (rowsRead / Math.max(1, each.rows)).toFixed(3),
+            perGb(rowsWritten),
+            perGb(steps),
+            perGb(r2ClassAOperations),
+            ((dollars * GB) / each.bytes).toFixed(4),
+          ];
+        }),
+      ),
+    ),
+    ...(results.d1ExportSeconds === null
+      ? []
+      : [
+          "",
+          "## Beside `wrangler d1 export --local`",
+          "",
+          `The first database as a D1 one: ${seconds(results.d1ExportSeconds)} s, the tool's own start included.`,
+        ]),
+    ...(results.writer === null ? [] : writerLines(results.writer)),
+    "",
+  ].join("\n");
+}
+
+function writerLines({ idle, exporting, pageMs }: WriterLatency): string[] {
+  const line = (name: string, of: WriterLatency["idle"]): string[] => [
+    name,
+    of.writes.toLocaleString("en"),
+    of.p50.toFixed(2),
+    of.p99.toFixed(2),
+  ];
+  return [
+    "",
+    "## A writer beside it",
+    "",
+    "Milliseconds of a one-row UPDATE through `POST /query`, one after the other.",
+    "",
+    table(
+      ["", "writes", "median", "99th percentile"],
+      [line("no export", idle), line("exports, back to back", exporting)],
+    ),
+    "",
+    `A page takes ${pageMs.toFixed(1)} ms. The 99th percentile with exports is ` +
+      `${ratio(exporting.p99 / (2 * idle.p99 + pageMs))} of twice the idle one and a page.`,
+  ];
+}
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function seconds(value: number): string {
+  return value.toFixed(2);
+}
+
+function ratio(value: number): string {
+  return value.toFixed(2);
+}

@@ -1,0 +1,66 @@
+import { getDatabaseStub, getSourceConfig, parseConfig, type ExportEnv } from "../src/env.ts";
+import worker from "../src/index.ts";
+import { MIB } from "../src/model/limits.ts";
+import type { ExportRequest } from "../src/model/export-request.ts";
+import { CURSOR_START } from "../src/model/cursor.ts";
+import { durableObjectSource } from "../src/source/durable-object-source.ts";
+import { readDump } from "../src/source/dump-reader.ts";
+import { liveReader } from "../src/source/table-reader.ts";
+import { planOf, readCatalog } from "../src/workflows/run-context.ts";
+
+export { Database, ExportJobs, ExportWorkflow } from "../src/index.ts";
+
+/**
+ * The Worker under measurement, with two routes that show its floor: the pages of a dump without
+ * any store, and a multipart upload without any pages. Both answer when they are done.
+ */
+export default {
+  async fetch(request: Request, env: Env & ExportEnv, context: ExecutionContext) {
+    const url = new URL(request.url);
+    if (url.pathname === "/bench/encode") return Response.json(await encode(env));
+    if (url.pathname === "/bench/upload") {
+      return Response.json(await upload(env, Number(url.searchParams.get("bytes"))));
+    }
+    return worker.fetch(request, env, context);
+  },
+};
+
+/** Every page of the dump, read and thrown away. */
+async function encode(env: ExportEnv): Promise<{ bytes: number; rows: number; rowsRead: number }> {
+  const config = getSourceConfig(parseConfig(env), "main");
+  const source = durableObjectSource(() => getDatabaseStub(env, config));
+  const request = { source: "main", format: "sql", content: "all" } as ExportRequest;
+  const { plan, encoderOf } = planOf(request, await readCatalog(source));
+  const total = { bytes: 0, rows: 0, rowsRead: 0 };
+  const pieces = readDump({ reader: liveReader(source), plan, encoderOf, cursor: CURSOR_START });
+  for await (const piece of pieces) {
+    for (const bytes of piece.bytes) total.bytes += bytes.byteLength;
+    total.rows += piece.rows;
+    total.rowsRead += piece.rowsRead;
+  }
+  return total;
+}
+
+const PART_BYTES = 8 * MIB;
+const IN_FLIGHT_MAX = 2;
+
+/** So many bytes as one object, in the parts of an export, two on their way at a time. */
+async function upload(env: ExportEnv, bytes: number): Promise<{ bytes: number; parts: number }> {
+  const bucket = env.EXPORT_R2_BUCKET;
+  if (bucket === undefined) throw new Error("the bench needs a bucket");
+  const key = `bench/${crypto.randomUUID()}`;
+  const multipart = await bucket.createMultipartUpload(key);
+  const parts: R2UploadedPart[] = [];
+  const inFlight = new Set<Promise<void>>();
+  for (let offset = 0, number = 1; offset < bytes; offset += PART_BYTES, number += 1) {
+    const part = new Uint8Array(Math.min(PART_BYTES, bytes - offset)).fill(number);
+    const sent = multipart.uploadPart(number, part).then((uploaded) => void parts.push(uploaded));
+    inFlight.add(sent);
+    void sent.finally(() => inFlight.delete(sent));
+    if (inFlight.size >= IN_FLIGHT_MAX) await Promise.race(inFlight);
+  }
+  await Promise.all(inFlight);
+  await multipart.complete(parts.sort((a, b) => a.partNumber - b.partNumber));
+  await bucket.delete(key);
+  return { bytes, parts: parts.length };
+}
