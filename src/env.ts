@@ -1,6 +1,7 @@
 import * as v from "valibot";
 
 import { ExportError } from "./model/error.ts";
+import { ExportScheduleSchema, type ScheduledExport } from "./model/export-schedule.ts";
 import {
   CHUNK_BYTES_DEFAULT,
   CHUNK_BYTES_MAX,
@@ -44,6 +45,10 @@ export interface Config {
   chunkBytes: number;
   partBytes: number;
   retentionHours: number;
+  /** What the cron trigger exports. */
+  schedule: ScheduledExport[];
+  /** Where clients reach the Worker, without a slash at its end; undefined: where a request went. */
+  publicUrl: string | undefined;
 }
 
 /** The source `main` of a deployment that names none: StarbaseDB's object. */
@@ -68,6 +73,22 @@ const integer = (min: number, max: number, byDefault: number) =>
     byDefault,
   );
 
+/** A var whose value is JSON: as text, or as the configuration file has it. */
+const jsonVar = <const TSchema extends v.GenericSchema>(schema: TSchema) =>
+  v.pipe(
+    v.unknown(),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      if (typeof dataset.value !== "string") return dataset.value;
+      try {
+        return JSON.parse(dataset.value) as unknown;
+      } catch {
+        addIssue({ message: "expected JSON" });
+        return NEVER;
+      }
+    }),
+    schema,
+  );
+
 /** A secret may hold two tokens separated by white space, so that one can replace the other. */
 const Tokens = v.pipe(
   v.string("expected a secret: set it with `wrangler secret put`"),
@@ -81,6 +102,14 @@ const ConfigSchema = v.object({
   EXPORT_CHUNK_BYTES: integer(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX, CHUNK_BYTES_DEFAULT),
   EXPORT_PART_BYTES: integer(PART_BYTES_MIN, PART_BYTES_MAX, PART_BYTES_DEFAULT),
   EXPORT_RETENTION_HOURS: integer(1, RETENTION_HOURS_MAX, RETENTION_HOURS_DEFAULT),
+  EXPORT_SCHEDULE: v.optional(jsonVar(ExportScheduleSchema), []),
+  EXPORT_PUBLIC_URL: v.optional(
+    v.pipe(
+      v.string(),
+      v.url("expected the URL of this Worker, such as https://export.example.com"),
+      v.transform((text) => new URL(text).origin),
+    ),
+  ),
 });
 
 /**
@@ -107,6 +136,8 @@ export function parseConfig(env: object): Config {
     chunkBytes: vars.EXPORT_CHUNK_BYTES,
     partBytes: vars.EXPORT_PART_BYTES,
     retentionHours: vars.EXPORT_RETENTION_HOURS,
+    schedule: vars.EXPORT_SCHEDULE,
+    publicUrl: vars.EXPORT_PUBLIC_URL,
   };
 }
 

@@ -1,12 +1,13 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 
-import { getExportJobs, getSourceConfig } from "../env.ts";
-import { encodeUtf8, fromBase64, decodeUtf8, toBase64, toHex } from "../lib/bytes.ts";
+import { getExportJobs } from "../env.ts";
+import { encodeUtf8, fromBase64, decodeUtf8, toBase64 } from "../lib/bytes.ts";
 import { ExportError, unwrap } from "../model/error.ts";
 import { ExportRequestSchema, IdempotencyKeySchema } from "../model/export-request.ts";
 import { JOB_STATES } from "../model/job-state.ts";
 import { BODY_BYTES_MAX } from "../model/limits.ts";
+import { newJobOf } from "../new-job.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readJson, validate } from "./body.ts";
 
@@ -36,22 +37,12 @@ export const jobRoutes = new Hono<AppEnv>()
     const config = context.get("config");
     const body = (await readJson(context, BODY_BYTES_MAX)) ?? {};
     const request = validate(ExportRequestSchema, body, "the body");
-    getSourceConfig(config, request.source);
     const key = context.req.header("idempotency-key");
     const idempotencyKey =
       key === undefined ? null : validate(IdempotencyKeySchema, key, "Idempotency-Key");
-    const full = { ...request, retentionHours: request.retentionHours ?? config.retentionHours };
-    const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(JSON.stringify(full)));
-    const { view, replayed } = unwrap(
-      await getExportJobs(context.env).create({
-        jobId: crypto.randomUUID(),
-        request: full,
-        requestDigest: toHex(new Uint8Array(digest)),
-        idempotencyKey,
-        origin: new URL(context.req.url).origin,
-        nowMs: Date.now(),
-      }),
-    );
+    const origin = config.publicUrl ?? new URL(context.req.url).origin;
+    const job = await newJobOf(config, request, { idempotencyKey, origin, nowMs: Date.now() });
+    const { view, replayed } = unwrap(await getExportJobs(context.env).create(job));
     return context.json(view, 202, {
       location: view.links.self,
       "retry-after": POLL_SECONDS,

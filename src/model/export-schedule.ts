@@ -1,0 +1,34 @@
+import * as v from "valibot";
+
+import { ExportRequestSchema } from "./export-request.ts";
+
+/**
+ * What a cron trigger exports: the body of a `POST /export/dump` each, for every tick or for those
+ * of one of several triggers. Two entries of one tick must not name one source, whose second
+ * export would be refused.
+ */
+export const ExportScheduleSchema = v.pipe(
+  v.array(
+    v.strictObject({
+      ...ExportRequestSchema.entries,
+      cron: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100))),
+    }),
+  ),
+  v.maxLength(100),
+  v.check(
+    (entries) =>
+      entries.every((entry, at) => !entries.slice(0, at).some((other) => collide(entry, other))),
+    "expected one entry a source for each cron expression",
+  ),
+);
+
+export type ScheduledExport = v.InferOutput<typeof ExportScheduleSchema>[number];
+
+function collide(
+  a: { source: string; cron?: string | undefined },
+  b: { source: string; cron?: string | undefined },
+): boolean {
+  return (
+    a.source === b.source && (a.cron === b.cron || a.cron === undefined || b.cron === undefined)
+  );
+}

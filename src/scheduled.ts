@@ -1,0 +1,43 @@
+import { type ExportEnv, getExportJobs, parseConfig } from "./env.ts";
+import { ExportError, unwrap } from "./model/error.ts";
+import { newJobOf } from "./new-job.ts";
+
+/** A tick of a cron trigger. */
+export interface Tick {
+  /** The trigger's expression. */
+  cron: string;
+  /** When it was due; a tick that is delivered again has the same time. */
+  scheduledTime: number;
+}
+
+/**
+ * Starts the exports of `EXPORT_SCHEDULE` that are due at a tick: one job an entry, however often
+ * the tick is delivered. An entry whose source is still being exported is left out, with a line in
+ * the log; the others start all the same. Errors: `configuration-invalid`, and after all entries
+ * those of jobs that could not be started.
+ */
+export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise<void> {
+  const config = parseConfig(env);
+  const due = config.schedule.filter(
+    (entry) => entry.cron === undefined || entry.cron === tick.cron,
+  );
+  const failures: unknown[] = [];
+  for (const { cron: _cron, ...request } of due) {
+    const idempotencyKey = `schedule ${tick.cron} ${tick.scheduledTime} ${encodeURIComponent(request.source)}`;
+    try {
+      const job = await newJobOf(config, request, {
+        idempotencyKey,
+        origin: config.publicUrl ?? "",
+        nowMs: Date.now(),
+      });
+      unwrap(await getExportJobs(env).create(job));
+    } catch (error) {
+      if (error instanceof ExportError && error.code === "export-already-running") {
+        console.warn({ message: `scheduled export left out: ${error.message}`, cron: tick.cron });
+      } else {
+        failures.push(error);
+      }
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
