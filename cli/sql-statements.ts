@@ -53,9 +53,9 @@ const CLOSING = new Map([
 ]);
 
 /**
- * Cuts SQL text that arrives in arbitrary pieces into texts of whole statements, each of at least
- * `batchBytes` (the last one may be shorter), so that a dump of any size can be run with bounded
- * memory. Throws where the text ends within a statement.
+ * Cuts SQL text that arrives in arbitrary pieces into texts of whole statements, each ending
+ * with the statement that brings it to `batchBytes` (the last one may be shorter), so that a dump of
+ * any size can be run with bounded memory. Throws where the text ends within a statement.
  */
 export async function* statementBatches(
   chunks: AsyncIterable<Uint8Array>,
@@ -65,14 +65,18 @@ export async function* statementBatches(
   let at = 0;
   let state: State = "start";
   let endOfStatement = 0;
-  const scan = (isLast: boolean) => {
+  /** True where a batch is long enough. */
+  const scan = (isLast: boolean): boolean => {
     while (at < pending.length) {
       const { token, end } = nextToken(pending, at, isLast);
-      if (end === undefined) return;
+      if (end === undefined) return false;
       state = MOVES[state][token] ?? MOVES[state].otherwise;
       at = end;
-      if (token === "semi" && state === "start") endOfStatement = end;
+      if (token !== "semi" || state !== "start") continue;
+      endOfStatement = end;
+      if (end >= batchBytes) return true;
     }
+    return false;
   };
   const take = () => {
     const batch = pending.subarray(0, endOfStatement);
@@ -83,10 +87,9 @@ export async function* statementBatches(
   };
   for await (const chunk of chunks) {
     pending = Buffer.concat([pending, chunk]);
-    scan(false);
-    if (endOfStatement >= batchBytes) yield take();
+    while (scan(false)) yield take();
   }
-  scan(true);
+  while (scan(true)) yield take();
   // White space and comments behind the last statement.
   if (state === "start" && at === pending.length) endOfStatement = at;
   if (endOfStatement > 0) yield take();

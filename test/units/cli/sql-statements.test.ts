@@ -35,6 +35,11 @@ describe("statementBatches", () => {
     }
   });
 
+  test("ends a batch at the first statement that makes it long enough", async () => {
+    const text = STATEMENTS.join("");
+    expect(await batchesOf(text, [Buffer.byteLength(text)])).toEqual(STATEMENTS);
+  });
+
   test("gives whole statements and all of the text for any sequence of chunk sizes", async () => {
     await fc.assert(
       fc.asyncProperty(
