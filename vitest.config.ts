@@ -24,6 +24,7 @@ export default defineConfig({
             miniflare: {
               bindings: {
                 ADMIN_AUTHORIZATION_TOKEN: "test-admin-token-0123456789",
+                EXPORT_WEBHOOK_SECRET: "whsec_dGVzdC13ZWJob29rLXNlY3JldC1vZi1zaXh0eQ==",
                 // Small, so that a few MB make several chunks and parts.
                 EXPORT_CHUNK_BYTES: "1000000",
                 EXPORT_PART_BYTES: "5242880",

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { type CallbackAllowlist, parseCallbackAllowlist } from "./model/callback-target.ts";
 import { ExportError } from "./model/error.ts";
 import { ExportScheduleSchema, type ScheduledExport } from "./model/export-schedule.ts";
 import {
@@ -19,6 +20,8 @@ import type { ExportJobs } from "./storage/export-jobs.ts";
 export interface RunParams {
   jobId: string;
   run: number;
+  /** Where set, the instance exports nothing: it sends the ended job's callback, from this try on. */
+  callbackFrom?: number;
 }
 
 /** The bindings and vars that this Worker looks at. docs/configuration.md describes each. */
@@ -49,6 +52,10 @@ export interface Config {
   schedule: ScheduledExport[];
   /** Where clients reach the Worker, without a slash at its end; undefined: where a request went. */
   publicUrl: string | undefined;
+  /** The hosts that callbacks may reach; undefined: every public one. */
+  callbackAllowlist: CallbackAllowlist;
+  /** `EXPORT_WEBHOOK_SECRET` as set; `parseWebhookSecrets` reads it. */
+  webhookSecret: string | undefined;
 }
 
 /** The source `main` of a deployment that names none: StarbaseDB's object. */
@@ -110,6 +117,10 @@ const ConfigSchema = v.object({
       v.transform((text) => new URL(text).origin),
     ),
   ),
+  EXPORT_CALLBACK_ALLOWLIST: v.optional(v.string("expected hosts, separated by commas")),
+  EXPORT_WEBHOOK_SECRET: v.optional(
+    v.string("expected a secret: set it with `wrangler secret put`"),
+  ),
 });
 
 /**
@@ -138,6 +149,8 @@ export function parseConfig(env: object): Config {
     retentionHours: vars.EXPORT_RETENTION_HOURS,
     schedule: vars.EXPORT_SCHEDULE,
     publicUrl: vars.EXPORT_PUBLIC_URL,
+    callbackAllowlist: parseCallbackAllowlist(vars.EXPORT_CALLBACK_ALLOWLIST),
+    webhookSecret: vars.EXPORT_WEBHOOK_SECRET,
   };
 }
 

@@ -1,11 +1,15 @@
 import { type Config, getSourceConfig } from "./env.ts";
 import { encodeUtf8, toHex } from "./lib/bytes.ts";
+import { checkCallbackTarget } from "./model/callback-target.ts";
 import type { ExportRequest } from "./model/export-request.ts";
+import { isLocalOrigin } from "./model/local-origin.ts";
+import { parseWebhookSecrets } from "./notify/signature.ts";
 import type { NewJob } from "./storage/job-rows.ts";
 
 /**
  * A checked request as a job to be created, with the deployment's defaults filled in. Errors: those
- * of what the request names, such as `source-not-found`.
+ * of what the request names, such as `source-not-found` and `callback-url-refused`, and
+ * `configuration-invalid` where callbacks cannot be signed.
  */
 export async function newJobOf(
   config: Config,
@@ -13,12 +17,36 @@ export async function newJobOf(
   of: { idempotencyKey: string | null; origin: string; nowMs: number },
 ): Promise<NewJob> {
   getSourceConfig(config, request.source);
-  const full = { ...request, retentionHours: request.retentionHours ?? config.retentionHours };
+  const full = {
+    ...request,
+    ...checkedCallback(config, request.callbackUrl, of.origin),
+    retentionHours: request.retentionHours ?? config.retentionHours,
+  };
   const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(JSON.stringify(full)));
   return {
     jobId: crypto.randomUUID(),
     request: full,
     requestDigest: toHex(new Uint8Array(digest)),
     ...of,
+  };
+}
+
+/**
+ * The callback URL as it will be called. A secret that cannot sign is told now, not when the job has
+ * ended.
+ */
+function checkedCallback(
+  config: Config,
+  url: string | undefined,
+  origin: string,
+): { callbackUrl?: string } {
+  if (url === undefined) return {};
+  const localDevelopment = isLocalOrigin(origin);
+  parseWebhookSecrets(config.webhookSecret, { localDevelopment });
+  return {
+    callbackUrl: checkCallbackTarget(url, {
+      allowlist: config.callbackAllowlist,
+      localDevelopment,
+    }),
   };
 }

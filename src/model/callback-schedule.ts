@@ -35,6 +35,11 @@ const LOCAL_PACE: CallbackPace = {
 /** Waits are spread by this part of themselves to either side, so that receivers are not hit in step. */
 const JITTER = 0.2;
 
+/** What a job view tells of its callback; `none` where the job has no callback URL. */
+export const CALLBACK_STATUSES = ["none", "pending", "delivered", "failed"] as const;
+
+export type CallbackStatus = (typeof CALLBACK_STATUSES)[number];
+
 /** How one try ended: `delivered` by 2xx, `gone` by 410, else `retry`. */
 export type CallbackOutcome = "delivered" | "gone" | "retry";
 

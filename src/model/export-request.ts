@@ -26,6 +26,8 @@ export const ExportRequestSchema = v.strictObject({
   consistency: v.optional(v.picklist(["live"]), "live"),
   tables: v.optional(TablePatternsSchema),
   content: v.optional(DumpContentSchema, "all"),
+  /** Where the job's end is told; docs/callbacks.md says which URLs are accepted. */
+  callbackUrl: v.optional(v.string()),
   retentionHours: v.optional(
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(RETENTION_HOURS_MAX)),
   ),

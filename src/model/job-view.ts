@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { CALLBACK_STATUSES } from "./callback-schedule.ts";
 import { JOB_STATES } from "./job-state.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -57,6 +58,15 @@ export const JobViewSchema = v.strictObject({
   tables: v.array(TableViewSchema),
   artifacts: v.array(ArtifactViewSchema),
   workflow: v.strictObject({ instanceId: v.nullable(v.string()), run: Count }),
+  callback: v.strictObject({
+    /** Scheme and host alone: paths and queries may hold secrets. */
+    url: v.nullable(v.string()),
+    /** `pending` until it is delivered or given up; the first try comes when the job has ended. */
+    status: v.picklist(CALLBACK_STATUSES),
+    attempts: Count,
+    lastError: v.nullable(v.string()),
+    nextAttemptAt: v.nullable(Time),
+  }),
   usage: v.strictObject({
     rowsRead: Count,
     rowsWritten: Count,

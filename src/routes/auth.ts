@@ -5,12 +5,11 @@ import type { MiddlewareHandler } from "hono";
 import { parseConfig } from "../env.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
 import { ExportError } from "../model/error.ts";
+import { isLocalOrigin } from "../model/local-origin.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /** Tokens that documentation and examples use; they protect nothing. */
 const KNOWN_TOKENS = new Set(["ABC123", "your-admin-token", "changeme"]);
-
-const LOCAL_HOSTS = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
  * Checks the settings and the bearer token of every call. Errors: `configuration-invalid` where the
@@ -20,7 +19,7 @@ const LOCAL_HOSTS = new Set(["localhost", "127.0.0.1", "[::1]"]);
 export function authenticate(): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     const config = parseConfig(context.env);
-    const local = LOCAL_HOSTS.has(new URL(context.req.url).hostname);
+    const local = isLocalOrigin(config.publicUrl ?? context.req.url);
     if (!local && config.adminTokens.some((token) => KNOWN_TOKENS.has(token))) {
       throw new ExportError(
         "configuration-invalid",

@@ -17,7 +17,9 @@ import {
   recordPlan,
   setArtifact,
 } from "./chunk-ledger.ts";
+import { type CallbackTried, isCallbackPending, recordCallback } from "./callback-rows.ts";
 import {
+  callbackInstanceIdOf,
   deleteJobRows,
   findActiveJob,
   findJob,
@@ -45,6 +47,18 @@ export interface DownloadInfo {
   artifacts: ArtifactRecord[];
   manifestKey: string | null;
   completedAtMs: number | null;
+}
+
+/** An ended job's callback that is neither delivered nor given up. */
+export interface PendingCallback {
+  url: string;
+  /** What links in the job's view start with. */
+  origin: string;
+  /** Tries so far. */
+  attempts: number;
+  nextAttemptAtMs: number | null;
+  endedAtMs: number;
+  view: JobView;
 }
 
 /**
@@ -115,6 +129,23 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     }
   }
 
+  /**
+   * Starts an instance that sends an ended job's callback, where that is pending and no run is left
+   * to do it. Repeating it is harmless.
+   */
+  async #startCallback(jobId: string): Promise<void> {
+    const job = findJob(this.#sql, jobId);
+    if (job === undefined || !isCallbackPending(job)) return;
+    const callbackFrom = job.callback_attempts + 1;
+    const params: RunParams = { jobId, run: job.run, callbackFrom };
+    try {
+      await this.env.EXPORT_WORKFLOW.create({ id: callbackInstanceIdOf(job), params });
+    } catch (cause) {
+      // The callback stays pending, for whoever looks for overdue ones.
+      console.warn({ message: "callback not started", jobId, cause: String(cause) });
+    }
+  }
+
   #view(jobId: string): JobView {
     return jobViewOf(this.#sql, getJob(this.#sql, jobId));
   }
@@ -167,9 +198,12 @@ export class ExportJobs extends DurableObject<ExportEnv> {
       await this.#terminate(job);
       await this.#abortUploads(jobId);
       this.#sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ?", jobId);
+      await this.#startCallback(jobId);
       return this.#view(jobId);
     }
     if (job.state === "cancelled") return this.#view(jobId);
+    // A run that waits for its next try ends.
+    if (isCallbackPending(job)) await this.#terminate(job);
     const store = openArtifactStore(this.env);
     await this.#abortUploads(jobId);
     const keys = listArtifacts(this.#sql, jobId).map((artifact) => artifact.objectKey);
@@ -300,13 +334,36 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     });
   }
 
-  /** Ends a job that cannot go on: uploads are given up, the failure is kept. */
-  async fail(of: RunParams, failure: Failure): Promise<void> {
+  /** Ends a job that cannot go on: uploads are given up, the failure is kept. Says whether its
+   *  callback is to be sent by the caller. */
+  async fail(of: RunParams, failure: Failure): Promise<{ callback: boolean }> {
     const job = findJob(this.#sql, of.jobId);
-    if (job === undefined || job.run !== of.run || !isActive(job.state)) return;
+    if (job === undefined || job.run !== of.run) return { callback: false };
+    const callback = job.callback_status === "pending";
+    if (!isActive(job.state)) return { callback: callback && job.state === "failed" };
     moveJobIf(this.#sql, { jobId: of.jobId, to: "failed", nowMs: Date.now(), failure });
     await this.#abortUploads(of.jobId);
     this.#sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ?", of.jobId);
+    return { callback };
+  }
+
+  /** What a sender of an ended job's callback needs; null where nothing is to be sent any more. */
+  callback(jobId: string): PendingCallback | null {
+    const job = findJob(this.#sql, jobId);
+    if (job === undefined || job.callback_url === null || !isCallbackPending(job)) return null;
+    return {
+      url: job.callback_url,
+      origin: job.origin,
+      attempts: job.callback_attempts,
+      nextAttemptAtMs: job.callback_next_attempt_at_ms,
+      endedAtMs: job.completed_at_ms ?? 0,
+      view: this.#view(jobId),
+    };
+  }
+
+  /** Keeps how a try of a callback ended; nothing where the job is gone. */
+  recordCallback(tried: CallbackTried): void {
+    recordCallback(this.#sql, tried);
   }
 
   #countStep(jobId: string, r2ClassAOperations = 0): void {

@@ -1,3 +1,4 @@
+import type { CallbackStatus } from "../model/callback-schedule.ts";
 import type { ArtifactRecord, ArtifactState } from "../model/checkpoint.ts";
 import { ExportError, type Failure } from "../model/error.ts";
 import type { ExportRequest } from "../model/export-request.ts";
@@ -31,6 +32,11 @@ export type JobRow = {
   usage_r2_class_a: number;
   warnings_json: string;
   failure_json: string | null;
+  callback_url: string | null;
+  callback_status: CallbackStatus;
+  callback_attempts: number;
+  callback_last_error: string | null;
+  callback_next_attempt_at_ms: number | null;
 };
 
 /** What a new job needs; ids and times are the caller's. */
@@ -48,6 +54,11 @@ export interface NewJob {
 /** The id of a run's Workflow instance. */
 export function instanceIdOf(job: { job_id: string; run: number }): string {
   return `${job.job_id}-${job.run}`;
+}
+
+/** The id of an instance that sends a job's callback from the next try on, and does nothing else. */
+export function callbackInstanceIdOf(job: { job_id: string; callback_attempts: number }): string {
+  return `${job.job_id}-callback-${job.callback_attempts + 1}`;
 }
 
 export function findJob(sql: SqlStorage, jobId: string): JobRow | undefined {
@@ -80,8 +91,8 @@ export function findActiveJob(sql: SqlStorage, source: string): JobRow | undefin
 export function insertJob(sql: SqlStorage, job: NewJob): void {
   sql.exec(
     `INSERT INTO tmp_export_jobs (job_id, source, state, request_json, request_digest,
-       idempotency_key, origin, run, created_at_ms, heartbeat_at_ms)
-     VALUES (?, ?, 'queued', ?, ?, ?, ?, 1, ?, ?)`,
+       idempotency_key, origin, run, created_at_ms, heartbeat_at_ms, callback_url, callback_status)
+     VALUES (?, ?, 'queued', ?, ?, ?, ?, 1, ?, ?, ?, ?)`,
     job.jobId,
     job.request.source,
     JSON.stringify(job.request),
@@ -90,6 +101,8 @@ export function insertJob(sql: SqlStorage, job: NewJob): void {
     job.origin,
     job.nowMs,
     job.nowMs,
+    job.request.callbackUrl ?? null,
+    job.request.callbackUrl === undefined ? "none" : "pending",
   );
 }
 

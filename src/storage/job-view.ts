@@ -58,6 +58,7 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
     })),
     artifacts: artifactViews(sql, job, base),
     workflow: { instanceId: instanceIdOf(job), run: job.run },
+    callback: callbackView(job),
     usage: {
       rowsRead: job.usage_rows_read,
       rowsWritten: job.usage_rows_written,
@@ -81,6 +82,17 @@ function artifactViews(sql: SqlStorage, job: JobRow, base: string): JobView["art
     parts: Math.max(artifact.partCount, 1),
     downloadUrl: `${base}/download/${encodeURIComponent(artifact.name)}`,
   }));
+}
+
+function callbackView(job: JobRow): JobView["callback"] {
+  const target = job.callback_url === null ? null : URL.parse(job.callback_url);
+  return {
+    url: target === null ? null : `${target.origin}/…`,
+    status: job.callback_status,
+    attempts: job.callback_attempts,
+    lastError: job.callback_last_error,
+    nextAttemptAt: timeOrNull(job.callback_next_attempt_at_ms),
+  };
 }
 
 function failureView(json: string | null): JobView["error"] {

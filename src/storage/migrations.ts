@@ -85,6 +85,12 @@ const MIGRATIONS: readonly string[] = [
      bytes BLOB NOT NULL,
      PRIMARY KEY (job_id, kind, object_key, number)
    ) STRICT, WITHOUT ROWID;`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN callback_url TEXT;
+   ALTER TABLE tmp_export_jobs ADD COLUMN callback_status TEXT NOT NULL DEFAULT 'none';
+   ALTER TABLE tmp_export_jobs ADD COLUMN callback_attempts INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN callback_last_error TEXT;
+   ALTER TABLE tmp_export_jobs ADD COLUMN callback_next_attempt_at_ms INTEGER;`,
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */

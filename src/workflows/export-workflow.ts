@@ -14,6 +14,7 @@ import { failureOf } from "./failure.ts";
 import { openSnapshot } from "./open-snapshot.ts";
 import { publishManifest } from "./publish-manifest.ts";
 import { RETRY_POLICIES, type StepKind } from "./retry-policy.ts";
+import { sendCallbacks } from "./send-callback-steps.ts";
 import { type RunContext, runContext, stepBody } from "./run-context.ts";
 
 /** A step's name may have 256 characters: https://developers.cloudflare.com/workflows/reference/limits/. */
@@ -42,6 +43,11 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams> {
         stepBody(() => body(context())),
       );
 
+    if (event.payload.callbackFrom !== undefined) {
+      await sendCallbacks(step, this.env, { ...of, attempt: event.payload.callbackFrom });
+      return { jobId: of.jobId, status: "callback sent" };
+    }
+    let published: { callback: boolean };
     try {
       let next: NextAction = (await run("open snapshot", "", openSnapshot)).next;
       while (next.do !== "finish") next = await perform(next, run);
@@ -50,16 +56,19 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams> {
       while (verify !== null) {
         verify = await verifyFrom(verify, run);
       }
-      await run("publish manifest", "", publishManifest);
-      return { jobId: of.jobId, status: "completed" };
+      published = await run("publish manifest", "", publishManifest);
     } catch (error) {
       const failure = failureOf(error);
-      await run("give up", "", async ({ jobs }) => {
-        await jobs.fail(of, failure);
-        return { code: failure.code, message: failure.message };
+      const { callback } = await run("give up", "", async ({ jobs }) => {
+        const failed = await jobs.fail(of, failure);
+        return { code: failure.code, message: failure.message, callback: failed.callback };
       });
+      if (callback) await sendCallbacks(step, this.env, { ...of, attempt: 1 });
       throw error;
     }
+    // Outside: a callback that cannot be sent must not undo a job that is completed.
+    if (published.callback) await sendCallbacks(step, this.env, { ...of, attempt: 1 });
+    return { jobId: of.jobId, status: "completed" };
   }
 }
 

@@ -10,7 +10,7 @@ import type { RunContext } from "./run-context.ts";
 /** Writes the manifest beside the artifacts and ends the job well. Repeating it changes nothing. */
 export async function publishManifest(
   context: RunContext,
-): Promise<{ status: string; rows: number; bytes: number }> {
+): Promise<{ status: string; rows: number; bytes: number; callback: boolean }> {
   const { jobs, of, store } = context;
   const ledger = await jobs.ledger(of);
   // A try before this one may have ended the job and lost its answer.
@@ -49,5 +49,11 @@ export async function publishManifest(
     await store.put(manifestKeyOf(job), body, { contentType: "application/json" });
   }
   const view = unwrap(await jobs.complete(of));
-  return { status: view.status, rows: view.progress.rows, bytes: view.progress.bytes };
+  const { status, progress, callback } = view;
+  return {
+    status,
+    rows: progress.rows,
+    bytes: progress.bytes,
+    callback: callback.status === "pending",
+  };
 }

@@ -9,7 +9,8 @@ export type StepKind =
   | "close snapshot"
   | "verify artifact"
   | "publish manifest"
-  | "give up";
+  | "give up"
+  | "send callback";
 
 /**
  * How each step is tried again, and how long one try may take. `limit` counts the tries after the
@@ -27,6 +28,8 @@ export const RETRY_POLICIES: Record<StepKind, WorkflowStepConfig> = {
   "verify artifact": policy({ limit: 3, delay: "5 seconds", timeout: "60 minutes" }),
   "publish manifest": policy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   "give up": policy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
+  // What a receiver does is a result of the step; it is tried again only where the job is out of reach.
+  "send callback": policy({ limit: 5, delay: "2 seconds", timeout: "1 minute" }),
 };
 
 function policy(values: {

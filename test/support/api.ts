@@ -6,11 +6,15 @@ const ORIGIN = "https://export.example.com";
 const TOKEN = "test-admin-token-0123456789";
 
 /** A call of the Worker under test, with the full-access token unless a header says otherwise. */
-export function api(path: string, init: RequestInit = {}): Promise<Response> {
+export function api(
+  path: string,
+  init: RequestInit = {},
+  origin: string = ORIGIN,
+): Promise<Response> {
   const headers = new Headers(init.headers);
   if (!headers.has("authorization")) headers.set("authorization", `Bearer ${TOKEN}`);
   const worker = exports.default as unknown as Fetcher;
-  return worker.fetch(`${ORIGIN}${path}`, { ...init, headers });
+  return worker.fetch(`${origin}${path}`, { ...init, headers });
 }
 
 /** Runs statements in the embedded database, all or nothing. */
