@@ -31,6 +31,7 @@ export interface ExportEnv {
   EXPORT_R2_BUCKET?: R2Bucket;
   DATABASE_DURABLE_OBJECT?: DurableObjectNamespace;
   ADMIN_AUTHORIZATION_TOKEN?: string;
+  EXPORT_READ_TOKEN?: string;
 }
 
 export interface DurableObjectSourceConfig {
@@ -43,7 +44,6 @@ export type SourceConfig = DurableObjectSourceConfig;
 
 /** A Worker's settings, checked. Sizes in bytes. */
 export interface Config {
-  adminTokens: string[];
   sources: Record<string, SourceConfig>;
   chunkBytes: number;
   partBytes: number;
@@ -96,16 +96,7 @@ const jsonVar = <const TSchema extends v.GenericSchema>(schema: TSchema) =>
     schema,
   );
 
-/** A secret may hold two tokens separated by white space, so that one can replace the other. */
-const Tokens = v.pipe(
-  v.string("expected a secret: set it with `wrangler secret put`"),
-  v.transform((text) => text.split(/\s+/).filter((token) => token !== "")),
-  v.minLength(1, "expected a token: set it with `wrangler secret put`"),
-  v.maxLength(2, "expected at most two tokens, separated by a space"),
-);
-
 const ConfigSchema = v.object({
-  ADMIN_AUTHORIZATION_TOKEN: Tokens,
   EXPORT_CHUNK_BYTES: integer(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX, CHUNK_BYTES_DEFAULT),
   EXPORT_PART_BYTES: integer(PART_BYTES_MIN, PART_BYTES_MAX, PART_BYTES_DEFAULT),
   EXPORT_RETENTION_HOURS: integer(1, RETENTION_HOURS_MAX, RETENTION_HOURS_DEFAULT),
@@ -129,12 +120,7 @@ const ConfigSchema = v.object({
  */
 export function parseConfig(env: object): Config {
   const parsed = v.safeParse(ConfigSchema, env);
-  if (!parsed.success) {
-    const problems = parsed.issues.map(
-      (issue) => `${v.getDotPath(issue) ?? "?"}: ${wordsOf(issue)}`,
-    );
-    throw new ExportError("configuration-invalid", problems.join("; "));
-  }
+  if (!parsed.success) throw misconfiguration(parsed.issues);
   for (const binding of ["EXPORT_WORKFLOW", "EXPORT_JOBS"]) {
     if (!(binding in env)) {
       throw new ExportError("configuration-invalid", `binding ${binding} is missing`);
@@ -142,7 +128,6 @@ export function parseConfig(env: object): Config {
   }
   const vars = parsed.output;
   return {
-    adminTokens: vars.ADMIN_AUTHORIZATION_TOKEN,
     sources: DEFAULT_SOURCES,
     chunkBytes: vars.EXPORT_CHUNK_BYTES,
     partBytes: vars.EXPORT_PART_BYTES,
@@ -154,9 +139,13 @@ export function parseConfig(env: object): Config {
   };
 }
 
-/** Valibot's own messages quote the value, which may be a secret. */
-function wordsOf(issue: v.BaseIssue<unknown>): string {
-  return issue.message.startsWith("Invalid") ? "is missing" : issue.message;
+/** Names the fields that are wrong; Valibot's own messages quote the value, which may be a secret. */
+export function misconfiguration(issues: readonly v.BaseIssue<unknown>[]): ExportError {
+  const problems = issues.map((issue) => {
+    const words = issue.message.startsWith("Invalid") ? "is missing" : issue.message;
+    return `${v.getDotPath(issue) ?? "?"}: ${words}`;
+  });
+  return new ExportError("configuration-invalid", problems.join("; "));
 }
 
 /** The settings of a source. Errors: `source-not-found`, with the names there are. */

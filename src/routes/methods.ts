@@ -3,17 +3,19 @@ export function allowedMethods(
   routes: readonly { method: string; path: string }[],
   path: string,
 ): string[] {
-  const asked = path.split("/");
   const methods = routes
-    .filter((route) => route.method !== "ALL" && matches(route.path.split("/"), asked))
+    .filter((route) => route.method !== "ALL" && matchesRoute(route.path, path))
     .map((route) => route.method);
   if (methods.includes("GET")) methods.push("HEAD");
   return [...new Set(methods)].sort();
 }
 
-function matches(route: string[], asked: string[]): boolean {
+/** True where `path` is one of a route such as `/export/dump/:jobId`. */
+export function matchesRoute(route: string, path: string): boolean {
+  const asked = path.split("/");
+  const segments = route.split("/");
   return (
-    route.length === asked.length &&
-    route.every((segment, at) => segment.startsWith(":") || segment === asked[at])
+    segments.length === asked.length &&
+    segments.every((segment, at) => segment.startsWith(":") || segment === asked[at])
   );
 }

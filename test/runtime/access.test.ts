@@ -1,0 +1,190 @@
+import { env, exports } from "cloudflare:workers";
+import { introspectWorkflow } from "cloudflare:test";
+import { afterEach, beforeAll, describe, expect, inject, test, vi } from "vitest";
+
+import { parseAccessTokens } from "../../src/access-tokens.ts";
+import { createApp } from "../../src/app.ts";
+import { READABLE_ROUTES } from "../../src/routes/readable-routes.ts";
+import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts";
+
+const ORIGIN = "https://export.example.com";
+const FULL = ["test-admin-token-0123456789", "test-admin-token-next-one"];
+const READ = ["test-read-token-0123456789", "test-read-token-next-one"];
+
+function call(method: string, path: string, token: string): Promise<Response> {
+  return api(path, { method, headers: { authorization: `Bearer ${token}` } });
+}
+
+let jobId = "";
+
+beforeAll(async () => {
+  await emptyDatabase();
+  await query("CREATE TABLE a(x)", "INSERT INTO a VALUES (1)");
+  jobId = (await ended((await startExport()).jobId)).jobId;
+});
+
+describe("a read-only token", () => {
+  test.each(READ)("reads status, list, files, manifest and sources: %#", async (token) => {
+    const job = `/export/dump/${jobId}`;
+    for (const path of [
+      job,
+      `${job}/download`,
+      `${job}/download/dump.sql`,
+      `${job}/manifest`,
+      "/export/jobs",
+      "/export/sources",
+    ]) {
+      for (const method of ["GET", "HEAD"]) {
+        const response = await call(method, path, token);
+        expect([path, response.status]).toEqual([path, 200]);
+        await response.body?.cancel();
+      }
+    }
+  });
+
+  test("is refused on every other route there is", async () => {
+    const routes = createApp().routes.filter(
+      ({ method, path }) => method !== "ALL" && path !== "/health",
+    );
+    const closed = routes.filter(
+      ({ method, path }) => method !== "GET" || !READABLE_ROUTES.includes(path),
+    );
+    const names = closed.map(({ method, path }) => `${method} ${path}`);
+    expect(names).toEqual(
+      expect.arrayContaining(["POST /export/dump", "DELETE /export/dump/:jobId", "POST /query"]),
+    );
+    for (const { method, path } of closed) {
+      const response = await call(method, path.replace(":jobId", jobId), READ[0] ?? "");
+      expect([method, path, response.status]).toEqual([method, path, 403]);
+      expect(await response.json()).toMatchObject({ code: "forbidden" });
+    }
+    expect((await call("GET", `/export/dump/${jobId}`, READ[0] ?? "")).status).toBe(200);
+  });
+});
+
+describe("the tokens of a secret", () => {
+  test.each(FULL)("are valid both at once: %#", async (token) => {
+    const response = await call("GET", "/export/jobs", token);
+    expect(response.status).toBe(200);
+    await response.body?.cancel();
+  });
+
+  test.each([...FULL.map((token) => token.slice(0, -1)), FULL.join(" "), `${READ[0]}x`, ""])(
+    "are taken whole: %s is refused",
+    async (token) => {
+      const response = await call("GET", "/export/jobs", token);
+      expect(response.status).toBe(401);
+      await response.body?.cancel();
+    },
+  );
+
+  test("are at most two, and at least one", () => {
+    const parse = (token: string | undefined, read?: string) =>
+      parseAccessTokens(
+        { ADMIN_AUTHORIZATION_TOKEN: token, EXPORT_READ_TOKEN: read },
+        { localDevelopment: false },
+      );
+    expect(parse(" one\n two ")).toEqual({ full: ["one", "two"], read: [] });
+    expect(parse("one", "two")).toEqual({ full: ["one"], read: ["two"] });
+    expect(() => parse("s3cret1 s3cret2 s3cret3")).toThrow(
+      /^ADMIN_AUTHORIZATION_TOKEN: expected at most two tokens, separated by a space$/,
+    );
+    expect(() => parse(undefined)).toThrow("ADMIN_AUTHORIZATION_TOKEN: ");
+    expect(() => parse("  ")).toThrow("ADMIN_AUTHORIZATION_TOKEN: expected a token");
+    expect(() => parse("one", "")).toThrow("EXPORT_READ_TOKEN: expected a token");
+  });
+
+  test.each([
+    [{ ADMIN_AUTHORIZATION_TOKEN: "ABC123" }, "ADMIN_AUTHORIZATION_TOKEN is a token that"],
+    [
+      { ADMIN_AUTHORIZATION_TOKEN: "own", EXPORT_READ_TOKEN: "next DEF456" },
+      "EXPORT_READ_TOKEN is a token that",
+    ],
+  ])("are refused where documentation uses them, but for local development", (vars, words) => {
+    expect(() => parseAccessTokens(vars, { localDevelopment: false })).toThrow(words);
+    expect(parseAccessTokens(vars, { localDevelopment: true }).full).toHaveLength(1);
+  });
+
+  test("that everybody knows serve nothing on a public host, and do on this machine", async () => {
+    const known = { ...env, ADMIN_AUTHORIZATION_TOKEN: "ABC123" };
+    const ask = (url: string, bindings: object): Promise<Response> =>
+      Promise.resolve(
+        createApp().request(
+          `${url}/export/sources`,
+          { headers: { authorization: "Bearer ABC123" } },
+          bindings,
+        ),
+      );
+    expect((await ask("http://localhost:8787", known)).status).toBe(200);
+    const deployed = await ask(ORIGIN, known);
+    expect(deployed.status).toBe(503);
+    expect(await deployed.json()).toMatchObject({ code: "configuration-invalid" });
+    const named = { ...known, EXPORT_PUBLIC_URL: ORIGIN };
+    expect((await ask("http://localhost:8787", named)).status).toBe(503);
+  });
+
+  test("are asked for before anything is told of the settings", async () => {
+    const bindings = { ...env, EXPORT_CHUNK_BYTES: "many" };
+    const ask = (token: string): Promise<Response> =>
+      Promise.resolve(
+        createApp().request(
+          `${ORIGIN}/export/jobs`,
+          { headers: { authorization: `Bearer ${token}` } },
+          bindings,
+        ),
+      );
+    expect((await ask("wrong")).status).toBe(401);
+    expect(await (await ask(FULL[0] ?? "")).json()).toMatchObject({
+      code: "configuration-invalid",
+      detail: expect.stringContaining("EXPORT_CHUNK_BYTES"),
+    });
+  });
+});
+
+describe("secrets", () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  test("stand in no log, job view, step result, callback or error", async () => {
+    const said: unknown[] = [];
+    for (const level of ["log", "info", "warn", "error", "debug"] as const) {
+      vi.spyOn(console, level).mockImplementation((...words) => void said.push(words));
+    }
+    await using workflows = await introspectWorkflow(env.EXPORT_WORKFLOW);
+    const worker = exports.default as unknown as Fetcher;
+    const headers = { authorization: `Bearer ${FULL[0]}` };
+    const callbackUrl = `${inject("callbackReceiverOrigin")}/answer?status=410&token=s3cret-path`;
+    const started = await worker.fetch("http://localhost/export/dump", {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ callbackUrl }),
+    });
+    const view = await ended((await started.json<{ jobId: string }>()).jobId);
+    const [instance] = await workflows.get();
+    await instance?.waitForStatus("complete");
+    for (const name of ["open snapshot", "export a 1", "publish manifest", "send callback 1"]) {
+      said.push(await instance?.waitForStepResult({ name }));
+    }
+    said.push(view, await (await api(`/export/dump/${view.jobId}`)).text());
+    for (const [method, path, token] of [
+      ["POST", "/query", FULL[0]],
+      ["POST", "/query", READ[0]],
+      ["GET", "/nowhere", FULL[1]],
+      ["GET", "/export/jobs", `${FULL[0]}!`],
+      ["GET", "/export/jobs?cursor=%00", FULL[0]],
+    ] as const) {
+      const response = await call(method, path, token ?? "");
+      said.push([...response.headers], await response.text());
+    }
+    const text = JSON.stringify(said);
+    expect(text).toContain("the receiver answered 410");
+    for (const secret of [...FULL, ...READ, "dGVzdC13ZWJob29r", "s3cret-path"]) {
+      expect(text).not.toContain(secret);
+    }
+  });
+});
+
+describe("a job's id", () => {
+  test("is random: 122 bits of it", async () => {
+    expect(jobId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+});
