@@ -22,6 +22,7 @@ export default defineConfig({
           cloudflareTest({
             wrangler: { configPath: "./wrangler.jsonc" },
             miniflare: {
+              d1Databases: { SHOP_DB: "shop" },
               bindings: {
                 ADMIN_AUTHORIZATION_TOKEN: "test-admin-token-0123456789 test-admin-token-next-one",
                 EXPORT_READ_TOKEN: "test-read-token-0123456789\ttest-read-token-next-one",
@@ -29,6 +30,17 @@ export default defineConfig({
                 // Small, so that a few MB make several chunks and parts.
                 EXPORT_CHUNK_BYTES: "1000000",
                 EXPORT_PART_BYTES: "5242880",
+                EXPORT_SOURCES: {
+                  main: {
+                    type: "durable-object",
+                    binding: "DATABASE_DURABLE_OBJECT",
+                    name: "sql-durable-object",
+                  },
+                  shop: { type: "d1", binding: "SHOP_DB" },
+                  gone: { type: "d1", binding: "GONE_DB" },
+                  mistaken: { type: "d1", binding: "EXPORT_R2_BUCKET" },
+                  methodless: { type: "durable-object", binding: "EXPORT_JOBS", name: "other" },
+                },
               },
             },
           }),

@@ -1,9 +1,9 @@
-import { getDatabaseStub, getSourceConfig, parseConfig, type ExportEnv } from "../src/env.ts";
+import { getSourceConfig, parseConfig, type ExportEnv } from "../src/env.ts";
 import worker from "../src/index.ts";
 import { MIB } from "../src/model/limits.ts";
 import type { ExportRequest } from "../src/model/export-request.ts";
 import { CURSOR_START } from "../src/model/cursor.ts";
-import { durableObjectSource } from "../src/source/durable-object-source.ts";
+import { openSource } from "../src/source/open-source.ts";
 import { readDump } from "../src/source/dump-reader.ts";
 import { liveReader } from "../src/source/table-reader.ts";
 import { planOf, readCatalog } from "../src/workflows/run-context.ts";
@@ -28,7 +28,7 @@ export default {
 /** Every page of the dump, read and thrown away. */
 async function encode(env: ExportEnv): Promise<{ bytes: number; rows: number; rowsRead: number }> {
   const config = getSourceConfig(parseConfig(env), "main");
-  const source = durableObjectSource(() => getDatabaseStub(env, config));
+  const source = openSource(env, config, { name: "sql-durable-object" });
   const request = { source: "main", format: "sql", content: "all" } as ExportRequest;
   const { plan, encoderOf } = planOf(request, await readCatalog(source));
   const total = { bytes: 0, rows: 0, rowsRead: 0 };

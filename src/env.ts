@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { issueWords } from "./lib/issue-words.ts";
 import { type CallbackAllowlist, parseCallbackAllowlist } from "./model/callback-target.ts";
 import { ExportError } from "./model/error.ts";
 import { ExportScheduleSchema, type ScheduledExport } from "./model/export-schedule.ts";
@@ -13,7 +14,7 @@ import {
   RETENTION_HOURS_DEFAULT,
   RETENTION_HOURS_MAX,
 } from "./model/limits.ts";
-import type { DatabaseStub } from "./source/durable-object-source.ts";
+import { DEFAULT_SOURCES, type SourceConfig, SourcesSchema } from "./model/source-config.ts";
 import type { ExportJobs } from "./storage/export-jobs.ts";
 
 /** What a run's Workflow instance is started with. */
@@ -34,14 +35,6 @@ export interface ExportEnv {
   EXPORT_READ_TOKEN?: string;
 }
 
-export interface DurableObjectSourceConfig {
-  type: "durable-object";
-  binding: string;
-  name: string;
-}
-
-export type SourceConfig = DurableObjectSourceConfig;
-
 /** A Worker's settings, checked. Sizes in bytes. */
 export interface Config {
   sources: Record<string, SourceConfig>;
@@ -57,15 +50,6 @@ export interface Config {
   /** `EXPORT_WEBHOOK_SECRET` as set; `parseWebhookSecrets` reads it. */
   webhookSecret: string | undefined;
 }
-
-/** The source `main` of a deployment that names none: StarbaseDB's object. */
-const DEFAULT_SOURCES: Record<string, SourceConfig> = {
-  main: {
-    type: "durable-object",
-    binding: "DATABASE_DURABLE_OBJECT",
-    name: "sql-durable-object",
-  },
-};
 
 const integer = (min: number, max: number, byDefault: number) =>
   v.optional(
@@ -100,6 +84,7 @@ const ConfigSchema = v.object({
   EXPORT_CHUNK_BYTES: integer(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX, CHUNK_BYTES_DEFAULT),
   EXPORT_PART_BYTES: integer(PART_BYTES_MIN, PART_BYTES_MAX, PART_BYTES_DEFAULT),
   EXPORT_RETENTION_HOURS: integer(1, RETENTION_HOURS_MAX, RETENTION_HOURS_DEFAULT),
+  EXPORT_SOURCES: v.optional(jsonVar(SourcesSchema)),
   EXPORT_SCHEDULE: v.optional(jsonVar(ExportScheduleSchema), []),
   EXPORT_PUBLIC_URL: v.optional(
     v.pipe(
@@ -128,7 +113,7 @@ export function parseConfig(env: object): Config {
   }
   const vars = parsed.output;
   return {
-    sources: DEFAULT_SOURCES,
+    sources: vars.EXPORT_SOURCES ?? DEFAULT_SOURCES,
     chunkBytes: vars.EXPORT_CHUNK_BYTES,
     partBytes: vars.EXPORT_PART_BYTES,
     retentionHours: vars.EXPORT_RETENTION_HOURS,
@@ -139,12 +124,9 @@ export function parseConfig(env: object): Config {
   };
 }
 
-/** Names the fields that are wrong; Valibot's own messages quote the value, which may be a secret. */
+/** Names the fields that are wrong, and never their values, which may be secrets. */
 export function misconfiguration(issues: readonly v.BaseIssue<unknown>[]): ExportError {
-  const problems = issues.map((issue) => {
-    const words = issue.message.startsWith("Invalid") ? "is missing" : issue.message;
-    return `${v.getDotPath(issue) ?? "?"}: ${words}`;
-  });
+  const problems = issues.map((issue) => `${v.getDotPath(issue) ?? "?"}: ${issueWords(issue)}`);
   return new ExportError("configuration-invalid", problems.join("; "));
 }
 
@@ -155,18 +137,6 @@ export function getSourceConfig(config: Config, name: string): SourceConfig {
   throw new ExportError("source-not-found", `there is no source ${JSON.stringify(name)}`, {
     details: { sources: Object.keys(config.sources) },
   });
-}
-
-/** Finds the object of a source. Errors: `configuration-invalid` where its binding is missing. */
-export function getDatabaseStub(env: object, source: DurableObjectSourceConfig): DatabaseStub {
-  const namespace = (env as Record<string, unknown>)[source.binding];
-  if (typeof namespace !== "object" || namespace === null || !("getByName" in namespace)) {
-    throw new ExportError(
-      "configuration-invalid",
-      `binding ${source.binding} is no Durable Object`,
-    );
-  }
-  return (namespace as DurableObjectNamespace).getByName(source.name) as unknown as DatabaseStub;
 }
 
 /** The one object that holds a deployment's jobs. */

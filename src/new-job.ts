@@ -1,22 +1,27 @@
-import { type Config, getSourceConfig } from "./env.ts";
+import { type Config, type ExportEnv, getSourceConfig } from "./env.ts";
 import { encodeUtf8, toHex } from "./lib/bytes.ts";
 import { checkCallbackTarget } from "./model/callback-target.ts";
 import type { ExportRequest } from "./model/export-request.ts";
 import { isLocalOrigin } from "./model/local-origin.ts";
 import { parseWebhookSecrets } from "./notify/signature.ts";
+import { sourceObjectOf } from "./model/source-config.ts";
+import { openSource } from "./source/open-source.ts";
 import type { NewJob } from "./storage/job-rows.ts";
 
 /**
  * A checked request as a job to be created, with the deployment's defaults filled in. Errors: those
  * of what the request names, such as `source-not-found` and `callback-url-refused`, and
- * `configuration-invalid` where callbacks cannot be signed.
+ * `configuration-invalid` where its binding is missing or callbacks cannot be signed.
  */
 export async function newJobOf(
   config: Config,
   request: ExportRequest,
-  of: { idempotencyKey: string | null; origin: string; nowMs: number },
+  of: { env: ExportEnv; idempotencyKey: string | null; origin: string; nowMs: number },
 ): Promise<NewJob> {
-  getSourceConfig(config, request.source);
+  const { env, ...given } = of;
+  const source = getSourceConfig(config, request.source);
+  // What is wrong with a binding is told now, not by a job that fails.
+  openSource(env, source, sourceObjectOf(source, request));
   const full = {
     ...request,
     ...checkedCallback(config, request.callbackUrl, of.origin),
@@ -27,7 +32,7 @@ export async function newJobOf(
     jobId: crypto.randomUUID(),
     request: full,
     requestDigest: toHex(new Uint8Array(digest)),
-    ...of,
+    ...given,
   };
 }
 

@@ -26,6 +26,7 @@ export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise
     const idempotencyKey = `schedule ${tick.cron} ${tick.scheduledTime} ${encodeURIComponent(request.source)}`;
     try {
       const job = await newJobOf(config, request, {
+        env,
         idempotencyKey,
         origin: config.publicUrl ?? "",
         nowMs: Date.now(),

@@ -23,6 +23,8 @@ const PAGE = `${SNAPSHOT_PREFIX}_page`;
 export interface Statement {
   sql: string;
   params: (ArrayBuffer | string | number | null)[];
+  /** How many columns the result has, for sources that need to know. */
+  columns?: number;
 }
 
 export interface PageRequest {
@@ -90,6 +92,7 @@ export function pageQuery(request: PageRequest, select = liveRows(request.table)
         `SELECT CAST(group_concat(r, X'${rowGapHex}') AS BLOB), count(*), 'integer', CAST(max(k0) AS TEXT) FROM ` +
         `(${rows})`,
       params,
+      columns: 4,
     };
   }
   const last = `FROM ${PAGE} LIMIT 1 OFFSET (SELECT count(*) - 1 FROM ${PAGE})`;
@@ -103,6 +106,7 @@ export function pageQuery(request: PageRequest, select = liveRows(request.table)
       `WITH ${PAGE} AS MATERIALIZED (SELECT * FROM (${rows})) ` +
       `SELECT ${[`CAST(group_concat(r, X'${rowGapHex}') AS BLOB)`, "count(*)", ...found].join(", ")} FROM ${PAGE}`,
     params,
+    columns: 2 + 2 * table.key.length,
   };
 }
 

@@ -32,7 +32,7 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 /** The bytes of hex digits of either case. */
-export function fromHex(hex: string): Uint8Array {
+export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(hex, "hex"));
 }
 

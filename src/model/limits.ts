@@ -7,8 +7,17 @@ export const MIB = 1024 * KIB;
  */
 export const STATEMENT_BYTES_MAX = 100_000;
 
-/** What a page's text aims at, in bytes: large enough for speed, short enough for waiting writers. */
-export const PAGE_BYTES = MIB;
+/**
+ * What a page's text aims at, in bytes: large enough for speed, short enough for waiting writers,
+ * and so that its hex digits stay below the 2,000,000 bytes of a D1 value.
+ */
+export const PAGE_BYTES = 768 * KIB;
+
+/**
+ * How long one call of a source may stay without an answer, in milliseconds. D1 ends a query after
+ * 30 s; what waits in a queue before it comes on top.
+ */
+export const SOURCE_CALL_MS_MAX = 90_000;
 
 /** R2's bounds: https://developers.cloudflare.com/r2/objects/multipart-objects/#limitations. */
 export const PART_BYTES_MIN = 5 * MIB;

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import * as v from "valibot";
 
 import { decodeUtf8 } from "../lib/bytes.ts";
+import { issueWords } from "../lib/issue-words.ts";
 import { ExportError } from "../model/error.ts";
 
 /**
@@ -48,7 +49,7 @@ export function validate<const TSchema extends v.GenericSchema>(
   if (parsed.success) return parsed.output;
   const issues = parsed.issues.map((issue) => ({
     path: v.getDotPath(issue) ?? "",
-    message: issue.message.slice(0, 300),
+    message: issueWords(issue),
   }));
   const first = issues[0];
   throw new ExportError(

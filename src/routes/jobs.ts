@@ -41,7 +41,8 @@ export const jobRoutes = new Hono<AppEnv>()
     const idempotencyKey =
       key === undefined ? null : validate(IdempotencyKeySchema, key, "Idempotency-Key");
     const origin = config.publicUrl ?? new URL(context.req.url).origin;
-    const job = await newJobOf(config, request, { idempotencyKey, origin, nowMs: Date.now() });
+    const { env } = context;
+    const job = await newJobOf(config, request, { env, idempotencyKey, origin, nowMs: Date.now() });
     const { view, replayed } = unwrap(await getExportJobs(context.env).create(job));
     return context.json(view, 202, {
       location: view.links.self,

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 
-import { type DurableObjectSourceConfig, getDatabaseStub } from "../env.ts";
 import { ExportError } from "../model/error.ts";
 import { QUERY_BODY_BYTES_MAX } from "../model/limits.ts";
+import { databaseStub } from "../source/open-source.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readJson, validate } from "./body.ts";
 
@@ -14,16 +14,15 @@ const Query = v.strictObject({
 });
 
 /** One statement, or several as all or nothing. */
-const QueryRequestSchema = v.union([
-  Query,
-  v.strictObject({ transaction: v.pipe(v.array(Query), v.minLength(1), v.maxLength(1_000)) }),
-]);
+const QueryRequestSchema = v.union(
+  [
+    Query,
+    v.strictObject({ transaction: v.pipe(v.array(Query), v.minLength(1), v.maxLength(1_000)) }),
+  ],
+  "expected `sql` with a list of `params`, or `transaction` with a list of such objects",
+);
 
-const EMBEDDED: DurableObjectSourceConfig = {
-  type: "durable-object",
-  binding: "DATABASE_DURABLE_OBJECT",
-  name: "sql-durable-object",
-};
+const EMBEDDED = { name: "sql-durable-object" };
 
 /** `POST /query`: the embedded database, where it is bound. */
 export const queryRoutes = new Hono<AppEnv>().post("/query", async (context) => {
@@ -32,7 +31,7 @@ export const queryRoutes = new Hono<AppEnv>().post("/query", async (context) => 
   }
   const body = await readJson(context, QUERY_BODY_BYTES_MAX);
   const request = validate(QueryRequestSchema, body, "the body");
-  const database = getDatabaseStub(context.env, EMBEDDED);
+  const database = databaseStub(context.env, "DATABASE_DURABLE_OBJECT", EMBEDDED)();
   try {
     const result =
       "transaction" in request

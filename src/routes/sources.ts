@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 
+import { SOURCE_PROMISES, type SourceConfig } from "../model/source-config.ts";
 import { VERSION } from "../model/version.ts";
 import type { AppEnv } from "./app-env.ts";
 
@@ -9,6 +10,17 @@ export const sourceRoutes = new Hono<AppEnv>().get("/export/sources", (context) 
   return context.json({
     version: VERSION,
     storage: context.env.EXPORT_R2_BUCKET === undefined ? "inline" : "r2",
-    sources: Object.entries(sources).map(([name, { type }]) => ({ name, type })),
+    sources: Object.entries(sources).map(([name, config]) => ({
+      name,
+      type: config.type,
+      objects: objectsOf(config),
+      ...SOURCE_PROMISES[config.type],
+    })),
   });
 });
+
+/** Whether a request may or must name an object; names are the customer's and are not listed. */
+function objectsOf(config: SourceConfig): "one" | "listed" | "any" {
+  if (config.type === "d1" || config.names === undefined) return "one";
+  return config.names === "any" ? "any" : "listed";
+}

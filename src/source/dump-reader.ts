@@ -5,7 +5,7 @@ import { ExportError } from "../model/error.ts";
 import { PAGE_BYTES } from "../model/limits.ts";
 import { assert } from "../lib/assert.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
-import { pageQuery, parsePage, type RawPage } from "../dump/page-query.ts";
+import { pageQuery, parsePage, type RawPage, type Statement } from "../dump/page-query.ts";
 import { cellQueries, parseCells } from "../dump/cell-query.ts";
 import { quoteIdentifier } from "../dump/identifier.ts";
 import type { DumpPlan, Segment } from "../dump/plan.ts";
@@ -229,7 +229,7 @@ async function readRow(
   const request = { table, rowSql: "''", rowGapHex: "", after, limit: 1 };
   try {
     const [keyResult, ...cellResults] = await reader.readRows(table, (select) => [
-      pageQuery(request, select),
+      plainStatement(pageQuery(request, select)),
       ...cellQueries(request, encoder.cellColumns, select),
     ]);
     const { last, rows } = parsePage(keyResult?.rows[0] ?? []);
@@ -247,6 +247,11 @@ async function readRow(
       { cause },
     );
   }
+}
+
+/** Without the count of columns, by which a source carries BLOBs faster, and only shorter ones. */
+function plainStatement({ sql, params }: Statement): Statement {
+  return { sql, params };
 }
 
 /** So many rows that their text comes to about `PAGE_BYTES`, if they are like the last ones. */

@@ -1,4 +1,6 @@
+import { CallTimeout, callWithin } from "../lib/call-within.ts";
 import { ExportError } from "../model/error.ts";
+import { SOURCE_CALL_MS_MAX } from "../model/limits.ts";
 import type { Source, SourceResult, SourceStatement, SourceValue } from "./source.ts";
 
 /** The two RPC methods of StarbaseDB's Durable Object class, and of this package's mixin. */
@@ -15,29 +17,43 @@ interface RawResult {
 
 /**
  * A Durable Object as a source. `stub` is asked for anew at every call, since a stub that once
- * failed stays broken.
+ * failed stays broken. Errors besides the port's: `configuration-invalid` where the class behind
+ * `binding` lacks the two methods or answers something else.
  */
-export function durableObjectSource(stub: () => DatabaseStub): Source {
+export function durableObjectSource(stub: () => DatabaseStub, binding = "the object"): Source {
   const call = async (work: (stub: DatabaseStub) => unknown): Promise<unknown> => {
     try {
-      return await work(stub());
+      return await callWithin(SOURCE_CALL_MS_MAX, async () => work(stub()));
     } catch (cause) {
-      throw sourceError(cause);
+      throw sourceError(cause, binding);
     }
   };
   return {
     kind: "durable-object",
-    query: async (statement) =>
-      resultOf(await call((object) => object.executeQuery({ ...statement, isRaw: true }))),
+    query: async ({ sql, params }) => {
+      const query = params === undefined ? { sql } : { sql, params };
+      return resultOf(
+        await call((object) => object.executeQuery({ ...query, isRaw: true })),
+        binding,
+      );
+    },
     transaction: async (statements: SourceStatement[]) => {
-      const results = await call((object) => object.executeTransaction(statements, true));
-      return (results as RawResult[]).map(resultOf);
+      const queries = statements.map(({ sql, params }) =>
+        params === undefined ? { sql } : { sql, params },
+      );
+      const results = await call((object) => object.executeTransaction(queries, true));
+      if (!Array.isArray(results))
+        throw wrongClass(binding, "answers executeTransaction with no list");
+      return results.map((result) => resultOf(result, binding));
     },
   };
 }
 
-function resultOf(raw: unknown): SourceResult {
-  const { columns, rows, meta } = raw as RawResult;
+function resultOf(raw: unknown, binding: string): SourceResult {
+  const { columns, rows, meta } = (raw ?? {}) as Partial<RawResult>;
+  if (!Array.isArray(columns) || !Array.isArray(rows)) {
+    throw wrongClass(binding, "answers without `columns` and `rows` when asked with `isRaw: true`");
+  }
   return {
     columns,
     rows,
@@ -46,9 +62,28 @@ function resultOf(raw: unknown): SourceResult {
   };
 }
 
-/** SQLite's own errors end in their code; everything else is the platform's. */
-function sourceError(cause: unknown): ExportError {
+/**
+ * SQLite's own errors end in their code, and an object without the methods says so; everything
+ * else is the platform's.
+ */
+function sourceError(cause: unknown, binding: string): ExportError {
   const message = cause instanceof Error ? cause.message : String(cause);
+  if (/RPC receiver does not implement|does not support RPC|is not a function/.test(message)) {
+    return wrongClass(binding, `lacks them (${message})`, cause);
+  }
+  if (cause instanceof CallTimeout) {
+    const words = `the object behind binding ${binding} gave ${message}`;
+    return new ExportError("source-unavailable", words, { cause });
+  }
   const code = /\bSQLITE_[A-Z_]+\b/.test(message) ? "source-query-failed" : "source-unavailable";
   return new ExportError(code, message, { cause });
+}
+
+function wrongClass(binding: string, problem: string, cause?: unknown): ExportError {
+  return new ExportError(
+    "configuration-invalid",
+    `binding ${binding}: a source's class needs the methods executeQuery and executeTransaction, and this one ${problem}: ` +
+      "extend withExport(DurableObject), or bind StarbaseDB's class",
+    { cause },
+  );
 }

@@ -5,9 +5,17 @@ export interface SourceStatement {
   sql: string;
   /** At most 100. Numbers bind as REAL: bind text and CAST where an integer is meant. */
   params?: SourceValue[];
+  /**
+   * How many columns the result has, of a single SELECT without a semicolon at its end. D1 needs
+   * to know it to carry BLOBs fast, and to tell apart columns of one name within a transaction; the
+   * result's `columns` may then have other names, and a value may be half as long. Elsewhere it
+   * changes nothing.
+   */
+  columns?: number;
 }
 
 export interface SourceResult {
+  /** Names; none where D1 gives no row in a transaction. */
   columns: string[];
   rows: SourceValue[][];
   /** As the runtime bills them. */

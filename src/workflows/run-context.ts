@@ -3,7 +3,6 @@ import { NonRetryableError } from "cloudflare:workflows";
 import {
   type Config,
   type ExportEnv,
-  getDatabaseStub,
   getExportJobs,
   getSourceConfig,
   parseConfig,
@@ -19,7 +18,8 @@ import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import type { Catalog } from "../model/catalog.ts";
 import { ExportError } from "../model/error.ts";
 import type { ExportRequest } from "../model/export-request.ts";
-import { durableObjectSource } from "../source/durable-object-source.ts";
+import { sourceObjectOf } from "../model/source-config.ts";
+import { openSource } from "../source/open-source.ts";
 import type { Source } from "../source/source.ts";
 import type { ArtifactStore } from "../storage/artifact-store.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
@@ -42,7 +42,7 @@ export function runContext(env: ExportEnv, of: RunParams): RunContext {
     store: openArtifactStore(env),
     openSource: (name) => {
       const source = getSourceConfig(config, name);
-      return durableObjectSource(() => getDatabaseStub(env, source));
+      return openSource(env, source, sourceObjectOf(source, { source: name }));
     },
   };
 }

@@ -59,7 +59,7 @@ function throughShell(trap: Trap): string {
 
 /** The export is loaded as D1 loads it: statement by statement, in one transaction, within its limits. */
 async function throughWrangler(trap: Trap, at: number): Promise<string> {
-  const source = await platform.restoreD1(trap.script);
+  const { file: source } = await platform.restoreD1(trap.script);
   const output = join(platform.folder, `export-${at}.sql`);
   try {
     execFileSync("wrangler", ["d1", "export", `d1-${at}`, "--local", "--output", output, "-y"], {

@@ -6,7 +6,8 @@ import { statementsOf } from "./restore-dump.ts";
 
 /**
  * Builds a Durable Object, dumps it within the runtime, restores the dump into another and, where
- * `d1` says so, into D1, and returns the differences between their files, in sentences.
+ * `d1` says so, into D1, and returns the differences between their files, in sentences. The dump of
+ * what was restored must have the same bytes, D1's too.
  */
 export async function checkPlatform(
   platform: Platform,
@@ -36,11 +37,15 @@ export async function checkPlatform(
   differences.push(...compareDatabases(source, object, comparisonOf(dump)));
   object.close();
   if (input.d1) {
-    const d1 = await platform.restoreD1(statements);
+    const { binding, file } = await platform.restoreD1(statements);
     differences.push(
-      ...compareDatabases(source, d1, comparisonOf(dump)).map((each) => `in D1: ${each}`),
+      ...compareDatabases(source, file, comparisonOf(dump)).map((each) => `in D1: ${each}`),
     );
-    d1.close();
+    file.close();
+    const ofD1 = await platform.dumpD1(binding, seed);
+    if (Buffer.compare(dump.bytes, ofD1.bytes) !== 0) {
+      differences.push(`in D1: a dump cut by seed ${seed} has other bytes`);
+    }
   }
   source.close();
   return { differences, dump, refused };

@@ -1,5 +1,7 @@
 import type { Database } from "../../src/database/database.ts";
+import { d1Source } from "../../src/source/d1-source.ts";
 import { durableObjectSource } from "../../src/source/durable-object-source.ts";
+import type { Source } from "../../src/source/source.ts";
 import { dumpDatabase, randomCutting } from "./dump-database.ts";
 
 export { Database } from "../../src/database/database.ts";
@@ -24,12 +26,13 @@ export default {
     switch (new URL(request.url).pathname) {
       case "/build":
         return Response.json({ id: id.toString(), ...(await build(object, call)) });
-      case "/dump": {
-        const source = durableObjectSource(() => environment.DATABASE.get(id));
-        const cutting = call.seed === undefined ? undefined : randomCutting(call.seed);
-        const { bytes, warnings, catalog } = await dumpDatabase(source, cutting);
-        return Response.json({ base64: Buffer.from(bytes).toString("base64"), warnings, catalog });
-      }
+      case "/dump":
+        return dump(
+          durableObjectSource(() => environment.DATABASE.get(id)),
+          call,
+        );
+      case "/dump-d1":
+        return dump(d1Source(environment[call.name] as D1Database, call.name), call);
       case "/restore-object":
         await object.executeTransaction(
           (call.statements ?? []).map((sql) => ({ sql })),
@@ -46,6 +49,12 @@ export default {
     }
   },
 };
+
+async function dump(source: Source, { seed }: Call): Promise<Response> {
+  const cutting = seed === undefined ? undefined : randomCutting(seed);
+  const { bytes, warnings, catalog } = await dumpDatabase(source, cutting);
+  return Response.json({ base64: Buffer.from(bytes).toString("base64"), warnings, catalog });
+}
 
 /** Runs what SQLite accepts, and gives back what it refused. */
 async function build(

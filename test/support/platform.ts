@@ -74,10 +74,19 @@ export class Platform {
   }
 
   /** The dump of a Durable Object, read by RPC within the runtime. */
-  async dumpObject(name: string, seed?: number): Promise<WholeDump> {
+  dumpObject(name: string, seed?: number): Promise<WholeDump> {
+    return this.#dump("/dump", { name, seed });
+  }
+
+  /** The dump of a D1 database, read through its binding within the runtime. */
+  dumpD1(binding: string, seed?: number): Promise<WholeDump> {
+    return this.#dump("/dump-d1", { name: binding, seed });
+  }
+
+  async #dump(path: string, call: { name: string; seed: number | undefined }): Promise<WholeDump> {
     const answer = await this.#call<{ base64: string; warnings: string[]; catalog: Catalog }>(
-      "/dump",
-      { name, seed },
+      path,
+      call,
     );
     const { warnings, catalog } = answer;
     return { bytes: Buffer.from(answer.base64, "base64"), warnings, catalog };
@@ -88,17 +97,18 @@ export class Platform {
     return this.#call("/restore-object", { name, statements });
   }
 
-  /** Runs all statements as one batch of an unused D1 database, and opens its file. */
-  async restoreD1(statements: string[]): Promise<DatabaseSync> {
+  /** Runs all statements as one batch of an unused D1 database; gives its binding, and opens its file. */
+  async restoreD1(statements: string[]): Promise<{ binding: string; file: DatabaseSync }> {
     if (this.#d1Used === this.#d1Count) throw new Error("all D1 databases are used");
     const before = new Set(this.#filesOf("d1"));
-    await this.#call("/restore-d1", { name: `D1_${this.#d1Used}`, statements });
+    const binding = `D1_${this.#d1Used}`;
+    await this.#call("/restore-d1", { name: binding, statements });
     this.#d1Used += 1;
     const file = this.#filesOf("d1").find(
       (path) => !before.has(path) && basename(path) !== "metadata.sqlite",
     );
     if (file === undefined) throw new Error("the D1 database has no file");
-    return this.#open(file);
+    return { binding, file: this.#open(file) };
   }
 
   /** The file of a Durable Object as it is now. */

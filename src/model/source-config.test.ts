@@ -1,0 +1,86 @@
+import * as v from "valibot";
+import { describe, expect, test } from "vitest";
+
+import { issueWords } from "../lib/issue-words.ts";
+import {
+  DEFAULT_SOURCES,
+  type SourceConfig,
+  sourceObjectOf,
+  SourcesSchema,
+} from "./source-config.ts";
+
+describe("EXPORT_SOURCES", () => {
+  test("takes sources of both types, and the default", () => {
+    const sources = {
+      main: { type: "durable-object", binding: "DATABASE", name: "sql-durable-object" },
+      tenants: { type: "durable-object", binding: "TENANT", names: "any" },
+      few: { type: "durable-object", binding: "TENANT", names: ["a", "b"] },
+      one: { type: "durable-object", binding: "TENANT", id: "0A".repeat(32) },
+      shop: { type: "d1", binding: "SHOP_DB" },
+    };
+    const parsed = v.parse(SourcesSchema, sources);
+    expect(Object.keys(parsed)).toEqual(Object.keys(sources));
+    expect(parsed["one"]).toMatchObject({ id: "0a".repeat(32) });
+    expect(v.parse(SourcesSchema, DEFAULT_SOURCES)).toEqual(DEFAULT_SOURCES);
+  });
+
+  test.each([
+    [{}, "expected at least one source"],
+    ["main", "expected an object"],
+    [{ "a b": { type: "d1", binding: "B" } }, "a b: expected a name of letters"],
+    [{ a: {} }, "a.type: is missing"],
+    [{ a: { type: "d2" } }, 'a.type: expected "durable-object" or "d1"'],
+    [{ a: { type: "d1" } }, "a.binding: is missing"],
+    [{ a: { type: "d1", binding: "A B" } }, "a.binding: expected the name of a binding"],
+    [{ a: { type: "d1", binding: "B", name: "x" } }, "a.name: unknown field"],
+    [{ a: { type: "durable-object", binding: "B" } }, "a: expected `name` or `id` of an object"],
+    [
+      { a: { type: "durable-object", binding: "B", name: "x", id: "0".repeat(64) } },
+      "a: expected `name` or `id`, not both",
+    ],
+    [{ a: { type: "durable-object", binding: "B", id: "0" } }, "a.id: expected the 64 hex digits"],
+    [
+      { a: { type: "durable-object", binding: "B", names: "all" } },
+      'a.names: expected "any" or a list',
+    ],
+  ])("says which field of %j is wrong", (value, words) => {
+    const [issue] = v.safeParse(SourcesSchema, value).issues ?? [];
+    const path = issue && v.getDotPath(issue);
+    expect(issue && `${path ? `${path}: ` : ""}${issueWords(issue)}`).toContain(words);
+  });
+});
+
+describe("the object that a request means", () => {
+  const base = { type: "durable-object", binding: "B" } as const;
+  const id = "0a".repeat(32);
+  const of = (config: SourceConfig, request: { name?: string; id?: string }) =>
+    sourceObjectOf(config, { source: "s", ...request });
+
+  test("is the source's own where it names none", () => {
+    expect(of({ ...base, name: "x" }, {})).toEqual({ name: "x" });
+    expect(of({ ...base, id }, {})).toEqual({ id });
+    expect(of({ ...base, name: "x", names: "any" }, {})).toEqual({ name: "x" });
+    expect(of({ type: "d1", binding: "B" }, {})).toBeNull();
+  });
+
+  test("is the one it names where the source allows it", () => {
+    expect(of({ ...base, names: "any" }, { name: "acme" })).toEqual({ name: "acme" });
+    expect(of({ ...base, names: "any" }, { id })).toEqual({ id });
+    expect(of({ ...base, names: ["acme"] }, { name: "acme" })).toEqual({ name: "acme" });
+    expect(of({ ...base, name: "x" }, { name: "x" })).toEqual({ name: "x" });
+  });
+
+  test.each([
+    [{ ...base, names: "any" }, {}, "invalid-request"],
+    [{ ...base, names: "any" }, { name: "a", id }, "invalid-request"],
+    [{ ...base, names: ["acme"] }, { name: "other" }, "source-not-found"],
+    [{ ...base, names: ["acme"] }, { id }, "invalid-request"],
+    [{ ...base, name: "x" }, { name: "y" }, "source-not-found"],
+    [{ type: "d1", binding: "B" }, { name: "x" }, "invalid-request"],
+  ] as [SourceConfig, { name?: string; id?: string }, string][])(
+    "is refused: %j asked for %j",
+    (config, request, code) => {
+      expect(() => of(config, request)).toThrow(expect.objectContaining({ code }) as Error);
+    },
+  );
+});

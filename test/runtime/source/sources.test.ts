@@ -1,0 +1,88 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, test } from "vitest";
+
+import { parseConfig } from "../../../src/env.ts";
+import { api, download, ended, startExport } from "../../support/api.ts";
+
+const { SHOP_DB: database } = env as unknown as { SHOP_DB: D1Database };
+
+describe("several sources", () => {
+  test("are listed with their type and what each promises", async () => {
+    const response = await api("/export/sources");
+    const { sources } = await response.json<{ sources: Record<string, unknown>[] }>();
+    expect(sources.map(({ name, type, objects }) => [name, type, objects])).toContainEqual([
+      "shop",
+      "d1",
+      "one",
+    ]);
+    expect(sources.find(({ name }) => name === "shop")).toMatchObject({
+      consistency: { default: "live" },
+      limits: { statementBytesMax: 100_000, querySecondsMax: 30 },
+    });
+  });
+
+  test("that are described wrongly are refused with the fields' names", () => {
+    const vars = {
+      ADMIN_AUTHORIZATION_TOKEN: "t",
+      EXPORT_SOURCES: '{"main":{"type":"durable-object"},"shop":{"type":"d1","bindng":"B"}}',
+    };
+    const message = "EXPORT_SOURCES.shop.bindng: unknown field";
+    expect(() => parseConfig(vars)).toThrow(message);
+    expect(() => parseConfig({ ...vars, EXPORT_SOURCES: "{" })).toThrow(
+      "EXPORT_SOURCES: expected JSON",
+    );
+  });
+
+  test("are not found by other names", async () => {
+    const response = await api("/export/dump", { method: "POST", body: '{"source":"shops"}' });
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ code: "source-not-found" });
+  });
+});
+
+describe("a D1 source", () => {
+  beforeAll(async () => {
+    await database.batch([
+      database.prepare("CREATE TABLE products(id INTEGER PRIMARY KEY, name TEXT, price)"),
+      database.prepare(
+        "INSERT INTO products VALUES (1, 'tea', 9007199254740993), (2, CAST(X'41ff42' AS TEXT), 9e999), (3, X'00ff', -0.0)",
+      ),
+    ]);
+  });
+
+  test("is exported exactly", async () => {
+    const view = await ended((await startExport({ source: "shop" })).jobId);
+    expect(view).toMatchObject({ status: "completed", source: "shop", consistency: "live" });
+    expect(view.usage.rowsRead).toBeGreaterThan(2);
+    const text = new TextDecoder().decode(await download(view.jobId));
+    expect(text).toContain("(1,'tea',9007199254740993)");
+    expect(text).toContain("CAST(X'41FF42' AS TEXT)");
+    expect(text).toContain("X'00FF'");
+    expect(text).toContain("-0.0");
+  });
+});
+
+describe("a source that cannot be read", () => {
+  test.each([
+    ["gone", "binding GONE_DB is missing: add it to wrangler.jsonc"],
+    ["mistaken", "binding EXPORT_R2_BUCKET is not a D1 database"],
+  ])("is refused before a job is made: %s", async (source, detail) => {
+    const response = await api("/export/dump", {
+      method: "POST",
+      body: JSON.stringify({ source }),
+    });
+    expect(response.status).toBe(503);
+    const problem = await response.json<{ code: string; detail: string; hint: string }>();
+    expect(problem.code).toBe("configuration-invalid");
+    expect(problem.detail).toContain(detail);
+  });
+
+  // Tries of a step that fails are 2 s, 4 s, 8 s apart: one that were repeated would not end in time.
+  test("fails its job at once where the class lacks the methods", { timeout: 10_000 }, async () => {
+    const view = await ended((await startExport({ source: "methodless" })).jobId);
+    expect(view.status).toBe("failed");
+    expect(view.error?.code).toBe("configuration-invalid");
+    expect(view.error?.message).toContain("binding EXPORT_JOBS");
+    expect(view.error?.message).toContain("executeTransaction");
+  });
+});

@@ -1,0 +1,6 @@
+import { sourceContract } from "../../contract/source.ts";
+import { nodeSqliteSource, openPlatformDatabase } from "../../support/node-sqlite-source.ts";
+
+sourceContract("of Node's SQLite", () => nodeSqliteSource(openPlatformDatabase()), {
+  rollsBack: true,
+});
