@@ -36,6 +36,11 @@ export default defineConfig({
                     binding: "DATABASE_DURABLE_OBJECT",
                     name: "sql-durable-object",
                   },
+                  tenants: {
+                    type: "durable-object",
+                    binding: "DATABASE_DURABLE_OBJECT",
+                    names: "any",
+                  },
                   shop: { type: "d1", binding: "SHOP_DB" },
                   gone: { type: "d1", binding: "GONE_DB" },
                   mistaken: { type: "d1", binding: "EXPORT_R2_BUCKET" },

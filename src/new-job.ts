@@ -5,7 +5,7 @@ import type { ExportRequest } from "./model/export-request.ts";
 import { isLocalOrigin } from "./model/local-origin.ts";
 import { parseWebhookSecrets } from "./notify/signature.ts";
 import { sourceObjectOf } from "./model/source-config.ts";
-import { openSource } from "./source/open-source.ts";
+import { findDatabase } from "./source/open-source.ts";
 import type { NewJob } from "./storage/job-rows.ts";
 
 /**
@@ -21,7 +21,7 @@ export async function newJobOf(
   const { env, ...given } = of;
   const source = getSourceConfig(config, request.source);
   // What is wrong with a binding is told now, not by a job that fails.
-  openSource(env, source, sourceObjectOf(source, request));
+  const database = findDatabase(env, source, sourceObjectOf(source, request));
   const full = {
     ...request,
     ...checkedCallback(config, request.callbackUrl, of.origin),
@@ -31,6 +31,7 @@ export async function newJobOf(
   return {
     jobId: crypto.randomUUID(),
     request: full,
+    databaseKey: database.key,
     requestDigest: toHex(new Uint8Array(digest)),
     ...given,
   };

@@ -23,7 +23,7 @@ export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise
   );
   const failures: unknown[] = [];
   for (const { cron: _cron, ...request } of due) {
-    const idempotencyKey = `schedule ${tick.cron} ${tick.scheduledTime} ${encodeURIComponent(request.source)}`;
+    const idempotencyKey = `schedule ${tick.cron} ${tick.scheduledTime} ${[request.source, request.name ?? request.id ?? ""].map(encodeURIComponent).join("/")}`;
     try {
       const job = await newJobOf(config, request, {
         env,

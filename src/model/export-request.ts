@@ -1,6 +1,7 @@
 import * as v from "valibot";
 
 import { RETENTION_HOURS_MAX } from "./limits.ts";
+import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 
 /** A table's name, in which `*` stands for any characters. */
 const TablePattern = v.pipe(v.string(), v.minLength(1), v.maxLength(1_000));
@@ -21,6 +22,9 @@ export type DumpContent = v.InferOutput<typeof DumpContentSchema>;
 /** Body of `POST /export/dump`; every field is optional, unknown fields are refused. */
 export const ExportRequestSchema = v.strictObject({
   source: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100)), "main"),
+  /** Which object of the source's class, where it allows to say; at most one of the two. */
+  name: v.optional(ObjectNameSchema),
+  id: v.optional(ObjectIdSchema),
   format: v.optional(v.picklist(["sql"]), "sql"),
   compression: v.optional(v.picklist(["none"]), "none"),
   consistency: v.optional(v.picklist(["live"]), "live"),

@@ -4,7 +4,7 @@ import { ExportRequestSchema } from "./export-request.ts";
 
 /**
  * What a cron trigger exports: the body of a `POST /export/dump` each, for every tick or for those
- * of one of several triggers. Two entries of one tick must not name one source, whose second
+ * of one of several triggers. Two entries of one tick must not name one database, whose second
  * export would be refused.
  */
 export const ExportScheduleSchema = v.pipe(
@@ -24,11 +24,18 @@ export const ExportScheduleSchema = v.pipe(
 
 export type ScheduledExport = v.InferOutput<typeof ExportScheduleSchema>[number];
 
-function collide(
-  a: { source: string; cron?: string | undefined },
-  b: { source: string; cron?: string | undefined },
-): boolean {
+interface Entry {
+  source: string;
+  name?: string | undefined;
+  id?: string | undefined;
+  cron?: string | undefined;
+}
+
+function collide(a: Entry, b: Entry): boolean {
   return (
-    a.source === b.source && (a.cron === b.cron || a.cron === undefined || b.cron === undefined)
+    a.source === b.source &&
+    a.name === b.name &&
+    a.id === b.id &&
+    (a.cron === b.cron || a.cron === undefined || b.cron === undefined)
   );
 }

@@ -37,6 +37,10 @@ export const JobViewSchema = v.strictObject({
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
   source: v.string(),
+  /** The object that the request named; null where it named none. */
+  object: v.nullable(
+    v.union([v.strictObject({ name: v.string() }), v.strictObject({ id: v.string() })]),
+  ),
   format: v.string(),
   compression: v.string(),
   consistency: v.string(),

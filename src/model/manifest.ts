@@ -12,6 +12,10 @@ export const ManifestSchema = v.strictObject({
   generator: v.string(),
   jobId: v.string(),
   source: v.string(),
+  /** The object that the request named; null where it named none. */
+  object: v.nullable(
+    v.union([v.strictObject({ name: v.string() }), v.strictObject({ id: v.string() })]),
+  ),
   format: v.string(),
   compression: v.string(),
   /** What was promised of the instant: `undo-log` is one instant, `live` is not. */

@@ -96,6 +96,15 @@ export function sourceObjectOf(
   throw refused(`name: ${source} is a class of many objects: say which by \`name\` or \`id\``);
 }
 
+/** The object that a request names; null where it names none. */
+export function namedObjectOf(request: {
+  name?: string | undefined;
+  id?: string | undefined;
+}): SourceObject {
+  if (request.name !== undefined) return { name: request.name };
+  return request.id === undefined ? null : { id: request.id };
+}
+
 function refused(message: string): ExportError {
   return new ExportError("invalid-request", `the body: ${message}`, {
     details: { issues: [{ path: message.split(":")[0], message: message.replace(/^\w+: /, "") }] },

@@ -22,7 +22,8 @@ const QueryRequestSchema = v.union(
   "expected `sql` with a list of `params`, or `transaction` with a list of such objects",
 );
 
-const EMBEDDED = { name: "sql-durable-object" };
+/** The object of the embedded database. */
+const EMBEDDED = "sql-durable-object";
 
 /** `POST /query`: the embedded database, where it is bound. */
 export const queryRoutes = new Hono<AppEnv>().post("/query", async (context) => {
@@ -31,7 +32,7 @@ export const queryRoutes = new Hono<AppEnv>().post("/query", async (context) => 
   }
   const body = await readJson(context, QUERY_BODY_BYTES_MAX);
   const request = validate(QueryRequestSchema, body, "the body");
-  const database = databaseStub(context.env, "DATABASE_DURABLE_OBJECT", EMBEDDED)();
+  const database = databaseStub(context.env, "DATABASE_DURABLE_OBJECT", EMBEDDED);
   try {
     const result =
       "transaction" in request

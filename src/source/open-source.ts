@@ -4,37 +4,56 @@ import { d1Source } from "./d1-source.ts";
 import { type DatabaseStub, durableObjectSource } from "./durable-object-source.ts";
 import type { Source } from "./source.ts";
 
-/**
- * The database that `config` and `object` name, by the Worker's own bindings. Nothing is asked of
- * it yet. Errors: `configuration-invalid` where the binding is missing or of another kind,
- * `invalid-request` for an id that is no object's of the class.
- */
-export function openSource(env: object, config: SourceConfig, object: SourceObject): Source {
-  if (config.type === "d1") return d1Source(openDatabase(env, config.binding), config.binding);
-  if (object === null) {
-    throw new ExportError("configuration-invalid", `binding ${config.binding}: no object is named`);
-  }
-  return durableObjectSource(databaseStub(env, config.binding, object), config.binding);
+/** A database behind a binding of the Worker. */
+interface FoundDatabase {
+  /** The same for the same database, whichever source or name it was found by. */
+  key: string;
+  open: () => Source;
 }
 
-/** Finds an object's stub, anew at every call. Errors: as `openSource`. */
-export function databaseStub(
+/**
+ * The database that `config` and `object` name. Nothing is asked of it yet. Errors:
+ * `configuration-invalid` where the binding is missing or of another kind, `invalid-request` for an
+ * id that is no object's of the class.
+ */
+export function findDatabase(
   env: object,
+  config: SourceConfig,
+  object: SourceObject,
+): FoundDatabase {
+  const { binding } = config;
+  if (config.type === "d1") {
+    const database = d1Binding(env, binding);
+    return { key: `d1 ${binding}`, open: () => d1Source(database, binding) };
+  }
+  if (object === null) throw new ExportError("invalid-request", "name: no object is named");
+  const namespace = namespaceBinding(env, binding);
+  const id = objectId(namespace, binding, object);
+  const stub = (): DatabaseStub => namespace.get(id) as unknown as DatabaseStub;
+  return {
+    key: `durable-object ${binding} ${id.toString()}`,
+    open: () => durableObjectSource(stub, binding),
+  };
+}
+
+/** Opens what `findDatabase` finds. Errors: the same. */
+export function openSource(env: object, config: SourceConfig, object: SourceObject): Source {
+  return findDatabase(env, config, object).open();
+}
+
+/** The two methods of an object. Errors: as `findDatabase`. */
+export function databaseStub(env: object, binding: string, name: string): DatabaseStub {
+  return namespaceBinding(env, binding).getByName(name) as unknown as DatabaseStub;
+}
+
+function objectId(
+  namespace: DurableObjectNamespace,
   binding: string,
   object: { name: string } | { id: string },
-): () => DatabaseStub {
-  const namespace = bindingOf(env, binding);
-  if (!isNamespace(namespace)) throw wrongKind(binding, namespace, "a Durable Object namespace");
-  if ("name" in object) {
-    return () => namespace.getByName(object.name) as unknown as DatabaseStub;
-  }
-  const id = objectId(namespace, binding, object.id);
-  return () => namespace.get(id) as unknown as DatabaseStub;
-}
-
-function objectId(namespace: DurableObjectNamespace, binding: string, id: string): DurableObjectId {
+): DurableObjectId {
+  if ("name" in object) return namespace.idFromName(object.name);
   try {
-    return namespace.idFromString(id);
+    return namespace.idFromString(object.id);
   } catch (cause) {
     throw new ExportError("invalid-request", `id: no object of binding ${binding} has this id`, {
       cause,
@@ -42,10 +61,16 @@ function objectId(namespace: DurableObjectNamespace, binding: string, id: string
   }
 }
 
-function openDatabase(env: object, binding: string): D1Database {
-  const database = bindingOf(env, binding);
-  if (!isDatabase(database)) throw wrongKind(binding, database, "a D1 database");
-  return database;
+function namespaceBinding(env: object, binding: string): DurableObjectNamespace {
+  const value = bindingOf(env, binding);
+  if (isNamespace(value)) return value;
+  throw wrongKind(binding, value, "a Durable Object namespace");
+}
+
+function d1Binding(env: object, binding: string): D1Database {
+  const value = bindingOf(env, binding);
+  if (isDatabase(value)) return value;
+  throw wrongKind(binding, value, "a D1 database");
 }
 
 function bindingOf(env: object, binding: string): unknown {
@@ -53,7 +78,7 @@ function bindingOf(env: object, binding: string): unknown {
 }
 
 function isNamespace(value: unknown): value is DurableObjectNamespace {
-  return typeof value === "object" && value !== null && "getByName" in value;
+  return typeof value === "object" && value !== null && "idFromName" in value;
 }
 
 function isDatabase(value: unknown): value is D1Database {

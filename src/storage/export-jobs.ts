@@ -101,7 +101,7 @@ export class ExportJobs extends DurableObject<ExportEnv> {
           { details: { jobId: known.job_id } },
         );
       }
-      const active = findActiveJob(this.#sql, job.request.source);
+      const active = findActiveJob(this.#sql, job.databaseKey);
       if (active !== undefined) {
         throw new ExportError(
           "export-already-running",

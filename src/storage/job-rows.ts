@@ -8,6 +8,7 @@ import { isActive, type JobState, statesBefore } from "../model/job-state.ts";
 export type JobRow = {
   job_id: string;
   source: string;
+  database_key: string;
   state: JobState;
   request_json: string;
   request_digest: string;
@@ -43,6 +44,8 @@ export type JobRow = {
 export interface NewJob {
   jobId: string;
   request: ExportRequest & { retentionHours: number };
+  /** Tells databases apart, whatever the sources that name them; one has at most one running job. */
+  databaseKey: string;
   /** SHA-256 of the request, to tell a repeated Idempotency-Key from a reused one. */
   requestDigest: string;
   idempotencyKey: string | null;
@@ -78,23 +81,24 @@ export function findJobByKey(sql: SqlStorage, idempotencyKey: string): JobRow | 
     .toArray()[0];
 }
 
-/** The job that holds a source's lock: whichever is queued or running. */
-export function findActiveJob(sql: SqlStorage, source: string): JobRow | undefined {
+/** The job that holds a database's lock: whichever is queued or running. */
+export function findActiveJob(sql: SqlStorage, databaseKey: string): JobRow | undefined {
   return sql
     .exec<JobRow>(
-      `SELECT * FROM tmp_export_jobs WHERE source = ? AND state IN ('queued', 'running')`,
-      source,
+      `SELECT * FROM tmp_export_jobs WHERE database_key = ? AND state IN ('queued', 'running')`,
+      databaseKey,
     )
     .toArray()[0];
 }
 
 export function insertJob(sql: SqlStorage, job: NewJob): void {
   sql.exec(
-    `INSERT INTO tmp_export_jobs (job_id, source, state, request_json, request_digest,
+    `INSERT INTO tmp_export_jobs (job_id, source, database_key, state, request_json, request_digest,
        idempotency_key, origin, run, created_at_ms, heartbeat_at_ms, callback_url, callback_status)
-     VALUES (?, ?, 'queued', ?, ?, ?, ?, 1, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, 1, ?, ?, ?, ?)`,
     job.jobId,
     job.request.source,
+    job.databaseKey,
     JSON.stringify(job.request),
     job.requestDigest,
     job.idempotencyKey,

@@ -1,3 +1,4 @@
+import { namedObjectOf } from "../model/source-config.ts";
 import { ERRORS, type Failure } from "../model/error.ts";
 import type { ExportRequest } from "../model/export-request.ts";
 import type { JobView, TableView } from "../model/job-view.ts";
@@ -32,6 +33,7 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
     jobId: job.job_id,
     status: job.state,
     source: job.source,
+    object: namedObjectOf(request),
     format: request.format,
     compression: request.compression,
     consistency: request.consistency,

@@ -91,6 +91,12 @@ const MIGRATIONS: readonly string[] = [
    ALTER TABLE tmp_export_jobs ADD COLUMN callback_attempts INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE tmp_export_jobs ADD COLUMN callback_last_error TEXT;
    ALTER TABLE tmp_export_jobs ADD COLUMN callback_next_attempt_at_ms INTEGER;`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN database_key TEXT NOT NULL DEFAULT '';
+   UPDATE tmp_export_jobs SET database_key = 'source ' || source;
+   DROP INDEX tmp_export_jobs_active;
+   CREATE UNIQUE INDEX tmp_export_jobs_active ON tmp_export_jobs(database_key)
+     WHERE state IN ('queued', 'running');`,
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */

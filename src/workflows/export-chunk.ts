@@ -44,7 +44,7 @@ export async function exportChunk(
   }
   const job = unwrap(await jobs.beginRun(of));
   const request = JSON.parse(job.request_json) as ExportRequest;
-  const source = context.openSource(job.source);
+  const source = context.openSource(request);
   const catalog = await readCatalog(source);
   if ((await digestOf(catalog)) !== job.catalog_digest) {
     throw new ExportError("schema-changed", "the schema is not what it was when the export began");

@@ -26,7 +26,7 @@ export async function openSnapshot(context: RunContext): Promise<OpenedSnapshot>
   }
   const request = JSON.parse(job.request_json) as ExportRequest;
   const snapshotAtMs = Date.now();
-  const catalog = await readCatalog(context.openSource(job.source));
+  const catalog = await readCatalog(context.openSource(request));
   const { plan } = planOf(request, catalog);
   const snapshotId = crypto.randomUUID();
   const next = unwrap(

@@ -1,3 +1,4 @@
+import { namedObjectOf } from "../model/source-config.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
 import { assert } from "../lib/assert.ts";
 import { unwrap } from "../model/error.ts";
@@ -22,6 +23,7 @@ export async function publishManifest(
       generator: `durable-export ${VERSION}`,
       jobId: job.job_id,
       source: job.source,
+      object: namedObjectOf(request),
       format: request.format,
       compression: request.compression,
       consistency: request.consistency,

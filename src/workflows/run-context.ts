@@ -30,7 +30,8 @@ export interface RunContext {
   config: Config;
   jobs: ReturnType<typeof getExportJobs>;
   store: ArtifactStore;
-  openSource: (name: string) => Source;
+  /** The database that a request names. */
+  openSource: (request: Pick<ExportRequest, "source" | "name" | "id">) => Source;
 }
 
 export function runContext(env: ExportEnv, of: RunParams): RunContext {
@@ -40,9 +41,9 @@ export function runContext(env: ExportEnv, of: RunParams): RunContext {
     config,
     jobs: getExportJobs(env),
     store: openArtifactStore(env),
-    openSource: (name) => {
-      const source = getSourceConfig(config, name);
-      return openSource(env, source, sourceObjectOf(source, { source: name }));
+    openSource: (request) => {
+      const source = getSourceConfig(config, request.source);
+      return openSource(env, source, sourceObjectOf(source, request));
     },
   };
 }

@@ -36,6 +36,7 @@ test.each([
   ["src/workflows/planted.ts", "../routes/jobs.ts"],
   ["src/routes/planted.ts", "../workflows/export-workflow.ts"],
   ["src/database/planted.ts", "../dump/plan.ts"],
+  ["src/database/planted.ts", "../source/source.ts"],
   ["cli/planted.ts", "../src/storage/part-cutter.ts"],
 ])("the linter refuses %s to import %s", (path, specifier) => {
   expect(lint(path, specifier)).toContain("no-restricted-imports");
@@ -44,6 +45,7 @@ test.each([
 test.each([
   ["src/dump/allowed.ts", "../model/catalog.ts"],
   ["src/workflows/allowed.ts", "../storage/part-cutter.ts"],
+  ["src/database/allowed.ts", "../source/with-export.ts"],
   ["cli/allowed.ts", "../src/model/error.ts"],
 ])("the linter lets %s import %s", (path, specifier) => {
   expect(lint(path, specifier)).not.toContain("no-restricted-imports");

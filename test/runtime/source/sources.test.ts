@@ -62,6 +62,57 @@ describe("a D1 source", () => {
   });
 });
 
+describe("a class of many objects", () => {
+  const namespace = env.DATABASE_DURABLE_OBJECT;
+
+  const post = (body: object): Promise<Response> =>
+    api("/export/dump", { method: "POST", body: JSON.stringify({ source: "tenants", ...body }) });
+
+  async function fill(name: string, rows: number): Promise<void> {
+    const sql =
+      "CREATE TABLE IF NOT EXISTS notes(id INTEGER PRIMARY KEY, owner TEXT); INSERT INTO notes " +
+      `WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n LIMIT ${rows}) SELECT NULL, ? FROM n`;
+    await namespace.getByName(name).executeQuery({ sql, params: [name] });
+  }
+
+  test("exports the one that the request names, or gives the id of", async () => {
+    await fill("acme", 3);
+    await fill("umbrella", 1);
+    const id = namespace.idFromName("acme").toString();
+    for (const object of [{ name: "acme" }, { id }]) {
+      const view = await ended((await startExport({ source: "tenants", ...object })).jobId);
+      expect(view).toMatchObject({ status: "completed", source: "tenants", object });
+      const text = new TextDecoder().decode(await download(view.jobId));
+      expect(text).toContain("(3,'acme')");
+      expect(text).not.toContain("umbrella");
+    }
+  });
+
+  test("locks each object for itself, however it is named", async () => {
+    await fill("busy", 60_000);
+    const first = await startExport({ source: "tenants", name: "busy" });
+    const again = await post({ id: namespace.idFromName("busy").toString() });
+    expect(again.status).toBe(409);
+    expect(await again.json()).toMatchObject({ jobId: first.jobId });
+    const other = await startExport({ source: "tenants", name: "acme" });
+    expect((await ended(other.jobId)).status).toBe("completed");
+    expect((await ended(first.jobId)).status).toBe("completed");
+  });
+
+  test.each([
+    [{}, 400, 'name: source "tenants" is a class of many objects'],
+    [{ name: "a", id: "0".repeat(64) }, 400, "send `name` or `id`, not both"],
+    [{ id: "0".repeat(64) }, 400, "no object of binding DATABASE_DURABLE_OBJECT has this id"],
+    [{ id: "7" }, 400, "expected the 64 hex digits"],
+    [{ source: "main", name: "acme" }, 404, 'no object of the name "acme"'],
+    [{ source: "shop", name: "acme" }, 400, "is a D1 database"],
+  ])("is not exported by %j", async (body, status, detail) => {
+    const response = await post(body);
+    expect(response.status).toBe(status);
+    expect((await response.json<{ detail: string }>()).detail).toContain(detail);
+  });
+});
+
 describe("a source that cannot be read", () => {
   test.each([
     ["gone", "binding GONE_DB is missing: add it to wrangler.jsonc"],

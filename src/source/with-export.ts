@@ -1,0 +1,63 @@
+import type { DurableObject } from "cloudflare:workers";
+
+/** One SQL text of at most 100,000 bytes, which may hold several statements. */
+export interface ExportQuery {
+  sql: string;
+  params?: unknown[];
+}
+
+/** What the last statement of a query gave, columns of one name kept apart. */
+export interface RawQueryResult {
+  columns: string[];
+  rows: SqlStorageValue[][];
+  meta: { rows_read: number; rows_written: number };
+}
+
+/** With `isRaw` the one, else the other, in which of two columns of one name the last wins. */
+export type QueryResult = RawQueryResult | Record<string, SqlStorageValue>[];
+
+/**
+ * The two methods by which a Durable Object is exported, called over RPC. They run any SQL: give a
+ * class that has them to Workers that you trust alone, and never to a route without authorization.
+ */
+export interface ExportMethods {
+  /** Throws what SQLite says; nothing is rolled back but the failed statement. */
+  executeQuery(query: ExportQuery & { isRaw?: boolean }): QueryResult;
+  /** Runs all `queries` in one turn of the object. Where one throws, none has happened. */
+  executeTransaction(queries: ExportQuery[], isRaw: boolean): QueryResult[];
+}
+
+// TypeScript asks mixins for exactly this form of constructor (TS2545).
+// oxlint-disable-next-line typescript/no-explicit-any
+type ObjectClass = abstract new (...args: any[]) => DurableObject<any>;
+// oxlint-disable-next-line typescript/no-explicit-any
+type WithMethods = abstract new (...args: any[]) => ExportMethods;
+
+/**
+ * `Base` with the two methods that make its objects sources, over their own SQLite:
+ * `class Tenant extends withExport(DurableObject<Env>) {}`.
+ */
+export function withExport<TBase extends ObjectClass>(Base: TBase): TBase & WithMethods {
+  abstract class Exportable extends Base implements ExportMethods {
+    executeQuery(query: ExportQuery & { isRaw?: boolean }): QueryResult {
+      return run(this.ctx.storage.sql, query, query.isRaw === true);
+    }
+
+    executeTransaction(queries: ExportQuery[], isRaw: boolean): QueryResult[] {
+      const { storage } = this.ctx;
+      return storage.transactionSync(() => queries.map((query) => run(storage.sql, query, isRaw)));
+    }
+  }
+  return Exportable;
+}
+
+function run(storage: SqlStorage, { sql, params = [] }: ExportQuery, isRaw: boolean): QueryResult {
+  const cursor = storage.exec(sql, ...(params as SqlStorageValue[]));
+  if (!isRaw) return cursor.toArray();
+  const rows = [...cursor.raw()];
+  return {
+    columns: cursor.columnNames,
+    rows,
+    meta: { rows_read: cursor.rowsRead, rows_written: cursor.rowsWritten },
+  };
+}
