@@ -43,7 +43,7 @@ export interface Config {
   retentionHours: number;
   /** What the cron trigger exports. */
   schedule: ScheduledExport[];
-  /** Where clients reach the Worker, without a slash at its end; undefined: where a request went. */
+  /** Where clients reach the API, without a slash at its end; undefined: where a request went. */
   publicUrl: string | undefined;
   /** The hosts that callbacks may reach; undefined: every public one. */
   callbackAllowlist: CallbackAllowlist;
@@ -90,7 +90,7 @@ const ConfigSchema = v.object({
     v.pipe(
       v.string(),
       v.url("expected the URL of this Worker, such as https://export.example.com"),
-      v.transform((text) => new URL(text).origin),
+      v.transform((text) => new URL(text).href.replace(/[?#].*$/s, "").replace(/\/+$/, "")),
     ),
   ),
   EXPORT_CALLBACK_ALLOWLIST: v.optional(v.string("expected hosts, separated by commas")),

@@ -95,3 +95,5 @@ export const JobListSchema = v.strictObject({
   /** For the next page; null on the last. */
   cursor: v.nullable(v.string()),
 });
+
+export type JobList = v.InferOutput<typeof JobListSchema>;

@@ -56,11 +56,11 @@ describe("a tick of the cron trigger", () => {
     expect(await listJobs()).toHaveLength(count);
   });
 
-  test("links to the public URL where there is one", async () => {
+  test("links to the public URL, its path included, where there is one", async () => {
     const named = { ...scheduled({}), EXPORT_PUBLIC_URL: "https://backups.example.com/x" };
     await startScheduledExports(named, { cron: HOURLY, scheduledTime: 4 });
     const [job] = await listJobs();
-    expect(job?.links.self).toBe(`https://backups.example.com/export/dump/${job?.jobId}`);
+    expect(job?.links.self).toBe(`https://backups.example.com/x/export/dump/${job?.jobId}`);
   });
 });
 

@@ -1,0 +1,1 @@
+export { default, ExportJobs, ExportWorkflow } from "durable-export/worker";

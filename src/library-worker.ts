@@ -1,0 +1,18 @@
+import { createApp } from "./app.ts";
+import type { ExportEnv } from "./env.ts";
+import { startScheduledExports } from "./scheduled.ts";
+
+export { ExportJobs } from "./storage/export-jobs.ts";
+export { ExportWorkflow } from "./workflows/export-workflow.ts";
+
+const app = createApp();
+
+/**
+ * The package's `durable-export/worker`: a whole Worker that exports the databases it is bound to.
+ * `export * from "durable-export/worker"; export { default } from "durable-export/worker";` is all
+ * that its main file needs.
+ */
+export default {
+  fetch: app.fetch,
+  scheduled: (tick, env) => startScheduledExports(env, tick),
+} satisfies ExportedHandler<ExportEnv>;

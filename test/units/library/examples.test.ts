@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { createTestHarness, type TestHarness } from "wrangler";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { buildLibrary } from "../../../scripts/build-library.mjs";
+import type { JobView } from "../../../src/model/job-view.ts";
+
+/** In local development a token that everybody knows will do. */
+const TOKEN = "ABC123";
+const LOCAL = "http://localhost:8787";
+
+const TENANTS = { type: "durable-object", binding: "TENANT", names: "any" };
+/** A class that has other methods than a source's. */
+const JOBS = { type: "durable-object", binding: "EXPORT_JOBS", name: "jobs" };
+
+let server: TestHarness;
+
+beforeAll(async () => {
+  buildLibrary();
+  const secrets = { ADMIN_AUTHORIZATION_TOKEN: TOKEN };
+  server = createTestHarness({
+    workers: [
+      { configPath: "examples/starbasedb-companion/wrangler.jsonc", secrets },
+      { configPath: "test/support/starbasedb/wrangler.jsonc" },
+      { configPath: "examples/d1-backup/wrangler.jsonc", secrets },
+      {
+        configPath: "examples/mounted-app/wrangler.jsonc",
+        secrets,
+        vars: { EXPORT_SOURCES: { main: TENANTS, mistaken: JOBS } },
+      },
+    ],
+  });
+  await server.listen();
+}, 60_000);
+
+afterAll(async () => {
+  await server.close();
+});
+
+/** Calls of one Worker, as curl makes them in local development. */
+function apiOf(worker: string, base = "") {
+  const call = (path: string, init: RequestInit = {}): Promise<Response> =>
+    server.getWorker(worker).fetch(`${LOCAL}${base}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${TOKEN}` },
+    } as never) as unknown as Promise<Response>;
+  const start = (body: object = {}): Promise<Response> =>
+    call("/export/dump", { method: "POST", body: JSON.stringify(body) });
+  const ended = async (jobId: string): Promise<JobView> => {
+    for (;;) {
+      const view = await (await call(`/export/dump/${jobId}`)).json<JobView>();
+      if (view.status !== "queued" && view.status !== "running") return view;
+      await sleep(50);
+    }
+  };
+  const dump = async (body: object = {}): Promise<{ view: JobView; sql: string }> => {
+    const response = await start(body);
+    if (response.status !== 202) throw new Error(await response.text());
+    const { jobId } = await response.json<JobView>();
+    const view = await ended(jobId);
+    if (view.status !== "completed") return { view, sql: "" };
+    const download = await call(`/export/dump/${jobId}/download`);
+    return { view, sql: await download.text() };
+  };
+  return { call, start, dump };
+}
+
+describe("the companion of a StarbaseDB deployment", () => {
+  const { call, dump } = apiOf("starbasedb-export");
+
+  beforeAll(async () => {
+    const query = (sql: string): Promise<unknown> =>
+      server
+        .getWorker("starbasedb")
+        .fetch(`${LOCAL}/query`, { method: "POST", body: JSON.stringify({ sql }) });
+    await query("CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT)");
+    await query("INSERT INTO users VALUES (1, 'Ada'), (2, CAST(X'00ff' AS TEXT))");
+    await query("INSERT INTO tmp_cache(entry) VALUES ('cached')");
+    await query("CREATE TABLE tmp_export_stage(c, n, s)");
+  });
+
+  test("dumps its database, its own tmp_ tables included, and none of this project's", async () => {
+    const { view, sql } = await dump();
+    expect(view).toMatchObject({ status: "completed", source: "main" });
+    expect(sql).toContain("(1,'Ada')");
+    expect(sql).toContain("CAST(X'00FF' AS TEXT)");
+    expect(sql).toContain("'cached'");
+    expect(sql).not.toContain("CREATE TABLE tmp_export_stage");
+    expect(sql).not.toContain("tmp_export_job");
+  });
+
+  test("leaves out tables that a request excludes", async () => {
+    const { sql } = await dump({ tables: { exclude: ["tmp_*"] } });
+    expect(sql).toContain("(1,'Ada')");
+    expect(sql).not.toContain("tmp_cache");
+  });
+
+  test("lists its source, and starts its nightly export by the cron trigger", async () => {
+    const sources = await (await call("/export/sources")).json<{ sources: object[] }>();
+    expect(sources.sources).toMatchObject([{ name: "main", type: "durable-object" }]);
+    await server.getWorker("starbasedb-export").scheduled({ cron: "17 3 * * *" });
+    const { jobs } = await (await call("/export/jobs?limit=1")).json<{ jobs: JobView[] }>();
+    await expect
+      .poll(async () => {
+        const response = await call(`/export/dump/${jobs[0]?.jobId}/download`);
+        return response.status === 200 ? await response.text() : "";
+      })
+      .toContain("(1,'Ada')");
+  });
+});
+
+describe("the backup of a D1 database", () => {
+  test("exports it as main", async () => {
+    const { SHOP_DB: database } = await server
+      .getWorker<{ SHOP_DB: D1Database }>("d1-backup")
+      .getEnv();
+    await database.prepare("CREATE TABLE products(id INTEGER PRIMARY KEY, name TEXT)").run();
+    await database.prepare("INSERT INTO products VALUES (7, 'tea')").run();
+    const { view, sql } = await apiOf("d1-backup").dump();
+    expect(view.status).toBe("completed");
+    expect(sql).toContain("(7,'tea')");
+  });
+});
+
+describe("an app that mounts the routes", () => {
+  const { call, start, dump } = apiOf("mounted-app", "/backup");
+
+  test("exports one tenant by its name, and links to where it is mounted", async () => {
+    for (const tenant of ["acme", "umbrella"]) {
+      const note = await server
+        .getWorker("mounted-app")
+        .fetch(`${LOCAL}/tenants/${tenant}/notes`, { method: "POST", body: `of ${tenant}` });
+      expect(note.status).toBe(201);
+    }
+    const { view, sql } = await dump({ name: "acme" });
+    expect(view).toMatchObject({ status: "completed", object: { name: "acme" } });
+    expect(sql).toContain("of acme");
+    expect(sql).not.toContain("of umbrella");
+    expect(view.links.self).toBe(`${LOCAL}/backup/export/dump/${view.jobId}`);
+    expect((await start()).status).toBe(400);
+    expect((await call("/nowhere")).status).toBe(404);
+  });
+
+  test("fails a job at once whose source's class lacks the methods, and says what to do", async () => {
+    const { view } = await dump({ source: "mistaken" });
+    expect(view).toMatchObject({ status: "failed", error: { code: "configuration-invalid" } });
+    expect(view.error?.message).toMatch(/binding EXPORT_JOBS: .*executeTransaction.*withExport/);
+  });
+});
