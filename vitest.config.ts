@@ -23,6 +23,9 @@ export default defineConfig({
             wrangler: { configPath: "./wrangler.jsonc" },
             miniflare: {
               d1Databases: { SHOP_DB: "shop" },
+              ratelimits: {
+                TEST_RATE_LIMITER: { namespace_id: "1", simple: { limit: 2, period: 60 } },
+              },
               bindings: {
                 ADMIN_AUTHORIZATION_TOKEN: "test-admin-token-0123456789 test-admin-token-next-one",
                 EXPORT_READ_TOKEN: "test-read-token-0123456789\ttest-read-token-next-one",

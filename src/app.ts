@@ -4,26 +4,26 @@ import { ExportError } from "./model/error.ts";
 import type { AppEnv } from "./routes/app-env.ts";
 import { authenticate } from "./routes/auth.ts";
 import { downloadRoutes } from "./routes/downloads.ts";
+import { allowOrigins, limitHeaders, limitRate, secureAnswers } from "./routes/hardening.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { allowedMethods } from "./routes/methods.ts";
+import { openapiRoutes } from "./routes/openapi.ts";
 import { onError } from "./routes/problem.ts";
 import { queryRoutes } from "./routes/query.ts";
 import { sourceRoutes } from "./routes/sources.ts";
 
-/** The HTTP API: what is open, then the token, then the routes. */
+/** The HTTP API: limits, what is open, then the token, then the routes. */
 export function createApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.onError(onError);
-  app.use(async (context, next) => {
-    await next();
-    context.header("x-content-type-options", "nosniff");
-  });
+  app.use(secureAnswers(), limitHeaders(), allowOrigins());
   app.get("/health", (context) => context.json({ status: "ok" }));
-  app.use(authenticate());
+  app.use(authenticate(), limitRate());
   app.route("/", jobRoutes);
   app.route("/", downloadRoutes);
   app.route("/", queryRoutes);
   app.route("/", sourceRoutes);
+  app.route("/", openapiRoutes);
   app.notFound((context) => {
     const allow = allowedMethods(app.routes, context.req.path);
     const { method } = context.req;

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 
 import { issueWords } from "./lib/issue-words.ts";
+import { CorsOriginsSchema } from "./cors-origins.ts";
 import { type CallbackAllowlist, parseCallbackAllowlist } from "./model/callback-target.ts";
 import { ExportError } from "./model/error.ts";
 import { ExportScheduleSchema, type ScheduledExport } from "./model/export-schedule.ts";
@@ -33,6 +34,7 @@ export interface ExportEnv {
   DATABASE_DURABLE_OBJECT?: DurableObjectNamespace;
   ADMIN_AUTHORIZATION_TOKEN?: string;
   EXPORT_READ_TOKEN?: string;
+  EXPORT_RATE_LIMITER?: RateLimit;
 }
 
 /** A Worker's settings, checked. Sizes in bytes. */
@@ -93,6 +95,7 @@ const ConfigSchema = v.object({
       v.transform((text) => new URL(text).href.replace(/[?#].*$/s, "").replace(/\/+$/, "")),
     ),
   ),
+  EXPORT_CORS_ORIGINS: v.optional(CorsOriginsSchema),
   EXPORT_CALLBACK_ALLOWLIST: v.optional(v.string("expected hosts, separated by commas")),
   EXPORT_WEBHOOK_SECRET: v.optional(
     v.string("expected a secret: set it with `wrangler secret put`"),

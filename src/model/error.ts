@@ -27,6 +27,16 @@ export const ERRORS = {
     retryable: false,
     hint: "The largest accepted body is 1 MiB for POST /query and 64 KiB elsewhere.",
   },
+  "headers-too-large": {
+    status: 431,
+    retryable: false,
+    hint: "The address and the header lines may have 16 KiB in all.",
+  },
+  "too-many-requests": {
+    status: 429,
+    retryable: true,
+    hint: "EXPORT_RATE_LIMITER bounds calls that start, change or delete. Send it again in a minute.",
+  },
   unauthorized: {
     status: 401,
     retryable: false,

@@ -41,6 +41,9 @@ export const RETENTION_HOURS_MAX = 8_760;
 /** Rows of `tmp_export_job_blobs` hold at most this much. */
 export const BLOB_BYTES_MAX = MIB;
 
+/** A request's address with the names and values of its headers, in characters. */
+export const HEADERS_LENGTH_MAX = 16 * KIB;
+
 export const BODY_BYTES_MAX = 64 * KIB;
 export const QUERY_BODY_BYTES_MAX = MIB;
 

@@ -5,8 +5,8 @@ import { getExportJobs } from "../env.ts";
 import { encodeUtf8, fromBase64, decodeUtf8, toBase64 } from "../lib/bytes.ts";
 import { ExportError, unwrap } from "../model/error.ts";
 import { ExportRequestSchema, IdempotencyKeySchema } from "../model/export-request.ts";
-import { JOB_STATES } from "../model/job-state.ts";
 import { BODY_BYTES_MAX } from "../model/limits.ts";
+import { ListQuerySchema } from "../model/list-query.ts";
 import { newJobOf } from "../new-job.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readJson, validate } from "./body.ts";
@@ -15,21 +15,6 @@ import { readJson, validate } from "./body.ts";
 const POLL_SECONDS = "2";
 
 const JobId = v.pipe(v.string(), v.uuid());
-
-const ListQuerySchema = v.strictObject({
-  status: v.optional(v.picklist(JOB_STATES)),
-  limit: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(/^[0-9]{1,3}$/),
-      v.transform(Number),
-      v.minValue(1),
-      v.maxValue(100),
-    ),
-    "20",
-  ),
-  cursor: v.optional(v.pipe(v.string(), v.maxLength(200))),
-});
 
 /** `POST /export/dump`, the job view, cancel and delete, and the list. */
 export const jobRoutes = new Hono<AppEnv>()

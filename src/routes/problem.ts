@@ -50,6 +50,8 @@ function headersOf(error: ExportError): Record<string, string> {
     case "workflow-not-started":
     case "source-unavailable":
       return { "retry-after": "2" };
+    case "too-many-requests":
+      return { "retry-after": "60" };
     case "range-not-satisfiable":
       return { "content-range": `bytes */${String(error.details?.["size"] ?? "*")}` };
     default:

@@ -1,26 +1,11 @@
 import { Hono } from "hono";
-import * as v from "valibot";
 
 import { ExportError } from "../model/error.ts";
 import { QUERY_BODY_BYTES_MAX } from "../model/limits.ts";
+import { QueryRequestSchema } from "../model/query-request.ts";
 import { databaseStub } from "../source/open-source.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readJson, validate } from "./body.ts";
-
-const Param = v.union([v.string(), v.number(), v.boolean(), v.null()]);
-const Query = v.strictObject({
-  sql: v.pipe(v.string(), v.minLength(1)),
-  params: v.optional(v.pipe(v.array(Param), v.maxLength(100))),
-});
-
-/** One statement, or several as all or nothing. */
-const QueryRequestSchema = v.union(
-  [
-    Query,
-    v.strictObject({ transaction: v.pipe(v.array(Query), v.minLength(1), v.maxLength(1_000)) }),
-  ],
-  "expected `sql` with a list of `params`, or `transaction` with a list of such objects",
-);
 
 /** The object of the embedded database. */
 const EMBEDDED = "sql-durable-object";

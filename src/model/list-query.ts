@@ -1,0 +1,20 @@
+import * as v from "valibot";
+
+import { JOB_STATES } from "./job-state.ts";
+
+/** The query of `GET /export/jobs`. */
+export const ListQuerySchema = v.strictObject({
+  status: v.optional(v.picklist(JOB_STATES)),
+  limit: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[0-9]{1,3}$/),
+      v.transform(Number),
+      v.minValue(1),
+      v.maxValue(100),
+    ),
+    "20",
+  ),
+  /** The one that the page before gave. */
+  cursor: v.optional(v.pipe(v.string(), v.maxLength(200))),
+});

@@ -1,0 +1,21 @@
+import * as v from "valibot";
+
+const Param = v.union([v.string(), v.number(), v.boolean(), v.null()]);
+const Query = v.strictObject({
+  sql: v.pipe(v.string(), v.minLength(1)),
+  params: v.optional(v.pipe(v.array(Param), v.maxLength(100))),
+});
+
+/** Body of `POST /query`: one statement, or several as all or nothing. */
+export const QueryRequestSchema = v.union(
+  [
+    Query,
+    v.strictObject({ transaction: v.pipe(v.array(Query), v.minLength(1), v.maxLength(1_000)) }),
+  ],
+  "expected `sql` with a list of `params`, or `transaction` with a list of such objects",
+);
+
+/** Its answer: the rows as objects, or a list of such lists, one a statement. */
+export const QueryResultSchema = v.strictObject({
+  result: v.array(v.unknown()),
+});

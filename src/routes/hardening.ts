@@ -1,0 +1,81 @@
+import type { MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+
+import { allowedOrigins } from "../cors-origins.ts";
+import { ExportError } from "../model/error.ts";
+import { HEADERS_LENGTH_MAX } from "../model/limits.ts";
+import type { AppEnv } from "./app-env.ts";
+
+/**
+ * What every answer says, so that no browser keeps, frames, runs or guesses it. An answer's own
+ * Cache-Control stays.
+ */
+const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
+  ["x-content-type-options", "nosniff"],
+  ["content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"],
+  ["referrer-policy", "no-referrer"],
+  ["strict-transport-security", "max-age=31536000"],
+];
+
+/** Adds the security headers to every answer, errors included. */
+export function secureAnswers(): MiddlewareHandler<AppEnv> {
+  return async (context, next) => {
+    await next();
+    for (const [name, value] of SECURITY_HEADERS) context.header(name, value);
+    if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
+  };
+}
+
+/** Refuses requests whose address and headers are too long. Errors: `headers-too-large`. */
+export function limitHeaders(): MiddlewareHandler<AppEnv> {
+  return async (context, next) => {
+    let length = context.req.url.length;
+    for (const [name, value] of context.req.raw.headers) length += name.length + value.length;
+    if (length > HEADERS_LENGTH_MAX) {
+      throw new ExportError(
+        "headers-too-large",
+        `the address and headers have ${length} characters`,
+      );
+    }
+    await next();
+  };
+}
+
+/** Lets pages of the origins in `EXPORT_CORS_ORIGINS` call the API; without it no page may. */
+export function allowOrigins(): MiddlewareHandler<AppEnv> {
+  const answer = cors({
+    origin: (origin, context) => (allowedOrigins(context.env).includes(origin) ? origin : null),
+    allowMethods: ["GET", "HEAD", "POST", "DELETE"],
+    allowHeaders: ["authorization", "content-type", "idempotency-key", "if-range", "last-event-id"],
+    exposeHeaders: [
+      "content-disposition",
+      "content-range",
+      "etag",
+      "idempotency-replayed",
+      "location",
+      "repr-digest",
+      "retry-after",
+    ],
+    maxAge: 600,
+  });
+  return (context, next) =>
+    allowedOrigins(context.env).length === 0 ? next() : answer(context, next);
+}
+
+/**
+ * Holds calls that change something to the rate of the binding `EXPORT_RATE_LIMITER`, where there is
+ * one. Errors: `too-many-requests`.
+ */
+export function limitRate(): MiddlewareHandler<AppEnv> {
+  return async (context, next) => {
+    const { method } = context.req;
+    const limiter = context.env.EXPORT_RATE_LIMITER;
+    if (limiter !== undefined && method !== "GET" && method !== "HEAD") {
+      const { success } = await limiter.limit({ key: "changes" });
+      if (!success) {
+        throw new ExportError("too-many-requests", "more calls that change something than allowed");
+      }
+    }
+    await next();
+  };
+}

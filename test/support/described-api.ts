@@ -1,0 +1,58 @@
+import { type Schema, Validator } from "@cfworker/json-schema";
+
+import { matchesRoute } from "../../src/routes/methods.ts";
+import { openApiDocument } from "../../src/routes/openapi-document.ts";
+
+interface Operation {
+  operationId: string;
+  responses: Record<string, { content?: Record<string, { schema: object }> }>;
+}
+
+export interface ApiDocument {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Schema> };
+}
+
+/**
+ * What is wrong with an answer by the API's own description: a status or type of content that the
+ * call's operation does not list, or a body that is not as its schema has it. Empty where all is
+ * well. `body` is the answer's text.
+ */
+export function faultsOfAnswer(
+  call: { method: string; path: string },
+  answer: { status: number; contentType: string | null; body: string },
+  document = openApiDocument("https://export.example.com") as unknown as ApiDocument,
+): string[] {
+  const operation = operationOf(document, call);
+  if (operation === undefined) return [`${call.method} ${call.path} is not described`];
+  const what = `${operation.operationId} ${answer.status}`;
+  const response = operation.responses[String(answer.status)];
+  if (response === undefined) return [`${what}: the status is not described`];
+  if (call.method === "HEAD" || response.content === undefined) {
+    return answer.body === "" ? [] : [`${what}: a body where none is described`];
+  }
+  const type = (answer.contentType ?? "").split(";")[0] ?? "";
+  const described = response.content[type] ?? response.content["*/*"];
+  if (described === undefined) return [`${what}: content type ${type} is not described`];
+  if (!type.includes("json")) return [];
+  const schema = {
+    ...described.schema,
+    components: document.components,
+  } as Schema;
+  const { errors } = new Validator(schema, "2020-12", false).validate(JSON.parse(answer.body));
+  return errors.map((error) => `${what}: ${error.instanceLocation} ${error.error}`);
+}
+
+function operationOf(
+  document: ApiDocument,
+  call: { method: string; path: string },
+): Operation | undefined {
+  const asked = new URL(call.path, "https://export.example.com").pathname;
+  const found = Object.entries(document.paths)
+    .filter(([path]) => matchesRoute(path.replaceAll(/\{(\w+)\}/g, ":$1"), asked))
+    .map(
+      ([, operations]) => operations[(call.method === "HEAD" ? "GET" : call.method).toLowerCase()],
+    )
+    .find((operation) => operation !== undefined);
+  return found;
+}
