@@ -4,6 +4,7 @@ import { ExportError } from "./model/error.ts";
 import type { AppEnv } from "./routes/app-env.ts";
 import { authenticate } from "./routes/auth.ts";
 import { downloadRoutes } from "./routes/downloads.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { allowOrigins, limitHeaders, limitRate, secureAnswers } from "./routes/hardening.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { allowedMethods } from "./routes/methods.ts";
@@ -20,6 +21,7 @@ export function createApp(): Hono<AppEnv> {
   app.get("/health", (context) => context.json({ status: "ok" }));
   app.use(authenticate(), limitRate());
   app.route("/", jobRoutes);
+  app.route("/", eventRoutes);
   app.route("/", downloadRoutes);
   app.route("/", queryRoutes);
   app.route("/", sourceRoutes);

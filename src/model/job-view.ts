@@ -83,6 +83,7 @@ export const JobViewSchema = v.strictObject({
     self: v.string(),
     download: v.string(),
     manifest: v.string(),
+    events: v.string(),
   }),
 });
 

@@ -189,6 +189,23 @@ export const ROUTES: readonly RouteEntry[] = [
   },
   {
     method: "GET",
+    path: "/export/dump/:jobId/events",
+    operationId: "followExport",
+    summary: "Follow a job as server-sent events, to its end",
+    description:
+      "`progress` with the job view when it has changed, at most twice a second; `end` with the last one; " +
+      "`deleted` where the job is removed meanwhile. Comments keep a silent connection alive. A stream " +
+      "ends after 15 minutes at most, and goes on where Last-Event-ID says.",
+    access: "read",
+    headers: [{ name: "Last-Event-ID", description: "The id of the last event that came." }],
+    answers: [
+      { status: 200, description: "The events", content: "events" },
+      { status: 204, description: "Last-Event-ID is that of the end: nothing more comes" },
+    ],
+    errors: ["job-not-found"],
+  },
+  {
+    method: "GET",
     path: "/export/jobs",
     operationId: "listExports",
     summary: "List jobs, newest first",

@@ -34,7 +34,7 @@ import {
   moveJobIf,
   type NewJob,
 } from "./job-rows.ts";
-import { jobViewOf } from "./job-view.ts";
+import { jobViewOf, viewVersionOf } from "./job-view.ts";
 import { migrate } from "./migrations.ts";
 import { openArtifactStore } from "./open-artifact-store.ts";
 
@@ -153,6 +153,19 @@ export class ExportJobs extends DurableObject<ExportEnv> {
   /** Failures: `job-not-found`. */
   view(jobId: string): Promise<Outcome<JobView>> {
     return outcomeOf(() => this.#view(jobId));
+  }
+
+  /** The view where it is another than that of `version`: for those who look often. Failures: `job-not-found`. */
+  viewIfChanged(
+    jobId: string,
+    version: string,
+  ): Promise<Outcome<{ version: string; status: JobState; view: JobView | null }>> {
+    return outcomeOf(() => {
+      const job = getJob(this.#sql, jobId);
+      const current = viewVersionOf(job);
+      const view = current === version ? null : jobViewOf(this.#sql, job);
+      return { version: current, status: job.state, view };
+    });
   }
 
   /** One page of jobs, newest first. */

@@ -10,6 +10,13 @@ import { instanceIdOf, type JobRow, listArtifacts } from "./job-rows.ts";
 /** Chunks looked at for a rate: enough to smooth it, few enough to follow a change. */
 const RATE_CHUNKS = 5;
 
+/** Differs whenever a job's view does; made of its row alone, so that asking for it is cheap. */
+export function viewVersionOf(job: JobRow): string {
+  const { state, run, checkpoint, usage_steps, heartbeat_at_ms } = job;
+  const callback = `${job.callback_status}-${job.callback_attempts}`;
+  return `${run}-${checkpoint}-${usage_steps}-${heartbeat_at_ms}-${state}-${callback}`;
+}
+
 /** A job as its users see it. */
 export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
   const request = JSON.parse(job.request_json) as ExportRequest;
@@ -69,7 +76,12 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
     },
     warnings: JSON.parse(job.warnings_json) as string[],
     error: failureView(job.failure_json),
-    links: { self: base, download: `${base}/download`, manifest: `${base}/manifest` },
+    links: {
+      self: base,
+      download: `${base}/download`,
+      manifest: `${base}/manifest`,
+      events: `${base}/events`,
+    },
   };
 }
 

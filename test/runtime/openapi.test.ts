@@ -92,6 +92,11 @@ describe("answers are as described:", () => {
     expect((await call("GET", "/export/jobs?limit=0")).status).toBe(400);
   });
 
+  test("of a job's events", async () => {
+    expect((await call("GET", `/export/dump/${jobId}/events`)).status).toBe(200);
+    expect((await call("HEAD", `/export/dump/${jobId}/events`)).status).toBe(200);
+  });
+
   test("of POST /query", async () => {
     const ask = (body: object) => call("POST", "/query", { body: JSON.stringify(body) });
     expect((await ask({ sql: "SELECT * FROM a" })).status).toBe(200);

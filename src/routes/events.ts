@@ -1,0 +1,121 @@
+import { Hono } from "hono";
+
+import { getExportJobs } from "../env.ts";
+import { encodeUtf8 } from "../lib/bytes.ts";
+import { ExportError, unwrap } from "../model/error.ts";
+import { isActive, type JobState } from "../model/job-state.ts";
+import type { JobView } from "../model/job-view.ts";
+import type { AppEnv } from "./app-env.ts";
+import { jobIdOf } from "./jobs.ts";
+
+/** How often the job is looked at: twice a second while it moves, less often while it rests. */
+const LOOK_MS_MIN = 500;
+const LOOK_MS_MAX = 2_000;
+
+/** A comment is sent after so long a silence, so that nobody in between takes the connection for dead. */
+const HEARTBEAT_MS = 15_000;
+
+/** A stream ends after so long; an EventSource then comes back by itself, with `Last-Event-ID`. */
+const STREAM_MS_MAX = 15 * 60_000;
+
+/** Looks that may fail in a row before the stream breaks: the object restarts when a Worker is deployed. */
+const FAILED_LOOKS_MAX = 5;
+
+/** What is known of a job that somebody listens to. */
+interface Look {
+  version: string;
+  status: JobState;
+  /** Null where nothing has changed since the version that was known. */
+  view: JobView | null;
+}
+
+type LookAgain = (version: string) => Promise<Look>;
+
+/** `GET /export/dump/:jobId/events`: a job's progress as server-sent events, to its end. */
+export const eventRoutes = new Hono<AppEnv>().get("/export/dump/:jobId/events", async (context) => {
+  const jobId = jobIdOf(context.req.param("jobId"));
+  const jobs = getExportJobs(context.env);
+  const look = async (version: string): Promise<Look> =>
+    unwrap(await jobs.viewIfChanged(jobId, version));
+  const known = context.req.header("last-event-id") ?? "";
+  const first = await look(known);
+  // An EventSource that knows the end stops asking where it is answered so.
+  if (first.view === null && !isActive(first.status)) return context.body(null, 204);
+  return new Response(streamOf(eventsOf(first, look)), {
+    headers: {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store, no-transform",
+    },
+  });
+});
+
+/**
+ * The events of a job from a first look on: `progress` with a view each time it has changed, `end` with
+ * the last one, `deleted` where the job is gone.
+ */
+async function* eventsOf(
+  first: Look,
+  lookAgain: LookAgain,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+  yield encodeUtf8(`retry: ${LOOK_MS_MAX}\n\n`);
+  const endsAtMs = Date.now() + STREAM_MS_MAX;
+  let { version, view } = first;
+  let waitMs = LOOK_MS_MIN;
+  let silentSinceMs = Date.now();
+  let failedLooks = 0;
+  while (Date.now() < endsAtMs) {
+    if (view !== null) {
+      const ended = !isActive(view.status);
+      yield eventOf(ended ? "end" : "progress", version, view);
+      if (ended) return;
+      silentSinceMs = Date.now();
+    } else if (Date.now() - silentSinceMs >= HEARTBEAT_MS) {
+      yield encodeUtf8(": nothing new\n\n");
+      silentSinceMs = Date.now();
+    }
+    await scheduler.wait(waitMs);
+    try {
+      const look = await lookAgain(version);
+      ({ version, view } = look);
+      failedLooks = 0;
+      waitMs = view === null ? Math.min(waitMs * 1.5, LOOK_MS_MAX) : LOOK_MS_MIN;
+    } catch (error) {
+      if (error instanceof ExportError && error.code === "job-not-found") {
+        yield eventOf("deleted", version, null);
+        return;
+      }
+      failedLooks += 1;
+      if (failedLooks > FAILED_LOOKS_MAX) throw error;
+      view = null;
+      waitMs = LOOK_MS_MAX;
+    }
+  }
+}
+
+/** JSON has no raw line break, so that the data is one line. */
+function eventOf(
+  event: "progress" | "end" | "deleted",
+  id: string,
+  data: unknown,
+): Uint8Array<ArrayBuffer> {
+  return encodeUtf8(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
+}
+
+/** The pieces of a generator, asked for one by one; it is ended where nobody listens any more. */
+function streamOf(
+  pieces: AsyncGenerator<Uint8Array<ArrayBuffer>, void, void>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      pull: async (controller) => {
+        const next = await pieces.next();
+        if (next.done === true) controller.close();
+        else controller.enqueue(next.value);
+      },
+      cancel: async () => {
+        await pieces.return();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
