@@ -135,6 +135,11 @@ export const ERRORS = {
     retryable: true,
     hint: "The database did not answer. The step is tried again.",
   },
+  "source-timeout": {
+    status: 504,
+    retryable: false,
+    hint: "One query took too long. Give a large table without a usable key a PRIMARY KEY, or exclude it; export at a quieter time.",
+  },
   "source-query-failed": {
     status: 502,
     retryable: false,

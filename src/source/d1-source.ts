@@ -1,7 +1,7 @@
 import { CallTimeout, callWithin } from "../lib/call-within.ts";
 import { assert } from "../lib/assert.ts";
 import { fromHex } from "../lib/bytes.ts";
-import { ExportError } from "../model/error.ts";
+import { type ErrorCode, ExportError } from "../model/error.ts";
 import { SOURCE_CALL_MS_MAX } from "../model/limits.ts";
 import type { Source, SourceResult, SourceStatement, SourceValue } from "./source.ts";
 
@@ -10,7 +10,7 @@ import type { Source, SourceResult, SourceStatement, SourceValue } from "./sourc
  * that say how many columns they have, SQLite sends the values as text instead, BLOBs as hex digits
  * (measured in November 2026: 1 MB of BLOB in 8 ms instead of 100).
  *
- * D1 tries reads again by itself; what still fails is for the caller's next try:
+ * D1 tries plain reads again by itself; what still fails is for the caller's next try:
  * https://developers.cloudflare.com/d1/best-practices/retry-queries/.
  */
 export function d1Source(database: D1Database, binding: string): Source {
@@ -104,17 +104,19 @@ function isReading(sql: string): boolean {
   return /^\s*(?:SELECT|WITH|VALUES|PRAGMA)\b/i.test(sql);
 }
 
-/** What no repetition helps: the database's own words on a statement, and on its size. */
-const REFUSED =
-  /\bSQLITE_[A-Z_]+\b|too many SQL variables|exceeded its (?:CPU time|memory) limit|Exceeded maximum DB size/;
-
 /** https://developers.cloudflare.com/d1/observability/debug-d1/#error-list, November 2026. */
+function codeOf(message: string): ErrorCode {
+  if (/exceeded timeout|exceeded its CPU time limit/.test(message)) return "source-timeout";
+  return /\bSQLITE_[A-Z_]+\b|exceeded its memory limit|Exceeded maximum DB size/.test(message)
+    ? "source-query-failed"
+    : "source-unavailable";
+}
+
 function sourceError(cause: unknown, binding: string): ExportError {
   const message = cause instanceof Error ? cause.message : String(cause);
   if (cause instanceof CallTimeout) {
     const words = `the D1 database behind binding ${binding} gave ${message}`;
-    return new ExportError("source-unavailable", words, { cause });
+    return new ExportError("source-timeout", words, { cause });
   }
-  const code = REFUSED.test(message) ? "source-query-failed" : "source-unavailable";
-  return new ExportError(code, message, { cause });
+  return new ExportError(codeOf(message), message, { cause });
 }

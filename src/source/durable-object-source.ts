@@ -73,7 +73,7 @@ function sourceError(cause: unknown, binding: string): ExportError {
   }
   if (cause instanceof CallTimeout) {
     const words = `the object behind binding ${binding} gave ${message}`;
-    return new ExportError("source-unavailable", words, { cause });
+    return new ExportError("source-timeout", words, { cause });
   }
   const code = /\bSQLITE_[A-Z_]+\b/.test(message) ? "source-query-failed" : "source-unavailable";
   return new ExportError(code, message, { cause });

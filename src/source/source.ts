@@ -27,8 +27,9 @@ export interface SourceResult {
  * A customer's database. Whatever answers these two calls can be exported.
  *
  * A statement's text may hold several statements and at most 100,000 bytes. Errors: the source's
- * own SQL errors arrive as `ExportError("source-query-failed")` with SQLite's message, everything
- * else (overload, network, an object that was reset) as `ExportError("source-unavailable")`.
+ * own SQL errors arrive as `ExportError("source-query-failed")` with SQLite's message, a query that
+ * takes too long as `source-timeout`, everything else (overload, network, an object that was reset)
+ * as `source-unavailable`.
  */
 export interface Source {
   readonly kind: "durable-object" | "d1";
