@@ -61,7 +61,10 @@ export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
 
 /** The output where `-o` names none: after the source, in the working directory. */
 export function defaultDumpOutput(request: RequestBody): string {
-  const source = String(request["source"] ?? "main").replaceAll(/[^\w.-]/g, "_");
+  const object = request["name"] ?? request["id"];
+  const source = [request["source"] ?? "main", ...(object === undefined ? [] : [object])]
+    .map((part) => String(part).replaceAll(/[^\w.-]/g, "_"))
+    .join("-");
   const format = String(request["format"] ?? "sql");
   if (format !== "sql") return `${source}-${format}/`;
   const suffixes: Record<string, string> = { gzip: ".gz", zstd: ".zst" };

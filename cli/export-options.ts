@@ -6,6 +6,8 @@ import { parseCount } from "./context.ts";
 /** What `dump` and `start` can ask of the Worker. */
 export interface ExportOptions {
   source?: string;
+  objectName?: string;
+  objectId?: string;
   format?: string;
   compression?: string;
   consistency?: string;
@@ -23,6 +25,8 @@ export function addExportOptions(command: Command): Command {
   const collect = (value: string, values: string[] = []) => [...values, value];
   return command
     .option("--source <name>", "the configured source to export (default: main)")
+    .option("--object-name <name>", "the Durable Object of this name, where the source has many")
+    .option("--object-id <id>", "the Durable Object of this id, where the source has many")
     .option("--format <format>", "sql, csv, json or ndjson (default: sql)")
     .option("--compression <kind>", "none, gzip or zstd (default: none)")
     .option("--consistency <kind>", "snapshot (one instant) or live")
@@ -41,6 +45,8 @@ export function requestBodyOf(options: ExportOptions): RequestBody {
   };
   const fields: RequestBody = {
     source: options.source,
+    name: options.objectName,
+    id: options.objectId,
     format: options.format,
     compression: options.compression,
     consistency: options.consistency,

@@ -49,10 +49,11 @@ function interruptAtStart(): { interrupt: AbortSignal; onStderr: (text: string) 
 describe("dump", () => {
   test("sends the options as the contract names them, and leaves the rest to the Worker", async () => {
     const flags =
-      "--source shop --format sql --compression zstd --consistency live --content data --table a --table b* --exclude c --callback-url https://e.example/x --retention-hours 5";
+      "--source shop --object-name acme --format sql --compression zstd --consistency live --content data --table a --table b* --exclude c --callback-url https://e.example/x --retention-hours 5";
     await runCli(["dump", "-o", output, ...flags.split(" ")], server);
     expect(server.jobs[0]?.request).toEqual({
       source: "shop",
+      name: "acme",
       format: "sql",
       compression: "zstd",
       consistency: "live",

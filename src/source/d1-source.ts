@@ -92,8 +92,13 @@ function resultOf(
   columns: number | undefined,
 ): SourceResult {
   const carried = columns !== undefined;
+  const names = Object.keys(results[0] ?? {});
+  assert(
+    carried || names.every((name) => !/^\d+$/.test(name)),
+    "a column whose name is a number would come first: say how many columns there are",
+  );
   return {
-    columns: Object.keys(results[0] ?? {}),
+    columns: names,
     rows: results.map((row) => Object.values(row).map(carried ? carriedValue : valueOf)),
     rowsRead: meta.rows_read,
     rowsWritten: meta.rows_written,
