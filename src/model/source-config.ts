@@ -123,7 +123,7 @@ export const DEFAULT_SOURCES: Record<string, SourceConfig> = {
 /** What an export of a kind of source promises. Sizes in bytes, times in seconds. */
 export interface SourcePromises {
   /** `default` is what a request without `consistency` gets. */
-  consistency: { default: string; available: string[] };
+  consistency: { default: Consistency; available: Consistency[] };
   limits: {
     statementBytesMax: number;
     /** Of a value and of a row; longer ones cannot be in such a database. */
@@ -133,6 +133,9 @@ export interface SourcePromises {
     querySecondsMax: number | null;
   };
 }
+
+/** `snapshot` is one instant; `live` is each page as it is when it is read. */
+type Consistency = "snapshot" | "live";
 
 const GB = 1_000_000_000;
 

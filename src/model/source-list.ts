@@ -1,9 +1,25 @@
 import * as v from "valibot";
 
+const Consistency = v.picklist(["snapshot", "live"]);
+
 /** The answer of `GET /export/sources`. */
 export const SourceListSchema = v.strictObject({
   version: v.string(),
   /** Where artifacts are kept. */
   storage: v.picklist(["r2", "inline"]),
-  sources: v.array(v.looseObject({ name: v.string(), type: v.string() })),
+  sources: v.array(
+    v.strictObject({
+      name: v.string(),
+      type: v.picklist(["durable-object", "d1"]),
+      /** Whether a request may name an object of the class: none, those listed, or any. */
+      objects: v.picklist(["one", "listed", "any"]),
+      consistency: v.strictObject({ default: Consistency, available: v.array(Consistency) }),
+      limits: v.strictObject({
+        statementBytesMax: v.number(),
+        rowBytesMax: v.number(),
+        databaseBytesMax: v.number(),
+        querySecondsMax: v.nullable(v.number()),
+      }),
+    }),
+  ),
 });
