@@ -87,6 +87,8 @@ describe("EXPORT_SCHEDULE", () => {
     expect(() => parseConfig(twice)).toThrow("one entry a source for each cron expression");
     const apart = scheduled({ cron: NIGHTLY }, { cron: HOURLY, content: "schema" });
     expect(parseConfig(apart).schedule).toHaveLength(2);
+    const objects = scheduled({ source: "tenants", name: "a" }, { source: "tenants", name: "b" });
+    expect(parseConfig(objects).schedule).toHaveLength(2);
   });
 
   test("that names no configured source fails the tick and says which", async () => {

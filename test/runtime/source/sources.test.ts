@@ -85,6 +85,8 @@ describe("a class of many objects", () => {
       const text = new TextDecoder().decode(await download(view.jobId));
       expect(text).toContain("(3,'acme')");
       expect(text).not.toContain("umbrella");
+      const manifest = await (await api(`/export/dump/${view.jobId}/manifest`)).json();
+      expect(manifest).toMatchObject({ source: "tenants", object });
     }
   });
 
