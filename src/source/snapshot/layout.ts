@@ -1,0 +1,102 @@
+import { quoteIdentifier as q } from "../../dump/identifier.ts";
+import { type KeyColumn, storedColumns, type Table } from "../../model/catalog.ts";
+import type { SnapshotNames } from "./names.ts";
+
+/** A table may have 100 columns, and so may a SELECT. */
+const COLUMNS_MAX = 98;
+/** Key columns stand in the second undo table too. */
+const KEY_COLUMNS_MAX = 40;
+
+/** Where the columns of a table's saved rows stand. */
+export interface UndoLayout {
+  key: KeyColumn[];
+  /** Key first, then stored columns, named as in the table itself. */
+  narrow: string[];
+  /** Stored columns that a second table holds, beside the key as `tmp_export_key0`, …. */
+  wide: string[];
+}
+
+export function undoLayout(table: Table): UndoLayout {
+  const names = [
+    ...new Set([
+      ...table.key.map((column) => column.name),
+      ...storedColumns(table).map((column) => column.name),
+    ]),
+  ];
+  return { key: table.key, narrow: names.slice(0, COLUMNS_MAX), wide: names.slice(COLUMNS_MAX) };
+}
+
+/**
+ * True where triggers can watch a table: it is no module's, has a key with a name to find rows by,
+ * and none of it is generated (its value is not known before the row is written).
+ */
+export function canWatch(table: Table): boolean {
+  const stored = new Set(storedColumns(table).map((column) => column.name));
+  return (
+    table.kind !== "virtual" &&
+    table.key.length > 0 &&
+    table.key.length <= KEY_COLUMNS_MAX &&
+    table.key.every((column) => column.integer || stored.has(column.name))
+  );
+}
+
+/** True where rows have one integer key, whose place against cursor and end is one comparison. */
+export function hasIntegerKey(table: Table): boolean {
+  return table.key.length === 1 && table.key[0]?.integer === true;
+}
+
+/**
+ * CREATE TABLE of a table of rows by key, whose other columns take every value as it is: no
+ * affinity, no constraint. The primary key orders and compares as the watched table's own.
+ */
+export function createRowsSql(name: string, key: KeyColumn[], columns: string[]): string {
+  const [only] = key;
+  if (key.length === 1 && only?.integer === true) {
+    const others = columns.filter((column) => column !== only.name).map(q);
+    const list = [`${q(only.name)} INTEGER PRIMARY KEY`, ...others];
+    return `CREATE TABLE ${q(name)} (${list.join(", ")})`;
+  }
+  return createKeyedSql(name, key, columns);
+}
+
+/**
+ * Statements that copy a table's rows. What they insert leaves `last_insert_rowid()` as it was,
+ * which the customer's code may be about to ask for.
+ */
+export function copyRowsSql(name: string, table: Table, columns: string[]): string[] {
+  const list = columns.map(q).join(", ");
+  const rows = `SELECT ${list} FROM ${q(table.name)}`;
+  if (table.key.length === 0) return [`CREATE TABLE ${q(name)} AS ${rows}`];
+  return [createKeyedSql(name, table.key, columns), `INSERT INTO ${q(name)} (${list}) ${rows}`];
+}
+
+function createKeyedSql(name: string, key: KeyColumn[], columns: string[]): string {
+  const keyNames = new Set(key.map((column) => column.name));
+  const others = columns.filter((column) => !keyNames.has(column)).map(q);
+  const terms = key.map(
+    (column) => `${q(column.name)} COLLATE ${column.collation}${column.descending ? " DESC" : ""}`,
+  );
+  const list = [
+    ...key.map((column) => q(column.name)),
+    ...others,
+    `PRIMARY KEY (${terms.join(", ")})`,
+  ];
+  return `CREATE TABLE ${q(name)} (${list.join(", ")}) WITHOUT ROWID`;
+}
+
+/** The key's columns as the second undo table names them. */
+export function wideKey(key: KeyColumn[]): KeyColumn[] {
+  return key.map((column, at) => ({ ...column, name: `tmp_export_key${at}` }));
+}
+
+/** FROM text that yields saved rows with every column under its own name. */
+export function undoFromSql(names: SnapshotNames, number: number, layout: UndoLayout): string {
+  const undo = q(names.undo(number));
+  if (layout.wide.length === 0) return undo;
+  const wide = q(names.wide(number));
+  const same = wideKey(layout.key).map((column, at) => {
+    const name = (layout.key[at] as KeyColumn).name;
+    return `${wide}.${q(column.name)} = ${undo}.${q(name)} COLLATE ${column.collation}`;
+  });
+  return `${undo} CROSS JOIN ${wide} ON ${same.join(" AND ")}`;
+}

@@ -1,0 +1,88 @@
+import { assert } from "../../lib/assert.ts";
+import { SNAPSHOT_PREFIX } from "../../dump/own-objects.ts";
+
+/** What a snapshot's id is: a UUID. Its first 16 digits tell its objects from another's. */
+const SNAPSHOT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const ID_DIGITS = 16;
+
+/**
+ * Names of one snapshot's own objects inside the customer's database, not quoted. All of them
+ * start with what says whose they are, since they show up in SQLite's error messages.
+ */
+export class SnapshotNames {
+  /** What every name of this snapshot starts with, and no name of another one. */
+  readonly prefix: string;
+
+  constructor(snapshotId: string) {
+    assert(SNAPSHOT_ID.test(snapshotId), "a snapshot's id is a UUID in lower case");
+    this.prefix = `${SNAPSHOT_PREFIX}_${snapshotId.replaceAll("-", "").slice(0, ID_DIGITS)}_`;
+  }
+
+  /** One row: whose it is, its lease, how large the undo log is. */
+  get state(): string {
+    return `${this.prefix}${STATE}`;
+  }
+
+  /** One row a watched table: what is committed, and where it ended when the snapshot was opened. */
+  get cursor(): string {
+    return `${this.prefix}cursor`;
+  }
+
+  /** Texts that came from queries when the snapshot was opened. */
+  get texts(): string {
+    return `${this.prefix}texts`;
+  }
+
+  /** Rows as they were, by key. */
+  undo(table: number): string {
+    return `${this.prefix}t${table}_undo`;
+  }
+
+  /** The columns that have no place in `undo`. */
+  wide(table: number): string {
+    return `${this.prefix}t${table}_wide`;
+  }
+
+  /** Keys that no row had. */
+  births(table: number): string {
+    return `${this.prefix}t${table}_births`;
+  }
+
+  /** The row that is about to be written, with the table's affinities and collations. */
+  probe(table: number): string {
+    return `${this.prefix}t${table}_probe`;
+  }
+
+  /** All rows of a table that triggers cannot watch. */
+  copy(table: number): string {
+    return `${this.prefix}t${table}_copy`;
+  }
+
+  trigger(table: number, event: string): string {
+    return `${this.prefix}t${table}_on_${event}`;
+  }
+}
+
+const STATE = "state";
+
+/** The number of the table that a watching trigger belongs to; undefined for other names. */
+export function watchedTableOf(triggerName: string, names: SnapshotNames): number | undefined {
+  const match = /^t(\d+)_on_/.exec(triggerName.slice(names.prefix.length));
+  return triggerName.startsWith(names.prefix) && match !== null ? Number(match[1]) : undefined;
+}
+
+/** What the names of one snapshot start with, given the name of any of its objects. */
+export function prefixOf(objectName: string): string | undefined {
+  const match = new RegExp(`^${SNAPSHOT_PREFIX}_[0-9a-f]{${ID_DIGITS}}_`).exec(objectName);
+  return match?.[0];
+}
+
+/** Name of the state table among a snapshot's objects. */
+export function stateNameOf(prefix: string): string {
+  return `${prefix}${STATE}`;
+}
+
+/** SQL that is true for names in column `column` that start with `prefix`. */
+export function startsWithSql(column: string, prefix: string): string {
+  return `substr(${column}, 1, ${prefix.length}) = '${prefix}'`;
+}

@@ -1,0 +1,241 @@
+import { CATALOG_QUERIES, parseCatalog } from "../../dump/catalog.ts";
+import { quoteIdentifier as q, quoteText } from "../../dump/identifier.ts";
+import type { DumpPlan } from "../../dump/plan.ts";
+import { type Catalog, storedColumns, type Table } from "../../model/catalog.ts";
+import { ExportError } from "../../model/error.ts";
+import { MIB } from "../../model/limits.ts";
+import type { Source } from "../source.ts";
+import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
+import { canWatch, copyRowsSql, hasIntegerKey } from "./layout.ts";
+import { SnapshotNames } from "./names.ts";
+import type { HeldBy, SnapshotRecord, SnapshotTable } from "./record.ts";
+import { bytesSql } from "./row-sql.ts";
+import { watchTableSql } from "./triggers.ts";
+
+/** How long triggers work after the last page, in seconds: longer than a stalled run takes to be rescued. */
+export const LEASE_SECONDS = 1_800;
+
+/** What is copied when a snapshot is opened, all tables together: one turn must be enough for it. */
+const COPY_BYTES_MAX = 16 * MIB;
+
+/** A result, and thus a table that is copied, may have 100 columns. */
+const COLUMNS_MAX = 100;
+
+/** How often a schema may change in the moment of opening. */
+const OPENINGS_MAX = 5;
+
+export interface OpenRequest {
+  /** A new one for every opening. */
+  snapshotId: string;
+  jobId: string;
+  /** What is to be read of a catalog. */
+  planOf: (catalog: Catalog) => DumpPlan;
+  /** True for snapshots that nobody reads any more, although their lease has not run out. */
+  isLeftover: (snapshot: OtherSnapshot) => boolean | Promise<boolean>;
+}
+
+export interface OpenedSnapshot {
+  record: SnapshotRecord;
+  catalog: Catalog;
+  plan: DumpPlan;
+  /** The source's own clock in the opening turn. */
+  atMs: number;
+  /** What is not from the instant, a sentence each. */
+  warnings: string[];
+  rowsRead: number;
+  rowsWritten: number;
+}
+
+/**
+ * Freezes a source: from one turn of it on, `SnapshotReader` reads its tables as they were in that
+ * turn. Leftovers of others are removed first. A try that fails leaves nothing behind, or what a
+ * later opening or `closeSnapshot` removes.
+ *
+ * Errors: `snapshot-busy` where another snapshot is alive, `table-too-wide-for-snapshot`,
+ * `schema-changed` where the schema changes again and again in the moment of opening, those of
+ * `planOf` and the source's own.
+ */
+export async function openSnapshot(source: Source, request: OpenRequest): Promise<OpenedSnapshot> {
+  const { snapshotId, jobId, planOf, isLeftover } = request;
+  await requireAlone(source, { snapshotId, jobId, isLeftover });
+  const names = new SnapshotNames(snapshotId);
+  for (let opening = 1; opening <= OPENINGS_MAX; opening += 1) {
+    const catalog = await readCatalogOf(source);
+    const plan = planOf(catalog);
+    const held = await chooseHeldBy(source, plan.tables);
+    const tables = plan.tables.map((table, number) => ({
+      table,
+      number,
+      heldBy: held.heldBy[number] as HeldBy,
+    }));
+    const texts = plan.artifacts.flatMap(({ segments }) =>
+      segments.flatMap((segment) => (segment.kind === "query" ? [segment.sql] : [])),
+    );
+    const statements = [
+      ...createStateSql(names, { snapshotId, jobId }),
+      ...tables.flatMap((each) => holdSql(names, each, catalog)),
+      ...texts.map(
+        (sql, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${sql})`,
+      ),
+    ];
+    const readBack = [
+      "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+      `SELECT t, CAST(e0 AS TEXT) FROM ${q(names.cursor)} ORDER BY t`,
+      ...CATALOG_QUERIES,
+    ];
+    let results;
+    try {
+      results = await source.transaction([...statements, ...readBack].map((sql) => ({ sql })));
+    } catch (error) {
+      await closeSnapshot(source, snapshotId);
+      if (opening < OPENINGS_MAX && isSchemaError(error)) continue;
+      throw error;
+    }
+    const [clock, ends, ...catalogResults] = results.slice(statements.length);
+    const after = parseCatalog(catalogResults.map((result) => result.rows));
+    if (JSON.stringify(after) !== JSON.stringify(catalog)) {
+      await closeSnapshot(source, snapshotId);
+      continue;
+    }
+    const endOf = new Map(
+      (ends?.rows ?? []).map(([number, end]) => [
+        Number(number),
+        end === null ? null : String(end),
+      ]),
+    );
+    return {
+      record: {
+        snapshotId,
+        tables: tables.map(({ table, number, heldBy }) =>
+          recordOf(table, { number, heldBy, end: endOf.get(number) ?? null }),
+        ),
+        texts,
+      },
+      catalog,
+      plan,
+      atMs: Number(clock?.rows[0]?.[0]),
+      warnings: held.warnings,
+      rowsRead: results.reduce((sum, result) => sum + result.rowsRead, 0) + held.rowsRead,
+      rowsWritten: results.reduce((sum, result) => sum + result.rowsWritten, 0),
+    };
+  }
+  throw new ExportError(
+    "schema-changed",
+    `the schema changed ${OPENINGS_MAX} times while the snapshot was being opened`,
+  );
+}
+
+/** A watched table that had no last key had no rows. */
+function recordOf(
+  table: Table,
+  { number, heldBy, end }: { number: number; heldBy: HeldBy; end: string | null },
+): SnapshotTable {
+  const isEmpty = heldBy === "undo" && end === null;
+  return { name: table.name, number, heldBy: isEmpty ? "empty" : heldBy, end };
+}
+
+async function requireAlone(
+  source: Source,
+  request: Pick<OpenRequest, "snapshotId" | "jobId" | "isLeftover">,
+): Promise<void> {
+  const others = await sweepSnapshots(
+    source,
+    (other) => other.jobId === request.jobId || !other.hasLease || request.isLeftover(other),
+  );
+  const [other] = others;
+  if (other === undefined) return;
+  throw new ExportError(
+    "snapshot-busy",
+    `the database already has a snapshot, which job ${other.jobId} reads`,
+    { details: { jobId: other.jobId } },
+  );
+}
+
+async function readCatalogOf(source: Source): Promise<Catalog> {
+  const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
+  return parseCatalog(results.map((result) => result.rows));
+}
+
+/** Decides for each table what holds it. Reads the whole of those that are to be copied. */
+async function chooseHeldBy(
+  source: Source,
+  tables: readonly Table[],
+): Promise<{ heldBy: HeldBy[]; warnings: string[]; rowsRead: number }> {
+  const heldBy: HeldBy[] = [];
+  const warnings: string[] = [];
+  let rowsRead = 0;
+  let copied = 0;
+  for (const table of tables) {
+    if (canWatch(table)) {
+      heldBy.push("undo");
+      continue;
+    }
+    const columns = copyColumns(table);
+    const { rows, rowsRead: read } = await source.query({
+      sql: `SELECT coalesce(sum(${bytesSql(columns.map(q))}), 0) FROM ${q(table.name)}`,
+    });
+    rowsRead += read;
+    copied += Number(rows[0]?.[0]);
+    const fits = copied <= COPY_BYTES_MAX && columns.length <= COLUMNS_MAX;
+    heldBy.push(fits ? "copy" : "nothing");
+    if (!fits) {
+      warnings.push(
+        `table ${q(table.name)} is exported as it is while it is read: triggers cannot watch it, ` +
+          `and it is too large to be copied when the snapshot is opened`,
+      );
+    }
+  }
+  return { heldBy, warnings, rowsRead };
+}
+
+function copyColumns(table: Table): string[] {
+  return [
+    ...new Set([
+      ...table.key.map((column) => column.name),
+      ...storedColumns(table).map((column) => column.name),
+    ]),
+  ];
+}
+
+function createStateSql(
+  names: SnapshotNames,
+  { snapshotId, jobId }: { snapshotId: string; jobId: string },
+): string[] {
+  return [
+    // WITHOUT ROWID: what is inserted leaves `last_insert_rowid()` as it was.
+    `CREATE TABLE ${q(names.state)} (snapshot_id TEXT PRIMARY KEY, job_id TEXT, lease_until INTEGER, ` +
+      `undo_bytes INTEGER) WITHOUT ROWID`,
+    `INSERT INTO ${q(names.state)} VALUES ` +
+      `(${quoteText(snapshotId)}, ${quoteText(jobId)}, unixepoch() + ${LEASE_SECONDS}, 0)`,
+    `CREATE TABLE ${q(names.cursor)} (t INTEGER PRIMARY KEY, checkpoint INTEGER, k0, e0) WITHOUT ROWID`,
+    `CREATE TABLE ${q(names.texts)} (n INTEGER PRIMARY KEY, result) WITHOUT ROWID`,
+  ];
+}
+
+function holdSql(
+  names: SnapshotNames,
+  { table, number, heldBy }: { table: Table; number: number; heldBy: HeldBy },
+  catalog: Catalog,
+): string[] {
+  if (heldBy === "copy") {
+    return copyRowsSql(names.copy(number), table, copyColumns(table));
+  }
+  if (heldBy !== "undo") return [];
+  const [key] = table.key;
+  const end = hasIntegerKey(table)
+    ? `(SELECT max(${q(key?.name ?? "")}) FROM ${q(table.name)})`
+    : `(SELECT 1 FROM ${q(table.name)} LIMIT 1)`;
+  return [
+    `INSERT INTO ${q(names.cursor)} (t, checkpoint, e0) SELECT ${number}, 0, ${end}`,
+    ...watchTableSql(names, number, table, catalog.triggers),
+  ];
+}
+
+/** What a schema that has just changed makes of statements for the old one. */
+function isSchemaError(error: unknown): boolean {
+  return (
+    error instanceof ExportError &&
+    error.code === "source-query-failed" &&
+    /no such (table|column|index)|has no column named/i.test(error.message)
+  );
+}

@@ -1,0 +1,27 @@
+/** How a table is held to the instant. */
+export type HeldBy =
+  /** Triggers keep what is changed. */
+  | "undo"
+  /** Its rows were copied when the snapshot was opened. */
+  | "copy"
+  /** It had no rows. */
+  | "empty"
+  /** Not at all: its rows are read as they are. */
+  | "nothing";
+
+export interface SnapshotTable {
+  name: string;
+  /** In the names of the snapshot's objects. */
+  number: number;
+  heldBy: HeldBy;
+  /** Last key when the snapshot was opened, as an SQL literal, where the key is an integer. */
+  end: string | null;
+}
+
+/** What reading and closing a snapshot needs to know; plain data, kept with the job. */
+export interface SnapshotRecord {
+  snapshotId: string;
+  tables: SnapshotTable[];
+  /** Queries whose texts were kept, in the order of their numbers. */
+  texts: string[];
+}

@@ -1,0 +1,67 @@
+import { quoteIdentifier as q } from "../../dump/identifier.ts";
+import type { KeyColumn } from "../../model/catalog.ts";
+import type { SnapshotNames } from "./names.ts";
+
+/** SQL of a key's values, one a key column. */
+export type KeySql = string[];
+
+/** The key's columns of `row`: an alias, `OLD` or `NEW`. */
+export function keyOf(row: string, key: KeyColumn[]): KeySql {
+  return key.map((column) => `${row}.${q(column.name)}`);
+}
+
+/**
+ * True where the row of `alias` has the key `values`. The sign takes the values' affinity away,
+ * which otherwise keeps SQLite from using an index on columns that have none.
+ */
+export function sameKeySql(alias: string, key: KeyColumn[], values: KeySql): string {
+  return key
+    .map((column, at) => {
+      const collation = column.integer ? "" : ` COLLATE ${column.collation}`;
+      return `${alias}.${q(column.name)} = +${values[at]}${collation}`;
+    })
+    .join(" AND ");
+}
+
+/**
+ * True where the row of an integer key is still to be exported: it is behind the committed cursor,
+ * and not behind the last key that the table had when the snapshot was opened. Rows of
+ * other keys are needed until their table is finished, where it had rows: that keeps more than it must, never less.
+ */
+export function isNeededSql(
+  names: SnapshotNames,
+  table: number,
+  key: KeyColumn[],
+  values: KeySql,
+): string {
+  const [only] = key;
+  const value = `+${values[0]}`;
+  const isBetween =
+    key.length === 1 && only?.integer === true
+      ? `(tmp_c.k0 IS NULL OR ${value} > tmp_c.k0) AND ${value} <= tmp_c.e0`
+      : "tmp_c.e0 IS NOT NULL";
+  return `EXISTS (SELECT 1 FROM ${q(names.cursor)} AS tmp_c WHERE tmp_c.t = ${table} AND ${isBetween})`;
+}
+
+/** True where the undo log has nothing for the key `values`. */
+export function isUnrecordedSql(
+  names: SnapshotNames,
+  table: number,
+  key: KeyColumn[],
+  values: KeySql,
+): string {
+  return [names.undo(table), names.births(table)]
+    .map(
+      (name) =>
+        `NOT EXISTS (SELECT 1 FROM ${q(name)} AS tmp_u WHERE ${sameKeySql("tmp_u", key, values)})`,
+    )
+    .join(" AND ");
+}
+
+/** The sum of the columns' lengths in bytes; halved again and again, for a chain of 100 is too deep. */
+export function bytesSql(terms: readonly string[]): string {
+  if (terms.length === 0) return "0";
+  if (terms.length === 1) return `coalesce(octet_length(${terms[0]}), 0)`;
+  const half = terms.length >> 1;
+  return `(${bytesSql(terms.slice(0, half))} + ${bytesSql(terms.slice(half))})`;
+}

@@ -1,0 +1,225 @@
+import { quoteIdentifier as q } from "../../dump/identifier.ts";
+import { liveRows, type RowSelect, type Statement } from "../../dump/page-query.ts";
+import type { Table } from "../../model/catalog.ts";
+import { ExportError } from "../../model/error.ts";
+import type { Source, SourceResult } from "../source.ts";
+import type { TableReader } from "../table-reader.ts";
+import type { CommittedPosition } from "./committed-position.ts";
+import { hasIntegerKey, undoFromSql, undoLayout } from "./layout.ts";
+import { SnapshotNames, startsWithSql, watchedTableOf } from "./names.ts";
+import { LEASE_SECONDS } from "./open-snapshot.ts";
+import type { SnapshotRecord, SnapshotTable } from "./record.ts";
+import { sameKeySql, keyOf } from "./row-sql.ts";
+import { TRIGGERS_PER_TABLE } from "./triggers.ts";
+
+/** A page is read only with so much of the lease left, in seconds: it must outlast the page's turn. */
+const LEASE_LEFT_MIN = 60;
+
+/**
+ * Reads tables as they were when a snapshot was opened. Each page brings along, from its own turn,
+ * what says whether it can be trusted; `requireIntact` is to be called behind the last page of what
+ * is committed, since only triggers that are still there have been there all the time.
+ *
+ * Errors of every call: `snapshot-lost` where the snapshot is gone or its lease has run out,
+ * `undo-too-large`, and the source's own.
+ */
+export class SnapshotReader implements TableReader {
+  readonly #source: Source;
+  readonly #record: SnapshotRecord;
+  readonly #names: SnapshotNames;
+  readonly #undoBytesMax: number;
+  readonly #tables: Map<string, SnapshotTable>;
+  /** Tables whose undo log has been seen with something in it. */
+  readonly #changed = new Set<string>();
+  #renews = false;
+
+  constructor(source: Source, record: SnapshotRecord, limits: { undoBytesMax: number }) {
+    this.#source = source;
+    this.#record = record;
+    this.#names = new SnapshotNames(record.snapshotId);
+    this.#undoBytesMax = limits.undoBytesMax;
+    this.#tables = new Map(record.tables.map((table) => [table.name, table]));
+  }
+
+  async readRows(table: Table, build: (rows: RowSelect) => Statement[]): Promise<SourceResult[]> {
+    const held = this.#tables.get(table.name);
+    if (held === undefined) throw lost(`table ${q(table.name)} is not in it`);
+    if (held.heldBy === "nothing") return this.#run(build(liveRows(table)), held);
+    if (held.heldBy === "empty") return this.#run(build(noRows(table)), held);
+    if (held.heldBy === "copy") {
+      return this.#run(build(liveRows({ ...table, name: this.#names.copy(held.number) })), held);
+    }
+    if (!this.#changed.has(table.name)) {
+      const results = await this.#run(build(unchangedRows(table, held)), held);
+      if (!this.#changed.has(table.name)) return results;
+    }
+    return this.#run(build(mergedRows(this.#names, table, held)), held);
+  }
+
+  async readOther({ sql }: Statement): Promise<SourceResult> {
+    const number = this.#record.texts.indexOf(sql);
+    if (number < 0) throw lost("a text that is asked for was not kept");
+    const kept = `SELECT result FROM ${q(this.#names.texts)} WHERE n = ${number}`;
+    const [result] = await this.#run([{ sql: kept, params: [] }], undefined);
+    return result as SourceResult;
+  }
+
+  /** Runs `statements` and the check in one turn; gives the statements' results. */
+  async #run(statements: Statement[], held: SnapshotTable | undefined): Promise<SourceResult[]> {
+    const state = q(this.#names.state);
+    const isWatched = held?.heldBy === "undo";
+    const hasLog = isWatched
+      ? [this.#names.undo(held.number), this.#names.births(held.number)]
+          .map((name) => `EXISTS (SELECT 1 FROM ${q(name)})`)
+          .join(" OR ")
+      : "0";
+    const check = `SELECT snapshot_id, lease_until - unixepoch(), undo_bytes, ${hasLog} FROM ${state}`;
+    const renewal = `UPDATE ${state} SET lease_until = unixepoch() + ${LEASE_SECONDS} WHERE lease_until > unixepoch()`;
+    const results = await this.#transaction([
+      { sql: check, params: [] },
+      ...statements,
+      ...(this.#renews ? [{ sql: renewal, params: [] }] : []),
+    ]);
+    const [checked, ...others] = results;
+    this.#trust(checked as SourceResult);
+    if (held !== undefined && checked?.rows[0]?.[3] === 1) this.#changed.add(held.name);
+    const read = others.slice(0, statements.length);
+    const [first] = read;
+    if (first !== undefined) first.rowsRead += checked?.rowsRead ?? 0;
+    return read;
+  }
+
+  #trust({ rows }: SourceResult): void {
+    const [id, leaseLeft, undoBytes] = rows[0] ?? [];
+    if (id !== this.#record.snapshotId) throw lost("its state is gone");
+    if (Number(leaseLeft) < LEASE_LEFT_MIN) throw lost("its lease has run out");
+    this.#renews = Number(leaseLeft) < LEASE_SECONDS / 2;
+    if (Number(undoBytes) > this.#undoBytesMax) {
+      throw new ExportError(
+        "undo-too-large",
+        `while the export ran, ${Number(undoBytes)} bytes of rows were changed; ` +
+          `at most ${this.#undoBytesMax} are kept`,
+      );
+    }
+  }
+
+  async #transaction(statements: Statement[]): Promise<SourceResult[]> {
+    try {
+      return await this.#source.transaction(statements);
+    } catch (error) {
+      if (!isSchemaError(error)) throw error;
+      throw lost((error as Error).message, error);
+    }
+  }
+
+  /**
+   * Tells the triggers what is committed, and drops those of finished tables. Goes forward only, so
+   * that a late call changes nothing; to be called before the first page of a chunk.
+   */
+  async advance(position: CommittedPosition): Promise<void> {
+    const { checkpoint, finished, current } = position;
+    const statements: Statement[] = [];
+    const held = current === undefined ? undefined : this.#tables.get(current.table);
+    const key = current?.after?.[0];
+    if (held?.heldBy === "undo" && held.end !== null && key !== undefined && "literal" in key) {
+      const isInteger = /^-?\d+$/.test(key.literal);
+      if (isInteger && current?.after?.length === 1) {
+        statements.push({
+          sql:
+            `UPDATE ${q(this.#names.cursor)} SET k0 = ${key.literal}, checkpoint = ${checkpoint} ` +
+            `WHERE t = ${held.number} AND checkpoint < ${checkpoint}`,
+          params: [],
+        });
+      }
+    }
+    const finishedNumbers = new Set(
+      this.#record.tables.filter((table) => finished.has(table.name)).map((table) => table.number),
+    );
+    for (const name of await this.#triggers()) {
+      const number = watchedTableOf(name, this.#names);
+      if (number !== undefined && finishedNumbers.has(number)) {
+        statements.push({ sql: `DROP TRIGGER IF EXISTS ${q(name)}`, params: [] });
+      }
+    }
+    if (statements.length > 0) await this.#transaction(statements);
+  }
+
+  /** Errors: `snapshot-lost` where a trigger of a table that is not `finished` is missing. */
+  async requireIntact(finished: ReadonlySet<string>): Promise<void> {
+    const counts = new Map<number, number>();
+    for (const name of await this.#triggers()) {
+      const number = watchedTableOf(name, this.#names);
+      if (number !== undefined) counts.set(number, (counts.get(number) ?? 0) + 1);
+    }
+    for (const table of this.#record.tables) {
+      const isWatched = table.heldBy === "undo" && !finished.has(table.name);
+      if (isWatched && counts.get(table.number) !== TRIGGERS_PER_TABLE) {
+        throw lost(`table ${q(table.name)} was dropped or made anew`);
+      }
+    }
+  }
+
+  async #triggers(): Promise<string[]> {
+    const { rows } = await this.#source.query({
+      sql: `SELECT name FROM sqlite_master WHERE type = 'trigger' AND ${startsWithSql("name", this.#names.prefix)}`,
+    });
+    return rows.map(([name]) => String(name));
+  }
+}
+
+function noRows(table: Table): RowSelect {
+  const live = liveRows(table);
+  return (range) => live({ ...range, predicate: "0" });
+}
+
+/** All rows of a table whose log is empty: those that were added behind its end are not in the log. */
+function unchangedRows(table: Table, held: SnapshotTable): RowSelect {
+  const live = liveRows(table);
+  return (range) => live({ ...range, predicate: upToEnd(table, held, range.predicate) });
+}
+
+/** Rows that the log does not know, and those that it has kept. */
+function mergedRows(names: SnapshotNames, table: Table, held: SnapshotTable): RowSelect {
+  const key = keyOf(q(table.name), table.key);
+  const untouched = [names.undo(held.number), names.births(held.number)]
+    .map(
+      (name) =>
+        `NOT EXISTS (SELECT 1 FROM ${q(name)} AS tmp_u WHERE ${sameKeySql("tmp_u", table.key, key)})`,
+    )
+    .join(" AND ");
+  const live = liveRows(table);
+  const kept = undoFromSql(names, held.number, undoLayout(table));
+  return (range) => {
+    const predicate = upToEnd(table, held, range.predicate);
+    const orderBy = range.orderBy === "" ? "" : ` ORDER BY ${range.orderBy}`;
+    const liveHalf = live({
+      ...range,
+      predicate: predicate === "" ? untouched : `${predicate} AND ${untouched}`,
+    });
+    const undoHalf =
+      `SELECT ${range.columns.join(", ")} FROM ${kept}` +
+      `${range.predicate === "" ? "" : ` WHERE ${range.predicate}`}${orderBy} LIMIT ${range.limit}`;
+    return (
+      `SELECT * FROM (${liveHalf}) UNION ALL SELECT * FROM (${undoHalf})${orderBy} ` +
+      `LIMIT ${range.limit}`
+    );
+  };
+}
+
+function upToEnd(table: Table, held: SnapshotTable, predicate: string): string {
+  if (!hasIntegerKey(table) || held.end === null) return predicate;
+  const end = `${q(table.key[0]?.name ?? "")} <= ${held.end}`;
+  return predicate === "" ? end : `${predicate} AND ${end}`;
+}
+
+function isSchemaError(error: unknown): boolean {
+  return (
+    error instanceof ExportError &&
+    error.code === "source-query-failed" &&
+    /no such (table|column)/i.test(error.message)
+  );
+}
+
+function lost(reason: string, cause?: unknown): ExportError {
+  return new ExportError("snapshot-lost", `the snapshot is lost: ${reason}`, { cause });
+}
