@@ -1,7 +1,7 @@
 import { getSourceConfig, parseConfig, type ExportEnv } from "../src/env.ts";
 import worker from "../src/index.ts";
 import { MIB } from "../src/model/limits.ts";
-import type { ExportRequest } from "../src/model/export-request.ts";
+import type { JobRequest } from "../src/model/export-request.ts";
 import { CURSOR_START } from "../src/model/cursor.ts";
 import { openSource } from "../src/source/open-source.ts";
 import { readDump } from "../src/source/dump-reader.ts";
@@ -29,7 +29,7 @@ export default {
 async function encode(env: ExportEnv): Promise<{ bytes: number; rows: number; rowsRead: number }> {
   const config = getSourceConfig(parseConfig(env), "main");
   const source = openSource(env, config, { name: "sql-durable-object" });
-  const request = { source: "main", format: "sql", content: "all" } as ExportRequest;
+  const request = { source: "main", format: "sql", content: "all" } as JobRequest;
   const { plan, encoderOf } = planOf(request, await readCatalog(source));
   const total = { bytes: 0, rows: 0, rowsRead: 0 };
   const pieces = readDump({ reader: liveReader(source), plan, encoderOf, cursor: CURSOR_START });

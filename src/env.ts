@@ -14,6 +14,9 @@ import {
   PART_BYTES_MIN,
   RETENTION_HOURS_DEFAULT,
   RETENTION_HOURS_MAX,
+  UNDO_BYTES_DEFAULT,
+  UNDO_BYTES_MAX,
+  UNDO_BYTES_MIN,
 } from "./model/limits.ts";
 import { DEFAULT_SOURCES, type SourceConfig, SourcesSchema } from "./model/source-config.ts";
 import type { ExportJobs } from "./storage/export-jobs.ts";
@@ -42,6 +45,7 @@ export interface Config {
   sources: Record<string, SourceConfig>;
   chunkBytes: number;
   partBytes: number;
+  undoBytesMax: number;
   retentionHours: number;
   /** What the cron trigger exports. */
   schedule: ScheduledExport[];
@@ -85,6 +89,7 @@ const jsonVar = <const TSchema extends v.GenericSchema>(schema: TSchema) =>
 const ConfigSchema = v.object({
   EXPORT_CHUNK_BYTES: integer(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX, CHUNK_BYTES_DEFAULT),
   EXPORT_PART_BYTES: integer(PART_BYTES_MIN, PART_BYTES_MAX, PART_BYTES_DEFAULT),
+  EXPORT_UNDO_BYTES_MAX: integer(UNDO_BYTES_MIN, UNDO_BYTES_MAX, UNDO_BYTES_DEFAULT),
   EXPORT_RETENTION_HOURS: integer(1, RETENTION_HOURS_MAX, RETENTION_HOURS_DEFAULT),
   EXPORT_SOURCES: v.optional(jsonVar(SourcesSchema)),
   EXPORT_SCHEDULE: v.optional(jsonVar(ExportScheduleSchema), []),
@@ -119,6 +124,7 @@ export function parseConfig(env: object): Config {
     sources: vars.EXPORT_SOURCES ?? DEFAULT_SOURCES,
     chunkBytes: vars.EXPORT_CHUNK_BYTES,
     partBytes: vars.EXPORT_PART_BYTES,
+    undoBytesMax: vars.EXPORT_UNDO_BYTES_MAX,
     retentionHours: vars.EXPORT_RETENTION_HOURS,
     schedule: vars.EXPORT_SCHEDULE,
     publicUrl: vars.EXPORT_PUBLIC_URL,

@@ -8,6 +8,9 @@ import { sourceObjectOf } from "./model/source-config.ts";
 import { findDatabase } from "./source/open-source.ts";
 import type { NewJob } from "./storage/job-rows.ts";
 
+/** Triggers of a snapshot show in what D1 says of a customer's own writes, so there it is asked for. */
+const DEFAULT_CONSISTENCY = { "durable-object": "snapshot", d1: "live" } as const;
+
 /**
  * A checked request as a job to be created, with the deployment's defaults filled in. Errors: those
  * of what the request names, such as `source-not-found` and `callback-url-refused`, and
@@ -24,6 +27,7 @@ export async function newJobOf(
   const database = findDatabase(env, source, sourceObjectOf(source, request));
   const full = {
     ...request,
+    consistency: request.consistency ?? DEFAULT_CONSISTENCY[source.type],
     ...checkedCallback(config, request.callbackUrl, of.origin),
     retentionHours: request.retentionHours ?? config.retentionHours,
   };

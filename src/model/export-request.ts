@@ -27,7 +27,8 @@ export const ExportRequestSchema = v.strictObject({
   id: v.optional(ObjectIdSchema),
   format: v.optional(v.picklist(["sql"]), "sql"),
   compression: v.optional(v.picklist(["none"]), "none"),
-  consistency: v.optional(v.picklist(["live"]), "live"),
+  /** `snapshot` is one instant; the default depends on the source. */
+  consistency: v.optional(v.picklist(["snapshot", "live"])),
   tables: v.optional(TablePatternsSchema),
   content: v.optional(DumpContentSchema, "all"),
   /** Where the job's end is told; docs/callbacks.md says which URLs are accepted. */
@@ -37,8 +38,14 @@ export const ExportRequestSchema = v.strictObject({
   ),
 });
 
-/** A request with its defaults filled in; `retentionHours` is the deployment's where not given. */
+/** A request as it was accepted. */
 export type ExportRequest = v.InferOutput<typeof ExportRequestSchema>;
+
+/** A job's request: what was not given has the source's and the deployment's defaults. */
+export type JobRequest = ExportRequest & {
+  consistency: "snapshot" | "live";
+  retentionHours: number;
+};
 
 /** `Idempotency-Key` as accepted: visible ASCII. */
 export const IdempotencyKeySchema = v.pipe(

@@ -35,6 +35,14 @@ export const CHUNK_BYTES_MAX = 1024 * MIB;
  */
 export const CHUNK_GROWTH_DIVISOR = 128;
 
+/** What a snapshot may keep of changed rows in the customer's database, which holds 10 GB at most. */
+export const UNDO_BYTES_MIN = MIB;
+export const UNDO_BYTES_DEFAULT = 512 * MIB;
+export const UNDO_BYTES_MAX = 8 * 1024 * MIB;
+
+/** How often a job that has lost its snapshot begins again with a new one. */
+export const RESTARTS_MAX = 2;
+
 export const RETENTION_HOURS_DEFAULT = 168;
 export const RETENTION_HOURS_MAX = 8_760;
 

@@ -35,14 +35,14 @@ export interface PlanRecord {
   artifacts: { name: string; contentType: string; objectKey: string }[];
   tables: string[];
   warnings: string[];
+  /** What opening has cost the source, as the runtime bills it. */
+  usage: { rowsRead: number; rowsWritten: number };
 }
 
 /** Writes a job's plan in place of any earlier one; everything read before is void. */
 export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): void {
   getJobOfRun(sql, plan);
-  for (const table of ["blobs", "chunks", "artifacts", "tables"]) {
-    sql.exec(`DELETE FROM tmp_export_job_${table} WHERE job_id = ?`, plan.jobId);
-  }
+  deletePlanned(sql, plan.jobId);
   for (const [ordinal, artifact] of plan.artifacts.entries()) {
     sql.exec(
       `INSERT INTO tmp_export_job_artifacts (job_id, ordinal, name, content_type, object_key)
@@ -65,7 +65,8 @@ export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): vo
   sql.exec(
     `UPDATE tmp_export_jobs SET snapshot_id = ?, snapshot_at_ms = ?, snapshot_json = ?,
        catalog_digest = ?, checkpoint = checkpoint + 1, cursor_json = ?, next_table = ?,
-       warnings_json = ?, heartbeat_at_ms = ?
+       warnings_json = ?, heartbeat_at_ms = ?, usage_rows_read = usage_rows_read + ?,
+       usage_rows_written = usage_rows_written + ?
      WHERE job_id = ?`,
     plan.snapshotId,
     plan.snapshotAtMs,
@@ -75,8 +76,28 @@ export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): vo
     plan.firstTable,
     JSON.stringify(plan.warnings),
     nowMs,
+    plan.usage.rowsRead,
+    plan.usage.rowsWritten,
     plan.jobId,
   );
+}
+
+/** Takes a job back to where it had no plan; the files of the old one are the caller's to remove. */
+export function voidPlan(sql: SqlStorage, jobId: string, warning: string): void {
+  deletePlanned(sql, jobId);
+  sql.exec(
+    `UPDATE tmp_export_jobs SET cursor_json = NULL, checkpoint = checkpoint + 1,
+       restarts = restarts + 1, warnings_json = json_array(?)
+     WHERE job_id = ?`,
+    warning,
+    jobId,
+  );
+}
+
+function deletePlanned(sql: SqlStorage, jobId: string): void {
+  for (const table of ["blobs", "chunks", "artifacts", "tables"]) {
+    sql.exec(`DELETE FROM tmp_export_job_${table} WHERE job_id = ?`, jobId);
+  }
 }
 
 /** The newest checkpoint. Errors: `run-superseded`. */

@@ -3,6 +3,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { ExportEnv, RunParams } from "../env.ts";
 import type { ArtifactRecord, ChunkCommit, NextAction } from "../model/checkpoint.ts";
 import { ExportError, type Failure, type Outcome, outcomeOf } from "../model/error.ts";
+import type { JobRequest } from "../model/export-request.ts";
 import { isActive, type JobState } from "../model/job-state.ts";
 import type { JobView } from "../model/job-view.ts";
 import {
@@ -16,6 +17,7 @@ import {
   type PlanRecord,
   recordPlan,
   setArtifact,
+  voidPlan,
 } from "./chunk-ledger.ts";
 import { type CallbackTried, isCallbackPending, recordCallback } from "./callback-rows.ts";
 import {
@@ -35,6 +37,7 @@ import {
   type NewJob,
 } from "./job-rows.ts";
 import { jobViewOf, viewVersionOf } from "./job-view.ts";
+import { RESTARTS_MAX } from "../model/limits.ts";
 import { migrate } from "./migrations.ts";
 import { openArtifactStore } from "./open-artifact-store.ts";
 
@@ -258,6 +261,51 @@ export class ExportJobs extends DurableObject<ExportEnv> {
       getJobOfRun(this.#sql, of);
       moveJobIf(this.#sql, { jobId: of.jobId, to: "running", nowMs: Date.now() });
       return getJobOfRun(this.#sql, of);
+    });
+  }
+
+  /**
+   * Keeps the id of a snapshot that is about to be opened, so that it can be found whatever becomes of
+   * the opening. Failures: `run-superseded`.
+   */
+  recordSnapshot(of: RunParams, snapshotId: string): Promise<Outcome<null>> {
+    return outcomeOf(() => {
+      getJobOfRun(this.#sql, of);
+      const update = "UPDATE tmp_export_jobs SET snapshot_id = ? WHERE job_id = ?";
+      this.#sql.exec(update, snapshotId, of.jobId);
+      return null;
+    });
+  }
+
+  /** State of a job; null for one that this deployment does not know. */
+  stateOf(jobId: string): JobState | null {
+    return findJob(this.#sql, jobId)?.state ?? null;
+  }
+
+  /** The snapshot that a run may close: null where there is none, or a newer run reads it. */
+  snapshotToClose(of: RunParams): { request: JobRequest; snapshotId: string } | null {
+    const job = findJob(this.#sql, of.jobId);
+    if (job === undefined || job.snapshot_id === null) return null;
+    if (job.run !== of.run && isActive(job.state)) return null;
+    return { request: JSON.parse(job.request_json) as JobRequest, snapshotId: job.snapshot_id };
+  }
+
+  /**
+   * Takes a job back to its beginning, where it may begin again with a new snapshot: says whether it
+   * may. What was uploaded is given up. Failures: `run-superseded`.
+   */
+  startOver(of: RunParams, reason: Failure): Promise<Outcome<{ again: boolean }>> {
+    return outcomeOf(async () => {
+      const job = getJobOfRun(this.#sql, of);
+      if (job.cursor_json === null) return { again: true };
+      if (job.restarts >= RESTARTS_MAX) return { again: false };
+      await this.#abortUploads(of.jobId);
+      this.ctx.storage.transactionSync(() => {
+        getJobOfRun(this.#sql, of);
+        voidPlan(this.#sql, of.jobId, `begun again with a new snapshot: ${reason.message}`);
+        this.#countStep(of.jobId);
+      });
+      return { again: true };
     });
   }
 

@@ -1,7 +1,7 @@
 import type { CallbackStatus } from "../model/callback-schedule.ts";
 import type { ArtifactRecord, ArtifactState } from "../model/checkpoint.ts";
 import { ExportError, type Failure } from "../model/error.ts";
-import type { ExportRequest } from "../model/export-request.ts";
+import type { JobRequest } from "../model/export-request.ts";
 import { isActive, type JobState, statesBefore } from "../model/job-state.ts";
 
 /** A row of `tmp_export_jobs` as it is; docs/storage-layout.md describes the columns. */
@@ -23,6 +23,7 @@ export type JobRow = {
   snapshot_id: string | null;
   snapshot_at_ms: number | null;
   snapshot_json: string | null;
+  restarts: number;
   catalog_digest: string | null;
   checkpoint: number;
   cursor_json: string | null;
@@ -43,7 +44,7 @@ export type JobRow = {
 /** What a new job needs; ids and times are the caller's. */
 export interface NewJob {
   jobId: string;
-  request: ExportRequest & { retentionHours: number };
+  request: JobRequest;
   /** Tells databases apart, whatever the sources that name them; one has at most one running job. */
   databaseKey: string;
   /** SHA-256 of the request, to tell a repeated Idempotency-Key from a reused one. */

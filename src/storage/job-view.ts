@@ -1,6 +1,6 @@
 import { namedObjectOf } from "../model/source-config.ts";
 import { ERRORS, type Failure } from "../model/error.ts";
-import type { ExportRequest } from "../model/export-request.ts";
+import type { JobRequest } from "../model/export-request.ts";
 import type { JobView, TableView } from "../model/job-view.ts";
 import { isActive } from "../model/job-state.ts";
 import { VIEW_ENTRIES_MAX } from "../model/limits.ts";
@@ -19,7 +19,7 @@ export function viewVersionOf(job: JobRow): string {
 
 /** A job as its users see it. */
 export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
-  const request = JSON.parse(job.request_json) as ExportRequest;
+  const request = JSON.parse(job.request_json) as JobRequest;
   const base = `${job.origin}/export/dump/${job.job_id}`;
   const tables = listTables(sql, job.job_id, VIEW_ENTRIES_MAX);
   const totals = sql

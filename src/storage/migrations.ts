@@ -97,6 +97,8 @@ const MIGRATIONS: readonly string[] = [
    DROP INDEX tmp_export_jobs_active;
    CREATE UNIQUE INDEX tmp_export_jobs_active ON tmp_export_jobs(database_key)
      WHERE state IN ('queued', 'running');`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;`,
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */

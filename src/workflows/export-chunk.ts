@@ -1,15 +1,18 @@
 import type { Cursor } from "../model/cursor.ts";
 import type { NextAction, TableProgress } from "../model/checkpoint.ts";
 import { ExportError, unwrap } from "../model/error.ts";
-import type { ExportRequest } from "../model/export-request.ts";
+import type { JobRequest } from "../model/export-request.ts";
 import { CHUNK_GROWTH_DIVISOR } from "../model/limits.ts";
 import { assert } from "../lib/assert.ts";
 import { yieldTurn } from "../lib/yield-turn.ts";
 import type { DumpPlan } from "../dump/plan.ts";
 import { type DumpPiece, readDump } from "../source/dump-reader.ts";
+import { committedPosition } from "../source/snapshot/committed-position.ts";
+import type { SnapshotRecord } from "../source/snapshot/record.ts";
+import { SnapshotReader } from "../source/snapshot/snapshot-reader.ts";
 import { liveReader } from "../source/table-reader.ts";
 import { ChunkWriter } from "../storage/chunk-writer.ts";
-import { tableAt } from "./open-snapshot.ts";
+import { tableAt } from "./begin-export.ts";
 import { digestOf, planOf, readCatalog, type RunContext } from "./run-context.ts";
 
 /** What a step "export …" tells the dashboard. */
@@ -43,7 +46,7 @@ export async function exportChunk(
     return { ...NOTHING, cursor: cursorText(checkpoint.cursor), next: checkpoint.next };
   }
   const job = unwrap(await jobs.beginRun(of));
-  const request = JSON.parse(job.request_json) as ExportRequest;
+  const request = JSON.parse(job.request_json) as JobRequest;
   const source = context.openSource(request);
   const catalog = await readCatalog(source);
   if ((await digestOf(catalog)) !== job.catalog_digest) {
@@ -63,7 +66,13 @@ export async function exportChunk(
   );
   const counts = new TableCounts();
   let { cursor } = checkpoint;
-  const reader = liveReader(source);
+  const snapshot =
+    job.snapshot_json === null
+      ? undefined
+      : new SnapshotReader(source, JSON.parse(job.snapshot_json) as SnapshotRecord, config);
+  const position = committedPosition(plan, cursor, checkpoint.number);
+  await snapshot?.advance(position);
+  const reader = snapshot ?? liveReader(source);
   for await (const piece of readDump({ reader, plan, encoderOf, cursor })) {
     for (const bytes of piece.bytes) await writer.write(bytes);
     await yieldTurn();
@@ -80,6 +89,7 @@ export async function exportChunk(
       break;
     }
   }
+  await snapshot?.requireIntact(position.finished);
   const written = await writer.finish();
   const next = unwrap(
     await jobs.commitChunk({

@@ -2,6 +2,7 @@ import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloud
 
 import type { ExportEnv, RunParams } from "../env.ts";
 import type { NextAction } from "../model/checkpoint.ts";
+import { unwrap } from "../model/error.ts";
 import { MIB } from "../model/limits.ts";
 import {
   completeArtifact,
@@ -11,7 +12,8 @@ import {
 } from "./artifact-steps.ts";
 import { exportChunk } from "./export-chunk.ts";
 import { failureOf } from "./failure.ts";
-import { openSnapshot } from "./open-snapshot.ts";
+import { beginExport } from "./begin-export.ts";
+import { closeSnapshotOf } from "./close-snapshot.ts";
 import { publishManifest } from "./publish-manifest.ts";
 import { RETRY_POLICIES, type StepKind } from "./retry-policy.ts";
 import { sendCallbacks } from "./send-callback-steps.ts";
@@ -49,9 +51,8 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams> {
     }
     let published: { callback: boolean };
     try {
-      let next: NextAction = (await run("open snapshot", "", openSnapshot)).next;
-      while (next.do !== "finish") next = await perform(next, run);
-      await run("close snapshot", "", async () => ({ closed: true }));
+      const next = await exportAll(run);
+      await run("close snapshot", "", closeSnapshotOf);
       let verify: VerifyFrom | null = { ordinal: 0, artifact: next.artifact };
       while (verify !== null) {
         verify = await verifyFrom(verify, run);
@@ -59,6 +60,8 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams> {
       published = await run("publish manifest", "", publishManifest);
     } catch (error) {
       const failure = failureOf(error);
+      // A close that fails is no reason to leave the job without its end.
+      await run("close snapshot", "", closeSnapshotOf).catch(() => undefined);
       const { callback } = await run("give up", "", async ({ jobs }) => {
         const failed = await jobs.fail(of, failure);
         return { code: failure.code, message: failure.message, callback: failed.callback };
@@ -77,6 +80,32 @@ type Runner = <T extends Rpc.Serializable<T>>(
   subject: string,
   body: (context: RunContext) => Promise<T>,
 ) => Promise<T>;
+
+/** Where a new snapshot can help: what was frozen is no longer what it was. */
+const STARTED_OVER: ReadonlySet<string> = new Set(["snapshot-lost", "schema-changed"]);
+
+/**
+ * Opens the snapshot and exports until everything is stored. A job whose snapshot is lost begins
+ * again with a new one, a few times; then it fails for that reason.
+ */
+async function exportAll(run: Runner): Promise<Extract<NextAction, { do: "finish" }>> {
+  for (let opening = 1; ; opening += 1) {
+    const subject = opening === 1 ? "" : String(opening);
+    try {
+      let { next }: { next: NextAction } = await run("open snapshot", subject, beginExport);
+      while (next.do !== "finish") next = await perform(next, run);
+      return next;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (!STARTED_OVER.has(failure.code)) throw error;
+      const { again } = await run("start over", String(opening), async ({ jobs, of }) => {
+        const started = unwrap(await jobs.startOver(of, failure));
+        return { ...started, code: failure.code, message: failure.message };
+      });
+      if (!again) throw error;
+    }
+  }
+}
 
 async function perform(
   action: Exclude<NextAction, { do: "finish" }>,

@@ -2,7 +2,7 @@ import { namedObjectOf } from "../model/source-config.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
 import { assert } from "../lib/assert.ts";
 import { unwrap } from "../model/error.ts";
-import type { ExportRequest } from "../model/export-request.ts";
+import type { JobRequest } from "../model/export-request.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { VERSION } from "../model/version.ts";
 import { manifestKeyOf } from "../storage/export-jobs.ts";
@@ -17,7 +17,7 @@ export async function publishManifest(
   // A try before this one may have ended the job and lost its answer.
   if (ledger.ok) {
     const { job, tables, artifacts } = ledger.value;
-    const request = JSON.parse(job.request_json) as ExportRequest;
+    const request = JSON.parse(job.request_json) as JobRequest;
     const manifest: Manifest = {
       version: 1,
       generator: `durable-export ${VERSION}`,
@@ -26,7 +26,7 @@ export async function publishManifest(
       object: namedObjectOf(request),
       format: request.format,
       compression: request.compression,
-      consistency: request.consistency,
+      consistency: request.consistency === "snapshot" ? "undo-log" : "live",
       content: request.content,
       snapshotAt: new Date(job.snapshot_at_ms ?? job.created_at_ms).toISOString(),
       completedAt: new Date().toISOString(),

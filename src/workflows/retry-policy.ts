@@ -9,6 +9,7 @@ export type StepKind =
   | "close snapshot"
   | "verify artifact"
   | "publish manifest"
+  | "start over"
   | "give up"
   | "send callback";
 
@@ -27,6 +28,7 @@ export const RETRY_POLICIES: Record<StepKind, WorkflowStepConfig> = {
   // 10 GB are read back in one step, since a hash cannot be carried from step to step.
   "verify artifact": policy({ limit: 3, delay: "5 seconds", timeout: "60 minutes" }),
   "publish manifest": policy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
+  "start over": policy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   "give up": policy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   // What a receiver does is a result of the step; it is tried again only where the job is out of reach.
   "send callback": policy({ limit: 5, delay: "2 seconds", timeout: "1 minute" }),

@@ -17,7 +17,7 @@ import type { TableEncoderOf } from "../dump/table-encoder.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import type { Catalog } from "../model/catalog.ts";
 import { ExportError } from "../model/error.ts";
-import type { ExportRequest } from "../model/export-request.ts";
+import type { JobRequest } from "../model/export-request.ts";
 import { sourceObjectOf } from "../model/source-config.ts";
 import { openSource } from "../source/open-source.ts";
 import type { Source } from "../source/source.ts";
@@ -62,7 +62,7 @@ export async function digestOf(catalog: Catalog): Promise<string> {
 
 /** What a request writes; the same for the same catalog. Errors: `table-not-found`. */
 export function planOf(
-  request: ExportRequest,
+  request: JobRequest,
   catalog: Catalog,
 ): { plan: DumpPlan; encoderOf: TableEncoderOf } {
   const filtered = filterCatalog(catalog, request.tables);

@@ -65,6 +65,9 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
     random.of(WRITTEN_TABLES),
   ).filter((table, at, all) => all.indexOf(table) === at);
   const isRecursive = random.isTrue(0.3);
+  // Which row an UPDATE meets first is SQLite's choice, and with a conflict clause it matters.
+  const isCompared = random.isTrue(0.5);
+  const updateConflicts = isCompared ? [""] : CONFLICTS;
   const db = openPlatformDatabase();
   const twin = openPlatformDatabase();
   const statements: string[] = [];
@@ -72,24 +75,7 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
   const both = (sql: string): void => {
     statements.push(sql);
     const outcomes = [db, twin].map((each) => outcomeOf(each, sql));
-    for (const t of tables) {
-      const [x, y] = [db, twin].map((d) => {
-        try {
-          return JSON.stringify(
-            d
-              .prepare(`SELECT *, quote(${t.columns[0] === "id" ? "id" : "1"}) q FROM ${q(t.name)}`)
-              .all(),
-          );
-        } catch (e) {
-          return String(e);
-        }
-      });
-      if (x !== y) {
-        console.log("DIVERGES", sql, "\n", x, "\n", y);
-        process.exit(1);
-      }
-    }
-    if (outcomes[0] !== outcomes[1]) {
+    if (isCompared && outcomes[0] !== outcomes[1]) {
       problems.push(`${sql} gives ${outcomes[0]}, and ${outcomes[1]} without a snapshot`);
     }
   };
@@ -107,6 +93,7 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
     isLeftover: () => false,
   });
   const { plan, record } = opened;
+  const dropIdle = addIdleTriggers(twin);
   const encoderOf = (table: Table, state: number) => new SqlEncoder(table, state);
   const chunkShare = random.next() * 0.6;
   const smallShare = random.next();
@@ -117,8 +104,8 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
     for (let n = Math.floor(random.next() * busy); n > 0; n -= 1) {
       writes += 1;
       const table = random.of(tables);
-      if (random.isTrue(0.15)) writeTogether(random, tables, both);
-      else both(writeSql(random, table));
+      if (random.isTrue(0.15)) writeTogether(random, { tables, updateConflicts, run: both });
+      else both(writeSql(random, table, updateConflicts));
     }
   };
   const pieces: Uint8Array[] = [];
@@ -161,14 +148,36 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
     .prepare("SELECT name FROM sqlite_master WHERE name LIKE 'tmp\\_export%' ESCAPE '\\'")
     .all();
   if (left.length > 0) problems.push(`left behind: ${JSON.stringify(left)}`);
+  dropIdle();
   const after = (await dumpDatabase(nodeSqliteSource(db))).bytes;
   const twinAfter = (await dumpDatabase(nodeSqliteSource(twin))).bytes;
-  if (Buffer.compare(after, twinAfter) !== 0) {
+  if (isCompared && Buffer.compare(after, twinAfter) !== 0) {
     problems.push("the writes did something else than without a snapshot");
   }
   db.close();
   twin.close();
   return { problems, statements, pages, writes };
+}
+
+/**
+ * Gives every table triggers that do nothing. SQLite itself writes otherwise where there are any: an
+ * UPDATE OR REPLACE of several rows may fail with `recursive_triggers` (3.53, November 2026).
+ */
+function addIdleTriggers(db: DatabaseSync): () => void {
+  const tables = db
+    .prepare(
+      "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'",
+    )
+    .all()
+    .map((row) => String(row["name"]));
+  const events = ["BEFORE INSERT", "BEFORE UPDATE", "BEFORE DELETE"];
+  const idle = tables.flatMap((table) => events.map((event) => ({ table, event })));
+  for (const [at, { table, event }] of idle.entries()) {
+    db.exec(`CREATE TRIGGER idle_${at} ${event} ON ${q(table)} BEGIN SELECT 1; END`);
+  }
+  return () => {
+    for (const at of idle.keys()) db.exec(`DROP TRIGGER idle_${at}`);
+  };
 }
 
 /** Reads fewer rows at once where `isSmall`: pages that are too large are read smaller. */
@@ -275,7 +284,7 @@ function whereSql(random: Random, table: WrittenTable): string {
   ]);
 }
 
-function writeSql(random: Random, table: WrittenTable): string {
+function writeSql(random: Random, table: WrittenTable, updateConflicts: readonly string[]): string {
   const kind = random.next();
   if (kind < 0.35) return insertSql(random, table);
   if (kind < 0.45 && table.conflictTargets.length > 0) {
@@ -297,14 +306,24 @@ function writeSql(random: Random, table: WrittenTable): string {
         ? random.of([newValueSql(random, table, column), `${q(column)} + 1`, `-${q(column)}`])
         : random.of([valueSql(random), q(other), `${q(column)} + 1`, `${q(column)} || ''`]);
     const second = random.isTrue(0.3) ? `, ${q(other)} = ${newValueSql(random, table, other)}` : "";
-    return `UPDATE ${random.of(CONFLICTS)} ${q(table.name)} SET ${q(column)} = ${value}${column === other ? "" : second} ${whereSql(random, table)}`;
+    return `UPDATE ${random.of(updateConflicts)} ${q(table.name)} SET ${q(column)} = ${value}${column === other ? "" : second} ${whereSql(random, table)}`;
   }
   return `DELETE FROM ${q(table.name)} ${whereSql(random, table)}`;
 }
 
-function writeTogether(random: Random, tables: WrittenTable[], run: (sql: string) => void): void {
+function writeTogether(
+  random: Random,
+  given: {
+    tables: WrittenTable[];
+    updateConflicts: readonly string[];
+    run: (sql: string) => void;
+  },
+): void {
+  const { tables, updateConflicts, run } = given;
   run("BEGIN");
-  for (let n = 1 + random.below(4); n > 0; n -= 1) run(writeSql(random, random.of(tables)));
+  for (let n = 1 + random.below(4); n > 0; n -= 1) {
+    run(writeSql(random, random.of(tables), updateConflicts));
+  }
   run(random.isTrue(0.3) ? "ROLLBACK" : "COMMIT");
 }
 

@@ -157,7 +157,7 @@ export const WRITTEN_TABLES: readonly WrittenTable[] = [
     name: "inserting",
     script: [
       "CREATE TABLE inserting(id INTEGER PRIMARY KEY, a, b)",
-      "CREATE TRIGGER inserting_i BEFORE INSERT ON inserting WHEN NEW.a = 2 BEGIN DELETE FROM inserting WHERE b = NEW.b; INSERT OR IGNORE INTO inserting VALUES (NEW.b, 0, 0); END",
+      "CREATE TRIGGER inserting_i BEFORE INSERT ON inserting WHEN NEW.a = 2 AND typeof(NEW.b) = 'integer' BEGIN DELETE FROM inserting WHERE b = NEW.b; INSERT OR IGNORE INTO inserting VALUES (NEW.b, 0, 0); END",
       "CREATE TRIGGER inserting_a AFTER INSERT ON inserting WHEN NEW.a = 3 BEGIN UPDATE inserting SET id = id + 20 WHERE id = NEW.id; END",
     ],
     columns: ["id", "a", "b"],

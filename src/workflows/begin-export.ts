@@ -1,0 +1,106 @@
+import { CURSOR_START } from "../model/cursor.ts";
+import type { NextAction } from "../model/checkpoint.ts";
+import { unwrap } from "../model/error.ts";
+import type { JobRequest } from "../model/export-request.ts";
+import { isActive } from "../model/job-state.ts";
+import { openSnapshot, type OpenedSnapshot } from "../source/snapshot/open-snapshot.ts";
+import type { Source } from "../source/source.ts";
+import { digestOf, planOf, readCatalog, type RunContext } from "./run-context.ts";
+
+/** What the step "open snapshot" tells the dashboard. */
+export interface BegunExport {
+  snapshotId: string;
+  tables: number;
+  artifacts: number;
+  warnings: number;
+  next: NextAction;
+}
+
+/**
+ * Begins a run: takes up the newest checkpoint where there is one, else opens a snapshot (or reads
+ * the catalog of a live export) and records the plan. Repeating it is harmless: every try that finds
+ * no plan opens a snapshot of its own and removes what earlier tries have left.
+ */
+export async function beginExport(context: RunContext): Promise<BegunExport> {
+  const { jobs, of } = context;
+  const job = unwrap(await jobs.beginRun(of));
+  if (job.cursor_json !== null && job.snapshot_id !== null) {
+    const { next } = unwrap(await jobs.checkpoint(of));
+    return { snapshotId: job.snapshot_id, tables: 0, artifacts: 0, warnings: 0, next };
+  }
+  const request = JSON.parse(job.request_json) as JobRequest;
+  const snapshotId = crypto.randomUUID();
+  unwrap(await jobs.recordSnapshot(of, snapshotId));
+  const source = context.openSource(request);
+  const opened =
+    request.consistency === "snapshot"
+      ? await freeze(context, source, { request, snapshotId })
+      : await look(source, request);
+  const { plan, catalog } = opened;
+  const warnings = [
+    ...(JSON.parse(job.warnings_json) as string[]),
+    ...opened.warnings,
+    ...plan.warnings,
+  ];
+  const next = unwrap(
+    await jobs.recordPlan({
+      ...of,
+      snapshotId,
+      snapshotAtMs: opened.atMs,
+      snapshotJson: opened.record === null ? null : JSON.stringify(opened.record),
+      catalogDigest: await digestOf(catalog),
+      cursor: CURSOR_START,
+      firstTable: tableAt(plan.artifacts[0]?.segments, 0),
+      artifacts: plan.artifacts.map(({ name, contentType }) => ({
+        name,
+        contentType,
+        objectKey: `exports/${of.jobId}/${snapshotId}/${name}`,
+      })),
+      tables: plan.tables.map((table) => table.name),
+      warnings,
+      usage: { rowsRead: opened.rowsRead, rowsWritten: opened.rowsWritten },
+    }),
+  );
+  return {
+    snapshotId,
+    tables: plan.tables.length,
+    artifacts: plan.artifacts.length,
+    warnings: warnings.length,
+    next,
+  };
+}
+
+type Begun = Omit<OpenedSnapshot, "record"> & { record: OpenedSnapshot["record"] | null };
+
+function freeze(
+  { jobs, of }: RunContext,
+  source: Source,
+  { request, snapshotId }: { request: JobRequest; snapshotId: string },
+): Promise<Begun> {
+  return openSnapshot(source, {
+    snapshotId,
+    jobId: of.jobId,
+    planOf: (catalog) => planOf(request, catalog).plan,
+    // A job that this deployment does not know may be another's, which its lease protects.
+    isLeftover: async (other) => {
+      const state = await jobs.stateOf(other.jobId);
+      return state !== null && !isActive(state);
+    },
+  });
+}
+
+async function look(source: Source, request: JobRequest): Promise<Begun> {
+  const atMs = Date.now();
+  const catalog = await readCatalog(source);
+  const { plan } = planOf(request, catalog);
+  return { record: null, catalog, plan, atMs, warnings: [], rowsRead: 0, rowsWritten: 0 };
+}
+
+/** The table whose rows come first at or behind a segment; "schema" where only text is left. */
+export function tableAt(
+  segments: readonly { kind: string; table?: string }[] | undefined,
+  from: number,
+): string {
+  const rows = segments?.slice(from).find((segment) => segment.kind === "rows");
+  return rows?.table ?? "schema";
+}

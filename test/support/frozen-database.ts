@@ -1,0 +1,86 @@
+import type { DatabaseSync } from "node:sqlite";
+
+import { SqlEncoder } from "../../src/dump/sql-encoder.ts";
+import { planSqlDump } from "../../src/dump/sql-plan.ts";
+import { concatBytes } from "../../src/lib/bytes.ts";
+import type { Catalog, Table } from "../../src/model/catalog.ts";
+import { CURSOR_START, type Cursor } from "../../src/model/cursor.ts";
+import { readDump } from "../../src/source/dump-reader.ts";
+import { committedPosition } from "../../src/source/snapshot/committed-position.ts";
+import { type OpenedSnapshot, openSnapshot } from "../../src/source/snapshot/open-snapshot.ts";
+import { SnapshotReader } from "../../src/source/snapshot/snapshot-reader.ts";
+import type { Source } from "../../src/source/source.ts";
+import { dumpDatabase } from "./dump-database.ts";
+import { nodeSqliteSource, openPlatformDatabase } from "./node-sqlite-source.ts";
+
+/** A database with an open snapshot, for tests that write it meanwhile. */
+export interface FrozenDatabase {
+  db: DatabaseSync;
+  source: Source;
+  opened: OpenedSnapshot;
+  /** The dump of the instant of opening, taken then. */
+  expected: string;
+  /** The dump as the snapshot gives it now. */
+  dump: () => Promise<string>;
+  /** The same, with `between` run behind each page, whose rows are committed at once. */
+  dumpInPages: (between: () => void) => Promise<string>;
+  reader: (undoBytesMax?: number) => SnapshotReader;
+}
+
+export const SNAPSHOT_ID = "0123abcd-0000-4000-8000-000000000001";
+
+const textOf = (pieces: Uint8Array[]): string => Buffer.from(concatBytes(pieces)).toString("utf8");
+const planOf = (catalog: Catalog) => planSqlDump({ catalog, source: "main", content: "all" });
+const encoderOf = (table: Table, state: number) => new SqlEncoder(table, state);
+
+/** Opens a snapshot of `db`. */
+export function freeze(
+  source: Source,
+  request: { snapshotId?: string; jobId?: string; isLeftover?: () => boolean } = {},
+): Promise<OpenedSnapshot> {
+  const { snapshotId = SNAPSHOT_ID, jobId = "job", isLeftover = () => false } = request;
+  return openSnapshot(source, { snapshotId, jobId, planOf, isLeftover });
+}
+
+/** Builds a database, takes its dump, and opens a snapshot of it. */
+export async function freezeDatabase(script: string): Promise<FrozenDatabase> {
+  const db = openPlatformDatabase();
+  db.exec(script);
+  const source = nodeSqliteSource(db);
+  const expected = textOf([(await dumpDatabase(source)).bytes]);
+  const opened = await freeze(source);
+  const reader = (undoBytesMax = 1e9) =>
+    new SnapshotReader(source, opened.record, { undoBytesMax });
+  const read = async (between: (cursor: Cursor) => Promise<void>): Promise<string> => {
+    const pieces: Uint8Array[] = [];
+    const input = { reader: reader(), plan: opened.plan, encoderOf, cursor: CURSOR_START };
+    for await (const piece of readDump(input)) {
+      pieces.push(...piece.bytes.map((bytes) => bytes.slice()));
+      await between(piece.cursor);
+    }
+    return textOf(pieces);
+  };
+  let checkpoint = 0;
+  return {
+    db,
+    source,
+    opened,
+    expected,
+    reader,
+    dump: () => read(async () => {}),
+    dumpInPages: (between) =>
+      read(async (cursor) => {
+        checkpoint += 1;
+        await reader().advance(committedPosition(opened.plan, cursor, checkpoint));
+        between();
+      }),
+  };
+}
+
+/** Names of what snapshots have left in a database. */
+export function snapshotObjects(db: DatabaseSync): string[] {
+  return db
+    .prepare("SELECT name FROM sqlite_master WHERE substr(name, 1, 19) = 'tmp_export_snapshot'")
+    .all()
+    .map((row) => String(row["name"]));
+}

@@ -1,0 +1,162 @@
+import { expect, test } from "vitest";
+
+import { ExportError } from "../../../src/model/error.ts";
+import { closeSnapshot, sweepSnapshots } from "../../../src/source/snapshot/close-snapshot.ts";
+import {
+  freeze,
+  freezeDatabase,
+  SNAPSHOT_ID,
+  snapshotObjects,
+} from "../../support/frozen-database.ts";
+import { nodeSqliteSource, openPlatformDatabase } from "../../support/node-sqlite-source.ts";
+
+const OTHER_ID = "ffff0000-0000-4000-8000-000000000002";
+
+const ROWS = `CREATE TABLE t(id INTEGER PRIMARY KEY, a); CREATE TABLE u(a TEXT UNIQUE);
+  INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c'); INSERT INTO u VALUES ('x'), ('y')`;
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "none";
+  } catch (error) {
+    if (error instanceof ExportError) return error.code;
+    throw error;
+  }
+}
+
+const stateOf = (objects: string[]): string =>
+  `"${objects.find((name) => name.endsWith("_state")) ?? ""}"`;
+
+test("leaves nothing behind once it is closed, and may be closed again", async () => {
+  const { db, source } = await freezeDatabase(ROWS);
+  db.exec("UPDATE t SET a = 'z'; DELETE FROM u");
+  await closeSnapshot(source, SNAPSHOT_ID);
+  await closeSnapshot(source, SNAPSHOT_ID);
+  expect(snapshotObjects(db)).toEqual([]);
+  db.exec("UPDATE t SET a = 'y'; INSERT INTO u VALUES ('z')");
+});
+
+test("is refused where another job's snapshot is alive", async () => {
+  const { source } = await freezeDatabase(ROWS);
+  expect(await codeOf(freeze(source, { snapshotId: OTHER_ID, jobId: "other" }))).toBe(
+    "snapshot-busy",
+  );
+});
+
+test("takes the place of one whose job is over, whose lease has run out, or that was never finished", async () => {
+  const over = await freezeDatabase(ROWS);
+  await freeze(over.source, { snapshotId: OTHER_ID, jobId: "other", isLeftover: () => true });
+  expect(snapshotObjects(over.db).every((name) => name.includes("ffff0000"))).toBe(true);
+
+  const old = await freezeDatabase(ROWS);
+  old.db.exec(`UPDATE ${stateOf(snapshotObjects(old.db))} SET lease_until = unixepoch()`);
+  await freeze(old.source, { snapshotId: OTHER_ID, jobId: "other" });
+  expect(snapshotObjects(old.db).every((name) => name.includes("ffff0000"))).toBe(true);
+
+  const half = openPlatformDatabase();
+  half.exec(`${ROWS}; CREATE TABLE tmp_export_snapshot_0123abcd00004000_t3_undo(a)`);
+  await freeze(nodeSqliteSource(half), { snapshotId: OTHER_ID });
+  expect(snapshotObjects(half).every((name) => name.includes("ffff0000"))).toBe(true);
+});
+
+test("is opened anew by the next try of its own job, whose late close harms nobody", async () => {
+  const { db, source } = await freezeDatabase(ROWS);
+  await freeze(source, { snapshotId: OTHER_ID });
+  const objects = snapshotObjects(db);
+  await closeSnapshot(source, SNAPSHOT_ID);
+  expect(snapshotObjects(db)).toEqual(objects);
+  const others = await sweepSnapshots(source, () => false);
+  expect(others).toEqual([{ snapshotId: OTHER_ID, jobId: "job", hasLease: true }]);
+});
+
+test("lets writers alone and is lost to readers once its lease has run out", async () => {
+  const { db, dump } = await freezeDatabase(ROWS);
+  const state = stateOf(snapshotObjects(db));
+  db.exec(`UPDATE ${state} SET lease_until = unixepoch() + 30`);
+  expect(await codeOf(dump())).toBe("snapshot-lost");
+  db.exec(`UPDATE ${state} SET lease_until = unixepoch(); UPDATE t SET a = 'z'`);
+  expect(db.prepare(`SELECT undo_bytes FROM ${state}`).get()).toEqual({ undo_bytes: 0 });
+});
+
+test("has its lease renewed by pages once half of it is gone", async () => {
+  const { db, dump } = await freezeDatabase(ROWS);
+  const state = stateOf(snapshotObjects(db));
+  db.exec(`UPDATE ${state} SET lease_until = unixepoch() + 600`);
+  await dump();
+  const { left } = db.prepare(`SELECT lease_until - unixepoch() AS left FROM ${state}`).get() as {
+    left: number;
+  };
+  expect(left).toBeGreaterThan(1_700);
+});
+
+test("is lost where a table was dropped, also where it was made anew with the same text", async () => {
+  const dropped = await freezeDatabase(ROWS);
+  dropped.db.exec("DROP TABLE t");
+  expect(await codeOf(dropped.dump())).toBe("snapshot-lost");
+  const anew = await freezeDatabase(ROWS);
+  anew.db.exec(
+    "DROP TABLE t; CREATE TABLE t(id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 'other')",
+  );
+  expect(await codeOf(anew.reader().requireIntact(new Set()))).toBe("snapshot-lost");
+  expect(await codeOf(anew.reader().requireIntact(new Set(["t"])))).toBe("none");
+});
+
+test("ends where more is changed than may be kept", async () => {
+  const { db, reader, opened } = await freezeDatabase(ROWS);
+  db.exec("UPDATE t SET a = hex(zeroblob(1000)); UPDATE t SET a = 1; DELETE FROM t");
+  const table = opened.plan.tables.find(({ name }) => name === "t");
+  if (table === undefined) throw new Error("there is no table");
+  const read = (undoBytesMax: number) => reader(undoBytesMax).readRows(table, () => []);
+  expect(await codeOf(read(2))).toBe("undo-too-large");
+  expect(await codeOf(read(6))).toBe("none");
+});
+
+test("lets columns be added meanwhile, and SQLite says whose trigger keeps one from being dropped", async () => {
+  const { db } = await freezeDatabase(ROWS);
+  db.exec(
+    "ALTER TABLE t ADD COLUMN later; UPDATE t SET later = 1; INSERT INTO t(a) VALUES ('new'); DELETE FROM t",
+  );
+  expect(() => db.exec("ALTER TABLE t DROP COLUMN a")).toThrow(
+    /tmp_export_snapshot_0123abcd00004000_t0_on_/,
+  );
+});
+
+test("of 100 columns lets other tables be altered", async () => {
+  const columns = Array.from({ length: 100 }, (_, n) => `c${n}`).join(", ");
+  const { db } = await freezeDatabase(
+    `CREATE TABLE wide(${columns}); CREATE TABLE other(a, b); INSERT INTO wide(c0) VALUES (1)`,
+  );
+  db.exec("ALTER TABLE other RENAME COLUMN b TO c; ALTER TABLE other RENAME TO another");
+});
+
+test("of a table whose triggers would be too long is refused", async () => {
+  const columns = Array.from({ length: 100 }, (_, n) => `"${String(n).padEnd(450, "x")}" UNIQUE`);
+  const db = openPlatformDatabase();
+  db.exec(`CREATE TABLE wide(${columns.join(", ")})`);
+  expect(await codeOf(freeze(nodeSqliteSource(db)))).toBe("table-too-wide-for-snapshot");
+  expect(snapshotObjects(db)).toEqual([]);
+});
+
+test("warns of what triggers cannot watch where it is too large to be copied", async () => {
+  const db = openPlatformDatabase();
+  db.exec("CREATE VIRTUAL TABLE f USING fts5(a)");
+  const insert = db.prepare("INSERT INTO f VALUES (?)");
+  for (let row = 0; row < 17; row += 1) insert.run("x".repeat(1_000_000));
+  const { warnings, record } = await freeze(nodeSqliteSource(db));
+  expect(record.tables).toMatchObject([{ name: "f", heldBy: "nothing" }]);
+  expect(warnings).toEqual([expect.stringContaining('table "f" is exported as it is')]);
+});
+
+test("leaves changes() and last_insert_rowid() as they were", async () => {
+  const { db } = await freezeDatabase(ROWS);
+  db.exec("INSERT INTO t VALUES (77, 'new')");
+  const source = nodeSqliteSource(db);
+  await closeSnapshot(source, SNAPSHOT_ID);
+  await freeze(source);
+  const rowid = "SELECT last_insert_rowid() AS id";
+  expect(db.prepare(rowid).get()).toEqual({ id: 77 });
+  db.exec("UPDATE t SET a = 'q' WHERE id IN (1, 2)");
+  expect(db.prepare("SELECT changes() AS n").get()).toEqual({ n: 2 });
+  expect(db.prepare(rowid).get()).toEqual({ id: 77 });
+});
