@@ -4,12 +4,9 @@ import { checkCallbackTarget } from "./model/callback-target.ts";
 import type { ExportRequest } from "./model/export-request.ts";
 import { isLocalOrigin } from "./model/local-origin.ts";
 import { parseWebhookSecrets } from "./notify/signature.ts";
-import { sourceObjectOf } from "./model/source-config.ts";
+import { SOURCE_PROMISES, sourceObjectOf } from "./model/source-config.ts";
 import { findDatabase } from "./source/open-source.ts";
 import type { NewJob } from "./storage/job-rows.ts";
-
-/** Triggers of a snapshot show in what D1 says of a customer's own writes, so there it is asked for. */
-const DEFAULT_CONSISTENCY = { "durable-object": "snapshot", d1: "live" } as const;
 
 /**
  * A checked request as a job to be created, with the deployment's defaults filled in. Errors: those
@@ -27,7 +24,7 @@ export async function newJobOf(
   const database = findDatabase(env, source, sourceObjectOf(source, request));
   const full = {
     ...request,
-    consistency: request.consistency ?? DEFAULT_CONSISTENCY[source.type],
+    consistency: request.consistency ?? SOURCE_PROMISES[source.type].consistency.default,
     ...checkedCallback(config, request.callbackUrl, of.origin),
     retentionHours: request.retentionHours ?? config.retentionHours,
   };

@@ -145,7 +145,7 @@ const GB = 1_000_000_000;
  */
 export const SOURCE_PROMISES: Record<SourceConfig["type"], SourcePromises> = {
   "durable-object": {
-    consistency: { default: "live", available: ["live"] },
+    consistency: { default: "snapshot", available: ["snapshot", "live"] },
     limits: {
       statementBytesMax: 100_000,
       rowBytesMax: 2_000_000,
@@ -154,7 +154,8 @@ export const SOURCE_PROMISES: Record<SourceConfig["type"], SourcePromises> = {
     },
   },
   d1: {
-    consistency: { default: "live", available: ["live"] },
+    // While a snapshot is open, `meta.changes` of a customer's own writes counts its triggers' too.
+    consistency: { default: "live", available: ["live", "snapshot"] },
     limits: {
       statementBytesMax: 100_000,
       rowBytesMax: 2_000_000,

@@ -17,7 +17,7 @@ import type { TableEncoderOf } from "../dump/table-encoder.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import type { Catalog } from "../model/catalog.ts";
 import { ExportError } from "../model/error.ts";
-import type { JobRequest } from "../model/export-request.ts";
+import type { ExportRequest, JobRequest } from "../model/export-request.ts";
 import { sourceObjectOf } from "../model/source-config.ts";
 import { openSource } from "../source/open-source.ts";
 import type { Source } from "../source/source.ts";

@@ -68,7 +68,11 @@ describe("the events of a job", () => {
     await runInDurableObject(jobs, (_, { storage }) =>
       insertJob(storage.sql, {
         jobId,
-        request: { ...v.parse(ExportRequestSchema, { source: "main" }), retentionHours: 1 },
+        request: {
+          ...v.parse(ExportRequestSchema, { source: "main" }),
+          retentionHours: 1,
+          consistency: "live",
+        },
         requestDigest: "",
         databaseKey: "source main",
         idempotencyKey: null,

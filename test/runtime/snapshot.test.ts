@@ -61,10 +61,10 @@ describe("a snapshot export", () => {
   test("shows one instant of a bank whose money moves all the while, and is the default", async () => {
     await openBank();
     const jobs: string[] = [];
-    let isExporting = true;
+    const end = new AbortController();
     let transfers = 0;
     const writers = [1, 2, 3, 4].map(async () => {
-      while (isExporting) {
+      while (!end.signal.aborted) {
         for (let n = 0; n < 5; n += 1) await transfer();
         transfers += 5;
         // Work within the process alone would keep the local runtime from polling the network.
@@ -80,7 +80,7 @@ describe("a snapshot export", () => {
         jobs.push(view.jobId);
       }
     } finally {
-      isExporting = false;
+      end.abort();
       await Promise.all(writers);
     }
     for (const jobId of jobs) {
@@ -150,7 +150,7 @@ describe("a snapshot export", () => {
 
   test("waits for nobody: another deployment's snapshot is named, a leftover of its own is removed", async () => {
     await query("CREATE TABLE t(a)", "INSERT INTO t VALUES (1)");
-    const source = durableObjectSource(() => database() as never);
+    const source = durableObjectSource(database);
     await freeze(source, { jobId: "of another deployment" });
     await using workflows = await introspectWorkflow(env.EXPORT_WORKFLOW);
     await workflows.modifyAll(async (instance) => instance.disableRetryDelays());

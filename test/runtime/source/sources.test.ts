@@ -60,6 +60,47 @@ describe("a D1 source", () => {
     expect(text).toContain("X'00FF'");
     expect(text).toContain("-0.0");
   });
+
+  test("is frozen where a snapshot is asked for, and nothing of it is left", async () => {
+    await database.batch([
+      database.prepare(
+        "CREATE TABLE pairs(id INTEGER PRIMARY KEY, a INTEGER, b INTEGER, c TEXT UNIQUE)",
+      ),
+      database.prepare(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 50000) " +
+          "INSERT INTO pairs SELECT i, 0, 0, 'row ' || i FROM n",
+      ),
+    ]);
+    const { jobId } = await startExport({ source: "shop", consistency: "snapshot" });
+    const snapshotAt = async (): Promise<string | null> =>
+      (await (await api(`/export/dump/${jobId}`)).json<{ snapshotAt: string | null }>()).snapshotAt;
+    while ((await snapshotAt()) === null) await scheduler.wait(1);
+    const end = new AbortController();
+    let writes = 0;
+    const writer = (async () => {
+      while (!end.signal.aborted) {
+        const id = 1 + Math.floor(Math.random() * 50_000);
+        const move = "UPDATE pairs SET a = a + 1 WHERE id = ?";
+        const back = "UPDATE pairs SET b = b - 1 WHERE id = ?";
+        await database.batch([
+          database.prepare(move).bind(id),
+          database.prepare(back).bind(50_001 - id),
+          database.prepare("REPLACE INTO pairs VALUES (?, 7, -7, 'row ' || ?)").bind(id, id),
+        ]);
+        writes += 1;
+        await scheduler.wait(1);
+      }
+    })();
+    const view = await ended(jobId);
+    end.abort();
+    await writer;
+    expect(view).toMatchObject({ status: "completed", consistency: "snapshot", warnings: [] });
+    expect(writes).toBeGreaterThan(0);
+    const text = new TextDecoder().decode(await download(jobId));
+    expect(text.match(/\(\d+,0,0,'row \d+'\)/g)).toHaveLength(50_000);
+    const left = "SELECT name FROM sqlite_master WHERE name LIKE 'tmp!_export%' ESCAPE '!'";
+    expect((await database.prepare(left).all()).results).toEqual([]);
+  });
 });
 
 describe("a class of many objects", () => {
