@@ -14,6 +14,9 @@ import {
   PART_BYTES_MIN,
   RETENTION_HOURS_DEFAULT,
   RETENTION_HOURS_MAX,
+  STALL_SECONDS_DEFAULT,
+  STALL_SECONDS_MAX,
+  STALL_SECONDS_MIN,
   UNDO_BYTES_DEFAULT,
   UNDO_BYTES_MAX,
   UNDO_BYTES_MIN,
@@ -25,7 +28,10 @@ import type { ExportJobs } from "./storage/export-jobs.ts";
 export interface RunParams {
   jobId: string;
   run: number;
-  /** Where set, the instance exports nothing: it sends the ended job's callback, from this try on. */
+  /**
+   * Where set, the instance exports nothing: it closes what an ended job has left open, and sends the
+   * job's callback from this try on.
+   */
   callbackFrom?: number;
 }
 
@@ -46,6 +52,7 @@ export interface Config {
   chunkBytes: number;
   partBytes: number;
   undoBytesMax: number;
+  stallMs: number;
   retentionHours: number;
   /** What the cron trigger exports. */
   schedule: ScheduledExport[];
@@ -90,6 +97,7 @@ const ConfigSchema = v.object({
   EXPORT_CHUNK_BYTES: integer(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX, CHUNK_BYTES_DEFAULT),
   EXPORT_PART_BYTES: integer(PART_BYTES_MIN, PART_BYTES_MAX, PART_BYTES_DEFAULT),
   EXPORT_UNDO_BYTES_MAX: integer(UNDO_BYTES_MIN, UNDO_BYTES_MAX, UNDO_BYTES_DEFAULT),
+  EXPORT_STALL_SECONDS: integer(STALL_SECONDS_MIN, STALL_SECONDS_MAX, STALL_SECONDS_DEFAULT),
   EXPORT_RETENTION_HOURS: integer(1, RETENTION_HOURS_MAX, RETENTION_HOURS_DEFAULT),
   EXPORT_SOURCES: v.optional(jsonVar(SourcesSchema)),
   EXPORT_SCHEDULE: v.optional(jsonVar(ExportScheduleSchema), []),
@@ -125,6 +133,7 @@ export function parseConfig(env: object): Config {
     chunkBytes: vars.EXPORT_CHUNK_BYTES,
     partBytes: vars.EXPORT_PART_BYTES,
     undoBytesMax: vars.EXPORT_UNDO_BYTES_MAX,
+    stallMs: vars.EXPORT_STALL_SECONDS * 1_000,
     retentionHours: vars.EXPORT_RETENTION_HOURS,
     schedule: vars.EXPORT_SCHEDULE,
     publicUrl: vars.EXPORT_PUBLIC_URL,

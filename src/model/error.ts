@@ -205,6 +205,11 @@ export const ERRORS = {
     retryable: false,
     hint: "A newer run of the same job has taken over; this one ends.",
   },
+  "export-stalled": {
+    status: 503,
+    retryable: true,
+    hint: "Five runs of the job went silent, one after the other. The Workflow's instances in the dashboard show where.",
+  },
   "workflow-not-started": {
     status: 503,
     retryable: true,

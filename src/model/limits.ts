@@ -43,6 +43,11 @@ export const UNDO_BYTES_MAX = 8 * 1024 * MIB;
 /** How often a job that has lost its snapshot begins again with a new one. */
 export const RESTARTS_MAX = 2;
 
+/** How long a run may be silent before the watchdog looks after it, in seconds. */
+export const STALL_SECONDS_MIN = 5;
+export const STALL_SECONDS_DEFAULT = 300;
+export const STALL_SECONDS_MAX = 86_400;
+
 export const RETENTION_HOURS_DEFAULT = 168;
 export const RETENTION_HOURS_MAX = 8_760;
 

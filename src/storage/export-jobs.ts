@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 
-import type { ExportEnv, RunParams } from "../env.ts";
+import { type ExportEnv, parseConfig, type RunParams } from "../env.ts";
 import type { ArtifactRecord, ChunkCommit, NextAction } from "../model/checkpoint.ts";
 import { ExportError, type Failure, type Outcome, outcomeOf } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
@@ -19,9 +19,14 @@ import {
   setArtifact,
   voidPlan,
 } from "./chunk-ledger.ts";
-import { type CallbackTried, isCallbackPending, recordCallback } from "./callback-rows.ts";
 import {
-  callbackInstanceIdOf,
+  type CallbackTried,
+  isCallbackPending,
+  listOverdueCallbacks,
+  recordCallback,
+} from "./callback-rows.ts";
+import {
+  endingInstanceIdOf,
   deleteJobRows,
   findActiveJob,
   findJob,
@@ -37,7 +42,15 @@ import {
   type NewJob,
 } from "./job-rows.ts";
 import { jobViewOf, viewVersionOf } from "./job-view.ts";
-import { RESTARTS_MAX } from "../model/limits.ts";
+import { RESTARTS_MAX, STALL_SECONDS_DEFAULT } from "../model/limits.ts";
+import { judge } from "../model/watchdog.ts";
+import {
+  listExpiredJobs,
+  listForgottenJobs,
+  listSilentJobs,
+  listUnclosedJobs,
+  nextAlarmMs,
+} from "./watch-list.ts";
 import { migrate } from "./migrations.ts";
 import { openArtifactStore } from "./open-artifact-store.ts";
 
@@ -86,6 +99,7 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     return outcomeOf(async () => {
       const replayed = this.#insert(job);
       if (replayed !== undefined) return { view: jobViewOf(this.#sql, replayed), replayed: true };
+      await this.#schedule();
       await this.#startRun(getJob(this.#sql, job.jobId));
       return { view: this.#view(job.jobId), replayed: false };
     });
@@ -119,34 +133,159 @@ export class ExportJobs extends DurableObject<ExportEnv> {
 
   /** The row comes first and the instance second: its id is made from the row, so a repeat is harmless. */
   async #startRun(job: JobRow): Promise<void> {
-    const id = instanceIdOf(job);
-    const params: RunParams = { jobId: job.job_id, run: job.run };
     try {
-      await this.env.EXPORT_WORKFLOW.create({ id, params });
+      await this.#createRun(job);
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
-      if (message.includes("already_exists")) return;
       const failure: Failure = { code: "workflow-not-started", message };
       moveJobIf(this.#sql, { jobId: job.job_id, to: "failed", nowMs: Date.now(), failure });
       throw new ExportError("workflow-not-started", message, { cause });
     }
   }
 
-  /**
-   * Starts an instance that sends an ended job's callback, where that is pending and no run is left
-   * to do it. Repeating it is harmless.
-   */
-  async #startCallback(jobId: string): Promise<void> {
-    const job = findJob(this.#sql, jobId);
-    if (job === undefined || !isCallbackPending(job)) return;
-    const callbackFrom = job.callback_attempts + 1;
-    const params: RunParams = { jobId, run: job.run, callbackFrom };
+  async #createRun(job: JobRow): Promise<void> {
+    const params: RunParams = { jobId: job.job_id, run: job.run };
     try {
-      await this.env.EXPORT_WORKFLOW.create({ id: callbackInstanceIdOf(job), params });
+      await this.env.EXPORT_WORKFLOW.create({ id: instanceIdOf(job), params });
     } catch (cause) {
-      // The callback stays pending, for whoever looks for overdue ones.
-      console.warn({ message: "callback not started", jobId, cause: String(cause) });
+      if (!(cause instanceof Error && cause.message.includes("already_exists"))) throw cause;
     }
+  }
+
+  /**
+   * Starts an instance that closes an ended job's snapshot and sends its callback, where either is still
+   * to be done and no run is left to do it. Where it fails the alarm tries again.
+   */
+  async #startEnding(jobId: string): Promise<void> {
+    this.#sql.exec(
+      "UPDATE tmp_export_jobs SET endings = endings + 1, ending_at_ms = ? WHERE job_id = ?",
+      Date.now(),
+      jobId,
+    );
+    const job = findJob(this.#sql, jobId);
+    if (job === undefined || !(isCallbackPending(job) || job.snapshot_open === 1)) return;
+    const params: RunParams = { jobId, run: job.run, callbackFrom: job.callback_attempts + 1 };
+    try {
+      await this.env.EXPORT_WORKFLOW.create({ id: endingInstanceIdOf(job), params });
+    } catch (cause) {
+      console.warn({ message: "ending not started", jobId, cause: String(cause) });
+    }
+  }
+
+  get #stallMs(): number {
+    try {
+      return parseConfig(this.env).stallMs;
+    } catch {
+      // Jobs that run are looked after, whatever a later deployment's vars say.
+      return STALL_SECONDS_DEFAULT * 1_000;
+    }
+  }
+
+  /** Sets the alarm to when something is to be looked after next. */
+  async #schedule(): Promise<void> {
+    const atMs = nextAlarmMs(this.#sql, { nowMs: Date.now(), stallMs: this.#stallMs });
+    const current = await this.ctx.storage.getAlarm();
+    if (atMs !== null && (current === null || atMs < current)) {
+      await this.ctx.storage.setAlarm(atMs);
+    }
+  }
+
+  /**
+   * The watchdog: looks after silent runs, snapshots and callbacks that nobody ends, and retention, a few
+   * of each at a time. It starts and ends runs and never does their work. Running it early, late or
+   * twice is harmless.
+   */
+  override async alarm(): Promise<void> {
+    const nowMs = Date.now();
+    const sql = this.#sql;
+    const stallMs = this.#stallMs;
+    const tasks: (() => Promise<unknown>)[] = [
+      ...listSilentJobs(sql, { nowMs, stallMs }).map(
+        (job) => () => this.#judge(job, nowMs, stallMs),
+      ),
+      ...listUnclosedJobs(sql, nowMs).map((job) => () => this.#startEnding(job.job_id)),
+      ...listOverdueCallbacks(sql, { nowMs, graceMs: stallMs, limit: 10 }).map(
+        ({ jobId }) =>
+          () =>
+            this.#startEnding(jobId),
+      ),
+      ...listExpiredJobs(sql, nowMs).map((job) => () => this.#expire(job)),
+      ...listForgottenJobs(sql, nowMs).map((job) => async () => deleteJobRows(sql, job.job_id)),
+    ];
+    for (const task of tasks) {
+      try {
+        await task();
+      } catch (cause) {
+        // The next alarm finds it again.
+        console.warn({ message: "the watchdog will try again", cause: String(cause) });
+      }
+    }
+    await this.#schedule();
+  }
+
+  async #judge(job: JobRow, nowMs: number, stallMs: number): Promise<void> {
+    const isWoken = job.woken_at_ms !== null && job.woken_at_ms > job.heartbeat_at_ms;
+    const silentMs = nowMs - job.heartbeat_at_ms;
+    const wokenAgoMs = isWoken ? nowMs - (job.woken_at_ms ?? 0) : null;
+    const verdict = judge({ run: job.run, silentMs, wokenAgoMs }, stallMs);
+    if (verdict === "wake") await this.#wake(job, nowMs);
+    if (verdict === "rescue") await this.#rescue(job, nowMs);
+    if (verdict === "fail") await this.#giveUp(job, nowMs);
+  }
+
+  /** An event of any type makes an instance that was forgotten go on with its interrupted step. */
+  async #wake(job: JobRow, nowMs: number): Promise<void> {
+    const woken = "UPDATE tmp_export_jobs SET woken_at_ms = ? WHERE job_id = ? AND run = ?";
+    this.#sql.exec(woken, nowMs, job.job_id, job.run);
+    const instance = await this.env.EXPORT_WORKFLOW.get(instanceIdOf(job));
+    await instance.sendEvent({ type: "wake", payload: {} });
+  }
+
+  /** Ends the run that does not answer, and gives the job to the next one. */
+  async #rescue(job: JobRow, nowMs: number): Promise<void> {
+    const silent = Math.round((nowMs - job.heartbeat_at_ms) / 1_000);
+    const reason = `run ${job.run} was silent for ${silent} s; run ${job.run + 1} goes on from its checkpoint`;
+    const moved = this.#sql.exec(
+      `UPDATE tmp_export_jobs SET run = run + 1, woken_at_ms = NULL, heartbeat_at_ms = ?,
+         warnings_json = json_insert(warnings_json, '$[#]', ?)
+       WHERE job_id = ? AND run = ? AND state IN ('queued', 'running')`,
+      nowMs,
+      reason,
+      job.job_id,
+      job.run,
+    );
+    if (moved.rowsWritten === 0) return;
+    await this.#terminate(job);
+    await this.#createRun(getJob(this.#sql, job.job_id));
+  }
+
+  async #giveUp(job: JobRow, nowMs: number): Promise<void> {
+    const message = `${job.run} runs went silent, one after the other`;
+    const failure: Failure = { code: "export-stalled", message };
+    if (!moveJobIf(this.#sql, { jobId: job.job_id, to: "failed", nowMs, failure })) return;
+    await this.#terminate(job);
+    await this.#startEnding(job.job_id);
+    await this.#abortUploads(job.job_id);
+    this.#sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ?", job.job_id);
+  }
+
+  /** Files first: a job whose files could not be deleted is found again. */
+  async #expire(job: JobRow): Promise<void> {
+    await this.#deleteFiles(job);
+    const { job_id: jobId } = job;
+    this.ctx.storage.transactionSync(() => {
+      this.#sql.exec(
+        "UPDATE tmp_export_jobs SET state = 'expired' WHERE job_id = ? AND state = 'completed'",
+        jobId,
+      );
+      this.#sql.exec("DELETE FROM tmp_export_job_chunks WHERE job_id = ?", jobId);
+    });
+  }
+
+  async #deleteFiles(job: JobRow): Promise<void> {
+    const keys = listArtifacts(this.#sql, job.job_id).map((artifact) => artifact.objectKey);
+    if (job.snapshot_id !== null) keys.push(manifestKeyOf(job));
+    await openArtifactStore(this.env).delete(keys);
   }
 
   #view(jobId: string): JobView {
@@ -212,19 +351,22 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     if (job === undefined) return null;
     if (moveJobIf(this.#sql, { jobId, to: "cancelled", nowMs: Date.now() })) {
       await this.#terminate(job);
+      await this.#startEnding(jobId);
+      await this.#schedule();
       await this.#abortUploads(jobId);
       this.#sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ?", jobId);
-      await this.#startCallback(jobId);
       return this.#view(jobId);
     }
     if (job.state === "cancelled") return this.#view(jobId);
     // A run that waits for its next try ends.
     if (isCallbackPending(job)) await this.#terminate(job);
-    const store = openArtifactStore(this.env);
+    // Should a file resist, the alarm goes on with it.
+    const now =
+      "UPDATE tmp_export_jobs SET expires_at_ms = 0 WHERE job_id = ? AND state = 'completed'";
+    this.#sql.exec(now, jobId);
+    await this.#schedule();
     await this.#abortUploads(jobId);
-    const keys = listArtifacts(this.#sql, jobId).map((artifact) => artifact.objectKey);
-    if (job.snapshot_id !== null) keys.push(manifestKeyOf(job));
-    await store.delete(keys);
+    await this.#deleteFiles(job);
     deleteJobRows(this.#sql, jobId);
     return null;
   }
@@ -268,11 +410,32 @@ export class ExportJobs extends DurableObject<ExportEnv> {
    * Keeps the id of a snapshot that is about to be opened, so that it can be found whatever becomes of
    * the opening. Failures: `run-superseded`.
    */
-  recordSnapshot(of: RunParams, snapshotId: string): Promise<Outcome<null>> {
+  recordSnapshot(
+    of: RunParams,
+    { snapshotId, isFrozen }: { snapshotId: string; isFrozen: boolean },
+  ): Promise<Outcome<null>> {
     return outcomeOf(() => {
       getJobOfRun(this.#sql, of);
-      const update = "UPDATE tmp_export_jobs SET snapshot_id = ? WHERE job_id = ?";
-      this.#sql.exec(update, snapshotId, of.jobId);
+      const update =
+        "UPDATE tmp_export_jobs SET snapshot_id = ?, snapshot_open = ? WHERE job_id = ?";
+      this.#sql.exec(update, snapshotId, isFrozen ? 1 : 0, of.jobId);
+      return null;
+    });
+  }
+
+  /** Nothing of a snapshot is in its source any more. */
+  recordClosed(jobId: string, snapshotId: string): void {
+    const update =
+      "UPDATE tmp_export_jobs SET snapshot_open = 0 WHERE job_id = ? AND snapshot_id = ?";
+    this.#sql.exec(update, jobId, snapshotId);
+  }
+
+  /** A run shows that it works. Failures: `run-superseded`. */
+  beat(of: RunParams): Promise<Outcome<null>> {
+    return outcomeOf(() => {
+      getJobOfRun(this.#sql, of);
+      const update = "UPDATE tmp_export_jobs SET heartbeat_at_ms = ? WHERE job_id = ?";
+      this.#sql.exec(update, Date.now(), of.jobId);
       return null;
     });
   }
@@ -285,7 +448,7 @@ export class ExportJobs extends DurableObject<ExportEnv> {
   /** The snapshot that a run may close: null where there is none, or a newer run reads it. */
   snapshotToClose(of: RunParams): { request: JobRequest; snapshotId: string } | null {
     const job = findJob(this.#sql, of.jobId);
-    if (job === undefined || job.snapshot_id === null) return null;
+    if (job === undefined || job.snapshot_id === null || job.snapshot_open === 0) return null;
     if (job.run !== of.run && isActive(job.state)) return null;
     return { request: JSON.parse(job.request_json) as JobRequest, snapshotId: job.snapshot_id };
   }

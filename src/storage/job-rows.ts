@@ -24,6 +24,10 @@ export type JobRow = {
   snapshot_at_ms: number | null;
   snapshot_json: string | null;
   restarts: number;
+  woken_at_ms: number | null;
+  snapshot_open: number;
+  endings: number;
+  ending_at_ms: number | null;
   catalog_digest: string | null;
   checkpoint: number;
   cursor_json: string | null;
@@ -60,9 +64,9 @@ export function instanceIdOf(job: { job_id: string; run: number }): string {
   return `${job.job_id}-${job.run}`;
 }
 
-/** The id of an instance that sends a job's callback from the next try on, and does nothing else. */
-export function callbackInstanceIdOf(job: { job_id: string; callback_attempts: number }): string {
-  return `${job.job_id}-callback-${job.callback_attempts + 1}`;
+/** The id of the instance that closes and tells what an ended job has left, at its newest try. */
+export function endingInstanceIdOf(job: { job_id: string; endings: number }): string {
+  return `${job.job_id}-end-${job.endings}`;
 }
 
 export function findJob(sql: SqlStorage, jobId: string): JobRow | undefined {

@@ -74,7 +74,12 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
       steps: job.usage_steps,
       r2ClassAOperations: job.usage_r2_class_a,
     },
-    warnings: JSON.parse(job.warnings_json) as string[],
+    warnings: [
+      ...(JSON.parse(job.warnings_json) as string[]),
+      ...(job.snapshot_open === 1 && !isActive(job.state)
+        ? ["snapshot-not-closed: its triggers are still in the database; closing is tried again"]
+        : []),
+    ],
     error: failureView(job.failure_json),
     links: {
       self: base,

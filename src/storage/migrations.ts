@@ -99,6 +99,11 @@ const MIGRATIONS: readonly string[] = [
      WHERE state IN ('queued', 'running');`,
 
   `ALTER TABLE tmp_export_jobs ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN woken_at_ms INTEGER;
+   ALTER TABLE tmp_export_jobs ADD COLUMN snapshot_open INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN endings INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN ending_at_ms INTEGER;`,
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */

@@ -121,6 +121,7 @@ async function verifyArtifact(context: RunContext, artifact: ArtifactRecord): Pr
   endPiece();
   for await (const bytes of readObject(context.store, artifact, object.bytes)) {
     await yieldTurn();
+    await context.beat();
     whole.update(bytes);
     for (let offset = 0; offset < bytes.byteLength;) {
       if (at === pieces.length) throw otherLength(artifact);

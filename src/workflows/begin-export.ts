@@ -30,7 +30,8 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
   }
   const request = JSON.parse(job.request_json) as JobRequest;
   const snapshotId = crypto.randomUUID();
-  unwrap(await jobs.recordSnapshot(of, snapshotId));
+  const isFrozen = request.consistency === "snapshot";
+  unwrap(await jobs.recordSnapshot(of, { snapshotId, isFrozen }));
   const source = context.openSource(request);
   const opened =
     request.consistency === "snapshot"

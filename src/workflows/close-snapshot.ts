@@ -10,5 +10,6 @@ export async function closeSnapshotOf(context: RunContext): Promise<{ closed: st
   const snapshot = await jobs.snapshotToClose(of);
   if (snapshot === null) return { closed: null };
   await closeSnapshot(context.openSource(snapshot.request), snapshot.snapshotId);
+  await jobs.recordClosed(of.jobId, snapshot.snapshotId);
   return { closed: snapshot.snapshotId };
 }

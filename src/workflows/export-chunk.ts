@@ -76,6 +76,7 @@ export async function exportChunk(
   for await (const piece of readDump({ reader, plan, encoderOf, cursor })) {
     for (const bytes of piece.bytes) await writer.write(bytes);
     await yieldTurn();
+    await context.beat();
     counts.add(piece);
     cursor = piece.cursor;
     if (piece.ends) {

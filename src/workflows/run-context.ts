@@ -16,7 +16,7 @@ import { filterCatalog } from "../dump/table-filter.ts";
 import type { TableEncoderOf } from "../dump/table-encoder.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import type { Catalog } from "../model/catalog.ts";
-import { ExportError } from "../model/error.ts";
+import { ExportError, unwrap } from "../model/error.ts";
 import type { ExportRequest, JobRequest } from "../model/export-request.ts";
 import { sourceObjectOf } from "../model/source-config.ts";
 import { openSource } from "../source/open-source.ts";
@@ -31,15 +31,27 @@ export interface RunContext {
   jobs: ReturnType<typeof getExportJobs>;
   store: ArtifactStore;
   /** The database that a request names. */
+  /** Shows the watchdog that the run works; asks little, however often it is called. Errors: `run-superseded`. */
+  beat: () => Promise<void>;
   openSource: (request: Pick<ExportRequest, "source" | "name" | "id">) => Source;
 }
 
+/** How often a long step beats. */
+const BEAT_MS = 10_000;
+
 export function runContext(env: ExportEnv, of: RunParams): RunContext {
   const config = parseConfig(env);
+  const jobs = getExportJobs(env);
+  let beatenAtMs = Date.now();
   return {
     of,
     config,
-    jobs: getExportJobs(env),
+    jobs,
+    beat: async () => {
+      if (Date.now() - beatenAtMs < Math.min(BEAT_MS, config.stallMs / 4)) return;
+      beatenAtMs = Date.now();
+      unwrap(await jobs.beat(of));
+    },
     store: openArtifactStore(env),
     openSource: (request) => {
       const source = getSourceConfig(config, request.source);

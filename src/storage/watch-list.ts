@@ -1,0 +1,77 @@
+import type { JobRow } from "./job-rows.ts";
+
+/** What one alarm takes up of each kind, so that it stays short. */
+const SLICE = 10;
+
+/** How long ended jobs without files are remembered. */
+const REMEMBERED_MS = 30 * 86_400_000;
+
+/** How long an instance that closes a snapshot is left alone before another is started. */
+const ENDING_GRACE_MS = 180_000;
+
+/** How soon the alarm looks again while something that should be gone is not. */
+const UNFINISHED_MS = 60_000;
+
+const list = (sql: SqlStorage, condition: string, ...values: (string | number)[]): JobRow[] =>
+  sql
+    .exec<JobRow>(
+      `SELECT * FROM tmp_export_jobs WHERE ${condition} ORDER BY created_at_ms LIMIT ${SLICE}`,
+      ...values,
+    )
+    .toArray();
+
+const ACTIVE = "state IN ('queued', 'running')";
+
+/** Active jobs whose run has been silent for `stallMs`. */
+export function listSilentJobs(sql: SqlStorage, of: { nowMs: number; stallMs: number }): JobRow[] {
+  return list(sql, `${ACTIVE} AND heartbeat_at_ms <= ?`, of.nowMs - of.stallMs);
+}
+
+/** Ended jobs whose snapshot may still be in its source, and that no instance is closing. */
+export function listUnclosedJobs(sql: SqlStorage, nowMs: number): JobRow[] {
+  return list(
+    sql,
+    `NOT ${ACTIVE} AND snapshot_open = 1 AND coalesce(ending_at_ms, 0) <= ? AND completed_at_ms <= ?`,
+    nowMs - ENDING_GRACE_MS,
+    nowMs - UNFINISHED_MS,
+  );
+}
+
+/** Completed jobs whose retention has ended. */
+export function listExpiredJobs(sql: SqlStorage, nowMs: number): JobRow[] {
+  return list(sql, "state = 'completed' AND expires_at_ms <= ?", nowMs);
+}
+
+/** Ended jobs without files and debts that have been remembered long enough. */
+export function listForgottenJobs(sql: SqlStorage, nowMs: number): JobRow[] {
+  return list(
+    sql,
+    `state IN ('failed', 'cancelled', 'expired') AND snapshot_open = 0
+       AND callback_status <> 'pending' AND completed_at_ms <= ?`,
+    nowMs - REMEMBERED_MS,
+  );
+}
+
+/** When the next alarm is due; null where nothing is left to be looked after. */
+export function nextAlarmMs(
+  sql: SqlStorage,
+  of: { nowMs: number; stallMs: number },
+): number | null {
+  const { nowMs, stallMs } = of;
+  const row = sql
+    .exec<{ active: number; unfinished: number; expires: number | null; ended: number | null }>(
+      `SELECT
+         count(CASE WHEN ${ACTIVE} THEN 1 END) AS active,
+         count(CASE WHEN NOT ${ACTIVE} AND (snapshot_open = 1 OR callback_status = 'pending') THEN 1 END) AS unfinished,
+         min(CASE WHEN state = 'completed' THEN expires_at_ms END) AS expires,
+         min(CASE WHEN state IN ('failed', 'cancelled', 'expired') THEN completed_at_ms END) AS ended
+       FROM tmp_export_jobs`,
+    )
+    .one();
+  const times: number[] = [];
+  if (row.active > 0) times.push(nowMs + Math.max(1_000, Math.min(stallMs / 4, 30_000)));
+  if (row.unfinished > 0) times.push(nowMs + UNFINISHED_MS);
+  if (row.expires !== null) times.push(row.expires);
+  if (row.ended !== null) times.push(row.ended + REMEMBERED_MS);
+  return times.length === 0 ? null : Math.max(nowMs + 1_000, Math.min(...times));
+}

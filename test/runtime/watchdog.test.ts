@@ -1,0 +1,183 @@
+import {
+  env,
+  introspectWorkflow,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
+import * as v from "valibot";
+import { beforeEach, describe, expect, test } from "vitest";
+
+import { ExportRequestSchema } from "../../src/model/export-request.ts";
+import type { JobView } from "../../src/model/job-view.ts";
+import { RUNS_MAX } from "../../src/model/watchdog.ts";
+import { insertJob } from "../../src/storage/job-rows.ts";
+import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
+
+const jobs = () => env.EXPORT_JOBS.getByName("jobs");
+
+const HOUR_MS = 3_600_000;
+
+/** A queued job whose Workflow instance was never made. */
+async function orphan(): Promise<string> {
+  const jobId = crypto.randomUUID();
+  const request = v.parse(ExportRequestSchema, { source: "main" });
+  await runInDurableObject(jobs(), (_, { storage }) => {
+    insertJob(storage.sql, {
+      jobId,
+      request: { ...request, retentionHours: 1, consistency: "snapshot" },
+      requestDigest: "",
+      databaseKey: `orphan ${jobId}`,
+      idempotencyKey: null,
+      origin: "https://export.example.com",
+      nowMs: Date.now(),
+    });
+  });
+  return jobId;
+}
+
+/** Runs SQL over a job's row. */
+async function change(jobId: string, set: string): Promise<void> {
+  await runInDurableObject(jobs(), (_, { storage }) => {
+    storage.sql.exec(`UPDATE tmp_export_jobs SET ${set} WHERE job_id = ?`, jobId);
+  });
+}
+
+/** Lets the watchdog look, as if the job had been silent for an hour. */
+async function lookAfterAnHour(jobId: string): Promise<void> {
+  await change(
+    jobId,
+    `heartbeat_at_ms = heartbeat_at_ms - ${HOUR_MS}, woken_at_ms = woken_at_ms - ${HOUR_MS / 2}`,
+  );
+  await runAlarm();
+}
+
+async function runAlarm(): Promise<void> {
+  await runInDurableObject(jobs(), (_, { storage }) => storage.setAlarm(Date.now() + HOUR_MS));
+  await runDurableObjectAlarm(jobs());
+}
+
+async function view(jobId: string): Promise<JobView> {
+  return (await api(`/export/dump/${jobId}`)).json<JobView>();
+}
+
+async function snapshotObjects(): Promise<unknown[]> {
+  const database = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
+  const sql = "SELECT name FROM sqlite_master WHERE substr(name, 1, 19) = 'tmp_export_snapshot'";
+  return (await database.executeQuery({ sql })) as unknown[];
+}
+
+async function fill(rows: number): Promise<void> {
+  await query(
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, note TEXT)",
+    `INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})
+     SELECT i, hex(zeroblob(60)) FROM n`,
+  );
+}
+
+beforeEach(emptyDatabase);
+
+describe("a silent run", () => {
+  test("is woken first, and replaced by the next run where that does not help", async () => {
+    await fill(100);
+    const jobId = await orphan();
+    await runAlarm();
+    expect((await view(jobId)).workflow.run).toBe(1);
+    await lookAfterAnHour(jobId);
+    expect((await view(jobId)).workflow.run).toBe(1);
+    await lookAfterAnHour(jobId);
+    const done = await ended(jobId);
+    expect(done).toMatchObject({ status: "completed", workflow: { run: 2 } });
+    expect(done.warnings).toEqual([expect.stringMatching(/^run 1 was silent for \d+ s; run 2/)]);
+    expect(new TextDecoder().decode(await download(jobId))).toContain("(100,");
+    expect(await snapshotObjects()).toEqual([]);
+  });
+
+  test("that is the last one fails its job, which leaves nothing behind", async () => {
+    const jobId = await orphan();
+    await change(jobId, `run = ${RUNS_MAX}`);
+    await lookAfterAnHour(jobId);
+    await lookAfterAnHour(jobId);
+    expect(await view(jobId)).toMatchObject({
+      status: "failed",
+      error: {
+        code: "export-stalled",
+        message: `${RUNS_MAX} runs went silent, one after the other`,
+      },
+    });
+  });
+
+  test("goes on from its checkpoint, byte for byte, once its instance was ended behind its back", async () => {
+    await fill(120_000);
+    const whole = await ended((await startExport()).jobId);
+    await using workflows = await introspectWorkflow(env.EXPORT_WORKFLOW);
+    const { jobId } = await startExport();
+    while ((await view(jobId)).progress.rows === 0) await scheduler.wait(5);
+    await (await env.EXPORT_WORKFLOW.get(`${jobId}-1`)).terminate();
+    const { rows } = (await view(jobId)).progress;
+    await lookAfterAnHour(jobId);
+    await lookAfterAnHour(jobId);
+    const done = await ended(jobId);
+    expect(done).toMatchObject({ status: "completed", workflow: { run: 2 } });
+    expect(rows).toBeLessThan(120_000);
+    expect(done.artifacts[0]?.sha256).toBe(whole.artifacts[0]?.sha256);
+    expect(done.usage.rowsRead).toBeLessThan(whole.usage.rowsRead * 1.5);
+    expect(await snapshotObjects()).toEqual([]);
+    expect((await workflows.get()).length).toBe(2);
+  });
+});
+
+describe("a cancelled export", () => {
+  test("has its snapshot closed, and its lock freed at once", async () => {
+    await fill(120_000);
+    const { jobId } = await startExport();
+    while ((await view(jobId)).progress.rows === 0) await scheduler.wait(5);
+    expect(await snapshotObjects()).not.toEqual([]);
+    const response = await api(`/export/dump/${jobId}`, { method: "DELETE" });
+    expect(await response.json()).toMatchObject({ status: "cancelled" });
+    while ((await snapshotObjects()).length > 0) await scheduler.wait(10);
+    while ((await view(jobId)).warnings.length > 0) await scheduler.wait(10);
+  });
+
+  test("whose closing was lost is closed by the watchdog, which the view tells meanwhile", async () => {
+    await fill(10);
+    const done = await ended((await startExport()).jobId);
+    await change(done.jobId, `snapshot_open = 1, completed_at_ms = completed_at_ms - ${HOUR_MS}`);
+    expect((await view(done.jobId)).warnings).toEqual([
+      expect.stringContaining("snapshot-not-closed"),
+    ]);
+    await runAlarm();
+    while ((await view(done.jobId)).warnings.length > 0) await scheduler.wait(10);
+  });
+});
+
+describe("retention", () => {
+  test("removes the files, answers 410 after, and forgets the job in the end", async () => {
+    await fill(10);
+    const { jobId } = await ended((await startExport({ retentionHours: 1 })).jobId);
+    await runAlarm();
+    expect((await view(jobId)).status).toBe("completed");
+    await change(jobId, "expires_at_ms = 1");
+    await runAlarm();
+    expect(await view(jobId)).toMatchObject({ status: "expired", artifacts: [] });
+    const gone = await api(`/export/dump/${jobId}/download`);
+    expect(gone.status).toBe(410);
+    await gone.body?.cancel();
+    const { objects } = await env.EXPORT_R2_BUCKET.list({ prefix: `exports/${jobId}/` });
+    expect(objects).toEqual([]);
+    await change(jobId, "completed_at_ms = 1");
+    await runAlarm();
+    expect((await api(`/export/dump/${jobId}`)).status).toBe(404);
+  });
+});
+
+test("an alarm is set while anything is to be looked after, and may run early, late and twice", async () => {
+  await fill(10);
+  const { jobId } = await startExport();
+  const alarm = () => runInDurableObject(jobs(), (_, { storage }) => storage.getAlarm());
+  expect(await alarm()).toBeLessThan(Date.now() + 60_000);
+  await runAlarm();
+  await runAlarm();
+  expect(await ended(jobId)).toMatchObject({ status: "completed", workflow: { run: 1 } });
+  await runAlarm();
+  expect(await alarm()).not.toBeNull();
+});
