@@ -1,0 +1,26 @@
+import { parseArgs } from "node:util";
+
+import { runCrashes } from "../support/crash-run.ts";
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: "string", default: "50" },
+    "kills-per-job": { type: "string", default: "10" },
+  },
+});
+
+const wanted = Number(values.kills);
+const perJob = Number(values["kills-per-job"]);
+let kills = 0;
+let failed = 0;
+for (let job = 1; kills < wanted; job += 1) {
+  const run = await runCrashes({ kills: Math.min(perJob, wanted - kills), random: Math.random });
+  kills += run.kills;
+  console.log(`job ${job}: ${run.kills} kills, ${run.runs} runs, ${run.transfers} transfers`);
+  for (const problem of run.problems) console.log(problem);
+  if (run.problems.length > 0) failed += 1;
+  // A job that is done before it could be killed says nothing.
+  if (run.kills === 0) kills += 1;
+}
+console.log(`${kills} kills, ${failed} jobs failed`);
+process.exitCode = failed === 0 ? 0 : 1;

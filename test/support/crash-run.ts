@@ -1,0 +1,161 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
+import type { JobView } from "../../src/model/job-view.ts";
+
+const TOKEN = "crash-test-token-0123456789";
+const ACCOUNTS = 150_000;
+const BALANCE = 1_000;
+
+/** After so long without an end, runtime starts included, something is stuck. */
+const DEADLINE_MS = 600_000;
+
+export interface CrashRun {
+  /** Sentences; none where the export survived. */
+  problems: string[];
+  kills: number;
+  /** Runs that worked on the job. */
+  runs: number;
+  transfers: number;
+}
+
+/**
+ * One export of a bank whose money moves all the while, under a runtime that is killed `kills` times
+ * at random moments (SIGKILL to the whole process group) and started again on the same state. The job
+ * must be completed, its dump must show one instant, and nothing may be left in the database.
+ */
+export async function runCrashes(options: {
+  kills: number;
+  random: () => number;
+}): Promise<CrashRun> {
+  const folder = mkdtempSync(join(tmpdir(), "durable-export-crash-"));
+  const result: CrashRun = { problems: [], kills: 0, runs: 0, transfers: 0 };
+  let worker: LocalWorker | undefined;
+  try {
+    const state = join(folder, "state");
+    worker = await start(state);
+    await openBank(worker);
+    const job = await call<JobView>(worker, "POST", "/export/dump", {});
+    const path = `/export/dump/${job.jobId}`;
+    const endMs = Date.now() + DEADLINE_MS;
+    while (result.kills < options.kills) {
+      result.transfers += await transferFor(worker, options.random() * 700);
+      const view = await call<JobView>(worker, "GET", path);
+      if (view.status !== "queued" && view.status !== "running") break;
+      await worker.kill();
+      result.kills += 1;
+      worker = await start(state);
+    }
+    let view = await call<JobView>(worker, "GET", path);
+    while (view.status === "queued" || view.status === "running") {
+      if (Date.now() > endMs) throw new Error(`the job stands still: ${JSON.stringify(view)}`);
+      result.transfers += await transferFor(worker, 200);
+      view = await call<JobView>(worker, "GET", path);
+    }
+    result.runs = view.workflow.run;
+    if (view.status === "completed") result.problems.push(...(await inspect(worker, view)));
+    else result.problems.push(`the job is ${view.status}: ${JSON.stringify(view.error)}`);
+    const left = await query(
+      worker,
+      "SELECT name FROM sqlite_master WHERE name LIKE 'tmp!_export%' ESCAPE '!'",
+    );
+    if (left.length > 0) result.problems.push(`left behind: ${JSON.stringify(left.slice(0, 5))}`);
+  } catch (error) {
+    result.problems.push(`${String(error)}\n${worker?.output().slice(-2_000) ?? ""}`);
+  } finally {
+    await worker?.stop();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+  return result;
+}
+
+/** Small chunks, so that many of them are cut short; a short stall, so that the watchdog soon looks. */
+function start(state: string): Promise<LocalWorker> {
+  return startLocalWorker({
+    persistTo: state,
+    vars: {
+      ADMIN_AUTHORIZATION_TOKEN: TOKEN,
+      EXPORT_CHUNK_BYTES: "131072",
+      EXPORT_PART_BYTES: "5242880",
+      EXPORT_STALL_SECONDS: "5",
+    },
+  });
+}
+
+async function call<T>(
+  worker: LocalWorker,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<T> {
+  const response = await fetch(`${worker.url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${TOKEN}` },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
+  return response.json<T>();
+}
+
+async function query(worker: LocalWorker, sql: string): Promise<unknown[]> {
+  return (await call<{ result: unknown[] }>(worker, "POST", "/query", { sql })).result;
+}
+
+async function openBank(worker: LocalWorker): Promise<void> {
+  for (const sql of [
+    "CREATE TABLE accounts(id INTEGER PRIMARY KEY, balance INTEGER NOT NULL, note TEXT)",
+    "CREATE TABLE ledger(n INTEGER PRIMARY KEY, debit INTEGER, credit INTEGER, amount INTEGER)",
+    `INSERT INTO accounts WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ACCOUNTS})
+     SELECT i, ${BALANCE}, hex(randomblob(100)) FROM n`,
+  ]) {
+    await query(worker, sql);
+  }
+}
+
+/** Moves money for so long; gives how often. */
+async function transferFor(worker: LocalWorker, ms: number): Promise<number> {
+  const endMs = Date.now() + ms;
+  let transfers = 0;
+  while (Date.now() < endMs) {
+    const [debit, credit] = [1, 2].map(() => 1 + Math.floor(Math.random() * ACCOUNTS));
+    await call(worker, "POST", "/query", {
+      transaction: [
+        { sql: `UPDATE accounts SET balance = balance - 1 WHERE id = ${debit}` },
+        { sql: `UPDATE accounts SET balance = balance + 1 WHERE id = ${credit}` },
+        { sql: `INSERT INTO ledger(debit, credit, amount) VALUES (${debit}, ${credit}, 1)` },
+      ],
+    });
+    transfers += 1;
+    await sleep(2);
+  }
+  return transfers;
+}
+
+/** What is wrong with a finished dump. */
+async function inspect(worker: LocalWorker, view: JobView): Promise<string[]> {
+  const response = await fetch(`${worker.url}/export/dump/${view.jobId}/download`, {
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const problems: string[] = [];
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  if (sha256 !== view.artifacts[0]?.sha256) problems.push("the download has another SHA-256");
+  const db = new DatabaseSync(":memory:");
+  db.exec(`BEGIN; ${bytes.toString("utf8")}; COMMIT`);
+  const count = (sql: string): number => Number(db.prepare(sql).get()?.["n"]);
+  const accounts = count("SELECT count(*) AS n FROM accounts");
+  if (accounts !== ACCOUNTS) problems.push(`there are ${accounts} accounts`);
+  const total = count("SELECT sum(balance) AS n FROM accounts");
+  if (total !== ACCOUNTS * BALANCE) problems.push(`the accounts hold ${total}`);
+  db.exec("CREATE INDEX d ON ledger(debit); CREATE INDEX c ON ledger(credit)");
+  const wrong = count(`SELECT count(*) AS n FROM accounts WHERE balance <> ${BALANCE}
+    + (SELECT count(*) FROM ledger WHERE credit = id) - (SELECT count(*) FROM ledger WHERE debit = id)`);
+  if (wrong > 0) problems.push(`${wrong} accounts disagree with the ledger of the same dump`);
+  db.close();
+  return problems;
+}
