@@ -42,6 +42,7 @@ async function verify(
   };
   const context = {
     of: { jobId: "job", run: 1 },
+    beat: async () => {},
     store: { ...r2, ...change(r2) },
     jobs: {
       artifact: async (_: unknown, ordinal: number) => ({
