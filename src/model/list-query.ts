@@ -8,7 +8,7 @@ export const ListQuerySchema = v.strictObject({
   limit: v.optional(
     v.pipe(
       v.string(),
-      v.regex(/^[0-9]{1,3}$/),
+      v.regex(/^[0-9]{1,3}$/, "expected a whole number from 1 to 100"),
       v.transform(Number),
       v.minValue(1),
       v.maxValue(100),

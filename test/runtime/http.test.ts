@@ -61,6 +61,15 @@ describe("bad input", () => {
     expect((await problem(response)).code).toBe(code);
   });
 
+  test.each([
+    ['{"formt":"sql"}', "the body: formt: unknown field"],
+    ['{"format":"xml"}', 'the body: format: expected "sql"'],
+    ['{"retentionHours":"1"}', "the body: retentionHours: expected a number"],
+  ])("%s is refused in plain words", async (body, words) => {
+    const response = await api("/export/dump", { method: "POST", body });
+    expect((await problem(response)).detail).toContain(words);
+  });
+
   test("a wrong method is told which ones there are", async () => {
     const response = await api(`/export/dump/${UNKNOWN}`, { method: "PATCH" });
     expect(response.headers.get("allow")).toBe("DELETE, GET, HEAD");
