@@ -111,6 +111,11 @@ export class Platform {
     return { binding, file: this.#open(file) };
   }
 
+  /** The D1 database `D1_<at>`, as a Worker's binding. */
+  d1(at: number): Promise<D1Database> {
+    return this.#miniflare.getD1Database(`D1_${at}`) as Promise<D1Database>;
+  }
+
   /** The file of a Durable Object as it is now. */
   openObject(id: string): DatabaseSync {
     const file = this.#filesOf("do").find((path) => basename(path) === `${id}.sqlite`);

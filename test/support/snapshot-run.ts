@@ -17,7 +17,7 @@ import { nodeSqliteSource, openPlatformDatabase } from "./node-sqlite-source.ts"
 import { WRITTEN_TABLES, type WrittenTable } from "./snapshot-schemas.ts";
 
 /** A small generator of numbers, so that a seed says them all. */
-class Random {
+export class Random {
   #state: number;
 
   constructor(seed: number) {
@@ -181,7 +181,7 @@ function addIdleTriggers(db: DatabaseSync): () => void {
 }
 
 /** Reads fewer rows at once where `isSmall`: pages that are too large are read smaller. */
-function smallPages(reader: TableReader, isSmall: () => boolean): TableReader {
+export function smallPages(reader: TableReader, isSmall: () => boolean): TableReader {
   let tries = 0;
   return {
     readOther: (statement) => reader.readOther(statement),
@@ -262,7 +262,7 @@ const CONFLICTS = [
   "OR ABORT",
 ];
 
-function insertSql(random: Random, table: WrittenTable): string {
+export function insertSql(random: Random, table: WrittenTable): string {
   const columns = table.columns.filter((column) => random.isTrue(isKey(column) ? 0.6 : 0.9));
   const chosen = columns.length > 0 ? columns : table.columns;
   const rows = Array.from({ length: 1 + random.below(3) }, () => valuesSql(random, table, chosen));
@@ -284,7 +284,11 @@ function whereSql(random: Random, table: WrittenTable): string {
   ]);
 }
 
-function writeSql(random: Random, table: WrittenTable, updateConflicts: readonly string[]): string {
+export function writeSql(
+  random: Random,
+  table: WrittenTable,
+  updateConflicts: readonly string[],
+): string {
   const kind = random.next();
   if (kind < 0.35) return insertSql(random, table);
   if (kind < 0.45 && table.conflictTargets.length > 0) {
@@ -327,7 +331,7 @@ function writeTogether(
   run(random.isTrue(0.3) ? "ROLLBACK" : "COMMIT");
 }
 
-function differenceOf(expected: Uint8Array, found: Uint8Array): string {
+export function differenceOf(expected: Uint8Array, found: Uint8Array): string {
   const lines = (bytes: Uint8Array): string[] => Buffer.from(bytes).toString("utf8").split("\n");
   const [a, b] = [lines(expected), lines(found)];
   const missing = a.filter((line) => !b.includes(line)).map((line) => `- ${line.slice(0, 300)}`);

@@ -76,7 +76,7 @@ export class SnapshotReader implements TableReader {
     const check = `SELECT snapshot_id, lease_until - unixepoch(), undo_bytes, ${hasLog} FROM ${state}`;
     const renewal = `UPDATE ${state} SET lease_until = unixepoch() + ${LEASE_SECONDS} WHERE lease_until > unixepoch()`;
     const results = await this.#transaction([
-      { sql: check, params: [] },
+      { sql: check, params: [], columns: 4 },
       ...statements,
       ...(this.#renews ? [{ sql: renewal, params: [] }] : []),
     ]);
