@@ -113,7 +113,7 @@ export class Platform {
 
   /** The D1 database `D1_<at>`, as a Worker's binding. */
   d1(at: number): Promise<D1Database> {
-    return this.#miniflare.getD1Database(`D1_${at}`) as Promise<D1Database>;
+    return this.#miniflare.getD1Database(`D1_${at}`);
   }
 
   /** The file of a Durable Object as it is now. */
