@@ -19,6 +19,10 @@ const DumpContentSchema = v.picklist(["all", "schema", "data"]);
 
 export type DumpContent = v.InferOutput<typeof DumpContentSchema>;
 
+const CompressionSchema = v.picklist(["none", "gzip"]);
+
+export type Compression = v.InferOutput<typeof CompressionSchema>;
+
 /** Body of `POST /export/dump`; every field is optional, unknown fields are refused. */
 export const ExportRequestSchema = v.strictObject({
   source: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100)), "main"),
@@ -26,7 +30,7 @@ export const ExportRequestSchema = v.strictObject({
   name: v.optional(ObjectNameSchema),
   id: v.optional(ObjectIdSchema),
   format: v.optional(v.picklist(["sql"]), "sql"),
-  compression: v.optional(v.picklist(["none"]), "none"),
+  compression: v.optional(CompressionSchema, "none"),
   /** `snapshot` is one instant; the default depends on the source. */
   consistency: v.optional(v.picklist(["snapshot", "live"])),
   tables: v.optional(TablePatternsSchema),

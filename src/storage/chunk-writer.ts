@@ -4,6 +4,8 @@ import { assert } from "../lib/assert.ts";
 import { concatBytes } from "../lib/bytes.ts";
 import type { ArtifactRecord, ChunkPiece } from "../model/checkpoint.ts";
 import { BLOB_BYTES_MAX } from "../model/limits.ts";
+import type { Compression } from "../model/export-request.ts";
+import { Compressor } from "./compressor.ts";
 import type { ArtifactStore } from "./artifact-store.ts";
 import { returnPartBuffer } from "./part-buffers.ts";
 import { PartCutter } from "./part-cutter.ts";
@@ -22,8 +24,9 @@ export interface WrittenChunk {
  * object where the artifact ends without one, into the carry otherwise.
  */
 export class ChunkWriter {
-  /** Written so far, over all artifacts. */
+  /** Text written so far, over all artifacts, before compression. */
   bytes = 0;
+  readonly #compressor: Compressor;
   readonly #store: ArtifactStore;
   readonly #pieces: ChunkPiece[] = [];
   readonly #cutter: PartCutter;
@@ -39,7 +42,9 @@ export class ChunkWriter {
     partBytes: number;
     artifact: ArtifactRecord;
     carry: Uint8Array[];
+    compression: Compression;
   }) {
+    this.#compressor = new Compressor(input.compression);
     this.#store = input.store;
     this.#artifact = input.artifact;
     this.#cutter = new PartCutter(input.partBytes);
@@ -58,11 +63,17 @@ export class ChunkWriter {
 
   /** Copies `bytes`. Waits while too many parts are on their way. */
   async write(bytes: Uint8Array): Promise<void> {
-    this.#hash.update(bytes);
-    this.#cutter.push(bytes);
-    this.#pieceBytes += bytes.byteLength;
     this.bytes += bytes.byteLength;
-    if (this.hasUpload) await this.#sendParts();
+    await this.#keep(this.#compressor.push(bytes));
+  }
+
+  async #keep(pieces: Uint8Array[]): Promise<void> {
+    for (const bytes of pieces) {
+      this.#hash.update(bytes);
+      this.#cutter.push(bytes);
+      this.#pieceBytes += bytes.byteLength;
+      if (this.hasUpload) await this.#sendParts();
+    }
   }
 
   async #sendParts(): Promise<void> {
@@ -78,6 +89,7 @@ export class ChunkWriter {
   async endArtifact(): Promise<void> {
     assert(!this.#ended, "an artifact ends once");
     this.#ended = true;
+    await this.#keep(this.#compressor.flush());
     const last = concatBytes(this.#cutter.rest());
     this.#cutter.clear();
     if (this.hasUpload) {
@@ -100,6 +112,7 @@ export class ChunkWriter {
   }
 
   async #endPiece(): Promise<void> {
+    await this.#keep(this.#compressor.flush());
     const parts = await this.#uploads.settle();
     this.#r2ClassAOperations += parts.length;
     this.#pieces.push({

@@ -4,6 +4,7 @@ import { unwrap } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
 import { isActive } from "../model/job-state.ts";
 import { openSnapshot, type OpenedSnapshot } from "../source/snapshot/open-snapshot.ts";
+import { COMPRESSED } from "../storage/compressor.ts";
 import type { Source } from "../source/source.ts";
 import { digestOf, planOf, readCatalog, type RunContext } from "./run-context.ts";
 
@@ -52,11 +53,14 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
       catalogDigest: await digestOf(catalog),
       cursor: CURSOR_START,
       firstTable: tableAt(plan.artifacts[0]?.segments, 0),
-      artifacts: plan.artifacts.map(({ name, contentType }) => ({
-        name,
-        contentType,
-        objectKey: `exports/${of.jobId}/${snapshotId}/${name}`,
-      })),
+      artifacts: plan.artifacts.map(({ name, contentType }) => {
+        const { suffix, contentType: compressed } = COMPRESSED[request.compression];
+        return {
+          name: `${name}${suffix}`,
+          contentType: compressed ?? contentType,
+          objectKey: `exports/${of.jobId}/${snapshotId}/${name}${suffix}`,
+        };
+      }),
       tables: plan.tables.map((table) => table.name),
       warnings,
       usage: { rowsRead: opened.rowsRead, rowsWritten: opened.rowsWritten },

@@ -59,6 +59,7 @@ export async function exportChunk(
     partBytes: config.partBytes,
     artifact: checkpoint.artifact,
     carry: checkpoint.carry,
+    compression: request.compression,
   });
   const chunkBytes = Math.max(
     config.chunkBytes,

@@ -1,0 +1,51 @@
+import { gzipSync } from "node:zlib";
+
+import { concatBytes } from "../lib/bytes.ts";
+import type { Compression } from "../model/export-request.ts";
+import { MIB } from "../model/limits.ts";
+
+/** Text of one frame, in bytes: large enough to compress well, short enough for one turn. */
+const FRAME_BYTES = 4 * MIB;
+
+/**
+ * Compresses a stream into frames that do not know one another (gzip members):
+ * one behind the other they are a valid file, and nothing has to be remembered from chunk to chunk. A
+ * frame ends after 4 MiB of text and at the end of a chunk, so where chunks ended shows in the
+ * compressed bytes, and never in what they open to.
+ */
+export class Compressor {
+  readonly #compression: Compression;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+
+  constructor(compression: Compression) {
+    this.#compression = compression;
+  }
+
+  /** Copies `bytes`; gives what is finished by them. */
+  push(bytes: Uint8Array): Uint8Array[] {
+    if (this.#compression === "none") return [bytes];
+    this.#pending.push(bytes.slice());
+    this.#pendingBytes += bytes.byteLength;
+    return this.#pendingBytes < FRAME_BYTES ? [] : this.flush();
+  }
+
+  /** Ends the frame that is open, if there is one. */
+  flush(): Uint8Array[] {
+    if (this.#pendingBytes === 0) return [];
+    const text = concatBytes(this.#pending);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return [gzipSync(text, { level: GZIP_LEVEL })];
+  }
+}
+
+/** What a file's name ends in, and its type where it is not that of its text. */
+export const COMPRESSED: Record<Compression, { suffix: string; contentType: string | undefined }> =
+  {
+    none: { suffix: "", contentType: undefined },
+    gzip: { suffix: ".gz", contentType: "application/gzip" },
+  };
+
+/** The default of zlib and of the gzip command. */
+const GZIP_LEVEL = 6;
