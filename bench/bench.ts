@@ -18,7 +18,7 @@ const USAGE = `npm run bench                    10 MB and 100 MB of mixed rows, 
 npm run bench -- --short         1 MB of everything: shows that the bench works
   --megabytes 10,1000            these sizes of the kinds of --dataset (default: mixed)
   --dataset mixed,integers       ${DATASETS.map((dataset) => dataset.name).join(", ")}
-  --compression none,zstd        default: ${COMPRESSIONS.join(", ")}
+  --compression none             default: ${COMPRESSIONS.join(", ")}
   --rounds 5                     default: 3
   --markdown FILE --json FILE    also write the results there`;
 

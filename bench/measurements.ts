@@ -9,7 +9,7 @@ import { type BenchWorker, findDatabase, startBenchWorker } from "./bench-worker
 import type { Dataset } from "./datasets.ts";
 import { median, peakMemoryBytes, quantile, resetPeakMemory, timeCommand } from "./processes.ts";
 
-export const COMPRESSIONS = ["none", "gzip", "zstd"] as const;
+export const COMPRESSIONS = ["none", "gzip"] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
 
 /** What one database came to. Seconds are medians over the rounds; bytes are of the SQL text. */

@@ -20,7 +20,7 @@ export const ERRORS = {
   "invalid-request": {
     status: 400,
     retryable: false,
-    hint: "Correct the fields that `issues` names; docs/api.md has them all.",
+    hint: "Correct the fields that `issues` names; GET /openapi.json has them all.",
   },
   "body-too-large": {
     status: 413,
@@ -47,7 +47,7 @@ export const ERRORS = {
     retryable: false,
     hint: "This token may only read. Use ADMIN_AUTHORIZATION_TOKEN for calls that start or delete.",
   },
-  "not-found": { status: 404, retryable: false, hint: "docs/api.md lists the routes." },
+  "not-found": { status: 404, retryable: false, hint: "GET /openapi.json lists the routes." },
   "method-not-allowed": {
     status: 405,
     retryable: false,
