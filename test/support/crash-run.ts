@@ -44,7 +44,9 @@ export async function runCrashes(options: {
     const path = `/export/dump/${job.jobId}`;
     const endMs = Date.now() + DEADLINE_MS;
     while (result.kills < options.kills) {
-      result.transfers += await transferFor(worker, options.random() * 700);
+      // The first kill falls within the export, however fast the machine is.
+      if (result.kills === 0) await untilRowsAreWritten(worker, path);
+      else result.transfers += await transferFor(worker, options.random() * 700);
       const view = await call<JobView>(worker, "GET", path);
       if (view.status !== "queued" && view.status !== "running") break;
       await worker.kill();
@@ -114,6 +116,14 @@ async function openBank(worker: LocalWorker): Promise<void> {
      SELECT i, ${BALANCE}, hex(randomblob(100)) FROM n`,
   ]) {
     await query(worker, sql);
+  }
+}
+
+async function untilRowsAreWritten(worker: LocalWorker, path: string): Promise<void> {
+  for (;;) {
+    const { status, progress } = await call<JobView>(worker, "GET", path);
+    if (progress.rows > 0 || (status !== "queued" && status !== "running")) return;
+    await sleep(5);
   }
 }
 
