@@ -38,6 +38,29 @@ export function isCallbackPending(job: JobRow): boolean {
   return job.callback_status === "pending" && job.completed_at_ms !== null;
 }
 
+/** An ended job's callback that is neither delivered nor given up. */
+export interface PendingCallback {
+  url: string;
+  /** What links in the job's view start with. */
+  origin: string;
+  /** Tries so far. */
+  attempts: number;
+  nextAttemptAtMs: number | null;
+  endedAtMs: number;
+}
+
+/** A job's callback, where it is still to be sent. */
+export function findPendingCallback(job: JobRow): PendingCallback | undefined {
+  if (job.callback_url === null || !isCallbackPending(job)) return undefined;
+  return {
+    url: job.callback_url,
+    origin: job.origin,
+    attempts: job.callback_attempts,
+    nextAttemptAtMs: job.callback_next_attempt_at_ms,
+    endedAtMs: job.completed_at_ms ?? 0,
+  };
+}
+
 /**
  * Ended jobs whose callback is pending and `graceMs` late: its sender has died, or never lived. At
  * most `limit`, the longest overdue first.

@@ -1,7 +1,7 @@
 import type { JobRow } from "./job-rows.ts";
 
 /** What one alarm takes up of each kind, so that it stays short. */
-const SLICE = 10;
+export const SLICE = 10;
 
 /** How long ended jobs without files are remembered. */
 const REMEMBERED_MS = 30 * 86_400_000;

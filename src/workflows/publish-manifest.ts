@@ -5,7 +5,7 @@ import { unwrap } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { VERSION } from "../model/version.ts";
-import { manifestKeyOf } from "../storage/export-jobs.ts";
+import { manifestKeyOf } from "../storage/job-files.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** Writes the manifest beside the artifacts and ends the job well. Repeating it changes nothing. */

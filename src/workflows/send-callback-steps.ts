@@ -7,7 +7,7 @@ import { ExportError } from "../model/error.ts";
 import { isLocalOrigin } from "../model/local-origin.ts";
 import { type CallbackResult, sendCallback } from "../notify/send-callback.ts";
 import { parseWebhookSecrets } from "../notify/signature.ts";
-import type { PendingCallback } from "../storage/export-jobs.ts";
+import type { PendingCallbackView } from "../storage/export-jobs.ts";
 import { RETRY_POLICIES } from "./retry-policy.ts";
 
 /** What a step "send callback N" tells the dashboard. */
@@ -74,7 +74,7 @@ async function tryCallback(env: ExportEnv, jobId: string, attempt: number): Prom
 async function send(
   env: ExportEnv,
   jobId: string,
-  pending: PendingCallback,
+  pending: PendingCallbackView,
   localDevelopment: boolean,
 ): Promise<CallbackResult> {
   try {
@@ -98,7 +98,7 @@ async function send(
 }
 
 /** A job whose files have expired meanwhile was completed all the same. */
-function payloadOf({ view, endedAtMs }: PendingCallback): string {
+function payloadOf({ view, endedAtMs }: PendingCallbackView): string {
   const end = view.status === "expired" ? "completed" : view.status;
   return JSON.stringify({
     type: `export.${end}`,

@@ -1,0 +1,54 @@
+import { ExportError } from "../model/error.ts";
+import type { JobView } from "../model/job-view.ts";
+import {
+  findActiveJob,
+  findJobByKey,
+  getJob,
+  insertJob,
+  type JobRow,
+  type NewJob,
+} from "./job-rows.ts";
+import { startRun } from "./job-runs.ts";
+import { jobViewOf } from "./job-view.ts";
+import { scheduleWatchdog } from "./job-watchdog.ts";
+import type { JobsContext } from "./jobs-context.ts";
+
+/**
+ * Records a job and starts its first run: the row first, the instance second. A known
+ * Idempotency-Key gives its job again. Errors: `export-already-running`, `idempotency-key-reused`,
+ * `workflow-not-started`.
+ */
+export async function createJob(
+  context: JobsContext,
+  job: NewJob,
+): Promise<{ view: JobView; replayed: boolean }> {
+  const { sql, storage } = context;
+  const known = storage.transactionSync(() => insertOrFind(sql, job));
+  if (known !== undefined) return { view: jobViewOf(sql, known), replayed: true };
+  await scheduleWatchdog(context);
+  await startRun(context, getJob(sql, job.jobId));
+  return { view: jobViewOf(sql, getJob(sql, job.jobId)), replayed: false };
+}
+
+/** Inserts a job, or gives the one that its key already made. */
+function insertOrFind(sql: SqlStorage, job: NewJob): JobRow | undefined {
+  const known = job.idempotencyKey === null ? undefined : findJobByKey(sql, job.idempotencyKey);
+  if (known !== undefined) {
+    if (known.request_digest === job.requestDigest) return known;
+    throw new ExportError(
+      "idempotency-key-reused",
+      "this Idempotency-Key was sent with another body",
+      { details: { jobId: known.job_id } },
+    );
+  }
+  const active = findActiveJob(sql, job.databaseKey);
+  if (active !== undefined) {
+    throw new ExportError(
+      "export-already-running",
+      `source ${JSON.stringify(job.request.source)} is being exported by job ${active.job_id}`,
+      { details: { jobId: active.job_id } },
+    );
+  }
+  insertJob(sql, job);
+  return undefined;
+}

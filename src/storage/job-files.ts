@@ -1,0 +1,26 @@
+import { type JobRow, listArtifacts } from "./job-rows.ts";
+import type { JobsContext } from "./jobs-context.ts";
+import { openArtifactStore } from "./open-artifact-store.ts";
+
+/** Where a job's manifest is stored: beside its artifacts. */
+export function manifestKeyOf(job: { job_id: string; snapshot_id: string | null }): string {
+  return `exports/${job.job_id}/${job.snapshot_id}/manifest.json`;
+}
+
+/** Gives up what a job has uploaded and not completed, and what it carries. May be repeated. */
+export async function giveUpUploads({ sql, env }: JobsContext, jobId: string): Promise<void> {
+  const store = openArtifactStore(env);
+  for (const { uploadId, objectKey, state } of listArtifacts(sql, jobId)) {
+    if (uploadId !== null && (state === "uploading" || state === "written")) {
+      await store.abortUpload({ key: objectKey, uploadId });
+    }
+  }
+  sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ?", jobId);
+}
+
+/** Removes a job's artifacts and manifest from the store. May be repeated. */
+export async function deleteFiles({ sql, env }: JobsContext, job: JobRow): Promise<void> {
+  const keys = listArtifacts(sql, job.job_id).map((artifact) => artifact.objectKey);
+  if (job.snapshot_id !== null) keys.push(manifestKeyOf(job));
+  await openArtifactStore(env).delete(keys);
+}

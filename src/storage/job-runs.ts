@@ -1,0 +1,60 @@
+import type { RunParams } from "../env.ts";
+import { ExportError, type Failure } from "../model/error.ts";
+import { isCallbackPending } from "./callback-rows.ts";
+import { endingInstanceIdOf, findJob, instanceIdOf, type JobRow, moveJobIf } from "./job-rows.ts";
+import type { JobsContext } from "./jobs-context.ts";
+
+/** Starts a new job's first run. Errors: `workflow-not-started`, and the job has failed then. */
+export async function startRun(context: JobsContext, job: JobRow): Promise<void> {
+  try {
+    await createRun(context, job);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const failure: Failure = { code: "workflow-not-started", message };
+    moveJobIf(context.sql, { jobId: job.job_id, to: "failed", nowMs: Date.now(), failure });
+    throw new ExportError("workflow-not-started", message, { cause });
+  }
+}
+
+/** Makes the instance of a job's run. Its id is made from the row, so a repeat is harmless. */
+export async function createRun({ env }: JobsContext, job: JobRow): Promise<void> {
+  const params: RunParams = { jobId: job.job_id, run: job.run };
+  try {
+    await env.EXPORT_WORKFLOW.create({ id: instanceIdOf(job), params });
+  } catch (cause) {
+    if (!(cause instanceof Error && cause.message.includes("already_exists"))) throw cause;
+  }
+}
+
+/** Ends a job's run, should it still live. */
+export async function terminateRun({ env }: JobsContext, job: JobRow): Promise<void> {
+  const id = instanceIdOf(job);
+  try {
+    await (await env.EXPORT_WORKFLOW.get(id)).terminate();
+  } catch (cause) {
+    // An instance that has ended cannot be terminated; its commits are refused in any case.
+    console.warn({ message: "terminate failed", instance: id, cause: String(cause) });
+  }
+}
+
+/**
+ * Starts an instance that closes an ended job's snapshot and sends its callback, where either is still
+ * to be done and no run is left to do it. Where it fails the watchdog tries again.
+ */
+export async function startEnding({ sql, env }: JobsContext, jobId: string): Promise<void> {
+  const job = findJob(sql, jobId);
+  if (job === undefined || !(isCallbackPending(job) || job.snapshot_open === 1)) return;
+  const endings = job.endings + 1;
+  sql.exec(
+    "UPDATE tmp_export_jobs SET endings = ?, ending_at_ms = ? WHERE job_id = ?",
+    endings,
+    Date.now(),
+    jobId,
+  );
+  const params: RunParams = { jobId, run: job.run, callbackFrom: job.callback_attempts + 1 };
+  try {
+    await env.EXPORT_WORKFLOW.create({ id: endingInstanceIdOf({ ...job, endings }), params });
+  } catch (cause) {
+    console.warn({ message: "ending not started", jobId, cause: String(cause) });
+  }
+}

@@ -1,0 +1,138 @@
+import { parseConfig } from "../env.ts";
+import type { Failure } from "../model/error.ts";
+import { STALL_SECONDS_DEFAULT } from "../model/limits.ts";
+import { judge } from "../model/watchdog.ts";
+import { listOverdueCallbacks } from "./callback-rows.ts";
+import { deleteFiles, giveUpUploads } from "./job-files.ts";
+import { deleteJobRows, getJob, instanceIdOf, type JobRow, moveJobIf } from "./job-rows.ts";
+import { createRun, startEnding, terminateRun } from "./job-runs.ts";
+import type { JobsContext } from "./jobs-context.ts";
+import {
+  listExpiredJobs,
+  listForgottenJobs,
+  listSilentJobs,
+  listUnclosedJobs,
+  nextAlarmMs,
+  SLICE,
+} from "./watch-list.ts";
+
+/** Sets the object's alarm to when something is to be looked after next. */
+export async function scheduleWatchdog(context: JobsContext): Promise<void> {
+  const { storage, sql } = context;
+  const atMs = nextAlarmMs(sql, { nowMs: Date.now(), stallMs: stallMsOf(context) });
+  const current = await storage.getAlarm();
+  if (atMs !== null && (current === null || atMs < current)) await storage.setAlarm(atMs);
+}
+
+/**
+ * The watchdog: looks after silent runs, snapshots and callbacks that nobody ends, and retention, a few
+ * of each at a time. It starts and ends runs and never does their work. Running it early, late or
+ * twice is harmless; what one task throws keeps no other from being done.
+ */
+export async function runWatchdog(context: JobsContext): Promise<void> {
+  const { sql } = context;
+  const nowMs = Date.now();
+  const stallMs = stallMsOf(context);
+  const overdue = listOverdueCallbacks(sql, { nowMs, graceMs: stallMs, limit: SLICE });
+  const tasks: (() => Promise<unknown>)[] = [
+    ...listSilentJobs(sql, { nowMs, stallMs }).map(
+      (job) => () => lookAfter(context, job, { nowMs, stallMs }),
+    ),
+    ...listUnclosedJobs(sql, nowMs).map((job) => () => startEnding(context, job.job_id)),
+    ...overdue.map(
+      ({ jobId }) =>
+        () =>
+          startEnding(context, jobId),
+    ),
+    ...listExpiredJobs(sql, nowMs).map((job) => () => expire(context, job)),
+    ...listForgottenJobs(sql, nowMs).map((job) => async () => deleteJobRows(sql, job.job_id)),
+  ];
+  for (const task of tasks) {
+    try {
+      await task();
+    } catch (cause) {
+      // The next alarm finds it again.
+      console.warn({ message: "the watchdog will try again", cause: String(cause) });
+    }
+  }
+  await scheduleWatchdog(context);
+}
+
+function stallMsOf({ env }: JobsContext): number {
+  try {
+    return parseConfig(env).stallMs;
+  } catch {
+    // Jobs that run are looked after, whatever a later deployment's vars say.
+    return STALL_SECONDS_DEFAULT * 1_000;
+  }
+}
+
+async function lookAfter(
+  context: JobsContext,
+  job: JobRow,
+  { nowMs, stallMs }: { nowMs: number; stallMs: number },
+): Promise<void> {
+  const isWoken = job.woken_at_ms !== null && job.woken_at_ms > job.heartbeat_at_ms;
+  const silentMs = nowMs - job.heartbeat_at_ms;
+  const wokenAgoMs = isWoken ? nowMs - (job.woken_at_ms ?? 0) : null;
+  switch (judge({ run: job.run, silentMs, wokenAgoMs }, stallMs)) {
+    case "wake":
+      return wake(context, job, nowMs);
+    case "rescue":
+      return rescue(context, job, nowMs);
+    case "fail":
+      return fail(context, job, nowMs);
+    case "leave":
+      return;
+  }
+}
+
+/** An event of any type makes an instance that was forgotten go on with its interrupted step. */
+async function wake({ sql, env }: JobsContext, job: JobRow, nowMs: number): Promise<void> {
+  sql.exec(
+    "UPDATE tmp_export_jobs SET woken_at_ms = ? WHERE job_id = ? AND run = ?",
+    nowMs,
+    job.job_id,
+    job.run,
+  );
+  const instance = await env.EXPORT_WORKFLOW.get(instanceIdOf(job));
+  await instance.sendEvent({ type: "wake", payload: {} });
+}
+
+/** Ends the run that does not answer, and gives the job to the next one. */
+async function rescue(context: JobsContext, job: JobRow, nowMs: number): Promise<void> {
+  const { sql } = context;
+  const silent = Math.round((nowMs - job.heartbeat_at_ms) / 1_000);
+  const reason = `run ${job.run} was silent for ${silent} s; run ${job.run + 1} goes on from its checkpoint`;
+  const moved = sql.exec(
+    `UPDATE tmp_export_jobs SET run = run + 1, woken_at_ms = NULL, heartbeat_at_ms = ?,
+       warnings_json = json_insert(warnings_json, '$[#]', ?)
+     WHERE job_id = ? AND run = ? AND state IN ('queued', 'running')`,
+    nowMs,
+    reason,
+    job.job_id,
+    job.run,
+  );
+  if (moved.rowsWritten === 0) return;
+  await terminateRun(context, job);
+  await createRun(context, getJob(sql, job.job_id));
+}
+
+async function fail(context: JobsContext, job: JobRow, nowMs: number): Promise<void> {
+  const message = `${job.run} runs went silent, one after the other`;
+  const failure: Failure = { code: "export-stalled", message };
+  if (!moveJobIf(context.sql, { jobId: job.job_id, to: "failed", nowMs, failure })) return;
+  await terminateRun(context, job);
+  await startEnding(context, job.job_id);
+  await giveUpUploads(context, job.job_id);
+}
+
+/** Files first: a job whose files could not be deleted is found again. */
+async function expire(context: JobsContext, job: JobRow): Promise<void> {
+  const { sql, storage } = context;
+  await deleteFiles(context, job);
+  storage.transactionSync(() => {
+    if (!moveJobIf(sql, { jobId: job.job_id, to: "expired", nowMs: Date.now() })) return;
+    sql.exec("DELETE FROM tmp_export_job_chunks WHERE job_id = ?", job.job_id);
+  });
+}

@@ -1,0 +1,43 @@
+import type { JobView } from "../model/job-view.ts";
+import { isCallbackPending } from "./callback-rows.ts";
+import { deleteFiles, giveUpUploads } from "./job-files.ts";
+import { deleteJobRows, findJob, getJob, type JobRow, moveJobIf } from "./job-rows.ts";
+import { startEnding, terminateRun } from "./job-runs.ts";
+import { jobViewOf } from "./job-view.ts";
+import { scheduleWatchdog } from "./job-watchdog.ts";
+import type { JobsContext } from "./jobs-context.ts";
+
+/**
+ * Cancels an active job, and gives its view; removes an ended one with its files, and gives null.
+ * A cancelled job stays, so that repeating the call changes nothing; nor does it for an unknown one.
+ */
+export async function removeJob(context: JobsContext, jobId: string): Promise<JobView | null> {
+  const { sql } = context;
+  const job = findJob(sql, jobId);
+  if (job === undefined) return null;
+  if (moveJobIf(sql, { jobId, to: "cancelled", nowMs: Date.now() })) {
+    await terminateRun(context, job);
+    await startEnding(context, jobId);
+    await scheduleWatchdog(context);
+    await giveUpUploads(context, jobId);
+    return jobViewOf(sql, getJob(sql, jobId));
+  }
+  if (job.state === "cancelled") return jobViewOf(sql, getJob(sql, jobId));
+  await deleteJob(context, job);
+  return null;
+}
+
+async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
+  const { sql } = context;
+  // A run that waits for its callback's next try ends.
+  if (isCallbackPending(job)) await terminateRun(context, job);
+  // Should a file resist, the watchdog goes on with it.
+  sql.exec(
+    "UPDATE tmp_export_jobs SET expires_at_ms = 0 WHERE job_id = ? AND state = 'completed'",
+    job.job_id,
+  );
+  await scheduleWatchdog(context);
+  await giveUpUploads(context, job.job_id);
+  await deleteFiles(context, job);
+  deleteJobRows(sql, job.job_id);
+}

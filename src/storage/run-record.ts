@@ -1,0 +1,141 @@
+import type { RunParams } from "../env.ts";
+import type { Failure } from "../model/error.ts";
+import type { JobRequest } from "../model/export-request.ts";
+import { isActive } from "../model/job-state.ts";
+import type { JobView } from "../model/job-view.ts";
+import { RESTARTS_MAX } from "../model/limits.ts";
+import { voidPlan } from "./chunk-ledger.ts";
+import { giveUpUploads } from "./job-files.ts";
+import { findJob, getJob, getJobOfRun, type JobRow, moveJobIf } from "./job-rows.ts";
+import { jobViewOf } from "./job-view.ts";
+import type { JobsContext } from "./jobs-context.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** The job a run works on, moved to `running`. Errors: `run-superseded`. */
+export function beginRun(sql: SqlStorage, of: RunParams): JobRow {
+  getJobOfRun(sql, of);
+  moveJobIf(sql, { jobId: of.jobId, to: "running", nowMs: Date.now() });
+  return getJobOfRun(sql, of);
+}
+
+/** A run shows that it works. Errors: `run-superseded`. */
+export function beat(sql: SqlStorage, of: RunParams): void {
+  getJobOfRun(sql, of);
+  const update = "UPDATE tmp_export_jobs SET heartbeat_at_ms = ? WHERE job_id = ?";
+  sql.exec(update, Date.now(), of.jobId);
+}
+
+/** Counts a step and what it has spent; shows that its run works. */
+export function countStep(sql: SqlStorage, jobId: string, r2ClassAOperations = 0): void {
+  sql.exec(
+    `UPDATE tmp_export_jobs SET usage_steps = usage_steps + 1,
+       usage_r2_class_a = usage_r2_class_a + ?, heartbeat_at_ms = ? WHERE job_id = ?`,
+    r2ClassAOperations,
+    Date.now(),
+    jobId,
+  );
+}
+
+/**
+ * Keeps the id of a snapshot that is about to be opened, so that it can be found whatever becomes of
+ * the opening. Errors: `run-superseded`.
+ */
+export function recordSnapshot(
+  sql: SqlStorage,
+  of: RunParams,
+  { snapshotId, isFrozen }: { snapshotId: string; isFrozen: boolean },
+): void {
+  getJobOfRun(sql, of);
+  sql.exec(
+    "UPDATE tmp_export_jobs SET snapshot_id = ?, snapshot_open = ? WHERE job_id = ?",
+    snapshotId,
+    isFrozen ? 1 : 0,
+    of.jobId,
+  );
+}
+
+/** Nothing of a snapshot is in its source any more. */
+export function recordClosed(sql: SqlStorage, jobId: string, snapshotId: string): void {
+  sql.exec(
+    "UPDATE tmp_export_jobs SET snapshot_open = 0 WHERE job_id = ? AND snapshot_id = ?",
+    jobId,
+    snapshotId,
+  );
+}
+
+/** A snapshot that a run may close. */
+export interface SnapshotToClose {
+  request: JobRequest;
+  snapshotId: string;
+}
+
+/** The snapshot that a run may close: null where there is none, or a newer run reads it. */
+export function snapshotToClose(sql: SqlStorage, of: RunParams): SnapshotToClose | null {
+  const job = findJob(sql, of.jobId);
+  if (job === undefined || job.snapshot_id === null || job.snapshot_open === 0) return null;
+  if (job.run !== of.run && isActive(job.state)) return null;
+  return { request: JSON.parse(job.request_json) as JobRequest, snapshotId: job.snapshot_id };
+}
+
+/**
+ * Takes a job back to its beginning, where it may begin again with a new snapshot: says whether it
+ * may. What was uploaded is given up. Errors: `run-superseded`.
+ */
+export async function startOver(
+  context: JobsContext,
+  of: RunParams,
+  reason: Failure,
+): Promise<{ again: boolean }> {
+  const { sql, storage } = context;
+  const job = getJobOfRun(sql, of);
+  if (job.cursor_json === null) return { again: true };
+  if (job.restarts >= RESTARTS_MAX) return { again: false };
+  await giveUpUploads(context, of.jobId);
+  storage.transactionSync(() => {
+    getJobOfRun(sql, of);
+    voidPlan(sql, of.jobId, `begun again with a new snapshot: ${reason.message}`);
+    countStep(sql, of.jobId);
+  });
+  return { again: true };
+}
+
+/** Ends a job well. Errors: `run-superseded`, unless it has ended so before. */
+export function completeJob({ sql, storage }: JobsContext, of: RunParams): JobView {
+  const job = getJob(sql, of.jobId);
+  if (job.state !== "completed" || job.run !== of.run) {
+    getJobOfRun(sql, of);
+    const nowMs = Date.now();
+    const { retentionHours } = JSON.parse(job.request_json) as JobRequest;
+    storage.transactionSync(() => {
+      moveJobIf(sql, { jobId: of.jobId, to: "completed", nowMs });
+      sql.exec(
+        "UPDATE tmp_export_jobs SET expires_at_ms = ? WHERE job_id = ?",
+        nowMs + retentionHours * HOUR_MS,
+        of.jobId,
+      );
+      sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ?", of.jobId);
+      countStep(sql, of.jobId, 1);
+    });
+  }
+  return jobViewOf(sql, getJob(sql, of.jobId));
+}
+
+/**
+ * Ends a job that cannot go on: uploads are given up, the failure is kept. Says whether its callback
+ * is to be sent by the caller.
+ */
+export async function failJob(
+  context: JobsContext,
+  of: RunParams,
+  failure: Failure,
+): Promise<{ callback: boolean }> {
+  const { sql } = context;
+  const job = findJob(sql, of.jobId);
+  if (job === undefined || job.run !== of.run) return { callback: false };
+  const callback = job.callback_status === "pending";
+  if (!isActive(job.state)) return { callback: callback && job.state === "failed" };
+  moveJobIf(sql, { jobId: of.jobId, to: "failed", nowMs: Date.now(), failure });
+  await giveUpUploads(context, of.jobId);
+  return { callback };
+}
