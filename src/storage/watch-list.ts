@@ -6,8 +6,12 @@ export const SLICE = 10;
 /** How long ended jobs without files are remembered. */
 const REMEMBERED_MS = 30 * 86_400_000;
 
-/** How long an instance that closes a snapshot is left alone before another is started. */
+/**
+ * How long an instance that closes a snapshot is left alone before another is started: twice as long
+ * after each, up to a day. A database that is gone for good must not cost an instance every minute.
+ */
 const ENDING_GRACE_MS = 180_000;
+const ENDING_DOUBLINGS_MAX = 9;
 
 /** How soon the alarm looks again while something that should be gone is not. */
 const UNFINISHED_MS = 60_000;
@@ -31,9 +35,11 @@ export function listSilentJobs(sql: SqlStorage, of: { nowMs: number; stallMs: nu
 export function listUnclosedJobs(sql: SqlStorage, nowMs: number): JobRow[] {
   return list(
     sql,
-    `NOT ${ACTIVE} AND snapshot_open = 1 AND coalesce(ending_at_ms, 0) <= ? AND completed_at_ms <= ?`,
-    nowMs - ENDING_GRACE_MS,
+    `NOT ${ACTIVE} AND snapshot_open = 1 AND completed_at_ms <= ?
+       AND coalesce(ending_at_ms, 0) + (? << min(endings, ${ENDING_DOUBLINGS_MAX})) <= ?`,
     nowMs - UNFINISHED_MS,
+    ENDING_GRACE_MS,
+    nowMs,
   );
 }
 
@@ -52,7 +58,10 @@ export function listForgottenJobs(sql: SqlStorage, nowMs: number): JobRow[] {
   );
 }
 
-/** When the next alarm is due; null where nothing is left to be looked after. */
+/**
+ * When the next alarm is due; null where nothing is left to be looked after. What is overdue is what
+ * the last alarm could not do, or had no room for: it is looked at again in a minute.
+ */
 export function nextAlarmMs(
   sql: SqlStorage,
   of: { nowMs: number; stallMs: number },
@@ -71,7 +80,8 @@ export function nextAlarmMs(
   const times: number[] = [];
   if (row.active > 0) times.push(nowMs + Math.max(1_000, Math.min(stallMs / 4, 30_000)));
   if (row.unfinished > 0) times.push(nowMs + UNFINISHED_MS);
-  if (row.expires !== null) times.push(row.expires);
-  if (row.ended !== null) times.push(row.ended + REMEMBERED_MS);
-  return times.length === 0 ? null : Math.max(nowMs + 1_000, Math.min(...times));
+  for (const dueMs of [row.expires, row.ended === null ? null : row.ended + REMEMBERED_MS]) {
+    if (dueMs !== null) times.push(dueMs > nowMs ? dueMs : nowMs + UNFINISHED_MS);
+  }
+  return times.length === 0 ? null : Math.min(...times);
 }

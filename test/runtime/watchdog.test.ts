@@ -11,6 +11,7 @@ import { ExportRequestSchema } from "../../src/model/export-request.ts";
 import type { JobView } from "../../src/model/job-view.ts";
 import { RUNS_MAX } from "../../src/model/watchdog.ts";
 import { insertJob } from "../../src/storage/job-rows.ts";
+import { listUnclosedJobs, nextAlarmMs } from "../../src/storage/watch-list.ts";
 import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 
 const jobs = () => env.EXPORT_JOBS.getByName("jobs");
@@ -168,6 +169,34 @@ describe("retention", () => {
     await runAlarm();
     expect((await api(`/export/dump/${jobId}`)).status).toBe(404);
   });
+});
+
+test("what the store refuses to delete is tried again in a minute, not at once", async () => {
+  await fill(10);
+  const { jobId } = await ended((await startExport()).jobId);
+  await change(jobId, "expires_at_ms = 1");
+  const nextMs = await runInDurableObject(jobs(), (_, { storage }) =>
+    nextAlarmMs(storage.sql, { nowMs: 1_000_000, stallMs: 300_000 }),
+  );
+  expect(nextMs).toBe(1_060_000);
+  await runAlarm();
+  expect((await view(jobId)).status).toBe("expired");
+});
+
+test("a snapshot that resists is closed ever less often", async () => {
+  const jobId = await orphan();
+  await change(jobId, "state = 'failed', snapshot_open = 1, completed_at_ms = 0, ending_at_ms = 0");
+  const isListed = async (endings: number, afterMs: number): Promise<boolean> => {
+    await change(jobId, `endings = ${endings}`);
+    return runInDurableObject(jobs(), (_, { storage }) =>
+      listUnclosedJobs(storage.sql, afterMs).some((job) => job.job_id === jobId),
+    );
+  };
+  expect(await isListed(0, 180_000)).toBe(true);
+  expect(await isListed(1, 180_000)).toBe(false);
+  expect(await isListed(1, 360_000)).toBe(true);
+  expect(await isListed(1_000, 180_000 << 9)).toBe(true);
+  await change(jobId, "snapshot_open = 0");
 });
 
 test("an alarm is set while anything is to be looked after, and may run early, late and twice", async () => {
