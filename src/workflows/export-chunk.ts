@@ -1,3 +1,4 @@
+import type { Catalog } from "../model/catalog.ts";
 import type { Cursor } from "../model/cursor.ts";
 import type { NextAction, TableProgress } from "../model/checkpoint.ts";
 import { ExportError, unwrap } from "../model/error.ts";
@@ -10,6 +11,7 @@ import { type DumpPiece, readDump } from "../source/dump-reader.ts";
 import { committedPosition } from "../source/snapshot/committed-position.ts";
 import type { SnapshotRecord } from "../source/snapshot/record.ts";
 import { SnapshotReader } from "../source/snapshot/snapshot-reader.ts";
+import type { Source } from "../source/source.ts";
 import { liveReader } from "../source/table-reader.ts";
 import { ChunkWriter } from "../storage/chunk-writer.ts";
 import { tableAt } from "./begin-export.ts";
@@ -48,10 +50,7 @@ export async function exportChunk(
   const job = unwrap(await jobs.beginRun(of));
   const request = JSON.parse(job.request_json) as JobRequest;
   const source = context.openSource(request);
-  const catalog = await readCatalog(source);
-  if ((await digestOf(catalog)) !== job.catalog_digest) {
-    throw new ExportError("schema-changed", "the schema is not what it was when the export began");
-  }
+  const catalog = await readUnchangedCatalog(source, job.catalog_digest);
   const { plan, encoderOf } = planOf(request, catalog);
   assert(checkpoint.artifact !== undefined, "a chunk is exported into an artifact");
   const writer = new ChunkWriter({
@@ -91,6 +90,8 @@ export async function exportChunk(
       break;
     }
   }
+  // Pages name tables and columns: behind the last of them the names must mean what they meant.
+  await readUnchangedCatalog(source, job.catalog_digest);
   await snapshot?.requireIntact(position.finished);
   const written = await writer.finish();
   const next = unwrap(
@@ -120,6 +121,13 @@ export async function exportChunk(
     cursor: cursorText(cursor),
     next,
   };
+}
+
+/** Errors: `schema-changed`. */
+async function readUnchangedCatalog(source: Source, digest: string | null): Promise<Catalog> {
+  const catalog = await readCatalog(source);
+  if ((await digestOf(catalog)) === digest) return catalog;
+  throw new ExportError("schema-changed", "the schema is not what it was when the export began");
 }
 
 const NOTHING = { table: "", rows: 0, bytes: 0, parts: 0 };

@@ -15,6 +15,15 @@ import { TRIGGERS_PER_TABLE } from "./triggers.ts";
 /** A page is read only with so much of the lease left, in seconds: it must outlast the page's turn. */
 const LEASE_LEFT_MIN = 60;
 
+/** Columns of the check's one row. */
+const CHECK_COLUMNS = 5;
+
+interface WatchedTable {
+  table: Table;
+  /** In the names of the snapshot's objects. */
+  number: number;
+}
+
 /**
  * Reads tables as they were when a snapshot was opened. Each page brings along, from its own turn,
  * what says whether it can be trusted; `requireIntact` is to be called behind the last page of what
@@ -44,54 +53,76 @@ export class SnapshotReader implements TableReader {
   async readRows(table: Table, build: (rows: RowSelect) => Statement[]): Promise<SourceResult[]> {
     const held = this.#tables.get(table.name);
     if (held === undefined) throw lost(`table ${q(table.name)} is not in it`);
-    if (held.heldBy === "nothing") return this.#run(build(liveRows(table)), held);
-    if (held.heldBy === "empty") return this.#run(build(noRows(table)), held);
+    if (held.heldBy === "nothing") return this.#run(build(liveRows(table)));
+    if (held.heldBy === "empty") return this.#run(build(noRows(table)));
     if (held.heldBy === "copy") {
-      return this.#run(build(liveRows({ ...table, name: this.#names.copy(held.number) })), held);
+      return this.#run(build(liveRows({ ...table, name: this.#names.copy(held.number) })));
     }
+    const watched = { table, number: held.number };
     if (!this.#changed.has(table.name)) {
-      const results = await this.#run(build(unchangedRows(table, held)), held);
+      const results = await this.#run(build(unchangedRows(table, held)), watched);
       if (!this.#changed.has(table.name)) return results;
     }
-    return this.#run(build(mergedRows(this.#names, table, held)), held);
+    return this.#run(build(mergedRows(this.#names, table, held)), watched);
   }
 
   async readOther({ sql }: Statement): Promise<SourceResult> {
     const number = this.#record.texts.indexOf(sql);
     if (number < 0) throw lost("a text that is asked for was not kept");
     const kept = `SELECT result FROM ${q(this.#names.texts)} WHERE n = ${number}`;
-    const [result] = await this.#run([{ sql: kept, params: [] }], undefined);
+    const [result] = await this.#run([{ sql: kept, params: [] }]);
     return result as SourceResult;
   }
 
   /** Runs `statements` and the check in one turn; gives the statements' results. */
-  async #run(statements: Statement[], held: SnapshotTable | undefined): Promise<SourceResult[]> {
+  async #run(statements: Statement[], watched?: WatchedTable): Promise<SourceResult[]> {
     const state = q(this.#names.state);
-    const isWatched = held?.heldBy === "undo";
-    const hasLog = isWatched
-      ? [this.#names.undo(held.number), this.#names.births(held.number)]
-          .map((name) => `EXISTS (SELECT 1 FROM ${q(name)})`)
-          .join(" OR ")
-      : "0";
-    const check = `SELECT snapshot_id, lease_until - unixepoch(), undo_bytes, ${hasLog} FROM ${state}`;
     const renewal = `UPDATE ${state} SET lease_until = unixepoch() + ${LEASE_SECONDS} WHERE lease_until > unixepoch()`;
     const results = await this.#transaction([
-      { sql: check, params: [], columns: 4 },
+      this.#check(watched),
       ...statements,
       ...(this.#renews ? [{ sql: renewal, params: [] }] : []),
     ]);
     const [checked, ...others] = results;
-    this.#trust(checked as SourceResult);
-    if (held !== undefined && checked?.rows[0]?.[3] === 1) this.#changed.add(held.name);
+    this.#trust(checked as SourceResult, watched);
     const read = others.slice(0, statements.length);
     const [first] = read;
     if (first !== undefined) first.rowsRead += checked?.rowsRead ?? 0;
     return read;
   }
 
-  #trust({ rows }: SourceResult): void {
-    const [id, leaseLeft, undoBytes] = rows[0] ?? [];
+  /**
+   * What tells from the page's own turn whether it can be trusted. A watched table must have its text
+   * and its own triggers: what was renamed in between would else be read under another's name.
+   */
+  #check(watched: WatchedTable | undefined): Statement {
+    const state = `snapshot_id, lease_until - unixepoch(), undo_bytes`;
+    const from = `FROM ${q(this.#names.state)}`;
+    if (watched === undefined) {
+      return { sql: `SELECT ${state}, 0, 1 ${from}`, params: [], columns: CHECK_COLUMNS };
+    }
+    const { table, number } = watched;
+    const hasLog = [this.#names.undo(number), this.#names.births(number)]
+      .map((name) => `EXISTS (SELECT 1 FROM ${q(name)})`)
+      .join(" OR ");
+    const triggers = startsWithSql("name", this.#names.trigger(number, ""));
+    const isItself =
+      `(SELECT count(*) FROM sqlite_master WHERE (type = 'table' AND name = ?1 AND sql = ?2) ` +
+      `OR (type = 'trigger' AND tbl_name = ?1 AND ${triggers})) = ${TRIGGERS_PER_TABLE + 1}`;
+    return {
+      sql: `SELECT ${state}, ${hasLog}, ${isItself} ${from}`,
+      params: [table.name, table.sql],
+      columns: CHECK_COLUMNS,
+    };
+  }
+
+  #trust({ rows }: SourceResult, watched: WatchedTable | undefined): void {
+    const [id, leaseLeft, undoBytes, hasLog, isItself] = rows[0] ?? [];
     if (id !== this.#record.snapshotId) throw lost("its state is gone");
+    if (isItself !== 1) {
+      throw lost(`table ${q(watched?.table.name ?? "")} was altered, renamed or made anew`);
+    }
+    if (watched !== undefined && hasLog === 1) this.#changed.add(watched.table.name);
     if (Number(leaseLeft) < LEASE_LEFT_MIN) throw lost("its lease has run out");
     this.#renews = Number(leaseLeft) < LEASE_SECONDS / 2;
     if (Number(undoBytes) > this.#undoBytesMax) {
@@ -135,7 +166,7 @@ export class SnapshotReader implements TableReader {
     const finishedNumbers = new Set(
       this.#record.tables.filter((table) => finished.has(table.name)).map((table) => table.number),
     );
-    for (const name of await this.#triggers()) {
+    for (const { name } of await this.#triggers()) {
       const number = watchedTableOf(name, this.#names);
       if (number !== undefined && finishedNumbers.has(number)) {
         statements.push({ sql: `DROP TRIGGER IF EXISTS ${q(name)}`, params: [] });
@@ -144,26 +175,25 @@ export class SnapshotReader implements TableReader {
     if (statements.length > 0) await this.#transaction(statements);
   }
 
-  /** Errors: `snapshot-lost` where a trigger of a table that is not `finished` is missing. */
+  /** Errors: `snapshot-lost` where a table that is not `finished` has not its own triggers any more. */
   async requireIntact(finished: ReadonlySet<string>): Promise<void> {
-    const counts = new Map<number, number>();
-    for (const name of await this.#triggers()) {
-      const number = watchedTableOf(name, this.#names);
-      if (number !== undefined) counts.set(number, (counts.get(number) ?? 0) + 1);
+    const counts = new Map<string, number>();
+    for (const { name, table } of await this.#triggers()) {
+      const key = `${watchedTableOf(name, this.#names)} ${table}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
     }
-    for (const table of this.#record.tables) {
-      const isWatched = table.heldBy === "undo" && !finished.has(table.name);
-      if (isWatched && counts.get(table.number) !== TRIGGERS_PER_TABLE) {
-        throw lost(`table ${q(table.name)} was dropped or made anew`);
-      }
+    for (const { name, number, heldBy } of this.#record.tables) {
+      if (heldBy !== "undo" || finished.has(name)) continue;
+      if (counts.get(`${number} ${name}`) === TRIGGERS_PER_TABLE) continue;
+      throw lost(`table ${q(name)} was dropped, renamed or made anew`);
     }
   }
 
-  async #triggers(): Promise<string[]> {
+  async #triggers(): Promise<{ name: string; table: string }[]> {
     const { rows } = await this.#source.query({
-      sql: `SELECT name FROM sqlite_master WHERE type = 'trigger' AND ${startsWithSql("name", this.#names.prefix)}`,
+      sql: `SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND ${startsWithSql("name", this.#names.prefix)}`,
     });
-    return rows.map(([name]) => String(name));
+    return rows.map(([name, table]) => ({ name: String(name), table: String(table) }));
   }
 }
 

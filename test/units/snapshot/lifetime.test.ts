@@ -102,6 +102,33 @@ test("is lost where a table was dropped, also where it was made anew with the sa
   expect(await codeOf(anew.reader().requireIntact(new Set(["t"])))).toBe("none");
 });
 
+test.each([
+  [
+    "columns",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); INSERT INTO t VALUES (1, 'a', 'b'), (2, 'c', 'd')",
+    "ALTER TABLE t RENAME COLUMN a TO x; ALTER TABLE t RENAME COLUMN b TO a; ALTER TABLE t RENAME COLUMN x TO b",
+  ],
+  [
+    "columns of a row that is changed then",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); INSERT INTO t VALUES (1, 'a', 'b'), (2, 'c', 'd')",
+    `ALTER TABLE t RENAME COLUMN a TO x; ALTER TABLE t RENAME COLUMN b TO a; ALTER TABLE t RENAME COLUMN x TO b;
+     UPDATE t SET a = 'new' WHERE id = 1`,
+  ],
+  [
+    "tables",
+    `CREATE TABLE "t"(id INTEGER PRIMARY KEY, a); CREATE TABLE "u"(id INTEGER PRIMARY KEY, a);
+     INSERT INTO t VALUES (1, 'of t'); INSERT INTO u VALUES (1, 'of u')`,
+    "ALTER TABLE t RENAME TO x; ALTER TABLE u RENAME TO t; ALTER TABLE x RENAME TO u",
+  ],
+])("is lost to the page that would read swapped %s", async (_what, script, swap) => {
+  const { db, dump, reader } = await freezeDatabase(script);
+  db.exec(swap);
+  expect(await codeOf(dump())).toBe("snapshot-lost");
+  if (!swap.includes("COLUMN")) {
+    expect(await codeOf(reader().requireIntact(new Set()))).toBe("snapshot-lost");
+  }
+});
+
 test("ends where more is changed than may be kept", async () => {
   const { db, reader, opened } = await freezeDatabase(ROWS);
   db.exec("UPDATE t SET a = hex(zeroblob(1000)); UPDATE t SET a = 1; DELETE FROM t");
