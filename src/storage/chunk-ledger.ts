@@ -39,9 +39,15 @@ export interface PlanRecord {
   usage: { rowsRead: number; rowsWritten: number };
 }
 
-/** Writes a job's plan in place of any earlier one; everything read before is void. */
+/**
+ * Writes a job's plan in place of any earlier one; everything read before is void. Errors:
+ * `run-superseded`, also for the plan of an opening that a later try has replaced.
+ */
 export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): void {
-  getJobOfRun(sql, plan);
+  const job = getJobOfRun(sql, plan);
+  if (job.snapshot_id !== plan.snapshotId) {
+    throw new ExportError("run-superseded", "another try has opened the job's snapshot meanwhile");
+  }
   deletePlanned(sql, plan.jobId);
   for (const [ordinal, artifact] of plan.artifacts.entries()) {
     sql.exec(

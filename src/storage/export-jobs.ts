@@ -45,6 +45,7 @@ import {
   completeJob,
   countStep,
   failJob,
+  isSnapshotLeftover,
   recordClosed,
   recordSnapshot,
   type SnapshotToClose,
@@ -158,9 +159,8 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     recordCallback(this.#sql, tried);
   }
 
-  /** State of a job; null for one that this deployment does not know. */
-  stateOf(jobId: string): JobState | null {
-    return findJob(this.#sql, jobId)?.state ?? null;
+  isSnapshotLeftover(snapshot: { jobId: string; snapshotId: string }): boolean {
+    return isSnapshotLeftover(this.#sql, snapshot);
   }
 
   // What follows is called by runs alone. Failures of what gives an outcome: `run-superseded`.

@@ -1,5 +1,5 @@
 import type { RunParams } from "../env.ts";
-import type { Failure } from "../model/error.ts";
+import { ExportError, type Failure } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
 import { isActive } from "../model/job-state.ts";
 import type { JobView } from "../model/job-view.ts";
@@ -39,20 +39,32 @@ export function countStep(sql: SqlStorage, jobId: string, r2ClassAOperations = 0
 
 /**
  * Keeps the id of a snapshot that is about to be opened, so that it can be found whatever becomes of
- * the opening. Errors: `run-superseded`.
+ * the opening. Errors: `run-superseded`, also where another try has opened one and planned.
  */
 export function recordSnapshot(
   sql: SqlStorage,
   of: RunParams,
   { snapshotId, isFrozen }: { snapshotId: string; isFrozen: boolean },
 ): void {
-  getJobOfRun(sql, of);
+  if (getJobOfRun(sql, of).cursor_json !== null) {
+    throw new ExportError("run-superseded", "another try has planned the job meanwhile");
+  }
   sql.exec(
     "UPDATE tmp_export_jobs SET snapshot_id = ?, snapshot_open = ? WHERE job_id = ?",
     snapshotId,
     isFrozen ? 1 : 0,
     of.jobId,
   );
+}
+
+/** True where nobody needs a snapshot: its job is over, or has opened another one meanwhile. */
+export function isSnapshotLeftover(
+  sql: SqlStorage,
+  { jobId, snapshotId }: { jobId: string; snapshotId: string },
+): boolean {
+  const job = findJob(sql, jobId);
+  // A job that this deployment does not know may be another's, which its lease protects.
+  return job !== undefined && (!isActive(job.state) || job.snapshot_id !== snapshotId);
 }
 
 /** Nothing of a snapshot is in its source any more. */

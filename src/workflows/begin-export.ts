@@ -2,7 +2,7 @@ import { CURSOR_START } from "../model/cursor.ts";
 import type { NextAction } from "../model/checkpoint.ts";
 import { unwrap } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
-import { isActive } from "../model/job-state.ts";
+import { closeSnapshot } from "../source/snapshot/close-snapshot.ts";
 import { openSnapshot, type OpenedSnapshot } from "../source/snapshot/open-snapshot.ts";
 import { COMPRESSED } from "../storage/compressor.ts";
 import type { Source } from "../source/source.ts";
@@ -44,28 +44,29 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     ...opened.warnings,
     ...plan.warnings,
   ];
-  const next = unwrap(
-    await jobs.recordPlan({
-      ...of,
-      snapshotId,
-      snapshotAtMs: opened.atMs,
-      snapshotJson: opened.record === null ? null : JSON.stringify(opened.record),
-      catalogDigest: await digestOf(catalog),
-      cursor: CURSOR_START,
-      firstTable: tableAt(plan.artifacts[0]?.segments, 0),
-      artifacts: plan.artifacts.map(({ name, contentType }) => {
-        const { suffix, contentType: compressed } = COMPRESSED[request.compression];
-        return {
-          name: `${name}${suffix}`,
-          contentType: compressed ?? contentType,
-          objectKey: `exports/${of.jobId}/${snapshotId}/${name}${suffix}`,
-        };
-      }),
-      tables: plan.tables.map((table) => table.name),
-      warnings,
-      usage: { rowsRead: opened.rowsRead, rowsWritten: opened.rowsWritten },
+  const recorded = await jobs.recordPlan({
+    ...of,
+    snapshotId,
+    snapshotAtMs: opened.atMs,
+    snapshotJson: opened.record === null ? null : JSON.stringify(opened.record),
+    catalogDigest: await digestOf(catalog),
+    cursor: CURSOR_START,
+    firstTable: tableAt(plan.artifacts[0]?.segments, 0),
+    artifacts: plan.artifacts.map(({ name, contentType }) => {
+      const { suffix, contentType: compressed } = COMPRESSED[request.compression];
+      return {
+        name: `${name}${suffix}`,
+        contentType: compressed ?? contentType,
+        objectKey: `exports/${of.jobId}/${snapshotId}/${name}${suffix}`,
+      };
     }),
-  );
+    tables: plan.tables.map((table) => table.name),
+    warnings,
+    usage: { rowsRead: opened.rowsRead, rowsWritten: opened.rowsWritten },
+  });
+  // A try that came too late: the job is over, or another try reads a snapshot of its own.
+  if (!recorded.ok && isFrozen) await closeSnapshot(source, snapshotId);
+  const next = unwrap(recorded);
   return {
     snapshotId,
     tables: plan.tables.length,
@@ -86,11 +87,7 @@ function freeze(
     snapshotId,
     jobId: of.jobId,
     planOf: (catalog) => planOf(request, catalog).plan,
-    // A job that this deployment does not know may be another's, which its lease protects.
-    isLeftover: async (other) => {
-      const state = await jobs.stateOf(other.jobId);
-      return state !== null && !isActive(state);
-    },
+    isLeftover: (other) => jobs.isSnapshotLeftover(other),
   });
 }
 

@@ -7,7 +7,11 @@ import type { Catalog, Table } from "../../src/model/catalog.ts";
 import { CURSOR_START, type Cursor } from "../../src/model/cursor.ts";
 import { readDump } from "../../src/source/dump-reader.ts";
 import { committedPosition } from "../../src/source/snapshot/committed-position.ts";
-import { type OpenedSnapshot, openSnapshot } from "../../src/source/snapshot/open-snapshot.ts";
+import {
+  type OpenedSnapshot,
+  openSnapshot,
+  type OpenRequest,
+} from "../../src/source/snapshot/open-snapshot.ts";
 import { SnapshotReader } from "../../src/source/snapshot/snapshot-reader.ts";
 import type { Source } from "../../src/source/source.ts";
 import { dumpDatabase } from "./dump-database.ts";
@@ -36,7 +40,7 @@ const encoderOf = (table: Table, state: number) => new SqlEncoder(table, state);
 /** Opens a snapshot of `db`. */
 export function freeze(
   source: Source,
-  request: { snapshotId?: string; jobId?: string; isLeftover?: () => boolean } = {},
+  request: { snapshotId?: string; jobId?: string; isLeftover?: OpenRequest["isLeftover"] } = {},
 ): Promise<OpenedSnapshot> {
   const { snapshotId = SNAPSHOT_ID, jobId = "job", isLeftover = () => false } = request;
   return openSnapshot(source, { snapshotId, jobId, planOf, isLeftover });

@@ -30,7 +30,10 @@ export interface OpenRequest {
   jobId: string;
   /** What is to be read of a catalog. */
   planOf: (catalog: Catalog) => DumpPlan;
-  /** True for snapshots that nobody reads any more, although their lease has not run out. */
+  /**
+   * True for snapshots that nobody reads any more, although their lease has not run out: those of jobs
+   * that are over, and of earlier tries of the same job.
+   */
   isLeftover: (snapshot: OtherSnapshot) => boolean | Promise<boolean>;
 }
 
@@ -57,7 +60,7 @@ export interface OpenedSnapshot {
  */
 export async function openSnapshot(source: Source, request: OpenRequest): Promise<OpenedSnapshot> {
   const { snapshotId, jobId, planOf, isLeftover } = request;
-  await requireAlone(source, { snapshotId, jobId, isLeftover });
+  await requireAlone(source, { isLeftover });
   const names = new SnapshotNames(snapshotId);
   for (let opening = 1; opening <= OPENINGS_MAX; opening += 1) {
     const catalog = await readCatalogOf(source);
@@ -136,11 +139,11 @@ function recordOf(
 
 async function requireAlone(
   source: Source,
-  request: Pick<OpenRequest, "snapshotId" | "jobId" | "isLeftover">,
+  request: Pick<OpenRequest, "isLeftover">,
 ): Promise<void> {
   const others = await sweepSnapshots(
     source,
-    (other) => other.jobId === request.jobId || !other.hasLease || request.isLeftover(other),
+    (other) => !other.hasLease || request.isLeftover(other),
   );
   const [other] = others;
   if (other === undefined) return;

@@ -62,7 +62,7 @@ test("takes the place of one whose job is over, whose lease has run out, or that
 
 test("is opened anew by the next try of its own job, whose late close harms nobody", async () => {
   const { db, source } = await freezeDatabase(ROWS);
-  await freeze(source, { snapshotId: OTHER_ID });
+  await freeze(source, { snapshotId: OTHER_ID, isLeftover: ({ jobId }) => jobId === "job" });
   const objects = snapshotObjects(db);
   await closeSnapshot(source, SNAPSHOT_ID);
   expect(snapshotObjects(db)).toEqual(objects);

@@ -1,0 +1,119 @@
+import { env, runInDurableObject } from "cloudflare:test";
+import * as v from "valibot";
+import { beforeEach, expect, test } from "vitest";
+
+import { ExportRequestSchema } from "../../src/model/export-request.ts";
+import type { Source } from "../../src/source/source.ts";
+import { findJob, insertJob } from "../../src/storage/job-rows.ts";
+import { beginExport } from "../../src/workflows/begin-export.ts";
+import { type RunContext, runContext } from "../../src/workflows/run-context.ts";
+import { emptyDatabase, query } from "../support/api.ts";
+
+const jobs = () => env.EXPORT_JOBS.getByName("jobs");
+
+/** A job without an instance, whose step "open snapshot" the test runs itself. */
+async function newJob(): Promise<string> {
+  const jobId = crypto.randomUUID();
+  const request = v.parse(ExportRequestSchema, { source: "main" });
+  await runInDurableObject(jobs(), (_, { storage }) =>
+    insertJob(storage.sql, {
+      jobId,
+      request: { ...request, retentionHours: 1, consistency: "snapshot" },
+      requestDigest: "",
+      databaseKey: `late ${jobId}`,
+      idempotencyKey: null,
+      origin: "",
+      nowMs: Date.now(),
+    }),
+  );
+  return jobId;
+}
+
+async function snapshotPrefixes(): Promise<Set<string>> {
+  const database = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
+  const sql = "SELECT name FROM sqlite_master WHERE substr(name, 1, 19) = 'tmp_export_snapshot'";
+  const rows = (await database.executeQuery({ sql })) as unknown as { name: string }[];
+  return new Set(rows.map(({ name }) => name.slice(0, 36)));
+}
+
+/** The context of a try that is overtaken by another one where `when` says. */
+function overtaken(
+  context: RunContext,
+  when: (source: Source, overtake: () => Promise<void>) => Source,
+  overtake: () => Promise<void>,
+): RunContext {
+  return { ...context, openSource: (request) => when(context.openSource(request), overtake) };
+}
+
+beforeEach(async () => {
+  await emptyDatabase();
+  await query("CREATE TABLE t(id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES (1), (2)");
+});
+
+test.each([
+  [
+    "before it looks for others",
+    "snapshot-busy",
+    (source: Source, overtake: () => Promise<void>): Source => ({
+      ...source,
+      query: async (statement) => {
+        await overtake();
+        return source.query(statement);
+      },
+    }),
+  ],
+  [
+    "behind its opening",
+    "run-superseded",
+    (source: Source, overtake: () => Promise<void>): Source => ({
+      ...source,
+      transaction: async (statements) => {
+        const results = await source.transaction(statements);
+        if (statements.some(({ sql }) => sql.startsWith("CREATE TRIGGER"))) await overtake();
+        return results;
+      },
+    }),
+  ],
+] as const)(
+  "an opening that another try has overtaken %s takes nothing from it",
+  async (_when, code, when) => {
+    const of = { jobId: await newJob(), run: 1 };
+    const context = runContext(env, of);
+    let isOvertaken = false;
+    let later: string | undefined;
+    const late = overtaken(context, when, async () => {
+      if (isOvertaken) return;
+      isOvertaken = true;
+      later = (await beginExport(context)).snapshotId;
+    });
+    await expect(beginExport(late)).rejects.toMatchObject({ code });
+    const job = await runInDurableObject(jobs(), (_, { storage }) =>
+      findJob(storage.sql, of.jobId),
+    );
+    expect(job?.snapshot_id).toBe(later);
+    expect(JSON.parse(job?.snapshot_json ?? "{}")).toMatchObject({ snapshotId: later });
+    const digits = later?.replaceAll("-", "").slice(0, 16) ?? "";
+    expect(await snapshotPrefixes()).toEqual(new Set([`tmp_export_snapshot_${digits}`]));
+    await expect(beginExport(context)).resolves.toMatchObject({ snapshotId: later });
+    await jobs().remove(of.jobId);
+  },
+);
+
+test("an opening whose job is cancelled meanwhile leaves nothing in the database", async () => {
+  const of = { jobId: await newJob(), run: 1 };
+  const context = runContext(env, of);
+  const late = overtaken(
+    context,
+    (source, overtake) => ({
+      ...source,
+      transaction: async (statements) => {
+        const results = await source.transaction(statements);
+        if (statements.some(({ sql }) => sql.startsWith("CREATE TRIGGER"))) await overtake();
+        return results;
+      },
+    }),
+    async () => void (await jobs().remove(of.jobId)),
+  );
+  await expect(beginExport(late)).rejects.toMatchObject({ code: "run-superseded" });
+  expect(await snapshotPrefixes()).toEqual(new Set());
+});
