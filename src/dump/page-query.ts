@@ -58,9 +58,13 @@ export type RowSelect = (range: {
 
 /** Rows straight from the table. */
 export function liveRows(table: Table): RowSelect {
+  return rowsFrom(quoteIdentifier(table.name));
+}
+
+/** Rows of a FROM text that yields a table's columns under their own names. */
+export function rowsFrom(from: string): RowSelect {
   return ({ columns, predicate, orderBy, limit }) =>
-    `SELECT ${columns.join(", ")} FROM ${quoteIdentifier(table.name)}` +
-    (predicate === "" ? "" : ` WHERE ${predicate}`) +
+    `SELECT ${columns.join(", ")} FROM ${from}${predicate === "" ? "" : ` WHERE ${predicate}`}` +
     `${orderBy === "" ? "" : ` ORDER BY ${orderBy}`} LIMIT ${limit}`;
 }
 

@@ -59,6 +59,7 @@ async function readSnapshot(
     jobId: "job",
     planOf: (catalog: Catalog) => planSqlDump({ catalog, source: "main", content: "all" }),
     isLeftover: () => false,
+    ...(random.isTrue(0.5) ? { manyTables: 0 } : {}),
   });
   const encoderOf = (table: Table, state: number) => new SqlEncoder(table, state);
   const pieces: Uint8Array[] = [];

@@ -91,6 +91,7 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
     jobId: "job",
     planOf,
     isLeftover: () => false,
+    ...(random.isTrue(0.2) ? { manyTables: 0 } : {}),
   });
   const { plan, record } = opened;
   const dropIdle = addIdleTriggers(twin);

@@ -7,6 +7,9 @@ const COLUMNS_MAX = 98;
 /** Key columns stand in the second undo table too. */
 const KEY_COLUMNS_MAX = 40;
 
+/** Columns of a table whose rows are gathered with others'; each row has two columns more. */
+export const GATHERED_COLUMNS_MAX = 96;
+
 /** Where the columns of a table's saved rows stand. */
 export interface UndoLayout {
   key: KeyColumn[];
@@ -17,12 +20,7 @@ export interface UndoLayout {
 }
 
 export function undoLayout(table: Table): UndoLayout {
-  const names = [
-    ...new Set([
-      ...table.key.map((column) => column.name),
-      ...storedColumns(table).map((column) => column.name),
-    ]),
-  ];
+  const names = copyColumns(table);
   return { key: table.key, narrow: names.slice(0, COLUMNS_MAX), wide: names.slice(COLUMNS_MAX) };
 }
 
@@ -68,6 +66,38 @@ export function copyRowsSql(name: string, table: Table, columns: string[]): stri
   const rows = `SELECT ${list} FROM ${q(table.name)}`;
   if (table.key.length === 0) return [`CREATE TABLE ${q(name)} AS ${rows}`];
   return [createKeyedSql(name, table.key, columns), `INSERT INTO ${q(name)} (${list}) ${rows}`];
+}
+
+/** Columns of a copy: the key's, and what is stored. */
+export function copyColumns(table: Table): string[] {
+  return [
+    ...new Set([
+      ...table.key.map((column) => column.name),
+      ...storedColumns(table).map((column) => column.name),
+    ]),
+  ];
+}
+
+/** CREATE TABLE of the table that gathers small ones, by number of the table and of the row. */
+export function createGatheringSql(name: string): string {
+  const columns = Array.from({ length: GATHERED_COLUMNS_MAX }, (_, at) => `c${at}`);
+  return `CREATE TABLE ${q(name)} (t, n, ${columns.join(", ")}, PRIMARY KEY (t, n)) WITHOUT ROWID`;
+}
+
+/** Statement that copies a table's rows into the gathering; leaves `last_insert_rowid()` as it was. */
+export function gatherRowsSql(name: string, number: number, table: Table): string {
+  const columns = copyColumns(table);
+  const into = columns.map((_, at) => `c${at}`).join(", ");
+  return (
+    `INSERT INTO ${q(name)} (t, n, ${into}) ` +
+    `SELECT ${number}, row_number() OVER (), ${columns.map(q).join(", ")} FROM ${q(table.name)}`
+  );
+}
+
+/** FROM text that yields a gathered table's rows with every column under its own name. */
+export function gatheredFromSql(name: string, number: number, table: Table): string {
+  const columns = copyColumns(table).map((column, at) => `c${at} AS ${q(column)}`);
+  return `(SELECT ${columns.join(", ")} FROM ${q(name)} WHERE t = ${number})`;
 }
 
 function createKeyedSql(name: string, key: KeyColumn[], columns: string[]): string {

@@ -28,6 +28,11 @@ export class SnapshotNames {
     return `${this.prefix}cursor`;
   }
 
+  /** All rows of the small tables of a database that has many. */
+  get gathering(): string {
+    return `${this.prefix}gathering`;
+  }
+
   /** Texts that came from queries when the snapshot was opened. */
   get texts(): string {
     return `${this.prefix}texts`;

@@ -1,25 +1,24 @@
 import { CATALOG_QUERIES, parseCatalog } from "../../dump/catalog.ts";
 import { quoteIdentifier as q, quoteText } from "../../dump/identifier.ts";
 import type { DumpPlan } from "../../dump/plan.ts";
-import { type Catalog, storedColumns, type Table } from "../../model/catalog.ts";
+import type { Catalog, Table } from "../../model/catalog.ts";
 import { ExportError } from "../../model/error.ts";
-import { MIB } from "../../model/limits.ts";
 import type { Source } from "../source.ts";
 import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
-import { canWatch, copyRowsSql, hasIntegerKey } from "./layout.ts";
+import { chooseHeldBy } from "./choose-held-by.ts";
+import {
+  copyColumns,
+  copyRowsSql,
+  createGatheringSql,
+  gatherRowsSql,
+  hasIntegerKey,
+} from "./layout.ts";
 import { SnapshotNames } from "./names.ts";
 import type { HeldBy, SnapshotRecord, SnapshotTable } from "./record.ts";
-import { bytesSql } from "./row-sql.ts";
 import { watchTableSql } from "./triggers.ts";
 
 /** How long triggers work after the last page, in seconds: longer than a stalled run takes to be rescued. */
 export const LEASE_SECONDS = 1_800;
-
-/** What is copied when a snapshot is opened, all tables together: one turn must be enough for it. */
-const COPY_BYTES_MAX = 16 * MIB;
-
-/** A result, and thus a table that is copied, may have 100 columns. */
-const COLUMNS_MAX = 100;
 
 /** How often a schema may change in the moment of opening. */
 const OPENINGS_MAX = 5;
@@ -35,6 +34,8 @@ export interface OpenRequest {
    * that are over, and of earlier tries of the same job.
    */
   isLeftover: (snapshot: OtherSnapshot) => boolean | Promise<boolean>;
+  /** Above so many tables the small ones are copied; default `MANY_TABLES`. */
+  manyTables?: number;
 }
 
 export interface OpenedSnapshot {
@@ -65,7 +66,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
   for (let opening = 1; opening <= OPENINGS_MAX; opening += 1) {
     const catalog = await readCatalogOf(source);
     const plan = planOf(catalog);
-    const held = await chooseHeldBy(source, plan.tables);
+    const held = await chooseHeldBy(source, plan.tables, request.manyTables);
     const tables = plan.tables.map((table, number) => ({
       table,
       number,
@@ -76,6 +77,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
     );
     const statements = [
       ...createStateSql(names, { snapshotId, jobId }),
+      ...(held.heldBy.includes("gathering") ? [createGatheringSql(names.gathering)] : []),
       ...tables.flatMap((each) => holdSql(names, each, catalog)),
       ...texts.map(
         (sql, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${sql})`,
@@ -159,47 +161,6 @@ async function readCatalogOf(source: Source): Promise<Catalog> {
   return parseCatalog(results.map((result) => result.rows));
 }
 
-/** Decides for each table what holds it. Reads the whole of those that are to be copied. */
-async function chooseHeldBy(
-  source: Source,
-  tables: readonly Table[],
-): Promise<{ heldBy: HeldBy[]; warnings: string[]; rowsRead: number }> {
-  const heldBy: HeldBy[] = [];
-  const warnings: string[] = [];
-  let rowsRead = 0;
-  let copied = 0;
-  for (const table of tables) {
-    if (canWatch(table)) {
-      heldBy.push("undo");
-      continue;
-    }
-    const columns = copyColumns(table);
-    const { rows, rowsRead: read } = await source.query({
-      sql: `SELECT coalesce(sum(${bytesSql(columns.map(q))}), 0) FROM ${q(table.name)}`,
-    });
-    rowsRead += read;
-    copied += Number(rows[0]?.[0]);
-    const fits = copied <= COPY_BYTES_MAX && columns.length <= COLUMNS_MAX;
-    heldBy.push(fits ? "copy" : "nothing");
-    if (!fits) {
-      warnings.push(
-        `table ${q(table.name)} is exported as it is while it is read: triggers cannot watch it, ` +
-          `and it is too large to be copied when the snapshot is opened`,
-      );
-    }
-  }
-  return { heldBy, warnings, rowsRead };
-}
-
-function copyColumns(table: Table): string[] {
-  return [
-    ...new Set([
-      ...table.key.map((column) => column.name),
-      ...storedColumns(table).map((column) => column.name),
-    ]),
-  ];
-}
-
 function createStateSql(
   names: SnapshotNames,
   { snapshotId, jobId }: { snapshotId: string; jobId: string },
@@ -223,6 +184,7 @@ function holdSql(
   if (heldBy === "copy") {
     return copyRowsSql(names.copy(number), table, copyColumns(table));
   }
+  if (heldBy === "gathering") return [gatherRowsSql(names.gathering, number, table)];
   if (heldBy !== "undo") return [];
   const [key] = table.key;
   const end = hasIntegerKey(table)

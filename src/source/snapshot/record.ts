@@ -4,6 +4,8 @@ export type HeldBy =
   | "undo"
   /** Its rows were copied when the snapshot was opened. */
   | "copy"
+  /** Its few rows were copied into a table that gathers those of many. */
+  | "gathering"
   /** It had no rows. */
   | "empty"
   /** Not at all: its rows are read as they are. */

@@ -1,11 +1,11 @@
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
-import { liveRows, type RowSelect, type Statement } from "../../dump/page-query.ts";
+import { liveRows, type RowSelect, rowsFrom, type Statement } from "../../dump/page-query.ts";
 import type { Table } from "../../model/catalog.ts";
 import { ExportError } from "../../model/error.ts";
 import type { Source, SourceResult } from "../source.ts";
 import type { TableReader } from "../table-reader.ts";
 import type { CommittedPosition } from "./committed-position.ts";
-import { hasIntegerKey, undoFromSql, undoLayout } from "./layout.ts";
+import { gatheredFromSql, hasIntegerKey, undoFromSql, undoLayout } from "./layout.ts";
 import { SnapshotNames, startsWithSql, watchedTableOf } from "./names.ts";
 import { LEASE_SECONDS } from "./open-snapshot.ts";
 import type { SnapshotRecord, SnapshotTable } from "./record.ts";
@@ -57,6 +57,10 @@ export class SnapshotReader implements TableReader {
     if (held.heldBy === "empty") return this.#run(build(noRows(table)));
     if (held.heldBy === "copy") {
       return this.#run(build(liveRows({ ...table, name: this.#names.copy(held.number) })));
+    }
+    if (held.heldBy === "gathering") {
+      const from = gatheredFromSql(this.#names.gathering, held.number, table);
+      return this.#run(build(rowsFrom(from)));
     }
     const watched = { table, number: held.number };
     if (!this.#changed.has(table.name)) {
@@ -218,7 +222,7 @@ function mergedRows(names: SnapshotNames, table: Table, held: SnapshotTable): Ro
     )
     .join(" AND ");
   const live = liveRows(table);
-  const kept = undoFromSql(names, held.number, undoLayout(table));
+  const kept = rowsFrom(undoFromSql(names, held.number, undoLayout(table)));
   return (range) => {
     const predicate = upToEnd(table, held, range.predicate);
     const orderBy = range.orderBy === "" ? "" : ` ORDER BY ${range.orderBy}`;
@@ -226,9 +230,7 @@ function mergedRows(names: SnapshotNames, table: Table, held: SnapshotTable): Ro
       ...range,
       predicate: predicate === "" ? untouched : `${predicate} AND ${untouched}`,
     });
-    const undoHalf =
-      `SELECT ${range.columns.join(", ")} FROM ${kept}` +
-      `${range.predicate === "" ? "" : ` WHERE ${range.predicate}`}${orderBy} LIMIT ${range.limit}`;
+    const undoHalf = kept(range);
     return (
       `SELECT * FROM (${liveHalf}) UNION ALL SELECT * FROM (${undoHalf})${orderBy} ` +
       `LIMIT ${range.limit}`

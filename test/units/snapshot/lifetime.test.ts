@@ -165,6 +165,27 @@ test("of a table whose triggers would be too long is refused", async () => {
   expect(snapshotObjects(db)).toEqual([]);
 });
 
+test("of many tables watches the large ones, and copies the small ones with no object for each", async () => {
+  const small = Array.from(
+    { length: 60 },
+    (_, n) => `CREATE TABLE small_${n}(a TEXT, b); INSERT INTO small_${n} VALUES ('x', ${n})`,
+  );
+  const { db, dump, expected, opened } = await freezeDatabase(
+    `${small.join("; ")}; CREATE TABLE empty(a PRIMARY KEY) WITHOUT ROWID;
+     CREATE TABLE large(id INTEGER PRIMARY KEY);
+     INSERT INTO large WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 101) SELECT i FROM n`,
+  );
+  const held = new Map(opened.record.tables.map(({ name, heldBy }) => [name, heldBy]));
+  expect(held.get("large")).toBe("undo");
+  expect(held.get("empty")).toBe("gathering");
+  expect(held.get("small_59")).toBe("gathering");
+  expect(snapshotObjects(db).length).toBeLessThan(20);
+  db.exec(
+    "UPDATE small_3 SET b = 0; DELETE FROM small_4; DELETE FROM large; INSERT INTO empty VALUES (1); DROP TABLE small_5",
+  );
+  expect(await dump()).toBe(expected);
+});
+
 test("warns of what triggers cannot watch where it is too large to be copied", async () => {
   const db = openPlatformDatabase();
   db.exec("CREATE VIRTUAL TABLE f USING fts5(a)");

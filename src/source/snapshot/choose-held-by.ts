@@ -1,0 +1,106 @@
+import { quoteIdentifier as q } from "../../dump/identifier.ts";
+import type { Table } from "../../model/catalog.ts";
+import { KIB, MIB } from "../../model/limits.ts";
+import type { Source } from "../source.ts";
+import { canWatch, copyColumns, GATHERED_COLUMNS_MAX } from "./layout.ts";
+import type { HeldBy } from "./record.ts";
+import { bytesSql } from "./row-sql.ts";
+
+/** What is copied when a snapshot is opened, all tables together: one turn must be enough for it. */
+const COPY_BYTES_MAX = 16 * MIB;
+
+/** A result, and thus a table that is copied, may have 100 columns. */
+const COLUMNS_MAX = 100;
+
+/**
+ * Where there are more tables than this, small ones are copied into one table instead of being watched.
+ * Watching takes nine CREATEs a table, each of which walks through the whole schema: 500 tables took
+ * 2.8 s in one turn, 3,000 over two minutes (November 2026). Few tables are watched, since their
+ * writers then pay for what they write alone.
+ */
+export const MANY_TABLES = 50;
+
+/** A small table's bounds. A copied row costs a written row, a watched table about ten. */
+const SMALL_ROWS_MAX = 100;
+const SMALL_BYTES_MAX = 64 * KIB;
+
+/** Tables measured in one turn. */
+const MEASURED_AT_ONCE = 100;
+
+export interface HeldTables {
+  /** One a table, in the order of the tables. */
+  heldBy: HeldBy[];
+  /** A sentence for each table that is not from the instant. */
+  warnings: string[];
+  rowsRead: number;
+}
+
+/** Decides for each table what holds it to the instant. Reads the whole of those that may be copied. */
+export async function chooseHeldBy(
+  source: Source,
+  tables: readonly Table[],
+  manyTables = MANY_TABLES,
+): Promise<HeldTables> {
+  const held: HeldTables = { heldBy: [], warnings: [], rowsRead: 0 };
+  const measured = tables.length > manyTables ? tables : tables.filter((table) => !canWatch(table));
+  const sizes = await measure(source, measured);
+  let copied = 0;
+  const fits = (bytes: number): boolean => copied + bytes <= COPY_BYTES_MAX;
+  for (const table of tables) {
+    const size = sizes.get(table);
+    const columns = copyColumns(table).length;
+    held.rowsRead += size?.rowsRead ?? 0;
+    if (canWatch(table)) {
+      const isSmall =
+        size !== undefined && size.rows <= SMALL_ROWS_MAX && size.bytes <= SMALL_BYTES_MAX;
+      const isGathered = isSmall && columns <= GATHERED_COLUMNS_MAX && fits(size.bytes);
+      if (isGathered) copied += size.bytes;
+      held.heldBy.push(isGathered ? "gathering" : "undo");
+    } else if (size !== undefined && fits(size.bytes) && columns <= COLUMNS_MAX) {
+      copied += size.bytes;
+      held.heldBy.push("copy");
+    } else {
+      held.heldBy.push("nothing");
+      held.warnings.push(
+        `table ${q(table.name)} is exported as it is while it is read: triggers cannot watch it, ` +
+          `and it is too large to be copied when the snapshot is opened`,
+      );
+    }
+  }
+  return held;
+}
+
+interface Size {
+  rows: number;
+  bytes: number;
+  rowsRead: number;
+}
+
+/** Of a table that can be watched no more is measured than tells that it is not small. */
+async function measure(
+  source: Source,
+  tables: readonly Table[],
+): Promise<ReadonlyMap<Table, Size>> {
+  const sizes = new Map<Table, Size>();
+  for (let at = 0; at < tables.length; at += MEASURED_AT_ONCE) {
+    const group = tables.slice(at, at + MEASURED_AT_ONCE);
+    const results = await source.transaction(
+      group.map((table) => {
+        const names = copyColumns(table).map(q);
+        const limit = canWatch(table) ? ` LIMIT ${SMALL_ROWS_MAX + 1}` : "";
+        // The sum of each row within: a result may have 100 columns.
+        return {
+          sql:
+            `SELECT count(*), coalesce(sum(b), 0) FROM ` +
+            `(SELECT ${bytesSql(names)} AS b FROM ${q(table.name)}${limit})`,
+        };
+      }),
+    );
+    for (const [index, table] of group.entries()) {
+      const { rows, rowsRead } = results[index] ?? { rows: [], rowsRead: 0 };
+      const [count, bytes] = rows[0] ?? [];
+      sizes.set(table, { rows: Number(count), bytes: Number(bytes), rowsRead });
+    }
+  }
+  return sizes;
+}
