@@ -21,14 +21,17 @@ type Rows = Value[][];
 const READABLE =
   "m.schema = 'main' AND m.name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND m.type IN ('table', 'virtual', 'shadow')";
 
+/** Reads what a catalog follows from; its result goes to `parseSchema`. */
+export const SCHEMA_QUERY = `SELECT type, CAST(name AS BLOB), CAST(tbl_name AS BLOB), CAST(sql AS BLOB)
+     FROM sqlite_master ORDER BY rowid`;
+
 /**
  * The statements that read a catalog, to be run in one turn of the source; their results go to
  * `parseCatalog` in the same order. Names and texts are read as BLOBs, so that nothing is decoded
  * on the way that is not valid UTF-8.
  */
 export const CATALOG_QUERIES: readonly string[] = [
-  `SELECT type, CAST(name AS BLOB), CAST(tbl_name AS BLOB), CAST(sql AS BLOB)
-     FROM sqlite_master ORDER BY rowid`,
+  SCHEMA_QUERY,
   `SELECT CAST(m.name AS BLOB), m.type, m.wr, m.strict FROM pragma_table_list AS m WHERE ${READABLE}`,
   `SELECT CAST(m.name AS BLOB), CAST(x.name AS BLOB), x.type, x."notnull", x.dflt_value, x.pk, x.hidden
      FROM pragma_table_list AS m, pragma_table_xinfo(m.name) AS x WHERE ${READABLE} ORDER BY m.name, x.cid`,
@@ -62,18 +65,12 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
   const termsOf = groupBy(terms);
   const foreignKeysOf = groupBy(foreignKeys);
   const catalog: Catalog = { tables: [], indexes: [], views: [], triggers: [], hasSequence: false };
-  const objects = master.map((row) => ({
-    type: String(row[0]),
-    name: textOf(row[1]),
-    tableName: textOf(row[2]),
-    sql: row[3] === null ? "" : textOf(row[3]),
-  }));
+  const objects = master.map(schemaEntryOf);
   const sqlOf = new Map(objects.map((object) => [object.name, object.sql]));
 
   for (const object of objects) {
     if (object.name === "sqlite_sequence") catalog.hasSequence = true;
-    if (isForeignObject(object.name) || isOwnObject(object.name) || object.sql === "") continue;
-    if (isForeignObject(object.tableName) || isOwnObject(object.tableName)) continue;
+    if (!isExported(object)) continue;
     const entry: SchemaObject = {
       name: object.name,
       tableName: object.tableName,
@@ -99,6 +96,34 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
     }
   }
   return catalog;
+}
+
+/** An object of a schema as `sqlite_master` lists it. */
+export interface SchemaEntry extends SchemaObject {
+  type: string;
+}
+
+/**
+ * The objects of a schema that a dump may hold, from the result of `SCHEMA_QUERY`. Where they are
+ * equal, so are the catalogs. Errors: `catalog-unreadable`.
+ */
+export function parseSchema(rows: Rows): SchemaEntry[] {
+  return rows.map(schemaEntryOf).filter(isExported);
+}
+
+function schemaEntryOf(row: Value[]): SchemaEntry {
+  return {
+    type: String(row[0]),
+    name: textOf(row[1]),
+    tableName: textOf(row[2]),
+    sql: row[3] === null ? "" : textOf(row[3]),
+  };
+}
+
+function isExported({ name, tableName, sql }: SchemaEntry): boolean {
+  return (
+    sql !== "" && [name, tableName].every((each) => !isForeignObject(each) && !isOwnObject(each))
+  );
 }
 
 /**

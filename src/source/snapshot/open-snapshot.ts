@@ -1,9 +1,9 @@
-import { CATALOG_QUERIES, parseCatalog } from "../../dump/catalog.ts";
+import { CATALOG_QUERIES, parseCatalog, parseSchema, SCHEMA_QUERY } from "../../dump/catalog.ts";
 import { quoteIdentifier as q, quoteText } from "../../dump/identifier.ts";
 import type { DumpPlan } from "../../dump/plan.ts";
 import type { Catalog, Table } from "../../model/catalog.ts";
 import { ExportError } from "../../model/error.ts";
-import type { Source } from "../source.ts";
+import type { Source, SourceResult } from "../source.ts";
 import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
 import { chooseHeldBy } from "./choose-held-by.ts";
 import {
@@ -64,7 +64,8 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
   await requireAlone(source, { isLeftover });
   const names = new SnapshotNames(snapshotId);
   for (let opening = 1; opening <= OPENINGS_MAX; opening += 1) {
-    const catalog = await readCatalogOf(source);
+    const before = await readCatalogRows(source);
+    const catalog = parseCatalog(before);
     const plan = planOf(catalog);
     const held = await chooseHeldBy(source, plan.tables, request.manyTables);
     const tables = plan.tables.map((table, number) => ({
@@ -86,7 +87,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
     const readBack = [
       "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)",
       `SELECT t, CAST(e0 AS TEXT) FROM ${q(names.cursor)} ORDER BY t`,
-      ...CATALOG_QUERIES,
+      SCHEMA_QUERY,
     ];
     let results;
     try {
@@ -96,9 +97,8 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
       if (opening < OPENINGS_MAX && isSchemaError(error)) continue;
       throw error;
     }
-    const [clock, ends, ...catalogResults] = results.slice(statements.length);
-    const after = parseCatalog(catalogResults.map((result) => result.rows));
-    if (JSON.stringify(after) !== JSON.stringify(catalog)) {
+    const [clock, ends, schema] = results.slice(statements.length);
+    if (!isSameSchema(before[0] ?? [], schema?.rows ?? [])) {
       await closeSnapshot(source, snapshotId);
       continue;
     }
@@ -156,9 +156,13 @@ async function requireAlone(
   );
 }
 
-async function readCatalogOf(source: Source): Promise<Catalog> {
+async function readCatalogRows(source: Source): Promise<SourceResult["rows"][]> {
   const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
-  return parseCatalog(results.map((result) => result.rows));
+  return results.map((result) => result.rows);
+}
+
+function isSameSchema(before: SourceResult["rows"], after: SourceResult["rows"]): boolean {
+  return JSON.stringify(parseSchema(before)) === JSON.stringify(parseSchema(after));
 }
 
 function createStateSql(
