@@ -19,11 +19,18 @@ export function literalSql(column: Column, strict: boolean): string {
     return `quote(${name})`;
   }
   const text = `WHEN 'text' THEN iif(instr(${name}, char(0)), ${hexTextSql(name)}, quote(${name}))`;
-  const real =
-    column.affinity === "blob"
-      ? ` WHEN 'real' THEN iif(${name} = 0 AND atan2(${name}, -1) < 0, '-0.0', quote(${name}))`
-      : "";
-  return `CASE typeof(${name}) ${text}${real} ELSE quote(${name}) END`;
+  return `CASE typeof(${name}) ${text}${realSql(column)} ELSE quote(${name}) END`;
+}
+
+/**
+ * The branch of a CASE over a value's type that writes reals, for columns in which `quote()` would
+ * drop the sign of -0.0; "" for others.
+ */
+export function realSql(column: Column): string {
+  const name = quoteIdentifier(column.name);
+  return column.affinity === "blob"
+    ? ` WHEN 'real' THEN iif(${name} = 0 AND atan2(${name}, -1) < 0, '-0.0', quote(${name}))`
+    : "";
 }
 
 function hexTextSql(name: string): string {

@@ -37,7 +37,7 @@ export class SqlEncoder implements TableEncoder {
   readonly rowSql: string;
   readonly rowGapHex = toHex(ROW_GAP).toUpperCase();
   readonly cellColumns: readonly string[];
-  readonly replacedTexts = 0;
+  readonly replacements = 0;
   state: number;
   readonly #head: Uint8Array;
   readonly #headText: string;

@@ -16,8 +16,8 @@ export interface TableEncoder {
   readonly cellColumns: readonly string[];
   /** Non-negative; 0 before the first row. */
   readonly state: number;
-  /** Rows whose text was not valid UTF-8 and could not be kept as it is. */
-  readonly replacedTexts: number;
+  /** How many U+FFFD were written in place of bytes that are no UTF-8. */
+  readonly replacements: number;
   /** Bytes of a page's rows. `page.bytes` may be written to and must not be used afterwards. */
   page(page: RawPage): Uint8Array[];
   /** Bytes of one row that was read cell by cell. */

@@ -4,7 +4,7 @@ import { identifierOf, sqlTokens, type SqlToken } from "./sql-tokens.ts";
 
 /** What it takes to restore a virtual table. */
 export type VirtualTableKind =
-  /** FTS5 with its own content, and R-Trees: rows are inserted. */
+  /** FTS5 with its own content, and R-Trees: rows are exported. */
   | { kind: "rows" }
   /** FTS5 over another table's or view's content: built anew from it. */
   | { kind: "rebuild"; content: string }

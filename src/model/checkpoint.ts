@@ -85,6 +85,8 @@ export interface TableProgress {
   done: boolean;
   /** By key position; null where nothing cheap tells it. */
   percent: number | null;
+  /** How many U+FFFD stand for bytes that are no UTF-8. */
+  replacements: number;
 }
 
 /** Everything that one chunk changes, committed in one transaction or not at all. */
@@ -103,6 +105,5 @@ export interface ChunkCommit {
   /** Bytes produced and not yet stored, in pieces of at most 1 MiB. */
   carry: Uint8Array[];
   usage: { rowsRead: number; rowsWritten: number; r2ClassAOperations: number };
-  warnings: string[];
   startedAtMs: number;
 }

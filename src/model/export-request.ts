@@ -23,13 +23,18 @@ const CompressionSchema = v.picklist(["none", "gzip"]);
 
 export type Compression = v.InferOutput<typeof CompressionSchema>;
 
+/** What artifacts hold: one SQL script, or the rows of a table each. */
+const ExportFormatSchema = v.picklist(["sql", "csv", "json", "ndjson"]);
+
+export type ExportFormat = v.InferOutput<typeof ExportFormatSchema>;
+
 /** Body of `POST /export/dump`; every field is optional, unknown fields are refused. */
 export const ExportRequestSchema = v.strictObject({
   source: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100)), "main"),
   /** Which object of the source's class, where it allows to say; at most one of the two. */
   name: v.optional(ObjectNameSchema),
   id: v.optional(ObjectIdSchema),
-  format: v.optional(v.picklist(["sql"]), "sql"),
+  format: v.optional(ExportFormatSchema, "sql"),
   compression: v.optional(CompressionSchema, "none"),
   /** `snapshot` is one instant; the default depends on the source. */
   consistency: v.optional(v.picklist(["snapshot", "live"])),

@@ -18,6 +18,8 @@ const TableViewSchema = v.strictObject({
 
 const ArtifactViewSchema = v.strictObject({
   name: v.string(),
+  /** The table whose rows it holds; null where it holds a whole database. */
+  table: v.nullable(v.string()),
   contentType: v.string(),
   bytes: Count,
   sha256: v.nullable(v.string()),

@@ -28,6 +28,8 @@ export const ManifestSchema = v.strictObject({
   artifacts: v.array(
     v.strictObject({
       name: v.string(),
+      /** The table whose rows it holds; null where it holds a whole database. */
+      table: v.nullable(v.string()),
       contentType: v.string(),
       bytes: Count,
       sha256: Sha256,

@@ -27,8 +27,8 @@ export interface DumpPiece {
   table?: string;
   bytes: Uint8Array[];
   rows: number;
-  /** Texts that could not be kept as they are, in formats that must be valid UTF-8. */
-  replacedTexts: number;
+  /** How many U+FFFD stand for bytes that are no UTF-8, in formats that must be. */
+  replacements: number;
   rowsRead: number;
   /** Where the next piece starts. */
   cursor: Cursor;
@@ -66,14 +66,14 @@ export async function* readDump(input: {
         const encoder = input.encoderOf(table, encoderState);
         for await (const piece of readTable(input.reader, table, encoder, after)) {
           const cursor = piece.after === null ? next : { artifact, segment, ...piece.state };
-          const { bytes, rows, replacedTexts, rowsRead } = piece;
+          const { bytes, rows, replacements, rowsRead } = piece;
           const ends = last && piece.after === null;
-          yield { artifact, table: table.name, bytes, rows, replacedTexts, rowsRead, cursor, ends };
+          yield { artifact, table: table.name, bytes, rows, replacements, rowsRead, cursor, ends };
         }
       } else {
         const { text, rowsRead } = await readText(input.reader, current);
         const bytes = text === "" ? [] : [encodeUtf8(text)];
-        yield { artifact, bytes, rows: 0, replacedTexts: 0, rowsRead, cursor: next, ends: last };
+        yield { artifact, bytes, rows: 0, replacements: 0, rowsRead, cursor: next, ends: last };
       }
       after = null;
       encoderState = 0;
@@ -94,7 +94,7 @@ async function readText(
 interface TablePiece {
   bytes: Uint8Array[];
   rows: number;
-  replacedTexts: number;
+  replacements: number;
   rowsRead: number;
   /** Null with the table's last piece. */
   after: RowKey;
@@ -111,12 +111,12 @@ async function* readTable(
   let pending = readPage(reader, table, encoder, start, limit);
   for (;;) {
     const page = await pending;
-    const replacedBefore = encoder.replacedTexts;
+    const replacementsBefore = encoder.replacements;
     if (page.kind === "end") {
       yield {
         bytes: encoder.end(),
         rows: 0,
-        replacedTexts: 0,
+        replacements: 0,
         rowsRead: page.rowsRead,
         after: null,
         state: { after: null, encoderState: 0 },
@@ -133,7 +133,7 @@ async function* readTable(
     yield {
       bytes,
       rows: page.rows,
-      replacedTexts: encoder.replacedTexts - replacedBefore,
+      replacements: encoder.replacements - replacementsBefore,
       rowsRead: page.rowsRead,
       after: page.last,
       state: { after: page.last, encoderState: encoder.state },

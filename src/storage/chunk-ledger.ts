@@ -8,6 +8,7 @@ import {
 import type { Cursor } from "../model/cursor.ts";
 import { ExportError } from "../model/error.ts";
 import { getJob, getJobOfRun, type JobRow, listArtifacts } from "./job-rows.ts";
+import { listWarnings } from "./job-warnings.ts";
 
 /** What a run needs to go on: the newest checkpoint, as plain data. */
 export interface Checkpoint {
@@ -202,23 +203,24 @@ export function commitChunk(sql: SqlStorage, commit: ChunkCommit, nowMs: number)
   }
   for (const table of commit.tables) {
     sql.exec(
-      `UPDATE tmp_export_job_tables SET rows = rows + ?, bytes = bytes + ?, status = ?, percent = ?
+      `UPDATE tmp_export_job_tables SET rows = rows + ?, bytes = bytes + ?, status = ?, percent = ?,
+         replacements = replacements + ?
        WHERE job_id = ? AND name = ?`,
       table.rows,
       table.bytes,
       table.done ? "done" : "running",
       table.done ? 100 : table.percent,
+      table.replacements,
       commit.jobId,
       table.name,
     );
   }
   saveCarry(sql, commit.jobId, commit.carry);
-  const warnings = JSON.parse(job.warnings_json) as string[];
   sql.exec(
     `UPDATE tmp_export_jobs SET checkpoint = ?, cursor_json = ?, next_table = ?,
        usage_rows_read = usage_rows_read + ?, usage_rows_written = usage_rows_written + ?,
        usage_r2_class_a = usage_r2_class_a + ?, usage_steps = usage_steps + 1,
-       warnings_json = ?, heartbeat_at_ms = ?
+       heartbeat_at_ms = ?
      WHERE job_id = ?`,
     number,
     JSON.stringify(commit.cursor),
@@ -226,7 +228,6 @@ export function commitChunk(sql: SqlStorage, commit: ChunkCommit, nowMs: number)
     commit.usage.rowsRead,
     commit.usage.rowsWritten,
     commit.usage.r2ClassAOperations,
-    JSON.stringify([...new Set([...warnings, ...commit.warnings])]),
     nowMs,
     commit.jobId,
   );
@@ -323,11 +324,14 @@ export function getLedger(
 ): {
   job: JobRow;
   tables: ReturnType<typeof listTables>;
+  warnings: string[];
   artifacts: (ArtifactRecord & { pieces: LedgerPiece[] })[];
 } {
+  const job = getJob(sql, jobId);
   return {
-    job: getJob(sql, jobId),
+    job,
     tables: listTables(sql, jobId),
+    warnings: listWarnings(sql, job),
     artifacts: listArtifacts(sql, jobId).map((artifact) => ({
       ...artifact,
       pieces: listPieces(sql, { jobId, ordinal: artifact.ordinal }),

@@ -6,6 +6,7 @@ import { isActive } from "../model/job-state.ts";
 import { VIEW_ENTRIES_MAX } from "../model/limits.ts";
 import { listTables } from "./chunk-ledger.ts";
 import { instanceIdOf, type JobRow, listArtifacts } from "./job-rows.ts";
+import { listWarnings } from "./job-warnings.ts";
 
 /** Chunks looked at for a rate: enough to smooth it, few enough to follow a change. */
 const RATE_CHUNKS = 5;
@@ -65,7 +66,7 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
       bytes: table.bytes,
       percent: table.percent,
     })),
-    artifacts: artifactViews(sql, job, base),
+    artifacts: artifactViews(sql, job, { base, tables: tableOfArtifact(request, tables) }),
     workflow: { instanceId: instanceIdOf(job), run: job.run },
     callback: callbackView(job),
     usage: {
@@ -74,12 +75,7 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
       steps: job.usage_steps,
       r2ClassAOperations: job.usage_r2_class_a,
     },
-    warnings: [
-      ...(JSON.parse(job.warnings_json) as string[]),
-      ...(job.snapshot_open === 1 && !isActive(job.state)
-        ? ["snapshot-not-closed: its triggers are still in the database; closing is tried again"]
-        : []),
-    ],
+    warnings: listWarnings(sql, job),
     error: failureView(job.failure_json),
     links: {
       self: base,
@@ -90,11 +86,27 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
   };
 }
 
+/**
+ * Whose rows each artifact holds, by its ordinal: a format that writes one file a table writes them in
+ * the tables' order.
+ */
+export function tableOfArtifact(
+  { format }: Pick<JobRequest, "format">,
+  tables: readonly { name: string }[],
+): (string | null)[] {
+  return format === "sql" ? [null] : tables.map(({ name }) => name);
+}
+
 /** Artifacts are public once their job is completed: before that a file may still be replaced. */
-function artifactViews(sql: SqlStorage, job: JobRow, base: string): JobView["artifacts"] {
+function artifactViews(
+  sql: SqlStorage,
+  job: JobRow,
+  { base, tables }: { base: string; tables: readonly (string | null)[] },
+): JobView["artifacts"] {
   if (job.state !== "completed") return [];
   return listArtifacts(sql, job.job_id, { limit: VIEW_ENTRIES_MAX }).map((artifact) => ({
     name: artifact.name,
+    table: tables[artifact.ordinal] ?? null,
     contentType: artifact.contentType,
     bytes: artifact.bytes,
     sha256: artifact.sha256,

@@ -104,6 +104,8 @@ const MIGRATIONS: readonly string[] = [
    ALTER TABLE tmp_export_jobs ADD COLUMN snapshot_open INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE tmp_export_jobs ADD COLUMN endings INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE tmp_export_jobs ADD COLUMN ending_at_ms INTEGER;`,
+
+  "ALTER TABLE tmp_export_job_tables ADD COLUMN replacements INTEGER NOT NULL DEFAULT 0",
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */

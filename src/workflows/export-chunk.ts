@@ -109,7 +109,6 @@ export async function exportChunk(
         rowsWritten: 0,
         r2ClassAOperations: written.r2ClassAOperations,
       },
-      warnings: [],
       startedAtMs,
     }),
   );
@@ -140,14 +139,15 @@ function cursorText(cursor: Cursor): string {
 class TableCounts {
   rows = 0;
   rowsRead = 0;
-  readonly #tables = new Map<string, { rows: number; bytes: number }>();
+  readonly #tables = new Map<string, { rows: number; bytes: number; replacements: number }>();
 
   add(piece: DumpPiece): void {
     this.rowsRead += piece.rowsRead;
     this.rows += piece.rows;
     if (piece.table === undefined) return;
-    const table = this.#tables.get(piece.table) ?? { rows: 0, bytes: 0 };
+    const table = this.#tables.get(piece.table) ?? { rows: 0, bytes: 0, replacements: 0 };
     table.rows += piece.rows;
+    table.replacements += piece.replacements;
     for (const bytes of piece.bytes) table.bytes += bytes.byteLength;
     this.#tables.set(piece.table, table);
   }
@@ -156,10 +156,9 @@ class TableCounts {
   progress(plan: DumpPlan, cursor: Cursor): TableProgress[] {
     const current = plan.artifacts[cursor.artifact]?.segments[cursor.segment];
     const open = current?.kind === "rows" ? current.table : undefined;
-    return [...this.#tables].map(([name, { rows, bytes }]) => ({
+    return [...this.#tables].map(([name, counts]) => ({
       name,
-      rows,
-      bytes,
+      ...counts,
       done: name !== open,
       percent: null,
     }));

@@ -6,6 +6,7 @@ import type { JobRequest } from "../model/export-request.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { VERSION } from "../model/version.ts";
 import { manifestKeyOf } from "../storage/job-files.ts";
+import { tableOfArtifact } from "../storage/job-view.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** Writes the manifest beside the artifacts and ends the job well. Repeating it changes nothing. */
@@ -16,8 +17,9 @@ export async function publishManifest(
   const ledger = await jobs.ledger(of);
   // A try before this one may have ended the job and lost its answer.
   if (ledger.ok) {
-    const { job, tables, artifacts } = ledger.value;
+    const { job, tables, warnings, artifacts } = ledger.value;
     const request = JSON.parse(job.request_json) as JobRequest;
+    const tableOf = tableOfArtifact(request, tables);
     const manifest: Manifest = {
       version: 1,
       generator: `durable-export ${VERSION}`,
@@ -38,6 +40,7 @@ export async function publishManifest(
         const parts = uploaded.length > 0 ? uploaded : [{ number: 1, bytes: artifact.bytes }];
         return {
           name: artifact.name,
+          table: tableOf[artifact.ordinal] ?? null,
           contentType: artifact.contentType,
           bytes: artifact.bytes,
           sha256: artifact.sha256,
@@ -45,7 +48,7 @@ export async function publishManifest(
           chunks: artifact.pieces.map(({ bytes, sha256, run }) => ({ bytes, sha256, run })),
         };
       }),
-      warnings: JSON.parse(job.warnings_json) as string[],
+      warnings,
     };
     const body = encodeUtf8(`${JSON.stringify(manifest, null, 2)}\n`);
     await store.put(manifestKeyOf(job), body, { contentType: "application/json" });

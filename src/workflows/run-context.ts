@@ -10,8 +10,7 @@ import {
 } from "../env.ts";
 import { CATALOG_QUERIES, parseCatalog } from "../dump/catalog.ts";
 import type { DumpPlan } from "../dump/plan.ts";
-import { planSqlDump } from "../dump/sql-plan.ts";
-import { SqlEncoder } from "../dump/sql-encoder.ts";
+import { DUMP_FORMATS } from "../dump/dump-format.ts";
 import { filterCatalog } from "../dump/table-filter.ts";
 import type { TableEncoderOf } from "../dump/table-encoder.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
@@ -30,9 +29,9 @@ export interface RunContext {
   config: Config;
   jobs: ReturnType<typeof getExportJobs>;
   store: ArtifactStore;
-  /** The database that a request names. */
   /** Shows the watchdog that the run works; asks little, however often it is called. Errors: `run-superseded`. */
   beat: () => Promise<void>;
+  /** The database that a request names. */
   openSource: (request: Pick<ExportRequest, "source" | "name" | "id">) => Source;
 }
 
@@ -78,14 +77,15 @@ export function planOf(
   catalog: Catalog,
 ): { plan: DumpPlan; encoderOf: TableEncoderOf } {
   const filtered = filterCatalog(catalog, request.tables);
-  const plan = planSqlDump({
+  const format = DUMP_FORMATS[request.format];
+  const plan = format.plan({
     catalog: filtered.catalog,
     source: request.source,
     content: request.content,
   });
   return {
     plan: { ...plan, warnings: [...filtered.warnings, ...plan.warnings] },
-    encoderOf: (table, state) => new SqlEncoder(table, state),
+    encoderOf: format.encoderOf,
   };
 }
 

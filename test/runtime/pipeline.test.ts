@@ -35,7 +35,7 @@ async function directDump(): Promise<Uint8Array> {
   const stub = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
   const source = durableObjectSource(() => stub);
   const catalog = await readCatalog(source);
-  const { plan, encoderOf } = planOf({ source: "main" } as never, catalog);
+  const { plan, encoderOf } = planOf({ source: "main", format: "sql" } as never, catalog);
   const pieces: Uint8Array[] = [];
   for await (const piece of readDump({
     reader: liveReader(source),
@@ -145,7 +145,10 @@ describe("an export job", () => {
     );
     const stub = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
     const source = durableObjectSource(() => stub);
-    const { plan, encoderOf } = planOf({ source: "main" } as never, await readCatalog(source));
+    const { plan, encoderOf } = planOf(
+      { source: "main", format: "sql" } as never,
+      await readCatalog(source),
+    );
     let inFlight = 0;
     let inFlightMax = 0;
     let bytesMax = 0;

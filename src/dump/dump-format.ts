@@ -1,0 +1,48 @@
+import type { Table } from "../model/catalog.ts";
+import type { ExportFormat } from "../model/export-request.ts";
+import { CsvEncoder, csvHeader } from "./csv-encoder.ts";
+import { JSON_ARRAY, JSON_LINES, JsonEncoder } from "./json-encoder.ts";
+import type { DumpPlan, PlanRequest } from "./plan.ts";
+import { SqlEncoder } from "./sql-encoder.ts";
+import { planSqlDump } from "./sql-plan.ts";
+import { planTableFiles } from "./table-files-plan.ts";
+import type { TableEncoder, TableEncoderOf } from "./table-encoder.ts";
+
+/** How a format is planned and written. */
+export interface DumpFormat {
+  plan: (request: PlanRequest) => DumpPlan;
+  encoderOf: TableEncoderOf;
+}
+
+export const DUMP_FORMATS: Record<ExportFormat, DumpFormat> = {
+  sql: {
+    plan: planSqlDump,
+    encoderOf: (table, state) => new SqlEncoder(table, state),
+  },
+  csv: tableFiles({
+    suffix: ".csv",
+    contentType: "text/csv; charset=utf-8; header=present",
+    header: csvHeader,
+    encoderOf: (table) => new CsvEncoder(table),
+  }),
+  json: tableFiles({
+    suffix: ".json",
+    contentType: "application/json",
+    encoderOf: (table, state) => new JsonEncoder(table, state, JSON_ARRAY),
+  }),
+  ndjson: tableFiles({
+    suffix: ".ndjson",
+    contentType: "application/x-ndjson",
+    encoderOf: (table, state) => new JsonEncoder(table, state, JSON_LINES),
+  }),
+};
+
+function tableFiles(format: {
+  suffix: string;
+  contentType: string;
+  header?: (table: Table) => string;
+  encoderOf: (table: Table, state: number) => TableEncoder;
+}): DumpFormat {
+  const { encoderOf, header = () => "", ...named } = format;
+  return { plan: ({ catalog }) => planTableFiles(catalog, { ...named, header }), encoderOf };
+}

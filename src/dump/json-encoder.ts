@@ -1,0 +1,100 @@
+import { decodeUtf8, encodeUtf8, toHex } from "../lib/bytes.ts";
+import type { Column, Table } from "../model/catalog.ts";
+import { storedColumns } from "../model/catalog.ts";
+import type { Cell } from "../model/cell.ts";
+import { quoteIdentifier, quoteText } from "./identifier.ts";
+import { hexOf, realSql } from "./literal.ts";
+import { nestedConcat } from "./nested-concat.ts";
+import type { RawPage } from "./page-query.ts";
+import type { TableEncoder } from "./table-encoder.ts";
+import { validUtf8 } from "./valid-utf8.ts";
+
+/** What stands around a table's objects, and between two of them. */
+export interface JsonLayout {
+  /** Before the first. */
+  start: string;
+  between: string;
+  /** Behind the last. */
+  end: string;
+  /** Instead of all of it, where there is none. */
+  empty: string;
+}
+
+/** One array of objects, each on a line of its own. */
+export const JSON_ARRAY: JsonLayout = { start: "[\n", between: ",\n", end: "\n]\n", empty: "[]\n" };
+
+/** An object a line. */
+export const JSON_LINES: JsonLayout = { start: "", between: "\n", end: "\n", empty: "" };
+
+/**
+ * Writes rows as JSON objects, columns in the table's order. Integers have all their digits, reals
+ * as many as it takes to read the same one back (an infinity is 9.0e+999); a BLOB is a string of
+ * upper-case hex digits. `state` is 1 once a row is written.
+ */
+export class JsonEncoder implements TableEncoder {
+  readonly rowSql: string;
+  readonly rowGapHex: string;
+  readonly cellColumns: readonly string[];
+  state: number;
+  replacements = 0;
+  readonly #layout: JsonLayout;
+
+  constructor(table: Table, state: number, layout: JsonLayout) {
+    const columns = storedColumns(table);
+    this.state = state;
+    this.#layout = layout;
+    this.rowGapHex = toHex(encodeUtf8(layout.between));
+    this.cellColumns = columns.map((column) => column.name);
+    const members = columns.map((column) => {
+      const isNumber = column.name === table.integerPrimaryKey;
+      const value = isNumber ? quoteIdentifier(column.name) : valueSql(column);
+      return `${quoteText(keyOf(column.name))} || ${value}`;
+    });
+    this.rowSql = `'{' || ${nestedConcat(members)} || '}'`;
+  }
+
+  page(page: RawPage): Uint8Array[] {
+    return page.rows === 0 ? [] : [this.#lead(), this.#valid(page.bytes)];
+  }
+
+  row(cells: Cell[]): Uint8Array[] {
+    const members = cells.map((cell, at) => keyOf(this.cellColumns[at] ?? "") + this.#text(cell));
+    return [this.#lead(), encodeUtf8(`{${members.join(",")}}`)];
+  }
+
+  end(): Uint8Array[] {
+    return [encodeUtf8(this.state === 0 ? this.#layout.empty : this.#layout.end)];
+  }
+
+  #lead(): Uint8Array {
+    const text = this.state === 0 ? this.#layout.start : this.#layout.between;
+    this.state = 1;
+    return encodeUtf8(text);
+  }
+
+  /** The same text as `valueSql` gives: SQLite and JSON.stringify escape the same characters alike. */
+  #text(cell: Cell): string {
+    if (cell.type === "plain") return cell.literal === "NULL" ? "null" : cell.literal;
+    if (cell.type === "blob") return `"${hexOf(cell.bytes)}"`;
+    return JSON.stringify(decodeUtf8(this.#valid(cell.bytes)));
+  }
+
+  #valid(bytes: Uint8Array): Uint8Array {
+    const valid = validUtf8(bytes);
+    this.replacements += valid.replaced;
+    return valid.bytes;
+  }
+}
+
+function keyOf(column: string): string {
+  return `${JSON.stringify(column)}:`;
+}
+
+function valueSql(column: Column): string {
+  const name = quoteIdentifier(column.name);
+  return (
+    `CASE typeof(${name}) WHEN 'text' THEN json_quote(${name}) ` +
+    `WHEN 'blob' THEN '"' || hex(${name}) || '"' WHEN 'null' THEN 'null'${realSql(column)} ` +
+    `ELSE quote(${name}) END`
+  );
+}
