@@ -1,12 +1,11 @@
 import { CATALOG_QUERIES, parseCatalog } from "../../src/dump/catalog.ts";
-import { SqlEncoder } from "../../src/dump/sql-encoder.ts";
-import { planSqlDump } from "../../src/dump/sql-plan.ts";
+import { DUMP_FORMATS } from "../../src/dump/dump-format.ts";
 import { filterCatalog } from "../../src/dump/table-filter.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import type { Catalog } from "../../src/model/catalog.ts";
 import type { Cursor } from "../../src/model/cursor.ts";
 import { ExportError } from "../../src/model/error.ts";
-import type { DumpContent, TablePatterns } from "../../src/model/export-request.ts";
+import type { DumpContent, ExportFormat, TablePatterns } from "../../src/model/export-request.ts";
 import { readDump } from "../../src/source/dump-reader.ts";
 import type { Source } from "../../src/source/source.ts";
 import { liveReader, type TableReader } from "../../src/source/table-reader.ts";
@@ -29,24 +28,50 @@ export interface Cutting {
 
 const UNCUT: Cutting = { isTooBig: () => false, isChunkEnd: () => false };
 
+/** A file of an export, whole. */
+export interface WholeFile {
+  name: string;
+  /** The table whose rows it holds, in formats that write one file a table. */
+  table: string | undefined;
+  bytes: Uint8Array;
+}
+
+export interface WholeExport {
+  files: WholeFile[];
+  /** How many U+FFFD stand for bytes that are no UTF-8. */
+  replacements: number;
+  warnings: string[];
+  catalog: Catalog;
+}
+
 /** The SQL dump of all of `source`, read page by page as an export job does. */
 export async function dumpDatabase(
   source: Source,
   cutting = UNCUT,
   request: { tables?: TablePatterns; content?: DumpContent } = {},
 ): Promise<WholeDump> {
+  const { files, warnings, catalog } = await exportDatabase(source, cutting, request);
+  return { bytes: files[0]?.bytes ?? new Uint8Array(), warnings, catalog };
+}
+
+/** All of `source` in a format, read page by page as an export job does. */
+export async function exportDatabase(
+  source: Source,
+  cutting = UNCUT,
+  request: { format?: ExportFormat; tables?: TablePatterns; content?: DumpContent } = {},
+): Promise<WholeExport> {
   const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
   const catalog = parseCatalog(results.map((result) => result.rows));
   const filtered = filterCatalog(catalog, request.tables);
-  const plan = planSqlDump({
+  const { plan: planOf, encoderOf } = DUMP_FORMATS[request.format ?? "sql"];
+  const plan = planOf({
     catalog: filtered.catalog,
     source: "main",
     content: request.content ?? "all",
   });
   const reader = cutReader(liveReader(source), cutting);
-  const encoderOf = (table: Catalog["tables"][number], state: number): SqlEncoder =>
-    new SqlEncoder(table, state);
-  const pieces: Uint8Array[] = [];
+  const pieces = plan.artifacts.map((): Uint8Array[] => []);
+  let replacements = 0;
   let cursor: Cursor | null = START;
   while (cursor !== null) {
     // As a checkpoint keeps it.
@@ -54,7 +79,8 @@ export async function dumpDatabase(
     cursor = null;
     for await (const piece of readDump({ reader, plan, encoderOf, cursor: stored })) {
       // A page's bytes may be views of a buffer that the next page uses again.
-      pieces.push(...piece.bytes.map((bytes) => bytes.slice()));
+      pieces[piece.artifact]?.push(...piece.bytes.map((bytes) => bytes.slice()));
+      replacements += piece.replacements;
       if (cutting.isChunkEnd()) {
         cursor = piece.cursor;
         break;
@@ -62,7 +88,12 @@ export async function dumpDatabase(
     }
   }
   return {
-    bytes: concatBytes(pieces),
+    files: plan.artifacts.map(({ name, segments }, at) => ({
+      name,
+      table: segments.find((segment) => segment.kind === "rows")?.table,
+      bytes: concatBytes(pieces[at] ?? []),
+    })),
+    replacements,
     warnings: [...filtered.warnings, ...plan.warnings],
     catalog,
   };
