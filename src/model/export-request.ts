@@ -19,7 +19,7 @@ const DumpContentSchema = v.picklist(["all", "schema", "data"]);
 
 export type DumpContent = v.InferOutput<typeof DumpContentSchema>;
 
-const CompressionSchema = v.picklist(["none", "gzip"]);
+const CompressionSchema = v.picklist(["none", "gzip", "zstd"]);
 
 export type Compression = v.InferOutput<typeof CompressionSchema>;
 

@@ -64,7 +64,7 @@ export class ChunkWriter {
   /** Copies `bytes`. Waits while too many parts are on their way. */
   async write(bytes: Uint8Array): Promise<void> {
     this.bytes += bytes.byteLength;
-    await this.#keep(this.#compressor.push(bytes));
+    await this.#keep(await this.#compressor.push(bytes));
   }
 
   async #keep(pieces: Uint8Array[]): Promise<void> {
@@ -89,7 +89,10 @@ export class ChunkWriter {
   async endArtifact(): Promise<void> {
     assert(!this.#ended, "an artifact ends once");
     this.#ended = true;
-    await this.#keep(this.#compressor.flush());
+    await this.#keep(await this.#compressor.flush());
+    if (this.#artifact.bytes + this.#pieceBytes === 0) {
+      await this.#keep(await this.#compressor.emptyFile());
+    }
     const last = concatBytes(this.#cutter.rest());
     this.#cutter.clear();
     if (this.hasUpload) {
@@ -112,7 +115,7 @@ export class ChunkWriter {
   }
 
   async #endPiece(): Promise<void> {
-    await this.#keep(this.#compressor.flush());
+    await this.#keep(await this.#compressor.flush());
     const parts = await this.#uploads.settle();
     this.#r2ClassAOperations += parts.length;
     this.#pieces.push({

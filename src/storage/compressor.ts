@@ -3,12 +3,22 @@ import { gzipSync } from "node:zlib";
 import { concatBytes } from "../lib/bytes.ts";
 import type { Compression } from "../model/export-request.ts";
 import { MIB } from "../model/limits.ts";
+import { zstdFrame } from "./zstd-frame.ts";
 
 /** Text of one frame, in bytes: large enough to compress well, short enough for one turn. */
 const FRAME_BYTES = 4 * MIB;
 
+/** The default of zlib and of the gzip command. */
+const GZIP_LEVEL = 6;
+
+/** Makes one frame of a text. */
+const FRAME_OF: Record<Exclude<Compression, "none">, (text: Uint8Array) => Promise<Uint8Array>> = {
+  gzip: async (text) => gzipSync(text, { level: GZIP_LEVEL }),
+  zstd: zstdFrame,
+};
+
 /**
- * Compresses a stream into frames that do not know one another (gzip members):
+ * Compresses a stream into frames that do not know one another (gzip members, Zstandard frames):
  * one behind the other they are a valid file, and nothing has to be remembered from chunk to chunk. A
  * frame ends after 4 MiB of text and at the end of a chunk, so where chunks ended shows in the
  * compressed bytes, and never in what they open to.
@@ -23,7 +33,7 @@ export class Compressor {
   }
 
   /** Copies `bytes`; gives what is finished by them. */
-  push(bytes: Uint8Array): Uint8Array[] {
+  async push(bytes: Uint8Array): Promise<Uint8Array[]> {
     if (this.#compression === "none") return [bytes];
     this.#pending.push(bytes.slice());
     this.#pendingBytes += bytes.byteLength;
@@ -31,12 +41,18 @@ export class Compressor {
   }
 
   /** Ends the frame that is open, if there is one. */
-  flush(): Uint8Array[] {
-    if (this.#pendingBytes === 0) return [];
+  async flush(): Promise<Uint8Array[]> {
+    if (this.#compression === "none" || this.#pendingBytes === 0) return [];
     const text = concatBytes(this.#pending);
     this.#pending = [];
     this.#pendingBytes = 0;
-    return [gzipSync(text, { level: GZIP_LEVEL })];
+    return [await FRAME_OF[this.#compression](text)];
+  }
+
+  /** What a file without any text consists of: no bytes at all would be no file of its kind. */
+  async emptyFile(): Promise<Uint8Array[]> {
+    if (this.#compression === "none") return [];
+    return [await FRAME_OF[this.#compression](new Uint8Array())];
   }
 }
 
@@ -45,7 +61,5 @@ export const COMPRESSED: Record<Compression, { suffix: string; contentType: stri
   {
     none: { suffix: "", contentType: undefined },
     gzip: { suffix: ".gz", contentType: "application/gzip" },
+    zstd: { suffix: ".zst", contentType: "application/zstd" },
   };
-
-/** The default of zlib and of the gzip command. */
-const GZIP_LEVEL = 6;

@@ -247,6 +247,23 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     );
   }
 
+  /** Records the hashes of artifacts that a step has read back; counts the step. */
+  recordVerified(
+    of: RunParams,
+    artifacts: readonly { ordinal: number; sha256: string }[],
+  ): Promise<Outcome<null>> {
+    return outcomeOf(() =>
+      this.#jobs.storage.transactionSync(() => {
+        getJobOfRun(this.#sql, of);
+        for (const artifact of artifacts) {
+          setArtifact(this.#sql, { jobId: of.jobId, ...artifact, state: "verified" });
+        }
+        countStep(this.#sql, of.jobId);
+        return null;
+      }),
+    );
+  }
+
   /** Everything the ledger has of a job. */
   ledger(of: RunParams): Promise<Outcome<ReturnType<typeof getLedger>>> {
     return outcomeOf(() => {

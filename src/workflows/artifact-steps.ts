@@ -73,19 +73,24 @@ export async function verifyArtifacts(
   const { jobs, of } = context;
   let ordinal = from;
   let bytes = 0;
-  let sha256: string | null = null;
+  const verified: { ordinal: number; sha256: string }[] = [];
+  let next: VerifyFrom | null = null;
   for (;;) {
     const artifact = unwrap(await jobs.artifact(of, ordinal));
-    if (artifact === null) return { artifacts: ordinal - from, bytes, sha256, next: null };
+    if (artifact === null) break;
     if (bytes >= bytesMax) {
-      const next = { ordinal, artifact: artifact.name };
-      return { artifacts: ordinal - from, bytes, sha256, next };
+      next = { ordinal, artifact: artifact.name };
+      break;
     }
-    sha256 = artifact.sha256 ?? (await verifyArtifact(context, artifact));
+    verified.push({
+      ordinal,
+      sha256: artifact.sha256 ?? (await verifyArtifact(context, artifact)),
+    });
     bytes += artifact.bytes;
-    unwrap(await jobs.setArtifact(of, { ordinal, sha256, state: "verified" }));
     ordinal += 1;
   }
+  unwrap(await jobs.recordVerified(of, verified));
+  return { artifacts: verified.length, bytes, sha256: verified.at(-1)?.sha256 ?? null, next };
 }
 
 async function verifyArtifact(context: RunContext, artifact: ArtifactRecord): Promise<string> {

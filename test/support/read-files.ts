@@ -50,7 +50,7 @@ function valueOf(type: string, value: unknown): FileValue {
   if (type === "null") return NULL;
   if (type === "integer") return numberValue(String(value));
   if (type === "real") return `real ${Object.is(value, -0) ? "-0" : String(value)}`;
-  const bytes = Buffer.from(value as Uint8Array);
+  const bytes = Buffer.from(value);
   if (type === "blob") return textValue(bytes.toString("hex").toUpperCase());
   return textValue(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
 }

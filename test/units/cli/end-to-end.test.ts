@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { gunzipSync } from "node:zlib";
 
 import * as esbuild from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -111,6 +112,21 @@ describe("against a real Worker", () => {
     const restored = await cli(["verify", "--restore", "first.sql"]);
     expect(restored).toMatchObject({ code: 0 });
     expect(restored.stderr).toContain(ROWS.toLocaleString("en"));
+  });
+
+  test("dump compressed by zstd is restored, and CSV comes as a file a table", async () => {
+    const dump = await cli(["dump", "-o", "dump.sql.zst", "--compression", "zstd"]);
+    expect(dump).toMatchObject({ code: 0 });
+    expect(await cli(["verify", "--restore", "dump.sql.zst"])).toMatchObject({ code: 0 });
+    const csv = await cli(["dump", "-o", "csv/", "--format", "csv", "--compression", "gzip"]);
+    expect(csv).toMatchObject({ code: 0 });
+    const lines = gunzipSync(readFileSync(join(folder, "csv", "note.csv.gz"))).toString();
+    expect(lines.split("\r\n")).toHaveLength(ROWS + 2);
+    const odd = "odd%3B%20%27name%27.csv.gz";
+    expect(gunzipSync(readFileSync(join(folder, "csv", odd))).toString()).toBe(
+      '"k","v"\r\n"--",1.5\r\n"a;\'b","00FF"\r\n',
+    );
+    expect(await cli(["verify", "csv/"])).toMatchObject({ code: 0 });
   });
 
   test("a download killed midway is finished by the same command: same export, same file", async () => {
