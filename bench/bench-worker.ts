@@ -5,9 +5,29 @@ import { DatabaseSync } from "node:sqlite";
 
 import { type LocalWorker, startLocalWorker } from "../scripts/local-worker.ts";
 import type { JobView } from "../src/model/job-view.ts";
+import { withFolder } from "./folder.ts";
 
 const CONFIG = join(import.meta.dirname, "wrangler.jsonc");
 const POLL_MS = 20;
+
+/**
+ * Runs `work` over a new local Worker and leaves nothing behind. The runtime's state is where wrangler
+ * looks for that of a configuration in `folder`.
+ */
+export function withBenchWorker<T>(
+  fill: (db: DatabaseSync) => void,
+  work: (bench: BenchWorker, folder: string) => Promise<T>,
+  options: { fillD1?: boolean } = {},
+): Promise<T> {
+  return withFolder(async (folder) => {
+    const bench = await startBenchWorker(join(folder, ".wrangler", "state"), fill, options);
+    try {
+      return await work(bench, folder);
+    } finally {
+      await bench.worker.stop();
+    }
+  });
+}
 
 /** The Worker of `bench/worker.ts` in the local runtime, over a database that `fill` has written. */
 export interface BenchWorker {
@@ -23,9 +43,10 @@ export interface BenchWorker {
  * Makes the databases' files by a first start of the runtime, fills the source's while it is down,
  * and starts it again: nothing of the loading is left in the measured process.
  */
-export async function startBenchWorker(
+async function startBenchWorker(
   state: string,
   fill: (db: DatabaseSync) => void,
+  { fillD1 = false }: { fillD1?: boolean },
 ): Promise<BenchWorker> {
   const token = randomUUID();
   const start = () =>
@@ -36,13 +57,11 @@ export async function startBenchWorker(
     });
   const first = await start();
   await caller(first, token)("POST", "/query", { sql: "SELECT 1" });
+  await caller(first, token)("GET", "/bench/write?to=d1&ms=0");
   await first.stop();
   const databasePath = findDatabase(join(state, "v3", "do"), "-Database");
-  const db = new DatabaseSync(databasePath);
-  db.exec("PRAGMA synchronous = OFF; BEGIN");
-  fill(db);
-  db.exec("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
-  db.close();
+  fillFile(databasePath, fill);
+  if (fillD1) fillFile(findDatabase(join(state, "v3", "d1"), "D1DatabaseObject"), fill);
   const worker = await start();
   const call = caller(worker, token);
   return {
@@ -64,6 +83,15 @@ export async function startBenchWorker(
       return { view, seconds };
     },
   };
+}
+
+/** Writes a database's file, which nobody else may have open. */
+export function fillFile(path: string, fill: (db: DatabaseSync) => void): void {
+  const db = new DatabaseSync(path);
+  db.exec("PRAGMA synchronous = OFF; BEGIN");
+  fill(db);
+  db.exec("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+  db.close();
 }
 
 /** The one database of an object's class, below the runtime's folder of such states. */

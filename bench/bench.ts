@@ -3,16 +3,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 
+import { measureD1Export } from "./d1-export.ts";
 import { DATASETS, type Dataset } from "./datasets.ts";
-import {
-  COMPRESSIONS,
-  type Compression,
-  measure,
-  measureD1Export,
-  type Measurement,
-  measureWriter,
-} from "./measurements.ts";
+import { COMPRESSIONS, type Compression, measure, type Measurement } from "./measurements.ts";
 import { describeMachine, renderMarkdown, type Results } from "./report.ts";
+import { measureWriter } from "./writer-latency.ts";
 
 const USAGE = `npm run bench                    10 MB and 100 MB of mixed rows, 100 MB of every other kind
 npm run bench -- --short         1 MB of everything: shows that the bench works

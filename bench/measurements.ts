@@ -1,15 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 
 import type { JobView } from "../src/model/job-view.ts";
-import { type BenchWorker, findDatabase, startBenchWorker } from "./bench-worker.ts";
+import { withBenchWorker } from "./bench-worker.ts";
 import type { Dataset } from "./datasets.ts";
-import { median, peakMemoryBytes, quantile, resetPeakMemory, timeCommand } from "./processes.ts";
+import { median, peakMemoryBytes, resetPeakMemory, timeCommand } from "./processes.ts";
 
-export const COMPRESSIONS = ["none", "gzip"] as const;
+export const COMPRESSIONS = ["none", "gzip", "zstd"] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
 
 /** What one database came to. Seconds are medians over the rounds; bytes are of the SQL text. */
@@ -34,42 +30,6 @@ export interface JobMeasurement {
   /** Of the runtime's process over all rounds, the simulated bucket included. */
   peakMemoryBytes: number;
   usage: JobView["usage"];
-}
-
-/** Milliseconds of a one-row UPDATE over HTTP. */
-export interface WriterLatency {
-  idle: { p50: number; p99: number; writes: number };
-  exporting: { p50: number; p99: number; writes: number };
-  /** Longest page of the export as the writer can feel it: what one page query takes. */
-  pageMs: number;
-}
-
-/** Runs `work` over a new local Worker and leaves nothing behind. */
-function withBenchWorker<T>(
-  fill: (db: DatabaseSync) => void,
-  work: (bench: BenchWorker, folder: string) => Promise<T>,
-): Promise<T> {
-  return withFolder(async (folder) => {
-    const bench = await startBenchWorker(join(folder, "state"), fill);
-    try {
-      return await work(bench, folder);
-    } finally {
-      await bench.worker.stop();
-    }
-  });
-}
-
-/** Runs `work` with a new folder, which is gone afterwards. */
-async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), "durable-export-bench-"));
-  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  process.once("exit", remove);
-  try {
-    return await work(folder);
-  } finally {
-    remove();
-    process.removeListener("exit", remove);
-  }
 }
 
 /** Measures everything over one database, the contestants in turn within each round. */
@@ -137,93 +97,4 @@ async function timed<T>(work: () => Promise<T>, onSeconds: (seconds: number) => 
   const result = await work();
   onSeconds((performance.now() - startMs) / 1_000);
   return result;
-}
-
-const D1_CONFIG = {
-  name: "durable-export-bench-d1",
-  compatibility_date: "2026-11-01",
-  d1_databases: [
-    { binding: "DB", database_name: "bench", database_id: "00000000-0000-4000-8000-000000000000" },
-  ],
-};
-
-/** Seconds of `wrangler d1 export --local` over the same content. The tool's own start is part of it. */
-export function measureD1Export({ fill }: Dataset, bytes: number): Promise<number> {
-  return withFolder(async (folder) => {
-    // The export knows no other state than the one beside its configuration.
-    const config = join(folder, "wrangler.json");
-    writeFileSync(config, JSON.stringify(D1_CONFIG));
-    const wrangler = createRequire(import.meta.url).resolve("wrangler/package.json");
-    const command = (words: string): string =>
-      `'${process.execPath}' '${join(wrangler, "..", "bin", "wrangler.js")}' d1 ${words} --local ` +
-      `--config '${config}'`;
-    const output = join(folder, "output");
-    await timeCommand(command("execute bench --command 'SELECT 1'"), output);
-    const root = join(folder, ".wrangler", "state", "v3", "d1");
-    const db = new DatabaseSync(findDatabase(root, "D1DatabaseObject"));
-    db.exec("PRAGMA synchronous = OFF; BEGIN");
-    fill(db, bytes);
-    db.exec("COMMIT");
-    db.close();
-    const dump = join(folder, "d1.sql");
-    return (await timeCommand(command(`export bench --output '${dump}'`), output)).seconds;
-  });
-}
-
-/** A writer that changes one row after the other over HTTP, without and beside exports. */
-export function measureWriter(
-  { fill }: Dataset,
-  options: { bytes: number; seconds: number },
-): Promise<WriterLatency> {
-  return withBenchWorker(
-    (db) => {
-      fill(db, options.bytes);
-      db.exec(`CREATE TABLE accounts(id INTEGER PRIMARY KEY, balance INTEGER NOT NULL);
-        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
-        INSERT INTO accounts SELECT i, 1000 FROM n`);
-    },
-    async (bench) => {
-      const { call } = bench;
-      let account = 0;
-      const write = async (): Promise<number> => {
-        account = (account % 1_000) + 1;
-        const startMs = performance.now();
-        const sql = `UPDATE accounts SET balance = balance + 1 WHERE id = ${account}`;
-        await call("POST", "/query", { sql });
-        return performance.now() - startMs;
-      };
-      const writeWhile = async (isOn: () => boolean): Promise<number[]> => {
-        const latencies: number[] = [];
-        while (isOn()) latencies.push(await write());
-        return latencies;
-      };
-      for (let warm = 0; warm < 100; warm += 1) await write();
-      const endMs = performance.now() + options.seconds * 1_000;
-      const idle = await writeWhile(() => performance.now() < endMs);
-      const exportsEndMs = performance.now() + options.seconds * 1_000;
-      let isExporting = true;
-      const exports = (async () => {
-        while (performance.now() < exportsEndMs) await bench.export({});
-        isExporting = false;
-      })();
-      const exporting = await writeWhile(() => isExporting);
-      await exports;
-      const whole = await timed(
-        () => call<{ bytes: number }>("GET", "/bench/encode"),
-        () => {},
-      );
-      const startMs = performance.now();
-      await call("GET", "/bench/encode");
-      const pages = Math.max(1, whole.bytes / 1_048_576);
-      return {
-        idle: latencyOf(idle),
-        exporting: latencyOf(exporting),
-        pageMs: (performance.now() - startMs) / pages,
-      };
-    },
-  );
-}
-
-function latencyOf(ms: readonly number[]): { p50: number; p99: number; writes: number } {
-  return { p50: quantile(ms, 0.5), p99: quantile(ms, 0.99), writes: ms.length };
 }

@@ -10,20 +10,52 @@ import { planOf, readCatalog } from "../src/workflows/run-context.ts";
 
 export { Database, ExportJobs, ExportWorkflow } from "../src/index.ts";
 
+type BenchEnv = Env & ExportEnv & { BENCH_DB: D1Database };
+
 /**
- * The Worker under measurement, with two routes that show its floor: the pages of a dump without
- * any store, and a multipart upload without any pages. Both answer when they are done.
+ * The Worker under measurement, with two routes that show its floor (the pages of a dump without
+ * any store, and a multipart upload without any pages; both answer when they are done) and one that
+ * writes rows of a database and tells how long each took.
  */
 export default {
-  async fetch(request: Request, env: Env & ExportEnv, context: ExecutionContext) {
+  async fetch(request: Request, env: BenchEnv, context: ExecutionContext) {
     const url = new URL(request.url);
     if (url.pathname === "/bench/encode") return Response.json(await encode(env));
+    if (url.pathname === "/bench/write") return Response.json(await write(env, url.searchParams));
     if (url.pathname === "/bench/upload") {
       return Response.json(await upload(env, Number(url.searchParams.get("bytes"))));
     }
     return worker.fetch(request, env, context);
   },
 };
+
+/**
+ * Milliseconds that each of the writes of one row took within the runtime, for as long as `ms` says. From
+ * outside every hop of an HTTP request would wait for the export's turn in the one thread that the
+ * local runtime has, which no deployment does.
+ */
+async function write(env: BenchEnv, options: URLSearchParams): Promise<number[]> {
+  const database = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
+  const run = async (sql: string): Promise<unknown> =>
+    options.get("to") === "d1"
+      ? env.BENCH_DB.prepare(sql).run()
+      : database.executeQuery({ sql, params: [] });
+  const rows = Number(options.get("rows"));
+  const endMs = performance.now() + Number(options.get("ms"));
+  const latencies: number[] = [];
+  // A database's file is made by its first statement.
+  await run("SELECT 1");
+  while (performance.now() < endMs) {
+    const id = 1 + Math.floor(Math.random() * rows);
+    const startMs = performance.now();
+    await run(`UPDATE accounts SET balance = balance + 1 WHERE id = ${id}`);
+    latencies.push(performance.now() - startMs);
+    await scheduler.wait(WRITE_PAUSE_MS);
+  }
+  return latencies;
+}
+
+const WRITE_PAUSE_MS = 2;
 
 /** Every page of the dump, read and thrown away. */
 async function encode(env: ExportEnv): Promise<{ bytes: number; rows: number; rowsRead: number }> {

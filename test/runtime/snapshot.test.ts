@@ -66,8 +66,8 @@ describe("a snapshot export", () => {
     let transfers = 0;
     const writers = [1, 2, 3, 4].map(async () => {
       while (!end.signal.aborted) {
-        for (let n = 0; n < 5; n += 1) await transfer();
-        transfers += 5;
+        for (let n = 0; n < 10; n += 1) await transfer();
+        transfers += 10;
         // Work within the process alone would keep the local runtime from polling the network.
         await scheduler.wait(1);
       }
@@ -77,7 +77,7 @@ describe("a snapshot export", () => {
         const before = transfers;
         const view = await ended((await startExport()).jobId);
         expect(view).toMatchObject({ status: "completed", consistency: "snapshot", warnings: [] });
-        expect(transfers - before).toBeGreaterThan(100);
+        expect(transfers - before).toBeGreaterThanOrEqual(200);
         jobs.push(view.jobId);
       }
     } finally {
@@ -136,6 +136,32 @@ describe("a snapshot export", () => {
       again: true,
     });
     expect(await instance?.waitForStepResult({ name: "open snapshot 2" })).toBeDefined();
+    expect(await snapshotObjects()).toEqual([]);
+  });
+
+  test.each([
+    ["schema-changed", async (n: number) => query(`CREATE TABLE later${n}(a)`)],
+    [
+      "snapshot-lost",
+      async () => {
+        const [trigger] = (await rowsOf(
+          "SELECT name FROM sqlite_master WHERE name GLOB 'tmp_export_snapshot_*_before_delete'",
+        )) as { name: string }[];
+        await query(`DROP TRIGGER "${trigger?.name}"`);
+      },
+    ],
+  ])("begins again twice at most, then fails with %s", async (code, change) => {
+    await openBank();
+    await using workflows = await introspectWorkflow(env.EXPORT_WORKFLOW);
+    const { jobId } = await startExport();
+    for (let n = 1; ; n += 1) {
+      const [instance] = await workflows.get();
+      await instance?.waitForStepResult({ name: n === 1 ? "open snapshot" : `open snapshot ${n}` });
+      await change(n);
+      if (n === 3) break;
+    }
+    const view = await ended(jobId);
+    expect(view).toMatchObject({ status: "failed", error: { code }, artifacts: [] });
     expect(await snapshotObjects()).toEqual([]);
   });
 

@@ -15,6 +15,7 @@ import {
 } from "./layout.ts";
 import { SnapshotNames } from "./names.ts";
 import type { HeldBy, SnapshotRecord, SnapshotTable } from "./record.ts";
+import { deepTriggerWarnings } from "./trigger-depth.ts";
 import { watchTableSql } from "./triggers.ts";
 
 /** How long triggers work after the last page, in seconds: longer than a stalled run takes to be rescued. */
@@ -119,7 +120,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
       catalog,
       plan,
       atMs: Number(clock?.rows[0]?.[0]),
-      warnings: held.warnings,
+      warnings: [...held.warnings, ...deepTriggerWarnings(catalog)],
       rowsRead: results.reduce((sum, result) => sum + result.rowsRead, 0) + held.rowsRead,
       rowsWritten: results.reduce((sum, result) => sum + result.rowsWritten, 0),
     };
