@@ -83,8 +83,6 @@ export interface TableProgress {
   /** Of text before compression. */
   bytes: number;
   done: boolean;
-  /** By key position; null where nothing cheap tells it. */
-  percent: number | null;
   /** How many U+FFFD stand for bytes that are no UTF-8. */
   replacements: number;
 }

@@ -7,6 +7,8 @@ import {
 } from "../model/checkpoint.ts";
 import type { Cursor } from "../model/cursor.ts";
 import { ExportError } from "../model/error.ts";
+import type { KeyRange } from "../model/key-range.ts";
+import { recordKeyRanges, recordPercent } from "./job-progress.ts";
 import { getJob, getJobOfRun, type JobRow, listArtifacts } from "./job-rows.ts";
 import { listWarnings } from "./job-warnings.ts";
 
@@ -35,6 +37,8 @@ export interface PlanRecord {
   firstTable: string;
   artifacts: { name: string; contentType: string; objectKey: string }[];
   tables: string[];
+  /** Of the tables that have one. */
+  keyRanges: KeyRange[];
   warnings: string[];
   /** What opening has cost the source, as the runtime bills it. */
   usage: { rowsRead: number; rowsWritten: number };
@@ -69,6 +73,7 @@ export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): vo
       name,
     );
   }
+  recordKeyRanges(sql, plan.jobId, plan.keyRanges);
   sql.exec(
     `UPDATE tmp_export_jobs SET snapshot_id = ?, snapshot_at_ms = ?, snapshot_json = ?,
        catalog_digest = ?, checkpoint = checkpoint + 1, cursor_json = ?, next_table = ?,
@@ -203,17 +208,17 @@ export function commitChunk(sql: SqlStorage, commit: ChunkCommit, nowMs: number)
   }
   for (const table of commit.tables) {
     sql.exec(
-      `UPDATE tmp_export_job_tables SET rows = rows + ?, bytes = bytes + ?, status = ?, percent = ?,
+      `UPDATE tmp_export_job_tables SET rows = rows + ?, bytes = bytes + ?, status = ?,
          replacements = replacements + ?
        WHERE job_id = ? AND name = ?`,
       table.rows,
       table.bytes,
       table.done ? "done" : "running",
-      table.done ? 100 : table.percent,
       table.replacements,
       commit.jobId,
       table.name,
     );
+    recordPercent(sql, { ...table, jobId: commit.jobId, cursor: commit.cursor });
   }
   saveCarry(sql, commit.jobId, commit.carry);
   sql.exec(

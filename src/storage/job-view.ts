@@ -2,14 +2,11 @@ import { namedObjectOf } from "../model/source-config.ts";
 import { ERRORS, type Failure } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
 import type { JobView, TableView } from "../model/job-view.ts";
-import { isActive } from "../model/job-state.ts";
 import { VIEW_ENTRIES_MAX } from "../model/limits.ts";
 import { listTables } from "./chunk-ledger.ts";
+import { progressOf } from "./job-progress.ts";
 import { instanceIdOf, type JobRow, listArtifacts } from "./job-rows.ts";
 import { listWarnings } from "./job-warnings.ts";
-
-/** Chunks looked at for a rate: enough to smooth it, few enough to follow a change. */
-const RATE_CHUNKS = 5;
 
 /** Differs whenever a job's view does; made of its row alone, so that asking for it is cheap. */
 export function viewVersionOf(job: JobRow): string {
@@ -23,14 +20,7 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
   const request = JSON.parse(job.request_json) as JobRequest;
   const base = `${job.origin}/export/dump/${job.job_id}`;
   const tables = listTables(sql, job.job_id, VIEW_ENTRIES_MAX);
-  const totals = sql
-    .exec<{ done: number; total: number; rows: number }>(
-      `SELECT coalesce(sum(status = 'done'), 0) AS done, count(*) AS total,
-         coalesce(sum(rows), 0) AS rows
-       FROM tmp_export_job_tables WHERE job_id = ?`,
-      job.job_id,
-    )
-    .one();
+  const progress = progressOf(sql, job);
   const stored = sql
     .exec<{ bytes: number }>(
       "SELECT coalesce(sum(bytes), 0) AS bytes FROM tmp_export_job_artifacts WHERE job_id = ?",
@@ -50,15 +40,7 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
     completedAt: timeOrNull(job.completed_at_ms),
     expiresAt: timeOrNull(job.expires_at_ms),
     snapshotAt: timeOrNull(job.snapshot_at_ms),
-    progress: {
-      percent: job.state === "completed" || job.state === "expired" ? 100 : null,
-      tablesDone: totals.done,
-      tablesTotal: totals.total,
-      rows: totals.rows,
-      bytes: stored.bytes,
-      bytesPerSecond: isActive(job.state) ? rateOf(sql, job.job_id) : null,
-      etaSeconds: null,
-    },
+    progress: { ...progress, bytes: stored.bytes },
     tables: tables.map((table) => ({
       name: table.name,
       status: table.status as TableView["status"],
@@ -130,21 +112,6 @@ function failureView(json: string | null): JobView["error"] {
   if (json === null) return null;
   const { code, message } = JSON.parse(json) as Failure;
   return { code, message, hint: ERRORS[code].hint };
-}
-
-/** Bytes a second over the last chunks; null before there are any. */
-function rateOf(sql: SqlStorage, jobId: string): number | null {
-  const recent = sql
-    .exec<{ bytes: number | null; started: number | null; ended: number | null }>(
-      `SELECT sum(bytes) AS bytes, min(started_at_ms) AS started, max(committed_at_ms) AS ended FROM
-         (SELECT bytes, started_at_ms, committed_at_ms FROM tmp_export_job_chunks
-          WHERE job_id = ? ORDER BY artifact_ordinal DESC, number DESC LIMIT ?)`,
-      jobId,
-      RATE_CHUNKS,
-    )
-    .one();
-  const ms = (recent.ended ?? 0) - (recent.started ?? 0);
-  return recent.bytes === null || ms <= 0 ? null : Math.round((recent.bytes * 1000) / ms);
 }
 
 function timeOf(ms: number): string {

@@ -106,6 +106,10 @@ const MIGRATIONS: readonly string[] = [
    ALTER TABLE tmp_export_jobs ADD COLUMN ending_at_ms INTEGER;`,
 
   "ALTER TABLE tmp_export_job_tables ADD COLUMN replacements INTEGER NOT NULL DEFAULT 0",
+
+  `ALTER TABLE tmp_export_job_tables ADD COLUMN key_first REAL;
+   ALTER TABLE tmp_export_job_tables ADD COLUMN key_last REAL;
+   ALTER TABLE tmp_export_job_tables ADD COLUMN rows_guess REAL;`,
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */

@@ -2,6 +2,7 @@ import { CURSOR_START } from "../model/cursor.ts";
 import type { NextAction } from "../model/checkpoint.ts";
 import { unwrap } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
+import { readKeyRanges } from "../source/key-ranges.ts";
 import { closeSnapshot } from "../source/snapshot/close-snapshot.ts";
 import { openSnapshot, type OpenedSnapshot } from "../source/snapshot/open-snapshot.ts";
 import { COMPRESSED } from "../storage/compressor.ts";
@@ -39,6 +40,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
       ? await freeze(context, source, { request, snapshotId })
       : await look(source, request);
   const { plan, catalog } = opened;
+  const { ranges, rowsRead } = await readKeyRanges(source, plan.tables);
   const warnings = [
     ...(JSON.parse(job.warnings_json) as string[]),
     ...opened.warnings,
@@ -61,8 +63,9 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
       };
     }),
     tables: plan.tables.map((table) => table.name),
+    keyRanges: ranges,
     warnings,
-    usage: { rowsRead: opened.rowsRead, rowsWritten: opened.rowsWritten },
+    usage: { rowsRead: opened.rowsRead + rowsRead, rowsWritten: opened.rowsWritten },
   });
   // A try that came too late: the job is over, or another try reads a snapshot of its own.
   if (!recorded.ok && isFrozen) await closeSnapshot(source, snapshotId);

@@ -160,7 +160,6 @@ class TableCounts {
       name,
       ...counts,
       done: name !== open,
-      percent: null,
     }));
   }
 }

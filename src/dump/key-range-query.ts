@@ -1,0 +1,54 @@
+import type { Table } from "../model/catalog.ts";
+import type { KeyRange } from "../model/key-range.ts";
+import { quoteIdentifier } from "./identifier.ts";
+import { SNAPSHOT_PREFIX } from "./own-objects.ts";
+
+/** Places between the first and the last key at which the distance to the next row is looked up. */
+const PROBES = 8;
+
+/** A name that no table of the customer's has: a query over a table of its own name would be circular. */
+const ENDS = `${SNAPSHOT_PREFIX}_ends`;
+
+/**
+ * A query for a table's first and last key and, for a guess at the number of its rows, for how far
+ * the next key lies from a few places between them: about thirty rows are read, each by the key's own index.
+ * Undefined for a table whose key is not one integer.
+ */
+export function keyRangeQuery(table: Table): string | undefined {
+  const [key, ...more] = table.key;
+  if (key?.integer !== true || more.length > 0 || table.kind === "virtual") return undefined;
+  const name = quoteIdentifier(key.name);
+  const from = quoteIdentifier(table.name);
+  // One SELECT of both min() and max() would read the whole table.
+  const range = `WITH ${ENDS}(lo, hi) AS MATERIALIZED (SELECT
+    (SELECT CAST(min(${name}) AS REAL) FROM ${from}), (SELECT CAST(max(${name}) AS REAL) FROM ${from}))`;
+  const gaps = Array.from({ length: PROBES }, (_, at) => {
+    const part = (at + 0.5) / PROBES;
+    // Two products: the difference of two keys may be more than an integer holds.
+    const place = `(SELECT lo * ${1 - part} + hi * ${part} FROM ${ENDS})`;
+    return `(SELECT ${name} FROM ${from} WHERE ${name} > ${place} ORDER BY ${name} LIMIT 1) - ${place}`;
+  });
+  return `${range} SELECT lo, hi, ${gaps.join(", ")} FROM ${ENDS}`;
+}
+
+/** Reads the one result row of `keyRangeQuery`. */
+export function parseKeyRange(
+  table: Table,
+  row: readonly (ArrayBuffer | string | number | null)[],
+): KeyRange {
+  const [lo, hi, ...gaps] = row.map((value) => (value === null ? null : Number(value)));
+  if (lo === null || hi === null || lo === undefined || hi === undefined) {
+    return { table: table.name, first: null, last: null, rows: 0 };
+  }
+  const found = gaps.filter((gap) => gap !== null);
+  const mean = found.reduce((sum, gap) => sum + gap, 0) / Math.max(found.length, 1);
+  // The mean distance to the next of random keys is that between two, of regular ones half of it.
+  const distance = Math.max(1, mean * 1.5);
+  const descending = table.key[0]?.descending === true;
+  return {
+    table: table.name,
+    first: descending ? hi : lo,
+    last: descending ? lo : hi,
+    rows: Math.round((hi - lo) / distance) + 1,
+  };
+}
