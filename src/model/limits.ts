@@ -43,6 +43,9 @@ export const UNDO_BYTES_MAX = 8 * 1024 * MIB;
 /** How often a job that has lost its snapshot begins again with a new one. */
 export const RESTARTS_MAX = 2;
 
+/** How often a job begins again whose artifact is not what was written. */
+export const CORRUPT_RESTARTS_MAX = 1;
+
 /** How long a run may be silent before the watchdog looks after it, in seconds. */
 export const STALL_SECONDS_MIN = 5;
 export const STALL_SECONDS_DEFAULT = 300;

@@ -95,12 +95,18 @@ export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): vo
 }
 
 /** Takes a job back to where it had no plan; the files of the old one are the caller's to remove. */
-export function voidPlan(sql: SqlStorage, jobId: string, warning: string): void {
+export function voidPlan(
+  sql: SqlStorage,
+  jobId: string,
+  { warning, isCorrupt }: { warning: string; isCorrupt: boolean },
+): void {
   deletePlanned(sql, jobId);
   sql.exec(
     `UPDATE tmp_export_jobs SET cursor_json = NULL, checkpoint = checkpoint + 1,
-       restarts = restarts + 1, warnings_json = json_array(?)
+       restarts = restarts + 1, corrupt_restarts = corrupt_restarts + ?,
+       warnings_json = json_array(?)
      WHERE job_id = ?`,
+    isCorrupt ? 1 : 0,
     warning,
     jobId,
   );

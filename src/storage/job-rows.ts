@@ -23,7 +23,11 @@ export type JobRow = {
   snapshot_id: string | null;
   snapshot_at_ms: number | null;
   snapshot_json: string | null;
+  /** How often the job began again, for whatever reason, and because its artifact was not what was written. */
   restarts: number;
+  corrupt_restarts: number;
+  /** 1 where a job that ended without its artifacts may still have files or uploads in the store. */
+  files_left: number;
   woken_at_ms: number | null;
   snapshot_open: number;
   endings: number;
@@ -129,6 +133,7 @@ export function moveJobIf(
        started_at_ms = CASE WHEN ? = 'running' THEN ? ELSE started_at_ms END,
        completed_at_ms = CASE WHEN ? IN ('completed', 'failed', 'cancelled') THEN ? ELSE completed_at_ms END,
        failure_json = coalesce(?, failure_json),
+       files_left = CASE WHEN ? IN ('failed', 'cancelled') THEN 1 ELSE files_left END,
        heartbeat_at_ms = ?
      WHERE job_id = ? AND state IN (${from.map((state) => `'${state}'`).join(", ")})`,
     move.to,
@@ -137,6 +142,7 @@ export function moveJobIf(
     move.to,
     move.nowMs,
     move.failure === undefined ? null : JSON.stringify(move.failure),
+    move.to,
     move.nowMs,
     move.jobId,
   );

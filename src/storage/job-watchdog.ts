@@ -3,13 +3,14 @@ import type { Failure } from "../model/error.ts";
 import { STALL_SECONDS_DEFAULT } from "../model/limits.ts";
 import { judge } from "../model/watchdog.ts";
 import { listOverdueCallbacks } from "./callback-rows.ts";
-import { deleteFiles, giveUpUploads } from "./job-files.ts";
+import { deleteFiles, discardFiles, discardFilesNow } from "./job-files.ts";
 import { deleteJobRows, getJob, instanceIdOf, type JobRow, moveJobIf } from "./job-rows.ts";
 import { createRun, startEnding, terminateRun } from "./job-runs.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import {
   listExpiredJobs,
   listForgottenJobs,
+  listLitteringJobs,
   listSilentJobs,
   listUnclosedJobs,
   nextAlarmMs,
@@ -44,6 +45,7 @@ export async function runWatchdog(context: JobsContext): Promise<void> {
         () =>
           startEnding(context, jobId),
     ),
+    ...listLitteringJobs(sql, nowMs).map((job) => () => cleanUp(context, job)),
     ...listExpiredJobs(sql, nowMs).map((job) => () => expire(context, job)),
     ...listForgottenJobs(sql, nowMs).map((job) => async () => deleteJobRows(sql, job.job_id)),
   ];
@@ -124,7 +126,12 @@ async function fail(context: JobsContext, job: JobRow, nowMs: number): Promise<v
   if (!moveJobIf(context.sql, { jobId: job.job_id, to: "failed", nowMs, failure })) return;
   await terminateRun(context, job);
   await startEnding(context, job.job_id);
-  await giveUpUploads(context, job.job_id);
+  await discardFilesNow(context, job);
+}
+
+async function cleanUp(context: JobsContext, job: JobRow): Promise<void> {
+  await discardFiles(context, job);
+  context.sql.exec("UPDATE tmp_export_jobs SET files_left = 0 WHERE job_id = ?", job.job_id);
 }
 
 /** Files first: a job whose files could not be deleted is found again. */

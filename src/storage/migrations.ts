@@ -110,6 +110,9 @@ const MIGRATIONS: readonly string[] = [
   `ALTER TABLE tmp_export_job_tables ADD COLUMN key_first REAL;
    ALTER TABLE tmp_export_job_tables ADD COLUMN key_last REAL;
    ALTER TABLE tmp_export_job_tables ADD COLUMN rows_guess REAL;`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN corrupt_restarts INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN files_left INTEGER NOT NULL DEFAULT 0;`,
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */

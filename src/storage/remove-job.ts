@@ -1,6 +1,6 @@
 import type { JobView } from "../model/job-view.ts";
 import { isCallbackPending } from "./callback-rows.ts";
-import { deleteFiles, giveUpUploads } from "./job-files.ts";
+import { discardFiles, discardFilesNow } from "./job-files.ts";
 import { deleteJobRows, findJob, getJob, type JobRow, moveJobIf } from "./job-rows.ts";
 import { startEnding, terminateRun } from "./job-runs.ts";
 import { jobViewOf } from "./job-view.ts";
@@ -19,7 +19,7 @@ export async function removeJob(context: JobsContext, jobId: string): Promise<Jo
     await terminateRun(context, job);
     await startEnding(context, jobId);
     await scheduleWatchdog(context);
-    await giveUpUploads(context, jobId);
+    await discardFilesNow(context, job);
     return jobViewOf(sql, getJob(sql, jobId));
   }
   if (job.state === "cancelled") return jobViewOf(sql, getJob(sql, jobId));
@@ -37,7 +37,6 @@ async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
     job.job_id,
   );
   await scheduleWatchdog(context);
-  await giveUpUploads(context, job.job_id);
-  await deleteFiles(context, job);
+  await discardFiles(context, job);
   deleteJobRows(sql, job.job_id);
 }

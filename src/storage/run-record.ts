@@ -3,9 +3,9 @@ import { ExportError, type Failure } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
 import { isActive } from "../model/job-state.ts";
 import type { JobView } from "../model/job-view.ts";
-import { RESTARTS_MAX } from "../model/limits.ts";
+import { CORRUPT_RESTARTS_MAX, RESTARTS_MAX } from "../model/limits.ts";
 import { voidPlan } from "./chunk-ledger.ts";
-import { giveUpUploads } from "./job-files.ts";
+import { discardFiles, discardFilesNow } from "./job-files.ts";
 import { findJob, getJob, getJobOfRun, type JobRow, moveJobIf } from "./job-rows.ts";
 import { jobViewOf } from "./job-view.ts";
 import type { JobsContext } from "./jobs-context.ts";
@@ -92,7 +92,7 @@ export function snapshotToClose(sql: SqlStorage, of: RunParams): SnapshotToClose
 
 /**
  * Takes a job back to its beginning, where it may begin again with a new snapshot: says whether it
- * may. What was uploaded is given up. Errors: `run-superseded`.
+ * may. What it has in the store is removed. Errors: `run-superseded`, `storage-unavailable`.
  */
 export async function startOver(
   context: JobsContext,
@@ -102,11 +102,18 @@ export async function startOver(
   const { sql, storage } = context;
   const job = getJobOfRun(sql, of);
   if (job.cursor_json === null) return { again: true };
-  if (job.restarts >= RESTARTS_MAX) return { again: false };
-  await giveUpUploads(context, of.jobId);
+  const isCorrupt = reason.code === "artifact-corrupt";
+  const mayRestart = isCorrupt
+    ? job.corrupt_restarts < CORRUPT_RESTARTS_MAX
+    : job.restarts - job.corrupt_restarts < RESTARTS_MAX;
+  if (!mayRestart) return { again: false };
+  await discardFiles(context, job);
   storage.transactionSync(() => {
     getJobOfRun(sql, of);
-    voidPlan(sql, of.jobId, `begun again with a new snapshot: ${reason.message}`);
+    voidPlan(sql, of.jobId, {
+      warning: `begun again with a new snapshot: ${reason.message}`,
+      isCorrupt,
+    });
     countStep(sql, of.jobId);
   });
   return { again: true };
@@ -148,6 +155,6 @@ export async function failJob(
   const callback = job.callback_status === "pending";
   if (!isActive(job.state)) return { callback: callback && job.state === "failed" };
   moveJobIf(sql, { jobId: of.jobId, to: "failed", nowMs: Date.now(), failure });
-  await giveUpUploads(context, of.jobId);
+  await discardFilesNow(context, job);
   return { callback };
 }

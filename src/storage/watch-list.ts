@@ -43,6 +43,15 @@ export function listUnclosedJobs(sql: SqlStorage, nowMs: number): JobRow[] {
   );
 }
 
+/** Jobs that ended a minute ago without their artifacts, and may still have files in the store. */
+export function listLitteringJobs(sql: SqlStorage, nowMs: number): JobRow[] {
+  return list(
+    sql,
+    `NOT ${ACTIVE} AND files_left = 1 AND completed_at_ms <= ?`,
+    nowMs - UNFINISHED_MS,
+  );
+}
+
 /** Completed jobs whose retention has ended. */
 export function listExpiredJobs(sql: SqlStorage, nowMs: number): JobRow[] {
   return list(sql, "state = 'completed' AND expires_at_ms <= ?", nowMs);
@@ -53,7 +62,7 @@ export function listForgottenJobs(sql: SqlStorage, nowMs: number): JobRow[] {
   return list(
     sql,
     `state IN ('failed', 'cancelled', 'expired') AND snapshot_open = 0
-       AND callback_status <> 'pending' AND completed_at_ms <= ?`,
+       AND files_left = 0 AND callback_status <> 'pending' AND completed_at_ms <= ?`,
     nowMs - REMEMBERED_MS,
   );
 }
@@ -71,7 +80,7 @@ export function nextAlarmMs(
     .exec<{ active: number; unfinished: number; expires: number | null; ended: number | null }>(
       `SELECT
          count(CASE WHEN ${ACTIVE} THEN 1 END) AS active,
-         count(CASE WHEN NOT ${ACTIVE} AND (snapshot_open = 1 OR callback_status = 'pending') THEN 1 END) AS unfinished,
+         count(CASE WHEN NOT ${ACTIVE} AND (snapshot_open = 1 OR files_left = 1 OR callback_status = 'pending') THEN 1 END) AS unfinished,
          min(CASE WHEN state = 'completed' THEN expires_at_ms END) AS expires,
          min(CASE WHEN state IN ('failed', 'cancelled', 'expired') THEN completed_at_ms END) AS ended
        FROM tmp_export_jobs`,

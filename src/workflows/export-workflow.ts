@@ -53,13 +53,7 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams> {
     }
     let published: { callback: boolean };
     try {
-      const next = await exportAll(run);
-      // What is exported is exported: a snapshot that resists is closed by the watchdog's instances.
-      await run("close snapshot", "", closeSnapshotOf).catch(() => undefined);
-      let verify: VerifyFrom | null = { ordinal: 0, artifact: next.artifact };
-      while (verify !== null) {
-        verify = await verifyFrom(verify, run);
-      }
+      await produceArtifacts(run);
       published = await run("publish manifest", "", publishManifest);
     } catch (error) {
       const failure = failureOf(error);
@@ -84,20 +78,31 @@ type Runner = <T extends Rpc.Serializable<T>>(
   body: (context: RunContext) => Promise<T>,
 ) => Promise<T>;
 
-/** Where a new snapshot can help: what was frozen is no longer what it was. */
-const STARTED_OVER: ReadonlySet<string> = new Set(["snapshot-lost", "schema-changed"]);
+/**
+ * Where a new snapshot can help: what was frozen is no longer what it was, or what is stored is not
+ * what was written (a part of a killed try that came late, an upload or object that is gone).
+ */
+const STARTED_OVER: ReadonlySet<string> = new Set([
+  "snapshot-lost",
+  "schema-changed",
+  "artifact-corrupt",
+]);
 
 /**
- * Opens the snapshot and exports until everything is stored. A job whose snapshot is lost begins
- * again with a new one, a few times; then it fails for that reason.
+ * Exports until everything is stored and has been read back. A job that cannot go on with its snapshot
+ * begins again with a new one, a few times; then it fails for that reason.
  */
-async function exportAll(run: Runner): Promise<Extract<NextAction, { do: "finish" }>> {
+async function produceArtifacts(run: Runner): Promise<void> {
   for (let opening = 1; ; opening += 1) {
     const subject = opening === 1 ? "" : String(opening);
     try {
       let { next }: { next: NextAction } = await run("open snapshot", subject, beginExport);
       while (next.do !== "finish") next = await perform(next, run);
-      return next;
+      // What is exported is exported: a snapshot that resists is closed by the watchdog's instances.
+      await run("close snapshot", subject, closeSnapshotOf).catch(() => undefined);
+      let verify: VerifyFrom | null = { ordinal: 0, artifact: next.artifact };
+      while (verify !== null) verify = await verifyFrom(verify, run);
+      return;
     } catch (error) {
       const failure = failureOf(error);
       if (!STARTED_OVER.has(failure.code)) throw error;

@@ -1,0 +1,204 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import { PART_BYTES_MIN } from "../../src/model/limits.ts";
+import type { JobView } from "../../src/model/job-view.ts";
+import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
+
+const bucket = env.EXPORT_R2_BUCKET;
+/** Every binding of the bucket in this process is of it, the Worker's and the Workflow's too. */
+const prototype = Object.getPrototypeOf(bucket) as R2Bucket;
+
+beforeEach(async () => {
+  await emptyDatabase();
+  await query(
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, noise BLOB)",
+    `INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)
+     SELECT i, randomblob(8000) FROM n`,
+  );
+});
+
+const methods = Object.getOwnPropertyDescriptors(prototype);
+/** The bucket's methods as they are. */
+const real = Object.create(null, methods) as R2Bucket;
+
+function restore(): void {
+  Object.defineProperties(prototype, methods);
+}
+
+afterEach(restore);
+
+/** Makes uploads behave otherwise; `fault` gets the real one and says what to do instead. */
+function changeUploads(fault: (upload: R2MultipartUpload) => Partial<R2MultipartUpload>): void {
+  prototype.resumeMultipartUpload = function (this: R2Bucket, key, uploadId) {
+    const upload = real.resumeMultipartUpload.call(this, key, uploadId);
+    return {
+      key,
+      uploadId,
+      uploadPart: upload.uploadPart.bind(upload),
+      complete: upload.complete.bind(upload),
+      abort: upload.abort.bind(upload),
+      ...fault(upload),
+    };
+  };
+}
+
+async function keysOf(jobId: string): Promise<string[]> {
+  const { objects } = await bucket.list({ prefix: `exports/${jobId}/` });
+  return objects.map(({ key }) => key);
+}
+
+async function snapshotObjects(): Promise<unknown> {
+  const object = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
+  return object.executeQuery({
+    sql: "SELECT name FROM sqlite_master WHERE name LIKE 'tmp\\_export%' ESCAPE '\\'",
+  });
+}
+
+async function exported(): Promise<JobView> {
+  return ended((await startExport()).jobId);
+}
+
+/** The same bytes as an export that nothing disturbs, and nothing of an earlier try. */
+async function expectWhole(view: JobView, restarts: number): Promise<void> {
+  expect(view).toMatchObject({ status: "completed", error: null, workflow: { run: 1 } });
+  expect(view.warnings).toHaveLength(restarts);
+  expect(await snapshotObjects()).toEqual([]);
+  const found = await download(view.jobId);
+  const keys = await keysOf(view.jobId);
+  expect(keys).toHaveLength(2);
+  expect(new Set(keys.map((key) => key.split("/").at(-1)))).toEqual(
+    new Set(["dump.sql", "manifest.json"]),
+  );
+  restore();
+  const undisturbed = await download((await exported()).jobId);
+  expect(Buffer.compare(found, undisturbed)).toBe(0);
+  expect(found.length).toBeGreaterThan(2 * PART_BYTES_MIN);
+}
+
+describe("a job begins again with a new snapshot, once,", () => {
+  test("where a part is not the one that the ledger knows", async () => {
+    let isLate = true;
+    changeUploads((upload) => ({
+      complete: async (parts) => {
+        // The upload of a killed try, which lands behind its retry's.
+        if (isLate) await upload.uploadPart(1, new Uint8Array(PART_BYTES_MIN));
+        isLate = false;
+        return upload.complete(parts);
+      },
+    }));
+    const view = await exported();
+    expect(view.warnings[0]).toContain("begun again with a new snapshot");
+    await expectWhole(view, 1);
+  });
+
+  test("where its upload is gone", async () => {
+    let isGone = true;
+    changeUploads((upload) => ({
+      uploadPart: async (number, value) => {
+        if (isGone) await upload.abort();
+        isGone = false;
+        return upload.uploadPart(number, value);
+      },
+    }));
+    await expectWhole(await exported(), 1);
+  });
+
+  test("where its object is gone when it is read back", async () => {
+    let isGone = true;
+    prototype.head = async function (this: R2Bucket, key) {
+      if (isGone) await bucket.delete(key);
+      isGone = false;
+      return real.head.call(this, key);
+    };
+    await expectWhole(await exported(), 1);
+  });
+
+  test("and fails the second time, with nothing left", async () => {
+    changeUploads((upload) => ({
+      complete: async (parts) => {
+        await upload.uploadPart(1, new Uint8Array(PART_BYTES_MIN));
+        return upload.complete(parts);
+      },
+    }));
+    const view = await exported();
+    expect(view).toMatchObject({
+      status: "failed",
+      error: { code: "artifact-corrupt" },
+      artifacts: [],
+    });
+    expect(await snapshotObjects()).toEqual([]);
+    expect(await keysOf(view.jobId)).toEqual([]);
+  });
+});
+
+describe("a step is tried again, and nothing else happens,", () => {
+  test("where an upload was completed and its answer was lost", async () => {
+    let isLost = true;
+    changeUploads((upload) => ({
+      complete: async (parts) => {
+        const object = await upload.complete(parts);
+        if (isLost) {
+          isLost = false;
+          throw new Error("Network connection lost.");
+        }
+        return object;
+      },
+    }));
+    await expectWhole(await exported(), 0);
+  });
+
+  test("where every third call of the store fails", async () => {
+    let calls = 0;
+    const failing = (): void => {
+      calls += 1;
+      if (calls % 3 === 0) throw new Error("internal error; please try again (10001)");
+    };
+    changeUploads((upload) => ({
+      uploadPart: async (number, value) => {
+        failing();
+        return upload.uploadPart(number, value);
+      },
+      complete: async (parts) => {
+        failing();
+        return upload.complete(parts);
+      },
+    }));
+    prototype.createMultipartUpload = async function (this: R2Bucket, ...args) {
+      failing();
+      return real.createMultipartUpload.apply(this, args);
+    };
+    prototype.head = async function (this: R2Bucket, key) {
+      failing();
+      return real.head.call(this, key);
+    };
+    await expectWhole(await exported(), 0);
+    expect(calls).toBeGreaterThan(5);
+  });
+});
+
+test("what a cancelled job sends late is removed by the watchdog, a minute after", async () => {
+  const { jobId } = await startExport();
+  await api(`/export/dump/${jobId}`, { method: "DELETE" });
+  const jobs = env.EXPORT_JOBS.getByName("jobs");
+  const key = await runInDurableObject(jobs, async (_, { storage }) => {
+    storage.sql.exec(
+      `INSERT OR IGNORE INTO tmp_export_job_artifacts (job_id, ordinal, name, content_type, object_key)
+       VALUES (?, 0, 'late', '', ?)`,
+      jobId,
+      `exports/${jobId}/late`,
+    );
+    storage.sql.exec("UPDATE tmp_export_jobs SET completed_at_ms = 0 WHERE job_id = ?", jobId);
+    await storage.setAlarm(Date.now() + 3_600_000);
+    return storage.sql
+      .exec<{ object_key: string }>(
+        "SELECT object_key FROM tmp_export_job_artifacts WHERE job_id = ?",
+        jobId,
+      )
+      .one().object_key;
+  });
+  await bucket.put(key, "late");
+  await runDurableObjectAlarm(jobs);
+  expect(await keysOf(jobId)).toEqual([]);
+});
