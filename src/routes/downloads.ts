@@ -15,9 +15,16 @@ import { jobIdOf } from "./jobs.ts";
 export const downloadRoutes = new Hono<AppEnv>()
   .get("/export/dump/:jobId/download", async (context) => {
     const info = await downloadInfo(context, context.req.param("jobId"));
-    const [artifact] = info.artifacts;
-    if (artifact === undefined)
+    const [artifact, ...others] = info.artifacts;
+    if (artifact === undefined) {
       throw new ExportError("artifact-not-found", "the job has no artifact");
+    }
+    if (others.length > 0) {
+      throw new ExportError(
+        "artifact-not-found",
+        `the job has ${info.artifacts.length} artifacts: ask for one of them by its name`,
+      );
+    }
     return sendArtifact(context, info, artifact);
   })
   .get("/export/dump/:jobId/download/:artifact", async (context) => {

@@ -155,7 +155,7 @@ export const ROUTES: readonly RouteEntry[] = [
     method: "GET",
     path: "/export/dump/:jobId/download",
     operationId: "downloadExport",
-    summary: "Download what a job exported",
+    summary: "Download what a job exported, where it is one file",
     access: "read",
     headers: FILE_HEADERS,
     answers: FILE_ANSWERS,
