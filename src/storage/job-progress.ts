@@ -96,7 +96,10 @@ function percentOfJob(job: JobRow, percent: number | null): number | null {
   return percent === null ? null : cutPercent(percent);
 }
 
-/** What the last chunks brought a second; null before there are any. */
+/**
+ * What the last chunks brought a second; null before there are any. A chunk of many small artifacts has
+ * a row for its piece of each.
+ */
 function rateOf(
   sql: SqlStorage,
   jobId: string,
@@ -105,8 +108,9 @@ function rateOf(
     .exec<{ bytes: number | null; rows: number | null; started: number; ended: number }>(
       `SELECT sum(bytes) AS bytes, sum(rows) AS rows, min(started_at_ms) AS started,
          max(committed_at_ms) AS ended FROM
-         (SELECT bytes, rows, started_at_ms, committed_at_ms FROM tmp_export_job_chunks
-          WHERE job_id = ? ORDER BY artifact_ordinal DESC, number DESC LIMIT ?)`,
+         (SELECT sum(bytes) AS bytes, sum(rows) AS rows, min(started_at_ms) AS started_at_ms,
+            max(committed_at_ms) AS committed_at_ms FROM tmp_export_job_chunks
+          WHERE job_id = ? GROUP BY number ORDER BY number DESC LIMIT ?)`,
       jobId,
       RATE_CHUNKS,
     )

@@ -117,9 +117,14 @@ describe("a job's progress", () => {
             table,
             cursor: { ...start, after: [{ literal: key }] },
             nextTable: table,
-            pieces: [
-              { artifactOrdinal: 0, bytes: rows * 10, sha256: "", parts: [], state: "pending" },
-            ],
+            // As many pieces as a chunk of small artifacts has, whose first one tells the rows.
+            pieces: Array.from({ length: 10 }, (_, artifactOrdinal) => ({
+              artifactOrdinal,
+              bytes: rows,
+              sha256: "",
+              parts: [],
+              state: "pending",
+            })),
             tables: [{ name: table, rows, bytes: rows * 10, done, replacements: 0 }],
             carry: [],
             usage: { rowsRead: 0, rowsWritten: 0, r2ClassAOperations: 0 },
