@@ -46,9 +46,10 @@ export function measureWriter(
     const write = (to: string, ms: number): Promise<number[]> =>
       call("GET", `/bench/write?to=${to}&rows=${ACCOUNTS}&ms=${ms}`);
     const beside = async (to: string, work: () => Promise<unknown>): Promise<Latency> => {
-      const latencies = write(to, options.seconds * 1_000);
-      const over = latencies.then(() => true);
-      while (!(await Promise.race([over, work().then(() => false)])));
+      const over = new AbortController();
+      const latencies = write(to, options.seconds * 1_000).finally(() => over.abort());
+      // What is begun is ended: the next phase must not meet it.
+      while (!over.signal.aborted) await work();
       return latencyOf(await latencies);
     };
     for (const to of ["object", "d1"]) await write(to, 500);

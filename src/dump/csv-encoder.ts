@@ -62,7 +62,7 @@ export class CsvEncoder implements TableEncoder {
 
   #valid(bytes: Uint8Array): Uint8Array {
     const valid = validUtf8(bytes);
-    this.replacements += valid.replaced;
+    this.replacements += valid.replacements;
     return valid.bytes;
   }
 }

@@ -1,5 +1,4 @@
 import type { Catalog, Table } from "../model/catalog.ts";
-import { storedColumns } from "../model/catalog.ts";
 import { artifactNames } from "./artifact-name.ts";
 import { quoteIdentifier } from "./identifier.ts";
 import type { ArtifactPlan, DumpPlan } from "./plan.ts";
@@ -16,8 +15,8 @@ export interface TableFileFormat {
 
 /**
  * The plan of an export of rows alone, one artifact a table: ordinary tables, and virtual ones that
- * have rows of their own. Columns that are computed are left out, and so are tables that have no
- * column beside those.
+ * have rows of their own. Columns that are computed are left out; SQLite makes no table that has no
+ * other.
  */
 export function planTableFiles(catalog: Catalog, format: TableFileFormat): DumpPlan {
   const tables: Table[] = [];
@@ -46,7 +45,6 @@ export function planTableFiles(catalog: Catalog, format: TableFileFormat): DumpP
 }
 
 function reasonToLeaveOut(table: Table): string | undefined {
-  if (storedColumns(table).length === 0) return "all its columns are computed";
   if (table.kind !== "virtual") return undefined;
   const { kind, ...of } = virtualTableKind(table);
   if (kind === "rows") return undefined;

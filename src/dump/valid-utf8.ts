@@ -6,7 +6,7 @@ import { encodeUtf8 } from "../lib/bytes.ts";
 export interface ValidText {
   bytes: Uint8Array;
   /** How many U+FFFD were put in place of bytes that are no UTF-8. */
-  replaced: number;
+  replacements: number;
 }
 
 const REPLACEMENT = "\uFFFD";
@@ -14,9 +14,9 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The same bytes where they are valid UTF-8; else as the Encoding Standard decodes them. */
 export function validUtf8(bytes: Uint8Array): ValidText {
-  if (isUtf8(bytes)) return { bytes, replaced: 0 };
+  if (isUtf8(bytes)) return { bytes, replacements: 0 };
   const text = decoder.decode(bytes);
-  return { bytes: encodeUtf8(text), replaced: countIn(text) - countInBytes(bytes) };
+  return { bytes: encodeUtf8(text), replacements: countIn(text) - countInBytes(bytes) };
 }
 
 function countIn(text: string): number {
