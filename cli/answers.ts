@@ -71,7 +71,7 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
 /** The answer of `GET /export/sources`. */
 export const SourcesSchema = v.looseObject({
   version: v.string(),
-  storage: v.picklist(["r2", "inline"]),
+  storage: v.picklist(["r2", "none"]),
   sources: v.array(v.looseObject({ name: v.string(), type: v.string() })),
 });
 

@@ -39,7 +39,7 @@ export async function resolveOutput(output: string, manifest: Manifest): Promise
   if (output.endsWith(".zip")) {
     throw usageError(
       `this export has ${artifacts.length} files, which are checked one by one in a folder`,
-      "Give a folder with -o; `-o - > export.zip` gives one ZIP, unchecked.",
+      "Give a folder with -o.",
     );
   }
   return { kind: "folder", path: output };

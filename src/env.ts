@@ -35,7 +35,7 @@ export interface RunParams {
   callbackFrom?: number;
 }
 
-/** The bindings and vars that this Worker looks at. docs/configuration.md describes each. */
+/** The bindings and vars that this Worker looks at. docs/deploy.md describes each. */
 export interface ExportEnv {
   EXPORT_WORKFLOW: Workflow<RunParams>;
   EXPORT_JOBS: DurableObjectNamespace<ExportJobs>;

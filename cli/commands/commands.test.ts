@@ -332,6 +332,18 @@ describe("the other commands", () => {
       ok: false,
       checks: [{ ok: true }, { ok: true }, { check: "token", ok: false }],
     });
+    server.intercept(
+      "/export/sources",
+      (_request, response) => {
+        response.setHeader("content-type", "application/json");
+        response.end('{"version":"9.9.9","storage":"none","sources":[]}');
+        return true;
+      },
+      2,
+    );
+    const bucketless = await runCli(["doctor"], server);
+    expect(bucketless.exitCode).toBe(3);
+    expect(bucketless.stdout).toContain("FAIL  bucket   no R2 bucket is bound. Bind one as");
     const unset = await runCli(["doctor"], { url: "" });
     expect(unset.exitCode).toBe(2);
     expect(unset.stdout).toContain("FAIL  settings");

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { ApiClient } from "../api-client.ts";
 import { CliError, Interrupted } from "../cli-error.ts";
 import type { Context } from "../context.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
 
 interface Check {
   check: string;
@@ -96,7 +96,9 @@ function sourcesLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): stri
 
 function storageLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string {
   if (found === undefined) return TOO_OLD;
-  return found.storage === "r2"
-    ? "R2 is bound"
-    : "no R2 bucket is bound: only small exports fit (EXPORT_INLINE_BYTES_MAX)";
+  if (found.storage === "r2") return "R2 is bound";
+  throw new CliError({ ofWorker: "configuration-invalid" }, "no R2 bucket is bound", {
+    exitCode: EXIT.refused,
+    hint: "Bind one as EXPORT_R2_BUCKET: without it nothing can be exported.",
+  });
 }

@@ -5,8 +5,8 @@ const Consistency = v.picklist(["snapshot", "live"]);
 /** The answer of `GET /export/sources`. */
 export const SourceListSchema = v.strictObject({
   version: v.string(),
-  /** Where artifacts are kept. */
-  storage: v.picklist(["r2", "inline"]),
+  /** Where artifacts are kept; `none` where no bucket is bound, and then nothing can be exported. */
+  storage: v.picklist(["r2", "none"]),
   sources: v.array(
     v.strictObject({
       name: v.string(),

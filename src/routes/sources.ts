@@ -9,7 +9,7 @@ export const sourceRoutes = new Hono<AppEnv>().get("/export/sources", (context) 
   const { sources } = context.get("config");
   return context.json({
     version: VERSION,
-    storage: context.env.EXPORT_R2_BUCKET === undefined ? "inline" : "r2",
+    storage: context.env.EXPORT_R2_BUCKET === undefined ? "none" : "r2",
     sources: Object.entries(sources).map(([name, config]) => ({
       name,
       type: config.type,

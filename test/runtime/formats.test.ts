@@ -127,5 +127,6 @@ test("refuses a schema in a format that holds rows alone", async () => {
   expect(await response.json()).toMatchObject({
     code: "invalid-request",
     detail: expect.stringContaining("csv holds rows alone"),
+    issues: [{ path: "content", message: expect.stringContaining("csv holds rows alone") }],
   });
 });
