@@ -2,17 +2,9 @@ import { gunzipSync } from "node:zlib";
 import { beforeAll, expect, test } from "vitest";
 
 import { PART_BYTES_MIN } from "../../src/model/limits.ts";
-import { download, emptyDatabase, ended, query, sha256Of, startExport } from "../support/api.ts";
+import { download, ended, fillNoise, sha256Of, startExport } from "../support/api.ts";
 
-/** Rows that hardly compress, so that several parts are written. */
-beforeAll(async () => {
-  await emptyDatabase();
-  await query(
-    "CREATE TABLE t(id INTEGER PRIMARY KEY, noise BLOB)",
-    `INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100)
-     SELECT i, randomblob(10000) FROM n`,
-  );
-});
+beforeAll(() => fillNoise({ rows: 1_100, rowBytes: 10_000 }));
 
 test("an export compressed by gzip opens to the bytes of one that is not", async () => {
   const plain = await ended((await startExport()).jobId);

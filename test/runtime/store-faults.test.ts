@@ -4,20 +4,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { PART_BYTES_MIN } from "../../src/model/limits.ts";
 import type { JobView } from "../../src/model/job-view.ts";
-import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
+import { api, download, ended, fillNoise, startExport } from "../support/api.ts";
 
 const bucket = env.EXPORT_R2_BUCKET;
 /** Every binding of the bucket in this process is of it, the Worker's and the Workflow's too. */
 const prototype = Object.getPrototypeOf(bucket) as R2Bucket;
 
-beforeEach(async () => {
-  await emptyDatabase();
-  await query(
-    "CREATE TABLE t(id INTEGER PRIMARY KEY, noise BLOB)",
-    `INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)
-     SELECT i, randomblob(8000) FROM n`,
-  );
-});
+beforeEach(() => fillNoise({ rows: 900, rowBytes: 8_000 }));
 
 const methods = Object.getOwnPropertyDescriptors(prototype);
 /** The bucket's methods as they are. */

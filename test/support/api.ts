@@ -40,6 +40,22 @@ export async function emptyDatabase(): Promise<void> {
   }
 }
 
+/** Makes the table `t` of an empty database: rows that hardly compress, so that several parts are written. */
+export async function fillNoise({
+  rows,
+  rowBytes,
+}: {
+  rows: number;
+  rowBytes: number;
+}): Promise<void> {
+  await emptyDatabase();
+  await query(
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, noise BLOB)",
+    `INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})
+     SELECT i, randomblob(${rowBytes}) FROM n`,
+  );
+}
+
 /** Starts an export; the answer must be 202. */
 export async function startExport(body: object = {}, headers: HeadersInit = {}): Promise<JobView> {
   const response = await api("/export/dump", {
