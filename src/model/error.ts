@@ -205,6 +205,11 @@ export const ERRORS = {
     retryable: false,
     hint: "A newer run of the same job has taken over; this one ends.",
   },
+  "try-overtaken": {
+    status: 409,
+    retryable: true,
+    hint: "Another try of the same step came first. The step is tried again and goes on behind it.",
+  },
   "export-stalled": {
     status: 503,
     retryable: true,

@@ -63,7 +63,12 @@ export const JobViewSchema = v.strictObject({
   /** At most 500; the manifest has them all. */
   tables: v.array(TableViewSchema),
   artifacts: v.array(ArtifactViewSchema),
-  workflow: v.strictObject({ instanceId: v.nullable(v.string()), run: Count }),
+  workflow: v.strictObject({
+    instanceId: v.nullable(v.string()),
+    run: Count,
+    /** The runs that the watchdog has replaced, oldest first. */
+    rescues: v.array(v.strictObject({ run: Count, at: Time, reason: v.string() })),
+  }),
   callback: v.strictObject({
     /** Scheme and host alone: paths and queries may hold secrets. */
     url: v.nullable(v.string()),

@@ -8,16 +8,29 @@ export interface WatchedJob {
   silentMs: number;
   /** Since the run was woken; null where it was not woken since it last worked. */
   wokenAgoMs: number | null;
+  /**
+   * What Workflows tells of the run's instance. One that says it is alive may be forgotten; one that
+   * has ended, or never was, works no more.
+   */
+  instance: "alive" | "ended" | "unknown";
 }
 
 export type Verdict = "leave" | "wake" | "rescue" | "fail";
 
+/** How long a run of an active job is silent before its instance is looked at. */
+export function suspectMsOf(stallMs: number): number {
+  return stallMs / 4;
+}
+
 /**
  * What is to be done about an active job. A run that has been silent for `stallMs` is woken; one that
  * is still silent half as long after that is replaced by the next run, which goes on from the
- * checkpoint; a job whose last run is silent too has failed.
+ * checkpoint; so is one whose instance has ended, as soon as its silence shows that it is over. A job
+ * whose last run is silent too has failed.
  */
 export function judge(job: WatchedJob, stallMs: number): Verdict {
+  if (job.silentMs < suspectMsOf(stallMs)) return "leave";
+  if (job.instance === "ended") return job.run < RUNS_MAX ? "rescue" : "fail";
   if (job.silentMs < stallMs) return "leave";
   if (job.wokenAgoMs === null) return "wake";
   if (job.wokenAgoMs < stallMs / 2) return "leave";

@@ -1,5 +1,6 @@
 import {
   type ArtifactRecord,
+  type ArtifactState,
   type ChunkCommit,
   type NextAction,
   nextActionOf,
@@ -8,6 +9,7 @@ import {
 import type { Cursor } from "../model/cursor.ts";
 import { ExportError } from "../model/error.ts";
 import type { KeyRange } from "../model/key-range.ts";
+import { recordDiscards } from "./discards.ts";
 import { recordKeyRanges, recordPercent } from "./job-progress.ts";
 import { getJob, getJobOfRun, type JobRow, listArtifacts } from "./job-rows.ts";
 import { listWarnings } from "./job-warnings.ts";
@@ -46,12 +48,12 @@ export interface PlanRecord {
 
 /**
  * Writes a job's plan in place of any earlier one; everything read before is void. Errors:
- * `run-superseded`, also for the plan of an opening that a later try has replaced.
+ * `run-superseded`; `try-overtaken` for the plan of an opening that another try has replaced.
  */
 export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): void {
   const job = getJobOfRun(sql, plan);
   if (job.snapshot_id !== plan.snapshotId) {
-    throw new ExportError("run-superseded", "another try has opened the job's snapshot meanwhile");
+    throw new ExportError("try-overtaken", "another try has opened the job's snapshot meanwhile");
   }
   deletePlanned(sql, plan.jobId);
   for (const [ordinal, artifact] of plan.artifacts.entries()) {
@@ -94,20 +96,25 @@ export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): vo
   );
 }
 
-/** Takes a job back to where it had no plan; the files of the old one are the caller's to remove. */
+/**
+ * Takes a job back to where it had no plan, for the opening of its run that has ended so; the files of
+ * the old plan are kept in mind as discarded.
+ */
 export function voidPlan(
   sql: SqlStorage,
   jobId: string,
-  { warning, isCorrupt }: { warning: string; isCorrupt: boolean },
+  by: { opening: number; warning: string; isCorrupt: boolean; nowMs: number },
 ): void {
+  recordDiscards(sql, jobId, by.nowMs);
   deletePlanned(sql, jobId);
   sql.exec(
     `UPDATE tmp_export_jobs SET cursor_json = NULL, checkpoint = checkpoint + 1,
-       restarts = restarts + 1, corrupt_restarts = corrupt_restarts + ?,
+       restarts = restarts + 1, corrupt_restarts = corrupt_restarts + ?, started_over = ?,
        warnings_json = json_array(?)
      WHERE job_id = ?`,
-    isCorrupt ? 1 : 0,
-    warning,
+    by.isCorrupt ? 1 : 0,
+    by.opening,
+    by.warning,
     jobId,
   );
 }
@@ -168,14 +175,14 @@ export function nextAction(sql: SqlStorage, job: JobRow): NextAction {
 }
 
 /**
- * Commits a chunk; to be called inside a transaction. Errors: `run-superseded` where another run
- * or another checkpoint has come in between, and then nothing is changed.
+ * Commits a chunk; to be called inside a transaction. Errors: `run-superseded` where another run has
+ * taken over, `try-overtaken` where another checkpoint has come in between; nothing is changed then.
  */
 export function commitChunk(sql: SqlStorage, commit: ChunkCommit, nowMs: number): void {
   const job = getJobOfRun(sql, commit);
   if (job.checkpoint !== commit.expectedCheckpoint) {
     throw new ExportError(
-      "run-superseded",
+      "try-overtaken",
       `job ${commit.jobId} is at checkpoint ${job.checkpoint}, not ${commit.expectedCheckpoint}`,
     );
   }
@@ -267,23 +274,31 @@ function saveCarry(sql: SqlStorage, jobId: string, carry: Uint8Array[]): void {
   }
 }
 
-/** Marks an artifact of a running job. */
-export function setArtifact(
+/**
+ * Moves an artifact on, where it is in state `from`; says whether it was. Its key is that of one plan
+ * alone, so a try that comes late changes nothing of a later one's.
+ */
+export function moveArtifactIf(
   sql: SqlStorage,
-  artifact: { jobId: string; ordinal: number } & Partial<
-    Pick<ArtifactRecord, "state" | "uploadId" | "sha256">
-  >,
-): void {
-  sql.exec(
-    `UPDATE tmp_export_job_artifacts SET state = coalesce(?, state), upload_id = coalesce(?, upload_id),
+  move: { jobId: string; ordinal: number; objectKey: string; from: ArtifactState } & {
+    to: ArtifactState;
+    uploadId?: string;
+    sha256?: string;
+  },
+): boolean {
+  const moved = sql.exec(
+    `UPDATE tmp_export_job_artifacts SET state = ?, upload_id = coalesce(?, upload_id),
        sha256 = coalesce(?, sha256)
-     WHERE job_id = ? AND ordinal = ?`,
-    artifact.state ?? null,
-    artifact.uploadId ?? null,
-    artifact.sha256 ?? null,
-    artifact.jobId,
-    artifact.ordinal,
+     WHERE job_id = ? AND ordinal = ? AND object_key = ? AND state = ?`,
+    move.to,
+    move.uploadId ?? null,
+    move.sha256 ?? null,
+    move.jobId,
+    move.ordinal,
+    move.objectKey,
+    move.from,
   );
+  return moved.rowsWritten > 0;
 }
 
 /** One chunk's piece of an artifact, as the ledger has it. */

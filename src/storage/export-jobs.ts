@@ -18,10 +18,10 @@ import {
   type LedgerPiece,
   listPieces,
   loadCheckpoint,
+  moveArtifactIf,
   nextAction,
   type PlanRecord,
   recordPlan,
-  setArtifact,
 } from "./chunk-ledger.ts";
 import { createJob } from "./create-job.ts";
 import { manifestKeyOf } from "./job-files.ts";
@@ -61,6 +61,9 @@ export interface DownloadInfo {
   manifestKey: string | null;
   completedAtMs: number | null;
 }
+
+/** An artifact of one plan alone. */
+type ArtifactId = Pick<ArtifactRecord, "ordinal" | "objectKey">;
 
 /** A job's view with a callback that is neither delivered nor given up. */
 export type PendingCallbackView = PendingCallback & { view: JobView };
@@ -188,8 +191,11 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     return snapshotToClose(this.#sql, of);
   }
 
-  startOver(of: RunParams, reason: Failure): Promise<Outcome<{ again: boolean }>> {
-    return outcomeOf(() => startOver(this.#jobs, of, reason));
+  startOver(
+    of: RunParams,
+    failed: { opening: number; reason: Failure },
+  ): Promise<Outcome<{ again: boolean }>> {
+    return outcomeOf(() => startOver(this.#jobs, of, failed));
   }
 
   recordPlan(plan: PlanRecord): Promise<Outcome<NextAction>> {
@@ -231,17 +237,34 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     );
   }
 
-  /** Records what a step did to an artifact; counts the step. */
-  setArtifact(
+  /** Records the upload of an artifact that wants one, and counts the step. `kept` is false where it has one. */
+  recordUpload(
     of: RunParams,
-    artifact: { ordinal: number } & Partial<Pick<ArtifactRecord, "state" | "uploadId" | "sha256">>,
-    r2ClassAOperations = 0,
-  ): Promise<Outcome<NextAction>> {
+    upload: ArtifactId & { uploadId: string },
+  ): Promise<Outcome<{ kept: boolean; next: NextAction }>> {
     return outcomeOf(() =>
       this.#jobs.storage.transactionSync(() => {
         const job = getJobOfRun(this.#sql, of);
-        setArtifact(this.#sql, { jobId: of.jobId, ...artifact });
-        countStep(this.#sql, of.jobId, r2ClassAOperations);
+        const move = { jobId: of.jobId, ...upload, from: "wants-upload", to: "uploading" } as const;
+        const kept = moveArtifactIf(this.#sql, move);
+        countStep(this.#sql, of.jobId, 1);
+        return { kept, next: nextAction(this.#sql, job) };
+      }),
+    );
+  }
+
+  /** Records that an artifact's upload is an object; counts the step. */
+  recordStored(of: RunParams, artifact: ArtifactId): Promise<Outcome<NextAction>> {
+    return outcomeOf(() =>
+      this.#jobs.storage.transactionSync(() => {
+        const job = getJobOfRun(this.#sql, of);
+        moveArtifactIf(this.#sql, {
+          jobId: of.jobId,
+          ...artifact,
+          from: "written",
+          to: "stored",
+        });
+        countStep(this.#sql, of.jobId, 1);
         return nextAction(this.#sql, job);
       }),
     );
@@ -250,13 +273,14 @@ export class ExportJobs extends DurableObject<ExportEnv> {
   /** Records the hashes of artifacts that a step has read back; counts the step. */
   recordVerified(
     of: RunParams,
-    artifacts: readonly { ordinal: number; sha256: string }[],
+    artifacts: readonly (ArtifactId & { sha256: string })[],
   ): Promise<Outcome<null>> {
     return outcomeOf(() =>
       this.#jobs.storage.transactionSync(() => {
         getJobOfRun(this.#sql, of);
         for (const artifact of artifacts) {
-          setArtifact(this.#sql, { jobId: of.jobId, ...artifact, state: "verified" });
+          const { jobId } = of;
+          moveArtifactIf(this.#sql, { jobId, ...artifact, from: "stored", to: "verified" });
         }
         countStep(this.#sql, of.jobId);
         return null;

@@ -1,3 +1,4 @@
+import { removeDiscards } from "./discards.ts";
 import { type JobRow, listArtifacts } from "./job-rows.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import { openArtifactStore } from "./open-artifact-store.ts";
@@ -37,8 +38,10 @@ export async function giveUpUploads({ sql, env }: JobsContext, jobId: string): P
   sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ?", jobId);
 }
 
-/** Removes a job's artifacts and manifest from the store. May be repeated. */
-export async function deleteFiles({ sql, env }: JobsContext, job: JobRow): Promise<void> {
+/** Removes a job's artifacts and manifest from the store, discarded ones too. May be repeated. */
+export async function deleteFiles(context: JobsContext, job: JobRow): Promise<void> {
+  const { sql, env } = context;
+  await removeDiscards(context, job.job_id);
   const keys = listArtifacts(sql, job.job_id).map((artifact) => artifact.objectKey);
   if (job.snapshot_id !== null) keys.push(manifestKeyOf(job));
   await openArtifactStore(env).delete(keys);

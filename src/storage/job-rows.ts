@@ -28,6 +28,10 @@ export type JobRow = {
   corrupt_restarts: number;
   /** 1 where a job that ended without its artifacts may still have files or uploads in the store. */
   files_left: number;
+  /** The last opening of the newest run that was taken back. */
+  started_over: number;
+  /** The runs that went silent, as a list of `Rescue`. */
+  rescues_json: string;
   woken_at_ms: number | null;
   snapshot_open: number;
   endings: number;
@@ -49,6 +53,14 @@ export type JobRow = {
   callback_next_attempt_at_ms: number | null;
 };
 
+/** Why a job was given to its next run. */
+export interface Rescue {
+  /** The run that it was taken from. */
+  run: number;
+  atMs: number;
+  reason: string;
+}
+
 /** What a new job needs; ids and times are the caller's. */
 export interface NewJob {
   jobId: string;
@@ -61,6 +73,11 @@ export interface NewJob {
   /** Scheme and host the links in a job view start with. */
   origin: string;
   nowMs: number;
+}
+
+/** How often a job was given to a next run, and why, oldest first. */
+export function rescuesOf(job: Pick<JobRow, "rescues_json">): Rescue[] {
+  return JSON.parse(job.rescues_json) as Rescue[];
 }
 
 /** The id of a run's Workflow instance. */
@@ -197,7 +214,7 @@ export function listJobs(
 
 /** Removes every row of a job. */
 export function deleteJobRows(sql: SqlStorage, jobId: string): void {
-  for (const table of ["blobs", "chunks", "artifacts", "tables"]) {
+  for (const table of ["blobs", "chunks", "artifacts", "tables", "discards"]) {
     sql.exec(`DELETE FROM tmp_export_job_${table} WHERE job_id = ?`, jobId);
   }
   sql.exec("DELETE FROM tmp_export_jobs WHERE job_id = ?", jobId);

@@ -1,5 +1,6 @@
 import type { RunParams } from "../env.ts";
 import { ExportError, type Failure } from "../model/error.ts";
+import type { WatchedJob } from "../model/watchdog.ts";
 import { isCallbackPending } from "./callback-rows.ts";
 import { endingInstanceIdOf, findJob, instanceIdOf, type JobRow, moveJobIf } from "./job-rows.ts";
 import type { JobsContext } from "./jobs-context.ts";
@@ -25,6 +26,29 @@ export async function createRun({ env }: JobsContext, job: JobRow): Promise<void
     if (!(cause instanceof Error && cause.message.includes("already_exists"))) throw cause;
   }
 }
+
+/** What Workflows tells of a job's run. */
+export async function runStatus(
+  { env }: JobsContext,
+  job: JobRow,
+): Promise<WatchedJob["instance"]> {
+  try {
+    const { status } = await (await env.EXPORT_WORKFLOW.get(instanceIdOf(job))).status();
+    if (status === "unknown") return "unknown";
+    return ENDED.has(status) ? "ended" : "alive";
+  } catch (cause) {
+    // The instance was never made, or has been deleted.
+    if (cause instanceof Error && cause.message.includes("not_found")) return "ended";
+    console.warn({
+      message: "instance not found out about",
+      jobId: job.job_id,
+      cause: String(cause),
+    });
+    return "unknown";
+  }
+}
+
+const ENDED: ReadonlySet<InstanceStatus["status"]> = new Set(["errored", "terminated", "complete"]);
 
 /** Ends a job's run, should it still live. */
 export async function terminateRun({ env }: JobsContext, job: JobRow): Promise<void> {

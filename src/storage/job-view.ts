@@ -5,7 +5,7 @@ import type { JobView, TableView } from "../model/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../model/limits.ts";
 import { listTables } from "./chunk-ledger.ts";
 import { progressOf } from "./job-progress.ts";
-import { instanceIdOf, type JobRow, listArtifacts } from "./job-rows.ts";
+import { instanceIdOf, type JobRow, listArtifacts, rescuesOf } from "./job-rows.ts";
 import { listWarnings } from "./job-warnings.ts";
 
 /** Differs whenever a job's view does; made of its row alone, so that asking for it is cheap. */
@@ -49,7 +49,11 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
       percent: table.percent,
     })),
     artifacts: artifactViews(sql, job, { base, tables: tableOfArtifact(request, tables) }),
-    workflow: { instanceId: instanceIdOf(job), run: job.run },
+    workflow: {
+      instanceId: instanceIdOf(job),
+      run: job.run,
+      rescues: rescuesOf(job).map(({ run, atMs, reason }) => ({ run, at: timeOf(atMs), reason })),
+    },
     callback: callbackView(job),
     usage: {
       rowsRead: job.usage_rows_read,

@@ -1,11 +1,15 @@
 import { isActive } from "../model/job-state.ts";
 import { VIEW_ENTRIES_MAX } from "../model/limits.ts";
-import type { JobRow } from "./job-rows.ts";
+import { type JobRow, rescuesOf } from "./job-rows.ts";
 
 /** What the reader of a job's artifacts has to know, a sentence each; no more than a view may hold. */
 export function listWarnings(sql: SqlStorage, job: JobRow): string[] {
   const notClosed = job.snapshot_open === 1 && !isActive(job.state);
   return [
+    ...rescuesOf(job).map(
+      ({ run, reason }) =>
+        `run ${run} was replaced by run ${run + 1}, which went on from its checkpoint: ${reason}`,
+    ),
     ...(JSON.parse(job.warnings_json) as string[]),
     ...replacementWarnings(sql, job.job_id),
     ...(notClosed

@@ -1,11 +1,19 @@
 import { parseConfig } from "../env.ts";
 import type { Failure } from "../model/error.ts";
 import { STALL_SECONDS_DEFAULT } from "../model/limits.ts";
-import { judge } from "../model/watchdog.ts";
+import { judge, suspectMsOf, type WatchedJob } from "../model/watchdog.ts";
 import { listOverdueCallbacks } from "./callback-rows.ts";
+import { endDiscards, listDiscardingJobs } from "./discards.ts";
 import { deleteFiles, discardFiles, discardFilesNow } from "./job-files.ts";
-import { deleteJobRows, getJob, instanceIdOf, type JobRow, moveJobIf } from "./job-rows.ts";
-import { createRun, startEnding, terminateRun } from "./job-runs.ts";
+import {
+  deleteJobRows,
+  getJob,
+  instanceIdOf,
+  type JobRow,
+  moveJobIf,
+  type Rescue,
+} from "./job-rows.ts";
+import { createRun, runStatus, startEnding, terminateRun } from "./job-runs.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import {
   listExpiredJobs,
@@ -36,7 +44,7 @@ export async function runWatchdog(context: JobsContext): Promise<void> {
   const stallMs = stallMsOf(context);
   const overdue = listOverdueCallbacks(sql, { nowMs, graceMs: stallMs, limit: SLICE });
   const tasks: (() => Promise<unknown>)[] = [
-    ...listSilentJobs(sql, { nowMs, stallMs }).map(
+    ...listSilentJobs(sql, { nowMs, silentMs: suspectMsOf(stallMs) }).map(
       (job) => () => lookAfter(context, job, { nowMs, stallMs }),
     ),
     ...listUnclosedJobs(sql, nowMs).map((job) => () => startEnding(context, job.job_id)),
@@ -46,6 +54,9 @@ export async function runWatchdog(context: JobsContext): Promise<void> {
           startEnding(context, jobId),
     ),
     ...listLitteringJobs(sql, nowMs).map((job) => () => cleanUp(context, job)),
+    ...listDiscardingJobs(sql, { nowMs, limit: SLICE }).map(
+      (jobId) => () => endDiscards(context, { jobId, nowMs }),
+    ),
     ...listExpiredJobs(sql, nowMs).map((job) => () => expire(context, job)),
     ...listForgottenJobs(sql, nowMs).map((job) => async () => deleteJobRows(sql, job.job_id)),
   ];
@@ -77,11 +88,12 @@ async function lookAfter(
   const isWoken = job.woken_at_ms !== null && job.woken_at_ms > job.heartbeat_at_ms;
   const silentMs = nowMs - job.heartbeat_at_ms;
   const wokenAgoMs = isWoken ? nowMs - (job.woken_at_ms ?? 0) : null;
-  switch (judge({ run: job.run, silentMs, wokenAgoMs }, stallMs)) {
+  const instance = await runStatus(context, job);
+  switch (judge({ run: job.run, silentMs, wokenAgoMs, instance }, stallMs)) {
     case "wake":
       return wake(context, job, nowMs);
     case "rescue":
-      return rescue(context, job, nowMs);
+      return rescue(context, job, { nowMs, instance });
     case "fail":
       return fail(context, job, nowMs);
     case "leave":
@@ -102,21 +114,29 @@ async function wake({ sql, env }: JobsContext, job: JobRow, nowMs: number): Prom
 }
 
 /** Ends the run that does not answer, and gives the job to the next one. */
-async function rescue(context: JobsContext, job: JobRow, nowMs: number): Promise<void> {
+async function rescue(
+  context: JobsContext,
+  job: JobRow,
+  { nowMs, instance }: { nowMs: number; instance: WatchedJob["instance"] },
+): Promise<void> {
   const { sql } = context;
-  const silent = Math.round((nowMs - job.heartbeat_at_ms) / 1_000);
-  const reason = `run ${job.run} was silent for ${silent} s; run ${job.run + 1} goes on from its checkpoint`;
+  const silent = `it was silent for ${Math.round((nowMs - job.heartbeat_at_ms) / 1_000)} s`;
+  const rescued: Rescue = {
+    run: job.run,
+    atMs: nowMs,
+    reason: instance === "ended" ? `${silent}, and its instance has ended` : silent,
+  };
   const moved = sql.exec(
     `UPDATE tmp_export_jobs SET run = run + 1, woken_at_ms = NULL, heartbeat_at_ms = ?,
-       warnings_json = json_insert(warnings_json, '$[#]', ?)
+       started_over = 0, rescues_json = json_insert(rescues_json, '$[#]', json(?))
      WHERE job_id = ? AND run = ? AND state IN ('queued', 'running')`,
     nowMs,
-    reason,
+    JSON.stringify(rescued),
     job.job_id,
     job.run,
   );
   if (moved.rowsWritten === 0) return;
-  await terminateRun(context, job);
+  if (instance !== "ended") await terminateRun(context, job);
   await createRun(context, getJob(sql, job.job_id));
 }
 

@@ -113,6 +113,16 @@ const MIGRATIONS: readonly string[] = [
 
   `ALTER TABLE tmp_export_jobs ADD COLUMN corrupt_restarts INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE tmp_export_jobs ADD COLUMN files_left INTEGER NOT NULL DEFAULT 0;`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN started_over INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN rescues_json TEXT NOT NULL DEFAULT '[]';
+   CREATE TABLE tmp_export_job_discards (
+     job_id TEXT NOT NULL,
+     object_key TEXT NOT NULL,
+     upload_id TEXT NOT NULL,
+     discarded_at_ms INTEGER NOT NULL,
+     PRIMARY KEY (job_id, object_key, upload_id)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */

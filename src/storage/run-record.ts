@@ -5,9 +5,11 @@ import { isActive } from "../model/job-state.ts";
 import type { JobView } from "../model/job-view.ts";
 import { CORRUPT_RESTARTS_MAX, RESTARTS_MAX } from "../model/limits.ts";
 import { voidPlan } from "./chunk-ledger.ts";
-import { discardFiles, discardFilesNow } from "./job-files.ts";
+import { removeDiscards } from "./discards.ts";
+import { discardFilesNow } from "./job-files.ts";
 import { findJob, getJob, getJobOfRun, type JobRow, moveJobIf } from "./job-rows.ts";
 import { jobViewOf } from "./job-view.ts";
+import { scheduleWatchdog } from "./job-watchdog.ts";
 import type { JobsContext } from "./jobs-context.ts";
 
 const HOUR_MS = 3_600_000;
@@ -39,7 +41,7 @@ export function countStep(sql: SqlStorage, jobId: string, r2ClassAOperations = 0
 
 /**
  * Keeps the id of a snapshot that is about to be opened, so that it can be found whatever becomes of
- * the opening. Errors: `run-superseded`, also where another try has opened one and planned.
+ * the opening. Errors: `run-superseded`; `try-overtaken` where another try has opened one and planned.
  */
 export function recordSnapshot(
   sql: SqlStorage,
@@ -47,7 +49,7 @@ export function recordSnapshot(
   { snapshotId, isFrozen }: { snapshotId: string; isFrozen: boolean },
 ): void {
   if (getJobOfRun(sql, of).cursor_json !== null) {
-    throw new ExportError("run-superseded", "another try has planned the job meanwhile");
+    throw new ExportError("try-overtaken", "another try has planned the job meanwhile");
   }
   sql.exec(
     "UPDATE tmp_export_jobs SET snapshot_id = ?, snapshot_open = ? WHERE job_id = ?",
@@ -92,31 +94,35 @@ export function snapshotToClose(sql: SqlStorage, of: RunParams): SnapshotToClose
 
 /**
  * Takes a job back to its beginning, where it may begin again with a new snapshot: says whether it
- * may. What it has in the store is removed. Errors: `run-superseded`, `storage-unavailable`.
+ * may. `opening` is the run's how-manieth it is that has failed, from 1; for one that was taken back
+ * already nothing is changed. What the job has in the store is removed, and what resists is left to
+ * the watchdog. Errors: `run-superseded`.
  */
 export async function startOver(
   context: JobsContext,
   of: RunParams,
-  reason: Failure,
+  { opening, reason }: { opening: number; reason: Failure },
 ): Promise<{ again: boolean }> {
   const { sql, storage } = context;
-  const job = getJobOfRun(sql, of);
-  if (job.cursor_json === null) return { again: true };
-  const isCorrupt = reason.code === "artifact-corrupt";
-  const mayRestart = isCorrupt
-    ? job.corrupt_restarts < CORRUPT_RESTARTS_MAX
-    : job.restarts - job.corrupt_restarts < RESTARTS_MAX;
-  if (!mayRestart) return { again: false };
-  await discardFiles(context, job);
-  storage.transactionSync(() => {
-    getJobOfRun(sql, of);
-    voidPlan(sql, of.jobId, {
-      warning: `begun again with a new snapshot: ${reason.message}`,
-      isCorrupt,
-    });
+  const nowMs = Date.now();
+  const again = storage.transactionSync(() => {
+    const job = getJobOfRun(sql, of);
+    if (job.started_over >= opening) return true;
+    const isCorrupt = reason.code === "artifact-corrupt";
+    const mayRestart = isCorrupt
+      ? job.corrupt_restarts < CORRUPT_RESTARTS_MAX
+      : job.restarts - job.corrupt_restarts < RESTARTS_MAX;
+    if (!mayRestart) return false;
+    const warning = `begun again with a new snapshot: ${reason.message}`;
+    voidPlan(sql, of.jobId, { opening, warning, isCorrupt, nowMs });
     countStep(sql, of.jobId);
+    return true;
   });
-  return { again: true };
+  await scheduleWatchdog(context);
+  await removeDiscards(context, of.jobId).catch((cause: unknown) => {
+    console.warn({ message: "files not removed yet", jobId: of.jobId, cause: String(cause) });
+  });
+  return { again };
 }
 
 /** Ends a job well. Errors: `run-superseded`, unless it has ended so before. */

@@ -19,16 +19,16 @@ const UNFINISHED_MS = 60_000;
 const list = (sql: SqlStorage, condition: string, ...values: (string | number)[]): JobRow[] =>
   sql
     .exec<JobRow>(
-      `SELECT * FROM tmp_export_jobs WHERE ${condition} ORDER BY created_at_ms LIMIT ${SLICE}`,
+      `SELECT * FROM tmp_export_jobs WHERE ${condition} ORDER BY heartbeat_at_ms LIMIT ${SLICE}`,
       ...values,
     )
     .toArray();
 
 const ACTIVE = "state IN ('queued', 'running')";
 
-/** Active jobs whose run has been silent for `stallMs`. */
-export function listSilentJobs(sql: SqlStorage, of: { nowMs: number; stallMs: number }): JobRow[] {
-  return list(sql, `${ACTIVE} AND heartbeat_at_ms <= ?`, of.nowMs - of.stallMs);
+/** Active jobs whose run has been silent for `silentMs`. */
+export function listSilentJobs(sql: SqlStorage, of: { nowMs: number; silentMs: number }): JobRow[] {
+  return list(sql, `${ACTIVE} AND heartbeat_at_ms <= ?`, of.nowMs - of.silentMs);
 }
 
 /** Ended jobs whose snapshot may still be in its source, and that no instance is closing. */
@@ -80,7 +80,7 @@ export function nextAlarmMs(
     .exec<{ active: number; unfinished: number; expires: number | null; ended: number | null }>(
       `SELECT
          count(CASE WHEN ${ACTIVE} THEN 1 END) AS active,
-         count(CASE WHEN NOT ${ACTIVE} AND (snapshot_open = 1 OR files_left = 1 OR callback_status = 'pending') THEN 1 END) AS unfinished,
+         (SELECT count(*) FROM tmp_export_job_discards) + count(CASE WHEN NOT ${ACTIVE} AND (snapshot_open = 1 OR files_left = 1 OR callback_status = 'pending') THEN 1 END) AS unfinished,
          min(CASE WHEN state = 'completed' THEN expires_at_ms END) AS expires,
          min(CASE WHEN state IN ('failed', 'cancelled', 'expired') THEN completed_at_ms END) AS ended
        FROM tmp_export_jobs`,

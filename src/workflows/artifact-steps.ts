@@ -23,11 +23,15 @@ export async function openArtifact(
   ordinal: number,
 ): Promise<{ artifact: string; next: NextAction }> {
   const { jobs, of, store } = context;
-  const { name, objectKey, contentType } = await getArtifact(context, ordinal);
+  const { name, objectKey, contentType, state } = await getArtifact(context, ordinal);
+  if (state !== "wants-upload") {
+    // A try before this one has begun it, and its answer was lost.
+    return { artifact: name, next: unwrap(await jobs.checkpoint(of)).next };
+  }
   const uploadId = await store.createUpload(objectKey, { contentType });
-  const recorded = await jobs.setArtifact(of, { ordinal, uploadId, state: "uploading" }, 1);
-  if (!recorded.ok) await store.abortUpload({ key: objectKey, uploadId });
-  return { artifact: name, next: unwrap(recorded) };
+  const recorded = await jobs.recordUpload(of, { ordinal, objectKey, uploadId });
+  if (!recorded.ok || !recorded.value.kept) await store.abortUpload({ key: objectKey, uploadId });
+  return { artifact: name, next: unwrap(recorded).next };
 }
 
 /** Makes the object of the parts that the ledger lists. */
@@ -36,9 +40,14 @@ export async function completeArtifact(
   ordinal: number,
 ): Promise<{ artifact: string; bytes: number; parts: number; next: NextAction }> {
   const { jobs, of, store } = context;
-  const { name, objectKey, uploadId, bytes } = await getArtifact(context, ordinal);
+  const { name, objectKey, uploadId, bytes, state } = await getArtifact(context, ordinal);
   if (uploadId === null) throw new ExportError("internal-error", `${name} has no upload`);
   const parts = unwrap(await jobs.pieces(of, ordinal)).flatMap((piece) => piece.parts);
+  if (state !== "written") {
+    // A try before this one has made the object, and its answer was lost.
+    const { next } = unwrap(await jobs.checkpoint(of));
+    return { artifact: name, bytes, parts: parts.length, next };
+  }
   const object = await store.completeUpload({ key: objectKey, uploadId }, parts);
   if (object.bytes !== bytes) {
     throw new ExportError(
@@ -46,7 +55,7 @@ export async function completeArtifact(
       `${name} has ${object.bytes} bytes where the ledger has ${bytes}`,
     );
   }
-  const next = unwrap(await jobs.setArtifact(of, { ordinal, state: "stored" }, 1));
+  const next = unwrap(await jobs.recordStored(of, { ordinal, objectKey }));
   return { artifact: name, bytes, parts: parts.length, next };
 }
 
@@ -73,7 +82,7 @@ export async function verifyArtifacts(
   const { jobs, of } = context;
   let ordinal = from;
   let bytes = 0;
-  const verified: { ordinal: number; sha256: string }[] = [];
+  const verified: { ordinal: number; objectKey: string; sha256: string }[] = [];
   let next: VerifyFrom | null = null;
   for (;;) {
     const artifact = unwrap(await jobs.artifact(of, ordinal));
@@ -84,6 +93,7 @@ export async function verifyArtifacts(
     }
     verified.push({
       ordinal,
+      objectKey: artifact.objectKey,
       sha256: artifact.sha256 ?? (await verifyArtifact(context, artifact)),
     });
     bytes += artifact.bytes;

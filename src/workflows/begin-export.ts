@@ -7,11 +7,17 @@ import { closeSnapshot } from "../source/snapshot/close-snapshot.ts";
 import { openSnapshot, type OpenedSnapshot } from "../source/snapshot/open-snapshot.ts";
 import { COMPRESSED } from "../storage/compressor.ts";
 import type { Source } from "../source/source.ts";
+import { rescuesOf } from "../storage/job-rows.ts";
 import { digestOf, planOf, readCatalog, type RunContext } from "./run-context.ts";
 
 /** What the step "open snapshot" tells the dashboard. */
 export interface BegunExport {
   snapshotId: string;
+  run: number;
+  /** The checkpoint that an earlier run has left; null where this one begins from nothing. */
+  goesOnFrom: number | null;
+  /** Why the watchdog gave the job to this run; null for the first. */
+  rescued: string | null;
   tables: number;
   artifacts: number;
   warnings: number;
@@ -26,9 +32,19 @@ export interface BegunExport {
 export async function beginExport(context: RunContext): Promise<BegunExport> {
   const { jobs, of } = context;
   const job = unwrap(await jobs.beginRun(of));
+  const rescued = rescuesOf(job).at(-1)?.reason ?? null;
   if (job.cursor_json !== null && job.snapshot_id !== null) {
-    const { next } = unwrap(await jobs.checkpoint(of));
-    return { snapshotId: job.snapshot_id, tables: 0, artifacts: 0, warnings: 0, next };
+    const { next, number } = unwrap(await jobs.checkpoint(of));
+    return {
+      snapshotId: job.snapshot_id,
+      run: of.run,
+      goesOnFrom: number,
+      rescued,
+      tables: 0,
+      artifacts: 0,
+      warnings: 0,
+      next,
+    };
   }
   const request = JSON.parse(job.request_json) as JobRequest;
   const snapshotId = crypto.randomUUID();
@@ -72,6 +88,9 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
   const next = unwrap(recorded);
   return {
     snapshotId,
+    run: of.run,
+    goesOnFrom: null,
+    rescued,
     tables: plan.tables.length,
     artifacts: plan.artifacts.length,
     warnings: warnings.length,

@@ -107,7 +107,7 @@ async function produceArtifacts(run: Runner): Promise<void> {
       const failure = failureOf(error);
       if (!STARTED_OVER.has(failure.code)) throw error;
       const { again } = await run("start over", String(opening), async ({ jobs, of }) => {
-        const started = unwrap(await jobs.startOver(of, failure));
+        const started = unwrap(await jobs.startOver(of, { opening, reason: failure }));
         return { ...started, code: failure.code, message: failure.message };
       });
       if (!again) throw error;

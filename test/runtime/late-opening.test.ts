@@ -64,7 +64,7 @@ test.each([
   ],
   [
     "behind its opening",
-    "run-superseded",
+    "try-overtaken",
     (source: Source, overtake: () => Promise<void>): Source => ({
       ...source,
       transaction: async (statements) => {

@@ -6,96 +6,33 @@ import { durableObjectSource } from "../../src/source/durable-object-source.ts";
 import { SnapshotNames } from "../../src/source/snapshot/names.ts";
 import { freeze, SNAPSHOT_ID } from "../support/frozen-database.ts";
 import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
-import { splitStatements } from "../support/sql-statements.ts";
+import { ACCOUNTS, bankProblems, openBank, rowsOf, startTransfers } from "../support/bank.ts";
 
 beforeEach(emptyDatabase);
 
 const database = () => env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
 
-async function rowsOf(sql: string, name = "sql-durable-object"): Promise<unknown[]> {
-  const object = env.DATABASE_DURABLE_OBJECT.getByName(name);
-  return (await object.executeQuery({ sql })) as unknown[];
-}
-
 async function snapshotObjects(): Promise<unknown[]> {
   return rowsOf("SELECT name FROM sqlite_master WHERE substr(name, 1, 19) = 'tmp_export_snapshot'");
-}
-
-/** Loads a dump into a new object. */
-async function restore(jobId: string): Promise<string> {
-  const name = `restored-${jobId}`;
-  const object = env.DATABASE_DURABLE_OBJECT.getByName(name);
-  const text = new TextDecoder().decode(await download(jobId));
-  const statements = splitStatements(text).map((sql) => ({ sql }));
-  for (let at = 0; at < statements.length; at += 200) {
-    await object.executeTransaction(statements.slice(at, at + 200), false);
-  }
-  return name;
-}
-
-const ACCOUNTS = 60_000;
-
-/** Accounts with money, and a ledger of what was moved between them. */
-async function openBank(): Promise<void> {
-  await query(
-    "CREATE TABLE accounts(id INTEGER PRIMARY KEY, balance INTEGER NOT NULL CHECK (balance >= 0), note TEXT)",
-    "CREATE TABLE ledger(n INTEGER PRIMARY KEY, debit INTEGER, credit INTEGER, amount INTEGER)",
-    `INSERT INTO accounts WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ACCOUNTS})
-     SELECT i, 1000, hex(zeroblob(60)) FROM n`,
-  );
-}
-
-async function transfer(): Promise<void> {
-  const [debit, credit] = [1, 2].map(() => 1 + Math.floor(Math.random() * ACCOUNTS));
-  const amount = Math.floor(Math.random() * 10);
-  await database().executeTransaction(
-    [
-      { sql: `UPDATE accounts SET balance = balance - ${amount} WHERE id = ${debit}` },
-      { sql: `UPDATE accounts SET balance = balance + ${amount} WHERE id = ${credit}` },
-      { sql: `INSERT INTO ledger(debit, credit, amount) VALUES (${debit}, ${credit}, ${amount})` },
-    ],
-    false,
-  );
 }
 
 describe("a snapshot export", () => {
   test("shows one instant of a bank whose money moves all the while, and is the default", async () => {
     await openBank();
     const jobs: string[] = [];
-    const end = new AbortController();
-    let transfers = 0;
-    const writers = [1, 2, 3, 4].map(async () => {
-      while (!end.signal.aborted) {
-        for (let n = 0; n < 10; n += 1) await transfer();
-        transfers += 10;
-        // Work within the process alone would keep the local runtime from polling the network.
-        await scheduler.wait(1);
-      }
-    });
+    const writers = startTransfers(4);
     try {
       for (let n = 0; n < 2; n += 1) {
-        const before = transfers;
+        const before = writers.count;
         const view = await ended((await startExport()).jobId);
         expect(view).toMatchObject({ status: "completed", consistency: "snapshot", warnings: [] });
-        expect(transfers - before).toBeGreaterThanOrEqual(200);
+        expect(writers.count - before).toBeGreaterThanOrEqual(200);
         jobs.push(view.jobId);
       }
     } finally {
-      end.abort();
-      await Promise.all(writers);
+      await writers.stop();
     }
-    for (const jobId of jobs) {
-      const name = await restore(jobId);
-      expect(await rowsOf("SELECT sum(balance) AS total FROM accounts", name)).toEqual([
-        { total: ACCOUNTS * 1_000 },
-      ]);
-      const disagreeing = `SELECT id FROM accounts WHERE balance <> 1000
-        + coalesce((SELECT sum(amount) FROM ledger WHERE credit = id), 0)
-        - coalesce((SELECT sum(amount) FROM ledger WHERE debit = id), 0)`;
-      await rowsOf("CREATE INDEX c ON ledger(credit)", name);
-      await rowsOf("CREATE INDEX d ON ledger(debit)", name);
-      expect(await rowsOf(disagreeing, name)).toEqual([]);
-    }
+    for (const jobId of jobs) expect(await bankProblems(jobId)).toEqual([]);
     const moved = "SELECT count(*) > 0 AS moved FROM ledger";
     expect(await rowsOf(moved, `restored-${jobs.at(-1)}`)).toEqual([{ moved: 1 }]);
     expect(await snapshotObjects()).toEqual([]);

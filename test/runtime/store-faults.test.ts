@@ -108,6 +108,21 @@ describe("a job begins again with a new snapshot, once,", () => {
     await expectWhole(await exported(), 1);
   });
 
+  test("where a part was kept otherwise than it was sent", async () => {
+    let isLying = true;
+    changeUploads((upload) => ({
+      uploadPart: async (number, value) => {
+        const bytes = new Uint8Array(value as Uint8Array<ArrayBuffer>);
+        if (isLying) bytes[1_000] = (bytes[1_000] ?? 0) ^ 1;
+        isLying = false;
+        return upload.uploadPart(number, bytes);
+      },
+    }));
+    const view = await exported();
+    expect(view.warnings[0]).toContain("is not what was written");
+    await expectWhole(view, 1);
+  });
+
   test("and fails the second time, with nothing left", async () => {
     changeUploads((upload) => ({
       complete: async (parts) => {
@@ -142,6 +157,26 @@ describe("a step is tried again, and nothing else happens,", () => {
     await expectWhole(await exported(), 0);
   });
 
+  test("where the store is slow", async () => {
+    let calls = 0;
+    const slow = async (): Promise<void> => {
+      calls += 1;
+      await scheduler.wait(200);
+    };
+    changeUploads((upload) => ({
+      uploadPart: async (number, value) => {
+        await slow();
+        return upload.uploadPart(number, value);
+      },
+      complete: async (parts) => {
+        await slow();
+        return upload.complete(parts);
+      },
+    }));
+    await expectWhole(await exported(), 0);
+    expect(calls).toBeGreaterThan(2);
+  });
+
   test("where every third call of the store fails", async () => {
     let calls = 0;
     const failing = (): void => {
@@ -169,6 +204,37 @@ describe("a step is tried again, and nothing else happens,", () => {
     await expectWhole(await exported(), 0);
     expect(calls).toBeGreaterThan(5);
   });
+});
+
+test("what a job has begun again without is removed, again where it comes late", async () => {
+  let isLate = true;
+  changeUploads((upload) => ({
+    complete: async (parts) => {
+      if (isLate) await upload.uploadPart(1, new Uint8Array(PART_BYTES_MIN));
+      isLate = false;
+      return upload.complete(parts);
+    },
+  }));
+  const view = await exported();
+  const jobs = env.EXPORT_JOBS.getByName("jobs");
+  const discarded = "SELECT object_key FROM tmp_export_job_discards WHERE job_id = ?";
+  const key = await runInDurableObject(jobs, async (_, { storage }) => {
+    await storage.setAlarm(Date.now() + 3_600_000);
+    return storage.sql.exec<{ object_key: string }>(discarded, view.jobId).one().object_key;
+  });
+  await bucket.put(key, "late");
+  await runDurableObjectAlarm(jobs);
+  expect(await keysOf(view.jobId)).toContain(key);
+  await runInDurableObject(jobs, async (_, { storage }) => {
+    storage.sql.exec("UPDATE tmp_export_job_discards SET discarded_at_ms = 0");
+    await storage.setAlarm(Date.now() + 3_600_000);
+  });
+  await runDurableObjectAlarm(jobs);
+  expect(await keysOf(view.jobId)).not.toContain(key);
+  const left = await runInDurableObject(jobs, (_, { storage }) =>
+    storage.sql.exec(discarded, view.jobId).toArray(),
+  );
+  expect(left).toEqual([]);
 });
 
 test("what a cancelled job sends late is removed by the watchdog, a minute after", async () => {

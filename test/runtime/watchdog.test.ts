@@ -1,6 +1,7 @@
 import {
   env,
   introspectWorkflow,
+  introspectWorkflowInstance,
   runDurableObjectAlarm,
   runInDurableObject,
 } from "cloudflare:test";
@@ -12,6 +13,7 @@ import type { JobView } from "../../src/model/job-view.ts";
 import { RUNS_MAX } from "../../src/model/watchdog.ts";
 import { insertJob } from "../../src/storage/job-rows.ts";
 import { listUnclosedJobs, nextAlarmMs } from "../../src/storage/watch-list.ts";
+import { hangSteps } from "../support/faulty-steps.ts";
 import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 
 const jobs = () => env.EXPORT_JOBS.getByName("jobs");
@@ -78,25 +80,52 @@ async function fill(rows: number): Promise<void> {
 beforeEach(emptyDatabase);
 
 describe("a silent run", () => {
-  test("is woken first, and replaced by the next run where that does not help", async () => {
+  test("whose instance was never made is replaced at once, and the view tells why", async () => {
     await fill(100);
     const jobId = await orphan();
     await runAlarm();
     expect((await view(jobId)).workflow.run).toBe(1);
     await lookAfterAnHour(jobId);
-    expect((await view(jobId)).workflow.run).toBe(1);
-    await lookAfterAnHour(jobId);
     const done = await ended(jobId);
-    expect(done).toMatchObject({ status: "completed", workflow: { run: 2 } });
-    expect(done.warnings).toEqual([expect.stringMatching(/^run 1 was silent for \d+ s; run 2/)]);
+    const reason = "it was silent for 3600 s, and its instance has ended";
+    expect(done).toMatchObject({
+      status: "completed",
+      workflow: { run: 2, rescues: [{ run: 1, at: expect.any(String), reason }] },
+    });
+    expect(done.warnings).toEqual([
+      `run 1 was replaced by run 2, which went on from its checkpoint: ${reason}`,
+    ]);
     expect(new TextDecoder().decode(await download(jobId))).toContain("(100,");
+    expect(await snapshotObjects()).toEqual([]);
+  });
+
+  test("is woken first, and replaced by the next run where that does not help", async () => {
+    await fill(100);
+    const steps = hangSteps((name, run) => run === 1 && name === "close snapshot");
+    const { jobId } = await startExport();
+    while (steps.reached.length === 0) await scheduler.wait(5);
+    await using rescuer = await introspectWorkflowInstance(env.EXPORT_WORKFLOW, `${jobId}-2`);
+    for (const run of [1, 2]) {
+      await lookAfterAnHour(jobId);
+      expect((await view(jobId)).workflow.run).toBe(run);
+    }
+    const done = await ended(jobId);
+    steps.restore();
+    expect(done).toMatchObject({
+      status: "completed",
+      workflow: { run: 2, rescues: [{ run: 1, reason: "it was silent for 7200 s" }] },
+    });
+    expect(await rescuer.waitForStepResult({ name: "open snapshot" })).toMatchObject({
+      run: 2,
+      goesOnFrom: expect.any(Number),
+      rescued: "it was silent for 7200 s",
+    });
     expect(await snapshotObjects()).toEqual([]);
   });
 
   test("that is the last one fails its job, which leaves nothing behind", async () => {
     const jobId = await orphan();
     await change(jobId, `run = ${RUNS_MAX}`);
-    await lookAfterAnHour(jobId);
     await lookAfterAnHour(jobId);
     expect(await view(jobId)).toMatchObject({
       status: "failed",
@@ -115,7 +144,6 @@ describe("a silent run", () => {
     while ((await view(jobId)).progress.rows === 0) await scheduler.wait(5);
     await (await env.EXPORT_WORKFLOW.get(`${jobId}-1`)).terminate();
     const { rows } = (await view(jobId)).progress;
-    await lookAfterAnHour(jobId);
     await lookAfterAnHour(jobId);
     const done = await ended(jobId);
     expect(done).toMatchObject({ status: "completed", workflow: { run: 2 } });

@@ -1,0 +1,61 @@
+import type { JobsContext } from "./jobs-context.ts";
+import { openArtifactStore } from "./open-artifact-store.ts";
+
+/**
+ * How long what a job began again without is kept in mind after its first removal: a try that was
+ * killed may still send.
+ */
+const LATE_MS = 60_000;
+
+/** Keeps in mind what a job's plan has in the store, before the plan is forgotten. */
+export function recordDiscards(sql: SqlStorage, jobId: string, nowMs: number): void {
+  sql.exec(
+    `INSERT OR IGNORE INTO tmp_export_job_discards (job_id, object_key, upload_id, discarded_at_ms)
+     SELECT job_id, object_key, coalesce(upload_id, ''), ? FROM tmp_export_job_artifacts WHERE job_id = ?`,
+    nowMs,
+    jobId,
+  );
+}
+
+/** Removes from the store what a job has discarded. May be repeated. Errors: `storage-unavailable`. */
+export async function removeDiscards({ sql, env }: JobsContext, jobId: string): Promise<void> {
+  const store = openArtifactStore(env);
+  const discards = sql
+    .exec<{ object_key: string; upload_id: string }>(
+      "SELECT object_key, upload_id FROM tmp_export_job_discards WHERE job_id = ?",
+      jobId,
+    )
+    .toArray();
+  for (const { object_key: key, upload_id: uploadId } of discards) {
+    if (uploadId !== "") await store.abortUpload({ key, uploadId });
+  }
+  await store.delete(discards.map((discard) => discard.object_key));
+}
+
+/** Jobs whose discards are to be removed for the last time; at most `limit`. */
+export function listDiscardingJobs(
+  sql: SqlStorage,
+  of: { nowMs: number; limit: number },
+): string[] {
+  return sql
+    .exec<{ job_id: string }>(
+      `SELECT DISTINCT job_id FROM tmp_export_job_discards WHERE discarded_at_ms <= ? LIMIT ?`,
+      of.nowMs - LATE_MS,
+      of.limit,
+    )
+    .toArray()
+    .map((row) => row.job_id);
+}
+
+/** Removes a job's discards, and forgets those that are old enough by `nowMs`. */
+export async function endDiscards(
+  context: JobsContext,
+  { jobId, nowMs }: { jobId: string; nowMs: number },
+): Promise<void> {
+  await removeDiscards(context, jobId);
+  context.sql.exec(
+    "DELETE FROM tmp_export_job_discards WHERE job_id = ? AND discarded_at_ms <= ?",
+    jobId,
+    nowMs - LATE_MS,
+  );
+}

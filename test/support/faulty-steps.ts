@@ -1,0 +1,114 @@
+import type { WorkflowEvent, WorkflowStep, WorkflowStepConfig } from "cloudflare:workers";
+
+import type { RunParams } from "../../src/env.ts";
+import { ExportWorkflow } from "../../src/workflows/export-workflow.ts";
+
+/**
+ * How the first try of a step fails:
+ * - `before`: it ends before its work begins.
+ * - `after`: its work is done, and its answer is lost.
+ * - `timeout`: its time is up before its work begins, which is done all the same once the next try
+ *   has ended: what a killed try sends lands behind its retry's.
+ * - `beside`: its time is up, and its work is done while the next try does the same.
+ */
+export const FAULTS = ["before", "after", "timeout", "beside"] as const;
+export type Fault = (typeof FAULTS)[number];
+
+/** What takes the place of the platform's `step.do`. */
+type Do = (
+  name: string,
+  config: WorkflowStepConfig,
+  body: () => Promise<unknown>,
+) => Promise<unknown>;
+
+/** From now on `doOf` makes each run's `step.do`. Gives what ends that. */
+function changeSteps(doOf: (step: WorkflowStep, of: RunParams) => Do): () => void {
+  const { prototype } = ExportWorkflow;
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, "run") as PropertyDescriptor;
+  const realRun = descriptor.value as ExportWorkflow["run"];
+  prototype.run = function (this: ExportWorkflow, event: WorkflowEvent<RunParams>, step) {
+    // The engine's step is a stub of another process, whose methods can only be called.
+    const sleep: WorkflowStep["sleep"] = (name, duration) => step.sleep(name, duration);
+    const changed = { do: doOf(step, event.payload), sleep };
+    return realRun.call(this, event, changed as unknown as WorkflowStep);
+  };
+  return () => Object.defineProperty(prototype, "run", descriptor);
+}
+
+/**
+ * From now on the steps that are meant wait for an hour instead; `reached` lists those that have come.
+ * It is to be polled: a promise that a run settles goes on in the run's context, and ends with it.
+ */
+export function hangSteps(isMeant: (name: string, run: number) => boolean): {
+  reached: string[];
+  restore: () => void;
+} {
+  const reached: string[] = [];
+  const restore = changeSteps((step, { run }) => async (name, config, body) => {
+    if (!isMeant(name, run)) return step.do(name, config, body as never);
+    reached.push(name);
+    return step.sleep(`instead of ${name}`, "1 hour");
+  });
+  return { reached, restore };
+}
+
+/** Long enough for a step's work on a busy machine, short enough to be waited for. */
+const TIMEOUT = "2 seconds";
+
+export interface StepFaults {
+  /** Names of all steps that were begun, each once a try. */
+  tries: string[];
+  /** Ends the injection; resolves when every late try has ended. */
+  restore: () => Promise<void>;
+}
+
+/**
+ * From now on every run's steps whose names `isMeant` says fail once by `fault`; retries come at once.
+ * The platform's own engine runs the steps, records their results and ends their time.
+ */
+export function failSteps(isMeant: (name: string) => boolean, fault: Fault): StepFaults {
+  const tries: string[] = [];
+  const late: Promise<unknown>[] = [];
+  const failed = new Set<string>();
+  /** What waits for the next try of a step. */
+  const nextTries = new Map<string, { begun: () => void; ended: () => void }>();
+  const later = (name: string, body: () => Promise<unknown>): Promise<unknown> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const nothing = (): void => {};
+    nextTries.set(
+      name,
+      fault === "beside" ? { begun: resolve, ended: nothing } : { begun: nothing, ended: resolve },
+    );
+    const work = promise.then(body);
+    late.push(work.catch(() => undefined));
+    return work;
+  };
+  const restore = changeSteps((step) => (name, config, body) => {
+    const faulty = async (): Promise<unknown> => {
+      tries.push(name);
+      if (isMeant(name) && !failed.has(name)) {
+        failed.add(name);
+        if (fault === "timeout" || fault === "beside") return later(name, body);
+        if (fault === "after") await body();
+        throw new Error(`injected: the try ends ${fault} its work`);
+      }
+      const next = nextTries.get(name);
+      next?.begun();
+      try {
+        return await body();
+      } finally {
+        next?.ended();
+      }
+    };
+    const retries = { ...config.retries, limit: config.retries?.limit ?? 0, delay: 1 };
+    const timeout = fault === "timeout" || fault === "beside" ? { timeout: TIMEOUT } : {};
+    return step.do(name, { ...config, retries, ...timeout } as WorkflowStepConfig, faulty as never);
+  });
+  return {
+    tries,
+    restore: async () => {
+      restore();
+      await Promise.all(late);
+    },
+  };
+}
