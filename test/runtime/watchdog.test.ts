@@ -167,6 +167,35 @@ describe("a cancelled export", () => {
     while ((await view(jobId)).warnings.length > 0) await scheduler.wait(10);
   });
 
+  test("that is cancelled as it completes ends as one of the two, with nothing left", async () => {
+    await fill(2_000);
+    const ends = new Set<number>();
+    for (let n = 0; n < 24; n += 1) {
+      const { jobId } = await startExport();
+      // From the first step to some time after the last.
+      const rounds = Math.floor(Math.random() * 60);
+      for (let round = 0; round < rounds; round += 1) {
+        if ((await view(jobId)).status === "completed") break;
+      }
+      const response = await api(`/export/dump/${jobId}`, { method: "DELETE" });
+      await response.body?.cancel();
+      ends.add(response.status);
+      const after = await api(`/export/dump/${jobId}`);
+      if (response.status === 204) expect(after.status).toBe(404);
+      else expect(await after.json()).toMatchObject({ status: "cancelled", artifacts: [] });
+      await change(jobId, "completed_at_ms = 0");
+      while ((await snapshotObjects()).length > 0) await scheduler.wait(5);
+      await expect
+        .poll(async () => {
+          await change(jobId, "files_left = 1");
+          await runAlarm();
+          return (await env.EXPORT_R2_BUCKET.list({ prefix: `exports/${jobId}/` })).objects;
+        })
+        .toEqual([]);
+    }
+    expect(ends).toContain(200);
+  });
+
   test("whose closing was lost is closed by the watchdog, which the view tells meanwhile", async () => {
     await fill(10);
     const done = await ended((await startExport()).jobId);
