@@ -195,5 +195,6 @@ describe("a source that cannot be read", () => {
     expect(view.error?.code).toBe("configuration-invalid");
     expect(view.error?.message).toContain("binding EXPORT_JOBS");
     expect(view.error?.message).toContain("executeTransaction");
+    expect(view.warnings).toEqual([]);
   });
 });
