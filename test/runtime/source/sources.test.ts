@@ -19,6 +19,7 @@ describe("several sources", () => {
     expect(sources.find(({ name }) => name === "shop")).toMatchObject({
       consistency: { default: "live" },
       limits: { statementBytesMax: 100_000, querySecondsMax: 30 },
+      problem: null,
     });
   });
 
@@ -186,6 +187,16 @@ describe("a source that cannot be read", () => {
     const problem = await response.json<{ code: string; detail: string; hint: string }>();
     expect(problem.code).toBe("configuration-invalid");
     expect(problem.detail).toContain(detail);
+  });
+
+  test("is told of by the list of sources", async () => {
+    const { sources } = await (
+      await api("/export/sources")
+    ).json<{ sources: { name: string; problem: string | null }[] }>();
+    const problems = Object.fromEntries(sources.map(({ name, problem }) => [name, problem]));
+    expect(problems).toMatchObject({ main: null, tenants: null, methodless: null });
+    expect(problems["gone"]).toContain("binding GONE_DB is missing");
+    expect(problems["mistaken"]).toContain("is not a D1 database");
   });
 
   // Tries of a step that fails are 2 s, 4 s, 8 s apart: one that were repeated would not end in time.
