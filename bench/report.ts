@@ -1,5 +1,6 @@
 import { arch, cpus, release, totalmem } from "node:os";
 
+import { DOLLARS } from "./costs.ts";
 import type { Measurement } from "./measurements.ts";
 import type { WriterLatency } from "./writer-latency.ts";
 
@@ -24,19 +25,6 @@ export function describeMachine(): Results["machine"] {
     system: `${process.platform} ${release()} ${arch()}`,
   };
 }
-
-/**
- * Cloudflare's prices beyond what a plan includes, in dollars, July 2026:
- * https://developers.cloudflare.com/durable-objects/platform/pricing/,
- * https://developers.cloudflare.com/workflows/reference/pricing/,
- * https://developers.cloudflare.com/r2/pricing/.
- */
-const DOLLARS = {
-  rowRead: 0.001 / 1e6,
-  rowWritten: 1 / 1e6,
-  step: 0.8 / 1e5,
-  r2ClassA: 4.5 / 1e6,
-};
 
 const GB = 1e9;
 

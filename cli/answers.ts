@@ -72,7 +72,14 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
 export const SourcesSchema = v.looseObject({
   version: v.string(),
   storage: v.picklist(["r2", "none"]),
-  sources: v.array(v.looseObject({ name: v.string(), type: v.string() })),
+  sources: v.array(
+    v.looseObject({
+      name: v.string(),
+      type: v.string(),
+      /** Unknown to a Worker of an earlier version. */
+      problem: v.optional(v.nullable(v.string()), null),
+    }),
+  ),
 });
 
 export type Sources = v.InferOutput<typeof SourcesSchema>;

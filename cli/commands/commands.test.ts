@@ -344,6 +344,15 @@ describe("the other commands", () => {
     const bucketless = await runCli(["doctor"], server);
     expect(bucketless.exitCode).toBe(3);
     expect(bucketless.stdout).toContain("FAIL  bucket   no R2 bucket is bound. Bind one as");
+    server.intercept("/export/sources", (_request, response) => {
+      const source = { name: "shop", type: "d1", problem: "binding SHOP_DB is missing" };
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ version: "9.9.9", storage: "r2", sources: [source] }));
+      return true;
+    });
+    const unbound = await runCli(["doctor"], server);
+    expect(unbound.exitCode).toBe(3);
+    expect(unbound.stdout).toContain('FAIL  sources  source "shop": binding SHOP_DB is missing');
     const unset = await runCli(["doctor"], { url: "" });
     expect(unset.exitCode).toBe(2);
     expect(unset.stdout).toContain("FAIL  settings");

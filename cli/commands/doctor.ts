@@ -90,6 +90,12 @@ const TOO_OLD = "this Worker is too old to tell";
 
 function sourcesLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string {
   if (found === undefined) return TOO_OLD;
+  for (const { name, problem } of found.sources) {
+    if (problem === null) continue;
+    throw new CliError({ ofWorker: "configuration-invalid" }, `source "${name}": ${problem}`, {
+      exitCode: EXIT.refused,
+    });
+  }
   const names = found.sources.map(({ name, type }) => `${name} (${type})`).join(", ");
   return `${names}; version ${found.version}`;
 }

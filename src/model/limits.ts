@@ -31,7 +31,7 @@ export const CHUNK_BYTES_MAX = 1024 * MIB;
 
 /**
  * Once this many chunks of the configured size are written, a chunk grows with what is done
- * (a 1/128th of it), so that 10 GB takes about 400 steps and no database takes thousands.
+ * (a 1/128th of it), so that 10 GB takes about 250 steps and no database takes thousands.
  */
 export const CHUNK_GROWTH_DIVISOR = 128;
 

@@ -13,6 +13,8 @@ export const SourceListSchema = v.strictObject({
       type: v.picklist(["durable-object", "d1"]),
       /** Whether a request may name an object of the class: none, those listed, or any. */
       objects: v.picklist(["one", "listed", "any"]),
+      /** What is wrong with its binding, for whoever deploys; null where it can be exported. */
+      problem: v.nullable(v.string()),
       consistency: v.strictObject({ default: Consistency, available: v.array(Consistency) }),
       limits: v.strictObject({
         statementBytesMax: v.number(),

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 
 import { SOURCE_PROMISES, type SourceConfig } from "../model/source-config.ts";
 import { VERSION } from "../model/version.ts";
+import { bindingProblem } from "../source/open-source.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /** `GET /export/sources`: what this deployment can export, and where it keeps it. `doctor` shows it. */
@@ -14,6 +15,7 @@ export const sourceRoutes = new Hono<AppEnv>().get("/export/sources", (context) 
       name,
       type: config.type,
       objects: objectsOf(config),
+      problem: bindingProblem(context.env, config),
       ...SOURCE_PROMISES[config.type],
     })),
   });

@@ -41,6 +41,18 @@ export function openSource(env: object, config: SourceConfig, object: SourceObje
   return findDatabase(env, config, object).open();
 }
 
+/** Why the binding of a source cannot be what its configuration says; null where it can. */
+export function bindingProblem(env: object, { type, binding }: SourceConfig): string | null {
+  try {
+    if (type === "d1") d1Binding(env, binding);
+    else namespaceBinding(env, binding);
+    return null;
+  } catch (error) {
+    if (error instanceof ExportError) return error.message;
+    throw error;
+  }
+}
+
 /** The two methods of an object. Errors: as `findDatabase`. */
 export function databaseStub(env: object, binding: string, name: string): DatabaseStub {
   return namespaceBinding(env, binding).getByName(name) as unknown as DatabaseStub;

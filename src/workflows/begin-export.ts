@@ -1,6 +1,6 @@
 import { CURSOR_START } from "../model/cursor.ts";
 import type { NextAction } from "../model/checkpoint.ts";
-import { unwrap } from "../model/error.ts";
+import { ExportError, unwrap } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
 import { readKeyRanges } from "../source/key-ranges.ts";
 import { closeSnapshot } from "../source/snapshot/close-snapshot.ts";
@@ -100,17 +100,25 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
 
 type Begun = Omit<OpenedSnapshot, "record"> & { record: OpenedSnapshot["record"] | null };
 
-function freeze(
+async function freeze(
   { jobs, of }: RunContext,
   source: Source,
   { request, snapshotId }: { request: JobRequest; snapshotId: string },
 ): Promise<Begun> {
-  return openSnapshot(source, {
-    snapshotId,
-    jobId: of.jobId,
-    planOf: (catalog) => planOf(request, catalog).plan,
-    isLeftover: (other) => jobs.isSnapshotLeftover(other),
-  });
+  try {
+    return await openSnapshot(source, {
+      snapshotId,
+      jobId: of.jobId,
+      planOf: (catalog) => planOf(request, catalog).plan,
+      isLeftover: (other) => jobs.isSnapshotLeftover(other),
+    });
+  } catch (error) {
+    // In a class without the methods nothing was made, and nobody could close it.
+    if (error instanceof ExportError && error.code === "configuration-invalid") {
+      await jobs.recordClosed(of.jobId, snapshotId);
+    }
+    throw error;
+  }
 }
 
 async function look(source: Source, request: JobRequest): Promise<Begun> {

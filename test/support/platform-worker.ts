@@ -3,6 +3,8 @@ import { d1Source } from "../../src/source/d1-source.ts";
 import { durableObjectSource } from "../../src/source/durable-object-source.ts";
 import type { Source } from "../../src/source/source.ts";
 import { dumpDatabase, randomCutting } from "./dump-database.ts";
+import type { SnapshotCorrection } from "./snapshot-corrections.ts";
+import { runCorrectionOn, runSnapshotOn } from "./snapshot-on-source.ts";
 
 export { Database } from "../../src/database/database.ts";
 
@@ -15,6 +17,7 @@ interface Call {
   name: string;
   statements?: string[];
   seed?: number;
+  correction?: SnapshotCorrection;
 }
 
 /** Builds, dumps and restores databases inside the runtime; `Platform` is the other side. */
@@ -23,16 +26,19 @@ export default {
     const call = await request.json<Call>();
     const id = environment.DATABASE.idFromName(call.name);
     const object = environment.DATABASE.get(id);
+    const source = durableObjectSource(() => environment.DATABASE.get(id));
+    const sourceOfD1 = (): Source => d1Source(environment[call.name] as D1Database, call.name);
     switch (new URL(request.url).pathname) {
       case "/build":
         return Response.json({ id: id.toString(), ...(await build(object, call)) });
       case "/dump":
-        return dump(
-          durableObjectSource(() => environment.DATABASE.get(id)),
-          call,
-        );
+        return dump(source, call);
       case "/dump-d1":
-        return dump(d1Source(environment[call.name] as D1Database, call.name), call);
+        return dump(sourceOfD1(), call);
+      case "/snapshot":
+        return Response.json(await snapshot(source, call));
+      case "/snapshot-d1":
+        return Response.json(await snapshot(sourceOfD1(), call));
       case "/restore-object":
         await object.executeTransaction(
           (call.statements ?? []).map((sql) => ({ sql })),
@@ -54,6 +60,15 @@ async function dump(source: Source, { seed }: Call): Promise<Response> {
   const cutting = seed === undefined ? undefined : randomCutting(seed);
   const { bytes, warnings, catalog } = await dumpDatabase(source, cutting);
   return Response.json({ base64: Buffer.from(bytes).toString("base64"), warnings, catalog });
+}
+
+async function snapshot(
+  source: Source,
+  { seed = 0, correction }: Call,
+): Promise<{ problems: string[]; writes: number }> {
+  if (correction === undefined) return runSnapshotOn(source, seed);
+  const problems = await runCorrectionOn(source, correction);
+  return { problems, writes: correction.writes.length };
 }
 
 /** Runs what SQLite accepts, and gives back what it refused. */

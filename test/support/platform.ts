@@ -7,6 +7,7 @@ import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import type { Catalog } from "../../src/model/catalog.ts";
 import type { WholeDump } from "./dump-database.ts";
+import type { SnapshotCorrection } from "./snapshot-corrections.ts";
 
 /** Wrangler keeps local state here. */
 const STATE = join(".wrangler", "state", "v3");
@@ -23,6 +24,7 @@ export class Platform {
   readonly #miniflare: Miniflare;
   readonly #d1Count: number;
   #d1Used = 0;
+  #objects = 0;
   #copies = 0;
 
   private constructor(miniflare: Miniflare, folder: string, d1Count: number) {
@@ -99,11 +101,9 @@ export class Platform {
 
   /** Runs all statements as one batch of an unused D1 database; gives its binding, and opens its file. */
   async restoreD1(statements: string[]): Promise<{ binding: string; file: DatabaseSync }> {
-    if (this.#d1Used === this.#d1Count) throw new Error("all D1 databases are used");
     const before = new Set(this.#filesOf("d1"));
-    const binding = `D1_${this.#d1Used}`;
+    const binding = this.#unusedD1();
     await this.#call("/restore-d1", { name: binding, statements });
-    this.#d1Used += 1;
     const file = this.#filesOf("d1").find(
       (path) => !before.has(path) && basename(path) !== "metadata.sqlite",
     );
@@ -111,9 +111,17 @@ export class Platform {
     return { binding, file: this.#open(file) };
   }
 
-  /** The D1 database `D1_<at>`, as a Worker's binding. */
-  d1(at: number): Promise<D1Database> {
-    return this.#miniflare.getD1Database(`D1_${at}`);
+  /**
+   * A snapshot of an unused database, read within the runtime while it is written: by a random run, or
+   * by the writes of one correction. Gives what is wrong, in sentences.
+   */
+  runSnapshot(
+    on: "Durable Object" | "D1",
+    what: { seed: number } | { correction: SnapshotCorrection },
+  ): Promise<{ problems: string[]; writes: number }> {
+    if (on === "D1") return this.#call("/snapshot-d1", { name: this.#unusedD1(), ...what });
+    this.#objects += 1;
+    return this.#call("/snapshot", { name: `snapshot ${this.#objects}`, ...what });
   }
 
   /** The file of a Durable Object as it is now. */
@@ -121,6 +129,13 @@ export class Platform {
     const file = this.#filesOf("do").find((path) => basename(path) === `${id}.sqlite`);
     if (file === undefined) throw new Error(`no file of object ${id}`);
     return this.#open(file);
+  }
+
+  #unusedD1(): string {
+    if (this.#d1Used === this.#d1Count) throw new Error("all D1 databases are used");
+    const binding = `D1_${this.#d1Used}`;
+    this.#d1Used += 1;
+    return binding;
   }
 
   #filesOf(kind: "d1" | "do"): string[] {

@@ -10,8 +10,9 @@ import { openSnapshot } from "../../src/source/snapshot/open-snapshot.ts";
 import { SnapshotReader } from "../../src/source/snapshot/snapshot-reader.ts";
 import type { Source } from "../../src/source/source.ts";
 import { dumpDatabase } from "./dump-database.ts";
-import { differenceOf, insertSql, Random, smallPages, writeSql } from "./snapshot-run.ts";
-import { WRITTEN_TABLES, type WrittenTable } from "./snapshot-schemas.ts";
+import type { SnapshotCorrection } from "./snapshot-corrections.ts";
+import { WRITTEN_TABLES } from "./snapshot-schemas.ts";
+import { differenceOf, insertSql, Random, smallPages, writeSql } from "./snapshot-writes.ts";
 
 const UPDATE_CONFLICTS = ["", "OR REPLACE", "OR IGNORE"];
 
@@ -19,19 +20,72 @@ const UPDATE_CONFLICTS = ["", "OR REPLACE", "OR IGNORE"];
  * One random run on an empty database of the platform: tables, rows, a snapshot that is read in small
  * pages with writes between them. Gives what is wrong, in sentences: the dump must have the bytes of
  * one taken at the instant of opening, and nothing may be left behind. Writes that the database
- * refuses are as good as others.
+ * refuses are as good as others; `writes` counts the accepted ones.
  */
-export async function runSnapshotOn(source: Source, seed: number): Promise<string[]> {
+export async function runSnapshotOn(
+  source: Source,
+  seed: number,
+): Promise<{ problems: string[]; writes: number }> {
   const random = new Random(seed);
   const tables = Array.from({ length: 1 + random.below(3) }, () =>
     random.of(WRITTEN_TABLES),
   ).filter((table, at, all) => all.indexOf(table) === at);
-  const run = (sql: string): Promise<unknown> => source.query({ sql }).catch(() => undefined);
+  let writes = 0;
+  const write = async (sql: string): Promise<void> => {
+    try {
+      await source.query({ sql });
+      writes += 1;
+    } catch {
+      // The database refused it.
+    }
+  };
   for (const sql of tables.flatMap((table) => table.script)) await source.query({ sql });
-  for (let n = random.below(30); n > 0; n -= 1) await run(insertSql(random, random.of(tables)));
+  for (let n = random.below(30); n > 0; n -= 1) await write(insertSql(random, random.of(tables)));
+  writes = 0;
+  const problems = await problemsOf(source, {
+    snapshotId: `00000000-0000-4000-8000-${String(seed).padStart(12, "0")}`,
+    watchesAll: random.isTrue(0.5),
+    isSmall: () => random.isTrue(0.7),
+    isChunkEnd: () => random.isTrue(0.3),
+    betweenPages: async () => {
+      for (let n = random.below(4); n > 0; n -= 1) {
+        await write(writeSql(random, random.of(tables), UPDATE_CONFLICTS));
+      }
+    },
+  });
+  return { problems, writes };
+}
 
+/** One of the named corrections on an empty database of the platform; gives what is wrong, in sentences. */
+export async function runCorrectionOn(
+  source: Source,
+  { script, writes }: SnapshotCorrection,
+): Promise<string[]> {
+  await source.query({ sql: script });
+  return problemsOf(source, {
+    snapshotId: "00000000-0000-4000-8000-000000000001",
+    watchesAll: true,
+    isSmall: () => false,
+    isChunkEnd: () => false,
+    afterOpening: async () => {
+      for (const sql of writes) await source.query({ sql });
+    },
+  });
+}
+
+interface Reading {
+  snapshotId: string;
+  /** Small tables are watched like the others, not copied at opening. */
+  watchesAll: boolean;
+  isSmall: () => boolean;
+  isChunkEnd: () => boolean;
+  afterOpening?: () => Promise<void>;
+  betweenPages?: () => Promise<void>;
+}
+
+async function problemsOf(source: Source, reading: Reading): Promise<string[]> {
   const expected = (await dumpDatabase(source)).bytes;
-  const found = await readSnapshot(source, { random, tables, run, seed });
+  const found = await readSnapshot(source, reading);
   const problems: string[] = [];
   if (Buffer.compare(found, expected) !== 0) {
     problems.push(`the dump differs:\n${differenceOf(expected, found)}`);
@@ -44,23 +98,15 @@ export async function runSnapshotOn(source: Source, seed: number): Promise<strin
 }
 
 /** Opens a snapshot, reads it in chunks while rows are written, closes it; gives the dump. */
-async function readSnapshot(
-  source: Source,
-  given: {
-    random: Random;
-    tables: WrittenTable[];
-    run: (sql: string) => Promise<unknown>;
-    seed: number;
-  },
-): Promise<Uint8Array> {
-  const { random, tables, run, seed } = given;
+async function readSnapshot(source: Source, reading: Reading): Promise<Uint8Array> {
   const { plan, record } = await openSnapshot(source, {
-    snapshotId: `00000000-0000-4000-8000-${String(seed).padStart(12, "0")}`,
+    snapshotId: reading.snapshotId,
     jobId: "job",
     planOf: (catalog: Catalog) => planSqlDump({ catalog, source: "main", content: "all" }),
     isLeftover: () => false,
-    ...(random.isTrue(0.5) ? { manyTables: 0 } : {}),
+    ...(reading.watchesAll ? {} : { manyTables: 0 }),
   });
+  await reading.afterOpening?.();
   const encoderOf = (table: Table, state: number) => new SqlEncoder(table, state);
   const pieces: Uint8Array[] = [];
   let cursor: Cursor | null = CURSOR_START;
@@ -69,14 +115,12 @@ async function readSnapshot(
     const snapshot = new SnapshotReader(source, record, { undoBytesMax: 1e9 });
     const position = committedPosition(plan, stored, checkpoint);
     await snapshot.advance(position);
-    const reader = smallPages(snapshot, () => random.isTrue(0.7));
+    const reader = smallPages(snapshot, reading.isSmall);
     cursor = null;
     for await (const piece of readDump({ reader, plan, encoderOf, cursor: stored })) {
       pieces.push(...piece.bytes.map((bytes) => bytes.slice()));
-      for (let n = random.below(4); n > 0; n -= 1) {
-        await run(writeSql(random, random.of(tables), UPDATE_CONFLICTS));
-      }
-      if (random.isTrue(0.3)) {
+      await reading.betweenPages?.();
+      if (reading.isChunkEnd()) {
         cursor = piece.cursor;
         break;
       }

@@ -19,6 +19,7 @@ describe("several sources", () => {
     expect(sources.find(({ name }) => name === "shop")).toMatchObject({
       consistency: { default: "live" },
       limits: { statementBytesMax: 100_000, querySecondsMax: 30 },
+      problem: null,
     });
   });
 
@@ -188,6 +189,16 @@ describe("a source that cannot be read", () => {
     expect(problem.detail).toContain(detail);
   });
 
+  test("is told of by the list of sources", async () => {
+    const { sources } = await (
+      await api("/export/sources")
+    ).json<{ sources: { name: string; problem: string | null }[] }>();
+    const problems = Object.fromEntries(sources.map(({ name, problem }) => [name, problem]));
+    expect(problems).toMatchObject({ main: null, tenants: null, methodless: null });
+    expect(problems["gone"]).toContain("binding GONE_DB is missing");
+    expect(problems["mistaken"]).toContain("is not a D1 database");
+  });
+
   // Tries of a step that fails are 2 s, 4 s, 8 s apart: one that were repeated would not end in time.
   test("fails its job at once where the class lacks the methods", { timeout: 10_000 }, async () => {
     const view = await ended((await startExport({ source: "methodless" })).jobId);
@@ -195,5 +206,6 @@ describe("a source that cannot be read", () => {
     expect(view.error?.code).toBe("configuration-invalid");
     expect(view.error?.message).toContain("binding EXPORT_JOBS");
     expect(view.error?.message).toContain("executeTransaction");
+    expect(view.warnings).toEqual([]);
   });
 });

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { type LocalWorker, startLocalWorker } from "../../../scripts/local-worker.ts";
 import { compareDatabases } from "../../support/compare-databases.ts";
+import { blocksOf } from "../../support/doc-blocks.ts";
 
 const root = join(import.meta.dirname, "../../..");
-const docs = readFileSync(join(root, "docs/restore.md"), "utf8");
 const TOKEN = "restore-test-token";
 
 const SCRIPT = [
@@ -25,9 +25,20 @@ let folder: string;
 let worker: LocalWorker;
 let source: DatabaseSync;
 
+/** What the blocks of docs/restore.md start with; each has a test of its own. */
+const STARTS = [
+  "npx durable-export verify",
+  "(echo",
+  "npx wrangler d1 execute",
+  "node examples/",
+] as const;
+
+const blocks = blocksOf("docs/restore.md")
+  .filter(({ language }) => language === "sh")
+  .map(({ text }) => text);
+
 /** The commands of docs/restore.md that start with `start`, as one script. */
-function commandsOf(start: string): string {
-  const blocks = [...docs.matchAll(/^```sh\n(.*?)^```$/gms)].map((match) => match[1] as string);
+function commandsOf(start: (typeof STARTS)[number]): string {
   const found = blocks.filter((block) => block.startsWith(start));
   expect(found, start).toHaveLength(1);
   return found[0] as string;
@@ -74,6 +85,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await worker.stop();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+test("docs/restore.md has no command but those that are run here", () => {
+  const isRun = (block: string): boolean => STARTS.some((start) => block.startsWith(start));
+  expect(blocks.filter((block) => !isRun(block))).toEqual([]);
 });
 
 test("docs/restore.md proves a dump and tries it", () => {

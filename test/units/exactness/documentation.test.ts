@@ -11,3 +11,8 @@ test("docs/exactness.md names every trap by its test's title, in the order of th
     .map((line) => (line.split("|")[1] ?? "").trim().replaceAll("\\_", "_"));
   expect(titles).toEqual(TRAPS.map((trap) => trap.title));
 });
+
+test("README.md counts the traps", () => {
+  const text = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
+  expect(text).toContain(`${TRAPS.length} traps tested`);
+});

@@ -1,0 +1,112 @@
+import {
+  CHUNK_BYTES_DEFAULT,
+  CHUNK_GROWTH_DIVISOR,
+  MIB,
+  PAGE_BYTES,
+  PART_BYTES_DEFAULT,
+} from "../src/model/limits.ts";
+
+/**
+ * Cloudflare's prices beyond what a plan includes, in dollars, July 2026, the same for Durable
+ * Objects' rows and D1's:
+ * https://developers.cloudflare.com/durable-objects/platform/pricing/,
+ * https://developers.cloudflare.com/d1/platform/pricing/,
+ * https://developers.cloudflare.com/workflows/reference/pricing/,
+ * https://developers.cloudflare.com/r2/pricing/.
+ */
+export const DOLLARS = {
+  rowRead: 0.001 / 1e6,
+  rowWritten: 1 / 1e6,
+  step: 0.8 / 1e5,
+  r2ClassA: 4.5 / 1e6,
+  r2ClassB: 0.36 / 1e6,
+  r2GbMonth: 0.015,
+};
+
+/** What an export uses of rows, rounded up from what the runtime counted (November 2026). */
+export const ROWS = {
+  /** Read for each exported row of a table that nobody writes meanwhile. */
+  readARow: 1,
+  /** The same once the undo log of its table has a row: live rows and kept ones are united. */
+  readAWrittenRow: 5,
+  /** Read by each page besides, to see that the snapshot is whole. */
+  readAPage: 25,
+  /** Written and read by the first change of a row, beside the change itself. */
+  writtenAChange: 2,
+  readAChange: 20,
+  /** Written by opening a snapshot: for the database, and for each watched table. */
+  writtenToOpen: 12,
+  writtenToWatch: 12,
+  /** Written by `ExportJobs`, for a job and for each of its chunks. */
+  writtenAJob: 24,
+  writtenAChunk: 12,
+};
+
+/** R2 reads this much at once when a file is verified. */
+const READ_BACK_BYTES = 8 * MIB;
+
+export interface ExportSize {
+  /** Of SQL text, which is about what the database's rows have. */
+  bytes: number;
+  rows: number;
+  tables: number;
+  /** Rows that writers change for the first time, before the export has read them. */
+  changedRows: number;
+  chunkBytes?: number;
+  partBytes?: number;
+}
+
+export interface ExportCost {
+  rowsRead: number;
+  rowsWritten: number;
+  chunks: number;
+  steps: number;
+  r2ClassAOperations: number;
+  r2ClassBOperations: number;
+  dollars: number;
+}
+
+/** What an uncompressed SQL export of one snapshot comes to, from its first step to its manifest. */
+export function costOfExport(size: ExportSize): ExportCost {
+  const { bytes, rows, tables, changedRows, partBytes = PART_BYTES_DEFAULT } = size;
+  const chunks = countChunks(size);
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  const cost = {
+    rowsRead:
+      rows * (changedRows === 0 ? ROWS.readARow : ROWS.readAWrittenRow) +
+      pages * ROWS.readAPage +
+      changedRows * ROWS.readAChange,
+    rowsWritten:
+      ROWS.writtenToOpen +
+      tables * ROWS.writtenToWatch +
+      changedRows * ROWS.writtenAChange +
+      ROWS.writtenAJob +
+      chunks * ROWS.writtenAChunk,
+    chunks,
+    // To open the snapshot and the upload, to complete it, to verify, to publish the manifest.
+    steps: chunks + 5,
+    // The parts, the upload's beginning and end, the manifest.
+    r2ClassAOperations: Math.ceil(bytes / partBytes) + 3,
+    r2ClassBOperations: Math.ceil(bytes / READ_BACK_BYTES) + 1,
+  };
+  const dollars =
+    cost.rowsRead * DOLLARS.rowRead +
+    cost.rowsWritten * DOLLARS.rowWritten +
+    cost.steps * DOLLARS.step +
+    cost.r2ClassAOperations * DOLLARS.r2ClassA +
+    cost.r2ClassBOperations * DOLLARS.r2ClassB;
+  return { ...cost, dollars };
+}
+
+/** The first chunk ends at the first full part; the others grow with what is done. */
+function countChunks(size: ExportSize): number {
+  const { bytes, chunkBytes = CHUNK_BYTES_DEFAULT, partBytes = PART_BYTES_DEFAULT } = size;
+  let done = 0;
+  let chunks = 0;
+  while (done < bytes) {
+    const length = Math.max(chunkBytes, Math.ceil(done / CHUNK_GROWTH_DIVISOR));
+    done += chunks === 0 ? Math.min(partBytes, length) : length;
+    chunks += 1;
+  }
+  return chunks;
+}

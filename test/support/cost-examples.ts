@@ -1,0 +1,68 @@
+import { costOfExport, DOLLARS, type ExportSize } from "../../bench/costs.ts";
+import { KIB, MIB } from "../../src/model/limits.ts";
+
+interface Example extends ExportSize {
+  title: string;
+}
+
+const TEN_TABLES = { tables: 10 };
+
+/** The databases that docs/limits-and-costs.md reckons with. */
+export const EXAMPLES: readonly Example[] = [
+  { title: "1 GB, 1 M rows, quiet", ...TEN_TABLES, bytes: 1e9, rows: 1e6, changedRows: 0 },
+  { title: "1 GB, 1 M rows, written", ...TEN_TABLES, bytes: 1e9, rows: 1e6, changedRows: 1e4 },
+  { title: "10 GB, 100 M rows, quiet", ...TEN_TABLES, bytes: 1e10, rows: 1e8, changedRows: 0 },
+  { title: "10 GB, 100 M rows, written", ...TEN_TABLES, bytes: 1e10, rows: 1e8, changedRows: 1e6 },
+];
+
+const dollars = (value: number): string => `$${value.toFixed(value < 1 ? 3 : 2)}`;
+
+/** An example's line of the table. */
+export function exampleRow({ title, ...size }: Example): string {
+  const cost = costOfExport(size);
+  const operations = [cost.steps, cost.r2ClassAOperations, cost.r2ClassBOperations];
+  return cells([
+    title,
+    `${(cost.rowsRead / 1e6).toFixed(1)} M`,
+    cost.rowsWritten.toLocaleString("en"),
+    ...operations.map((count) => count.toLocaleString("en")),
+    dollars(cost.dollars),
+    dollars(cost.dollars * 30),
+    dollars((size.bytes / 1e9) * 7 * DOLLARS.r2GbMonth),
+  ]);
+}
+
+const DEVELOPERS = "https://developers.cloudflare.com";
+
+/** The table of prices, line by line. */
+export const PRICE_ROWS: readonly string[] = [
+  [
+    "a million rows read",
+    DOLLARS.rowRead * 1e6,
+    `[objects](${DEVELOPERS}/durable-objects/platform/pricing/), [D1](${DEVELOPERS}/d1/platform/pricing/)`,
+  ],
+  ["a million rows written", DOLLARS.rowWritten * 1e6, "the same"],
+  ["100,000 steps", DOLLARS.step * 1e5, `[Workflows](${DEVELOPERS}/workflows/reference/pricing/)`],
+  ["a million of R2's Class A", DOLLARS.r2ClassA * 1e6, `[R2](${DEVELOPERS}/r2/pricing/)`],
+  ["a million of R2's Class B", DOLLARS.r2ClassB * 1e6, "the same"],
+  ["a GB in R2 for a month", DOLLARS.r2GbMonth, "the same"],
+].map(([what, price, source]) =>
+  cells([String(what), `$${Number(Number(price).toFixed(4))}`, String(source)]),
+);
+
+/** A limit of `src/model/limits.ts` as documentation writes it: its unit is in its name. */
+export function limitText(name: string, value: number): string {
+  if (name.includes("_BYTES")) {
+    if (value % MIB === 0) return `${(value / MIB).toLocaleString("en")} MiB`;
+    if (value % KIB === 0) return `${value / KIB} KiB`;
+    return `${value.toLocaleString("en")} bytes`;
+  }
+  if (name.includes("_MS")) return `${value / 1_000} s`;
+  if (name.includes("_SECONDS")) return `${value.toLocaleString("en")} s`;
+  if (name.includes("_HOURS")) return `${value.toLocaleString("en")} h`;
+  return value.toLocaleString("en");
+}
+
+function cells(values: string[]): string {
+  return `| ${values.join(" | ")} |`;
+}

@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const REPOSITORY = join(import.meta.dirname, "..", "..");
+
+/** A fenced block of a page, without the indentation of the list that it stands in. */
+export interface DocBlock {
+  language: string;
+  text: string;
+}
+
+/** Every page that tells somebody what to run, by its path in the repository. */
+export const DOC_PAGES: readonly string[] = [
+  "README.md",
+  "examples/README.md",
+  ...readdirSync(join(REPOSITORY, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+
+export function readPage(page: string): string {
+  return readFileSync(join(REPOSITORY, page), "utf8");
+}
+
+export function blocksOf(page: string): DocBlock[] {
+  return [...readPage(page).matchAll(/^( *)```(\w*)\n([\s\S]*?)^ *```$/gm)].map(
+    ([, indent = "", language = "", text = ""]) => ({
+      language,
+      text: text.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
+    }),
+  );
+}
+
+/** What a page's `sh` blocks have to be run, one script in their order; empty where there are none. */
+export function scriptOf(page: string): string {
+  return blocksOf(page)
+    .filter(({ language }) => language === "sh" || language === "bash")
+    .map(({ text }) => text)
+    .join("\n");
+}
+
+const PROGRAMS = "npm|npx|node|wrangler|durable-export|git|curl|openssl";
+
+/** Commands within a page's sentences, as words; those that `&&` joins one by one. */
+export function proseCommandsOf(page: string): string[][] {
+  const prose = readPage(page).replaceAll(/^( *)```[\s\S]*?^ *```$/gm, "");
+  return [...prose.matchAll(new RegExp(`\`((?:${PROGRAMS}) [^\`]+)\``, "g"))].flatMap(
+    ([, command = ""]) => command.split(" && ").map((each) => each.trim().split(/\s+/)),
+  );
+}

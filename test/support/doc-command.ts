@@ -1,0 +1,117 @@
+/**
+ * Runs one command of the documentation as it stands there, or what stands in for it where it cannot
+ * run in a test. Scripts of `test/units/docs/commands.test.ts` find it under the programs' names.
+ *
+ * node test/support/doc-command.ts curl -s http://127.0.0.1:8787/health
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const REPOSITORY = join(import.meta.dirname, "..", "..");
+
+interface StandIn {
+  command: RegExp;
+  reason: string;
+  /** Throws where the command would not do what it is there for. */
+  run: (words: string[]) => void | Promise<void>;
+}
+
+const STAND_INS: readonly StandIn[] = [
+  {
+    command: /^git clone https:\/\/github\.com\/your-org\/durable-export$/,
+    reason: "the repository is here already",
+    run: () => cpSync(process.env["DOCS_CHECKOUT"] ?? "", "durable-export", { recursive: true }),
+  },
+  {
+    command: /^npm ci$/,
+    reason: "what it installs is installed, or no test would run",
+    run: () => requireFile("package-lock.json"),
+  },
+  {
+    command: /^npm (run (demo|dev|bench|crash|fuzz|fuzz:snapshot|check)|test)\b/,
+    reason: "it has tests of its own, runs all of them, or takes minutes",
+    run: ([verb, script]) => requireScript(verb === "run" ? script : verb),
+  },
+  {
+    command: /^npx wrangler deploy( --dry-run)?$/,
+    reason: "it asks Cloudflare; everything before that is done",
+    run: () => {
+      // Pages that deploy the same Worker need it bundled once.
+      const config = createHash("sha256").update(readFileSync("wrangler.jsonc")).digest("hex");
+      const outdir = join(process.env["DOCS_CHECKOUT"] ?? "", "deployed", config);
+      if (!existsSync(outdir)) runProgram("wrangler", ["deploy", "--dry-run", "--outdir", outdir]);
+    },
+  },
+  {
+    command: /^npx wrangler (login|delete|dev)\b/,
+    reason: "it asks Cloudflare, or never ends",
+    run: ([, ...words]) => requireWrangler(words),
+  },
+  {
+    command: /^npx wrangler secret put \w+$/,
+    reason: "it asks Cloudflare",
+    run: async ([, ...words]) => {
+      await requireWrangler(words);
+      requireText("docs/deploy.md", `\`${words.at(-1)}\``);
+    },
+  },
+  {
+    command: /^npx wrangler r2 bucket create [\w-]+$/,
+    reason: "it asks Cloudflare",
+    run: async ([, ...words]) => {
+      await requireWrangler(words);
+      const config = readFileSync("wrangler.jsonc", "utf8");
+      if (config.includes(`"bucket_name": "${words.at(-1)}"`)) return;
+      throw new Error(`wrangler.jsonc binds no bucket ${words.at(-1)}`);
+    },
+  },
+];
+
+function requireFile(file: string): void {
+  if (!existsSync(file)) throw new Error(`there is no ${file}`);
+}
+
+function requireScript(name = ""): void {
+  const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: object };
+  if (!Object.hasOwn(scripts, name)) throw new Error(`package.json has no script ${name}`);
+}
+
+async function requireWrangler(words: string[]): Promise<void> {
+  // Loaded where it is needed: it takes as long as all the rest.
+  const { wranglerProblems } = await import("./wrangler-commands.ts");
+  const problems = wranglerProblems(words);
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+}
+
+function requireText(file: string, text: string): void {
+  if (readFileSync(join(REPOSITORY, file), "utf8").includes(text)) return;
+  throw new Error(`${file} does not name ${text}`);
+}
+
+function runProgram(program: string, words: string[]): void {
+  // Behind the folder of this command's own names.
+  const path = (process.env["PATH"] ?? "").split(":").slice(1).join(":");
+  const { status, error } = spawnSync(program, words, {
+    stdio: "inherit",
+    env: { ...process.env, PATH: path },
+  });
+  if (error !== undefined) throw error;
+  process.exitCode = status ?? 1;
+}
+
+const [program = "", ...words] = process.argv.slice(2);
+const standIn = STAND_INS.find(({ command }) => command.test([program, ...words].join(" ")));
+if (standIn !== undefined) {
+  await standIn.run(words);
+} else if (program === "npx" && words[0] === "durable-export") {
+  runProgram(process.execPath, [join(REPOSITORY, "cli/main.ts"), ...words.slice(1)]);
+} else if (program === "npx") {
+  runProgram(words[0] ?? "", words.slice(1));
+} else if (program === "curl") {
+  // A guide's calls succeed: an answer that says otherwise is a failure.
+  runProgram(program, ["--fail-with-body", ...words]);
+} else {
+  runProgram(program, words);
+}
