@@ -332,21 +332,36 @@ describe("the other commands", () => {
       ok: false,
       checks: [{ ok: true }, { ok: true }, { check: "token", ok: false }],
     });
+    const unset = await runCli(["doctor"], { url: "" });
+    expect(unset.exitCode).toBe(2);
+    expect(unset.stdout).toContain("FAIL  settings");
+  });
+
+  test.each([
+    [
+      0,
+      { storage: "inline", inline: { bytesUsed: 1_500_000, bytesMax: 1_073_741_824 } },
+      "ok    storage  no bucket is bound: files are kept beside the jobs, 1.50 MB of 1.07 GB used",
+    ],
+    [
+      3,
+      { storage: "inline", inline: { bytesUsed: 1_073_741_824, bytesMax: 1_073_741_824 } },
+      "FAIL  storage  no bucket is bound: files are kept beside the jobs, and it is full: 1.07 GB of 1.07 GB used. Delete",
+    ],
+    [3, { storage: "none" }, "FAIL  storage  no R2 bucket is bound. Bind one as"],
+  ])("doctor exits with %i where the Worker's storage is %j", async (exitCode, storage, line) => {
     server.intercept(
       "/export/sources",
       (_request, response) => {
         response.setHeader("content-type", "application/json");
-        response.end('{"version":"9.9.9","storage":"none","sources":[]}');
+        response.end(JSON.stringify({ version: "9.9.9", ...storage, sources: [] }));
         return true;
       },
       2,
     );
-    const bucketless = await runCli(["doctor"], server);
-    expect(bucketless.exitCode).toBe(3);
-    expect(bucketless.stdout).toContain("FAIL  bucket   no R2 bucket is bound. Bind one as");
-    const unset = await runCli(["doctor"], { url: "" });
-    expect(unset.exitCode).toBe(2);
-    expect(unset.stdout).toContain("FAIL  settings");
+    const result = await runCli(["doctor"], server);
+    expect(result.exitCode).toBe(exitCode);
+    expect(result.stdout).toContain(line);
   });
 });
 

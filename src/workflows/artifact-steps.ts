@@ -17,6 +17,11 @@ async function getArtifact({ jobs, of }: RunContext, ordinal: number): Promise<A
   return artifact;
 }
 
+/** What one write of a store counts of R2's Class A operations. */
+function writesOf({ kind }: ArtifactStore): number {
+  return kind === "r2" ? 1 : 0;
+}
+
 /** Begins the multipart upload of an artifact whose first part is full. A try too many leaves none open. */
 export async function openArtifact(
   context: RunContext,
@@ -25,7 +30,11 @@ export async function openArtifact(
   const { jobs, of, store } = context;
   const { name, objectKey, contentType } = await getArtifact(context, ordinal);
   const uploadId = await store.createUpload(objectKey, { contentType });
-  const recorded = await jobs.setArtifact(of, { ordinal, uploadId, state: "uploading" }, 1);
+  const recorded = await jobs.setArtifact(
+    of,
+    { ordinal, uploadId, state: "uploading" },
+    writesOf(store),
+  );
   if (!recorded.ok) await store.abortUpload({ key: objectKey, uploadId });
   return { artifact: name, next: unwrap(recorded) };
 }
@@ -46,7 +55,7 @@ export async function completeArtifact(
       `${name} has ${object.bytes} bytes where the ledger has ${bytes}`,
     );
   }
-  const next = unwrap(await jobs.setArtifact(of, { ordinal, state: "stored" }, 1));
+  const next = unwrap(await jobs.setArtifact(of, { ordinal, state: "stored" }, writesOf(store)));
   return { artifact: name, bytes, parts: parts.length, next };
 }
 
