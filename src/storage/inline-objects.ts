@@ -13,8 +13,8 @@ import type { JobsContext } from "./jobs-context.ts";
 /** Numbers of rows that each part has for itself, so that a row is found from an offset alone. */
 const ROWS_A_PART = PART_BYTES_MAX / BLOB_BYTES_MAX;
 
-/** Rows deleted in one turn: 256 MiB took 0.2 s (November 2026), in which nobody is answered. */
-const DELETED_ROWS_MAX = 256;
+/** Rows deleted in one turn: 64 MiB took 0.3 s (November 2026), in which nobody is answered. */
+const DELETED_ROWS_MAX = 64;
 
 /** Some bytes of a part, which comes in one or several such pieces, in order. */
 export interface PartPiece {
