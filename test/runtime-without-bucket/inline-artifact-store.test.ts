@@ -1,6 +1,8 @@
+import { abortAllDurableObjects } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
+import { concatBytes } from "../../src/lib/bytes.ts";
 import { MIB } from "../../src/model/limits.ts";
 import { ExportError, unwrap } from "../../src/model/error.ts";
 import type { ArtifactStore } from "../../src/storage/artifact-store.ts";
@@ -64,6 +66,18 @@ describe("a file beside the jobs", () => {
     expect(value?.byteLength).toBe(MIB);
     await reader?.cancel();
     expect(asked).toBe(1);
+  });
+
+  test("is read on where the object that has it died between two rows", async () => {
+    const key = `${job.folder}/a`;
+    const bytes = new Uint8Array(3 * MIB).map((_, at) => at >> 16);
+    await store.put(key, bytes, metadata);
+    const read: Uint8Array[] = [];
+    for await (const block of (await store.read(key)) ?? []) {
+      read.push(block);
+      await abortAllDurableObjects();
+    }
+    expect(Buffer.compare(concatBytes(read), bytes)).toBe(0);
   });
 
   test("ends its reader with an error where it is replaced or deleted meanwhile", async () => {
