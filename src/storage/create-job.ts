@@ -1,6 +1,6 @@
 import { ExportError } from "../model/error.ts";
 import type { JobView } from "../model/job-view.ts";
-import { requireRoom } from "./inline-room.ts";
+import { requireRoom } from "./require-room.ts";
 import {
   findActiveJob,
   findJobByKey,

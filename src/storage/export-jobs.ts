@@ -37,7 +37,7 @@ import {
   putPiece,
   readObject,
 } from "./inline-objects.ts";
-import { requireRoom } from "./inline-room.ts";
+import { requireRoom } from "./require-room.ts";
 import { manifestKeyOf } from "./job-files.ts";
 import {
   findJob,
@@ -158,6 +158,11 @@ export class ExportJobs extends DurableObject<ExportEnv> {
         completedAtMs: job.completed_at_ms,
       };
     });
+  }
+
+  /** How large the jobs' database is, files that are kept in it included. */
+  databaseBytes(): number {
+    return this.#sql.databaseSize;
   }
 
   /** What a sender of an ended job's callback needs; null where nothing is to be sent any more. */
@@ -338,10 +343,5 @@ export class ExportJobs extends DurableObject<ExportEnv> {
 
   #atOnce<T>(work: () => T): T {
     return this.#jobs.storage.transactionSync(work);
-  }
-
-  /** How large the jobs' database is, files that are kept in it included. */
-  databaseBytes(): number {
-    return this.#sql.databaseSize;
   }
 }

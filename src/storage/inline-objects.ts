@@ -6,7 +6,7 @@ import { ownerOf } from "../model/object-key.ts";
 import { assert } from "../lib/assert.ts";
 import { yieldTurn } from "../lib/yield-turn.ts";
 import { type StoredObject, type Upload, requireWholeList } from "./artifact-store.ts";
-import { requireRoom } from "./inline-room.ts";
+import { requireRoom } from "./require-room.ts";
 import { findJob } from "./job-rows.ts";
 import type { JobsContext } from "./jobs-context.ts";
 

@@ -120,11 +120,13 @@ export function artifactStoreContract(
       expect(sameBytes(seam?.subarray(10), (parts[1] as Uint8Array).subarray(0, 10))).toBe(true);
     });
 
-    test("gives back parts of any length, whole and by ranges of them", async () => {
+    test.each([
+      ["which is no whole number of MiB", PART_BYTES_MIN + 123_457],
+      ["longer than what crosses to a store at once", 9 * MIB + 1],
+    ])("gives back parts of a length %s, whole and by ranges of them", async (_, partBytes) => {
       const store = open();
       const key = newKey();
       const upload = { key, uploadId: await store.createUpload(key, metadata) };
-      const partBytes = PART_BYTES_MIN + 123_457;
       const bytes = sampleBytes(3 * partBytes - 1_000);
       const parts = [];
       for (const number of [1, 2, 3]) {
@@ -195,6 +197,13 @@ export function artifactStoreContract(
       const part = await store.putPart(upload, 1, sampleBytes(100));
       const object = await store.completeUpload(upload, [part]);
       expect(await store.completeUpload(upload, [part])).toEqual(object);
+    });
+
+    test("refuses a part of an upload that it has never begun, such as another store's", async () => {
+      const store = open();
+      const upload = { key: newKey(), uploadId: crypto.randomUUID() };
+      expect(await codeOf(store.putPart(upload, 1, sampleBytes(100)))).toBe("artifact-corrupt");
+      await store.abortUpload(upload);
     });
 
     test("refuses a list of parts with a gap, or with none", async () => {
