@@ -1,6 +1,6 @@
 import { objectKeyOf } from "../model/object-key.ts";
 import { dropCarry } from "./chunk-ledger.ts";
-import { discardObjects } from "./inline-objects.ts";
+import { discardObjects, isInlineUpload } from "./inline-objects.ts";
 import { type JobRow, listArtifacts } from "./job-rows.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import { r2ArtifactStore } from "./r2-artifact-store.ts";
@@ -35,7 +35,8 @@ async function giveUpUploads({ sql, env }: JobsContext, jobId: string): Promise<
   if (env.EXPORT_R2_BUCKET === undefined) return;
   const r2 = r2ArtifactStore(env.EXPORT_R2_BUCKET);
   for (const { uploadId, objectKey, state } of listArtifacts(sql, jobId)) {
-    if (uploadId !== null && (state === "uploading" || state === "written")) {
+    if (uploadId === null || isInlineUpload(uploadId)) continue;
+    if (state === "uploading" || state === "written") {
       await r2.abortUpload({ key: objectKey, uploadId });
     }
   }
