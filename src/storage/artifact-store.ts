@@ -29,8 +29,8 @@ export interface Upload {
  * an object does not exist for anybody.
  *
  * All calls throw ExportError: `storage-unavailable` where trying again may help, else
- * `artifact-corrupt`, or what an adapter names besides. `test/contract/artifact-store.ts` is this contract as a suite, and every
- * adapter runs it.
+ * `artifact-corrupt`, or what an adapter names besides. `test/contract/artifact-store.ts` is this
+ * contract as a suite, and every adapter runs it.
  */
 export interface ArtifactStore {
   readonly kind: "r2" | "inline";

@@ -1,6 +1,5 @@
 import { ExportError } from "../model/error.ts";
 import type { JobView } from "../model/job-view.ts";
-import { requireRoom } from "./require-room.ts";
 import {
   findActiveJob,
   findJobByKey,
@@ -13,6 +12,7 @@ import { startRun } from "./job-runs.ts";
 import { jobViewOf } from "./job-view.ts";
 import { scheduleWatchdog } from "./job-watchdog.ts";
 import type { JobsContext } from "./jobs-context.ts";
+import { requireRoom } from "./require-room.ts";
 
 /**
  * Records a job and starts its first run: the row first, the instance second. A known

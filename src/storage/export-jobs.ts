@@ -37,7 +37,6 @@ import {
   putPiece,
   readObject,
 } from "./inline-objects.ts";
-import { requireRoom } from "./require-room.ts";
 import { manifestKeyOf } from "./job-files.ts";
 import {
   findJob,
@@ -53,6 +52,7 @@ import { runWatchdog } from "./job-watchdog.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import { migrate } from "./migrations.ts";
 import { removeJob } from "./remove-job.ts";
+import { requireRoom } from "./require-room.ts";
 import {
   beat,
   beginRun,
@@ -245,6 +245,7 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     return outcomeOf(() =>
       this.#jobs.storage.transactionSync(() => {
         commitChunk(this.#sql, commit, Date.now());
+        // What is carried will be kept here too.
         if (this.#jobs.env.EXPORT_R2_BUCKET === undefined) requireRoom(this.#jobs, 0);
         return nextAction(this.#sql, getJob(this.#sql, commit.jobId));
       }),
