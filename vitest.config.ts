@@ -61,6 +61,28 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./test/support/wrangler.without-bucket.jsonc" },
+            miniflare: {
+              bindings: {
+                ADMIN_AUTHORIZATION_TOKEN: "test-admin-token-0123456789",
+                EXPORT_CHUNK_BYTES: "1000000",
+                EXPORT_PART_BYTES: "5242880",
+                // Room for two or three files of several parts.
+                EXPORT_INLINE_BYTES_MAX: "33554432",
+              },
+            },
+          }),
+        ],
+        test: {
+          name: "runtime without a bucket",
+          include: ["test/runtime-without-bucket/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
     ],
   },
 });

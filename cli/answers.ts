@@ -71,7 +71,12 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
 /** The answer of `GET /export/sources`. */
 export const SourcesSchema = v.looseObject({
   version: v.string(),
-  storage: v.picklist(["r2", "none"]),
+  /** `none` is what a Worker of version 0.1 says that can keep nothing without a bucket. */
+  storage: v.picklist(["r2", "inline", "none"]),
+  inline: v.optional(
+    v.nullable(v.looseObject({ bytesUsed: v.number(), bytesMax: v.number() })),
+    null,
+  ),
   sources: v.array(
     v.looseObject({
       name: v.string(),

@@ -25,8 +25,11 @@ const ANSWER_TIMEOUT_MS = 60_000;
 /** What is read of an answer that is an error. */
 const ERROR_TEXT_CHARS_MAX = 64 * 1024;
 
-/** A 503 that no waiting mends. */
-const MISCONFIGURED: ErrorCode = "configuration-invalid";
+/** Statuses of 500 and more that no waiting mends. */
+const LASTING: ReadonlySet<string> = new Set<ErrorCode>([
+  "configuration-invalid",
+  "inline-storage-full",
+]);
 
 /** `POST /export/dump`'s body: the Worker checks it, and its words are shown. */
 export type RequestBody = Record<string, unknown>;
@@ -232,7 +235,7 @@ export class ApiClient {
     const problem = v.safeParse(ProblemSchema, parseJson(text));
     const isPassing =
       (response.status === 429 || response.status >= 500) &&
-      !(problem.success && problem.output.code === MISCONFIGURED);
+      !(problem.success && LASTING.has(problem.output.code));
     return {
       error: problem.success
         ? refusal(this.#options.url, response.status, problem.output)

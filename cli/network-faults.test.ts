@@ -206,9 +206,12 @@ test("gives up after --retries, in one line and with exit code 3", async () => {
   expect(server.requestsTo("/export/jobs")).toHaveLength(3);
 });
 
-test("does not repeat what a Worker refuses for good", async () => {
+test.each([
+  [503, "configuration-invalid", "binding EXPORT_JOBS is missing"],
+  [507, "inline-storage-full", "there is no room"],
+])("does not repeat what a Worker refuses for good: %i %s", async (status, code, detail) => {
   server.intercept("GET /export/jobs", (_request, response) => {
-    sendProblem(response, 503, "configuration-invalid", "binding EXPORT_JOBS is missing");
+    sendProblem(response, status, code, detail);
     return true;
   });
   const result = await runCli(["list"], server);

@@ -9,6 +9,9 @@ import {
   CHUNK_BYTES_DEFAULT,
   CHUNK_BYTES_MAX,
   CHUNK_BYTES_MIN,
+  INLINE_BYTES_DEFAULT,
+  INLINE_BYTES_MAX,
+  INLINE_BYTES_MIN,
   PART_BYTES_DEFAULT,
   PART_BYTES_MAX,
   PART_BYTES_MIN,
@@ -52,6 +55,8 @@ export interface Config {
   chunkBytes: number;
   partBytes: number;
   undoBytesMax: number;
+  /** How large the jobs' own database may get where no bucket is bound. */
+  inlineBytesMax: number;
   stallMs: number;
   retentionHours: number;
   /** What the cron trigger exports. */
@@ -97,6 +102,7 @@ const ConfigSchema = v.object({
   EXPORT_CHUNK_BYTES: integer(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX, CHUNK_BYTES_DEFAULT),
   EXPORT_PART_BYTES: integer(PART_BYTES_MIN, PART_BYTES_MAX, PART_BYTES_DEFAULT),
   EXPORT_UNDO_BYTES_MAX: integer(UNDO_BYTES_MIN, UNDO_BYTES_MAX, UNDO_BYTES_DEFAULT),
+  EXPORT_INLINE_BYTES_MAX: integer(INLINE_BYTES_MIN, INLINE_BYTES_MAX, INLINE_BYTES_DEFAULT),
   EXPORT_STALL_SECONDS: integer(STALL_SECONDS_MIN, STALL_SECONDS_MAX, STALL_SECONDS_DEFAULT),
   EXPORT_RETENTION_HOURS: integer(1, RETENTION_HOURS_MAX, RETENTION_HOURS_DEFAULT),
   EXPORT_SOURCES: v.optional(jsonVar(SourcesSchema)),
@@ -133,6 +139,7 @@ export function parseConfig(env: object): Config {
     chunkBytes: vars.EXPORT_CHUNK_BYTES,
     partBytes: vars.EXPORT_PART_BYTES,
     undoBytesMax: vars.EXPORT_UNDO_BYTES_MAX,
+    inlineBytesMax: vars.EXPORT_INLINE_BYTES_MAX,
     stallMs: vars.EXPORT_STALL_SECONDS * 1_000,
     retentionHours: vars.EXPORT_RETENTION_HOURS,
     schedule: vars.EXPORT_SCHEDULE,

@@ -8,7 +8,6 @@ import { parseWebhookSecrets } from "./notify/signature.ts";
 import { SOURCE_PROMISES, sourceObjectOf } from "./model/source-config.ts";
 import { findDatabase } from "./source/open-source.ts";
 import type { NewJob } from "./storage/job-rows.ts";
-import { openArtifactStore } from "./storage/open-artifact-store.ts";
 
 /**
  * A checked request as a job to be created, with the deployment's defaults filled in. Errors: those
@@ -30,7 +29,6 @@ export async function newJobOf(
   const source = getSourceConfig(config, request.source);
   // What is wrong with a binding is told now, not by a job that fails.
   const database = findDatabase(env, source, sourceObjectOf(source, request));
-  openArtifactStore(env);
   const full = {
     ...request,
     consistency: request.consistency ?? SOURCE_PROMISES[source.type].consistency.default,

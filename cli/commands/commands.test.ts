@@ -332,18 +332,6 @@ describe("the other commands", () => {
       ok: false,
       checks: [{ ok: true }, { ok: true }, { check: "token", ok: false }],
     });
-    server.intercept(
-      "/export/sources",
-      (_request, response) => {
-        response.setHeader("content-type", "application/json");
-        response.end('{"version":"9.9.9","storage":"none","sources":[]}');
-        return true;
-      },
-      2,
-    );
-    const bucketless = await runCli(["doctor"], server);
-    expect(bucketless.exitCode).toBe(3);
-    expect(bucketless.stdout).toContain("FAIL  bucket   no R2 bucket is bound. Bind one as");
     server.intercept("/export/sources", (_request, response) => {
       const source = { name: "shop", type: "d1", problem: "binding SHOP_DB is missing" };
       response.setHeader("content-type", "application/json");
@@ -356,6 +344,33 @@ describe("the other commands", () => {
     const unset = await runCli(["doctor"], { url: "" });
     expect(unset.exitCode).toBe(2);
     expect(unset.stdout).toContain("FAIL  settings");
+  });
+
+  test.each([
+    [
+      0,
+      { storage: "inline", inline: { bytesUsed: 1_500_000, bytesMax: 1_073_741_824 } },
+      "ok    storage  no bucket is bound: files are kept beside the jobs, 1.50 MB of 1.07 GB used",
+    ],
+    [
+      3,
+      { storage: "inline", inline: { bytesUsed: 1_073_741_824, bytesMax: 1_073_741_824 } },
+      "FAIL  storage  no bucket is bound: files are kept beside the jobs, and it is full: 1.07 GB of 1.07 GB used. Delete",
+    ],
+    [3, { storage: "none" }, "FAIL  storage  no R2 bucket is bound. Bind one as"],
+  ])("doctor exits with %i where the Worker's storage is %j", async (exitCode, storage, line) => {
+    server.intercept(
+      "/export/sources",
+      (_request, response) => {
+        response.setHeader("content-type", "application/json");
+        response.end(JSON.stringify({ version: "9.9.9", ...storage, sources: [] }));
+        return true;
+      },
+      2,
+    );
+    const result = await runCli(["doctor"], server);
+    expect(result.exitCode).toBe(exitCode);
+    expect(result.stdout).toContain(line);
   });
 });
 

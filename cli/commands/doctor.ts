@@ -1,9 +1,12 @@
 import type { Command } from "commander";
 
+import { ERRORS } from "../../src/model/error.ts";
+import type { Sources } from "../answers.ts";
 import type { ApiClient } from "../api-client.ts";
 import { CliError, Interrupted } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { formatBytes } from "../format.ts";
 
 interface Check {
   check: string;
@@ -15,7 +18,7 @@ interface Check {
 export function addDoctor(program: Command, open: (command: Command) => Context): void {
   program
     .command("doctor")
-    .description("check the settings, the Worker, the token, the sources and the bucket")
+    .description("check the settings, the Worker, the token, the sources and the storage")
     .action(async (_options: object, self: Command) => {
       const context = open(self);
       const checks: Check[] = [];
@@ -71,7 +74,7 @@ async function examine(
       },
     ],
     ["sources", async () => sourcesLine(await client?.findSources())],
-    ["bucket", async () => storageLine(await client?.findSources())],
+    ["storage", async () => storageLine(await client?.findSources())],
   ];
   for (const [check, run] of steps) {
     try {
@@ -103,8 +106,22 @@ function sourcesLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): stri
 function storageLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string {
   if (found === undefined) return TOO_OLD;
   if (found.storage === "r2") return "R2 is bound";
+  if (found.storage === "inline") return inlineLine(found.inline);
   throw new CliError({ ofWorker: "configuration-invalid" }, "no R2 bucket is bound", {
     exitCode: EXIT.refused,
     hint: "Bind one as EXPORT_R2_BUCKET: without it nothing can be exported.",
+  });
+}
+
+/** Where no bucket is bound: files share the room of one database. */
+function inlineLine(inline: Sources["inline"]): string {
+  const line = "no bucket is bound: files are kept beside the jobs";
+  if (inline === null) return line;
+  const { bytesUsed, bytesMax } = inline;
+  const room = `${formatBytes(bytesUsed)} of ${formatBytes(bytesMax)} used`;
+  if (bytesUsed < bytesMax) return `${line}, ${room}`;
+  throw new CliError({ ofWorker: "inline-storage-full" }, `${line}, and it is full: ${room}`, {
+    exitCode: EXIT.refused,
+    hint: ERRORS["inline-storage-full"].hint,
   });
 }

@@ -200,6 +200,11 @@ export const ERRORS = {
     retryable: true,
     hint: "The artifact store did not answer. The step is tried again.",
   },
+  "inline-storage-full": {
+    status: 507,
+    retryable: false,
+    hint: "Delete or expire older exports, raise EXPORT_INLINE_BYTES_MAX, or bind a bucket as EXPORT_R2_BUCKET.",
+  },
   "run-superseded": {
     status: 409,
     retryable: false,

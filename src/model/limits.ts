@@ -57,6 +57,14 @@ export const RETENTION_HOURS_MAX = 8_760;
 /** Rows of `tmp_export_job_blobs` hold at most this much. */
 export const BLOB_BYTES_MAX = MIB;
 
+/**
+ * How large the database of `ExportJobs` may get by artifacts, where no bucket is bound. An object has
+ * 10 GB, and all jobs share this one: https://developers.cloudflare.com/durable-objects/platform/limits/.
+ */
+export const INLINE_BYTES_MIN = MIB;
+export const INLINE_BYTES_DEFAULT = 1024 * MIB;
+export const INLINE_BYTES_MAX = 8 * 1024 * MIB;
+
 /** A request's address with the names and values of its headers, in characters. */
 export const HEADERS_LENGTH_MAX = 16 * KIB;
 

@@ -5,8 +5,10 @@ const Consistency = v.picklist(["snapshot", "live"]);
 /** The answer of `GET /export/sources`. */
 export const SourceListSchema = v.strictObject({
   version: v.string(),
-  /** Where artifacts are kept; `none` where no bucket is bound, and then nothing can be exported. */
-  storage: v.picklist(["r2", "none"]),
+  /** Where artifacts are kept: in a bucket, or in the jobs' own database where none is bound. */
+  storage: v.picklist(["r2", "inline"]),
+  /** Of that database; null where a bucket is bound. */
+  inline: v.nullable(v.strictObject({ bytesUsed: v.number(), bytesMax: v.number() })),
   sources: v.array(
     v.strictObject({
       name: v.string(),

@@ -126,6 +126,7 @@ export const ROUTES: readonly RouteEntry[] = [
       "callback-url-refused",
       "export-already-running",
       "idempotency-key-reused",
+      "inline-storage-full",
       "workflow-not-started",
     ],
   },

@@ -1,16 +1,22 @@
 import { Hono } from "hono";
 
+import { getExportJobs } from "../env.ts";
 import { SOURCE_PROMISES, type SourceConfig } from "../model/source-config.ts";
 import { VERSION } from "../model/version.ts";
 import { bindingProblem } from "../source/open-source.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /** `GET /export/sources`: what this deployment can export, and where it keeps it. `doctor` shows it. */
-export const sourceRoutes = new Hono<AppEnv>().get("/export/sources", (context) => {
-  const { sources } = context.get("config");
+export const sourceRoutes = new Hono<AppEnv>().get("/export/sources", async (context) => {
+  const { sources, inlineBytesMax: bytesMax } = context.get("config");
+  const inline =
+    context.env.EXPORT_R2_BUCKET === undefined
+      ? { bytesUsed: await getExportJobs(context.env).databaseBytes(), bytesMax }
+      : null;
   return context.json({
     version: VERSION,
-    storage: context.env.EXPORT_R2_BUCKET === undefined ? "none" : "r2",
+    storage: inline === null ? "r2" : "inline",
+    inline,
     sources: Object.entries(sources).map(([name, config]) => ({
       name,
       type: config.type,

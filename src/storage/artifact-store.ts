@@ -1,4 +1,5 @@
 import type { StoredPart } from "../model/checkpoint.ts";
+import { ExportError } from "../model/error.ts";
 
 /** What an object is stored with; a store keeps it as the object's HTTP metadata where it can. */
 interface ObjectMetadata {
@@ -28,8 +29,8 @@ export interface Upload {
  * an object does not exist for anybody.
  *
  * All calls throw ExportError: `storage-unavailable` where trying again may help, else
- * `artifact-corrupt`. `test/contract/artifact-store.ts` is this contract as a suite, and every
- * adapter runs it.
+ * `artifact-corrupt`, or what an adapter names besides. `test/contract/artifact-store.ts` is this
+ * contract as a suite, and every adapter runs it.
  */
 export interface ArtifactStore {
   readonly kind: "r2" | "inline";
@@ -55,4 +56,15 @@ export interface ArtifactStore {
   read(key: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>;
   /** Removes objects. Removing what is not there does nothing. */
   delete(keys: readonly string[]): Promise<void>;
+}
+
+/**
+ * R2 accepts a list with a number left out, and an empty one, and makes an object with a hole; so
+ * every adapter looks first. Errors: `artifact-corrupt`.
+ */
+export function requireWholeList(parts: readonly StoredPart[]): void {
+  const whole = parts.length > 0 && parts.every((part, at) => part.number === at + 1);
+  if (!whole) {
+    throw new ExportError("artifact-corrupt", "the ledger's list of parts has a gap");
+  }
 }

@@ -120,9 +120,10 @@ export function voidPlan(
 }
 
 function deletePlanned(sql: SqlStorage, jobId: string): void {
-  for (const table of ["blobs", "chunks", "artifacts", "tables"]) {
+  for (const table of ["uploads", "parts", "chunks", "artifacts", "tables"]) {
     sql.exec(`DELETE FROM tmp_export_job_${table} WHERE job_id = ?`, jobId);
   }
+  dropCarry(sql, jobId);
 }
 
 /** The newest checkpoint. Errors: `run-superseded`. */
@@ -261,11 +262,16 @@ function loadCarry(sql: SqlStorage, jobId: string): Uint8Array[] {
     .map((row) => new Uint8Array(row.bytes));
 }
 
-function saveCarry(sql: SqlStorage, jobId: string, carry: Uint8Array[]): void {
+/** Forgets the bytes that a job has produced and not stored. */
+export function dropCarry(sql: SqlStorage, jobId: string): void {
   sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ? AND kind = 'carry'", jobId);
+}
+
+function saveCarry(sql: SqlStorage, jobId: string, carry: Uint8Array[]): void {
+  dropCarry(sql, jobId);
   for (const [number, bytes] of carry.entries()) {
     sql.exec(
-      "INSERT INTO tmp_export_job_blobs (job_id, kind, object_key, number, bytes) VALUES (?, 'carry', '', ?, ?)",
+      "INSERT INTO tmp_export_job_blobs (job_id, kind, upload_id, number, bytes) VALUES (?, 'carry', '', ?, ?)",
       jobId,
       number,
       // A view would be kept with the whole of its buffer.

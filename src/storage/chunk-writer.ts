@@ -35,7 +35,8 @@ export class ChunkWriter {
   #hash = createHash("sha256");
   #pieceBytes = 0;
   #ended = false;
-  #r2ClassAOperations = 0;
+  /** Writes of the store. */
+  #writes = 0;
 
   constructor(input: {
     store: ArtifactStore;
@@ -101,7 +102,7 @@ export class ChunkWriter {
     }
     const { objectKey, contentType } = this.#artifact;
     await this.#store.put(objectKey, last, { contentType });
-    this.#r2ClassAOperations += 1;
+    this.#writes += 1;
   }
 
   /** Goes on with the next artifact in the same chunk. */
@@ -117,7 +118,7 @@ export class ChunkWriter {
   async #endPiece(): Promise<void> {
     await this.#keep(await this.#compressor.flush());
     const parts = await this.#uploads.settle();
-    this.#r2ClassAOperations += parts.length;
+    this.#writes += parts.length;
     this.#pieces.push({
       artifactOrdinal: this.#artifact.ordinal,
       bytes: this.#pieceBytes,
@@ -142,7 +143,7 @@ export class ChunkWriter {
     return {
       pieces: this.#pieces,
       carry,
-      r2ClassAOperations: this.#r2ClassAOperations,
+      r2ClassAOperations: this.#store.kind === "r2" ? this.#writes : 0,
     };
   }
 }

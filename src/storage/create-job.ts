@@ -12,18 +12,19 @@ import { startRun } from "./job-runs.ts";
 import { jobViewOf } from "./job-view.ts";
 import { scheduleWatchdog } from "./job-watchdog.ts";
 import type { JobsContext } from "./jobs-context.ts";
+import { requireRoom } from "./require-room.ts";
 
 /**
  * Records a job and starts its first run: the row first, the instance second. A known
  * Idempotency-Key gives its job again. Errors: `export-already-running`, `idempotency-key-reused`,
- * `workflow-not-started`.
+ * `inline-storage-full`, `workflow-not-started`.
  */
 export async function createJob(
   context: JobsContext,
   job: NewJob,
 ): Promise<{ view: JobView; replayed: boolean }> {
   const { sql, storage } = context;
-  const known = storage.transactionSync(() => insertOrFind(sql, job));
+  const known = storage.transactionSync(() => insertOrFind(context, job));
   if (known !== undefined) return { view: jobViewOf(sql, known), replayed: true };
   await scheduleWatchdog(context);
   await startRun(context, getJob(sql, job.jobId));
@@ -31,7 +32,8 @@ export async function createJob(
 }
 
 /** Inserts a job, or gives the one that its key already made. */
-function insertOrFind(sql: SqlStorage, job: NewJob): JobRow | undefined {
+function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
+  const { sql, env } = context;
   const known = job.idempotencyKey === null ? undefined : findJobByKey(sql, job.idempotencyKey);
   if (known !== undefined) {
     if (known.request_digest === job.requestDigest) return known;
@@ -49,6 +51,8 @@ function insertOrFind(sql: SqlStorage, job: NewJob): JobRow | undefined {
       { details: { jobId: active.job_id } },
     );
   }
+  // Where nothing is left the job would fail at its first commit.
+  if (env.EXPORT_R2_BUCKET === undefined) requireRoom(context, 1);
   insertJob(sql, job);
   return undefined;
 }

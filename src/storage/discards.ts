@@ -1,5 +1,6 @@
 import type { JobsContext } from "./jobs-context.ts";
-import { openArtifactStore } from "./open-artifact-store.ts";
+import { dropLeftBytes, isInlineUpload } from "./inline-objects.ts";
+import { r2ArtifactStore } from "./r2-artifact-store.ts";
 
 /**
  * How long what a job began again without is kept in mind after its first removal: a try that was
@@ -18,8 +19,11 @@ export function recordDiscards(sql: SqlStorage, jobId: string, nowMs: number): v
 }
 
 /** Removes from the store what a job has discarded. May be repeated. Errors: `storage-unavailable`. */
-export async function removeDiscards({ sql, env }: JobsContext, jobId: string): Promise<void> {
-  const store = openArtifactStore(env);
+export async function removeDiscards(context: JobsContext, jobId: string): Promise<void> {
+  const { sql, env } = context;
+  await dropLeftBytes(context, jobId);
+  if (env.EXPORT_R2_BUCKET === undefined) return;
+  const store = r2ArtifactStore(env.EXPORT_R2_BUCKET);
   const discards = sql
     .exec<{ object_key: string; upload_id: string }>(
       "SELECT object_key, upload_id FROM tmp_export_job_discards WHERE job_id = ?",
@@ -27,7 +31,7 @@ export async function removeDiscards({ sql, env }: JobsContext, jobId: string): 
     )
     .toArray();
   for (const { object_key: key, upload_id: uploadId } of discards) {
-    if (uploadId !== "") await store.abortUpload({ key, uploadId });
+    if (uploadId !== "" && !isInlineUpload(uploadId)) await store.abortUpload({ key, uploadId });
   }
   await store.delete(discards.map((discard) => discard.object_key));
 }

@@ -1,10 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
 
 import type { ExportEnv, RunParams } from "../env.ts";
-import type { ArtifactRecord, ChunkCommit, NextAction } from "../model/checkpoint.ts";
+import type { ArtifactRecord, ChunkCommit, NextAction, StoredPart } from "../model/checkpoint.ts";
 import { type Failure, type Outcome, outcomeOf } from "../model/error.ts";
 import type { JobState } from "../model/job-state.ts";
 import type { JobView } from "../model/job-view.ts";
+import type { StoredObject, Upload } from "./artifact-store.ts";
 import {
   type CallbackTried,
   findPendingCallback,
@@ -24,6 +25,18 @@ import {
   recordPlan,
 } from "./chunk-ledger.ts";
 import { createJob } from "./create-job.ts";
+import {
+  abortUpload,
+  completeUpload,
+  createUpload,
+  deleteObject,
+  findObject,
+  type OpenObject,
+  type PartPiece,
+  putObject,
+  putPiece,
+  readObject,
+} from "./inline-objects.ts";
 import { manifestKeyOf } from "./job-files.ts";
 import {
   findJob,
@@ -39,6 +52,7 @@ import { runWatchdog } from "./job-watchdog.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import { migrate } from "./migrations.ts";
 import { removeJob } from "./remove-job.ts";
+import { requireRoom } from "./require-room.ts";
 import {
   beat,
   beginRun,
@@ -85,7 +99,7 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     return this.#jobs.sql;
   }
 
-  /** Failures: `export-already-running`, `idempotency-key-reused`, `workflow-not-started`. */
+  /** Failures: `export-already-running`, `idempotency-key-reused`, `inline-storage-full`, `workflow-not-started`. */
   create(job: NewJob): Promise<Outcome<{ view: JobView; replayed: boolean }>> {
     return outcomeOf(() => createJob(this.#jobs, job));
   }
@@ -147,6 +161,11 @@ export class ExportJobs extends DurableObject<ExportEnv> {
         completedAtMs: job.completed_at_ms,
       };
     });
+  }
+
+  /** How large the jobs' database is, files that are kept in it included. */
+  databaseBytes(): number {
+    return this.#sql.databaseSize;
   }
 
   /** What a sender of an ended job's callback needs; null where nothing is to be sent any more. */
@@ -232,6 +251,8 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     return outcomeOf(() =>
       this.#jobs.storage.transactionSync(() => {
         commitChunk(this.#sql, commit, Date.now());
+        // What is carried will be kept here too.
+        if (this.#jobs.env.EXPORT_R2_BUCKET === undefined) requireRoom(this.#jobs, 0);
         return nextAction(this.#sql, getJob(this.#sql, commit.jobId));
       }),
     );
@@ -241,20 +262,25 @@ export class ExportJobs extends DurableObject<ExportEnv> {
   recordUpload(
     of: RunParams,
     upload: ArtifactId & { uploadId: string },
+    r2ClassAOperations: number,
   ): Promise<Outcome<{ kept: boolean; next: NextAction }>> {
     return outcomeOf(() =>
       this.#jobs.storage.transactionSync(() => {
         const job = getJobOfRun(this.#sql, of);
         const move = { jobId: of.jobId, ...upload, from: "wants-upload", to: "uploading" } as const;
         const kept = moveArtifactIf(this.#sql, move);
-        countStep(this.#sql, of.jobId, 1);
+        countStep(this.#sql, of.jobId, r2ClassAOperations);
         return { kept, next: nextAction(this.#sql, job) };
       }),
     );
   }
 
   /** Records that an artifact's upload is an object; counts the step. */
-  recordStored(of: RunParams, artifact: ArtifactId): Promise<Outcome<NextAction>> {
+  recordStored(
+    of: RunParams,
+    artifact: ArtifactId,
+    r2ClassAOperations: number,
+  ): Promise<Outcome<NextAction>> {
     return outcomeOf(() =>
       this.#jobs.storage.transactionSync(() => {
         const job = getJobOfRun(this.#sql, of);
@@ -264,7 +290,7 @@ export class ExportJobs extends DurableObject<ExportEnv> {
           from: "written",
           to: "stored",
         });
-        countStep(this.#sql, of.jobId, 1);
+        countStep(this.#sql, of.jobId, r2ClassAOperations);
         return nextAction(this.#sql, job);
       }),
     );
@@ -302,5 +328,50 @@ export class ExportJobs extends DurableObject<ExportEnv> {
 
   fail(of: RunParams, failure: Failure): Promise<{ callback: boolean }> {
     return failJob(this.#jobs, of, failure);
+  }
+
+  // What follows is called by `inlineArtifactStore` alone, which says what each promises.
+
+  putObject(key: string, bytes: Uint8Array): Promise<Outcome<StoredObject>> {
+    return outcomeOf(() => this.#atOnce(() => putObject(this.#jobs, key, bytes)));
+  }
+
+  createUpload(key: string): Promise<Outcome<string>> {
+    return outcomeOf(() => createUpload(this.#jobs, key));
+  }
+
+  putPiece(piece: PartPiece): Promise<Outcome<void>> {
+    return outcomeOf(() => this.#atOnce(() => putPiece(this.#jobs, piece)));
+  }
+
+  completeUpload(upload: Upload, parts: readonly StoredPart[]): Promise<Outcome<StoredObject>> {
+    return outcomeOf(() => this.#atOnce(() => completeUpload(this.#jobs, upload, parts)));
+  }
+
+  abortUpload(upload: Upload): Promise<Outcome<void>> {
+    return outcomeOf(() => this.#atOnce(() => abortUpload(this.#sql, upload)));
+  }
+
+  findObject(key: string): Promise<Outcome<StoredObject | null>> {
+    return outcomeOf(() => findObject(this.#sql, key) ?? null);
+  }
+
+  readObject(
+    object: OpenObject,
+    range: { offset: number; bytesMax: number },
+  ): Promise<Outcome<Uint8Array<ArrayBuffer>>> {
+    return outcomeOf(() => readObject(this.#sql, object, range));
+  }
+
+  deleteObjects(keys: readonly string[]): Promise<Outcome<void>> {
+    return outcomeOf(() =>
+      this.#atOnce(() => {
+        for (const key of keys) deleteObject(this.#sql, key);
+      }),
+    );
+  }
+
+  #atOnce<T>(work: () => T): T {
+    return this.#jobs.storage.transactionSync(work);
   }
 }

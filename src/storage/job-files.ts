@@ -1,11 +1,14 @@
+import { objectKeyOf } from "../model/object-key.ts";
+import { dropCarry } from "./chunk-ledger.ts";
 import { removeDiscards } from "./discards.ts";
+import { discardObjects, isInlineUpload } from "./inline-objects.ts";
 import { type JobRow, listArtifacts } from "./job-rows.ts";
 import type { JobsContext } from "./jobs-context.ts";
-import { openArtifactStore } from "./open-artifact-store.ts";
+import { r2ArtifactStore } from "./r2-artifact-store.ts";
 
 /** Where a job's manifest is stored: beside its artifacts. */
 export function manifestKeyOf(job: { job_id: string; snapshot_id: string | null }): string {
-  return `exports/${job.job_id}/${job.snapshot_id}/manifest.json`;
+  return objectKeyOf({ jobId: job.job_id, snapshotId: job.snapshot_id, name: "manifest.json" });
 }
 
 /**
@@ -28,21 +31,28 @@ export async function discardFilesNow(context: JobsContext, job: JobRow): Promis
 }
 
 /** Gives up what a job has uploaded and not completed, and what it carries. May be repeated. */
-export async function giveUpUploads({ sql, env }: JobsContext, jobId: string): Promise<void> {
-  const store = openArtifactStore(env);
+async function giveUpUploads({ sql, env }: JobsContext, jobId: string): Promise<void> {
+  dropCarry(sql, jobId);
+  if (env.EXPORT_R2_BUCKET === undefined) return;
+  const r2 = r2ArtifactStore(env.EXPORT_R2_BUCKET);
   for (const { uploadId, objectKey, state } of listArtifacts(sql, jobId)) {
-    if (uploadId !== null && (state === "uploading" || state === "written")) {
-      await store.abortUpload({ key: objectKey, uploadId });
+    if (uploadId === null || isInlineUpload(uploadId)) continue;
+    if (state === "uploading" || state === "written") {
+      await r2.abortUpload({ key: objectKey, uploadId });
     }
   }
-  sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ?", jobId);
 }
 
-/** Removes a job's artifacts and manifest from the store, discarded ones too. May be repeated. */
+/**
+ * Removes a job's artifacts and manifest, discarded ones too, from the bucket and from beside the job's
+ * rows: one may have been bound since. May be repeated.
+ */
 export async function deleteFiles(context: JobsContext, job: JobRow): Promise<void> {
   const { sql, env } = context;
+  await discardObjects(context, job.job_id);
   await removeDiscards(context, job.job_id);
+  if (env.EXPORT_R2_BUCKET === undefined) return;
   const keys = listArtifacts(sql, job.job_id).map((artifact) => artifact.objectKey);
   if (job.snapshot_id !== null) keys.push(manifestKeyOf(job));
-  await openArtifactStore(env).delete(keys);
+  await r2ArtifactStore(env.EXPORT_R2_BUCKET).delete(keys);
 }

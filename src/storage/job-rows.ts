@@ -214,7 +214,8 @@ export function listJobs(
 
 /** Removes every row of a job. */
 export function deleteJobRows(sql: SqlStorage, jobId: string): void {
-  for (const table of ["blobs", "chunks", "artifacts", "tables", "discards"]) {
+  const tables = ["blobs", "uploads", "parts", "chunks", "artifacts", "tables", "discards"];
+  for (const table of tables) {
     sql.exec(`DELETE FROM tmp_export_job_${table} WHERE job_id = ?`, jobId);
   }
   sql.exec("DELETE FROM tmp_export_jobs WHERE job_id = ?", jobId);

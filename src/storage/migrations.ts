@@ -123,6 +123,25 @@ const MIGRATIONS: readonly string[] = [
      discarded_at_ms INTEGER NOT NULL,
      PRIMARY KEY (job_id, object_key, upload_id)
    ) STRICT, WITHOUT ROWID;`,
+
+  `ALTER TABLE tmp_export_job_blobs RENAME COLUMN object_key TO upload_id;
+   CREATE TABLE tmp_export_job_uploads (
+     job_id TEXT NOT NULL,
+     object_key TEXT NOT NULL,
+     upload_id TEXT NOT NULL,
+     is_complete INTEGER NOT NULL DEFAULT 0,
+     part_bytes INTEGER NOT NULL DEFAULT 0,
+     bytes INTEGER NOT NULL DEFAULT 0,
+     PRIMARY KEY (job_id, object_key, upload_id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE tmp_export_job_parts (
+     job_id TEXT NOT NULL,
+     upload_id TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     etag TEXT NOT NULL,
+     bytes INTEGER NOT NULL,
+     PRIMARY KEY (job_id, upload_id, number)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */

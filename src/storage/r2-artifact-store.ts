@@ -1,7 +1,6 @@
-import type { StoredPart } from "../model/checkpoint.ts";
 import { ExportError } from "../model/error.ts";
 import { PARTS_MAX } from "../model/limits.ts";
-import type { ArtifactStore, StoredObject } from "./artifact-store.ts";
+import { type ArtifactStore, requireWholeList, type StoredObject } from "./artifact-store.ts";
 
 /** `delete` takes at most 1,000 keys: https://developers.cloudflare.com/r2/api/workers/workers-api-reference/. */
 const DELETE_KEYS_MAX = 1_000;
@@ -38,7 +37,7 @@ export function r2ArtifactStore(bucket: R2Bucket): ArtifactStore {
       return { number, bytes: bytes.byteLength, etag: part.etag };
     },
     completeUpload: async ({ key, uploadId }, parts) => {
-      checkParts(parts);
+      requireWholeList(parts);
       const upload = bucket.resumeMultipartUpload(key, uploadId);
       const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
       const sent = parts.map((part) => ({ partNumber: part.number, etag: part.etag }));
@@ -71,14 +70,6 @@ export function r2ArtifactStore(bucket: R2Bucket): ArtifactStore {
       }
     },
   };
-}
-
-/** R2 accepts a list with a number left out, and an empty one, and makes an object with a hole. */
-function checkParts(parts: readonly StoredPart[]): void {
-  const whole = parts.length > 0 && parts.every((part, at) => part.number === at + 1);
-  if (!whole) {
-    throw new ExportError("artifact-corrupt", "the ledger's list of parts has a gap");
-  }
 }
 
 async function guard<T>(work: () => Promise<T>): Promise<T> {

@@ -4,8 +4,9 @@ import type { JobRequest } from "../model/export-request.ts";
 import { isActive } from "../model/job-state.ts";
 import type { JobView } from "../model/job-view.ts";
 import { CORRUPT_RESTARTS_MAX, RESTARTS_MAX } from "../model/limits.ts";
-import { voidPlan } from "./chunk-ledger.ts";
+import { dropCarry, voidPlan } from "./chunk-ledger.ts";
 import { removeDiscards } from "./discards.ts";
+import { deleteUnfinished } from "./inline-objects.ts";
 import { discardFilesNow } from "./job-files.ts";
 import { findJob, getJob, getJobOfRun, type JobRow, moveJobIf } from "./job-rows.ts";
 import { jobViewOf } from "./job-view.ts";
@@ -126,7 +127,7 @@ export async function startOver(
 }
 
 /** Ends a job well. Errors: `run-superseded`, unless it has ended so before. */
-export function completeJob({ sql, storage }: JobsContext, of: RunParams): JobView {
+export function completeJob({ sql, storage, env }: JobsContext, of: RunParams): JobView {
   const job = getJob(sql, of.jobId);
   if (job.state !== "completed" || job.run !== of.run) {
     getJobOfRun(sql, of);
@@ -139,8 +140,10 @@ export function completeJob({ sql, storage }: JobsContext, of: RunParams): JobVi
         nowMs + retentionHours * HOUR_MS,
         of.jobId,
       );
-      sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ?", of.jobId);
-      countStep(sql, of.jobId, 1);
+      dropCarry(sql, of.jobId);
+      deleteUnfinished(sql, of.jobId);
+      // The manifest was put.
+      countStep(sql, of.jobId, env.EXPORT_R2_BUCKET === undefined ? 0 : 1);
     });
   }
   return jobViewOf(sql, getJob(sql, of.jobId));

@@ -2,6 +2,7 @@ import { CURSOR_START } from "../model/cursor.ts";
 import type { NextAction } from "../model/checkpoint.ts";
 import { ExportError, unwrap } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
+import { objectKeyOf } from "../model/object-key.ts";
 import { readKeyRanges } from "../source/key-ranges.ts";
 import { closeSnapshot } from "../source/snapshot/close-snapshot.ts";
 import { openSnapshot, type OpenedSnapshot } from "../source/snapshot/open-snapshot.ts";
@@ -75,7 +76,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
       return {
         name: `${name}${suffix}`,
         contentType: compressed ?? contentType,
-        objectKey: `exports/${of.jobId}/${snapshotId}/${name}${suffix}`,
+        objectKey: objectKeyOf({ jobId: of.jobId, snapshotId, name: `${name}${suffix}` }),
       };
     }),
     tables: plan.tables.map((table) => table.name),

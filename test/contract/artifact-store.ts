@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { ExportError } from "../../src/model/error.ts";
-import { PART_BYTES_MIN } from "../../src/model/limits.ts";
+import { MIB, PART_BYTES_MIN } from "../../src/model/limits.ts";
 import type { ArtifactStore } from "../../src/storage/artifact-store.ts";
 
 const metadata = { contentType: "application/sql" };
@@ -39,10 +39,14 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   }
 }
 
-/** What every artifact store must do; each adapter runs it. */
-export function artifactStoreContract(name: string, open: () => ArtifactStore): void {
+/** What every artifact store must do; each adapter runs it, with keys that begin with `folder`. */
+export function artifactStoreContract(
+  name: string,
+  open: () => ArtifactStore,
+  folder = `contract/${name}`,
+): void {
   let serial = 0;
-  const newKey = (): string => `contract/${name}/${(serial += 1)}`;
+  const newKey = (): string => `${folder}/${(serial += 1)}`;
 
   describe(`artifact store ${name}`, () => {
     test("gives back what was put, whole and in ranges", async () => {
@@ -62,6 +66,26 @@ export function artifactStoreContract(name: string, open: () => ArtifactStore): 
         const part = await readAll(store, key, { offset, length });
         expect(sameBytes(part, bytes.subarray(offset, offset + length))).toBe(true);
       }
+    });
+
+    test("gives back what was put at once, however long", async () => {
+      const store = open();
+      const key = newKey();
+      const bytes = sampleBytes(19 * MIB + 77);
+      expect((await store.put(key, bytes, metadata)).bytes).toBe(bytes.byteLength);
+      expect(sameBytes(await readAll(store, key), bytes)).toBe(true);
+      const range = { offset: 8 * MIB - 3, length: 9 * MIB };
+      const part = await readAll(store, key, range);
+      expect(sameBytes(part, bytes.subarray(range.offset, range.offset + range.length))).toBe(true);
+    });
+
+    test("gives the newest bytes of an object that is put again", async () => {
+      const store = open();
+      const key = newKey();
+      await store.put(key, sampleBytes(300, 1), metadata);
+      const again = await store.put(key, sampleBytes(200, 2), metadata);
+      expect(await store.find(key)).toEqual(again);
+      expect(sameBytes(await readAll(store, key), sampleBytes(200, 2))).toBe(true);
     });
 
     test("keeps an empty object", async () => {
@@ -96,6 +120,55 @@ export function artifactStoreContract(name: string, open: () => ArtifactStore): 
       expect(sameBytes(seam?.subarray(10), (parts[1] as Uint8Array).subarray(0, 10))).toBe(true);
     });
 
+    test.each([
+      ["which is no whole number of MiB", PART_BYTES_MIN + 123_457],
+      ["longer than what crosses to a store at once", 9 * MIB + 1],
+    ])("gives back parts of a length %s, whole and by ranges of them", async (_, partBytes) => {
+      const store = open();
+      const key = newKey();
+      const upload = { key, uploadId: await store.createUpload(key, metadata) };
+      const bytes = sampleBytes(3 * partBytes - 1_000);
+      const parts = [];
+      for (const number of [1, 2, 3]) {
+        const part = bytes.subarray((number - 1) * partBytes, number * partBytes);
+        parts.push(await store.putPart(upload, number, part));
+      }
+      await store.completeUpload(upload, parts);
+      expect(sameBytes(await readAll(store, key), bytes)).toBe(true);
+      for (const [offset, length] of [
+        [partBytes - 1, 2],
+        [partBytes + MIB - 5, MIB + 10],
+        [2 * partBytes + 7, partBytes - 1_007],
+      ] as const) {
+        const range = await readAll(store, key, { offset, length });
+        expect(sameBytes(range, bytes.subarray(offset, offset + length))).toBe(true);
+      }
+    });
+
+    test("leaves out a part that the list does not have", async () => {
+      const store = open();
+      const key = newKey();
+      const upload = { key, uploadId: await store.createUpload(key, metadata) };
+      const first = await store.putPart(upload, 1, sampleBytes(PART_BYTES_MIN));
+      await store.putPart(upload, 2, sampleBytes(10));
+      const object = await store.completeUpload(upload, [first]);
+      expect(object.bytes).toBe(PART_BYTES_MIN);
+      expect(sameBytes(await readAll(store, key), sampleBytes(PART_BYTES_MIN))).toBe(true);
+    });
+
+    test("refuses parts of which one is not as long as the first", async () => {
+      const store = open();
+      const key = newKey();
+      const upload = { key, uploadId: await store.createUpload(key, metadata) };
+      const parts = [
+        await store.putPart(upload, 1, sampleBytes(PART_BYTES_MIN + 1)),
+        await store.putPart(upload, 2, sampleBytes(PART_BYTES_MIN)),
+        await store.putPart(upload, 3, sampleBytes(1)),
+      ];
+      expect(await codeOf(store.completeUpload(upload, parts))).toBe("artifact-corrupt");
+      expect(await store.find(key)).toBeUndefined();
+    });
+
     test("keeps a part as it was sent, whatever its buffer is used for next", async () => {
       const store = open();
       const key = newKey();
@@ -124,6 +197,12 @@ export function artifactStoreContract(name: string, open: () => ArtifactStore): 
       const part = await store.putPart(upload, 1, sampleBytes(100));
       const object = await store.completeUpload(upload, [part]);
       expect(await store.completeUpload(upload, [part])).toEqual(object);
+    });
+
+    test("refuses a part of an upload that it has never begun, such as another store's", async () => {
+      const store = open();
+      const upload = { key: newKey(), uploadId: crypto.randomUUID() };
+      expect(await codeOf(store.putPart(upload, 1, sampleBytes(100)))).toBe("artifact-corrupt");
     });
 
     test("refuses a list of parts with a gap, or with none", async () => {

@@ -6,6 +6,7 @@ const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "50" },
     "kills-per-job": { type: "string", default: "10" },
+    config: { type: "string", default: "wrangler.jsonc" },
   },
 });
 
@@ -14,7 +15,11 @@ const perJob = Number(values["kills-per-job"]);
 let kills = 0;
 let failed = 0;
 for (let job = 1; kills < wanted; job += 1) {
-  const run = await runCrashes({ kills: Math.min(perJob, wanted - kills), random: Math.random });
+  const run = await runCrashes({
+    kills: Math.min(perJob, wanted - kills),
+    random: Math.random,
+    config: values.config,
+  });
   kills += run.kills;
   console.log(`job ${job}: ${run.kills} kills, ${run.runs} runs, ${run.transfers} transfers`);
   for (const problem of run.problems) console.log(problem);

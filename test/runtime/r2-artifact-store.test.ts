@@ -1,6 +1,35 @@
 import { env } from "cloudflare:test";
+import { expect, test } from "vitest";
 
+import { getExportJobs } from "../../src/env.ts";
+import { inlineArtifactStore } from "../../src/storage/inline-artifact-store.ts";
+import { openArtifactStore } from "../../src/storage/open-artifact-store.ts";
 import { r2ArtifactStore } from "../../src/storage/r2-artifact-store.ts";
 import { artifactStoreContract } from "../contract/artifact-store.ts";
+import { api } from "../support/api.ts";
+import { inJobs, inlineRowsOf, makeWritingJob } from "../support/writing-job.ts";
 
 artifactStoreContract("r2", () => r2ArtifactStore(env.EXPORT_R2_BUCKET));
+
+test("what was kept before a bucket was bound is still read, and goes with its job", async () => {
+  const { jobId, folder } = await makeWritingJob();
+  const key = `${folder}/dump.sql`;
+  const inline = inlineArtifactStore(() => getExportJobs(env));
+  await inline.put(key, new Uint8Array([1, 2, 3]), { contentType: "application/sql" });
+  const store = openArtifactStore(env);
+  expect(await store.find(key)).toMatchObject({ bytes: 3 });
+  const body = await store.read(key, { offset: 1, length: 2 });
+  expect(new Uint8Array(await new Response(body).arrayBuffer())).toEqual(new Uint8Array([2, 3]));
+  // The job was in the midst of a second file.
+  const uploadId = await inline.createUpload(`${folder}/b.sql`, { contentType: "application/sql" });
+  await inJobs(
+    `INSERT INTO tmp_export_job_artifacts (job_id, ordinal, name, content_type, object_key, state, upload_id)
+     VALUES (?, 0, 'b.sql', 'application/sql', ?, 'uploading', ?)`,
+    jobId,
+    `${folder}/b.sql`,
+    uploadId,
+  );
+  expect(await inlineRowsOf(jobId)).toBeGreaterThan(0);
+  expect((await api(`/export/dump/${jobId}`, { method: "DELETE" })).status).toBe(200);
+  expect(await inlineRowsOf(jobId)).toBe(0);
+});

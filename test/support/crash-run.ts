@@ -32,13 +32,16 @@ export interface CrashRun {
 export async function runCrashes(options: {
   kills: number;
   random: () => number;
+  /** A configuration of Wrangler; default: the repository's. */
+  config?: string;
 }): Promise<CrashRun> {
   const folder = mkdtempSync(join(tmpdir(), "durable-export-crash-"));
   const result: CrashRun = { problems: [], kills: 0, runs: 0, transfers: 0 };
   let worker: LocalWorker | undefined;
+  const state = join(folder, "state");
+  const start = (): Promise<LocalWorker> => startWorker(state, options.config);
   try {
-    const state = join(folder, "state");
-    worker = await start(state);
+    worker = await start();
     await openBank(worker);
     const job = await call<JobView>(worker, "POST", "/export/dump", {});
     const path = `/export/dump/${job.jobId}`;
@@ -51,7 +54,7 @@ export async function runCrashes(options: {
       if (view.status !== "queued" && view.status !== "running") break;
       await worker.kill();
       result.kills += 1;
-      worker = await start(state);
+      worker = await start();
     }
     let view = await call<JobView>(worker, "GET", path);
     while (view.status === "queued" || view.status === "running") {
@@ -77,9 +80,10 @@ export async function runCrashes(options: {
 }
 
 /** Small chunks, so that many of them are cut short; a short stall, so that the watchdog soon looks. */
-function start(state: string): Promise<LocalWorker> {
+function startWorker(state: string, config: string | undefined): Promise<LocalWorker> {
   return startLocalWorker({
     persistTo: state,
+    ...(config === undefined ? {} : { config }),
     vars: {
       ADMIN_AUTHORIZATION_TOKEN: TOKEN,
       EXPORT_CHUNK_BYTES: "131072",

@@ -1,7 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { createApp } from "../../../src/app.ts";
 import { parseConfig } from "../../../src/env.ts";
 import { api, download, ended, startExport } from "../../support/api.ts";
 
@@ -155,22 +154,6 @@ describe("a class of many objects", () => {
     const response = await post(body);
     expect(response.status).toBe(status);
     expect((await response.json<{ detail: string }>()).detail).toContain(detail);
-  });
-});
-
-test("without a bucket, sources say so, and no job is made that could not keep its file", async () => {
-  const call = (path: string, init: RequestInit = {}) =>
-    createApp().request(
-      `https://export.example.com${path}`,
-      { ...init, headers: { authorization: "Bearer test-admin-token-0123456789" } },
-      { ...env, EXPORT_R2_BUCKET: undefined },
-    );
-  expect(await (await call("/export/sources")).json()).toMatchObject({ storage: "none" });
-  const refused = await call("/export/dump", { method: "POST" });
-  expect(refused.status).toBe(503);
-  expect(await refused.json()).toMatchObject({
-    code: "configuration-invalid",
-    detail: "binding EXPORT_R2_BUCKET is missing",
   });
 });
 

@@ -1,0 +1,51 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import * as v from "valibot";
+
+import { ExportRequestSchema } from "../../src/model/export-request.ts";
+import { insertJob } from "../../src/storage/job-rows.ts";
+
+/** A running job without a run, whose files begin with `folder`: the store takes what is written for it. */
+export async function makeWritingJob(): Promise<{ jobId: string; folder: string }> {
+  const jobId = crypto.randomUUID();
+  const snapshotId = crypto.randomUUID();
+  const request = v.parse(ExportRequestSchema, { source: "main" });
+  await runInDurableObject(env.EXPORT_JOBS.getByName("jobs"), (_, { storage }) => {
+    insertJob(storage.sql, {
+      jobId,
+      request: { ...request, retentionHours: 1, consistency: "live" },
+      requestDigest: "",
+      databaseKey: `writing ${jobId}`,
+      idempotencyKey: null,
+      origin: "https://export.example.com",
+      nowMs: Date.now(),
+    });
+    storage.sql.exec(
+      "UPDATE tmp_export_jobs SET state = 'running', snapshot_id = ? WHERE job_id = ?",
+      snapshotId,
+      jobId,
+    );
+  });
+  return { jobId, folder: `exports/${jobId}/${snapshotId}` };
+}
+
+/** Runs SQL over the jobs' database and gives its rows. */
+export function inJobs<T extends Record<string, SqlStorageValue>>(
+  sql: string,
+  ...values: SqlStorageValue[]
+): Promise<T[]> {
+  return runInDurableObject(env.EXPORT_JOBS.getByName("jobs"), (_, { storage }) =>
+    storage.sql.exec<T>(sql, ...values).toArray(),
+  );
+}
+
+/** What is left of a job's files in the jobs' database: rows of bytes, parts and uploads. */
+export async function inlineRowsOf(jobId: string): Promise<number> {
+  const [row] = await inJobs<{ n: number }>(
+    `SELECT (SELECT count(*) FROM tmp_export_job_blobs WHERE job_id = ?1)
+       + (SELECT count(*) FROM tmp_export_job_parts WHERE job_id = ?1)
+       + (SELECT count(*) FROM tmp_export_job_uploads WHERE job_id = ?1) AS n`,
+    jobId,
+  );
+  return row?.n ?? 0;
+}
