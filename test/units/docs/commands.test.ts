@@ -2,6 +2,7 @@ import { execFile, execFileSync } from "node:child_process";
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -99,6 +100,7 @@ async function runScript(script: string, place: string): Promise<string> {
     HOME: folder,
     PATH: path.join(":"),
     DOCS_CHECKOUT: checkout,
+    DOCS_ASKED: join(place, "asked.jsonl"),
     URL: worker.url,
     TOKEN,
     DURABLE_EXPORT_URL: worker.url,
@@ -112,6 +114,14 @@ async function runScript(script: string, place: string): Promise<string> {
     const { stdout, message } = cause as Error & { stdout: string };
     throw new Error(`${message}\n${stdout.slice(-2_000)}`, { cause });
   }
+}
+
+/** The calls of wrangler that a script would have sent to Cloudflare. */
+function askedOfWrangler(place: string): string[][] {
+  const path = join(place, "asked.jsonl");
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, "utf8").trim().split("\n");
+  return lines.map((line) => JSON.parse(line) as string[]);
 }
 
 async function call(path: string, body?: object): Promise<Response> {
@@ -221,6 +231,7 @@ describe("shell", () => {
     const script = filledIn(scriptOf(page));
     expect(/<[\w .-]+>/.exec(script)?.[0]).toBeUndefined();
     const printed = await runScript(NEWEST_JOB + script, place);
+    expect(askedOfWrangler(place).flatMap(wranglerProblems)).toEqual([]);
     for (const [, text = ""] of readPage(page).matchAll(/prints\s+`([^`]+)`/g)) {
       expect(printed).toContain(text);
     }
