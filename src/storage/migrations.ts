@@ -113,6 +113,17 @@ const MIGRATIONS: readonly string[] = [
 
   `ALTER TABLE tmp_export_jobs ADD COLUMN corrupt_restarts INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE tmp_export_jobs ADD COLUMN files_left INTEGER NOT NULL DEFAULT 0;`,
+
+  `CREATE TABLE tmp_export_streams (
+     stream_id TEXT NOT NULL PRIMARY KEY,
+     database_key TEXT NOT NULL,
+     request_json TEXT NOT NULL,
+     snapshot_id TEXT,
+     started_at_ms INTEGER NOT NULL,
+     lease_until_ms INTEGER NOT NULL,
+     endings INTEGER NOT NULL DEFAULT 0,
+     ending_at_ms INTEGER
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */

@@ -45,11 +45,18 @@ export function runContext(env: ExportEnv, of: RunParams): RunContext {
       unwrap(await jobs.beat(of));
     },
     store: openArtifactStore(env),
-    openSource: (request) => {
-      const source = getSourceConfig(config, request.source);
-      return openSource(env, source, sourceObjectOf(source, request));
-    },
+    openSource: (request) => openRequested(env, config, request),
   };
+}
+
+/** The database that a request names. Errors: as `findDatabase`, and `source-not-found`. */
+export function openRequested(
+  env: ExportEnv,
+  config: Config,
+  request: Pick<ExportRequest, "source" | "name" | "id">,
+): Source {
+  const source = getSourceConfig(config, request.source);
+  return openSource(env, source, sourceObjectOf(source, request));
 }
 
 /**
