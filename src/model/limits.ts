@@ -51,6 +51,12 @@ export const STALL_SECONDS_MIN = 5;
 export const STALL_SECONDS_DEFAULT = 300;
 export const STALL_SECONDS_MAX = 86_400;
 
+/**
+ * How long a stream's client may take nothing before the stream has ended and its database is free
+ * again: longer than any one call of a source.
+ */
+export const STREAM_LEASE_MS = 120_000;
+
 export const RETENTION_HOURS_DEFAULT = 168;
 export const RETENTION_HOURS_MAX = 8_760;
 
