@@ -24,7 +24,9 @@ async function tryAgain<T>(work: () => Promise<T>): Promise<T> {
     } catch (error) {
       const mayHelp = error instanceof ExportError && error.retryable;
       if (!mayHelp || tries === TRIES_MAX) throw error;
-      await scheduler.wait(WAIT_MS * 2 ** (tries - 1));
+      await new Promise((resolve) => {
+        setTimeout(resolve, WAIT_MS * 2 ** (tries - 1));
+      });
     }
   }
 }

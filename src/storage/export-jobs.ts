@@ -175,9 +175,9 @@ export class ExportJobs extends DurableObject<ExportEnv> {
   }
 
   /** A stream shows that its client takes what is sent. Failures: `stream-expired`. */
-  renewStream(streamId: string, leaseMs: number): Promise<Outcome<void>> {
+  renewStream(streamId: string): Promise<Outcome<void>> {
     return outcomeOf(() => {
-      if (renewStreamIf(this.#sql, { streamId, leaseMs, nowMs: Date.now() })) return;
+      if (renewStreamIf(this.#sql, { streamId, nowMs: Date.now() })) return;
       throw new ExportError("stream-expired", `the lease of stream ${streamId} has run out`);
     });
   }

@@ -1,4 +1,5 @@
 import type { ExportRequest } from "../model/export-request.ts";
+import { STREAM_LEASE_MS } from "../model/limits.ts";
 
 /** A row of `tmp_export_streams` as it is; docs/storage-layout.md describes the columns. */
 export type StreamRow = {
@@ -20,7 +21,6 @@ export interface NewStream {
   request: Pick<ExportRequest, "source" | "name" | "id">;
   /** Null where it reads rows as they are. */
   snapshotId: string | null;
-  leaseMs: number;
 }
 
 export function insertStream(sql: SqlStorage, stream: NewStream, nowMs: number): void {
@@ -32,7 +32,7 @@ export function insertStream(sql: SqlStorage, stream: NewStream, nowMs: number):
     JSON.stringify(stream.request),
     stream.snapshotId,
     nowMs,
-    nowMs + stream.leaseMs,
+    nowMs + STREAM_LEASE_MS,
   );
 }
 
@@ -57,13 +57,10 @@ export function findActiveStream(
 }
 
 /** Lengthens a stream's lease where it has not run out; says whether it did. */
-export function renewStreamIf(
-  sql: SqlStorage,
-  of: { streamId: string; leaseMs: number; nowMs: number },
-): boolean {
+export function renewStreamIf(sql: SqlStorage, of: { streamId: string; nowMs: number }): boolean {
   const renewed = sql.exec(
     "UPDATE tmp_export_streams SET lease_until_ms = ? WHERE stream_id = ? AND lease_until_ms > ?",
-    of.nowMs + of.leaseMs,
+    of.nowMs + STREAM_LEASE_MS,
     of.streamId,
     of.nowMs,
   );

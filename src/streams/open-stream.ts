@@ -1,5 +1,4 @@
 import { type Config, type ExportEnv, getExportJobs } from "../env.ts";
-import { STREAM_LEASE_MS } from "../model/limits.ts";
 import { patientSource } from "../source/patient-source.ts";
 import { digestOf } from "../source/read-catalog.ts";
 import { readInOneTurn } from "../source/read-in-one-turn.ts";
@@ -33,7 +32,7 @@ export interface OpenStream {
  */
 export async function openStream(
   planned: StreamPlan,
-  context: { env: ExportEnv; config: Config; leaseMs?: number },
+  { env, config }: { env: ExportEnv; config: Config },
 ): Promise<OpenStream> {
   const { source, request, file, catalogDigest } = planned;
   const { compression } = request;
@@ -43,7 +42,6 @@ export async function openStream(
     const body = bodyOf(blocksOf(bytes, compression), undefined);
     return { file, atMs, warnings: file.plan.warnings, body };
   }
-  const { env, config, leaseMs = STREAM_LEASE_MS } = context;
   const streamId = crypto.randomUUID();
   const snapshotId = request.consistency === "snapshot" ? crypto.randomUUID() : null;
   const patient = patientSource(source);
@@ -55,7 +53,6 @@ export async function openStream(
       databaseKey: planned.databaseKey,
       request: { source: request.source, ...(name && { name }), ...(id && { id }) },
       snapshotId,
-      leaseMs,
     },
     async () => {
       if (snapshotId !== null) await closeSnapshot(patient, snapshotId);

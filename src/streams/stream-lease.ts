@@ -2,6 +2,7 @@ import { waitUntil } from "cloudflare:workers";
 
 import { type ExportEnv, getExportJobs } from "../env.ts";
 import { ExportError, unwrap } from "../model/error.ts";
+import { STREAM_LEASE_MS } from "../model/limits.ts";
 import type { NewStream } from "../storage/stream-rows.ts";
 
 /**
@@ -44,15 +45,15 @@ export class StreamLease {
    * `stream-expired`.
    */
   async renew(): Promise<void> {
-    const { streamId, leaseMs } = this.#stream;
+    const { streamId } = this.#stream;
     clearTimeout(this.#watch);
     const silentMs = Date.now() - this.#renewedAtMs;
-    if (silentMs < leaseMs / 4) return;
+    if (silentMs < STREAM_LEASE_MS / 4) return;
     const renewed = await getExportJobs(this.#env)
-      .renewStream(streamId, leaseMs)
+      .renewStream(streamId)
       .catch((cause: unknown) => {
         // The object restarts when its Worker is deployed; there is time for the next pull to ask again.
-        if (silentMs < leaseMs / 2) return undefined;
+        if (silentMs < STREAM_LEASE_MS / 2) return undefined;
         throw cause;
       });
     if (renewed === undefined) return;
@@ -62,13 +63,12 @@ export class StreamLease {
 
   /** Releases the lease, and tells, where it is not renewed until it has run out. */
   watch(tell: (expired: ExportError) => void): void {
-    const { leaseMs } = this.#stream;
     this.#watch = setTimeout(() => {
-      const seconds = leaseMs / 1_000;
+      const seconds = STREAM_LEASE_MS / 1_000;
       const expired = new ExportError("stream-expired", `nothing was taken for ${seconds} s`);
       tell(expired);
       void this.release(expired);
-    }, leaseMs);
+    }, STREAM_LEASE_MS);
   }
 
   /**

@@ -5,9 +5,10 @@ import {
   runDurableObjectAlarm,
   runInDurableObject,
 } from "cloudflare:test";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 
 import { parseConfig } from "../../src/env.ts";
+import { STREAM_LEASE_MS } from "../../src/model/limits.ts";
 import type { StreamRequest } from "../../src/model/stream-query.ts";
 import { openStream } from "../../src/streams/open-stream.ts";
 import { planStream } from "../../src/streams/plan-stream.ts";
@@ -69,7 +70,7 @@ const hashOf = async (response: Response): Promise<string> =>
 
 const hashOfJob = async (jobId: string): Promise<string> => sha256Of(await download(jobId));
 
-function open(request: Partial<StreamRequest> = {}, leaseMs?: number) {
+function open(request: Partial<StreamRequest> = {}) {
   const config = parseConfig(env);
   const full: StreamRequest = {
     source: "main",
@@ -78,9 +79,7 @@ function open(request: Partial<StreamRequest> = {}, leaseMs?: number) {
     content: "all",
     ...request,
   };
-  return planStream(env, config, full).then((planned) =>
-    openStream(planned, { env, config, ...(leaseMs !== undefined && { leaseMs }) }),
-  );
+  return planStream(env, config, full).then((planned) => openStream(planned, { env, config }));
 }
 
 /** Reads a stream's first block, and says how to go on. */
@@ -231,7 +230,7 @@ describe("GET /export/csv/:table and /export/json/:table", () => {
   test("answer 404 for what is no table, with near names", async () => {
     await fill(1);
     await query("CREATE TABLE users(a)");
-    expect(await problemOf("/export/csv/usres")).toMatchObject({
+    expect(await problemOf("/export/csv/userz")).toMatchObject({
       status: 404,
       code: "table-not-found",
       near: ["users"],
@@ -242,7 +241,7 @@ describe("GET /export/csv/:table and /export/json/:table", () => {
       detail: '"v" is a view, not a table',
     });
     expect(await problemOf("/export/json/sqlite_master")).toMatchObject({ status: 404 });
-    expect((await api("/export/csv/usres", { method: "HEAD" })).status).toBe(404);
+    expect((await api("/export/csv/userz", { method: "HEAD" })).status).toBe(404);
     expect(await problemOf("/export/csv/users?format=json")).toMatchObject({ status: 400 });
   });
 
@@ -353,8 +352,16 @@ describe("a stream that does not come to its end", () => {
 
   test("is ended where the client takes nothing for the length of the lease", async () => {
     await fill();
-    const { reader } = await begin((await open({}, 50)).body);
-    await expect(reader.closed).rejects.toMatchObject({ code: "stream-expired" });
+    const { body } = await open();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const { reader } = await begin(body);
+      const closed = expect(reader.closed).rejects.toMatchObject({ code: "stream-expired" });
+      vi.advanceTimersByTime(STREAM_LEASE_MS);
+      await closed;
+    } finally {
+      vi.useRealTimers();
+    }
     await nothingLeft();
   });
 
