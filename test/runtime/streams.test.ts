@@ -342,10 +342,9 @@ describe("a stream that does not come to its end", () => {
   test("is broken off where its snapshot is lost", async () => {
     await fill();
     const { rest } = await begin((await open()).body);
-    const [name] = ((await snapshotObjects()) as { name: string }[])
-      .map((each) => each.name)
-      .filter((each) => each.endsWith("_before_delete"));
-    await query(`DROP TRIGGER "${name}"`);
+    const objects = (await snapshotObjects()) as { name: string }[];
+    const trigger = objects.find(({ name }) => name.endsWith("_before_delete"));
+    await query(`DROP TRIGGER "${trigger?.name}"`);
     await expect(rest()).rejects.toMatchObject({ code: "snapshot-lost" });
     await nothingLeft();
   });
