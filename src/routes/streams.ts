@@ -1,8 +1,11 @@
 import { type Context, Hono } from "hono";
 
-import { DumpStreamQuerySchema, TableStreamQuerySchema } from "../model/stream-query.ts";
 import type { ExportFormat } from "../model/export-request.ts";
-import type { StreamRequest } from "../model/stream-query.ts";
+import {
+  DumpStreamQuerySchema,
+  type StreamRequest,
+  TableStreamQuerySchema,
+} from "../model/stream-query.ts";
 import { openStream } from "../streams/open-stream.ts";
 import { type PlannedFile, planStream } from "../streams/plan-stream.ts";
 import type { AppEnv } from "./app-env.ts";
@@ -63,6 +66,8 @@ function headersOf(
     "content-type": file.contentType,
     "content-disposition": contentDisposition(file.name),
     "cache-control": "no-store, no-transform",
+    // A part of another instant would be another file's.
+    "accept-ranges": "none",
   });
   if (of.atMs !== undefined) headers.set("export-snapshot-at", new Date(of.atMs).toISOString());
   if (of.warnings.length > 0) headers.set("export-warnings", warningsHeader(of.warnings));

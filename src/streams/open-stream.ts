@@ -6,7 +6,8 @@ import { closeSnapshot } from "../source/snapshot/close-snapshot.ts";
 import { openSnapshot } from "../source/snapshot/open-snapshot.ts";
 import { SnapshotReader } from "../source/snapshot/snapshot-reader.ts";
 import { type PlannedFile, planFile, type StreamPlan } from "./plan-stream.ts";
-import { blocksOf, streamBlocks } from "./stream-blocks.ts";
+import { readStream } from "./read-stream.ts";
+import { streamBlocks } from "./stream-blocks.ts";
 import { StreamLease } from "./stream-lease.ts";
 
 /** A stream that has begun. */
@@ -25,8 +26,7 @@ export interface OpenStream {
 
 /**
  * Begins what was planned. A small dump is read in one turn of its source. For a larger one the
- * database is locked as by a job, and frozen, until the stream ends, its client leaves, or its lease
- * runs out.
+ * database is locked as by a job, and frozen, until the stream ends, or its client leaves or stalls.
  *
  * Errors: `export-already-running`, and those of opening a snapshot.
  */
@@ -39,7 +39,7 @@ export async function openStream(
   const whole = await readInOneTurn(source, { ...file, catalogDigest });
   if (whole !== undefined) {
     const { atMs, bytes } = whole;
-    const body = bodyOf(blocksOf(bytes, compression), undefined);
+    const body = bodyOf(streamBlocks([bytes], compression), undefined);
     return { file, atMs, warnings: file.plan.warnings, body };
   }
   const streamId = crypto.randomUUID();
@@ -58,11 +58,11 @@ export async function openStream(
       if (snapshotId !== null) await closeSnapshot(patient, snapshotId);
     },
   );
-  const reading = { source: patient, compression, chunkBytes: config.chunkBytes };
+  const reading = { source: patient, chunkBytes: config.chunkBytes };
   try {
     if (snapshotId === null) {
-      const blocks = streamBlocks({ ...reading, ...file, catalogDigest, snapshot: undefined });
-      const body = bodyOf(blocks, lease);
+      const texts = readStream({ ...reading, ...file, catalogDigest, snapshot: undefined });
+      const body = bodyOf(streamBlocks(texts, compression), lease);
       return { file, atMs: undefined, warnings: file.plan.warnings, body };
     }
     const opened = await openSnapshot(source, {
@@ -73,7 +73,7 @@ export async function openStream(
     });
     await lease.renew();
     const frozen = planFile(request, opened.catalog);
-    const blocks = streamBlocks({
+    const texts = readStream({
       ...reading,
       ...frozen,
       catalogDigest: await digestOf(opened.catalog),
@@ -83,7 +83,7 @@ export async function openStream(
       file: frozen,
       atMs: opened.atMs,
       warnings: [...opened.warnings, ...frozen.plan.warnings],
-      body: bodyOf(blocks, lease),
+      body: bodyOf(streamBlocks(texts, compression), lease),
     };
   } catch (error) {
     await lease.release();
@@ -93,7 +93,7 @@ export async function openStream(
 
 /**
  * Nothing is read before it is asked for, and nothing is kept but the page that is read ahead; that, too, is
- * given up where the client takes nothing for the length of the lease.
+ * given up where the client stalls.
  */
 function bodyOf(
   blocks: AsyncGenerator<Uint8Array, void, undefined>,

@@ -2,7 +2,7 @@ import { waitUntil } from "cloudflare:workers";
 
 import { type ExportEnv, getExportJobs } from "../env.ts";
 import { ExportError, unwrap } from "../model/error.ts";
-import { STREAM_LEASE_MS } from "../model/limits.ts";
+import { STREAM_RENEW_MS, STREAM_STALL_MS } from "../model/limits.ts";
 import type { NewStream } from "../storage/stream-rows.ts";
 
 /**
@@ -48,12 +48,12 @@ export class StreamLease {
     const { streamId } = this.#stream;
     clearTimeout(this.#watch);
     const silentMs = Date.now() - this.#renewedAtMs;
-    if (silentMs < STREAM_LEASE_MS / 4) return;
+    if (silentMs < STREAM_RENEW_MS) return;
     const renewed = await getExportJobs(this.#env)
       .renewStream(streamId)
       .catch((cause: unknown) => {
         // The object restarts when its Worker is deployed; there is time for the next pull to ask again.
-        if (silentMs < STREAM_LEASE_MS / 2) return undefined;
+        if (silentMs < 2 * STREAM_RENEW_MS) return undefined;
         throw cause;
       });
     if (renewed === undefined) return;
@@ -61,14 +61,14 @@ export class StreamLease {
     this.#renewedAtMs = Date.now();
   }
 
-  /** Releases the lease, and tells, where it is not renewed until it has run out. */
+  /** Tells, and releases the lease, where `renew` is not called until the client has stalled. */
   watch(tell: (expired: ExportError) => void): void {
     this.#watch = setTimeout(() => {
-      const seconds = STREAM_LEASE_MS / 1_000;
+      const seconds = STREAM_STALL_MS / 1_000;
       const expired = new ExportError("stream-expired", `nothing was taken for ${seconds} s`);
       tell(expired);
       void this.release(expired);
-    }, STREAM_LEASE_MS);
+    }, STREAM_STALL_MS);
   }
 
   /**
