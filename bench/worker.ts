@@ -6,7 +6,8 @@ import { CURSOR_START } from "../src/model/cursor.ts";
 import { openSource } from "../src/source/open-source.ts";
 import { readDump } from "../src/source/dump-reader.ts";
 import { liveReader } from "../src/source/table-reader.ts";
-import { planOf, readCatalog } from "../src/workflows/run-context.ts";
+import { planOf } from "../src/dump/plan-of.ts";
+import { readCatalog } from "../src/source/read-catalog.ts";
 
 export { Database, ExportJobs, ExportWorkflow } from "../src/index.ts";
 

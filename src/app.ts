@@ -12,6 +12,7 @@ import { openapiRoutes } from "./routes/openapi.ts";
 import { onError } from "./routes/problem.ts";
 import { queryRoutes } from "./routes/query.ts";
 import { sourceRoutes } from "./routes/sources.ts";
+import { streamRoutes } from "./routes/streams.ts";
 
 /** The HTTP API: limits, what is open, then the token, then the routes. */
 export function createApp(): Hono<AppEnv> {
@@ -21,6 +22,7 @@ export function createApp(): Hono<AppEnv> {
   app.get("/health", (context) => context.json({ status: "ok" }));
   app.use(authenticate(), limitRate());
   app.route("/", jobRoutes);
+  app.route("/", streamRoutes);
   app.route("/", eventRoutes);
   app.route("/", downloadRoutes);
   app.route("/", queryRoutes);

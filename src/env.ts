@@ -38,9 +38,14 @@ export interface RunParams {
   callbackFrom?: number;
 }
 
+/** What an instance is started with that closes the snapshot of a stream whose lease has run out. */
+export interface StreamEnding {
+  streamId: string;
+}
+
 /** The bindings and vars that this Worker looks at. docs/deploy.md describes each. */
 export interface ExportEnv {
-  EXPORT_WORKFLOW: Workflow<RunParams>;
+  EXPORT_WORKFLOW: Workflow<RunParams | StreamEnding>;
   EXPORT_JOBS: DurableObjectNamespace<ExportJobs>;
   EXPORT_R2_BUCKET?: R2Bucket;
   DATABASE_DURABLE_OBJECT?: DurableObjectNamespace;

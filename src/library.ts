@@ -7,7 +7,7 @@ export { ExportWorkflow } from "./workflows/export-workflow.ts";
 export { type ExportMethods, type ExportQuery, withExport } from "./source/with-export.ts";
 export type { QueryResult, RawQueryResult } from "./source/with-export.ts";
 export { startScheduledExports } from "./scheduled.ts";
-export type { ExportEnv, RunParams } from "./env.ts";
+export type { ExportEnv, RunParams, StreamEnding } from "./env.ts";
 export type { ExportRequest } from "./model/export-request.ts";
 export type { JobState } from "./model/job-state.ts";
 export type { JobList, JobView } from "./model/job-view.ts";

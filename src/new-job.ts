@@ -1,8 +1,7 @@
 import { type Config, type ExportEnv, getSourceConfig } from "./env.ts";
 import { encodeUtf8, toHex } from "./lib/bytes.ts";
 import { checkCallbackTarget } from "./model/callback-target.ts";
-import type { ExportRequest } from "./model/export-request.ts";
-import { ExportError } from "./model/error.ts";
+import { type ExportRequest, requireRows } from "./model/export-request.ts";
 import { isLocalOrigin } from "./model/local-origin.ts";
 import { parseWebhookSecrets } from "./notify/signature.ts";
 import { SOURCE_PROMISES, sourceObjectOf } from "./model/source-config.ts";
@@ -20,12 +19,7 @@ export async function newJobOf(
   of: { env: ExportEnv; idempotencyKey: string | null; origin: string; nowMs: number },
 ): Promise<NewJob> {
   const { env, ...given } = of;
-  if (request.content === "schema" && request.format !== "sql") {
-    const message = `a schema has no rows, and ${request.format} holds rows alone; use "sql"`;
-    throw new ExportError("invalid-request", `the body: content: ${message}`, {
-      details: { issues: [{ path: "content", message }] },
-    });
-  }
+  requireRows(request);
   const source = getSourceConfig(config, request.source);
   // What is wrong with a binding is told now, not by a job that fails.
   const database = findDatabase(env, source, sourceObjectOf(source, request));

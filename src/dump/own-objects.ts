@@ -8,6 +8,7 @@ export const STAGE_TABLE = "tmp_export_stage";
 
 /** The tables of `ExportJobs`, left out should its own database ever be a source. */
 const JOB_PREFIX = "tmp_export_job";
+const STREAMS_TABLE = "tmp_export_streams";
 
 /** True for this project's own tables and triggers, which no dump holds. */
 export function isOwnObject(name: string): boolean {
@@ -16,6 +17,7 @@ export function isOwnObject(name: string): boolean {
     name === SNAPSHOT_PREFIX ||
     name.startsWith(`${SNAPSHOT_PREFIX}_`) ||
     name === `${JOB_PREFIX}s` ||
+    name === STREAMS_TABLE ||
     name.startsWith(`${JOB_PREFIX}_`)
   );
 }

@@ -57,6 +57,25 @@ export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): F
   };
 }
 
+/**
+ * A catalog of one table alone, by its name, in which `*` is a letter like others. Errors:
+ * `table-not-found`, with the names nearest to it, and for views, which have no rows of their own.
+ */
+export function catalogOfTable(catalog: Catalog, name: string): Catalog {
+  const isNamed = (object: { name: string }): boolean => foldCase(object.name) === foldCase(name);
+  const table = catalog.tables.find(isNamed);
+  if (table === undefined) {
+    if (!catalog.views.some(isNamed)) {
+      throw noMatch(
+        name,
+        catalog.tables.map((each) => each.name),
+      );
+    }
+    throw new ExportError("table-not-found", `${quoteIdentifier(name)} is a view, not a table`);
+  }
+  return { ...catalog, tables: [table], indexes: [], views: [], triggers: [] };
+}
+
 /** True where `name` is what `pattern` says. Takes time in proportion to both lengths at most. */
 export function matchesPattern(name: string, pattern: string): boolean {
   const [head = "", ...pieces] = foldCase(pattern).split("*");

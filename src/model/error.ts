@@ -86,7 +86,7 @@ export const ERRORS = {
   "export-already-running": {
     status: 409,
     retryable: true,
-    hint: "Wait for the running job, or cancel it with DELETE /export/dump/<jobId>.",
+    hint: "Wait for the running job or stream, or end it with DELETE /export/dump/<its id>.",
   },
   "export-not-finished": {
     status: 409,
@@ -219,6 +219,11 @@ export const ERRORS = {
     status: 503,
     retryable: true,
     hint: "Five runs of the job went silent, one after the other. The Workflow's instances in the dashboard show where.",
+  },
+  "stream-expired": {
+    status: 409,
+    retryable: false,
+    hint: "Nothing was taken from the stream for two minutes, or it was ended by DELETE. Ask again, or start a job.",
   },
   "workflow-not-started": {
     status: 503,

@@ -1,10 +1,11 @@
 import * as v from "valibot";
 
+import { ExportError } from "./error.ts";
 import { RETENTION_HOURS_MAX } from "./limits.ts";
 import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 
 /** A table's name, in which `*` stands for any characters. */
-const TablePattern = v.pipe(v.string(), v.minLength(1), v.maxLength(1_000));
+export const TablePattern = v.pipe(v.string(), v.minLength(1), v.maxLength(1_000));
 
 const TablePatternsSchema = v.strictObject({
   include: v.optional(v.pipe(v.array(TablePattern), v.minLength(1), v.maxLength(1_000))),
@@ -15,29 +16,33 @@ const TablePatternsSchema = v.strictObject({
 export type TablePatterns = v.InferOutput<typeof TablePatternsSchema>;
 
 /** `schema` leaves out all rows, `data` everything but the rows. */
-const DumpContentSchema = v.picklist(["all", "schema", "data"]);
+export const DumpContentSchema = v.picklist(["all", "schema", "data"]);
 
 export type DumpContent = v.InferOutput<typeof DumpContentSchema>;
 
-const CompressionSchema = v.picklist(["none", "gzip", "zstd"]);
+export const CompressionSchema = v.picklist(["none", "gzip", "zstd"]);
 
 export type Compression = v.InferOutput<typeof CompressionSchema>;
 
 /** What artifacts hold: one SQL script, or the rows of a table each. */
-const ExportFormatSchema = v.picklist(["sql", "csv", "json", "ndjson"]);
+export const ExportFormatSchema = v.picklist(["sql", "csv", "json", "ndjson"]);
 
 export type ExportFormat = v.InferOutput<typeof ExportFormatSchema>;
 
+export const SourceNameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
+
+export const ConsistencySchema = v.picklist(["snapshot", "live"]);
+
 /** Body of `POST /export/dump`; every field is optional, unknown fields are refused. */
 export const ExportRequestSchema = v.strictObject({
-  source: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100)), "main"),
+  source: v.optional(SourceNameSchema, "main"),
   /** Which object of the source's class, where it allows to say; at most one of the two. */
   name: v.optional(ObjectNameSchema),
   id: v.optional(ObjectIdSchema),
   format: v.optional(ExportFormatSchema, "sql"),
   compression: v.optional(CompressionSchema, "none"),
   /** `snapshot` is one instant; the default depends on the source. */
-  consistency: v.optional(v.picklist(["snapshot", "live"])),
+  consistency: v.optional(ConsistencySchema),
   tables: v.optional(TablePatternsSchema),
   content: v.optional(DumpContentSchema, "all"),
   /** Where the job's end is told; docs/callbacks.md says which URLs are accepted. */
@@ -55,6 +60,15 @@ export type JobRequest = ExportRequest & {
   consistency: "snapshot" | "live";
   retentionHours: number;
 };
+
+/** Errors: `invalid-request` where only a schema is asked for in a format that holds rows alone. */
+export function requireRows({ content, format }: Pick<ExportRequest, "content" | "format">): void {
+  if (content !== "schema" || format === "sql") return;
+  const message = `a schema has no rows, and ${format} holds rows alone; use "sql"`;
+  throw new ExportError("invalid-request", `the request: content: ${message}`, {
+    details: { issues: [{ path: "content", message }] },
+  });
+}
 
 /** `Idempotency-Key` as accepted: visible ASCII. */
 export const IdempotencyKeySchema = v.pipe(

@@ -51,6 +51,15 @@ export const STALL_SECONDS_MIN = 5;
 export const STALL_SECONDS_DEFAULT = 300;
 export const STALL_SECONDS_MAX = 86_400;
 
+/** How long a stream's client may take nothing: longer than any one call of a source. */
+export const STREAM_STALL_MS = 120_000;
+
+/** How often a stream renews its lease at most. */
+export const STREAM_RENEW_MS = 30_000;
+
+/** How long a stream holds its database when nobody renews it any more. */
+export const STREAM_LEASE_MS = STREAM_STALL_MS + STREAM_RENEW_MS;
+
 export const RETENTION_HOURS_DEFAULT = 168;
 export const RETENTION_HOURS_MAX = 8_760;
 

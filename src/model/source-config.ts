@@ -106,7 +106,7 @@ export function namedObjectOf(request: {
 }
 
 function refused(message: string): ExportError {
-  return new ExportError("invalid-request", `the body: ${message}`, {
+  return new ExportError("invalid-request", `the request: ${message}`, {
     details: { issues: [{ path: message.split(":")[0], message: message.replace(/^\w+: /, "") }] },
   });
 }

@@ -125,7 +125,7 @@ function listsTag(header: string | undefined, etag: string): boolean {
 }
 
 /** RFC 6266: a plain name for every client, and the exact one in UTF-8. */
-function contentDisposition(name: string): string {
+export function contentDisposition(name: string): string {
   const plain = name.replaceAll(/[^\x20-\x7e]|["\\%/]/g, "_");
   const encoded = encodeURIComponent(name).replaceAll(
     /['()*]/g,

@@ -51,6 +51,8 @@ export function allowOrigins(): MiddlewareHandler<AppEnv> {
       "content-disposition",
       "content-range",
       "etag",
+      "export-snapshot-at",
+      "export-warnings",
       "idempotency-replayed",
       "location",
       "repr-digest",

@@ -9,6 +9,7 @@ import { ManifestSchema } from "../model/manifest.ts";
 import { ProblemSchema } from "../model/problem.ts";
 import { QueryRequestSchema, QueryResultSchema } from "../model/query-request.ts";
 import { SourceListSchema } from "../model/source-list.ts";
+import { DumpStreamQuerySchema, TableStreamQuerySchema } from "../model/stream-query.ts";
 import { VERSION } from "../model/version.ts";
 import {
   type Answer,
@@ -23,6 +24,11 @@ type Json = { [member: string]: unknown };
 
 /** Bodies of requests are described as they are sent, answers as they are given. */
 const REQUEST_SCHEMAS = { ExportRequest: ExportRequestSchema, QueryRequest: QueryRequestSchema };
+const QUERY_SCHEMAS = {
+  ListQuery: ListQuerySchema,
+  DumpStreamQuery: DumpStreamQuerySchema,
+  TableStreamQuery: TableStreamQuerySchema,
+};
 const ANSWER_SCHEMAS = {
   JobView: JobViewSchema,
   JobList: JobListSchema,
@@ -100,7 +106,7 @@ function parametersOf({ path, query, headers = [] }: RouteEntry): Json[] {
     required: true,
     schema: name === "jobId" ? { type: "string", format: "uuid" } : { type: "string" },
   }));
-  const entries = query === undefined ? [] : Object.entries(ListQuerySchema.entries);
+  const entries = query === undefined ? [] : Object.entries(QUERY_SCHEMAS[query].entries);
   const inQuery = entries.map(([name, schema]) => ({
     name,
     in: "query",

@@ -11,7 +11,7 @@ export interface RouteEntry {
   /** Who may call it: anybody, a read-only token too, or only a token of full access. */
   access: "open" | "read" | "full";
   /** Name of the schema of the query's parameters. */
-  query?: "ListQuery";
+  query?: "ListQuery" | "DumpStreamQuery" | "TableStreamQuery";
   headers?: readonly HeaderParameter[];
   /** Name of the body's schema; a body is optional where `bodyRequired` is not set. */
   body?: "ExportRequest" | "QueryRequest";
@@ -93,7 +93,71 @@ const FILE_ERRORS: readonly ErrorCode[] = [
   "storage-unavailable",
 ];
 
+const STREAM_ANSWERS: readonly Answer[] = [
+  {
+    status: 200,
+    description:
+      "The file, as it is read. A connection that is broken off before its end is not the whole file",
+    content: "bytes",
+    headers: [
+      { name: "Content-Disposition", description: "The file's name (RFC 6266)." },
+      { name: "Export-Snapshot-At", description: "The instant it shows; none where it is live." },
+      { name: "Export-Warnings", description: "A JSON list of sentences, where there are any." },
+    ],
+  },
+];
+
+const STREAM_ERRORS: readonly ErrorCode[] = [
+  "invalid-request",
+  "source-not-found",
+  "table-not-found",
+  "export-already-running",
+  "snapshot-busy",
+  "schema-changed",
+  "catalog-unreadable",
+  "table-too-wide-for-snapshot",
+  "table-not-pageable",
+  "stream-expired",
+  "source-unavailable",
+  "source-timeout",
+  "source-query-failed",
+];
+
 export const ROUTES: readonly RouteEntry[] = [
+  {
+    method: "GET",
+    path: "/export/dump",
+    operationId: "streamDump",
+    summary: "Stream a dump, without a job",
+    description:
+      "The bytes that a job's file has. What is more than a page locks and freezes the database until the " +
+      "stream ends, its client leaves, or takes nothing for two minutes. A format of a file a table " +
+      "needs a selection of one table.",
+    access: "full",
+    query: "DumpStreamQuery",
+    answers: STREAM_ANSWERS,
+    errors: STREAM_ERRORS,
+  },
+  {
+    method: "GET",
+    path: "/export/csv/:table",
+    operationId: "streamCsv",
+    summary: "Stream a table as CSV, without a job",
+    access: "full",
+    query: "TableStreamQuery",
+    answers: STREAM_ANSWERS,
+    errors: STREAM_ERRORS,
+  },
+  {
+    method: "GET",
+    path: "/export/json/:table",
+    operationId: "streamJson",
+    summary: "Stream a table as a JSON array, without a job",
+    access: "full",
+    query: "TableStreamQuery",
+    answers: STREAM_ANSWERS,
+    errors: STREAM_ERRORS,
+  },
   {
     method: "POST",
     path: "/export/dump",
@@ -143,12 +207,12 @@ export const ROUTES: readonly RouteEntry[] = [
     method: "DELETE",
     path: "/export/dump/:jobId",
     operationId: "deleteExport",
-    summary: "Cancel a running job, or delete an ended one with its files",
+    summary: "Cancel a running job, delete an ended one with its files, or end a stream",
     description: "Idempotent: a cancelled job stays, and an unknown one is as good as deleted.",
     access: "full",
     answers: [
       { status: 200, description: "The job, cancelled", content: "JobView" },
-      { status: 204, description: "The job and its files are gone" },
+      { status: 204, description: "The job and its files are gone; the stream has ended" },
     ],
     errors: ["job-not-found", "storage-unavailable"],
   },

@@ -49,7 +49,10 @@ export async function* readDump(input: {
   plan: DumpPlan;
   encoderOf: TableEncoderOf;
   cursor: Cursor;
+  /** Rows of each table's first page, where more is known than here. */
+  firstPageRows?: number;
 }): AsyncGenerator<DumpPiece, void, undefined> {
+  const { firstPageRows = FIRST_PAGE_ROWS } = input;
   const tables = new Map(input.plan.tables.map((table) => [table.name, table]));
   let { artifact, segment, after, encoderState } = input.cursor;
   for (; artifact < input.plan.artifacts.length; artifact += 1) {
@@ -64,7 +67,8 @@ export async function* readDump(input: {
         const table = tables.get(current.table);
         assert(table !== undefined, "a plan lists the tables of its segments");
         const encoder = input.encoderOf(table, encoderState);
-        for await (const piece of readTable(input.reader, table, encoder, after)) {
+        const pieces = readTable(input.reader, table, encoder, { after, rows: firstPageRows });
+        for await (const piece of pieces) {
           const cursor = piece.after === null ? next : { artifact, segment, ...piece.state };
           const { bytes, rows, replacements, rowsRead } = piece;
           const ends = last && piece.after === null;
@@ -105,10 +109,10 @@ async function* readTable(
   reader: TableReader,
   table: Table,
   encoder: TableEncoder,
-  start: RowKey,
+  start: { after: RowKey; rows: number },
 ): AsyncGenerator<TablePiece, void, undefined> {
-  let limit = FIRST_PAGE_ROWS;
-  let pending = readPage(reader, table, encoder, start, limit);
+  let limit = start.rows;
+  let pending = readPage(reader, table, encoder, start.after, limit);
   for (;;) {
     const page = await pending;
     const replacementsBefore = encoder.replacements;

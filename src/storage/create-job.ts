@@ -1,13 +1,7 @@
 import { ExportError } from "../model/error.ts";
 import type { JobView } from "../model/job-view.ts";
-import {
-  findActiveJob,
-  findJobByKey,
-  getJob,
-  insertJob,
-  type JobRow,
-  type NewJob,
-} from "./job-rows.ts";
+import { requireUnlocked } from "./database-lock.ts";
+import { findJobByKey, getJob, insertJob, type JobRow, type NewJob } from "./job-rows.ts";
 import { startRun } from "./job-runs.ts";
 import { jobViewOf } from "./job-view.ts";
 import { scheduleWatchdog } from "./job-watchdog.ts";
@@ -43,14 +37,8 @@ function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
       { details: { jobId: known.job_id } },
     );
   }
-  const active = findActiveJob(sql, job.databaseKey);
-  if (active !== undefined) {
-    throw new ExportError(
-      "export-already-running",
-      `source ${JSON.stringify(job.request.source)} is being exported by job ${active.job_id}`,
-      { details: { jobId: active.job_id } },
-    );
-  }
+  const { databaseKey, request, nowMs } = job;
+  requireUnlocked(sql, { databaseKey, source: request.source, nowMs });
   // Where nothing is left the job would fail at its first commit.
   if (env.EXPORT_R2_BUCKET === undefined) requireRoom(context, 1);
   insertJob(sql, job);

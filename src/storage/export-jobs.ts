@@ -2,10 +2,11 @@ import { DurableObject } from "cloudflare:workers";
 
 import type { ExportEnv, RunParams } from "../env.ts";
 import type { ArtifactRecord, ChunkCommit, NextAction, StoredPart } from "../model/checkpoint.ts";
-import { type Failure, type Outcome, outcomeOf } from "../model/error.ts";
+import { ExportError, type Failure, type Outcome, outcomeOf } from "../model/error.ts";
 import type { JobState } from "../model/job-state.ts";
 import type { JobView } from "../model/job-view.ts";
 import type { StoredObject, Upload } from "./artifact-store.ts";
+import { beginStream } from "./begin-stream.ts";
 import {
   type CallbackTried,
   findPendingCallback,
@@ -66,6 +67,7 @@ import {
   snapshotToClose,
   startOver,
 } from "./run-record.ts";
+import { deleteStream, findStream, type NewStream, renewStreamIf } from "./stream-rows.ts";
 
 /** A job's file as a download needs it. */
 export interface DownloadInfo {
@@ -81,6 +83,9 @@ type ArtifactId = Pick<ArtifactRecord, "ordinal" | "objectKey">;
 
 /** A job's view with a callback that is neither delivered nor given up. */
 export type PendingCallbackView = PendingCallback & { view: JobView };
+
+/** What is left of a stream; no snapshot where it read rows as they are. */
+type StreamToClose = Pick<NewStream, "request" | "snapshotId">;
 
 /**
  * The one object that holds a deployment's jobs: it binds names to functions. Only it creates or
@@ -181,8 +186,37 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     recordCallback(this.#sql, tried);
   }
 
+  /** `jobId` may be a stream's id too. */
   isSnapshotLeftover(snapshot: { jobId: string; snapshotId: string }): boolean {
-    return isSnapshotLeftover(this.#sql, snapshot);
+    return isSnapshotLeftover(this.#sql, { ...snapshot, nowMs: Date.now() });
+  }
+
+  /** Takes a database's lock for a stream. Failures: `export-already-running`. */
+  beginStream(stream: NewStream): Promise<Outcome<void>> {
+    return outcomeOf(() => beginStream(this.#jobs, stream));
+  }
+
+  /** A stream shows that its client takes what is sent. Failures: `stream-expired`. */
+  renewStream(streamId: string): Promise<Outcome<void>> {
+    return outcomeOf(() => {
+      if (renewStreamIf(this.#sql, { streamId, nowMs: Date.now() })) return;
+      throw new ExportError("stream-expired", `the lease of stream ${streamId} has run out`);
+    });
+  }
+
+  /** To be called once nothing of a stream is in its source any more: frees the lock. */
+  endStream(streamId: string): void {
+    deleteStream(this.#sql, streamId);
+  }
+
+  /** What an expired stream has left to be closed; null where it is not expired, or has ended. */
+  streamToClose(streamId: string): StreamToClose | null {
+    const stream = findStream(this.#sql, streamId);
+    if (stream === undefined || stream.lease_until_ms > Date.now()) return null;
+    return {
+      request: JSON.parse(stream.request_json) as NewStream["request"],
+      snapshotId: stream.snapshot_id,
+    };
   }
 
   // What follows is called by runs alone. Failures of what gives an outcome: `run-superseded`.

@@ -4,6 +4,7 @@ import type { WatchedJob } from "../model/watchdog.ts";
 import { isCallbackPending } from "./callback-rows.ts";
 import { endingInstanceIdOf, findJob, instanceIdOf, type JobRow, moveJobIf } from "./job-rows.ts";
 import type { JobsContext } from "./jobs-context.ts";
+import type { StreamRow } from "./stream-rows.ts";
 
 /** Starts a new job's first run. Errors: `workflow-not-started`, and the job has failed then. */
 export async function startRun(context: JobsContext, job: JobRow): Promise<void> {
@@ -80,5 +81,29 @@ export async function startEnding({ sql, env }: JobsContext, jobId: string): Pro
     await env.EXPORT_WORKFLOW.create({ id: endingInstanceIdOf({ ...job, endings }), params });
   } catch (cause) {
     console.warn({ message: "ending not started", jobId, cause: String(cause) });
+  }
+}
+
+/**
+ * Starts an instance that closes the snapshot of a stream whose lease has run out. Where it fails the
+ * watchdog tries again.
+ */
+export async function startStreamEnding(
+  { sql, env }: JobsContext,
+  stream: StreamRow,
+): Promise<void> {
+  const endings = stream.endings + 1;
+  const streamId = stream.stream_id;
+  sql.exec(
+    "UPDATE tmp_export_streams SET endings = ?, ending_at_ms = ? WHERE stream_id = ?",
+    endings,
+    Date.now(),
+    streamId,
+  );
+  const id = endingInstanceIdOf({ job_id: streamId, endings });
+  try {
+    await env.EXPORT_WORKFLOW.create({ id, params: { streamId } });
+  } catch (cause) {
+    console.warn({ message: "ending not started", streamId, cause: String(cause) });
   }
 }

@@ -13,10 +13,11 @@ import {
   moveJobIf,
   type Rescue,
 } from "./job-rows.ts";
-import { createRun, runStatus, startEnding, terminateRun } from "./job-runs.ts";
+import { createRun, runStatus, startEnding, startStreamEnding, terminateRun } from "./job-runs.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import {
   listExpiredJobs,
+  listExpiredStreams,
   listForgottenJobs,
   listLitteringJobs,
   listSilentJobs,
@@ -34,8 +35,8 @@ export async function scheduleWatchdog(context: JobsContext): Promise<void> {
 }
 
 /**
- * The watchdog: looks after silent runs, snapshots and callbacks that nobody ends, and retention, a few
- * of each at a time. It starts and ends runs and never does their work. Running it early, late or
+ * The watchdog: looks after silent runs, snapshots and callbacks that nobody ends, streams whose lease has
+ * run out, and retention, a few of each at a time. It starts and ends runs and never does their work. Running it early, late or
  * twice is harmless; what one task throws keeps no other from being done.
  */
 export async function runWatchdog(context: JobsContext): Promise<void> {
@@ -48,6 +49,7 @@ export async function runWatchdog(context: JobsContext): Promise<void> {
       (job) => () => lookAfter(context, job, { nowMs, stallMs }),
     ),
     ...listUnclosedJobs(sql, nowMs).map((job) => () => startEnding(context, job.job_id)),
+    ...listExpiredStreams(sql, nowMs).map((stream) => () => startStreamEnding(context, stream)),
     ...overdue.map(
       ({ jobId }) =>
         () =>

@@ -142,6 +142,17 @@ const MIGRATIONS: readonly string[] = [
      bytes INTEGER NOT NULL,
      PRIMARY KEY (job_id, upload_id, number)
    ) STRICT, WITHOUT ROWID;`,
+
+  `CREATE TABLE tmp_export_streams (
+     stream_id TEXT NOT NULL PRIMARY KEY,
+     database_key TEXT NOT NULL,
+     request_json TEXT NOT NULL,
+     snapshot_id TEXT,
+     started_at_ms INTEGER NOT NULL,
+     lease_until_ms INTEGER NOT NULL,
+     endings INTEGER NOT NULL DEFAULT 0,
+     ending_at_ms INTEGER
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */

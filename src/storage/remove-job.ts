@@ -2,19 +2,24 @@ import type { JobView } from "../model/job-view.ts";
 import { isCallbackPending } from "./callback-rows.ts";
 import { discardFiles, discardFilesNow } from "./job-files.ts";
 import { deleteJobRows, findJob, getJob, type JobRow, moveJobIf } from "./job-rows.ts";
-import { startEnding, terminateRun } from "./job-runs.ts";
+import { startEnding, startStreamEnding, terminateRun } from "./job-runs.ts";
 import { jobViewOf } from "./job-view.ts";
 import { scheduleWatchdog } from "./job-watchdog.ts";
 import type { JobsContext } from "./jobs-context.ts";
+import { expireStream, findStream } from "./stream-rows.ts";
 
 /**
  * Cancels an active job, and gives its view; removes an ended one with its files, and gives null.
  * A cancelled job stays, so that repeating the call changes nothing; nor does it for an unknown one.
+ * The id of a stream ends that stream, and gives null.
  */
 export async function removeJob(context: JobsContext, jobId: string): Promise<JobView | null> {
   const { sql } = context;
   const job = findJob(sql, jobId);
-  if (job === undefined) return null;
+  if (job === undefined) {
+    await endStream(context, jobId);
+    return null;
+  }
   if (moveJobIf(sql, { jobId, to: "cancelled", nowMs: Date.now() })) {
     await terminateRun(context, job);
     await startEnding(context, jobId);
@@ -25,6 +30,15 @@ export async function removeJob(context: JobsContext, jobId: string): Promise<Jo
   if (job.state === "cancelled") return jobViewOf(sql, getJob(sql, jobId));
   await deleteJob(context, job);
   return null;
+}
+
+async function endStream(context: JobsContext, streamId: string): Promise<void> {
+  const { sql } = context;
+  const stream = findStream(sql, streamId);
+  if (stream === undefined) return;
+  expireStream(sql, streamId);
+  await startStreamEnding(context, stream);
+  await scheduleWatchdog(context);
 }
 
 async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {

@@ -12,6 +12,7 @@ import { findJob, getJob, getJobOfRun, type JobRow, moveJobIf } from "./job-rows
 import { jobViewOf } from "./job-view.ts";
 import { scheduleWatchdog } from "./job-watchdog.ts";
 import type { JobsContext } from "./jobs-context.ts";
+import { findStream } from "./stream-rows.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -60,11 +61,16 @@ export function recordSnapshot(
   );
 }
 
-/** True where nobody needs a snapshot: its job is over, or has opened another one meanwhile. */
+/**
+ * True where nobody needs a snapshot: its job is over, or has opened another one meanwhile; its
+ * stream's lease has run out.
+ */
 export function isSnapshotLeftover(
   sql: SqlStorage,
-  { jobId, snapshotId }: { jobId: string; snapshotId: string },
+  { jobId, snapshotId, nowMs }: { jobId: string; snapshotId: string; nowMs: number },
 ): boolean {
+  const stream = findStream(sql, jobId);
+  if (stream !== undefined) return stream.lease_until_ms <= nowMs;
   const job = findJob(sql, jobId);
   // A job that this deployment does not know may be another's, which its lease protects.
   return job !== undefined && (!isActive(job.state) || job.snapshot_id !== snapshotId);

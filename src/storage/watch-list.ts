@@ -1,4 +1,5 @@
 import type { JobRow } from "./job-rows.ts";
+import { firstLeaseEndMs, type StreamRow } from "./stream-rows.ts";
 
 /** What one alarm takes up of each kind, so that it stays short. */
 export const SLICE = 10;
@@ -41,6 +42,20 @@ export function listUnclosedJobs(sql: SqlStorage, nowMs: number): JobRow[] {
     ENDING_GRACE_MS,
     nowMs,
   );
+}
+
+/** Streams whose lease has run out, and that no instance is ending. */
+export function listExpiredStreams(sql: SqlStorage, nowMs: number): StreamRow[] {
+  return sql
+    .exec<StreamRow>(
+      `SELECT * FROM tmp_export_streams WHERE lease_until_ms <= ?
+         AND coalesce(ending_at_ms, 0) + (? << min(endings, ${ENDING_DOUBLINGS_MAX})) <= ?
+       ORDER BY lease_until_ms LIMIT ${SLICE}`,
+      nowMs,
+      ENDING_GRACE_MS,
+      nowMs,
+    )
+    .toArray();
 }
 
 /** Jobs that ended a minute ago without their artifacts, and may still have files in the store. */
@@ -89,7 +104,8 @@ export function nextAlarmMs(
   const times: number[] = [];
   if (row.active > 0) times.push(nowMs + Math.max(1_000, Math.min(stallMs / 4, 30_000)));
   if (row.unfinished > 0) times.push(nowMs + UNFINISHED_MS);
-  for (const dueMs of [row.expires, row.ended === null ? null : row.ended + REMEMBERED_MS]) {
+  const forgottenMs = row.ended === null ? null : row.ended + REMEMBERED_MS;
+  for (const dueMs of [row.expires, forgottenMs, firstLeaseEndMs(sql)]) {
     if (dueMs !== null) times.push(dueMs > nowMs ? dueMs : nowMs + UNFINISHED_MS);
   }
   return times.length === 0 ? null : Math.min(...times);

@@ -1,15 +1,17 @@
+import { planOf } from "../dump/plan-of.ts";
 import { CURSOR_START } from "../model/cursor.ts";
 import type { NextAction } from "../model/checkpoint.ts";
 import { ExportError, unwrap } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
 import { objectKeyOf } from "../model/object-key.ts";
 import { readKeyRanges } from "../source/key-ranges.ts";
+import { digestOf, readCatalog } from "../source/read-catalog.ts";
 import { closeSnapshot } from "../source/snapshot/close-snapshot.ts";
 import { openSnapshot, type OpenedSnapshot } from "../source/snapshot/open-snapshot.ts";
 import { COMPRESSED } from "../storage/compressor.ts";
 import type { Source } from "../source/source.ts";
 import { rescuesOf } from "../storage/job-rows.ts";
-import { digestOf, planOf, readCatalog, type RunContext } from "./run-context.ts";
+import type { RunContext } from "./run-context.ts";
 
 /** What the step "open snapshot" tells the dashboard. */
 export interface BegunExport {

@@ -1,21 +1,21 @@
-import type { Catalog } from "../model/catalog.ts";
 import type { Cursor } from "../model/cursor.ts";
 import type { NextAction, TableProgress } from "../model/checkpoint.ts";
-import { ExportError, unwrap } from "../model/error.ts";
+import { unwrap } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
 import { CHUNK_GROWTH_DIVISOR } from "../model/limits.ts";
 import { assert } from "../lib/assert.ts";
 import { yieldTurn } from "../lib/yield-turn.ts";
+import { planOf } from "../dump/plan-of.ts";
 import type { DumpPlan } from "../dump/plan.ts";
 import { type DumpPiece, readDump } from "../source/dump-reader.ts";
+import { readUnchangedCatalog } from "../source/read-catalog.ts";
 import { committedPosition } from "../source/snapshot/committed-position.ts";
 import type { SnapshotRecord } from "../source/snapshot/record.ts";
 import { SnapshotReader } from "../source/snapshot/snapshot-reader.ts";
-import type { Source } from "../source/source.ts";
 import { liveReader } from "../source/table-reader.ts";
 import { ChunkWriter } from "../storage/chunk-writer.ts";
 import { tableAt } from "./begin-export.ts";
-import { digestOf, planOf, readCatalog, type RunContext } from "./run-context.ts";
+import type { RunContext } from "./run-context.ts";
 
 /** What a step "export …" tells the dashboard. */
 export interface ExportedChunk {
@@ -120,13 +120,6 @@ export async function exportChunk(
     cursor: cursorText(cursor),
     next,
   };
-}
-
-/** Errors: `schema-changed`. */
-async function readUnchangedCatalog(source: Source, digest: string | null): Promise<Catalog> {
-  const catalog = await readCatalog(source);
-  if ((await digestOf(catalog)) === digest) return catalog;
-  throw new ExportError("schema-changed", "the schema is not what it was when the export began");
 }
 
 const NOTHING = { table: "", rows: 0, bytes: 0, parts: 0 };

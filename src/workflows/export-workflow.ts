@@ -1,6 +1,6 @@
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
 
-import type { ExportEnv, RunParams } from "../env.ts";
+import type { ExportEnv, RunParams, StreamEnding } from "../env.ts";
 import type { NextAction } from "../model/checkpoint.ts";
 import { unwrap } from "../model/error.ts";
 import { MIB } from "../model/limits.ts";
@@ -13,7 +13,7 @@ import {
 import { exportChunk } from "./export-chunk.ts";
 import { failureOf } from "./failure.ts";
 import { beginExport } from "./begin-export.ts";
-import { closeSnapshotOf } from "./close-snapshot.ts";
+import { closeSnapshotOf, closeSnapshotOfStream } from "./close-snapshot.ts";
 import { publishManifest } from "./publish-manifest.ts";
 import { RETRY_POLICIES, type StepKind } from "./retry-policy.ts";
 import { sendCallbacks } from "./send-callback-steps.ts";
@@ -26,15 +26,23 @@ const STEP_NAME_CHARS_MAX = 200;
 const VERIFY_BYTES = 256 * MIB;
 
 /**
- * One run of an export job. Its steps' names and order come from recorded values alone, so that
+ * One run of an export job, or the end of what a job or a stream has left. Its steps' names and order come from recorded values alone, so that
  * the list of steps reads like a table of contents, and a replay walks the same way.
  */
-export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams> {
+export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams | StreamEnding> {
   override async run(
-    event: Readonly<WorkflowEvent<RunParams>>,
+    event: Readonly<WorkflowEvent<RunParams | StreamEnding>>,
     step: WorkflowStep,
-  ): Promise<{ jobId: string; status: string }> {
-    const of: RunParams = { jobId: event.payload.jobId, run: event.payload.run };
+  ): Promise<{ jobId: string; status: string } | { streamId: string; status: string }> {
+    const { payload } = event;
+    if ("streamId" in payload) {
+      const { streamId } = payload;
+      await step.do("close snapshot", RETRY_POLICIES["close snapshot"], () =>
+        stepBody(() => closeSnapshotOfStream(this.env, streamId)),
+      );
+      return { streamId, status: "ended" };
+    }
+    const of: RunParams = { jobId: payload.jobId, run: payload.run };
     const context = (): RunContext => runContext(this.env, of);
     const run = <T extends Rpc.Serializable<T>>(
       kind: StepKind,
@@ -45,10 +53,10 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams> {
         stepBody(() => body(context())),
       );
 
-    if (event.payload.callbackFrom !== undefined) {
+    if (payload.callbackFrom !== undefined) {
       // What keeps a snapshot open must not keep the callback from being sent; the watchdog tries again.
       await run("close snapshot", "", closeSnapshotOf).catch(() => undefined);
-      await sendCallbacks(step, this.env, { ...of, attempt: event.payload.callbackFrom });
+      await sendCallbacks(step, this.env, { ...of, attempt: payload.callbackFrom });
       return { jobId: of.jobId, status: "ended" };
     }
     let published: { callback: boolean };

@@ -8,15 +8,8 @@ import {
   parseConfig,
   type RunParams,
 } from "../env.ts";
-import { CATALOG_QUERIES, parseCatalog } from "../dump/catalog.ts";
-import type { DumpPlan } from "../dump/plan.ts";
-import { DUMP_FORMATS } from "../dump/dump-format.ts";
-import { filterCatalog } from "../dump/table-filter.ts";
-import type { TableEncoderOf } from "../dump/table-encoder.ts";
-import { encodeUtf8, toHex } from "../lib/bytes.ts";
-import type { Catalog } from "../model/catalog.ts";
 import { ExportError, unwrap } from "../model/error.ts";
-import type { ExportRequest, JobRequest } from "../model/export-request.ts";
+import type { ExportRequest } from "../model/export-request.ts";
 import { sourceObjectOf } from "../model/source-config.ts";
 import { openSource } from "../source/open-source.ts";
 import type { Source } from "../source/source.ts";
@@ -52,41 +45,18 @@ export function runContext(env: ExportEnv, of: RunParams): RunContext {
       unwrap(await jobs.beat(of));
     },
     store: openArtifactStore(env),
-    openSource: (request) => {
-      const source = getSourceConfig(config, request.source);
-      return openSource(env, source, sourceObjectOf(source, request));
-    },
+    openSource: (request) => openRequested(env, config, request),
   };
 }
 
-/** Reads a source's schema in one turn. */
-export async function readCatalog(source: Source): Promise<Catalog> {
-  const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
-  return parseCatalog(results.map((result) => result.rows));
-}
-
-/** SHA-256 of a catalog, to see whether it is still the same. */
-export async function digestOf(catalog: Catalog): Promise<string> {
-  const bytes = encodeUtf8(JSON.stringify(catalog));
-  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
-}
-
-/** What a request writes; the same for the same catalog. Errors: `table-not-found`. */
-export function planOf(
-  request: JobRequest,
-  catalog: Catalog,
-): { plan: DumpPlan; encoderOf: TableEncoderOf } {
-  const filtered = filterCatalog(catalog, request.tables);
-  const format = DUMP_FORMATS[request.format];
-  const plan = format.plan({
-    catalog: filtered.catalog,
-    source: request.source,
-    content: request.content,
-  });
-  return {
-    plan: { ...plan, warnings: [...filtered.warnings, ...plan.warnings] },
-    encoderOf: format.encoderOf,
-  };
+/** The database that a request names. Errors: as `findDatabase`, and `source-not-found`. */
+export function openRequested(
+  env: ExportEnv,
+  config: Config,
+  request: Pick<ExportRequest, "source" | "name" | "id">,
+): Source {
+  const source = getSourceConfig(config, request.source);
+  return openSource(env, source, sourceObjectOf(source, request));
 }
 
 /**

@@ -92,6 +92,20 @@ describe("answers are as described:", () => {
     expect((await call("GET", "/export/jobs?limit=0")).status).toBe(400);
   });
 
+  test.each(["GET", "HEAD"])("of %s on what is streamed", async (method) => {
+    for (const path of [
+      "/export/dump",
+      "/export/dump?include=a&format=ndjson&compression=gzip",
+      "/export/csv/a",
+      "/export/json/b?source=main",
+    ]) {
+      expect((await call(method, path)).status).toBe(200);
+    }
+    expect((await call(method, "/export/dump?format=csv")).status).toBe(400);
+    expect((await call(method, "/export/csv/nothing")).status).toBe(404);
+    expect((await call(method, "/export/csv/a?source=gone")).status).toBe(503);
+  });
+
   test("of a job's events", async () => {
     expect((await call("GET", `/export/dump/${jobId}/events`)).status).toBe(200);
     expect((await call("HEAD", `/export/dump/${jobId}/events`)).status).toBe(200);

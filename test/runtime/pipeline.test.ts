@@ -7,7 +7,8 @@ import { CURSOR_START } from "../../src/model/cursor.ts";
 import { durableObjectSource } from "../../src/source/durable-object-source.ts";
 import { readDump } from "../../src/source/dump-reader.ts";
 import { liveReader } from "../../src/source/table-reader.ts";
-import { planOf, readCatalog } from "../../src/workflows/run-context.ts";
+import { planOf } from "../../src/dump/plan-of.ts";
+import { readCatalog } from "../../src/source/read-catalog.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import {
   api,

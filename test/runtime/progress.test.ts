@@ -12,7 +12,7 @@ import { readKeyRanges } from "../../src/source/key-ranges.ts";
 import { commitChunk, recordPlan } from "../../src/storage/chunk-ledger.ts";
 import { deleteJobRows, getJob, insertJob, moveJobIf } from "../../src/storage/job-rows.ts";
 import { jobViewOf } from "../../src/storage/job-view.ts";
-import { readCatalog } from "../../src/workflows/run-context.ts";
+import { readCatalog } from "../../src/source/read-catalog.ts";
 import { api, emptyDatabase, query, startExport } from "../support/api.ts";
 
 const COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)";

@@ -34,6 +34,11 @@ test.each([
   ["src/storage/planted.ts", "../source/source.ts"],
   ["src/notify/planted.ts", "../storage/part-cutter.ts"],
   ["src/workflows/planted.ts", "../routes/jobs.ts"],
+  ["src/workflows/planted.ts", "../streams/open-stream.ts"],
+  ["src/storage/planted.ts", "../streams/open-stream.ts"],
+  ["src/source/planted.ts", "../streams/open-stream.ts"],
+  ["src/streams/planted.ts", "../workflows/run-context.ts"],
+  ["src/streams/planted.ts", "../routes/jobs.ts"],
   ["src/routes/planted.ts", "../workflows/export-workflow.ts"],
   ["src/database/planted.ts", "../dump/plan.ts"],
   ["src/database/planted.ts", "../source/source.ts"],
@@ -45,6 +50,9 @@ test.each([
 test.each([
   ["src/dump/allowed.ts", "../model/catalog.ts"],
   ["src/workflows/allowed.ts", "../storage/part-cutter.ts"],
+  ["src/streams/allowed.ts", "../storage/compressor.ts"],
+  ["src/streams/allowed.ts", "../source/source.ts"],
+  ["src/routes/allowed.ts", "../streams/open-stream.ts"],
   ["src/database/allowed.ts", "../source/with-export.ts"],
   ["cli/allowed.ts", "../src/model/error.ts"],
 ])("the linter lets %s import %s", (path, specifier) => {

@@ -89,6 +89,48 @@ describe("the companion of a StarbaseDB deployment", () => {
     expect(sql).not.toContain("tmp_export_job");
   });
 
+  test("answers StarbaseDB's own calls, and leaves nothing in its database", async () => {
+    const started = await call("/export/dump", {
+      method: "POST",
+      body: JSON.stringify({ callbackUrl: "http://localhost:9/hook" }),
+    });
+    expect(started.status).toBe(202);
+    const { jobId } = await started.json<JobView>();
+    let download = await call(`/export/dump/${jobId}/download`);
+    while (download.status === 409) {
+      await sleep(50);
+      download = await call(`/export/dump/${jobId}/download`);
+    }
+    expect(await (await call(`/export/dump/${jobId}`)).json()).toMatchObject({ jobId });
+    expect(await (await call("/export/dump")).text()).toBe(await download.text());
+    expect(await (await call("/export/csv/users")).text()).toBe(
+      '"id","name"\r\n1,"Ada"\r\n2,"\0\uFFFD"\r\n',
+    );
+    expect(await (await call("/export/json/users")).text()).toBe(
+      '[\n{"id":1,"name":"Ada"},\n{"id":2,"name":"\\u0000\uFFFD"}\n]\n',
+    );
+    const missing = await call("/export/csv/nothing");
+    expect(missing.status).toBe(404);
+    expect(await missing.json()).toMatchObject({ code: "table-not-found" });
+  });
+
+  test("streams what is more than a page from one instant, and leaves nothing behind", async () => {
+    const ask = async (sql: string): Promise<unknown> => {
+      const response = await server
+        .getWorker("starbasedb")
+        .fetch(`${LOCAL}/query`, { method: "POST", body: JSON.stringify({ sql }) });
+      return response.json();
+    };
+    await ask(`CREATE TABLE large AS WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+      SELECT i, hex(zeroblob(40)) AS note FROM n`);
+    const stream = await call("/export/csv/large");
+    await ask("DELETE FROM large");
+    expect((await stream.text()).split("\r\n")).toHaveLength(50_002);
+    const left = "SELECT name FROM sqlite_master WHERE name GLOB 'tmp_export_snapshot*'";
+    expect(await ask(left)).toEqual({ result: [] });
+    await ask("DROP TABLE large");
+  });
+
   test("leaves out tables that a request excludes", async () => {
     const { sql } = await dump({ tables: { exclude: ["tmp_*"] } });
     expect(sql).toContain("(1,'Ada')");

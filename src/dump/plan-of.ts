@@ -1,0 +1,24 @@
+import type { Catalog } from "../model/catalog.ts";
+import type { ExportRequest } from "../model/export-request.ts";
+import { DUMP_FORMATS } from "./dump-format.ts";
+import type { DumpPlan } from "./plan.ts";
+import type { TableEncoderOf } from "./table-encoder.ts";
+import { filterCatalog } from "./table-filter.ts";
+
+/** What a request writes; the same for the same catalog. Errors: `table-not-found`. */
+export function planOf(
+  request: Pick<ExportRequest, "source" | "format" | "content" | "tables">,
+  catalog: Catalog,
+): { plan: DumpPlan; encoderOf: TableEncoderOf } {
+  const filtered = filterCatalog(catalog, request.tables);
+  const format = DUMP_FORMATS[request.format];
+  const plan = format.plan({
+    catalog: filtered.catalog,
+    source: request.source,
+    content: request.content,
+  });
+  return {
+    plan: { ...plan, warnings: [...filtered.warnings, ...plan.warnings] },
+    encoderOf: format.encoderOf,
+  };
+}

@@ -1,0 +1,32 @@
+import { ExportError } from "../model/error.ts";
+import type { Source } from "./source.ts";
+
+/** Tries of one call, and the wait behind the first failure, which doubles with each. */
+const TRIES_MAX = 4;
+const WAIT_MS = 500;
+
+/**
+ * A source whose calls are tried again where that may help: an object restarts when its Worker is
+ * deployed. For calls alone that may be repeated although they have succeeded.
+ */
+export function patientSource(source: Source): Source {
+  return {
+    kind: source.kind,
+    query: (statement) => tryAgain(() => source.query(statement)),
+    transaction: (statements) => tryAgain(() => source.transaction(statements)),
+  };
+}
+
+async function tryAgain<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const mayHelp = error instanceof ExportError && error.retryable;
+      if (!mayHelp || tries === TRIES_MAX) throw error;
+      await new Promise((resolve) => {
+        setTimeout(resolve, WAIT_MS * 2 ** (tries - 1));
+      });
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { type Config, type ExportEnv, getSourceConfig } from "../env.ts";
+import { planOf } from "../dump/plan-of.ts";
+import type { DumpPlan } from "../dump/plan.ts";
+import type { TableEncoderOf } from "../dump/table-encoder.ts";
+import { catalogOfTable } from "../dump/table-filter.ts";
+import type { Catalog } from "../model/catalog.ts";
+import { ExportError } from "../model/error.ts";
+import { requireRows } from "../model/export-request.ts";
+import { SOURCE_PROMISES, sourceObjectOf } from "../model/source-config.ts";
+import type { StreamRequest } from "../model/stream-query.ts";
+import { findDatabase } from "../source/open-source.ts";
+import { digestOf, readCatalog } from "../source/read-catalog.ts";
+import type { Source } from "../source/source.ts";
+import { COMPRESSED } from "../storage/compressor.ts";
+
+/** What a stream would send, before anything of it is read but the catalog. */
+export interface StreamPlan {
+  request: StreamRequest & { consistency: "snapshot" | "live" };
+  source: Source;
+  /** What is locked. */
+  databaseKey: string;
+  catalogDigest: string;
+  file: PlannedFile;
+}
+
+/** The one file of a stream. */
+export interface PlannedFile {
+  name: string;
+  contentType: string;
+  plan: DumpPlan;
+  encoderOf: TableEncoderOf;
+}
+
+/**
+ * Plans a stream; nothing is locked or frozen yet. Errors: those of what the request names, such as
+ * `source-not-found` and `table-not-found`, `configuration-invalid`, the source's own, and
+ * `invalid-request` where the answer would not be one file.
+ */
+export async function planStream(
+  env: ExportEnv,
+  config: Config,
+  request: StreamRequest,
+): Promise<StreamPlan> {
+  requireRows(request);
+  const sourceConfig = getSourceConfig(config, request.source);
+  const database = findDatabase(env, sourceConfig, sourceObjectOf(sourceConfig, request));
+  const source = database.open();
+  const catalog = await readCatalog(source);
+  const { consistency } = SOURCE_PROMISES[sourceConfig.type];
+  return {
+    request: { ...request, consistency: request.consistency ?? consistency.default },
+    source,
+    databaseKey: database.key,
+    catalogDigest: await digestOf(catalog),
+    file: planFile(request, catalog),
+  };
+}
+
+/** The file that a request makes of a catalog. Errors: `table-not-found`, `catalog-unreadable`, `invalid-request`. */
+export function planFile(request: StreamRequest, catalog: Catalog): PlannedFile {
+  const { table, format, compression } = request;
+  const { plan, encoderOf } = planOf(
+    request,
+    table === undefined ? catalog : catalogOfTable(catalog, table),
+  );
+  const [artifact] = plan.artifacts;
+  if (artifact === undefined && table !== undefined) {
+    throw new ExportError("catalog-unreadable", plan.warnings.join("; "));
+  }
+  if (artifact === undefined || plan.artifacts.length > 1) {
+    const message =
+      `${format} is a file a table, and this would be ${plan.artifacts.length} files: ` +
+      `name one table, or start a job with POST /export/dump`;
+    throw new ExportError("invalid-request", `the query: format: ${message}`, {
+      details: { issues: [{ path: "format", message }] },
+    });
+  }
+  const { suffix, contentType } = COMPRESSED[compression];
+  return {
+    name: `${artifact.name}${suffix}`,
+    contentType: contentType ?? artifact.contentType,
+    plan,
+    encoderOf,
+  };
+}

@@ -1,0 +1,27 @@
+import type { Compression } from "../model/export-request.ts";
+import { KIB } from "../model/limits.ts";
+import { Compressor } from "../storage/compressor.ts";
+
+/** What the client is handed at once: it shows that it lives each time it has taken so much. */
+const BLOCK_BYTES = 256 * KIB;
+
+/** A text, compressed, in blocks of at most 256 KiB; it is asked for as they are. */
+export async function* streamBlocks(
+  texts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  compression: Compression,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const compressor = new Compressor(compression);
+  let bytes = 0;
+  for await (const text of texts) {
+    bytes += text.byteLength;
+    for (const ready of await compressor.push(text)) yield* cut(ready);
+  }
+  const last = bytes === 0 ? compressor.emptyFile() : compressor.flush();
+  for (const ready of await last) yield* cut(ready);
+}
+
+function* cut(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
+  for (let at = 0; at < bytes.byteLength; at += BLOCK_BYTES) {
+    yield bytes.subarray(at, at + BLOCK_BYTES);
+  }
+}

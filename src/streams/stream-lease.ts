@@ -1,0 +1,97 @@
+import { waitUntil } from "cloudflare:workers";
+
+import { type ExportEnv, getExportJobs } from "../env.ts";
+import { ExportError, unwrap } from "../model/error.ts";
+import { STREAM_RENEW_MS, STREAM_STALL_MS } from "../model/limits.ts";
+import type { NewStream } from "../storage/stream-rows.ts";
+
+/**
+ * A database's lock as a stream holds it: renewed while the client takes what is sent, and released with
+ * what the stream has in its source, however the stream ends. Should this isolate die, or its client
+ * stall, the lease runs out, and the watchdog has an instance do the same.
+ */
+export class StreamLease {
+  readonly #env: ExportEnv;
+  readonly #stream: NewStream;
+  readonly #close: () => Promise<void>;
+  readonly #ended = Promise.withResolvers<void>();
+  #renewedAtMs = Date.now();
+  #watch: ReturnType<typeof setTimeout> | undefined;
+  #release: Promise<void> | undefined;
+
+  /**
+   * Takes the lock. `close` removes what the stream has in its source, and may be called whatever has
+   * been made there. Errors: `export-already-running`.
+   */
+  static async take(
+    env: ExportEnv,
+    stream: NewStream,
+    close: () => Promise<void>,
+  ): Promise<StreamLease> {
+    unwrap(await getExportJobs(env).beginStream(stream));
+    return new StreamLease(env, stream, close);
+  }
+
+  private constructor(env: ExportEnv, stream: NewStream, close: () => Promise<void>) {
+    this.#env = env;
+    this.#stream = stream;
+    this.#close = close;
+    // A client that leaves takes the request with it, but for what is waited for.
+    waitUntil(this.#ended.promise);
+  }
+
+  /**
+   * Shows that the client takes what is sent; asks little, however often it is called. Errors:
+   * `stream-expired`.
+   */
+  async renew(): Promise<void> {
+    const { streamId } = this.#stream;
+    clearTimeout(this.#watch);
+    const silentMs = Date.now() - this.#renewedAtMs;
+    if (silentMs < STREAM_RENEW_MS) return;
+    const renewed = await getExportJobs(this.#env)
+      .renewStream(streamId)
+      .catch((cause: unknown) => {
+        // The object restarts when its Worker is deployed; there is time for the next pull to ask again.
+        if (silentMs < 2 * STREAM_RENEW_MS) return undefined;
+        throw cause;
+      });
+    if (renewed === undefined) return;
+    unwrap(renewed);
+    this.#renewedAtMs = Date.now();
+  }
+
+  /** Tells, and releases the lease, where `renew` is not called until the client has stalled. */
+  watch(tell: (expired: ExportError) => void): void {
+    this.#watch = setTimeout(() => {
+      const seconds = STREAM_STALL_MS / 1_000;
+      const expired = new ExportError("stream-expired", `nothing was taken for ${seconds} s`);
+      tell(expired);
+      void this.release(expired);
+    }, STREAM_STALL_MS);
+  }
+
+  /**
+   * Closes and unlocks, once; `reason` is what broke the stream off, if anything did. What resists is left
+   * to the watchdog, and is no error of the stream.
+   */
+  release(reason?: unknown): Promise<void> {
+    this.#release ??= this.#releaseNow(reason).finally(() => this.#ended.resolve());
+    return this.#release;
+  }
+
+  async #releaseNow(reason: unknown): Promise<void> {
+    const { streamId } = this.#stream;
+    clearTimeout(this.#watch);
+    // The client sees its connection broken off, and nothing of why.
+    if (reason !== undefined) {
+      console.warn({ message: "stream broken off", streamId, cause: String(reason) });
+    }
+    try {
+      await this.#close();
+      await getExportJobs(this.#env).endStream(streamId);
+    } catch (cause) {
+      console.warn({ message: "the watchdog will end it", streamId, cause: String(cause) });
+    }
+  }
+}
