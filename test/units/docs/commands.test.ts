@@ -197,6 +197,8 @@ beforeAll(async () => {
     config: configPath,
     vars: { ADMIN_AUTHORIZATION_TOKEN: TOKEN },
   });
+  // The table that docs/starbasedb.md takes.
+  await call("/query", { sql: "CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT)" });
   const started = await call("/export/dump", { name: "umbrella" });
   expect(started.status).toBe(202);
   await jobsHaveEnded();
