@@ -161,9 +161,10 @@ export class SnapshotReader implements TableReader {
       if (isInteger && current?.after?.length === 1) {
         statements.push({
           sql:
-            `UPDATE ${q(this.#names.cursor)} SET k0 = ${key.literal}, checkpoint = ${checkpoint} ` +
-            `WHERE t = ${held.number} AND checkpoint < ${checkpoint}`,
-          params: [],
+            `UPDATE ${q(this.#names.cursor)} SET k0 = CAST(?1 AS INTEGER), ` +
+            `checkpoint = CAST(?2 AS INTEGER) ` +
+            `WHERE t = ${held.number} AND checkpoint < CAST(?2 AS INTEGER)`,
+          params: [key.literal, String(checkpoint)],
         });
       }
     }
