@@ -6,10 +6,10 @@ import { storedColumns } from "../model/catalog.ts";
 import { STATEMENT_BYTES_MAX } from "../model/limits.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { quoteIdentifier } from "./identifier.ts";
-import { cellLiteral, hasCrLf, literalSql } from "./literal.ts";
+import { insertRowSql } from "./insert-row.ts";
+import { cellLiteral, hasCrLf } from "./literal.ts";
 import { cellsOf, mendTexts } from "./literal-scanner.ts";
 import { stagedRow } from "./staged-row.ts";
-import { nestedConcat } from "./nested-concat.ts";
 import { type RawPage, ROW_SEPARATOR } from "./page-query.ts";
 import type { TableEncoder } from "./table-encoder.ts";
 
@@ -52,14 +52,7 @@ export class SqlEncoder implements TableEncoder {
       ...(rowid === undefined ? [] : [rowid]),
       ...columns.map((column) => column.name),
     ];
-    this.rowSql = nestedConcat([
-      ...(rowid === undefined ? [] : [quoteIdentifier(rowid)]),
-      ...columns.map((column) =>
-        column.name === table.integerPrimaryKey
-          ? quoteIdentifier(column.name)
-          : literalSql(column, table.strict),
-      ),
-    ]);
+    this.rowSql = insertRowSql(table, rowid, columns);
     this.#headText =
       `INSERT INTO ${quoteIdentifier(table.name)}` +
       `(${this.cellColumns.map(quoteIdentifier).join(",")}) VALUES\n(`;
