@@ -6,16 +6,17 @@ import type { JobRequest } from "../model/export-request.ts";
 import { CHUNK_GROWTH_DIVISOR } from "../model/limits.ts";
 import { assert } from "../lib/assert.ts";
 import { yieldTurn } from "../lib/yield-turn.ts";
+import { CATALOG_QUERIES, parseCatalog, parseSchema, SCHEMA_QUERY } from "../dump/catalog.ts";
 import type { DumpPlan } from "../dump/plan.ts";
 import { type DumpPiece, readDump } from "../source/dump-reader.ts";
 import { committedPosition } from "../source/snapshot/committed-position.ts";
 import type { SnapshotRecord } from "../source/snapshot/record.ts";
 import { SnapshotReader } from "../source/snapshot/snapshot-reader.ts";
-import type { Source } from "../source/source.ts";
+import type { Source, SourceResult } from "../source/source.ts";
 import { liveReader } from "../source/table-reader.ts";
 import { ChunkWriter } from "../storage/chunk-writer.ts";
 import { tableAt } from "./begin-export.ts";
-import { digestOf, planOf, readCatalog, type RunContext } from "./run-context.ts";
+import { digestOf, planOf, type RunContext } from "./run-context.ts";
 
 /** What a step "export …" tells the dashboard. */
 export interface ExportedChunk {
@@ -50,7 +51,7 @@ export async function exportChunk(
   const job = unwrap(await jobs.beginRun(of));
   const request = JSON.parse(job.request_json) as JobRequest;
   const source = context.openSource(request);
-  const catalog = await readUnchangedCatalog(source, job.catalog_digest);
+  const { catalog, schema } = await readUnchangedCatalog(source, job.catalog_digest);
   const { plan, encoderOf } = planOf(request, catalog);
   assert(checkpoint.artifact !== undefined, "a chunk is exported into an artifact");
   const writer = new ChunkWriter({
@@ -91,7 +92,7 @@ export async function exportChunk(
     }
   }
   // Pages name tables and columns: behind the last of them the names must mean what they meant.
-  await readUnchangedCatalog(source, job.catalog_digest);
+  await requireUnchangedSchema(source, schema);
   await snapshot?.requireIntact(position.finished);
   const written = await writer.finish();
   const next = unwrap(
@@ -122,11 +123,30 @@ export async function exportChunk(
   };
 }
 
-/** Errors: `schema-changed`. */
-async function readUnchangedCatalog(source: Source, digest: string | null): Promise<Catalog> {
-  const catalog = await readCatalog(source);
-  if ((await digestOf(catalog)) === digest) return catalog;
-  throw new ExportError("schema-changed", "the schema is not what it was when the export began");
+/** The catalog, and the schema that it follows from, as text. Errors: `schema-changed`. */
+async function readUnchangedCatalog(
+  source: Source,
+  digest: string | null,
+): Promise<{ catalog: Catalog; schema: string }> {
+  const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
+  const rows = results.map((result) => result.rows);
+  const catalog = parseCatalog(rows);
+  if ((await digestOf(catalog)) !== digest) throw schemaChanged();
+  return { catalog, schema: schemaText(rows[0]) };
+}
+
+/** Compares the schema alone, since all of a catalog takes many times as long. Errors: `schema-changed`. */
+async function requireUnchangedSchema(source: Source, schema: string): Promise<void> {
+  const { rows } = await source.query({ sql: SCHEMA_QUERY });
+  if (schemaText(rows) !== schema) throw schemaChanged();
+}
+
+function schemaText(rows: SourceResult["rows"] = []): string {
+  return JSON.stringify(parseSchema(rows));
+}
+
+function schemaChanged(): ExportError {
+  return new ExportError("schema-changed", "the schema is not what it was when the export began");
 }
 
 const NOTHING = { table: "", rows: 0, bytes: 0, parts: 0 };
