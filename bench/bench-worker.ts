@@ -8,7 +8,9 @@ import type { JobView } from "../src/model/job-view.ts";
 import { withFolder } from "./folder.ts";
 
 const CONFIG = join(import.meta.dirname, "wrangler.jsonc");
-const POLL_MS = 20;
+
+/** As clients are told to. A request takes 5 ms of the one core that all of the local runtime has. */
+const POLL_MS = 1_000;
 
 /**
  * Runs `work` over a new local Worker and leaves nothing behind. The runtime's state is where wrangler
@@ -35,7 +37,7 @@ export interface BenchWorker {
   /** The source database's file. */
   databasePath: string;
   call: <T>(method: string, path: string, body?: object) => Promise<T>;
-  /** Runs one job from POST to its end; throws unless it is completed. */
+  /** Runs one job from POST to its end, by the job's own clock; throws unless it is completed. */
   export: (request: object) => Promise<{ view: JobView; seconds: number }>;
 }
 
@@ -69,18 +71,16 @@ async function startBenchWorker(
     databasePath,
     call,
     export: async (request) => {
-      const startMs = performance.now();
       let view = await call<JobView>("POST", "/export/dump", request);
       const path = new URL(view.links.self).pathname;
       while (view.status === "queued" || view.status === "running") {
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
         view = await call<JobView>("GET", path);
       }
-      const seconds = (performance.now() - startMs) / 1_000;
-      if (view.status !== "completed") {
+      if (view.status !== "completed" || view.completedAt === null) {
         throw new Error(`the export is ${view.status}: ${JSON.stringify(view.error)}`);
       }
-      return { view, seconds };
+      return { view, seconds: (Date.parse(view.completedAt) - Date.parse(view.createdAt)) / 1_000 };
     },
   };
 }

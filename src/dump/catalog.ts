@@ -9,7 +9,7 @@ import type {
   TableIndex,
 } from "../model/catalog.ts";
 import { ExportError } from "../model/error.ts";
-import { isForeignObject, isOwnObject } from "./own-objects.ts";
+import { isForeignObject, isOwnObject, SNAPSHOT_PREFIX } from "./own-objects.ts";
 import { hasWord } from "./sql-tokens.ts";
 import { makesShadow, moduleOf } from "./virtual-table.ts";
 import { decodeUtf8 } from "../lib/bytes.ts";
@@ -17,13 +17,20 @@ import { decodeUtf8 } from "../lib/bytes.ts";
 type Value = ArrayBuffer | string | number | null;
 type Rows = Value[][];
 
+/** A snapshot's objects may be many times the database's own, and no catalog has them. */
+function isNotOfSnapshot(name: string): string {
+  const prefix = `${SNAPSHOT_PREFIX}_`;
+  return `substr(${name}, 1, ${prefix.length}) <> '${prefix}'`;
+}
+
 /** What a reader of pragma functions must leave out: naming `_cf_KV` in one is refused. */
 const READABLE =
-  "m.schema = 'main' AND m.name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND m.type IN ('table', 'virtual', 'shadow')";
+  "m.schema = 'main' AND m.name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND m.type IN ('table', 'virtual', 'shadow') " +
+  `AND ${isNotOfSnapshot("m.name")}`;
 
 /** Reads what a catalog follows from; its result goes to `parseSchema`. */
 export const SCHEMA_QUERY = `SELECT type, CAST(name AS BLOB), CAST(tbl_name AS BLOB), CAST(sql AS BLOB)
-     FROM sqlite_master ORDER BY rowid`;
+     FROM sqlite_master WHERE ${isNotOfSnapshot("name")} ORDER BY rowid`;
 
 /**
  * The statements that read a catalog, to be run in one turn of the source; their results go to

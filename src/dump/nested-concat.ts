@@ -1,6 +1,6 @@
 /**
  * Most arguments of one function call. Documented as 32 for Durable Objects and D1; the first
- * argument is the separator.
+ * argument is the separator or format.
  */
 const ARGUMENTS_MAX = 30;
 
@@ -11,13 +11,18 @@ const ARGUMENTS_MAX = 30;
 export function nestedConcat(terms: readonly string[], separator = ","): string {
   let level = [...terms];
   while (level.length > ARGUMENTS_MAX) {
-    const groups: string[] = [];
-    for (let at = 0; at < level.length; at += ARGUMENTS_MAX) {
-      groups.push(call(level.slice(at, at + ARGUMENTS_MAX), separator));
-    }
-    level = groups;
+    level = inGroups(level).map((group) => call(group, separator));
   }
-  return call(level, separator);
+  return level.length === 1 ? (level[0] as string) : call(level, separator);
+}
+
+/** `terms` in order, as many in a group as a call takes beside its first argument. */
+export function inGroups<T>(terms: readonly T[]): T[][] {
+  const groups: T[][] = [];
+  for (let at = 0; at < terms.length; at += ARGUMENTS_MAX) {
+    groups.push(terms.slice(at, at + ARGUMENTS_MAX));
+  }
+  return groups;
 }
 
 function call(terms: readonly string[], separator: string): string {

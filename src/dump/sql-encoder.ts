@@ -6,11 +6,12 @@ import { storedColumns } from "../model/catalog.ts";
 import { STATEMENT_BYTES_MAX } from "../model/limits.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { quoteIdentifier } from "./identifier.ts";
-import { cellLiteral, hasCrLf, literalSql } from "./literal.ts";
+import { insertRowSql } from "./insert-row.ts";
+import { cellLiteral, hasCrLf } from "./literal.ts";
 import { cellsOf, mendTexts } from "./literal-scanner.ts";
 import { stagedRow } from "./staged-row.ts";
-import { nestedConcat } from "./nested-concat.ts";
 import { type RawPage, ROW_SEPARATOR } from "./page-query.ts";
+import { replaceSeparators } from "./row-gaps.ts";
 import type { TableEncoder } from "./table-encoder.ts";
 
 /** A statement takes no more rows once it is this long, in bytes. */
@@ -23,7 +24,6 @@ const ROW_BYTES_MAX = 60_000;
 const ROW_GAP = new Uint8Array([0x29, 0x2c, ROW_SEPARATOR, 0x28]);
 const BETWEEN_ROWS = encodeUtf8("),\n(");
 const STATEMENT_END = encodeUtf8(");\n");
-const LINE_FEED = 0x0a;
 
 /** Compound terms are counted as columns: a VALUES of several rows may have 100 values a row. */
 const MULTI_ROW_VALUES_MAX = 100;
@@ -52,14 +52,7 @@ export class SqlEncoder implements TableEncoder {
       ...(rowid === undefined ? [] : [rowid]),
       ...columns.map((column) => column.name),
     ];
-    this.rowSql = nestedConcat([
-      ...(rowid === undefined ? [] : [quoteIdentifier(rowid)]),
-      ...columns.map((column) =>
-        column.name === table.integerPrimaryKey
-          ? quoteIdentifier(column.name)
-          : literalSql(column, table.strict),
-      ),
-    ]);
+    this.rowSql = insertRowSql(table, rowid, columns);
     this.#headText =
       `INSERT INTO ${quoteIdentifier(table.name)}` +
       `(${this.cellColumns.map(quoteIdentifier).join(",")}) VALUES\n(`;
@@ -142,22 +135,12 @@ export class SqlEncoder implements TableEncoder {
  * is not valid UTF-8 or holds CR LF, the page is written anew with that text otherwise.
  */
 function separateRows(page: RawPage): { bytes: Uint8Array; gaps: number[] } {
-  const gaps = replaceSeparators(page.bytes);
-  if (gaps.length === page.rows - 1 && isUtf8(page.bytes) && !hasCrLf(page.bytes)) {
-    return { bytes: page.bytes, gaps };
-  }
+  const { gaps, hasCarriageReturn } = replaceSeparators(page.bytes);
+  const isPlain = isUtf8(page.bytes) && !(hasCarriageReturn && hasCrLf(page.bytes));
+  if (gaps.length === page.rows - 1 && isPlain) return { bytes: page.bytes, gaps };
   for (const gap of gaps) page.bytes[gap] = ROW_SEPARATOR;
   const bytes = mendTexts(page.bytes, ROW_GAP);
-  return { bytes, gaps: replaceSeparators(bytes) };
-}
-
-function replaceSeparators(bytes: Uint8Array): number[] {
-  const gaps: number[] = [];
-  for (let at = bytes.indexOf(ROW_SEPARATOR); at >= 0; at = bytes.indexOf(ROW_SEPARATOR, at + 1)) {
-    bytes[at] = LINE_FEED;
-    gaps.push(at);
-  }
-  return gaps;
+  return { bytes, gaps: replaceSeparators(bytes).gaps };
 }
 
 /** The rowid's name where an INSERT must give it: it is no column of its own, yet part of the row. */

@@ -43,9 +43,10 @@ export async function readInOneTurn(
     const results = await source.transaction([...fixed, ...asked]);
     const catalog = results.slice(0, CATALOG_QUERIES.length).map(({ rows }) => rows);
     if ((await digestOf(parseCatalog(catalog))) !== of.catalogDigest) return undefined;
-    const answers = new Map(asked.map(({ sql }, at) => [sql, results[fixed.length + at]]));
-    const bytes = await bytesOf(of, ({ sql }) => {
-      const result = answers.get(sql);
+    const keyOf = ({ sql, params }: Statement): string => JSON.stringify([sql, params]);
+    const answers = new Map(asked.map((each, at) => [keyOf(each), results[fixed.length + at]]));
+    const bytes = await bytesOf(of, (statement) => {
+      const result = answers.get(keyOf(statement));
       if (result === undefined) throw new TooLarge();
       return result;
     });

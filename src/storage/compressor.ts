@@ -1,6 +1,5 @@
 import { gzipSync } from "node:zlib";
 
-import { concatBytes } from "../lib/bytes.ts";
 import type { Compression } from "../model/export-request.ts";
 import { MIB } from "../model/limits.ts";
 import { zstdFrame } from "./zstd-frame.ts";
@@ -8,10 +7,10 @@ import { zstdFrame } from "./zstd-frame.ts";
 /** Text of one frame, in bytes: large enough to compress well, short enough for one turn. */
 const FRAME_BYTES = 4 * MIB;
 
-/** The default of zlib and of the gzip command. */
-const GZIP_LEVEL = 6;
+/** Half the time of the gzip command's 6, for files 2 to 6 % longer: docs/decisions/0004. */
+const GZIP_LEVEL = 4;
 
-/** Makes one frame of a text. */
+/** Makes one frame of a text, which it does not keep. */
 const FRAME_OF: Record<Exclude<Compression, "none">, (text: Uint8Array) => Promise<Uint8Array>> = {
   gzip: async (text) => gzipSync(text, { level: GZIP_LEVEL }),
   zstd: zstdFrame,
@@ -25,27 +24,35 @@ const FRAME_OF: Record<Exclude<Compression, "none">, (text: Uint8Array) => Promi
  */
 export class Compressor {
   readonly #compression: Compression;
-  #pending: Uint8Array[] = [];
-  #pendingBytes = 0;
+  /** The text of the frame that is open; used again for the next one. */
+  #text: Uint8Array | undefined;
+  #textBytes = 0;
 
   constructor(compression: Compression) {
     this.#compression = compression;
   }
 
-  /** Copies `bytes`; gives what is finished by them. */
+  /** Gives `bytes` themselves where nothing is compressed; else copies them, and gives what is finished by them. */
   async push(bytes: Uint8Array): Promise<Uint8Array[]> {
     if (this.#compression === "none") return [bytes];
-    this.#pending.push(bytes.slice());
-    this.#pendingBytes += bytes.byteLength;
-    return this.#pendingBytes < FRAME_BYTES ? [] : this.flush();
+    const frames: Uint8Array[] = [];
+    this.#text ??= new Uint8Array(FRAME_BYTES);
+    for (let offset = 0; offset < bytes.byteLength;) {
+      const taken = bytes.subarray(offset, offset + FRAME_BYTES - this.#textBytes);
+      this.#text.set(taken, this.#textBytes);
+      this.#textBytes += taken.byteLength;
+      offset += taken.byteLength;
+      if (this.#textBytes === FRAME_BYTES) frames.push(...(await this.flush()));
+    }
+    return frames;
   }
 
   /** Ends the frame that is open, if there is one. */
   async flush(): Promise<Uint8Array[]> {
-    if (this.#compression === "none" || this.#pendingBytes === 0) return [];
-    const text = concatBytes(this.#pending);
-    this.#pending = [];
-    this.#pendingBytes = 0;
+    if (this.#compression === "none" || this.#text === undefined || this.#textBytes === 0)
+      return [];
+    const text = this.#text.subarray(0, this.#textBytes);
+    this.#textBytes = 0;
     return [await FRAME_OF[this.#compression](text)];
   }
 

@@ -3,7 +3,7 @@ import type { TableEncoderOf } from "../dump/table-encoder.ts";
 import { concatBytes } from "../lib/bytes.ts";
 import { CURSOR_START } from "../model/cursor.ts";
 import { readDump } from "../source/dump-reader.ts";
-import { readUnchangedCatalog } from "../source/read-catalog.ts";
+import { readUnchangedCatalog, requireUnchangedSchema } from "../source/read-catalog.ts";
 import { committedPosition } from "../source/snapshot/committed-position.ts";
 import type { SnapshotReader } from "../source/snapshot/snapshot-reader.ts";
 import type { Source } from "../source/source.ts";
@@ -35,8 +35,9 @@ export async function* readStream(
   let finished: ReadonlySet<string> = new Set();
   let checkpoint = 0;
   let bytes = 0;
+  const { schema } = await readUnchangedCatalog(source, catalogDigest);
   const requireWhole = async (): Promise<void> => {
-    await readUnchangedCatalog(source, catalogDigest);
+    await requireUnchangedSchema(source, schema);
     await snapshot?.requireIntact(finished);
   };
   for await (const piece of readDump({ reader, plan, encoderOf, cursor: CURSOR_START })) {

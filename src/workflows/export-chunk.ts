@@ -8,7 +8,7 @@ import { yieldTurn } from "../lib/yield-turn.ts";
 import { planOf } from "../dump/plan-of.ts";
 import type { DumpPlan } from "../dump/plan.ts";
 import { type DumpPiece, readDump } from "../source/dump-reader.ts";
-import { readUnchangedCatalog } from "../source/read-catalog.ts";
+import { readUnchangedCatalog, requireUnchangedSchema } from "../source/read-catalog.ts";
 import { committedPosition } from "../source/snapshot/committed-position.ts";
 import type { SnapshotRecord } from "../source/snapshot/record.ts";
 import { SnapshotReader } from "../source/snapshot/snapshot-reader.ts";
@@ -50,7 +50,7 @@ export async function exportChunk(
   const job = unwrap(await jobs.beginRun(of));
   const request = JSON.parse(job.request_json) as JobRequest;
   const source = context.openSource(request);
-  const catalog = await readUnchangedCatalog(source, job.catalog_digest);
+  const { catalog, schema } = await readUnchangedCatalog(source, job.catalog_digest);
   const { plan, encoderOf } = planOf(request, catalog);
   assert(checkpoint.artifact !== undefined, "a chunk is exported into an artifact");
   const writer = new ChunkWriter({
@@ -91,7 +91,7 @@ export async function exportChunk(
     }
   }
   // Pages name tables and columns: behind the last of them the names must mean what they meant.
-  await readUnchangedCatalog(source, job.catalog_digest);
+  await requireUnchangedSchema(source, schema);
   await snapshot?.requireIntact(position.finished);
   const written = await writer.finish();
   const next = unwrap(

@@ -40,6 +40,8 @@ export class SnapshotReader implements TableReader {
   readonly #tables: Map<string, SnapshotTable>;
   /** Tables whose undo log has been seen with something in it. */
   readonly #changed = new Set<string>();
+  /** By the number of a watched table: where it and its triggers stand in `sqlite_master`. */
+  readonly #places = new Map<number, number[]>();
   #renews = false;
 
   constructor(source: Source, record: SnapshotRecord, limits: { undoBytesMax: number }) {
@@ -110,11 +112,14 @@ export class SnapshotReader implements TableReader {
       .map((name) => `EXISTS (SELECT 1 FROM ${q(name)})`)
       .join(" OR ");
     const triggers = startsWithSql("name", this.#names.trigger(number, ""));
-    const isItself =
-      `(SELECT count(*) FROM sqlite_master WHERE (type = 'table' AND name = ?1 AND sql = ?2) ` +
-      `OR (type = 'trigger' AND tbl_name = ?1 AND ${triggers})) = ${TRIGGERS_PER_TABLE + 1}`;
+    const isItself = (among: string): string =>
+      `(SELECT count(*) FROM sqlite_master WHERE ${among}((type = 'table' AND name = ?1 AND sql = ?2) ` +
+      `OR (type = 'trigger' AND tbl_name = ?1 AND ${triggers}))) = ${TRIGGERS_PER_TABLE + 1}`;
+    // Where they are not found in their places they may stand in others: then, and not else, all are read.
+    const places = this.#places.get(number) ?? [];
+    const isFound = `${isItself(`rowid IN (${places.join(", ")}) AND `)} OR ${isItself("")}`;
     return {
-      sql: `SELECT ${state}, ${hasLog}, ${isItself} ${from}`,
+      sql: `SELECT ${state}, ${hasLog}, ${isFound} ${from}`,
       params: [table.name, table.sql],
       columns: CHECK_COLUMNS,
     };
@@ -161,16 +166,17 @@ export class SnapshotReader implements TableReader {
       if (isInteger && current?.after?.length === 1) {
         statements.push({
           sql:
-            `UPDATE ${q(this.#names.cursor)} SET k0 = ${key.literal}, checkpoint = ${checkpoint} ` +
-            `WHERE t = ${held.number} AND checkpoint < ${checkpoint}`,
-          params: [],
+            `UPDATE ${q(this.#names.cursor)} SET k0 = CAST(?1 AS INTEGER), ` +
+            `checkpoint = CAST(?2 AS INTEGER) ` +
+            `WHERE t = ${held.number} AND checkpoint < CAST(?2 AS INTEGER)`,
+          params: [key.literal, String(checkpoint)],
         });
       }
     }
     const finishedNumbers = new Set(
       this.#record.tables.filter((table) => finished.has(table.name)).map((table) => table.number),
     );
-    for (const { name } of await this.#triggers()) {
+    for (const { name } of await this.#lookUp()) {
       const number = watchedTableOf(name, this.#names);
       if (number !== undefined && finishedNumbers.has(number)) {
         statements.push({ sql: `DROP TRIGGER IF EXISTS ${q(name)}`, params: [] });
@@ -191,6 +197,25 @@ export class SnapshotReader implements TableReader {
       if (counts.get(`${number} ${name}`) === TRIGGERS_PER_TABLE) continue;
       throw lost(`table ${q(name)} was dropped, renamed or made anew`);
     }
+  }
+
+  /** Notes the places of the watched tables and their triggers; gives the triggers, the longest first. */
+  async #lookUp(): Promise<{ name: string; table: string }[]> {
+    const { rows } = await this.#source.query({
+      sql:
+        `SELECT type = 'trigger', name, tbl_name, rowid FROM sqlite_master WHERE type = 'table' ` +
+        `OR (type = 'trigger' AND ${startsWithSql("name", this.#names.prefix)}) ORDER BY length(sql) DESC`,
+    });
+    const triggers: { name: string; table: string }[] = [];
+    this.#places.clear();
+    for (const [isTrigger, name, table, place] of rows) {
+      if (isTrigger === 1) triggers.push({ name: String(name), table: String(table) });
+      const held = this.#tables.get(String(table));
+      if (held?.heldBy !== "undo") continue;
+      const places = this.#places.get(held.number) ?? [];
+      this.#places.set(held.number, [...places, Number(place)]);
+    }
+    return triggers;
   }
 
   async #triggers(): Promise<{ name: string; table: string }[]> {

@@ -1,0 +1,108 @@
+import type { Column, Table } from "../model/catalog.ts";
+import { quoteIdentifier } from "./identifier.ts";
+import { literalSql } from "./literal.ts";
+import { inGroups, nestedConcat } from "./nested-concat.ts";
+
+/** A row whose SQL would be longer than this, in characters, is written in the exact way alone. */
+const SQL_CHARS_MAX = 16_000;
+
+/**
+ * SQL expression of a row's literals, joined by commas: the rowid's, where it is given, then the
+ * columns'.
+ *
+ * A call of `format()` writes a row of ordinary values; where a value is not what its column's type
+ * makes likely, the row is written literal by literal, to the same bytes. Measured in November 2026
+ * (SQL alone, 730,000 rows of six columns): 0.73 s literal by literal, 0.57 s so. A result that is
+ * too long is NULL in some builds instead of an error (SQLite 3.40), hence `coalesce`.
+ */
+export function insertRowSql(table: Table, rowid: string | undefined, columns: Column[]): string {
+  const terms = [
+    ...(rowid === undefined ? [] : [integerTerm(rowid)]),
+    ...columns.map((column) =>
+      column.name === table.integerPrimaryKey
+        ? integerTerm(column.name)
+        : termOf(column, table.strict),
+    ),
+  ];
+  const exact = nestedConcat(terms.map((term) => term.exact));
+  // A module gives values of whatever type it likes.
+  if (table.kind === "virtual") return exact;
+  const odd = anyOf(terms.flatMap((term) => term.unless));
+  const plain = nestedConcat(inGroups(terms).map(formatCall));
+  const sql = `coalesce(${odd === "" ? plain : `iif(${odd}, NULL, ${plain})`}, ${exact})`;
+  return sql.length > SQL_CHARS_MAX ? exact : sql;
+}
+
+/** One value of a row. */
+interface Term {
+  /** How `format()` writes the value of `argument`. */
+  directive: "%d" | "%s" | "%Q";
+  argument: string;
+  /** Conditions, each of which makes a value one that `format()` does not write exactly. */
+  unless: string[];
+  /** What writes every value. */
+  exact: string;
+}
+
+function integerTerm(name: string): Term {
+  const exact = quoteIdentifier(name);
+  return { directive: "%d", argument: exact, unless: [], exact };
+}
+
+/**
+ * Values are told apart by how SQLite orders them, which costs less than `typeof()`: NULL (with
+ * which nothing compares), numbers, text, BLOBs.
+ */
+function termOf(column: Column, strict: boolean): Term {
+  const name = quoteIdentifier(column.name);
+  const exact = literalSql(column, strict);
+  const typed = strict && column.type.toUpperCase() !== "ANY";
+  const isText = `${name} >= ''`;
+  const isBlob = `${name} >= X''`;
+  switch (column.affinity) {
+    case "text": {
+      const holdsNul = `instr(${name}, char(0))`;
+      return {
+        directive: "%Q",
+        argument: name,
+        unless: typed ? [holdsNul] : [isBlob, holdsNul],
+        exact,
+      };
+    }
+    case "integer": {
+      // A real has other digits in some builds, and one of -2^63 is equal to its integer.
+      const isOther = [`(${name} & -1) <> ${name}`, `${name} < -9223372036854775807`];
+      const unless = typed ? [] : isOther;
+      return { directive: "%s", argument: `coalesce(${name}, 'NULL')`, unless, exact };
+    }
+    case "real":
+      return {
+        directive: "%s",
+        argument: `quote(${name})`,
+        unless: typed ? [] : [isText],
+        exact,
+      };
+    case "numeric": {
+      const argument = `CASE WHEN ${isText} THEN ${exact} ELSE quote(${name}) END`;
+      return { directive: "%s", argument, unless: [], exact };
+    }
+    case "blob": {
+      const argument = typed ? exact : `CASE WHEN ${isBlob} THEN quote(${name}) ELSE ${exact} END`;
+      return { directive: "%s", argument, unless: [], exact };
+    }
+    default:
+      return column.affinity satisfies never;
+  }
+}
+
+function formatCall(terms: Term[]): string {
+  const format = terms.map((term) => term.directive).join(",");
+  return `format('${format}', ${terms.map((term) => term.argument).join(", ")})`;
+}
+
+/** Halved again and again, for a chain of 100 is too deep. */
+function anyOf(conditions: readonly string[]): string {
+  if (conditions.length <= 2) return conditions.join(" OR ");
+  const half = conditions.length >> 1;
+  return `(${anyOf(conditions.slice(0, half))}) OR (${anyOf(conditions.slice(half))})`;
+}
