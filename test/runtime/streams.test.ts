@@ -187,7 +187,7 @@ describe("GET /export/dump", () => {
     ["?format=csv", "would be 2 files: name one table, or start a job with POST /export/dump"],
     ["?format=xml", 'the query: format: expected "sql"'],
     ["?fromat=csv", "the query: fromat: unknown field"],
-    ["?format=sql&format=csv", "the query: format: expected"],
+    ["?format=sql&format=csv", "the query: format: is given more than once"],
     ["?format=csv&content=schema", "csv holds rows alone"],
     ["?include=", "the query: include.0: expected at least 1 characters"],
     ["?callbackUrl=https://example.com", "the query: callbackUrl: unknown field"],
@@ -235,6 +235,7 @@ describe("GET /export/csv/:table and /export/json/:table", () => {
       code: "table-not-found",
       near: ["users"],
     });
+    expect(await problemOf("/export/csv/")).toMatchObject({ status: 404, code: "not-found" });
     expect(await problemOf("/export/csv/*")).toMatchObject({ code: "table-not-found" });
     expect(await problemOf("/export/json/v")).toMatchObject({
       status: 404,
