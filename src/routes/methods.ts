@@ -16,6 +16,8 @@ export function matchesRoute(route: string, path: string): boolean {
   const segments = route.split("/");
   return (
     segments.length === asked.length &&
-    segments.every((segment, at) => segment.startsWith(":") || segment === asked[at])
+    segments.every((segment, at) =>
+      segment.startsWith(":") ? asked[at] !== "" : segment === asked[at],
+    )
   );
 }

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 
+import { ExportError } from "../model/error.ts";
 import type { ExportFormat } from "../model/export-request.ts";
 import {
   DumpStreamQuerySchema,
@@ -31,13 +32,17 @@ export const streamRoutes = new Hono<AppEnv>()
 /** Parameters that may be given several times. */
 const LISTS: ReadonlySet<string> = new Set(["include", "exclude"]);
 
-/** The query's parameters. One that comes twice is a list, which no schema of a single one takes. */
+/** The query's parameters. Errors: `invalid-request` where one that is no list comes twice. */
 function queryOf(context: Context<AppEnv>): Record<string, string | string[] | undefined> {
   return Object.fromEntries(
-    Object.entries(context.req.queries()).map(([name, values]) => [
-      name,
-      LISTS.has(name) || values.length > 1 ? values : values[0],
-    ]),
+    Object.entries(context.req.queries()).map(([name, values]) => {
+      if (LISTS.has(name)) return [name, values];
+      if (values.length === 1) return [name, values[0]];
+      const issues = [{ path: name, message: "is given more than once" }];
+      throw new ExportError("invalid-request", `the query: ${name}: is given more than once`, {
+        details: { issues },
+      });
+    }),
   );
 }
 

@@ -5,10 +5,10 @@ import {
   runDurableObjectAlarm,
   runInDurableObject,
 } from "cloudflare:test";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { parseConfig } from "../../src/env.ts";
-import { STREAM_STALL_MS } from "../../src/model/limits.ts";
+import { STREAM_LEASE_MS, STREAM_RENEW_MS, STREAM_STALL_MS } from "../../src/model/limits.ts";
 import type { StreamRequest } from "../../src/model/stream-query.ts";
 import { openStream } from "../../src/streams/open-stream.ts";
 import { planStream } from "../../src/streams/plan-stream.ts";
@@ -187,7 +187,7 @@ describe("GET /export/dump", () => {
     ["?format=csv", "would be 2 files: name one table, or start a job with POST /export/dump"],
     ["?format=xml", 'the query: format: expected "sql"'],
     ["?fromat=csv", "the query: fromat: unknown field"],
-    ["?format=sql&format=csv", "the query: format: expected"],
+    ["?format=sql&format=csv", "the query: format: is given more than once"],
     ["?format=csv&content=schema", "csv holds rows alone"],
     ["?include=", "the query: include.0: expected at least 1 characters"],
     ["?callbackUrl=https://example.com", "the query: callbackUrl: unknown field"],
@@ -235,6 +235,7 @@ describe("GET /export/csv/:table and /export/json/:table", () => {
       code: "table-not-found",
       near: ["users"],
     });
+    expect(await problemOf("/export/csv/")).toMatchObject({ status: 404, code: "not-found" });
     expect(await problemOf("/export/csv/*")).toMatchObject({ code: "table-not-found" });
     expect(await problemOf("/export/json/v")).toMatchObject({
       status: 404,
@@ -319,6 +320,44 @@ describe("the lock", () => {
       code: "table-too-wide-for-snapshot",
     });
     expect([await snapshotObjects(), await streams()]).toEqual([[], []]);
+  });
+});
+
+describe("a lease", () => {
+  const leaseEndMs = async (): Promise<number> =>
+    ((await streams()) as { lease_until_ms: number }[])[0]?.lease_until_ms ?? 0;
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test("is renewed as the client takes what is sent, at most every 30 seconds", async () => {
+    await fill();
+    const { reader } = await begin((await open()).body);
+    const startMs = Date.now();
+    const firstMs = await leaseEndMs();
+    expect(firstMs).toBeGreaterThanOrEqual(startMs + STREAM_STALL_MS);
+    vi.setSystemTime(startMs + STREAM_RENEW_MS - 1_000);
+    await reader.read();
+    expect(await leaseEndMs()).toBe(firstMs);
+    vi.setSystemTime(startMs + STREAM_RENEW_MS + 1_000);
+    await reader.read();
+    expect(await leaseEndMs()).toBe(startMs + STREAM_RENEW_MS + 1_000 + STREAM_LEASE_MS);
+    await reader.cancel();
+  });
+
+  test("that has run out is never renewed, and frees the database for a job", async () => {
+    await fill();
+    const { rest } = await begin((await open()).body);
+    vi.setSystemTime(Date.now() + STREAM_LEASE_MS + 1_000);
+    const { jobId } = await startExport();
+    expect((await ended(jobId)).status).toBe("completed");
+    await expect(rest()).rejects.toMatchObject({ code: "stream-expired" });
+    await nothingLeft();
   });
 });
 

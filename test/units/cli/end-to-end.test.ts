@@ -223,7 +223,7 @@ describe("second Ctrl-C", () => {
 });
 
 describe("docs", () => {
-  test.each(["cli.md", "ci-backups.md", "api.md"])(
+  test.each(["cli.md", "ci-backups.md", "api.md", "streams.md"])(
     "every command of docs/%s does what it is there for",
     async (name) => {
       const place = join(folder, name);
