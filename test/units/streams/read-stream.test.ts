@@ -20,7 +20,10 @@ function choosy(source: Source, isTooBig: () => boolean): Source {
   return {
     ...source,
     transaction: async (statements) => {
-      const limits = statements.map(({ sql }) => Number(/ LIMIT (\d+)\)$/.exec(sql)?.[1] ?? 0));
+      // A page's limit is bound, behind what its key is compared with.
+      const limits = statements.map(({ sql, params = [] }) =>
+        / LIMIT \?\d+\)$/.test(sql) ? Number(params.at(-1)) : 0,
+      );
       // A table without a key is read whole, and a row cell by cell is never too large here.
       if (limits.some((rows) => rows > 1 && rows < 1_000) && isTooBig()) {
         throw new ExportError("source-query-failed", "string or blob too big: SQLITE_TOOBIG");
