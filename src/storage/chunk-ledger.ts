@@ -271,16 +271,17 @@ function saveCarry(sql: SqlStorage, jobId: string, carry: Uint8Array[]): void {
 export function setArtifact(
   sql: SqlStorage,
   artifact: { jobId: string; ordinal: number } & Partial<
-    Pick<ArtifactRecord, "state" | "uploadId" | "sha256">
+    Pick<ArtifactRecord, "state" | "uploadId" | "sha256" | "crc32">
   >,
 ): void {
   sql.exec(
     `UPDATE tmp_export_job_artifacts SET state = coalesce(?, state), upload_id = coalesce(?, upload_id),
-       sha256 = coalesce(?, sha256)
+       sha256 = coalesce(?, sha256), crc32 = coalesce(?, crc32)
      WHERE job_id = ? AND ordinal = ?`,
     artifact.state ?? null,
     artifact.uploadId ?? null,
     artifact.sha256 ?? null,
+    artifact.crc32 ?? null,
     artifact.jobId,
     artifact.ordinal,
   );

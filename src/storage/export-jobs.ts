@@ -3,6 +3,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { ExportEnv, RunParams } from "../env.ts";
 import type { ArtifactRecord, ChunkCommit, NextAction } from "../model/checkpoint.ts";
 import { type Failure, type Outcome, outcomeOf } from "../model/error.ts";
+import type { ExportFormat, JobRequest } from "../model/export-request.ts";
 import type { JobState } from "../model/job-state.ts";
 import type { JobView } from "../model/job-view.ts";
 import {
@@ -53,10 +54,12 @@ import {
   startOver,
 } from "./run-record.ts";
 
-/** A job's file as a download needs it. */
+/** A job's files as a download needs them. */
 export interface DownloadInfo {
   jobId: string;
   state: JobState;
+  source: string;
+  format: ExportFormat;
   artifacts: ArtifactRecord[];
   manifestKey: string | null;
   completedAtMs: number | null;
@@ -139,6 +142,8 @@ export class ExportJobs extends DurableObject<ExportEnv> {
       return {
         jobId,
         state: job.state,
+        source: job.source,
+        format: (JSON.parse(job.request_json) as JobRequest).format,
         artifacts: listArtifacts(this.#sql, jobId),
         manifestKey: job.snapshot_id === null ? null : manifestKeyOf(job),
         completedAtMs: job.completed_at_ms,
@@ -250,7 +255,7 @@ export class ExportJobs extends DurableObject<ExportEnv> {
   /** Records the hashes of artifacts that a step has read back; counts the step. */
   recordVerified(
     of: RunParams,
-    artifacts: readonly { ordinal: number; sha256: string }[],
+    artifacts: readonly { ordinal: number; sha256: string; crc32: number | null }[],
   ): Promise<Outcome<null>> {
     return outcomeOf(() =>
       this.#jobs.storage.transactionSync(() => {

@@ -113,6 +113,8 @@ const MIGRATIONS: readonly string[] = [
 
   `ALTER TABLE tmp_export_jobs ADD COLUMN corrupt_restarts INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE tmp_export_jobs ADD COLUMN files_left INTEGER NOT NULL DEFAULT 0;`,
+
+  "ALTER TABLE tmp_export_job_artifacts ADD COLUMN crc32 INTEGER",
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */
