@@ -130,6 +130,22 @@ describe("the download of several artifacts", () => {
     await other.body?.cancel();
   });
 
+  test("has its CRC-32s from the read-back, which a job of one file does not pay for", async () => {
+    const sql = await exported({ format: "sql", tables: { include: ["small"] } });
+    const stub = env.EXPORT_JOBS.getByName("jobs");
+    const known = await runInDurableObject(stub, (_, { storage }) =>
+      storage.sql
+        .exec<{ job_id: string; crc32: number | null }>(
+          "SELECT job_id, crc32 FROM tmp_export_job_artifacts WHERE job_id IN (?, ?)",
+          job.jobId,
+          sql.jobId,
+        )
+        .toArray(),
+    );
+    expect(known).toHaveLength(5);
+    for (const { job_id, crc32 } of known) expect(crc32 === null).toBe(job_id === sql.jobId);
+  });
+
   test("is refused in plain words where an earlier version kept no CRC-32", async () => {
     const early = await exported({ format: "csv" });
     const stub = env.EXPORT_JOBS.getByName("jobs");
@@ -143,41 +159,39 @@ describe("the download of several artifacts", () => {
       code: "artifact-not-found",
       detail: expect.stringContaining("by its name"),
     });
-
-    test("of compressed files opens too, and of a job without tables holds the manifest alone", async () => {
-      const gzip = await exported({ format: "csv", compression: "gzip" });
-      const files = await unzip(await bytesOf(api(urlOf(gzip))));
-      expect([...files.keys()]).toContain("small.csv.gz");
-      await query(
-        'DROP TABLE small; DROP TABLE "order/lines é"; DROP TABLE noise; DROP TABLE empty',
-      );
-      const none = await exported({ format: "csv" });
-      expect(none.artifacts).toEqual([]);
-      const alone = await unzip(await bytesOf(api(urlOf(none))));
-      expect([...alone.keys()]).toEqual(["manifest.json"]);
-      const manifest = new TextDecoder().decode(alone.get("manifest.json"));
-      expect((JSON.parse(manifest) as Manifest).artifacts).toEqual([]);
-    });
   });
 
-  describe("a ZIP that cannot be sent", () => {
-    test("is refused where its first file is gone, and breaks where a later one is", async () => {
-      await env.EXPORT_R2_BUCKET.delete(await keyOf("empty.ndjson", job));
-      await expectBytes(api(urlOf(job)), whole);
-      const [first, , third] = job.artifacts;
-      await env.EXPORT_R2_BUCKET.delete(await keyOf(third?.name ?? "", job));
-      const broken = await api(urlOf(job));
-      expect(broken.status).toBe(200);
-      await expect(broken.arrayBuffer()).rejects.toThrow();
-      await env.EXPORT_R2_BUCKET.delete(await keyOf(first?.name ?? "", job));
-      for (const method of ["GET", "HEAD"]) {
-        const refused = await api(urlOf(job), { method });
-        expect(refused.status).toBe(404);
-        await refused.body?.cancel();
-      }
-      await env.EXPORT_R2_BUCKET.delete(await keyOf("manifest.json", job));
-      const answer = await api(urlOf(job));
-      expect(await answer.json()).toMatchObject({ code: "artifact-missing" });
-    });
+  test("of compressed files opens too, and of a job without tables holds the manifest alone", async () => {
+    const gzip = await exported({ format: "csv", compression: "gzip" });
+    const files = await unzip(await bytesOf(api(urlOf(gzip))));
+    expect([...files.keys()]).toContain("small.csv.gz");
+    await query('DROP TABLE small; DROP TABLE "order/lines é"; DROP TABLE noise; DROP TABLE empty');
+    const none = await exported({ format: "csv" });
+    expect(none.artifacts).toEqual([]);
+    const alone = await unzip(await bytesOf(api(urlOf(none))));
+    expect([...alone.keys()]).toEqual(["manifest.json"]);
+    const manifest = new TextDecoder().decode(alone.get("manifest.json"));
+    expect((JSON.parse(manifest) as Manifest).artifacts).toEqual([]);
+  });
+});
+
+describe("a ZIP that cannot be sent", () => {
+  test("is refused where its first file is gone, and breaks where a later one is", async () => {
+    await env.EXPORT_R2_BUCKET.delete(await keyOf("empty.ndjson", job));
+    await expectBytes(api(urlOf(job)), whole);
+    const [first, , third] = job.artifacts;
+    await env.EXPORT_R2_BUCKET.delete(await keyOf(third?.name ?? "", job));
+    const broken = await api(urlOf(job));
+    expect(broken.status).toBe(200);
+    await expect(broken.arrayBuffer()).rejects.toThrow();
+    await env.EXPORT_R2_BUCKET.delete(await keyOf(first?.name ?? "", job));
+    for (const method of ["GET", "HEAD"]) {
+      const refused = await api(urlOf(job), { method });
+      expect(refused.status).toBe(404);
+      await refused.body?.cancel();
+    }
+    await env.EXPORT_R2_BUCKET.delete(await keyOf("manifest.json", job));
+    const answer = await api(urlOf(job));
+    expect(await answer.json()).toMatchObject({ code: "artifact-missing" });
   });
 });
