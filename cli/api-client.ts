@@ -165,6 +165,21 @@ export class ApiClient {
     });
   }
 
+  /** The ZIP of all artifacts: its bytes and entity tag, asked for with one byte of it, since a HEAD tells no reasons. */
+  async getArchive(jobId: string): Promise<{ bytes: number; etag: string }> {
+    const response = await this.openDownload(jobId, undefined, {
+      headers: { range: "bytes=0-0" },
+      signal: this.#options.signal,
+    });
+    await response.body?.cancel();
+    const etag = response.headers.get("etag");
+    const total = /^bytes 0-0\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
+    if (response.status !== 206 || etag === null || total === undefined) {
+      throw this.#notOurs(response);
+    }
+    return { bytes: Number(total), etag };
+  }
+
   async #json<const TSchema extends v.GenericSchema>(
     schema: TSchema,
     call: Call,
