@@ -2,8 +2,12 @@ import { env, runInDurableObject } from "cloudflare:test";
 import { configure, Uint8ArrayReader, ZipReader } from "@zip.js/zip.js";
 import { beforeAll, describe, expect, test } from "vitest";
 
+import { unwrap } from "../../src/model/error.ts";
 import type { JobView } from "../../src/model/job-view.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
+import { archiveOf } from "../../src/routes/archive.ts";
+import type { ArtifactStore } from "../../src/storage/artifact-store.ts";
+import { openArtifactStore } from "../../src/storage/open-artifact-store.ts";
 import { api, emptyDatabase, ended, query, sha256Of, startExport } from "../support/api.ts";
 
 configure({ useWebWorkers: false });
@@ -144,6 +148,30 @@ describe("the download of several artifacts", () => {
     );
     expect(known).toHaveLength(5);
     for (const { job_id, crc32 } of known) expect(crc32 === null).toBe(job_id === sql.jobId);
+  });
+
+  test("opens one object at a time, and closes it where the client leaves", async () => {
+    const r2 = openArtifactStore(env);
+    const opened: string[] = [];
+    const closed = Promise.withResolvers<void>();
+    const store: ArtifactStore = {
+      ...r2,
+      read: async (key) => {
+        opened.push(key);
+        return new ReadableStream({
+          type: "bytes",
+          pull: (controller) => controller.enqueue(new Uint8Array(10_000)),
+          cancel: () => closed.resolve(),
+        });
+      },
+    };
+    const info = unwrap(await env.EXPORT_JOBS.getByName("jobs").download(job.jobId));
+    const body = await (await archiveOf(info, store, new Uint8Array(10))).open();
+    const reader = body.getReader();
+    for (let bytes = 0; bytes < 100_000;) bytes += (await reader.read()).value?.byteLength ?? 0;
+    await reader.cancel("gone");
+    await closed.promise;
+    expect(opened).toHaveLength(1);
   });
 
   test("is refused in plain words where an earlier version kept no CRC-32", async () => {
