@@ -10,7 +10,6 @@ import { formatBytes, formatCount } from "./format.ts";
 import type { Host } from "./host.ts";
 import {
   artifactPathOf,
-  isZipName,
   makeFolder,
   manifestPathOf,
   openDevice,
@@ -122,8 +121,9 @@ async function writePlace(
   const { bytes } = file;
   if (place.kind === "file") {
     const { path } = place;
-    if (isZipName(path) && file.artifact !== undefined) {
-      terminal.warn(`the export has one file, ${file.name}: ${path} is that, and no ZIP`);
+    const promise = brokenPromiseOf(path, file);
+    if (promise !== undefined) {
+      terminal.warn(`${path} holds ${file.name} as it is, although its name ends with ${promise}`);
     }
     const sha256 = await downloadFile({ client, terminal, jobId, file, newProof, path });
     return { bytes, sha256 };
@@ -137,6 +137,13 @@ async function writePlace(
   } finally {
     if (place.kind === "device") stream.end();
   }
+}
+
+/** The end of a path that tells another kind of file than it gets; names alone are looked at. */
+function brokenPromiseOf(path: string, { artifact }: RemoteFile): string | undefined {
+  if (artifact === undefined) return undefined;
+  const suffix = [".zip", ".gz", ".zst"].find((each) => path.toLowerCase().endsWith(each));
+  return suffix === undefined || artifact.endsWith(suffix) ? undefined : suffix;
 }
 
 interface Whole {

@@ -254,13 +254,16 @@ describe("dump", () => {
     expect(readdirSync(folder)).not.toContain("all.zip.part");
   });
 
-  test("says that a name which ends with .zip is no ZIP where there is one file", async () => {
-    const zip = join(folder, "one.zip");
-    const result = await runCli(["dump", "-o", zip], server);
-    expect(result.exitCode).toBe(0);
-    expect(result.stderr).toContain("and no ZIP");
-    expect(readFileSync(zip).equals(DUMP)).toBe(true);
-  });
+  test.each([".zip", ".sql.gz", ".zst"])(
+    "says that a name which ends with %s is not what the file is",
+    async (suffix) => {
+      const path = join(folder, `one${suffix}`);
+      const result = await runCli(["dump", "-o", path], server);
+      expect(result.exitCode).toBe(0);
+      expect(result.stderr).toContain("holds dump.sql as it is, although its name ends with");
+      expect(readFileSync(path).equals(DUMP)).toBe(true);
+    },
+  );
 
   test.each(["../evil.sql", "a/b", "..", "nul\u0000"])(
     "writes nothing by the name %j that a server gives",
