@@ -325,6 +325,8 @@ describe("the package", () => {
       (await run(process.execPath, [bundle, "complete", "--", ...words])).stdout;
     expect(await complete("d")).toMatch(/^dump\t/m);
     expect(await complete("dump", "--com")).toMatch(/^--compression\t/m);
+    expect(await complete("dump", "--format", "n")).toMatch(/^ndjson\b/m);
+    expect(await complete("list", "--status", "")).toMatch(/^cancelled\b/m);
     for (const shell of ["bash", "zsh", "fish", "powershell"]) {
       const { stdout } = await run(process.execPath, [bundle, "complete", shell]);
       expect(stdout).toContain("durable-export");
