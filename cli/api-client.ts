@@ -7,8 +7,8 @@ import {
   type Job,
   JobListSchema,
   JobSchema,
-  type Manifest,
   ManifestSchema,
+  type ManifestText,
   type Problem,
   ProblemSchema,
   type Sources,
@@ -118,8 +118,7 @@ export class ApiClient {
     return (await this.#parse(JobSchema, response)).status;
   }
 
-  /** The manifest as it is kept, and what of it this program reads. */
-  async getManifest(jobId: string): Promise<{ text: string; manifest: Manifest }> {
+  async getManifest(jobId: string): Promise<ManifestText> {
     const response = await this.#call({ method: "GET", path: `${jobPath(jobId)}/manifest` });
     const text = await this.#text(response);
     return { text, manifest: this.#check(ManifestSchema, text, response) };

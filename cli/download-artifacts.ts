@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 
-import type { Manifest, ManifestArtifact } from "./answers.ts";
+import type { Manifest, ManifestArtifact, ManifestText } from "./answers.ts";
 import type { ApiClient } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";
 import { downloadFile } from "./download-file.ts";
@@ -60,13 +60,13 @@ export interface DownloadRequest {
 /** Downloads and verifies a completed job's artifacts, and keeps the manifest beside them. */
 export async function downloadArtifacts(request: DownloadRequest): Promise<DownloadResult> {
   const { client, jobId } = request;
-  const { text, manifest: whole } = await client.getManifest(jobId);
-  const manifest = { ...whole, artifacts: choose(whole, request.only) };
+  const kept = await client.getManifest(jobId);
+  const manifest = { ...kept.manifest, artifacts: choose(kept.manifest, request.only) };
   const place = await resolveOutput(request.output ?? defaultOutput(manifest), manifest);
-  const written = await writePlace(request, place, manifest.artifacts);
+  const written = await writePlace(request, place, { ...kept, manifest });
   const manifestPath =
     place.kind === "file" || place.kind === "folder" ? manifestPathOf(place) : null;
-  if (manifestPath !== null) await writeWhole(manifestPath, text);
+  if (manifestPath !== null) await writeWhole(manifestPath, kept.text);
   return resultOf({ jobId, manifest, place, manifestPath, written });
 }
 
@@ -106,9 +106,10 @@ function defaultOutput({ artifacts, source, format }: Manifest): string {
 async function writePlace(
   request: DownloadRequest,
   place: OutputPlace,
-  artifacts: ManifestArtifact[],
+  kept: ManifestText,
 ): Promise<{ bytes: number; sha256: string | null }> {
   const { client, terminal, host, jobId } = request;
+  const { artifacts } = kept.manifest;
   if (place.kind === "folder") {
     await makeFolder(place.path);
     for (const artifact of artifacts) {
@@ -117,7 +118,7 @@ async function writePlace(
     }
     return { bytes: artifacts.reduce((sum, { bytes }) => sum + bytes, 0), sha256: null };
   }
-  const { file, newProof } = await oneOf(request, artifacts);
+  const { file, newProof } = await oneOf(request, kept);
   const { bytes } = file;
   if (place.kind === "file") {
     const { path } = place;
@@ -152,14 +153,11 @@ interface Whole {
 }
 
 /** The only artifact, or the ZIP of all. */
-async function oneOf(
-  { client, jobId }: DownloadRequest,
-  artifacts: ManifestArtifact[],
-): Promise<Whole> {
-  const [artifact] = artifacts;
-  if (artifacts.length === 1 && artifact !== undefined) return wholeOf(artifact);
+async function oneOf({ client, jobId }: DownloadRequest, kept: ManifestText): Promise<Whole> {
+  const [artifact, ...others] = kept.manifest.artifacts;
+  if (artifact !== undefined && others.length === 0) return wholeOf(artifact);
   const file = { ...(await client.getArchive(jobId)), artifact: undefined, name: "the ZIP" };
-  return { file, newProof: () => new ZipProof(artifacts) };
+  return { file, newProof: () => new ZipProof(kept) };
 }
 
 function wholeOf(artifact: ManifestArtifact): Whole {

@@ -292,3 +292,20 @@ test("goes on with a ZIP that was cut, within a run and in a later one, behind t
   expect(streamed.exitCode).toBe(0);
   expect(streamed.stdoutBytes.equals(whole)).toBe(true);
 });
+
+test("begins a ZIP anew where what is there is the beginning of another job's, with the same files", async () => {
+  await server.stop();
+  server = await FakeExportServer.start({
+    artifacts: { "a.csv": DUMP, "b.csv": Buffer.from("2\n") },
+  });
+  const zip = join(folder, "all.zip");
+  await runCli(["dump", "-o", zip], server);
+  writeFileSync(`${zip}.part`, readFileSync(zip).subarray(0, 100_000));
+  rmSync(zip);
+  const result = await runCli(["dump", "-o", zip], server);
+  expect(result.exitCode).toBe(0);
+  expect(result.stderr).toContain("going on at");
+  const [first, second] = server.jobs.map((job) => server.zipOf(job));
+  expect(first?.length).toBe(second?.length);
+  expect(readFileSync(zip).equals(second ?? Buffer.alloc(0))).toBe(true);
+});

@@ -3,7 +3,12 @@ import { basename, dirname, join } from "node:path";
 
 import * as v from "valibot";
 
-import { type Manifest, type ManifestArtifact, ManifestSchema } from "./answers.ts";
+import {
+  type Manifest,
+  type ManifestArtifact,
+  ManifestSchema,
+  type ManifestText,
+} from "./answers.ts";
 import { CliError, usageError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { formatCount } from "./format.ts";
@@ -11,13 +16,13 @@ import { FOLDER_MANIFEST, isZipName, manifestPathOf, ZIP_MANIFEST } from "./outp
 import { diskError, findFileKind, hashFile, proveFile } from "./partial-file.ts";
 import { ZipProof } from "./zip-proof.ts";
 
-/** A file and what the manifest says about it: the artifact it is, or those that it is the ZIP of. */
+/** A file and what the manifest says about it: the artifact it is, or all of them as a ZIP. */
 export type Claim =
   | { path: string; artifact: ManifestArtifact }
-  | { path: string; artifacts: readonly ManifestArtifact[] };
+  | { path: string; zipOf: ManifestText };
 
 /** Reads a manifest that lies beside `path` (a file or folder), or at `named`. */
-export async function readManifest(path: string, named: string | undefined): Promise<Manifest> {
+export async function readManifest(path: string, named: string | undefined): Promise<ManifestText> {
   const candidates = named === undefined ? await manifestsBeside(path) : [named];
   for (const candidate of candidates) {
     let text: string;
@@ -27,7 +32,7 @@ export async function readManifest(path: string, named: string | undefined): Pro
       if (named === undefined && (error as NodeJS.ErrnoException).code === "ENOENT") continue;
       throw diskError(error, candidate);
     }
-    return parseManifest(text, candidate);
+    return { text, manifest: parseManifest(text, candidate) };
   }
   throw usageError(
     `there is no manifest beside ${path}`,
@@ -36,15 +41,15 @@ export async function readManifest(path: string, named: string | undefined): Pro
 }
 
 /** The files that a manifest speaks of: `path` itself, or all of a folder. */
-export async function claimsOf(path: string, manifest: Manifest): Promise<Claim[]> {
+export async function claimsOf(path: string, kept: ManifestText): Promise<Claim[]> {
+  const { artifacts } = kept.manifest;
   if ((await findFileKind(path)) === "folder") {
-    return manifest.artifacts.map((artifact) => ({ path: join(path, artifact.name), artifact }));
+    return artifacts.map((artifact) => ({ path: join(path, artifact.name), artifact }));
   }
-  const { artifacts } = manifest;
   const artifact =
     artifacts.length === 1 ? artifacts[0] : artifacts.find((each) => each.name === basename(path));
   if (artifact !== undefined) return [{ path, artifact }];
-  if (isZipName(path)) return [{ path, artifacts }];
+  if (isZipName(path)) return [{ path, zipOf: kept }];
   throw usageError(`the manifest knows no file ${JSON.stringify(basename(path))}`);
 }
 
@@ -65,7 +70,7 @@ export async function verifyFile(
     await verifyArtifact(claim, { size: bytes, signal, onBytes });
     return { bytes, sha256: claim.artifact.sha256 };
   }
-  const { isProved, sha256 } = await proveFile(path, new ZipProof(claim.artifacts), {
+  const { isProved, sha256 } = await proveFile(path, new ZipProof(claim.zipOf), {
     signal,
     onBytes,
   });

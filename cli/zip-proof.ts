@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 
-import type { ManifestArtifact } from "./answers.ts";
+import type { ManifestText } from "./answers.ts";
 import { ZIP_MANIFEST } from "./output-place.ts";
 import type { Proof } from "./proof.ts";
 
@@ -27,18 +27,23 @@ interface OpenFile extends LocalFile {
 
 /**
  * Proves the Worker's ZIP of several artifacts: every artifact of the manifest is in it once, each with
- * its size and SHA-256, and nothing else but the manifest. It reads stored files, whose sizes stand before
- * them, as the Worker writes them, and takes any other ZIP for a wrong one.
+ * its size and SHA-256, the manifest itself, and nothing else. The manifest names the job, so that no
+ * beginning of another job's ZIP passes, whose directory would be another one. It reads stored files, whose
+ * sizes stand before them, as the Worker writes them, and takes any other ZIP for a wrong one.
  */
 export class ZipProof implements Proof {
   readonly #whole = createHash("sha256");
-  readonly #missing: Map<string, ManifestArtifact>;
+  readonly #missing: Map<string, { bytes: number; sha256: string }>;
   #state: "files" | "directory" | "wrong" = "files";
   #header: Buffer = Buffer.alloc(0);
   #file: OpenFile | undefined;
 
-  constructor(artifacts: readonly ManifestArtifact[]) {
+  constructor({ text, manifest: { artifacts } }: ManifestText) {
     this.#missing = new Map(artifacts.map((artifact) => [artifact.name, artifact]));
+    this.#missing.set(ZIP_MANIFEST, {
+      bytes: Buffer.byteLength(text),
+      sha256: createHash("sha256").update(text).digest("hex"),
+    });
   }
 
   update(chunk: Uint8Array): void {
@@ -90,8 +95,6 @@ export class ZipProof implements Proof {
 
   #closeFile({ name, bytes, hash }: OpenFile): void {
     this.#file = undefined;
-    // It is what the others are compared with.
-    if (name === ZIP_MANIFEST) return;
     const expected = this.#missing.get(name);
     this.#missing.delete(name);
     if (expected?.bytes !== bytes || expected.sha256 !== hash.digest("hex")) this.#state = "wrong";

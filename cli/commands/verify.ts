@@ -27,17 +27,18 @@ export function addVerify(program: Command, open: (command: Command) => Context)
       if (options.manifest !== undefined && options.job !== undefined) {
         throw usageError("--manifest and --job both name the manifest");
       }
-      const manifest =
+      const kept =
         options.job === undefined
           ? await readManifest(path, options.manifest)
-          : (await context.client().getManifest(options.job)).manifest;
-      const claims = await claimsOf(path, manifest);
+          : await context.client().getManifest(options.job);
+      const { manifest } = kept;
+      const claims = await claimsOf(path, kept);
       const { format, content, tables: listed, artifacts } = manifest;
       const dump = { format, content, tables: listed };
       if (options.restore === true) requireRestorable({ ...dump, files: claims });
       const files: { path: string; bytes: number; sha256: string }[] = [];
       for (const claim of claims) files.push(await verifyOne(context, claim));
-      const count = claims.some((claim) => "artifacts" in claim) ? artifacts.length : claims.length;
+      const count = claims.some((claim) => "zipOf" in claim) ? artifacts.length : claims.length;
       terminal.note(
         `${path}: ${count === 1 ? "size and SHA-256 are" : `sizes and SHA-256 of ${count} files are`} the manifest's`,
       );

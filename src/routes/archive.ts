@@ -25,11 +25,11 @@ const WRITE_BYTES = 64 * KIB;
  * ranges are made of the objects they touch, and one object is open at a time. Errors: `artifact-missing`,
  * and `artifact-not-found` where the CRC-32 of an artifact is not known.
  */
-export async function archiveOf(
+export function archiveOf(
   info: DownloadInfo,
   store: ArtifactStore,
   manifest: Uint8Array,
-): Promise<SentFile> {
+): SentFile {
   const modifiedAtMs = info.completedAtMs ?? 0;
   const entries: Entry[] = [
     {

@@ -21,7 +21,7 @@ export const downloadRoutes = new Hono<AppEnv>()
     const file =
       artifact !== undefined && others.length === 0
         ? artifactFile(info, artifact, store)
-        : await archiveOf(info, store, await readManifest(info, store));
+        : archiveOf(info, store, await readManifest(info, store));
     return sendFile(context, file);
   })
   .get("/export/dump/:jobId/download/:artifact", async (context) => {
