@@ -59,6 +59,20 @@ describe("the action, run as a runner does", () => {
     expect(result.summary).toContain("restored");
   });
 
+  test("writes the ZIP of several files, whose SHA-256 it gives", async () => {
+    await restart({ artifacts: { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.from("2\n") } });
+    const inputs = { url: server.url, token: FAKE_TOKEN, format: "csv", path: "all.zip" };
+    const { exitCode, outputs } = await runAction(inputs, { folder });
+    expect(exitCode).toBe(0);
+    const zip = readFileSync(join(folder, "all.zip"));
+    expect(zip.equals(server.zipOf(server.jobs[0] as { jobId: string }))).toBe(true);
+    expect(outputs).toMatchObject({
+      file: "all.zip",
+      sha256: sha256Of(zip),
+      bytes: String(zip.length),
+    });
+  });
+
   test("masks the token before anything else, and shows it nowhere", async () => {
     const { log, summary } = await runAction({ url: server.url, token: FAKE_TOKEN }, { folder });
     expect(log.startsWith(`::add-mask::${FAKE_TOKEN}\n`)).toBe(true);
@@ -115,6 +129,8 @@ describe("the action, run as a runner does", () => {
     ["timeout", { timeout: "soon" }, 2, "is no duration"],
     ["retention", { retention: "long" }, 2, "retention is a whole number"],
     ["restore", { restore: "perhaps" }, 2, "restore is true or false"],
+    ["format for a restore", { restore: "true", format: "csv" }, 2, "restore needs an SQL export"],
+    ["content for a restore", { restore: "true", content: "data" }, 2, "restore needs an SQL"],
     ["wrong token", { token: "wrong-token" }, 3, "unauthorized"],
   ])("fails in one annotation where the %s is wrong", async (_what, inputs, exitCode, words) => {
     const all = { url: server.url, token: FAKE_TOKEN, ...inputs };

@@ -32,13 +32,17 @@ export function readInputs(getInput: (name: string) => string): Inputs {
   const exclude = linesOf(getInput("exclude"));
   if (exclude.length > 0) options.exclude = exclude;
   const request = requestBodyOf(options);
+  const isRestored = parseBoolean(getInput("restore") || "false");
+  if (isRestored && ((options.format ?? "sql") !== "sql" || options.content === "data")) {
+    throw usageError("the input restore needs an SQL export with its schema");
+  }
   return {
     url: required(getInput, "url"),
     token: required(getInput, "token"),
     request,
     output: getInput("path") || defaultDumpOutput(request),
     timeoutMs: parseDurationMs(getInput("timeout") || "60m"),
-    isRestored: parseBoolean(getInput("restore") || "false"),
+    isRestored,
   };
 }
 

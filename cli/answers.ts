@@ -68,6 +68,12 @@ export const ManifestSchema = v.looseObject({
 export type ManifestArtifact = v.InferOutput<typeof ManifestArtifactSchema>;
 export type Manifest = v.InferOutput<typeof ManifestSchema>;
 
+/** A manifest as it is kept, and what of it this program reads. */
+export interface ManifestText {
+  text: string;
+  manifest: Manifest;
+}
+
 /** The answer of `GET /export/sources`. */
 export const SourcesSchema = v.looseObject({
   version: v.string(),

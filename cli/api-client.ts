@@ -7,8 +7,8 @@ import {
   type Job,
   JobListSchema,
   JobSchema,
-  type Manifest,
   ManifestSchema,
+  type ManifestText,
   type Problem,
   ProblemSchema,
   type Sources,
@@ -121,8 +121,7 @@ export class ApiClient {
     return (await this.#parse(JobSchema, response)).status;
   }
 
-  /** The manifest as it is kept, and what of it this program reads. */
-  async getManifest(jobId: string): Promise<{ text: string; manifest: Manifest }> {
+  async getManifest(jobId: string): Promise<ManifestText> {
     const response = await this.#call({ method: "GET", path: `${jobPath(jobId)}/manifest` });
     const text = await this.#text(response);
     return { text, manifest: this.#check(ManifestSchema, text, response) };
@@ -166,6 +165,21 @@ export class ApiClient {
       redirect: "follow",
       isDownload: true,
     });
+  }
+
+  /** The ZIP of all artifacts: its bytes and entity tag, asked for with one byte of it, since a HEAD tells no reasons. */
+  async getArchive(jobId: string): Promise<{ bytes: number; etag: string }> {
+    const response = await this.openDownload(jobId, undefined, {
+      headers: { range: "bytes=0-0" },
+      signal: this.#options.signal,
+    });
+    await response.body?.cancel();
+    const etag = response.headers.get("etag");
+    const total = /^bytes 0-0\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
+    if (response.status !== 206 || etag === null || total === undefined) {
+      throw this.#notOurs(response);
+    }
+    return { bytes: Number(total), etag };
   }
 
   async #json<const TSchema extends v.GenericSchema>(

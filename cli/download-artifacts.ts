@@ -1,10 +1,10 @@
 import { basename } from "node:path";
 
-import type { Manifest, ManifestArtifact } from "./answers.ts";
+import type { Manifest, ManifestArtifact, ManifestText } from "./answers.ts";
 import type { ApiClient } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";
 import { downloadFile } from "./download-file.ts";
-import { downloadStream, streamArchive } from "./download-stream.ts";
+import { downloadStream } from "./download-stream.ts";
 import { EXIT } from "./exit-codes.ts";
 import { formatBytes, formatCount } from "./format.ts";
 import type { Host } from "./host.ts";
@@ -17,7 +17,10 @@ import {
   resolveOutput,
   writeWhole,
 } from "./output-place.ts";
+import { artifactProof, type Proof } from "./proof.ts";
 import type { Terminal } from "./terminal.ts";
+import { type RemoteFile, remoteFileOf } from "./transfer.ts";
+import { ZipProof } from "./zip-proof.ts";
 
 /** What a download has brought; `dump --json` and `download --json` print it. */
 export interface DownloadResult {
@@ -31,10 +34,11 @@ export interface DownloadResult {
   /** The file or folder; null on standard output. */
   path: string | null;
   manifestPath: string | null;
-  /** True where the bytes were compared with the manifest's SHA-256. */
-  verified: boolean;
-  /** Of the one file; null where there are several. */
+  /** The bytes were compared with the manifest's SHA-256s. */
+  verified: true;
+  /** Of the one file, or of the ZIP; null where there are several in a folder. */
   sha256: string | null;
+  /** Of the one file or the ZIP, or of all files in a folder. */
   bytes: number;
   rows: number;
   files: { name: string; path: string | null; bytes: number; sha256: string }[];
@@ -56,25 +60,25 @@ export interface DownloadRequest {
 /** Downloads and verifies a completed job's artifacts, and keeps the manifest beside them. */
 export async function downloadArtifacts(request: DownloadRequest): Promise<DownloadResult> {
   const { client, jobId } = request;
-  const { text, manifest: whole } = await client.getManifest(jobId);
-  const manifest = { ...whole, artifacts: choose(whole, request.only) };
+  const kept = await client.getManifest(jobId);
+  const manifest = { ...kept.manifest, artifacts: choose(kept.manifest, request.only) };
   const place = await resolveOutput(request.output ?? defaultOutput(manifest), manifest);
-  const isVerified = await writePlace(request, place, manifest.artifacts);
+  const written = await writePlace(request, place, { ...kept, manifest });
   const manifestPath =
     place.kind === "file" || place.kind === "folder" ? manifestPathOf(place) : null;
-  if (manifestPath !== null) await writeWhole(manifestPath, text);
-  return resultOf({ jobId, manifest, place, manifestPath, isVerified });
+  if (manifestPath !== null) await writeWhole(manifestPath, kept.text);
+  return resultOf({ jobId, manifest, place, manifestPath, written });
 }
 
 /** One line about what has been brought. */
 export function summaryOf(result: DownloadResult): string {
-  const { path, bytes, rows, files, sha256, verified } = result;
+  const { path, bytes, rows, files, sha256 } = result;
   const what = path ?? "standard output";
   const parts = [
     formatBytes(bytes),
     `${formatCount(rows)} rows`,
     ...(files.length === 1 ? [] : [`${files.length} files`]),
-    verified ? "verified" : "not verified",
+    "verified",
     ...(sha256 === null ? [] : [`sha256 ${sha256}`]),
   ];
   return `${what}: ${parts.join(", ")}`;
@@ -98,34 +102,66 @@ function defaultOutput({ artifacts, source, format }: Manifest): string {
     : `${basename(source)}-${basename(format)}/`;
 }
 
-/** True where every byte was compared with a SHA-256. */
+/** Writes what there is to its place; the SHA-256 is null where that is a folder. */
 async function writePlace(
-  { client, terminal, host, jobId }: DownloadRequest,
+  request: DownloadRequest,
   place: OutputPlace,
-  artifacts: ManifestArtifact[],
-): Promise<boolean> {
-  if (place.kind === "file" || place.kind === "folder") {
-    if (place.kind === "folder") await makeFolder(place.path);
+  kept: ManifestText,
+): Promise<{ bytes: number; sha256: string | null }> {
+  const { client, terminal, host, jobId } = request;
+  const { artifacts } = kept.manifest;
+  if (place.kind === "folder") {
+    await makeFolder(place.path);
     for (const artifact of artifacts) {
       const path = artifactPathOf(place, artifact);
-      await downloadFile({ client, terminal, jobId, artifact, path });
+      await downloadFile({ client, terminal, jobId, ...wholeOf(artifact), path });
     }
-    return true;
+    return { bytes: artifacts.reduce((sum, { bytes }) => sum + bytes, 0), sha256: null };
+  }
+  const { file, newProof } = await oneOf(request, kept);
+  const { bytes } = file;
+  if (place.kind === "file") {
+    const { path } = place;
+    const promise = brokenPromiseOf(path, file);
+    if (promise !== undefined) {
+      terminal.warn(`${path} holds ${file.name} as it is, although its name ends with ${promise}`);
+    }
+    const sha256 = await downloadFile({ client, terminal, jobId, file, newProof, path });
+    return { bytes, sha256 };
   }
   const stream = place.kind === "stdout" ? host.stdout : openDevice(place.path);
   const name = place.kind === "stdout" ? "standard output" : place.path;
-  const [artifact] = artifacts;
   try {
-    if (artifacts.length === 1 && artifact !== undefined) {
-      await downloadStream({ client, terminal, jobId, artifact, stream, name });
-      return true;
-    }
-    await streamArchive({ client, terminal, jobId, stream, name });
-    terminal.warn("a ZIP of several files is not checked as a whole; `-o FOLDER` checks each");
-    return false;
+    const proof = newProof();
+    const sha256 = await downloadStream({ client, terminal, jobId, file, proof, stream, name });
+    return { bytes, sha256 };
   } finally {
     if (place.kind === "device") stream.end();
   }
+}
+
+/** The end of a path that tells another kind of file than it gets; names alone are looked at. */
+function brokenPromiseOf(path: string, { artifact }: RemoteFile): string | undefined {
+  if (artifact === undefined) return undefined;
+  const suffix = [".zip", ".gz", ".zst"].find((each) => path.toLowerCase().endsWith(each));
+  return suffix === undefined || artifact.endsWith(suffix) ? undefined : suffix;
+}
+
+interface Whole {
+  file: RemoteFile;
+  newProof: () => Proof;
+}
+
+/** The only artifact, or the ZIP of all. */
+async function oneOf({ client, jobId }: DownloadRequest, kept: ManifestText): Promise<Whole> {
+  const [artifact, ...others] = kept.manifest.artifacts;
+  if (artifact !== undefined && others.length === 0) return wholeOf(artifact);
+  const file = { ...(await client.getArchive(jobId)), artifact: undefined, name: "the ZIP" };
+  return { file, newProof: () => new ZipProof(kept) };
+}
+
+function wholeOf(artifact: ManifestArtifact): Whole {
+  return { file: remoteFileOf(artifact), newProof: () => artifactProof(artifact) };
 }
 
 function resultOf(of: {
@@ -133,9 +169,9 @@ function resultOf(of: {
   manifest: Manifest;
   place: OutputPlace;
   manifestPath: string | null;
-  isVerified: boolean;
+  written: { bytes: number; sha256: string | null };
 }): DownloadResult {
-  const { jobId, manifest, place, manifestPath, isVerified } = of;
+  const { jobId, manifest, place, manifestPath, written } = of;
   const { artifacts, tables } = manifest;
   const path = place.kind === "stdout" ? null : place.path;
   return {
@@ -148,9 +184,10 @@ function resultOf(of: {
     snapshotAt: manifest.snapshotAt,
     path,
     manifestPath,
-    verified: isVerified,
-    sha256: artifacts.length === 1 ? (artifacts[0]?.sha256 ?? null) : null,
-    bytes: artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0),
+    verified: true,
+    // In a folder of one file, that file's.
+    sha256: written.sha256 ?? (artifacts.length === 1 ? (artifacts[0]?.sha256 ?? null) : null),
+    bytes: written.bytes,
     rows: tables.reduce((sum, table) => sum + table.rows, 0),
     files: artifacts.map((artifact) => ({
       name: artifact.name,

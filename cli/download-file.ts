@@ -1,85 +1,100 @@
 import { rm, stat } from "node:fs/promises";
 
-import type { ManifestArtifact } from "./answers.ts";
 import type { ApiClient } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { formatBytes, formatSeconds } from "./format.ts";
-import { findFileKind, hashFile, PartialFile, partialPathOf } from "./partial-file.ts";
+import { findFileKind, PartialFile, partialPathOf, proveFile } from "./partial-file.ts";
 import { type Progress, Rate } from "./progress.ts";
+import type { Proof } from "./proof.ts";
 import type { Terminal } from "./terminal.ts";
-import { transferArtifact } from "./transfer.ts";
+import { type RemoteFile, transferFile } from "./transfer.ts";
 
 export interface DownloadOptions {
   client: ApiClient;
   terminal: Terminal;
   jobId: string;
-  artifact: ManifestArtifact;
+  file: RemoteFile;
+  /** A new one for each look at what the disk has. */
+  newProof: () => Proof;
   /** The file's own name; bytes are gathered beside it, at `partialPathOf(path)`. */
   path: string;
 }
 
 /**
- * Downloads an artifact into `path`: what an earlier try left is gone on with, the SHA-256 of what
- * the disk has is compared with the manifest's, and only then the file gets its name, in place of
- * what had it. A file that has the right bytes already is left alone. Errors: `checksum-mismatch`,
- * `disk-full`, and those of the transfer; the partial file stays, but for a mismatch.
+ * Downloads a file into `path`: what an earlier try left is gone on with, what the disk has is
+ * compared with the manifest, and only then the file gets its name, in place of what had it. A file
+ * that has the right bytes already is left alone. Gives the file's SHA-256. Errors:
+ * `checksum-mismatch`, `disk-full`, and those of the transfer; the partial file stays, but for a
+ * mismatch.
  */
-export async function downloadFile(options: DownloadOptions): Promise<void> {
-  if (await isAlreadyThere(options)) return;
-  const file = await PartialFile.open(options.path);
+export async function downloadFile(options: DownloadOptions): Promise<string> {
+  const known = await findProved(options);
+  if (known !== undefined) return known;
+  const partial = await PartialFile.open(options.path);
   try {
-    const resumedBytes = file.bytes;
-    await fill(options, file);
-    if ((await hashPartial(options)) !== options.artifact.sha256) {
-      await file.restart();
-      // The beginning was another run's, and may be of another file or hurt: one try from the start.
-      if (resumedBytes === 0) throw mismatch(options.artifact.name);
-      await fill(options, file);
-      if ((await hashPartial(options)) !== options.artifact.sha256) {
-        await file.restart();
-        throw mismatch(options.artifact.name);
-      }
+    const resumedBytes = partial.bytes;
+    await fill(options, partial);
+    let { isProved, sha256 } = await provePartial(options);
+    // The beginning was another run's, and may be of another file or hurt: one try from the start.
+    if (!isProved && resumedBytes > 0) {
+      await partial.restart();
+      await fill(options, partial);
+      ({ isProved, sha256 } = await provePartial(options));
     }
-    await file.publish();
+    if (!isProved) {
+      await partial.restart();
+      throw mismatch(options.file.name);
+    }
+    await partial.publish();
+    return sha256;
   } catch (error) {
-    await file.close();
-    if (file.bytes === 0) await rm(partialPathOf(options.path), { force: true });
+    await partial.close();
+    if (partial.bytes === 0) await rm(partialPathOf(options.path), { force: true });
     throw error;
   } finally {
     options.terminal.clearProgress();
   }
 }
 
-async function isAlreadyThere({ client, artifact, path }: DownloadOptions): Promise<boolean> {
-  if ((await findFileKind(path)) !== "file") return false;
-  if ((await stat(path)).size !== artifact.bytes) return false;
-  return (await hashFile(path, { signal: client.signal })) === artifact.sha256;
+/** The SHA-256 of what is there already, where it is the file. */
+async function findProved(options: DownloadOptions): Promise<string | undefined> {
+  const { client, file, path, newProof } = options;
+  if ((await findFileKind(path)) !== "file") return undefined;
+  if ((await stat(path)).size !== file.bytes) return undefined;
+  const { isProved, sha256 } = await proveFile(path, newProof(), { signal: client.signal });
+  return isProved ? sha256 : undefined;
 }
 
-async function fill(options: DownloadOptions, file: PartialFile): Promise<void> {
-  const { client, terminal, jobId, artifact } = options;
-  if (file.bytes > 0 && file.bytes < artifact.bytes) {
-    const { bytes } = artifact;
-    terminal.note(`going on at ${formatBytes(file.bytes)} of ${formatBytes(bytes)}`);
+async function fill(options: DownloadOptions, partial: PartialFile): Promise<void> {
+  const { client, terminal, jobId, file } = options;
+  if (partial.bytes > 0 && partial.bytes < file.bytes) {
+    const { bytes } = file;
+    terminal.note(`going on at ${formatBytes(partial.bytes)} of ${formatBytes(bytes)}`);
   }
-  await file.reserve(Math.max(artifact.bytes - file.bytes, 0));
+  await partial.reserve(Math.max(file.bytes - partial.bytes, 0));
   const progress = terminal.startProgress("downloading");
-  await transferArtifact({
+  await transferFile({
     client,
     jobId,
-    artifact,
-    sink: file,
-    onBytes: showBytes(progress, artifact.bytes),
+    file,
+    sink: partial,
+    onBytes: showBytes(progress, file.bytes),
     onRetry: (line) => terminal.note(line),
   });
 }
 
-function hashPartial({ client, terminal, artifact, path }: DownloadOptions): Promise<string> {
+function provePartial({
+  client,
+  terminal,
+  file,
+  path,
+  newProof,
+}: DownloadOptions): Promise<ReturnType<Proof["end"]>> {
   const progress = terminal.startProgress("verifying");
-  return hashFile(partialPathOf(path), {
+  return proveFile(partialPathOf(path), newProof(), {
     signal: client.signal,
-    onBytes: showBytes(progress, artifact.bytes),
+    onBytes: showBytes(progress, file.bytes),
   });
 }
 

@@ -1,58 +1,56 @@
-import { createHash } from "node:crypto";
 import type { Writable } from "node:stream";
 
-import type { ManifestArtifact } from "./answers.ts";
 import type { ApiClient } from "./api-client.ts";
-import { CliError, throwIfInterrupted } from "./cli-error.ts";
+import { CliError } from "./cli-error.ts";
 import { showBytes } from "./download-file.ts";
 import { EXIT } from "./exit-codes.ts";
-import { formatBytes } from "./format.ts";
 import { diskError } from "./partial-file.ts";
-import { Rate } from "./progress.ts";
+import type { Proof } from "./proof.ts";
 import type { Terminal } from "./terminal.ts";
-import { readBody, type Sink, transferArtifact } from "./transfer.ts";
+import { type RemoteFile, type Sink, transferFile } from "./transfer.ts";
 
 export interface StreamOptions {
   client: ApiClient;
   terminal: Terminal;
   jobId: string;
-  artifact: ManifestArtifact;
+  file: RemoteFile;
+  proof: Proof;
   stream: Writable;
   /** For messages: "standard output", or a path. */
   name: string;
 }
 
 /**
- * Sends an artifact's bytes into a stream as they come, a lost connection's rest included, and
- * compares their SHA-256 with the manifest's at the end: by then they have gone on, so the exit
- * code is the only judge. Errors: `checksum-mismatch`, and those of the transfer and the stream.
+ * Sends a file's bytes into a stream as they come, a lost connection's rest included, and compares
+ * them with the manifest at the end: by then they have gone on, so the exit code is the only judge.
+ * Gives their SHA-256. Errors: `checksum-mismatch`, and those of the transfer and the stream.
  */
-export async function downloadStream(options: StreamOptions): Promise<void> {
-  const { client, terminal, jobId, artifact } = options;
-  const hash = createHash("sha256");
-  const sink = streamSink(options, (chunk) => hash.update(chunk));
+export async function downloadStream(options: StreamOptions): Promise<string> {
+  const { client, terminal, jobId, file, proof } = options;
+  const sink = streamSink(options);
   const progress = terminal.startProgress("downloading");
   try {
-    await transferArtifact({
+    await transferFile({
       client,
       jobId,
-      artifact,
+      file,
       sink,
-      onBytes: showBytes(progress, artifact.bytes),
+      onBytes: showBytes(progress, file.bytes),
       onRetry: (line) => terminal.note(line),
     });
   } finally {
     terminal.clearProgress();
   }
-  if (hash.digest("hex") === artifact.sha256) return;
+  const { isProved, sha256 } = proof.end();
+  if (isProved) return sha256;
   throw new CliError(
     "checksum-mismatch",
-    `${artifact.name}: what was written to ${options.name} does not have the SHA-256 of the manifest`,
+    `${file.name}: what was written to ${options.name} does not have the SHA-256 of the manifest`,
     { exitCode: EXIT.failed, hint: "Throw it away and try again." },
   );
 }
 
-function streamSink(options: StreamOptions, onChunk: (chunk: Uint8Array) => void): Sink {
+function streamSink(options: StreamOptions): Sink {
   let bytes = 0;
   return {
     get bytes() {
@@ -60,12 +58,12 @@ function streamSink(options: StreamOptions, onChunk: (chunk: Uint8Array) => void
     },
     write: async (chunk) => {
       await writeTo(options.stream, chunk, options.name);
-      onChunk(chunk);
+      options.proof.update(chunk);
       bytes += chunk.length;
     },
     restart: () =>
       Promise.reject(
-        new CliError("download-changed", `${options.artifact.name} changed while it was read`, {
+        new CliError("download-changed", `${options.file.name} changed while it was read`, {
           exitCode: EXIT.failed,
         }),
       ),
@@ -80,27 +78,4 @@ function writeTo(stream: Writable, chunk: Uint8Array, name: string): Promise<voi
       else resolve();
     });
   });
-}
-
-/** Sends the ZIP of all artifacts into a stream. It has no checksum, and cannot be gone on with. */
-export async function streamArchive(options: Omit<StreamOptions, "artifact">): Promise<void> {
-  const { client, terminal, jobId, stream, name } = options;
-  const response = await client.openDownload(jobId, undefined, { signal: client.signal });
-  const progress = terminal.startProgress("downloading");
-  const rate = new Rate();
-  let bytes = 0;
-  try {
-    for await (const chunk of readBody(response)) {
-      await writeTo(stream, chunk, name);
-      bytes += chunk.length;
-      const perSecond = rate.add(bytes, Date.now());
-      const speed = perSecond === undefined ? "" : `  ${formatBytes(Math.round(perSecond))}/s`;
-      progress.update(null, `${formatBytes(bytes)}${speed}`);
-    }
-  } catch (error) {
-    throwIfInterrupted(client.signal);
-    throw error;
-  } finally {
-    terminal.clearProgress();
-  }
 }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 
 import type { RequestBody } from "./api-client.ts";
 import { parseCount } from "./context.ts";
+import { optionOf } from "./option-of.ts";
 
 /** What `dump` and `start` can ask of the Worker. */
 export interface ExportOptions {
@@ -27,10 +28,30 @@ export function addExportOptions(command: Command): Command {
     .option("--source <name>", "the configured source to export (default: main)")
     .option("--object-name <name>", "the Durable Object of this name, where the source has many")
     .option("--object-id <id>", "the Durable Object of this id, where the source has many")
-    .option("--format <format>", "sql, csv, json or ndjson (default: sql)")
-    .option("--compression <kind>", "none, gzip or zstd (default: none)")
-    .option("--consistency <kind>", "snapshot (one instant) or live")
-    .option("--content <part>", "all, schema or data (default: all)")
+    .addOption(
+      optionOf("--format <format>", "the files' format; default: sql", [
+        "sql",
+        "csv",
+        "json",
+        "ndjson",
+      ]),
+    )
+    .addOption(
+      optionOf("--compression <kind>", "their compression; default: none", [
+        "none",
+        "gzip",
+        "zstd",
+      ]),
+    )
+    .addOption(
+      optionOf("--consistency <kind>", "one instant, or rows as they are read", [
+        "snapshot",
+        "live",
+      ]),
+    )
+    .addOption(
+      optionOf("--content <part>", "what of the database; default: all", ["all", "schema", "data"]),
+    )
     .option("--table <pattern>", "export this table alone; * matches; may be repeated", collect)
     .option("--exclude <pattern>", "leave this table out; * matches; may be repeated", collect)
     .option("--callback-url <url>", "where the Worker sends the result")

@@ -1,5 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -264,4 +264,51 @@ test("goes to a host by the URL it was given, never by an answer's link", async 
   const result = await runCli(["dump", "-o", output], { url: `${server.url}/` });
   expect(result.exitCode).toBe(0);
   expect(server.requests.every(({ path }) => path.startsWith("/export/"))).toBe(true);
+});
+
+test("goes on with a ZIP that was cut, within a run and in a later one, behind the last byte", async () => {
+  await server.stop();
+  server = await FakeExportServer.start({
+    artifacts: { "a.csv": DUMP, "b.csv": Buffer.from("2\n") },
+  });
+  const zip = join(folder, "all.zip");
+  const cut = (request: IncomingMessage, response: ServerResponse): boolean => {
+    // The first request asks for the ZIP's length alone.
+    if (request.headers.range === "bytes=0-0") return false;
+    const whole = server.zipOf(server.jobs[0] as { jobId: string });
+    response.writeHead(200, { "content-length": whole.length, etag: `"${sha256Of(whole)}"` });
+    response.write(whole.subarray(0, 100_000), () => response.destroy());
+    return true;
+  };
+  server.intercept("/download", cut, 2);
+  const first = await runCli(["--retries", "0", "dump", "-o", zip], server);
+  expect(first.exitCode).toBe(3);
+  expect(readdirSync(folder).sort()).toEqual(["all.zip.part", "all.zip.part.json"]);
+  const second = await runCli(["dump", "-o", zip], server);
+  expect(second.exitCode).toBe(0);
+  expect(server.jobs).toHaveLength(1);
+  expect(server.requestsTo("/download").at(-1)?.headers.range).toMatch(/^bytes=[1-9]\d*-$/);
+  const whole = server.zipOf(server.jobs[0] as { jobId: string });
+  expect(readFileSync(zip).equals(whole)).toBe(true);
+  server.intercept("/download", cut, 2);
+  const streamed = await runCli(["download", server.jobs[0]?.jobId ?? "", "-o", "-"], server);
+  expect(streamed.exitCode).toBe(0);
+  expect(streamed.stdoutBytes.equals(whole)).toBe(true);
+});
+
+test("begins a ZIP anew where what is there is the beginning of another job's, with the same files", async () => {
+  await server.stop();
+  server = await FakeExportServer.start({
+    artifacts: { "a.csv": DUMP, "b.csv": Buffer.from("2\n") },
+  });
+  const zip = join(folder, "all.zip");
+  await runCli(["dump", "-o", zip], server);
+  writeFileSync(`${zip}.part`, readFileSync(zip).subarray(0, 100_000));
+  rmSync(zip);
+  const result = await runCli(["dump", "-o", zip], server);
+  expect(result.exitCode).toBe(0);
+  expect(result.stderr).toContain("going on at");
+  const [first, second] = server.jobs.map((job) => server.zipOf(job));
+  expect(first?.length).toBe(second?.length);
+  expect(readFileSync(zip).equals(second ?? Buffer.alloc(0))).toBe(true);
 });

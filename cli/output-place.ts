@@ -13,14 +13,15 @@ export type OutputPlace =
   | { kind: "stdout" }
   /** A pipe or device: bytes are streamed, nothing is renamed. */
   | { kind: "device"; path: string }
-  /** One file. */
+  /** One file: an artifact, or the ZIP of several. */
   | { kind: "file"; path: string }
   /** A folder that gets every artifact by its name, and the manifest. */
   | { kind: "folder"; path: string };
 
 /**
  * What `output` means for a job with these artifacts: one of them goes into the file, or, where
- * `output` is a folder or ends with a slash, into it by its own name; several go into a folder.
+ * `output` is a folder or ends with a slash, into it by its own name; any other number goes into a
+ * folder, or into one ZIP where the name says so.
  */
 export async function resolveOutput(output: string, manifest: Manifest): Promise<OutputPlace> {
   const { artifacts } = manifest;
@@ -29,24 +30,25 @@ export async function resolveOutput(output: string, manifest: Manifest): Promise
   const kind = await findFileKind(output);
   if (kind === "device") return { kind: "device", path: output };
   if (kind === "folder" || /[/\\]$/.test(output)) return { kind: "folder", path: output };
-  if (artifacts.length === 1) return { kind: "file", path: output };
+  if (artifacts.length === 1 || isZipName(output)) return { kind: "file", path: output };
   if (kind === "file") {
     throw usageError(
       `${output} is a file, and this export has ${artifacts.length} of them`,
-      "Give a folder with -o.",
-    );
-  }
-  if (output.endsWith(".zip")) {
-    throw usageError(
-      `this export has ${artifacts.length} files, which are checked one by one in a folder`,
-      "Give a folder with -o.",
+      "Give a folder with -o, or a name that ends with .zip.",
     );
   }
   return { kind: "folder", path: output };
 }
 
-/** In a folder; a table called `manifest` may have a `manifest.json` of its own. */
+export function isZipName(path: string): boolean {
+  return /\.zip$/i.test(path);
+}
+
+/** In a folder, which may hold other programs' files. */
 export const FOLDER_MANIFEST = "durable-export.manifest.json";
+
+/** In the Worker's ZIP, and so in a folder that it was opened in. */
+export const ZIP_MANIFEST = "manifest.json";
 
 /** The manifest's file beside a download. */
 export function manifestPathOf(place: { kind: "file" | "folder"; path: string }): string {

@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import { CliError, throwIfInterrupted } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { formatBytes } from "./format.ts";
+import type { Proof } from "./proof.ts";
 
 const READ_BYTES = 1024 * 1024;
 
@@ -107,18 +108,37 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** SHA-256, in lower-case hex, of what the disk has of a file, or of `range` of it (bytes). */
-export async function hashFile(
-  path: string,
-  options: {
-    signal: AbortSignal;
-    onBytes?: (bytes: number) => void;
-    range?: { offset: number; length: number };
-  },
-): Promise<string> {
+interface ReadOptions {
+  signal: AbortSignal;
+  onBytes?: (bytes: number) => void;
+  /** In bytes; the whole where there is none. */
+  range?: { offset: number; length: number };
+}
+
+/** SHA-256, in lower-case hex, of what the disk has of a file, or of a range of it. */
+export async function hashFile(path: string, options: ReadOptions): Promise<string> {
   const hash = createHash("sha256");
+  await readThrough(path, options, (chunk) => hash.update(chunk));
+  return hash.digest("hex");
+}
+
+/** Whether a proof takes what the disk has of a file, and the SHA-256 of that. */
+export async function proveFile(
+  path: string,
+  proof: Proof,
+  options: ReadOptions,
+): Promise<ReturnType<Proof["end"]>> {
+  await readThrough(path, options, (chunk) => proof.update(chunk));
+  return proof.end();
+}
+
+async function readThrough(
+  path: string,
+  options: ReadOptions,
+  onChunk: (chunk: Uint8Array) => void,
+): Promise<void> {
   const { range } = options;
-  if (range?.length === 0) return hash.digest("hex");
+  if (range?.length === 0) return;
   let bytes = 0;
   try {
     const stream = createReadStream(path, {
@@ -127,14 +147,13 @@ export async function hashFile(
     });
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       throwIfInterrupted(options.signal);
-      hash.update(chunk);
+      onChunk(chunk);
       bytes += chunk.length;
       options.onBytes?.(bytes);
     }
   } catch (error) {
     throw error instanceof CliError ? error : diskError(error, path);
   }
-  return hash.digest("hex");
 }
 
 /** What `path` is; undefined where nothing is there. */

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 
 import * as v from "valibot";
 
 import type { RequestBody } from "./api-client.ts";
+import { writeWhole } from "./output-place.ts";
 import { diskError } from "./partial-file.ts";
 
 /** An export older than this is not gone on with: a nightly backup must not be yesterday's. */
@@ -60,11 +61,7 @@ export async function writeResumeRecord(
     idempotencyKey: randomUUID(),
     startedAt: new Date(nowMs).toISOString(),
   };
-  try {
-    await writeFile(path, `${JSON.stringify(record, null, 2)}\n`);
-  } catch (error) {
-    throw diskError(error, path);
-  }
+  await writeWhole(path, `${JSON.stringify(record, null, 2)}\n`);
   return record;
 }
 

@@ -1,3 +1,4 @@
+import type { ManifestArtifact } from "./answers.ts";
 import type { ApiClient } from "./api-client.ts";
 import { CliError, Interrupted } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -17,30 +18,46 @@ export interface Sink {
   restart(): Promise<void>;
 }
 
+/** What a job's download gives. */
+export interface RemoteFile {
+  /** Undefined: all artifacts of the job, as a ZIP. */
+  artifact: string | undefined;
+  /** For messages. */
+  name: string;
+  bytes: number;
+  /** With its quotes; files of one tag have the same bytes. */
+  etag: string;
+}
+
+/** An artifact's entity tag is its SHA-256. */
+export function remoteFileOf({ name, bytes, sha256 }: ManifestArtifact): RemoteFile {
+  return { artifact: name, name, bytes, etag: `"${sha256}"` };
+}
+
 export interface Transfer {
   client: ApiClient;
   jobId: string;
-  artifact: { name: string; bytes: number; sha256: string };
+  file: RemoteFile;
   sink: Sink;
   onBytes: (bytes: number) => void;
   onRetry: (line: string) => void;
 }
 
 /**
- * Brings all bytes of an artifact into `sink`, by `Range` behind what it has. A lost or stalled
+ * Brings all bytes of a file into `sink`, by `Range` behind what it has. A lost or stalled
  * connection is opened again, and tries are counted anew once bytes have come. `If-Range` makes
- * sure that the rest belongs to the beginning: the entity tag is the artifact's SHA-256, and where
- * the file is another one the whole comes, from the start.
+ * sure that the rest belongs to the beginning: where the file is another one the whole comes, from
+ * the start.
  */
-export async function transferArtifact(transfer: Transfer): Promise<void> {
-  const { client, artifact, sink } = transfer;
+export async function transferFile(transfer: Transfer): Promise<void> {
+  const { client, file, sink } = transfer;
   let failures = 0;
-  if (sink.bytes > artifact.bytes) await sink.restart();
-  while (sink.bytes < artifact.bytes) {
+  if (sink.bytes > file.bytes) await sink.restart();
+  while (sink.bytes < file.bytes) {
     const before = sink.bytes;
     try {
       await readOnce(transfer);
-      if (sink.bytes < artifact.bytes) throw lost("the connection ended early");
+      if (sink.bytes < file.bytes) throw lost("the connection ended early");
     } catch (error) {
       if (client.signal.aborted) throw new Interrupted();
       if (!(error instanceof CliError) || !error.is("connection-lost")) throw error;
@@ -48,23 +65,23 @@ export async function transferArtifact(transfer: Transfer): Promise<void> {
       if (failures > client.retry.retries) throw error;
       const waitMs = backoffMs(client.retry, failures - 1);
       transfer.onRetry(
-        `${artifact.name}: ${error.message}: going on in ${formatSeconds(Math.ceil(waitMs / 1000))}`,
+        `${file.name}: ${error.message}: going on in ${formatSeconds(Math.ceil(waitMs / 1000))}`,
       );
       await wait(waitMs, client.signal);
     }
   }
 }
 
-async function readOnce({ client, jobId, artifact, sink, onBytes }: Transfer): Promise<void> {
+async function readOnce({ client, jobId, file, sink, onBytes }: Transfer): Promise<void> {
   const connection = new AbortController();
   const signal = AbortSignal.any([client.signal, connection.signal]);
-  const response = await openAt(client, jobId, artifact, sink.bytes, signal);
+  const response = await openAt(client, jobId, file, sink.bytes, signal);
   const stall = setTimeout(() => connection.abort(), STALL_MS);
   try {
     if (response.status !== 206 && sink.bytes > 0) await sink.restart();
     for await (const chunk of readBody(response)) {
       stall.refresh();
-      if (sink.bytes + chunk.length > artifact.bytes) throw tooLong(artifact);
+      if (sink.bytes + chunk.length > file.bytes) throw tooLong(file);
       await sink.write(chunk);
       stall.refresh();
       onBytes(sink.bytes);
@@ -80,19 +97,19 @@ async function readOnce({ client, jobId, artifact, sink, onBytes }: Transfer): P
 async function openAt(
   client: ApiClient,
   jobId: string,
-  artifact: Transfer["artifact"],
+  file: RemoteFile,
   offset: number,
   signal: AbortSignal,
 ): Promise<Response> {
   const headers: Record<string, string> =
-    offset === 0 ? {} : { range: `bytes=${offset}-`, "if-range": `"${artifact.sha256}"` };
-  const response = await client.openDownload(jobId, artifact.name, { headers, signal });
+    offset === 0 ? {} : { range: `bytes=${offset}-`, "if-range": file.etag };
+  const response = await client.openDownload(jobId, file.artifact, { headers, signal });
   if (response.status === 206) {
     const range = response.headers.get("content-range") ?? "";
-    if (!range.startsWith(`bytes ${offset}-`) || !range.endsWith(`/${artifact.bytes}`)) {
+    if (!range.startsWith(`bytes ${offset}-`) || !range.endsWith(`/${file.bytes}`)) {
       throw new CliError(
         "download-wrong",
-        `${artifact.name}: asked for bytes from ${offset}, and got ${range || "no Content-Range"}`,
+        `${file.name}: asked for bytes from ${offset}, and got ${range || "no Content-Range"}`,
         { exitCode: EXIT.failed },
       );
     }
@@ -129,12 +146,8 @@ function lost(words: string, cause?: unknown): CliError {
   });
 }
 
-function tooLong(artifact: Transfer["artifact"]): CliError {
-  return new CliError(
-    "download-wrong",
-    `${artifact.name} brings more than its ${artifact.bytes} bytes`,
-    {
-      exitCode: EXIT.failed,
-    },
-  );
+function tooLong(file: RemoteFile): CliError {
+  return new CliError("download-wrong", `${file.name} brings more than its ${file.bytes} bytes`, {
+    exitCode: EXIT.failed,
+  });
 }

@@ -3,21 +3,26 @@ import { basename, dirname, join } from "node:path";
 
 import * as v from "valibot";
 
-import { type Manifest, type ManifestArtifact, ManifestSchema } from "./answers.ts";
+import {
+  type Manifest,
+  type ManifestArtifact,
+  ManifestSchema,
+  type ManifestText,
+} from "./answers.ts";
 import { CliError, usageError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { formatCount } from "./format.ts";
-import { FOLDER_MANIFEST, manifestPathOf } from "./output-place.ts";
-import { diskError, findFileKind, hashFile } from "./partial-file.ts";
+import { FOLDER_MANIFEST, isZipName, manifestPathOf, ZIP_MANIFEST } from "./output-place.ts";
+import { diskError, findFileKind, hashFile, proveFile } from "./partial-file.ts";
+import { ZipProof } from "./zip-proof.ts";
 
-/** A file and what the manifest says about it. */
-export interface Claim {
-  path: string;
-  artifact: ManifestArtifact;
-}
+/** A file and what the manifest says about it: the artifact it is, or all of them as a ZIP. */
+export type Claim =
+  | { path: string; artifact: ManifestArtifact }
+  | { path: string; zipOf: ManifestText };
 
 /** Reads a manifest that lies beside `path` (a file or folder), or at `named`. */
-export async function readManifest(path: string, named: string | undefined): Promise<Manifest> {
+export async function readManifest(path: string, named: string | undefined): Promise<ManifestText> {
   const candidates = named === undefined ? await manifestsBeside(path) : [named];
   for (const candidate of candidates) {
     let text: string;
@@ -27,7 +32,7 @@ export async function readManifest(path: string, named: string | undefined): Pro
       if (named === undefined && (error as NodeJS.ErrnoException).code === "ENOENT") continue;
       throw diskError(error, candidate);
     }
-    return parseManifest(text, candidate);
+    return { text, manifest: parseManifest(text, candidate) };
   }
   throw usageError(
     `there is no manifest beside ${path}`,
@@ -36,26 +41,51 @@ export async function readManifest(path: string, named: string | undefined): Pro
 }
 
 /** The files that a manifest speaks of: `path` itself, or all of a folder. */
-export async function claimsOf(path: string, manifest: Manifest): Promise<Claim[]> {
+export async function claimsOf(path: string, kept: ManifestText): Promise<Claim[]> {
+  const { artifacts } = kept.manifest;
   if ((await findFileKind(path)) === "folder") {
-    return manifest.artifacts.map((artifact) => ({ path: join(path, artifact.name), artifact }));
+    return artifacts.map((artifact) => ({ path: join(path, artifact.name), artifact }));
   }
-  const { artifacts } = manifest;
   const artifact =
     artifacts.length === 1 ? artifacts[0] : artifacts.find((each) => each.name === basename(path));
   if (artifact !== undefined) return [{ path, artifact }];
+  if (isZipName(path)) return [{ path, zipOf: kept }];
   throw usageError(`the manifest knows no file ${JSON.stringify(basename(path))}`);
 }
 
 /**
- * Compares size and SHA-256 of a file with the manifest. Errors: `checksum-mismatch`, which says
- * where the first chunk begins that differs, and those of the disk.
+ * Compares a file with the manifest, an artifact by size and SHA-256, a ZIP by those of all that it
+ * holds; gives its size and SHA-256. Errors: `checksum-mismatch`, which says within which chunk an
+ * artifact differs, and those of the disk.
  */
 export async function verifyFile(
-  { path, artifact }: Claim,
-  { signal, onBytes }: { signal: AbortSignal; onBytes: (bytes: number) => void },
+  claim: Claim,
+  progress: { signal: AbortSignal; showBytes: (totalBytes: number) => (bytes: number) => void },
+): Promise<{ bytes: number; sha256: string }> {
+  const { path } = claim;
+  const { signal } = progress;
+  const bytes = await sizeOf(path);
+  const onBytes = progress.showBytes(bytes);
+  if ("artifact" in claim) {
+    await verifyArtifact(claim, { size: bytes, signal, onBytes });
+    return { bytes, sha256: claim.artifact.sha256 };
+  }
+  const { isProved, sha256 } = await proveFile(path, new ZipProof(claim.zipOf), {
+    signal,
+    onBytes,
+  });
+  if (isProved) return { bytes, sha256 };
+  throw differs(`${path} is not the ZIP of the files that the manifest lists`);
+}
+
+async function verifyArtifact(
+  { path, artifact }: Extract<Claim, { artifact: unknown }>,
+  {
+    size,
+    signal,
+    onBytes,
+  }: { size: number; signal: AbortSignal; onBytes: (bytes: number) => void },
 ): Promise<void> {
-  const size = await sizeOf(path);
   if (size === artifact.bytes) {
     if ((await hashFile(path, { signal, onBytes })) === artifact.sha256) return;
     throw differs(
@@ -76,7 +106,9 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 async function manifestsBeside(path: string): Promise<string[]> {
-  if ((await findFileKind(path)) === "folder") return [manifestPathOf({ kind: "folder", path })];
+  if ((await findFileKind(path)) === "folder") {
+    return [manifestPathOf({ kind: "folder", path }), join(path, ZIP_MANIFEST)];
+  }
   return [manifestPathOf({ kind: "file", path }), join(dirname(path), FOLDER_MANIFEST)];
 }
 

@@ -14,7 +14,11 @@ export interface RestorableDump {
 }
 
 /** Throws a usage error where there is nothing that a restore could load. */
-export function requireRestorable({ format, content, files }: RestorableDump): void {
+export function requireRestorable({
+  format,
+  content,
+  files,
+}: Pick<RestorableDump, "format" | "content"> & { files: readonly unknown[] }): void {
   if (format !== "sql") throw usageError(`a restore loads SQL dumps, and this is ${format}`);
   if (content === "data")
     throw usageError("a restore needs the schema, and this dump holds data alone");

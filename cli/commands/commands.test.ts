@@ -10,6 +10,7 @@ import {
   FakeExportServer,
   type FakeOptions,
   sendProblem,
+  sha256Of,
 } from "../../test/support/fake-export-server.ts";
 import { runCli } from "../../test/support/run-cli.ts";
 
@@ -82,7 +83,7 @@ describe("dump", () => {
 
   test("says nothing with --quiet", async () => {
     const result = await runCli(["-q", "dump", "-o", output], server);
-    expect(result).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+    expect(result).toMatchObject({ exitCode: 0, stdout: "", stderr: "" });
   });
 
   test("tells a failed job's code, words and hint in one line", async () => {
@@ -186,17 +187,83 @@ describe("dump", () => {
     expect((await runCli(["verify", `${folder}/out/a b.csv`], server)).exitCode).toBe(0);
   });
 
-  test("streams the ZIP of several files, and says that it is not checked", async () => {
+  test("sends standard output the ZIP of several files, each of which it checks", async () => {
+    await restart({ artifacts: { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.alloc(0) } });
+    const result = await runCli(["dump", "--format", "csv", "-o", "-"], server);
+    expect(result.exitCode).toBe(0);
+    expect(result.stderr).toContain("standard output: ");
+    expect(result.stderr).toContain("2 files, verified, sha256");
+    expect(result.stdoutBytes.equals(server.zipOf(server.jobs[0] as { jobId: string }))).toBe(true);
+  });
+
+  test("writes the ZIP of several files where the name says so, with the manifest beside it", async () => {
     await restart({ artifacts: { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.from("2\n") } });
-    server.intercept("/download", (_request, response) => {
-      response.end("the ZIP");
+    const zip = join(folder, "all.ZIP");
+    const { stdout, exitCode } = await runCli(["dump", "--json", "-o", zip], server);
+    expect(exitCode).toBe(0);
+    const bytes = readFileSync(zip);
+    expect(bytes.equals(server.zipOf(server.jobs[0] as { jobId: string }))).toBe(true);
+    expect(JSON.parse(stdout)).toMatchObject({
+      path: zip,
+      manifestPath: `${zip}.manifest.json`,
+      sha256: sha256Of(bytes),
+      bytes: bytes.length,
+      files: [
+        { name: "a.csv", path: zip },
+        { name: "b.csv", path: zip },
+      ],
+    });
+    const verified = await runCli(["verify", zip], server);
+    expect(verified.exitCode).toBe(0);
+    expect(verified.stderr).toContain("of 2 files");
+    // A second download finds the file and leaves it.
+    const jobId = server.jobs[0]?.jobId ?? "";
+    const again = server.requestsTo("/download").length;
+    expect((await runCli(["download", jobId, "-o", zip], server)).exitCode).toBe(0);
+    expect(
+      server
+        .requestsTo("/download")
+        .slice(again)
+        .map(({ headers }) => headers.range),
+    ).toEqual(["bytes=0-0"]);
+  });
+
+  test("says of a ZIP with one wrong byte that it is not the manifest's, and keeps nothing of it", async () => {
+    const artifacts = { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.from("2\n") };
+    await restart({ artifacts });
+    const zip = join(folder, "all.zip");
+    await runCli(["dump", "-o", zip], server);
+    const damaged = readFileSync(zip);
+    damaged[damaged.indexOf("2\n", damaged.indexOf("b.csv"))] = 0x33;
+    writeFileSync(zip, damaged);
+    expect(await runCli(["-q", "verify", zip], server)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining("is not the ZIP of the files that the manifest lists"),
+    });
+    const manifest = server.manifestOf(server.jobs[0] as { jobId: string });
+    await restart({ artifacts: { ...artifacts, "b.csv": Buffer.from("3\n") } });
+    server.intercept("/manifest", (_request, response) => {
+      response.end(JSON.stringify(manifest));
       return true;
     });
-    const result = await runCli(["dump", "--format", "csv", "-o", "-"], server);
-    expect(result).toMatchObject({ exitCode: 0, stdout: "the ZIP" });
-    expect(result.stderr).toContain("not checked");
-    expect(server.requestsTo("/download").at(-1)?.path).toMatch(/\/download$/);
+    rmSync(zip);
+    const result = await runCli(["-q", "dump", "-o", zip], server);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain("does not have the SHA-256 of the manifest");
+    expect(readdirSync(folder)).not.toContain("all.zip");
+    expect(readdirSync(folder)).not.toContain("all.zip.part");
   });
+
+  test.each([".zip", ".sql.gz", ".zst"])(
+    "says that a name which ends with %s is not what the file is",
+    async (suffix) => {
+      const path = join(folder, `one${suffix}`);
+      const result = await runCli(["dump", "-o", path], server);
+      expect(result.exitCode).toBe(0);
+      expect(result.stderr).toContain("holds dump.sql as it is, although its name ends with");
+      expect(readFileSync(path).equals(DUMP)).toBe(true);
+    },
+  );
 
   test.each(["../evil.sql", "a/b", "..", "nul\u0000"])(
     "writes nothing by the name %j that a server gives",

@@ -15,7 +15,10 @@ export function addDownload(program: Command, open: (command: Command) => Contex
     .command("download")
     .description("download and verify a completed job's files; goes on with a partial file")
     .argument("<job>", "the job's id")
-    .option("-o, --output <path>", "file, folder (ends with /), or - for standard output")
+    .option(
+      "-o, --output <path>",
+      "file, folder (ends with /), ZIP of several files (.zip), or - for stdout",
+    )
     .option("--artifact <name>", "one file of several")
     .action(async (jobId: string, options: DownloadOptions, self: Command) => {
       const { terminal, host, client } = open(self);

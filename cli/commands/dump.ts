@@ -18,7 +18,10 @@ export function addDump(program: Command, open: (command: Command) => Context): 
   const command = program
     .command("dump")
     .description("export, download and verify in one go; run again after a crash, it goes on")
-    .option("-o, --output <path>", "file, folder (ends with /), or - for standard output");
+    .option(
+      "-o, --output <path>",
+      "file, folder (ends with /), ZIP of several files (.zip), or - for stdout",
+    );
   addExportOptions(command)
     .option("--timeout <duration>", "cancel an export that takes longer: 90s, 30m, 2h")
     .option("--fresh", "start a new export, although an unfinished one is known")

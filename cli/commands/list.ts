@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 
+import { JOB_STATES } from "../../src/model/job-state.ts";
 import type { Job } from "../answers.ts";
 import { type Context, parseCount } from "../context.ts";
+import { optionOf } from "../option-of.ts";
 import { formatBytes, formatCount, formatTable, oneLine } from "../format.ts";
 
 /** What the Worker gives in one answer. */
@@ -18,7 +20,7 @@ export function addList(program: Command, open: (command: Command) => Context): 
   program
     .command("list")
     .description("list jobs, newest first")
-    .option("--status <status>", "queued, running, completed, failed, cancelled or expired")
+    .addOption(optionOf("--status <status>", "jobs of one status", JOB_STATES))
     .option("--limit <count>", "at most so many", "20")
     .action(async (options: ListOptions, self: Command) => {
       const { terminal, client } = open(self);

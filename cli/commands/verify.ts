@@ -16,8 +16,8 @@ interface VerifyOptions {
 export function addVerify(program: Command, open: (command: Command) => Context): void {
   program
     .command("verify")
-    .description("compare a file or folder with its manifest, and try a restore")
-    .argument("<path>", "a downloaded file or folder")
+    .description("compare a file, ZIP or folder with its manifest, and try a restore")
+    .argument("<path>", "a downloaded file, ZIP or folder")
     .option("--manifest <file>", "the manifest (default: the one beside the file)")
     .option("--job <id>", "ask the Worker for the manifest of this job")
     .option("--restore", "load an SQL dump into a scratch SQLite and count every table's rows")
@@ -27,24 +27,23 @@ export function addVerify(program: Command, open: (command: Command) => Context)
       if (options.manifest !== undefined && options.job !== undefined) {
         throw usageError("--manifest and --job both name the manifest");
       }
-      const manifest =
+      const kept =
         options.job === undefined
           ? await readManifest(path, options.manifest)
-          : (await context.client().getManifest(options.job)).manifest;
-      const claims = await claimsOf(path, manifest);
-      const files = claims.map(({ path, artifact: { bytes, sha256 } }) => ({
-        path,
-        bytes,
-        sha256,
-      }));
-      const { format, content, tables: listed } = manifest;
-      const dump = { format, content, files, tables: listed };
-      if (options.restore === true) requireRestorable(dump);
-      for (const claim of claims) await verifyOne(context, claim);
+          : await context.client().getManifest(options.job);
+      const { manifest } = kept;
+      const claims = await claimsOf(path, kept);
+      const { format, content, tables: listed, artifacts } = manifest;
+      const dump = { format, content, tables: listed };
+      if (options.restore === true) requireRestorable({ ...dump, files: claims });
+      const files: { path: string; bytes: number; sha256: string }[] = [];
+      for (const claim of claims) files.push(await verifyOne(context, claim));
+      const count = claims.some((claim) => "zipOf" in claim) ? artifacts.length : claims.length;
       terminal.note(
-        `${path}: ${claims.length === 1 ? "size and SHA-256 are" : `sizes and SHA-256 of ${claims.length} files are`} the manifest's`,
+        `${path}: ${count === 1 ? "size and SHA-256 are" : `sizes and SHA-256 of ${count} files are`} the manifest's`,
       );
-      const tables = options.restore === true ? await verifyRestore(context, dump) : null;
+      const tables =
+        options.restore === true ? await verifyRestore(context, { ...dump, files }) : null;
       terminal.printJson({
         path,
         jobId: manifest.jobId,
@@ -55,11 +54,18 @@ export function addVerify(program: Command, open: (command: Command) => Context)
     });
 }
 
-async function verifyOne({ terminal, host }: Context, claim: Claim): Promise<void> {
+async function verifyOne(
+  { terminal, host }: Context,
+  claim: Claim,
+): Promise<{ path: string; bytes: number; sha256: string }> {
   const progress = terminal.startProgress("verifying");
   try {
-    const onBytes = showBytes(progress, claim.artifact.bytes);
-    await verifyFile(claim, { signal: host.interrupt, onBytes });
+    const signal = host.interrupt;
+    const verified = await verifyFile(claim, {
+      signal,
+      showBytes: (totalBytes) => showBytes(progress, totalBytes),
+    });
+    return { path: claim.path, ...verified };
   } finally {
     terminal.clearProgress();
   }

@@ -34,6 +34,8 @@ export interface ArtifactRecord {
   bytes: number;
   partCount: number;
   sha256: string | null;
+  /** Unsigned; of an artifact that is one of several, for their ZIP. */
+  crc32: number | null;
 }
 
 /** What the Workflow does next; made from recorded values alone, so that a replay repeats it. */

@@ -63,9 +63,9 @@ const FILE_HEADERS: readonly HeaderParameter[] = [
 ];
 
 const FILE_ANSWER_HEADERS: readonly HeaderParameter[] = [
-  { name: "ETag", description: "The file's SHA-256, in quotes." },
-  { name: "Repr-Digest", description: "The whole file's SHA-256 (RFC 9530)." },
+  { name: "ETag", description: "An artifact's SHA-256, in quotes; a ZIP has a tag of its own." },
   { name: "Content-Disposition", description: "The file's name (RFC 6266)." },
+  { name: "Repr-Digest", description: "The whole file's SHA-256 (RFC 9530); none of a ZIP." },
 ];
 
 const FILE_ANSWERS: readonly Answer[] = [
@@ -220,7 +220,11 @@ export const ROUTES: readonly RouteEntry[] = [
     method: "GET",
     path: "/export/dump/:jobId/download",
     operationId: "downloadExport",
-    summary: "Download what a job exported, where it is one file",
+    summary: "Download what a job exported",
+    description:
+      "The artifact where there is one; else a ZIP of all artifacts and the manifest, stored as they are, with " +
+      "ZIP64 where it is needed. Its bytes are the same each time, and ranges of it work. An export that was made " +
+      "before there were ZIPs answers artifact-not-found.",
     access: "read",
     headers: FILE_HEADERS,
     answers: FILE_ANSWERS,

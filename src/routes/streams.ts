@@ -11,7 +11,7 @@ import { openStream } from "../streams/open-stream.ts";
 import { type PlannedFile, planStream } from "../streams/plan-stream.ts";
 import type { AppEnv } from "./app-env.ts";
 import { validate } from "./body.ts";
-import { contentDisposition } from "./downloads.ts";
+import { contentDisposition } from "./send-file.ts";
 
 /**
  * Dumps and tables as streams. HEAD tells what GET would send, and neither locks nor freezes

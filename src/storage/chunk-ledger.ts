@@ -290,15 +290,17 @@ export function moveArtifactIf(
     to: ArtifactState;
     uploadId?: string;
     sha256?: string;
+    crc32?: number | null;
   },
 ): boolean {
   const moved = sql.exec(
     `UPDATE tmp_export_job_artifacts SET state = ?, upload_id = coalesce(?, upload_id),
-       sha256 = coalesce(?, sha256)
+       sha256 = coalesce(?, sha256), crc32 = coalesce(?, crc32)
      WHERE job_id = ? AND ordinal = ? AND object_key = ? AND state = ?`,
     move.to,
     move.uploadId ?? null,
     move.sha256 ?? null,
+    move.crc32 ?? null,
     move.jobId,
     move.ordinal,
     move.objectKey,

@@ -3,6 +3,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { ExportEnv, RunParams } from "../env.ts";
 import type { ArtifactRecord, ChunkCommit, NextAction, StoredPart } from "../model/checkpoint.ts";
 import { ExportError, type Failure, type Outcome, outcomeOf } from "../model/error.ts";
+import type { ExportFormat, JobRequest } from "../model/export-request.ts";
 import type { JobState } from "../model/job-state.ts";
 import type { JobView } from "../model/job-view.ts";
 import type { StoredObject, Upload } from "./artifact-store.ts";
@@ -69,10 +70,12 @@ import {
 } from "./run-record.ts";
 import { deleteStream, findStream, type NewStream, renewStreamIf } from "./stream-rows.ts";
 
-/** A job's file as a download needs it. */
+/** A job's files as a download needs them. */
 export interface DownloadInfo {
   jobId: string;
   state: JobState;
+  source: string;
+  format: ExportFormat;
   artifacts: ArtifactRecord[];
   manifestKey: string | null;
   completedAtMs: number | null;
@@ -161,6 +164,8 @@ export class ExportJobs extends DurableObject<ExportEnv> {
       return {
         jobId,
         state: job.state,
+        source: job.source,
+        format: (JSON.parse(job.request_json) as JobRequest).format,
         artifacts: listArtifacts(this.#sql, jobId),
         manifestKey: job.snapshot_id === null ? null : manifestKeyOf(job),
         completedAtMs: job.completed_at_ms,
@@ -333,7 +338,7 @@ export class ExportJobs extends DurableObject<ExportEnv> {
   /** Records the hashes of artifacts that a step has read back; counts the step. */
   recordVerified(
     of: RunParams,
-    artifacts: readonly (ArtifactId & { sha256: string })[],
+    artifacts: readonly (ArtifactId & { sha256: string; crc32: number | null })[],
   ): Promise<Outcome<null>> {
     return outcomeOf(() =>
       this.#jobs.storage.transactionSync(() => {

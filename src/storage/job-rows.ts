@@ -231,6 +231,7 @@ type ArtifactRow = {
   bytes: number;
   part_count: number;
   sha256: string | null;
+  crc32: number | null;
 };
 
 /** A job's artifacts in order, or those in one state. */
@@ -241,7 +242,7 @@ export function listArtifacts(
 ): ArtifactRecord[] {
   return sql
     .exec<ArtifactRow>(
-      `SELECT ordinal, name, content_type, object_key, state, upload_id, bytes, part_count, sha256
+      `SELECT ordinal, name, content_type, object_key, state, upload_id, bytes, part_count, sha256, crc32
        FROM tmp_export_job_artifacts
        WHERE job_id = ? AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR ordinal = ?3)
        ORDER BY ordinal LIMIT ?4`,
@@ -261,5 +262,6 @@ export function listArtifacts(
       bytes: row.bytes,
       partCount: row.part_count,
       sha256: row.sha256,
+      crc32: row.crc32,
     }));
 }

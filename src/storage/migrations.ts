@@ -153,6 +153,8 @@ const MIGRATIONS: readonly string[] = [
      endings INTEGER NOT NULL DEFAULT 0,
      ending_at_ms INTEGER
    ) STRICT, WITHOUT ROWID;`,
+
+  "ALTER TABLE tmp_export_job_artifacts ADD COLUMN crc32 INTEGER",
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
 
 import type { ArtifactRecord, NextAction } from "../model/checkpoint.ts";
 import { ExportError, unwrap } from "../model/error.ts";
@@ -87,7 +88,14 @@ export async function verifyArtifacts(
   const { jobs, of } = context;
   let ordinal = from;
   let bytes = 0;
-  const verified: { ordinal: number; objectKey: string; sha256: string }[] = [];
+  const verified: {
+    ordinal: number;
+    objectKey: string;
+    sha256: string;
+    crc32: number | null;
+  }[] = [];
+  // The only file of a job is never one of a ZIP.
+  const needsCrc32 = unwrap(await jobs.artifact(of, 1)) !== null;
   let next: VerifyFrom | null = null;
   for (;;) {
     const artifact = unwrap(await jobs.artifact(of, ordinal));
@@ -96,11 +104,11 @@ export async function verifyArtifacts(
       next = { ordinal, artifact: artifact.name };
       break;
     }
-    verified.push({
-      ordinal,
-      objectKey: artifact.objectKey,
-      sha256: artifact.sha256 ?? (await verifyArtifact(context, artifact)),
-    });
+    const hashes =
+      artifact.sha256 === null
+        ? await verifyArtifact(context, artifact, needsCrc32)
+        : { sha256: artifact.sha256, crc32: artifact.crc32 };
+    verified.push({ ordinal, objectKey: artifact.objectKey, ...hashes });
     bytes += artifact.bytes;
     ordinal += 1;
   }
@@ -108,7 +116,11 @@ export async function verifyArtifacts(
   return { artifacts: verified.length, bytes, sha256: verified.at(-1)?.sha256 ?? null, next };
 }
 
-async function verifyArtifact(context: RunContext, artifact: ArtifactRecord): Promise<string> {
+async function verifyArtifact(
+  context: RunContext,
+  artifact: ArtifactRecord,
+  needsCrc32: boolean,
+): Promise<{ sha256: string; crc32: number | null }> {
   const pieces = unwrap(await context.jobs.pieces(context.of, artifact.ordinal));
   const object = await context.store.find(artifact.objectKey);
   if (object === undefined) {
@@ -122,6 +134,7 @@ async function verifyArtifact(context: RunContext, artifact: ArtifactRecord): Pr
     );
   }
   const whole = createHash("sha256");
+  let checksum = 0;
   let at = 0;
   let left = pieces[0]?.bytes ?? 0;
   let hash = createHash("sha256");
@@ -143,6 +156,7 @@ async function verifyArtifact(context: RunContext, artifact: ArtifactRecord): Pr
     await yieldTurn();
     await context.beat();
     whole.update(bytes);
+    if (needsCrc32) checksum = crc32(bytes, checksum);
     for (let offset = 0; offset < bytes.byteLength;) {
       if (at === pieces.length) throw otherLength(artifact);
       const slice = bytes.subarray(offset, offset + left);
@@ -153,7 +167,7 @@ async function verifyArtifact(context: RunContext, artifact: ArtifactRecord): Pr
     }
   }
   if (at < pieces.length) throw otherLength(artifact);
-  return whole.digest("hex");
+  return { sha256: whole.digest("hex"), crc32: needsCrc32 ? checksum : null };
 }
 
 function otherLength({ name }: ArtifactRecord): ExportError {

@@ -3,6 +3,9 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { crc32 } from "node:zlib";
+
+import { ZipLayout } from "../../src/lib/zip-layout.ts";
 
 export const FAKE_TOKEN = "fake-token-0123456789";
 
@@ -126,7 +129,13 @@ export class FakeExportServer {
       return sendJson(response, 200, this.#view(job));
     }
     if (rest === "manifest") return sendJson(response, 200, this.manifestOf(job));
-    return this.#download(response, decodeURIComponent(rest.replace(/^download\/?/, "")), headers);
+    const name = decodeURIComponent(rest.replace(/^download\/?/, ""));
+    return this.#download(response, {
+      job,
+      name,
+      range: headers.range,
+      ifRange: headers["if-range"],
+    });
   }
 
   #create(response: ServerResponse, key: string, body: string): void {
@@ -158,22 +167,51 @@ export class FakeExportServer {
     response.writeHead(204).end();
   }
 
-  #download(response: ServerResponse, name: string, headers: IncomingMessage["headers"]): void {
-    const names = Object.keys(this.options.artifacts);
-    const bytes = this.options.artifacts[name === "" ? (names[0] ?? "") : name];
+  #download(
+    response: ServerResponse,
+    asked: {
+      job: FakeJob;
+      name: string;
+      range: string | undefined;
+      ifRange: string | string[] | undefined;
+    },
+  ): void {
+    const { job, name, range } = asked;
+    const [only, ...others] = Object.values(this.options.artifacts);
+    const whole = others.length === 0 && only !== undefined ? only : this.zipOf(job);
+    const bytes = name === "" ? whole : this.options.artifacts[name];
     if (bytes === undefined) {
       return sendProblem(response, 404, "artifact-not-found", `the job has no artifact ${name}`);
     }
     const etag = `"${sha256Of(bytes)}"`;
-    const start = Number(/^bytes=(\d+)-$/.exec(headers.range ?? "")?.[1] ?? 0);
-    const isPart = start > 0 && headers["if-range"] === etag;
-    const sent = isPart ? bytes.subarray(start) : bytes;
+    const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? "") ?? [];
+    const isPart = first !== undefined && (asked.ifRange ?? etag) === etag;
+    const start = isPart ? Number(first) : 0;
+    const end = isPart && last !== "" ? Number(last) + 1 : bytes.length;
+    const sent = bytes.subarray(start, end);
     response.writeHead(isPart ? 206 : 200, {
       etag,
       "content-length": sent.length,
-      ...(isPart ? { "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {}),
+      ...(isPart ? { "content-range": `bytes ${start}-${end - 1}/${bytes.length}` } : {}),
     });
     response.end(sent);
+  }
+
+  /** The ZIP of a job, made as the Worker makes it. */
+  zipOf(job: Pick<FakeJob, "jobId">): Buffer {
+    const manifest = Buffer.from(JSON.stringify(this.manifestOf(job)));
+    const files = Object.entries({ "manifest.json": manifest, ...this.options.artifacts });
+    const entries = files.map(([name, content]) => ({
+      name,
+      bytes: content.length,
+      crc32: crc32(content),
+      content,
+    }));
+    const layout = new ZipLayout(entries, Date.UTC(2026, 10, 1));
+    const stretches = [...layout.stretches({ offset: 0, length: layout.bytes })];
+    return Buffer.concat(
+      stretches.map((stretch) => (stretch.kind === "own" ? stretch.bytes : stretch.entry.content)),
+    );
   }
 
   manifestOf(job: Pick<FakeJob, "jobId">): Record<string, unknown> {

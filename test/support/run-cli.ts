@@ -6,6 +6,7 @@ import { FAKE_TOKEN } from "./fake-export-server.ts";
 export interface CliResult {
   exitCode: number;
   stdout: string;
+  stdoutBytes: Buffer;
   /** Without the last line's end. */
   stderr: string;
 }
@@ -34,15 +35,21 @@ export async function runCli(args: string[], options: CliOptions): Promise<CliRe
     stderr: stderr.stream,
     interrupt: options.interrupt ?? new AbortController().signal,
   });
-  return { exitCode, stdout: stdout.text(), stderr: stderr.text().trimEnd() };
+  const stdoutBytes = stdout.bytes();
+  return {
+    exitCode,
+    stdout: stdoutBytes.toString(),
+    stdoutBytes,
+    stderr: stderr.bytes().toString().trimEnd(),
+  };
 }
 
-function collect(onText?: (text: string) => void): { stream: Writable; text: () => string } {
+function collect(onText?: (text: string) => void): { stream: Writable; bytes: () => Buffer } {
   const pieces: Buffer[] = [];
   const stream = new PassThrough();
   stream.on("data", (piece: Buffer) => {
     pieces.push(piece);
     onText?.(piece.toString());
   });
-  return { stream, text: () => Buffer.concat(pieces).toString() };
+  return { stream, bytes: () => Buffer.concat(pieces) };
 }

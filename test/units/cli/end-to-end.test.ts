@@ -16,6 +16,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
 
+import { Uint8ArrayReader, ZipReader } from "@zip.js/zip.js";
 import * as esbuild from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -150,6 +151,53 @@ describe("against a real Worker", () => {
     expect(existsSync(`${partial}.json`)).toBe(false);
   });
 
+  test("several files come as a ZIP, which a ZIP library reads; -o - gives the same", async () => {
+    const dump = await cli(["dump", "-o", "all.zip", "--format", "csv"]);
+    expect(dump).toMatchObject({ code: 0 });
+    expect(dump.stderr).toContain("2 files, verified, sha256");
+    expect(await cli(["verify", "all.zip"])).toMatchObject({ code: 0 });
+    const zip = readFileSync(join(folder, "all.zip"));
+    const opened = join(folder, "opened");
+    mkdirSync(opened);
+    const reader = new ZipReader(new Uint8ArrayReader(zip), { useWebWorkers: false });
+    for (const entry of await reader.getEntries()) {
+      if (entry.directory) throw new Error(`${entry.filename} is no file`);
+      const bytes = await entry.arrayBuffer({ checkSignature: true });
+      writeFileSync(join(opened, entry.filename), new Uint8Array(bytes));
+    }
+    await reader.close();
+    expect(await cli(["verify", "opened"])).toMatchObject({ code: 0 });
+    const { jobId } = JSON.parse(readFileSync(join(opened, "manifest.json"), "utf8")) as {
+      jobId: string;
+    };
+    const { stdout } = await run(process.execPath, [bundle, "-q", "download", jobId, "-o", "-"], {
+      cwd: folder,
+      env: settings(),
+      encoding: "buffer",
+      maxBuffer: 2 * zip.length,
+    });
+    expect(stdout.equals(zip)).toBe(true);
+  });
+
+  test("a ZIP whose download was killed midway is finished by the same command", async () => {
+    const partial = join(folder, "killed.zip.part");
+    const before = proxy.ranges.length;
+    const args = ["dump", "-o", "killed.zip", "--format", "ndjson"];
+    proxy.choke(CHOKE_BYTES);
+    const first = start(args, proxy.url);
+    await until(() => existsSync(partial) && statSync(partial).size >= CHOKE_BYTES);
+    first.child.kill("SIGKILL");
+    await first.closed;
+    proxy.choke(undefined);
+    const second = await cli(args, proxy.url);
+    expect(second).toMatchObject({ code: 0 });
+    expect(second.stderr).toContain("going on at");
+    // Each run asks for the ZIP's length first.
+    const asked = ["bytes=0-0", undefined, "bytes=0-0", `bytes=${CHOKE_BYTES}-`];
+    expect(proxy.ranges.slice(before)).toEqual(asked);
+    expect(await cli(["verify", "killed.zip"])).toMatchObject({ code: 0 });
+  });
+
   test("Ctrl-C during the download keeps what came", async () => {
     const partial = join(folder, "stopped.sql.part");
     proxy.choke(CHOKE_BYTES);
@@ -277,6 +325,8 @@ describe("the package", () => {
       (await run(process.execPath, [bundle, "complete", "--", ...words])).stdout;
     expect(await complete("d")).toMatch(/^dump\t/m);
     expect(await complete("dump", "--com")).toMatch(/^--compression\t/m);
+    expect(await complete("dump", "--format", "n")).toMatch(/^ndjson\b/m);
+    expect(await complete("list", "--status", "")).toMatch(/^cancelled\b/m);
     for (const shell of ["bash", "zsh", "fish", "powershell"]) {
       const { stdout } = await run(process.execPath, [bundle, "complete", shell]);
       expect(stdout).toContain("durable-export");

@@ -1,0 +1,130 @@
+import { createHash, type Hash } from "node:crypto";
+
+import type { ManifestText } from "./answers.ts";
+import { ZIP_MANIFEST } from "./output-place.ts";
+import type { Proof } from "./proof.ts";
+
+const LOCAL_HEADER = 0x04034b50;
+/** What may follow the last file: the directory's first record, or its end where it has none. */
+const BEHIND_FILES = new Set([0x02014b50, 0x06064b50, 0x06054b50]);
+const SIGNATURE_BYTES = 4;
+const LOCAL_HEADER_BYTES = 30;
+const ZIP64_EXTRA = 0x0001;
+const MAX_32 = 0xffffffff;
+/** Data descriptors: sizes would stand behind the bytes. */
+const SIZES_BEHIND = 1 << 3;
+
+interface LocalFile {
+  name: string;
+  bytes: number;
+}
+
+/** A file whose bytes go by. */
+interface OpenFile extends LocalFile {
+  hash: Hash;
+  leftBytes: number;
+}
+
+/**
+ * Proves the Worker's ZIP of several artifacts: every artifact of the manifest is in it once, each with
+ * its size and SHA-256, the manifest itself, and nothing else. The manifest names the job, so that no
+ * beginning of another job's ZIP passes, whose directory would be another one. It reads stored files, whose
+ * sizes stand before them, as the Worker writes them, and takes any other ZIP for a wrong one.
+ */
+export class ZipProof implements Proof {
+  readonly #whole = createHash("sha256");
+  readonly #missing: Map<string, { bytes: number; sha256: string }>;
+  #state: "files" | "directory" | "wrong" = "files";
+  #header: Buffer = Buffer.alloc(0);
+  #file: OpenFile | undefined;
+
+  constructor({ text, manifest: { artifacts } }: ManifestText) {
+    this.#missing = new Map(artifacts.map((artifact) => [artifact.name, artifact]));
+    this.#missing.set(ZIP_MANIFEST, {
+      bytes: Buffer.byteLength(text),
+      sha256: createHash("sha256").update(text).digest("hex"),
+    });
+  }
+
+  update(chunk: Uint8Array): void {
+    this.#whole.update(chunk);
+    let rest = chunk;
+    while (rest.length > 0 && this.#state === "files") {
+      rest = this.#file === undefined ? this.#readHeader(rest) : this.#readFile(this.#file, rest);
+    }
+  }
+
+  end(): { isProved: boolean; sha256: string } {
+    return {
+      isProved: this.#state === "directory" && this.#missing.size === 0,
+      sha256: this.#whole.digest("hex"),
+    };
+  }
+
+  /** Gives what it leaves of the chunk, as the next one does. */
+  #readHeader(chunk: Uint8Array): Uint8Array {
+    const bytes = chunk.subarray(0, headerBytesOf(this.#header) - this.#header.length);
+    const header = Buffer.concat([this.#header, bytes]);
+    this.#header = header;
+    if (header.length === SIGNATURE_BYTES && header.readUInt32LE(0) !== LOCAL_HEADER) {
+      this.#state = BEHIND_FILES.has(header.readUInt32LE(0)) ? "directory" : "wrong";
+    } else if (header.length >= LOCAL_HEADER_BYTES && header.length === headerBytesOf(header)) {
+      this.#header = Buffer.alloc(0);
+      this.#openFile(parseLocalHeader(header));
+    }
+    return chunk.subarray(bytes.length);
+  }
+
+  #openFile(of: LocalFile | undefined): void {
+    if (of === undefined) {
+      this.#state = "wrong";
+      return;
+    }
+    const file = { ...of, hash: createHash("sha256"), leftBytes: of.bytes };
+    if (file.leftBytes === 0) this.#closeFile(file);
+    else this.#file = file;
+  }
+
+  #readFile(file: OpenFile, chunk: Uint8Array): Uint8Array {
+    const bytes = chunk.subarray(0, file.leftBytes);
+    file.hash.update(bytes);
+    file.leftBytes -= bytes.length;
+    if (file.leftBytes === 0) this.#closeFile(file);
+    return chunk.subarray(bytes.length);
+  }
+
+  #closeFile({ name, bytes, hash }: OpenFile): void {
+    this.#file = undefined;
+    const expected = this.#missing.get(name);
+    this.#missing.delete(name);
+    if (expected?.bytes !== bytes || expected.sha256 !== hash.digest("hex")) this.#state = "wrong";
+  }
+}
+
+/** How long a local header is, as far as what there is of it tells: its signature, its fixed part, the whole. */
+function headerBytesOf(header: Buffer): number {
+  if (header.length < SIGNATURE_BYTES) return SIGNATURE_BYTES;
+  if (header.length < LOCAL_HEADER_BYTES) return LOCAL_HEADER_BYTES;
+  return LOCAL_HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
+}
+
+/** Undefined where it is none of a stored file whose size it tells. */
+function parseLocalHeader(header: Buffer): LocalFile | undefined {
+  const isStored = header.readUInt16LE(8) === 0;
+  const hasSizes = (header.readUInt16LE(6) & SIZES_BEHIND) === 0;
+  if (!isStored || !hasSizes) return undefined;
+  const nameEnd = LOCAL_HEADER_BYTES + header.readUInt16LE(26);
+  const name = header.toString("utf8", LOCAL_HEADER_BYTES, nameEnd);
+  const bytes = header.readUInt32LE(22);
+  if (bytes !== MAX_32) return { name, bytes };
+  const large = zip64SizeOf(header.subarray(nameEnd));
+  return large === undefined ? undefined : { name, bytes: large };
+}
+
+/** The size of a file that has its own in a ZIP64 record among the extra fields. */
+function zip64SizeOf(extra: Buffer): number | undefined {
+  for (let at = 0; at + 12 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
+    if (extra.readUInt16LE(at) === ZIP64_EXTRA) return Number(extra.readBigUInt64LE(at + 4));
+  }
+  return undefined;
+}
