@@ -117,8 +117,9 @@ if (standIn !== undefined) {
 } else if (program === "npx") {
   runProgram(words[0] ?? "", words.slice(1));
 } else if (program === "curl") {
-  // A guide's calls succeed: an answer that says otherwise is a failure.
-  runProgram(program, ["--fail-with-body", ...words]);
+  // A guide's calls succeed: an answer that says otherwise is a failure, also where the guide does not ask for that.
+  const asks = words.some((word) => /^-\w*f/.test(word));
+  runProgram(program, asks ? words : ["--fail-with-body", ...words]);
 } else {
   runProgram(program, words);
 }
