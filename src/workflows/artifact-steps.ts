@@ -4,7 +4,7 @@ import type { ArtifactRecord, NextAction } from "../model/checkpoint.ts";
 import { ExportError, unwrap } from "../model/error.ts";
 import { MIB } from "../model/limits.ts";
 import { readBlocks } from "../lib/read-blocks.ts";
-import { yieldTurn } from "../lib/yield-turn.ts";
+import { turnYielder } from "../lib/yield-turn.ts";
 import type { ArtifactStore } from "../storage/artifact-store.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -106,6 +106,7 @@ async function verifyArtifact(context: RunContext, artifact: ArtifactRecord): Pr
       `${artifact.name} has ${object.bytes} bytes where ${written} were written`,
     );
   }
+  const yieldTurn = turnYielder();
   const whole = createHash("sha256");
   let at = 0;
   let left = pieces[0]?.bytes ?? 0;
