@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
@@ -6,6 +5,7 @@ import { parseArgs } from "node:util";
 import { measureD1Export } from "./d1-export.ts";
 import { DATASETS, type Dataset } from "./datasets.ts";
 import { COMPRESSIONS, type Compression, measure, type Measurement } from "./measurements.ts";
+import { shellVersion } from "./processes.ts";
 import { describeMachine, renderMarkdown, type Results } from "./report.ts";
 import { measureWriter } from "./writer-latency.ts";
 
@@ -113,7 +113,7 @@ async function run({ plan, withOthers, ...given }: Options): Promise<void> {
     versions: {
       node: process.versions.node,
       workerd: versionOf("workerd"),
-      sqlite3: execFileSync("sqlite3", ["-version"], { encoding: "utf8" }).split(" ")[0] ?? "",
+      sqlite3: shellVersion(),
     },
     rounds: given.rounds,
     measurements,

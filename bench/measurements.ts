@@ -3,7 +3,13 @@ import { join } from "node:path";
 import type { JobView } from "../src/model/job-view.ts";
 import { withBenchWorker } from "./bench-worker.ts";
 import type { Dataset } from "./datasets.ts";
-import { median, peakMemoryBytes, resetPeakMemory, timeCommand } from "./processes.ts";
+import {
+  median,
+  peakMemoryBytes,
+  resetPeakMemory,
+  shellVersion,
+  timeCommand,
+} from "./processes.ts";
 
 export const COMPRESSIONS = ["none", "gzip", "zstd"] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
@@ -15,8 +21,9 @@ export interface Measurement {
   bytes: number;
   /** Pages to bytes, no store. */
   encodeSeconds: number;
-  shellDumpSeconds: number;
-  shellGzipSeconds: number;
+  /** Of the `sqlite3` shell; null where there is none. */
+  shellDumpSeconds: number | null;
+  shellGzipSeconds: number | null;
   /** A multipart upload of as many bytes into the same simulated bucket. */
   uploadSeconds: number;
   jobs: JobMeasurement[];
@@ -50,10 +57,12 @@ export function measure(
       const views = new Map<Compression, JobView>();
       let encoded = { bytes: 0, rows: 0, rowsRead: 0 };
       for (let round = 0; round < rounds; round += 1) {
-        const dump = `sqlite3 -readonly '${databasePath}' .dump`;
-        took("shell dump", (await timeCommand(dump, join(folder, "dump.sql"))).seconds);
-        const zipped = await timeCommand(`${dump} | gzip`, join(folder, "dump.sql.gz"));
-        took("shell gzip", zipped.seconds);
+        if (shellVersion() !== null) {
+          const dump = `sqlite3 -readonly '${databasePath}' .dump`;
+          took("shell dump", (await timeCommand(dump, join(folder, "dump.sql"))).seconds);
+          const zipped = await timeCommand(`${dump} | gzip`, join(folder, "dump.sql.gz"));
+          took("shell gzip", zipped.seconds);
+        }
         const encode = () => call<typeof encoded>("GET", "/bench/encode");
         encoded = await timed(encode, (seconds) => took("encode", seconds));
         const upload = () => call("GET", `/bench/upload?bytes=${encoded.bytes}`);
@@ -74,8 +83,8 @@ export function measure(
         rows: encoded.rows,
         bytes: encoded.bytes,
         encodeSeconds: middle("encode"),
-        shellDumpSeconds: middle("shell dump"),
-        shellGzipSeconds: middle("shell gzip"),
+        shellDumpSeconds: times.has("shell dump") ? middle("shell dump") : null,
+        shellGzipSeconds: times.has("shell gzip") ? middle("shell gzip") : null,
         uploadSeconds: middle("upload"),
         jobs: compressions.map((compression) => {
           const view = views.get(compression) as JobView;

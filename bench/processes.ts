@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 
@@ -19,6 +19,12 @@ export async function timeCommand(
   closeSync(output);
   if (status !== 0) throw new Error(`${line}: ${problems.slice(-2_000)}`);
   return { seconds, bytes: statSync(outputPath).size };
+}
+
+/** Version of the `sqlite3` shell; null where it is not installed. */
+export function shellVersion(): string | null {
+  const { status, stdout } = spawnSync("sqlite3", ["-version"], { encoding: "utf8" });
+  return status === 0 ? (stdout.split(" ")[0] ?? "") : null;
 }
 
 /**

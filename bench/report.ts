@@ -8,7 +8,8 @@ import type { WriterLatency } from "./writer-latency.ts";
 export interface Results {
   measuredAt: string;
   machine: { processor: string; cores: number; memoryBytes: number; system: string };
-  versions: { node: string; workerd: string; sqlite3: string };
+  /** `sqlite3` is null where there is no such shell. */
+  versions: { node: string; workerd: string; sqlite3: string | null };
   rounds: number;
   measurements: Measurement[];
   /** `wrangler d1 export --local` over the first database; null where it was not asked for. */
@@ -34,7 +35,7 @@ export function renderMarkdown(results: Results): string {
   return [
     `Measured ${results.measuredAt.slice(0, 10)} on ${machine.processor}, ${machine.cores} cores, ` +
       `${(machine.memoryBytes / GB).toFixed(0)} GB, ${machine.system}; Node ${versions.node}, ` +
-      `workerd ${versions.workerd}, sqlite3 ${versions.sqlite3}; medians of ${results.rounds} rounds. ` +
+      `workerd ${versions.workerd}, sqlite3 ${versions.sqlite3 ?? "(none)"}; medians of ${results.rounds} rounds. ` +
       "Seconds are this machine's; read the ratios.",
     "",
     "## Seconds",
@@ -74,13 +75,13 @@ export function renderMarkdown(results: Results): string {
       ),
       measurements.map((each) => [
         `${each.dataset}, ${megabytes(each.bytes)}`,
-        ratio(each.shellDumpSeconds / each.encodeSeconds),
+        ratio(each.shellDumpSeconds, each.encodeSeconds),
         ...each.jobs.map((job) =>
           ratio(
-            job.seconds /
-              (job.compression === "none"
-                ? each.uploadSeconds + each.encodeSeconds
-                : each.shellGzipSeconds),
+            job.seconds,
+            job.compression === "none"
+              ? each.uploadSeconds + each.encodeSeconds
+              : each.shellGzipSeconds,
           ),
         ),
       ]),
@@ -164,7 +165,7 @@ function writerLines(writer: WriterLatency): string[] {
     ),
     "",
     `A page takes ${pageMs.toFixed(1)} ms. The 99th percentile with snapshot exports is ` +
-      `${ratio(snapshot.p99 / (2 * idle.p99 + pageMs))} of twice the idle one and a page.`,
+      `${ratio(snapshot.p99, 2 * idle.p99 + pageMs)} of twice the idle one and a page.`,
   ];
 }
 
@@ -177,10 +178,10 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-function seconds(value: number): string {
-  return value.toFixed(2);
+function seconds(value: number | null): string {
+  return value === null ? "–" : value.toFixed(2);
 }
 
-function ratio(value: number): string {
-  return value.toFixed(2);
+function ratio(of: number | null, to: number | null): string {
+  return of === null || to === null ? "–" : (of / to).toFixed(2);
 }

@@ -3,18 +3,15 @@ import type { KeyRange } from "../model/key-range.ts";
 import { quoteIdentifier } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
 
-/** Places between the first and the last key at which the distance to the next row is looked up. */
-const PROBES = 8;
-
 /** A name that no table of the customer's has: a query over a table of its own name would be circular. */
 const ENDS = `${SNAPSHOT_PREFIX}_ends`;
 
 /**
  * A query for a table's first and last key and, for a guess at the number of its rows, for how far
- * the next key lies from a few places between them: about thirty rows are read, each by the key's own index.
- * Undefined for a table whose key is not one integer.
+ * the next key lies from so many places between them: about three rows are read for each, by the
+ * key's own index. Undefined for a table whose key is not one integer.
  */
-export function keyRangeQuery(table: Table): string | undefined {
+export function keyRangeQuery(table: Table, probes: number): string | undefined {
   const [key, ...more] = table.key;
   if (key?.integer !== true || more.length > 0 || table.kind === "virtual") return undefined;
   const name = quoteIdentifier(key.name);
@@ -22,13 +19,13 @@ export function keyRangeQuery(table: Table): string | undefined {
   // One SELECT of both min() and max() would read the whole table.
   const range = `WITH ${ENDS}(lo, hi) AS MATERIALIZED (SELECT
     (SELECT CAST(min(${name}) AS REAL) FROM ${from}), (SELECT CAST(max(${name}) AS REAL) FROM ${from}))`;
-  const gaps = Array.from({ length: PROBES }, (_, at) => {
-    const part = (at + 0.5) / PROBES;
+  const gaps = Array.from({ length: probes }, (_, at) => {
+    const part = (at + 0.5) / probes;
     // Two products: the difference of two keys may be more than an integer holds.
     const place = `(SELECT lo * ${1 - part} + hi * ${part} FROM ${ENDS})`;
     return `(SELECT ${name} FROM ${from} WHERE ${name} > ${place} ORDER BY ${name} LIMIT 1) - ${place}`;
   });
-  return `${range} SELECT lo, hi, ${gaps.join(", ")} FROM ${ENDS}`;
+  return `${range} SELECT ${["lo", "hi", ...gaps].join(", ")} FROM ${ENDS}`;
 }
 
 /** Reads the one result row of `keyRangeQuery`. */

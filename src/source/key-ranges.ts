@@ -6,6 +6,12 @@ import type { Source } from "./source.ts";
 /** Tables looked at in one turn, so that writers wait for a few hundred rows at most. */
 const TABLES_A_TURN = 25;
 
+/** Places between a table's first and last key at which the distance to the next row is looked up. */
+const PROBES = 8;
+
+/** Of more tables, only the ends are looked up: what is done of many tells enough of the whole. */
+const PROBED_TABLES_MAX = 50;
+
 /** Of more tables, progress is told without percentages. */
 const TABLES_MAX = 1_000;
 
@@ -15,7 +21,7 @@ export async function readKeyRanges(
   tables: readonly Table[],
 ): Promise<{ ranges: KeyRange[]; rowsRead: number }> {
   const ranged = tables.flatMap((table) => {
-    const sql = keyRangeQuery(table);
+    const sql = keyRangeQuery(table, tables.length > PROBED_TABLES_MAX ? 0 : PROBES);
     return sql === undefined ? [] : [{ table, sql }];
   });
   const ranges: KeyRange[] = [];

@@ -5,7 +5,7 @@ import type { ArtifactRecord, NextAction } from "../model/checkpoint.ts";
 import { ExportError, unwrap } from "../model/error.ts";
 import { MIB } from "../model/limits.ts";
 import { readBlocks } from "../lib/read-blocks.ts";
-import { yieldTurn } from "../lib/yield-turn.ts";
+import { turnYielder } from "../lib/yield-turn.ts";
 import type { ArtifactStore } from "../storage/artifact-store.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -133,6 +133,7 @@ async function verifyArtifact(
       `${artifact.name} has ${object.bytes} bytes where ${written} were written`,
     );
   }
+  const yieldTurn = turnYielder();
   const whole = createHash("sha256");
   let checksum = 0;
   let at = 0;

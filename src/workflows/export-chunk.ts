@@ -4,7 +4,7 @@ import { unwrap } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
 import { CHUNK_GROWTH_DIVISOR } from "../model/limits.ts";
 import { assert } from "../lib/assert.ts";
-import { yieldTurn } from "../lib/yield-turn.ts";
+import { turnYielder } from "../lib/yield-turn.ts";
 import { planOf } from "../dump/plan-of.ts";
 import type { DumpPlan } from "../dump/plan.ts";
 import { type DumpPiece, readDump } from "../source/dump-reader.ts";
@@ -73,6 +73,7 @@ export async function exportChunk(
   const position = committedPosition(plan, cursor, checkpoint.number);
   await snapshot?.advance(position);
   const reader = snapshot ?? liveReader(source);
+  const yieldTurn = turnYielder();
   for await (const piece of readDump({ reader, plan, encoderOf, cursor })) {
     for (const bytes of piece.bytes) await writer.write(bytes);
     await yieldTurn();

@@ -110,6 +110,23 @@ export const TRAPS: readonly Trap[] = [
     script: [
       "CREATE TABLE t(b BLOB, x TEXT, n NUMERIC)",
       "INSERT INTO t VALUES (X'', X'', X''), (X'00FF27', X'61', X'31'), ('61', '61', NULL)",
+      // Beside ordinary values in their row, in columns of every type.
+      "CREATE TABLE o(i INTEGER, x TEXT COLLATE NOCASE, r REAL, n NUMERIC, b BLOB, u)",
+      ...[
+        "NULL",
+        "X'35'",
+        "'5 %d %Q'",
+        "CAST(X'610062' AS TEXT)",
+        "0.5",
+        "1e300",
+        "-9.2233720368547758e18",
+        "-9223372036854775808",
+      ].flatMap((odd) =>
+        ["1", "'t'", "1.5", "2", "X'01'", "3"].map((_, at, ordinary) => {
+          const row = ordinary.toSpliced(at, 1, odd);
+          return `INSERT INTO o VALUES (${row.join(", ")})`;
+        }),
+      ),
     ],
   },
   {

@@ -2,7 +2,7 @@ import { quoteIdentifier as q } from "../../dump/identifier.ts";
 import type { Table } from "../../model/catalog.ts";
 import { KIB, MIB } from "../../model/limits.ts";
 import type { Source } from "../source.ts";
-import { canWatch, copyColumns, GATHERED_COLUMNS_MAX } from "./layout.ts";
+import { canWatch, copyColumns, GATHERED_COLUMNS_MAX, hasIntegerKey } from "./layout.ts";
 import type { HeldBy } from "./record.ts";
 import { bytesSql } from "./row-sql.ts";
 
@@ -23,6 +23,9 @@ export const MANY_TABLES = 50;
 /** A small table's bounds. A copied row costs a written row, a watched table about ten. */
 const SMALL_ROWS_MAX = 100;
 const SMALL_BYTES_MAX = 64 * KIB;
+
+/** Integer keys that lie further apart than this are a large table's: its rows are not read to tell. */
+const SMALL_KEYS_MAX = 1_000;
 
 /** Tables measured in one turn. */
 const MEASURED_AT_ONCE = 100;
@@ -76,7 +79,7 @@ interface Size {
   rowsRead: number;
 }
 
-/** Of a table that can be watched no more is measured than tells that it is not small. */
+/** Of a table that can be watched no more is read than tells that it is not small. */
 async function measure(
   source: Source,
   tables: readonly Table[],
@@ -87,20 +90,30 @@ async function measure(
     const results = await source.transaction(
       group.map((table) => {
         const names = copyColumns(table).map(q);
-        const limit = canWatch(table) ? ` LIMIT ${SMALL_ROWS_MAX + 1}` : "";
+        const isFar = canWatch(table) ? isFarSql(table) : "0";
+        const some = canWatch(table) ? ` LIMIT iif(${isFar}, 0, ${SMALL_ROWS_MAX + 1})` : "";
         // The sum of each row within: a result may have 100 columns.
         return {
           sql:
-            `SELECT count(*), coalesce(sum(b), 0) FROM ` +
-            `(SELECT ${bytesSql(names)} AS b FROM ${q(table.name)}${limit})`,
+            `SELECT count(*), coalesce(sum(b), 0), ${isFar} AS far FROM ` +
+            `(SELECT ${bytesSql(names)} AS b FROM ${q(table.name)}${some})`,
         };
       }),
     );
     for (const [index, table] of group.entries()) {
       const { rows, rowsRead } = results[index] ?? { rows: [], rowsRead: 0 };
-      const [count, bytes] = rows[0] ?? [];
-      sizes.set(table, { rows: Number(count), bytes: Number(bytes), rowsRead });
+      const [count, bytes, isFar] = rows[0] ?? [];
+      const size = { rows: Number(count), bytes: Number(bytes), rowsRead };
+      sizes.set(table, isFar === 1 ? { ...size, rows: Number.POSITIVE_INFINITY } : size);
     }
   }
   return sizes;
+}
+
+/** True where a table's first and last key lie far apart; "0" where its keys are no integers. */
+function isFarSql(table: Table): string {
+  const [key] = table.key;
+  if (!hasIntegerKey(table) || key === undefined) return "0";
+  const end = (which: string): string => `(SELECT ${which}(${q(key.name)}) FROM ${q(table.name)})`;
+  return `coalesce(${end("max")} - ${end("min")} > ${SMALL_KEYS_MAX}, 0)`;
 }
