@@ -36,7 +36,7 @@ const drawn = lines.map(({ text, seconds }, at) => {
 });
 writeFileSync(
   join(import.meta.dirname, "../docs/demo.svg"),
-  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img">
+  `<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 ${width} ${height}" role="img">
 <title>What npm run demo prints: it loads cities, exports, restores and compares them</title>
 <!-- Real output, drawn by: npm run demo:picture -->
 <style>

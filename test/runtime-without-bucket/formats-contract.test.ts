@@ -1,0 +1,3 @@
+import { formatsContract } from "../contract/formats.ts";
+
+formatsContract("the database of the jobs");
