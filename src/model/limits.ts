@@ -19,10 +19,14 @@ export const PAGE_BYTES = 768 * KIB;
  */
 export const SOURCE_CALL_MS_MAX = 90_000;
 
-/** R2's bounds: https://developers.cloudflare.com/r2/objects/multipart-objects/#limitations. */
+/** R2's bound: https://developers.cloudflare.com/r2/objects/multipart-objects/#limitations. */
 export const PART_BYTES_MIN = 5 * MIB;
 export const PART_BYTES_DEFAULT = 8 * MIB;
-export const PART_BYTES_MAX = 64 * MIB;
+/**
+ * A run holds four parts at a time in 128 MB, and one crosses with its commit to the jobs' object in a
+ * value of at most 32 MiB: https://developers.cloudflare.com/workers/runtime-apis/rpc/#limitations.
+ */
+export const PART_BYTES_MAX = 16 * MIB;
 export const PARTS_MAX = 10_000;
 
 export const CHUNK_BYTES_MIN = 64 * KIB;

@@ -1,7 +1,7 @@
 import { env, introspectWorkflow } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 
-import { PART_BYTES_MIN } from "../../src/model/limits.ts";
+import { BLOB_BYTES_MAX, MIB, PART_BYTES_MAX, PART_BYTES_MIN } from "../../src/model/limits.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
 import { CURSOR_START } from "../../src/model/cursor.ts";
 import { durableObjectSource } from "../../src/source/durable-object-source.ts";
@@ -252,5 +252,26 @@ describe("DELETE", () => {
       0,
     );
     expect((await api(`/export/dump/${jobId}`, { method: "DELETE" })).status).toBe(204);
+  });
+});
+
+test("the largest part there may be, and a page behind it, go with a commit as one value", async () => {
+  const pieces = PART_BYTES_MAX / BLOB_BYTES_MAX + 4;
+  const commit = {
+    jobId: crypto.randomUUID(),
+    run: 1,
+    expectedCheckpoint: 0,
+    table: "t",
+    cursor: CURSOR_START,
+    nextTable: "t",
+    pieces: [],
+    tables: [],
+    carry: Array.from({ length: pieces }, () => new Uint8Array(MIB)),
+    usage: { rowsRead: 0, rowsWritten: 0, r2ClassAOperations: 0 },
+    startedAtMs: 0,
+  };
+  expect(await env.EXPORT_JOBS.getByName("jobs").commitChunk(commit)).toMatchObject({
+    ok: false,
+    failure: { code: "run-superseded" },
   });
 });
