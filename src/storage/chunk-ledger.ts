@@ -105,7 +105,7 @@ export function voidPlan(
   jobId: string,
   by: { opening: number; warning: string; isCorrupt: boolean; nowMs: number },
 ): void {
-  recordDiscards(sql, jobId, by.nowMs);
+  recordDiscards(sql, jobId, by);
   deletePlanned(sql, jobId);
   sql.exec(
     `UPDATE tmp_export_jobs SET cursor_json = NULL, checkpoint = checkpoint + 1,

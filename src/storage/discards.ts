@@ -8,14 +8,21 @@ import { r2ArtifactStore } from "./r2-artifact-store.ts";
  */
 const LATE_MS = 60_000;
 
-/** Keeps in mind what a job's plan has in the store, before the plan is forgotten. */
-export function recordDiscards(sql: SqlStorage, jobId: string, nowMs: number): void {
+/** Keeps in mind what a job's plan has in the store, and other keys, before the plan is forgotten. */
+export function recordDiscards(
+  sql: SqlStorage,
+  jobId: string,
+  { nowMs, otherKeys = [] }: { nowMs: number; otherKeys?: readonly string[] },
+): void {
+  const into =
+    "INSERT OR IGNORE INTO tmp_export_job_discards (job_id, object_key, upload_id, discarded_at_ms)";
   sql.exec(
-    `INSERT OR IGNORE INTO tmp_export_job_discards (job_id, object_key, upload_id, discarded_at_ms)
-     SELECT job_id, object_key, coalesce(upload_id, ''), ? FROM tmp_export_job_artifacts WHERE job_id = ?`,
+    `${into} SELECT job_id, object_key, coalesce(upload_id, ''), ? FROM tmp_export_job_artifacts
+     WHERE job_id = ?`,
     nowMs,
     jobId,
   );
+  for (const key of otherKeys) sql.exec(`${into} VALUES (?, ?, '', ?)`, jobId, key, nowMs);
 }
 
 /** Removes from the store what a job has discarded. May be repeated. Errors: `storage-unavailable`. */

@@ -212,9 +212,9 @@ export function listJobs(
     .toArray();
 }
 
-/** Removes every row of a job. */
+/** Removes every row of a job, but for what it has discarded: that goes once it has been removed. */
 export function deleteJobRows(sql: SqlStorage, jobId: string): void {
-  const tables = ["blobs", "uploads", "parts", "chunks", "artifacts", "tables", "discards"];
+  const tables = ["blobs", "uploads", "parts", "chunks", "artifacts", "tables"];
   for (const table of tables) {
     sql.exec(`DELETE FROM tmp_export_job_${table} WHERE job_id = ?`, jobId);
   }

@@ -1,12 +1,13 @@
 import type { JobView } from "../model/job-view.ts";
 import { isCallbackPending } from "./callback-rows.ts";
-import { discardFiles, discardFilesNow } from "./job-files.ts";
+import { recordDiscards } from "./discards.ts";
+import { discardFiles, discardFilesNow, manifestKeyOf } from "./job-files.ts";
 import { deleteJobRows, findJob, getJob, type JobRow, moveJobIf } from "./job-rows.ts";
 import { startEnding, startStreamEnding, terminateRun } from "./job-runs.ts";
 import { jobViewOf } from "./job-view.ts";
 import { scheduleWatchdog } from "./job-watchdog.ts";
 import type { JobsContext } from "./jobs-context.ts";
-import { expireStream, findStream } from "./stream-rows.ts";
+import { expireStream, findStream, insertEndedStream } from "./stream-rows.ts";
 
 /**
  * Cancels an active job, and gives its view; removes an ended one with its files, and gives null.
@@ -42,7 +43,7 @@ async function endStream(context: JobsContext, streamId: string): Promise<void> 
 }
 
 async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
-  const { sql } = context;
+  const { sql, storage } = context;
   // A run that waits for its callback's next try ends.
   if (isCallbackPending(job)) await terminateRun(context, job);
   // Should a file resist, the watchdog goes on with it.
@@ -52,5 +53,20 @@ async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
   );
   await scheduleWatchdog(context);
   await discardFiles(context, job);
-  deleteJobRows(sql, job.job_id);
+  storage.transactionSync(() => forgetJob(context, job.job_id));
+  // What its snapshot has in the source is ended as a stream's is.
+  await endStream(context, job.job_id);
+  await scheduleWatchdog(context);
+}
+
+/** Removes a job's rows, and keeps in mind what may still be in its source, or come late to the store. */
+function forgetJob({ sql, env }: JobsContext, jobId: string): void {
+  const job = findJob(sql, jobId);
+  if (job === undefined) return;
+  if (job.snapshot_open === 1) insertEndedStream(sql, job);
+  if (env.EXPORT_R2_BUCKET !== undefined) {
+    const otherKeys = job.snapshot_id === null ? [] : [manifestKeyOf(job)];
+    recordDiscards(sql, jobId, { nowMs: Date.now(), otherKeys });
+  }
+  deleteJobRows(sql, jobId);
 }

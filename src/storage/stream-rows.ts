@@ -1,5 +1,6 @@
-import type { ExportRequest } from "../model/export-request.ts";
+import type { ExportRequest, JobRequest } from "../model/export-request.ts";
 import { STREAM_LEASE_MS } from "../model/limits.ts";
+import type { JobRow } from "./job-rows.ts";
 
 /** A row of `tmp_export_streams` as it is; docs/storage-layout.md describes the columns. */
 export type StreamRow = {
@@ -33,6 +34,24 @@ export function insertStream(sql: SqlStorage, stream: NewStream, nowMs: number):
     stream.snapshotId,
     nowMs,
     nowMs + STREAM_LEASE_MS,
+  );
+}
+
+/** Leaves an ended job's snapshot, which is still open, to be closed as that of a stream of its id. */
+export function insertEndedStream(sql: SqlStorage, job: JobRow): void {
+  const { source, name, id } = JSON.parse(job.request_json) as JobRequest;
+  const request: NewStream["request"] = { source, ...(name && { name }), ...(id && { id }) };
+  sql.exec(
+    `INSERT INTO tmp_export_streams (stream_id, database_key, request_json, snapshot_id, started_at_ms,
+       lease_until_ms, endings, ending_at_ms) VALUES (?, ?, ?, ?, ?, 0, ?, ?)`,
+    job.job_id,
+    job.database_key,
+    JSON.stringify(request),
+    job.snapshot_id,
+    job.created_at_ms,
+    // Instances are numbered on: their ids must be new.
+    job.endings,
+    job.ending_at_ms,
   );
 }
 

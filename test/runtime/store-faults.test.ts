@@ -237,6 +237,25 @@ test("what a job has begun again without is removed, again where it comes late",
   expect(left).toEqual([]);
 });
 
+test("what a killed try sends late of a job that is deleted is removed, a minute after", async () => {
+  const view = await exported();
+  const keys = await keysOf(view.jobId);
+  await api(`/export/dump/${view.jobId}`, { method: "DELETE" });
+  expect(await keysOf(view.jobId)).toEqual([]);
+  for (const key of keys) await bucket.put(key, "late");
+  const jobs = env.EXPORT_JOBS.getByName("jobs");
+  await runInDurableObject(jobs, async (_, { storage }) => {
+    expect(await storage.getAlarm()).toBeLessThan(Date.now() + 120_000);
+    storage.sql.exec("UPDATE tmp_export_job_discards SET discarded_at_ms = 0");
+  });
+  await runDurableObjectAlarm(jobs);
+  expect(await keysOf(view.jobId)).toEqual([]);
+  const left = await runInDurableObject(jobs, (_, { storage }) =>
+    storage.sql.exec("SELECT * FROM tmp_export_job_discards").toArray(),
+  );
+  expect(left).toEqual([]);
+});
+
 test("what a cancelled job sends late is removed by the watchdog, a minute after", async () => {
   const { jobId } = await startExport();
   await api(`/export/dump/${jobId}`, { method: "DELETE" });

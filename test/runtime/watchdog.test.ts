@@ -208,6 +208,25 @@ describe("a cancelled export", () => {
   });
 });
 
+describe("a deleted export", () => {
+  test("whose snapshot is still open has it closed all the same", async () => {
+    await fill(120_000);
+    const { jobId } = await startExport();
+    while ((await view(jobId)).progress.rows === 0) await scheduler.wait(5);
+    await (await env.EXPORT_WORKFLOW.get(`${jobId}-1`)).terminate();
+    await change(jobId, "state = 'failed', completed_at_ms = heartbeat_at_ms");
+    expect(await snapshotObjects()).not.toEqual([]);
+    expect((await api(`/export/dump/${jobId}`, { method: "DELETE" })).status).toBe(204);
+    expect((await api(`/export/dump/${jobId}`)).status).toBe(404);
+    while ((await snapshotObjects()).length > 0) await scheduler.wait(10);
+    const streams = () =>
+      runInDurableObject(jobs(), (_, { storage }) =>
+        storage.sql.exec("SELECT * FROM tmp_export_streams").toArray(),
+      );
+    while ((await streams()).length > 0) await scheduler.wait(10);
+  });
+});
+
 describe("retention", () => {
   test("removes the files, answers 410 after, and forgets the job in the end", async () => {
     await fill(10);
