@@ -62,8 +62,8 @@ export function findPendingCallback(job: JobRow): PendingCallback | undefined {
 }
 
 /**
- * Ended jobs whose callback is pending and `graceMs` late: its sender has died, or never lived. At
- * most `limit`, the longest overdue first.
+ * Ended jobs whose callback is pending and `graceMs` late, and for which no instance was started as
+ * long: its sender has died, or never lived. At most `limit`, the longest overdue first.
  */
 export function listOverdueCallbacks(
   sql: SqlStorage,
@@ -73,8 +73,9 @@ export function listOverdueCallbacks(
     .exec<{ job_id: string; run: number; callback_attempts: number }>(
       `SELECT job_id, run, callback_attempts FROM tmp_export_jobs
        WHERE callback_status = 'pending' AND ${ENDED}
-         AND coalesce(callback_next_attempt_at_ms, completed_at_ms) < ?
-       ORDER BY coalesce(callback_next_attempt_at_ms, completed_at_ms) LIMIT ?`,
+         AND coalesce(callback_next_attempt_at_ms, completed_at_ms) < ?1
+         AND coalesce(ending_at_ms, 0) < ?1
+       ORDER BY coalesce(callback_next_attempt_at_ms, completed_at_ms) LIMIT ?2`,
       of.nowMs - of.graceMs,
       of.limit,
     )

@@ -43,14 +43,15 @@ export async function removeDiscards(context: JobsContext, jobId: string): Promi
   await store.delete(discards.map((discard) => discard.object_key));
 }
 
-/** Jobs whose discards are to be removed for the last time; at most `limit`. */
+/** Jobs whose discards are to be removed for the last time; at most `limit`, the longest due first. */
 export function listDiscardingJobs(
   sql: SqlStorage,
   of: { nowMs: number; limit: number },
 ): string[] {
   return sql
     .exec<{ job_id: string }>(
-      `SELECT DISTINCT job_id FROM tmp_export_job_discards WHERE discarded_at_ms <= ? LIMIT ?`,
+      `SELECT job_id FROM tmp_export_job_discards WHERE discarded_at_ms <= ?
+       GROUP BY job_id ORDER BY min(discarded_at_ms) LIMIT ?`,
       of.nowMs - LATE_MS,
       of.limit,
     )
@@ -58,15 +59,21 @@ export function listDiscardingJobs(
     .map((row) => row.job_id);
 }
 
-/** Removes a job's discards, and forgets those that are old enough by `nowMs`. */
+/** Removes a job's discards, and forgets those that are old enough by `nowMs`; what resists waits a minute. */
 export async function endDiscards(
   context: JobsContext,
   { jobId, nowMs }: { jobId: string; nowMs: number },
 ): Promise<void> {
-  await removeDiscards(context, jobId);
-  context.sql.exec(
-    "DELETE FROM tmp_export_job_discards WHERE job_id = ? AND discarded_at_ms <= ?",
-    jobId,
-    nowMs - LATE_MS,
-  );
+  const { sql } = context;
+  const due = "job_id = ? AND discarded_at_ms <= ?";
+  const dueBy = nowMs - LATE_MS;
+  try {
+    await removeDiscards(context, jobId);
+  } catch (cause) {
+    // Other jobs' have their turn before it.
+    const update = `UPDATE tmp_export_job_discards SET discarded_at_ms = ? WHERE ${due}`;
+    sql.exec(update, nowMs, jobId, dueBy);
+    throw cause;
+  }
+  sql.exec(`DELETE FROM tmp_export_job_discards WHERE ${due}`, jobId, dueBy);
 }

@@ -7,6 +7,7 @@ import { endDiscards, listDiscardingJobs } from "./discards.ts";
 import { deleteFiles, discardFiles, discardFilesNow } from "./job-files.ts";
 import {
   deleteJobRows,
+  findJob,
   getJob,
   instanceIdOf,
   type JobRow,
@@ -35,26 +36,26 @@ export async function scheduleWatchdog(context: JobsContext): Promise<void> {
 }
 
 /**
- * The watchdog: looks after silent runs, snapshots and callbacks that nobody ends, streams whose lease has
- * run out, and retention, a few of each at a time. It starts and ends runs and never does their work. Running it early, late or
- * twice is harmless; what one task throws keeps no other from being done.
+ * The watchdog: looks after silent runs, snapshots and callbacks that nobody ends, streams whose lease
+ * has run out, and retention, a few of each at a time. It starts and ends runs and never does their work.
+ * Running it early, late or twice is harmless; what one task throws keeps no other from being done.
  */
 export async function runWatchdog(context: JobsContext): Promise<void> {
   const { sql } = context;
   const nowMs = Date.now();
   const stallMs = stallMsOf(context);
   const overdue = listOverdueCallbacks(sql, { nowMs, graceMs: stallMs, limit: SLICE });
+  // One instance does both.
+  const unended = new Set([
+    ...listUnclosedJobs(sql, nowMs).map((job) => job.job_id),
+    ...overdue.map(({ jobId }) => jobId),
+  ]);
   const tasks: (() => Promise<unknown>)[] = [
     ...listSilentJobs(sql, { nowMs, silentMs: suspectMsOf(stallMs) }).map(
       (job) => () => lookAfter(context, job, { nowMs, stallMs }),
     ),
-    ...listUnclosedJobs(sql, nowMs).map((job) => () => startEnding(context, job.job_id)),
+    ...[...unended].map((jobId) => () => startEnding(context, jobId)),
     ...listExpiredStreams(sql, nowMs).map((stream) => () => startStreamEnding(context, stream)),
-    ...overdue.map(
-      ({ jobId }) =>
-        () =>
-          startEnding(context, jobId),
-    ),
     ...listLitteringJobs(sql, nowMs).map((job) => () => cleanUp(context, job)),
     ...listDiscardingJobs(sql, { nowMs, limit: SLICE }).map(
       (jobId) => () => endDiscards(context, { jobId, nowMs }),
@@ -87,10 +88,13 @@ async function lookAfter(
   job: JobRow,
   { nowMs, stallMs }: { nowMs: number; stallMs: number },
 ): Promise<void> {
+  const instance = await runStatus(context, job);
+  const current = findJob(context.sql, job.job_id);
+  // While Workflows was asked the run may have worked, or ended its job.
+  if (current?.heartbeat_at_ms !== job.heartbeat_at_ms) return;
   const isWoken = job.woken_at_ms !== null && job.woken_at_ms > job.heartbeat_at_ms;
   const silentMs = nowMs - job.heartbeat_at_ms;
   const wokenAgoMs = isWoken ? nowMs - (job.woken_at_ms ?? 0) : null;
-  const instance = await runStatus(context, job);
   switch (judge({ run: job.run, silentMs, wokenAgoMs, instance }, stallMs)) {
     case "wake":
       return wake(context, job, nowMs);
@@ -151,7 +155,14 @@ async function fail(context: JobsContext, job: JobRow, nowMs: number): Promise<v
   await discardFilesNow(context, job);
 }
 
+/** Puts an ended job behind the others: a few whose files resist must not take every turn. */
+function putLast(sql: SqlStorage, job: JobRow): void {
+  const update = "UPDATE tmp_export_jobs SET heartbeat_at_ms = ? WHERE job_id = ?";
+  sql.exec(update, Date.now(), job.job_id);
+}
+
 async function cleanUp(context: JobsContext, job: JobRow): Promise<void> {
+  putLast(context.sql, job);
   await discardFiles(context, job);
   context.sql.exec("UPDATE tmp_export_jobs SET files_left = 0 WHERE job_id = ?", job.job_id);
 }
@@ -159,6 +170,7 @@ async function cleanUp(context: JobsContext, job: JobRow): Promise<void> {
 /** Files first: a job whose files could not be deleted is found again. */
 async function expire(context: JobsContext, job: JobRow): Promise<void> {
   const { sql, storage } = context;
+  putLast(sql, job);
   await deleteFiles(context, job);
   storage.transactionSync(() => {
     if (!moveJobIf(sql, { jobId: job.job_id, to: "expired", nowMs: Date.now() })) return;

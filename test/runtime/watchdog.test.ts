@@ -12,7 +12,7 @@ import { ExportRequestSchema } from "../../src/model/export-request.ts";
 import type { JobView } from "../../src/model/job-view.ts";
 import { RUNS_MAX } from "../../src/model/watchdog.ts";
 import { insertJob } from "../../src/storage/job-rows.ts";
-import { listUnclosedJobs, nextAlarmMs } from "../../src/storage/watch-list.ts";
+import { listUnclosedJobs, nextAlarmMs, SLICE } from "../../src/storage/watch-list.ts";
 import { hangSteps } from "../support/faulty-steps.ts";
 import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 
@@ -121,6 +121,22 @@ describe("a silent run", () => {
       rescued: "it was silent for 7200 s",
     });
     expect(await snapshotObjects()).toEqual([]);
+  });
+
+  test("that works again while Workflows is asked about it is left alone", async () => {
+    const jobId = await orphan();
+    const prototype = Object.getPrototypeOf(env.EXPORT_WORKFLOW) as Workflow;
+    const { get } = prototype;
+    const storage = await runInDurableObject(jobs(), (_, state) => state.storage);
+    prototype.get = function (this: Workflow, id) {
+      const beat = "UPDATE tmp_export_jobs SET heartbeat_at_ms = ? WHERE job_id = ?";
+      storage.sql.exec(beat, Date.now(), jobId);
+      return get.call(this, id);
+    };
+    await lookAfterAnHour(jobId);
+    prototype.get = get;
+    expect((await view(jobId)).workflow).toMatchObject({ run: 1, rescues: [] });
+    await api(`/export/dump/${jobId}`, { method: "DELETE" });
   });
 
   test("that is the last one fails its job, which leaves nothing behind", async () => {
@@ -257,6 +273,63 @@ test("what the store refuses to delete is tried again in a minute, not at once",
   expect(nextMs).toBe(1_060_000);
   await runAlarm();
   expect((await view(jobId)).status).toBe("expired");
+});
+
+test("files that resist keep no other job's from being removed", async () => {
+  const resisting: string[] = [];
+  for (let n = 0; n < SLICE; n += 1) resisting.push(await orphan());
+  const last = await orphan();
+  await runInDurableObject(jobs(), (_, { storage }) => {
+    for (const jobId of [...resisting, last]) {
+      storage.sql.exec(
+        "INSERT INTO tmp_export_job_discards VALUES (?, ?, '', 1)",
+        jobId,
+        `exports/${jobId}/discarded`,
+      );
+    }
+  });
+  for (const jobId of [...resisting, last]) {
+    await change(jobId, "state = 'completed', snapshot_id = 's', expires_at_ms = 1");
+  }
+  const prototype = Object.getPrototypeOf(env.EXPORT_R2_BUCKET) as R2Bucket;
+  const real = prototype.delete;
+  prototype.delete = function (this: R2Bucket, keys) {
+    if (resisting.some((jobId) => keys.toString().includes(jobId))) throw new Error("no (10001)");
+    return real.call(this, keys);
+  };
+  const discarded = () =>
+    runInDurableObject(jobs(), (_, { storage }) =>
+      storage.sql
+        .exec("SELECT job_id FROM tmp_export_job_discards WHERE object_key LIKE '%/discarded'")
+        .toArray(),
+    );
+  await runAlarm();
+  await runAlarm();
+  expect((await view(last)).status).toBe("expired");
+  expect(await discarded()).toHaveLength(SLICE);
+  prototype.delete = real;
+  await runAlarm();
+  for (const jobId of resisting) expect((await view(jobId)).status).toBe("expired");
+  await runInDurableObject(jobs(), (_, { storage }) => {
+    storage.sql.exec("UPDATE tmp_export_job_discards SET discarded_at_ms = 1");
+  });
+  await runAlarm();
+  expect(await discarded()).toEqual([]);
+});
+
+test("one instance at a time ends what a job has left, however often the alarm runs", async () => {
+  const jobId = await orphan();
+  const left = "snapshot_open = 1, callback_status = 'pending', completed_at_ms = 1";
+  await change(jobId, `state = 'failed', ${left}`);
+  await runAlarm();
+  await runAlarm();
+  const { endings } = await runInDurableObject(jobs(), (_, { storage }) =>
+    storage.sql
+      .exec<{ endings: number }>("SELECT endings FROM tmp_export_jobs WHERE job_id = ?", jobId)
+      .one(),
+  );
+  expect(endings).toBe(1);
+  await change(jobId, "snapshot_open = 0, callback_status = 'none'");
 });
 
 test("a snapshot that resists is closed ever less often", async () => {
