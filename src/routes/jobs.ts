@@ -41,7 +41,7 @@ export const jobRoutes = new Hono<AppEnv>()
   })
   .delete("/export/dump/:jobId", async (context) => {
     const jobId = jobIdOf(context.req.param("jobId"));
-    const view = await getExportJobs(context.env).remove(jobId);
+    const view = unwrap(await getExportJobs(context.env).remove(jobId));
     return view === null ? context.body(null, 204) : context.json(view);
   })
   .get("/export/jobs", async (context) => {

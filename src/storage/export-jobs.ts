@@ -50,7 +50,7 @@ import {
   type NewJob,
 } from "./job-rows.ts";
 import { jobViewOf, viewVersionOf } from "./job-view.ts";
-import { runWatchdog } from "./job-watchdog.ts";
+import { runWatchdog, scheduleWatchdog } from "./job-watchdog.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import { migrate } from "./migrations.ts";
 import { removeJob } from "./remove-job.ts";
@@ -101,6 +101,8 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     super(ctx, env);
     migrate(ctx.storage);
     this.#jobs = { storage: ctx.storage, sql: ctx.storage.sql, env };
+    // An alarm whose tries have all failed is gone, and a crash may come between a row and its alarm.
+    void ctx.blockConcurrencyWhile(() => scheduleWatchdog(this.#jobs));
   }
 
   get #sql(): SqlStorage {
@@ -112,9 +114,12 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     return outcomeOf(() => createJob(this.#jobs, job));
   }
 
-  /** Cancels an active job, and gives its view; removes an ended one, and gives null. */
-  remove(jobId: string): Promise<JobView | null> {
-    return removeJob(this.#jobs, jobId);
+  /**
+   * Cancels an active job, and gives its view; removes an ended one, and gives null. Failures:
+   * `storage-unavailable`.
+   */
+  remove(jobId: string): Promise<Outcome<JobView | null>> {
+    return outcomeOf(() => removeJob(this.#jobs, jobId));
   }
 
   override alarm(): Promise<void> {

@@ -143,7 +143,25 @@ async function rescue(
   );
   if (moved.rowsWritten === 0) return;
   if (instance !== "ended") await terminateRun(context, job);
-  await createRun(context, getJob(sql, job.job_id));
+  try {
+    await createRun(context, getJob(sql, job.job_id));
+  } catch (cause) {
+    // Workflows is out of reach, which must not use up the job's few runs.
+    sql.exec(
+      `UPDATE tmp_export_jobs SET run = ?, woken_at_ms = ?, heartbeat_at_ms = ?, started_over = ?,
+         rescues_json = ?
+       WHERE job_id = ? AND run = ? AND heartbeat_at_ms = ? AND state IN ('queued', 'running')`,
+      job.run,
+      job.woken_at_ms,
+      job.heartbeat_at_ms,
+      job.started_over,
+      job.rescues_json,
+      job.job_id,
+      job.run + 1,
+      nowMs,
+    );
+    throw cause;
+  }
 }
 
 async function fail(context: JobsContext, job: JobRow, nowMs: number): Promise<void> {

@@ -12,7 +12,8 @@ import { expireStream, findStream, insertEndedStream } from "./stream-rows.ts";
 /**
  * Cancels an active job, and gives its view; removes an ended one with its files, and gives null.
  * A cancelled job stays, so that repeating the call changes nothing; nor does it for an unknown one.
- * The id of a stream ends that stream, and gives null.
+ * The id of a stream ends that stream, and gives null. Errors: `storage-unavailable` where files resist:
+ * the watchdog goes on with them.
  */
 export async function removeJob(context: JobsContext, jobId: string): Promise<JobView | null> {
   const { sql } = context;

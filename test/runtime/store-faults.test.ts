@@ -237,6 +237,23 @@ test("what a job has begun again without is removed, again where it comes late",
   expect(left).toEqual([]);
 });
 
+test("files that cannot be deleted are told of, and deleted by the watchdog", async () => {
+  const { jobId } = await exported();
+  prototype.delete = () => Promise.reject(new Error("internal error; please try again (10001)"));
+  const refused = await api(`/export/dump/${jobId}`, { method: "DELETE" });
+  expect([refused.status, await refused.json()]).toEqual([
+    503,
+    expect.objectContaining({ code: "storage-unavailable" }),
+  ]);
+  restore();
+  const jobs = env.EXPORT_JOBS.getByName("jobs");
+  await runInDurableObject(jobs, (_, { storage }) => storage.setAlarm(Date.now() + 3_600_000));
+  await runDurableObjectAlarm(jobs);
+  expect(await keysOf(jobId)).toEqual([]);
+  expect((await api(`/export/dump/${jobId}`, { method: "DELETE" })).status).toBe(204);
+  expect((await api(`/export/dump/${jobId}`)).status).toBe(404);
+});
+
 test("what a killed try sends late of a job that is deleted is removed, a minute after", async () => {
   const view = await exported();
   const keys = await keysOf(view.jobId);

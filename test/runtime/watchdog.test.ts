@@ -1,5 +1,6 @@
 import {
   env,
+  evictDurableObject,
   introspectWorkflow,
   introspectWorkflowInstance,
   runDurableObjectAlarm,
@@ -121,6 +122,22 @@ describe("a silent run", () => {
       rescued: "it was silent for 7200 s",
     });
     expect(await snapshotObjects()).toEqual([]);
+  });
+
+  test("costs its job no run while Workflows cannot be reached", async () => {
+    await fill(10);
+    const jobId = await orphan();
+    const prototype = Object.getPrototypeOf(env.EXPORT_WORKFLOW) as Workflow;
+    const { create } = prototype;
+    prototype.create = () => Promise.reject(new Error("internal error"));
+    for (let n = 0; n < RUNS_MAX; n += 1) await lookAfterAnHour(jobId);
+    prototype.create = create;
+    expect(await view(jobId)).toMatchObject({
+      status: "queued",
+      workflow: { run: 1, rescues: [] },
+    });
+    await runAlarm();
+    expect(await ended(jobId)).toMatchObject({ status: "completed", workflow: { run: 2 } });
   });
 
   test("that works again while Workflows is asked about it is left alone", async () => {
@@ -311,7 +328,9 @@ test("files that resist keep no other job's from being removed", async () => {
   await runAlarm();
   for (const jobId of resisting) expect((await view(jobId)).status).toBe("expired");
   await runInDurableObject(jobs(), (_, { storage }) => {
-    storage.sql.exec("UPDATE tmp_export_job_discards SET discarded_at_ms = 1");
+    storage.sql.exec(
+      "UPDATE tmp_export_job_discards SET discarded_at_ms = 1 WHERE object_key LIKE '%/discarded'",
+    );
   });
   await runAlarm();
   expect(await discarded()).toEqual([]);
@@ -346,6 +365,16 @@ test("a snapshot that resists is closed ever less often", async () => {
   expect(await isListed(1, 360_000)).toBe(true);
   expect(await isListed(1_000, 180_000 << 9)).toBe(true);
   await change(jobId, "snapshot_open = 0");
+});
+
+test("an alarm that was lost is set again when the object is needed", async () => {
+  const jobId = await orphan();
+  await runInDurableObject(jobs(), (_, { storage }) => storage.deleteAlarm());
+  await evictDurableObject(jobs());
+  await view(jobId);
+  const alarm = await runInDurableObject(jobs(), (_, { storage }) => storage.getAlarm());
+  expect(alarm).toBeLessThan(Date.now() + 60_000);
+  await api(`/export/dump/${jobId}`, { method: "DELETE" });
 });
 
 test("an alarm is set while anything is to be looked after, and may run early, late and twice", async () => {
