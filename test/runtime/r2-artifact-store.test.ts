@@ -33,3 +33,16 @@ test("what was kept before a bucket was bound is still read, and goes with its j
   expect((await api(`/export/dump/${jobId}`, { method: "DELETE" })).status).toBe(200);
   expect(await inlineRowsOf(jobId)).toBe(0);
 });
+
+test("an upload that was begun beside the jobs, before a bucket was bound, is one that is gone", async () => {
+  const store = openArtifactStore(env);
+  const upload = { key: "exports/a/b/c", uploadId: `inline-${crypto.randomUUID()}` };
+  const part = { number: 1, bytes: 1, etag: "1" };
+  for (const write of [
+    () => store.putPart(upload, 1, new Uint8Array(1)),
+    () => store.completeUpload(upload, [part]),
+  ]) {
+    await expect(write()).rejects.toMatchObject({ code: "artifact-corrupt" });
+  }
+  await store.abortUpload(upload);
+});
