@@ -40,13 +40,13 @@ import {
   readObject,
 } from "./inline-objects.ts";
 import { manifestKeyOf } from "./job-files.ts";
+import { type JobPageQuery, jobPageOf } from "./job-page.ts";
 import {
   findJob,
   getJob,
   getJobOfRun,
   type JobRow,
   listArtifacts,
-  listJobs,
   type NewJob,
 } from "./job-rows.ts";
 import { jobViewOf, viewVersionOf } from "./job-view.ts";
@@ -144,22 +144,8 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     });
   }
 
-  /** One page of jobs, newest first. */
-  list(page: {
-    status: JobState | undefined;
-    limit: number;
-    after: { createdAtMs: number; jobId: string } | undefined;
-  }): { jobs: JobView[]; next: { createdAtMs: number; jobId: string } | null } {
-    const rows = listJobs(this.#sql, { ...page, limit: page.limit + 1 });
-    const shown = rows.slice(0, page.limit);
-    const last = shown.at(-1);
-    return {
-      jobs: shown.map((row) => jobViewOf(this.#sql, row)),
-      next:
-        rows.length > page.limit && last !== undefined
-          ? { createdAtMs: last.created_at_ms, jobId: last.job_id }
-          : null,
-    };
+  list(query: JobPageQuery): ReturnType<typeof jobPageOf> {
+    return jobPageOf(this.#sql, query);
   }
 
   /** What a download needs to know. Failures: `job-not-found`. */
