@@ -7,6 +7,7 @@ test.each([
   ["", "whole"],
   ["bytes=0-0", { offset: 0, length: 1 }],
   ["bytes=2-5", { offset: 2, length: 4 }],
+  ["Bytes=2-5", { offset: 2, length: 4 }],
   ["bytes=2-", { offset: 2, length: 8 }],
   ["bytes=-3", { offset: 7, length: 3 }],
   ["bytes=-30", { offset: 0, length: 10 }],

@@ -9,7 +9,7 @@ export function parseRange(
   header: string | undefined,
   size: number,
 ): ByteRange | "whole" | "unsatisfiable" {
-  const match = /^bytes=(?:(\d+)-(\d*)|-(\d+))$/.exec(header?.trim() ?? "");
+  const match = /^bytes=(?:(\d+)-(\d*)|-(\d+))$/i.exec(header?.trim() ?? "");
   if (match === null) return "whole";
   const [, first, last, suffix] = match;
   if (suffix !== undefined) {

@@ -42,11 +42,12 @@ export async function sendFile(context: Context<AppEnv>, file: SentFile): Promis
   }
   headers.set("content-type", file.contentType);
   headers.set("content-disposition", contentDisposition(file.name));
+  const isHead = context.req.method === "HEAD";
   const condition = context.req.header("if-range");
-  const range =
-    condition !== undefined && condition !== etag && condition !== headers.get("last-modified")
-      ? "whole"
-      : parseRange(context.req.header("range"), file.bytes);
+  const isOther =
+    condition !== undefined && condition !== etag && condition !== headers.get("last-modified");
+  // A range is for GET alone: RFC 9110, 14.2.
+  const range = isHead || isOther ? "whole" : parseRange(context.req.header("range"), file.bytes);
   if (range === "unsatisfiable") {
     throw new ExportError("range-not-satisfiable", `the file has ${file.bytes} bytes`, {
       details: { size: file.bytes },
@@ -59,7 +60,7 @@ export async function sendFile(context: Context<AppEnv>, file: SentFile): Promis
     headers.set("content-range", `bytes ${range.offset}-${last}/${file.bytes}`);
   }
   const status = range === "whole" ? 200 : 206;
-  if (context.req.method === "HEAD") {
+  if (isHead) {
     await file.check();
     return new Response(null, { status, headers });
   }

@@ -135,6 +135,15 @@ describe("a download", () => {
   const get = (headers: HeadersInit = {}, method = "GET"): Promise<Response> =>
     api(`/export/dump/${jobId}/download`, { headers, method });
 
+  test("tells HEAD of the whole file, whatever range it names", async () => {
+    for (const range of ["bytes=0-0", "bytes=999999-"]) {
+      const response = await get({ range }, "HEAD");
+      expect(response.status).toBe(200);
+      expect(response.headers.get("content-length")).toBe(String(whole.byteLength));
+      expect(response.headers.get("content-range")).toBeNull();
+    }
+  });
+
   test("says what it is, to HEAD as well", async () => {
     for (const method of ["GET", "HEAD"]) {
       const response = await get({}, method);
