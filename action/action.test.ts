@@ -126,7 +126,8 @@ describe("the action, run as a runner does", () => {
   test.each([
     ["token", { token: "" }, 2, "the input token is empty"],
     ["url", { url: "" }, 2, "the input url is empty"],
-    ["timeout", { timeout: "soon" }, 2, "is no duration"],
+    ["address", { url: "example" }, 2, "the URL of the input url is not a URL"],
+    ["timeout", { timeout: "soon" }, 2, 'the input timeout: "soon" is no duration'],
     ["retention", { retention: "long" }, 2, "retention is a whole number"],
     ["restore", { restore: "perhaps" }, 2, "restore is true or false"],
     ["format for a restore", { restore: "true", format: "csv" }, 2, "restore needs an SQL export"],

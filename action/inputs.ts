@@ -26,7 +26,8 @@ export function readInputs(getInput: (name: string) => string): Inputs {
     if (value !== "") options[name] = value;
   }
   const retention = getInput("retention");
-  if (retention !== "") options.retentionHours = String(parseCount(retention, "retention", 1, 1e6));
+  if (retention !== "")
+    options.retentionHours = String(parseCount(retention, "the input retention", 1, 1e6));
   const include = linesOf(getInput("tables"));
   if (include.length > 0) options.table = include;
   const exclude = linesOf(getInput("exclude"));
@@ -41,7 +42,7 @@ export function readInputs(getInput: (name: string) => string): Inputs {
     token: required(getInput, "token"),
     request,
     output: getInput("path") || defaultDumpOutput(request),
-    timeoutMs: parseDurationMs(getInput("timeout") || "60m"),
+    timeoutMs: parseDurationMs(getInput("timeout") || "60m", "the input timeout"),
     isRestored,
   };
 }

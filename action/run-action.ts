@@ -51,7 +51,9 @@ export async function runAction(host: Host): Promise<ExitCode> {
 
 async function backUp(inputs: Inputs, host: Host, terminal: Terminal): Promise<DownloadResult> {
   // The environment of a workflow is not this action's business: its inputs alone are.
-  const config = resolveConfig({ url: inputs.url, token: inputs.token, env: {} });
+  const { url, token } = inputs;
+  const names = { url: "the input url", token: "the input token" };
+  const config = resolveConfig({ url, token, env: {}, names });
   for (const warning of config.warnings) terminal.warn(warning);
   const client = new ApiClient({
     ...config,

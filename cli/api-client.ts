@@ -59,6 +59,12 @@ interface Call {
   isDownload?: boolean;
 }
 
+/** A successful answer, with its body where that is a document: a download's is left to be read. */
+interface Answer {
+  response: Response;
+  text: string;
+}
+
 /**
  * Speaks the HTTP API. Network errors, 429 and 5xx are tried again with growing waits, or after
  * what `Retry-After` says; every call may be repeated, because a start carries an Idempotency-Key.
@@ -116,15 +122,14 @@ export class ApiClient {
     jobId: string,
     options: Pick<Call, "signal" | "retry"> = {},
   ): Promise<JobState | null> {
-    const response = await this.#call({ method: "DELETE", path: jobPath(jobId), ...options });
-    if (response.status === 204) return null;
-    return (await this.#parse(JobSchema, response)).status;
+    const answer = await this.#call({ method: "DELETE", path: jobPath(jobId), ...options });
+    if (answer.response.status === 204) return null;
+    return this.#check(JobSchema, answer).status;
   }
 
   async getManifest(jobId: string): Promise<ManifestText> {
-    const response = await this.#call({ method: "GET", path: `${jobPath(jobId)}/manifest` });
-    const text = await this.#text(response);
-    return { text, manifest: this.#check(ManifestSchema, text, response) };
+    const answer = await this.#call({ method: "GET", path: `${jobPath(jobId)}/manifest` });
+    return { text: answer.text, manifest: this.#check(ManifestSchema, answer) };
   }
 
   /** Sources and store. Undefined where the Worker is too old to tell. */
@@ -150,13 +155,13 @@ export class ApiClient {
    * The bytes of one artifact, or, without a name, of all that the job has. Who reads the body has
    * to go on where it breaks off.
    */
-  openDownload(
+  async openDownload(
     jobId: string,
     artifact: string | undefined,
     options: { headers?: Record<string, string>; signal: AbortSignal },
   ): Promise<Response> {
     const name = artifact === undefined ? "" : `/${encodeURIComponent(artifact)}`;
-    return this.#call({
+    const { response } = await this.#call({
       method: "GET",
       path: `${jobPath(jobId)}/download${name}`,
       // Without it the platform may compress on the way, and ranges would count other bytes.
@@ -165,6 +170,7 @@ export class ApiClient {
       redirect: "follow",
       isDownload: true,
     });
+    return response;
   }
 
   /** The ZIP of all artifacts: its bytes and entity tag, asked for with one byte of it, since a HEAD tells no reasons. */
@@ -186,42 +192,26 @@ export class ApiClient {
     schema: TSchema,
     call: Call,
   ): Promise<v.InferOutput<TSchema>> {
-    return this.#parse(schema, await this.#call(call));
-  }
-
-  async #parse<const TSchema extends v.GenericSchema>(
-    schema: TSchema,
-    response: Response,
-  ): Promise<v.InferOutput<TSchema>> {
-    return this.#check(schema, await this.#text(response), response);
+    return this.#check(schema, await this.#call(call));
   }
 
   #check<const TSchema extends v.GenericSchema>(
     schema: TSchema,
-    text: string,
-    response: Response,
+    { text, response }: Answer,
   ): v.InferOutput<TSchema> {
     const parsed = v.safeParse(schema, parseJson(text));
     if (parsed.success) return parsed.output;
     throw this.#notOurs(response);
   }
 
-  async #text(response: Response): Promise<string> {
-    try {
-      return await response.text();
-    } catch (error) {
-      throw this.#unreachable(error);
-    }
-  }
-
   /** A successful answer. Repeats what may pass. */
-  async #call(call: Call): Promise<Response> {
+  async #call(call: Call): Promise<Answer> {
     const signal = call.signal ?? this.#options.signal;
     const policy = call.retry ?? this.#options.retry;
     for (let attempt = 0; ; attempt += 1) {
       throwIfInterrupted(signal);
       const outcome = await this.#try(call, signal);
-      if ("response" in outcome) return outcome.response;
+      if ("response" in outcome) return outcome;
       if (!outcome.retryable || attempt >= policy.retries) throw outcome.error;
       const waitMs = outcome.waitMs ?? backoffMs(policy, attempt);
       this.#options.onRetry(
@@ -234,17 +224,17 @@ export class ApiClient {
   async #try(
     call: Call,
     signal: AbortSignal,
-  ): Promise<
-    { response: Response } | { error: CliError; retryable: boolean; waitMs?: number | undefined }
-  > {
+  ): Promise<Answer | { error: CliError; retryable: boolean; waitMs?: number | undefined }> {
     let response: Response;
     try {
       response = await this.#fetch(call, signal);
+      if (response.ok) {
+        return { response, text: call.isDownload === true ? "" : await response.text() };
+      }
     } catch (error) {
       if (signal.aborted) throw new Interrupted();
       return { error: this.#unreachable(error), retryable: describeNetworkError(error).retryable };
     }
-    if (response.ok) return { response };
     const text = await readStart(response);
     const problem = v.safeParse(ProblemSchema, parseJson(text));
     const isPassing =

@@ -26,6 +26,8 @@ export interface ConfigInput {
   token?: string | undefined;
   config?: string | undefined;
   env: Record<string, string | undefined>;
+  /** What the values of `url` and `token` are called; the flags where it says nothing. */
+  names?: { url: string; token: string };
 }
 
 const FileSchema = v.strictObject({
@@ -41,22 +43,23 @@ const NO_TOKEN_HINT =
 /**
  * The settings: a flag comes before the environment, which comes before the configuration file.
  * No file is looked for in the working directory: one that came with somebody's repository could
- * send the token to a URL of their choice. Throws a usage error, which never holds the token.
+ * send the token to a URL of their choice. A file that is named must be there. Throws a usage error, which never holds the token.
  */
 export function resolveConfig(input: ConfigInput): Config {
+  const isFileNamed = (input.config ?? input.env["DURABLE_EXPORT_CONFIG"]) !== undefined;
   const isFileNeeded = [
     [input.url, input.env["DURABLE_EXPORT_URL"]],
     [input.token, input.env["DURABLE_EXPORT_TOKEN"]],
   ].some((values) => values.every((value) => (value ?? "").trim() === ""));
-  const file = isFileNeeded ? readConfigFile(input) : undefined;
+  const file = isFileNamed || isFileNeeded ? readConfigFile(input) : undefined;
   const url = pick([
-    [input.url, "--url"],
+    [input.url, input.names?.url ?? "--url"],
     [input.env["DURABLE_EXPORT_URL"], "DURABLE_EXPORT_URL"],
     [file?.values.url, file?.path],
   ]);
   if (url === undefined) throw usageError("no URL of a Worker is given", NO_URL_HINT);
   const token = pick([
-    [input.token, "--token"],
+    [input.token, input.names?.token ?? "--token"],
     [input.env["DURABLE_EXPORT_TOKEN"], "DURABLE_EXPORT_TOKEN"],
     [file?.values.token, file?.path],
   ]);

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { dirname } from "node:path";
 
 import type { ErrorCode } from "../src/model/error.ts";
 import type { Job } from "./answers.ts";
@@ -40,13 +41,16 @@ export interface DumpRequest {
  */
 export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
   const { client, terminal, host, output } = dump;
-  const { job, forget } = await startOrResume(dump);
+  const isStream = output === "-" || (await findFileKind(output)) === "device";
+  const { job, forget } = isStream ? await startStream(dump) : await startOrResume(dump);
   let ended: Job;
   try {
     if (client.signal.aborted) throw new Interrupted();
     ended = await followJob(client, terminal, { jobId: job.jobId, timeoutMs: dump.timeoutMs });
   } catch (error) {
-    if (!(error instanceof CliError) || !isGivingUp(error)) throw keepsRunning(error, job.jobId);
+    if (!(error instanceof CliError) || !isGivingUp(error)) {
+      throw keepsRunning(error, job.jobId, isStream);
+    }
     const cancelled = await cancelNow(client, job.jobId);
     if (cancelled === undefined) await forget();
     throw gaveUp(error, job.jobId, cancelled);
@@ -71,19 +75,25 @@ export function defaultDumpOutput(request: RequestBody): string {
   return `${source}.sql${suffixes[String(request["compression"])] ?? ""}`;
 }
 
-async function startOrResume(
-  dump: DumpRequest,
-): Promise<{ job: Job; forget: () => Promise<void> }> {
+interface Started {
+  job: Job;
+  /** Removes the note beside the output. */
+  forget: () => Promise<void>;
+}
+
+/** What goes into a pipe or device cannot be gone on with: nothing is noted. */
+async function startStream({ client, terminal, request }: DumpRequest): Promise<Started> {
+  const job = await client.startJob(request, randomUUID(), graceSignal(client.signal));
+  terminal.note(`export ${job.jobId} started`);
+  return { job, forget: async () => undefined };
+}
+
+async function startOrResume(dump: DumpRequest): Promise<Started> {
   const { client, terminal, request, output } = dump;
   const signal = graceSignal(client.signal);
-  const isStream = output === "-" || (await findFileKind(output)) === "device";
-  if (isStream) {
-    const job = await client.startJob(request, randomUUID(), signal);
-    terminal.note(`export ${job.jobId} started`);
-    return { job, forget: async () => undefined };
-  }
-  if (/[/\\]$/.test(output)) await makeFolder(output);
   const path = resumePathOf(output);
+  // The folder itself is made once there is something to put into it.
+  if (/[/\\]$/.test(output)) await makeFolder(dirname(path));
   const of = { url: client.url, request, nowMs: Date.now() };
   const forget = () => removeResumeRecord(path);
   const known = dump.isFresh ? undefined : await findResumeRecord(path, of);
@@ -163,11 +173,13 @@ function gaveUp(error: CliError, jobId: string, why: string | undefined): CliErr
 }
 
 /** The connection is gone, not the export. */
-function keepsRunning(error: unknown, jobId: string): unknown {
+function keepsRunning(error: unknown, jobId: string, isStream: boolean): unknown {
   if (!(error instanceof CliError) || !error.is("unreachable")) return error;
   return new CliError("unreachable", `${error.message}; export ${jobId} goes on without us`, {
     exitCode: error.exitCode,
-    hint: "Run the same command again: it finds the same export.",
+    hint: isStream
+      ? `Follow it with \`durable-export wait ${jobId}\`, and then download it.`
+      : "Run the same command again: it finds the same export.",
     cause: error,
   });
 }

@@ -30,11 +30,11 @@ test.each([
   ["1.5h", 5_400_000],
   ["1d", 86_400_000],
 ])("%j lasts %d ms", (text, ms) => {
-  expect(parseDurationMs(text)).toBe(ms);
+  expect(parseDurationMs(text, "--timeout")).toBe(ms);
 });
 
 test.each(["", "0", "-1m", "1w", "1m30s", "m"])("%j is no duration", (text) => {
-  expect(() => parseDurationMs(text)).toThrow(/is no duration/);
+  expect(() => parseDurationMs(text, "--timeout")).toThrow(/^--timeout: .* is no duration/);
 });
 
 test("aligns numbers right and text left", () => {

@@ -1,6 +1,6 @@
 import { createWriteStream } from "node:fs";
 import { mkdir, rm, writeFile, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Writable } from "node:stream";
 
 import type { Manifest, ManifestArtifact } from "./answers.ts";
@@ -78,7 +78,9 @@ export async function writeWhole(path: string, text: string): Promise<void> {
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw diskError(error, path);
+    // What is not there is the folder: the file is to be made.
+    const isFolderMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw diskError(error, isFolderMissing ? dirname(path) : path);
   }
 }
 

@@ -1,5 +1,6 @@
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
+import { diskError } from "./partial-file.ts";
 
 /**
  * Gives `run` this process, and the process the exit code that `run` resolves to. The first Ctrl-C
@@ -14,11 +15,14 @@ export function startProcess(run: (host: Host) => Promise<ExitCode>): void {
     });
   }
   // A reader such as `head` may leave early. Who writes data is told by the write's own callback.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", () => {
-      process.exitCode = EXIT.failed;
-    });
-  }
+  let outputError: NodeJS.ErrnoException | undefined;
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    outputError ??= error;
+    process.exitCode = EXIT.failed;
+  });
+  process.stderr.on("error", () => {
+    process.exitCode = EXIT.failed;
+  });
   silenceSqliteWarning();
   void run({
     env: process.env,
@@ -27,7 +31,16 @@ export function startProcess(run: (host: Host) => Promise<ExitCode>): void {
     interrupt: interrupt.signal,
   }).then((exitCode) => {
     process.exitCode ??= exitCode;
+    // Otherwise a line has told the failure already.
+    if (exitCode === EXIT.done) process.on("exit", () => tellOutputError(outputError));
   });
+}
+
+/** Why the answer has not reached its reader, who is not told of having left. */
+function tellOutputError(error: NodeJS.ErrnoException | undefined): void {
+  if (error === undefined || error.code === "EPIPE") return;
+  const { message } = diskError(error, "standard output", false);
+  process.stderr.write(`durable-export: ${message}\n`);
 }
 
 /** Before Node 24 `node:sqlite` calls itself experimental on every start: not the user's concern. */

@@ -34,6 +34,7 @@ export async function readManifest(path: string, named: string | undefined): Pro
     }
     return { text, manifest: parseManifest(text, candidate) };
   }
+  await sizeOf(path);
   throw usageError(
     `there is no manifest beside ${path}`,
     "Name it with --manifest FILE, or let the Worker give it with --job JOB.",

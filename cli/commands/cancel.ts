@@ -2,13 +2,14 @@ import type { Command } from "commander";
 
 import type { Context } from "../context.ts";
 import { hasEnded } from "../follow-job.ts";
+import { parseJobId } from "../job-id.ts";
 
 /** `cancel`: ends a running job. One that has ended is left alone, its files too. */
 export function addCancel(program: Command, open: (command: Command) => Context): void {
   program
     .command("cancel")
     .description("end a running job; one that has ended is left as it is")
-    .argument("<job>", "the job's id")
+    .argument("<job>", "the job's id", parseJobId)
     .action(async (jobId: string, _options: object, self: Command) => {
       const { terminal, client: openClient } = open(self);
       const client = openClient();

@@ -137,6 +137,46 @@ describe("dump", () => {
     expect(server.jobs[0]?.status).toBe("cancelled");
   });
 
+  test("cancels the export too where Ctrl-C comes within an answer's body", async () => {
+    await restart({ looks: 1e6 });
+    const controller = new AbortController();
+    server.intercept("GET /export/dump/", (_request, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write("{", () => setImmediate(() => controller.abort()));
+      return true;
+    });
+    const result = await runCli(["dump", "-o", "-"], {
+      url: server.url,
+      interrupt: controller.signal,
+    });
+    expect(result.exitCode).toBe(130);
+    expect(server.jobs[0]?.status).toBe("cancelled");
+  });
+
+  test("asks again where an answer's body breaks off", async () => {
+    server.intercept("GET /export/dump/", (_request, response) => {
+      response.writeHead(200, { "content-type": "application/json", "content-length": "9999" });
+      response.write("{", () => response.destroy());
+      return true;
+    });
+    expect(await runCli(["dump", "-o", output], server)).toMatchObject({ exitCode: 0 });
+  });
+
+  test("says of an export into a pipe how to find it again, since no file tells", async () => {
+    await restart({ looks: 1e6 });
+    server.intercept(
+      "GET /export/dump/",
+      (_request, response) => {
+        response.destroy();
+        return true;
+      },
+      9,
+    );
+    const result = await runCli(["--retries", "1", "dump", "-o", "-"], server);
+    expect(result.exitCode).toBe(3);
+    expect(result.stderr).toContain(`durable-export wait ${server.jobs[0]?.jobId}`);
+  });
+
   test("says how to end the export where Ctrl-C could not", async () => {
     await restart({ looks: 1e6 });
     server.intercept(
@@ -295,10 +335,22 @@ describe("dump", () => {
     expect(server.requestsTo("/download")).toEqual([]);
   });
 
+  test("makes no folder for an export that the Worker refuses", async () => {
+    server.intercept("POST /export/dump", (_request, response) => {
+      sendProblem(response, 400, "invalid-request", "no");
+      return true;
+    });
+    const result = await runCli(["-q", "dump", "-o", `${folder}/a/b/`], server);
+    expect(result.exitCode).toBe(2);
+    expect(readdirSync(join(folder, "a"))).toEqual([]);
+  });
+
   test("tells a folder that is not there", async () => {
     const result = await runCli(["-q", "dump", "-o", join(folder, "no", "x.sql")], server);
     expect(result.exitCode).toBe(1);
-    expect(result.stderr).toContain("there is no such file or folder");
+    expect(result.stderr).toBe(
+      `durable-export: ${join(folder, "no")}: there is no such file or folder`,
+    );
     expect(server.jobs).toEqual([]);
   });
 });
@@ -459,6 +511,12 @@ describe("verify", () => {
     expect((await runCli(["verify", output, "--job", jobId], server)).exitCode).toBe(0);
   });
 
+  test("tells of a file that is not there, and not of its manifest", async () => {
+    const result = await runCli(["verify", join(folder, "nope.sql")], server);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain("nope.sql: there is no such file or folder");
+  });
+
   test("tells which chunk is damaged", async () => {
     const damaged = Buffer.from(DUMP);
     damaged[DUMP.length - 3] = 0x21;
@@ -544,6 +602,9 @@ describe("usage", () => {
     [["dumpp"], "unknown command"],
     [["dump", "--nope"], "unknown option"],
     [["status"], "missing required argument"],
+    [["wait", ""], "the job's id is empty"],
+    [["verify", "x.sql", "--job", " "], "the job's id is empty"],
+    [["--config", "/nowhere/config.json", "list"], "cannot be read: ENOENT"],
     [["--retries", "x", "list"], "--retries is a whole number"],
     [["dump", "--timeout", "soon"], "is no duration"],
     [["dump", "--json", "-o", "-"], "both want standard output"],

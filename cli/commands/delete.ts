@@ -4,13 +4,14 @@ import { CliError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { hasEnded } from "../follow-job.ts";
+import { parseJobId } from "../job-id.ts";
 
 /** `delete`: removes an ended job with its files. */
 export function addDelete(program: Command, open: (command: Command) => Context): void {
   program
     .command("delete")
     .description("remove an ended job and its files for good")
-    .argument("<job>", "the job's id")
+    .argument("<job>", "the job's id", parseJobId)
     .action(async (jobId: string, _options: object, self: Command) => {
       const { terminal, client: openClient } = open(self);
       const client = openClient();

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { downloadArtifacts, summaryOf } from "../download-artifacts.ts";
+import { parseJobId } from "../job-id.ts";
 
 interface DownloadOptions {
   output?: string;
@@ -14,7 +15,7 @@ export function addDownload(program: Command, open: (command: Command) => Contex
   program
     .command("download")
     .description("download and verify a completed job's files; goes on with a partial file")
-    .argument("<job>", "the job's id")
+    .argument("<job>", "the job's id", parseJobId)
     .option(
       "-o, --output <path>",
       "file, folder (ends with /), ZIP of several files (.zip), or - for stdout",

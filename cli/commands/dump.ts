@@ -38,7 +38,8 @@ export function addDump(program: Command, open: (command: Command) => Context): 
         host,
         request,
         output,
-        timeoutMs: options.timeout === undefined ? undefined : parseDurationMs(options.timeout),
+        timeoutMs:
+          options.timeout === undefined ? undefined : parseDurationMs(options.timeout, "--timeout"),
         isFresh: options.fresh === true,
       });
       terminal.note(summaryOf(result));

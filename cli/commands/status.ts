@@ -3,13 +3,14 @@ import type { Command } from "commander";
 import type { Job } from "../answers.ts";
 import type { Context } from "../context.ts";
 import { formatBytes, formatCount, oneLine } from "../format.ts";
+import { parseJobId } from "../job-id.ts";
 
 /** `status`: one look at a job. */
 export function addStatus(program: Command, open: (command: Command) => Context): void {
   program
     .command("status")
     .description("show a job as it is now")
-    .argument("<job>", "the job's id")
+    .argument("<job>", "the job's id", parseJobId)
     .action(async (jobId: string, _options: object, self: Command) => {
       const { terminal, client } = open(self);
       const job = await client().getJob(jobId);

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { showBytes } from "../download-file.ts";
+import { parseJobId } from "../job-id.ts";
 import { type Claim, claimsOf, readManifest, verifyFile } from "../verify-file.ts";
 import { requireRestorable, verifyRestore } from "../verify-restore.ts";
 
@@ -19,7 +20,7 @@ export function addVerify(program: Command, open: (command: Command) => Context)
     .description("compare a file, ZIP or folder with its manifest, and try a restore")
     .argument("<path>", "a downloaded file, ZIP or folder")
     .option("--manifest <file>", "the manifest (default: the one beside the file)")
-    .option("--job <id>", "ask the Worker for the manifest of this job")
+    .option("--job <id>", "ask the Worker for the manifest of this job", parseJobId)
     .option("--restore", "load an SQL dump into a scratch SQLite and count every table's rows")
     .action(async (path: string, options: VerifyOptions, self: Command) => {
       const context = open(self);

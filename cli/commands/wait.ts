@@ -3,18 +3,19 @@ import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { parseDurationMs } from "../duration.ts";
 import { followJob, requireCompleted } from "../follow-job.ts";
+import { parseJobId } from "../job-id.ts";
 
 /** `wait`: follows a job that something else has started. Ctrl-C leaves the job alone. */
 export function addWait(program: Command, open: (command: Command) => Context): void {
   program
     .command("wait")
     .description("follow a job until it has ended; Ctrl-C leaves the job running")
-    .argument("<job>", "the job's id")
+    .argument("<job>", "the job's id", parseJobId)
     .option("--timeout <duration>", "give up after 90s, 30m, 2h; the job goes on")
     .action(async (jobId: string, options: { timeout?: string }, self: Command) => {
       const { terminal, client } = open(self);
       const timeoutMs =
-        options.timeout === undefined ? undefined : parseDurationMs(options.timeout);
+        options.timeout === undefined ? undefined : parseDurationMs(options.timeout, "--timeout");
       const job = await followJob(client(), terminal, { jobId, timeoutMs });
       requireCompleted(job);
       for (const warning of job.warnings) terminal.warn(warning);

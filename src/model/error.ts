@@ -126,14 +126,14 @@ export const ERRORS = {
   "configuration-invalid": {
     status: 503,
     retryable: false,
-    hint: "Correct the Worker's vars, secrets or bindings that `detail` names, and deploy again.",
+    hint: "Correct the Worker's var, secret or binding that is named, and deploy again.",
   },
 
   // Jobs
   "source-unavailable": {
     status: 503,
     retryable: true,
-    hint: "The database did not answer. The step is tried again.",
+    hint: "The database did not answer, though it was asked several times. See that its Worker runs, and try again.",
   },
   "source-timeout": {
     status: 504,
@@ -163,7 +163,7 @@ export const ERRORS = {
   "snapshot-lost": {
     status: 409,
     retryable: false,
-    hint: "The frozen instant is gone; `reason` tells why. The job starts over with a new snapshot by itself.",
+    hint: "The frozen instant is gone; the message tells why. A job begins again twice by itself: export at a quieter time, or use `live`.",
   },
   "undo-too-large": {
     status: 422,
@@ -193,12 +193,12 @@ export const ERRORS = {
   "artifact-corrupt": {
     status: 500,
     retryable: false,
-    hint: "The stored bytes were not those that were written. The job starts over once by itself.",
+    hint: "The stored bytes were not those that were written, after a new beginning too. Start a new export.",
   },
   "storage-unavailable": {
     status: 503,
     retryable: true,
-    hint: "The artifact store did not answer. The step is tried again.",
+    hint: "The artifact store did not answer, though it was asked several times. Start a new export.",
   },
   "inline-storage-full": {
     status: 507,
@@ -213,7 +213,7 @@ export const ERRORS = {
   "try-overtaken": {
     status: 409,
     retryable: true,
-    hint: "Another try of the same step came first. The step is tried again and goes on behind it.",
+    hint: "Another try of the same step came first, several times. Start a new export.",
   },
   "export-stalled": {
     status: 503,

@@ -71,6 +71,10 @@ function sourceError(cause: unknown, binding: string): ExportError {
   if (/RPC receiver does not implement|does not support RPC|is not a function/.test(message)) {
     return wrongClass(binding, `lacks them (${message})`, cause);
   }
+  // The local runtime's words for a binding that leads nowhere: `wrangler deploy` refuses it.
+  if (/does not export a Durable Object class|^Worker "[^"]*" not found/.test(message)) {
+    return new ExportError("configuration-invalid", `binding ${binding}: ${message}`, { cause });
+  }
   if (cause instanceof CallTimeout) {
     const words = `the object behind binding ${binding} gave ${message}`;
     return new ExportError("source-timeout", words, { cause });

@@ -13,7 +13,7 @@ export function listWarnings(sql: SqlStorage, job: JobRow): string[] {
     ...(JSON.parse(job.warnings_json) as string[]),
     ...replacementWarnings(sql, job.job_id),
     ...(notClosed
-      ? ["snapshot-not-closed: its triggers are still in the database; closing is tried again"]
+      ? ["snapshot-not-closed: its triggers may still be in the database; closing is tried again"]
       : []),
   ];
 }

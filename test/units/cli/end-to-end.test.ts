@@ -1,10 +1,12 @@
-import { execFile, spawn } from "node:child_process";
+import { execFile, spawn, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   rmSync,
   statSync,
@@ -237,6 +239,20 @@ describe("against a real Worker", () => {
     expect(unknown).toMatchObject({ code: 2 });
     expect(unknown.stderr).toMatch(/^durable-export: invalid-request: .*format.*\n$/);
   });
+
+  test.skipIf(!existsSync("/dev/full"))(
+    "a list that standard output has no room for fails in one line",
+    async () => {
+      const full = openSync("/dev/full", "w");
+      const stdio: StdioOptions = ["ignore", full, "pipe"];
+      const child = spawn(process.execPath, [bundle, "list"], { env: settings(), stdio });
+      let stderr = "";
+      child.stderr?.on("data", (text: Buffer) => (stderr += text.toString()));
+      expect(await once(child, "close")).toEqual([1, null]);
+      closeSync(full);
+      expect(stderr).toBe("durable-export: standard output: the disk is full\n");
+    },
+  );
 
   test("the Action brings a verified and restored file", async () => {
     const workspace = join(folder, "workspace");

@@ -68,6 +68,8 @@ test.each([
   ["Durable Object is overloaded. Requests queued for too long.", "source-unavailable"],
   ["no such table: t: SQLITE_ERROR", "source-query-failed"],
   ['The RPC receiver does not implement the method "executeQuery".', "configuration-invalid"],
+  ['Worker does not export a Durable Object class named "Tenant"', "configuration-invalid"],
+  ['Worker "shop" not found. Make sure it is running locally.', "configuration-invalid"],
 ])("an object's words %j mean %s", async (message, code) => {
   const source = objectThat(() => Promise.reject(new Error(message)));
   await expect(source.query({ sql: "SELECT 1" })).rejects.toMatchObject({ code });
