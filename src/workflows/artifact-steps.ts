@@ -126,7 +126,7 @@ async function verifyArtifact(context: RunContext, artifact: ArtifactRecord): Pr
   };
   endPiece();
   for await (const bytes of readObject(context.store, artifact, object.bytes)) {
-    await yieldTurn();
+    await yieldTurn(bytes.byteLength);
     await context.beat();
     whole.update(bytes);
     for (let offset = 0; offset < bytes.byteLength;) {

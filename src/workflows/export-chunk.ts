@@ -76,8 +76,9 @@ export async function exportChunk(
   const reader = snapshot ?? liveReader(source);
   const yieldTurn = turnYielder();
   for await (const piece of readDump({ reader, plan, encoderOf, cursor })) {
+    const writtenBefore = writer.bytes;
     for (const bytes of piece.bytes) await writer.write(bytes);
-    await yieldTurn();
+    await yieldTurn(writer.bytes - writtenBefore);
     await context.beat();
     counts.add(piece);
     cursor = piece.cursor;
