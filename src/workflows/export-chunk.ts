@@ -78,9 +78,10 @@ export async function exportChunk(
   for await (const piece of readDump({ reader, plan, encoderOf, cursor })) {
     const writtenBefore = writer.bytes;
     for (const bytes of piece.bytes) await writer.write(bytes);
+    counts.add(piece);
+    piece.release();
     await yieldTurn(writer.bytes - writtenBefore);
     await context.beat();
-    counts.add(piece);
     cursor = piece.cursor;
     if (piece.ends) {
       const hadUpload = writer.hasUpload;
