@@ -26,6 +26,8 @@ export interface Measurement {
   shellGzipSeconds: number | null;
   /** A multipart upload of as many bytes into the same simulated bucket. */
   uploadSeconds: number;
+  /** Of the runtime's process while nothing but that upload ran. */
+  uploadPeakMemoryBytes: number;
   jobs: JobMeasurement[];
 }
 
@@ -53,7 +55,10 @@ export function measure(
       const took = (what: string, seconds: number): void => {
         times.set(what, [...(times.get(what) ?? []), seconds]);
       };
-      const peaks = new Map<Compression, number>();
+      const peaks = new Map<string, number>();
+      const peaked = (what: string): void => {
+        peaks.set(what, Math.max(peakMemoryBytes(worker.pid), peaks.get(what) ?? 0));
+      };
       const views = new Map<Compression, JobView>();
       let encoded = { bytes: 0, rows: 0, rowsRead: 0 };
       for (let round = 0; round < rounds; round += 1) {
@@ -66,13 +71,14 @@ export function measure(
         const encode = () => call<typeof encoded>("GET", "/bench/encode");
         encoded = await timed(encode, (seconds) => took("encode", seconds));
         const upload = () => call("GET", `/bench/upload?bytes=${encoded.bytes}`);
+        resetPeakMemory(worker.pid);
         await timed(upload, (seconds) => took("upload", seconds));
+        peaked("upload");
         for (const compression of compressions) {
           resetPeakMemory(worker.pid);
           const { view, seconds } = await bench.export({ compression });
           took(compression, seconds);
-          const peak = peakMemoryBytes(worker.pid);
-          peaks.set(compression, Math.max(peak, peaks.get(compression) ?? 0));
+          peaked(compression);
           views.set(compression, view);
           await call("DELETE", new URL(view.links.self).pathname);
         }
@@ -86,6 +92,7 @@ export function measure(
         shellDumpSeconds: times.has("shell dump") ? middle("shell dump") : null,
         shellGzipSeconds: times.has("shell gzip") ? middle("shell gzip") : null,
         uploadSeconds: middle("upload"),
+        uploadPeakMemoryBytes: peaks.get("upload") ?? 0,
         jobs: compressions.map((compression) => {
           const view = views.get(compression) as JobView;
           return {

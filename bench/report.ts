@@ -29,6 +29,9 @@ export function describeMachine(): Results["machine"] {
 
 const GB = 1e9;
 
+/** What was not measured. */
+const NOTHING = "–";
+
 /** The results as Markdown tables. */
 export function renderMarkdown(results: Results): string {
   const { machine, versions, measurements } = results;
@@ -103,8 +106,14 @@ export function renderMarkdown(results: Results): string {
         "Class A / GB",
         "$ / GB",
       ],
-      measurements.flatMap((each) =>
-        each.jobs.map((job) => {
+      measurements.flatMap((each) => [
+        [
+          `${each.dataset}, ${megabytes(each.bytes)}, bare upload`,
+          megabytes(each.bytes),
+          megabytes(each.uploadPeakMemoryBytes),
+          ...Array.from({ length: 5 }, () => NOTHING),
+        ],
+        ...each.jobs.map((job) => {
           const perGb = (count: number): string => Math.round((count * GB) / each.bytes).toString();
           const { rowsRead, rowsWritten, steps, r2ClassAOperations } = job.usage;
           const dollars =
@@ -123,7 +132,7 @@ export function renderMarkdown(results: Results): string {
             ((dollars * GB) / each.bytes).toFixed(4),
           ];
         }),
-      ),
+      ]),
     ),
     ...(results.d1ExportSeconds === null
       ? []
@@ -179,9 +188,9 @@ function megabytes(bytes: number): string {
 }
 
 function seconds(value: number | null): string {
-  return value === null ? "–" : value.toFixed(2);
+  return value === null ? NOTHING : value.toFixed(2);
 }
 
 function ratio(of: number | null, to: number | null): string {
-  return of === null || to === null ? "–" : (of / to).toFixed(2);
+  return of === null || to === null ? NOTHING : (of / to).toFixed(2);
 }

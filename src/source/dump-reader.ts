@@ -34,6 +34,11 @@ export interface DumpPiece {
   cursor: Cursor;
   /** True for the last piece of its artifact. */
   ends: boolean;
+  /**
+   * Gives the memory of `bytes` back, which are empty then: for who has copied them, and need not wait
+   * for the garbage collector, which comes late and takes 3 % of a job's time for it (November 2026).
+   */
+  release: () => void;
 }
 
 /**
@@ -70,14 +75,16 @@ export async function* readDump(input: {
         const pieces = readTable(input.reader, table, encoder, { after, rows: firstPageRows });
         for await (const piece of pieces) {
           const cursor = piece.after === null ? next : { artifact, segment, ...piece.state };
-          const { bytes, rows, replacements, rowsRead } = piece;
+          const { bytes, rows, replacements, rowsRead, release } = piece;
+          const read = { bytes, rows, replacements, rowsRead, release };
           const ends = last && piece.after === null;
-          yield { artifact, table: table.name, bytes, rows, replacements, rowsRead, cursor, ends };
+          yield { artifact, table: table.name, ...read, cursor, ends };
         }
       } else {
         const { text, rowsRead } = await readText(input.reader, current);
         const bytes = text === "" ? [] : [encodeUtf8(text)];
-        yield { artifact, bytes, rows: 0, replacements: 0, rowsRead, cursor: next, ends: last };
+        const read = { bytes, rows: 0, replacements: 0, rowsRead, release: nothingToRelease };
+        yield { artifact, ...read, cursor: next, ends: last };
       }
       after = null;
       encoderState = 0;
@@ -100,6 +107,7 @@ interface TablePiece {
   rows: number;
   replacements: number;
   rowsRead: number;
+  release: () => void;
   /** Null with the table's last piece. */
   after: RowKey;
   state: { after: RowKey; encoderState: number };
@@ -122,6 +130,7 @@ async function* readTable(
         rows: 0,
         replacements: 0,
         rowsRead: page.rowsRead,
+        release: nothingToRelease,
         after: null,
         state: { after: null, encoderState: 0 },
       };
@@ -139,10 +148,18 @@ async function* readTable(
       rows: page.rows,
       replacements: encoder.replacements - replacementsBefore,
       rowsRead: page.rowsRead,
+      release: page.kind === "page" ? releaseOf(page.raw) : nothingToRelease,
       after: page.last,
       state: { after: page.last, encoderState: encoder.state },
     };
   }
+}
+
+function nothingToRelease(): void {}
+
+/** Detaches the page's own buffer, in which the pieces of its text stand. */
+function releaseOf({ bytes }: RawPage): () => void {
+  return () => void (bytes.buffer as ArrayBuffer).transfer(0);
 }
 
 type PageRead =

@@ -75,10 +75,12 @@ export async function exportChunk(
   const reader = snapshot ?? liveReader(source);
   const yieldTurn = turnYielder();
   for await (const piece of readDump({ reader, plan, encoderOf, cursor })) {
+    const writtenBefore = writer.bytes;
     for (const bytes of piece.bytes) await writer.write(bytes);
-    await yieldTurn();
-    await context.beat();
     counts.add(piece);
+    piece.release();
+    await yieldTurn(writer.bytes - writtenBefore);
+    await context.beat();
     cursor = piece.cursor;
     if (piece.ends) {
       const hadUpload = writer.hasUpload;
