@@ -1,5 +1,6 @@
 import { type ExportEnv, getExportJobs, parseConfig } from "../env.ts";
-import { closeSnapshot } from "../source/snapshot/close-snapshot.ts";
+import { sweepSnapshots } from "../source/snapshot/close-snapshot.ts";
+import type { Source } from "../source/source.ts";
 import { openRequested, type RunContext } from "./run-context.ts";
 
 /**
@@ -10,7 +11,8 @@ export async function closeSnapshotOf(context: RunContext): Promise<{ closed: st
   const { jobs, of } = context;
   const snapshot = await jobs.snapshotToClose(of);
   if (snapshot === null) return { closed: null };
-  await closeSnapshot(context.openSource(snapshot.request), snapshot.snapshotId);
+  const source = context.openSource(snapshot.request);
+  await closeAll(source, { jobs, jobId: of.jobId, snapshotId: snapshot.snapshotId });
   await jobs.recordClosed(of.jobId, snapshot.snapshotId);
   return { closed: snapshot.snapshotId };
 }
@@ -28,8 +30,22 @@ export async function closeSnapshotOfStream(
   if (stream === null) return { closed: null };
   const { request, snapshotId } = stream;
   if (snapshotId !== null) {
-    await closeSnapshot(openRequested(env, parseConfig(env), request), snapshotId);
+    const source = openRequested(env, parseConfig(env), request);
+    await closeAll(source, { jobs, jobId: streamId, snapshotId });
   }
   await jobs.endStream(streamId);
   return { closed: snapshotId };
+}
+
+/** Closes a snapshot, and others of its job: a try whose answer was lost may have opened one. */
+async function closeAll(
+  source: Source,
+  of: { jobs: RunContext["jobs"]; jobId: string; snapshotId: string },
+): Promise<void> {
+  await sweepSnapshots(
+    source,
+    async (found) =>
+      found.snapshotId === of.snapshotId ||
+      (found.jobId === of.jobId && (await of.jobs.isSnapshotLeftover(found))),
+  );
 }

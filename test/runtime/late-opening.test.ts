@@ -6,6 +6,7 @@ import { ExportRequestSchema } from "../../src/model/export-request.ts";
 import type { Source } from "../../src/source/source.ts";
 import { findJob, insertJob } from "../../src/storage/job-rows.ts";
 import { beginExport } from "../../src/workflows/begin-export.ts";
+import { closeSnapshotOf } from "../../src/workflows/close-snapshot.ts";
 import { type RunContext, runContext } from "../../src/workflows/run-context.ts";
 import { emptyDatabase, query } from "../support/api.ts";
 
@@ -115,5 +116,38 @@ test("an opening whose job is cancelled meanwhile leaves nothing in the database
     async () => void (await jobs().remove(of.jobId)),
   );
   await expect(beginExport(late)).rejects.toMatchObject({ code: "run-superseded" });
+  expect(await snapshotPrefixes()).toEqual(new Set());
+});
+
+test("openings whose answers were lost, until their job gave up, are closed with the last", async () => {
+  const of = { jobId: await newJob(), run: 1 };
+  const context = runContext(env, of);
+  const lost = (source: Source): Source => {
+    let isOpened = false;
+    return {
+      ...source,
+      transaction: async (statements) => {
+        if (isOpened) throw new Error("gone");
+        const results = await source.transaction(statements);
+        isOpened = statements.some(({ sql }) => sql.startsWith("CREATE TRIGGER"));
+        if (isOpened) throw new Error("gone");
+        return results;
+      },
+    };
+  };
+  const unheard: RunContext = { ...context, openSource: (from) => lost(context.openSource(from)) };
+  await expect(beginExport(unheard)).rejects.toThrow("gone");
+  const deaf: RunContext = {
+    ...context,
+    openSource: () => ({
+      kind: "durable-object",
+      query: () => Promise.reject(new Error("gone")),
+      transaction: () => Promise.reject(new Error("gone")),
+    }),
+  };
+  await expect(beginExport(deaf)).rejects.toThrow("gone");
+  await jobs().fail(of, { code: "source-unavailable", message: "gone" });
+  expect((await snapshotPrefixes()).size).toBe(1);
+  await closeSnapshotOf(context);
   expect(await snapshotPrefixes()).toEqual(new Set());
 });
