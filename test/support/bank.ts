@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { download, query } from "./api.ts";
 import { splitStatements } from "./sql-statements.ts";
 
-export const ACCOUNTS = 60_000;
+export const ACCOUNTS = 150_000;
 const BALANCE = 1_000;
 
 const database = () => env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
