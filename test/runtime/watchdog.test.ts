@@ -128,10 +128,10 @@ describe("a silent run", () => {
     await fill(10);
     const jobId = await orphan();
     const prototype = Object.getPrototypeOf(env.EXPORT_WORKFLOW) as Workflow;
-    const { create } = prototype;
+    const methods = Object.getOwnPropertyDescriptors(prototype);
     prototype.create = () => Promise.reject(new Error("internal error"));
     for (let n = 0; n < RUNS_MAX; n += 1) await lookAfterAnHour(jobId);
-    prototype.create = create;
+    Object.defineProperties(prototype, methods);
     expect(await view(jobId)).toMatchObject({
       status: "queued",
       workflow: { run: 1, rescues: [] },
@@ -143,15 +143,16 @@ describe("a silent run", () => {
   test("that works again while Workflows is asked about it is left alone", async () => {
     const jobId = await orphan();
     const prototype = Object.getPrototypeOf(env.EXPORT_WORKFLOW) as Workflow;
-    const { get } = prototype;
+    const methods = Object.getOwnPropertyDescriptors(prototype);
+    const real = Object.create(null, methods) as Workflow;
     const storage = await runInDurableObject(jobs(), (_, state) => state.storage);
     prototype.get = function (this: Workflow, id) {
       const beat = "UPDATE tmp_export_jobs SET heartbeat_at_ms = ? WHERE job_id = ?";
       storage.sql.exec(beat, Date.now(), jobId);
-      return get.call(this, id);
+      return real.get.call(this, id);
     };
     await lookAfterAnHour(jobId);
-    prototype.get = get;
+    Object.defineProperties(prototype, methods);
     expect((await view(jobId)).workflow).toMatchObject({ run: 1, rescues: [] });
     await api(`/export/dump/${jobId}`, { method: "DELETE" });
   });
@@ -309,10 +310,11 @@ test("files that resist keep no other job's from being removed", async () => {
     await change(jobId, "state = 'completed', snapshot_id = 's', expires_at_ms = 1");
   }
   const prototype = Object.getPrototypeOf(env.EXPORT_R2_BUCKET) as R2Bucket;
-  const real = prototype.delete;
+  const methods = Object.getOwnPropertyDescriptors(prototype);
+  const real = Object.create(null, methods) as R2Bucket;
   prototype.delete = function (this: R2Bucket, keys) {
     if (resisting.some((jobId) => keys.toString().includes(jobId))) throw new Error("no (10001)");
-    return real.call(this, keys);
+    return real.delete.call(this, keys);
   };
   const discarded = () =>
     runInDurableObject(jobs(), (_, { storage }) =>
@@ -324,7 +326,7 @@ test("files that resist keep no other job's from being removed", async () => {
   await runAlarm();
   expect((await view(last)).status).toBe("expired");
   expect(await discarded()).toHaveLength(SLICE);
-  prototype.delete = real;
+  Object.defineProperties(prototype, methods);
   await runAlarm();
   for (const jobId of resisting) expect((await view(jobId)).status).toBe("expired");
   await runInDurableObject(jobs(), (_, { storage }) => {
