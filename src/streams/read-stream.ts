@@ -41,8 +41,8 @@ export async function* readStream(
     await snapshot?.requireIntact(finished);
   };
   for await (const piece of readDump({ reader, plan, encoderOf, cursor: CURSOR_START })) {
-    // A page's bytes may stand where the next page will: they are copied before it is asked for.
     const text = concatBytes(piece.bytes);
+    piece.release();
     if (piece.ends) await requireWhole();
     yield text;
     bytes += text.byteLength;
