@@ -198,7 +198,7 @@ export const ERRORS = {
   "storage-unavailable": {
     status: 503,
     retryable: true,
-    hint: "The artifact store did not answer, though it was asked several times. Start a new export.",
+    hint: "The artifact store did not answer, though it was asked several times. Start a new export; files of a deleted one are removed later by themselves.",
   },
   "inline-storage-full": {
     status: 507,

@@ -4,10 +4,15 @@ import type { Catalog } from "../model/catalog.ts";
 import { ExportError } from "../model/error.ts";
 import type { Source, SourceResult } from "./source.ts";
 
+/** Reads in one turn what `parseCatalog` makes a catalog of. */
+export async function readCatalogRows(source: Source): Promise<SourceResult["rows"][]> {
+  const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
+  return results.map((result) => result.rows);
+}
+
 /** Reads a source's schema in one turn. */
 export async function readCatalog(source: Source): Promise<Catalog> {
-  const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
-  return parseCatalog(results.map((result) => result.rows));
+  return parseCatalog(await readCatalogRows(source));
 }
 
 /**
@@ -18,8 +23,7 @@ export async function readUnchangedCatalog(
   source: Source,
   digest: string | null,
 ): Promise<{ catalog: Catalog; schema: string }> {
-  const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
-  const rows = results.map((result) => result.rows);
+  const rows = await readCatalogRows(source);
   const catalog = parseCatalog(rows);
   if ((await digestOf(catalog)) !== digest) throw schemaChanged();
   return { catalog, schema: schemaText(rows[0]) };

@@ -9,7 +9,8 @@ import {
 import type { Cursor } from "../model/cursor.ts";
 import { ExportError } from "../model/error.ts";
 import type { KeyRange } from "../model/key-range.ts";
-import { recordDiscards } from "./discards.ts";
+import { loadCarry, saveCarry } from "./carry.ts";
+import { discardFiles } from "./discards.ts";
 import { recordKeyRanges, recordPercent } from "./job-progress.ts";
 import { getJob, getJobOfRun, type JobRow, listArtifacts } from "./job-rows.ts";
 import { listWarnings } from "./job-warnings.ts";
@@ -98,15 +99,15 @@ export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): vo
 
 /**
  * Takes a job back to where it had no plan, for the opening of its run that has ended so; the files of
- * the old plan are kept in mind as discarded.
+ * the old plan are discarded.
  */
 export function voidPlan(
   sql: SqlStorage,
-  jobId: string,
+  job: JobRow,
   by: { opening: number; warning: string; isCorrupt: boolean; nowMs: number },
 ): void {
-  recordDiscards(sql, jobId, by);
-  deletePlanned(sql, jobId);
+  discardFiles(sql, job, by.nowMs);
+  deletePlanned(sql, job.job_id);
   sql.exec(
     `UPDATE tmp_export_jobs SET cursor_json = NULL, checkpoint = checkpoint + 1,
        restarts = restarts + 1, corrupt_restarts = corrupt_restarts + ?, started_over = ?,
@@ -115,15 +116,14 @@ export function voidPlan(
     by.isCorrupt ? 1 : 0,
     by.opening,
     by.warning,
-    jobId,
+    job.job_id,
   );
 }
 
 function deletePlanned(sql: SqlStorage, jobId: string): void {
-  for (const table of ["uploads", "parts", "chunks", "artifacts", "tables"]) {
+  for (const table of ["chunks", "artifacts", "tables"]) {
     sql.exec(`DELETE FROM tmp_export_job_${table} WHERE job_id = ?`, jobId);
   }
-  dropCarry(sql, jobId);
 }
 
 /** The newest checkpoint. Errors: `run-superseded`. */
@@ -250,34 +250,6 @@ export function commitChunk(sql: SqlStorage, commit: ChunkCommit, nowMs: number)
     nowMs,
     commit.jobId,
   );
-}
-
-function loadCarry(sql: SqlStorage, jobId: string): Uint8Array[] {
-  return sql
-    .exec<{ bytes: ArrayBuffer }>(
-      "SELECT bytes FROM tmp_export_job_blobs WHERE job_id = ? AND kind = 'carry' ORDER BY number",
-      jobId,
-    )
-    .toArray()
-    .map((row) => new Uint8Array(row.bytes));
-}
-
-/** Forgets the bytes that a job has produced and not stored. */
-export function dropCarry(sql: SqlStorage, jobId: string): void {
-  sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ? AND kind = 'carry'", jobId);
-}
-
-function saveCarry(sql: SqlStorage, jobId: string, carry: Uint8Array[]): void {
-  dropCarry(sql, jobId);
-  for (const [number, bytes] of carry.entries()) {
-    sql.exec(
-      "INSERT INTO tmp_export_job_blobs (job_id, kind, upload_id, number, bytes) VALUES (?, 'carry', '', ?, ?)",
-      jobId,
-      number,
-      // A view would be kept with the whole of its buffer.
-      bytes.slice().buffer,
-    );
-  }
 }
 
 /**

@@ -10,19 +10,15 @@ export function requireUnlocked(
   sql: SqlStorage,
   of: { databaseKey: string; source: string; nowMs: number },
 ): void {
+  const heldBy = (holder: string, details: Record<string, string>): ExportError => {
+    const source = JSON.stringify(of.source);
+    const message = `source ${source} is being exported by ${holder}`;
+    return new ExportError("export-already-running", message, { details });
+  };
   const job = findActiveJob(sql, of.databaseKey);
-  const stream = job === undefined ? findActiveStream(sql, of) : undefined;
-  if (job === undefined && stream === undefined) return;
-  const source = `source ${JSON.stringify(of.source)}`;
-  throw job === undefined
-    ? new ExportError(
-        "export-already-running",
-        `${source} is being exported by stream ${stream?.stream_id}`,
-        { details: { streamId: stream?.stream_id ?? "" } },
-      )
-    : new ExportError(
-        "export-already-running",
-        `${source} is being exported by job ${job.job_id}`,
-        { details: { jobId: job.job_id } },
-      );
+  if (job !== undefined) throw heldBy(`job ${job.job_id}`, { jobId: job.job_id });
+  const stream = findActiveStream(sql, of);
+  if (stream !== undefined) {
+    throw heldBy(`stream ${stream.stream_id}`, { streamId: stream.stream_id });
+  }
 }

@@ -1,28 +1,41 @@
+import { manifestKeyOf } from "../model/object-key.ts";
+import { dropCarry } from "./carry.ts";
+import { dropLeftBytes, forgetObjects, isInlineUpload } from "./inline-objects.ts";
+import type { JobRow } from "./job-rows.ts";
 import type { JobsContext } from "./jobs-context.ts";
-import { dropLeftBytes, isInlineUpload } from "./inline-objects.ts";
 import { r2ArtifactStore } from "./r2-artifact-store.ts";
 
 /**
- * How long what a job began again without is kept in mind after its first removal: a try that was
- * killed may still send.
+ * How long what was discarded is kept in mind after its first removal: a try that was killed may still
+ * send.
  */
 const LATE_MS = 60_000;
 
-/** Keeps in mind what a job's plan has in the store, and other keys, before the plan is forgotten. */
-export function recordDiscards(
+/**
+ * Gives up everything that a job has in the store, for one that ends without its files, begins again,
+ * expires or is deleted; to be called inside the transaction in which it does. `removeDiscards` then
+ * removes it, and the watchdog does again, a minute later.
+ */
+export function discardFiles(
   sql: SqlStorage,
-  jobId: string,
-  { nowMs, otherKeys = [] }: { nowMs: number; otherKeys?: readonly string[] },
+  job: Pick<JobRow, "job_id" | "snapshot_id">,
+  nowMs: number,
 ): void {
+  const { job_id: jobId, snapshot_id: snapshotId } = job;
   const into =
     "INSERT OR IGNORE INTO tmp_export_job_discards (job_id, object_key, upload_id, discarded_at_ms)";
   sql.exec(
-    `${into} SELECT job_id, object_key, coalesce(upload_id, ''), ? FROM tmp_export_job_artifacts
-     WHERE job_id = ?`,
+    `${into} SELECT job_id, object_key,
+       iif(state IN ('uploading', 'written'), coalesce(upload_id, ''), ''), ?
+     FROM tmp_export_job_artifacts WHERE job_id = ?`,
     nowMs,
     jobId,
   );
-  for (const key of otherKeys) sql.exec(`${into} VALUES (?, ?, '', ?)`, jobId, key, nowMs);
+  if (snapshotId !== null) {
+    sql.exec(`${into} VALUES (?, ?, '', ?)`, jobId, manifestKeyOf({ jobId, snapshotId }), nowMs);
+  }
+  forgetObjects(sql, jobId);
+  dropCarry(sql, jobId);
 }
 
 /** Removes from the store what a job has discarded. May be repeated. Errors: `storage-unavailable`. */
@@ -41,6 +54,13 @@ export async function removeDiscards(context: JobsContext, jobId: string): Promi
     if (uploadId !== "" && !isInlineUpload(uploadId)) await store.abortUpload({ key, uploadId });
   }
   await store.delete(discards.map((discard) => discard.object_key));
+}
+
+/** Removes what a job has just discarded; what resists is left to the watchdog. */
+export async function removeDiscardsNow(context: JobsContext, jobId: string): Promise<void> {
+  await removeDiscards(context, jobId).catch((cause: unknown) => {
+    console.warn({ message: "files not removed yet", jobId, cause: String(cause) });
+  });
 }
 
 /** Jobs whose discards are to be removed for the last time; at most `limit`, the longest due first. */

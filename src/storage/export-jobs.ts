@@ -6,6 +6,7 @@ import { ExportError, type Failure, type Outcome, outcomeOf } from "../model/err
 import type { ExportFormat, JobRequest } from "../model/export-request.ts";
 import type { JobState } from "../model/job-state.ts";
 import type { JobView } from "../model/job-view.ts";
+import { manifestKeyOf } from "../model/object-key.ts";
 import type { StoredObject, Upload } from "./artifact-store.ts";
 import { beginStream } from "./begin-stream.ts";
 import {
@@ -39,7 +40,6 @@ import {
   putPiece,
   readObject,
 } from "./inline-objects.ts";
-import { manifestKeyOf } from "./job-files.ts";
 import { type JobPageQuery, jobPageOf } from "./job-page.ts";
 import {
   findJob,
@@ -158,7 +158,8 @@ export class ExportJobs extends DurableObject<ExportEnv> {
         source: job.source,
         format: (JSON.parse(job.request_json) as JobRequest).format,
         artifacts: listArtifacts(this.#sql, jobId),
-        manifestKey: job.snapshot_id === null ? null : manifestKeyOf(job),
+        manifestKey:
+          job.snapshot_id === null ? null : manifestKeyOf({ jobId, snapshotId: job.snapshot_id }),
         completedAtMs: job.completed_at_ms,
       };
     });

@@ -249,19 +249,18 @@ export function deleteUnfinished(sql: SqlStorage, jobId: string): void {
 }
 
 /**
- * Removes all objects and uploads of a job. They are gone for everybody at once; their bytes follow
- * in several turns, so that the object goes on answering. May be repeated.
+ * Forgets all objects and uploads of a job: they are gone for everybody at once. Their bytes are left to
+ * `dropLeftBytes`. To be called inside a transaction.
  */
-export async function discardObjects(context: JobsContext, jobId: string): Promise<void> {
-  const { sql, storage } = context;
-  storage.transactionSync(() => {
-    sql.exec("DELETE FROM tmp_export_job_uploads WHERE job_id = ?", jobId);
-    sql.exec("DELETE FROM tmp_export_job_parts WHERE job_id = ?", jobId);
-  });
-  await dropLeftBytes(context, jobId);
+export function forgetObjects(sql: SqlStorage, jobId: string): void {
+  sql.exec("DELETE FROM tmp_export_job_uploads WHERE job_id = ?", jobId);
+  sql.exec("DELETE FROM tmp_export_job_parts WHERE job_id = ?", jobId);
 }
 
-/** Removes the bytes of a job's uploads that are no more. */
+/**
+ * Removes the bytes of a job's uploads that are no more, in several turns, so that the object goes on
+ * answering.
+ */
 export async function dropLeftBytes({ sql }: JobsContext, jobId: string): Promise<void> {
   for (;;) {
     const { rowsWritten } = sql.exec(

@@ -26,8 +26,6 @@ export type JobRow = {
   /** How often the job began again, for whatever reason, and because its artifact was not what was written. */
   restarts: number;
   corrupt_restarts: number;
-  /** 1 where a job that ended without its artifacts may still have files or uploads in the store. */
-  files_left: number;
   /** The last opening of the newest run that was taken back. */
   started_over: number;
   /** The runs that went silent, as a list of `Rescue`. */
@@ -150,7 +148,6 @@ export function moveJobIf(
        started_at_ms = CASE WHEN ? = 'running' THEN ? ELSE started_at_ms END,
        completed_at_ms = CASE WHEN ? IN ('completed', 'failed', 'cancelled') THEN ? ELSE completed_at_ms END,
        failure_json = coalesce(?, failure_json),
-       files_left = CASE WHEN ? IN ('failed', 'cancelled') THEN 1 ELSE files_left END,
        heartbeat_at_ms = ?
      WHERE job_id = ? AND state IN (${from.map((state) => `'${state}'`).join(", ")})`,
     move.to,
@@ -159,7 +156,6 @@ export function moveJobIf(
     move.to,
     move.nowMs,
     move.failure === undefined ? null : JSON.stringify(move.failure),
-    move.to,
     move.nowMs,
     move.jobId,
   );

@@ -2,7 +2,8 @@ import type { RunParams } from "../env.ts";
 import { ExportError, type Failure } from "../model/error.ts";
 import type { WatchedJob } from "../model/watchdog.ts";
 import { isCallbackPending } from "./callback-rows.ts";
-import { endingInstanceIdOf, findJob, instanceIdOf, type JobRow, moveJobIf } from "./job-rows.ts";
+import { endJobIf } from "./end-job.ts";
+import { endingInstanceIdOf, findJob, instanceIdOf, type JobRow } from "./job-rows.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import type { StreamRow } from "./stream-rows.ts";
 
@@ -13,7 +14,7 @@ export async function startRun(context: JobsContext, job: JobRow): Promise<void>
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     const failure: Failure = { code: "workflow-not-started", message };
-    moveJobIf(context.sql, { jobId: job.job_id, to: "failed", nowMs: Date.now(), failure });
+    endJobIf(context, { jobId: job.job_id, to: "failed", nowMs: Date.now(), failure });
     throw new ExportError("workflow-not-started", message, { cause });
   }
 }

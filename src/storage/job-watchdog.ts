@@ -1,17 +1,17 @@
 import { parseConfig } from "../env.ts";
+import { callWithin } from "../lib/call-within.ts";
 import type { Failure } from "../model/error.ts";
 import { STALL_SECONDS_DEFAULT } from "../model/limits.ts";
 import { judge, suspectMsOf, type WatchedJob } from "../model/watchdog.ts";
 import { listOverdueCallbacks } from "./callback-rows.ts";
-import { endDiscards, listDiscardingJobs } from "./discards.ts";
-import { deleteFiles, discardFiles, discardFilesNow } from "./job-files.ts";
+import { endDiscards, listDiscardingJobs, removeDiscardsNow } from "./discards.ts";
+import { endJobIf } from "./end-job.ts";
 import {
   deleteJobRows,
   findJob,
   getJob,
   instanceIdOf,
   type JobRow,
-  moveJobIf,
   type Rescue,
 } from "./job-rows.ts";
 import { createRun, runStatus, startEnding, startStreamEnding, terminateRun } from "./job-runs.ts";
@@ -20,12 +20,14 @@ import {
   listExpiredJobs,
   listExpiredStreams,
   listForgottenJobs,
-  listLitteringJobs,
   listSilentJobs,
   listUnclosedJobs,
   nextAlarmMs,
   SLICE,
 } from "./watch-list.ts";
+
+/** How long the watchdog waits for one task: an alarm has 15 minutes for all. */
+const TASK_MS_MAX = 60_000;
 
 /** Sets the object's alarm to when something is to be looked after next. */
 export async function scheduleWatchdog(context: JobsContext): Promise<void> {
@@ -38,9 +40,10 @@ export async function scheduleWatchdog(context: JobsContext): Promise<void> {
 /**
  * The watchdog: looks after silent runs, snapshots and callbacks that nobody ends, streams whose lease
  * has run out, and retention, a few of each at a time. It starts and ends runs and never does their work.
- * Running it early, late or twice is harmless; what one task throws keeps no other from being done.
+ * Running it early, late or twice is harmless; what one task throws, and one that does not answer within
+ * `taskMs`, keeps no other from being done.
  */
-export async function runWatchdog(context: JobsContext): Promise<void> {
+export async function runWatchdog(context: JobsContext, taskMs = TASK_MS_MAX): Promise<void> {
   const { sql } = context;
   const nowMs = Date.now();
   const stallMs = stallMsOf(context);
@@ -56,16 +59,15 @@ export async function runWatchdog(context: JobsContext): Promise<void> {
     ),
     ...[...unended].map((jobId) => () => startEnding(context, jobId)),
     ...listExpiredStreams(sql, nowMs).map((stream) => () => startStreamEnding(context, stream)),
-    ...listLitteringJobs(sql, nowMs).map((job) => () => cleanUp(context, job)),
     ...listDiscardingJobs(sql, { nowMs, limit: SLICE }).map(
       (jobId) => () => endDiscards(context, { jobId, nowMs }),
     ),
-    ...listExpiredJobs(sql, nowMs).map((job) => () => expire(context, job)),
+    ...listExpiredJobs(sql, nowMs).map((job) => () => expire(context, job, nowMs)),
     ...listForgottenJobs(sql, nowMs).map((job) => async () => deleteJobRows(sql, job.job_id)),
   ];
   for (const task of tasks) {
     try {
-      await task();
+      await callWithin(taskMs, task);
     } catch (cause) {
       // The next alarm finds it again.
       console.warn({ message: "the watchdog will try again", cause: String(cause) });
@@ -167,31 +169,13 @@ async function rescue(
 async function fail(context: JobsContext, job: JobRow, nowMs: number): Promise<void> {
   const message = `${job.run} runs went silent, one after the other`;
   const failure: Failure = { code: "export-stalled", message };
-  if (!moveJobIf(context.sql, { jobId: job.job_id, to: "failed", nowMs, failure })) return;
+  if (!endJobIf(context, { jobId: job.job_id, to: "failed", nowMs, failure })) return;
   await terminateRun(context, job);
   await startEnding(context, job.job_id);
-  await discardFilesNow(context, job);
+  await removeDiscardsNow(context, job.job_id);
 }
 
-/** Puts an ended job behind the others: a few whose files resist must not take every turn. */
-function putLast(sql: SqlStorage, job: JobRow): void {
-  const update = "UPDATE tmp_export_jobs SET heartbeat_at_ms = ? WHERE job_id = ?";
-  sql.exec(update, Date.now(), job.job_id);
-}
-
-async function cleanUp(context: JobsContext, job: JobRow): Promise<void> {
-  putLast(context.sql, job);
-  await discardFiles(context, job);
-  context.sql.exec("UPDATE tmp_export_jobs SET files_left = 0 WHERE job_id = ?", job.job_id);
-}
-
-/** Files first: a job whose files could not be deleted is found again. */
-async function expire(context: JobsContext, job: JobRow): Promise<void> {
-  const { sql, storage } = context;
-  putLast(sql, job);
-  await deleteFiles(context, job);
-  storage.transactionSync(() => {
-    if (!moveJobIf(sql, { jobId: job.job_id, to: "expired", nowMs: Date.now() })) return;
-    sql.exec("DELETE FROM tmp_export_job_chunks WHERE job_id = ?", job.job_id);
-  });
+async function expire(context: JobsContext, job: JobRow, nowMs: number): Promise<void> {
+  if (!endJobIf(context, { jobId: job.job_id, to: "expired", nowMs })) return;
+  await removeDiscardsNow(context, job.job_id);
 }

@@ -155,6 +155,12 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;`,
 
   "ALTER TABLE tmp_export_job_artifacts ADD COLUMN crc32 INTEGER",
+
+  `INSERT OR IGNORE INTO tmp_export_job_discards (job_id, object_key, upload_id, discarded_at_ms)
+     SELECT job_id, object_key, iif(state IN ('uploading', 'written'), coalesce(upload_id, ''), ''), 0
+     FROM tmp_export_job_artifacts
+     WHERE job_id IN (SELECT job_id FROM tmp_export_jobs WHERE files_left = 1);
+   ALTER TABLE tmp_export_jobs DROP COLUMN files_left;`,
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */

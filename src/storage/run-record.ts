@@ -4,10 +4,11 @@ import type { JobRequest } from "../model/export-request.ts";
 import { isActive } from "../model/job-state.ts";
 import type { JobView } from "../model/job-view.ts";
 import { CORRUPT_RESTARTS_MAX, RESTARTS_MAX } from "../model/limits.ts";
-import { dropCarry, voidPlan } from "./chunk-ledger.ts";
-import { removeDiscards } from "./discards.ts";
+import { dropCarry } from "./carry.ts";
+import { voidPlan } from "./chunk-ledger.ts";
+import { removeDiscardsNow } from "./discards.ts";
+import { endJobIf } from "./end-job.ts";
 import { deleteUnfinished } from "./inline-objects.ts";
-import { discardFilesNow } from "./job-files.ts";
 import { findJob, getJob, getJobOfRun, type JobRow, moveJobIf } from "./job-rows.ts";
 import { jobViewOf } from "./job-view.ts";
 import { scheduleWatchdog } from "./job-watchdog.ts";
@@ -101,9 +102,8 @@ export function snapshotToClose(sql: SqlStorage, of: RunParams): SnapshotToClose
 
 /**
  * Takes a job back to its beginning, where it may begin again with a new snapshot: says whether it
- * may. `opening` is the run's how-manieth it is that has failed, from 1; for one that was taken back
- * already nothing is changed. What the job has in the store is removed, and what resists is left to
- * the watchdog. Errors: `run-superseded`.
+ * may. `opening` numbers the run's openings from 1, and says which has failed; for one that was taken
+ * back already nothing is changed. What the job has in the store is removed. Errors: `run-superseded`.
  */
 export async function startOver(
   context: JobsContext,
@@ -121,14 +121,12 @@ export async function startOver(
       : job.restarts - job.corrupt_restarts < RESTARTS_MAX;
     if (!mayRestart) return false;
     const warning = `begun again with a new snapshot: ${reason.message}`;
-    voidPlan(sql, of.jobId, { opening, warning, isCorrupt, nowMs });
+    voidPlan(sql, job, { opening, warning, isCorrupt, nowMs });
     countStep(sql, of.jobId);
     return true;
   });
   await scheduleWatchdog(context);
-  await removeDiscards(context, of.jobId).catch((cause: unknown) => {
-    console.warn({ message: "files not removed yet", jobId: of.jobId, cause: String(cause) });
-  });
+  if (again) await removeDiscardsNow(context, of.jobId);
   return { again };
 }
 
@@ -169,7 +167,7 @@ export async function failJob(
   if (job === undefined || job.run !== of.run) return { callback: false };
   const callback = job.callback_status === "pending";
   if (!isActive(job.state)) return { callback: callback && job.state === "failed" };
-  moveJobIf(sql, { jobId: of.jobId, to: "failed", nowMs: Date.now(), failure });
-  await discardFilesNow(context, job);
+  endJobIf(context, { jobId: of.jobId, to: "failed", nowMs: Date.now(), failure });
+  await removeDiscardsNow(context, of.jobId);
   return { callback };
 }

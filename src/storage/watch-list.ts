@@ -58,26 +58,17 @@ export function listExpiredStreams(sql: SqlStorage, nowMs: number): StreamRow[] 
     .toArray();
 }
 
-/** Jobs that ended a minute ago without their artifacts, and may still have files in the store. */
-export function listLitteringJobs(sql: SqlStorage, nowMs: number): JobRow[] {
-  return list(
-    sql,
-    `NOT ${ACTIVE} AND files_left = 1 AND completed_at_ms <= ?`,
-    nowMs - UNFINISHED_MS,
-  );
-}
-
 /** Completed jobs whose retention has ended. */
 export function listExpiredJobs(sql: SqlStorage, nowMs: number): JobRow[] {
   return list(sql, "state = 'completed' AND expires_at_ms <= ?", nowMs);
 }
 
-/** Ended jobs without files and debts that have been remembered long enough. */
+/** Ended jobs without files and debts that have been remembered long enough. What they have discarded is kept apart. */
 export function listForgottenJobs(sql: SqlStorage, nowMs: number): JobRow[] {
   return list(
     sql,
     `state IN ('failed', 'cancelled', 'expired') AND snapshot_open = 0
-       AND files_left = 0 AND callback_status <> 'pending' AND completed_at_ms <= ?`,
+       AND callback_status <> 'pending' AND completed_at_ms <= ?`,
     nowMs - REMEMBERED_MS,
   );
 }
@@ -95,7 +86,7 @@ export function nextAlarmMs(
     .exec<{ active: number; unfinished: number; expires: number | null; ended: number | null }>(
       `SELECT
          count(CASE WHEN ${ACTIVE} THEN 1 END) AS active,
-         (SELECT count(*) FROM tmp_export_job_discards) + count(CASE WHEN NOT ${ACTIVE} AND (snapshot_open = 1 OR files_left = 1 OR callback_status = 'pending') THEN 1 END) AS unfinished,
+         (SELECT count(*) FROM tmp_export_job_discards) + count(CASE WHEN NOT ${ACTIVE} AND (snapshot_open = 1 OR callback_status = 'pending') THEN 1 END) AS unfinished,
          min(CASE WHEN state = 'completed' THEN expires_at_ms END) AS expires,
          min(CASE WHEN state IN ('failed', 'cancelled', 'expired') THEN completed_at_ms END) AS ended
        FROM tmp_export_jobs`,

@@ -26,8 +26,9 @@ const STEP_NAME_CHARS_MAX = 200;
 const VERIFY_BYTES = 256 * MIB;
 
 /**
- * One run of an export job, or the end of what a job or a stream has left. Its steps' names and order come from recorded values alone, so that
- * the list of steps reads like a table of contents, and a replay walks the same way.
+ * One run of an export job, or the end of what a job or a stream has left. Its steps' names and order
+ * come from recorded values alone, so that the list of steps reads like a table of contents, and a
+ * replay walks the same way.
  */
 export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams | StreamEnding> {
   override async run(

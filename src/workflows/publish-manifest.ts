@@ -4,8 +4,8 @@ import { assert } from "../lib/assert.ts";
 import { unwrap } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
 import type { Manifest } from "../model/manifest.ts";
+import { manifestKeyOf } from "../model/object-key.ts";
 import { VERSION } from "../model/version.ts";
-import { manifestKeyOf } from "../storage/job-files.ts";
 import { tableOfArtifact } from "../storage/job-view.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -51,7 +51,8 @@ export async function publishManifest(
       warnings,
     };
     const body = encodeUtf8(`${JSON.stringify(manifest, null, 2)}\n`);
-    await store.put(manifestKeyOf(job), body, { contentType: "application/json" });
+    const key = manifestKeyOf({ jobId: job.job_id, snapshotId: job.snapshot_id });
+    await store.put(key, body, { contentType: "application/json" });
   }
   const view = unwrap(await jobs.complete(of));
   const { status, progress, callback } = view;

@@ -1,8 +1,9 @@
-import { CATALOG_QUERIES, parseCatalog, parseSchema, SCHEMA_QUERY } from "../../dump/catalog.ts";
+import { parseCatalog, parseSchema, SCHEMA_QUERY } from "../../dump/catalog.ts";
 import { quoteIdentifier as q, quoteText } from "../../dump/identifier.ts";
 import type { DumpPlan } from "../../dump/plan.ts";
 import type { Catalog, Table } from "../../model/catalog.ts";
 import { ExportError } from "../../model/error.ts";
+import { readCatalogRows } from "../read-catalog.ts";
 import type { Source, SourceResult } from "../source.ts";
 import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
 import { chooseHeldBy } from "./choose-held-by.ts";
@@ -168,11 +169,6 @@ async function requireAlone(
     `the database already has a snapshot, which job ${other.jobId} reads`,
     { details: { jobId: other.jobId } },
   );
-}
-
-async function readCatalogRows(source: Source): Promise<SourceResult["rows"][]> {
-  const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
-  return results.map((result) => result.rows);
 }
 
 function isSameSchema(before: SourceResult["rows"], after: SourceResult["rows"]): boolean {
