@@ -1,23 +1,17 @@
-import { env } from "cloudflare:workers";
 import { gunzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
 
 import { decompressZstd } from "../../cli/zstd-frames.ts";
-import { planOf } from "../../src/dump/plan-of.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
-import { CURSOR_START } from "../../src/model/cursor.ts";
 import {
   type Compression,
   CompressionSchema,
   type ExportFormat,
   ExportFormatSchema,
 } from "../../src/model/export-request.ts";
-import { durableObjectSource } from "../../src/source/durable-object-source.ts";
-import { readDump } from "../../src/source/dump-reader.ts";
-import { readCatalog } from "../../src/source/read-catalog.ts";
-import { liveReader } from "../../src/source/table-reader.ts";
 import { COMPRESSED } from "../../src/storage/compressor.ts";
 import { api, emptyDatabase, ended, query, sha256Of, startExport } from "../support/api.ts";
+import { directFiles } from "../support/direct-files.ts";
 
 /** Tables of every length, with values that each format writes in a way of its own. */
 const DATABASE = [
@@ -29,21 +23,6 @@ const DATABASE = [
    (9e999, X'', 'a' || char(0) || 'b'), (0.1, X'0D0A', char(13, 10))`,
   'CREATE TABLE "no rows"(a, b)',
 ];
-
-/** A format's files as one pass over the pages makes them, without job, parts and store. */
-async function filesOf(format: ExportFormat): Promise<Map<string, Uint8Array>> {
-  const stub = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
-  const source = durableObjectSource(() => stub);
-  const request = { source: "main", format, content: "all" } as const;
-  const { plan, encoderOf } = planOf(request, await readCatalog(source));
-  const pieces = new Map<string, Uint8Array[]>(plan.artifacts.map(({ name }) => [name, []]));
-  const reader = liveReader(source);
-  for await (const piece of readDump({ reader, plan, encoderOf, cursor: CURSOR_START })) {
-    // A page's bytes may stand where the next one will.
-    pieces.get(plan.artifacts[piece.artifact]?.name ?? "")?.push(concatBytes(piece.bytes));
-  }
-  return new Map([...pieces].map(([name, each]) => [name, concatBytes(each)]));
-}
 
 async function opened(bytes: Uint8Array, compression: Compression): Promise<Uint8Array> {
   if (compression === "gzip") return new Uint8Array(gunzipSync(bytes));
@@ -64,7 +43,8 @@ export function formatsContract(store: string): void {
     beforeAll(async () => {
       await emptyDatabase();
       await query(...DATABASE);
-      for (const format of ExportFormatSchema.options) expected.set(format, await filesOf(format));
+      for (const format of ExportFormatSchema.options)
+        expected.set(format, await directFiles(format));
     });
 
     describe.each(ExportFormatSchema.options)("%s", (format) => {

@@ -8,8 +8,8 @@ import {
 import { beforeEach, expect, test } from "vitest";
 
 import type { JobView } from "../../src/model/job-view.ts";
-import { api, emptyDatabase, startExport } from "../support/api.ts";
-import { bankProblems, openBank, rowsOf, startTransfers } from "../support/bank.ts";
+import { api, emptyDatabase, snapshotObjects, startExport } from "../support/api.ts";
+import { bankProblems, openBank, startTransfers } from "../support/bank.ts";
 
 const database = () => env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
 const jobs = () => env.EXPORT_JOBS.getByName("jobs");
@@ -74,8 +74,6 @@ test.each(Object.entries(DISTURBANCES))(
     expect(view).toMatchObject({ status: "completed", error: null });
     expect(disturbances).toBeGreaterThan(1);
     expect(await bankProblems(jobId)).toEqual([]);
-    expect(
-      await rowsOf("SELECT name FROM sqlite_master WHERE name LIKE 'tmp!_export%' ESCAPE '!'"),
-    ).toEqual([]);
+    expect(await snapshotObjects()).toEqual([]);
   },
 );

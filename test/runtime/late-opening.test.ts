@@ -1,40 +1,18 @@
 import { env, runInDurableObject } from "cloudflare:test";
-import * as v from "valibot";
 import { beforeEach, expect, test } from "vitest";
 
-import { ExportRequestSchema } from "../../src/model/export-request.ts";
 import type { Source } from "../../src/source/source.ts";
-import { findJob, insertJob } from "../../src/storage/job-rows.ts";
+import { findJob } from "../../src/storage/job-rows.ts";
 import { beginExport } from "../../src/workflows/begin-export.ts";
 import { closeSnapshotOf } from "../../src/workflows/close-snapshot.ts";
 import { type RunContext, runContext } from "../../src/workflows/run-context.ts";
-import { emptyDatabase, query } from "../support/api.ts";
+import { emptyDatabase, query, snapshotObjects } from "../support/api.ts";
+import { insertOrphan } from "../support/orphan-job.ts";
 
 const jobs = () => env.EXPORT_JOBS.getByName("jobs");
 
-/** A job without an instance, whose step "open snapshot" the test runs itself. */
-async function newJob(): Promise<string> {
-  const jobId = crypto.randomUUID();
-  const request = v.parse(ExportRequestSchema, { source: "main" });
-  await runInDurableObject(jobs(), (_, { storage }) =>
-    insertJob(storage.sql, {
-      jobId,
-      request: { ...request, retentionHours: 1, consistency: "snapshot" },
-      requestDigest: "",
-      databaseKey: `late ${jobId}`,
-      idempotencyKey: null,
-      origin: "",
-      nowMs: Date.now(),
-    }),
-  );
-  return jobId;
-}
-
 async function snapshotPrefixes(): Promise<Set<string>> {
-  const database = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
-  const sql = "SELECT name FROM sqlite_master WHERE substr(name, 1, 19) = 'tmp_export_snapshot'";
-  const rows = (await database.executeQuery({ sql })) as unknown as { name: string }[];
-  return new Set(rows.map(({ name }) => name.slice(0, 36)));
+  return new Set((await snapshotObjects()).map(({ name }) => name.slice(0, 36)));
 }
 
 /** The context of a try that is overtaken by another one where `when` says. */
@@ -78,7 +56,7 @@ test.each([
 ] as const)(
   "an opening that another try has overtaken %s takes nothing from it",
   async (_when, code, when) => {
-    const of = { jobId: await newJob(), run: 1 };
+    const of = { jobId: await insertOrphan(), run: 1 };
     const context = runContext(env, of);
     let isOvertaken = false;
     let later: string | undefined;
@@ -101,7 +79,7 @@ test.each([
 );
 
 test("an opening whose job is cancelled meanwhile leaves nothing in the database", async () => {
-  const of = { jobId: await newJob(), run: 1 };
+  const of = { jobId: await insertOrphan(), run: 1 };
   const context = runContext(env, of);
   const late = overtaken(
     context,
@@ -120,7 +98,7 @@ test("an opening whose job is cancelled meanwhile leaves nothing in the database
 });
 
 test("openings whose answers were lost, until their job gave up, are closed with the last", async () => {
-  const of = { jobId: await newJob(), run: 1 };
+  const of = { jobId: await insertOrphan(), run: 1 };
   const context = runContext(env, of);
   const lost = (source: Source): Source => {
     let isOpened = false;

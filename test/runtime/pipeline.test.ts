@@ -9,7 +9,6 @@ import { readDump } from "../../src/source/dump-reader.ts";
 import { liveReader } from "../../src/source/table-reader.ts";
 import { planOf } from "../../src/dump/plan-of.ts";
 import { readCatalog } from "../../src/source/read-catalog.ts";
-import { concatBytes } from "../../src/lib/bytes.ts";
 import {
   api,
   download,
@@ -19,6 +18,7 @@ import {
   sha256Of,
   startExport,
 } from "../support/api.ts";
+import { directFiles } from "../support/direct-files.ts";
 
 beforeEach(emptyDatabase);
 
@@ -29,24 +29,6 @@ async function fill(table: string, rows: number): Promise<void> {
     `INSERT INTO ${table} WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})
      SELECT i, 'row ' || i || ' of O''Hara', i * 0.37, hex(zeroblob(45)) || i FROM n`,
   );
-}
-
-/** The dump as one stream of pages, without Workflow, parts or store. */
-async function directDump(): Promise<Uint8Array> {
-  const stub = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
-  const source = durableObjectSource(() => stub);
-  const catalog = await readCatalog(source);
-  const { plan, encoderOf } = planOf({ source: "main", format: "sql" } as never, catalog);
-  const pieces: Uint8Array[] = [];
-  for await (const piece of readDump({
-    reader: liveReader(source),
-    plan,
-    encoderOf,
-    cursor: CURSOR_START,
-  })) {
-    pieces.push(...piece.bytes);
-  }
-  return concatBytes(pieces);
 }
 
 describe("an export job", () => {
@@ -72,7 +54,7 @@ describe("an export job", () => {
     expect(artifact).toMatchObject({ name: "dump.sql", bytes: bytes.byteLength });
     expect(bytes.byteLength).toBeGreaterThan(2 * PART_BYTES_MIN);
     expect(artifact?.sha256).toBe(await sha256Of(bytes));
-    const direct = await directDump();
+    const direct = (await directFiles("sql")).get("dump.sql") ?? new Uint8Array();
     expect(await sha256Of(direct)).toBe(artifact?.sha256);
     expect(view.progress.rows).toBe(90_000);
 

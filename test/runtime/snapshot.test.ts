@@ -5,16 +5,20 @@ import type { Manifest } from "../../src/model/manifest.ts";
 import { durableObjectSource } from "../../src/source/durable-object-source.ts";
 import { SnapshotNames } from "../../src/source/snapshot/names.ts";
 import { freeze, SNAPSHOT_ID } from "../support/frozen-database.ts";
-import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
+import {
+  api,
+  download,
+  emptyDatabase,
+  ended,
+  query,
+  snapshotObjects,
+  startExport,
+} from "../support/api.ts";
 import { ACCOUNTS, bankProblems, openBank, rowsOf, startTransfers } from "../support/bank.ts";
 
 beforeEach(emptyDatabase);
 
 const database = () => env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
-
-async function snapshotObjects(): Promise<unknown[]> {
-  return rowsOf("SELECT name FROM sqlite_master WHERE substr(name, 1, 19) = 'tmp_export_snapshot'");
-}
 
 describe("a snapshot export", () => {
   test("shows one instant of a bank whose money moves all the while, and is the default", async () => {

@@ -3,7 +3,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "
 
 import type { JobView } from "../../src/model/job-view.ts";
 import { PART_BYTES_MIN } from "../../src/model/limits.ts";
-import { api, download, ended, fillNoise, query, startExport } from "../support/api.ts";
+import {
+  api,
+  download,
+  ended,
+  fillNoise,
+  query,
+  snapshotObjects,
+  startExport,
+} from "../support/api.ts";
 import type { ReceivedRequest } from "../support/callback-receiver.ts";
 import { type Fault, FAULTS, failSteps, type StepFaults } from "../support/faulty-steps.ts";
 import { bucket, loseObjectOnce, restoreBucket } from "../support/faulty-bucket.ts";
@@ -56,8 +64,6 @@ async function disturbed(
 
 /** What a job has left: objects of its snapshot, carried bytes, open uploads, and files but `files`. */
 async function leftovers(jobId: string, files: string[]): Promise<unknown> {
-  const database = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
-  const sql = "SELECT name FROM sqlite_master WHERE name LIKE 'tmp\\_export%' ESCAPE '\\'";
   const blobs = await runInDurableObject(
     env.EXPORT_JOBS.getByName("jobs"),
     (_, { storage }) =>
@@ -66,7 +72,7 @@ async function leftovers(jobId: string, files: string[]): Promise<unknown> {
   const { objects } = await bucket.list({ prefix: `exports/${jobId}/` });
   const names = objects.map(({ key }) => key.split("/").at(-1));
   return {
-    snapshot: await database.executeQuery({ sql }),
+    snapshot: await snapshotObjects(),
     blobs,
     uploads: await uploads.countOpen(),
     files: names.filter((name) => !files.includes(name ?? "")),

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { PART_BYTES_MIN } from "../../src/model/limits.ts";
 import type { JobView } from "../../src/model/job-view.ts";
-import { api, download, ended, fillNoise, startExport } from "../support/api.ts";
+import { api, download, ended, fillNoise, snapshotObjects, startExport } from "../support/api.ts";
 import {
   bucket,
   bucketPrototype,
@@ -35,13 +35,6 @@ function changeUploads(fault: (upload: R2MultipartUpload) => Partial<R2Multipart
 async function keysOf(jobId: string): Promise<string[]> {
   const { objects } = await bucket.list({ prefix: `exports/${jobId}/` });
   return objects.map(({ key }) => key);
-}
-
-async function snapshotObjects(): Promise<unknown> {
-  const object = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
-  return object.executeQuery({
-    sql: "SELECT name FROM sqlite_master WHERE name LIKE 'tmp\\_export%' ESCAPE '\\'",
-  });
 }
 
 const jobs = env.EXPORT_JOBS.getByName("jobs");

@@ -19,6 +19,7 @@ import {
   ended,
   query,
   sha256Of,
+  snapshotObjects,
   startExport,
 } from "../support/api.ts";
 
@@ -26,7 +27,6 @@ beforeEach(emptyDatabase);
 
 const { SHOP_DB: shop } = env as unknown as { SHOP_DB: D1Database };
 const jobs = () => env.EXPORT_JOBS.getByName("jobs");
-const database = () => env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
 
 /** Rows of which a dump is several chunks. */
 async function fill(rows = 60_000): Promise<void> {
@@ -39,11 +39,6 @@ async function fill(rows = 60_000): Promise<void> {
     "CREATE VIEW v AS SELECT * FROM u",
     "CREATE TRIGGER w AFTER INSERT ON u BEGIN SELECT 1; END",
   );
-}
-
-async function snapshotObjects(): Promise<unknown[]> {
-  const sql = "SELECT name FROM sqlite_master WHERE substr(name, 1, 10) = 'tmp_export'";
-  return (await database().executeQuery({ sql })) as unknown as unknown[];
 }
 
 async function streams(): Promise<unknown[]> {
@@ -381,7 +376,7 @@ describe("a stream that does not come to its end", () => {
   test("is broken off where its snapshot is lost", async () => {
     await fill();
     const { rest } = await begin((await open()).body);
-    const objects = (await snapshotObjects()) as { name: string }[];
+    const objects = await snapshotObjects();
     const trigger = objects.find(({ name }) => name.endsWith("_before_delete"));
     await query(`DROP TRIGGER "${trigger?.name}"`);
     await expect(rest()).rejects.toMatchObject({ code: "snapshot-lost" });

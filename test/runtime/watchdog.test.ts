@@ -6,40 +6,28 @@ import {
   runDurableObjectAlarm,
   runInDurableObject,
 } from "cloudflare:test";
-import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 
-import { ExportRequestSchema } from "../../src/model/export-request.ts";
 import type { JobView } from "../../src/model/job-view.ts";
 import { RUNS_MAX } from "../../src/model/watchdog.ts";
 import { removeDiscards } from "../../src/storage/discards.ts";
-import { insertJob } from "../../src/storage/job-rows.ts";
 import { runWatchdog } from "../../src/storage/job-watchdog.ts";
 import { listUnclosedJobs, nextAlarmMs, SLICE } from "../../src/storage/watch-list.ts";
 import { hangSteps } from "../support/faulty-steps.ts";
-import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
+import { insertOrphan } from "../support/orphan-job.ts";
+import {
+  api,
+  download,
+  emptyDatabase,
+  ended,
+  query,
+  snapshotObjects,
+  startExport,
+} from "../support/api.ts";
 
 const jobs = () => env.EXPORT_JOBS.getByName("jobs");
 
 const HOUR_MS = 3_600_000;
-
-/** A queued job whose Workflow instance was never made. */
-async function orphan(): Promise<string> {
-  const jobId = crypto.randomUUID();
-  const request = v.parse(ExportRequestSchema, { source: "main" });
-  await runInDurableObject(jobs(), (_, { storage }) => {
-    insertJob(storage.sql, {
-      jobId,
-      request: { ...request, retentionHours: 1, consistency: "snapshot" },
-      requestDigest: "",
-      databaseKey: `orphan ${jobId}`,
-      idempotencyKey: null,
-      origin: "https://export.example.com",
-      nowMs: Date.now(),
-    });
-  });
-  return jobId;
-}
 
 /** Runs SQL over a job's row. */
 async function change(jobId: string, set: string): Promise<void> {
@@ -66,12 +54,6 @@ async function view(jobId: string): Promise<JobView> {
   return (await api(`/export/dump/${jobId}`)).json<JobView>();
 }
 
-async function snapshotObjects(): Promise<unknown[]> {
-  const database = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
-  const sql = "SELECT name FROM sqlite_master WHERE substr(name, 1, 19) = 'tmp_export_snapshot'";
-  return (await database.executeQuery({ sql })) as unknown[];
-}
-
 async function fill(rows: number): Promise<void> {
   await query(
     "CREATE TABLE t(id INTEGER PRIMARY KEY, note TEXT)",
@@ -85,7 +67,7 @@ beforeEach(emptyDatabase);
 describe("a silent run", () => {
   test("whose instance was never made is replaced at once, and the view tells why", async () => {
     await fill(100);
-    const jobId = await orphan();
+    const jobId = await insertOrphan();
     await runAlarm();
     expect((await view(jobId)).workflow.run).toBe(1);
     await lookAfterAnHour(jobId);
@@ -128,7 +110,7 @@ describe("a silent run", () => {
 
   test("costs its job no run while Workflows cannot be reached", async () => {
     await fill(10);
-    const jobId = await orphan();
+    const jobId = await insertOrphan();
     const prototype = Object.getPrototypeOf(env.EXPORT_WORKFLOW) as Workflow;
     const methods = Object.getOwnPropertyDescriptors(prototype);
     prototype.create = () => Promise.reject(new Error("internal error"));
@@ -143,7 +125,7 @@ describe("a silent run", () => {
   });
 
   test("that works again while Workflows is asked about it is left alone", async () => {
-    const jobId = await orphan();
+    const jobId = await insertOrphan();
     const prototype = Object.getPrototypeOf(env.EXPORT_WORKFLOW) as Workflow;
     const methods = Object.getOwnPropertyDescriptors(prototype);
     const real = Object.create(null, methods) as Workflow;
@@ -160,7 +142,7 @@ describe("a silent run", () => {
   });
 
   test("that is the last one fails its job, which leaves nothing behind", async () => {
-    const jobId = await orphan();
+    const jobId = await insertOrphan();
     await change(jobId, `run = ${RUNS_MAX}`);
     await lookAfterAnHour(jobId);
     expect(await view(jobId)).toMatchObject({
@@ -298,8 +280,8 @@ test("what the store refuses to delete is tried again in a minute, not at once",
 
 test("files that resist keep no other job's from being removed", async () => {
   const resisting: string[] = [];
-  for (let n = 0; n < SLICE; n += 1) resisting.push(await orphan());
-  const last = await orphan();
+  for (let n = 0; n < SLICE; n += 1) resisting.push(await insertOrphan());
+  const last = await insertOrphan();
   await runInDurableObject(jobs(), (_, { storage }) => {
     for (const jobId of [...resisting, last]) {
       storage.sql.exec(
@@ -342,7 +324,7 @@ test("files that resist keep no other job's from being removed", async () => {
 });
 
 test("a task that never answers keeps no other from being done", async () => {
-  const [silent, last] = [await orphan(), await orphan()];
+  const [silent, last] = [await insertOrphan(), await insertOrphan()];
   for (const jobId of [silent, last]) {
     await change(jobId, `heartbeat_at_ms = heartbeat_at_ms - ${HOUR_MS}`);
   }
@@ -363,7 +345,7 @@ test("a task that never answers keeps no other from being done", async () => {
 });
 
 test("one instance at a time ends what a job has left, however often the alarm runs", async () => {
-  const jobId = await orphan();
+  const jobId = await insertOrphan();
   const left = "snapshot_open = 1, callback_status = 'pending', completed_at_ms = 1";
   await change(jobId, `state = 'failed', ${left}`);
   await runAlarm();
@@ -378,7 +360,7 @@ test("one instance at a time ends what a job has left, however often the alarm r
 });
 
 test("a snapshot that resists is closed ever less often", async () => {
-  const jobId = await orphan();
+  const jobId = await insertOrphan();
   await change(jobId, "state = 'failed', snapshot_open = 1, completed_at_ms = 0, ending_at_ms = 0");
   const isListed = async (endings: number, afterMs: number): Promise<boolean> => {
     await change(jobId, `endings = ${endings}`);
@@ -394,7 +376,7 @@ test("a snapshot that resists is closed ever less often", async () => {
 });
 
 test("an alarm that was lost is set again when the object is needed", async () => {
-  const jobId = await orphan();
+  const jobId = await insertOrphan();
   await runInDurableObject(jobs(), (_, { storage }) => storage.deleteAlarm());
   await evictDurableObject(jobs());
   await view(jobId);

@@ -1,4 +1,4 @@
-import { exports } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 
 import type { JobView } from "../../src/model/job-view.ts";
 
@@ -38,6 +38,13 @@ export async function emptyDatabase(): Promise<void> {
   for (const { type, name } of result) {
     await query(`DROP ${type} IF EXISTS "${name.replaceAll('"', '""')}"`).catch(() => {});
   }
+}
+
+/** What this project has in the embedded database: nothing, but while a snapshot is open. */
+export async function snapshotObjects(): Promise<{ name: string }[]> {
+  const database = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
+  const sql = "SELECT name FROM sqlite_master WHERE substr(name, 1, 10) = 'tmp_export'";
+  return (await database.executeQuery({ sql })) as unknown as { name: string }[];
 }
 
 /** Makes the table `t` of an empty database: rows that hardly compress, so that several parts are written. */

@@ -1,25 +1,13 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import * as v from "valibot";
 
-import { ExportRequestSchema } from "../../src/model/export-request.ts";
-import { insertJob } from "../../src/storage/job-rows.ts";
+import { insertOrphan } from "./orphan-job.ts";
 
 /** A running job without a run, whose files begin with `folder`: the store takes what is written for it. */
 export async function makeWritingJob(): Promise<{ jobId: string; folder: string }> {
-  const jobId = crypto.randomUUID();
+  const jobId = await insertOrphan("live");
   const snapshotId = crypto.randomUUID();
-  const request = v.parse(ExportRequestSchema, { source: "main" });
   await runInDurableObject(env.EXPORT_JOBS.getByName("jobs"), (_, { storage }) => {
-    insertJob(storage.sql, {
-      jobId,
-      request: { ...request, retentionHours: 1, consistency: "live" },
-      requestDigest: "",
-      databaseKey: `writing ${jobId}`,
-      idempotencyKey: null,
-      origin: "https://export.example.com",
-      nowMs: Date.now(),
-    });
     storage.sql.exec(
       "UPDATE tmp_export_jobs SET state = 'running', snapshot_id = ? WHERE job_id = ?",
       snapshotId,

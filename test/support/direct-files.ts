@@ -1,0 +1,25 @@
+import { env } from "cloudflare:workers";
+
+import { planOf } from "../../src/dump/plan-of.ts";
+import { concatBytes } from "../../src/lib/bytes.ts";
+import { CURSOR_START } from "../../src/model/cursor.ts";
+import type { ExportFormat } from "../../src/model/export-request.ts";
+import { durableObjectSource } from "../../src/source/durable-object-source.ts";
+import { readDump } from "../../src/source/dump-reader.ts";
+import { readCatalog } from "../../src/source/read-catalog.ts";
+import { liveReader } from "../../src/source/table-reader.ts";
+
+/** A format's files as one pass over the pages makes them, without job, parts and store. */
+export async function directFiles(format: ExportFormat): Promise<Map<string, Uint8Array>> {
+  const stub = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
+  const source = durableObjectSource(() => stub);
+  const request = { source: "main", format, content: "all" } as const;
+  const { plan, encoderOf } = planOf(request, await readCatalog(source));
+  const pieces = new Map<string, Uint8Array[]>(plan.artifacts.map(({ name }) => [name, []]));
+  const reader = liveReader(source);
+  for await (const piece of readDump({ reader, plan, encoderOf, cursor: CURSOR_START })) {
+    // A page's bytes may stand where the next one will.
+    pieces.get(plan.artifacts[piece.artifact]?.name ?? "")?.push(concatBytes(piece.bytes));
+  }
+  return new Map([...pieces].map(([name, each]) => [name, concatBytes(each)]));
+}
