@@ -47,7 +47,8 @@ export async function verifyRestore(
     requireRowCounts(tables);
     const rows = tables.map((table) => [table.name, formatCount(table.expectedRows)]);
     terminal.note(formatTable(["TABLE", "ROWS"], rows));
-    terminal.note(`restored: ${tables.length} tables have the manifest's rows`);
+    const have = tables.length === 1 ? "1 table has" : `${tables.length} tables have`;
+    terminal.note(`restored: ${have} the manifest's rows`);
     if (foreignKeyViolations > 0) {
       terminal.warn(
         `${formatCount(foreignKeyViolations)} rows refer to rows that are not in the dump`,
