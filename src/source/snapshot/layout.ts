@@ -1,28 +1,11 @@
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
 import { type KeyColumn, storedColumns, type Table } from "../../model/catalog.ts";
-import type { SnapshotNames } from "./names.ts";
 
-/** A table may have 100 columns, and so may a SELECT. */
-const COLUMNS_MAX = 98;
 /** Key columns stand in the second undo table too. */
 const KEY_COLUMNS_MAX = 40;
 
 /** Columns of a table whose rows are gathered with others'; each row has two columns more. */
 export const GATHERED_COLUMNS_MAX = 96;
-
-/** Where the columns of a table's saved rows stand. */
-export interface UndoLayout {
-  key: KeyColumn[];
-  /** Key first, then stored columns, named as in the table itself. */
-  narrow: string[];
-  /** Stored columns that a second table holds, beside the key as `tmp_export_key0`, …. */
-  wide: string[];
-}
-
-export function undoLayout(table: Table): UndoLayout {
-  const names = copyColumns(table);
-  return { key: table.key, narrow: names.slice(0, COLUMNS_MAX), wide: names.slice(COLUMNS_MAX) };
-}
 
 /**
  * True where triggers can watch a table: it is no module's, has a key with a name to find rows by,
@@ -41,20 +24,6 @@ export function canWatch(table: Table): boolean {
 /** True where rows have one integer key, whose place against cursor and end is one comparison. */
 export function hasIntegerKey(table: Table): boolean {
   return table.key.length === 1 && table.key[0]?.integer === true;
-}
-
-/**
- * CREATE TABLE of a table of rows by key, whose other columns take every value as it is: no
- * affinity, no constraint. The primary key orders and compares as the watched table's own.
- */
-export function createRowsSql(name: string, key: KeyColumn[], columns: string[]): string {
-  const [only] = key;
-  if (key.length === 1 && only?.integer === true) {
-    const others = columns.filter((column) => column !== only.name).map(q);
-    const list = [`${q(only.name)} INTEGER PRIMARY KEY`, ...others];
-    return `CREATE TABLE ${q(name)} (${list.join(", ")})`;
-  }
-  return createKeyedSql(name, key, columns);
 }
 
 /**
@@ -100,7 +69,11 @@ export function gatheredFromSql(name: string, number: number, table: Table): str
   return `(SELECT ${columns.join(", ")} FROM ${q(name)} WHERE t = ${number})`;
 }
 
-function createKeyedSql(name: string, key: KeyColumn[], columns: string[]): string {
+/**
+ * CREATE TABLE of a table of rows by key, whose other columns take every value as it is: no
+ * affinity, no constraint. The primary key orders and compares as the copied table's own.
+ */
+export function createKeyedSql(name: string, key: KeyColumn[], columns: string[]): string {
   const keyNames = new Set(key.map((column) => column.name));
   const others = columns.filter((column) => !keyNames.has(column)).map(q);
   const terms = key.map(
@@ -112,21 +85,4 @@ function createKeyedSql(name: string, key: KeyColumn[], columns: string[]): stri
     `PRIMARY KEY (${terms.join(", ")})`,
   ];
   return `CREATE TABLE ${q(name)} (${list.join(", ")}) WITHOUT ROWID`;
-}
-
-/** The key's columns as the second undo table names them. */
-export function wideKey(key: KeyColumn[]): KeyColumn[] {
-  return key.map((column, at) => ({ ...column, name: `tmp_export_key${at}` }));
-}
-
-/** FROM text that yields saved rows with every column under its own name. */
-export function undoFromSql(names: SnapshotNames, number: number, layout: UndoLayout): string {
-  const undo = q(names.undo(number));
-  if (layout.wide.length === 0) return undo;
-  const wide = q(names.wide(number));
-  const same = wideKey(layout.key).map((column, at) => {
-    const name = (layout.key[at] as KeyColumn).name;
-    return `${wide}.${q(column.name)} = ${undo}.${q(name)} COLLATE ${column.collation}`;
-  });
-  return `${undo} CROSS JOIN ${wide} ON ${same.join(" AND ")}`;
 }

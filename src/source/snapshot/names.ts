@@ -38,7 +38,12 @@ export class SnapshotNames {
     return `${this.prefix}texts`;
   }
 
-  /** Rows as they were, by key. */
+  /** The undo log of all tables with an integer key. */
+  get sharedUndo(): string {
+    return `${this.prefix}undo`;
+  }
+
+  /** The undo log of one table. */
   undo(table: number): string {
     return `${this.prefix}t${table}_undo`;
   }
@@ -46,11 +51,6 @@ export class SnapshotNames {
   /** The columns that have no place in `undo`. */
   wide(table: number): string {
     return `${this.prefix}t${table}_wide`;
-  }
-
-  /** Keys that no row had. */
-  births(table: number): string {
-    return `${this.prefix}t${table}_births`;
   }
 
   /** The row that is about to be written, with the table's affinities and collations. */

@@ -18,6 +18,7 @@ import { SnapshotNames } from "./names.ts";
 import type { HeldBy, SnapshotRecord, SnapshotTable } from "./record.ts";
 import { deepTriggerWarnings } from "./trigger-depth.ts";
 import { watchTableSql } from "./triggers.ts";
+import { createSharedLogSql, sharesLog } from "./undo-log.ts";
 
 /** How long triggers work after the last page, in seconds: longer than a stalled run takes to be rescued. */
 export const LEASE_SECONDS = 1_800;
@@ -80,7 +81,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
     );
     const statements = longTriggersLast([
       ...createStateSql(names, { snapshotId, jobId }),
-      ...(held.heldBy.includes("gathering") ? [createGatheringSql(names.gathering)] : []),
+      ...createCommonSql(names, tables),
       ...tables.flatMap((each) => holdSql(names, each, catalog)),
       ...texts.map(
         (sql, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${sql})`,
@@ -187,6 +188,19 @@ function createStateSql(
       `(${quoteText(snapshotId)}, ${quoteText(jobId)}, unixepoch() + ${LEASE_SECONDS}, 0)`,
     `CREATE TABLE ${q(names.cursor)} (t INTEGER PRIMARY KEY, checkpoint INTEGER, k0, e0) WITHOUT ROWID`,
     `CREATE TABLE ${q(names.texts)} (n INTEGER PRIMARY KEY, result) WITHOUT ROWID`,
+  ];
+}
+
+/** What several tables have together. */
+function createCommonSql(
+  names: SnapshotNames,
+  tables: readonly { table: Table; heldBy: HeldBy }[],
+): string[] {
+  const heldBy = (by: HeldBy) => tables.filter((each) => each.heldBy === by);
+  const sharing = heldBy("undo").flatMap(({ table }) => (sharesLog(table) ? [table] : []));
+  return [
+    ...(heldBy("gathering").length > 0 ? [createGatheringSql(names.gathering)] : []),
+    ...(sharing.length > 0 ? createSharedLogSql(names, sharing) : []),
   ];
 }
 

@@ -43,21 +43,6 @@ export function isNeededSql(
   return `EXISTS (SELECT 1 FROM ${q(names.cursor)} AS tmp_c WHERE tmp_c.t = ${table} AND ${isBetween})`;
 }
 
-/** True where the undo log has nothing for the key `values`. */
-export function isUnrecordedSql(
-  names: SnapshotNames,
-  table: number,
-  key: KeyColumn[],
-  values: KeySql,
-): string {
-  return [names.undo(table), names.births(table)]
-    .map(
-      (name) =>
-        `NOT EXISTS (SELECT 1 FROM ${q(name)} AS tmp_u WHERE ${sameKeySql("tmp_u", key, values)})`,
-    )
-    .join(" AND ");
-}
-
 /** The sum of the columns' lengths in bytes; halved again and again, for a chain of 100 is too deep. */
 export function bytesSql(terms: readonly string[]): string {
   if (terms.length === 0) return "0";

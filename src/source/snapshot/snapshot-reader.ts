@@ -5,15 +5,19 @@ import { ExportError } from "../../model/error.ts";
 import type { Source, SourceResult } from "../source.ts";
 import type { TableReader } from "../table-reader.ts";
 import type { CommittedPosition } from "./committed-position.ts";
-import { gatheredFromSql, hasIntegerKey, undoFromSql, undoLayout } from "./layout.ts";
+import { gatheredFromSql, hasIntegerKey } from "./layout.ts";
 import { SnapshotNames, startsWithSql, watchedTableOf } from "./names.ts";
 import { LEASE_SECONDS } from "./open-snapshot.ts";
 import type { SnapshotRecord, SnapshotTable } from "./record.ts";
-import { sameKeySql, keyOf } from "./row-sql.ts";
+import { keyOf } from "./row-sql.ts";
 import { TRIGGERS_PER_TABLE } from "./triggers.ts";
+import { undoLogOf } from "./undo-log.ts";
 
 /** A page is read only with so much of the lease left, in seconds: it must outlast the page's turn. */
 const LEASE_LEFT_MIN = 60;
+
+/** The event of the trigger by which a page knows a watched table again. */
+const WITNESS = "before_delete";
 
 /** Columns of the check's one row. */
 const CHECK_COLUMNS = 5;
@@ -40,8 +44,8 @@ export class SnapshotReader implements TableReader {
   readonly #tables: Map<string, SnapshotTable>;
   /** Tables whose undo log has been seen with something in it. */
   readonly #changed = new Set<string>();
-  /** By the number of a watched table: where it and its triggers stand in `sqlite_master`. */
-  readonly #places = new Map<number, number[]>();
+  /** By the number of a watched table: where it and one of its triggers stand in `sqlite_master`. */
+  readonly #places = new Map<number, { table: number; trigger: number }>();
   #renews = false;
 
   constructor(source: Source, record: SnapshotRecord, limits: { undoBytesMax: number }) {
@@ -98,8 +102,9 @@ export class SnapshotReader implements TableReader {
   }
 
   /**
-   * What tells from the page's own turn whether it can be trusted. A watched table must have its text
-   * and its own triggers: what was renamed in between would else be read under another's name.
+   * What tells from the page's own turn whether it can be trusted. The table of a watched one's name
+   * must have its text and its own trigger: what was renamed in between would else be read under
+   * another's name. That it has all of its triggers is for `requireIntact` to say.
    */
   #check(watched: WatchedTable | undefined): Statement {
     const state = `snapshot_id, lease_until - unixepoch(), undo_bytes`;
@@ -108,30 +113,32 @@ export class SnapshotReader implements TableReader {
       return { sql: `SELECT ${state}, 0, 1 ${from}`, params: [], columns: CHECK_COLUMNS };
     }
     const { table, number } = watched;
-    const hasLog = [this.#names.undo(number), this.#names.births(number)]
-      .map((name) => `EXISTS (SELECT 1 FROM ${q(name)})`)
-      .join(" OR ");
-    const triggers = startsWithSql("name", this.#names.trigger(number, ""));
-    const isItself = (among: string): string =>
-      `(SELECT count(*) FROM sqlite_master WHERE ${among}((type = 'table' AND name = ?1 AND sql = ?2) ` +
-      `OR (type = 'trigger' AND tbl_name = ?1 AND ${triggers}))) = ${TRIGGERS_PER_TABLE + 1}`;
-    // Where they are not found in their places they may stand in others: then, and not else, all are read.
-    const places = this.#places.get(number) ?? [];
-    const isFound = `${isItself(`rowid IN (${places.join(", ")}) AND `)} OR ${isItself("")}`;
+    const hasEntry = undoLogOf(this.#names, number, table).hasEntrySql();
+    const trigger = this.#names.trigger(number, WITNESS);
+    const isThere = (condition: string, place: number | undefined): string => {
+      const found = `SELECT 1 FROM sqlite_master WHERE ${condition}`;
+      // Where it is not in its place it may stand in another: then, and not else, all are read.
+      return place === undefined
+        ? `EXISTS (${found})`
+        : `(EXISTS (${found} AND rowid = ${place}) OR EXISTS (${found}))`;
+    };
+    const places = this.#places.get(number);
+    const isTable = isThere("type = 'table' AND name = ?1 AND sql = ?2", places?.table);
+    const isWatched = isThere(`name = '${trigger}' AND tbl_name = ?1`, places?.trigger);
     return {
-      sql: `SELECT ${state}, ${hasLog}, ${isFound} ${from}`,
+      sql: `SELECT ${state}, ${hasEntry}, ${isTable} AND ${isWatched} ${from}`,
       params: [table.name, table.sql],
       columns: CHECK_COLUMNS,
     };
   }
 
   #trust({ rows }: SourceResult, watched: WatchedTable | undefined): void {
-    const [id, leaseLeft, undoBytes, hasLog, isItself] = rows[0] ?? [];
+    const [id, leaseLeft, undoBytes, hasEntry, isItself] = rows[0] ?? [];
     if (id !== this.#record.snapshotId) throw lost("its state is gone");
     if (isItself !== 1) {
       throw lost(`table ${q(watched?.table.name ?? "")} was altered, renamed or made anew`);
     }
-    if (watched !== undefined && hasLog === 1) this.#changed.add(watched.table.name);
+    if (watched !== undefined && hasEntry === 1) this.#changed.add(watched.table.name);
     if (Number(leaseLeft) < LEASE_LEFT_MIN) throw lost("its lease has run out");
     this.#renews = Number(leaseLeft) < LEASE_SECONDS / 2;
     if (Number(undoBytes) > this.#undoBytesMax) {
@@ -206,16 +213,19 @@ export class SnapshotReader implements TableReader {
         `SELECT type = 'trigger', name, tbl_name, rowid FROM sqlite_master WHERE type = 'table' ` +
         `OR (type = 'trigger' AND ${startsWithSql("name", this.#names.prefix)}) ORDER BY length(sql) DESC`,
     });
-    const triggers: { name: string; table: string }[] = [];
+    const triggers = rows.filter(([isTrigger]) => isTrigger === 1);
+    const placeOf = (of: SourceResult["rows"]) =>
+      new Map(of.map(([, name, , place]) => [String(name), Number(place)]));
+    const tablePlaces = placeOf(rows.filter(([isTrigger]) => isTrigger !== 1));
+    const triggerPlaces = placeOf(triggers);
     this.#places.clear();
-    for (const [isTrigger, name, table, place] of rows) {
-      if (isTrigger === 1) triggers.push({ name: String(name), table: String(table) });
-      const held = this.#tables.get(String(table));
-      if (held?.heldBy !== "undo") continue;
-      const places = this.#places.get(held.number) ?? [];
-      this.#places.set(held.number, [...places, Number(place)]);
+    for (const { name, number } of this.#record.tables) {
+      const table = tablePlaces.get(name);
+      const trigger = triggerPlaces.get(this.#names.trigger(number, WITNESS));
+      if (table !== undefined && trigger !== undefined)
+        this.#places.set(number, { table, trigger });
     }
-    return triggers;
+    return triggers.map(([, name, table]) => ({ name: String(name), table: String(table) }));
   }
 
   async #triggers(): Promise<{ name: string; table: string }[]> {
@@ -239,15 +249,9 @@ function unchangedRows(table: Table, held: SnapshotTable): RowSelect {
 
 /** Rows that the log does not know, and those that it has kept. */
 function mergedRows(names: SnapshotNames, table: Table, held: SnapshotTable): RowSelect {
-  const key = keyOf(q(table.name), table.key);
-  const untouched = [names.undo(held.number), names.births(held.number)]
-    .map(
-      (name) =>
-        `NOT EXISTS (SELECT 1 FROM ${q(name)} AS tmp_u WHERE ${sameKeySql("tmp_u", table.key, key)})`,
-    )
-    .join(" AND ");
+  const log = undoLogOf(names, held.number, table);
+  const untouched = `NOT ${log.hasEntrySql(keyOf(q(table.name), table.key))}`;
   const live = liveRows(table);
-  const kept = rowsFrom(undoFromSql(names, held.number, undoLayout(table)));
   return (range) => {
     const predicate = upToEnd(table, held, range.predicate);
     const orderBy = range.orderBy === "" ? "" : ` ORDER BY ${range.orderBy}`;
@@ -255,7 +259,7 @@ function mergedRows(names: SnapshotNames, table: Table, held: SnapshotTable): Ro
       ...range,
       predicate: predicate === "" ? untouched : `${predicate} AND ${untouched}`,
     });
-    const undoHalf = kept(range);
+    const undoHalf = log.savedRows(range);
     return (
       `SELECT * FROM (${liveHalf}) UNION ALL SELECT * FROM (${undoHalf})${orderBy} ` +
       `LIMIT ${range.limit}`

@@ -2,24 +2,14 @@ import { quoteIdentifier as q } from "../../dump/identifier.ts";
 import type { SchemaObject, Table } from "../../model/catalog.ts";
 import { ExportError } from "../../model/error.ts";
 import { STATEMENT_BYTES_MAX } from "../../model/limits.ts";
-import { createRowsSql, undoLayout, wideKey } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
 import { REPLACED, replacedRows } from "./replaced-rows.ts";
-import {
-  bytesSql,
-  isNeededSql,
-  isUnrecordedSql,
-  type KeySql,
-  keyOf,
-  sameKeySql,
-} from "./row-sql.ts";
+import { isNeededSql, type KeySql, keyOf, sameKeySql } from "./row-sql.ts";
 import { newValueSql } from "./schema-text.ts";
+import { undoLogOf } from "./undo-log.ts";
 
 /** Watching triggers a table. */
 export const TRIGGERS_PER_TABLE = 5;
-
-/** What a birth is counted as, in bytes, beside its key. */
-const BIRTH_BYTES = 16;
 
 /**
  * Statements that make the undo log of a table: its tables, what counts their bytes, and the five
@@ -37,64 +27,21 @@ export function watchTableSql(
   table: Table,
   triggers: readonly SchemaObject[],
 ): string[] {
-  const layout = undoLayout(table);
-  const births = names.births(number);
-  const keyNames = table.key.map((column) => column.name);
+  const log = undoLogOf(names, number, table);
   const replaced = replacedRows(names, number, table, triggers);
-  const tables = [
-    createRowsSql(names.undo(number), table.key, layout.narrow),
-    createRowsSql(births, table.key, keyNames),
-  ];
-  const counted = [
-    countTrigger(names, { of: names.undo(number), number, event: "undo", columns: layout.narrow }),
-    countTrigger(names, {
-      of: births,
-      number,
-      event: "births",
-      columns: keyNames,
-      extra: BIRTH_BYTES,
-    }),
-  ];
-  if (layout.wide.length > 0) {
-    const wideKeys = wideKey(table.key);
-    const columns = [...wideKeys.map((column) => column.name), ...layout.wide];
-    tables.push(createRowsSql(names.wide(number), wideKeys, columns));
-    counted.push(
-      countTrigger(names, { of: names.wide(number), number, event: "wide", columns: layout.wide }),
-    );
-  }
-  if (replaced.createProbe !== undefined) tables.push(replaced.createProbe);
-
-  const unrecorded = (values: KeySql): string =>
-    `${isNeededSql(names, number, table.key, values)} AND ${isUnrecordedSql(names, number, table.key, values)}`;
-  /** Saves the rows that `row` stands for: OLD, or an alias with its FROM and condition. */
-  const save = (row: string, from: string, condition: string): string[] => {
-    const where = `${condition === "" ? "" : `${condition} AND `}${unrecorded(keyOf(row, table.key))}`;
-    const narrow = layout.narrow.map((name) => `${row}.${q(name)}`);
-    const statements = [
-      `INSERT INTO ${q(names.undo(number))} (${layout.narrow.map(q).join(", ")}) ` +
-        `SELECT ${narrow.join(", ")}${from} WHERE ${where}`,
-    ];
-    if (layout.wide.length > 0) {
-      const into = [...wideKey(table.key).map((column) => column.name), ...layout.wide];
-      const values = [...keyOf(row, table.key), ...layout.wide.map((name) => `${row}.${q(name)}`)];
-      // First, while the key has no entry yet.
-      statements.unshift(
-        `INSERT INTO ${q(names.wide(number))} (${into.map(q).join(", ")}) ` +
-          `SELECT ${values.join(", ")}${from} WHERE ${where}`,
-      );
-    }
-    return statements;
-  };
+  const tables = replaced.createProbe === undefined ? [] : [replaced.createProbe];
+  const unrecorded = (key: KeySql): string =>
+    `${isNeededSql(names, number, table.key, key)} AND NOT ${log.hasEntrySql(key)}`;
+  const saveOld = log.save("OLD", ` WHERE ${unrecorded(keyOf("OLD", table.key))}`);
   const saveReplaced = (event: "insert" | "update"): string[] =>
-    replaced
-      .conditions(event)
-      .flatMap((condition) => save(REPLACED, ` FROM ${q(table.name)} AS ${REPLACED}`, condition));
-  const birth = (values: KeySql, condition: string): string =>
-    `INSERT INTO ${q(births)} (${keyNames.map(q).join(", ")}) SELECT ${values.join(", ")} ` +
-    `WHERE ${[...values.map((value) => `${value} IS NOT NULL`), condition, unrecorded(values)]
-      .filter((each) => each !== "")
-      .join(" AND ")}`;
+    replaced.conditions(event).flatMap((condition) => {
+      const where = `${condition} AND ${unrecorded(keyOf(REPLACED, table.key))}`;
+      return log.save(REPLACED, ` FROM ${q(table.name)} AS ${REPLACED} WHERE ${where}`);
+    });
+  const birth = (key: KeySql, condition?: string): string => {
+    const where = [...key.map((value) => `${value} IS NOT NULL`), condition, unrecorded(key)];
+    return log.birth(key, ` WHERE ${where.filter((each) => each !== undefined).join(" AND ")}`);
+  };
   const expected = table.key.map((column) =>
     newValueSql(
       table.columns.find((each) => each.name === column.name),
@@ -114,17 +61,17 @@ export function watchTableSql(
       ...saveReplaced("insert"),
       birth(expected, isFree),
     ]),
-    trigger("after_insert", "AFTER INSERT", [birth(keyOf("NEW", table.key), "")]),
+    trigger("after_insert", "AFTER INSERT", [birth(keyOf("NEW", table.key))]),
     trigger("before_update", "BEFORE UPDATE", [
-      ...save("OLD", "", ""),
+      ...saveOld,
       ...replaced.prepare("update"),
       ...saveReplaced("update"),
       birth(expected, isFree),
     ]),
-    trigger("after_update", "AFTER UPDATE", [birth(keyOf("NEW", table.key), "")]),
-    trigger("before_delete", "BEFORE DELETE", save("OLD", "", "")),
+    trigger("after_update", "AFTER UPDATE", [birth(keyOf("NEW", table.key))]),
+    trigger("before_delete", "BEFORE DELETE", saveOld),
   ];
-  const statements = [...tables, ...counted, ...watching];
+  const statements = [...log.create, ...tables, ...watching];
   if (statements.some((sql) => Buffer.byteLength(sql) > STATEMENT_BYTES_MAX)) {
     throw new ExportError(
       "table-too-wide-for-snapshot",
@@ -133,16 +80,4 @@ export function watchTableSql(
     );
   }
   return statements;
-}
-
-/** Adds each entry of the log to the bytes that the state row counts. */
-function countTrigger(
-  names: SnapshotNames,
-  log: { of: string; number: number; event: string; columns: string[]; extra?: number },
-): string {
-  const bytes = bytesSql(log.columns.map((name) => `NEW.${q(name)}`));
-  return (
-    `CREATE TRIGGER ${q(`${names.prefix}t${log.number}_count_${log.event}`)} AFTER INSERT ON ${q(log.of)} ` +
-    `BEGIN UPDATE ${q(names.state)} SET undo_bytes = undo_bytes + ${log.extra ?? 0} + ${bytes}; END`
-  );
 }

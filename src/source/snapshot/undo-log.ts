@@ -1,0 +1,163 @@
+import { quoteIdentifier as q } from "../../dump/identifier.ts";
+import { type RowSelect, rowsFrom } from "../../dump/page-query.ts";
+import type { Table } from "../../model/catalog.ts";
+import { copyColumns, createKeyedSql, hasIntegerKey } from "./layout.ts";
+import type { SnapshotNames } from "./names.ts";
+import { bytesSql, type KeySql, keyOf, sameKeySql } from "./row-sql.ts";
+
+/**
+ * What a snapshot keeps of one table's rows: an entry for each key that is touched, which is the row as
+ * it was when the snapshot was opened, or the key's birth where there was none.
+ */
+export interface UndoLog {
+  /** CREATE statements of what this table alone needs. */
+  create: string[];
+  /** Statements that enter the rows of `of`: OLD, or an alias of `rest`, which is FROM and WHERE. */
+  save: (of: string, rest: string) => string[];
+  /** Statement that enters the birth of a key. */
+  birth: (key: KeySql, rest: string) => string;
+  /** True where the log has an entry for the key, or any at all. */
+  hasEntrySql: (key?: KeySql) => string;
+  /** The rows that were saved, as the table itself would give them. */
+  savedRows: RowSelect;
+}
+
+/** A table may have 100 columns, and so may the SELECT that fills it. */
+const COLUMNS_MAX = 100;
+/** What an entry of the shared log has besides its row: table, key, birth. */
+const SHARED_COLUMNS = ["t", "k", "born"];
+
+/** What a birth is counted as, in bytes, besides its key. */
+const BIRTH_BYTES = 16;
+
+/** In a log of its own a table's columns have their names. */
+const BORN = "tmp_export_born";
+
+/**
+ * Tables with an integer key share one log, for every object makes each CREATE and DROP walk further
+ * through the schema. The others have logs of their own, whose keys order and compare as theirs.
+ */
+export function undoLogOf(names: SnapshotNames, number: number, table: Table): UndoLog {
+  return sharesLog(table) ? sharedLog(names, number, table) : ownLog(names, number, table);
+}
+
+export function sharesLog(table: Table): boolean {
+  return hasIntegerKey(table) && besidesKey(table).length <= COLUMNS_MAX - SHARED_COLUMNS.length;
+}
+
+/** CREATE statements of the log that `tables` share. */
+export function createSharedLogSql(names: SnapshotNames, tables: readonly Table[]): string[] {
+  const width = Math.max(0, ...tables.map((table) => besidesKey(table).length));
+  const places = Array.from({ length: width }, (_, at) => `c${at}`);
+  return [
+    `CREATE TABLE ${q(names.sharedUndo)} (${[...SHARED_COLUMNS, ...places].join(", ")}, ` +
+      "PRIMARY KEY (t, k)) WITHOUT ROWID",
+    countTrigger(names, {
+      log: names.sharedUndo,
+      event: "count",
+      columns: ["k", ...places],
+      born: "born",
+    }),
+  ];
+}
+
+function sharedLog(names: SnapshotNames, number: number, table: Table): UndoLog {
+  const log = names.sharedUndo;
+  const [key = ""] = table.key.map((column) => column.name);
+  const columns = besidesKey(table);
+  const places = columns.map((_, at) => `c${at}`);
+  const row = [`k AS ${q(key)}`, ...columns.map((name, at) => `${places[at]} AS ${q(name)}`)];
+  return {
+    create: [],
+    save: (of, rest) => [
+      insertSql(log, [...SHARED_COLUMNS, ...places], {
+        values: [
+          String(number),
+          `${of}.${q(key)}`,
+          "0",
+          ...columns.map((name) => `${of}.${q(name)}`),
+        ],
+        rest,
+      }),
+    ],
+    birth: ([value = ""], rest) =>
+      insertSql(log, SHARED_COLUMNS, { values: [String(number), value, "1"], rest }),
+    hasEntrySql: (values) => {
+      const isKey = values === undefined ? "" : ` AND k = +${values[0]}`;
+      return `EXISTS (SELECT 1 FROM ${q(log)} WHERE t = ${number}${isKey})`;
+    },
+    savedRows: rowsFrom(
+      `(SELECT ${row.join(", ")} FROM ${q(log)} WHERE t = ${number} AND born = 0)`,
+    ),
+  };
+}
+
+function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
+  const log = names.undo(number);
+  const wideLog = names.wide(number);
+  const columns = copyColumns(table);
+  const narrow = columns.slice(0, COLUMNS_MAX - 1);
+  const wide = columns.slice(COLUMNS_MAX - 1);
+  const key = table.key.map((column) => column.name);
+  const wideKey = table.key.map((column, at) => ({ ...column, name: `tmp_export_key${at}` }));
+  const intoWide = [...wideKey.map((column) => column.name), ...wide];
+  const isSame = sameKeySql(q(wideLog), wideKey, keyOf(q(log), table.key));
+  const join = wide.length === 0 ? "" : ` CROSS JOIN ${q(wideLog)} ON ${isSame}`;
+  const select = rowsFrom(`${q(log)}${join}`);
+  return {
+    create: [
+      createKeyedSql(log, table.key, [BORN, ...narrow]),
+      countTrigger(names, { log, event: `t${number}_count`, columns: narrow, born: BORN }),
+      ...(wide.length === 0
+        ? []
+        : [
+            createKeyedSql(wideLog, wideKey, intoWide),
+            countTrigger(names, { log: wideLog, event: `t${number}_count_wide`, columns: wide }),
+          ]),
+    ],
+    save: (of, rest) => {
+      const valuesOf = (columns_: string[]): string[] => columns_.map((name) => `${of}.${q(name)}`);
+      const saved = insertSql(log, [BORN, ...narrow], { values: ["0", ...valuesOf(narrow)], rest });
+      if (wide.length === 0) return [saved];
+      // The wide part first, while the key has no entry yet.
+      return [insertSql(wideLog, intoWide, { values: valuesOf([...key, ...wide]), rest }), saved];
+    },
+    birth: (values, rest) => insertSql(log, [BORN, ...key], { values: ["1", ...values], rest }),
+    hasEntrySql: (values) => {
+      const isKey = values === undefined ? "" : ` WHERE ${sameKeySql("tmp_u", table.key, values)}`;
+      return `EXISTS (SELECT 1 FROM ${q(log)} AS tmp_u${isKey})`;
+    },
+    savedRows: (range) => {
+      const isSaved = `${q(BORN)} = 0`;
+      const predicate = range.predicate === "" ? isSaved : `${isSaved} AND ${range.predicate}`;
+      return select({ ...range, predicate });
+    },
+  };
+}
+
+/** What is stored of a row besides its one key. */
+function besidesKey(table: Table): string[] {
+  return copyColumns(table).filter((name) => name !== table.key[0]?.name);
+}
+
+/** `rest` is what follows the values: FROM and WHERE. */
+function insertSql(
+  log: string,
+  columns: string[],
+  { values, rest }: { values: string[]; rest: string },
+): string {
+  return `INSERT INTO ${q(log)} (${columns.map(q).join(", ")}) SELECT ${values.join(", ")}${rest}`;
+}
+
+/** Adds each entry of a log to the bytes that the state row counts. */
+function countTrigger(
+  names: SnapshotNames,
+  { log, event, columns, born }: { log: string; event: string; columns: string[]; born?: string },
+): string {
+  const values = bytesSql(columns.map((name) => `NEW.${q(name)}`));
+  const bytes = born === undefined ? values : `${BIRTH_BYTES} * NEW.${born} + ${values}`;
+  return (
+    `CREATE TRIGGER ${q(`${names.prefix}${event}`)} AFTER INSERT ON ${q(log)} ` +
+    `BEGIN UPDATE ${q(names.state)} SET undo_bytes = undo_bytes + ${bytes}; END`
+  );
+}
