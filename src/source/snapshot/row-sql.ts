@@ -30,17 +30,13 @@ export function sameKeySql(alias: string, key: KeyColumn[], values: KeySql): str
  */
 export function isNeededSql(
   names: SnapshotNames,
-  table: number,
-  key: KeyColumn[],
-  values: KeySql,
+  of: { number: number | string; key: KeySql; isInteger: boolean },
 ): string {
-  const [only] = key;
-  const value = `+${values[0]}`;
-  const isBetween =
-    key.length === 1 && only?.integer === true
-      ? `(tmp_c.k0 IS NULL OR ${value} > tmp_c.k0) AND ${value} <= tmp_c.e0`
-      : "tmp_c.e0 IS NOT NULL";
-  return `EXISTS (SELECT 1 FROM ${q(names.cursor)} AS tmp_c WHERE tmp_c.t = ${table} AND ${isBetween})`;
+  const value = `+${of.key[0]}`;
+  const isBetween = of.isInteger
+    ? `(tmp_c.k0 IS NULL OR ${value} > tmp_c.k0) AND ${value} <= tmp_c.e0`
+    : "tmp_c.e0 IS NOT NULL";
+  return `EXISTS (SELECT 1 FROM ${q(names.cursor)} AS tmp_c WHERE tmp_c.t = ${of.number} AND ${isBetween})`;
 }
 
 /** The sum of the columns' lengths in bytes; halved again and again, for a chain of 100 is too deep. */

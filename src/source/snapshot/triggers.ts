@@ -4,7 +4,7 @@ import { ExportError } from "../../model/error.ts";
 import { STATEMENT_BYTES_MAX } from "../../model/limits.ts";
 import type { SnapshotNames } from "./names.ts";
 import { REPLACED, replacedRows } from "./replaced-rows.ts";
-import { isNeededSql, type KeySql, keyOf, sameKeySql } from "./row-sql.ts";
+import { keyOf, sameKeySql } from "./row-sql.ts";
 import { newValueSql } from "./schema-text.ts";
 import { undoLogOf } from "./undo-log.ts";
 
@@ -14,10 +14,6 @@ export const TRIGGERS_PER_TABLE = 5;
 /**
  * Statements that make the undo log of a table: its tables, what counts their bytes, and the five
  * triggers that fill them.
- *
- * The log has one entry for each key that is touched: the row as it was when the snapshot was
- * opened, or its birth where there was none. A key that has an entry is never entered again, and
- * the guard is NOT EXISTS, since the conflict clause of the user's statement overrides one of ours.
  *
  * Errors: `table-too-wide-for-snapshot`.
  */
@@ -30,18 +26,13 @@ export function watchTableSql(
   const log = undoLogOf(names, number, table);
   const replaced = replacedRows(names, number, table, triggers);
   const tables = replaced.createProbe === undefined ? [] : [replaced.createProbe];
-  const unrecorded = (key: KeySql): string =>
-    `${isNeededSql(names, number, table.key, key)} AND NOT ${log.hasEntrySql(key)}`;
-  const saveOld = log.save("OLD", ` WHERE ${unrecorded(keyOf("OLD", table.key))}`);
+  const saveOld = log.save("OLD");
   const saveReplaced = (event: "insert" | "update"): string[] =>
-    replaced.conditions(event).flatMap((condition) => {
-      const where = `${condition} AND ${unrecorded(keyOf(REPLACED, table.key))}`;
-      return log.save(REPLACED, ` FROM ${q(table.name)} AS ${REPLACED} WHERE ${where}`);
-    });
-  const birth = (key: KeySql, condition?: string): string => {
-    const where = [...key.map((value) => `${value} IS NOT NULL`), condition, unrecorded(key)];
-    return log.birth(key, ` WHERE ${where.filter((each) => each !== undefined).join(" AND ")}`);
-  };
+    replaced
+      .conditions(event)
+      .flatMap((condition) =>
+        log.save(REPLACED, { from: ` FROM ${q(table.name)} AS ${REPLACED}`, condition }),
+      );
   const expected = table.key.map((column) =>
     newValueSql(
       table.columns.find((each) => each.name === column.name),
@@ -59,16 +50,16 @@ export function watchTableSql(
     trigger("before_insert", "BEFORE INSERT", [
       ...replaced.prepare("insert"),
       ...saveReplaced("insert"),
-      birth(expected, isFree),
+      log.birth(expected, isFree),
     ]),
-    trigger("after_insert", "AFTER INSERT", [birth(keyOf("NEW", table.key))]),
+    trigger("after_insert", "AFTER INSERT", [log.birth(keyOf("NEW", table.key))]),
     trigger("before_update", "BEFORE UPDATE", [
       ...saveOld,
       ...replaced.prepare("update"),
       ...saveReplaced("update"),
-      birth(expected, isFree),
+      log.birth(expected, isFree),
     ]),
-    trigger("after_update", "AFTER UPDATE", [birth(keyOf("NEW", table.key))]),
+    trigger("after_update", "AFTER UPDATE", [log.birth(keyOf("NEW", table.key))]),
     trigger("before_delete", "BEFORE DELETE", saveOld),
   ];
   const statements = [...log.create, ...tables, ...watching];

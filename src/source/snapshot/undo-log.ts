@@ -3,19 +3,23 @@ import { type RowSelect, rowsFrom } from "../../dump/page-query.ts";
 import type { Table } from "../../model/catalog.ts";
 import { copyColumns, createKeyedSql, hasIntegerKey } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
-import { bytesSql, type KeySql, keyOf, sameKeySql } from "./row-sql.ts";
+import { bytesSql, isNeededSql, type KeySql, keyOf, sameKeySql } from "./row-sql.ts";
 
 /**
  * What a snapshot keeps of one table's rows: an entry for each key that is touched, which is the row as
  * it was when the snapshot was opened, or the key's birth where there was none.
+ *
+ * Statements enter a key that is not NULL, still to be exported, and not in the log yet: others do
+ * nothing. No entry meets another one of its key, since the conflict clause of the user's statement
+ * overrides one of ours.
  */
 export interface UndoLog {
   /** CREATE statements of what this table alone needs. */
   create: string[];
-  /** Statements that enter the rows of `of`: OLD, or an alias of `rest`, which is FROM and WHERE. */
-  save: (of: string, rest: string) => string[];
+  /** Statements that enter a row: OLD, or an alias in `from` where `condition` is true. */
+  save: (row: string, of?: { from: string; condition: string }) => string[];
   /** Statement that enters the birth of a key. */
-  birth: (key: KeySql, rest: string) => string;
+  birth: (key: KeySql, condition?: string) => string;
   /** True where the log has an entry for the key, or any at all. */
   hasEntrySql: (key?: KeySql) => string;
   /** The rows that were saved, as the table itself would give them. */
@@ -45,19 +49,22 @@ export function sharesLog(table: Table): boolean {
   return hasIntegerKey(table) && besidesKey(table).length <= COLUMNS_MAX - SHARED_COLUMNS.length;
 }
 
-/** CREATE statements of the log that `tables` share. */
+/**
+ * CREATE statements of the log that `tables` share. What is not to be entered is told by a trigger of the
+ * log itself: that makes a fifth of a database's 2,500 watching triggers, and each CREATE and DROP
+ * reads them all.
+ */
 export function createSharedLogSql(names: SnapshotNames, tables: readonly Table[]): string[] {
+  const log = names.sharedUndo;
   const width = Math.max(0, ...tables.map((table) => besidesKey(table).length));
   const places = Array.from({ length: width }, (_, at) => `c${at}`);
+  const isNeeded = isNeededSql(names, { number: "NEW.t", key: ["NEW.k"], isInteger: true });
+  const isEntered = `EXISTS (SELECT 1 FROM ${q(log)} WHERE t = NEW.t AND k = NEW.k)`;
   return [
-    `CREATE TABLE ${q(names.sharedUndo)} (${[...SHARED_COLUMNS, ...places].join(", ")}, ` +
-      "PRIMARY KEY (t, k)) WITHOUT ROWID",
-    countTrigger(names, {
-      log: names.sharedUndo,
-      event: "count",
-      columns: ["k", ...places],
-      born: "born",
-    }),
+    `CREATE TABLE ${q(log)} (${[...SHARED_COLUMNS, ...places].join(", ")}, PRIMARY KEY (t, k)) WITHOUT ROWID`,
+    `CREATE TRIGGER ${q(`${names.prefix}guard`)} BEFORE INSERT ON ${q(log)} ` +
+      `WHEN NOT (${isNeeded}) OR ${isEntered} BEGIN SELECT RAISE(IGNORE); END`,
+    countTrigger(names, { log, event: "count", columns: ["k", ...places], born: "born" }),
   ];
 }
 
@@ -66,28 +73,24 @@ function sharedLog(names: SnapshotNames, number: number, table: Table): UndoLog 
   const [key = ""] = table.key.map((column) => column.name);
   const columns = besidesKey(table);
   const places = columns.map((_, at) => `c${at}`);
-  const row = [`k AS ${q(key)}`, ...columns.map((name, at) => `${places[at]} AS ${q(name)}`)];
+  const renamed = [`k AS ${q(key)}`, ...columns.map((name, at) => `${places[at]} AS ${q(name)}`)];
   return {
     create: [],
-    save: (of, rest) => [
-      insertSql(log, [...SHARED_COLUMNS, ...places], {
-        values: [
-          String(number),
-          `${of}.${q(key)}`,
-          "0",
-          ...columns.map((name) => `${of}.${q(name)}`),
-        ],
-        rest,
-      }),
-    ],
-    birth: ([value = ""], rest) =>
-      insertSql(log, SHARED_COLUMNS, { values: [String(number), value, "1"], rest }),
+    save: (row, of) => {
+      const values = [`${row}.${q(key)}`, "0", ...columns.map((name) => `${row}.${q(name)}`)];
+      const insert = insertSql(log, [...SHARED_COLUMNS, ...places], [String(number), ...values]);
+      return [of === undefined ? insert : `${insert}${of.from} WHERE ${of.condition}`];
+    },
+    birth: ([value = ""], condition) => {
+      const insert = insertSql(log, SHARED_COLUMNS, [String(number), value, "1"]);
+      return condition === undefined ? insert : `${insert} WHERE ${condition}`;
+    },
     hasEntrySql: (values) => {
       const isKey = values === undefined ? "" : ` AND k = +${values[0]}`;
       return `EXISTS (SELECT 1 FROM ${q(log)} WHERE t = ${number}${isKey})`;
     },
     savedRows: rowsFrom(
-      `(SELECT ${row.join(", ")} FROM ${q(log)} WHERE t = ${number} AND born = 0)`,
+      `(SELECT ${renamed.join(", ")} FROM ${q(log)} WHERE t = ${number} AND born = 0)`,
     ),
   };
 }
@@ -98,12 +101,20 @@ function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
   const columns = copyColumns(table);
   const narrow = columns.slice(0, COLUMNS_MAX - 1);
   const wide = columns.slice(COLUMNS_MAX - 1);
-  const key = table.key.map((column) => column.name);
+  const keyNames = table.key.map((column) => column.name);
   const wideKey = table.key.map((column, at) => ({ ...column, name: `tmp_export_key${at}` }));
   const intoWide = [...wideKey.map((column) => column.name), ...wide];
   const isSame = sameKeySql(q(wideLog), wideKey, keyOf(q(log), table.key));
   const join = wide.length === 0 ? "" : ` CROSS JOIN ${q(wideLog)} ON ${isSame}`;
   const select = rowsFrom(`${q(log)}${join}`);
+  const hasEntrySql = (values?: KeySql): string => {
+    const isKey = values === undefined ? "" : ` WHERE ${sameKeySql("tmp_u", table.key, values)}`;
+    return `EXISTS (SELECT 1 FROM ${q(log)} AS tmp_u${isKey})`;
+  };
+  const isToBeEntered = (key: KeySql): string => {
+    const isNeeded = isNeededSql(names, { number, key, isInteger: hasIntegerKey(table) });
+    return `${isNeeded} AND NOT ${hasEntrySql(key)}`;
+  };
   return {
     create: [
       createKeyedSql(log, table.key, [BORN, ...narrow]),
@@ -115,18 +126,20 @@ function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
             countTrigger(names, { log: wideLog, event: `t${number}_count_wide`, columns: wide }),
           ]),
     ],
-    save: (of, rest) => {
-      const valuesOf = (columns_: string[]): string[] => columns_.map((name) => `${of}.${q(name)}`);
-      const saved = insertSql(log, [BORN, ...narrow], { values: ["0", ...valuesOf(narrow)], rest });
+    save: (row, { from, condition } = { from: "", condition: "1" }) => {
+      const rest = `${from} WHERE ${condition} AND ${isToBeEntered(keyOf(row, table.key))}`;
+      const valuesOf = (of: string[]): string[] => of.map((name) => `${row}.${q(name)}`);
+      const saved = insertSql(log, [BORN, ...narrow.map(q)], ["0", ...valuesOf(narrow)]) + rest;
       if (wide.length === 0) return [saved];
       // The wide part first, while the key has no entry yet.
-      return [insertSql(wideLog, intoWide, { values: valuesOf([...key, ...wide]), rest }), saved];
+      return [insertSql(wideLog, intoWide.map(q), valuesOf([...keyNames, ...wide])) + rest, saved];
     },
-    birth: (values, rest) => insertSql(log, [BORN, ...key], { values: ["1", ...values], rest }),
-    hasEntrySql: (values) => {
-      const isKey = values === undefined ? "" : ` WHERE ${sameKeySql("tmp_u", table.key, values)}`;
-      return `EXISTS (SELECT 1 FROM ${q(log)} AS tmp_u${isKey})`;
+    birth: (key, condition = "1") => {
+      const isKey = key.map((value) => `${value} IS NOT NULL`).join(" AND ");
+      const insert = insertSql(log, [BORN, ...keyNames.map(q)], ["1", ...key]);
+      return `${insert} WHERE ${isKey} AND ${condition} AND ${isToBeEntered(key)}`;
     },
+    hasEntrySql,
     savedRows: (range) => {
       const isSaved = `${q(BORN)} = 0`;
       const predicate = range.predicate === "" ? isSaved : `${isSaved} AND ${range.predicate}`;
@@ -140,13 +153,9 @@ function besidesKey(table: Table): string[] {
   return copyColumns(table).filter((name) => name !== table.key[0]?.name);
 }
 
-/** `rest` is what follows the values: FROM and WHERE. */
-function insertSql(
-  log: string,
-  columns: string[],
-  { values, rest }: { values: string[]; rest: string },
-): string {
-  return `INSERT INTO ${q(log)} (${columns.map(q).join(", ")}) SELECT ${values.join(", ")}${rest}`;
+/** An INSERT of one row, or of several where a FROM is appended. */
+function insertSql(log: string, columns: string[], values: string[]): string {
+  return `INSERT INTO ${q(log)} (${columns.join(", ")}) SELECT ${values.join(", ")}`;
 }
 
 /** Adds each entry of a log to the bytes that the state row counts. */
