@@ -23,6 +23,8 @@ export interface LocalWorkerOptions {
   vars?: Record<string, string>;
   /** Path to a Wrangler configuration. Default: this repository's. */
   config?: string;
+  /** Of the process, beside this one's own. */
+  environment?: Record<string, string>;
   /** Ends the start; without meaning once it has resolved. */
   signal?: AbortSignal;
 }
@@ -60,6 +62,7 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
       // Two local Workers of one name must not find each other.
       WRANGLER_REGISTRY_PATH: join(options.persistTo, "registry"),
       WRANGLER_LOG_PATH: join(options.persistTo, "logs"),
+      ...options.environment,
     },
   });
   const output = collectOutput(child);
