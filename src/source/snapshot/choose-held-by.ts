@@ -14,13 +14,13 @@ const COLUMNS_MAX = 100;
 
 /**
  * Where there are more tables than this, small ones are copied into one table instead of being watched.
- * Watching takes nine CREATEs a table, each of which walks through the whole schema: 500 tables took
- * 2.8 s in one turn, 3,000 over two minutes (November 2026). Few tables are watched, since their
- * writers then pay for what they write alone.
+ * Watching takes five CREATEs a table, each of which walks through the whole schema: 500 tables take
+ * half a second in one turn (November 2026), and the time grows with their square. Few tables are watched,
+ * since their writers then pay for what they write alone.
  */
 export const MANY_TABLES = 50;
 
-/** A small table's bounds. A copied row costs a written row, a watched table about ten. */
+/** A small table's bounds. A copied row costs a written row, a watched table six. */
 const SMALL_ROWS_MAX = 100;
 const SMALL_BYTES_MAX = 64 * KIB;
 

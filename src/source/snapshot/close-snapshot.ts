@@ -61,7 +61,7 @@ async function findSnapshots(source: Source): Promise<FoundSnapshot[]> {
   const { rows } = await source.query({
     sql:
       `SELECT type, name FROM sqlite_master WHERE type IN ('table', 'trigger') ` +
-      `AND ${startsWithSql("name", `${SNAPSHOT_PREFIX}_`)} ORDER BY length(sql) DESC`,
+      `AND ${startsWithSql("name", `${SNAPSHOT_PREFIX}_`)}`,
   });
   const snapshots = new Map<string, FoundSnapshot>();
   for (const [type, name] of rows) {
@@ -74,10 +74,7 @@ async function findSnapshots(source: Source): Promise<FoundSnapshot[]> {
   return [...snapshots.values()];
 }
 
-/**
- * Triggers first: with their tables gone every write of the customer's would fail. The longest first,
- * since every DROP walks through the whole schema.
- */
+/** Triggers first: with their tables gone every write of the customer's would fail. */
 async function removeObjects(
   source: Source,
   isChosen: (found: FoundSnapshot) => boolean,

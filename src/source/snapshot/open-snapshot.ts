@@ -79,14 +79,14 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
     const texts = plan.artifacts.flatMap(({ segments }) =>
       segments.flatMap((segment) => (segment.kind === "query" ? [segment.sql] : [])),
     );
-    const statements = longTriggersLast([
+    const statements = [
       ...createStateSql(names, { snapshotId, jobId }),
       ...createCommonSql(names, tables),
       ...tables.flatMap((each) => holdSql(names, each, catalog)),
       ...texts.map(
         (sql, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${sql})`,
       ),
-    ]);
+    ];
     const readBack = [
       "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)",
       `SELECT t, CAST(e0 AS TEXT) FROM ${q(names.cursor)} ORDER BY t`,
@@ -131,19 +131,6 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
     "schema-changed",
     `the schema changed ${OPENINGS_MAX} times while the snapshot was being opened`,
   );
-}
-
-/**
- * Every CREATE makes SQLite walk through the whole schema, so what makes it long comes last: 500 tables
- * took 1.7 s of CPU table by table, and 1.55 s so (November 2026).
- */
-function longTriggersLast(statements: readonly string[]): string[] {
-  const isTrigger = (sql: string): boolean => sql.startsWith("CREATE TRIGGER");
-  const triggers = statements.filter(isTrigger);
-  return [
-    ...statements.filter((sql) => !isTrigger(sql)),
-    ...triggers.toSorted((a, b) => a.length - b.length),
-  ];
 }
 
 /** A watched table that had no last key had no rows. */

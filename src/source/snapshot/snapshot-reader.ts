@@ -10,14 +10,11 @@ import { SnapshotNames, startsWithSql, watchedTableOf } from "./names.ts";
 import { LEASE_SECONDS } from "./open-snapshot.ts";
 import type { SnapshotRecord, SnapshotTable } from "./record.ts";
 import { keyOf } from "./row-sql.ts";
-import { TRIGGERS_PER_TABLE } from "./triggers.ts";
+import { TRIGGERS_PER_TABLE, WITNESS, witnessSql } from "./triggers.ts";
 import { undoLogOf } from "./undo-log.ts";
 
 /** A page is read only with so much of the lease left, in seconds: it must outlast the page's turn. */
 const LEASE_LEFT_MIN = 60;
-
-/** The event of the trigger by which a page knows a watched table again. */
-const WITNESS = "before_delete";
 
 /** Columns of the check's one row. */
 const CHECK_COLUMNS = 5;
@@ -44,8 +41,8 @@ export class SnapshotReader implements TableReader {
   readonly #tables: Map<string, SnapshotTable>;
   /** Tables whose undo log has been seen with something in it. */
   readonly #changed = new Set<string>();
-  /** By the number of a watched table: where it and one of its triggers stand in `sqlite_master`. */
-  readonly #places = new Map<number, { table: number; trigger: number }>();
+  /** By the number of a watched table: where its witness stands in `sqlite_master`. */
+  readonly #places = new Map<number, number>();
   #renews = false;
 
   constructor(source: Source, record: SnapshotRecord, limits: { undoBytesMax: number }) {
@@ -102,9 +99,9 @@ export class SnapshotReader implements TableReader {
   }
 
   /**
-   * What tells from the page's own turn whether it can be trusted. The table of a watched one's name
-   * must have its text and its own trigger: what was renamed in between would else be read under
-   * another's name. That it has all of its triggers is for `requireIntact` to say.
+   * What tells from the page's own turn whether it can be trusted. A watched table must have its
+   * witness: what was renamed in between would else be read under another's name. That it has all
+   * of its triggers is for `requireIntact` to say.
    */
   #check(watched: WatchedTable | undefined): Statement {
     const state = `snapshot_id, lease_until - unixepoch(), undo_bytes`;
@@ -114,28 +111,23 @@ export class SnapshotReader implements TableReader {
     }
     const { table, number } = watched;
     const hasEntry = undoLogOf(this.#names, number, table).hasEntrySql();
-    const trigger = this.#names.trigger(number, WITNESS);
-    const isThere = (condition: string, place: number | undefined): string => {
-      const found = `SELECT 1 FROM sqlite_master WHERE ${condition}`;
-      // Where it is not in its place it may stand in another: then, and not else, all are read.
-      return place === undefined
-        ? `EXISTS (${found})`
-        : `(EXISTS (${found} AND rowid = ${place}) OR EXISTS (${found}))`;
-    };
-    const places = this.#places.get(number);
-    const isTable = isThere("type = 'table' AND name = ?1 AND sql = ?2", places?.table);
-    const isWatched = isThere(`name = '${trigger}' AND tbl_name = ?1`, places?.trigger);
+    const place = this.#places.get(number);
+    // Where it is not in its place it may stand in another: then, and not else, all are read.
+    const isWatched = [place === undefined ? [] : ` AND rowid = ${place}`, ""]
+      .flat()
+      .map((there) => `EXISTS (SELECT 1 FROM sqlite_master WHERE sql = ?1${there})`)
+      .join(" OR ");
     return {
-      sql: `SELECT ${state}, ${hasEntry}, ${isTable} AND ${isWatched} ${from}`,
-      params: [table.name, table.sql],
+      sql: `SELECT ${state}, ${hasEntry}, ${isWatched} ${from}`,
+      params: [witnessSql(this.#names, number, table)],
       columns: CHECK_COLUMNS,
     };
   }
 
   #trust({ rows }: SourceResult, watched: WatchedTable | undefined): void {
-    const [id, leaseLeft, undoBytes, hasEntry, isItself] = rows[0] ?? [];
+    const [id, leaseLeft, undoBytes, hasEntry, isWatched] = rows[0] ?? [];
     if (id !== this.#record.snapshotId) throw lost("its state is gone");
-    if (isItself !== 1) {
+    if (isWatched !== 1) {
       throw lost(`table ${q(watched?.table.name ?? "")} was altered, renamed or made anew`);
     }
     if (watched !== undefined && hasEntry === 1) this.#changed.add(watched.table.name);
@@ -183,9 +175,11 @@ export class SnapshotReader implements TableReader {
     const finishedNumbers = new Set(
       this.#record.tables.filter((table) => finished.has(table.name)).map((table) => table.number),
     );
-    for (const { name } of await this.#lookUp()) {
+    for (const { name, place } of await this.#triggers()) {
       const number = watchedTableOf(name, this.#names);
-      if (number !== undefined && finishedNumbers.has(number)) {
+      if (number === undefined) continue;
+      if (name === this.#names.trigger(number, WITNESS)) this.#places.set(number, place);
+      if (finishedNumbers.has(number)) {
         statements.push({ sql: `DROP TRIGGER IF EXISTS ${q(name)}`, params: [] });
       }
     }
@@ -206,33 +200,18 @@ export class SnapshotReader implements TableReader {
     }
   }
 
-  /** Notes the places of the watched tables and their triggers; gives the triggers, the longest first. */
-  async #lookUp(): Promise<{ name: string; table: string }[]> {
+  /** All triggers of the snapshot, and where they stand in `sqlite_master`. */
+  async #triggers(): Promise<{ name: string; table: string; place: number }[]> {
     const { rows } = await this.#source.query({
       sql:
-        `SELECT type = 'trigger', name, tbl_name, rowid FROM sqlite_master WHERE type = 'table' ` +
-        `OR (type = 'trigger' AND ${startsWithSql("name", this.#names.prefix)}) ORDER BY length(sql) DESC`,
+        `SELECT name, tbl_name, rowid FROM sqlite_master WHERE type = 'trigger' ` +
+        `AND ${startsWithSql("name", this.#names.prefix)}`,
     });
-    const triggers = rows.filter(([isTrigger]) => isTrigger === 1);
-    const placeOf = (of: SourceResult["rows"]) =>
-      new Map(of.map(([, name, , place]) => [String(name), Number(place)]));
-    const tablePlaces = placeOf(rows.filter(([isTrigger]) => isTrigger !== 1));
-    const triggerPlaces = placeOf(triggers);
-    this.#places.clear();
-    for (const { name, number } of this.#record.tables) {
-      const table = tablePlaces.get(name);
-      const trigger = triggerPlaces.get(this.#names.trigger(number, WITNESS));
-      if (table !== undefined && trigger !== undefined)
-        this.#places.set(number, { table, trigger });
-    }
-    return triggers.map(([, name, table]) => ({ name: String(name), table: String(table) }));
-  }
-
-  async #triggers(): Promise<{ name: string; table: string }[]> {
-    const { rows } = await this.#source.query({
-      sql: `SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND ${startsWithSql("name", this.#names.prefix)}`,
-    });
-    return rows.map(([name, table]) => ({ name: String(name), table: String(table) }));
+    return rows.map(([name, table, place]) => ({
+      name: String(name),
+      table: String(table),
+      place: Number(place),
+    }));
   }
 }
 

@@ -26,7 +26,6 @@ export function watchTableSql(
   const log = undoLogOf(names, number, table);
   const replaced = replacedRows(names, number, table, triggers);
   const tables = replaced.createProbe === undefined ? [] : [replaced.createProbe];
-  const saveOld = log.save("OLD");
   const saveReplaced = (event: "insert" | "update"): string[] =>
     replaced
       .conditions(event)
@@ -42,10 +41,8 @@ export function watchTableSql(
   const isFree =
     `NOT EXISTS (SELECT 1 FROM ${q(table.name)} AS ${REPLACED} ` +
     `WHERE ${sameKeySql(REPLACED, table.key, expected)})`;
-  const lease = `(SELECT lease_until FROM ${q(names.state)}) > unixepoch()`;
   const trigger = (event: string, when: string, body: string[]): string =>
-    `CREATE TRIGGER ${q(names.trigger(number, event))} ${when} ON ${q(table.name)} ` +
-    `WHEN ${lease} BEGIN ${body.join("; ")}; END`;
+    triggerSql({ names, number, table }, { event, when, body });
   const watching = [
     trigger("before_insert", "BEFORE INSERT", [
       ...replaced.prepare("insert"),
@@ -54,13 +51,13 @@ export function watchTableSql(
     ]),
     trigger("after_insert", "AFTER INSERT", [log.birth(keyOf("NEW", table.key))]),
     trigger("before_update", "BEFORE UPDATE", [
-      ...saveOld,
+      ...log.save("OLD"),
       ...replaced.prepare("update"),
       ...saveReplaced("update"),
       log.birth(expected, isFree),
     ]),
     trigger("after_update", "AFTER UPDATE", [log.birth(keyOf("NEW", table.key))]),
-    trigger("before_delete", "BEFORE DELETE", saveOld),
+    witnessSql(names, number, table),
   ];
   const statements = [...log.create, ...tables, ...watching];
   if (statements.some((sql) => Buffer.byteLength(sql) > STATEMENT_BYTES_MAX)) {
@@ -71,4 +68,27 @@ export function watchTableSql(
     );
   }
   return statements;
+}
+
+/** What the names of witnesses end in. */
+export const WITNESS = "before_delete";
+
+/**
+ * The trigger by which a page knows a watched table again: SQLite keeps its text and changes it with
+ * every name in it, the table's and each stored column's, and it is gone when the table is.
+ */
+export function witnessSql(names: SnapshotNames, number: number, table: Table): string {
+  const body = undoLogOf(names, number, table).save("OLD");
+  return triggerSql({ names, number, table }, { event: WITNESS, when: "BEFORE DELETE", body });
+}
+
+function triggerSql(
+  of: { names: SnapshotNames; number: number; table: Table },
+  { event, when, body }: { event: string; when: string; body: string[] },
+): string {
+  const lease = `(SELECT lease_until FROM ${q(of.names.state)}) > unixepoch()`;
+  return (
+    `CREATE TRIGGER ${q(of.names.trigger(of.number, event))} ${when} ON ${q(of.table.name)} ` +
+    `WHEN ${lease} BEGIN ${body.join("; ")}; END`
+  );
 }
