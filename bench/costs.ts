@@ -28,15 +28,15 @@ export const ROWS = {
   /** Read for each exported row of a table that nobody writes meanwhile. */
   readARow: 1,
   /** The same once the undo log of its table has a row: live rows and kept ones are united. */
-  readAWrittenRow: 5,
+  readAWrittenRow: 3,
   /** Read by each page besides, to see that the snapshot is whole. */
-  readAPage: 25,
+  readAPage: 10,
   /** Written and read by the first change of a row, beside the change itself. */
   writtenAChange: 2,
-  readAChange: 20,
-  /** Written by opening a snapshot: for the database, and for each watched table. */
+  readAChange: 16,
+  /** Written by opening a snapshot: for the database, and for each watched table with an integer key. */
   writtenToOpen: 12,
-  writtenToWatch: 12,
+  writtenToWatch: 6,
   /** Written by `ExportJobs`, for a job and for each of its chunks. */
   writtenAJob: 24,
   writtenAChunk: 12,

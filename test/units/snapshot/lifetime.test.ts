@@ -165,6 +165,19 @@ test("of a table whose triggers would be too long is refused", async () => {
   expect(snapshotObjects(db)).toEqual([]);
 });
 
+test("has five triggers for each table with an integer key, and one log for all of them", async () => {
+  const create = (tables: number): string =>
+    Array.from(
+      { length: tables },
+      (_, n) => `CREATE TABLE t${n}(id INTEGER PRIMARY KEY, a); INSERT INTO t${n} VALUES (${n}, 1)`,
+    ).join("; ");
+  const countOf = async (tables: number): Promise<number> =>
+    snapshotObjects((await freezeDatabase(create(tables))).db).length;
+  const one = await countOf(1);
+  expect(one).toBeLessThan(20);
+  expect(await countOf(3)).toBe(one + 10);
+});
+
 test("of many tables watches the large ones, and copies the small ones with no object for each", async () => {
   const small = Array.from(
     { length: 60 },
