@@ -75,11 +75,10 @@ export async function exportChunk(
   const reader = snapshot ?? liveReader(source);
   const yieldTurn = turnYielder();
   for await (const piece of readDump({ reader, plan, encoderOf, cursor })) {
-    const writtenBefore = writer.bytes;
     for (const bytes of piece.bytes) await writer.write(bytes);
     counts.add(piece);
     piece.release();
-    await yieldTurn(writer.bytes - writtenBefore);
+    await yieldTurn();
     await context.beat();
     cursor = piece.cursor;
     if (piece.ends) {
