@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 
+import { resumePathOf } from "./resume-record.ts";
 import { FakeExportServer, sendProblem, sha256Of } from "../test/support/fake-export-server.ts";
 import { runCli } from "../test/support/run-cli.ts";
 
@@ -23,6 +24,8 @@ beforeEach(async () => {
 afterEach(async () => {
   await server.stop();
   rmSync(folder, { recursive: true });
+  // Of a dump into the folder itself that did not come to its end.
+  rmSync(resumePathOf(folder), { force: true });
 });
 
 /** Sends the first `bytes` of the whole, as if all would come, and cuts the line. */
