@@ -61,7 +61,7 @@ async function findSnapshots(source: Source): Promise<FoundSnapshot[]> {
   const { rows } = await source.query({
     sql:
       `SELECT type, name FROM sqlite_master WHERE type IN ('table', 'trigger') ` +
-      `AND ${startsWithSql("name", `${SNAPSHOT_PREFIX}_`)}`,
+      `AND ${startsWithSql("name", `${SNAPSHOT_PREFIX}_`)} ORDER BY rowid DESC`,
   });
   const snapshots = new Map<string, FoundSnapshot>();
   for (const [type, name] of rows) {
@@ -74,7 +74,10 @@ async function findSnapshots(source: Source): Promise<FoundSnapshot[]> {
   return [...snapshots.values()];
 }
 
-/** Triggers first: with their tables gone every write of the customer's would fail. */
+/**
+ * Triggers first: with their tables gone every write of the customer's would fail. What was made last
+ * goes first, so that what is left works whatever is dropped, where a source does not roll back.
+ */
 async function removeObjects(
   source: Source,
   isChosen: (found: FoundSnapshot) => boolean,

@@ -50,9 +50,8 @@ export function sharesLog(table: Table): boolean {
 }
 
 /**
- * CREATE statements of the log that `tables` share. What is not to be entered is told by a trigger of the
- * log itself: that makes a fifth of a database's 2,500 watching triggers, and each CREATE and DROP
- * reads them all.
+ * CREATE statements of the log that `tables` share. A trigger of the log itself tells what is not to be
+ * entered: the watching triggers need not, whose texts SQLite reads at each CREATE and DROP.
  */
 export function createSharedLogSql(names: SnapshotNames, tables: readonly Table[]): string[] {
   const log = names.sharedUndo;

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import { ExportError } from "../../../src/model/error.ts";
 import { closeSnapshot, sweepSnapshots } from "../../../src/source/snapshot/close-snapshot.ts";
+import type { Source, SourceResult, SourceStatement } from "../../../src/source/source.ts";
 import {
   freeze,
   freezeDatabase,
@@ -35,6 +36,59 @@ test("leaves nothing behind once it is closed, and may be closed again", async (
   await closeSnapshot(source, SNAPSHOT_ID);
   expect(snapshotObjects(db)).toEqual([]);
   db.exec("UPDATE t SET a = 'y'; INSERT INTO u VALUES ('z')");
+});
+
+/** `source` as one that rolls nothing back and is gone for good behind so many statements of a transaction. */
+function dyingSource(source: Source, statements: number): Source {
+  let left = statements;
+  const run = async (statement: SourceStatement): Promise<SourceResult> => {
+    if (left === 0) throw new ExportError("source-unavailable", "the object was reset");
+    left -= 1;
+    return source.query(statement);
+  };
+  return {
+    kind: source.kind,
+    query: (statement) => (left === 0 ? run(statement) : source.query(statement)),
+    transaction: async (all) => {
+      const results = [];
+      for (const statement of all) results.push(await run(statement));
+      return results;
+    },
+  };
+}
+
+const WRITES =
+  "UPDATE t SET a = a || 1; INSERT INTO t(a) VALUES ('n'); UPDATE t SET id = id + 100 WHERE id = 2; " +
+  "DELETE FROM t WHERE id = 1; REPLACE INTO u VALUES ('x'); DELETE FROM u; REPLACE INTO w VALUES ('k', 2)";
+const KEYED = "CREATE TABLE w(a PRIMARY KEY, b) WITHOUT ROWID; INSERT INTO w VALUES ('k', 1)";
+
+test("lets writers alone wherever its closing was cut off", async () => {
+  const { db } = await freezeDatabase(`${ROWS}; ${KEYED}`);
+  const objects = snapshotObjects(db).length;
+  for (let dropped = 0; dropped < objects; dropped += 1) {
+    const frozen = await freezeDatabase(`${ROWS}; ${KEYED}`);
+    frozen.db.exec("UPDATE t SET a = 'z' WHERE id = 1");
+    const dying = dyingSource(frozen.source, dropped);
+    expect(await codeOf(closeSnapshot(dying, SNAPSHOT_ID))).toBe("source-unavailable");
+    frozen.db.exec(WRITES);
+    await closeSnapshot(frozen.source, SNAPSHOT_ID);
+    expect(snapshotObjects(frozen.db)).toEqual([]);
+  }
+});
+
+test("lets writers alone wherever its opening was cut off", async () => {
+  let isOpened = false;
+  for (let statements = 8; !isOpened; statements += 1) {
+    const db = openPlatformDatabase();
+    db.exec(`${ROWS}; ${KEYED}`);
+    const source = nodeSqliteSource(db);
+    const code = await codeOf(freeze(dyingSource(source, statements)));
+    isOpened = code === "none";
+    expect(["none", "source-unavailable"]).toContain(code);
+    db.exec(WRITES);
+    await closeSnapshot(source, SNAPSHOT_ID);
+    expect(snapshotObjects(db)).toEqual([]);
+  }
 });
 
 test("is refused where another job's snapshot is alive", async () => {
