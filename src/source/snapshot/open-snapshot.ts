@@ -154,7 +154,7 @@ async function requireAlone(
   if (other === undefined) return;
   throw new ExportError(
     "snapshot-busy",
-    `the database already has a snapshot, which job ${other.jobId} reads`,
+    `the database already has a snapshot, which export ${other.jobId} reads`,
     { details: { jobId: other.jobId } },
   );
 }
