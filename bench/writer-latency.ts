@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 
+import { PAGE_BYTES } from "../src/model/limits.ts";
 import { type BenchWorker, withBenchWorker } from "./bench-worker.ts";
 import { exportD1 } from "./d1-export.ts";
 import type { Dataset } from "./datasets.ts";
@@ -73,7 +74,7 @@ async function pageMs(call: BenchWorker["call"]): Promise<number> {
   const { bytes } = await call<{ bytes: number }>("GET", "/bench/encode");
   const startMs = performance.now();
   await call("GET", "/bench/encode");
-  return (performance.now() - startMs) / Math.max(1, bytes / 1_048_576);
+  return (performance.now() - startMs) / Math.max(1, bytes / PAGE_BYTES);
 }
 
 function latencyOf(ms: readonly number[]): Latency {
