@@ -35,7 +35,7 @@ export const ERRORS = {
   "too-many-requests": {
     status: 429,
     retryable: true,
-    hint: "EXPORT_RATE_LIMITER bounds calls that start, change or delete. Send it again in a minute.",
+    hint: "EXPORT_RATE_LIMITER bounds calls that start, change, delete or stream. Send it again in a minute.",
   },
   unauthorized: {
     status: 401,

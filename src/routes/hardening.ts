@@ -64,20 +64,25 @@ export function allowOrigins(): MiddlewareHandler<AppEnv> {
     allowedOrigins(context.env).length === 0 ? next() : answer(context, next);
 }
 
-/**
- * Holds calls that change something to the rate of the binding `EXPORT_RATE_LIMITER`, where there is
- * one. Errors: `too-many-requests`.
- */
+/** Holds calls that change something to the rate: see `requireRate`. */
 export function limitRate(): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     const { method } = context.req;
-    const limiter = context.env.EXPORT_RATE_LIMITER;
-    if (limiter !== undefined && method !== "GET" && method !== "HEAD") {
-      const { success } = await limiter.limit({ key: "changes" });
-      if (!success) {
-        throw new ExportError("too-many-requests", "more calls that change something than allowed");
-      }
-    }
+    if (method !== "GET" && method !== "HEAD") await requireRate(context.env);
     await next();
   };
+}
+
+/**
+ * Counts a call that changes something or reads a database, where `EXPORT_RATE_LIMITER` is bound.
+ * Errors: `too-many-requests`.
+ */
+export async function requireRate(env: AppEnv["Bindings"]): Promise<void> {
+  if (env.EXPORT_RATE_LIMITER === undefined) return;
+  const { success } = await env.EXPORT_RATE_LIMITER.limit({ key: "changes" });
+  if (success) return;
+  throw new ExportError(
+    "too-many-requests",
+    "more calls that start, change, delete or stream something than EXPORT_RATE_LIMITER allows",
+  );
 }

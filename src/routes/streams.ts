@@ -11,6 +11,7 @@ import { openStream } from "../streams/open-stream.ts";
 import { type PlannedFile, planStream } from "../streams/plan-stream.ts";
 import type { AppEnv } from "./app-env.ts";
 import { validate } from "./body.ts";
+import { requireRate } from "./hardening.ts";
 import { contentDisposition } from "./send-file.ts";
 
 /**
@@ -55,6 +56,7 @@ function sendTable(context: Context<AppEnv>, format: ExportFormat): Promise<Resp
 async function sendStream(context: Context<AppEnv>, request: StreamRequest): Promise<Response> {
   const config = context.get("config");
   const { env } = context;
+  if (context.req.method !== "HEAD") await requireRate(env);
   const planned = await planStream(env, config, request);
   if (context.req.method === "HEAD") {
     return new Response(null, { headers: headersOf(planned.file, planned.file.plan) });

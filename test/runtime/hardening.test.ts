@@ -111,7 +111,7 @@ describe("pages of other origins", () => {
 });
 
 describe("a rate limiter that is bound", () => {
-  test("stops a flood of calls that start something, and lets others read", async () => {
+  test("stops a flood of calls that start something, streams too, and lets others read", async () => {
     const { TEST_RATE_LIMITER } = env as { TEST_RATE_LIMITER?: RateLimit };
     const bindings = { EXPORT_RATE_LIMITER: TEST_RATE_LIMITER };
     const post = () =>
@@ -123,5 +123,8 @@ describe("a rate limiter that is bound", () => {
     expect(stopped.headers.get("retry-after")).toBe("60");
     expect(await stopped.json()).toMatchObject({ code: "too-many-requests" });
     expect((await ask("/export/jobs", { headers: AUTHORIZATION }, bindings)).status).toBe(200);
+    for (const path of ["/export/dump", "/export/csv/t", "/export/json/t"]) {
+      expect((await ask(path, { headers: AUTHORIZATION }, bindings)).status).toBe(429);
+    }
   });
 });
