@@ -53,7 +53,7 @@ export const TOKEN_ERRORS: readonly ErrorCode[] = [
   "configuration-invalid",
 ];
 
-/** What every call that changes something may answer. */
+/** What every call that changes something may answer, and every stream. */
 export const CHANGE_ERRORS: readonly ErrorCode[] = ["too-many-requests"];
 
 const FILE_HEADERS: readonly HeaderParameter[] = [
@@ -108,6 +108,7 @@ const STREAM_ANSWERS: readonly Answer[] = [
 ];
 
 const STREAM_ERRORS: readonly ErrorCode[] = [
+  ...CHANGE_ERRORS,
   "invalid-request",
   "source-not-found",
   "table-not-found",
