@@ -1,8 +1,8 @@
-import { isUtf8 } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 
 import type { Cell } from "../model/cell.ts";
 import type { Column } from "../model/catalog.ts";
-import { decodeUtf8, toHex } from "../lib/bytes.ts";
+import { decodeUtf8, toHex, viewOf } from "../lib/bytes.ts";
 import { quoteIdentifier, quoteText } from "./identifier.ts";
 
 /**
@@ -68,12 +68,11 @@ export function isPlainText(bytes: Uint8Array): boolean {
   return !bytes.includes(0) && !hasCrLf(bytes) && isUtf8(bytes);
 }
 
+const CR_LF = Buffer.from("\r\n");
+
 /** True where a CR stands before a LF. */
 export function hasCrLf(bytes: Uint8Array): boolean {
-  for (let at = bytes.indexOf(0x0d); at >= 0; at = bytes.indexOf(0x0d, at + 1)) {
-    if (bytes[at + 1] === 0x0a) return true;
-  }
-  return false;
+  return viewOf(bytes).includes(CR_LF);
 }
 
 /** Upper-case hex digits, as SQLite's own `hex()` writes them. */

@@ -135,12 +135,12 @@ export class SqlEncoder implements TableEncoder {
  * is not valid UTF-8 or holds CR LF, the page is written anew with that text otherwise.
  */
 function separateRows(page: RawPage): { bytes: Uint8Array; gaps: number[] } {
-  const { gaps, hasCarriageReturn } = replaceSeparators(page.bytes);
-  const isPlain = isUtf8(page.bytes) && !(hasCarriageReturn && hasCrLf(page.bytes));
+  const gaps = replaceSeparators(page.bytes);
+  const isPlain = isUtf8(page.bytes) && !hasCrLf(page.bytes);
   if (gaps.length === page.rows - 1 && isPlain) return { bytes: page.bytes, gaps };
   for (const gap of gaps) page.bytes[gap] = ROW_SEPARATOR;
   const bytes = mendTexts(page.bytes, ROW_GAP);
-  return { bytes, gaps: replaceSeparators(bytes).gaps };
+  return { bytes, gaps: replaceSeparators(bytes) };
 }
 
 /** The rowid's name where an INSERT must give it: it is no column of its own, yet part of the row. */
