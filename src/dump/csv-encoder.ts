@@ -18,17 +18,17 @@ const LINE_END = encodeUtf8("\r\n");
  * their digits, and reals as many as it takes to read the same one back.
  */
 export class CsvEncoder implements TableEncoder {
-  readonly rowSql: string;
   readonly rowGapHex = toHex(LINE_END);
   readonly cellColumns: readonly string[];
   /** Every row is complete in itself. */
   readonly state = 0;
   replacements = 0;
+  readonly #rowSql: string;
 
   constructor(table: Table) {
     const columns = storedColumns(table);
     this.cellColumns = columns.map((column) => column.name);
-    this.rowSql = nestedConcat(
+    this.#rowSql = nestedConcat(
       columns.map((column) => {
         const name = quoteIdentifier(column.name);
         if (column.name === table.integerPrimaryKey) return name;
@@ -39,6 +39,10 @@ export class CsvEncoder implements TableEncoder {
         );
       }),
     );
+  }
+
+  rowSql(): string {
+    return this.#rowSql;
   }
 
   page(page: RawPage): Uint8Array[] {

@@ -33,6 +33,19 @@ export function realSql(column: Column): string {
     : "";
 }
 
+/**
+ * As `literalSql`, faster for text of more than about 100 bytes and slower for shorter. All of its searches
+ * and copies are the C library's, many bytes at a time: `format()` stops at a NUL, GLOB looks for a quote;
+ * `instr()` and `quote()` take byte after byte (0.33 s for 121 MB in texts of 5 KB, this 0.10, November 2026).
+ */
+export function longLiteralSql(column: Column): string {
+  const name = quoteIdentifier(column.name);
+  const holdsNul = `octet_length(format('%s', ${name})) IS NOT octet_length(${name})`;
+  const inner = `iif(${name} GLOB '*''*', replace(${name}, '''', ''''''), ${name})`;
+  const text = `WHEN 'text' THEN iif(${holdsNul}, ${hexTextSql(name)}, '''' || ${inner} || '''')`;
+  return `CASE typeof(${name}) ${text}${realSql(column)} ELSE quote(${name}) END`;
+}
+
 function hexTextSql(name: string): string {
   return `'CAST(X''' || hex(${name}) || ''' AS TEXT)'`;
 }

@@ -8,8 +8,11 @@ import type { RawPage } from "./page-query.ts";
  * goes on where the last one stopped.
  */
 export interface TableEncoder {
-  /** SQL expression of a row's text, over the table's column names. */
-  readonly rowSql: string;
+  /**
+   * SQL expression of a row's text, over the table's column names. It may be another one for rows whose text is about
+   * `rowBytes` long, since it is faster then; the text is the same.
+   */
+  rowSql(rowBytes: number): string;
   /** Bytes between two rows of a page, as hex digits. */
   readonly rowGapHex: string;
   /** Names of the columns whose cells `row` takes, in its order. */
