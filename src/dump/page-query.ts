@@ -134,7 +134,8 @@ export function rowSelectSql(
     .join(", ");
   const ranges = after === null ? [""] : keyRanges(table.key, after, params);
   params.push(limit);
-  const bound = `?${params.length}`;
+  // SQLite 3.47 and newer plan by what is bound to a bare LIMIT, and so prepare the text again for each page.
+  const bound = `?${params.length} + 0`;
   return unionInOrder(
     ranges.map((predicate) =>
       select({ columns: [...keys, ...columns], predicate, orderBy, limit: bound }),
