@@ -6,12 +6,13 @@ import { storedColumns } from "../model/catalog.ts";
 import { STATEMENT_BYTES_MAX } from "../model/limits.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { quoteIdentifier } from "./identifier.ts";
-import { insertRowSql, longInsertRowSql } from "./insert-row.ts";
+import { insertRowSql } from "./insert-row.ts";
 import { cellLiteral, hasCrLf } from "./literal.ts";
 import { cellsOf, mendTexts } from "./literal-scanner.ts";
 import { stagedRow } from "./staged-row.ts";
 import { type RawPage, ROW_SEPARATOR } from "./page-query.ts";
 import { replaceSeparators } from "./row-gaps.ts";
+import { chooseRowSql, type RowSql } from "./row-sql.ts";
 import type { TableEncoder } from "./table-encoder.ts";
 
 /** A statement takes no more rows once it is this long, in bytes. */
@@ -19,9 +20,6 @@ const STATEMENT_BYTES_TARGET = 32_000;
 
 /** A row whose text is longer than this is staged, so that no statement passes the limit. */
 const ROW_BYTES_MAX = 60_000;
-
-/** From this length of a row's average value on another expression writes rows faster. */
-const LONG_VALUE_BYTES = 100;
 
 /** Between two rows of a page; the separator becomes a line feed. */
 const ROW_GAP = new Uint8Array([0x29, 0x2c, ROW_SEPARATOR, 0x28]);
@@ -41,8 +39,7 @@ export class SqlEncoder implements TableEncoder {
   readonly cellColumns: readonly string[];
   readonly replacements = 0;
   state: number;
-  readonly #rowSql: string;
-  readonly #longRowSql: string;
+  readonly #rowSql: RowSql;
   readonly #head: Uint8Array;
   readonly #headText: string;
   readonly #statementTarget: number;
@@ -57,7 +54,6 @@ export class SqlEncoder implements TableEncoder {
       ...columns.map((column) => column.name),
     ];
     this.#rowSql = insertRowSql(table, rowid, columns);
-    this.#longRowSql = longInsertRowSql(table, rowid, columns);
     this.#headText =
       `INSERT INTO ${quoteIdentifier(table.name)}` +
       `(${this.cellColumns.map(quoteIdentifier).join(",")}) VALUES\n(`;
@@ -68,8 +64,7 @@ export class SqlEncoder implements TableEncoder {
   }
 
   rowSql(rowBytes: number): string {
-    const isLong = rowBytes >= this.cellColumns.length * LONG_VALUE_BYTES;
-    return isLong ? this.#longRowSql : this.#rowSql;
+    return chooseRowSql(this.#rowSql, { columns: this.cellColumns.length, rowBytes });
   }
 
   page(page: RawPage): Uint8Array[] {
