@@ -9,8 +9,8 @@ import type { RawPage } from "./page-query.ts";
  */
 export interface TableEncoder {
   /**
-   * SQL expression of a row's text, over the table's column names. It may be another one for rows whose text is about
-   * `rowBytes` long, since it is faster then; the text is the same.
+   * SQL expression of a row's text, over the table's column names. Which one depends on about how long rows
+   * are, in bytes of text, or 0 where nothing is known; what it gives does not.
    */
   rowSql(rowBytes: number): string;
   /** Bytes between two rows of a page, as hex digits. */

@@ -175,8 +175,8 @@ type PageRead =
     } & ({ kind: "page"; raw: RawPage } | { kind: "row"; cells: Cell[] }));
 
 /**
- * Reads at most `limit` rows, each of about `rowBytes` of text; fewer where their text is longer than a value may be, and one row
- * cell by cell where even its text alone is.
+ * Reads at most `limit` rows of about `rowBytes` of text each; fewer where their text is longer than a value
+ * may be, and one row cell by cell where even its text alone is.
  */
 async function readPage(
   reader: TableReader,
