@@ -1,11 +1,12 @@
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
-import type { Table } from "../model/catalog.ts";
+import type { Column, Table } from "../model/catalog.ts";
 import { storedColumns } from "../model/catalog.ts";
 import type { Cell } from "../model/cell.ts";
 import { quoteIdentifier } from "./identifier.ts";
-import { hexOf, realSql } from "./literal.ts";
+import { hexOf, holdsNulSql, realSql } from "./literal.ts";
 import { nestedConcat } from "./nested-concat.ts";
 import type { RawPage } from "./page-query.ts";
+import { chooseRowSql, type RowSql } from "./row-sql.ts";
 import type { TableEncoder } from "./table-encoder.ts";
 import { validUtf8 } from "./valid-utf8.ts";
 
@@ -18,27 +19,23 @@ const LINE_END = encodeUtf8("\r\n");
  * their digits, and reals as many as it takes to read the same one back.
  */
 export class CsvEncoder implements TableEncoder {
-  readonly rowSql: string;
   readonly rowGapHex = toHex(LINE_END);
   readonly cellColumns: readonly string[];
   /** Every row is complete in itself. */
   readonly state = 0;
   replacements = 0;
+  readonly #rowSql: RowSql;
 
   constructor(table: Table) {
     const columns = storedColumns(table);
     this.cellColumns = columns.map((column) => column.name);
-    this.rowSql = nestedConcat(
-      columns.map((column) => {
-        const name = quoteIdentifier(column.name);
-        if (column.name === table.integerPrimaryKey) return name;
-        return (
-          `CASE typeof(${name}) WHEN 'text' THEN '"' || replace(${name}, '"', '""') || '"' ` +
-          `WHEN 'blob' THEN '"' || hex(${name}) || '"' WHEN 'null' THEN ''${realSql(column)} ` +
-          `ELSE quote(${name}) END`
-        );
-      }),
-    );
+    const sqlWith = (doubled: (name: string) => string): string =>
+      nestedConcat(columns.map((column) => fieldSql(table, column, doubled)));
+    this.#rowSql = { usual: sqlWith(doubledSql), long: sqlWith(longDoubledSql) };
+  }
+
+  rowSql(rowBytes: number): string {
+    return chooseRowSql(this.#rowSql, { columns: this.cellColumns.length, rowBytes });
   }
 
   page(page: RawPage): Uint8Array[] {
@@ -65,6 +62,26 @@ export class CsvEncoder implements TableEncoder {
     this.replacements += valid.replacements;
     return valid.bytes;
   }
+}
+
+/** SQL of a column's field, in which `doubled` gives text with its quotes written twice. */
+function fieldSql(table: Table, column: Column, doubled: (name: string) => string): string {
+  const name = quoteIdentifier(column.name);
+  if (column.name === table.integerPrimaryKey) return name;
+  return (
+    `CASE typeof(${name}) WHEN 'text' THEN '"' || ${doubled(name)} || '"' ` +
+    `WHEN 'blob' THEN '"' || hex(${name}) || '"' WHEN 'null' THEN ''${realSql(column)} ` +
+    `ELSE quote(${name}) END`
+  );
+}
+
+function doubledSql(name: string): string {
+  return `replace(${name}, '"', '""')`;
+}
+
+/** Of long text: as `longLiteralSql`, but that NUL stays, behind which GLOB sees no quote. */
+function longDoubledSql(name: string): string {
+  return `iif(${name} GLOB '*"*' OR ${holdsNulSql(name)}, ${doubledSql(name)}, ${name})`;
 }
 
 const COMMA = encodeUtf8(",");

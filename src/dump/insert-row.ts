@@ -1,21 +1,21 @@
 import type { Column, Table } from "../model/catalog.ts";
 import { quoteIdentifier } from "./identifier.ts";
-import { literalSql } from "./literal.ts";
+import { literalSql, longLiteralSql } from "./literal.ts";
 import { inGroups, nestedConcat } from "./nested-concat.ts";
-
-/** A row whose SQL would be longer than this, in characters, is written in the exact way alone. */
-const SQL_CHARS_MAX = 16_000;
+import { ROW_SQL_CHARS_MAX, type RowSql } from "./row-sql.ts";
 
 /**
- * SQL expression of a row's literals, joined by commas: the rowid's, where it is given, then the
+ * SQL expressions of a row's literals, joined by commas: the rowid's, where it is given, then the
  * columns'.
  *
  * A call of `format()` writes a row of ordinary values; where a value is not what its column's type
- * makes likely, the row is written literal by literal, to the same bytes. Measured in November 2026
- * (SQL alone, 730,000 rows of six columns): 0.73 s literal by literal, 0.57 s so. A result that is
- * too long is NULL in some builds instead of an error (SQLite 3.40), hence `coalesce`.
+ * makes likely, the row is written literal by literal, to the same bytes, and so are rows of long values.
+ * Measured in November 2026 (SQL alone, 730,000 rows of six columns): 0.73 s literal by literal, 0.57 s by
+ * `format()`. Where nothing is to be quoted `concat_ws()` has less to do (2.6 million rows of four integers:
+ * 1.03 and 0.95 s). A result that is too long is NULL in some builds instead of an error (SQLite 3.40),
+ * hence `coalesce`.
  */
-export function insertRowSql(table: Table, rowid: string | undefined, columns: Column[]): string {
+export function insertRowSql(table: Table, rowid: string | undefined, columns: Column[]): RowSql {
   const terms = [
     ...(rowid === undefined ? [] : [integerTerm(rowid)]),
     ...columns.map((column) =>
@@ -25,12 +25,16 @@ export function insertRowSql(table: Table, rowid: string | undefined, columns: C
     ),
   ];
   const exact = nestedConcat(terms.map((term) => term.exact));
+  const long = nestedConcat(terms.map((term) => term.long));
   // A module gives values of whatever type it likes.
-  if (table.kind === "virtual") return exact;
+  if (table.kind === "virtual") return { usual: exact, long };
   const odd = anyOf(terms.flatMap((term) => term.unless));
-  const plain = nestedConcat(inGroups(terms).map(formatCall));
+  const isQuoted = terms.some((term) => term.directive === "%Q");
+  const plain = nestedConcat(
+    isQuoted ? inGroups(terms).map(formatCall) : terms.map((term) => term.argument),
+  );
   const sql = `coalesce(${odd === "" ? plain : `iif(${odd}, NULL, ${plain})`}, ${exact})`;
-  return sql.length > SQL_CHARS_MAX ? exact : sql;
+  return { usual: sql.length > ROW_SQL_CHARS_MAX ? exact : sql, long };
 }
 
 /** One value of a row. */
@@ -42,11 +46,13 @@ interface Term {
   unless: string[];
   /** What writes every value. */
   exact: string;
+  /** The same, faster for long text. */
+  long: string;
 }
 
 function integerTerm(name: string): Term {
   const exact = quoteIdentifier(name);
-  return { directive: "%d", argument: exact, unless: [], exact };
+  return { directive: "%d", argument: exact, unless: [], exact, long: exact };
 }
 
 /**
@@ -56,6 +62,7 @@ function integerTerm(name: string): Term {
 function termOf(column: Column, strict: boolean): Term {
   const name = quoteIdentifier(column.name);
   const exact = literalSql(column, strict);
+  const long = longLiteralSql(column);
   const typed = strict && column.type.toUpperCase() !== "ANY";
   const isText = `${name} >= ''`;
   const isBlob = `${name} >= X''`;
@@ -67,13 +74,14 @@ function termOf(column: Column, strict: boolean): Term {
         argument: name,
         unless: typed ? [holdsNul] : [isBlob, holdsNul],
         exact,
+        long,
       };
     }
     case "integer": {
       // A real has other digits in some builds, and one of -2^63 is equal to its integer.
       const isOther = [`(${name} & -1) <> ${name}`, `${name} < -9223372036854775807`];
       const unless = typed ? [] : isOther;
-      return { directive: "%s", argument: `coalesce(${name}, 'NULL')`, unless, exact };
+      return { directive: "%s", argument: `coalesce(${name}, 'NULL')`, unless, exact, long };
     }
     case "real":
       return {
@@ -81,14 +89,15 @@ function termOf(column: Column, strict: boolean): Term {
         argument: `quote(${name})`,
         unless: typed ? [] : [isText],
         exact,
+        long,
       };
     case "numeric": {
       const argument = `CASE WHEN ${isText} THEN ${exact} ELSE quote(${name}) END`;
-      return { directive: "%s", argument, unless: [], exact };
+      return { directive: "%s", argument, unless: [], exact, long };
     }
     case "blob": {
       const argument = typed ? exact : `CASE WHEN ${isBlob} THEN quote(${name}) ELSE ${exact} END`;
-      return { directive: "%s", argument, unless: [], exact };
+      return { directive: "%s", argument, unless: [], exact, long };
     }
     default:
       return column.affinity satisfies never;

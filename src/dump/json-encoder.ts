@@ -32,11 +32,11 @@ export const JSON_LINES: JsonLayout = { start: "", between: "\n", end: "\n", emp
  * upper-case hex digits. `state` is 1 once a row is written.
  */
 export class JsonEncoder implements TableEncoder {
-  readonly rowSql: string;
   readonly rowGapHex: string;
   readonly cellColumns: readonly string[];
   state: number;
   replacements = 0;
+  readonly #rowSql: string;
   readonly #layout: JsonLayout;
 
   constructor(table: Table, state: number, layout: JsonLayout) {
@@ -50,7 +50,11 @@ export class JsonEncoder implements TableEncoder {
       const value = isNumber ? quoteIdentifier(column.name) : valueSql(column);
       return `${quoteText(keyOf(column.name))} || ${value}`;
     });
-    this.rowSql = `'{' || ${nestedConcat(members)} || '}'`;
+    this.#rowSql = `'{' || ${nestedConcat(members)} || '}'`;
+  }
+
+  rowSql(): string {
+    return this.#rowSql;
   }
 
   page(page: RawPage): Uint8Array[] {

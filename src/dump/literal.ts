@@ -1,8 +1,8 @@
-import { isUtf8 } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 
 import type { Cell } from "../model/cell.ts";
 import type { Column } from "../model/catalog.ts";
-import { decodeUtf8, toHex } from "../lib/bytes.ts";
+import { decodeUtf8, toHex, viewOf } from "../lib/bytes.ts";
 import { quoteIdentifier, quoteText } from "./identifier.ts";
 
 /**
@@ -31,6 +31,23 @@ export function realSql(column: Column): string {
   return column.affinity === "blob"
     ? ` WHEN 'real' THEN iif(${name} = 0 AND atan2(${name}, -1) < 0, '-0.0', quote(${name}))`
     : "";
+}
+
+/**
+ * As `literalSql`, faster for long text and slower for short: all of its searches and copies are the C
+ * library's, many bytes at a time. `format()` stops at a NUL, GLOB looks for a quote; `instr()` and `quote()`
+ * take byte after byte (SQL alone for 121 MB in texts of 5 KB: 0.33 s, so 0.10, November 2026).
+ */
+export function longLiteralSql(column: Column): string {
+  const name = quoteIdentifier(column.name);
+  const quoted = `'''' || iif(${name} GLOB '*''*', replace(${name}, '''', ''''''), ${name}) || ''''`;
+  const text = `WHEN 'text' THEN iif(${holdsNulSql(name)}, ${hexTextSql(name)}, ${quoted})`;
+  return `CASE typeof(${name}) ${text}${realSql(column)} ELSE quote(${name}) END`;
+}
+
+/** True for long text that holds a NUL. */
+export function holdsNulSql(name: string): string {
+  return `octet_length(format('%s', ${name})) IS NOT octet_length(${name})`;
 }
 
 function hexTextSql(name: string): string {
@@ -68,12 +85,11 @@ export function isPlainText(bytes: Uint8Array): boolean {
   return !bytes.includes(0) && !hasCrLf(bytes) && isUtf8(bytes);
 }
 
+const CR_LF = Buffer.from("\r\n");
+
 /** True where a CR stands before a LF. */
 export function hasCrLf(bytes: Uint8Array): boolean {
-  for (let at = bytes.indexOf(0x0d); at >= 0; at = bytes.indexOf(0x0d, at + 1)) {
-    if (bytes[at + 1] === 0x0a) return true;
-  }
-  return false;
+  return viewOf(bytes).includes(CR_LF);
 }
 
 /** Upper-case hex digits, as SQLite's own `hex()` writes them. */

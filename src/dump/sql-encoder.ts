@@ -12,6 +12,7 @@ import { cellsOf, mendTexts } from "./literal-scanner.ts";
 import { stagedRow } from "./staged-row.ts";
 import { type RawPage, ROW_SEPARATOR } from "./page-query.ts";
 import { replaceSeparators } from "./row-gaps.ts";
+import { chooseRowSql, type RowSql } from "./row-sql.ts";
 import type { TableEncoder } from "./table-encoder.ts";
 
 /** A statement takes no more rows once it is this long, in bytes. */
@@ -34,11 +35,11 @@ const MULTI_ROW_VALUES_MAX = 100;
  * the statement that is still open.
  */
 export class SqlEncoder implements TableEncoder {
-  readonly rowSql: string;
   readonly rowGapHex = toHex(ROW_GAP).toUpperCase();
   readonly cellColumns: readonly string[];
   readonly replacements = 0;
   state: number;
+  readonly #rowSql: RowSql;
   readonly #head: Uint8Array;
   readonly #headText: string;
   readonly #statementTarget: number;
@@ -52,7 +53,7 @@ export class SqlEncoder implements TableEncoder {
       ...(rowid === undefined ? [] : [rowid]),
       ...columns.map((column) => column.name),
     ];
-    this.rowSql = insertRowSql(table, rowid, columns);
+    this.#rowSql = insertRowSql(table, rowid, columns);
     this.#headText =
       `INSERT INTO ${quoteIdentifier(table.name)}` +
       `(${this.cellColumns.map(quoteIdentifier).join(",")}) VALUES\n(`;
@@ -60,6 +61,10 @@ export class SqlEncoder implements TableEncoder {
     this.#statementTarget =
       this.cellColumns.length > MULTI_ROW_VALUES_MAX ? 0 : STATEMENT_BYTES_TARGET;
     this.#rowBytesMax = Math.min(ROW_BYTES_MAX, STATEMENT_BYTES_MAX - this.#head.length - 100);
+  }
+
+  rowSql(rowBytes: number): string {
+    return chooseRowSql(this.#rowSql, { columns: this.cellColumns.length, rowBytes });
   }
 
   page(page: RawPage): Uint8Array[] {
@@ -135,12 +140,12 @@ export class SqlEncoder implements TableEncoder {
  * is not valid UTF-8 or holds CR LF, the page is written anew with that text otherwise.
  */
 function separateRows(page: RawPage): { bytes: Uint8Array; gaps: number[] } {
-  const { gaps, hasCarriageReturn } = replaceSeparators(page.bytes);
-  const isPlain = isUtf8(page.bytes) && !(hasCarriageReturn && hasCrLf(page.bytes));
+  const gaps = replaceSeparators(page.bytes, page.rows);
+  const isPlain = isUtf8(page.bytes) && !hasCrLf(page.bytes);
   if (gaps.length === page.rows - 1 && isPlain) return { bytes: page.bytes, gaps };
   for (const gap of gaps) page.bytes[gap] = ROW_SEPARATOR;
   const bytes = mendTexts(page.bytes, ROW_GAP);
-  return { bytes, gaps: replaceSeparators(bytes).gaps };
+  return { bytes, gaps: replaceSeparators(bytes, page.rows) };
 }
 
 /** The rowid's name where an INSERT must give it: it is no column of its own, yet part of the row. */

@@ -8,8 +8,11 @@ import type { RawPage } from "./page-query.ts";
  * goes on where the last one stopped.
  */
 export interface TableEncoder {
-  /** SQL expression of a row's text, over the table's column names. */
-  readonly rowSql: string;
+  /**
+   * SQL expression of a row's text, over the table's column names. Which one depends on about how long rows
+   * are, in bytes of text, or 0 where nothing is known; what it gives does not.
+   */
+  rowSql(rowBytes: number): string;
   /** Bytes between two rows of a page, as hex digits. */
   readonly rowGapHex: string;
   /** Names of the columns whose cells `row` takes, in its order. */

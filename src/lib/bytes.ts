@@ -28,7 +28,7 @@ export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
 
 /** Lower-case hex digits of `bytes`, two a byte. */
 export function toHex(bytes: Uint8Array): string {
-  return view(bytes).toString("hex");
+  return viewOf(bytes).toString("hex");
 }
 
 /** The bytes of hex digits of either case. */
@@ -37,14 +37,17 @@ export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
 }
 
 export function toBase64(bytes: Uint8Array): string {
-  return view(bytes).toString("base64");
+  return viewOf(bytes).toString("base64");
 }
 
 export function fromBase64(base64: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(base64, "base64"));
 }
 
-/** Node's Buffer rather than `Uint8Array.prototype.toHex`, which Node 24 does not have. */
-function view(bytes: Uint8Array): Buffer {
+/**
+ * The same bytes as Node's Buffer, whose searches and digits are native code. Its digits rather than
+ * `Uint8Array.prototype.toHex`, which Node 24 does not have.
+ */
+export function viewOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -120,7 +120,7 @@ async function* readTable(
   start: { after: RowKey; rows: number },
 ): AsyncGenerator<TablePiece, void, undefined> {
   let limit = start.rows;
-  let pending = readPage(reader, table, encoder, start.after, limit);
+  let pending = readPage(reader, table, encoder, { after: start.after, limit, rowBytes: 0 });
   for (;;) {
     const page = await pending;
     const replacementsBefore = encoder.replacements;
@@ -137,9 +137,10 @@ async function* readTable(
       return;
     }
     limit = nextLimit(page.limit, page.rows, page.byteLength);
+    const rowBytes = page.byteLength / page.rows;
     pending = page.complete
       ? Promise.resolve({ kind: "end", rowsRead: 0 })
-      : readPage(reader, table, encoder, page.last, limit);
+      : readPage(reader, table, encoder, { after: page.last, limit, rowBytes });
     // The caller may stop before this page is wanted; its error is then nobody's.
     pending.catch(() => {});
     const bytes = page.kind === "page" ? encoder.page(page.raw) : encoder.row(page.cells);
@@ -174,17 +175,17 @@ type PageRead =
     } & ({ kind: "page"; raw: RawPage } | { kind: "row"; cells: Cell[] }));
 
 /**
- * Reads at most `limit` rows; fewer where their text is longer than a value may be, and one row
- * cell by cell where even its text alone is.
+ * Reads at most `limit` rows of about `rowBytes` of text each; fewer where their text is longer than a value
+ * may be, and one row cell by cell where even its text alone is.
  */
 async function readPage(
   reader: TableReader,
   table: Table,
   encoder: TableEncoder,
-  after: RowKey,
-  limit: number,
+  { after, limit, rowBytes }: { after: RowKey; limit: number; rowBytes: number },
 ): Promise<PageRead> {
-  const { rowSql, rowGapHex } = encoder;
+  const { rowGapHex } = encoder;
+  const rowSql = encoder.rowSql(rowBytes);
   if (table.key.length === 0) {
     // Its one page leaves an empty key behind, from which nothing is left to read.
     return after === null ? readWhole(reader, table, encoder) : { kind: "end", rowsRead: 0 };
@@ -220,7 +221,8 @@ async function readWhole(
   table: Table,
   encoder: TableEncoder,
 ): Promise<PageRead> {
-  const { rowSql, rowGapHex } = encoder;
+  const { rowGapHex } = encoder;
+  const rowSql = encoder.rowSql(0);
   const request = { table, rowSql, rowGapHex, after: null, limit: KEYLESS_ROWS_MAX };
   try {
     const [result] = await reader.readRows(table, (select) => [pageQuery(request, select)]);

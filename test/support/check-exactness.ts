@@ -1,14 +1,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import { STATEMENT_BYTES_MAX } from "../../src/model/limits.ts";
 import { compareDatabases, type ComparisonOptions } from "./compare-databases.ts";
-import { dumpDatabase, randomCutting, type WholeDump } from "./dump-database.ts";
+import { dumpDatabase, randomCutting, UNCUT, type WholeDump } from "./dump-database.ts";
 import { nodeSqliteSource } from "./node-sqlite-source.ts";
 import { restoreStatements, statementsOf } from "./restore-dump.ts";
 
 /**
  * Dumps `source`, cut at places that `seed` says, restores it under the platform's limits, and
- * returns the differences, in sentences. Also compares the bytes of an uncut dump, and those of
- * the restored database's dump.
+ * returns the differences, in sentences. Also compares the bytes of an uncut dump, of one whose rows are
+ * all read as if they were long, and those of the restored database's dump.
  */
 export async function checkExactness(
   source: DatabaseSync,
@@ -21,6 +21,11 @@ export async function checkExactness(
     differences.push(
       `a dump cut by seed ${seed} differs ${firstDifference(dump.bytes, cut.bytes)}`,
     );
+  }
+  const long = await dumpDatabase(nodeSqliteSource(source), { ...UNCUT, rowBytes: () => Infinity });
+  if (!isSame(dump.bytes, long.bytes)) {
+    const where = firstDifference(dump.bytes, long.bytes);
+    differences.push(`a dump read as if rows were long differs ${where}`);
   }
   differences.push(...longStatements(dump.bytes));
   const restored = restoreStatements(dump.bytes);

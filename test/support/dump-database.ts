@@ -1,5 +1,6 @@
 import { CATALOG_QUERIES, parseCatalog } from "../../src/dump/catalog.ts";
 import { DUMP_FORMATS } from "../../src/dump/dump-format.ts";
+import type { TableEncoderOf } from "../../src/dump/table-encoder.ts";
 import { filterCatalog } from "../../src/dump/table-filter.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import type { Catalog } from "../../src/model/catalog.ts";
@@ -24,9 +25,11 @@ export interface Cutting {
   isTooBig: () => boolean;
   /** A new reader goes on from the cursor, as it was stored, where this is true. */
   isChunkEnd: () => boolean;
+  /** Pages are read as if their rows had so many bytes; undefined for those that they have. */
+  rowBytes?: () => number;
 }
 
-const UNCUT: Cutting = { isTooBig: () => false, isChunkEnd: () => false };
+export const UNCUT: Cutting = { isTooBig: () => false, isChunkEnd: () => false };
 
 /** A file of an export, whole. */
 export interface WholeFile {
@@ -70,6 +73,13 @@ export async function exportDatabase(
     content: request.content ?? "all",
   });
   const reader = cutReader(liveReader(source), cutting);
+  const cutEncoderOf: TableEncoderOf = (table, state) => {
+    const encoder = encoderOf(table, state);
+    const rowSql = encoder.rowSql.bind(encoder);
+    return Object.assign(encoder, {
+      rowSql: (rowBytes: number) => rowSql(cutting.rowBytes?.() ?? rowBytes),
+    });
+  };
   const pieces = plan.artifacts.map((): Uint8Array[] => []);
   let replacements = 0;
   let cursor: Cursor | null = START;
@@ -77,7 +87,7 @@ export async function exportDatabase(
     // As a checkpoint keeps it.
     const stored = JSON.parse(JSON.stringify(cursor)) as Cursor;
     cursor = null;
-    for await (const piece of readDump({ reader, plan, encoderOf, cursor: stored })) {
+    for await (const piece of readDump({ reader, plan, encoderOf: cutEncoderOf, cursor: stored })) {
       // A page's bytes may be views of a buffer that the next page uses again.
       pieces[piece.artifact]?.push(...piece.bytes.map((bytes) => bytes.slice()));
       replacements += piece.replacements;
@@ -122,5 +132,9 @@ export function randomCutting(seed: number): Cutting {
   };
   const tooBig = next() * 0.9;
   const chunkEnd = next() * 0.6;
-  return { isTooBig: () => next() < tooBig, isChunkEnd: () => next() < chunkEnd };
+  return {
+    isTooBig: () => next() < tooBig,
+    isChunkEnd: () => next() < chunkEnd,
+    rowBytes: () => (next() < 0.5 ? 0 : Infinity),
+  };
 }

@@ -32,6 +32,8 @@ function quoted(name: string): string {
 const text = (piece: string, bytes: number): string => largeValue(piece, bytes, "text").sql;
 const blob = (piece: string, bytes: number): string => largeValue(piece, bytes, "blob").sql;
 
+const LONG_TEXT = "replace(hex(zeroblob(100)), '00', 'long ')";
+
 /** Every trap that docs/exactness.md names, in its order. */
 export const TRAPS: readonly Trap[] = [
   {
@@ -78,6 +80,12 @@ export const TRAPS: readonly Trap[] = [
       "CREATE TABLE t(id INTEGER PRIMARY KEY, x TEXT, a, n NUMERIC)",
       "INSERT INTO t VALUES (1, CAST(X'610062' AS TEXT), CAST(X'00' AS TEXT), CAST(X'3100' AS TEXT))",
       "INSERT INTO t VALUES (2, CAST(X'27002700' AS TEXT), CAST(X'0027' AS TEXT), 'plain')",
+      // Long rows, of more than one page.
+      "CREATE TABLE long(id INTEGER PRIMARY KEY, x TEXT, a)",
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+        INSERT INTO long SELECT i, ${LONG_TEXT} || CASE i % 4 WHEN 0 THEN char(0) || 'it''s "quoted"'
+        WHEN 1 THEN char(0) WHEN 2 THEN 'it''s "quoted"' ELSE '' END, CASE i % 3 WHEN 0 THEN NULL
+        WHEN 1 THEN CAST(${LONG_TEXT} || i AS BLOB) ELSE i || ${LONG_TEXT} || char(0) END FROM n`,
     ],
   },
   {

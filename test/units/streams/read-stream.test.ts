@@ -22,7 +22,7 @@ function choosy(source: Source, isTooBig: () => boolean): Source {
     transaction: async (statements) => {
       // A page's limit is bound, behind what its key is compared with.
       const limits = statements.map(({ sql, params = [] }) =>
-        / LIMIT \?\d+\)$/.test(sql) ? Number(params.at(-1)) : 0,
+        / LIMIT \?\d+ \+ 0\)$/.test(sql) ? Number(params.at(-1)) : 0,
       );
       // A table without a key is read whole, and a row cell by cell is never too large here.
       if (limits.some((rows) => rows > 1 && rows < 1_000) && isTooBig()) {
