@@ -13,6 +13,9 @@ export const STATEMENT_BYTES_MAX = 100_000;
  */
 export const PAGE_BYTES = 768 * KIB;
 
+/** The same where rows are long, which takes no longer; but not on D1, whose values do not hold it. */
+export const LONG_ROWS_PAGE_BYTES = 1_536 * KIB;
+
 /**
  * How long one call of a source may stay without an answer, in milliseconds. D1 ends a query after
  * 30 s; what waits in a queue before it comes on top.

@@ -2,7 +2,7 @@ import type { Table } from "../model/catalog.ts";
 import type { Cell } from "../model/cell.ts";
 import type { Cursor, RowKey } from "../model/cursor.ts";
 import { ExportError } from "../model/error.ts";
-import { PAGE_BYTES } from "../model/limits.ts";
+import { KIB, LONG_ROWS_PAGE_BYTES, PAGE_BYTES } from "../model/limits.ts";
 import { assert } from "../lib/assert.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
 import { pageQuery, parsePage, type RawPage, type Statement } from "../dump/page-query.ts";
@@ -10,6 +10,7 @@ import { cellQueries, parseCells } from "../dump/cell-query.ts";
 import { quoteIdentifier } from "../dump/identifier.ts";
 import type { DumpPlan, Segment } from "../dump/plan.ts";
 import type { TableEncoder, TableEncoderOf } from "../dump/table-encoder.ts";
+import type { Source } from "./source.ts";
 import type { TableReader } from "./table-reader.ts";
 
 /** Rows of a table's first page, before anything is known about their length. */
@@ -17,6 +18,8 @@ const FIRST_PAGE_ROWS = 200;
 /** A page may have so many times the rows of the one before. */
 const PAGE_GROWTH = 8;
 const PAGE_ROWS_MAX = 50_000;
+/** Rows from this length on are long: a page takes a third of the time a byte (November 2026). */
+const LONG_ROW_BYTES = KIB;
 /** More rows than a value of 2 MB can hold. */
 const KEYLESS_ROWS_MAX = 10_000_000;
 
@@ -136,8 +139,8 @@ async function* readTable(
       };
       return;
     }
-    limit = nextLimit(page.limit, page.rows, page.byteLength);
     const rowBytes = page.byteLength / page.rows;
+    limit = nextLimit(page.limit, rowBytes, reader.sourceKind);
     pending = page.complete
       ? Promise.resolve({ kind: "end", rowsRead: 0 })
       : readPage(reader, table, encoder, { after: page.last, limit, rowBytes });
@@ -277,9 +280,10 @@ function plainStatement({ sql, params }: Statement): Statement {
   return { sql, params };
 }
 
-/** So many rows that their text comes to about `PAGE_BYTES`, if they are like the last ones. */
-function nextLimit(limit: number, rows: number, byteLength: number): number {
-  const fitting = Math.floor((rows * PAGE_BYTES) / Math.max(byteLength, 1));
+/** So many rows that their text comes to what a page aims at, if they are like the last ones. */
+function nextLimit(limit: number, rowBytes: number, sourceKind: Source["kind"]): number {
+  const isLong = rowBytes >= LONG_ROW_BYTES && sourceKind !== "d1";
+  const fitting = Math.floor((isLong ? LONG_ROWS_PAGE_BYTES : PAGE_BYTES) / Math.max(rowBytes, 1));
   return Math.max(1, Math.min(fitting, limit * PAGE_GROWTH, PAGE_ROWS_MAX));
 }
 

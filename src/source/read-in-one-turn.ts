@@ -96,6 +96,8 @@ async function bytesOf(
   answer: (statement: Statement) => SourceResult,
 ): Promise<Uint8Array> {
   const reader: TableReader = {
+    // Nothing is read beyond the first page.
+    sourceKind: "d1",
     readRows: async (table, build) => build(liveRows(table)).map(answer),
     readOther: async (statement) => answer(statement),
   };

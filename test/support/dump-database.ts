@@ -111,6 +111,7 @@ export async function exportDatabase(
 
 function cutReader(reader: TableReader, cutting: Cutting): TableReader {
   return {
+    sourceKind: reader.sourceKind,
     readOther: (statement) => reader.readOther(statement),
     readRows: async (table, build) => {
       // A single statement is a page; a row that is read cell by cell is never too large here.

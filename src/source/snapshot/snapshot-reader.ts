@@ -34,6 +34,7 @@ interface WatchedTable {
  * `undo-too-large`, and the source's own.
  */
 export class SnapshotReader implements TableReader {
+  readonly sourceKind: Source["kind"];
   readonly #source: Source;
   readonly #record: SnapshotRecord;
   readonly #names: SnapshotNames;
@@ -46,6 +47,7 @@ export class SnapshotReader implements TableReader {
   #renews = false;
 
   constructor(source: Source, record: SnapshotRecord, limits: { undoBytesMax: number }) {
+    this.sourceKind = source.kind;
     this.#source = source;
     this.#record = record;
     this.#names = new SnapshotNames(record.snapshotId);
