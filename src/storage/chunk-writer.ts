@@ -11,6 +11,9 @@ import { returnPartBuffer } from "./part-buffers.ts";
 import { PartCutter } from "./part-cutter.ts";
 import { PartUploads } from "./part-uploads.ts";
 
+/** How much longer than asked a chunk may become until it ends with a part. */
+const CHUNK_EXCESS = 1.25;
+
 /** What a chunk wrote, to be committed. */
 export interface WrittenChunk {
   pieces: ChunkPiece[];
@@ -60,6 +63,15 @@ export class ChunkWriter {
   /** True when a part is full and there is no upload it could go into. */
   get wantsUpload(): boolean {
     return this.#cutter.hasPart && !this.hasUpload;
+  }
+
+  /**
+   * True where a chunk of about `chunkBytes` may end. That is behind a part if one ends soon: what is
+   * carried is written and read again by the jobs' object, at the cost of reading as many rows.
+   */
+  isLongEnough(chunkBytes: number): boolean {
+    const carriesLittle = this.#cutter.filledBytes <= BLOB_BYTES_MAX;
+    return this.bytes >= chunkBytes * (carriesLittle ? 1 : CHUNK_EXCESS);
   }
 
   /** Copies `bytes`. Waits while too many parts are on their way. */

@@ -1,18 +1,14 @@
-import { gzipSync } from "node:zlib";
-
 import type { Compression } from "../model/export-request.ts";
 import { MIB } from "../model/limits.ts";
+import { gzipFrame } from "./gzip-frame.ts";
 import { zstdFrame } from "./zstd-frame.ts";
 
 /** Text of one frame, in bytes: large enough to compress well, short enough for one turn. */
 const FRAME_BYTES = 4 * MIB;
 
-/** Half the time of the gzip command's 6, for files 2 to 6 % longer: docs/decisions/0004. */
-const GZIP_LEVEL = 4;
-
 /** Makes one frame of a text, which it does not keep. */
 const FRAME_OF: Record<Exclude<Compression, "none">, (text: Uint8Array) => Promise<Uint8Array>> = {
-  gzip: async (text) => gzipSync(text, { level: GZIP_LEVEL }),
+  gzip: async (text) => gzipFrame(text),
   zstd: zstdFrame,
 };
 

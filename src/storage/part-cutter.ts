@@ -34,6 +34,11 @@ export class PartCutter {
     }
   }
 
+  /** Bytes in the part that is being filled. */
+  get filledBytes(): number {
+    return this.#filled;
+  }
+
   get hasPart(): boolean {
     return this.#full.length > 0;
   }

@@ -84,11 +84,11 @@ export async function exportChunk(
     if (piece.ends) {
       const hadUpload = writer.hasUpload;
       await writer.endArtifact();
-      if (hadUpload || writer.bytes >= chunkBytes) break;
+      if (hadUpload || writer.isLongEnough(chunkBytes)) break;
       const following = unwrap(await jobs.artifact(of, cursor.artifact));
       if (following === null) break;
       await writer.beginArtifact(following);
-    } else if (writer.wantsUpload || writer.bytes >= chunkBytes) {
+    } else if (writer.wantsUpload || writer.isLongEnough(chunkBytes)) {
       break;
     }
   }
