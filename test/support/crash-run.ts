@@ -9,7 +9,7 @@ import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.t
 import type { JobView } from "../../src/model/job-view.ts";
 
 const TOKEN = "crash-test-token-0123456789";
-const ACCOUNTS = 150_000;
+const ACCOUNTS = 250_000;
 const BALANCE = 1_000;
 
 /** After so long without an end, runtime starts included, something is stuck. */
@@ -48,7 +48,7 @@ export async function runCrashes(options: {
     const endMs = Date.now() + DEADLINE_MS;
     while (result.kills < options.kills) {
       // The first kill falls within the export, however fast the machine is.
-      if (result.kills === 0) await untilRowsAreWritten(worker, path);
+      if (result.kills === 0) result.transfers += await transferUntilRowsAreWritten(worker, path);
       else result.transfers += await transferFor(worker, options.random() * 700);
       const view = await call<JobView>(worker, "GET", path);
       if (view.status !== "queued" && view.status !== "running") break;
@@ -86,7 +86,7 @@ function startWorker(state: string, config: string | undefined): Promise<LocalWo
     ...(config === undefined ? {} : { config }),
     vars: {
       ADMIN_AUTHORIZATION_TOKEN: TOKEN,
-      EXPORT_CHUNK_BYTES: "131072",
+      EXPORT_CHUNK_BYTES: "65536",
       EXPORT_PART_BYTES: "5242880",
       EXPORT_STALL_SECONDS: "5",
     },
@@ -123,11 +123,11 @@ async function openBank(worker: LocalWorker): Promise<void> {
   }
 }
 
-async function untilRowsAreWritten(worker: LocalWorker, path: string): Promise<void> {
-  for (;;) {
+/** Moves money until the export's first chunk is committed; gives how often. */
+async function transferUntilRowsAreWritten(worker: LocalWorker, path: string): Promise<number> {
+  for (let transfers = 0; ; transfers += await transferFor(worker, 5)) {
     const { status, progress } = await call<JobView>(worker, "GET", path);
-    if (progress.rows > 0 || (status !== "queued" && status !== "running")) return;
-    await sleep(5);
+    if (progress.rows > 0 || (status !== "queued" && status !== "running")) return transfers;
   }
 }
 
