@@ -11,10 +11,10 @@ const CONFIG = join(import.meta.dirname, "wrangler.jsonc");
 
 /**
  * How long to wait before a job is looked at again, as a share of its time so far, and in ms: a request
- * takes 5 ms of the one core that all of the local runtime has.
+ * takes 3 ms of the one core that all of the local runtime has. The job itself notes when it ends.
  */
-const POLL_SHARE = 0.1;
-const POLL_MS_MIN = 20;
+const POLL_SHARE = 0.3;
+const POLL_MS_MIN = 50;
 
 /**
  * `wrangler dev` records every call and query of a Worker for its local dashboard, which no deployment
