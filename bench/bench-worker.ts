@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-import { type LocalWorker, startLocalWorker } from "../scripts/local-worker.ts";
+import { findFreePort, type LocalWorker, startLocalWorker } from "../scripts/local-worker.ts";
 import type { JobView } from "../src/model/job-view.ts";
 import { withFolder } from "./folder.ts";
 
@@ -44,6 +44,7 @@ export function withBenchWorker<T>(
 /** The Worker of `bench/worker.ts` in the local runtime, over a database that `fill` has written. */
 export interface BenchWorker {
   worker: LocalWorker;
+  inspectorPort: number;
   /** The source database's file. */
   databasePath: string;
   call: <T>(method: string, path: string, body?: object) => Promise<T>;
@@ -61,12 +62,14 @@ async function startBenchWorker(
   { fillD1 = false }: { fillD1?: boolean },
 ): Promise<BenchWorker> {
   const token = randomUUID();
+  const inspectorPort = await findFreePort();
   const start = () =>
     startLocalWorker({
       persistTo: state,
       config: CONFIG,
       vars: { ADMIN_AUTHORIZATION_TOKEN: token },
       environment: WITHOUT_TRACING,
+      inspectorPort,
     });
   const first = await start();
   await caller(first, token)("POST", "/query", { sql: "SELECT 1" });
@@ -79,6 +82,7 @@ async function startBenchWorker(
   const call = caller(worker, token);
   return {
     worker,
+    inspectorPort,
     databasePath,
     call,
     export: async (request) => {

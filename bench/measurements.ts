@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { JobView } from "../src/model/job-view.ts";
 import { withBenchWorker } from "./bench-worker.ts";
 import type { Dataset } from "./datasets.ts";
+import { isolatePeakBytes } from "./isolate-memory.ts";
 import {
   median,
   peakMemoryBytes,
@@ -38,6 +39,8 @@ export interface JobMeasurement {
   artifactBytes: number;
   /** Of the runtime's process over all rounds, the simulated bucket included. */
   peakMemoryBytes: number;
+  /** Of the Worker's own isolate, in a job that is not timed. */
+  isolatePeakBytes: number;
   usage: JobView["usage"];
 }
 
@@ -60,6 +63,12 @@ export function measure(
         peaks.set(what, Math.max(peakMemoryBytes(worker.pid), peaks.get(what) ?? 0));
       };
       const views = new Map<Compression, JobView>();
+      const exportOnce = async (compression: Compression): Promise<number> => {
+        const { view, seconds } = await bench.export({ compression });
+        views.set(compression, view);
+        await call("DELETE", new URL(view.links.self).pathname);
+        return seconds;
+      };
       let encoded = { bytes: 0, rows: 0, rowsRead: 0 };
       for (let round = 0; round < rounds; round += 1) {
         if (shellVersion() !== null) {
@@ -76,12 +85,14 @@ export function measure(
         peaked("upload");
         for (const compression of compressions) {
           resetPeakMemory(worker.pid);
-          const { view, seconds } = await bench.export({ compression });
-          took(compression, seconds);
+          took(compression, await exportOnce(compression));
           peaked(compression);
-          views.set(compression, view);
-          await call("DELETE", new URL(view.links.self).pathname);
         }
+      }
+      const isolatePeaks = new Map<Compression, number>();
+      for (const compression of compressions) {
+        const peak = await isolatePeakBytes(bench.inspectorPort, () => exportOnce(compression));
+        isolatePeaks.set(compression, peak);
       }
       const middle = (what: string): number => median(times.get(what) ?? []);
       return {
@@ -100,6 +111,7 @@ export function measure(
             seconds: middle(compression),
             artifactBytes: view.artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0),
             peakMemoryBytes: peaks.get(compression) ?? 0,
+            isolatePeakBytes: isolatePeaks.get(compression) ?? 0,
             usage: view.usage,
           };
         }),

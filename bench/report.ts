@@ -92,14 +92,16 @@ export function renderMarkdown(results: Results): string {
     "",
     "## Size, memory, cost",
     "",
-    "Peak memory is of the runtime's process, with Worker, objects and the simulated bucket in it. Operations are",
-    "as the job view counts them, a GB of SQL text; dollars are what they come to beyond what a plan includes.",
+    "Peak memory is of the runtime's process, with the simulated bucket in it; the isolate's is that of Worker, Workflow",
+    "and objects alone, in a job of its own. Operations are as the job view counts them, a GB of SQL text; dollars are",
+    "what they come to beyond what a plan includes.",
     "",
     table(
       [
         "job",
         "file",
         "peak memory",
+        "isolate's",
         "rows read a row",
         "rows written / GB",
         "steps / GB",
@@ -111,7 +113,7 @@ export function renderMarkdown(results: Results): string {
           `${each.dataset}, ${megabytes(each.bytes)}, bare upload`,
           megabytes(each.bytes),
           megabytes(each.uploadPeakMemoryBytes),
-          ...Array.from({ length: 5 }, () => NOTHING),
+          ...Array.from({ length: 6 }, () => NOTHING),
         ],
         ...each.jobs.map((job) => {
           const perGb = (count: number): string => Math.round((count * GB) / each.bytes).toString();
@@ -125,6 +127,7 @@ export function renderMarkdown(results: Results): string {
             `${each.dataset}, ${megabytes(each.bytes)}, ${job.compression}`,
             megabytes(job.artifactBytes),
             megabytes(job.peakMemoryBytes),
+            megabytes(job.isolatePeakBytes),
             (rowsRead / Math.max(1, each.rows)).toFixed(3),
             perGb(rowsWritten),
             perGb(steps),

@@ -25,6 +25,8 @@ export interface LocalWorkerOptions {
   config?: string;
   /** Of the process, beside this one's own. */
   environment?: Record<string, string>;
+  /** Where its inspector listens; default: anywhere. */
+  inspectorPort?: number;
   /** Ends the start; without meaning once it has resolved. */
   signal?: AbortSignal;
 }
@@ -82,7 +84,10 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
   return { url, pid: child.pid, output, stop: group.stop, kill: group.kill };
 }
 
-function wranglerArguments({ persistTo, vars = {}, config }: LocalWorkerOptions, port: number) {
+function wranglerArguments(
+  { persistTo, vars = {}, config, inspectorPort = 0 }: LocalWorkerOptions,
+  port: number,
+) {
   const wrangler = createRequire(import.meta.url).resolve("wrangler/package.json");
   const repository = join(import.meta.dirname, "..");
   return [
@@ -92,7 +97,7 @@ function wranglerArguments({ persistTo, vars = {}, config }: LocalWorkerOptions,
     `--persist-to=${persistTo}`,
     `--ip=${HOST}`,
     `--port=${port}`,
-    "--inspector-port=0",
+    `--inspector-port=${inspectorPort}`,
     "--local",
     "--show-interactive-dev-session=false",
     ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
@@ -191,7 +196,8 @@ async function isHealthy(url: string): Promise<boolean> {
   }
 }
 
-async function findFreePort(): Promise<number> {
+/** A port that nobody listens at now. */
+export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, HOST);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

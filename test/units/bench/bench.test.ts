@@ -35,6 +35,7 @@ test("the short bench measures every kind of database and every compression", ()
     for (const job of jobs) {
       expect(job.artifactBytes).toBeGreaterThan(0);
       expect(job.peakMemoryBytes).toBeGreaterThan(0);
+      expect(job.isolatePeakBytes).toBeGreaterThan(0);
       expect(job.usage.rowsRead).toBeGreaterThanOrEqual(rows);
       expect(job.usage.steps).toBeGreaterThan(0);
       expect(job.usage.r2ClassAOperations).toBeGreaterThan(0);

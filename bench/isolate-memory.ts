@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** How often the memory is looked at, in ms. */
+const LOOK_MS = 50;
+
+/** https://chromedevtools.github.io/devtools-protocol/tot/Runtime/#method-getHeapUsage, in bytes. */
+interface HeapUsage {
+  usedSize: number;
+  embedderHeapUsedSize: number;
+  backingStorageSize: number;
+}
+
+/** As Node has it: the types of this project's runtime, a Worker's, know no headers. */
+const NodeWebSocket = WebSocket as unknown as new (
+  url: string,
+  options: { headers: Record<string, string> },
+) => WebSocket;
+
+/**
+ * The most memory that the Worker's isolate was seen to have while `work` ran, in bytes: heap and
+ * buffers, garbage included, which is what Cloudflare's 128 MB bound. Locally Worker, objects and
+ * Workflow are one isolate; the simulated bucket is another one. Asks the inspector of `wrangler dev`.
+ */
+export async function isolatePeakBytes(
+  inspectorPort: number,
+  work: () => Promise<unknown>,
+): Promise<number> {
+  const socket = new NodeWebSocket(`ws://127.0.0.1:${inspectorPort}/ws`, {
+    headers: { origin: "http://localhost" },
+  });
+  await new Promise((resolve, reject) => {
+    socket.addEventListener("open", resolve);
+    socket.addEventListener("error", () => reject(new Error("the inspector does not answer")));
+  });
+  let peak = 0;
+  socket.addEventListener("message", ({ data }) => {
+    const { result } = JSON.parse(String(data)) as { result?: Partial<HeapUsage> };
+    const { usedSize = 0, embedderHeapUsedSize = 0, backingStorageSize = 0 } = result ?? {};
+    peak = Math.max(peak, usedSize + embedderHeapUsedSize + backingStorageSize);
+  });
+  const over = new AbortController();
+  const worked = work().finally(() => over.abort());
+  for (let id = 1; !over.signal.aborted; id += 1) {
+    socket.send(JSON.stringify({ id, method: "Runtime.getHeapUsage" }));
+    await sleep(LOOK_MS);
+  }
+  socket.close();
+  await worked;
+  return peak;
+}
