@@ -17,8 +17,9 @@ const KEY_LITERAL_BYTES_MAX = 8_000;
 /** A result may have 100 columns: two a key column, and two for the page itself. */
 const KEY_COLUMNS_MAX = 49;
 
-/** A name that no table of the customer's has: a query over a table of its own name would be circular. */
+/** Names that no table of the customer's has: a query over a table of its own name would be circular. */
 const PAGE = `${SNAPSHOT_PREFIX}_page`;
+const LAST = `${SNAPSHOT_PREFIX}_last`;
 
 export interface Statement {
   sql: string;
@@ -104,15 +105,18 @@ export function pageQuery(request: PageRequest, select = liveRows(request.table)
       columns: 4,
     };
   }
-  const last = `FROM ${PAGE} LIMIT 1 OFFSET (SELECT count(*) - 1 FROM ${PAGE})`;
+  // Once for all columns: each look at it reads the page twice.
+  const last =
+    `${LAST} AS MATERIALIZED ` +
+    `(SELECT * FROM ${PAGE} LIMIT 1 OFFSET (SELECT count(*) - 1 FROM ${PAGE}))`;
   const found = table.key.map(
     (_, at) =>
-      `(SELECT typeof(k${at}) ${last}), (SELECT CASE WHEN octet_length(k${at}) > ${KEY_LITERAL_BYTES_MAX} ` +
-      `THEN CAST(k${at} AS BLOB) WHEN typeof(k${at}) = 'text' THEN hex(k${at}) ELSE quote(k${at}) END ${last})`,
+      `(SELECT typeof(k${at}) FROM ${LAST}), (SELECT CASE WHEN octet_length(k${at}) > ${KEY_LITERAL_BYTES_MAX} ` +
+      `THEN CAST(k${at} AS BLOB) WHEN typeof(k${at}) = 'text' THEN hex(k${at}) ELSE quote(k${at}) END FROM ${LAST})`,
   );
   return {
     sql:
-      `WITH ${PAGE} AS MATERIALIZED (SELECT * FROM (${rows})) ` +
+      `WITH ${PAGE} AS MATERIALIZED (SELECT * FROM (${rows})), ${last} ` +
       `SELECT ${[`CAST(group_concat(r, X'${rowGapHex}') AS BLOB)`, "count(*)", ...found].join(", ")} FROM ${PAGE}`,
     params,
     columns: 2 + 2 * table.key.length,
