@@ -31,6 +31,10 @@ export const ROWS = {
   readAWrittenRow: 3,
   /** Read by each page besides, to see that the snapshot is whole. */
   readAPage: 10,
+  /** The three of a table whose key is no single integer: a page is looked through again for its last key. */
+  readAKeyedRow: 4,
+  readAWrittenKeyedRow: 5,
+  readAKeyedPage: 20,
   /** Written and read by the first change of a row, beside the change itself. */
   writtenAChange: 2,
   readAChange: 16,

@@ -9,6 +9,7 @@ import type { Manifest } from "../../../src/model/manifest.ts";
 import { d1Source } from "../../../src/source/d1-source.ts";
 import { readDump } from "../../../src/source/dump-reader.ts";
 import { durableObjectSource } from "../../../src/source/durable-object-source.ts";
+import type { OpenedSnapshot } from "../../../src/source/snapshot/open-snapshot.ts";
 import { SnapshotReader } from "../../../src/source/snapshot/snapshot-reader.ts";
 import type { Source } from "../../../src/source/source.ts";
 import { api, ended, fillNoise, startExport } from "../../support/api.ts";
@@ -32,6 +33,22 @@ describe.each(SOURCES)("docs/limits-and-costs.md, in %s,", (_, source) => {
     return { read: result?.rowsRead ?? 0, written: result?.rowsWritten ?? 0 };
   };
 
+  const read = async ({
+    plan,
+    record,
+  }: Pick<OpenedSnapshot, "plan" | "record">): Promise<{ rowsRead: number; pages: number }> => {
+    const reader = new SnapshotReader(source, record, { undoBytesMax: 1e9 });
+    const encoderOf = (...[table, state]: ConstructorParameters<typeof SqlEncoder>) =>
+      new SqlEncoder(table, state);
+    let rowsRead = 0;
+    let pages = 0;
+    for await (const piece of readDump({ reader, plan, encoderOf, cursor: CURSOR_START })) {
+      rowsRead += piece.rowsRead;
+      pages += 1;
+    }
+    return { rowsRead, pages };
+  };
+
   test("says what a snapshot costs those who open it, write beside it and read it", async () => {
     for (const table of ["t(id INTEGER PRIMARY KEY, a UNIQUE)", "u(id INTEGER PRIMARY KEY, a)"]) {
       await source.query({ sql: `CREATE TABLE ${table}` });
@@ -49,18 +66,31 @@ describe.each(SOURCES)("docs/limits-and-costs.md, in %s,", (_, source) => {
     expect(first.read).toBeLessThanOrEqual(quiet.read + ROWS.readAChange);
     expect((await usageOf(change(5))).written).toBe(quiet.written);
 
-    const reader = new SnapshotReader(source, record, { undoBytesMax: 1e9 });
-    const encoderOf = (...[table, state]: ConstructorParameters<typeof SqlEncoder>) =>
-      new SqlEncoder(table, state);
-    let rowsRead = 0;
-    let pages = 0;
-    for await (const piece of readDump({ reader, plan, encoderOf, cursor: CURSOR_START })) {
-      rowsRead += piece.rowsRead;
-      pages += 1;
-    }
+    const { rowsRead, pages } = await read({ plan, record });
     const rows = ROW_COUNT * (ROWS.readARow + ROWS.readAWrittenRow);
     expect(rowsRead).toBeGreaterThan(2 * ROW_COUNT);
     expect(rowsRead).toBeLessThanOrEqual(rows + pages * ROWS.readAPage);
+  });
+
+  test("says what a table without an integer key costs to read, and once it is written", async () => {
+    for (const sql of [
+      "DROP TABLE IF EXISTS t",
+      "DROP TABLE IF EXISTS u",
+      "CREATE TABLE w(k, n, PRIMARY KEY (k, n DESC)) WITHOUT ROWID",
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROW_COUNT})
+        INSERT INTO w SELECT i % 50, i FROM n`,
+    ]) {
+      await source.query({ sql });
+    }
+    const opened = await freeze(source, { isLeftover: () => true });
+    const expectRowsRead = async (aRow: number): Promise<void> => {
+      const { rowsRead, pages } = await read(opened);
+      expect(rowsRead).toBeGreaterThan((aRow - 1) * ROW_COUNT);
+      expect(rowsRead).toBeLessThanOrEqual(aRow * ROW_COUNT + pages * ROWS.readAKeyedPage);
+    };
+    await expectRowsRead(ROWS.readAKeyedRow);
+    await source.query({ sql: "DELETE FROM w WHERE n = 7" });
+    await expectRowsRead(ROWS.readAWrittenKeyedRow);
   });
 });
 

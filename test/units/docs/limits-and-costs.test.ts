@@ -36,6 +36,8 @@ test("docs/limits-and-costs.md says of rows what costs are reckoned with", () =>
   const sentences = [
     `${ROWS.readARow} for each row, and ${ROWS.readAPage} for each page`,
     `written up to ${ROWS.readAWrittenRow} for each row, from the first change on`,
+    `${ROWS.readAKeyedRow} for each row, ${ROWS.readAWrittenKeyedRow} once it is written`,
+    `and ${ROWS.readAKeyedPage} for each page: its pages`,
     `to open a snapshot ${ROWS.writtenToOpen}, and ${ROWS.writtenToWatch} for each table`,
     `${ROWS.writtenAChange} more than the change itself`,
     `${ROWS.writtenAJob} for a job, ${ROWS.writtenAChunk} for each chunk`,
