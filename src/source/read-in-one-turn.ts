@@ -38,14 +38,15 @@ export async function readInOneTurn(
 ): Promise<OneTurnDump | undefined> {
   try {
     if (!(await isSmall(source, of.plan.tables))) return undefined;
-    const asked = await statementsOf(of);
+    const reading = { ...of, sourceKind: source.kind };
+    const asked = await statementsOf(reading);
     const fixed = [...CATALOG_QUERIES, CLOCK].map((sql) => ({ sql }));
     const results = await source.transaction([...fixed, ...asked]);
     const catalog = results.slice(0, CATALOG_QUERIES.length).map(({ rows }) => rows);
     if ((await digestOf(parseCatalog(catalog))) !== of.catalogDigest) return undefined;
     const keyOf = ({ sql, params }: Statement): string => JSON.stringify([sql, params]);
     const answers = new Map(asked.map((each, at) => [keyOf(each), results[fixed.length + at]]));
-    const bytes = await bytesOf(of, (statement) => {
+    const bytes = await bytesOf(reading, (statement) => {
       const result = answers.get(keyOf(statement));
       if (result === undefined) throw new TooLarge();
       return result;
@@ -78,7 +79,11 @@ async function isSmall(source: Source, tables: readonly Table[]): Promise<boolea
   return bytes <= BYTES_MAX && measured.every(([rows = 0]) => rows <= TABLE_ROWS_MAX);
 }
 
-type Reading = Pick<Parameters<typeof readInOneTurn>[1], "plan" | "encoderOf">;
+interface Reading {
+  sourceKind: Source["kind"];
+  plan: DumpPlan;
+  encoderOf: TableEncoderOf;
+}
 
 /** What a dump asks for first of each table, and for its other texts: found by one that has no rows. */
 async function statementsOf(of: Reading): Promise<Statement[]> {
@@ -96,8 +101,7 @@ async function bytesOf(
   answer: (statement: Statement) => SourceResult,
 ): Promise<Uint8Array> {
   const reader: TableReader = {
-    // Nothing is read beyond the first page.
-    sourceKind: "d1",
+    sourceKind: of.sourceKind,
     readRows: async (table, build) => build(liveRows(table)).map(answer),
     readOther: async (statement) => answer(statement),
   };
