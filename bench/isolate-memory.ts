@@ -39,12 +39,16 @@ export async function isolatePeakBytes(
     peak = Math.max(peak, usedSize + embedderHeapUsedSize + backingStorageSize);
   });
   const over = new AbortController();
-  const worked = work().finally(() => over.abort());
-  for (let id = 1; !over.signal.aborted; id += 1) {
-    socket.send(JSON.stringify({ id, method: "Runtime.getHeapUsage" }));
-    await sleep(LOOK_MS);
+  const look = async (): Promise<void> => {
+    for (let id = 1; !over.signal.aborted; id += 1) {
+      socket.send(JSON.stringify({ id, method: "Runtime.getHeapUsage" }));
+      await sleep(LOOK_MS);
+    }
+  };
+  try {
+    await Promise.all([work().finally(() => over.abort()), look()]);
+  } finally {
+    socket.close();
   }
-  socket.close();
-  await worked;
   return peak;
 }
