@@ -43,7 +43,8 @@ const NO_TOKEN_HINT =
 /**
  * The settings: a flag comes before the environment, which comes before the configuration file.
  * No file is looked for in the working directory: one that came with somebody's repository could
- * send the token to a URL of their choice. A file that is named must be there. Throws a usage error, which never holds the token.
+ * send the token to a URL of their choice. A file that is named must be there. Throws a usage error,
+ * which never holds the token.
  */
 export function resolveConfig(input: ConfigInput): Config {
   const isFileNamed = (input.config ?? input.env["DURABLE_EXPORT_CONFIG"]) !== undefined;

@@ -77,10 +77,9 @@ export function rowsFrom(from: string): RowSelect {
  * Measured in November 2026: a window function to find the last row reads the whole table at each
  * page (12 s instead of 0.4 s for 400,000 rows); a materialized page costs under a tenth.
  *
- * The text is the same for every page but the first and, as `rowSql` may be, for pages of long rows: what
- * differs is bound. workerd keeps every text
- * that it has run, prepared, and SQLite then runs out of the small memory that is fast: pages of 60
- * texts took 40 % longer than those of one (November 2026).
+ * The text is the same for every page but the first and, as `rowSql` may be, for pages of long rows:
+ * what differs is bound. workerd keeps every text that it has run, prepared, and SQLite then runs out
+ * of the small memory that is fast: pages of 60 texts took 40 % longer than those of one (November 2026).
  *
  * A table without any key can be read in one page alone: its rows come in their own order, and
  * the last key is empty. Errors: `table-not-pageable` where a key has too many columns.

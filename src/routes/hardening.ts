@@ -74,7 +74,7 @@ export function limitRate(): MiddlewareHandler<AppEnv> {
 }
 
 /**
- * Counts a call that changes something or reads a database, where `EXPORT_RATE_LIMITER` is bound.
+ * Counts a call that changes something or streams a database, where `EXPORT_RATE_LIMITER` is bound.
  * Errors: `too-many-requests`.
  */
 export async function requireRate(env: AppEnv["Bindings"]): Promise<void> {

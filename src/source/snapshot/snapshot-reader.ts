@@ -114,13 +114,11 @@ export class SnapshotReader implements TableReader {
     const { table, number } = watched;
     const hasEntry = undoLogOf(this.#names, number, table).hasEntrySql();
     const place = this.#places.get(number);
+    const witness = "SELECT 1 FROM sqlite_master WHERE sql = ?1";
     // Where it is not in its place it may stand in another: then, and not else, all are read.
-    const isWatched = [place === undefined ? [] : ` AND rowid = ${place}`, ""]
-      .flat()
-      .map((there) => `EXISTS (SELECT 1 FROM sqlite_master WHERE sql = ?1${there})`)
-      .join(" OR ");
+    const isInPlace = place === undefined ? "" : `EXISTS (${witness} AND rowid = ${place}) OR `;
     return {
-      sql: `SELECT ${state}, ${hasEntry}, ${isWatched} ${from}`,
+      sql: `SELECT ${state}, ${hasEntry}, ${isInPlace}EXISTS (${witness}) ${from}`,
       params: [witnessSql(this.#names, number, table)],
       columns: CHECK_COLUMNS,
     };

@@ -12,8 +12,8 @@ import { undoLogOf } from "./undo-log.ts";
 export const TRIGGERS_PER_TABLE = 5;
 
 /**
- * Statements that make the undo log of a table: its tables, what counts their bytes, and the five
- * triggers that fill them.
+ * Statements by which a table is watched: what of its undo log is its own, and the five triggers that
+ * fill it.
  *
  * Errors: `table-too-wide-for-snapshot`.
  */
