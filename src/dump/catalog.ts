@@ -4,33 +4,32 @@ import type {
   Column,
   ForeignKey,
   KeyColumn,
+  SchemaEntry,
   SchemaObject,
   Table,
   TableIndex,
 } from "../model/catalog.ts";
 import { ExportError } from "../model/error.ts";
-import { isForeignObject, isOwnObject, SNAPSHOT_PREFIX } from "./own-objects.ts";
+import { isSnapshotNameSql, withoutOwnObjects } from "./own-objects.ts";
 import { hasWord } from "./sql-tokens.ts";
 import { makesShadow, moduleOf } from "./virtual-table.ts";
+import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
 import { decodeUtf8 } from "../lib/bytes.ts";
 
 type Value = ArrayBuffer | string | number | null;
 type Rows = Value[][];
 
-/** A snapshot's objects may be many times the database's own, and no catalog has them. */
-function isNotOfSnapshot(name: string): string {
-  const prefix = `${SNAPSHOT_PREFIX}_`;
-  return `substr(${name}, 1, ${prefix.length}) <> '${prefix}'`;
-}
-
-/** What a reader of pragma functions must leave out: naming `_cf_KV` in one is refused. */
+/**
+ * What a reader of pragma functions must leave out: naming `_cf_KV` in one is refused. A snapshot's
+ * objects may be many times the database's own, and no catalog has them.
+ */
 const READABLE =
   "m.schema = 'main' AND m.name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND m.type IN ('table', 'virtual', 'shadow') " +
-  `AND ${isNotOfSnapshot("m.name")}`;
+  `AND NOT ${isSnapshotNameSql("m.name")}`;
 
 /** Reads what a catalog follows from; its result goes to `parseSchema`. */
 export const SCHEMA_QUERY = `SELECT type, CAST(name AS BLOB), CAST(tbl_name AS BLOB), CAST(sql AS BLOB)
-     FROM sqlite_master WHERE ${isNotOfSnapshot("name")} ORDER BY rowid`;
+     FROM sqlite_master WHERE NOT (type IN ('table', 'trigger') AND ${isSnapshotNameSql("name")}) ORDER BY rowid`;
 
 /**
  * The statements that read a catalog, to be run in one turn of the source; their results go to
@@ -73,11 +72,18 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
   const foreignKeysOf = groupBy(foreignKeys);
   const catalog: Catalog = { tables: [], indexes: [], views: [], triggers: [], hasSequence: false };
   const objects = master.map(schemaEntryOf);
-  const sqlOf = new Map(objects.map((object) => [object.name, object.sql]));
+  catalog.hasSequence = objects.some((object) => object.name === "sqlite_sequence");
+  // By type: a trigger may have the name of a table or an index.
+  const indexSqlOf = new Map(
+    objects.flatMap(({ type, name, sql }) => (type === "index" ? [[name, sql]] : [])),
+  );
+  const virtualSqlOf = new Map(
+    objects.flatMap(({ type, name, sql }) =>
+      type === "table" && kinds.get(name)?.[1] === "virtual" ? [[asciiLower(name), sql]] : [],
+    ),
+  );
 
-  for (const object of objects) {
-    if (object.name === "sqlite_sequence") catalog.hasSequence = true;
-    if (!isExported(object)) continue;
+  for (const object of exportedObjects(objects)) {
     const entry: SchemaObject = {
       name: object.name,
       tableName: object.tableName,
@@ -88,15 +94,19 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
     else if (object.type === "trigger") catalog.triggers.push(entry);
     else {
       const kind = kinds.get(object.name);
-      if (kind === undefined || (kind[1] === "shadow" && isShadow(object.name, sqlOf))) continue;
+      const shadowNamed = kind?.[1] === "shadow";
+      if (kind === undefined || (shadowNamed && isShadow(object.name, virtualSqlOf))) continue;
       catalog.tables.push(
         tableOf({
           entry,
           virtual: kind[1] === "virtual",
+          shadowNamed,
           withoutRowid: kind[2] === 1,
           strict: kind[3] === 1,
           columns: (columnsOf.get(object.name) ?? []).map(columnOf),
-          indexes: (indexesOf.get(object.name) ?? []).map((row) => indexOf(row, termsOf, sqlOf)),
+          indexes: (indexesOf.get(object.name) ?? []).map((row) =>
+            indexOf(row, termsOf, indexSqlOf),
+          ),
           foreignKeys: (foreignKeysOf.get(object.name) ?? []).map(foreignKeyOf),
         }),
       );
@@ -105,17 +115,17 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
   return catalog;
 }
 
-/** An object of a schema as `sqlite_master` lists it. */
-export interface SchemaEntry extends SchemaObject {
-  type: string;
-}
-
 /**
  * The objects of a schema that a dump may hold, from the result of `SCHEMA_QUERY`. Where they are
  * equal, so are the catalogs. Errors: `catalog-unreadable`.
  */
 export function parseSchema(rows: Rows): SchemaEntry[] {
-  return rows.map(schemaEntryOf).filter(isExported);
+  return exportedObjects(rows.map(schemaEntryOf));
+}
+
+/** Without what SQLite makes by itself, such as the index of a PRIMARY KEY. */
+function exportedObjects(objects: readonly SchemaEntry[]): SchemaEntry[] {
+  return withoutOwnObjects(objects).filter(({ sql }) => sql !== "");
 }
 
 function schemaEntryOf(row: Value[]): SchemaEntry {
@@ -127,26 +137,21 @@ function schemaEntryOf(row: Value[]): SchemaEntry {
   };
 }
 
-function isExported({ name, tableName, sql }: SchemaEntry): boolean {
-  return (
-    sql !== "" && [name, tableName].every((each) => !isForeignObject(each) && !isOwnObject(each))
-  );
-}
-
 /**
  * True for a table that its virtual table writes anew when that is restored. SQLite goes by names
- * alone: a customer's own table may look like a shadow table that its FTS5 table has no need of.
+ * alone, and forgets none before it reads the schema again: a customer's own table may look like a
+ * shadow table that its FTS5 table has no need of, or whose FTS5 table was dropped.
  */
-function isShadow(name: string, sqlOf: Map<string, string>): boolean {
+function isShadow(name: string, virtualSqlOf: Map<string, string>): boolean {
   const tail = name.lastIndexOf("_");
-  const owner = name.slice(0, tail).toLowerCase();
-  const ownerSql = [...sqlOf].find(([other]) => other.toLowerCase() === owner)?.[1];
-  return ownerSql === undefined || makesShadow(ownerSql, name.slice(tail + 1).toLowerCase());
+  const ownerSql = virtualSqlOf.get(asciiLower(name.slice(0, tail)));
+  return ownerSql !== undefined && makesShadow(ownerSql, asciiLower(name.slice(tail + 1)));
 }
 
 function tableOf(read: {
   entry: SchemaObject;
   virtual: boolean;
+  shadowNamed: boolean;
   withoutRowid: boolean;
   strict: boolean;
   columns: Column[];
@@ -172,12 +177,13 @@ function tableOf(read: {
   // In a STRICT table ANY means that nothing is converted; elsewhere the word is unknown, thus NUMERIC.
   if (read.strict) {
     for (const column of read.columns) {
-      if (column.type.toUpperCase() === "ANY") column.affinity = "blob";
+      if (asciiUpper(column.type) === "ANY") column.affinity = "blob";
     }
   }
   if (rowidName !== undefined) table.rowidName = rowidName;
   if (integerPrimaryKey !== undefined) table.integerPrimaryKey = integerPrimaryKey;
   if (kind === "virtual") table.module = moduleOf(read.entry.sql);
+  if (read.shadowNamed) table.shadowNamed = true;
   return table;
 }
 
@@ -185,12 +191,12 @@ function tableOf(read: {
 function findRowidAlias(columns: Column[], indexes: TableIndex[]): string | undefined {
   const keys = columns.filter((column) => column.primaryKey > 0);
   const only = keys.length === 1 ? keys[0] : undefined;
-  if (only === undefined || only.type.toUpperCase() !== "INTEGER") return undefined;
+  if (only === undefined || asciiUpper(only.type) !== "INTEGER") return undefined;
   return indexes.some((index) => index.origin === "pk") ? undefined : only.name;
 }
 
 function findFreeRowidName(columns: Column[]): string | undefined {
-  const taken = new Set(columns.map((column) => column.name.toLowerCase()));
+  const taken = new Set(columns.map((column) => asciiLower(column.name)));
   return ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
 }
 
@@ -238,7 +244,7 @@ function columnOf(row: Value[]): Column {
 
 /** SQLite's rules, https://www.sqlite.org/datatype3.html#determination_of_column_affinity. */
 function affinityOf(type: string): Affinity {
-  const upper = type.toUpperCase();
+  const upper = asciiUpper(type);
   if (upper.includes("INT")) return "integer";
   if (upper.includes("CHAR") || upper.includes("CLOB") || upper.includes("TEXT")) return "text";
   if (upper === "" || upper.includes("BLOB")) return "blob";
@@ -246,7 +252,11 @@ function affinityOf(type: string): Affinity {
   return "numeric";
 }
 
-function indexOf(row: Value[], termsOf: Map<string, Rows>, sqlOf: Map<string, string>): TableIndex {
+function indexOf(
+  row: Value[],
+  termsOf: Map<string, Rows>,
+  indexSqlOf: Map<string, string>,
+): TableIndex {
   const name = textOf(row[1]);
   const index: TableIndex = {
     name,
@@ -256,10 +266,10 @@ function indexOf(row: Value[], termsOf: Map<string, Rows>, sqlOf: Map<string, st
     terms: (termsOf.get(name) ?? []).map((term) => ({
       ...(Number(term[1]) >= 0 ? { column: textOf(term[2]) } : {}),
       descending: term[3] === 1,
-      collation: String(term[4]).toUpperCase(),
+      collation: asciiUpper(String(term[4])),
     })),
   };
-  const sql = sqlOf.get(name);
+  const sql = indexSqlOf.get(name);
   if (sql !== undefined && sql !== "") index.sql = sql;
   return index;
 }

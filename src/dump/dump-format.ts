@@ -6,18 +6,19 @@ import type { DumpPlan, PlanRequest } from "./plan.ts";
 import { SqlEncoder } from "./sql-encoder.ts";
 import { planSqlDump } from "./sql-plan.ts";
 import { planTableFiles } from "./table-files-plan.ts";
-import type { TableEncoder, TableEncoderOf } from "./table-encoder.ts";
+import type { TableEncoder } from "./table-encoder.ts";
 
 /** How a format is planned and written. */
 export interface DumpFormat {
   plan: (request: PlanRequest) => DumpPlan;
-  encoderOf: TableEncoderOf;
+  /** `stage` is a table name that the database does not use, for formats that need one. */
+  encoderOf: (table: Table, state: number, stage?: string) => TableEncoder;
 }
 
 export const DUMP_FORMATS: Record<ExportFormat, DumpFormat> = {
   sql: {
     plan: planSqlDump,
-    encoderOf: (table, state) => new SqlEncoder(table, state),
+    encoderOf: (table, state, stage) => new SqlEncoder(table, state, stage),
   },
   csv: tableFiles({
     suffix: ".csv",

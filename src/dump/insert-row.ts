@@ -3,6 +3,7 @@ import { quoteIdentifier } from "./identifier.ts";
 import { literalSql, longLiteralSql } from "./literal.ts";
 import { inGroups, nestedConcat } from "./nested-concat.ts";
 import { ROW_SQL_CHARS_MAX, type RowSql } from "./row-sql.ts";
+import { asciiUpper } from "../lib/ascii-case.ts";
 
 /**
  * SQL expressions of a row's literals, joined by commas: the rowid's, where it is given, then the
@@ -63,7 +64,7 @@ function termOf(column: Column, strict: boolean): Term {
   const name = quoteIdentifier(column.name);
   const exact = literalSql(column, strict);
   const long = longLiteralSql(column);
-  const typed = strict && column.type.toUpperCase() !== "ANY";
+  const typed = strict && asciiUpper(column.type) !== "ANY";
   const isText = `${name} >= ''`;
   const isBlob = `${name} >= X''`;
   switch (column.affinity) {

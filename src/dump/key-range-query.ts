@@ -1,9 +1,9 @@
 import type { Table } from "../model/catalog.ts";
 import type { KeyRange } from "../model/key-range.ts";
-import { quoteIdentifier } from "./identifier.ts";
+import { quoteIdentifier, unusedName } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
 
-/** A name that no table of the customer's has: a query over a table of its own name would be circular. */
+/** Lengthened where a table has this name: a query over a table of its own name would be circular. */
 const ENDS = `${SNAPSHOT_PREFIX}_ends`;
 
 /**
@@ -16,16 +16,17 @@ export function keyRangeQuery(table: Table, probes: number): string | undefined 
   if (key?.integer !== true || more.length > 0 || table.kind === "virtual") return undefined;
   const name = quoteIdentifier(key.name);
   const from = quoteIdentifier(table.name);
+  const ends = unusedName(ENDS, table.name);
   // One SELECT of both min() and max() would read the whole table.
-  const range = `WITH ${ENDS}(lo, hi) AS MATERIALIZED (SELECT
+  const range = `WITH ${ends}(lo, hi) AS MATERIALIZED (SELECT
     (SELECT CAST(min(${name}) AS REAL) FROM ${from}), (SELECT CAST(max(${name}) AS REAL) FROM ${from}))`;
   const gaps = Array.from({ length: probes }, (_, at) => {
     const part = (at + 0.5) / probes;
     // Two products: the difference of two keys may be more than an integer holds.
-    const place = `(SELECT lo * ${1 - part} + hi * ${part} FROM ${ENDS})`;
+    const place = `(SELECT lo * ${1 - part} + hi * ${part} FROM ${ends})`;
     return `(SELECT ${name} FROM ${from} WHERE ${name} > ${place} ORDER BY ${name} LIMIT 1) - ${place}`;
   });
-  return `${range} SELECT ${["lo", "hi", ...gaps].join(", ")} FROM ${ENDS}`;
+  return `${range} SELECT ${["lo", "hi", ...gaps].join(", ")} FROM ${ends}`;
 }
 
 /** Reads the one result row of `keyRangeQuery`. */

@@ -4,6 +4,7 @@ import type { Cell } from "../model/cell.ts";
 import type { Column } from "../model/catalog.ts";
 import { decodeUtf8, toHex, viewOf } from "../lib/bytes.ts";
 import { quoteIdentifier, quoteText } from "./identifier.ts";
+import { asciiUpper } from "../lib/ascii-case.ts";
 
 /**
  * SQL expression that writes one column's value as an SQL literal, exactly.
@@ -15,7 +16,7 @@ import { quoteIdentifier, quoteText } from "./identifier.ts";
  */
 export function literalSql(column: Column, strict: boolean): string {
   const name = quoteIdentifier(column.name);
-  if (strict && column.affinity !== "text" && column.type.toUpperCase() !== "ANY") {
+  if (strict && column.affinity !== "text" && asciiUpper(column.type) !== "ANY") {
     return `quote(${name})`;
   }
   const text = `WHEN 'text' THEN iif(instr(${name}, char(0)), ${hexTextSql(name)}, quote(${name}))`;

@@ -2,7 +2,7 @@ import type { KeyColumn, Table } from "../model/catalog.ts";
 import type { KeyValue, RowKey } from "../model/cursor.ts";
 import { ExportError } from "../model/error.ts";
 import { fromBase64, fromHex, toBase64 } from "../lib/bytes.ts";
-import { quoteIdentifier } from "./identifier.ts";
+import { quoteIdentifier, unusedName } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
 
 /**
@@ -17,7 +17,7 @@ const KEY_LITERAL_BYTES_MAX = 8_000;
 /** A result may have 100 columns: two a key column, and two for the page itself. */
 const KEY_COLUMNS_MAX = 49;
 
-/** Names that no table of the customer's has: a query over a table of its own name would be circular. */
+/** Lengthened where a table has such a name: a query over a table of its own name would be circular. */
 const PAGE = `${SNAPSHOT_PREFIX}_page`;
 const LAST = `${SNAPSHOT_PREFIX}_last`;
 
@@ -104,19 +104,21 @@ export function pageQuery(request: PageRequest, select = liveRows(request.table)
       columns: 4,
     };
   }
+  const pageName = unusedName(PAGE, table.name);
+  const lastName = unusedName(LAST, table.name);
   // Once for all columns: each look at it reads the page twice.
   const last =
-    `${LAST} AS MATERIALIZED ` +
-    `(SELECT * FROM ${PAGE} LIMIT 1 OFFSET (SELECT count(*) - 1 FROM ${PAGE}))`;
+    `${lastName} AS MATERIALIZED ` +
+    `(SELECT * FROM ${pageName} LIMIT 1 OFFSET (SELECT count(*) - 1 FROM ${pageName}))`;
   const found = table.key.map(
     (_, at) =>
-      `(SELECT typeof(k${at}) FROM ${LAST}), (SELECT CASE WHEN octet_length(k${at}) > ${KEY_LITERAL_BYTES_MAX} ` +
-      `THEN CAST(k${at} AS BLOB) WHEN typeof(k${at}) = 'text' THEN hex(k${at}) ELSE quote(k${at}) END FROM ${LAST})`,
+      `(SELECT typeof(k${at}) FROM ${lastName}), (SELECT CASE WHEN octet_length(k${at}) > ${KEY_LITERAL_BYTES_MAX} ` +
+      `THEN CAST(k${at} AS BLOB) WHEN typeof(k${at}) = 'text' THEN hex(k${at}) ELSE quote(k${at}) END FROM ${lastName})`,
   );
   return {
     sql:
-      `WITH ${PAGE} AS MATERIALIZED (SELECT * FROM (${rows})), ${last} ` +
-      `SELECT ${[`CAST(group_concat(r, X'${rowGapHex}') AS BLOB)`, "count(*)", ...found].join(", ")} FROM ${PAGE}`,
+      `WITH ${pageName} AS MATERIALIZED (SELECT * FROM (${rows})), ${last} ` +
+      `SELECT ${[`CAST(group_concat(r, X'${rowGapHex}') AS BLOB)`, "count(*)", ...found].join(", ")} FROM ${pageName}`,
     params,
     columns: 2 + 2 * table.key.length,
   };

@@ -1,6 +1,7 @@
 import type { Catalog } from "../model/catalog.ts";
 import type { ExportRequest } from "../model/export-request.ts";
 import { DUMP_FORMATS } from "./dump-format.ts";
+import { chooseStageName } from "./own-objects.ts";
 import type { DumpPlan } from "./plan.ts";
 import type { TableEncoderOf } from "./table-encoder.ts";
 import { filterCatalog } from "./table-filter.ts";
@@ -12,6 +13,10 @@ export function planOf(
 ): { plan: DumpPlan; encoderOf: TableEncoderOf } {
   const filtered = filterCatalog(catalog, request.tables);
   const format = DUMP_FORMATS[request.format];
+  // Of the whole database: rows that are loaded without their schema meet all of it.
+  const stage = chooseStageName(
+    [catalog.tables, catalog.indexes, catalog.views].flat().map(({ name }) => name),
+  );
   const plan = format.plan({
     catalog: filtered.catalog,
     source: request.source,
@@ -19,6 +24,6 @@ export function planOf(
   });
   return {
     plan: { ...plan, warnings: [...filtered.warnings, ...plan.warnings] },
-    encoderOf: format.encoderOf,
+    encoderOf: (table, state) => format.encoderOf(table, state, stage),
   };
 }

@@ -9,6 +9,7 @@ import { quoteIdentifier } from "./identifier.ts";
 import { insertRowSql } from "./insert-row.ts";
 import { cellLiteral, hasCrLf } from "./literal.ts";
 import { cellsOf, mendTexts } from "./literal-scanner.ts";
+import { STAGE_TABLE } from "./own-objects.ts";
 import { stagedRow } from "./staged-row.ts";
 import { type RawPage, ROW_SEPARATOR } from "./page-query.ts";
 import { replaceSeparators } from "./row-gaps.ts";
@@ -44,9 +45,12 @@ export class SqlEncoder implements TableEncoder {
   readonly #headText: string;
   readonly #statementTarget: number;
   readonly #rowBytesMax: number;
+  readonly #stageName: string;
 
-  constructor(table: Table, state: number) {
+  /** `stage` is the name of the table in which long rows are staged: one that the database does not use. */
+  constructor(table: Table, state: number, stage = STAGE_TABLE) {
     this.state = state;
+    this.#stageName = stage;
     const rowid = writtenRowid(table);
     const columns = storedColumns(table);
     this.cellColumns = [
@@ -131,7 +135,14 @@ export class SqlEncoder implements TableEncoder {
 
   #stage(out: Uint8Array[], cells: Cell[]): void {
     this.#close(out);
-    out.push(...stagedRow({ head: this.#headText, cells, rowBytesMax: this.#rowBytesMax }));
+    out.push(
+      ...stagedRow({
+        head: this.#headText,
+        cells,
+        rowBytesMax: this.#rowBytesMax,
+        stage: this.#stageName,
+      }),
+    );
   }
 }
 

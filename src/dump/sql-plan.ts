@@ -4,7 +4,8 @@ import { quoteIdentifier, quoteText } from "./identifier.ts";
 import type { DumpPlan, PlanRequest, Segment } from "./plan.ts";
 import { orderByForeignKeys } from "./table-order.ts";
 import { findOpenComment } from "./sql-tokens.ts";
-import { ftsConfigSql, ftsRebuildSql, virtualTableKind } from "./virtual-table.ts";
+import { bearsShadowName, ftsConfigSql, ftsRebuildSql, virtualTableKind } from "./virtual-table.ts";
+import { asciiLower } from "../lib/ascii-case.ts";
 
 /** A list of table names in a statement is no longer than this, in UTF-16 units of three bytes at most. */
 const NAMES_LENGTH_MAX = 16_000;
@@ -13,7 +14,8 @@ const NAMES_LENGTH_MAX = 16_000;
  * The plan of an SQL dump: all tables, their rows with parents before children, the sequences,
  * indexes, virtual tables with their rows, views, what is built from other tables, triggers.
  * UNIQUE indexes of tables that others refer to stand before the rows, since a foreign key needs
- * the index to exist. Triggers come last, so that no row fires one.
+ * the index to exist. Triggers come last, so that no row fires one. SQLite refuses triggers on a table
+ * that bears the name of a virtual table's shadow table: those come before that virtual table.
  *
  * `schema` leaves out rows, sequences and what is built from rows; `data` leaves out everything
  * else. What the one leaves out is just what the other holds.
@@ -26,16 +28,18 @@ export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan
   const virtual = planVirtualTables(catalog, { schema, data });
   const early = earlyIndexes(catalog, plain);
   const late = catalog.indexes.filter((index) => !early.includes(index));
+  const earlyTriggers = triggersOfShadowNames(catalog);
+  const lateTriggers = catalog.triggers.filter((trigger) => !earlyTriggers.includes(trigger));
   const segments: Segment[] = [
     ...text(header(source)),
     ...(schema ? text(...plain.map(statementOf), ...early.map(statementOf)) : []),
     ...(data ? rowsOf(order) : []),
     ...(data ? sequenceSegments(catalog, plain) : []),
-    ...(schema ? text(...late.map(statementOf)) : []),
+    ...(schema ? text(...late.map(statementOf), ...earlyTriggers.map(statementOf)) : []),
     ...virtual.segments,
     ...(schema ? text(...catalog.views.map(statementOf)) : []),
     ...(data ? text(...virtual.rebuilt) : []),
-    ...(schema ? text(...catalog.triggers.map(statementOf)) : []),
+    ...(schema ? text(...lateTriggers.map(statementOf)) : []),
   ];
   return {
     artifacts: [{ name: "dump.sql", contentType: "application/sql", segments: merged(segments) }],
@@ -125,7 +129,7 @@ function shadowNameWarnings(plain: Table[], tables: Table[]): string[] {
   const virtual = tables.filter((table) => table.kind === "virtual");
   return plain.flatMap((table) =>
     virtual
-      .filter((owner) => table.name.toLowerCase().startsWith(`${owner.name.toLowerCase()}_`))
+      .filter((owner) => asciiLower(table.name).startsWith(`${asciiLower(owner.name)}_`))
       .map(
         (owner) =>
           `table ${quoteIdentifier(table.name)} may bear the name of a shadow table of ` +
@@ -134,11 +138,19 @@ function shadowNameWarnings(plain: Table[], tables: Table[]): string[] {
   );
 }
 
+/** The triggers of tables that bear a shadow table's name. */
+function triggersOfShadowNames(catalog: Catalog): SchemaObject[] {
+  const virtual = catalog.tables.filter((table) => table.kind === "virtual");
+  return catalog.triggers.filter(({ tableName }) =>
+    virtual.some((owner) => bearsShadowName(tableName, owner)),
+  );
+}
+
 /** Rows alone are loaded into tables whose triggers exist by then. */
 function triggerWarnings(catalog: Catalog): string[] {
-  const tables = new Set(catalog.tables.map((table) => table.name.toLowerCase()));
+  const tables = new Set(catalog.tables.map((table) => asciiLower(table.name)));
   const names = catalog.triggers
-    .filter((trigger) => tables.has(trigger.tableName.toLowerCase()))
+    .filter((trigger) => tables.has(asciiLower(trigger.tableName)))
     .map((trigger) => trigger.name);
   return names.length === 0
     ? []
@@ -175,10 +187,10 @@ function openCommentWarnings(catalog: Catalog): string[] {
 
 /** Enforced foreign keys need their parent to exist, even for rows that refer to nothing. */
 function missingParentWarnings(tables: Table[]): string[] {
-  const names = new Set(tables.map((table) => table.name.toLowerCase()));
+  const names = new Set(tables.map((table) => asciiLower(table.name)));
   return tables.flatMap((table) =>
     [...new Set(table.foreignKeys.map((key) => key.parent))]
-      .filter((parent) => !names.has(parent.toLowerCase()))
+      .filter((parent) => !names.has(asciiLower(parent)))
       .map(
         (parent) =>
           `table ${quoteIdentifier(table.name)} refers to ${quoteIdentifier(parent)}, which is not in the dump: ` +
@@ -190,18 +202,18 @@ function missingParentWarnings(tables: Table[]): string[] {
 /** True where a table or view of the dump can fill an FTS5 table over external content. */
 function hasContent(catalog: Catalog, name: string): boolean {
   return [...catalog.tables, ...catalog.views].some(
-    (object) => object.name.toLowerCase() === name.toLowerCase(),
+    (object) => asciiLower(object.name) === asciiLower(name),
   );
 }
 
 /** Indexes that a foreign key may need, in order to be found by it. */
 function earlyIndexes(catalog: Catalog, tables: Table[]): SchemaObject[] {
   const parents = new Set(
-    tables.flatMap((table) => table.foreignKeys.map((key) => key.parent.toLowerCase())),
+    tables.flatMap((table) => table.foreignKeys.map((key) => asciiLower(key.parent))),
   );
   const unique = new Set(
     tables
-      .filter((table) => parents.has(table.name.toLowerCase()))
+      .filter((table) => parents.has(asciiLower(table.name)))
       .flatMap((table) => table.indexes)
       .filter((index) => index.unique && !index.partial)
       .map((index) => index.name),

@@ -1,3 +1,5 @@
+import { asciiUpper } from "../lib/ascii-case.ts";
+
 /** One token of SQL text: its kind and where it stands. Comments and white space are left out. */
 export interface SqlToken {
   kind: "word" | "quoted" | "string" | "other";
@@ -62,7 +64,7 @@ export function identifierOf(token: SqlToken): string {
 /** True where the bare word `word` (upper case) occurs outside names, strings and comments. */
 export function hasWord(sql: string, word: string): boolean {
   for (const token of sqlTokens(sql)) {
-    if (token.kind === "word" && token.text.toUpperCase() === word) return true;
+    if (token.kind === "word" && asciiUpper(token.text) === word) return true;
   }
   return false;
 }

@@ -2,44 +2,44 @@ import type { Cell } from "../model/cell.ts";
 import { concatBytes, decodeUtf8, encodeUtf8 } from "../lib/bytes.ts";
 import { quoteIdentifier } from "./identifier.ts";
 import { cellLiteral, hexOf, isPlainText } from "./literal.ts";
-import { STAGE_TABLE } from "./own-objects.ts";
+import { createStageSql } from "./own-objects.ts";
 
 /** Bytes of a value in one slice: its hex digits and the statement around them stay below 100,000. */
 const SLICE_BYTES = 45_000;
-
-const STAGE = quoteIdentifier(STAGE_TABLE);
 
 /**
  * Statements that insert a row which is too long for one statement: its longest values go into a
  * staging table slice by slice, one INSERT assembles the row, and the table is dropped. Appending
  * by UPDATE instead would trip CHECK, UNIQUE and STRICT halfway.
  *
- * `head` is the INSERT up to the row's opening parenthesis.
+ * `head` is the INSERT up to the row's opening parenthesis, `stage` the staging table's name.
  */
 export function stagedRow(input: {
   head: string;
   cells: Cell[];
   rowBytesMax: number;
+  stage: string;
 }): Uint8Array[] {
+  const stage = quoteIdentifier(input.stage);
   const values = input.cells.map((cell) => encodeUtf8(cellLiteral(cell)));
   const staged = longestOf(values, input.rowBytesMax);
-  const out: Uint8Array[] = [encodeUtf8(`CREATE TABLE ${STAGE}(c INTEGER, n INTEGER, s);\n`)];
+  const out: Uint8Array[] = [encodeUtf8(`${createStageSql(input.stage)};\n`)];
   for (const at of staged) {
     const cell = input.cells[at] as Exclude<Cell, { type: "plain" }>;
     let n = 0;
     for (const literal of slicesOf(cell)) {
-      out.push(encodeUtf8(`INSERT INTO ${STAGE} VALUES(${at},${n},${literal});\n`));
+      out.push(encodeUtf8(`INSERT INTO ${stage} VALUES(${at},${n},${literal});\n`));
       n += 1;
     }
     values[at] = encodeUtf8(
       `(SELECT CAST(group_concat(s,'') AS ${cell.type.toUpperCase()}) FROM ` +
-        `(SELECT s FROM ${STAGE} WHERE c=${at} ORDER BY n))`,
+        `(SELECT s FROM ${stage} WHERE c=${at} ORDER BY n))`,
     );
   }
   const comma = encodeUtf8(",");
   const row = values.flatMap((value, at) => (at === 0 ? [value] : [comma, value]));
   out.push(encodeUtf8(input.head), concatBytes(row), encodeUtf8(");\n"));
-  out.push(encodeUtf8(`DROP TABLE ${STAGE};\n`));
+  out.push(encodeUtf8(`DROP TABLE ${stage};\n`));
   return out;
 }
 

@@ -5,6 +5,7 @@ import { ExportError } from "../model/error.ts";
 import type { TablePatterns } from "../model/export-request.ts";
 import { quoteIdentifier } from "./identifier.ts";
 import { identifierOf, sqlTokens } from "./sql-tokens.ts";
+import { asciiLower } from "../lib/ascii-case.ts";
 
 /** Names shown with a pattern that matches none. */
 const NEAR_NAMES_MAX = 5;
@@ -40,12 +41,12 @@ export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): F
   if (chosen.size === 0) {
     throw new ExportError("table-not-found", "the patterns of `tables` leave nothing to export");
   }
-  const keys = new Set([...chosen].map(foldCase));
+  const keys = new Set([...chosen].map(asciiLower));
   const filtered: Catalog = {
     tables: catalog.tables.filter((table) => chosen.has(table.name)),
-    indexes: catalog.indexes.filter((index) => keys.has(foldCase(index.tableName))),
+    indexes: catalog.indexes.filter((index) => keys.has(asciiLower(index.tableName))),
     views: catalog.views.filter((view) => chosen.has(view.name)),
-    triggers: catalog.triggers.filter((trigger) => keys.has(foldCase(trigger.tableName))),
+    triggers: catalog.triggers.filter((trigger) => keys.has(asciiLower(trigger.tableName))),
     hasSequence: catalog.hasSequence,
   };
   return {
@@ -62,7 +63,8 @@ export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): F
  * `table-not-found`, with the names nearest to it, and for views, which have no rows of their own.
  */
 export function catalogOfTable(catalog: Catalog, name: string): Catalog {
-  const isNamed = (object: { name: string }): boolean => foldCase(object.name) === foldCase(name);
+  const isNamed = (object: { name: string }): boolean =>
+    asciiLower(object.name) === asciiLower(name);
   const table = catalog.tables.find(isNamed);
   if (table === undefined) {
     if (!catalog.views.some(isNamed)) {
@@ -78,8 +80,8 @@ export function catalogOfTable(catalog: Catalog, name: string): Catalog {
 
 /** True where `name` is what `pattern` says. Takes time in proportion to both lengths at most. */
 export function matchesPattern(name: string, pattern: string): boolean {
-  const [head = "", ...pieces] = foldCase(pattern).split("*");
-  const text = foldCase(name);
+  const [head = "", ...pieces] = asciiLower(pattern).split("*");
+  const text = asciiLower(name);
   if (pieces.length === 0) return text === head;
   const tail = pieces.pop() as string;
   if (text.length < head.length + tail.length) return false;
@@ -92,11 +94,6 @@ export function matchesPattern(name: string, pattern: string): boolean {
     at = found + piece.length;
   }
   return true;
-}
-
-/** As SQLite compares names: the letters A to Z alone have two cases. */
-function foldCase(text: string): string {
-  return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 function noMatch(pattern: string, names: string[]): ExportError {
@@ -116,10 +113,10 @@ function noMatch(pattern: string, names: string[]): ExportError {
 
 /** Names that differ from a pattern by a third of its letters at most, or that hold it, nearest first. */
 function nearNames(pattern: string, names: string[]): string[] {
-  const wanted = foldCase(pattern).replaceAll("*", "");
+  const wanted = asciiLower(pattern).replaceAll("*", "");
   return names
     .map((name) => {
-      const folded = foldCase(name);
+      const folded = asciiLower(name);
       const isPart = wanted.length > 1 && folded.includes(wanted);
       return { name, isPart, edits: distance(wanted, folded) };
     })
@@ -131,7 +128,7 @@ function nearNames(pattern: string, names: string[]): string[] {
 
 /** Views, triggers and virtual tables that name what is left out. Foreign keys have a warning of their own. */
 function danglingWarnings(catalog: Catalog, leftOut: string[]): string[] {
-  const byKey = new Map(leftOut.map((name) => [foldCase(name), name]));
+  const byKey = new Map(leftOut.map((name) => [asciiLower(name), name]));
   const virtual = catalog.tables.filter((table) => table.kind === "virtual");
   return [
     ...catalog.views.map((object) => ({ kind: "view", object })),
@@ -143,7 +140,7 @@ function danglingWarnings(catalog: Catalog, leftOut: string[]): string[] {
       if (token.kind === "other") continue;
       // A quoted module argument is a string; a view may hold one that is no name.
       if (token.kind === "string" && kind !== "virtual table") continue;
-      const name = byKey.get(foldCase(identifierOf(token)));
+      const name = byKey.get(asciiLower(identifierOf(token)));
       if (name !== undefined) named.add(name);
     }
     return [...named].map(

@@ -1,6 +1,7 @@
 import type { Table } from "../model/catalog.ts";
 import { quoteIdentifier, quoteText } from "./identifier.ts";
 import { identifierOf, sqlTokens, type SqlToken } from "./sql-tokens.ts";
+import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
 
 /** What it takes to restore a virtual table. */
 export type VirtualTableKind =
@@ -36,8 +37,8 @@ export function virtualTableKind(table: Table): VirtualTableKind {
 export function moduleOf(sql: string): string {
   let afterUsing = false;
   for (const token of sqlTokens(sql)) {
-    if (afterUsing) return identifierOf(token).toLowerCase();
-    afterUsing = token.kind === "word" && token.text.toUpperCase() === "USING";
+    if (afterUsing) return asciiLower(identifierOf(token));
+    afterUsing = token.kind === "word" && asciiUpper(token.text) === "USING";
   }
   return "";
 }
@@ -53,6 +54,19 @@ export function makesShadow(sql: string, suffix: string): boolean {
   const content = findOption(sql, "content");
   const keepsUnindexed = content === "" && findOption(sql, "contentless_unindexed") === "1";
   return content === undefined || keepsUnindexed;
+}
+
+/** What the names of a module's shadow tables end in. */
+const SHADOW_SUFFIXES: Readonly<Record<string, readonly string[]>> = {
+  fts5: ["config", "content", "data", "docsize", "idx"],
+  rtree: ["node", "parent", "rowid"],
+  rtree_i32: ["node", "parent", "rowid"],
+};
+
+/** True if SQLite takes a table of this name for a shadow table of `owner`, whoever made it. */
+export function bearsShadowName(name: string, owner: Table): boolean {
+  const suffixes = SHADOW_SUFFIXES[owner.module ?? ""] ?? [];
+  return suffixes.some((suffix) => asciiLower(name) === `${asciiLower(owner.name)}_${suffix}`);
 }
 
 /** Query for the INSERT statements that set an FTS5 table's persistent options; NULL for none. */
@@ -100,7 +114,7 @@ function findOption(sql: string, name: string): string | undefined {
     ];
     if (
       (before.text === "(" || before.text === ",") &&
-      OPTIONS.find((option) => option.startsWith(key.text.toLowerCase())) === name &&
+      OPTIONS.find((option) => option.startsWith(asciiLower(key.text))) === name &&
       equals.text === "="
     ) {
       return value.kind === "string"

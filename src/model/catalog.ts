@@ -21,6 +21,11 @@ export interface SchemaObject {
   sql: string;
 }
 
+/** An object of a schema as `sqlite_master` lists it. */
+export interface SchemaEntry extends SchemaObject {
+  type: string;
+}
+
 export interface Table {
   name: string;
   sql: string;
@@ -42,6 +47,11 @@ export interface Table {
   rowidName?: string;
   /** The INTEGER PRIMARY KEY column, which is the rowid under another name. */
   integerPrimaryKey?: string;
+  /**
+   * True for an ordinary table that SQLite takes for a shadow table because of its name: it refuses
+   * triggers on it. After the virtual table is dropped this lasts until the schema is read again.
+   */
+  shadowNamed?: true;
   /** What orders the rows and finds the next one; empty where nothing that can be named does. */
   key: KeyColumn[];
 }

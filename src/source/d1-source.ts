@@ -1,5 +1,6 @@
 import { CallTimeout, callWithin } from "../lib/call-within.ts";
 import { assert } from "../lib/assert.ts";
+import { unusedName } from "../dump/identifier.ts";
 import { fromHex } from "../lib/bytes.ts";
 import { type ErrorCode, ExportError } from "../model/error.ts";
 import { SOURCE_CALL_MS_MAX } from "../model/limits.ts";
@@ -64,9 +65,11 @@ function carrierSql(sql: string, columns: number): string {
       `CASE typeof(${name}) WHEN 'blob' THEN 'b' || hex(${name}) WHEN 'text' THEN 't' || ${name} ` +
       `WHEN 'real' THEN 'r' || quote(${name}) ELSE ${name} END AS ${name}`,
   );
+  // A table of that name would make the query circular.
+  const carrier = unusedName("tmp_export_carrier", sql);
   return (
-    `WITH tmp_export_carrier(${names.join(", ")}) AS MATERIALIZED (${sql}) ` +
-    `SELECT ${values.join(", ")} FROM tmp_export_carrier`
+    `WITH ${carrier}(${names.join(", ")}) AS MATERIALIZED (${sql}) ` +
+    `SELECT ${values.join(", ")} FROM ${carrier}`
   );
 }
 

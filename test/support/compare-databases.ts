@@ -53,7 +53,7 @@ export function compareDatabases(
 }
 
 function isCompared(name: string): boolean {
-  return !/^(sqlite_|_cf_|__miniflare)/i.test(name);
+  return !/^(sqlite_|_cf_|__miniflare_do_name$)/i.test(name);
 }
 
 function entriesOf(db: DatabaseSync): Entry[] {
@@ -69,6 +69,10 @@ function entriesOf(db: DatabaseSync): Entry[] {
     .filter((entry) => isCompared(entry.name) && isCompared(entry.tableName));
 }
 
+/** SQL that is true for a customer's table that is named like a shadow table; FTS5 quotes the names of its own so. */
+const IS_NO_SHADOW =
+  "(l.type = 'shadow' AND l.name LIKE '%\\_content' ESCAPE '\\' AND m.sql NOT LIKE 'CREATE TABLE ''%')";
+
 interface TableShape {
   name: string;
   type: string;
@@ -81,7 +85,7 @@ function tablesOf(db: DatabaseSync): TableShape[] {
     db,
     `SELECT l.name, l.type, l.wr, m.sql FROM pragma_table_list AS l JOIN sqlite_master AS m
        ON m.name = l.name AND m.type = 'table'
-     WHERE l.schema = 'main' AND l.type IN ('table', 'virtual')`,
+     WHERE l.schema = 'main' AND (l.type IN ('table', 'virtual') OR ${IS_NO_SHADOW})`,
   );
   return rows
     .map((row) => ({

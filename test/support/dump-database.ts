@@ -1,7 +1,6 @@
 import { CATALOG_QUERIES, parseCatalog } from "../../src/dump/catalog.ts";
-import { DUMP_FORMATS } from "../../src/dump/dump-format.ts";
+import { planOf } from "../../src/dump/plan-of.ts";
 import type { TableEncoderOf } from "../../src/dump/table-encoder.ts";
-import { filterCatalog } from "../../src/dump/table-filter.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import type { Catalog } from "../../src/model/catalog.ts";
 import type { Cursor } from "../../src/model/cursor.ts";
@@ -65,13 +64,11 @@ export async function exportDatabase(
 ): Promise<WholeExport> {
   const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
   const catalog = parseCatalog(results.map((result) => result.rows));
-  const filtered = filterCatalog(catalog, request.tables);
-  const { plan: planOf, encoderOf } = DUMP_FORMATS[request.format ?? "sql"];
-  const plan = planOf({
-    catalog: filtered.catalog,
-    source: "main",
-    content: request.content ?? "all",
-  });
+  const { format = "sql", content = "all", tables } = request;
+  const { plan, encoderOf } = planOf(
+    { source: "main", format, content, ...(tables && { tables }) },
+    catalog,
+  );
   const reader = cutReader(liveReader(source), cutting);
   const cutEncoderOf: TableEncoderOf = (table, state) => {
     const encoder = encoderOf(table, state);
@@ -104,7 +101,7 @@ export async function exportDatabase(
       bytes: concatBytes(pieces[at] ?? []),
     })),
     replacements,
-    warnings: [...filtered.warnings, ...plan.warnings],
+    warnings: plan.warnings,
     catalog,
   };
 }

@@ -1,9 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 
-import { SqlEncoder } from "../../src/dump/sql-encoder.ts";
-import { planSqlDump } from "../../src/dump/sql-plan.ts";
+import { planOf as planExport } from "../../src/dump/plan-of.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
-import type { Catalog, Table } from "../../src/model/catalog.ts";
+import type { Catalog } from "../../src/model/catalog.ts";
 import { CURSOR_START, type Cursor } from "../../src/model/cursor.ts";
 import { readDump } from "../../src/source/dump-reader.ts";
 import { committedPosition } from "../../src/source/snapshot/committed-position.ts";
@@ -34,8 +33,8 @@ export interface FrozenDatabase {
 export const SNAPSHOT_ID = "0123abcd-0000-4000-8000-000000000001";
 
 const textOf = (pieces: Uint8Array[]): string => Buffer.from(concatBytes(pieces)).toString("utf8");
-const planOf = (catalog: Catalog) => planSqlDump({ catalog, source: "main", content: "all" });
-const encoderOf = (table: Table, state: number) => new SqlEncoder(table, state);
+const ALL = { source: "main", format: "sql", content: "all" } as const;
+const planOf = (catalog: Catalog) => planExport(ALL, catalog).plan;
 
 /** Opens a snapshot of `db`. */
 export function freeze(
@@ -53,6 +52,7 @@ export async function freezeDatabase(script: string): Promise<FrozenDatabase> {
   const source = nodeSqliteSource(db);
   const expected = textOf([(await dumpDatabase(source)).bytes]);
   const opened = await freeze(source);
+  const { encoderOf } = planExport(ALL, opened.catalog);
   const reader = (undoBytesMax = 1e9) =>
     new SnapshotReader(source, opened.record, { undoBytesMax });
   const read = async (between: (cursor: Cursor) => Promise<void>): Promise<string> => {

@@ -8,13 +8,14 @@ const KEY_COLUMNS_MAX = 40;
 export const GATHERED_COLUMNS_MAX = 96;
 
 /**
- * True where triggers can watch a table: it is no module's, has a key with a name to find rows by,
- * and none of it is generated (its value is not known before the row is written).
+ * True where triggers can watch a table: it is no module's and not taken for one, has a key with a
+ * name to find rows by, and none of it is generated (its value is not known before the row is written).
  */
 export function canWatch(table: Table): boolean {
   const stored = new Set(storedColumns(table).map((column) => column.name));
   return (
     table.kind !== "virtual" &&
+    table.shadowNamed !== true &&
     table.key.length > 0 &&
     table.key.length <= KEY_COLUMNS_MAX &&
     table.key.every((column) => column.integer || stored.has(column.name))

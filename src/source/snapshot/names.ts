@@ -1,9 +1,8 @@
 import { assert } from "../../lib/assert.ts";
-import { SNAPSHOT_PREFIX } from "../../dump/own-objects.ts";
+import { isSnapshotName, SNAPSHOT_DIGITS, SNAPSHOT_PREFIX } from "../../dump/own-objects.ts";
 
 /** What a snapshot's id is: a UUID. Its first 16 digits tell its objects from another's. */
 const SNAPSHOT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const ID_DIGITS = 16;
 
 /**
  * Names of one snapshot's own objects inside the customer's database, not quoted. All of them
@@ -15,7 +14,7 @@ export class SnapshotNames {
 
   constructor(snapshotId: string) {
     assert(SNAPSHOT_ID.test(snapshotId), "a snapshot's id is a UUID in lower case");
-    this.prefix = `${SNAPSHOT_PREFIX}_${snapshotId.replaceAll("-", "").slice(0, ID_DIGITS)}_`;
+    this.prefix = `${SNAPSHOT_PREFIX}_${snapshotId.replaceAll("-", "").slice(0, SNAPSHOT_DIGITS)}_`;
   }
 
   /** One row: whose it is, its lease, how large the undo log is. */
@@ -76,10 +75,10 @@ export function watchedTableOf(triggerName: string, names: SnapshotNames): numbe
   return triggerName.startsWith(names.prefix) && match !== null ? Number(match[1]) : undefined;
 }
 
-/** What the names of one snapshot start with, given the name of any of its objects. */
+/** What the names of one snapshot start with, given the name of any of its objects; undefined for other names. */
 export function prefixOf(objectName: string): string | undefined {
-  const match = new RegExp(`^${SNAPSHOT_PREFIX}_[0-9a-f]{${ID_DIGITS}}_`).exec(objectName);
-  return match?.[0];
+  if (!isSnapshotName(objectName)) return undefined;
+  return objectName.slice(0, SNAPSHOT_PREFIX.length + SNAPSHOT_DIGITS + 2);
 }
 
 /** Name of the state table among a snapshot's objects. */

@@ -7,6 +7,8 @@ import {
   type TableIndex,
   type SchemaObject,
 } from "../../model/catalog.ts";
+import { hasWord, sqlTokens } from "../../dump/sql-tokens.ts";
+import { asciiLower, asciiUpper } from "../../lib/ascii-case.ts";
 import type { SnapshotNames } from "./names.ts";
 import { columnTexts, indexText, newValueSql } from "./schema-text.ts";
 
@@ -151,9 +153,15 @@ function fillProbe(
 
 function hasBeforeUpdateTrigger(table: Table, triggers: readonly SchemaObject[]): boolean {
   return triggers.some(
-    (trigger) =>
-      trigger.tableName.toLowerCase() === table.name.toLowerCase() &&
-      /\bUPDATE\b/i.test(trigger.sql) &&
-      !/^\s*CREATE\s+TRIGGER\s+\S+\s+(AFTER|INSTEAD)\b/i.test(trigger.sql),
+    ({ tableName, sql }) =>
+      asciiLower(tableName) === asciiLower(table.name) &&
+      hasWord(sql, "UPDATE") &&
+      !isAfterTrigger(sql),
   );
+}
+
+/** SQLite keeps `CREATE TRIGGER <name>` at the head of the text, whose name may hold any words. */
+function isAfterTrigger(sql: string): boolean {
+  const [, , , time] = sqlTokens(sql);
+  return time?.kind === "word" && ["AFTER", "INSTEAD"].includes(asciiUpper(time.text));
 }

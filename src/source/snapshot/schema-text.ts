@@ -1,6 +1,7 @@
 import type { Column, Table, TableIndex } from "../../model/catalog.ts";
 import { quoteIdentifier, quoteText } from "../../dump/identifier.ts";
 import { identifierOf, type SqlToken, sqlTokens } from "../../dump/sql-tokens.ts";
+import { asciiLower, asciiUpper } from "../../lib/ascii-case.ts";
 
 /** What a column's definition says that no pragma tells. */
 export interface ColumnText {
@@ -29,7 +30,7 @@ function columnText(table: Table, column: Column, tokens: SqlToken[]): ColumnTex
   for (const [place, { token, at }] of outer.entries()) {
     const next = outer[place + 1];
     if (place === 0 || next === undefined) continue;
-    if (isWord(token, "COLLATE")) text.collation = identifierOf(next.token).toUpperCase();
+    if (isWord(token, "COLLATE")) text.collation = asciiUpper(identifierOf(next.token));
     if (column.generated !== "no" && isWord(token, "AS") && next.token.text === "(") {
       text.generatedAs = withoutQualifier(
         table.name,
@@ -88,7 +89,7 @@ function withoutQualifier(tableName: string, sql: string, tokens: SqlToken[]): s
       (token.kind === "word" || token.kind === "quoted") &&
       tokens[at + 1]?.text === "." &&
       tokens[at + 2]?.kind !== "other" &&
-      identifierOf(token).toLowerCase() === tableName.toLowerCase();
+      asciiLower(identifierOf(token)) === asciiLower(tableName);
     if (isQualifier) {
       end = (tokens[at + 1] as SqlToken).start + 1;
       at += 1;
@@ -108,7 +109,7 @@ function withoutOrder(tokens: SqlToken[]): SqlToken[] {
 }
 
 function isWord(token: SqlToken | undefined, word: string): boolean {
-  return token?.kind === "word" && token.text.toUpperCase() === word;
+  return token?.kind === "word" && asciiUpper(token.text) === word;
 }
 
 /** Tokens between the first parenthesis and the one that closes it. */

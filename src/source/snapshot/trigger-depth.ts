@@ -1,6 +1,7 @@
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
 import { identifierOf, sqlTokens } from "../../dump/sql-tokens.ts";
 import type { Catalog } from "../../model/catalog.ts";
+import { asciiLower, asciiUpper } from "../../lib/ascii-case.ts";
 
 /** Triggers within triggers that the platform allows, as seen in November 2026. */
 const LEVELS_MAX = 10;
@@ -27,10 +28,10 @@ export function deepTriggerWarnings(catalog: Catalog): string[] {
     return depth;
   };
   return catalog.tables
-    .filter(({ name }) => depthOf(name.toLowerCase()) > LEVELS_MAX - OWN_LEVELS)
+    .filter(({ name }) => depthOf(asciiLower(name)) > LEVELS_MAX - OWN_LEVELS)
     .map(
       ({ name }) =>
-        `triggers may go ${depthOf(name.toLowerCase())} levels deep from table ${q(name)}: a write that ` +
+        `triggers may go ${depthOf(asciiLower(name))} levels deep from table ${q(name)}: a write that ` +
         `does fails while the snapshot is open, which needs ${OWN_LEVELS} of ${LEVELS_MAX} levels`,
     );
 }
@@ -39,13 +40,11 @@ export function deepTriggerWarnings(catalog: Catalog): string[] {
 function writtenByTriggers(catalog: Catalog): Map<string, Set<string>> {
   const written = new Map<string, Set<string>>();
   const add = (from: string, to: string): void => {
-    const set = written.get(from.toLowerCase()) ?? new Set<string>();
-    set.add(to.toLowerCase());
-    written.set(from.toLowerCase(), set);
+    const set = written.get(asciiLower(from)) ?? new Set<string>();
+    set.add(asciiLower(to));
+    written.set(asciiLower(from), set);
   };
-  const names = new Set(
-    [...catalog.tables, ...catalog.views].map(({ name }) => name.toLowerCase()),
-  );
+  const names = new Set([...catalog.tables, ...catalog.views].map(({ name }) => asciiLower(name)));
   for (const { tableName, sql } of catalog.triggers) {
     for (const target of writtenNames(sql)) if (names.has(target)) add(tableName, target);
   }
@@ -65,7 +64,7 @@ function writtenNames(sql: string): string[] {
   const tokens = [...sqlTokens(sql)];
   const wordAt = (at: number): string => {
     const token = tokens[at];
-    return token?.kind === "word" ? token.text.toUpperCase() : "";
+    return token?.kind === "word" ? asciiUpper(token.text) : "";
   };
   const body = tokens.findIndex((_, at) => wordAt(at) === "BEGIN");
   const found: string[] = [];
@@ -75,7 +74,7 @@ function writtenNames(sql: string): string[] {
     if (wordAt(at) === "UPDATE") target = wordAt(at + 1) === "OR" ? at + 3 : at + 1;
     if (wordAt(at) === "FROM" && wordAt(at - 1) === "DELETE") target = at + 1;
     const token = target === undefined ? undefined : tokens[target];
-    if (token !== undefined) found.push(identifierOf(token).toLowerCase());
+    if (token !== undefined) found.push(asciiLower(identifierOf(token)));
   }
   return found;
 }

@@ -107,8 +107,9 @@ function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
   const join = wide.length === 0 ? "" : ` CROSS JOIN ${q(wideLog)} ON ${isSame}`;
   const select = rowsFrom(`${q(log)}${join}`);
   const hasEntrySql = (values?: KeySql): string => {
-    const isKey = values === undefined ? "" : ` WHERE ${sameKeySql("tmp_u", table.key, values)}`;
-    return `EXISTS (SELECT 1 FROM ${q(log)} AS tmp_u${isKey})`;
+    // By the log's own name: an alias might be the name of the table that `values` come from.
+    const isKey = values === undefined ? "" : ` WHERE ${sameKeySql(q(log), table.key, values)}`;
+    return `EXISTS (SELECT 1 FROM ${q(log)}${isKey})`;
   };
   const isToBeEntered = (key: KeySql): string => {
     const isNeeded = isNeededSql(names, { number, key, isInteger: hasIntegerKey(table) });
