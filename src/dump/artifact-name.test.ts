@@ -29,6 +29,25 @@ test("names a file for its table, and encodes what no file or URL should hold", 
   ]);
 });
 
+test("encodes the first letter of a name that Windows takes for a device", () => {
+  const devices = ["CON", "nul", "Aux.notes", "prn.", "COM1", "lpt9.a.b"];
+  expect(artifactNames(devices)).toEqual([
+    "%43ON",
+    "%6Eul",
+    "%41ux.notes",
+    "%70rn.~",
+    "%43OM1",
+    "%6Cpt9.a.b",
+  ]);
+  expect(artifactNames(["CONS", "com", "COM10", "a.con", "nul_"])).toEqual([
+    "CONS",
+    "com",
+    "COM10",
+    "a.con",
+    "nul_",
+  ]);
+});
+
 test("tells names apart that are equal but for their case or their end, and from the manifest's", () => {
   const long = "x".repeat(200);
   expect(artifactNames(["a", "A", `${long}1`, `${long}2`, "Manifest"])).toEqual([

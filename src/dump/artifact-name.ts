@@ -9,9 +9,13 @@ const PLAIN = /^[A-Za-z0-9_-]$/;
 /** The manifest stands beside the files. */
 const RESERVED = ["manifest"];
 
+/** What Windows takes for a device, whatever stands after a dot: https://learn.microsoft.com/windows/win32/fileio/naming-a-file. */
+const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
+
 /**
  * File names made of table names, without suffix, in their order. Everything but ASCII letters,
- * digits, `_`, `-` and inner dots is percent-encoded as UTF-8; a name that is too long is cut; one
+ * digits, `_`, `-` and inner dots is percent-encoded as UTF-8, and so is the first letter of a name
+ * that Windows takes for a device; a name that is too long is cut; one
  * that another has already, whatever its case, has `~2`, `~3`, … behind it.
  */
 export function artifactNames(tables: readonly string[]): string[] {
@@ -27,8 +31,10 @@ export function artifactNames(tables: readonly string[]): string[] {
 
 function escapeName(table: string): string {
   let name = "";
+  const isDevice = DEVICE.test(table);
   for (const char of table) {
-    const isPlain = PLAIN.test(char) || (char === "." && name !== "");
+    const isFirst = name === "";
+    const isPlain = isFirst ? PLAIN.test(char) && !isDevice : PLAIN.test(char) || char === ".";
     const escaped = isPlain ? char : escapeChar(char);
     if (name.length + escaped.length > NAME_CHARS_MAX) return `${name}~`;
     name += escaped;

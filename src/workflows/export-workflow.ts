@@ -18,9 +18,7 @@ import { publishManifest } from "./publish-manifest.ts";
 import { RETRY_POLICIES, type StepKind } from "./retry-policy.ts";
 import { sendCallbacks } from "./send-callback-steps.ts";
 import { type RunContext, runContext, stepBody } from "./run-context.ts";
-
-/** A step's name may have 256 characters: https://developers.cloudflare.com/workflows/reference/limits/. */
-const STEP_NAME_CHARS_MAX = 200;
+import { stepName } from "./step-name.ts";
 
 /** Small artifacts are verified many in a step, up to this many bytes; a larger one has its own. */
 const VERIFY_BYTES = 256 * MIB;
@@ -50,7 +48,7 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams | St
       subject: string,
       body: (context: RunContext) => Promise<T>,
     ): Promise<T> =>
-      step.do<T>(nameOf(kind, subject), RETRY_POLICIES[kind], () =>
+      step.do<T>(stepName(kind, subject), RETRY_POLICIES[kind], () =>
         stepBody(() => body(context())),
       );
 
@@ -158,8 +156,4 @@ async function verifyFrom(
     verifyArtifacts(context, ordinal, VERIFY_BYTES),
   );
   return verified.next;
-}
-
-function nameOf(kind: StepKind, subject: string): string {
-  return (subject === "" ? kind : `${kind} ${subject}`).slice(0, STEP_NAME_CHARS_MAX);
 }

@@ -1,0 +1,41 @@
+import type { StepKind } from "./retry-policy.ts";
+
+/** A step's name may have 256 characters: https://developers.cloudflare.com/workflows/reference/limits/. */
+const CHARS_MAX = 200;
+
+/** What is kept of the end of a longer name, which contains the number of a chunk. */
+const END_CHARS = 40;
+
+/** Characters that a step's name must not contain, or that nobody can see, and what escapes them. */
+const UNSAFE = /[\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+const SHORT_ESCAPES: Readonly<Record<string, string>> = {
+  "\\": "\\\\",
+  "\t": "\\t",
+  "\n": "\\n",
+  "\r": "\\r",
+};
+
+/**
+ * The name of a step: what it does, and to what. The same for the same subject. A table's name may
+ * contain control characters, which the Workflow refuses: they are escaped, as in `\t` and `\u001b`.
+ */
+export function stepName(kind: StepKind, subject: string): string {
+  const name = subject === "" ? kind : `${kind} ${subject}`;
+  const safe = name.replaceAll(UNSAFE, escapeChar);
+  if (safe.length <= CHARS_MAX) return safe;
+  // By characters, so that none is cut in half; each has at most two units.
+  const chars = Array.from(safe);
+  const end = chars.slice(-END_CHARS / 2).join("");
+  let head = "";
+  for (const char of chars) {
+    if (head.length + char.length > CHARS_MAX - END_CHARS - 1) break;
+    head += char;
+  }
+  return `${head}…${end}`;
+}
+
+function escapeChar(char: string): string {
+  const code = (char.codePointAt(0) ?? 0).toString(16);
+  return SHORT_ESCAPES[char] ?? (code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`);
+}
