@@ -4,8 +4,8 @@ import { ExportError } from "./error.ts";
 import { RETENTION_HOURS_MAX } from "./limits.ts";
 import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 
-/** A table's name, in which `*` stands for any characters. */
-export const TablePattern = v.pipe(v.string(), v.minLength(1), v.maxLength(1_000));
+/** A table's name, in which `*` stands for any characters. A table may have the empty name. */
+export const TablePattern = v.pipe(v.string(), v.maxLength(1_000));
 
 const TablePatternsSchema = v.strictObject({
   include: v.optional(v.pipe(v.array(TablePattern), v.minLength(1), v.maxLength(1_000))),

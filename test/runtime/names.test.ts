@@ -80,6 +80,22 @@ describe("an export job of tables with odd names", () => {
   });
 });
 
+test.each([".", "..", "", "a/b", "a\\b", "a:b", "\t\u001b", "CON", "ends in a dot."])(
+  "a table named %j is streamed if it is included by its name",
+  async (name) => {
+    await query("CREATE TABLE other(a)", `CREATE TABLE ${quoted(name)}(a)`);
+    await query(`INSERT INTO ${quoted(name)} VALUES (7)`);
+    for (const format of ["csv", "json", "ndjson"]) {
+      const path = `/export/dump?format=${format}&content=data&include=${encodeURIComponent(name)}`;
+      const response = await api(path);
+      expect([response.status, await response.text()]).toEqual([200, expect.stringContaining("7")]);
+    }
+    const { jobId } = await startExport({ format: "csv", tables: { include: [name] } });
+    expect((await ended(jobId)).artifacts).toHaveLength(1);
+    expect(new TextDecoder().decode(await download(jobId))).toBe('"a"\r\n7\r\n');
+  },
+);
+
 test("nothing that the jobs database contains would be in a dump of it", async () => {
   const jobs = env.EXPORT_JOBS.getByName("jobs");
   await api("/export/jobs");
