@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import * as fc from "fast-check";
+import { type NamesakeShape, namesakesArbitrary, namesakeScript } from "./random-namesakes.ts";
 import { nameArbitrary, type RandomValue, valueArbitrary } from "./random-values.ts";
 
 const TYPES = [
@@ -210,6 +211,7 @@ const otherArbitrary: fc.Arbitrary<OtherShape> = fc.record({
 export interface RandomDatabase {
   tables: TableShape[];
   others: OtherShape[];
+  namesakes: NamesakeShape[];
   analyzed: boolean;
 }
 
@@ -217,6 +219,7 @@ export interface RandomDatabase {
 export const databaseArbitrary: fc.Arbitrary<RandomDatabase> = fc.record({
   tables: fc.array(tableArbitrary, { minLength: 1, maxLength: 4 }),
   others: fc.array(otherArbitrary, { maxLength: 4 }),
+  namesakes: namesakesArbitrary,
   analyzed: fc.boolean(),
 });
 
@@ -280,6 +283,7 @@ export function scriptOf(database: RandomDatabase): string[] {
   for (const shape of database.others) {
     script.push(...otherScript(shape, objects, built, views));
   }
+  script.push(...namesakeScript(database.namesakes));
   if (database.analyzed) script.push("ANALYZE");
   return script;
 }

@@ -91,7 +91,7 @@ async function problemsOf(source: Source, reading: Reading): Promise<string[]> {
     problems.push(`the dump differs:\n${differenceOf(expected, found)}`);
   }
   const left = await source.query({
-    sql: "SELECT name FROM sqlite_master WHERE name LIKE 'tmp\\_export%' ESCAPE '\\'",
+    sql: "SELECT name FROM sqlite_master WHERE name GLOB 'tmp_export_snapshot_0000*'",
   });
   if (left.rows.length > 0) problems.push(`left behind: ${JSON.stringify(left.rows)}`);
   return problems;

@@ -126,7 +126,7 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
   }
   await closeSnapshot(source, record.snapshotId);
   const left = db
-    .prepare("SELECT name FROM sqlite_master WHERE name LIKE 'tmp\\_export%' ESCAPE '\\'")
+    .prepare("SELECT name FROM sqlite_master WHERE name GLOB 'tmp_export_snapshot_0000*'")
     .all();
   if (left.length > 0) problems.push(`left behind: ${JSON.stringify(left)}`);
   dropIdle();

@@ -1,3 +1,5 @@
+import { WRITTEN_NAMESAKES } from "./snapshot-namesakes.ts";
+
 /** A table that is written while a snapshot of it is read. */
 export interface WrittenTable {
   name: string;
@@ -196,4 +198,5 @@ export const WRITTEN_TABLES: readonly WrittenTable[] = [
     columns: ["rowid", "a", "b"],
     conflictTargets: [],
   },
+  ...WRITTEN_NAMESAKES,
 ];
