@@ -76,7 +76,7 @@ describe("the companion of a StarbaseDB deployment", () => {
     await query("CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT)");
     await query("INSERT INTO users VALUES (1, 'Ada'), (2, CAST(X'00ff' AS TEXT))");
     await query("INSERT INTO tmp_cache(entry) VALUES ('cached')");
-    await query("CREATE TABLE tmp_export_stage(c, n, s)");
+    await query('CREATE TABLE "tmp_export_stage"(c INTEGER, n INTEGER, s)');
   });
 
   test("dumps its database, its own tmp_ tables included, and none of this project's", async () => {
@@ -85,7 +85,7 @@ describe("the companion of a StarbaseDB deployment", () => {
     expect(sql).toContain("(1,'Ada')");
     expect(sql).toContain("CAST(X'00FF' AS TEXT)");
     expect(sql).toContain("'cached'");
-    expect(sql).not.toContain("CREATE TABLE tmp_export_stage");
+    expect(sql).not.toContain("tmp_export_stage");
     expect(sql).not.toContain("tmp_export_job");
   });
 
