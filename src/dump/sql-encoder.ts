@@ -5,6 +5,7 @@ import type { Table } from "../model/catalog.ts";
 import { storedColumns } from "../model/catalog.ts";
 import { STATEMENT_BYTES_MAX } from "../model/limits.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
+import type { RowExpression } from "./column-sql.ts";
 import { quoteIdentifier } from "./identifier.ts";
 import { insertRowSql } from "./insert-row.ts";
 import { cellLiteral, hasCrLf } from "./literal.ts";
@@ -63,7 +64,7 @@ export class SqlEncoder implements TableEncoder {
     this.#rowBytesMax = Math.min(ROW_BYTES_MAX, STATEMENT_BYTES_MAX - this.#head.length - 100);
   }
 
-  rowSql(rowBytes: number): string {
+  rowSql(rowBytes: number): RowExpression {
     return chooseRowSql(this.#rowSql, { columns: this.cellColumns.length, rowBytes });
   }
 

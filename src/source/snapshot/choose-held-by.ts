@@ -1,8 +1,8 @@
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
-import type { Table } from "../../model/catalog.ts";
+import { rowColumns, type Table } from "../../model/catalog.ts";
 import { KIB, MIB } from "../../model/limits.ts";
 import type { Source } from "../source.ts";
-import { canWatch, copyColumns, GATHERED_COLUMNS_MAX, hasIntegerKey } from "./layout.ts";
+import { canWatch, GATHERED_COLUMNS_MAX, hasIntegerKey } from "./layout.ts";
 import type { HeldBy } from "./record.ts";
 import { bytesSql } from "./row-sql.ts";
 
@@ -51,7 +51,7 @@ export async function chooseHeldBy(
   const fits = (bytes: number): boolean => copied + bytes <= COPY_BYTES_MAX;
   for (const table of tables) {
     const size = sizes.get(table);
-    const columns = copyColumns(table).length;
+    const columns = rowColumns(table).length;
     held.rowsRead += size?.rowsRead ?? 0;
     if (canWatch(table)) {
       const isSmall =
@@ -89,7 +89,7 @@ async function measure(
     const group = tables.slice(at, at + MEASURED_AT_ONCE);
     const results = await source.transaction(
       group.map((table) => {
-        const names = copyColumns(table).map(q);
+        const names = rowColumns(table).map(q);
         const isFar = canWatch(table) ? isFarSql(table) : "0";
         const some = canWatch(table) ? ` LIMIT iif(${isFar}, 0, ${SMALL_ROWS_MAX + 1})` : "";
         // The sum of each row within: a result may have 100 columns.

@@ -8,7 +8,6 @@ import type { Source, SourceResult } from "../source.ts";
 import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
 import { chooseHeldBy } from "./choose-held-by.ts";
 import {
-  copyColumns,
   copyRowsSql,
   createGatheringSql,
   gatherRowsSql,
@@ -16,6 +15,7 @@ import {
 } from "./layout.ts";
 import { SnapshotNames } from "./names.ts";
 import type { HeldBy, SnapshotRecord, SnapshotTable } from "./record.ts";
+import { keyOf } from "./row-sql.ts";
 import { deepTriggerWarnings } from "./trigger-depth.ts";
 import { watchTableSql } from "./triggers.ts";
 import { createSharedLogSql, sharesLog } from "./undo-log.ts";
@@ -197,16 +197,16 @@ function holdSql(
   catalog: Catalog,
 ): string[] {
   if (heldBy === "copy") {
-    return copyRowsSql(names.copy(number), table, copyColumns(table));
+    return copyRowsSql(names.copy(number), table);
   }
   if (heldBy === "gathering") return [gatherRowsSql(names.gathering, number, table)];
   if (heldBy !== "undo") return [];
-  const [key] = table.key;
-  const end = hasIntegerKey(table)
-    ? `(SELECT max(${q(key?.name ?? "")}) FROM ${q(table.name)})`
+  const [key] = keyOf("t", table.key);
+  const last = hasIntegerKey(table)
+    ? `(SELECT max(${key}) FROM ${q(table.name)} AS t)`
     : `(SELECT 1 FROM ${q(table.name)} LIMIT 1)`;
   return [
-    `INSERT INTO ${q(names.cursor)} (t, checkpoint, e0) SELECT ${number}, 0, ${end}`,
+    `INSERT INTO ${q(names.cursor)} (t, checkpoint, e0) SELECT ${number}, 0, ${last}`,
     ...watchTableSql(names, number, table, catalog.triggers),
   ];
 }

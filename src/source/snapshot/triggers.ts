@@ -1,3 +1,4 @@
+import { ownColumns } from "../../dump/column-sql.ts";
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
 import type { SchemaObject, Table } from "../../model/catalog.ts";
 import { ExportError } from "../../model/error.ts";
@@ -40,7 +41,7 @@ export function watchTableSql(
   );
   const isFree =
     `NOT EXISTS (SELECT 1 FROM ${q(table.name)} AS ${REPLACED} ` +
-    `WHERE ${sameKeySql(REPLACED, table.key, expected)})`;
+    `WHERE ${sameKeySql(ownColumns(REPLACED), table.key, expected)})`;
   const trigger = (event: string, when: string, body: string[]): string =>
     triggerSql({ names, number, table }, { event, when, body });
   const watching = [
