@@ -10,7 +10,7 @@ import { copiedRows, gatheredRows, hasIntegerKey } from "./layout.ts";
 import { SnapshotNames, startsWithSql, watchedTableOf } from "./names.ts";
 import { LEASE_SECONDS } from "./open-snapshot.ts";
 import type { SnapshotRecord, SnapshotTable } from "./record.ts";
-import { TRIGGERS_PER_TABLE, WITNESS, witnessSql } from "./triggers.ts";
+import { WITNESS, witnessSql } from "./triggers.ts";
 import { undoLogOf } from "./undo-log.ts";
 
 /** A page is read only with so much of the lease left, in seconds: it must outlast the page's turn. */
@@ -192,9 +192,9 @@ export class SnapshotReader implements TableReader {
       const key = `${watchedTableOf(name, this.#names)} ${table}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
-    for (const { name, number, heldBy } of this.#record.tables) {
+    for (const { name, number, heldBy, triggers } of this.#record.tables) {
       if (heldBy !== "undo" || finished.has(name)) continue;
-      if (counts.get(`${number} ${name}`) === TRIGGERS_PER_TABLE) continue;
+      if (counts.get(`${number} ${name}`) === triggers) continue;
       throw lost(`table ${q(name)} was dropped, renamed or made anew`);
     }
   }
