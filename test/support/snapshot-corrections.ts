@@ -1,3 +1,5 @@
+import { NAME_CORRECTIONS } from "./name-traps.ts";
+
 /** A database, and writes to it while a snapshot is open. */
 export interface SnapshotCorrection {
   title: string;
@@ -187,4 +189,5 @@ export const SNAPSHOT_CORRECTIONS: readonly SnapshotCorrection[] = [
       "DELETE FROM t",
     ],
   },
+  ...NAME_CORRECTIONS,
 ];

@@ -52,7 +52,9 @@ export async function chooseHeldBy(
 ): Promise<HeldTables> {
   const { manyTables = MANY_TABLES } = choice;
   const held: HeldTables = { heldBy: [], warnings: [], rowsRead: 0 };
-  const watchable = new Set(tables.filter((table) => canWatch(table) && choice.fitsTriggers(table)));
+  const watchable = new Set(
+    tables.filter((table) => canWatch(table) && choice.fitsTriggers(table)),
+  );
   const isWatchable = (table: Table): boolean => watchable.has(table);
   const measured =
     tables.length > manyTables ? tables : tables.filter((table) => !isWatchable(table));
@@ -75,8 +77,9 @@ export async function chooseHeldBy(
     } else if (canWatch(table)) {
       throw new ExportError(
         "table-too-wide-for-snapshot",
-        `table ${shownName(table.name)} has names that are too long for triggers over it, and its rows are ` +
-          "too large to be copied when the snapshot is opened",
+        `table ${shownName(table.name)} has names that are too long for triggers over it, and it cannot be ` +
+          `copied when the snapshot is opened: it has ${size?.bytes ?? 0} bytes in ${columns} columns; ` +
+          `at most ${COPY_BYTES_MAX} bytes in all and ${COLUMNS_MAX} columns are copied`,
       );
     } else {
       held.heldBy.push("nothing");

@@ -9,12 +9,7 @@ import { readCatalogRows } from "../read-catalog.ts";
 import type { Source, SourceResult } from "../source.ts";
 import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
 import { chooseHeldBy } from "./choose-held-by.ts";
-import {
-  copyRowsSql,
-  createGatheringSql,
-  gatherRowsSql,
-  hasIntegerKey,
-} from "./layout.ts";
+import { copyRowsSql, createGatheringSql, gatherRowsSql, hasIntegerKey } from "./layout.ts";
 import { SnapshotNames } from "./names.ts";
 import type { HeldBy, SnapshotRecord, SnapshotTable } from "./record.ts";
 import { keyOf } from "./row-sql.ts";

@@ -1,5 +1,5 @@
 import { ownColumns } from "../../dump/column-sql.ts";
-import { quoteIdentifier as q } from "../../dump/identifier.ts";
+import { quoteIdentifier as q, quoteText } from "../../dump/identifier.ts";
 import type { SchemaObject, Table } from "../../model/catalog.ts";
 import { ExportError } from "../../model/error.ts";
 import { shownName } from "../../dump/statement-length.ts";
@@ -66,7 +66,7 @@ export function watchTable(
     witnessSql(names, number, table),
   ];
   const statements = [...log.create, ...tables, ...watching];
-  if (statements.some(isTooLong)) {
+  if (statements.some((sql) => isTooLong(sql, table))) {
     throw new ExportError(
       "table-too-wide-for-snapshot",
       `table ${shownName(table.name)} has so many and long names that a trigger over it is longer ` +
@@ -97,8 +97,13 @@ export function fitsTriggers(
   }
 }
 
-function isTooLong(sql: string): boolean {
-  return Buffer.byteLength(sql) > STATEMENT_BYTES_MAX;
+/** What SQLite writes around a CREATE statement, and a margin, in bytes. */
+const CREATE_REST_BYTES = 300;
+
+/** SQLite puts a CREATE statement into an INSERT of its own, as text beside the table's name; the limit holds there too. */
+function isTooLong(sql: string, table: Table): boolean {
+  const bytes = Buffer.byteLength(quoteText(sql)) + Buffer.byteLength(quoteText(table.name));
+  return bytes + CREATE_REST_BYTES > STATEMENT_BYTES_MAX;
 }
 
 /** What the names of witnesses end in. */
@@ -131,7 +136,10 @@ function triggersSql(of: Watched, when: string, body: readonly string[]): string
   for (const statement of body) {
     const part = parts.at(-1) as string[];
     const grown = [...part, statement];
-    if (part.length > 0 && isTooLong(triggerSql(of, { event: LONGEST_EVENT, when, body: grown }))) {
+    if (
+      part.length > 0 &&
+      isTooLong(triggerSql(of, { event: LONGEST_EVENT, when, body: grown }), of.table)
+    ) {
       parts.push([statement]);
     } else {
       part.push(statement);
