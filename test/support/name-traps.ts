@@ -126,9 +126,9 @@ export const NAME_CORRECTIONS: readonly SnapshotCorrection[] = [
   {
     title: "a row that REPLACE removes by a column named nothing beside a UNIQUE expression",
     script:
-      'CREATE TABLE t(id INTEGER PRIMARY KEY, "" TEXT, a); CREATE UNIQUE INDEX u ON t("", lower(a)); ' +
+      'CREATE TABLE t(id INTEGER PRIMARY KEY, "" TEXT, a); CREATE UNIQUE INDEX u ON t(lower(a)); ' +
       "INSERT INTO t VALUES (1, 'x', 'A'), (2, 'y', 'B')",
-    writes: ["INSERT OR REPLACE INTO t VALUES (5, 'x', 'a')"],
+    writes: ["INSERT OR REPLACE INTO t VALUES (5, 'z', 'a')"],
   },
   {
     title: "a WITHOUT ROWID table with a column of any name that the log uses",
