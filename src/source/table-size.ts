@@ -35,7 +35,7 @@ export function sizeQueries(
     const from = `${ROWS}(k, b) AS NOT MATERIALIZED (${rows})`;
     if (of.keySpanMax === undefined) {
       const some = `SELECT b FROM ${ROWS} LIMIT ${rowsMax}`;
-      return { sql: `WITH ${from} SELECT count(*), coalesce(sum(b), 0), 0 FROM (${some})` };
+      return { sql: `WITH ${from} SELECT count(*), coalesce(sum(b), 0), 0 AS far FROM (${some})` };
     }
     const span = `(SELECT max(k) FROM ${ROWS}) - (SELECT min(k) FROM ${ROWS})`;
     const far = `${FAR}(far) AS MATERIALIZED (SELECT coalesce(${span} > ${of.keySpanMax}, 0))`;
