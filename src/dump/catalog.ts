@@ -219,12 +219,9 @@ function keyOf(
             !candidate.partial &&
             candidate.terms.every((term) => term.column !== undefined && notNull.has(term.column)),
         );
-  return (index?.terms ?? []).map((term) => ({
-    name: term.column ?? "",
-    descending: term.descending,
-    collation: term.collation,
-    integer: false,
-  }));
+  return (index?.terms ?? []).flatMap(({ column, descending, collation }) =>
+    column === undefined ? [] : [{ name: column, descending, collation, integer: false }],
+  );
 }
 
 function columnOf(row: Value[]): Column {

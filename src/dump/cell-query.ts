@@ -1,7 +1,15 @@
 import type { Cell } from "../model/cell.ts";
 import { assert } from "../lib/assert.ts";
-import { quoteIdentifier } from "./identifier.ts";
-import { type PageRequest, type RowSelect, rowSelectSql, type Statement } from "./page-query.ts";
+import { ExportError } from "../model/error.ts";
+import type { ColumnSql } from "./column-sql.ts";
+import {
+  type PageRequest,
+  renamedRows,
+  type RowSelect,
+  rowSelectSql,
+  type Statement,
+} from "./page-query.ts";
+import { fitsStatement, shownName, splitByLength } from "./statement-length.ts";
 
 /** A result may have 100 columns: a cell takes two, and the key's columns come with them. */
 const CELLS_PER_QUERY = 25;
@@ -9,16 +17,41 @@ const CELLS_PER_QUERY = 25;
 /**
  * Statements that read the one row behind `after` cell by cell, as type and bytes: nothing in them
  * is longer than the value itself, so they read what no literal of it could be built for.
+ * Errors: `name-too-long` if a column cannot be read even by itself.
  */
 export function cellQueries(
-  request: PageRequest,
+  request: Pick<PageRequest, "table" | "after">,
   columns: readonly string[],
   select: RowSelect,
 ): Statement[] {
-  const statements: Statement[] = [];
+  const groups: string[][] = [];
   for (let at = 0; at < columns.length; at += CELLS_PER_QUERY) {
-    const cells = columns.slice(at, at + CELLS_PER_QUERY).flatMap((column, of) => {
-      const name = quoteIdentifier(column);
+    groups.push(columns.slice(at, at + CELLS_PER_QUERY));
+  }
+  return groups.flatMap((group) => {
+    const statements = splitByLength(group, (part) => ({
+      ...cellsQuery(request, part, select),
+      names: part,
+    }));
+    return statements.map(({ names, ...statement }) => {
+      if (fitsStatement(statement)) return statement;
+      const name = shownName(names[0] ?? "");
+      const message = `table ${shownName(request.table.name)}: no statement that reads column ${name} is short enough`;
+      throw new ExportError("name-too-long", message);
+    });
+  });
+}
+
+function cellsQuery(
+  { table, after }: Pick<PageRequest, "table" | "after">,
+  group: readonly string[],
+  select: RowSelect,
+): Statement {
+  const keys = table.key.map((column) => column.name);
+  const names = [...keys, ...group.filter((name) => !keys.includes(name))];
+  const cells = (sqlOf: ColumnSql): string[] =>
+    group.flatMap((column, of) => {
+      const name = sqlOf(column);
       return [
         `typeof(${name}) AS t${of}`,
         `CASE typeof(${name}) WHEN 'text' THEN CAST(${name} AS BLOB) WHEN 'blob' THEN ${name} ` +
@@ -26,12 +59,10 @@ export function cellQueries(
           `ELSE quote(${name}) END AS v${of}`,
       ];
     });
-    const params: Statement["params"] = [];
-    const rows = rowSelectSql({ ...request, limit: 1 }, cells, select, params);
-    const names = cells.map((_, of) => `${of % 2 === 0 ? "t" : "v"}${Math.floor(of / 2)}`);
-    statements.push({ sql: `SELECT ${names.join(", ")} FROM (${rows})`, params });
-  }
-  return statements;
+  const params: Statement["params"] = [];
+  const rows = rowSelectSql({ table, after, limit: 1 }, cells, renamedRows(select, names), params);
+  const shown = group.map((_, of) => `t${of}, v${of}`);
+  return { sql: `SELECT ${shown.join(", ")} FROM (${rows})`, params };
 }
 
 /** The cells from the result rows of `cellQueries`. */

@@ -2,7 +2,7 @@ import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import type { Column, Table } from "../model/catalog.ts";
 import { storedColumns } from "../model/catalog.ts";
 import type { Cell } from "../model/cell.ts";
-import { quoteIdentifier } from "./identifier.ts";
+import type { ColumnSql, RowExpression } from "./column-sql.ts";
 import { hexOf, holdsNulSql, realSql } from "./literal.ts";
 import { nestedConcat } from "./nested-concat.ts";
 import type { RawPage } from "./page-query.ts";
@@ -29,12 +29,20 @@ export class CsvEncoder implements TableEncoder {
   constructor(table: Table) {
     const columns = storedColumns(table);
     this.cellColumns = columns.map((column) => column.name);
-    const sqlWith = (doubled: (name: string) => string): string =>
-      nestedConcat(columns.map((column) => fieldSql(table, column, doubled)));
+    const sqlWith =
+      (doubled: (name: string) => string): RowExpression =>
+      (sqlOf: ColumnSql) =>
+        nestedConcat(
+          columns.map((column) =>
+            column.name === table.integerPrimaryKey
+              ? sqlOf(column.name)
+              : fieldSql(sqlOf(column.name), column, doubled),
+          ),
+        );
     this.#rowSql = { usual: sqlWith(doubledSql), long: sqlWith(longDoubledSql) };
   }
 
-  rowSql(rowBytes: number): string {
+  rowSql(rowBytes: number): RowExpression {
     return chooseRowSql(this.#rowSql, { columns: this.cellColumns.length, rowBytes });
   }
 
@@ -65,12 +73,10 @@ export class CsvEncoder implements TableEncoder {
 }
 
 /** SQL of a column's field, in which `doubled` gives text with its quotes written twice. */
-function fieldSql(table: Table, column: Column, doubled: (name: string) => string): string {
-  const name = quoteIdentifier(column.name);
-  if (column.name === table.integerPrimaryKey) return name;
+function fieldSql(name: string, column: Column, doubled: (name: string) => string): string {
   return (
     `CASE typeof(${name}) WHEN 'text' THEN '"' || ${doubled(name)} || '"' ` +
-    `WHEN 'blob' THEN '"' || hex(${name}) || '"' WHEN 'null' THEN ''${realSql(column)} ` +
+    `WHEN 'blob' THEN '"' || hex(${name}) || '"' WHEN 'null' THEN ''${realSql(name, column)} ` +
     `ELSE quote(${name}) END`
   );
 }

@@ -1,5 +1,5 @@
 import type { Column, Table } from "../model/catalog.ts";
-import { quoteIdentifier } from "./identifier.ts";
+import type { ColumnSql } from "./column-sql.ts";
 import { literalSql, longLiteralSql } from "./literal.ts";
 import { inGroups, nestedConcat } from "./nested-concat.ts";
 import { ROW_SQL_CHARS_MAX, type RowSql } from "./row-sql.ts";
@@ -17,25 +17,35 @@ import { asciiUpper } from "../lib/ascii-case.ts";
  * hence `coalesce`.
  */
 export function insertRowSql(table: Table, rowid: string | undefined, columns: Column[]): RowSql {
-  const terms = [
-    ...(rowid === undefined ? [] : [integerTerm(rowid)]),
-    ...columns.map((column) =>
-      column.name === table.integerPrimaryKey
-        ? integerTerm(column.name)
-        : termOf(column, table.strict),
-    ),
+  const terms = (sqlOf: ColumnSql): Term[] => [
+    ...(rowid === undefined ? [] : [integerTerm(sqlOf(rowid))]),
+    ...columns.map((column) => {
+      const name = sqlOf(column.name);
+      return column.name === table.integerPrimaryKey
+        ? integerTerm(name)
+        : termOf(name, column, table.strict);
+    }),
   ];
-  const exact = nestedConcat(terms.map((term) => term.exact));
-  const long = nestedConcat(terms.map((term) => term.long));
-  // A module gives values of whatever type it likes.
-  if (table.kind === "virtual") return { usual: exact, long };
+  return {
+    // A module gives values of whatever type it likes.
+    usual: (sqlOf) => (table.kind === "virtual" ? exactSql(terms(sqlOf)) : usualSql(terms(sqlOf))),
+    long: (sqlOf) => nestedConcat(terms(sqlOf).map((term) => term.long)),
+  };
+}
+
+function exactSql(terms: readonly Term[]): string {
+  return nestedConcat(terms.map((term) => term.exact));
+}
+
+function usualSql(terms: readonly Term[]): string {
+  const exact = exactSql(terms);
   const odd = anyOf(terms.flatMap((term) => term.unless));
   const isQuoted = terms.some((term) => term.directive === "%Q");
   const plain = nestedConcat(
     isQuoted ? inGroups(terms).map(formatCall) : terms.map((term) => term.argument),
   );
   const sql = `coalesce(${odd === "" ? plain : `iif(${odd}, NULL, ${plain})`}, ${exact})`;
-  return { usual: sql.length > ROW_SQL_CHARS_MAX ? exact : sql, long };
+  return sql.length > ROW_SQL_CHARS_MAX ? exact : sql;
 }
 
 /** One value of a row. */
@@ -51,8 +61,7 @@ interface Term {
   long: string;
 }
 
-function integerTerm(name: string): Term {
-  const exact = quoteIdentifier(name);
+function integerTerm(exact: string): Term {
   return { directive: "%d", argument: exact, unless: [], exact, long: exact };
 }
 
@@ -60,10 +69,9 @@ function integerTerm(name: string): Term {
  * Values are told apart by how SQLite orders them, which costs less than `typeof()`: NULL (with
  * which nothing compares), numbers, text, BLOBs.
  */
-function termOf(column: Column, strict: boolean): Term {
-  const name = quoteIdentifier(column.name);
-  const exact = literalSql(column, strict);
-  const long = longLiteralSql(column);
+function termOf(name: string, column: Column, strict: boolean): Term {
+  const exact = literalSql(name, column, strict);
+  const long = longLiteralSql(name, column);
   const typed = strict && asciiUpper(column.type) !== "ANY";
   const isText = `${name} >= ''`;
   const isBlob = `${name} >= X''`;

@@ -2,7 +2,8 @@ import { decodeUtf8, encodeUtf8, toHex } from "../lib/bytes.ts";
 import type { Column, Table } from "../model/catalog.ts";
 import { storedColumns } from "../model/catalog.ts";
 import type { Cell } from "../model/cell.ts";
-import { quoteIdentifier, quoteText } from "./identifier.ts";
+import type { ColumnSql, RowExpression } from "./column-sql.ts";
+import { quoteText } from "./identifier.ts";
 import { hexOf, realSql } from "./literal.ts";
 import { nestedConcat } from "./nested-concat.ts";
 import type { RawPage } from "./page-query.ts";
@@ -36,7 +37,7 @@ export class JsonEncoder implements TableEncoder {
   readonly cellColumns: readonly string[];
   state: number;
   replacements = 0;
-  readonly #rowSql: string;
+  readonly #rowSql: RowExpression;
   readonly #layout: JsonLayout;
 
   constructor(table: Table, state: number, layout: JsonLayout) {
@@ -45,15 +46,16 @@ export class JsonEncoder implements TableEncoder {
     this.#layout = layout;
     this.rowGapHex = toHex(encodeUtf8(layout.between));
     this.cellColumns = columns.map((column) => column.name);
-    const members = columns.map((column) => {
-      const isNumber = column.name === table.integerPrimaryKey;
-      const value = isNumber ? quoteIdentifier(column.name) : valueSql(column);
+    const memberSql = (column: Column, sqlOf: ColumnSql): string => {
+      const name = sqlOf(column.name);
+      const value = column.name === table.integerPrimaryKey ? name : valueSql(name, column);
       return `${quoteText(keyOf(column.name))} || ${value}`;
-    });
-    this.#rowSql = `'{' || ${nestedConcat(members)} || '}'`;
+    };
+    this.#rowSql = (sqlOf) =>
+      `'{' || ${nestedConcat(columns.map((column) => memberSql(column, sqlOf)))} || '}'`;
   }
 
-  rowSql(): string {
+  rowSql(): RowExpression {
     return this.#rowSql;
   }
 
@@ -94,11 +96,10 @@ function keyOf(column: string): string {
   return `${JSON.stringify(column)}:`;
 }
 
-function valueSql(column: Column): string {
-  const name = quoteIdentifier(column.name);
+function valueSql(name: string, column: Column): string {
   return (
     `CASE typeof(${name}) WHEN 'text' THEN json_quote(${name}) ` +
-    `WHEN 'blob' THEN '"' || hex(${name}) || '"' WHEN 'null' THEN 'null'${realSql(column)} ` +
+    `WHEN 'blob' THEN '"' || hex(${name}) || '"' WHEN 'null' THEN 'null'${realSql(name, column)} ` +
     `ELSE quote(${name}) END`
   );
 }

@@ -1,9 +1,11 @@
 import type { Table } from "../model/catalog.ts";
 import type { KeyRange } from "../model/key-range.ts";
+import { ownColumns } from "./column-sql.ts";
 import { quoteIdentifier, unusedName } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
 
-/** Lengthened where a table has this name: a query over a table of its own name would be circular. */
+/** Lengthened if a table has such a name: a query over a table of its own name would be circular. */
+const KEYS = `${SNAPSHOT_PREFIX}_keys`;
 const ENDS = `${SNAPSHOT_PREFIX}_ends`;
 
 /**
@@ -14,17 +16,18 @@ const ENDS = `${SNAPSHOT_PREFIX}_ends`;
 export function keyRangeQuery(table: Table, probes: number): string | undefined {
   const [key, ...more] = table.key;
   if (key?.integer !== true || more.length > 0 || table.kind === "virtual") return undefined;
-  const name = quoteIdentifier(key.name);
-  const from = quoteIdentifier(table.name);
+  const keyName = unusedName(KEYS, table.name);
   const ends = unusedName(ENDS, table.name);
+  // The names of the table and of its key may be long, so they are in the text once.
+  const keys = `${keyName}(k) AS NOT MATERIALIZED (SELECT ${ownColumns("t")(key.name)} FROM ${quoteIdentifier(table.name)} AS t)`;
   // One SELECT of both min() and max() would read the whole table.
-  const range = `WITH ${ends}(lo, hi) AS MATERIALIZED (SELECT
-    (SELECT CAST(min(${name}) AS REAL) FROM ${from}), (SELECT CAST(max(${name}) AS REAL) FROM ${from}))`;
+  const range = `WITH ${keys}, ${ends}(lo, hi) AS MATERIALIZED (SELECT
+    (SELECT CAST(min(k) AS REAL) FROM ${keyName}), (SELECT CAST(max(k) AS REAL) FROM ${keyName}))`;
   const gaps = Array.from({ length: probes }, (_, at) => {
     const part = (at + 0.5) / probes;
     // Two products: the difference of two keys may be more than an integer holds.
     const place = `(SELECT lo * ${1 - part} + hi * ${part} FROM ${ends})`;
-    return `(SELECT ${name} FROM ${from} WHERE ${name} > ${place} ORDER BY ${name} LIMIT 1) - ${place}`;
+    return `(SELECT k FROM ${keyName} WHERE k > ${place} ORDER BY k LIMIT 1) - ${place}`;
   });
   return `${range} SELECT ${["lo", "hi", ...gaps].join(", ")} FROM ${ends}`;
 }

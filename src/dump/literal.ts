@@ -3,32 +3,30 @@ import { Buffer, isUtf8 } from "node:buffer";
 import type { Cell } from "../model/cell.ts";
 import type { Column } from "../model/catalog.ts";
 import { decodeUtf8, toHex, viewOf } from "../lib/bytes.ts";
-import { quoteIdentifier, quoteText } from "./identifier.ts";
 import { asciiUpper } from "../lib/ascii-case.ts";
+import { quoteText } from "./identifier.ts";
 
 /**
- * SQL expression that writes one column's value as an SQL literal, exactly.
+ * SQL expression that writes one column's value, whose SQL is `name`, as an SQL literal, exactly.
  *
  * `quote()` is exact for integers, reals (50,000 random doubles, November 2026), blobs and text,
  * but for two things: it stops at a NUL, and it drops the sign of -0.0, which only a column
  * without affinity can hold (elsewhere SQLite stores an integer 0). Text that is not valid UTF-8
  * or holds CR LF passes through as it is and is mended by `SqlEncoder`.
  */
-export function literalSql(column: Column, strict: boolean): string {
-  const name = quoteIdentifier(column.name);
+export function literalSql(name: string, column: Column, strict: boolean): string {
   if (strict && column.affinity !== "text" && asciiUpper(column.type) !== "ANY") {
     return `quote(${name})`;
   }
   const text = `WHEN 'text' THEN iif(instr(${name}, char(0)), ${hexTextSql(name)}, quote(${name}))`;
-  return `CASE typeof(${name}) ${text}${realSql(column)} ELSE quote(${name}) END`;
+  return `CASE typeof(${name}) ${text}${realSql(name, column)} ELSE quote(${name}) END`;
 }
 
 /**
  * The branch of a CASE over a value's type that writes reals, for columns in which `quote()` would
  * drop the sign of -0.0; "" for others.
  */
-export function realSql(column: Column): string {
-  const name = quoteIdentifier(column.name);
+export function realSql(name: string, column: Column): string {
   return column.affinity === "blob"
     ? ` WHEN 'real' THEN iif(${name} = 0 AND atan2(${name}, -1) < 0, '-0.0', quote(${name}))`
     : "";
@@ -39,11 +37,10 @@ export function realSql(column: Column): string {
  * library's, many bytes at a time. `format()` stops at a NUL, GLOB looks for a quote; `instr()` and `quote()`
  * take byte after byte (SQL alone for 121 MB in texts of 5 KB: 0.33 s, so 0.10, November 2026).
  */
-export function longLiteralSql(column: Column): string {
-  const name = quoteIdentifier(column.name);
+export function longLiteralSql(name: string, column: Column): string {
   const quoted = `'''' || iif(${name} GLOB '*''*', replace(${name}, '''', ''''''), ${name}) || ''''`;
   const text = `WHEN 'text' THEN iif(${holdsNulSql(name)}, ${hexTextSql(name)}, ${quoted})`;
-  return `CASE typeof(${name}) ${text}${realSql(column)} ELSE quote(${name}) END`;
+  return `CASE typeof(${name}) ${text}${realSql(name, column)} ELSE quote(${name}) END`;
 }
 
 /** True for long text that holds a NUL. */

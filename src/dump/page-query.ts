@@ -1,9 +1,11 @@
-import type { KeyColumn, Table } from "../model/catalog.ts";
+import { type KeyColumn, rowColumns, type Table } from "../model/catalog.ts";
 import type { KeyValue, RowKey } from "../model/cursor.ts";
 import { ExportError } from "../model/error.ts";
 import { fromBase64, fromHex, toBase64 } from "../lib/bytes.ts";
+import { type ColumnSql, numberedColumns, ownColumns, type RowExpression } from "./column-sql.ts";
 import { quoteIdentifier, unusedName } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
+import { fitsStatement, StatementTooLong } from "./statement-length.ts";
 
 /**
  * Byte that tells the rows of a page apart. It occurs in no valid UTF-8, thus in no row whose text
@@ -14,7 +16,9 @@ export const ROW_SEPARATOR = 0xff;
 /** Keys longer than this many bytes are kept as base64 instead of as SQL text. */
 const KEY_LITERAL_BYTES_MAX = 8_000;
 
-/** A result may have 100 columns: two a key column, and two for the page itself. */
+/** A result may have 100 columns, a subquery's too. */
+const COLUMNS_MAX = 100;
+/** Two columns of a page's result for each key column, and two for the page itself. */
 const KEY_COLUMNS_MAX = 49;
 
 /** Lengthened where a table has such a name: a query over a table of its own name would be circular. */
@@ -30,8 +34,8 @@ export interface Statement {
 
 export interface PageRequest {
   table: Table;
-  /** SQL expression of a row's text over the table's column names. */
-  rowSql: string;
+  /** SQL expression of a row's text. */
+  rowSql: RowExpression;
   /** Bytes between two rows, as hex digits. */
   rowGapHex: string;
   /** Key of the last row that was read; null starts at the first. */
@@ -42,31 +46,56 @@ export interface PageRequest {
 
 /**
  * Gives the SELECT that yields rows of a range in key order. Its result has the given `columns`
- * (SQL over the names of the table's rowid and stored columns, the key's columns first), holds
+ * (SQL over the table's rowid and stored columns, the key's columns first), holds
  * only rows for which `predicate` is true, is ordered by `orderBy` (which names columns by their
  * place, so that a compound SELECT can be ordered too) and ends at `limit` rows (SQL too). `predicate`
- * is "" for all rows, `orderBy` for a table without key.
+ * is "" for all rows, `orderBy` for a table without key. Where a row's columns are is for the maker to say:
+ * it passes the SQL of each to `columns` and `predicate`.
  *
  * The columns stand in the innermost SELECT because a result, a subquery's too, may have 100
  * columns, and a table of 100 columns has its rowid besides.
  */
 export type RowSelect = (range: {
-  columns: string[];
-  predicate: string;
+  columns: (column: ColumnSql) => string[];
+  predicate: RowExpression;
   orderBy: string;
   limit: string;
 }) => string;
 
-/** Rows straight from the table. */
-export function liveRows(table: Table): RowSelect {
-  return rowsFrom(quoteIdentifier(table.name));
+const TABLE_ALIAS = "t";
+const TABLE_COLUMNS = ownColumns(TABLE_ALIAS);
+
+/** Rows straight from the table; only those for which `where` is true, if it is given. */
+export function liveRows(table: Table, where?: RowExpression): RowSelect {
+  const from = `${quoteIdentifier(table.name)} AS ${TABLE_ALIAS}`;
+  return rowsFrom({ from, column: TABLE_COLUMNS, where: where?.(TABLE_COLUMNS) });
 }
 
-/** Rows of a FROM text that yields a table's columns under their own names. */
-export function rowsFrom(from: string): RowSelect {
-  return ({ columns, predicate, orderBy, limit }) =>
-    `SELECT ${columns.join(", ")} FROM ${from}${predicate === "" ? "" : ` WHERE ${predicate}`}` +
-    `${orderBy === "" ? "" : ` ORDER BY ${orderBy}`} LIMIT ${limit}`;
+/** Rows of a FROM text, in which `column` finds a table's columns; only those for which `where` is true. */
+export function rowsFrom(rows: {
+  from: string;
+  column: ColumnSql;
+  where: string | undefined;
+}): RowSelect {
+  const { from, column, where = "" } = rows;
+  return ({ columns, predicate, orderBy, limit }) => {
+    const conditions = [where, predicate(column)].filter((each) => each !== "").join(" AND ");
+    return (
+      `SELECT ${columns(column).join(", ")} FROM ${from}${conditions === "" ? "" : ` WHERE ${conditions}`}` +
+      `${orderBy === "" ? "" : ` ORDER BY ${orderBy}`} LIMIT ${limit}`
+    );
+  };
+}
+
+/** The same rows, in a text that contains each of the columns' `names` once, however often a column is used. */
+export function renamedRows(select: RowSelect, names: readonly string[]): RowSelect {
+  return ({ columns, ...range }) => {
+    const rows = select({
+      ...range,
+      columns: (column) => names.map((name, at) => `${column(name)} AS c${at}`),
+    });
+    return `SELECT ${columns(numberedColumns("n", names)).join(", ")} FROM (${rows}) AS n`;
+  };
 }
 
 /**
@@ -82,18 +111,32 @@ export function rowsFrom(from: string): RowSelect {
  * of the small memory that is fast: pages of 60 texts took 40 % longer than those of one (November 2026).
  *
  * A table without any key can be read in one page alone: its rows come in their own order, and
- * the last key is empty. Errors: `table-not-pageable` where a key has too many columns.
+ * the last key is empty. Errors: `table-not-pageable` where a key has too many columns, and
+ * `StatementTooLong` if the names are too long for a page of whole rows.
  */
 export function pageQuery(request: PageRequest, select = liveRows(request.table)): Statement {
-  const { table, rowSql, rowGapHex } = request;
+  const { table } = request;
   if (table.key.length > KEY_COLUMNS_MAX) {
     throw new ExportError(
       "table-not-pageable",
       `table ${quoteIdentifier(table.name)} has a key of more than ${KEY_COLUMNS_MAX} columns`,
     );
   }
+  const direct = pageSql(request, select);
+  if (fitsStatement(direct)) return direct;
+  const names = rowColumns(table);
+  if (names.length <= COLUMNS_MAX) {
+    const renamed = pageSql(request, renamedRows(select, names));
+    if (fitsStatement(renamed)) return renamed;
+  }
+  throw new StatementTooLong();
+}
+
+function pageSql({ rowSql, rowGapHex, ...request }: PageRequest, select: RowSelect): Statement {
+  const { table } = request;
   const params: Statement["params"] = [];
-  const rows = rowSelectSql(request, [`${rowSql} AS r`], select, params);
+  const columns = (column: ColumnSql): string[] => [`${rowSql(column)} AS r`];
+  const rows = rowSelectSql(request, columns, select, params);
   const only = table.key.length === 1 ? (table.key[0] as KeyColumn) : undefined;
   if (only?.integer === true) {
     return {
@@ -129,22 +172,28 @@ export function pageQuery(request: PageRequest, select = liveRows(request.table)
  * adds what has to be bound to `params`.
  */
 export function rowSelectSql(
-  { table, after, limit }: PageRequest,
-  columns: string[],
+  { table, after, limit }: Pick<PageRequest, "table" | "after" | "limit">,
+  columns: (column: ColumnSql) => string[],
   select: RowSelect,
   params: Statement["params"],
 ): string {
-  const keys = table.key.map((column, at) => `${quoteIdentifier(column.name)} AS k${at}`);
+  const keys = (sqlOf: ColumnSql): string[] =>
+    table.key.map((column, at) => `${sqlOf(column.name)} AS k${at}`);
   const orderBy = table.key
     .map((column, at) => `${at + 1}${collationSql(column)}${column.descending ? " DESC" : ""}`)
     .join(", ");
-  const ranges = after === null ? [""] : keyRanges(table.key, after, params);
+  const ranges = after === null ? [() => ""] : keyRanges(table.key, after, params);
   params.push(limit);
   // Newer SQLite plans by what is bound to a bare LIMIT, and so prepares the text again where that changes.
   const bound = `?${params.length} + 0`;
   return unionInOrder(
     ranges.map((predicate) =>
-      select({ columns: [...keys, ...columns], predicate, orderBy, limit: bound }),
+      select({
+        columns: (column) => [...keys(column), ...columns(column)],
+        predicate,
+        orderBy,
+        limit: bound,
+      }),
     ),
     bound,
   );
@@ -206,18 +255,20 @@ export function keyRanges(
   key: KeyColumn[],
   after: KeyValue[],
   params: Statement["params"],
-): string[] {
-  const names = key.map((column) => quoteIdentifier(column.name) + collationSql(column));
+): RowExpression[] {
+  const namesOf = (sqlOf: ColumnSql): string[] =>
+    key.map((column) => sqlOf(column.name) + collationSql(column));
   const values = after.map((value) => keyValueSql(value, params));
   const descending = key[0]?.descending === true;
   if (key.every((column) => column.descending === descending)) {
     const sign = descending ? "<" : ">";
     return key.length === 1
-      ? [`${names[0]} ${sign} ${values[0]}`]
-      : [`(${names.join(", ")}) ${sign} (${values.join(", ")})`];
+      ? [(sqlOf) => `${namesOf(sqlOf)[0]} ${sign} ${values[0]}`]
+      : [(sqlOf) => `(${namesOf(sqlOf).join(", ")}) ${sign} (${values.join(", ")})`];
   }
   return key
-    .map((column, at) => {
+    .map((column, at) => (sqlOf: ColumnSql) => {
+      const names = namesOf(sqlOf);
       const equal = names.slice(0, at).map((name, of) => `${name} = ${values[of]}`);
       return [...equal, `${names[at]} ${column.descending ? "<" : ">"} ${values[at]}`].join(
         " AND ",

@@ -1,8 +1,10 @@
-/** SQL expressions of one row's text, over its table's column names. Both give the same text. */
+import type { ColumnSql, RowExpression } from "./column-sql.ts";
+
+/** SQL expressions of one row's text, over the row's columns. Both give the same text. */
 export interface RowSql {
-  usual: string;
+  usual: RowExpression;
   /** Faster where values are long. */
-  long: string;
+  long: RowExpression;
 }
 
 /** Expressions that are longer than this, in characters, are not worth their length in a query. */
@@ -15,7 +17,10 @@ const LONG_VALUE_BYTES = 100;
 export function chooseRowSql(
   { usual, long }: RowSql,
   row: { columns: number; rowBytes: number },
-): string {
-  const isLong = row.rowBytes >= row.columns * LONG_VALUE_BYTES;
-  return isLong && long.length <= ROW_SQL_CHARS_MAX ? long : usual;
+): RowExpression {
+  if (row.rowBytes < row.columns * LONG_VALUE_BYTES) return usual;
+  return (column: ColumnSql) => {
+    const sql = long(column);
+    return sql.length <= ROW_SQL_CHARS_MAX ? sql : usual(column);
+  };
 }

@@ -1,16 +1,19 @@
-import { isUtf8 } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 
 import type { Cell } from "../model/cell.ts";
 import type { Table } from "../model/catalog.ts";
 import { storedColumns } from "../model/catalog.ts";
+import { ExportError } from "../model/error.ts";
 import { STATEMENT_BYTES_MAX } from "../model/limits.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
+import type { RowExpression } from "./column-sql.ts";
 import { quoteIdentifier } from "./identifier.ts";
 import { insertRowSql } from "./insert-row.ts";
 import { cellLiteral, hasCrLf } from "./literal.ts";
 import { cellsOf, mendTexts } from "./literal-scanner.ts";
 import { STAGE_TABLE } from "./own-objects.ts";
-import { stagedRow } from "./staged-row.ts";
+import { STAGED_VALUE_BYTES, stagedRow } from "./staged-row.ts";
+import { shownName } from "./statement-length.ts";
 import { type RawPage, ROW_SEPARATOR } from "./page-query.ts";
 import { replaceSeparators } from "./row-gaps.ts";
 import { chooseRowSql, type RowSql } from "./row-sql.ts";
@@ -21,6 +24,15 @@ const STATEMENT_BYTES_TARGET = 32_000;
 
 /** A row whose text is longer than this is staged, so that no statement passes the limit. */
 const ROW_BYTES_MAX = 60_000;
+
+/** A statement's start with longer names than this, in bytes, is worth longer statements and shorter rows. */
+const LONG_HEAD_BYTES = 16_000;
+
+/** A start that is longer than this, in bytes, does without the columns' names if it can. */
+const NAMED_HEAD_BYTES_MAX = 60_000;
+
+/** What a statement has besides its start and its rows, in bytes, and a margin. */
+const STATEMENT_REST_BYTES = 100;
 
 /** Between two rows of a page; the separator becomes a line feed. */
 const ROW_GAP = new Uint8Array([0x29, 0x2c, ROW_SEPARATOR, 0x28]);
@@ -58,16 +70,15 @@ export class SqlEncoder implements TableEncoder {
       ...columns.map((column) => column.name),
     ];
     this.#rowSql = insertRowSql(table, rowid, columns);
-    this.#headText =
-      `INSERT INTO ${quoteIdentifier(table.name)}` +
-      `(${this.cellColumns.map(quoteIdentifier).join(",")}) VALUES\n(`;
+    this.#headText = insertHead(table, this.cellColumns, { hasRowid: rowid !== undefined });
     this.#head = encodeUtf8(this.#headText);
-    this.#statementTarget =
-      this.cellColumns.length > MULTI_ROW_VALUES_MAX ? 0 : STATEMENT_BYTES_TARGET;
-    this.#rowBytesMax = Math.min(ROW_BYTES_MAX, STATEMENT_BYTES_MAX - this.#head.length - 100);
+    const { statementTarget, rowBytesMax } = statementLengths(this.#head.length, this.cellColumns);
+    if (rowBytesMax === undefined) throw namesTooLong(table, this.cellColumns);
+    this.#statementTarget = statementTarget;
+    this.#rowBytesMax = rowBytesMax;
   }
 
-  rowSql(rowBytes: number): string {
+  rowSql(rowBytes: number): RowExpression {
     return chooseRowSql(this.#rowSql, { columns: this.cellColumns.length, rowBytes });
   }
 
@@ -144,6 +155,46 @@ export class SqlEncoder implements TableEncoder {
       }),
     );
   }
+}
+
+/** An INSERT up to its first row's opening parenthesis. The rowid must be named to be written. */
+function insertHead(
+  table: Table,
+  columns: readonly string[],
+  { hasRowid }: { hasRowid: boolean },
+): string {
+  const into = `INSERT INTO ${quoteIdentifier(table.name)}`;
+  const named = `${into}(${columns.map(quoteIdentifier).join(",")}) VALUES\n(`;
+  return hasRowid || Buffer.byteLength(named) <= NAMED_HEAD_BYTES_MAX ? named : `${into} VALUES\n(`;
+}
+
+/**
+ * From which length on a statement takes no more rows, and how long an unstaged row may be: both together pass
+ * no limit. `rowBytesMax` is undefined if the names leave no space even for a row whose values are all staged.
+ */
+function statementLengths(
+  headBytes: number,
+  columns: readonly string[],
+): { statementTarget: number; rowBytesMax: number | undefined } {
+  const space = STATEMENT_BYTES_MAX - STATEMENT_REST_BYTES - headBytes;
+  const stagedBytes = columns.length * STAGED_VALUE_BYTES;
+  const isLong = headBytes > LONG_HEAD_BYTES;
+  const rowBytesMax = isLong ? Math.max(stagedBytes, space >> 1) : ROW_BYTES_MAX;
+  const target = isLong
+    ? STATEMENT_BYTES_MAX - STATEMENT_REST_BYTES - rowBytesMax
+    : STATEMENT_BYTES_TARGET;
+  return {
+    statementTarget: columns.length > MULTI_ROW_VALUES_MAX ? 0 : target,
+    rowBytesMax: rowBytesMax > space ? undefined : rowBytesMax,
+  };
+}
+
+function namesTooLong(table: Table, columns: readonly string[]): ExportError {
+  const longest = [...columns].sort((a, b) => b.length - a.length)[0] ?? "";
+  const message =
+    `table ${shownName(table.name)}: an INSERT that names its columns, such as ${shownName(longest)}, ` +
+    `is longer than ${STATEMENT_BYTES_MAX} bytes`;
+  return new ExportError("name-too-long", message);
 }
 
 /**

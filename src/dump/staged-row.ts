@@ -7,6 +7,9 @@ import { createStageSql } from "./own-objects.ts";
 /** Bytes of a value in one slice: its hex digits and the statement around them stay below 100,000. */
 const SLICE_BYTES = 45_000;
 
+/** What stands in a row instead of a staged value is shorter than this, in bytes. */
+export const STAGED_VALUE_BYTES = 120;
+
 /**
  * Statements that insert a row which is too long for one statement: its longest values go into a
  * staging table slice by slice, one INSERT assembles the row, and the table is dropped. Appending
@@ -22,7 +25,7 @@ export function stagedRow(input: {
 }): Uint8Array[] {
   const stage = quoteIdentifier(input.stage);
   const values = input.cells.map((cell) => encodeUtf8(cellLiteral(cell)));
-  const staged = longestOf(values, input.rowBytesMax);
+  const staged = longestOf(values, input);
   const out: Uint8Array[] = [encodeUtf8(`${createStageSql(input.stage)};\n`)];
   for (const at of staged) {
     const cell = input.cells[at] as Exclude<Cell, { type: "plain" }>;
@@ -44,14 +47,20 @@ export function stagedRow(input: {
 }
 
 /** Indexes of the longest values, as many as must go for the rest to fit `bytesMax`. */
-function longestOf(values: Uint8Array[], bytesMax: number): number[] {
-  const order = values.map((_, at) => at).sort((a, b) => lengthAt(values, b) - lengthAt(values, a));
+function longestOf(
+  values: Uint8Array[],
+  { cells, rowBytesMax: bytesMax }: { cells: Cell[]; rowBytesMax: number },
+): number[] {
+  const order = values
+    .map((_, at) => at)
+    .filter((at) => cells[at]?.type !== "plain" && lengthAt(values, at) > STAGED_VALUE_BYTES)
+    .sort((a, b) => lengthAt(values, b) - lengthAt(values, a));
   let bytes = values.reduce((sum, value) => sum + value.length + 1, 0);
   const chosen: number[] = [];
   for (const at of order) {
     if (bytes <= bytesMax) break;
     // What stands in the row instead of the value.
-    bytes -= lengthAt(values, at) - 120;
+    bytes -= lengthAt(values, at) - STAGED_VALUE_BYTES;
     chosen.push(at);
   }
   return chosen.sort((a, b) => a - b);

@@ -1,5 +1,6 @@
 import type { Cell } from "../model/cell.ts";
 import type { Table } from "../model/catalog.ts";
+import type { RowExpression } from "./column-sql.ts";
 import type { RawPage } from "./page-query.ts";
 
 /**
@@ -9,10 +10,10 @@ import type { RawPage } from "./page-query.ts";
  */
 export interface TableEncoder {
   /**
-   * SQL expression of a row's text, over the table's column names. Which one depends on about how long rows
+   * SQL expression of a row's text, over the table's columns. Which one depends on about how long rows
    * are, in bytes of text, or 0 where nothing is known; what it gives does not.
    */
-  rowSql(rowBytes: number): string;
+  rowSql(rowBytes: number): RowExpression;
   /** Bytes between two rows of a page, as hex digits. */
   readonly rowGapHex: string;
   /** Names of the columns whose cells `row` takes, in its order. */

@@ -109,6 +109,16 @@ export interface KeyColumn {
   integer: boolean;
 }
 
+/**
+ * Names of everything that a row is read by: the key's columns in their order, then the other stored columns.
+ * A key may contain a column twice, in two collations.
+ */
+export function rowColumns(table: Table): string[] {
+  const keys = table.key.map((column) => column.name);
+  const others = storedColumns(table).filter((column) => !keys.includes(column.name));
+  return [...keys, ...others.map((column) => column.name)];
+}
+
 /** Columns whose values are kept in the table's rows, thus neither generated nor hidden. */
 export function storedColumns(table: Table): Column[] {
   return table.columns.filter((column) => column.generated === "no");

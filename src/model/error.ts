@@ -173,7 +173,12 @@ export const ERRORS = {
   "table-too-wide-for-snapshot": {
     status: 422,
     retryable: false,
-    hint: "The table's names are too long for the 100,000 bytes of a trigger. Exclude it, or use `live`.",
+    hint: "The table's names are too long for the statements of a snapshot. Shorten them, exclude the table, or use `live`.",
+  },
+  "name-too-long": {
+    status: 422,
+    retryable: false,
+    hint: "The message reports the table or column. Shorten its name, or exclude the table.",
   },
   "table-not-pageable": {
     status: 422,

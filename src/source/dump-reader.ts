@@ -2,13 +2,14 @@ import type { Table } from "../model/catalog.ts";
 import type { Cell } from "../model/cell.ts";
 import type { Cursor, RowKey } from "../model/cursor.ts";
 import { ExportError } from "../model/error.ts";
-import { KIB, LONG_ROWS_PAGE_BYTES, PAGE_BYTES } from "../model/limits.ts";
+import { KIB, LONG_ROWS_PAGE_BYTES, PAGE_BYTES, STATEMENT_BYTES_MAX } from "../model/limits.ts";
 import { assert } from "../lib/assert.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
 import { pageQuery, parsePage, type RawPage, type Statement } from "../dump/page-query.ts";
 import { cellQueries, parseCells } from "../dump/cell-query.ts";
 import { quoteIdentifier } from "../dump/identifier.ts";
 import type { DumpPlan, Segment } from "../dump/plan.ts";
+import { shownName, StatementTooLong } from "../dump/statement-length.ts";
 import type { TableEncoder, TableEncoderOf } from "../dump/table-encoder.ts";
 import type { Source } from "./source.ts";
 import type { TableReader } from "./table-reader.ts";
@@ -179,7 +180,7 @@ type PageRead =
 
 /**
  * Reads at most `limit` rows of about `rowBytes` of text each; fewer where their text is longer than a value
- * may be, and one row cell by cell where even its text alone is.
+ * may be, and one row cell by cell where even its text alone is, or the query of the text is too long.
  */
 async function readPage(
   reader: TableReader,
@@ -212,6 +213,7 @@ async function readPage(
         complete: raw.rows < rows,
       };
     } catch (error) {
+      if (error instanceof StatementTooLong) break;
       if (!isTooBig(error)) throw error;
     }
   }
@@ -236,6 +238,7 @@ async function readWhole(
     const byteLength = bytes.byteLength;
     return { kind: "page", raw, rows, byteLength, last, limit: 1, rowsRead, complete: true };
   } catch (cause) {
+    if (cause instanceof StatementTooLong) throw namesTooLong(table, cause);
     if (!isTooBig(cause)) throw cause;
     throw new ExportError(
       "table-not-pageable",
@@ -252,7 +255,7 @@ async function readRow(
   encoder: TableEncoder,
   after: RowKey,
 ): Promise<PageRead> {
-  const request = { table, rowSql: "''", rowGapHex: "", after, limit: 1 };
+  const request = { table, rowSql: () => "''", rowGapHex: "", after, limit: 1 };
   try {
     const [keyResult, ...cellResults] = await reader.readRows(table, (select) => [
       plainStatement(pageQuery(request, select)),
@@ -266,6 +269,7 @@ async function readRow(
     const byteLength = PAGE_BYTES;
     return { kind: "row", cells, rows: 1, byteLength, last, limit: 1, rowsRead, complete: false };
   } catch (cause) {
+    if (cause instanceof StatementTooLong) throw namesTooLong(table, cause);
     if (!isTooBig(cause)) throw cause;
     throw new ExportError(
       "value-not-exportable",
@@ -273,6 +277,13 @@ async function readRow(
       { cause },
     );
   }
+}
+
+function namesTooLong(table: Table, cause: unknown): ExportError {
+  const message =
+    `table ${shownName(table.name)}: its name and its key's columns are too long for a statement ` +
+    `of ${STATEMENT_BYTES_MAX} bytes`;
+  return new ExportError("name-too-long", message, { cause });
 }
 
 /** Without the count of columns, by which a source carries BLOBs faster, and only shorter ones. */

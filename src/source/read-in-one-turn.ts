@@ -1,17 +1,16 @@
 import { CATALOG_QUERIES, parseCatalog } from "../dump/catalog.ts";
-import { quoteIdentifier as q } from "../dump/identifier.ts";
 import { liveRows, type Statement } from "../dump/page-query.ts";
 import type { DumpPlan } from "../dump/plan.ts";
 import type { TableEncoderOf } from "../dump/table-encoder.ts";
 import { concatBytes } from "../lib/bytes.ts";
-import { type Table, storedColumns } from "../model/catalog.ts";
+import type { Table } from "../model/catalog.ts";
 import { CURSOR_START } from "../model/cursor.ts";
 import { ExportError } from "../model/error.ts";
 import { PAGE_BYTES } from "../model/limits.ts";
 import { readDump } from "./dump-reader.ts";
 import { digestOf } from "./read-catalog.ts";
-import { bytesSql } from "./snapshot/row-sql.ts";
 import type { Source, SourceResult } from "./source.ts";
+import { sizeQueries, sizesFrom } from "./table-size.ts";
 import type { TableReader } from "./table-reader.ts";
 
 /** Bounds of what is read in one turn: one page in bytes, since writers wait for it, and few statements. */
@@ -67,16 +66,10 @@ class TooLarge extends Error {}
 async function isSmall(source: Source, tables: readonly Table[]): Promise<boolean> {
   if (tables.length > TABLES_MAX) return false;
   if (tables.length === 0) return true;
-  const sizes = await source.transaction(
-    tables.map((table) => {
-      const bytes = bytesSql(storedColumns(table).map(({ name }) => q(name)));
-      const rows = `SELECT ${bytes} AS b FROM ${q(table.name)} LIMIT ${TABLE_ROWS_MAX + 1}`;
-      return { sql: `SELECT count(*), coalesce(sum(b), 0) FROM (${rows})` };
-    }),
-  );
-  const measured = sizes.map(({ rows }) => (rows[0] ?? []).map(Number));
-  const bytes = measured.reduce((sum, [, each = 0]) => sum + each, 0);
-  return bytes <= BYTES_MAX && measured.every(([rows = 0]) => rows <= TABLE_ROWS_MAX);
+  const queries = tables.map((table) => sizeQueries(table, { rowsMax: TABLE_ROWS_MAX + 1 }));
+  const sizes = sizesFrom(queries, await source.transaction(queries.flat()));
+  const bytes = sizes.reduce((sum, size) => sum + size.bytes, 0);
+  return bytes <= BYTES_MAX && sizes.every(({ rows }) => rows <= TABLE_ROWS_MAX);
 }
 
 interface Reading {

@@ -107,7 +107,7 @@ describe("a snapshot export", () => {
   });
 
   test("fails at once, and leaves nothing behind, where a table cannot be watched", async () => {
-    const columns = Array.from({ length: 100 }, (_, n) => `"${String(n).padEnd(450, "x")}" UNIQUE`);
+    const columns = Array.from({ length: 100 }, (_, n) => `[${`${n}`.padEnd(850, '"')}]`);
     await query(`CREATE TABLE wide(${columns.join(", ")})`);
     const view = await ended((await startExport()).jobId);
     expect(view).toMatchObject({

@@ -308,7 +308,7 @@ describe("the lock", () => {
 
   test("is free again where opening fails", async () => {
     await fill();
-    const columns = Array.from({ length: 100 }, (_, n) => `"${String(n).padEnd(450, "x")}" UNIQUE`);
+    const columns = Array.from({ length: 100 }, (_, n) => `[${`${n}`.padEnd(850, '"')}]`);
     await query(`CREATE TABLE wide(${columns.join(", ")})`);
     expect(await problemOf("/export/dump")).toMatchObject({
       status: 422,

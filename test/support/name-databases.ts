@@ -141,7 +141,7 @@ export const NAME_DATABASES: readonly NameDatabase[] = [
 ];
 
 /** What a snapshot must keep of tables whose names, or whose objects' names, are easily mixed up. */
-export const NAME_CORRECTIONS: readonly SnapshotCorrection[] = [
+export const NAMESAKE_CORRECTIONS: readonly SnapshotCorrection[] = [
   {
     title: "rows that REPLACE removes by UNIQUE indexes, although triggers have the indexes' names",
     script:

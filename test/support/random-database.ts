@@ -78,6 +78,8 @@ interface TableShape {
   columns: ColumnShape[];
   /** Columns added so that a wide table needs no hundred shapes. */
   padding: number;
+  /** How much longer than usual their names are. */
+  paddingNameBytes: number;
   hiddenRowids: number;
   key: KeyTerm[];
   generated: { name: string; stored: boolean; first: boolean; expression: number }[];
@@ -128,6 +130,7 @@ const tableArbitrary: fc.Arbitrary<TableShape> = fc.record({
   strict: fc.boolean(),
   columns: fc.array(columnArbitrary, { minLength: 1, maxLength: 5 }),
   padding: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(97) }),
+  paddingNameBytes: fc.constantFrom(0, 0, 0, 450, 900),
   hiddenRowids: fc.oneof(
     { weight: 4, arbitrary: fc.constant(0) },
     { weight: 2, arbitrary: fc.integer({ min: 1, max: 7 }) },
@@ -331,7 +334,8 @@ function tableScript(
     );
   }
   for (let n = 0; n < shape.padding && definitions.length < 95; n += 1) {
-    add(columnNames.take(`padding ${n}`), pick(types, n), "");
+    const name = `padding ${"x".repeat(shape.paddingNameBytes)}${n}`;
+    add(columnNames.take(name), pick(types, n), "");
   }
   const constraints: string[] = [];
   const references: BuiltTable["references"] = [];

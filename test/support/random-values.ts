@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import { ODD_NAMES } from "./odd-names.ts";
 
 /** Names that break dumps: keywords, quotes, line ends, comments, look-alikes of other people's tables. */
 const NASTY_NAMES = [
@@ -63,6 +64,7 @@ const NASTY_NAMES = [
 export const nameArbitrary: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom("a", "b", "users", "Orders", "x y", "data") },
   { weight: 4, arbitrary: fc.constantFrom(...NASTY_NAMES) },
+  { weight: 3, arbitrary: fc.constantFrom(...ODD_NAMES) },
   {
     weight: 1,
     arbitrary: fc

@@ -1,4 +1,5 @@
-import { NAME_CORRECTIONS } from "./name-databases.ts";
+import { NAMESAKE_CORRECTIONS } from "./name-databases.ts";
+import { NAME_CORRECTIONS } from "./name-traps.ts";
 
 /** A database, and writes to it while a snapshot is open. */
 export interface SnapshotCorrection {
@@ -190,4 +191,5 @@ export const SNAPSHOT_CORRECTIONS: readonly SnapshotCorrection[] = [
     ],
   },
   ...NAME_CORRECTIONS,
+  ...NAMESAKE_CORRECTIONS,
 ];

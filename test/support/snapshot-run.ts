@@ -12,6 +12,7 @@ import { SnapshotReader } from "../../src/source/snapshot/snapshot-reader.ts";
 import { committedPosition } from "../../src/source/snapshot/committed-position.ts";
 import { dumpDatabase } from "./dump-database.ts";
 import { nodeSqliteSource, openPlatformDatabase } from "./node-sqlite-source.ts";
+import { oddlyNamedTable } from "./odd-names.ts";
 import { WRITTEN_TABLES, type WrittenTable } from "./snapshot-schemas.ts";
 import {
   CONFLICTS,
@@ -42,8 +43,8 @@ const UUID = (seed: number): string => `00000000-0000-4000-8000-${String(seed).p
 export async function runSnapshot(seed: number): Promise<SnapshotRun> {
   const random = new Random(seed);
   const tables = Array.from({ length: 1 + random.below(3) }, () =>
-    random.of(WRITTEN_TABLES),
-  ).filter((table, at, all) => all.indexOf(table) === at);
+    random.isTrue(0.25) ? oddlyNamedTable(random) : random.of(WRITTEN_TABLES),
+  ).filter((table, at, all) => all.findIndex(({ name }) => name === table.name) === at);
   const isRecursive = random.isTrue(0.3);
   // Which row an UPDATE meets first is SQLite's choice, and with a conflict clause it matters.
   const isCompared = random.isTrue(0.5);

@@ -1,3 +1,4 @@
+import { NAME_TRAPS } from "./name-traps.ts";
 import { largeValue } from "./random-values.ts";
 
 /** A database that other dumps get wrong. */
@@ -536,4 +537,5 @@ export const TRAPS: readonly Trap[] = [
       `INSERT INTO "a table with a name of its own that is rather long, which is number 7" VALUES (7)`,
     ],
   },
+  ...NAME_TRAPS,
 ];

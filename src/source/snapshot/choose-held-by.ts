@@ -1,10 +1,12 @@
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
-import type { Table } from "../../model/catalog.ts";
+import { rowColumns, type Table } from "../../model/catalog.ts";
 import { KIB, MIB } from "../../model/limits.ts";
+import { ExportError } from "../../model/error.ts";
+import { shownName } from "../../dump/statement-length.ts";
 import type { Source } from "../source.ts";
-import { canWatch, copyColumns, GATHERED_COLUMNS_MAX, hasIntegerKey } from "./layout.ts";
+import { sizeQueries, sizesFrom, type TableSize } from "../table-size.ts";
+import { canWatch, GATHERED_COLUMNS_MAX, hasIntegerKey } from "./layout.ts";
 import type { HeldBy } from "./record.ts";
-import { bytesSql } from "./row-sql.ts";
 
 /** What is copied when a snapshot is opened, all tables together: one turn must be enough for it. */
 const COPY_BYTES_MAX = 16 * MIB;
@@ -38,22 +40,32 @@ export interface HeldTables {
   rowsRead: number;
 }
 
-/** Decides for each table what holds it to the instant. Reads the whole of those that may be copied. */
+/**
+ * Decides for each table what holds it to the instant. Reads the whole of those that may be copied.
+ * Errors: `table-too-wide-for-snapshot` if a table's names are too long for triggers, and its rows too large
+ * for a copy.
+ */
 export async function chooseHeldBy(
   source: Source,
   tables: readonly Table[],
-  manyTables = MANY_TABLES,
+  choice: { fitsTriggers: (table: Table) => boolean; manyTables?: number | undefined },
 ): Promise<HeldTables> {
+  const { manyTables = MANY_TABLES } = choice;
   const held: HeldTables = { heldBy: [], warnings: [], rowsRead: 0 };
-  const measured = tables.length > manyTables ? tables : tables.filter((table) => !canWatch(table));
-  const sizes = await measure(source, measured);
+  const watchable = new Set(
+    tables.filter((table) => canWatch(table) && choice.fitsTriggers(table)),
+  );
+  const isWatchable = (table: Table): boolean => watchable.has(table);
+  const measured =
+    tables.length > manyTables ? tables : tables.filter((table) => !isWatchable(table));
+  const sizes = await measure(source, measured, isWatchable);
   let copied = 0;
   const fits = (bytes: number): boolean => copied + bytes <= COPY_BYTES_MAX;
   for (const table of tables) {
     const size = sizes.get(table);
-    const columns = copyColumns(table).length;
+    const columns = rowColumns(table).length;
     held.rowsRead += size?.rowsRead ?? 0;
-    if (canWatch(table)) {
+    if (isWatchable(table)) {
       const isSmall =
         size !== undefined && size.rows <= SMALL_ROWS_MAX && size.bytes <= SMALL_BYTES_MAX;
       const isGathered = isSmall && columns <= GATHERED_COLUMNS_MAX && fits(size.bytes);
@@ -62,6 +74,13 @@ export async function chooseHeldBy(
     } else if (size !== undefined && fits(size.bytes) && columns <= COLUMNS_MAX) {
       copied += size.bytes;
       held.heldBy.push("copy");
+    } else if (canWatch(table)) {
+      throw new ExportError(
+        "table-too-wide-for-snapshot",
+        `table ${shownName(table.name)} has names that are too long for triggers over it, and it cannot be ` +
+          `copied when the snapshot is opened: it has ${size?.bytes ?? 0} bytes in ${columns} columns; ` +
+          `at most ${COPY_BYTES_MAX} bytes in all and ${COLUMNS_MAX} columns are copied`,
+      );
     } else {
       held.heldBy.push("nothing");
       held.warnings.push(
@@ -73,47 +92,22 @@ export async function chooseHeldBy(
   return held;
 }
 
-interface Size {
-  rows: number;
-  bytes: number;
-  rowsRead: number;
-}
-
 /** Of a table that can be watched no more is read than tells that it is not small. */
 async function measure(
   source: Source,
   tables: readonly Table[],
-): Promise<ReadonlyMap<Table, Size>> {
-  const sizes = new Map<Table, Size>();
+  isWatchable: (table: Table) => boolean,
+): Promise<ReadonlyMap<Table, TableSize>> {
+  const sizes = new Map<Table, TableSize>();
   for (let at = 0; at < tables.length; at += MEASURED_AT_ONCE) {
     const group = tables.slice(at, at + MEASURED_AT_ONCE);
-    const results = await source.transaction(
-      group.map((table) => {
-        const names = copyColumns(table).map(q);
-        const isFar = canWatch(table) ? isFarSql(table) : "0";
-        const some = canWatch(table) ? ` LIMIT iif(${isFar}, 0, ${SMALL_ROWS_MAX + 1})` : "";
-        // The sum of each row within: a result may have 100 columns.
-        return {
-          sql:
-            `SELECT count(*), coalesce(sum(b), 0), ${isFar} AS far FROM ` +
-            `(SELECT ${bytesSql(names)} AS b FROM ${q(table.name)}${some})`,
-        };
-      }),
-    );
-    for (const [index, table] of group.entries()) {
-      const { rows, rowsRead } = results[index] ?? { rows: [], rowsRead: 0 };
-      const [count, bytes, isFar] = rows[0] ?? [];
-      const size = { rows: Number(count), bytes: Number(bytes), rowsRead };
-      sizes.set(table, isFar === 1 ? { ...size, rows: Number.POSITIVE_INFINITY } : size);
-    }
+    const queries = group.map((table) => {
+      if (!isWatchable(table)) return sizeQueries(table);
+      const keySpan = hasIntegerKey(table) ? { keySpanMax: SMALL_KEYS_MAX } : {};
+      return sizeQueries(table, { rowsMax: SMALL_ROWS_MAX + 1, ...keySpan });
+    });
+    const found = sizesFrom(queries, await source.transaction(queries.flat()));
+    for (const [index, table] of group.entries()) sizes.set(table, found[index] as TableSize);
   }
   return sizes;
-}
-
-/** True where a table's first and last key lie far apart; "0" where its keys are no integers. */
-function isFarSql(table: Table): string {
-  const [key] = table.key;
-  if (!hasIntegerKey(table) || key === undefined) return "0";
-  const end = (which: string): string => `(SELECT ${which}(${q(key.name)}) FROM ${q(table.name)})`;
-  return `coalesce(${end("max")} - ${end("min")} > ${SMALL_KEYS_MAX}, 0)`;
 }

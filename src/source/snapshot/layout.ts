@@ -1,5 +1,7 @@
+import { numberedColumns, ownColumns } from "../../dump/column-sql.ts";
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
-import { type KeyColumn, storedColumns, type Table } from "../../model/catalog.ts";
+import { type RowSelect, rowsFrom } from "../../dump/page-query.ts";
+import { type KeyColumn, rowColumns, storedColumns, type Table } from "../../model/catalog.ts";
 
 /** Key columns stand in the second undo table too. */
 const KEY_COLUMNS_MAX = 40;
@@ -27,25 +29,34 @@ export function hasIntegerKey(table: Table): boolean {
   return table.key.length === 1 && table.key[0]?.integer === true;
 }
 
+/** Names of a copy's columns: `c0` for the first of `rowColumns`, then `c1`, `c2`, … */
+export function placesOf(columns: readonly string[]): string[] {
+  return columns.map((_, at) => `c${at}`);
+}
+
 /**
  * Statements that copy a table's rows. What they insert leaves `last_insert_rowid()` as it was,
  * which the customer's code may be about to ask for.
  */
-export function copyRowsSql(name: string, table: Table, columns: string[]): string[] {
-  const list = columns.map(q).join(", ");
-  const rows = `SELECT ${list} FROM ${q(table.name)}`;
-  if (table.key.length === 0) return [`CREATE TABLE ${q(name)} AS ${rows}`];
-  return [createKeyedSql(name, table.key, columns), `INSERT INTO ${q(name)} (${list}) ${rows}`];
+export function copyRowsSql(name: string, table: Table): string[] {
+  const columns = rowColumns(table);
+  const places = placesOf(columns);
+  const values = columns.map(ownColumns("t"));
+  const from = `FROM ${q(table.name)} AS t`;
+  if (table.key.length === 0) {
+    const list = values.map((value, at) => `${value} AS ${places[at]}`);
+    return [`CREATE TABLE ${q(name)} AS SELECT ${list.join(", ")} ${from}`];
+  }
+  return [
+    createKeyedSql(name, table.key, places),
+    `INSERT INTO ${q(name)} (${places.join(", ")}) SELECT ${values.join(", ")} ${from}`,
+  ];
 }
 
-/** Columns of a copy: the key's, and what is stored. */
-export function copyColumns(table: Table): string[] {
-  return [
-    ...new Set([
-      ...table.key.map((column) => column.name),
-      ...storedColumns(table).map((column) => column.name),
-    ]),
-  ];
+/** The rows of such a copy. */
+export function copiedRows(name: string, table: Table): RowSelect {
+  const column = numberedColumns("t", rowColumns(table));
+  return rowsFrom({ from: `${q(name)} AS t`, column, where: undefined });
 }
 
 /** CREATE TABLE of the table that gathers small ones, by number of the table and of the row. */
@@ -56,34 +67,32 @@ export function createGatheringSql(name: string): string {
 
 /** Statement that copies a table's rows into the gathering; leaves `last_insert_rowid()` as it was. */
 export function gatherRowsSql(name: string, number: number, table: Table): string {
-  const columns = copyColumns(table);
-  const into = columns.map((_, at) => `c${at}`).join(", ");
+  const columns = rowColumns(table);
   return (
-    `INSERT INTO ${q(name)} (t, n, ${into}) ` +
-    `SELECT ${number}, row_number() OVER (), ${columns.map(q).join(", ")} FROM ${q(table.name)}`
+    `INSERT INTO ${q(name)} (t, n, ${placesOf(columns).join(", ")}) ` +
+    `SELECT ${number}, row_number() OVER (), ${columns.map(ownColumns("t")).join(", ")} FROM ${q(table.name)} AS t`
   );
 }
 
-/** FROM text that yields a gathered table's rows with every column under its own name. */
-export function gatheredFromSql(name: string, number: number, table: Table): string {
-  const columns = copyColumns(table).map((column, at) => `c${at} AS ${q(column)}`);
-  return `(SELECT ${columns.join(", ")} FROM ${q(name)} WHERE t = ${number})`;
+/** The rows of a gathered table. */
+export function gatheredRows(name: string, number: number, table: Table): RowSelect {
+  const column = numberedColumns("g", rowColumns(table));
+  return rowsFrom({ from: `${q(name)} AS g`, column, where: `g.t = ${number}` });
 }
 
 /**
- * CREATE TABLE of a table of rows by key, whose other columns take every value as it is: no
+ * CREATE TABLE of a table of rows by key, whose first columns are the key's. All take every value as it is: no
  * affinity, no constraint. The primary key orders and compares as the copied table's own.
  */
-export function createKeyedSql(name: string, key: KeyColumn[], columns: string[]): string {
-  const keyNames = new Set(key.map((column) => column.name));
-  const others = columns.filter((column) => !keyNames.has(column)).map(q);
+export function createKeyedSql(
+  name: string,
+  key: readonly KeyColumn[],
+  columns: readonly string[],
+): string {
   const terms = key.map(
-    (column) => `${q(column.name)} COLLATE ${column.collation}${column.descending ? " DESC" : ""}`,
+    ({ collation, descending }, at) =>
+      `${columns[at]} COLLATE ${collation}${descending ? " DESC" : ""}`,
   );
-  const list = [
-    ...key.map((column) => q(column.name)),
-    ...others,
-    `PRIMARY KEY (${terms.join(", ")})`,
-  ];
+  const list = [...columns, `PRIMARY KEY (${terms.join(", ")})`];
   return `CREATE TABLE ${q(name)} (${list.join(", ")}) WITHOUT ROWID`;
 }

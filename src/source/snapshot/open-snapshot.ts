@@ -1,23 +1,20 @@
 import { parseCatalog, parseSchema, SCHEMA_QUERY } from "../../dump/catalog.ts";
 import { quoteIdentifier as q, quoteText } from "../../dump/identifier.ts";
 import type { DumpPlan } from "../../dump/plan.ts";
+import { shownName } from "../../dump/statement-length.ts";
 import type { Catalog, Table } from "../../model/catalog.ts";
 import { ExportError } from "../../model/error.ts";
+import { STATEMENT_BYTES_MAX } from "../../model/limits.ts";
 import { readCatalogRows } from "../read-catalog.ts";
 import type { Source, SourceResult } from "../source.ts";
 import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
 import { chooseHeldBy } from "./choose-held-by.ts";
-import {
-  copyColumns,
-  copyRowsSql,
-  createGatheringSql,
-  gatherRowsSql,
-  hasIntegerKey,
-} from "./layout.ts";
+import { copyRowsSql, createGatheringSql, gatherRowsSql, hasIntegerKey } from "./layout.ts";
 import { SnapshotNames } from "./names.ts";
 import type { HeldBy, SnapshotRecord, SnapshotTable } from "./record.ts";
+import { keyOf } from "./row-sql.ts";
 import { deepTriggerWarnings } from "./trigger-depth.ts";
-import { watchTableSql } from "./triggers.ts";
+import { fitsTriggers, type Watch, watchTable } from "./triggers.ts";
 import { createSharedLogSql, sharesLog } from "./undo-log.ts";
 
 /** How long triggers work after the last page, in seconds: longer than a stalled run takes to be rescued. */
@@ -70,19 +67,21 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
     const before = await readCatalogRows(source);
     const catalog = parseCatalog(before);
     const plan = planOf(catalog);
-    const held = await chooseHeldBy(source, plan.tables, request.manyTables);
-    const tables = plan.tables.map((table, number) => ({
-      table,
-      number,
-      heldBy: held.heldBy[number] as HeldBy,
-    }));
+    const held = await chooseHeldBy(source, plan.tables, {
+      fitsTriggers: (table) => fitsTriggers(names, table, catalog.triggers),
+      manyTables: request.manyTables,
+    });
+    const tables = plan.tables.map((table, number): HeldTable => {
+      const heldBy = held.heldBy[number] as HeldBy;
+      return { table, number, heldBy, ...holdTable(names, { table, number, heldBy }, catalog) };
+    });
     const texts = plan.artifacts.flatMap(({ segments }) =>
       segments.flatMap((segment) => (segment.kind === "query" ? [segment.sql] : [])),
     );
     const statements = [
       ...createStateSql(names, { snapshotId, jobId }),
       ...createCommonSql(names, tables),
-      ...tables.flatMap((each) => holdSql(names, each, catalog)),
+      ...tables.flatMap((each) => each.statements),
       ...texts.map(
         (sql, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${sql})`,
       ),
@@ -114,9 +113,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
     return {
       record: {
         snapshotId,
-        tables: tables.map(({ table, number, heldBy }) =>
-          recordOf(table, { number, heldBy, end: endOf.get(number) ?? null }),
-        ),
+        tables: tables.map((each) => recordOf(each, endOf.get(each.number) ?? null)),
         texts,
       },
       catalog,
@@ -133,13 +130,20 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
   );
 }
 
+/** A table, and how it is held to the instant. */
+interface HeldTable extends Watch {
+  table: Table;
+  number: number;
+  heldBy: HeldBy;
+}
+
 /** A watched table that had no last key had no rows. */
 function recordOf(
-  table: Table,
-  { number, heldBy, end }: { number: number; heldBy: HeldBy; end: string | null },
+  { table, number, heldBy, triggers }: HeldTable,
+  end: string | null,
 ): SnapshotTable {
   const isEmpty = heldBy === "undo" && end === null;
-  return { name: table.name, number, heldBy: isEmpty ? "empty" : heldBy, end };
+  return { name: table.name, number, heldBy: isEmpty ? "empty" : heldBy, triggers, end };
 }
 
 async function requireAlone(
@@ -191,24 +195,39 @@ function createCommonSql(
   ];
 }
 
-function holdSql(
+/** Errors: `table-too-wide-for-snapshot` if a statement that holds the table is too long. */
+function holdTable(
   names: SnapshotNames,
-  { table, number, heldBy }: { table: Table; number: number; heldBy: HeldBy },
+  { table, number, heldBy }: Omit<HeldTable, keyof Watch>,
   catalog: Catalog,
-): string[] {
-  if (heldBy === "copy") {
-    return copyRowsSql(names.copy(number), table, copyColumns(table));
+): Watch {
+  if (heldBy === "undo") {
+    const watch = watchTable(names, number, table, catalog.triggers);
+    return { ...watch, statements: [endSql(names, number, table), ...watch.statements] };
   }
-  if (heldBy === "gathering") return [gatherRowsSql(names.gathering, number, table)];
-  if (heldBy !== "undo") return [];
-  const [key] = table.key;
-  const end = hasIntegerKey(table)
-    ? `(SELECT max(${q(key?.name ?? "")}) FROM ${q(table.name)})`
+  const statements = copySql(names, { table, number, heldBy });
+  if (statements.some((sql) => Buffer.byteLength(sql) > STATEMENT_BYTES_MAX)) {
+    const message = `table ${shownName(table.name)} has so long names that its rows cannot be copied`;
+    throw new ExportError("table-too-wide-for-snapshot", message);
+  }
+  return { statements, triggers: 0 };
+}
+
+function copySql(
+  names: SnapshotNames,
+  { table, number, heldBy }: Omit<HeldTable, keyof Watch>,
+): string[] {
+  if (heldBy === "copy") return copyRowsSql(names.copy(number), table);
+  return heldBy === "gathering" ? [gatherRowsSql(names.gathering, number, table)] : [];
+}
+
+/** Statement that keeps where a watched table ends. */
+function endSql(names: SnapshotNames, number: number, table: Table): string {
+  const [key] = keyOf("t", table.key);
+  const last = hasIntegerKey(table)
+    ? `(SELECT max(${key}) FROM ${q(table.name)} AS t)`
     : `(SELECT 1 FROM ${q(table.name)} LIMIT 1)`;
-  return [
-    `INSERT INTO ${q(names.cursor)} (t, checkpoint, e0) SELECT ${number}, 0, ${end}`,
-    ...watchTableSql(names, number, table, catalog.triggers),
-  ];
+  return `INSERT INTO ${q(names.cursor)} (t, checkpoint, e0) SELECT ${number}, 0, ${last}`;
 }
 
 /** What a schema that has just changed makes of statements for the old one. */

@@ -16,6 +16,8 @@ export interface SnapshotTable {
   /** In the names of the snapshot's objects. */
   number: number;
   heldBy: HeldBy;
+  /** How many of the snapshot's triggers are on the table. */
+  triggers: number;
   /** Last key when the snapshot was opened, as an SQL literal, where the key is an integer. */
   end: string | null;
 }

@@ -1,3 +1,4 @@
+import { ownColumns } from "../../dump/column-sql.ts";
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
 import {
   type Affinity,
@@ -14,6 +15,9 @@ import { columnTexts, indexText, newValueSql } from "./schema-text.ts";
 
 /** Alias of the table in which replaced rows are looked for. */
 export const REPLACED = "tmp_r";
+
+/** Alias of the probe. */
+const PROBE = "tmp_p";
 
 /**
  * The rows that a REPLACE would remove to make room for NEW, which fires no delete trigger for
@@ -46,7 +50,9 @@ export function replacedRows(
   const unique = table.indexes.filter((index) => index.unique);
   const columns = new Map(table.columns.map((column) => [column.name, column]));
   const needsProbe = (index: TableIndex): boolean =>
-    index.terms.some((term) => columns.get(term.column ?? "")?.generated !== "no");
+    index.terms.some(
+      ({ column }) => column === undefined || columns.get(column)?.generated !== "no",
+    );
   const isRewritten = hasBeforeUpdateTrigger(table, triggers);
   const probed = unique.some(needsProbe);
   return {
@@ -76,15 +82,22 @@ export function replacedRows(
 }
 
 function plainTerms(index: TableIndex, columns: Map<string, Column>): string[] {
-  return index.terms.map(({ column = "", collation }) => {
+  return namedTerms(index).map(({ column, collation }) => {
     const value = newValueSql(columns.get(column), column);
     return `${REPLACED}.${q(column)} = ${value} COLLATE ${collation}`;
   });
 }
 
+/** The terms of an index that has no expression. */
+function namedTerms(index: TableIndex): { column: string; collation: string }[] {
+  return index.terms.flatMap(({ column, collation }) =>
+    column === undefined ? [] : [{ column, collation }],
+  );
+}
+
 /** An UPDATE that leaves an index's columns as they were makes no room in it. */
 function changedTerms(index: TableIndex, columns: Map<string, Column>): string[] {
-  return index.terms.map(({ column = "" }) => {
+  return namedTerms(index).map(({ column }) => {
     const value = newValueSql(columns.get(column), column);
     return `${value} IS NOT OLD.${q(column)} COLLATE BINARY`;
   });
@@ -99,10 +112,12 @@ function probeTerms(
 ): string[] {
   const texts = index.sql === undefined ? undefined : indexText(table, index).terms;
   return index.terms.map((term, at) => {
-    const expression = term.column === undefined ? (texts?.[at] ?? "NULL") : q(term.column);
+    const { column, collation } = term;
+    const valueOf = (row: string): string =>
+      column === undefined ? (texts?.[at] ?? "NULL") : ownColumns(row)(column);
     return (
-      `(${expression}) COLLATE ${term.collation} IN ` +
-      `(SELECT (${expression}) COLLATE ${term.collation} FROM ${q(names.probe(number))})`
+      `(${valueOf(REPLACED)}) COLLATE ${collation} IN ` +
+      `(SELECT (${valueOf(PROBE)}) COLLATE ${collation} FROM ${q(names.probe(number))} AS ${PROBE})`
     );
   });
 }
@@ -131,19 +146,19 @@ function fillProbe(
 ): string[] {
   const probe = q(names.probe(number));
   const columns = storedColumns(table);
-  const list = columns.map((column) => q(column.name)).join(", ");
   const insert = (id?: string): string => {
     const values = columns.map((column) =>
       column.name === table.integerPrimaryKey && id !== undefined
         ? id
         : newValueSql(column, column.name),
     );
-    return `INSERT INTO ${probe} (${list}) SELECT ${values.join(", ")}`;
+    // Without the columns' names, which may be long: the probe has no others.
+    return `INSERT INTO ${probe} SELECT ${values.join(", ")}`;
   };
   const key = table.integerPrimaryKey;
   const statements = [`DELETE FROM ${probe}`, insert()];
   if (event === "insert" && key !== undefined) {
-    const largest = `coalesce((SELECT max(${q(key)}) FROM ${q(table.name)}), 0)`;
+    const largest = `coalesce((SELECT max(${REPLACED}.${q(key)}) FROM ${q(table.name)} AS ${REPLACED}), 0)`;
     const counter = `coalesce((SELECT seq FROM sqlite_sequence WHERE name = '${table.name.replaceAll("'", "''")}'), 0)`;
     const next = table.autoincrement ? `max(${largest}, ${counter})` : largest;
     statements.push(`${insert(`${next} + 1`)} WHERE NEW.${q(key)} = -1`);

@@ -1,3 +1,4 @@
+import { type ColumnSql, ownColumns } from "../../dump/column-sql.ts";
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
 import type { KeyColumn } from "../../model/catalog.ts";
 import type { SnapshotNames } from "./names.ts";
@@ -5,20 +6,20 @@ import type { SnapshotNames } from "./names.ts";
 /** SQL of a key's values, one a key column. */
 export type KeySql = string[];
 
-/** The key's columns of `row`: an alias, `OLD` or `NEW`. */
+/** The key's columns of `row`, one of the table's own: an alias, `OLD` or `NEW`. */
 export function keyOf(row: string, key: KeyColumn[]): KeySql {
-  return key.map((column) => `${row}.${q(column.name)}`);
+  return key.map((column) => ownColumns(row)(column.name));
 }
 
 /**
- * True where the row of `alias` has the key `values`. The sign takes the values' affinity away,
+ * True where the row whose columns `sqlOf` finds has the key `values`. The sign takes the values' affinity away,
  * which otherwise keeps SQLite from using an index on columns that have none.
  */
-export function sameKeySql(alias: string, key: KeyColumn[], values: KeySql): string {
+export function sameKeySql(sqlOf: ColumnSql, key: KeyColumn[], values: KeySql): string {
   return key
     .map((column, at) => {
       const collation = column.integer ? "" : ` COLLATE ${column.collation}`;
-      return `${alias}.${q(column.name)} = +${values[at]}${collation}`;
+      return `${sqlOf(column.name)} = +${values[at]}${collation}`;
     })
     .join(" AND ");
 }

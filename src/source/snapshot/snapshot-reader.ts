@@ -1,16 +1,16 @@
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
-import { liveRows, type RowSelect, rowsFrom, type Statement } from "../../dump/page-query.ts";
+import type { RowExpression } from "../../dump/column-sql.ts";
+import { liveRows, type RowSelect, type Statement } from "../../dump/page-query.ts";
 import type { Table } from "../../model/catalog.ts";
 import { ExportError } from "../../model/error.ts";
 import type { Source, SourceResult } from "../source.ts";
 import type { TableReader } from "../table-reader.ts";
 import type { CommittedPosition } from "./committed-position.ts";
-import { gatheredFromSql, hasIntegerKey } from "./layout.ts";
+import { copiedRows, gatheredRows, hasIntegerKey } from "./layout.ts";
 import { SnapshotNames, startsWithSql, watchedTableOf } from "./names.ts";
 import { LEASE_SECONDS } from "./open-snapshot.ts";
 import type { SnapshotRecord, SnapshotTable } from "./record.ts";
-import { keyOf } from "./row-sql.ts";
-import { TRIGGERS_PER_TABLE, WITNESS, witnessSql } from "./triggers.ts";
+import { WITNESS, witnessSql } from "./triggers.ts";
 import { undoLogOf } from "./undo-log.ts";
 
 /** A page is read only with so much of the lease left, in seconds: it must outlast the page's turn. */
@@ -59,13 +59,12 @@ export class SnapshotReader implements TableReader {
     const held = this.#tables.get(table.name);
     if (held === undefined) throw lost(`table ${q(table.name)} is not in it`);
     if (held.heldBy === "nothing") return this.#run(build(liveRows(table)));
-    if (held.heldBy === "empty") return this.#run(build(noRows(table)));
+    if (held.heldBy === "empty") return this.#run(build(liveRows(table, () => "0")));
     if (held.heldBy === "copy") {
-      return this.#run(build(liveRows({ ...table, name: this.#names.copy(held.number) })));
+      return this.#run(build(copiedRows(this.#names.copy(held.number), table)));
     }
     if (held.heldBy === "gathering") {
-      const from = gatheredFromSql(this.#names.gathering, held.number, table);
-      return this.#run(build(rowsFrom(from)));
+      return this.#run(build(gatheredRows(this.#names.gathering, held.number, table)));
     }
     const watched = { table, number: held.number };
     if (!this.#changed.has(table.name)) {
@@ -193,9 +192,9 @@ export class SnapshotReader implements TableReader {
       const key = `${watchedTableOf(name, this.#names)} ${table}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
-    for (const { name, number, heldBy } of this.#record.tables) {
+    for (const { name, number, heldBy, triggers } of this.#record.tables) {
       if (heldBy !== "undo" || finished.has(name)) continue;
-      if (counts.get(`${number} ${name}`) === TRIGGERS_PER_TABLE) continue;
+      if (counts.get(`${number} ${name}`) === triggers) continue;
       throw lost(`table ${q(name)} was dropped, renamed or made anew`);
     }
   }
@@ -215,41 +214,33 @@ export class SnapshotReader implements TableReader {
   }
 }
 
-function noRows(table: Table): RowSelect {
-  const live = liveRows(table);
-  return (range) => live({ ...range, predicate: "0" });
-}
-
 /** All rows of a table whose log is empty: those that were added behind its end are not in the log. */
 function unchangedRows(table: Table, held: SnapshotTable): RowSelect {
-  const live = liveRows(table);
-  return (range) => live({ ...range, predicate: upToEnd(table, held, range.predicate) });
+  return liveRows(table, upToEnd(table, held));
 }
 
 /** Rows that the log does not know, and those that it has kept. */
 function mergedRows(names: SnapshotNames, table: Table, held: SnapshotTable): RowSelect {
   const log = undoLogOf(names, held.number, table);
-  const untouched = `NOT ${log.hasEntrySql(keyOf(q(table.name), table.key))}`;
-  const live = liveRows(table);
+  const isUpToEnd = upToEnd(table, held);
+  const live = liveRows(table, (column) => {
+    const key = table.key.map(({ name }) => column(name));
+    const end = isUpToEnd(column);
+    return `${end === "" ? "" : `${end} AND `}NOT ${log.hasEntrySql(key)}`;
+  });
   return (range) => {
-    const predicate = upToEnd(table, held, range.predicate);
     const orderBy = range.orderBy === "" ? "" : ` ORDER BY ${range.orderBy}`;
-    const liveHalf = live({
-      ...range,
-      predicate: predicate === "" ? untouched : `${predicate} AND ${untouched}`,
-    });
-    const undoHalf = log.savedRows(range);
     return (
-      `SELECT * FROM (${liveHalf}) UNION ALL SELECT * FROM (${undoHalf})${orderBy} ` +
+      `SELECT * FROM (${live(range)}) UNION ALL SELECT * FROM (${log.savedRows(range)})${orderBy} ` +
       `LIMIT ${range.limit}`
     );
   };
 }
 
-function upToEnd(table: Table, held: SnapshotTable, predicate: string): string {
-  if (!hasIntegerKey(table) || held.end === null) return predicate;
-  const end = `${q(table.key[0]?.name ?? "")} <= ${held.end}`;
-  return predicate === "" ? end : `${predicate} AND ${end}`;
+function upToEnd(table: Table, held: SnapshotTable): RowExpression {
+  const [key] = table.key;
+  if (!hasIntegerKey(table) || key === undefined || held.end === null) return () => "";
+  return (column) => `${column(key.name)} <= ${held.end}`;
 }
 
 function isSchemaError(error: unknown): boolean {

@@ -1,6 +1,8 @@
-import { quoteIdentifier as q } from "../../dump/identifier.ts";
+import { ownColumns } from "../../dump/column-sql.ts";
+import { quoteIdentifier as q, quoteText } from "../../dump/identifier.ts";
 import type { SchemaObject, Table } from "../../model/catalog.ts";
 import { ExportError } from "../../model/error.ts";
+import { shownName } from "../../dump/statement-length.ts";
 import { STATEMENT_BYTES_MAX } from "../../model/limits.ts";
 import type { SnapshotNames } from "./names.ts";
 import { REPLACED, replacedRows } from "./replaced-rows.ts";
@@ -8,21 +10,26 @@ import { keyOf, sameKeySql } from "./row-sql.ts";
 import { newValueSql } from "./schema-text.ts";
 import { undoLogOf } from "./undo-log.ts";
 
-/** Watching triggers a table. */
-export const TRIGGERS_PER_TABLE = 5;
+/** How a table is watched. */
+export interface Watch {
+  /** What of the undo log is the table's own, then the triggers that fill it. */
+  statements: string[];
+  /** How many triggers are on the table itself. */
+  triggers: number;
+}
 
 /**
- * Statements by which a table is watched: what of its undo log is its own, and the five triggers that
- * fill it.
+ * Statements by which a table is watched. What its triggers do is five triggers long, one for each event; if
+ * names are so long that one of them would pass a statement's limit, it is several.
  *
- * Errors: `table-too-wide-for-snapshot`.
+ * Errors: `table-too-wide-for-snapshot` if a single statement would still pass the limit.
  */
-export function watchTableSql(
+export function watchTable(
   names: SnapshotNames,
   number: number,
   table: Table,
   triggers: readonly SchemaObject[],
-): string[] {
+): Watch {
   const log = undoLogOf(names, number, table);
   const replaced = replacedRows(names, number, table, triggers);
   const tables = replaced.createProbe === undefined ? [] : [replaced.createProbe];
@@ -40,34 +47,63 @@ export function watchTableSql(
   );
   const isFree =
     `NOT EXISTS (SELECT 1 FROM ${q(table.name)} AS ${REPLACED} ` +
-    `WHERE ${sameKeySql(REPLACED, table.key, expected)})`;
-  const trigger = (event: string, when: string, body: string[]): string =>
-    triggerSql({ names, number, table }, { event, when, body });
+    `WHERE ${sameKeySql(ownColumns(REPLACED), table.key, expected)})`;
+  const of = { names, number, table };
   const watching = [
-    trigger("before_insert", "BEFORE INSERT", [
+    ...triggersSql(of, "BEFORE INSERT", [
       ...replaced.prepare("insert"),
       ...saveReplaced("insert"),
       log.birth(expected, isFree),
     ]),
-    trigger("after_insert", "AFTER INSERT", [log.birth(keyOf("NEW", table.key))]),
-    trigger("before_update", "BEFORE UPDATE", [
+    ...triggersSql(of, "AFTER INSERT", [log.birth(keyOf("NEW", table.key))]),
+    ...triggersSql(of, "BEFORE UPDATE", [
       ...log.save("OLD"),
       ...replaced.prepare("update"),
       ...saveReplaced("update"),
       log.birth(expected, isFree),
     ]),
-    trigger("after_update", "AFTER UPDATE", [log.birth(keyOf("NEW", table.key))]),
+    ...triggersSql(of, "AFTER UPDATE", [log.birth(keyOf("NEW", table.key))]),
     witnessSql(names, number, table),
   ];
   const statements = [...log.create, ...tables, ...watching];
-  if (statements.some((sql) => Buffer.byteLength(sql) > STATEMENT_BYTES_MAX)) {
+  if (statements.some((sql) => isTooLong(sql, table))) {
     throw new ExportError(
       "table-too-wide-for-snapshot",
-      `table ${q(table.name)} has so many and long column names that a trigger over it is longer ` +
+      `table ${shownName(table.name)} has so many and long names that a trigger over it is longer ` +
         `than ${STATEMENT_BYTES_MAX} bytes`,
     );
   }
-  return statements;
+  return { statements, triggers: watching.length };
+}
+
+/** Schema texts of so many bytes make no trigger that is too long: a statement has a name a few times at most. */
+const SHORT_SCHEMA_BYTES = 8_000;
+
+/** True if no statement by which the table is watched is too long. */
+export function fitsTriggers(
+  names: SnapshotNames,
+  table: Table,
+  triggers: readonly SchemaObject[],
+): boolean {
+  const texts = [table.sql, ...table.indexes.map(({ sql = "" }) => sql)];
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (bytes <= SHORT_SCHEMA_BYTES) return true;
+  try {
+    watchTable(names, 0, table, triggers);
+    return true;
+  } catch (error) {
+    if (error instanceof ExportError && error.code === "table-too-wide-for-snapshot") return false;
+    throw error;
+  }
+}
+
+/** What SQLite writes around a CREATE statement, and a margin, in bytes. */
+const CREATE_REST_BYTES = 300;
+
+/** SQLite puts a CREATE statement into an INSERT of its own, as text beside the table's name; the limit holds there too. */
+function isTooLong(sql: string, table: Table): boolean {
+  const bytes = Buffer.byteLength(quoteText(sql)) + Buffer.byteLength(quoteText(table.name));
+  return bytes + CREATE_REST_BYTES > STATEMENT_BYTES_MAX;
 }
 
 /** What the names of witnesses end in. */
@@ -82,9 +118,44 @@ export function witnessSql(names: SnapshotNames, number: number, table: Table): 
   return triggerSql({ names, number, table }, { event: WITNESS, when: "BEFORE DELETE", body });
 }
 
+/** As long as the name of any trigger's event. */
+const LONGEST_EVENT = "before_update_1000";
+
+interface Watched {
+  names: SnapshotNames;
+  number: number;
+  table: Table;
+}
+
+/**
+ * The triggers that run `body` at an event: one, or several if its statements together are too long. The last
+ * one made fires first, so they are made in reverse.
+ */
+function triggersSql(of: Watched, when: string, body: readonly string[]): string[] {
+  const parts: string[][] = [[]];
+  for (const statement of body) {
+    const part = parts.at(-1) as string[];
+    const grown = [...part, statement];
+    if (
+      part.length > 0 &&
+      isTooLong(triggerSql(of, { event: LONGEST_EVENT, when, body: grown }), of.table)
+    ) {
+      parts.push([statement]);
+    } else {
+      part.push(statement);
+    }
+  }
+  const event = when.toLowerCase().replace(" ", "_");
+  return parts
+    .map((part, at) =>
+      triggerSql(of, { event: at === 0 ? event : `${event}_${at + 1}`, when, body: part }),
+    )
+    .reverse();
+}
+
 function triggerSql(
-  of: { names: SnapshotNames; number: number; table: Table },
-  { event, when, body }: { event: string; when: string; body: string[] },
+  of: Watched,
+  { event, when, body }: { event: string; when: string; body: readonly string[] },
 ): string {
   const lease = `(SELECT lease_until FROM ${q(of.names.state)}) > unixepoch()`;
   return (

@@ -1,7 +1,8 @@
+import { numberedColumns, ownColumns } from "../../dump/column-sql.ts";
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
 import { type RowSelect, rowsFrom } from "../../dump/page-query.ts";
-import type { Table } from "../../model/catalog.ts";
-import { copyColumns, createKeyedSql, hasIntegerKey } from "./layout.ts";
+import { rowColumns, type Table } from "../../model/catalog.ts";
+import { createKeyedSql, hasIntegerKey, placesOf } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
 import { bytesSql, isNeededSql, type KeySql, keyOf, sameKeySql } from "./row-sql.ts";
 
@@ -34,8 +35,8 @@ const SHARED_COLUMNS = ["t", "k", "born"];
 /** What a birth is counted as, in bytes, besides its key. */
 const BIRTH_BYTES = 16;
 
-/** In a log of its own a table's columns have their names. */
-const BORN = "tmp_export_born";
+/** Beside a row's columns in a log of its own: 1 for the birth of a key. */
+const BORN = "born";
 
 /**
  * Tables with an integer key share one log, for every object makes each CREATE and DROP walk further
@@ -69,14 +70,14 @@ export function createSharedLogSql(names: SnapshotNames, tables: readonly Table[
 
 function sharedLog(names: SnapshotNames, number: number, table: Table): UndoLog {
   const log = names.sharedUndo;
-  const [key = ""] = table.key.map((column) => column.name);
-  const columns = besidesKey(table);
-  const places = columns.map((_, at) => `c${at}`);
-  const renamed = [`k AS ${q(key)}`, ...columns.map((name, at) => `${places[at]} AS ${q(name)}`)];
+  const [key = "", ...columns] = rowColumns(table);
+  const places = placesOf(columns);
+  const inPlaces = numberedColumns("tmp_u", columns);
   return {
     create: [],
     save: (row, of) => {
-      const values = [`${row}.${q(key)}`, "0", ...columns.map((name) => `${row}.${q(name)}`)];
+      const ofRow = ownColumns(row);
+      const values = [ofRow(key), "0", ...columns.map(ofRow)];
       const insert = insertSql(log, [...SHARED_COLUMNS, ...places], [String(number), ...values]);
       return [of === undefined ? insert : `${insert}${of.from} WHERE ${of.condition}`];
     },
@@ -85,31 +86,33 @@ function sharedLog(names: SnapshotNames, number: number, table: Table): UndoLog 
       return condition === undefined ? insert : `${insert} WHERE ${condition}`;
     },
     hasEntrySql: (values) => {
-      const isKey = values === undefined ? "" : ` AND k = +${values[0]}`;
-      return `EXISTS (SELECT 1 FROM ${q(log)} WHERE t = ${number}${isKey})`;
+      const isKey = values === undefined ? "" : ` AND tmp_u.k = +${values[0]}`;
+      return `EXISTS (SELECT 1 FROM ${q(log)} AS tmp_u WHERE tmp_u.t = ${number}${isKey})`;
     },
-    savedRows: rowsFrom(
-      `(SELECT ${renamed.join(", ")} FROM ${q(log)} WHERE t = ${number} AND born = 0)`,
-    ),
+    savedRows: rowsFrom({
+      from: `${q(log)} AS tmp_u`,
+      column: (name) => (name === key ? "tmp_u.k" : inPlaces(name)),
+      where: `tmp_u.t = ${number} AND tmp_u.born = 0`,
+    }),
   };
 }
 
 function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
   const log = names.undo(number);
   const wideLog = names.wide(number);
-  const columns = copyColumns(table);
-  const narrow = columns.slice(0, COLUMNS_MAX - 1);
-  const wide = columns.slice(COLUMNS_MAX - 1);
-  const keyNames = table.key.map((column) => column.name);
-  const wideKey = table.key.map((column, at) => ({ ...column, name: `tmp_export_key${at}` }));
-  const intoWide = [...wideKey.map((column) => column.name), ...wide];
-  const isSame = sameKeySql(q(wideLog), wideKey, keyOf(q(log), table.key));
-  const join = wide.length === 0 ? "" : ` CROSS JOIN ${q(wideLog)} ON ${isSame}`;
-  const select = rowsFrom(`${q(log)}${join}`);
+  const columns = rowColumns(table);
+  const places = placesOf(columns);
+  const keys = places.slice(0, table.key.length);
+  const narrow = places.slice(0, COLUMNS_MAX - 1);
+  const wide = places.slice(COLUMNS_MAX - 1);
+  const inNarrow = numberedColumns("tmp_u", columns);
+  const inWide = numberedColumns("tmp_w", columns);
+  const isWide = new Set(columns.slice(COLUMNS_MAX - 1));
+  const keyOfEntry = table.key.map((column) => inNarrow(column.name));
+  const join = ` CROSS JOIN ${q(wideLog)} AS tmp_w ON ${sameKeySql(inWide, table.key, keyOfEntry)}`;
   const hasEntrySql = (values?: KeySql): string => {
-    // By the log's own name: an alias might be the name of the table that `values` come from.
-    const isKey = values === undefined ? "" : ` WHERE ${sameKeySql(q(log), table.key, values)}`;
-    return `EXISTS (SELECT 1 FROM ${q(log)}${isKey})`;
+    const isKey = values === undefined ? "" : ` WHERE ${sameKeySql(inNarrow, table.key, values)}`;
+    return `EXISTS (SELECT 1 FROM ${q(log)} AS tmp_u${isKey})`;
   };
   const isToBeEntered = (key: KeySql): string => {
     const isNeeded = isNeededSql(names, { number, key, isInteger: hasIntegerKey(table) });
@@ -117,40 +120,42 @@ function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
   };
   return {
     create: [
-      createKeyedSql(log, table.key, [BORN, ...narrow]),
+      createKeyedSql(log, table.key, [...narrow, BORN]),
       countTrigger(names, { log, event: `t${number}_count`, columns: narrow, born: BORN }),
       ...(wide.length === 0
         ? []
         : [
-            createKeyedSql(wideLog, wideKey, intoWide),
+            createKeyedSql(wideLog, table.key, [...keys, ...wide]),
             countTrigger(names, { log: wideLog, event: `t${number}_count_wide`, columns: wide }),
           ]),
     ],
     save: (row, { from, condition } = { from: "", condition: "1" }) => {
       const rest = `${from} WHERE ${condition} AND ${isToBeEntered(keyOf(row, table.key))}`;
-      const valuesOf = (of: string[]): string[] => of.map((name) => `${row}.${q(name)}`);
-      const saved = insertSql(log, [BORN, ...narrow.map(q)], ["0", ...valuesOf(narrow)]) + rest;
+      const values = columns.map(ownColumns(row));
+      const saved =
+        insertSql(log, [BORN, ...narrow], ["0", ...values.slice(0, narrow.length)]) + rest;
       if (wide.length === 0) return [saved];
+      const inWideLog = [...values.slice(0, keys.length), ...values.slice(narrow.length)];
       // The wide part first, while the key has no entry yet.
-      return [insertSql(wideLog, intoWide.map(q), valuesOf([...keyNames, ...wide])) + rest, saved];
+      return [insertSql(wideLog, [...keys, ...wide], inWideLog) + rest, saved];
     },
     birth: (key, condition = "1") => {
       const isKey = key.map((value) => `${value} IS NOT NULL`).join(" AND ");
-      const insert = insertSql(log, [BORN, ...keyNames.map(q)], ["1", ...key]);
+      const insert = insertSql(log, [BORN, ...keys], ["1", ...key]);
       return `${insert} WHERE ${isKey} AND ${condition} AND ${isToBeEntered(key)}`;
     },
     hasEntrySql,
-    savedRows: (range) => {
-      const isSaved = `${q(BORN)} = 0`;
-      const predicate = range.predicate === "" ? isSaved : `${isSaved} AND ${range.predicate}`;
-      return select({ ...range, predicate });
-    },
+    savedRows: rowsFrom({
+      from: `${q(log)} AS tmp_u${wide.length === 0 ? "" : join}`,
+      column: (name) => (isWide.has(name) ? inWide : inNarrow)(name),
+      where: `tmp_u.${BORN} = 0`,
+    }),
   };
 }
 
 /** What is stored of a row besides its one key. */
 function besidesKey(table: Table): string[] {
-  return copyColumns(table).filter((name) => name !== table.key[0]?.name);
+  return rowColumns(table).slice(1);
 }
 
 /** An INSERT of one row, or of several where a FROM is appended. */
@@ -163,7 +168,7 @@ function countTrigger(
   names: SnapshotNames,
   { log, event, columns, born }: { log: string; event: string; columns: string[]; born?: string },
 ): string {
-  const values = bytesSql(columns.map((name) => `NEW.${q(name)}`));
+  const values = bytesSql(columns.map((name) => `NEW.${name}`));
   const bytes = born === undefined ? values : `${BIRTH_BYTES} * NEW.${born} + ${values}`;
   return (
     `CREATE TRIGGER ${q(`${names.prefix}${event}`)} AFTER INSERT ON ${q(log)} ` +

@@ -212,11 +212,38 @@ test("of 100 columns lets other tables be altered", async () => {
 });
 
 test("of a table whose triggers would be too long is refused", async () => {
-  const columns = Array.from({ length: 100 }, (_, n) => `"${String(n).padEnd(450, "x")}" UNIQUE`);
+  // Our quotes double each of these.
+  const columns = Array.from({ length: 100 }, (_, n) => `[${`${n}`.padEnd(850, '"')}]`);
   const db = openPlatformDatabase();
   db.exec(`CREATE TABLE wide(${columns.join(", ")})`);
   expect(await codeOf(freeze(nodeSqliteSource(db)))).toBe("table-too-wide-for-snapshot");
   expect(snapshotObjects(db)).toEqual([]);
+});
+
+test("of a table with long names has several triggers for an event, each of which is missed", async () => {
+  const names = Array.from({ length: 60 }, (_, n) => `"${String(n).padEnd(490, "x")}"`);
+  const script = `CREATE TABLE t(${names.join(" UNIQUE, ")}); INSERT INTO t(${names[0]}) VALUES (1), (2)`;
+  const { db } = await freezeDatabase(script);
+  const triggers = snapshotObjects(db).filter((name) => name.includes("_t0_on_"));
+  expect(triggers.length).toBeGreaterThan(5);
+  for (const name of triggers) {
+    const frozen = await freezeDatabase(script);
+    await frozen.reader().requireIntact(new Set());
+    frozen.db.exec(`DROP TRIGGER "${name}"`);
+    expect(await codeOf(frozen.reader().requireIntact(new Set()))).toBe("snapshot-lost");
+  }
+});
+
+test("keeps columns called true and false of many small tables", async () => {
+  const tables = Array.from(
+    { length: 51 },
+    (_, n) =>
+      `CREATE TABLE t${n}(id INTEGER PRIMARY KEY, "true" INT, "false" INT, ""); INSERT INTO t${n} VALUES (1, 10, 20, 30)`,
+  );
+  const { db, dump, expected } = await freezeDatabase(tables.join("; "));
+  for (const n of tables.keys()) db.exec(`UPDATE t${n} SET "true" = 0, "" = 1`);
+  expect(expected).toContain("(1,10,20,30)");
+  expect(await dump()).toBe(expected);
 });
 
 test("has five triggers for each table with an integer key, and one log for all of them", async () => {
