@@ -59,7 +59,12 @@ export type RowSelect = (range: {
 
 /** Rows straight from the table. */
 export function liveRows(table: Table): RowSelect {
-  return rowsFrom(quoteIdentifier(table.name));
+  return rowsFrom(fromSql(table));
+}
+
+/** FROM text of a table's rows as they are. */
+export function fromSql({ name, derived }: Table): string {
+  return derived === undefined ? quoteIdentifier(name) : `(${derived.rowsSql})`;
 }
 
 /** Rows of a FROM text that yields a table's columns under their own names. */

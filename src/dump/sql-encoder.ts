@@ -42,6 +42,7 @@ export class SqlEncoder implements TableEncoder {
   readonly #rowSql: RowSql;
   readonly #head: Uint8Array;
   readonly #headText: string;
+  readonly #end: Uint8Array;
   readonly #statementTarget: number;
   readonly #rowBytesMax: number;
 
@@ -54,9 +55,11 @@ export class SqlEncoder implements TableEncoder {
       ...columns.map((column) => column.name),
     ];
     this.#rowSql = insertRowSql(table, rowid, columns);
+    this.#end = table.derived === undefined ? STATEMENT_END : encodeUtf8(table.derived.end);
     this.#headText =
+      table.derived?.head ??
       `INSERT INTO ${quoteIdentifier(table.name)}` +
-      `(${this.cellColumns.map(quoteIdentifier).join(",")}) VALUES\n(`;
+        `(${this.cellColumns.map(quoteIdentifier).join(",")}) VALUES\n(`;
     this.#head = encodeUtf8(this.#headText);
     this.#statementTarget =
       this.cellColumns.length > MULTI_ROW_VALUES_MAX ? 0 : STATEMENT_BYTES_TARGET;
@@ -125,7 +128,7 @@ export class SqlEncoder implements TableEncoder {
   }
 
   #close(out: Uint8Array[]): void {
-    if (this.state > 0) out.push(STATEMENT_END);
+    if (this.state > 0) out.push(this.#end);
     this.state = 0;
   }
 

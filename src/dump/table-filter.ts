@@ -1,6 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
 
-import type { Catalog } from "../model/catalog.ts";
+import type { Catalog, SchemaObject } from "../model/catalog.ts";
 import { ExportError } from "../model/error.ts";
 import type { TablePatterns } from "../model/export-request.ts";
 import { quoteIdentifier } from "./identifier.ts";
@@ -44,7 +44,10 @@ export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): F
   const filtered: Catalog = {
     tables: catalog.tables.filter((table) => chosen.has(table.name)),
     indexes: catalog.indexes.filter((index) => keys.has(foldCase(index.tableName))),
-    views: catalog.views.filter((view) => chosen.has(view.name)),
+    views: withoutBroken(
+      catalog.views.filter((view) => chosen.has(view.name)),
+      names.filter((name) => !chosen.has(name)),
+    ),
     triggers: catalog.triggers.filter((trigger) => keys.has(foldCase(trigger.tableName))),
     hasSequence: catalog.hasSequence,
   };
@@ -127,6 +130,27 @@ function nearNames(pattern: string, names: string[]): string[] {
     .sort((a, b) => a.edits - b.edits)
     .slice(0, NEAR_NAMES_MAX)
     .map(({ name }) => name);
+}
+
+/** Takes the columns from views that cannot work, since they read what is left out or each other. */
+function withoutBroken(views: readonly SchemaObject[], leftOut: readonly string[]): SchemaObject[] {
+  const gone = new Set(leftOut.map(foldCase));
+  const namesGone = ({ sql }: SchemaObject): boolean =>
+    [...sqlTokens(sql)].some(
+      (token) => token.kind !== "other" && gone.has(foldCase(identifierOf(token))),
+    );
+  for (;;) {
+    const broken = views.filter(
+      (view) => view.columns !== undefined && !gone.has(foldCase(view.name)) && namesGone(view),
+    );
+    for (const { name } of broken) gone.add(foldCase(name));
+    if (broken.length > 0) continue;
+    return views.map((view) => {
+      if (!gone.has(foldCase(view.name))) return view;
+      const { columns: _, ...rest } = view;
+      return rest;
+    });
+  }
 }
 
 /** Views, triggers and virtual tables that name what is left out. Foreign keys have a warning of their own. */

@@ -19,6 +19,8 @@ export interface SchemaObject {
   tableName: string;
   /** The CREATE statement, byte for byte as SQLite keeps it. */
   sql: string;
+  /** The columns of a view that works; read only if the database has an FTS5 table. */
+  columns?: string[];
 }
 
 export interface Table {
@@ -44,6 +46,18 @@ export interface Table {
   integerPrimaryKey?: string;
   /** What orders the rows and finds the next one; empty where nothing that can be named does. */
   key: KeyColumn[];
+  /** Set if the source has no such table; see `DerivedRows`. */
+  derived?: DerivedRows;
+}
+
+/** Rows that an SQL dump adds to the tables of a source. */
+export interface DerivedRows {
+  kind: "index-exclusions" | "key-values";
+  /** SELECT that yields the rows, with the table's columns. */
+  rowsSql: string;
+  /** Statement that a loader runs over the rows: its text before the first row and after the last. */
+  head: string;
+  end: string;
 }
 
 export type Affinity = "integer" | "text" | "blob" | "real" | "numeric";

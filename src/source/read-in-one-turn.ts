@@ -1,6 +1,6 @@
 import { CATALOG_QUERIES, parseCatalog } from "../dump/catalog.ts";
 import { quoteIdentifier as q } from "../dump/identifier.ts";
-import { liveRows, type Statement } from "../dump/page-query.ts";
+import { fromSql, liveRows, type Statement } from "../dump/page-query.ts";
 import type { DumpPlan } from "../dump/plan.ts";
 import type { TableEncoderOf } from "../dump/table-encoder.ts";
 import { concatBytes } from "../lib/bytes.ts";
@@ -70,7 +70,7 @@ async function isSmall(source: Source, tables: readonly Table[]): Promise<boolea
   const sizes = await source.transaction(
     tables.map((table) => {
       const bytes = bytesSql(storedColumns(table).map(({ name }) => q(name)));
-      const rows = `SELECT ${bytes} AS b FROM ${q(table.name)} LIMIT ${TABLE_ROWS_MAX + 1}`;
+      const rows = `SELECT ${bytes} AS b FROM ${fromSql(table)} LIMIT ${TABLE_ROWS_MAX + 1}`;
       return { sql: `SELECT count(*), coalesce(sum(b), 0) FROM (${rows})` };
     }),
   );

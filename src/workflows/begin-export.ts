@@ -59,7 +59,8 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
       ? await freeze(context, source, { request, snapshotId })
       : await look(source, request);
   const { plan, catalog } = opened;
-  const { ranges, rowsRead } = await readKeyRanges(source, plan.tables);
+  const tables = plan.tables.filter(({ derived }) => derived === undefined);
+  const { ranges, rowsRead } = await readKeyRanges(source, tables);
   const warnings = [
     ...(JSON.parse(job.warnings_json) as string[]),
     ...opened.warnings,
@@ -81,7 +82,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
         objectKey: objectKeyOf({ jobId: of.jobId, snapshotId, name: `${name}${suffix}` }),
       };
     }),
-    tables: plan.tables.map((table) => table.name),
+    tables: tables.map((table) => table.name),
     keyRanges: ranges,
     warnings,
     usage: { rowsRead: opened.rowsRead + rowsRead, rowsWritten: opened.rowsWritten },
@@ -94,7 +95,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     run: of.run,
     goesOnFrom: null,
     rescued,
-    tables: plan.tables.length,
+    tables: tables.length,
     artifacts: plan.artifacts.length,
     warnings: warnings.length,
     next,

@@ -1,4 +1,5 @@
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
+import { fromSql } from "../../dump/page-query.ts";
 import type { Table } from "../../model/catalog.ts";
 import { KIB, MIB } from "../../model/limits.ts";
 import type { Source } from "../source.ts";
@@ -96,7 +97,7 @@ async function measure(
         return {
           sql:
             `SELECT count(*), coalesce(sum(b), 0), ${isFar} AS far FROM ` +
-            `(SELECT ${bytesSql(names)} AS b FROM ${q(table.name)}${some})`,
+            `(SELECT ${bytesSql(names)} AS b FROM ${fromSql(table)}${some})`,
         };
       }),
     );

@@ -1,4 +1,5 @@
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
+import { fromSql } from "../../dump/page-query.ts";
 import { type KeyColumn, storedColumns, type Table } from "../../model/catalog.ts";
 
 /** Key columns stand in the second undo table too. */
@@ -32,7 +33,7 @@ export function hasIntegerKey(table: Table): boolean {
  */
 export function copyRowsSql(name: string, table: Table, columns: string[]): string[] {
   const list = columns.map(q).join(", ");
-  const rows = `SELECT ${list} FROM ${q(table.name)}`;
+  const rows = `SELECT ${list} FROM ${fromSql(table)}`;
   if (table.key.length === 0) return [`CREATE TABLE ${q(name)} AS ${rows}`];
   return [createKeyedSql(name, table.key, columns), `INSERT INTO ${q(name)} (${list}) ${rows}`];
 }

@@ -61,7 +61,7 @@ export class SnapshotReader implements TableReader {
     if (held.heldBy === "nothing") return this.#run(build(liveRows(table)));
     if (held.heldBy === "empty") return this.#run(build(noRows(table)));
     if (held.heldBy === "copy") {
-      return this.#run(build(liveRows({ ...table, name: this.#names.copy(held.number) })));
+      return this.#run(build(rowsFrom(q(this.#names.copy(held.number)))));
     }
     if (held.heldBy === "gathering") {
       const from = gatheredFromSql(this.#names.gathering, held.number, table);
