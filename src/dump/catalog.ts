@@ -9,6 +9,7 @@ import type {
   TableIndex,
 } from "../model/catalog.ts";
 import { ExportError } from "../model/error.ts";
+import { CAN_EXPORT_KEY_VALUES, KEY_VALUES_TABLE } from "./key-values.ts";
 import { isForeignObject, isOwnObject, SNAPSHOT_PREFIX } from "./own-objects.ts";
 import { hasWord } from "./sql-tokens.ts";
 import { makesShadow, moduleOf } from "./virtual-table.ts";
@@ -57,6 +58,7 @@ export const CATALOG_QUERIES: readonly string[] = [
      WHERE m.schema = 'main' AND m.type = 'view' AND m.ncol > 0 AND ${isNotOfSnapshot("m.name")}
      AND EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND sql LIKE '%fts5%')
      ORDER BY m.name, x.cid`,
+  CAN_EXPORT_KEY_VALUES,
 ];
 
 /**
@@ -64,7 +66,8 @@ export const CATALOG_QUERIES: readonly string[] = [
  * Errors: `catalog-unreadable` where a name or a text is not valid UTF-8.
  */
 export function parseCatalog(results: readonly Rows[]): Catalog {
-  const [master, list, columns, indexes, terms, foreignKeys, viewColumns] = results as [
+  const [master, list, columns, indexes, terms, foreignKeys, viewColumns, keyValues] = results as [
+    Rows,
     Rows,
     Rows,
     Rows,
@@ -85,6 +88,9 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
 
   for (const object of objects) {
     if (object.name === "sqlite_sequence") catalog.hasSequence = true;
+    if (object.name === KEY_VALUES_TABLE) {
+      catalog.keyValues = keyValues.length > 0 ? "exportable" : "unreadable";
+    }
     if (!isExported(object)) continue;
     const entry: SchemaObject = {
       name: object.name,

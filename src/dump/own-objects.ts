@@ -5,6 +5,8 @@
  */
 export const SNAPSHOT_PREFIX = "tmp_export_snapshot";
 export const STAGE_TABLE = "tmp_export_stage";
+/** Pieces of a large entry of a key-value storage that is being restored. */
+export const KEY_VALUE_STAGE_TABLE = "tmp_export_stage_key_values";
 
 /** The tables of `ExportJobs`, left out should its own database ever be a source. */
 const JOB_PREFIX = "tmp_export_job";
@@ -14,6 +16,7 @@ const STREAMS_TABLE = "tmp_export_streams";
 export function isOwnObject(name: string): boolean {
   return (
     name === STAGE_TABLE ||
+    name === KEY_VALUE_STAGE_TABLE ||
     name === SNAPSHOT_PREFIX ||
     name.startsWith(`${SNAPSHOT_PREFIX}_`) ||
     name === `${JOB_PREFIX}s` ||

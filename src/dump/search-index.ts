@@ -55,7 +55,10 @@ function noSizesWarning({ name }: Table, content: string): string {
  */
 export function indexTotalsSql(table: Table): string {
   const before = quoteText(`${INDEX_COMMENT}{"table":${JSON.stringify(table.name)},"totals":"`);
-  return `SELECT ${before} || hex(block) || '"}' || char(10) FROM ${q(`${table.name}_data`)} WHERE id = 1`;
+  // A record of zeros is that of an index which lost all rows: the same as one that never had any.
+  const totals = "CASE WHEN ltrim(hex(block), '0') = '' THEN '' ELSE hex(block) END";
+  const from = q(`${table.name}_data`);
+  return `SELECT ${before} || ${totals} || '"}' || char(10) FROM ${from} WHERE id = 1`;
 }
 
 /** What the comment's line starts with. */
@@ -107,6 +110,9 @@ function exclusionsOf(
   const rows = isRowid
     ? `SELECT ${id} AS id FROM ${q(content)} AS c WHERE NOT EXISTS (SELECT 1 FROM ${docsize} AS d WHERE d.id = ${id})`
     : `SELECT DISTINCT coalesce(${id}, 0) AS id FROM ${q(content)} AS c WHERE coalesce(${id}, 0) NOT IN (SELECT d.id FROM ${docsize} AS d)`;
+  const stray = isRowid
+    ? `NOT EXISTS (SELECT 1 FROM ${q(content)} AS c WHERE ${id} = d.id)`
+    : `d.id NOT IN (SELECT coalesce(${id}, 0) FROM ${q(content)} AS c)`;
   const deleted = isRowid ? id : `coalesce(${id}, 0)`;
   const values = ["'delete'", deleted, ...columns.map((column) => `c.${column}`)];
   return {
@@ -131,6 +137,8 @@ function exclusionsOf(
     key: [{ name: "id", descending: false, collation: "BINARY", integer: true }],
     derived: {
       kind: "index-exclusions",
+      index: table.name,
+      strayRowsSql: `SELECT count(*) FROM ${docsize} AS d WHERE ${stray}`,
       rowsSql: rows,
       head:
         `INSERT INTO ${name}(${[name, "rowid", ...columns].join(",")}) SELECT ${values.join(",")} ` +

@@ -1,6 +1,7 @@
 import type { Catalog, SchemaObject, Table } from "../model/catalog.ts";
 import { VERSION } from "../model/version.ts";
 import { quoteIdentifier, quoteText } from "./identifier.ts";
+import { keyValuesTable } from "./key-values.ts";
 import type { DumpPlan, PlanRequest, Segment } from "./plan.ts";
 import { orderByForeignKeys } from "./table-order.ts";
 import { findOpenComment } from "./sql-tokens.ts";
@@ -27,6 +28,8 @@ export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan
   const virtual = planVirtualTables(catalog, { schema, data });
   const early = earlyIndexes(catalog, plain);
   const late = catalog.indexes.filter((index) => !early.includes(index));
+  const keyValues = data ? catalog.keyValues : undefined;
+  const entries = keyValues === "exportable" ? [keyValuesTable()] : [];
   const segments: Segment[] = [
     ...text(header(source)),
     ...virtual.totals,
@@ -39,10 +42,12 @@ export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan
     ...(schema ? text(...catalog.views.map(statementOf)) : []),
     ...virtual.rebuilt,
     ...(schema ? text(...catalog.triggers.map(statementOf)) : []),
+    ...rowsOf(entries),
   ];
   return {
     artifacts: [{ name: "dump.sql", contentType: "application/sql", segments: merged(segments) }],
-    tables: data ? [...order, ...virtual.withRows, ...virtual.exclusions] : [],
+    tables: data ? [...order, ...virtual.withRows, ...virtual.exclusions, ...entries] : [],
+    ...(keyValues && { keyValues: keyValues === "exportable" ? "exported" : keyValues }),
     warnings: [
       ...(data && cyclic.length > 0
         ? [`foreign keys form a cycle among ${namesOf(cyclic)}: load their rows in one transaction`]

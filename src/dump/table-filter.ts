@@ -4,6 +4,7 @@ import type { Catalog, SchemaObject } from "../model/catalog.ts";
 import { ExportError } from "../model/error.ts";
 import type { TablePatterns } from "../model/export-request.ts";
 import { quoteIdentifier } from "./identifier.ts";
+import { KEY_VALUES_TABLE } from "./key-values.ts";
 import { identifierOf, sqlTokens } from "./sql-tokens.ts";
 
 /** Names shown with a pattern that matches none. */
@@ -17,8 +18,8 @@ export interface FilteredCatalog {
 
 /**
  * The tables and views of a catalog that `patterns` choose, with their indexes and triggers: those
- * that `include` matches (all where it is not given) without those that `exclude` matches. A
- * pattern is a name in which `*` stands for any characters; ASCII letters match in either case.
+ * that `include` matches (all where it is not given) without those that `exclude` matches.
+ * The key-value storage of a Durable Object counts as a table `_cf_KV`. A pattern is a name in which `*` stands for any characters; ASCII letters match in either case.
  *
  * Errors: `table-not-found` where a pattern matches no table or view, with the names nearest to it,
  * and where nothing is left.
@@ -26,7 +27,10 @@ export interface FilteredCatalog {
 export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): FilteredCatalog {
   const { include, exclude = [] } = patterns;
   if (include === undefined && exclude.length === 0) return { catalog, warnings: [] };
-  const names = [...catalog.tables, ...catalog.views].map((object) => object.name);
+  const names = [
+    ...[...catalog.tables, ...catalog.views].map((object) => object.name),
+    ...(catalog.keyValues === undefined ? [] : [KEY_VALUES_TABLE]),
+  ];
   for (const pattern of [...(include ?? []), ...exclude]) {
     if (!names.some((name) => matchesPattern(name, pattern))) throw noMatch(pattern, names);
   }
@@ -50,6 +54,7 @@ export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): F
     ),
     triggers: catalog.triggers.filter((trigger) => keys.has(foldCase(trigger.tableName))),
     hasSequence: catalog.hasSequence,
+    ...(catalog.keyValues && chosen.has(KEY_VALUES_TABLE) && { keyValues: catalog.keyValues }),
   };
   return {
     catalog: filtered,
@@ -76,7 +81,8 @@ export function catalogOfTable(catalog: Catalog, name: string): Catalog {
     }
     throw new ExportError("table-not-found", `${quoteIdentifier(name)} is a view, not a table`);
   }
-  return { ...catalog, tables: [table], indexes: [], views: [], triggers: [] };
+  const { keyValues: _, ...rest } = catalog;
+  return { ...rest, tables: [table], indexes: [], views: [], triggers: [] };
 }
 
 /** True where `name` is what `pattern` says. Takes time in proportion to both lengths at most. */

@@ -11,6 +11,11 @@ export interface Catalog {
   triggers: SchemaObject[];
   /** True where `sqlite_sequence` exists. */
   hasSequence: boolean;
+  /**
+   * Set if the runtime keeps a key-value storage in the database, which SQL cannot read: `exportable` if the
+   * object's class answers for it. D1 has such a table for itself.
+   */
+  keyValues?: "exportable" | "unreadable";
 }
 
 export interface SchemaObject {
@@ -51,8 +56,14 @@ export interface Table {
 }
 
 /** Rows that an SQL dump adds to the tables of a source. */
-export interface DerivedRows {
-  kind: "index-exclusions" | "key-values";
+export type DerivedRows = DerivedText &
+  (
+    | { kind: "key-values" }
+    /** `strayRowsSql` counts what the FTS5 table `index` has and its content lacks. */
+    | { kind: "index-exclusions"; index: string; strayRowsSql: string }
+  );
+
+interface DerivedText {
   /** SELECT that yields the rows, with the table's columns. */
   rowsSql: string;
   /** Statement that a loader runs over the rows: its text before the first row and after the last. */

@@ -6,6 +6,7 @@ import type { JobRequest } from "../model/export-request.ts";
 import { objectKeyOf } from "../model/object-key.ts";
 import { readKeyRanges } from "../source/key-ranges.ts";
 import { digestOf, readCatalog } from "../source/read-catalog.ts";
+import { readSourceWarnings } from "../source/source-warnings.ts";
 import { closeSnapshot } from "../source/snapshot/close-snapshot.ts";
 import { openSnapshot, type OpenedSnapshot } from "../source/snapshot/open-snapshot.ts";
 import { COMPRESSED } from "../storage/compressor.ts";
@@ -65,6 +66,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     ...(JSON.parse(job.warnings_json) as string[]),
     ...opened.warnings,
     ...plan.warnings,
+    ...(await readSourceWarnings(source, plan, { isFrozen })),
   ];
   const recorded = await jobs.recordPlan({
     ...of,

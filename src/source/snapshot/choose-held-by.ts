@@ -46,7 +46,9 @@ export async function chooseHeldBy(
   manyTables = MANY_TABLES,
 ): Promise<HeldTables> {
   const held: HeldTables = { heldBy: [], warnings: [], rowsRead: 0 };
-  const measured = tables.length > manyTables ? tables : tables.filter((table) => !canWatch(table));
+  const measured = tables.filter(
+    (table) => !isKeyValues(table) && (tables.length > manyTables || !canWatch(table)),
+  );
   const sizes = await measure(source, measured);
   let copied = 0;
   const fits = (bytes: number): boolean => copied + bytes <= COPY_BYTES_MAX;
@@ -54,6 +56,10 @@ export async function chooseHeldBy(
     const size = sizes.get(table);
     const columns = copyColumns(table).length;
     held.rowsRead += size?.rowsRead ?? 0;
+    if (isKeyValues(table)) {
+      held.heldBy.push("copy");
+      continue;
+    }
     if (canWatch(table)) {
       const isSmall =
         size !== undefined && size.rows <= SMALL_ROWS_MAX && size.bytes <= SMALL_BYTES_MAX;
@@ -72,6 +78,11 @@ export async function chooseHeldBy(
     }
   }
   return held;
+}
+
+/** The object itself copies its key-value storage, and measures it meanwhile. */
+function isKeyValues({ derived }: Table): boolean {
+  return derived?.kind === "key-values";
 }
 
 interface Size {
