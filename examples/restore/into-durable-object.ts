@@ -47,9 +47,11 @@ async function post(body: object): Promise<{ result: Record<string, unknown>[] }
     headers: { authorization: `Bearer ${token}` },
     body: JSON.stringify(body),
   });
-  if (response.ok) return (await response.json()) as { result: Record<string, unknown>[] };
-  console.error(`after ${total} statements: ${await response.text()}`);
-  process.exit(1);
+  if (!response.ok) {
+    console.error(`after ${total} statements: ${await response.text()}`);
+    process.exit(1);
+  }
+  return response.json<{ result: Record<string, unknown>[] }>();
 }
 
 /** The CREATE statements of the tables that the object has. Ends the restore if one has rows. */

@@ -25,6 +25,12 @@ export interface CopiedKeyValues {
   skippedKeys: string[];
 }
 
+/** What a command answers, and the rows that it wrote. */
+export interface KeyValueAnswer {
+  row: SqlStorageValue[];
+  rowsWritten: number;
+}
+
 /**
  * Runs `sql` if it is about the key-value storage (see `dump/key-values.ts`); undefined for ordinary SQL. The
  * one row of the result is the command's. Throws what the storage throws, and RangeError for a dump of a
@@ -33,21 +39,27 @@ export interface CopiedKeyValues {
 export function runKeyValueCommand(
   storage: DurableObjectStorage,
   sql: string,
-): SqlStorageValue[] | undefined {
-  if (sql === CAN_EXPORT_KEY_VALUES) return [1];
+): KeyValueAnswer | undefined {
+  if (sql === CAN_EXPORT_KEY_VALUES) return { row: [1], rowsWritten: 0 };
   const table = findCopyTarget(sql);
-  if (table !== undefined) return [JSON.stringify(copyEntries(storage, table))];
+  if (table !== undefined) {
+    const { rowsWritten, ...copied } = copyEntries(storage, table);
+    return { row: [JSON.stringify(copied)], rowsWritten };
+  }
   const pieces = parseKeyValues(sql);
   if (pieces === undefined) return undefined;
   for (const piece of pieces) putPiece(storage, piece);
-  return [pieces.length];
+  return { row: [pieces.length], rowsWritten: pieces.length };
 }
 
-function copyEntries({ sql, kv }: DurableObjectStorage, table: string): CopiedKeyValues {
+function copyEntries(
+  { sql, kv }: DurableObjectStorage,
+  table: string,
+): CopiedKeyValues & { rowsWritten: number } {
   sql.exec(
     `CREATE TABLE "${table}" (key BLOB, part INTEGER, parts INTEGER, value BLOB, PRIMARY KEY (key, part)) WITHOUT ROWID`,
   );
-  const copied = { entries: 0, skipped: 0, skippedKeys: [] as string[] };
+  const copied = { entries: 0, skipped: 0, skippedKeys: [] as string[], rowsWritten: 0 };
   let bytes = 0;
   let startAfter: string | undefined;
   for (;;) {
@@ -82,6 +94,7 @@ function copyEntries({ sql, kv }: DurableObjectStorage, table: string): CopiedKe
           piece.buffer,
         );
       }
+      copied.rowsWritten += parts;
       copied.entries += 1;
     }
     if (page.length < ENTRIES_AT_ONCE) return copied;

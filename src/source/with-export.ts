@@ -60,8 +60,8 @@ function run(
 ): QueryResult {
   const answer = runKeyValueCommand(storage, sql);
   if (answer !== undefined) {
-    const meta = { rows_read: 0, rows_written: 0 };
-    return isRaw ? { columns: ["answer"], rows: [answer], meta } : [];
+    const meta = { rows_read: 0, rows_written: answer.rowsWritten };
+    return isRaw ? { columns: ["answer"], rows: [answer.row], meta } : [];
   }
   const cursor = storage.sql.exec(sql, ...(params as SqlStorageValue[]));
   if (!isRaw) return cursor.toArray();

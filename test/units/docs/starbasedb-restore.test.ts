@@ -53,7 +53,7 @@ async function withFresh<T>(work: (server: TestHarness, url: string) => Promise<
 async function dumpOf(url: string): Promise<string> {
   const headers = { authorization: `Bearer ${TOKEN}` };
   const started = await fetch(new URL("/export/dump", url), { method: "POST", headers });
-  const { jobId } = (await started.json()) as { jobId: string };
+  const { jobId } = await started.json<{ jobId: string }>();
   for (;;) {
     const response = await fetch(new URL(`/export/dump/${jobId}/download`, url), { headers });
     if (response.ok) return response.text();

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { checkExactness } from "../../support/check-exactness.ts";
 import { dumpDatabase, UNCUT, type WholeDump } from "../../support/dump-database.ts";
+import { freezeDatabase } from "../../support/frozen-database.ts";
 import { nodeSqliteSource, openPlatformDatabase } from "../../support/node-sqlite-source.ts";
 import { restoreStatements } from "../../support/restore-dump.ts";
 
@@ -213,4 +214,21 @@ describe("an FTS5 index over another table", () => {
       expect((await restore(source)).dump.warnings).toEqual([]);
     },
   );
+
+  test("is that of the instant of a snapshot, whatever is written meanwhile", async () => {
+    const frozen = await freezeDatabase(
+      [
+        ...NOTES,
+        "INSERT INTO note_fts(rowid, title, body) SELECT id, title, body FROM note WHERE id <> 2",
+      ].join(";"),
+    );
+    frozen.db.exec(`
+      INSERT INTO note_fts(rowid, title, body) SELECT id, title, body FROM note WHERE id = 2;
+      INSERT INTO note_fts(note_fts, rowid, title, body) SELECT 'delete', id, title, body FROM note WHERE id = 1;
+      DELETE FROM note WHERE id = 1;
+      INSERT INTO note VALUES (9, 'blue', 'nine', NULL);
+    `);
+    expect(await frozen.dump()).toBe(frozen.expected);
+    expect(frozen.expected).toContain("'delete'");
+  });
 });
