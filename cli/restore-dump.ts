@@ -9,6 +9,12 @@ import { createGunzip } from "node:zlib";
 import { CliError, throwIfInterrupted, usageError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { diskError } from "./partial-file.ts";
+import {
+  compareIndexes,
+  type IndexDifference,
+  type PromisedIndex,
+  readPromisedIndexes,
+} from "./restored-indexes.ts";
 import { statementBatches } from "./sql-statements.ts";
 import { decompressZstd, ZSTD_MAGIC } from "./zstd-frames.ts";
 
@@ -25,7 +31,7 @@ export interface RestoredTable {
 
 /**
  * Loads an SQL dump, compressed or not, into a scratch database, counts the rows of every
- * promised table, and has SQLite check the whole. The scratch file lies in the system's folder for
+ * promised table, compares the FTS5 indexes with the dump's first comments, and has SQLite check the whole. The scratch file lies in the system's folder for
  * temporary files and is removed. Errors: a usage error where this Node has no `node:sqlite` (or no
  * Zstandard), `restore-failed` where a statement fails or the database is not sound.
  */
@@ -33,7 +39,11 @@ export async function restoreDump(
   path: string,
   promised: readonly { name: string; rows: number }[],
   { signal, onBytes }: { signal: AbortSignal; onBytes: (bytes: number) => void },
-): Promise<{ tables: RestoredTable[]; foreignKeyViolations: number }> {
+): Promise<{
+  tables: RestoredTable[];
+  indexes: IndexDifference[];
+  foreignKeyViolations: number;
+}> {
   const { DatabaseSync } = await importSqlite();
   const folder = await mkdtemp(join(tmpdir(), "durable-export-")).catch((error: unknown) => {
     throw diskError(error, tmpdir());
@@ -45,7 +55,7 @@ export async function restoreDump(
   try {
     // The file is thrown away: nothing is gained by waiting for the disk, or by a way back.
     db.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN");
-    await load(db, path, { signal, onBytes });
+    const promisedIndexes = await load(db, path, { signal, onBytes });
     db.exec("COMMIT");
     const tables = promised.map(({ name, rows }) => ({
       name,
@@ -54,7 +64,8 @@ export async function restoreDump(
     }));
     requireSound(db, path);
     const foreignKeyViolations = db.prepare("PRAGMA foreign_key_check").all().length;
-    return { tables, foreignKeyViolations };
+    const indexes = compareIndexes(db, promisedIndexes);
+    return { tables, indexes, foreignKeyViolations };
   } finally {
     db.close();
     await rm(folder, { recursive: true, force: true });
@@ -91,7 +102,8 @@ async function load(
   db: DatabaseSync,
   path: string,
   { signal, onBytes }: { signal: AbortSignal; onBytes: (bytes: number) => void },
-): Promise<void> {
+): Promise<PromisedIndex[]> {
+  let promised: PromisedIndex[] | undefined;
   const compression = await compressionOf(path);
   let bytes = 0;
   const file = createReadStream(path, { highWaterMark: READ_BYTES });
@@ -104,7 +116,9 @@ async function load(
   try {
     for await (const batch of statementBatches(text, READ_BYTES)) {
       throwIfInterrupted(signal);
-      db.exec(decoder.decode(batch));
+      const sql = decoder.decode(batch);
+      promised ??= readPromisedIndexes(sql);
+      db.exec(sql);
       // Lets Ctrl-C and the bar in: SQLite holds the thread.
       await nextTurn();
     }
@@ -118,6 +132,7 @@ async function load(
   } finally {
     file.destroy();
   }
+  return promised ?? [];
 }
 
 function decompress(file: ReadStream, compression: Compression): AsyncIterable<Buffer> {

@@ -2,6 +2,7 @@ import type { Context } from "./context.ts";
 import { usageError } from "./cli-error.ts";
 import { showBytes } from "./download-file.ts";
 import { formatCount, formatTable } from "./format.ts";
+import { requireIndexedRows } from "./restored-indexes.ts";
 import { requireRowCounts, restoreDump, type RestoredTable } from "./restore-dump.ts";
 
 /** A dump on the disk, and the rows that its manifest promises. */
@@ -9,6 +10,8 @@ export interface RestorableDump {
   format: string;
   /** `all`, `schema` or `data`. */
   content: string;
+  /** `live` if the dump is not of one instant. */
+  consistency: string;
   files: readonly { path: string | null; bytes: number }[];
   tables: readonly { name: string; rows: number }[];
 }
@@ -28,7 +31,7 @@ export function requireRestorable({
 
 /**
  * Loads a dump into a scratch database and compares the rows of every table. Errors: those of
- * `requireRestorable`, `restoreDump` and `requireRowCounts`.
+ * `requireRestorable`, `restoreDump`, `requireRowCounts` and `requireIndexedRows`.
  */
 export async function verifyRestore(
   { terminal, host }: Pick<Context, "terminal" | "host">,
@@ -39,12 +42,15 @@ export async function verifyRestore(
   if (file === undefined || file.path === null) throw usageError("a restore needs a file");
   const progress = terminal.startProgress("restoring");
   try {
-    const { tables, foreignKeyViolations } = await restoreDump(file.path, dump.tables, {
+    const { tables, indexes, foreignKeyViolations } = await restoreDump(file.path, dump.tables, {
       signal: host.interrupt,
       onBytes: showBytes(progress, file.bytes),
     });
     terminal.clearProgress();
     requireRowCounts(tables);
+    // A live dump's indexes and rows are not from one instant.
+    if (dump.consistency !== "live") requireIndexedRows(indexes);
+    for (const { message } of indexes) terminal.warn(message);
     const rows = tables.map((table) => [table.name, formatCount(table.expectedRows)]);
     terminal.note(formatTable(["TABLE", "ROWS"], rows));
     const have = tables.length === 1 ? "1 table has" : `${tables.length} tables have`;

@@ -18,7 +18,7 @@ export interface Comparison {
   differences: number;
   /** The first ten, each as a sentence. */
   examples: string[];
-  /** Virtual tables with no content of their own: their text alone is compared. */
+  /** Virtual tables with no content of their own: only their text and index are compared. */
   withoutContent: string[];
 }
 
@@ -61,6 +61,7 @@ export async function compareDatabases(
     if (table !== SEQUENCE && !actualTables.has(table.name)) continue;
     if (table.virtual !== undefined && table.virtual.content !== "rows") {
       result.withoutContent.push(table.name);
+      if (table.virtual.content === "rebuild") compareIndex(expected, actual, table.name, differ);
       continue;
     }
     if (table !== SEQUENCE) result.tables += 1;
@@ -105,6 +106,29 @@ function compareObjects(
   }
   for (const key of found.keys()) differ(`${key} is not in the source`);
   if (expected.hasSequence && !actual.hasSequence) differ("sqlite_sequence is missing");
+}
+
+/** Compares which rows an FTS5 index has, and how many words it found in each of their columns. */
+function compareIndex(
+  expected: DatabaseSync,
+  actual: DatabaseSync,
+  name: string,
+  differ: (sentence: string) => void,
+): void {
+  const sizes = quoteName(`${name}_docsize`);
+  const hasSizes = "SELECT 1 FROM pragma_table_info(?) WHERE name = 'sz'";
+  if (expected.prepare(hasSizes).get(`${name}_docsize`) === undefined) return;
+  const list = (db: DatabaseSync) =>
+    db.prepare(`SELECT CAST(id AS TEXT) AS id, hex(sz) AS words FROM ${sizes} ORDER BY id`).all();
+  const words = ({ id, words: found }: Record<string, unknown>) => `${String(id)} ${String(found)}`;
+  const left = list(expected).map(words);
+  const right = new Set(list(actual).map(words));
+  const other = left.filter((entry) => !right.has(entry)).length;
+  if (other > 0 || left.length !== right.size) {
+    differ(
+      `${name} indexes ${right.size} rows instead of ${left.length}, ${other} of which differ`,
+    );
+  }
 }
 
 type Value = null | bigint | number | string | Uint8Array;

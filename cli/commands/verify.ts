@@ -34,8 +34,8 @@ export function addVerify(program: Command, open: (command: Command) => Context)
           : await context.client().getManifest(options.job);
       const { manifest } = kept;
       const claims = await claimsOf(path, kept);
-      const { format, content, tables: listed, artifacts } = manifest;
-      const dump = { format, content, tables: listed };
+      const { format, content, consistency, tables: listed, artifacts } = manifest;
+      const dump = { format, content, consistency, tables: listed };
       if (options.restore === true) requireRestorable({ ...dump, files: claims });
       const files: { path: string; bytes: number; sha256: string }[] = [];
       for (const claim of claims) files.push(await verifyOne(context, claim));

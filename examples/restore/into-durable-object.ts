@@ -3,7 +3,11 @@
 //   node examples/restore/into-durable-object.ts dump.sql https://export.example.com
 //
 // The token stands in the environment as DURABLE_EXPORT_TOKEN. Statements go in order, many to a
-// transaction; a transaction that fails ends the restore, and those before it stay.
+// transaction; a transaction that fails ends the restore, and those before it stay. Entries of the object's
+// key-value storage are statements too: a class that extends withExport stores them, any other ignores them.
+//
+// The object may have empty tables that the dump creates with the same text, as StarbaseDB's objects have from
+// the start: those get their rows.
 import { createReadStream } from "node:fs";
 
 import { statementBatches } from "../../cli/sql-statements.ts";
@@ -22,12 +26,13 @@ if (path === undefined || url === undefined || token === undefined) {
 /** Enforced foreign keys wait for the end of a transaction, and each transaction begins anew. */
 const DEFER = { sql: "PRAGMA defer_foreign_keys=ON" };
 
+const existing = await findTables();
 let queries = [DEFER];
 let bytes = 0;
 let total = 0;
 for await (const statement of statementBatches(createReadStream(path), 1)) {
   const sql = statement.toString().trim();
-  if (sql === "") continue;
+  if (sql === "" || existing.has(sql.replace(/;$/, ""))) continue;
   const length = Buffer.byteLength(JSON.stringify(sql));
   if (bytes + length > BODY_BYTES_MAX || queries.length >= STATEMENTS_MAX) await send();
   queries.push({ sql });
@@ -36,17 +41,38 @@ for await (const statement of statementBatches(createReadStream(path), 1)) {
 await send();
 console.log(`${total} statements`);
 
-async function send(): Promise<void> {
+async function post(body: object): Promise<{ result: Record<string, unknown>[] }> {
   const response = await fetch(new URL("/query", url), {
     method: "POST",
     headers: { authorization: `Bearer ${token}` },
-    body: JSON.stringify({ transaction: queries }),
+    body: JSON.stringify(body),
   });
   if (!response.ok) {
     console.error(`after ${total} statements: ${await response.text()}`);
     process.exit(1);
   }
-  await response.body?.cancel();
+  return response.json<{ result: Record<string, unknown>[] }>();
+}
+
+/** The CREATE statements of the tables that the object has. Ends the restore if one has rows. */
+async function findTables(): Promise<Set<string>> {
+  const tables = await post({
+    sql:
+      "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL " +
+      "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_%' ESCAPE '\\'",
+  });
+  for (const { name } of tables.result) {
+    const quoted = `"${String(name).replaceAll('"', '""')}"`;
+    const { result } = await post({ sql: `SELECT 1 FROM ${quoted} LIMIT 1` });
+    if (result.length === 0) continue;
+    console.error(`the object is not empty: table ${quoted} has rows`);
+    process.exit(1);
+  }
+  return new Set(tables.result.map(({ sql }) => String(sql)));
+}
+
+async function send(): Promise<void> {
+  await post({ transaction: queries });
   total += queries.length - 1;
   queries = [DEFER];
   bytes = 0;

@@ -9,6 +9,11 @@ import { quoteIdentifier } from "./identifier.ts";
  */
 export const SNAPSHOT_PREFIX = "tmp_export_snapshot";
 export const STAGE_TABLE = "tmp_export_stage";
+/** Pieces of a large entry of a key-value storage that is being restored. */
+export const KEY_VALUE_STAGE_TABLE = "tmp_export_stage_key_values";
+export const CREATE_KEY_VALUE_STAGE =
+  `CREATE TABLE ${KEY_VALUE_STAGE_TABLE} ` +
+  "(key BLOB, part INTEGER, value BLOB, PRIMARY KEY (key, part)) WITHOUT ROWID";
 
 /** Digits of a snapshot's id in the names of its objects. */
 export const SNAPSHOT_DIGITS = 16;
@@ -106,6 +111,7 @@ function isOwnObject({ type, name, sql }: SchemaEntry, isJobsDatabase: boolean):
   if (type !== "table" && type !== "trigger") return false;
   if (isSnapshotName(name)) return true;
   if (type === "trigger") return false;
+  if (name === KEY_VALUE_STAGE_TABLE && sql === CREATE_KEY_VALUE_STAGE) return true;
   return sql === createStageSql(name)
     ? new RegExp(`^${STAGE_TABLE}(?:_[0-9]+)?$`).test(name)
     : isJobsDatabase && JOB_TABLES.has(name);

@@ -67,8 +67,13 @@ const TABLE_COLUMNS = ownColumns(TABLE_ALIAS);
 
 /** Rows straight from the table; only those for which `where` is true, if it is given. */
 export function liveRows(table: Table, where?: RowExpression): RowSelect {
-  const from = `${quoteIdentifier(table.name)} AS ${TABLE_ALIAS}`;
+  const from = `${fromSql(table)} AS ${TABLE_ALIAS}`;
   return rowsFrom({ from, column: TABLE_COLUMNS, where: where?.(TABLE_COLUMNS) });
+}
+
+/** FROM text of a table's rows as they are. */
+export function fromSql({ name, derived }: Table): string {
+  return derived === undefined ? quoteIdentifier(name) : `(${derived.rowsSql})`;
 }
 
 /** Rows of a FROM text, in which `column` finds a table's columns; only those for which `where` is true. */

@@ -55,6 +55,7 @@ export class SqlEncoder implements TableEncoder {
   readonly #rowSql: RowSql;
   readonly #head: Uint8Array;
   readonly #headText: string;
+  readonly #end: Uint8Array;
   readonly #statementTarget: number;
   readonly #rowBytesMax: number;
   readonly #stageName: string;
@@ -70,7 +71,10 @@ export class SqlEncoder implements TableEncoder {
       ...columns.map((column) => column.name),
     ];
     this.#rowSql = insertRowSql(table, rowid, columns);
-    this.#headText = insertHead(table, this.cellColumns, { hasRowid: rowid !== undefined });
+    this.#end = table.derived === undefined ? STATEMENT_END : encodeUtf8(table.derived.end);
+    this.#headText =
+      table.derived?.head ??
+      insertHead(table, this.cellColumns, { hasRowid: rowid !== undefined });
     this.#head = encodeUtf8(this.#headText);
     const { statementTarget, rowBytesMax } = statementLengths(this.#head.length, this.cellColumns);
     if (rowBytesMax === undefined) throw namesTooLong(table, this.cellColumns);
@@ -140,7 +144,7 @@ export class SqlEncoder implements TableEncoder {
   }
 
   #close(out: Uint8Array[]): void {
-    if (this.state > 0) out.push(STATEMENT_END);
+    if (this.state > 0) out.push(this.#end);
     this.state = 0;
   }
 

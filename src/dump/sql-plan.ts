@@ -1,10 +1,12 @@
 import type { Catalog, SchemaObject, Table } from "../model/catalog.ts";
 import { VERSION } from "../model/version.ts";
 import { quoteIdentifier, quoteText } from "./identifier.ts";
+import { keyValuesTable } from "./key-values.ts";
 import type { DumpPlan, PlanRequest, Segment } from "./plan.ts";
 import { orderByForeignKeys } from "./table-order.ts";
 import { findOpenComment } from "./sql-tokens.ts";
-import { bearsShadowName, ftsConfigSql, ftsRebuildSql, virtualTableKind } from "./virtual-table.ts";
+import { indexTotalsSql, planIndex } from "./search-index.ts";
+import { bearsShadowName, ftsConfigSql, virtualTableKind } from "./virtual-table.ts";
 import { asciiLower } from "../lib/ascii-case.ts";
 
 /** A list of table names in a statement is no longer than this, in UTF-16 units of three bytes at most. */
@@ -30,20 +32,26 @@ export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan
   const late = catalog.indexes.filter((index) => !early.includes(index));
   const earlyTriggers = triggersOfShadowNames(catalog);
   const lateTriggers = catalog.triggers.filter((trigger) => !earlyTriggers.includes(trigger));
+  const keyValues = data ? catalog.keyValues : undefined;
+  const entries = keyValues === "exportable" ? [keyValuesTable()] : [];
   const segments: Segment[] = [
     ...text(header(source)),
+    ...virtual.totals,
+    ...text("PRAGMA defer_foreign_keys=ON;\n"),
     ...(schema ? text(...plain.map(statementOf), ...early.map(statementOf)) : []),
     ...(data ? rowsOf(order) : []),
     ...(data ? sequenceSegments(catalog, plain) : []),
     ...(schema ? text(...late.map(statementOf), ...earlyTriggers.map(statementOf)) : []),
     ...virtual.segments,
     ...(schema ? text(...catalog.views.map(statementOf)) : []),
-    ...(data ? text(...virtual.rebuilt) : []),
+    ...virtual.rebuilt,
     ...(schema ? text(...lateTriggers.map(statementOf)) : []),
+    ...rowsOf(entries),
   ];
   return {
     artifacts: [{ name: "dump.sql", contentType: "application/sql", segments: merged(segments) }],
-    tables: data ? [...order, ...virtual.withRows] : [],
+    tables: data ? [...order, ...virtual.withRows, ...virtual.exclusions, ...entries] : [],
+    ...(keyValues && { keyValues: keyValues === "exportable" ? "exported" : keyValues }),
     warnings: [
       ...(data && cyclic.length > 0
         ? [`foreign keys form a cycle among ${namesOf(cyclic)}: load their rows in one transaction`]
@@ -84,8 +92,11 @@ function merged(segments: Segment[]): Segment[] {
 interface VirtualTablesPlan {
   segments: Segment[];
   withRows: Table[];
-  /** Statements that fill FTS5 tables from their content, once that is there. */
-  rebuilt: string[];
+  /** Comments that say what the FTS5 indexes over other tables contain. */
+  totals: Segment[];
+  /** What fills FTS5 tables from their content, once that is there. */
+  rebuilt: Segment[];
+  exclusions: Table[];
   warnings: string[];
 }
 
@@ -93,7 +104,15 @@ function planVirtualTables(
   catalog: Catalog,
   { schema, data }: { schema: boolean; data: boolean },
 ): VirtualTablesPlan {
-  const plan: VirtualTablesPlan = { segments: [], withRows: [], rebuilt: [], warnings: [] };
+  const plan: VirtualTablesPlan = {
+    segments: [],
+    withRows: [],
+    totals: [],
+    rebuilt: [],
+    exclusions: [],
+    warnings: [],
+  };
+  let namesLength = 0;
   for (const table of catalog.tables.filter((each) => each.kind === "virtual")) {
     const kind = virtualTableKind(table);
     if (kind.kind === "unknown") {
@@ -111,14 +130,25 @@ function planVirtualTables(
     if (kind.kind === "rows") {
       plan.segments.push(...rowsOf([table]));
       plan.withRows.push(table);
-    } else if (kind.kind === "rebuild" && hasContent(catalog, kind.content)) {
-      plan.rebuilt.push(ftsRebuildSql(table));
     } else if (kind.kind === "rebuild" || kind.kind === "contentless") {
-      const reason =
-        kind.kind === "rebuild" ? `, and ${quoteIdentifier(kind.content)} is not in the dump` : "";
-      plan.warnings.push(
-        `FTS5 table ${quoteIdentifier(table.name)} keeps no content${reason}: it is restored empty`,
-      );
+      const index = kind.kind === "rebuild" ? planIndex(catalog, table, kind) : { reason: "" };
+      if ("reason" in index) {
+        plan.warnings.push(
+          `FTS5 table ${quoteIdentifier(table.name)} keeps no content${index.reason}: it is restored empty`,
+        );
+        continue;
+      }
+      plan.rebuilt.push(...text(index.rebuild));
+      plan.warnings.push(...index.warnings);
+      if (index.exclusions !== undefined) {
+        plan.rebuilt.push(...rowsOf([index.exclusions]));
+        plan.exclusions.push(index.exclusions);
+      }
+      // All comments together are part of the first statement, whose length has a limit.
+      namesLength += table.name.length;
+      if (namesLength <= NAMES_LENGTH_MAX) {
+        plan.totals.push({ kind: "query", sql: indexTotalsSql(table) });
+      }
     }
   }
   return plan;
@@ -159,7 +189,7 @@ function triggerWarnings(catalog: Catalog): string[] {
 
 /** No time and nothing that differs between two dumps of the same content. */
 function header(source: string): string {
-  return `-- Durable Export ${VERSION}, source ${JSON.stringify(source)}\nPRAGMA defer_foreign_keys=ON;\n`;
+  return `-- Durable Export ${VERSION}, source ${JSON.stringify(source)}\n`;
 }
 
 /** SQLite keeps the white space before the semicolon in an index's text, so none is added in vain. */
@@ -196,13 +226,6 @@ function missingParentWarnings(tables: Table[]): string[] {
           `table ${quoteIdentifier(table.name)} refers to ${quoteIdentifier(parent)}, which is not in the dump: ` +
           "its rows load only where foreign keys are not enforced",
       ),
-  );
-}
-
-/** True where a table or view of the dump can fill an FTS5 table over external content. */
-function hasContent(catalog: Catalog, name: string): boolean {
-  return [...catalog.tables, ...catalog.views].some(
-    (object) => asciiLower(object.name) === asciiLower(name),
   );
 }
 

@@ -41,6 +41,7 @@ export function planTableFiles(catalog: Catalog, format: TableFileFormat): DumpP
     }),
     tables,
     warnings: [...warnings, ...computedWarnings(tables)],
+    ...(catalog.keyValues !== undefined && { keyValues: "other-format" as const }),
   };
 }
 

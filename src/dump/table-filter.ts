@@ -1,9 +1,10 @@
 import { closest, distance } from "fastest-levenshtein";
 
-import type { Catalog } from "../model/catalog.ts";
+import type { Catalog, SchemaObject } from "../model/catalog.ts";
 import { ExportError } from "../model/error.ts";
 import type { TablePatterns } from "../model/export-request.ts";
 import { quoteIdentifier } from "./identifier.ts";
+import { KEY_VALUES_TABLE } from "./key-values.ts";
 import { identifierOf, sqlTokens } from "./sql-tokens.ts";
 import { asciiLower } from "../lib/ascii-case.ts";
 
@@ -18,8 +19,8 @@ export interface FilteredCatalog {
 
 /**
  * The tables and views of a catalog that `patterns` choose, with their indexes and triggers: those
- * that `include` matches (all where it is not given) without those that `exclude` matches. A
- * pattern is a name in which `*` stands for any characters; ASCII letters match in either case.
+ * that `include` matches (all where it is not given) without those that `exclude` matches.
+ * The key-value storage of a Durable Object counts as a table `_cf_KV`. A pattern is a name in which `*` stands for any characters; ASCII letters match in either case.
  *
  * Errors: `table-not-found` where a pattern matches no table or view, with the names nearest to it,
  * and where nothing is left.
@@ -27,7 +28,10 @@ export interface FilteredCatalog {
 export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): FilteredCatalog {
   const { include, exclude = [] } = patterns;
   if (include === undefined && exclude.length === 0) return { catalog, warnings: [] };
-  const names = [...catalog.tables, ...catalog.views].map((object) => object.name);
+  const names = [
+    ...[...catalog.tables, ...catalog.views].map((object) => object.name),
+    ...(catalog.keyValues === undefined ? [] : [KEY_VALUES_TABLE]),
+  ];
   for (const pattern of [...(include ?? []), ...exclude]) {
     if (!names.some((name) => matchesPattern(name, pattern))) throw noMatch(pattern, names);
   }
@@ -45,9 +49,13 @@ export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): F
   const filtered: Catalog = {
     tables: catalog.tables.filter((table) => chosen.has(table.name)),
     indexes: catalog.indexes.filter((index) => keys.has(asciiLower(index.tableName))),
-    views: catalog.views.filter((view) => chosen.has(view.name)),
+    views: withoutBroken(
+      catalog.views.filter((view) => chosen.has(view.name)),
+      names.filter((name) => !chosen.has(name)),
+    ),
     triggers: catalog.triggers.filter((trigger) => keys.has(asciiLower(trigger.tableName))),
     hasSequence: catalog.hasSequence,
+    ...(catalog.keyValues && chosen.has(KEY_VALUES_TABLE) && { keyValues: catalog.keyValues }),
   };
   return {
     catalog: filtered,
@@ -75,7 +83,8 @@ export function catalogOfTable(catalog: Catalog, name: string): Catalog {
     }
     throw new ExportError("table-not-found", `${quoteIdentifier(name)} is a view, not a table`);
   }
-  return { ...catalog, tables: [table], indexes: [], views: [], triggers: [] };
+  const { keyValues: _, ...rest } = catalog;
+  return { ...rest, tables: [table], indexes: [], views: [], triggers: [] };
 }
 
 /** True where `name` is what `pattern` says. Takes time in proportion to both lengths at most. */
@@ -124,6 +133,27 @@ function nearNames(pattern: string, names: string[]): string[] {
     .sort((a, b) => a.edits - b.edits)
     .slice(0, NEAR_NAMES_MAX)
     .map(({ name }) => name);
+}
+
+/** Takes the columns from views that cannot work, since they read what is left out or each other. */
+function withoutBroken(views: readonly SchemaObject[], leftOut: readonly string[]): SchemaObject[] {
+  const gone = new Set(leftOut.map(asciiLower));
+  const namesGone = ({ sql }: SchemaObject): boolean =>
+    [...sqlTokens(sql)].some(
+      (token) => token.kind !== "other" && gone.has(asciiLower(identifierOf(token))),
+    );
+  for (;;) {
+    const broken = views.filter(
+      (view) => view.columns !== undefined && !gone.has(asciiLower(view.name)) && namesGone(view),
+    );
+    for (const { name } of broken) gone.add(asciiLower(name));
+    if (broken.length > 0) continue;
+    return views.map((view) => {
+      if (!gone.has(asciiLower(view.name))) return view;
+      const { columns: _, ...rest } = view;
+      return rest;
+    });
+  }
 }
 
 /** Views, triggers and virtual tables that name what is left out. Foreign keys have a warning of their own. */

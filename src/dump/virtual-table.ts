@@ -8,13 +8,23 @@ export type VirtualTableKind =
   /** FTS5 with its own content, and R-Trees: rows are exported. */
   | { kind: "rows" }
   /** FTS5 over another table's or view's content: built anew from it. */
-  | { kind: "rebuild"; content: string }
+  | ExternalContent
   /** FTS5 that keeps no content: its rows cannot be read back. */
   | { kind: "contentless" }
   /** Made from another table alone: `fts5vocab`. */
   | { kind: "derived" }
   /** A module this project does not know. */
   | { kind: "unknown" };
+
+/** FTS5 over the rows of another table or view. */
+export interface ExternalContent {
+  kind: "rebuild";
+  content: string;
+  /** The column of `content` that holds the ids of the index. */
+  contentRowid: string;
+  /** True if `<name>_docsize` lists the indexed ids. */
+  hasDocsize: boolean;
+}
 
 export function virtualTableKind(table: Table): VirtualTableKind {
   switch (table.module) {
@@ -26,7 +36,10 @@ export function virtualTableKind(table: Table): VirtualTableKind {
     case "fts5": {
       const content = findOption(table.sql, "content");
       if (content === undefined) return { kind: "rows" };
-      return content === "" ? { kind: "contentless" } : { kind: "rebuild", content };
+      if (content === "") return { kind: "contentless" };
+      const contentRowid = findOption(table.sql, "content_rowid") ?? "rowid";
+      const hasDocsize = makesShadow(table.sql, "docsize");
+      return { kind: "rebuild", content, contentRowid, hasDocsize };
     }
     default:
       return { kind: "unknown" };

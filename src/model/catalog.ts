@@ -11,6 +11,11 @@ export interface Catalog {
   triggers: SchemaObject[];
   /** True where `sqlite_sequence` exists. */
   hasSequence: boolean;
+  /**
+   * Set if the runtime keeps a key-value storage in the database, which SQL cannot read: `exportable` if the
+   * object's class answers for it. D1 has such a table for itself.
+   */
+  keyValues?: "exportable" | "unreadable";
 }
 
 export interface SchemaObject {
@@ -19,6 +24,8 @@ export interface SchemaObject {
   tableName: string;
   /** The CREATE statement, byte for byte as SQLite keeps it. */
   sql: string;
+  /** The columns of a view that works; read only if the database has an FTS5 table. */
+  columns?: string[];
 }
 
 /** An object of a schema as `sqlite_master` lists it. */
@@ -54,6 +61,24 @@ export interface Table {
   shadowNamed?: true;
   /** What orders the rows and finds the next one; empty where nothing that can be named does. */
   key: KeyColumn[];
+  /** Set if the source has no such table; see `DerivedRows`. */
+  derived?: DerivedRows;
+}
+
+/** Rows that an SQL dump adds to the tables of a source. */
+export type DerivedRows = DerivedText &
+  (
+    | { kind: "key-values" }
+    /** `strayRowsSql` counts what the FTS5 table `index` has and its content lacks. */
+    | { kind: "index-exclusions"; index: string; strayRowsSql: string }
+  );
+
+interface DerivedText {
+  /** SELECT that yields the rows, with the table's columns. */
+  rowsSql: string;
+  /** Statement that a loader runs over the rows: its text before the first row and after the last. */
+  head: string;
+  end: string;
 }
 
 export type Affinity = "integer" | "text" | "blob" | "real" | "numeric";

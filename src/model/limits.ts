@@ -89,3 +89,6 @@ export const QUERY_BODY_BYTES_MAX = MIB;
 
 /** Tables and artifacts shown in a job view, callback or step result; the manifest has them all. */
 export const VIEW_ENTRIES_MAX = 500;
+
+/** What is copied of an object's key-value storage in one turn, in bytes; a larger one is not exported. */
+export const KEY_VALUES_BYTES_MAX = 16 * MIB;

@@ -27,7 +27,7 @@ const KEYLESS_ROWS_MAX = 10_000_000;
 /** Bytes of an artifact that were read in one go, and where to go on behind them. */
 export interface DumpPiece {
   artifact: number;
-  /** The table whose rows these are; undefined for other text. */
+  /** The table whose rows these are; undefined for other text and derived rows. */
   table?: string;
   bytes: Uint8Array[];
   rows: number;
@@ -82,7 +82,8 @@ export async function* readDump(input: {
           const { bytes, rows, replacements, rowsRead, release } = piece;
           const read = { bytes, rows, replacements, rowsRead, release };
           const ends = last && piece.after === null;
-          yield { artifact, table: table.name, ...read, cursor, ends };
+          const name = table.derived === undefined ? { table: table.name } : {};
+          yield { artifact, ...name, ...read, cursor, ends };
         }
       } else {
         const { text, rowsRead } = await readText(input.reader, current);

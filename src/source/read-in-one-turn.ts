@@ -35,6 +35,8 @@ export async function readInOneTurn(
   source: Source,
   of: { plan: DumpPlan; encoderOf: TableEncoderOf; catalogDigest: string },
 ): Promise<OneTurnDump | undefined> {
+  // Only the opening of a snapshot copies the key-value storage.
+  if (of.plan.keyValues === "exported") return undefined;
   try {
     if (!(await isSmall(source, of.plan.tables))) return undefined;
     const reading = { ...of, sourceKind: source.kind };

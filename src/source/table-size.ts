@@ -1,6 +1,6 @@
 import { ownColumns } from "../dump/column-sql.ts";
-import { quoteIdentifier } from "../dump/identifier.ts";
 import { SNAPSHOT_PREFIX } from "../dump/own-objects.ts";
+import { fromSql } from "../dump/page-query.ts";
 import { splitByLength } from "../dump/statement-length.ts";
 import { rowColumns, type Table } from "../model/catalog.ts";
 import { bytesSql } from "./snapshot/row-sql.ts";
@@ -30,7 +30,7 @@ export function sizeQueries(
   const keySql = key === undefined || of.keySpanMax === undefined ? "NULL" : column(key.name);
   const rowsMax = of.rowsMax ?? -1;
   return splitByLength(rowColumns(table), (names) => {
-    const rows = `SELECT ${keySql}, ${bytesSql(names.map(column))} FROM ${quoteIdentifier(table.name)} AS t`;
+    const rows = `SELECT ${keySql}, ${bytesSql(names.map(column))} FROM ${fromSql(table)} AS t`;
     // The sum of each row within: a result may have 100 columns.
     const from = `${ROWS}(k, b) AS NOT MATERIALIZED (${rows})`;
     if (of.keySpanMax === undefined) {

@@ -1,5 +1,7 @@
 import type { DurableObject } from "cloudflare:workers";
 
+import { runKeyValueCommand } from "./key-value-commands.ts";
+
 /** One SQL text of at most 100,000 bytes, which may hold several statements. */
 export interface ExportQuery {
   sql: string;
@@ -34,25 +36,34 @@ type ObjectClass = abstract new (...args: any[]) => DurableObject<any>;
 type WithMethods = abstract new (...args: any[]) => ExportMethods;
 
 /**
- * `Base` with the two methods that make its objects sources, over their own SQLite:
+ * `Base` with the two methods that make its objects sources, over their own SQLite and key-value storage:
  * `class Tenant extends withExport(DurableObject<Env>) {}`.
  */
 export function withExport<TBase extends ObjectClass>(Base: TBase): TBase & WithMethods {
   abstract class Exportable extends Base implements ExportMethods {
     executeQuery(query: ExportQuery & { isRaw?: boolean }): QueryResult {
-      return run(this.ctx.storage.sql, query, query.isRaw === true);
+      return run(this.ctx.storage, query, query.isRaw === true);
     }
 
     executeTransaction(queries: ExportQuery[], isRaw: boolean): QueryResult[] {
       const { storage } = this.ctx;
-      return storage.transactionSync(() => queries.map((query) => run(storage.sql, query, isRaw)));
+      return storage.transactionSync(() => queries.map((query) => run(storage, query, isRaw)));
     }
   }
   return Exportable;
 }
 
-function run(storage: SqlStorage, { sql, params = [] }: ExportQuery, isRaw: boolean): QueryResult {
-  const cursor = storage.exec(sql, ...(params as SqlStorageValue[]));
+function run(
+  storage: DurableObjectStorage,
+  { sql, params = [] }: ExportQuery,
+  isRaw: boolean,
+): QueryResult {
+  const answer = runKeyValueCommand(storage, sql);
+  if (answer !== undefined) {
+    const meta = { rows_read: 0, rows_written: answer.rowsWritten };
+    return isRaw ? { columns: ["answer"], rows: [answer.row], meta } : [];
+  }
+  const cursor = storage.sql.exec(sql, ...(params as SqlStorageValue[]));
   if (!isRaw) return cursor.toArray();
   const rows = [...cursor.raw()];
   return {

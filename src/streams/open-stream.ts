@@ -2,6 +2,7 @@ import { type Config, type ExportEnv, getExportJobs } from "../env.ts";
 import { patientSource } from "../source/patient-source.ts";
 import { digestOf } from "../source/read-catalog.ts";
 import { readInOneTurn } from "../source/read-in-one-turn.ts";
+import { readSourceWarnings } from "../source/source-warnings.ts";
 import { closeSnapshot } from "../source/snapshot/close-snapshot.ts";
 import { openSnapshot } from "../source/snapshot/open-snapshot.ts";
 import { SnapshotReader } from "../source/snapshot/snapshot-reader.ts";
@@ -36,11 +37,13 @@ export async function openStream(
 ): Promise<OpenStream> {
   const { source, request, file, catalogDigest } = planned;
   const { compression } = request;
+  const isFrozen = request.consistency === "snapshot";
+  const warnings = await readSourceWarnings(source, file.plan, { isFrozen });
   const whole = await readInOneTurn(source, { ...file, catalogDigest });
   if (whole !== undefined) {
     const { atMs, bytes } = whole;
     const body = bodyOf(streamBlocks([bytes], compression), undefined);
-    return { file, atMs, warnings: file.plan.warnings, body };
+    return { file, atMs, warnings: [...file.plan.warnings, ...warnings], body };
   }
   const streamId = crypto.randomUUID();
   const snapshotId = request.consistency === "snapshot" ? crypto.randomUUID() : null;
@@ -63,7 +66,7 @@ export async function openStream(
     if (snapshotId === null) {
       const texts = readStream({ ...reading, ...file, catalogDigest, snapshot: undefined });
       const body = bodyOf(streamBlocks(texts, compression), lease);
-      return { file, atMs: undefined, warnings: file.plan.warnings, body };
+      return { file, atMs: undefined, warnings: [...file.plan.warnings, ...warnings], body };
     }
     const opened = await openSnapshot(source, {
       snapshotId,
@@ -82,7 +85,7 @@ export async function openStream(
     return {
       file: frozen,
       atMs: opened.atMs,
-      warnings: [...opened.warnings, ...frozen.plan.warnings],
+      warnings: [...opened.warnings, ...frozen.plan.warnings, ...warnings],
       body: bodyOf(streamBlocks(texts, compression), lease),
     };
   } catch (error) {

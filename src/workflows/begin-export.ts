@@ -6,6 +6,7 @@ import type { JobRequest } from "../model/export-request.ts";
 import { objectKeyOf } from "../model/object-key.ts";
 import { readKeyRanges } from "../source/key-ranges.ts";
 import { digestOf, readCatalog } from "../source/read-catalog.ts";
+import { readSourceWarnings } from "../source/source-warnings.ts";
 import { closeSnapshot } from "../source/snapshot/close-snapshot.ts";
 import { openSnapshot, type OpenedSnapshot } from "../source/snapshot/open-snapshot.ts";
 import { COMPRESSED } from "../storage/compressor.ts";
@@ -59,11 +60,13 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
       ? await freeze(context, source, { request, snapshotId })
       : await look(source, request);
   const { plan, catalog } = opened;
-  const { ranges, rowsRead } = await readKeyRanges(source, plan.tables);
+  const tables = plan.tables.filter(({ derived }) => derived === undefined);
+  const { ranges, rowsRead } = await readKeyRanges(source, tables);
   const warnings = [
     ...(JSON.parse(job.warnings_json) as string[]),
     ...opened.warnings,
     ...plan.warnings,
+    ...(await readSourceWarnings(source, plan, { isFrozen })),
   ];
   const recorded = await jobs.recordPlan({
     ...of,
@@ -81,7 +84,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
         objectKey: objectKeyOf({ jobId: of.jobId, snapshotId, name: `${name}${suffix}` }),
       };
     }),
-    tables: plan.tables.map((table) => table.name),
+    tables: tables.map((table) => table.name),
     keyRanges: ranges,
     warnings,
     usage: { rowsRead: opened.rowsRead + rowsRead, rowsWritten: opened.rowsWritten },
@@ -94,7 +97,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     run: of.run,
     goesOnFrom: null,
     rescued,
-    tables: plan.tables.length,
+    tables: tables.length,
     artifacts: plan.artifacts.length,
     warnings: warnings.length,
     next,

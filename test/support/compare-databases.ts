@@ -136,6 +136,7 @@ function compareTables(expected: DatabaseSync, actual: DatabaseSync, table: Tabl
   const reader = readerOf(expected, table);
   const differences = compareRows(table.name, reader, expected, actual);
   if (table.module === "fts5") {
+    differences.push(...compareIndex(expected, actual, table.name));
     // Its options live in a shadow table; a row of it is the format's version.
     const config = quoted(`${table.name}_config`);
     const sql = `SELECT k, typeof(v), v FROM ${config} WHERE k <> 'version' ORDER BY k`;
@@ -144,6 +145,15 @@ function compareTables(expected: DatabaseSync, actual: DatabaseSync, table: Tabl
     );
   }
   return differences;
+}
+
+/** The ids that an FTS5 table indexes, and how many words it found in each of their columns. */
+function compareIndex(expected: DatabaseSync, actual: DatabaseSync, name: string): string[] {
+  const shadow = `${name}_docsize`;
+  const isThere = "SELECT 1 FROM pragma_table_info(?) WHERE name = 'sz'";
+  if (rawRows(expected, isThere, shadow).length === 0) return [];
+  const sql = `SELECT id, typeof(sz), sz FROM ${quoted(shadow)} ORDER BY id`;
+  return compareRows(shadow, { names: ["id", "sz"], sql, keys: 1 }, expected, actual);
 }
 
 /** A SELECT that gives `keys` plain values, then a type and a value for each of the other names. */

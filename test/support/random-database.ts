@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import * as fc from "fast-check";
 import { type NamesakeShape, namesakesArbitrary, namesakeScript } from "./random-namesakes.ts";
+import { randomIndexScript } from "./random-indexes.ts";
 import { nameArbitrary, type RandomValue, valueArbitrary } from "./random-values.ts";
 
 const TYPES = [
@@ -509,13 +510,17 @@ const OTHER_SCRIPTS: Record<OtherShape["kind"], (context: OtherContext) => strin
     ),
     `INSERT INTO ${name}(${name}, rank) VALUES ('rank', 'bm25(10.0, 5.0)')`,
   ],
-  "external fts5": ({ name, on, column, options }) =>
+  "external fts5": ({ shape, name, on, column, options }) =>
     on.parentKey === undefined
       ? []
-      : [
-          `CREATE VIRTUAL TABLE ${name} USING fts5(${column}, content=${quoted(on.name)}, content_rowid='id'${options})`,
-          `INSERT INTO ${name}(${name}) VALUES ('rebuild')`,
-        ],
+      : randomIndexScript({
+          name,
+          table: quoted(on.name),
+          column,
+          options,
+          unused: shape.name,
+          choice: shape.values.length,
+        }),
   "contentless fts5": ({ name, options }) => [
     `CREATE VIRTUAL TABLE ${name} USING fts5(body, content=''${options})`,
     `INSERT INTO ${name}(rowid, body) VALUES (1, 'words')`,

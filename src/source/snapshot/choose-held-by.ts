@@ -56,8 +56,9 @@ export async function chooseHeldBy(
     tables.filter((table) => canWatch(table) && choice.fitsTriggers(table)),
   );
   const isWatchable = (table: Table): boolean => watchable.has(table);
-  const measured =
-    tables.length > manyTables ? tables : tables.filter((table) => !isWatchable(table));
+  const measured = tables.filter(
+    (table) => !isKeyValues(table) && (tables.length > manyTables || !isWatchable(table)),
+  );
   const sizes = await measure(source, measured, isWatchable);
   let copied = 0;
   const fits = (bytes: number): boolean => copied + bytes <= COPY_BYTES_MAX;
@@ -65,7 +66,9 @@ export async function chooseHeldBy(
     const size = sizes.get(table);
     const columns = rowColumns(table).length;
     held.rowsRead += size?.rowsRead ?? 0;
-    if (isWatchable(table)) {
+    if (isKeyValues(table)) {
+      held.heldBy.push("copy");
+    } else if (isWatchable(table)) {
       const isSmall =
         size !== undefined && size.rows <= SMALL_ROWS_MAX && size.bytes <= SMALL_BYTES_MAX;
       const isGathered = isSmall && columns <= GATHERED_COLUMNS_MAX && fits(size.bytes);
@@ -90,6 +93,11 @@ export async function chooseHeldBy(
     }
   }
   return held;
+}
+
+/** The object itself copies its key-value storage, and measures it meanwhile. */
+function isKeyValues({ derived }: Table): boolean {
+  return derived?.kind === "key-values";
 }
 
 /** Of a table that can be watched no more is read than tells that it is not small. */

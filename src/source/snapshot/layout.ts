@@ -1,6 +1,6 @@
 import { numberedColumns, ownColumns } from "../../dump/column-sql.ts";
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
-import { type RowSelect, rowsFrom } from "../../dump/page-query.ts";
+import { fromSql, type RowSelect, rowsFrom } from "../../dump/page-query.ts";
 import { type KeyColumn, rowColumns, storedColumns, type Table } from "../../model/catalog.ts";
 
 /** Key columns stand in the second undo table too. */
@@ -42,7 +42,7 @@ export function copyRowsSql(name: string, table: Table): string[] {
   const columns = rowColumns(table);
   const places = placesOf(columns);
   const values = columns.map(ownColumns("t"));
-  const from = `FROM ${q(table.name)} AS t`;
+  const from = `FROM ${fromSql(table)} AS t`;
   if (table.key.length === 0) {
     const list = values.map((value, at) => `${value} AS ${places[at]}`);
     return [`CREATE TABLE ${q(name)} AS SELECT ${list.join(", ")} ${from}`];

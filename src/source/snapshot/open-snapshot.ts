@@ -1,10 +1,12 @@
 import { parseCatalog, parseSchema, SCHEMA_QUERY } from "../../dump/catalog.ts";
 import { quoteIdentifier as q, quoteText } from "../../dump/identifier.ts";
+import { copyKeyValuesSql, findCopyTarget } from "../../dump/key-values.ts";
 import type { DumpPlan } from "../../dump/plan.ts";
 import { shownName } from "../../dump/statement-length.ts";
 import type { Catalog, Table } from "../../model/catalog.ts";
 import { ExportError } from "../../model/error.ts";
-import { STATEMENT_BYTES_MAX } from "../../model/limits.ts";
+import { KEY_VALUES_BYTES_MAX, STATEMENT_BYTES_MAX } from "../../model/limits.ts";
+import type { CopiedKeyValues } from "../key-value-commands.ts";
 import { readCatalogRows } from "../read-catalog.ts";
 import type { Source, SourceResult } from "../source.ts";
 import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
@@ -119,7 +121,11 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
       catalog,
       plan,
       atMs: Number(clock?.rows[0]?.[0]),
-      warnings: [...held.warnings, ...deepTriggerWarnings(catalog)],
+      warnings: [
+        ...held.warnings,
+        ...deepTriggerWarnings(catalog),
+        ...copiedKeyValueWarnings(statements, results),
+      ],
       rowsRead: results.reduce((sum, result) => sum + result.rowsRead, 0) + held.rowsRead,
       rowsWritten: results.reduce((sum, result) => sum + result.rowsWritten, 0),
     };
@@ -128,6 +134,27 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
     "schema-changed",
     `the schema changed ${OPENINGS_MAX} times while the snapshot was being opened`,
   );
+}
+
+/** What the object says about the copy of its key-value storage, if there is one. */
+function copiedKeyValueWarnings(statements: string[], results: SourceResult[]): string[] {
+  const at = statements.findIndex((sql) => findCopyTarget(sql) !== undefined);
+  const answer = results[at]?.rows[0]?.[0];
+  if (typeof answer !== "string") return [];
+  const { entries, skipped, skippedKeys } = JSON.parse(answer) as CopiedKeyValues;
+  if (entries === null) {
+    return [
+      `the object's key-value storage is not part of this dump: it is larger than ` +
+        `${KEY_VALUES_BYTES_MAX} bytes, which is what one turn copies`,
+    ];
+  }
+  if (skipped === 0) return [];
+  const keys = skippedKeys.map((key) => JSON.stringify(key)).join(", ");
+  const more = skipped > skippedKeys.length ? ` and ${skipped - skippedKeys.length} more` : "";
+  return [
+    `entries of the object's key-value storage are left out, since their values are of types that no ` +
+      `dump can contain: ${keys}${more}`,
+  ];
 }
 
 /** A table, and how it is held to the instant. */
@@ -217,6 +244,7 @@ function copySql(
   names: SnapshotNames,
   { table, number, heldBy }: Omit<HeldTable, keyof Watch>,
 ): string[] {
+  if (table.derived?.kind === "key-values") return [copyKeyValuesSql(names.copy(number))];
   if (heldBy === "copy") return copyRowsSql(names.copy(number), table);
   return heldBy === "gathering" ? [gatherRowsSql(names.gathering, number, table)] : [];
 }

@@ -11,11 +11,11 @@ const SCHEMA = `
   INSERT INTO notes(rowid, text) VALUES (3, 'a'), (8, NULL);
 `;
 
-async function compareWithChange(change: string) {
+async function compareWithChange(change: string, more = "") {
   const expected = new DatabaseSync(":memory:");
   const actual = new DatabaseSync(":memory:");
-  expected.exec(SCHEMA);
-  actual.exec(SCHEMA);
+  expected.exec(SCHEMA + more);
+  actual.exec(SCHEMA + more);
   actual.exec(change);
   return compareDatabases(expected, actual, {
     leftOut: new Set(),
@@ -63,5 +63,23 @@ describe("compareDatabases", () => {
   test("says what differs where", async () => {
     const { examples } = await compareWithChange("UPDATE cities SET height = 540 WHERE id = 1");
     expect(examples).toEqual(["cities row 1 height: integer 540 instead of real 540"]);
+  });
+
+  test.each([
+    [
+      "a missing row",
+      "INSERT INTO f(f) VALUES ('delete-all')",
+      "f indexes 0 rows instead of 2, 2 of which differ",
+    ],
+    [
+      "other words",
+      "INSERT INTO f(f) VALUES ('delete-all'); INSERT INTO f(rowid, text) VALUES (3, 'a'), (8, 'b')",
+      "f indexes 2 rows instead of 2, 1 of which differ",
+    ],
+  ])("finds %s in an FTS5 index over another table", async (_, change, sentence) => {
+    const index =
+      "CREATE VIRTUAL TABLE f USING fts5(text, content=notes); INSERT INTO f(f) VALUES ('rebuild')";
+    expect((await compareWithChange("", index)).differences).toBe(0);
+    expect((await compareWithChange(change, index)).examples).toEqual([sentence]);
   });
 });

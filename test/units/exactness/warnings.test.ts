@@ -1,5 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
+import { planOf } from "../../../src/dump/plan-of.ts";
+import { readCatalog } from "../../../src/source/read-catalog.ts";
+import { readSourceWarnings } from "../../../src/source/source-warnings.ts";
 import { compareDatabases } from "../../support/compare-databases.ts";
 import { dumpDatabase } from "../../support/dump-database.ts";
 import { nodeSqliteSource } from "../../support/node-sqlite-source.ts";
@@ -18,4 +21,45 @@ test("warns of rows whose parent table is gone, which load where foreign keys ar
   const restored = new DatabaseSync(":memory:", { enableForeignKeyConstraints: false });
   restored.exec(Buffer.from(dump.bytes).toString("utf8"));
   expect(compareDatabases(source, restored)).toEqual([]);
+});
+
+test("warns of a key-value storage that the object's class cannot export", async () => {
+  const database = new DatabaseSync(":memory:");
+  database.exec(
+    `CREATE TABLE "_cf_KV"(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID; CREATE TABLE t(a)`,
+  );
+  const source = nodeSqliteSource(database);
+  const warningsFor = async (kind: "durable-object" | "d1"): Promise<string[]> => {
+    const { plan } = planOf(
+      { source: "main", format: "sql", content: "all" },
+      await readCatalog(source),
+    );
+    return readSourceWarnings({ ...source, kind }, plan, { isFrozen: true });
+  };
+  expect(await warningsFor("durable-object")).toEqual([
+    "the object's key-value storage (_cf_KV) is not part of this dump: its class does not extend withExport",
+  ]);
+  expect(await warningsFor("d1")).toEqual([]);
+});
+
+test("warns of entries in an FTS5 index whose rows its content does not have", async () => {
+  const database = new DatabaseSync(":memory:");
+  database.exec(`
+    CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT);
+    CREATE VIEW open AS SELECT id, body FROM note;
+    CREATE VIRTUAL TABLE a USING fts5(body, content='note', content_rowid='id');
+    CREATE VIRTUAL TABLE b USING fts5(body, content='open', content_rowid='id');
+    INSERT INTO note VALUES (1, 'x');
+    INSERT INTO a(rowid, body) VALUES (1, 'x'), (2, 'gone'), (3, 'gone');
+    INSERT INTO b(rowid, body) VALUES (2, 'gone');
+  `);
+  const source = nodeSqliteSource(database);
+  const { plan } = planOf(
+    { source: "main", format: "sql", content: "all" },
+    await readCatalog(source),
+  );
+  expect(await readSourceWarnings(source, plan, { isFrozen: true })).toEqual([
+    'FTS5 table "a" has entries of 2 rows that its content does not have: no dump can contain them',
+    'FTS5 table "b" has entries of 1 rows that its content does not have: no dump can contain them',
+  ]);
 });
