@@ -10,7 +10,8 @@ export interface ExportQuery {
 export interface RawQueryResult {
   columns: string[];
   rows: SqlStorageValue[][];
-  meta: { rows_read: number; rows_written: number };
+  /** `size_after` is the size of the object's database, in bytes. */
+  meta: { rows_read: number; rows_written: number; size_after: number };
 }
 
 /** With `isRaw` the one, else the other, in which of two columns of one name the last wins. */
@@ -58,6 +59,10 @@ function run(storage: SqlStorage, { sql, params = [] }: ExportQuery, isRaw: bool
   return {
     columns: cursor.columnNames,
     rows,
-    meta: { rows_read: cursor.rowsRead, rows_written: cursor.rowsWritten },
+    meta: {
+      rows_read: cursor.rowsRead,
+      rows_written: cursor.rowsWritten,
+      size_after: storage.databaseSize,
+    },
   };
 }

@@ -3,6 +3,7 @@ import { quoteIdentifier as q, quoteText } from "../../dump/identifier.ts";
 import type { DumpPlan } from "../../dump/plan.ts";
 import type { Catalog, Table } from "../../model/catalog.ts";
 import { ExportError } from "../../model/error.ts";
+import { DATABASE_BYTES_MAX } from "../../model/limits.ts";
 import { readCatalogRows } from "../read-catalog.ts";
 import type { Source, SourceResult } from "../source.ts";
 import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
@@ -30,6 +31,8 @@ export interface OpenRequest {
   /** A new one for every opening. */
   snapshotId: string;
   jobId: string;
+  /** What the undo log may hold; the triggers stop at the first entry that passes it. */
+  undoBytesMax: number;
   /** What is to be read of a catalog. */
   planOf: (catalog: Catalog) => DumpPlan;
   /**
@@ -58,13 +61,14 @@ export interface OpenedSnapshot {
  * turn. Leftovers of others are removed first. A try that fails leaves nothing behind, or what a
  * later opening or `closeSnapshot` removes.
  *
- * Errors: `snapshot-busy` where another snapshot is alive, `table-too-wide-for-snapshot`,
+ * Errors: `snapshot-busy` where another snapshot is alive, `no-space-for-snapshot`, `table-too-wide-for-snapshot`,
  * `schema-changed` where the schema changes again and again in the moment of opening, those of
  * `planOf` and the source's own.
  */
 export async function openSnapshot(source: Source, request: OpenRequest): Promise<OpenedSnapshot> {
-  const { snapshotId, jobId, planOf, isLeftover } = request;
+  const { snapshotId, jobId, undoBytesMax, planOf, isLeftover } = request;
   await requireAlone(source, { isLeftover });
+  await requireSpace(source, undoBytesMax);
   const names = new SnapshotNames(snapshotId);
   for (let opening = 1; opening <= OPENINGS_MAX; opening += 1) {
     const before = await readCatalogRows(source);
@@ -81,8 +85,8 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
     );
     const statements = [
       ...createStateSql(names, { snapshotId, jobId }),
-      ...createCommonSql(names, tables),
-      ...tables.flatMap((each) => holdSql(names, each, catalog)),
+      ...createCommonSql(names, tables, undoBytesMax),
+      ...tables.flatMap((each) => holdSql(names, each, { triggers: catalog.triggers, undoBytesMax })),
       ...texts.map(
         (sql, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${sql})`,
       ),
@@ -118,6 +122,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
           recordOf(table, { number, heldBy, end: endOf.get(number) ?? null }),
         ),
         texts,
+        undoBytesMax,
       },
       catalog,
       plan,
@@ -159,6 +164,20 @@ async function requireAlone(
   );
 }
 
+/**
+ * A full database makes the customer's own writes fail, so a snapshot opens only if its log fits beside
+ * the data. A source that does not report its size is not checked.
+ */
+async function requireSpace(source: Source, undoBytesMax: number): Promise<void> {
+  const { databaseBytes } = await source.query({ sql: "SELECT 1 AS one", columns: 1 });
+  if (databaseBytes === undefined || databaseBytes + undoBytesMax <= DATABASE_BYTES_MAX) return;
+  throw new ExportError(
+    "no-space-for-snapshot",
+    `the database has ${databaseBytes} bytes, and the snapshot may keep ${undoBytesMax} more; ` +
+      `a database holds at most ${DATABASE_BYTES_MAX}`,
+  );
+}
+
 function isSameSchema(before: SourceResult["rows"], after: SourceResult["rows"]): boolean {
   return JSON.stringify(parseSchema(before)) === JSON.stringify(parseSchema(after));
 }
@@ -182,19 +201,20 @@ function createStateSql(
 function createCommonSql(
   names: SnapshotNames,
   tables: readonly { table: Table; heldBy: HeldBy }[],
+  undoBytesMax: number,
 ): string[] {
   const heldBy = (by: HeldBy) => tables.filter((each) => each.heldBy === by);
   const sharing = heldBy("undo").flatMap(({ table }) => (sharesLog(table) ? [table] : []));
   return [
     ...(heldBy("gathering").length > 0 ? [createGatheringSql(names.gathering)] : []),
-    ...(sharing.length > 0 ? createSharedLogSql(names, sharing) : []),
+    ...(sharing.length > 0 ? createSharedLogSql(names, sharing, undoBytesMax) : []),
   ];
 }
 
 function holdSql(
   names: SnapshotNames,
   { table, number, heldBy }: { table: Table; number: number; heldBy: HeldBy },
-  catalog: Catalog,
+  of: { triggers: Catalog["triggers"]; undoBytesMax: number },
 ): string[] {
   if (heldBy === "copy") {
     return copyRowsSql(names.copy(number), table, copyColumns(table));
@@ -207,7 +227,7 @@ function holdSql(
     : `(SELECT 1 FROM ${q(table.name)} LIMIT 1)`;
   return [
     `INSERT INTO ${q(names.cursor)} (t, checkpoint, e0) SELECT ${number}, 0, ${end}`,
-    ...watchTableSql(names, number, table, catalog.triggers),
+    ...watchTableSql(names, number, table, of),
   ];
 }
 

@@ -21,10 +21,10 @@ export function watchTableSql(
   names: SnapshotNames,
   number: number,
   table: Table,
-  triggers: readonly SchemaObject[],
+  of: { triggers: readonly SchemaObject[]; undoBytesMax: number },
 ): string[] {
   const log = undoLogOf(names, number, table);
-  const replaced = replacedRows(names, number, table, triggers);
+  const replaced = replacedRows(names, number, table, of.triggers);
   const tables = replaced.createProbe === undefined ? [] : [replaced.createProbe];
   const saveReplaced = (event: "insert" | "update"): string[] =>
     replaced
@@ -59,7 +59,7 @@ export function watchTableSql(
     trigger("after_update", "AFTER UPDATE", [log.birth(keyOf("NEW", table.key))]),
     witnessSql(names, number, table),
   ];
-  const statements = [...log.create, ...tables, ...watching];
+  const statements = [...log.create(of.undoBytesMax), ...tables, ...watching];
   if (statements.some((sql) => Buffer.byteLength(sql) > STATEMENT_BYTES_MAX)) {
     throw new ExportError(
       "table-too-wide-for-snapshot",
