@@ -42,18 +42,20 @@ export interface HeldTables {
 export async function chooseHeldBy(
   source: Source,
   tables: readonly Table[],
-  manyTables = MANY_TABLES,
+  of: { brokenParents: ReadonlyMap<string, string>; manyTables?: number | undefined },
 ): Promise<HeldTables> {
+  const { brokenParents, manyTables = MANY_TABLES } = of;
+  const isWatchable = (table: Table): boolean => canWatch(table) && !brokenParents.has(table.name);
   const held: HeldTables = { heldBy: [], warnings: [], rowsRead: 0 };
-  const measured = tables.length > manyTables ? tables : tables.filter((table) => !canWatch(table));
-  const sizes = await measure(source, measured);
+  const measured = tables.length > manyTables ? tables : tables.filter((table) => !isWatchable(table));
+  const sizes = await measure(source, measured, isWatchable);
   let copied = 0;
   const fits = (bytes: number): boolean => copied + bytes <= COPY_BYTES_MAX;
   for (const table of tables) {
     const size = sizes.get(table);
     const columns = copyColumns(table).length;
     held.rowsRead += size?.rowsRead ?? 0;
-    if (canWatch(table)) {
+    if (isWatchable(table)) {
       const isSmall =
         size !== undefined && size.rows <= SMALL_ROWS_MAX && size.bytes <= SMALL_BYTES_MAX;
       const isGathered = isSmall && columns <= GATHERED_COLUMNS_MAX && fits(size.bytes);
@@ -64,8 +66,13 @@ export async function chooseHeldBy(
       held.heldBy.push("copy");
     } else {
       held.heldBy.push("nothing");
+      const child = brokenParents.get(table.name);
+      const reason =
+        child === undefined
+          ? ""
+          : ` (the foreign key of table ${q(child)} refers to columns that no UNIQUE index covers: create one)`;
       held.warnings.push(
-        `table ${q(table.name)} is exported as it is while it is read: triggers cannot watch it, ` +
+        `table ${q(table.name)} is exported as it is while it is read: triggers cannot watch it${reason}, ` +
           `and it is too large to be copied when the snapshot is opened`,
       );
     }
@@ -83,6 +90,7 @@ interface Size {
 async function measure(
   source: Source,
   tables: readonly Table[],
+  isWatchable: (table: Table) => boolean,
 ): Promise<ReadonlyMap<Table, Size>> {
   const sizes = new Map<Table, Size>();
   for (let at = 0; at < tables.length; at += MEASURED_AT_ONCE) {
@@ -90,8 +98,8 @@ async function measure(
     const results = await source.transaction(
       group.map((table) => {
         const names = copyColumns(table).map(q);
-        const isFar = canWatch(table) ? isFarSql(table) : "0";
-        const some = canWatch(table) ? ` LIMIT iif(${isFar}, 0, ${SMALL_ROWS_MAX + 1})` : "";
+        const isFar = isWatchable(table) ? isFarSql(table) : "0";
+        const some = isWatchable(table) ? ` LIMIT iif(${isFar}, 0, ${SMALL_ROWS_MAX + 1})` : "";
         // The sum of each row within: a result may have 100 columns.
         return {
           sql:

@@ -6,6 +6,7 @@ import { ExportError } from "../../model/error.ts";
 import { DATABASE_BYTES_MAX } from "../../model/limits.ts";
 import { readCatalogRows } from "../read-catalog.ts";
 import type { Source, SourceResult } from "../source.ts";
+import { findBrokenParents } from "./broken-references.ts";
 import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
 import { chooseHeldBy } from "./choose-held-by.ts";
 import {
@@ -20,6 +21,7 @@ import type { HeldBy, SnapshotRecord, SnapshotTable } from "./record.ts";
 import { deepTriggerWarnings } from "./trigger-depth.ts";
 import { watchTableSql } from "./triggers.ts";
 import { createSharedLogSql, sharesLog } from "./undo-log.ts";
+import { writeOrderWarnings } from "./write-order.ts";
 
 /** How long triggers work after the last page, in seconds: longer than a stalled run takes to be rescued. */
 export const LEASE_SECONDS = 1_800;
@@ -74,12 +76,16 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
     const before = await readCatalogRows(source);
     const catalog = parseCatalog(before);
     const plan = planOf(catalog);
-    const held = await chooseHeldBy(source, plan.tables, request.manyTables);
+    const held = await chooseHeldBy(source, plan.tables, {
+      brokenParents: await findBrokenParents(source, catalog),
+      manyTables: request.manyTables,
+    });
     const tables = plan.tables.map((table, number) => ({
       table,
       number,
       heldBy: held.heldBy[number] as HeldBy,
     }));
+    const watched = tables.flatMap(({ table, heldBy }) => (heldBy === "undo" ? [table] : []));
     const texts = plan.artifacts.flatMap(({ segments }) =>
       segments.flatMap((segment) => (segment.kind === "query" ? [segment.sql] : [])),
     );
@@ -127,7 +133,11 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
       catalog,
       plan,
       atMs: Number(clock?.rows[0]?.[0]),
-      warnings: [...held.warnings, ...deepTriggerWarnings(catalog)],
+      warnings: [
+        ...held.warnings,
+        ...deepTriggerWarnings(catalog),
+        ...writeOrderWarnings(catalog, watched),
+      ],
       rowsRead: results.reduce((sum, result) => sum + result.rowsRead, 0) + held.rowsRead,
       rowsWritten: results.reduce((sum, result) => sum + result.rowsWritten, 0),
     };

@@ -1,0 +1,84 @@
+import type { Catalog, Table } from "../../src/model/catalog.ts";
+import { dependsOnOrder, keepsItsOrphans } from "../../src/source/snapshot/write-order.ts";
+
+/** What a write did. */
+export interface Outcome {
+  /** SQLite's words, or null if it succeeded. */
+  error: string | null;
+  /** Its rows, and `changes()`. */
+  returned: string;
+  lastRowid: unknown;
+  /** Every table's rows afterwards. */
+  contents: string;
+}
+
+export interface Difference {
+  sql: string;
+  /** With a snapshot. */
+  found: Outcome;
+  /** Without. */
+  expected: Outcome;
+  catalog: Catalog;
+}
+
+/** The rules of `docs/consistency.md`, each with what must be true of a write that differs by it. */
+const RULES: readonly { name: string; covers: (difference: Difference) => boolean }[] = [
+  {
+    name: "last_insert_rowid() after a failed INSERT",
+    covers: ({ sql, found, expected }) =>
+      INSERTS.test(sql) &&
+      found.error === "FOREIGN KEY constraint failed" &&
+      isSame(found, expected, ["error", "contents"]),
+  },
+  {
+    name: "a failed statement that left its first rows",
+    covers: ({ found, expected }) =>
+      found.error === "datatype mismatch" && expected.error === found.error,
+  },
+  {
+    name: "types of STRICT tables are checked first",
+    covers: ({ found, expected }) =>
+      found.error !== null && /^cannot store /.test(found.error) && expected.error !== found.error,
+  },
+  {
+    name: "the order of a multi-row UPDATE",
+    covers: ({ sql, catalog }) =>
+      updatesOf(sql, catalog).some((table) => dependsOnOrder(table, catalog.triggers)),
+  },
+  {
+    name: "rows before the failure of UPDATE OR FAIL",
+    covers: ({ sql, found, expected }) =>
+      /^UPDATE OR FAIL /.test(sql) && found.error !== null && expected.error !== null,
+  },
+  {
+    name: "a reference that SQLite forgets to check",
+    covers: ({ found, expected, catalog }) =>
+      found.error === "FOREIGN KEY constraint failed" &&
+      expected.error === null &&
+      catalog.tables.some(keepsItsOrphans),
+  },
+];
+
+const INSERTS = /^(INSERT|REPLACE)\b/;
+
+/** The name of the rule by which the two outcomes may differ; undefined if they must not. */
+export function documentedRule(difference: Difference): string | undefined {
+  return RULES.find(({ covers }) => covers(difference))?.name;
+}
+
+function isSame(a: Outcome, b: Outcome, parts: (keyof Outcome)[]): boolean {
+  return parts.every((part) => a[part] === b[part]);
+}
+
+/** Tables that a statement updates: its own, and those of the triggers' UPDATEs. */
+function updatesOf(sql: string, { tables, triggers }: Catalog): Table[] {
+  const texts = [sql, ...triggers.map((trigger) => trigger.sql)];
+  const updated = new Set(
+    texts.flatMap((text) =>
+      [...text.matchAll(/\bUPDATE (?:OR \w+ )?(?:"((?:[^"]|"")+)"|(\w+))/g)].map(
+        ([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? "",
+      ),
+    ),
+  );
+  return tables.filter(({ name }) => updated.has(name));
+}
