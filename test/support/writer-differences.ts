@@ -10,10 +10,14 @@ export interface Outcome {
   lastRowid: unknown;
   /** Every table's rows afterwards. */
   contents: string;
+  /** SQLite's words when the write's transaction was committed; null if there was nothing to say. */
+  commit: string | null;
 }
 
 export interface Difference {
   sql: string;
+  /** Every table's rows before. */
+  before: string;
   /** With a snapshot. */
   found: Outcome;
   /** Without. */
@@ -32,8 +36,8 @@ const RULES: readonly { name: string; covers: (difference: Difference) => boolea
   },
   {
     name: "a failed statement that left its first rows",
-    covers: ({ found, expected }) =>
-      found.error === "datatype mismatch" && expected.error === found.error,
+    covers: ({ before, found, expected }) =>
+      found.error !== null && found.error === expected.error && found.contents === before,
   },
   {
     name: "types of STRICT tables are checked first",

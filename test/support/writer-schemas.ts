@@ -11,11 +11,7 @@ const NAMES = ["a", "b", "c", "d"];
  * A random table: UNIQUE columns beside other indexes, CHECKs, generated columns, triggers of its own,
  * and keys that SQLite cannot enforce. `others` are tables that a foreign key may refer to.
  */
-export function randomTable(
-  random: Random,
-  name: string,
-  others: readonly string[],
-): WrittenTable {
+export function randomTable(random: Random, name: string, others: readonly string[]): WrittenTable {
   const key = random.of(["id INTEGER PRIMARY KEY", "id INTEGER PRIMARY KEY", "none", "a, b", "a"]);
   const conflictTargets = key.startsWith("id") ? ["id"] : key === "none" ? [] : [key];
   const columns = key.startsWith("id") ? ["id", ...NAMES] : NAMES;

@@ -78,7 +78,11 @@ function updateSql(random: Random, table: WrittenTable, tables: readonly Written
   ]);
   const second =
     other !== column && random.isTrue(0.25) ? `, ${q(other)} = ${valueSql(random)}` : "";
-  const start = `UPDATE ${random.of(CONFLICTS)} ${q(table.name)} SET ${q(column)} = ${value}${second}`.replace("UPDATE  ", "UPDATE ");
+  const start =
+    `UPDATE ${random.of(CONFLICTS)} ${q(table.name)} SET ${q(column)} = ${value}${second}`.replace(
+      "UPDATE  ",
+      "UPDATE ",
+    );
   if (random.isTrue(0.08)) {
     const from = random.of(tables);
     const match = `${q(table.name)}.${q(other)} = tmp_f.${q(random.of(from.columns))}`;

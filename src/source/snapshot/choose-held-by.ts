@@ -47,7 +47,8 @@ export async function chooseHeldBy(
   const { brokenParents, manyTables = MANY_TABLES } = of;
   const isWatchable = (table: Table): boolean => canWatch(table) && !brokenParents.has(table.name);
   const held: HeldTables = { heldBy: [], warnings: [], rowsRead: 0 };
-  const measured = tables.length > manyTables ? tables : tables.filter((table) => !isWatchable(table));
+  const measured =
+    tables.length > manyTables ? tables : tables.filter((table) => !isWatchable(table));
   const sizes = await measure(source, measured, isWatchable);
   let copied = 0;
   const fits = (bytes: number): boolean => copied + bytes <= COPY_BYTES_MAX;

@@ -92,7 +92,9 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
     const statements = [
       ...createStateSql(names, { snapshotId, jobId }),
       ...createCommonSql(names, tables, undoBytesMax),
-      ...tables.flatMap((each) => holdSql(names, each, { triggers: catalog.triggers, undoBytesMax })),
+      ...tables.flatMap((each) =>
+        holdSql(names, each, { triggers: catalog.triggers, undoBytesMax }),
+      ),
       ...texts.map(
         (sql, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${sql})`,
       ),
