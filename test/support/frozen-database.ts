@@ -59,6 +59,14 @@ export async function freezeDatabase(
 ): Promise<FrozenDatabase> {
   const db = openPlatformDatabase();
   db.exec(script);
+  return freezeOpen(db, request);
+}
+
+/** Takes the dump of `db` as it is, and opens a snapshot of it. */
+export async function freezeOpen(
+  db: DatabaseSync,
+  request: Partial<OpenRequest> = {},
+): Promise<FrozenDatabase> {
   const source = nodeSqliteSource(db);
   const expected = textOf([(await dumpDatabase(source)).bytes]);
   const opened = await freeze(source, request);

@@ -1,7 +1,7 @@
 import type { Random } from "./snapshot-writes.ts";
 import type { WrittenTable } from "./snapshot-schemas.ts";
 
-const TYPES = ["", "INTEGER", "TEXT", "NUMERIC", "REAL", "TEXT COLLATE NOCASE"];
+const TYPES = ["", "INTEGER", "INT", "INTEGER", "TEXT", "NUMERIC", "REAL", "TEXT COLLATE NOCASE"];
 const CONFLICT_ACTIONS = ["", "", "", " ON CONFLICT REPLACE", " ON CONFLICT IGNORE"];
 
 /** Columns of every random table besides its key. */
@@ -15,9 +15,10 @@ export function randomTable(random: Random, name: string, others: readonly strin
   const key = random.of(["id INTEGER PRIMARY KEY", "id INTEGER PRIMARY KEY", "none", "a, b", "a"]);
   const conflictTargets = key.startsWith("id") ? ["id"] : key === "none" ? [] : [key];
   const columns = key.startsWith("id") ? ["id", ...NAMES] : NAMES;
+  const referenceShare = random.of([0, 0, 0.3]);
   const definitions = NAMES.map((column) => {
     const parts = [column, random.of(TYPES)];
-    if (random.isTrue(0.2)) {
+    if (random.isTrue(0.25)) {
       parts.push(`UNIQUE${random.of(CONFLICT_ACTIONS)}`);
       conflictTargets.push(column);
     }
@@ -25,7 +26,7 @@ export function randomTable(random: Random, name: string, others: readonly strin
     if (random.isTrue(0.1)) {
       parts.push(`NOT NULL${random.of(CONFLICT_ACTIONS)} DEFAULT ${random.below(5)}`);
     }
-    if (random.isTrue(0.3)) parts.push(referenceSql(random, [...others, name]));
+    if (random.isTrue(referenceShare)) parts.push(referenceSql(random, [...others, name]));
     return parts.join(" ");
   });
   if (key.startsWith("id")) definitions.unshift(key);

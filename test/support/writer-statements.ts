@@ -67,6 +67,13 @@ function insertSql(random: Random, table: WrittenTable, tables: readonly Written
 function updateSql(random: Random, table: WrittenTable, tables: readonly WrittenTable[]): string {
   const column = random.of(table.columns);
   const other = random.of(table.columns);
+  // Values that move on to their neighbors, found by another column's index.
+  if (random.isTrue(0.3)) {
+    const low = random.below(10) - 2;
+    const range = `${q(other)} BETWEEN ${low} AND ${low + random.below(9)}`;
+    const move = random.of(["+ 1", "- 1", "+ 2", "* 2", "* -1"]);
+    return `UPDATE ${q(table.name)} SET ${q(column)} = ${q(column)} ${move} WHERE ${range}`;
+  }
   const value = random.of([
     `${q(column)} + ${1 + random.below(3)}`,
     `${q(column)} - 1`,
