@@ -23,6 +23,7 @@ function whereSql(random: Random, table: WrittenTable): string {
     `WHERE ${column} IN (${valueSql(random)}, ${valueSql(random)}, ${valueSql(random)})`,
     `WHERE ${column} = ${valueSql(random)} OR ${other} = ${valueSql(random)}`,
     `WHERE ${column} IN (SELECT ${other} FROM ${q(table.name)} ORDER BY ${column} LIMIT 3)`,
+    `WHERE ${column} IN (SELECT ${column} FROM ${q(table.name)} WHERE ${other} > ${low} LIMIT 3)`,
     `WHERE ${column} IS NOT NULL`,
   ]);
 }
@@ -41,7 +42,12 @@ function insertSql(random: Random, table: WrittenTable, tables: readonly Written
         ? random.of([q(column), q(column), `${q(column)} + 1`])
         : valueSql(random),
     );
-    const order = random.of(["", "", ` ORDER BY ${q(random.of(other.columns))} DESC LIMIT 4`]);
+    const order = random.of([
+      "",
+      "",
+      " LIMIT 4",
+      ` ORDER BY ${q(random.of(other.columns))} DESC LIMIT 4`,
+    ]);
     const from = `FROM ${q(other.name)} ${whereSql(random, other)}${order}`;
     return `${into}${list} SELECT ${terms.join(", ")} ${from}`;
   }
@@ -72,7 +78,11 @@ function updateSql(random: Random, table: WrittenTable, tables: readonly Written
     const low = random.below(10) - 2;
     const range = `${q(other)} BETWEEN ${low} AND ${low + random.below(9)}`;
     const move = random.of(["+ 1", "- 1", "+ 2", "* 2", "* -1"]);
-    return `UPDATE ${q(table.name)} SET ${q(column)} = ${q(column)} ${move} WHERE ${range}`;
+    const conflict = random.of(["", "", ...CONFLICTS]);
+    return `UPDATE ${conflict} ${q(table.name)} SET ${q(column)} = ${q(column)} ${move} WHERE ${range}`.replace(
+      "UPDATE  ",
+      "UPDATE ",
+    );
   }
   const value = random.of([
     `${q(column)} + ${1 + random.below(3)}`,
