@@ -63,6 +63,10 @@ export async function runWriters(seed: number): Promise<WritersRun> {
     const [found, expected] = [db, twin].map((each, at) =>
       writeOnce(each, { sql, isTogether, read: reads[at] as () => string }),
     ) as [Outcome, Outcome];
+    // What is not committed is undone.
+    const [left, leftInTwin] = [found, expected].map((outcome, at) =>
+      outcome.commit === null ? outcome.contents : reads[at]?.(),
+    );
     if (JSON.stringify(found) !== JSON.stringify(expected)) {
       const difference: Difference = { sql, before, found, expected, catalog };
       const rule = documentedRule(difference);
@@ -73,9 +77,9 @@ export async function runWriters(seed: number): Promise<WritersRun> {
       run.documented.set(rule, (run.documented.get(rule) ?? 0) + 1);
       for (const each of [db, twin]) each.exec("REPLACE INTO temp.resync VALUES (1)");
     }
-    before = reads[1]?.() ?? "";
+    before = leftInTwin ?? "";
     // From here on the two have different rows.
-    if (reads[0]?.() !== before) break;
+    if (left !== before) break;
   }
   if ((await frozen.dump()) !== frozen.expected) run.problems.push("the dump differs");
   db.close();
