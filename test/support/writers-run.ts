@@ -68,7 +68,8 @@ export async function runWriters(seed: number): Promise<WritersRun> {
       outcome.commit === null ? outcome.contents : reads[at]?.(),
     );
     if (JSON.stringify(found) !== JSON.stringify(expected)) {
-      const difference: Difference = { sql, before, found, expected, catalog };
+      const hasOrphans = (): boolean => holdsOrphans(twin, names);
+      const difference: Difference = { sql, before, found, expected, catalog, hasOrphans };
       const rule = documentedRule(difference);
       if (rule === undefined) {
         run.problems.push(describe(difference));
@@ -126,6 +127,17 @@ function outcomeOf(db: DatabaseSync, sql: string): Omit<Outcome, "contents" | "c
     const message = error instanceof Error ? error.message : String(error);
     return { error: message, returned: "", lastRowid: lastRowid() };
   }
+}
+
+function holdsOrphans(db: DatabaseSync, names: string[]): boolean {
+  return names.some((name) => {
+    try {
+      return db.prepare("SELECT 1 FROM pragma_foreign_key_check(?) LIMIT 1").all(name).length > 0;
+    } catch {
+      // A foreign key that SQLite cannot check.
+      return false;
+    }
+  });
 }
 
 /** Reads all rows of all tables, as text. */

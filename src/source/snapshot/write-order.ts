@@ -64,8 +64,7 @@ const EVENTS: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE"]);
  */
 export function keepsItsOrphans(table: Table): boolean {
   return table.foreignKeys.some(
-    ({ parent, onDelete, onUpdate }) =>
-      parent.toLowerCase() === table.name.toLowerCase() &&
-      [onDelete, onUpdate].includes("SET NULL"),
+    ({ parent, onDelete }) =>
+      parent.toLowerCase() === table.name.toLowerCase() && onDelete === "SET NULL",
   );
 }

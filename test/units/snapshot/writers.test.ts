@@ -5,7 +5,7 @@ import { nodeSqliteSource, openPlatformDatabase } from "../../support/node-sqlit
 import { runWriters } from "../../support/writers-run.ts";
 
 /** `npm run fuzz:snapshot -- --minutes 10` runs many more; `--seed N` runs one and prints its statements. */
-const RUNS = 60;
+const RUNS = 30;
 
 test(`writes do and return what they do without a snapshot, in ${RUNS} random runs, but for documented rules`, async () => {
   const first = Math.floor(Math.random() * 1e9);
