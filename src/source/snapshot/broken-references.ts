@@ -77,7 +77,7 @@ function hasKey(parent: Table, to: Reference["to"]): boolean {
   return parent.indexes.some((index) => index.unique && !index.partial && covers(index));
 }
 
-/** SQLite compares names without regard to the case of ASCII letters only. */
-function lowerAscii(name: string): string {
+/** `name` as SQLite compares it: without regard to the case of ASCII letters, and of no others. */
+export function lowerAscii(name: string): string {
   return name.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

@@ -66,12 +66,10 @@ export function createSharedLogSql(
   const places = Array.from({ length: width }, (_, at) => `c${at}`);
   const isNeeded = isNeededSql(names, { number: "NEW.t", key: ["NEW.k"], isInteger: true });
   const isEntered = `EXISTS (SELECT 1 FROM ${q(log)} WHERE t = NEW.t AND k = NEW.k)`;
-  // One written row may replace many: the log may become full while a single trigger enters them.
-  const isFull = `(SELECT lease_until FROM ${q(names.state)}) = ${LEASE_STOPPED}`;
   return [
     `CREATE TABLE ${q(log)} (${[...SHARED_COLUMNS, ...places].join(", ")}, PRIMARY KEY (t, k)) WITHOUT ROWID`,
     `CREATE TRIGGER ${q(`${names.prefix}guard`)} BEFORE INSERT ON ${q(log)} ` +
-      `WHEN ${isFull} OR NOT (${isNeeded}) OR ${isEntered} BEGIN SELECT RAISE(IGNORE); END`,
+      `WHEN ${isFullSql(names)} OR NOT (${isNeeded}) OR ${isEntered} BEGIN SELECT RAISE(IGNORE); END`,
     countTrigger(names, {
       log,
       event: "count",
@@ -183,6 +181,11 @@ function insertSql(log: string, columns: string[], values: string[]): string {
   return `INSERT INTO ${q(log)} (${columns.join(", ")}) SELECT ${values.join(", ")}`;
 }
 
+/** True once the log is full, also while a single trigger enters the many rows that one row replaces. */
+function isFullSql(names: SnapshotNames): string {
+  return `(SELECT lease_until FROM ${q(names.state)}) = ${LEASE_STOPPED}`;
+}
+
 /**
  * Adds each entry of a log to the bytes that the state row counts. The entry that passes the bound ends
  * the lease, by which all watching triggers stop: later writes copy nothing and look nothing up.
@@ -192,11 +195,14 @@ function countTrigger(
   of: { log: string; event: string; columns: string[]; born?: string; undoBytesMax: number },
 ): string {
   const { log, event, columns, born, undoBytesMax } = of;
+  // The shared log has a guard, which must come first: it decides what is entered.
+  const isShared = log === names.sharedUndo;
+  const guard = isShared ? "" : `SELECT RAISE(IGNORE) WHERE ${isFullSql(names)}; `;
   const values = bytesSql(columns.map((name) => `NEW.${q(name)}`));
   const bytes = born === undefined ? values : `${BIRTH_BYTES} * NEW.${born} + ${values}`;
   return (
-    `CREATE TRIGGER ${q(`${names.prefix}${event}`)} AFTER INSERT ON ${q(log)} ` +
-    `BEGIN UPDATE ${q(names.state)} SET undo_bytes = undo_bytes + ${bytes}; ` +
+    `CREATE TRIGGER ${q(`${names.prefix}${event}`)} ${isShared ? "AFTER" : "BEFORE"} INSERT ON ${q(log)} ` +
+    `BEGIN ${guard}UPDATE ${q(names.state)} SET undo_bytes = undo_bytes + ${bytes}; ` +
     `UPDATE ${q(names.state)} SET lease_until = ${LEASE_STOPPED} WHERE undo_bytes > ${undoBytesMax}; END`
   );
 }

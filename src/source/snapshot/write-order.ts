@@ -1,6 +1,7 @@
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
 import { sqlTokens } from "../../dump/sql-tokens.ts";
 import type { Catalog, SchemaObject, Table, TableIndex } from "../../model/catalog.ts";
+import { lowerAscii } from "./broken-references.ts";
 
 /** A warning names at most so many tables. */
 const NAMED_MAX = 5;
@@ -17,8 +18,8 @@ export function writeOrderWarnings(catalog: Catalog, watched: readonly Table[]):
   const more = names.length - NAMED_MAX;
   const list = names.slice(0, NAMED_MAX).join(", ") + (more > 0 ? ` and ${more} more` : "");
   return [
-    `while the snapshot is open, a statement that moves UNIQUE values between several rows may fail or end ` +
-      `differently (docs/consistency.md, "Writes that may end differently"): ${list}`,
+    `while the snapshot is open, some UPDATEs of several rows and some REPLACEs may fail or end differently ` +
+      `(docs/consistency.md, "Writes that may end differently") in tables ${list}`,
   ];
 }
 
@@ -65,6 +66,6 @@ const EVENTS: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE"]);
 export function keepsItsOrphans(table: Table): boolean {
   return table.foreignKeys.some(
     ({ parent, onDelete }) =>
-      parent.toLowerCase() === table.name.toLowerCase() && onDelete === "SET NULL",
+      lowerAscii(parent) === lowerAscii(table.name) && onDelete === "SET NULL",
   );
 }

@@ -115,7 +115,7 @@ describe("the warning of writes that may end differently", () => {
     const { db, opened } = await freezeDatabase(script);
     expect(() => db.exec(write)).toThrow("UNIQUE constraint failed");
     expect(opened.warnings).toEqual([
-      expect.stringMatching(/UNIQUE values .*docs\/consistency\.md.*: "t"$/),
+      expect.stringMatching(/UPDATEs of several rows .*docs\/consistency\.md.* in tables "t"$/),
     ]);
   });
 
@@ -127,7 +127,7 @@ describe("the warning of writes that may end differently", () => {
     plain.exec(write);
     const { db, opened } = await freezeDatabase(script);
     expect(() => db.exec(write)).toThrow("FOREIGN KEY constraint failed");
-    expect(opened.warnings).toEqual([expect.stringContaining(': "t"')]);
+    expect(opened.warnings).toEqual([expect.stringContaining('in tables "t"')]);
   });
 
   test("is one for all tables, and names five of them", async () => {
@@ -136,7 +136,7 @@ describe("the warning of writes that may end differently", () => {
       Array.from({ length: 8 }, (_, n) => create(n)).join("; "),
     );
     expect(others).toEqual([]);
-    expect(warning).toMatch(/: "t0", "t1", "t2", "t3", "t4" and 3 more$/);
+    expect(warning).toMatch(/ in tables "t0", "t1", "t2", "t3", "t4" and 3 more$/);
   });
 
   test.each([
