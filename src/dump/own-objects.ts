@@ -20,13 +20,9 @@ export const SNAPSHOT_DIGITS = 16;
 
 /** What the names of a snapshot's objects end in: those that it has once, and those of each table. */
 const SNAPSHOT_ENDS = ["state", "cursor", "gathering", "texts", "undo", "guard", "count"];
-const SNAPSHOT_TABLE_ENDS = [
-  "_undo",
-  "_wide",
-  "_probe",
-  "_copy",
-  "_count",
-  "_count_wide",
+const SNAPSHOT_TABLE_ENDS = ["_undo", "_wide", "_probe", "_copy", "_count", "_count_wide"];
+/** Followed by a number if an event has several triggers. */
+const SNAPSHOT_EVENT_ENDS = [
   "_on_before_insert",
   "_on_after_insert",
   "_on_before_update",
@@ -36,7 +32,7 @@ const SNAPSHOT_TABLE_ENDS = [
 
 const SNAPSHOT_NAME = new RegExp(
   `^${SNAPSHOT_PREFIX}_[0-9a-f]{${SNAPSHOT_DIGITS}}_` +
-    `(?:${SNAPSHOT_ENDS.join("|")}|t[0-9]+(?:${SNAPSHOT_TABLE_ENDS.join("|")}))$`,
+    `(?:${SNAPSHOT_ENDS.join("|")}|t[0-9]+(?:${SNAPSHOT_TABLE_ENDS.join("|")}|(?:${SNAPSHOT_EVENT_ENDS.join("|")})(?:_[0-9]+)?))$`,
 );
 
 /** True for the full name of a snapshot's table or trigger; a name that only begins like one is the customer's. */
@@ -50,11 +46,15 @@ export function isSnapshotNameSql(name: string): string {
   const digits = `substr(${name}, ${head.length + 1}, ${SNAPSHOT_DIGITS})`;
   const end = head.length + SNAPSHOT_DIGITS + 1;
   const listed = (ends: string[]): string => `(${ends.map((each) => `'${each}'`).join(", ")})`;
+  const ofTable = `ltrim(substr(${name}, ${end + 2}), '0123456789')`;
+  const event = `rtrim(${ofTable}, '0123456789')`;
+  const numbered = listed(SNAPSHOT_EVENT_ENDS.map((each) => `${each}_`));
   return (
     `(substr(${name}, 1, ${head.length}) = '${head}' AND ltrim(${digits}, '0123456789abcdef') = '' ` +
     `AND substr(${name}, ${end}, 1) = '_' AND (substr(${name}, ${end + 1}) IN ${listed(SNAPSHOT_ENDS)} ` +
     `OR (substr(${name}, ${end + 1}, 1) = 't' AND substr(${name}, ${end + 2}, 1) BETWEEN '0' AND '9' ` +
-    `AND ltrim(substr(${name}, ${end + 2}), '0123456789') IN ${listed(SNAPSHOT_TABLE_ENDS)})))`
+    `AND (${ofTable} IN ${listed([...SNAPSHOT_TABLE_ENDS, ...SNAPSHOT_EVENT_ENDS])} ` +
+    `OR (${event} IN ${numbered} AND ${event} <> ${ofTable})))))`
   );
 }
 

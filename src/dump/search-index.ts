@@ -75,7 +75,8 @@ interface Content {
 }
 
 function findContent(catalog: Catalog, name: string): Content | undefined {
-  const isNamed = (object: { name: string }): boolean => asciiLower(object.name) === asciiLower(name);
+  const isNamed = (object: { name: string }): boolean =>
+    asciiLower(object.name) === asciiLower(name);
   const table = catalog.tables.find(isNamed);
   if (table?.kind === "virtual" && virtualTableKind(table).kind === "unknown") return undefined;
   if (table === undefined) {

@@ -73,8 +73,7 @@ export class SqlEncoder implements TableEncoder {
     this.#rowSql = insertRowSql(table, rowid, columns);
     this.#end = table.derived === undefined ? STATEMENT_END : encodeUtf8(table.derived.end);
     this.#headText =
-      table.derived?.head ??
-      insertHead(table, this.cellColumns, { hasRowid: rowid !== undefined });
+      table.derived?.head ?? insertHead(table, this.cellColumns, { hasRowid: rowid !== undefined });
     this.#head = encodeUtf8(this.#headText);
     const { statementTarget, rowBytesMax } = statementLengths(this.#head.length, this.cellColumns);
     if (rowBytesMax === undefined) throw namesTooLong(table, this.cellColumns);

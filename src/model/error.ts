@@ -170,6 +170,11 @@ export const ERRORS = {
     retryable: false,
     hint: "Writers changed more rows than EXPORT_UNDO_BYTES_MAX keeps. Raise it, export at a quieter time, or use `live`.",
   },
+  "no-space-for-snapshot": {
+    status: 422,
+    retryable: false,
+    hint: "Lower EXPORT_UNDO_BYTES_MAX so that the database and the kept rows fit into 10 GB, or use `live`.",
+  },
   "table-too-wide-for-snapshot": {
     status: 422,
     retryable: false,

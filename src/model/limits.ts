@@ -47,6 +47,12 @@ export const UNDO_BYTES_MIN = MIB;
 export const UNDO_BYTES_DEFAULT = 512 * MIB;
 export const UNDO_BYTES_MAX = 8 * 1024 * MIB;
 
+/**
+ * The largest database that Durable Objects and D1 hold on the paid plan: 10 GB, in whole MiB.
+ * https://developers.cloudflare.com/durable-objects/platform/limits/
+ */
+export const DATABASE_BYTES_MAX = 9_536 * MIB;
+
 /** How often a job that has lost its snapshot begins again with a new one. */
 export const RESTARTS_MAX = 2;
 

@@ -105,6 +105,7 @@ function resultOf(
     rows: results.map((row) => Object.values(row).map(carried ? carriedValue : valueOf)),
     rowsRead: meta.rows_read,
     rowsWritten: meta.rows_written,
+    databaseBytes: meta.size_after,
   };
 }
 

@@ -12,7 +12,8 @@ export interface DatabaseStub {
 interface RawResult {
   columns: string[];
   rows: SourceValue[][];
-  meta?: { rows_read?: number; rows_written?: number };
+  /** StarbaseDB's class reports no `size_after`. */
+  meta?: { rows_read?: number; rows_written?: number; size_after?: number };
 }
 
 /**
@@ -59,6 +60,7 @@ function resultOf(raw: unknown, binding: string): SourceResult {
     rows,
     rowsRead: meta?.rows_read ?? 0,
     rowsWritten: meta?.rows_written ?? 0,
+    ...(meta?.size_after === undefined ? {} : { databaseBytes: meta.size_after }),
   };
 }
 

@@ -109,9 +109,7 @@ function putPiece({ sql, kv }: DurableObjectStorage, piece: KeyValuePiece): void
     kv.put(decodeUtf8(key), decodeValue(value));
     return;
   }
-  sql.exec(
-    CREATE_KEY_VALUE_STAGE.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"),
-  );
+  sql.exec(CREATE_KEY_VALUE_STAGE.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"));
   sql.exec(
     `INSERT OR REPLACE INTO ${KEY_VALUE_STAGE_TABLE} VALUES (?, ?, ?)`,
     key.buffer,

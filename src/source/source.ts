@@ -21,6 +21,8 @@ export interface SourceResult {
   /** As the runtime bills them. */
   rowsRead: number;
   rowsWritten: number;
+  /** Size of the whole database after the statement, in bytes; undefined if the source does not report it. */
+  databaseBytes?: number;
 }
 
 /**

@@ -12,7 +12,8 @@ export interface ExportQuery {
 export interface RawQueryResult {
   columns: string[];
   rows: SqlStorageValue[][];
-  meta: { rows_read: number; rows_written: number };
+  /** `size_after` is the size of the object's database, in bytes. */
+  meta: { rows_read: number; rows_written: number; size_after: number };
 }
 
 /** With `isRaw` the one, else the other, in which of two columns of one name the last wins. */
@@ -60,7 +61,8 @@ function run(
 ): QueryResult {
   const answer = runKeyValueCommand(storage, sql);
   if (answer !== undefined) {
-    const meta = { rows_read: 0, rows_written: answer.rowsWritten };
+    const size_after = storage.sql.databaseSize;
+    const meta = { rows_read: 0, rows_written: answer.rowsWritten, size_after };
     return isRaw ? { columns: ["answer"], rows: [answer.row], meta } : [];
   }
   const cursor = storage.sql.exec(sql, ...(params as SqlStorageValue[]));
@@ -69,6 +71,10 @@ function run(
   return {
     columns: cursor.columnNames,
     rows,
-    meta: { rows_read: cursor.rowsRead, rows_written: cursor.rowsWritten },
+    meta: {
+      rows_read: cursor.rowsRead,
+      rows_written: cursor.rowsWritten,
+      size_after: storage.sql.databaseSize,
+    },
   };
 }

@@ -71,6 +71,7 @@ export async function openStream(
     const opened = await openSnapshot(source, {
       snapshotId,
       jobId: streamId,
+      undoBytesMax: config.undoBytesMax,
       planOf: (catalog) => planFile(request, catalog).plan,
       isLeftover: (other) => getExportJobs(env).isSnapshotLeftover(other),
     });

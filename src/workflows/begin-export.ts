@@ -107,7 +107,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
 type Begun = Omit<OpenedSnapshot, "record"> & { record: OpenedSnapshot["record"] | null };
 
 async function freeze(
-  { jobs, of }: RunContext,
+  { jobs, of, config }: RunContext,
   source: Source,
   { request, snapshotId }: { request: JobRequest; snapshotId: string },
 ): Promise<Begun> {
@@ -115,6 +115,7 @@ async function freeze(
     return await openSnapshot(source, {
       snapshotId,
       jobId: of.jobId,
+      undoBytesMax: config.undoBytesMax,
       planOf: (catalog) => planOf(request, catalog).plan,
       isLeftover: (other) => jobs.isSnapshotLeftover(other),
     });

@@ -31,7 +31,7 @@ const VALUES: [title: string, sql: string, value: unknown][] = [
 export function sourceContract(
   name: string,
   open: () => Source | Promise<Source>,
-  options: { rollsBack: boolean },
+  options: { rollsBack: boolean; reportsSize: boolean },
 ): void {
   describe(`source ${name}`, () => {
     let source: Source;
@@ -121,6 +121,16 @@ export function sourceContract(
         { sql: `SELECT count(*) AS n FROM ${table}` },
       ]);
       expect([results[1]?.rows, results[3]?.rows]).toEqual([[[1]], [[2]]]);
+    });
+
+    test(`${options.reportsSize ? "reports" : "does not report"} the size of the database`, async () => {
+      const sizeNow = async (): Promise<number | undefined> =>
+        (await source.query({ sql: "SELECT 1 AS one", columns: 1 })).databaseBytes;
+      const before = await sizeNow();
+      await source.query({ sql: `INSERT INTO ${table} VALUES (1, zeroblob(500000))` });
+      const after = await sizeNow();
+      if (!options.reportsSize) expect([before, after]).toEqual([undefined, undefined]);
+      else expect(Number(after) - Number(before)).toBeGreaterThan(490_000);
     });
 
     test.runIf(options.rollsBack)("undoes a transaction that fails", async () => {

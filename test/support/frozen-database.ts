@@ -39,19 +39,36 @@ const planOf = (catalog: Catalog) => planExport(ALL, catalog).plan;
 /** Opens a snapshot of `db`. */
 export function freeze(
   source: Source,
-  request: { snapshotId?: string; jobId?: string; isLeftover?: OpenRequest["isLeftover"] } = {},
+  request: Partial<OpenRequest> = {},
 ): Promise<OpenedSnapshot> {
-  const { snapshotId = SNAPSHOT_ID, jobId = "job", isLeftover = () => false } = request;
-  return openSnapshot(source, { snapshotId, jobId, planOf, isLeftover });
+  const defaults = {
+    snapshotId: SNAPSHOT_ID,
+    jobId: "job",
+    undoBytesMax: 1e9,
+    planOf,
+    isLeftover: () => false,
+  };
+  return openSnapshot(source, { ...defaults, ...request });
 }
 
 /** Builds a database, takes its dump, and opens a snapshot of it. */
-export async function freezeDatabase(script: string): Promise<FrozenDatabase> {
+export async function freezeDatabase(
+  script: string,
+  request: Partial<OpenRequest> = {},
+): Promise<FrozenDatabase> {
   const db = openPlatformDatabase();
   db.exec(script);
+  return freezeOpen(db, request);
+}
+
+/** Takes the dump of `db` as it is, and opens a snapshot of it. */
+export async function freezeOpen(
+  db: DatabaseSync,
+  request: Partial<OpenRequest> = {},
+): Promise<FrozenDatabase> {
   const source = nodeSqliteSource(db);
   const expected = textOf([(await dumpDatabase(source)).bytes]);
-  const opened = await freeze(source);
+  const opened = await freeze(source, request);
   const { encoderOf } = planExport(ALL, opened.catalog);
   const reader = (undoBytesMax = 1e9) =>
     new SnapshotReader(source, opened.record, { undoBytesMax });

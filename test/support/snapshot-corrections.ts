@@ -130,6 +130,19 @@ export const SNAPSHOT_CORRECTIONS: readonly SnapshotCorrection[] = [
     ],
   },
   {
+    title: "the parents of foreign keys that no UNIQUE index covers, and lets rows into them",
+    script:
+      "CREATE TABLE p(id INTEGER PRIMARY KEY, code, note); CREATE TABLE q(a, b, PRIMARY KEY (a, b)); " +
+      "INSERT INTO p VALUES (1, 'x', 'old'), (2, 'y', 'old'); INSERT INTO q VALUES (1, 2); " +
+      "CREATE TABLE c(id INTEGER PRIMARY KEY, code REFERENCES p(code), a REFERENCES q, n REFERENCES missing(n))",
+    writes: [
+      "INSERT INTO p(id, note) VALUES (3, 'new')",
+      "INSERT INTO p(id, code) VALUES (4, 'z')",
+      "INSERT INTO q VALUES (3, 4)",
+      "UPDATE p SET note = 'new'",
+    ],
+  },
+  {
     title: "rows that triggers of the user's write in other tables",
     script:
       "CREATE TABLE t(id INTEGER PRIMARY KEY, a); CREATE TABLE log(n INTEGER PRIMARY KEY, what UNIQUE); " +

@@ -102,6 +102,7 @@ async function readSnapshot(source: Source, reading: Reading): Promise<Uint8Arra
   const { plan, record } = await openSnapshot(source, {
     snapshotId: reading.snapshotId,
     jobId: "job",
+    undoBytesMax: 1e9,
     planOf: (catalog: Catalog) => planSqlDump({ catalog, source: "main", content: "all" }),
     isLeftover: () => false,
     ...(reading.watchesAll ? {} : { manyTables: 0 }),

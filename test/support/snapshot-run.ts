@@ -70,6 +70,7 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
   const opened = await openSnapshot(source, {
     snapshotId: UUID(seed),
     jobId: "job",
+    undoBytesMax: 1e9,
     planOf,
     isLeftover: () => false,
     ...(random.isTrue(0.2) ? { manyTables: 0 } : {}),

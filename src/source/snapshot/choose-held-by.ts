@@ -48,12 +48,18 @@ export interface HeldTables {
 export async function chooseHeldBy(
   source: Source,
   tables: readonly Table[],
-  choice: { fitsTriggers: (table: Table) => boolean; manyTables?: number | undefined },
+  choice: {
+    fitsTriggers: (table: Table) => boolean;
+    brokenParents: ReadonlyMap<string, string>;
+    manyTables?: number | undefined;
+  },
 ): Promise<HeldTables> {
-  const { manyTables = MANY_TABLES } = choice;
+  const { brokenParents, manyTables = MANY_TABLES } = choice;
   const held: HeldTables = { heldBy: [], warnings: [], rowsRead: 0 };
   const watchable = new Set(
-    tables.filter((table) => canWatch(table) && choice.fitsTriggers(table)),
+    tables.filter(
+      (table) => canWatch(table) && !brokenParents.has(table.name) && choice.fitsTriggers(table),
+    ),
   );
   const isWatchable = (table: Table): boolean => watchable.has(table);
   const measured = tables.filter(
@@ -77,7 +83,7 @@ export async function chooseHeldBy(
     } else if (size !== undefined && fits(size.bytes) && columns <= COLUMNS_MAX) {
       copied += size.bytes;
       held.heldBy.push("copy");
-    } else if (canWatch(table)) {
+    } else if (canWatch(table) && !brokenParents.has(table.name)) {
       throw new ExportError(
         "table-too-wide-for-snapshot",
         `table ${shownName(table.name)} has names that are too long for triggers over it, and it cannot be ` +
@@ -86,8 +92,13 @@ export async function chooseHeldBy(
       );
     } else {
       held.heldBy.push("nothing");
+      const child = brokenParents.get(table.name);
+      const reason =
+        child === undefined
+          ? ""
+          : ` (the foreign key of table ${q(child)} refers to columns that no UNIQUE index covers: create one)`;
       held.warnings.push(
-        `table ${q(table.name)} is exported as it is while it is read: triggers cannot watch it, ` +
+        `table ${q(table.name)} is exported as it is while it is read: triggers cannot watch it${reason}, ` +
           `and it is too large to be copied when the snapshot is opened`,
       );
     }

@@ -5,10 +5,15 @@ import type { DumpPlan } from "../../dump/plan.ts";
 import { shownName } from "../../dump/statement-length.ts";
 import type { Catalog, Table } from "../../model/catalog.ts";
 import { ExportError } from "../../model/error.ts";
-import { KEY_VALUES_BYTES_MAX, STATEMENT_BYTES_MAX } from "../../model/limits.ts";
+import {
+  DATABASE_BYTES_MAX,
+  KEY_VALUES_BYTES_MAX,
+  STATEMENT_BYTES_MAX,
+} from "../../model/limits.ts";
 import type { CopiedKeyValues } from "../key-value-commands.ts";
 import { readCatalogRows } from "../read-catalog.ts";
 import type { Source, SourceResult } from "../source.ts";
+import { findBrokenParents } from "./broken-references.ts";
 import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
 import { chooseHeldBy } from "./choose-held-by.ts";
 import { copyRowsSql, createGatheringSql, gatherRowsSql, hasIntegerKey } from "./layout.ts";
@@ -18,6 +23,7 @@ import { keyOf } from "./row-sql.ts";
 import { deepTriggerWarnings } from "./trigger-depth.ts";
 import { fitsTriggers, type Watch, watchTable } from "./triggers.ts";
 import { createSharedLogSql, sharesLog } from "./undo-log.ts";
+import { writeOrderWarnings } from "./write-order.ts";
 
 /** How long triggers work after the last page, in seconds: longer than a stalled run takes to be rescued. */
 export const LEASE_SECONDS = 1_800;
@@ -29,6 +35,8 @@ export interface OpenRequest {
   /** A new one for every opening. */
   snapshotId: string;
   jobId: string;
+  /** What the undo log may hold; the triggers stop at the first entry that passes it. */
+  undoBytesMax: number;
   /** What is to be read of a catalog. */
   planOf: (catalog: Catalog) => DumpPlan;
   /**
@@ -57,13 +65,14 @@ export interface OpenedSnapshot {
  * turn. Leftovers of others are removed first. A try that fails leaves nothing behind, or what a
  * later opening or `closeSnapshot` removes.
  *
- * Errors: `snapshot-busy` where another snapshot is alive, `table-too-wide-for-snapshot`,
+ * Errors: `snapshot-busy` where another snapshot is alive, `no-space-for-snapshot`, `table-too-wide-for-snapshot`,
  * `schema-changed` where the schema changes again and again in the moment of opening, those of
  * `planOf` and the source's own.
  */
 export async function openSnapshot(source: Source, request: OpenRequest): Promise<OpenedSnapshot> {
-  const { snapshotId, jobId, planOf, isLeftover } = request;
+  const { snapshotId, jobId, undoBytesMax, planOf, isLeftover } = request;
   await requireAlone(source, { isLeftover });
+  await requireSpace(source, undoBytesMax);
   const names = new SnapshotNames(snapshotId);
   for (let opening = 1; opening <= OPENINGS_MAX; opening += 1) {
     const before = await readCatalogRows(source);
@@ -71,18 +80,21 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
     const plan = planOf(catalog);
     const held = await chooseHeldBy(source, plan.tables, {
       fitsTriggers: (table) => fitsTriggers(names, table, catalog.triggers),
+      brokenParents: await findBrokenParents(source, catalog),
       manyTables: request.manyTables,
     });
+    const limits = { triggers: catalog.triggers, undoBytesMax };
     const tables = plan.tables.map((table, number): HeldTable => {
       const heldBy = held.heldBy[number] as HeldBy;
-      return { table, number, heldBy, ...holdTable(names, { table, number, heldBy }, catalog) };
+      return { table, number, heldBy, ...holdTable(names, { table, number, heldBy }, limits) };
     });
+    const watched = tables.flatMap(({ table, heldBy }) => (heldBy === "undo" ? [table] : []));
     const texts = plan.artifacts.flatMap(({ segments }) =>
       segments.flatMap((segment) => (segment.kind === "query" ? [segment.sql] : [])),
     );
     const statements = [
       ...createStateSql(names, { snapshotId, jobId }),
-      ...createCommonSql(names, tables),
+      ...createCommonSql(names, tables, undoBytesMax),
       ...tables.flatMap((each) => each.statements),
       ...texts.map(
         (sql, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${sql})`,
@@ -117,6 +129,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
         snapshotId,
         tables: tables.map((each) => recordOf(each, endOf.get(each.number) ?? null)),
         texts,
+        undoBytesMax,
       },
       catalog,
       plan,
@@ -125,6 +138,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
         ...held.warnings,
         ...deepTriggerWarnings(catalog),
         ...copiedKeyValueWarnings(statements, results),
+        ...writeOrderWarnings(catalog, watched),
       ],
       rowsRead: results.reduce((sum, result) => sum + result.rowsRead, 0) + held.rowsRead,
       rowsWritten: results.reduce((sum, result) => sum + result.rowsWritten, 0),
@@ -190,6 +204,20 @@ async function requireAlone(
   );
 }
 
+/**
+ * A full database makes the customer's own writes fail, so a snapshot opens only if its log fits beside
+ * the data. A source that does not report its size is not checked.
+ */
+async function requireSpace(source: Source, undoBytesMax: number): Promise<void> {
+  const { databaseBytes } = await source.query({ sql: "SELECT 1 AS one", columns: 1 });
+  if (databaseBytes === undefined || databaseBytes + undoBytesMax <= DATABASE_BYTES_MAX) return;
+  throw new ExportError(
+    "no-space-for-snapshot",
+    `the database has ${databaseBytes} bytes, and the snapshot may keep ${undoBytesMax} more; ` +
+      `a database holds at most ${DATABASE_BYTES_MAX}`,
+  );
+}
+
 function isSameSchema(before: SourceResult["rows"], after: SourceResult["rows"]): boolean {
   return JSON.stringify(parseSchema(before)) === JSON.stringify(parseSchema(after));
 }
@@ -213,12 +241,13 @@ function createStateSql(
 function createCommonSql(
   names: SnapshotNames,
   tables: readonly { table: Table; heldBy: HeldBy }[],
+  undoBytesMax: number,
 ): string[] {
   const heldBy = (by: HeldBy) => tables.filter((each) => each.heldBy === by);
   const sharing = heldBy("undo").flatMap(({ table }) => (sharesLog(table) ? [table] : []));
   return [
     ...(heldBy("gathering").length > 0 ? [createGatheringSql(names.gathering)] : []),
-    ...(sharing.length > 0 ? createSharedLogSql(names, sharing) : []),
+    ...(sharing.length > 0 ? createSharedLogSql(names, sharing, undoBytesMax) : []),
   ];
 }
 
@@ -226,10 +255,10 @@ function createCommonSql(
 function holdTable(
   names: SnapshotNames,
   { table, number, heldBy }: Omit<HeldTable, keyof Watch>,
-  catalog: Catalog,
+  limits: { triggers: Catalog["triggers"]; undoBytesMax: number },
 ): Watch {
   if (heldBy === "undo") {
-    const watch = watchTable(names, number, table, catalog.triggers);
+    const watch = watchTable(names, number, table, limits);
     return { ...watch, statements: [endSql(names, number, table), ...watch.statements] };
   }
   const statements = copySql(names, { table, number, heldBy });

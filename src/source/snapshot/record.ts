@@ -28,4 +28,6 @@ export interface SnapshotRecord {
   tables: SnapshotTable[];
   /** Queries whose texts were kept, in the order of their numbers. */
   texts: string[];
+  /** The bound that the triggers enforce, in bytes; undefined in records of earlier versions. */
+  undoBytesMax?: number;
 }

@@ -46,12 +46,13 @@ export class SnapshotReader implements TableReader {
   readonly #places = new Map<number, number>();
   #renews = false;
 
+  /** `limits` are of today's configuration; the record's own bound, which the triggers enforce, wins. */
   constructor(source: Source, record: SnapshotRecord, limits: { undoBytesMax: number }) {
     this.sourceKind = source.kind;
     this.#source = source;
     this.#record = record;
     this.#names = new SnapshotNames(record.snapshotId);
-    this.#undoBytesMax = limits.undoBytesMax;
+    this.#undoBytesMax = record.undoBytesMax ?? limits.undoBytesMax;
     this.#tables = new Map(record.tables.map((table) => [table.name, table]));
   }
 
@@ -130,15 +131,16 @@ export class SnapshotReader implements TableReader {
       throw lost(`table ${q(watched?.table.name ?? "")} was altered, renamed or made anew`);
     }
     if (watched !== undefined && hasEntry === 1) this.#changed.add(watched.table.name);
-    if (Number(leaseLeft) < LEASE_LEFT_MIN) throw lost("its lease has run out");
-    this.#renews = Number(leaseLeft) < LEASE_SECONDS / 2;
+    // Before the lease, which the triggers end when the log is full.
     if (Number(undoBytes) > this.#undoBytesMax) {
       throw new ExportError(
         "undo-too-large",
-        `while the export ran, ${Number(undoBytes)} bytes of rows were changed; ` +
-          `at most ${this.#undoBytesMax} are kept`,
+        `writers changed rows of more than ${this.#undoBytesMax} bytes while the export ran; ` +
+          `the snapshot keeps no more`,
       );
     }
+    if (Number(leaseLeft) < LEASE_LEFT_MIN) throw lost("its lease has run out");
+    this.#renews = Number(leaseLeft) < LEASE_SECONDS / 2;
   }
 
   async #transaction(statements: Statement[]): Promise<SourceResult[]> {

@@ -28,10 +28,10 @@ export function watchTable(
   names: SnapshotNames,
   number: number,
   table: Table,
-  triggers: readonly SchemaObject[],
+  given: { triggers: readonly SchemaObject[]; undoBytesMax: number },
 ): Watch {
   const log = undoLogOf(names, number, table);
-  const replaced = replacedRows(names, number, table, triggers);
+  const replaced = replacedRows(names, number, table, given.triggers);
   const tables = replaced.createProbe === undefined ? [] : [replaced.createProbe];
   const saveReplaced = (event: "insert" | "update"): string[] =>
     replaced
@@ -65,7 +65,7 @@ export function watchTable(
     ...triggersSql(of, "AFTER UPDATE", [log.birth(keyOf("NEW", table.key))]),
     witnessSql(names, number, table),
   ];
-  const statements = [...log.create, ...tables, ...watching];
+  const statements = [...log.create(given.undoBytesMax), ...tables, ...watching];
   if (statements.some((sql) => isTooLong(sql, table))) {
     throw new ExportError(
       "table-too-wide-for-snapshot",
@@ -89,7 +89,7 @@ export function fitsTriggers(
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   if (bytes <= SHORT_SCHEMA_BYTES) return true;
   try {
-    watchTable(names, 0, table, triggers);
+    watchTable(names, 0, table, { triggers, undoBytesMax: Number.MAX_SAFE_INTEGER });
     return true;
   } catch (error) {
     if (error instanceof ExportError && error.code === "table-too-wide-for-snapshot") return false;

@@ -15,8 +15,8 @@ import { bytesSql, isNeededSql, type KeySql, keyOf, sameKeySql } from "./row-sql
  * overrides one of ours.
  */
 export interface UndoLog {
-  /** CREATE statements of what this table alone needs. */
-  create: string[];
+  /** CREATE statements of what only this table needs. */
+  create: (undoBytesMax: number) => string[];
   /** Statements that enter a row: OLD, or an alias in `from` where `condition` is true. */
   save: (row: string, of?: { from: string; condition: string }) => string[];
   /** Statement that enters the birth of a key. */
@@ -31,6 +31,9 @@ export interface UndoLog {
 const COLUMNS_MAX = 100;
 /** What an entry of the shared log has besides its row: table, key, birth. */
 const SHARED_COLUMNS = ["t", "k", "born"];
+
+/** What `lease_until` is once the log is full. */
+const LEASE_STOPPED = 0;
 
 /** What a birth is counted as, in bytes, besides its key. */
 const BIRTH_BYTES = 16;
@@ -54,7 +57,11 @@ export function sharesLog(table: Table): boolean {
  * CREATE statements of the log that `tables` share. A trigger of the log itself tells what is not to be
  * entered: the watching triggers need not, whose texts SQLite reads at each CREATE and DROP.
  */
-export function createSharedLogSql(names: SnapshotNames, tables: readonly Table[]): string[] {
+export function createSharedLogSql(
+  names: SnapshotNames,
+  tables: readonly Table[],
+  undoBytesMax: number,
+): string[] {
   const log = names.sharedUndo;
   const width = Math.max(0, ...tables.map((table) => besidesKey(table).length));
   const places = Array.from({ length: width }, (_, at) => `c${at}`);
@@ -63,8 +70,14 @@ export function createSharedLogSql(names: SnapshotNames, tables: readonly Table[
   return [
     `CREATE TABLE ${q(log)} (${[...SHARED_COLUMNS, ...places].join(", ")}, PRIMARY KEY (t, k)) WITHOUT ROWID`,
     `CREATE TRIGGER ${q(`${names.prefix}guard`)} BEFORE INSERT ON ${q(log)} ` +
-      `WHEN NOT (${isNeeded}) OR ${isEntered} BEGIN SELECT RAISE(IGNORE); END`,
-    countTrigger(names, { log, event: "count", columns: ["k", ...places], born: "born" }),
+      `WHEN ${isFullSql(names)} OR NOT (${isNeeded}) OR ${isEntered} BEGIN SELECT RAISE(IGNORE); END`,
+    countTrigger(names, {
+      log,
+      event: "count",
+      columns: ["k", ...places],
+      born: "born",
+      undoBytesMax,
+    }),
   ];
 }
 
@@ -74,7 +87,7 @@ function sharedLog(names: SnapshotNames, number: number, table: Table): UndoLog 
   const places = placesOf(columns);
   const inPlaces = numberedColumns("tmp_u", columns);
   return {
-    create: [],
+    create: () => [],
     save: (row, of) => {
       const ofRow = ownColumns(row);
       const values = [ofRow(key), "0", ...columns.map(ofRow)];
@@ -119,14 +132,25 @@ function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
     return `${isNeeded} AND NOT ${hasEntrySql(key)}`;
   };
   return {
-    create: [
+    create: (undoBytesMax) => [
       createKeyedSql(log, table.key, [...narrow, BORN]),
-      countTrigger(names, { log, event: `t${number}_count`, columns: narrow, born: BORN }),
+      countTrigger(names, {
+        log,
+        event: `t${number}_count`,
+        columns: narrow,
+        born: BORN,
+        undoBytesMax,
+      }),
       ...(wide.length === 0
         ? []
         : [
             createKeyedSql(wideLog, table.key, [...keys, ...wide]),
-            countTrigger(names, { log: wideLog, event: `t${number}_count_wide`, columns: wide }),
+            countTrigger(names, {
+              log: wideLog,
+              event: `t${number}_count_wide`,
+              columns: wide,
+              undoBytesMax,
+            }),
           ]),
     ],
     save: (row, { from, condition } = { from: "", condition: "1" }) => {
@@ -163,15 +187,28 @@ function insertSql(log: string, columns: string[], values: string[]): string {
   return `INSERT INTO ${q(log)} (${columns.join(", ")}) SELECT ${values.join(", ")}`;
 }
 
-/** Adds each entry of a log to the bytes that the state row counts. */
+/** True once the log is full, also while a single trigger enters the many rows that one row replaces. */
+function isFullSql(names: SnapshotNames): string {
+  return `(SELECT lease_until FROM ${q(names.state)}) = ${LEASE_STOPPED}`;
+}
+
+/**
+ * Adds each entry of a log to the bytes that the state row counts. The entry that passes the bound ends
+ * the lease, by which all watching triggers stop: later writes copy nothing and look nothing up.
+ */
 function countTrigger(
   names: SnapshotNames,
-  { log, event, columns, born }: { log: string; event: string; columns: string[]; born?: string },
+  of: { log: string; event: string; columns: string[]; born?: string; undoBytesMax: number },
 ): string {
+  const { log, event, columns, born, undoBytesMax } = of;
+  // The shared log has a guard, which must come first: it decides what is entered.
+  const isShared = log === names.sharedUndo;
+  const guard = isShared ? "" : `SELECT RAISE(IGNORE) WHERE ${isFullSql(names)}; `;
   const values = bytesSql(columns.map((name) => `NEW.${name}`));
   const bytes = born === undefined ? values : `${BIRTH_BYTES} * NEW.${born} + ${values}`;
   return (
-    `CREATE TRIGGER ${q(`${names.prefix}${event}`)} AFTER INSERT ON ${q(log)} ` +
-    `BEGIN UPDATE ${q(names.state)} SET undo_bytes = undo_bytes + ${bytes}; END`
+    `CREATE TRIGGER ${q(`${names.prefix}${event}`)} ${isShared ? "AFTER" : "BEFORE"} INSERT ON ${q(log)} ` +
+    `BEGIN ${guard}UPDATE ${q(names.state)} SET undo_bytes = undo_bytes + ${bytes}; ` +
+    `UPDATE ${q(names.state)} SET lease_until = ${LEASE_STOPPED} WHERE undo_bytes > ${undoBytesMax}; END`
   );
 }

@@ -7,8 +7,12 @@ const object = { type: "durable-object", binding: "DATABASE_DURABLE_OBJECT", nam
 
 sourceContract("of a Durable Object", () => openSource(env, object, { name: "contract" }), {
   rollsBack: true,
+  reportsSize: true,
 });
 
 const database = { type: "d1", binding: "SHOP_DB" } as const;
 
-sourceContract("of D1", () => openSource(env, database, null), { rollsBack: true });
+sourceContract("of D1", () => openSource(env, database, null), {
+  rollsBack: true,
+  reportsSize: true,
+});

@@ -89,6 +89,7 @@ describe("the key-value storage of a withExport class", () => {
     const opened = await openSnapshot(source, {
       snapshotId: crypto.randomUUID(),
       jobId: "job",
+      undoBytesMax: 1e9,
       planOf: (catalog) => planSqlDump({ catalog, source: "main", content: "all" }),
       isLeftover: () => false,
     });

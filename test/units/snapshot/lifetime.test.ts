@@ -183,16 +183,6 @@ test.each([
   }
 });
 
-test("ends where more is changed than may be kept", async () => {
-  const { db, reader, opened } = await freezeDatabase(ROWS);
-  db.exec("UPDATE t SET a = hex(zeroblob(1000)); UPDATE t SET a = 1; DELETE FROM t");
-  const table = opened.plan.tables.find(({ name }) => name === "t");
-  if (table === undefined) throw new Error("there is no table");
-  const read = (undoBytesMax: number) => reader(undoBytesMax).readRows(table, () => []);
-  expect(await codeOf(read(2))).toBe("undo-too-large");
-  expect(await codeOf(read(6))).toBe("none");
-});
-
 test("lets columns be added meanwhile, and SQLite says whose trigger keeps one from being dropped", async () => {
   const { db } = await freezeDatabase(ROWS);
   db.exec(

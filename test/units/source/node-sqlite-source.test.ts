@@ -3,4 +3,5 @@ import { nodeSqliteSource, openPlatformDatabase } from "../../support/node-sqlit
 
 sourceContract("of Node's SQLite", () => nodeSqliteSource(openPlatformDatabase()), {
   rollsBack: true,
+  reportsSize: false,
 });

@@ -53,6 +53,7 @@ async function runStream(seed: number): Promise<{ difference: string; texts: num
   const opened = await openSnapshot(source, {
     snapshotId: crypto.randomUUID(),
     jobId: "stream",
+    undoBytesMax: 1e9,
     planOf: (catalog) => planOf(request, catalog).plan,
     isLeftover: () => false,
   });
