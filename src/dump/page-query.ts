@@ -49,8 +49,8 @@ export interface PageRequest {
  * (SQL over the table's rowid and stored columns, the key's columns first), holds
  * only rows for which `predicate` is true, is ordered by `orderBy` (which names columns by their
  * place, so that a compound SELECT can be ordered too) and ends at `limit` rows (SQL too). `predicate`
- * is "" for all rows, `orderBy` for a table without key. Where a row's columns are is for the maker to say:
- * it passes the SQL of each to `columns` and `predicate`.
+ * is "" for all rows, `orderBy` for a table without key. Only the maker knows what its rows' columns are called,
+ * so it passes their SQL to `columns` and `predicate`.
  *
  * The columns stand in the innermost SELECT because a result, a subquery's too, may have 100
  * columns, and a table of 100 columns has its rowid besides.

@@ -38,8 +38,7 @@ const SHOWN_CHARS_MAX = 100;
 
 /** `name` in quotes, as an error message shows it: a long one is cut, with its length. */
 export function shownName(name: string): string {
-  const characters = [...name];
-  if (characters.length <= SHOWN_CHARS_MAX) return quoteIdentifier(name);
-  const start = characters.slice(0, SHOWN_CHARS_MAX).join("");
+  if (name.length <= SHOWN_CHARS_MAX) return quoteIdentifier(name);
+  const start = name.slice(0, SHOWN_CHARS_MAX).toWellFormed();
   return `${quoteIdentifier(start)}… (${Buffer.byteLength(name)} bytes)`;
 }

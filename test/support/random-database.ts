@@ -131,7 +131,7 @@ const tableArbitrary: fc.Arbitrary<TableShape> = fc.record({
   strict: fc.boolean(),
   columns: fc.array(columnArbitrary, { minLength: 1, maxLength: 5 }),
   padding: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(97) }),
-  paddingNameBytes: fc.constantFrom(0, 0, 0, 450, 900),
+  paddingNameBytes: fc.constantFrom(0, 0, 0, 0, 200, 450),
   hiddenRowids: fc.oneof(
     { weight: 4, arbitrary: fc.constant(0) },
     { weight: 2, arbitrary: fc.integer({ min: 1, max: 7 }) },

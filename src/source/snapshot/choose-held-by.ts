@@ -1,8 +1,8 @@
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
+import { shownName } from "../../dump/statement-length.ts";
 import { rowColumns, type Table } from "../../model/catalog.ts";
 import { KIB, MIB } from "../../model/limits.ts";
 import { ExportError } from "../../model/error.ts";
-import { shownName } from "../../dump/statement-length.ts";
 import type { Source } from "../source.ts";
 import { sizeQueries, sizesFrom, type TableSize } from "../table-size.ts";
 import { canWatch, GATHERED_COLUMNS_MAX, hasIntegerKey } from "./layout.ts";

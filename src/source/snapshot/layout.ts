@@ -30,7 +30,7 @@ export function hasIntegerKey(table: Table): boolean {
 }
 
 /** Names of a copy's columns: `c0` for the first of `rowColumns`, then `c1`, `c2`, … */
-export function placesOf(columns: readonly string[]): string[] {
+export function listPlaces(columns: readonly string[]): string[] {
   return columns.map((_, at) => `c${at}`);
 }
 
@@ -40,7 +40,7 @@ export function placesOf(columns: readonly string[]): string[] {
  */
 export function copyRowsSql(name: string, table: Table): string[] {
   const columns = rowColumns(table);
-  const places = placesOf(columns);
+  const places = listPlaces(columns);
   const values = columns.map(ownColumns("t"));
   const from = `FROM ${fromSql(table)} AS t`;
   if (table.key.length === 0) {
@@ -69,7 +69,7 @@ export function createGatheringSql(name: string): string {
 export function gatherRowsSql(name: string, number: number, table: Table): string {
   const columns = rowColumns(table);
   return (
-    `INSERT INTO ${q(name)} (t, n, ${placesOf(columns).join(", ")}) ` +
+    `INSERT INTO ${q(name)} (t, n, ${listPlaces(columns).join(", ")}) ` +
     `SELECT ${number}, row_number() OVER (), ${columns.map(ownColumns("t")).join(", ")} FROM ${q(table.name)} AS t`
   );
 }

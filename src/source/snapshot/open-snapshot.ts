@@ -263,7 +263,7 @@ function holdTable(
   }
   const statements = copySql(names, { table, number, heldBy });
   if (statements.some((sql) => Buffer.byteLength(sql) > STATEMENT_BYTES_MAX)) {
-    const message = `table ${shownName(table.name)} has so long names that its rows cannot be copied`;
+    const message = `the names of table ${shownName(table.name)} are too long for a statement that copies its rows`;
     throw new ExportError("table-too-wide-for-snapshot", message);
   }
   return { statements, triggers: 0 };

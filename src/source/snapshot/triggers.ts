@@ -19,8 +19,8 @@ export interface Watch {
 }
 
 /**
- * Statements by which a table is watched. What its triggers do is five triggers long, one for each event; if
- * names are so long that one of them would pass a statement's limit, it is several.
+ * Returns the statements by which a table is watched: five triggers, and what they need. If names are so long
+ * that a trigger would pass a statement's limit, several triggers share its work.
  *
  * Errors: `table-too-wide-for-snapshot` if a single statement would still pass the limit.
  */
@@ -76,8 +76,11 @@ export function watchTable(
   return { statements, triggers: watching.length };
 }
 
-/** Schema texts of so many bytes make no trigger that is too long: a statement has a name a few times at most. */
+/** Shorter schema texts make no trigger too long: a statement contains each name a few times at most. */
 const SHORT_SCHEMA_BYTES = 8_000;
+
+/** As long as the number of any table. */
+const ANY_NUMBER = 99_999;
 
 /** True if no statement by which the table is watched is too long. */
 export function fitsTriggers(
@@ -89,7 +92,7 @@ export function fitsTriggers(
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   if (bytes <= SHORT_SCHEMA_BYTES) return true;
   try {
-    watchTable(names, 0, table, { triggers, undoBytesMax: Number.MAX_SAFE_INTEGER });
+    watchTable(names, ANY_NUMBER, table, { triggers, undoBytesMax: Number.MAX_SAFE_INTEGER });
     return true;
   } catch (error) {
     if (error instanceof ExportError && error.code === "table-too-wide-for-snapshot") return false;
@@ -100,7 +103,10 @@ export function fitsTriggers(
 /** What SQLite writes around a CREATE statement, and a margin, in bytes. */
 const CREATE_REST_BYTES = 300;
 
-/** SQLite puts a CREATE statement into an INSERT of its own, as text beside the table's name; the limit holds there too. */
+/**
+ * SQLite puts a CREATE statement into an INSERT of its own, as text beside the table's name, and the same limit
+ * applies to that.
+ */
 function isTooLong(sql: string, table: Table): boolean {
   const bytes = Buffer.byteLength(quoteText(sql)) + Buffer.byteLength(quoteText(table.name));
   return bytes + CREATE_REST_BYTES > STATEMENT_BYTES_MAX;

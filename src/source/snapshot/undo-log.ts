@@ -2,7 +2,7 @@ import { numberedColumns, ownColumns } from "../../dump/column-sql.ts";
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
 import { type RowSelect, rowsFrom } from "../../dump/page-query.ts";
 import { rowColumns, type Table } from "../../model/catalog.ts";
-import { createKeyedSql, hasIntegerKey, placesOf } from "./layout.ts";
+import { createKeyedSql, hasIntegerKey, listPlaces } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
 import { bytesSql, isNeededSql, type KeySql, keyOf, sameKeySql } from "./row-sql.ts";
 
@@ -84,7 +84,7 @@ export function createSharedLogSql(
 function sharedLog(names: SnapshotNames, number: number, table: Table): UndoLog {
   const log = names.sharedUndo;
   const [key = "", ...columns] = rowColumns(table);
-  const places = placesOf(columns);
+  const places = listPlaces(columns);
   const inPlaces = numberedColumns("tmp_u", columns);
   return {
     create: () => [],
@@ -114,7 +114,7 @@ function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
   const log = names.undo(number);
   const wideLog = names.wide(number);
   const columns = rowColumns(table);
-  const places = placesOf(columns);
+  const places = listPlaces(columns);
   const keys = places.slice(0, table.key.length);
   const narrow = places.slice(0, COLUMNS_MAX - 1);
   const wide = places.slice(COLUMNS_MAX - 1);
