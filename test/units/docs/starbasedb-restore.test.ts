@@ -27,7 +27,7 @@ let folder: string;
 beforeAll(() => {
   buildLibrary();
   folder = mkdtempSync(join(tmpdir(), "starbasedb-restore-"));
-});
+}, 60_000);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -87,4 +87,4 @@ test("docs/starbasedb.md restores a dump into a fresh StarbaseDB, its own tables
     expect(await dumpOf(url)).toBe(dump);
     await expect(runScript(url)).rejects.toThrow("the object is not empty: table");
   });
-});
+}, 240_000);
