@@ -98,10 +98,12 @@ export async function freezeOpen(
   };
 }
 
-/** Names of what snapshots have left in a database. */
+/** Names of what snapshots have left in a database; the tests' own tables with such a prefix end in a word. */
 export function snapshotObjects(db: DatabaseSync): string[] {
   return db
-    .prepare("SELECT name FROM sqlite_master WHERE substr(name, 1, 19) = 'tmp_export_snapshot'")
+    .prepare(
+      "SELECT name FROM sqlite_master WHERE name GLOB 'tmp_export_snapshot_[0-9a-f][0-9a-f]*_*' AND name NOT GLOB '*_notes'",
+    )
     .all()
     .map((row) => String(row["name"]));
 }

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { digestOf, readCatalog } from "../../../src/source/read-catalog.ts";
 import { checkExactness } from "../../support/check-exactness.ts";
 import { checkPlatform } from "../../support/check-platform.ts";
 import { freezeDatabase } from "../../support/frozen-database.ts";
@@ -58,4 +62,21 @@ test("leaves out the staging table that a broken load of a dump has left", async
   const { bytes, catalog } = await dumpDatabase(nodeSqliteSource(source));
   expect(catalog.tables.map(({ name }) => name)).toEqual(["t"]);
   expect(textOf(bytes)).not.toContain("tmp_export_stage");
+});
+
+test("a catalog's digest outlives the flag that a dropped FTS5 table leaves on its content", async () => {
+  const path = join(mkdtempSync(join(tmpdir(), "names-")), "db.sqlite");
+  let db = openPlatformDatabase(path);
+  db.exec(`CREATE TABLE posts_content(id INTEGER PRIMARY KEY, a);
+    CREATE VIRTUAL TABLE posts USING fts5(a, content='posts_content', content_rowid='id');
+    DROP TABLE posts`);
+  const before = await readCatalog(nodeSqliteSource(db));
+  db.close();
+  db = openPlatformDatabase(path);
+  const after = await readCatalog(nodeSqliteSource(db));
+  db.close();
+  rmSync(dirname(path), { recursive: true });
+  expect(before.tables).toMatchObject([{ name: "posts_content", shadowNamed: true }]);
+  expect(after.tables[0]?.shadowNamed).toBeUndefined();
+  expect(await digestOf(after)).toBe(await digestOf(before));
 });
