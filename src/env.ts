@@ -66,7 +66,7 @@ export interface Config {
   retentionHours: number;
   /** What the cron trigger exports. */
   schedule: ScheduledExport[];
-  /** Where clients reach the API, without a slash at its end; undefined: where a request went. */
+  /** Where clients reach the API, without a slash at its end. Callbacks have absolute links only if it is set. */
   publicUrl: string | undefined;
   /** The hosts that callbacks may reach; undefined: every public one. */
   callbackAllowlist: CallbackAllowlist;
