@@ -298,7 +298,10 @@ export const ROUTES: readonly RouteEntry[] = [
     path: "/query",
     operationId: "query",
     summary: "Run statements in the embedded database",
-    description: "Only where DATABASE_DURABLE_OBJECT is bound. A transaction is all or nothing.",
+    description:
+      "A request is all or nothing, several statements in one `sql` included; the answer to such a text is that " +
+      "of its last statement. With EXPORT_QUERY `any` the class that is bound may be one that does not roll " +
+      "back: then each `sql` is one statement, and `changed` of a failure is `unknown`.",
     access: "full",
     body: "QueryRequest",
     bodyRequired: true,
@@ -308,7 +311,9 @@ export const ROUTES: readonly RouteEntry[] = [
       "invalid-request",
       "body-too-large",
       "query-failed",
+      "query-result-too-large",
       "query-not-available",
+      "source-unavailable",
     ],
   },
   {
