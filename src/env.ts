@@ -50,6 +50,7 @@ export interface ExportEnv {
   EXPORT_R2_BUCKET?: R2Bucket;
   DATABASE_DURABLE_OBJECT?: DurableObjectNamespace;
   ADMIN_AUTHORIZATION_TOKEN?: string;
+  EXPORT_JOB_TOKEN?: string;
   EXPORT_READ_TOKEN?: string;
   EXPORT_RATE_LIMITER?: RateLimit;
 }

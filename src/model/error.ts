@@ -45,7 +45,7 @@ export const ERRORS = {
   forbidden: {
     status: 403,
     retryable: false,
-    hint: "This token may only read. Use ADMIN_AUTHORIZATION_TOKEN for calls that start or delete.",
+    hint: "EXPORT_READ_TOKEN only reads, EXPORT_JOB_TOKEN also starts and cancels exports. Use ADMIN_AUTHORIZATION_TOKEN for everything else.",
   },
   "not-found": { status: 404, retryable: false, hint: "GET /openapi.json lists the routes." },
   "method-not-allowed": {

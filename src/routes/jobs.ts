@@ -44,7 +44,8 @@ export const jobRoutes = new Hono<AppEnv>()
   })
   .delete("/export/dump/:jobId", async (context) => {
     const jobId = jobIdOf(context.req.param("jobId"));
-    const view = unwrap(await getExportJobs(context.env).remove(jobId));
+    const mayDelete = context.get("access") === "full";
+    const view = unwrap(await getExportJobs(context.env).remove(jobId, { mayDelete }));
     if (view === null) return context.body(null, 204);
     return context.json(withAbsoluteLinks(view, answerOrigin(context)));
   })
