@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { buildLibrary } from "../../../scripts/build-library.mjs";
 import { findFreePort } from "../../../scripts/local-worker.ts";
-import { blocksOf, readPage } from "../../support/doc-blocks.ts";
+import { readPage } from "../../support/doc-blocks.ts";
 
 const run = promisify(execFile);
 const REPOSITORY = join(import.meta.dirname, "../../..");
@@ -25,14 +25,10 @@ const groups: number[] = [];
 /** The commands below a heading of the page, with ports that are free here. */
 function commandsBelow(heading: string): string[] {
   const page = readPage("docs/starbasedb.md");
-  const section = page.slice(page.indexOf(`\n## ${heading}\n`) + 1).split("\n## ")[0] ?? "";
-  return blocksOf("docs/starbasedb.md")
-    .filter(
-      ({ language, text }) => language === "sh" && section.includes(text.split("\n")[0] ?? ""),
-    )
-    .map(({ text }) =>
-      text.replaceAll("8787", String(starbasedbPort)).replaceAll("8788", String(companionPort)),
-    );
+  const section = page.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+  return [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, text = ""]) =>
+    text.replaceAll("8787", String(starbasedbPort)).replaceAll("8788", String(companionPort)),
+  );
 }
 
 /** Runs a command that does not end, until its port is listened at. */

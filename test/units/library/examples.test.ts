@@ -180,8 +180,10 @@ describe("the companion of a StarbaseDB deployment", () => {
     const { rawConfig } = readRawConfig({
       config: "examples/starbasedb-companion/wrangler.jsonc",
     });
-    const [entry] = rawConfig.vars?.["EXPORT_SCHEDULE"] as { tables: object }[];
-    const { view, sql } = await dump({ tables: entry?.tables });
+    const { EXPORT_SCHEDULE: schedule } = rawConfig.vars as {
+      EXPORT_SCHEDULE: { tables: object }[];
+    };
+    const { view, sql } = await dump({ tables: schedule[0]?.tables });
     expect(view.status).toBe("completed");
     expect(sql).not.toContain("tmp_cache");
     for (const table of ["tmp_cron_tasks", "tmp_query_log", "tmp_rls_policies"]) {
