@@ -28,6 +28,7 @@ export default defineConfig({
               },
               bindings: {
                 ADMIN_AUTHORIZATION_TOKEN: "test-admin-token-0123456789 test-admin-token-next-one",
+                EXPORT_JOB_TOKEN: "test-job-token-0123456789 test-job-token-next-one",
                 EXPORT_READ_TOKEN: "test-read-token-0123456789\ttest-read-token-next-one",
                 EXPORT_WEBHOOK_SECRET: "whsec_dGVzdC13ZWJob29rLXNlY3JldC1vZi1zaXh0eQ==",
                 // Small, so that a few MB make several chunks and parts.

@@ -7,6 +7,8 @@ import { ExportError } from "./model/error.ts";
 export interface AccessTokens {
   /** Each opens everything. */
   full: string[];
+  /** Each starts, cancels, shows and downloads exports; none if there is no `EXPORT_JOB_TOKEN`. */
+  job: string[];
   /** Each opens what only tells; none where there is no `EXPORT_READ_TOKEN`. */
   read: string[];
 }
@@ -16,6 +18,7 @@ const KNOWN_TOKENS: ReadonlySet<string> = new Set([
   "ABC123",
   "DEF456",
   "your-admin-token",
+  "your-job-token",
   "your-read-token",
   "changeme",
 ]);
@@ -30,6 +33,7 @@ const Tokens = v.pipe(
 
 const TokensSchema = v.object({
   ADMIN_AUTHORIZATION_TOKEN: Tokens,
+  EXPORT_JOB_TOKEN: v.optional(Tokens),
   EXPORT_READ_TOKEN: v.optional(Tokens),
 });
 
@@ -53,6 +57,7 @@ export function parseAccessTokens(
   }
   return {
     full: parsed.output.ADMIN_AUTHORIZATION_TOKEN,
+    job: parsed.output.EXPORT_JOB_TOKEN ?? [],
     read: parsed.output.EXPORT_READ_TOKEN ?? [],
   };
 }

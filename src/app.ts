@@ -5,7 +5,13 @@ import type { AppEnv } from "./routes/app-env.ts";
 import { authenticate } from "./routes/auth.ts";
 import { downloadRoutes } from "./routes/downloads.ts";
 import { eventRoutes } from "./routes/events.ts";
-import { allowOrigins, limitHeaders, limitRate, secureAnswers } from "./routes/hardening.ts";
+import {
+  allowOrigins,
+  limitHeaders,
+  limitRate,
+  requireHost,
+  secureAnswers,
+} from "./routes/hardening.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { allowedMethods } from "./routes/methods.ts";
 import { openapiRoutes } from "./routes/openapi.ts";
@@ -18,7 +24,7 @@ import { streamRoutes } from "./routes/streams.ts";
 export function createApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.onError(onError);
-  app.use(secureAnswers(), limitHeaders(), allowOrigins());
+  app.use(secureAnswers(), limitHeaders(), requireHost(), allowOrigins());
   app.get("/health", (context) => context.json({ status: "ok" }));
   app.use(authenticate(), limitRate());
   app.route("/", jobRoutes);

@@ -50,9 +50,18 @@ export interface ExportEnv {
   EXPORT_R2_BUCKET?: R2Bucket;
   DATABASE_DURABLE_OBJECT?: DurableObjectNamespace;
   ADMIN_AUTHORIZATION_TOKEN?: string;
+  EXPORT_JOB_TOKEN?: string;
   EXPORT_READ_TOKEN?: string;
   EXPORT_RATE_LIMITER?: RateLimit;
 }
+
+const QUERY_ACCESSES = ["embedded", "any", "off"] as const;
+
+/**
+ * `embedded`: only this Worker's own `Database`. `any`: whatever class is bound, somebody else's
+ * database included. `off`: none.
+ */
+export type QueryAccess = (typeof QUERY_ACCESSES)[number];
 
 /** A Worker's settings, checked. Sizes in bytes. */
 export interface Config {
@@ -66,10 +75,12 @@ export interface Config {
   retentionHours: number;
   /** What the cron trigger exports. */
   schedule: ScheduledExport[];
-  /** Where clients reach the API, without a slash at its end; undefined: where a request went. */
+  /** Where clients reach the API, without a slash at its end. Callbacks have absolute links only if it is set. */
   publicUrl: string | undefined;
   /** The hosts that callbacks may reach; undefined: every public one. */
   callbackAllowlist: CallbackAllowlist;
+  /** Which class behind `DATABASE_DURABLE_OBJECT` answers `POST /query`. */
+  query: QueryAccess;
   /** `EXPORT_WEBHOOK_SECRET` as set; `parseWebhookSecrets` reads it. */
   webhookSecret: string | undefined;
 }
@@ -120,6 +131,10 @@ const ConfigSchema = v.object({
     ),
   ),
   EXPORT_CORS_ORIGINS: v.optional(CorsOriginsSchema),
+  EXPORT_QUERY: v.optional(
+    v.picklist(QUERY_ACCESSES, "expected `embedded`, `any` or `off`"),
+    "embedded",
+  ),
   EXPORT_CALLBACK_ALLOWLIST: v.optional(v.string("expected hosts, separated by commas")),
   EXPORT_WEBHOOK_SECRET: v.optional(
     v.string("expected a secret: set it with `wrangler secret put`"),
@@ -150,6 +165,7 @@ export function parseConfig(env: object): Config {
     schedule: vars.EXPORT_SCHEDULE,
     publicUrl: vars.EXPORT_PUBLIC_URL,
     callbackAllowlist: parseCallbackAllowlist(vars.EXPORT_CALLBACK_ALLOWLIST),
+    query: vars.EXPORT_QUERY,
     webhookSecret: vars.EXPORT_WEBHOOK_SECRET,
   };
 }

@@ -45,7 +45,7 @@ export const ERRORS = {
   forbidden: {
     status: 403,
     retryable: false,
-    hint: "This token may only read. Use ADMIN_AUTHORIZATION_TOKEN for calls that start or delete.",
+    hint: "EXPORT_READ_TOKEN only reads, EXPORT_JOB_TOKEN also starts and cancels exports. Use ADMIN_AUTHORIZATION_TOKEN for everything else.",
   },
   "not-found": { status: 404, retryable: false, hint: "GET /openapi.json lists the routes." },
   "method-not-allowed": {
@@ -116,12 +116,17 @@ export const ERRORS = {
   "query-failed": {
     status: 400,
     retryable: false,
-    hint: "The database refused the statement; `detail` has its words. Nothing was changed.",
+    hint: "The database refused the statement; `detail` has its words. `changed` is `nothing` if all of it was undone.",
+  },
+  "query-result-too-large": {
+    status: 422,
+    retryable: false,
+    hint: "Select fewer rows or columns, for instance with LIMIT: an answer holds at most 24 MiB of rows.",
   },
   "query-not-available": {
     status: 404,
     retryable: false,
-    hint: "POST /query works only where DATABASE_DURABLE_OBJECT is bound.",
+    hint: "POST /query answers only for the embedded database, unless the var EXPORT_QUERY is `any`.",
   },
   "configuration-invalid": {
     status: 503,

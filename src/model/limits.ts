@@ -93,6 +93,9 @@ export const HEADERS_LENGTH_MAX = 16 * KIB;
 export const BODY_BYTES_MAX = 64 * KIB;
 export const QUERY_BODY_BYTES_MAX = MIB;
 
+/** The rows that `POST /query` answers: RPC carries values of at most 32 MiB. */
+export const QUERY_RESULT_BYTES_MAX = 24 * MIB;
+
 /** Tables and artifacts shown in a job view, callback or step result; the manifest has them all. */
 export const VIEW_ENTRIES_MAX = 500;
 

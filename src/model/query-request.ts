@@ -6,7 +6,7 @@ const Query = v.strictObject({
   params: v.optional(v.pipe(v.array(Param), v.maxLength(100))),
 });
 
-/** Body of `POST /query`: one statement, or several as all or nothing. */
+/** Body of `POST /query`: one SQL text, or several in one transaction. */
 export const QueryRequestSchema = v.union(
   [
     Query,
@@ -14,6 +14,8 @@ export const QueryRequestSchema = v.union(
   ],
   "expected `sql` with a list of `params`, or `transaction` with a list of such objects",
 );
+
+export type QueryRequest = v.InferOutput<typeof QueryRequestSchema>;
 
 /** Its answer: the rows as objects, or a list of such lists, one a statement. */
 export const QueryResultSchema = v.strictObject({

@@ -1,6 +1,7 @@
 import { KIB } from "../model/limits.ts";
 import { concatBytes } from "../lib/bytes.ts";
 import type { CallbackOutcome } from "../model/callback-schedule.ts";
+import { hideTexts, listUrlSecrets } from "./hide-url.ts";
 import { parseRetryAfterMs } from "./retry-after.ts";
 import { signMessage, withoutPrefix } from "./signature.ts";
 
@@ -18,7 +19,7 @@ export interface CallbackResult {
   outcome: CallbackOutcome;
   /** The status that the receiver answered; undefined where none came. */
   status?: number;
-  /** Why it was not delivered; without secrets, signatures or the URL's path. */
+  /** Why it was not delivered; without secrets, signatures or any value of the URL's path and query. */
   error?: string;
   /** What the receiver asked for by `Retry-After`. */
   retryAfterMs?: number;
@@ -130,29 +131,19 @@ async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
 }
 
-/**
- * Text from outside as it may be shown: one line without control or formatting characters, without
- * what is `hidden`, and cut.
- */
+/** Text from outside as it may be shown: one line without what is `hidden`, and cut. */
 function quoted(text: string, hidden: readonly string[]): string {
-  let line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
-  for (const secret of hidden) line = line.replaceAll(secret, "[hidden]");
+  const line = hideTexts(text, hidden);
   if (line.length <= QUOTE_LENGTH_MAX) return line;
   return `${line.slice(0, QUOTE_LENGTH_MAX).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
-/** What a receiver may echo and nobody else may see: the secrets, the signatures, the URL's path and query. */
+/** What a receiver may echo and nobody else may see: secrets, signatures, the URL's path and query. */
 function hiddenTexts(request: {
   url: string;
   secrets: readonly string[];
   signature: string | undefined;
 }): string[] {
-  const { pathname, search } = new URL(request.url);
   const signatures = request.signature?.split(" ").map((entry) => entry.slice("v1,".length)) ?? [];
-  const path = `${pathname}${search}`;
-  return [
-    ...request.secrets.map(withoutPrefix),
-    ...signatures,
-    ...[path, search, pathname].filter((text) => text.length > 1),
-  ];
+  return [...request.secrets.map(withoutPrefix), ...signatures, ...listUrlSecrets(request.url)];
 }

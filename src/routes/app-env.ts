@@ -1,4 +1,5 @@
 import type { Config, ExportEnv } from "../env.ts";
+import type { TokenAccess } from "./route-table.ts";
 
 /** What every handler is given. */
 export interface AppEnv {
@@ -6,5 +7,7 @@ export interface AppEnv {
   Variables: {
     /** The Worker's checked settings. */
     config: Config;
+    /** What the caller's token opens. */
+    access: TokenAccess;
   };
 }

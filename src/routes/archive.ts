@@ -8,6 +8,7 @@ import { ExportError } from "../model/error.ts";
 import { KIB } from "../model/limits.ts";
 import type { ArtifactStore, ByteRange } from "../storage/artifact-store.ts";
 import type { DownloadInfo } from "../storage/export-jobs.ts";
+import { readRanges } from "../storage/read-ranges.ts";
 import type { SentFile } from "./send-file.ts";
 
 /** A file of the archive: an artifact in the store, or the manifest's bytes. */
@@ -123,10 +124,11 @@ async function write(
         continue;
       }
       await flush();
-      const body = await store.read(entry.objectKey, { offset, length });
-      if (body === undefined) throw missing(entry);
-      // Either end's failure ends the other: a client that leaves closes the object.
-      await body.pipeTo(writable, { preventClose: true });
+      const object = { key: entry.objectKey, name: entry.name };
+      for await (const body of readRanges(store, object, { offset, length })) {
+        // Either end's failure ends the other: a client that leaves closes the object.
+        await body.pipeTo(writable, { preventClose: true });
+      }
     }
     await flush();
     await writable.close();

@@ -8,13 +8,14 @@ import { encodeUtf8 } from "../lib/bytes.ts";
 import { ExportError } from "../model/error.ts";
 import { isLocalOrigin } from "../model/local-origin.ts";
 import type { AppEnv } from "./app-env.ts";
-import { isReadable } from "./readable-routes.ts";
+import { mayCall } from "./may-call.ts";
+import { TOKEN_ACCESSES, type TokenAccess } from "./route-table.ts";
 
 /**
  * Checks the bearer token of every call, and then the settings: whoever has no token learns nothing
  * of them. Errors: `configuration-invalid` where the Worker was deployed without a token or, outside
- * local development, with one that everybody knows; `unauthorized`; `forbidden` where a read-only
- * token asks for more than it opens.
+ * local development, with one that everybody knows; `unauthorized`; `forbidden` if a token asks for
+ * more than it opens.
  */
 export function authenticate(): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
@@ -26,29 +27,39 @@ export function authenticate(): MiddlewareHandler<AppEnv> {
     if (token === undefined) {
       throw new ExportError("unauthorized", "the Authorization header holds no bearer token");
     }
-    const access = await accessOf(token, tokens);
-    if (access === "none") {
+    const access = await findAccess(token, tokens);
+    if (access === undefined) {
       throw new ExportError("unauthorized", "the bearer token is not this Worker's");
     }
-    if (access === "read" && !isReadable(context.req.method, context.req.path)) {
-      throw new ExportError("forbidden", "the bearer token may only read");
+    if (!mayCall(access, context.req.method, context.req.path)) {
+      throw new ExportError("forbidden", `the bearer token may only ${ABILITIES[access]}`);
     }
+    context.set("access", access);
     context.set("config", parseConfig(context.env));
     await next();
   };
 }
 
-/** Compares digests, all of them, so that the time taken tells neither length nor content. */
-async function accessOf(token: string, known: AccessTokens): Promise<"full" | "read" | "none"> {
+/** What a token may do, as the refusal of a call says it. */
+const ABILITIES: Record<TokenAccess, string> = {
+  read: "read",
+  job: "start, cancel, read and download exports",
+  full: "do everything",
+};
+
+/**
+ * What a token opens; undefined for an unknown one. Compares digests, all of them, so that the time
+ * taken depends on neither length nor content.
+ */
+async function findAccess(token: string, known: AccessTokens): Promise<TokenAccess | undefined> {
   const digest = await digestOf(token);
-  let access: "full" | "read" | "none" = "none";
-  for (const each of known.read) {
-    if (timingSafeEqual(digest, await digestOf(each))) access = "read";
+  let found: TokenAccess | undefined;
+  for (const access of TOKEN_ACCESSES) {
+    for (const each of known[access]) {
+      if (timingSafeEqual(digest, await digestOf(each))) found = access;
+    }
   }
-  for (const each of known.full) {
-    if (timingSafeEqual(digest, await digestOf(each))) access = "full";
-  }
-  return access;
+  return found;
 }
 
 async function digestOf(text: string): Promise<Uint8Array> {

@@ -31,6 +31,26 @@ export async function readJson(context: Context, bytesMax: number): Promise<unkn
   }
 }
 
+/**
+ * The query's parameters; those of `lists` may come several times. Errors: `invalid-request` if
+ * another one does, whose `issues` name it.
+ */
+export function readQuery(
+  context: Context,
+  lists: ReadonlySet<string> = new Set(),
+): Record<string, string | string[] | undefined> {
+  return Object.fromEntries(
+    Object.entries(context.req.queries()).map(([name, values]) => {
+      if (lists.has(name)) return [name, values];
+      if (values.length === 1) return [name, values[0]];
+      const issues = [{ path: name, message: "is given more than once" }];
+      throw new ExportError("invalid-request", `the query: ${name}: is given more than once`, {
+        details: { issues },
+      });
+    }),
+  );
+}
+
 function tooLarge(bytesMax: number): ExportError {
   return new ExportError("body-too-large", `the body is longer than ${bytesMax} bytes`);
 }

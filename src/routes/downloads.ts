@@ -7,6 +7,7 @@ import { isActive } from "../model/job-state.ts";
 import type { ArtifactStore } from "../storage/artifact-store.ts";
 import type { DownloadInfo } from "../storage/export-jobs.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
+import { readRanges } from "../storage/read-ranges.ts";
 import type { AppEnv } from "./app-env.ts";
 import { archiveOf } from "./archive.ts";
 import { jobIdOf } from "./jobs.ts";
@@ -85,10 +86,29 @@ function artifactFile(
     check: async () => {
       if ((await store.find(objectKey)) === undefined) throw missing();
     },
-    open: async (range) => {
-      const body = await store.read(objectKey, range);
-      if (body === undefined) throw missing();
-      return body.pipeThrough(new FixedLengthStream(range?.length ?? bytes));
+    open: async (range = { offset: 0, length: bytes }) => {
+      const bodies = readRanges(store, { key: objectKey, name }, range);
+      // A missing file can still be answered with 404 before the first byte is sent.
+      const first = await bodies.next();
+      const { readable, writable } = new FixedLengthStream(range.length);
+      if (first.done !== true) void sendAll(first.value, bodies, writable);
+      return readable;
     },
   };
+}
+
+/** Sends streams one after the other; if that fails the response breaks, and nobody takes it for whole. */
+async function sendAll(
+  first: ReadableStream<Uint8Array>,
+  others: AsyncIterable<ReadableStream<Uint8Array>>,
+  writable: WritableStream<Uint8Array>,
+): Promise<void> {
+  try {
+    await first.pipeTo(writable, { preventClose: true });
+    for await (const body of others) await body.pipeTo(writable, { preventClose: true });
+    await writable.close();
+  } catch (cause) {
+    console.warn({ message: "a file was not sent to its end", cause: String(cause) });
+    await writable.abort(cause).catch(() => {});
+  }
 }

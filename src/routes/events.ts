@@ -7,6 +7,7 @@ import { isActive, type JobState } from "../model/job-state.ts";
 import type { JobView } from "../model/job-view.ts";
 import type { AppEnv } from "./app-env.ts";
 import { jobIdOf } from "./jobs.ts";
+import { answerOrigin, withAbsoluteLinks } from "./links.ts";
 
 /** How often the job is looked at: twice a second while it moves, less often while it rests. */
 const LOOK_MS_MIN = 500;
@@ -35,8 +36,11 @@ type LookAgain = (version: string) => Promise<Look>;
 export const eventRoutes = new Hono<AppEnv>().get("/export/dump/:jobId/events", async (context) => {
   const jobId = jobIdOf(context.req.param("jobId"));
   const jobs = getExportJobs(context.env);
-  const look = async (version: string): Promise<Look> =>
-    unwrap(await jobs.viewIfChanged(jobId, version));
+  const origin = answerOrigin(context);
+  const look = async (version: string): Promise<Look> => {
+    const found = unwrap(await jobs.viewIfChanged(jobId, version));
+    return { ...found, view: found.view && withAbsoluteLinks(found.view, origin) };
+  };
   const known = context.req.header("last-event-id") ?? "";
   const first = await look(known);
   // An EventSource that knows the end stops asking where it is answered so.

@@ -26,6 +26,19 @@ export function secureAnswers(): MiddlewareHandler<AppEnv> {
   };
 }
 
+/** Refuses requests whose address is not a URL, because their Host is malformed. Errors: `invalid-request`. */
+export function requireHost(): MiddlewareHandler<AppEnv> {
+  return async (context, next) => {
+    if (URL.parse(context.req.url) === null) {
+      const issues = [{ path: "Host", message: "is not the name of a host" }];
+      throw new ExportError("invalid-request", "Host: is not the name of a host", {
+        details: { issues },
+      });
+    }
+    await next();
+  };
+}
+
 /** Refuses requests whose address and headers are too long. Errors: `headers-too-large`. */
 export function limitHeaders(): MiddlewareHandler<AppEnv> {
   return async (context, next) => {

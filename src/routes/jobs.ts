@@ -9,7 +9,8 @@ import { BODY_BYTES_MAX } from "../model/limits.ts";
 import { ListQuerySchema } from "../model/list-query.ts";
 import { newJobOf } from "../new-job.ts";
 import type { AppEnv } from "./app-env.ts";
-import { readJson, validate } from "./body.ts";
+import { readJson, readQuery, validate } from "./body.ts";
+import { answerOrigin, storedOrigin, withAbsoluteLinks } from "./links.ts";
 
 /** How long a client waits before it asks again, in seconds. */
 const POLL_SECONDS = "2";
@@ -25,10 +26,11 @@ export const jobRoutes = new Hono<AppEnv>()
     const key = context.req.header("idempotency-key");
     const idempotencyKey =
       key === undefined ? null : validate(IdempotencyKeySchema, key, "Idempotency-Key");
-    const origin = config.publicUrl ?? new URL(context.req.url).origin;
+    const origin = storedOrigin(context);
     const { env } = context;
     const job = await newJobOf(config, request, { env, idempotencyKey, origin, nowMs: Date.now() });
-    const { view, replayed } = unwrap(await getExportJobs(context.env).create(job));
+    const { view: stored, replayed } = unwrap(await getExportJobs(context.env).create(job));
+    const view = withAbsoluteLinks(stored, answerOrigin(context));
     return context.json(view, 202, {
       location: view.links.self,
       "retry-after": POLL_SECONDS,
@@ -37,21 +39,26 @@ export const jobRoutes = new Hono<AppEnv>()
   })
   .get("/export/dump/:jobId", async (context) => {
     const jobId = jobIdOf(context.req.param("jobId"));
-    return context.json(unwrap(await getExportJobs(context.env).view(jobId)));
+    const view = unwrap(await getExportJobs(context.env).view(jobId));
+    return context.json(withAbsoluteLinks(view, answerOrigin(context)));
   })
   .delete("/export/dump/:jobId", async (context) => {
     const jobId = jobIdOf(context.req.param("jobId"));
-    const view = unwrap(await getExportJobs(context.env).remove(jobId));
-    return view === null ? context.body(null, 204) : context.json(view);
+    const mayDelete = context.get("access") === "full";
+    const view = unwrap(await getExportJobs(context.env).remove(jobId, { mayDelete }));
+    if (view === null) return context.body(null, 204);
+    return context.json(withAbsoluteLinks(view, answerOrigin(context)));
   })
   .get("/export/jobs", async (context) => {
-    const query = validate(ListQuerySchema, context.req.query(), "the query");
+    const query = validate(ListQuerySchema, readQuery(context), "the query");
     const { jobs, next } = await getExportJobs(context.env).list({
       status: query.status,
       limit: query.limit,
       after: query.cursor === undefined ? undefined : decodeCursor(query.cursor),
     });
-    return context.json({ jobs, cursor: next === null ? null : encodeCursor(next) });
+    const origin = answerOrigin(context);
+    const views = jobs.map((view) => withAbsoluteLinks(view, origin));
+    return context.json({ jobs: views, cursor: next === null ? null : encodeCursor(next) });
   });
 
 /** A job's id from a path. Errors: `job-not-found` for what cannot be one. */

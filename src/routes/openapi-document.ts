@@ -17,6 +17,8 @@ import {
   COMMON_ERRORS,
   type RouteEntry,
   ROUTES,
+  TOKEN_ACCESSES,
+  type TokenAccess,
   TOKEN_ERRORS,
 } from "./route-table.ts";
 
@@ -59,7 +61,8 @@ export function openApiDocument(origin: string): Json {
           type: "http",
           scheme: "bearer",
           description:
-            "ADMIN_AUTHORIZATION_TOKEN opens every call, EXPORT_READ_TOKEN those that only tell.",
+            "ADMIN_AUTHORIZATION_TOKEN opens every call, EXPORT_READ_TOKEN those that only tell, and " +
+            "EXPORT_JOB_TOKEN those and the start and cancel of an export. x-tokens lists them for each call.",
         },
       },
       schemas: {
@@ -85,7 +88,7 @@ function operationOf(route: RouteEntry): Json {
     operationId,
     summary,
     ...(description === undefined ? {} : { description }),
-    ...(access === "open" ? { security: [] } : {}),
+    ...(access === "open" ? { security: [] } : { "x-tokens": tokensFor(access) }),
     parameters: parametersOf(route),
     ...(body === undefined
       ? {}
@@ -97,6 +100,17 @@ function operationOf(route: RouteEntry): Json {
         }),
     responses: responsesOf(route),
   };
+}
+
+const SECRETS: Record<TokenAccess, string> = {
+  read: "EXPORT_READ_TOKEN",
+  job: "EXPORT_JOB_TOKEN",
+  full: "ADMIN_AUTHORIZATION_TOKEN",
+};
+
+/** The secrets whose tokens open a call. */
+function tokensFor(access: TokenAccess): string[] {
+  return TOKEN_ACCESSES.slice(TOKEN_ACCESSES.indexOf(access)).map((each) => SECRETS[each]);
 }
 
 function parametersOf({ path, query, headers = [] }: RouteEntry): Json[] {

@@ -1,5 +1,10 @@
 import type { ErrorCode } from "../model/error.ts";
 
+/** What a token opens, the least first: each opens everything that those before it open. */
+export const TOKEN_ACCESSES = ["read", "job", "full"] as const;
+
+export type TokenAccess = (typeof TOKEN_ACCESSES)[number];
+
 /** Every call of the API as its description has it; a test holds it to what the app answers. */
 export interface RouteEntry {
   method: "GET" | "POST" | "DELETE";
@@ -8,8 +13,8 @@ export interface RouteEntry {
   operationId: string;
   summary: string;
   description?: string;
-  /** Who may call it: anybody, a read-only token too, or only a token of full access. */
-  access: "open" | "read" | "full";
+  /** The weakest token that opens it; `open` asks for none. */
+  access: "open" | TokenAccess;
   /** Name of the schema of the query's parameters. */
   query?: "ListQuery" | "DumpStreamQuery" | "TableStreamQuery";
   headers?: readonly HeaderParameter[];
@@ -167,7 +172,7 @@ export const ROUTES: readonly RouteEntry[] = [
     summary: "Start an export job",
     description:
       "One job a source runs at a time. A repeat with the same Idempotency-Key and body gives the same job.",
-    access: "full",
+    access: "job",
     headers: [
       { name: "Idempotency-Key", description: "1 to 255 visible ASCII characters of your own." },
     ],
@@ -210,8 +215,10 @@ export const ROUTES: readonly RouteEntry[] = [
     path: "/export/dump/:jobId",
     operationId: "deleteExport",
     summary: "Cancel a running job, delete an ended one with its files, or end a stream",
-    description: "Idempotent: a cancelled job stays, and an unknown one is as good as deleted.",
-    access: "full",
+    description:
+      "Idempotent: a cancelled job stays, and an unknown one is as good as deleted. EXPORT_JOB_TOKEN only cancels: " +
+      "it is refused for an ended job and for a stream.",
+    access: "job",
     answers: [
       { status: 200, description: "The job, cancelled", content: "JobView" },
       { status: 204, description: "The job and its files are gone; the stream has ended" },
@@ -299,7 +306,10 @@ export const ROUTES: readonly RouteEntry[] = [
     path: "/query",
     operationId: "query",
     summary: "Run statements in the embedded database",
-    description: "Only where DATABASE_DURABLE_OBJECT is bound. A transaction is all or nothing.",
+    description:
+      "A request is all or nothing, several statements in one `sql` included; the answer to such a text is that " +
+      "of its last statement. With EXPORT_QUERY `any` the class that is bound may be one that does not roll " +
+      "back: then each `sql` is one statement, and `changed` of a failure is `unknown`.",
     access: "full",
     body: "QueryRequest",
     bodyRequired: true,
@@ -309,7 +319,9 @@ export const ROUTES: readonly RouteEntry[] = [
       "invalid-request",
       "body-too-large",
       "query-failed",
+      "query-result-too-large",
       "query-not-available",
+      "source-unavailable",
     ],
   },
   {

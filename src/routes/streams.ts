@@ -1,6 +1,5 @@
 import { type Context, Hono } from "hono";
 
-import { ExportError } from "../model/error.ts";
 import type { ExportFormat } from "../model/export-request.ts";
 import {
   DumpStreamQuerySchema,
@@ -10,7 +9,7 @@ import {
 import { openStream } from "../streams/open-stream.ts";
 import { type PlannedFile, planStream } from "../streams/plan-stream.ts";
 import type { AppEnv } from "./app-env.ts";
-import { validate } from "./body.ts";
+import { readQuery, validate } from "./body.ts";
 import { requireRate } from "./hardening.ts";
 import { contentDisposition } from "./send-file.ts";
 
@@ -20,7 +19,7 @@ import { contentDisposition } from "./send-file.ts";
  */
 export const streamRoutes = new Hono<AppEnv>()
   .get("/export/dump", (context) => {
-    const query = validate(DumpStreamQuerySchema, queryOf(context), "the query");
+    const query = validate(DumpStreamQuerySchema, readQuery(context, LISTS), "the query");
     const { include, exclude, ...request } = query;
     return sendStream(context, {
       ...request,
@@ -33,22 +32,8 @@ export const streamRoutes = new Hono<AppEnv>()
 /** Parameters that may be given several times. */
 const LISTS: ReadonlySet<string> = new Set(["include", "exclude"]);
 
-/** The query's parameters. Errors: `invalid-request` where one that is no list comes twice. */
-function queryOf(context: Context<AppEnv>): Record<string, string | string[] | undefined> {
-  return Object.fromEntries(
-    Object.entries(context.req.queries()).map(([name, values]) => {
-      if (LISTS.has(name)) return [name, values];
-      if (values.length === 1) return [name, values[0]];
-      const issues = [{ path: name, message: "is given more than once" }];
-      throw new ExportError("invalid-request", `the query: ${name}: is given more than once`, {
-        details: { issues },
-      });
-    }),
-  );
-}
-
 function sendTable(context: Context<AppEnv>, format: ExportFormat): Promise<Response> {
-  const query = validate(TableStreamQuerySchema, queryOf(context), "the query");
+  const query = validate(TableStreamQuerySchema, readQuery(context, LISTS), "the query");
   const table = context.req.param("table") ?? "";
   return sendStream(context, { ...query, format, content: "data", table });
 }

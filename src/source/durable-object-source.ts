@@ -70,7 +70,7 @@ function resultOf(raw: unknown, binding: string): SourceResult {
  */
 function sourceError(cause: unknown, binding: string): ExportError {
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (/RPC receiver does not implement|does not support RPC|is not a function/.test(message)) {
+  if (isMissingMethod(cause)) {
     return wrongClass(binding, `lacks them (${message})`, cause);
   }
   // The local runtime's words for a binding that leads nowhere: `wrangler deploy` refuses it.
@@ -83,6 +83,12 @@ function sourceError(cause: unknown, binding: string): ExportError {
   }
   const code = /\bSQLITE_[A-Z_]+\b/.test(message) ? "source-query-failed" : "source-unavailable";
   return new ExportError(code, message, { cause });
+}
+
+/** True if a call failed since the object's class lacks the method. */
+export function isMissingMethod(cause: unknown): boolean {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return /RPC receiver does not implement|does not support RPC|is not a function/.test(message);
 }
 
 function wrongClass(binding: string, problem: string, cause?: unknown): ExportError {

@@ -3,6 +3,7 @@ import type { SourceConfig, SourceObject } from "../model/source-config.ts";
 import { d1Source } from "./d1-source.ts";
 import { type DatabaseStub, durableObjectSource } from "./durable-object-source.ts";
 import type { Source } from "./source.ts";
+import type { QueryMethod } from "./with-export.ts";
 
 /** A database behind a binding of the Worker. */
 interface FoundDatabase {
@@ -53,9 +54,22 @@ export function bindingProblem(env: object, { type, binding }: SourceConfig): st
   }
 }
 
-/** The two methods of an object. Errors: as `findDatabase`. */
-export function databaseStub(env: object, binding: string, name: string): DatabaseStub {
-  return namespaceBinding(env, binding).getByName(name) as unknown as DatabaseStub;
+type QueryCall = (
+  ...given: Parameters<QueryMethod["queryAllOrNothing"]>
+) => Promise<ReturnType<QueryMethod["queryAllOrNothing"]>>;
+
+/**
+ * What `POST /query` may call. Only the embedded database has the first method, and only this
+ * package's classes have the second.
+ */
+export interface QueryStub extends DatabaseStub {
+  queryEmbedded: QueryCall;
+  queryAllOrNothing: QueryCall;
+}
+
+/** The object that `POST /query` asks. Errors: as `findDatabase`. */
+export function databaseStub(env: object, binding: string, name: string): QueryStub {
+  return namespaceBinding(env, binding).getByName(name) as unknown as QueryStub;
 }
 
 function objectId(

@@ -39,7 +39,8 @@ export interface Source {
   query(statement: SourceStatement): Promise<SourceResult>;
   /**
    * Runs all statements in one turn, so that nobody else's write falls between them.
-   * A Durable Object of StarbaseDB's class does not roll back when one fails.
+   * A Durable Object of this package's classes and D1 roll back when one fails; one of StarbaseDB's
+   * class does not.
    */
   transaction(statements: SourceStatement[]): Promise<SourceResult[]>;
 }

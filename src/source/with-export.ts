@@ -1,6 +1,8 @@
 import type { DurableObject } from "cloudflare:workers";
 
 import { runKeyValueCommand } from "./key-value-commands.ts";
+import type { Outcome } from "../model/error.ts";
+import { runAllOrNothing } from "./run-all-or-nothing.ts";
 
 /** One SQL text of at most 100,000 bytes, which may hold several statements. */
 export interface ExportQuery {
@@ -30,18 +32,27 @@ export interface ExportMethods {
   executeTransaction(queries: ExportQuery[], isRaw: boolean): QueryResult[];
 }
 
+/** What `POST /query` calls. A class without it does not roll back what came before an error. */
+export interface QueryMethod {
+  /** As `runAllOrNothing` has it: one transaction, whose rows may have `bytesMax` bytes. */
+  queryAllOrNothing(
+    queries: ExportQuery[],
+    bytesMax: number,
+  ): Outcome<Record<string, SqlStorageValue>[][]>;
+}
+
 // TypeScript asks mixins for exactly this form of constructor (TS2545).
 // oxlint-disable-next-line typescript/no-explicit-any
 type ObjectClass = abstract new (...args: any[]) => DurableObject<any>;
 // oxlint-disable-next-line typescript/no-explicit-any
-type WithMethods = abstract new (...args: any[]) => ExportMethods;
+type WithMethods = abstract new (...args: any[]) => ExportMethods & QueryMethod;
 
 /**
  * `Base` with the two methods that make its objects sources, over their own SQLite and key-value storage:
  * `class Tenant extends withExport(DurableObject<Env>) {}`.
  */
 export function withExport<TBase extends ObjectClass>(Base: TBase): TBase & WithMethods {
-  abstract class Exportable extends Base implements ExportMethods {
+  abstract class Exportable extends Base implements ExportMethods, QueryMethod {
     executeQuery(query: ExportQuery & { isRaw?: boolean }): QueryResult {
       return run(this.ctx.storage, query, query.isRaw === true);
     }
@@ -49,6 +60,13 @@ export function withExport<TBase extends ObjectClass>(Base: TBase): TBase & With
     executeTransaction(queries: ExportQuery[], isRaw: boolean): QueryResult[] {
       const { storage } = this.ctx;
       return storage.transactionSync(() => queries.map((query) => run(storage, query, isRaw)));
+    }
+
+    queryAllOrNothing(
+      queries: ExportQuery[],
+      bytesMax: number,
+    ): Outcome<Record<string, SqlStorageValue>[][]> {
+      return runAllOrNothing(this.ctx.storage, queries, bytesMax);
     }
   }
   return Exportable;

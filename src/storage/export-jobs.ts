@@ -118,8 +118,8 @@ export class ExportJobs extends DurableObject<ExportEnv> {
    * Cancels an active job, and gives its view; removes an ended one, and gives null. Failures:
    * `storage-unavailable`.
    */
-  remove(jobId: string): Promise<Outcome<JobView | null>> {
-    return outcomeOf(() => removeJob(this.#jobs, jobId));
+  remove(jobId: string, options = { mayDelete: true }): Promise<Outcome<JobView | null>> {
+    return outcomeOf(() => removeJob(this.#jobs, jobId, options));
   }
 
   override alarm(): Promise<void> {

@@ -1,3 +1,4 @@
+import { ExportError } from "../model/error.ts";
 import type { JobView } from "../model/job-view.ts";
 import { isCallbackPending } from "./callback-rows.ts";
 import { discardFiles, removeDiscards, removeDiscardsNow } from "./discards.ts";
@@ -13,12 +14,17 @@ import { expireStream, findStream, insertEndedStream } from "./stream-rows.ts";
  * Cancels an active job, and gives its view; removes an ended one with its files, and gives null.
  * A cancelled job stays, so that repeating the call changes nothing; nor does it for an unknown one.
  * The id of a stream ends that stream, and gives null. Errors: `storage-unavailable` where files resist:
- * the watchdog goes on with them.
+ * the watchdog goes on with them; without `mayDelete` `forbidden` for anything but an active job.
  */
-export async function removeJob(context: JobsContext, jobId: string): Promise<JobView | null> {
+export async function removeJob(
+  context: JobsContext,
+  jobId: string,
+  { mayDelete }: { mayDelete: boolean },
+): Promise<JobView | null> {
   const { sql } = context;
   const job = findJob(sql, jobId);
   if (job === undefined) {
+    if (!mayDelete && findStream(sql, jobId) !== undefined) throw onlyCancels("ends no stream");
     await endStream(context, jobId);
     return null;
   }
@@ -30,8 +36,13 @@ export async function removeJob(context: JobsContext, jobId: string): Promise<Jo
     return jobViewOf(sql, getJob(sql, jobId));
   }
   if (job.state === "cancelled") return jobViewOf(sql, getJob(sql, jobId));
+  if (!mayDelete) throw onlyCancels(`does not delete a job that is ${job.state}`);
   await deleteJob(context, job);
   return null;
+}
+
+function onlyCancels(refusal: string): ExportError {
+  return new ExportError("forbidden", `the bearer token cancels running exports, and ${refusal}`);
 }
 
 async function endStream(context: JobsContext, streamId: string): Promise<void> {

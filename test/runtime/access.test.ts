@@ -1,14 +1,16 @@
 import { env, exports } from "cloudflare:workers";
-import { introspectWorkflow } from "cloudflare:test";
+import { introspectWorkflow, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeAll, describe, expect, inject, test, vi } from "vitest";
 
 import { parseAccessTokens } from "../../src/access-tokens.ts";
 import { createApp } from "../../src/app.ts";
 import { ROUTES } from "../../src/routes/route-table.ts";
+import { findStream, insertStream } from "../../src/storage/stream-rows.ts";
 import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 
 const ORIGIN = "https://export.example.com";
 const FULL = ["test-admin-token-0123456789", "test-admin-token-next-one"];
+const JOB = ["test-job-token-0123456789", "test-job-token-next-one"];
 const READ = ["test-read-token-0123456789", "test-read-token-next-one"];
 
 function call(method: string, path: string, token: string): Promise<Response> {
@@ -21,6 +23,156 @@ beforeAll(async () => {
   await emptyDatabase();
   await query("CREATE TABLE a(x)", "INSERT INTO a VALUES (1)");
   jobId = (await ended((await startExport()).jobId)).jobId;
+});
+
+/** Who may make each call, as the documentation promises it. */
+const CALLS: [call: string, opens: "everybody" | "read" | "job" | "full"][] = [
+  ["GET /health", "everybody"],
+  ["GET /openapi.json", "read"],
+  ["GET /export/sources", "read"],
+  ["GET /export/jobs", "read"],
+  ["GET /export/dump/:jobId", "read"],
+  ["GET /export/dump/:jobId/events", "read"],
+  ["GET /export/dump/:jobId/manifest", "read"],
+  ["GET /export/dump/:jobId/download", "read"],
+  ["GET /export/dump/:jobId/download/:artifact", "read"],
+  ["POST /export/dump", "job"],
+  ["DELETE /export/dump/:jobId", "job"],
+  ["GET /export/dump", "full"],
+  ["GET /export/csv/:table", "full"],
+  ["GET /export/json/:table", "full"],
+  ["POST /query", "full"],
+];
+
+const TOKENS: [who: string, token: string, opens: string[]][] = [
+  ["nobody", "", ["everybody"]],
+  ["a stranger", "unknown-token-0123456789", ["everybody"]],
+  ...READ.map((token): [string, string, string[]] => [
+    "EXPORT_READ_TOKEN",
+    token,
+    ["everybody", "read"],
+  ]),
+  ...JOB.map((token): [string, string, string[]] => [
+    "EXPORT_JOB_TOKEN",
+    token,
+    ["everybody", "read", "job"],
+  ]),
+  ...FULL.map((token): [string, string, string[]] => [
+    "ADMIN_AUTHORIZATION_TOKEN",
+    token,
+    ["everybody", "read", "job", "full"],
+  ]),
+];
+
+describe("every call", () => {
+  test("stands in the matrix", () => {
+    const routes = createApp().routes.filter(({ method }) => method !== "ALL");
+    const served = new Set(routes.map(({ method, path }) => `${method} ${path}`));
+    expect([...served].sort()).toEqual(CALLS.map(([name]) => name).sort());
+  });
+
+  test.each(CALLS)("%s is open to those it is for, and to nobody else", async (name, opens) => {
+    const [method = "", path = ""] = name.split(" ");
+    const filled = path
+      .replace(":jobId", "00000000-0000-4000-8000-000000000000")
+      .replace(":artifact", "dump.sql")
+      .replace(":table", "a");
+    for (const asked of method === "GET" ? ["GET", "HEAD"] : [method]) {
+      for (const [who, token, opened] of TOKENS) {
+        // A body that no call takes, so that nothing starts.
+        const response = await api(filled, {
+          method: asked,
+          headers: { authorization: token === "" ? "" : `Bearer ${token}` },
+          ...(method === "POST" ? { body: "[" } : {}),
+        });
+        await response.body?.cancel();
+        const isKnown = opened.length > 1 || opens === "everybody";
+        const refusal = opened.includes(opens) ? undefined : isKnown ? 403 : 401;
+        const { status } = response;
+        expect([asked, who, status === 401 || status === 403 ? status : undefined]).toEqual([
+          asked,
+          who,
+          refusal,
+        ]);
+      }
+    }
+  });
+
+  test("is described with the secrets that open it", async () => {
+    const described = await (
+      await api("/openapi.json")
+    ).json<{
+      paths: Record<string, Record<string, { "x-tokens"?: string[] }>>;
+    }>();
+    const secrets = ["EXPORT_READ_TOKEN", "EXPORT_JOB_TOKEN", "ADMIN_AUTHORIZATION_TOKEN"];
+    for (const [name, opens] of CALLS) {
+      const [method = "", path = ""] = name.split(" ");
+      const tokens = described.paths[path.replaceAll(/:(\w+)/g, "{$1}")]?.[method.toLowerCase()];
+      const first = ["read", "job", "full"].indexOf(opens);
+      expect([name, tokens?.["x-tokens"]]).toEqual([
+        name,
+        first < 0 ? undefined : secrets.slice(first),
+      ]);
+    }
+  });
+});
+
+describe("a token for jobs", () => {
+  const ask = (method: string, path: string, body?: object): Promise<Response> =>
+    api(path, {
+      method,
+      headers: { authorization: `Bearer ${JOB[0]}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+
+  test("starts an export, follows it and downloads it", async () => {
+    const started = await ask("POST", "/export/dump", {});
+    expect(started.status).toBe(202);
+    const { jobId } = await started.json<{ jobId: string }>();
+    const path = `/export/dump/${jobId}`;
+    expect(await (await ask("GET", `${path}/events`)).text()).toContain("event: end");
+    expect(await (await ask("GET", `${path}/download`)).text()).toContain("CREATE TABLE");
+    expect((await ask("GET", `${path}/manifest`)).status).toBe(200);
+  });
+
+  test("cancels an export that runs, again and again", async () => {
+    await query(
+      "CREATE TABLE IF NOT EXISTS large AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) SELECT i, hex(zeroblob(50)) FROM n",
+    );
+    const { jobId } = await (await ask("POST", "/export/dump", {})).json<{ jobId: string }>();
+    for (let times = 0; times < 2; times += 1) {
+      const response = await ask("DELETE", `/export/dump/${jobId}`);
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ status: "cancelled" });
+    }
+  });
+
+  test("deletes no export that has ended, and no file of it", async () => {
+    const response = await ask("DELETE", `/export/dump/${jobId}`);
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({
+      code: "forbidden",
+      detail: expect.stringContaining("does not delete a job that is completed"),
+    });
+    expect((await ask("GET", `/export/dump/${jobId}/download`)).status).toBe(200);
+  });
+
+  test("ends no stream", async () => {
+    const streamId = crypto.randomUUID();
+    await runInDurableObject(env.EXPORT_JOBS.getByName("jobs"), (_, { storage }) =>
+      insertStream(
+        storage.sql,
+        { streamId, databaseKey: "another", request: { source: "main" }, snapshotId: null },
+        Date.now(),
+      ),
+    );
+    const response = await ask("DELETE", `/export/dump/${streamId}`);
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ code: "forbidden" });
+    await runInDurableObject(env.EXPORT_JOBS.getByName("jobs"), (_, { storage }) => {
+      expect(findStream(storage.sql, streamId)).toBeDefined();
+    });
+  });
 });
 
 describe("a read-only token", () => {
@@ -87,8 +239,8 @@ describe("the tokens of a secret", () => {
         { ADMIN_AUTHORIZATION_TOKEN: token, EXPORT_READ_TOKEN: read },
         { localDevelopment: false },
       );
-    expect(parse(" one\n two ")).toEqual({ full: ["one", "two"], read: [] });
-    expect(parse("one", "two")).toEqual({ full: ["one"], read: ["two"] });
+    expect(parse(" one\n two ")).toEqual({ full: ["one", "two"], job: [], read: [] });
+    expect(parse("one", "two")).toEqual({ full: ["one"], job: [], read: ["two"] });
     expect(() => parse("s3cret1 s3cret2 s3cret3")).toThrow(
       /^ADMIN_AUTHORIZATION_TOKEN: expected at most two tokens, separated by a space$/,
     );
@@ -102,6 +254,10 @@ describe("the tokens of a secret", () => {
     [
       { ADMIN_AUTHORIZATION_TOKEN: "own", EXPORT_READ_TOKEN: "next DEF456" },
       "EXPORT_READ_TOKEN is a token that",
+    ],
+    [
+      { ADMIN_AUTHORIZATION_TOKEN: "own", EXPORT_JOB_TOKEN: "next your-job-token" },
+      "EXPORT_JOB_TOKEN is a token that",
     ],
   ])("are refused where documentation uses them, but for local development", (vars, words) => {
     expect(() => parseAccessTokens(vars, { localDevelopment: false })).toThrow(words);
@@ -171,6 +327,7 @@ describe("secrets", () => {
     for (const [method, path, token] of [
       ["POST", "/query", FULL[0]],
       ["POST", "/query", READ[0]],
+      ["POST", "/query", JOB[0]],
       ["GET", "/nowhere", FULL[1]],
       ["GET", "/export/jobs", `${FULL[0]}!`],
       ["GET", "/export/jobs?cursor=%00", FULL[0]],
@@ -180,7 +337,7 @@ describe("secrets", () => {
     }
     const text = JSON.stringify(said);
     expect(text).toContain("the receiver answered 410");
-    for (const secret of [...FULL, ...READ, "dGVzdC13ZWJob29r", "s3cret-path"]) {
+    for (const secret of [...FULL, ...JOB, ...READ, "dGVzdC13ZWJob29r", "s3cret-path"]) {
       expect(text).not.toContain(secret);
     }
   });

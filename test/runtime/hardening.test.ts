@@ -48,6 +48,26 @@ describe("a request", () => {
     expect((await ask("/health", { headers: { "x-long": "x".repeat(15_000) } })).status).toBe(200);
   });
 
+  test.each(["a b", "[", "a:99999", "%zz", "a:b:c"])(
+    "with the malformed Host %j is refused before its token is read",
+    async (host) => {
+      // The runtime hands over an address that no Request can be made of.
+      class Malformed extends Request {
+        override get url(): string {
+          return `http://${host}/export/dump`;
+        }
+      }
+      for (const method of ["GET", "POST"]) {
+        const response = await createApp().fetch(new Malformed(ORIGIN, { method }), env);
+        expect(response.status).toBe(400);
+        expect(await response.json()).toMatchObject({
+          code: "invalid-request",
+          issues: [{ path: "Host" }],
+        });
+      }
+    },
+  );
+
   test("of a body that says a short length and is longer is cut off", async () => {
     const piece = new TextEncoder().encode(" ".repeat(10_000));
     let sent = 0;

@@ -6,12 +6,14 @@ import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts
 
 const TOKEN = "test-admin-token-0123456789";
 const READ_TOKEN = "test-read-token-0123456789";
+const JOB_TOKEN = "test-job-token-0123456789";
 const SECRET_ROW = "the secret of a row";
 
 /** What must be in no answer. */
 const LEAKS = [
   TOKEN,
   READ_TOKEN,
+  JOB_TOKEN,
   "dGVzdC13ZWJob29r",
   SECRET_ROW,
   "    at ",
@@ -136,6 +138,7 @@ const header = fc.oneof(
       "Bearer __proto__",
       `Bearer ${"a".repeat(9_000)}`,
       `Bearer ${READ_TOKEN}`,
+      `Bearer ${JOB_TOKEN}`,
     ),
   ),
 );

@@ -36,7 +36,7 @@ describe("a tick of the cron trigger", () => {
     await startScheduledExports(scheduled({ retentionHours: 24 }), tick);
     const made = (await listJobs()).slice(0, -before.length || undefined);
     expect(made).toMatchObject([{ status: "completed", source: "main" }]);
-    expect(made[0]?.links.self).toBe(`/export/dump/${made[0]?.jobId}`);
+    expect(made[0]?.links.self).toBe(`https://export.example.com/export/dump/${made[0]?.jobId}`);
   });
 
   test("starts the entries of its own trigger alone", async () => {

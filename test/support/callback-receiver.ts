@@ -19,7 +19,7 @@ function* endlessBody(): Generator<Buffer> {
 }
 
 /**
- * An HTTP receiver that misbehaves as its path says. `GET /requests` lists what it received; other paths:
+ * An HTTP receiver that misbehaves as its path says; `body` is in hex. `GET /requests` lists what it received; other paths:
  * `/answer?status=&body=&retry-after=&location=`, `/echo?status=&body=` (its path, the signature and `body`), `/hang`
  * (no answer), `/hang-in-body?status=`, `/endless?status=`, `/break` (drops the connection),
  * `/fail-twice` (500, 500, then 200, counted by `webhook-id`).
@@ -76,14 +76,12 @@ async function answer(
     const value = url.searchParams.get(name);
     if (value !== null) response.setHeader(name, value);
   }
-  switch (url.pathname) {
+  switch (/^\/[^/]*/.exec(url.pathname)?.[0]) {
     case "/answer":
-      response.end(url.searchParams.get("body") ?? "");
+      response.end(bodyFrom(url));
       return;
     case "/echo":
-      response.end(
-        `${entry.path} ${entry.headers["webhook-signature"]} ${url.searchParams.get("body")}`,
-      );
+      response.end(`${entry.path} ${entry.headers["webhook-signature"]} ${bodyFrom(url)}`);
       return;
     case "/hang":
       return;
@@ -108,4 +106,9 @@ async function answer(
       response.statusCode = 404;
       response.end();
   }
+}
+
+/** `body` in hex, since a callback's sender hides every value of its URL in what it quotes. */
+function bodyFrom(url: URL): string {
+  return Buffer.from(url.searchParams.get("body") ?? "", "hex").toString();
 }

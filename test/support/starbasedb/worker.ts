@@ -5,6 +5,16 @@ interface Query {
   params?: unknown[];
 }
 
+/** Those of its class, and of the plugins for its query log and its cron tasks. */
+const TABLES = [
+  "cache",
+  "allowlist_queries",
+  "allowlist_rejections",
+  "rls_policies",
+  "query_log",
+  "cron_tasks",
+];
+
 /**
  * Stands in for StarbaseDB's class of this name: its two methods with their results, its tables, and
  * that a transaction that fails is not rolled back.
@@ -12,7 +22,7 @@ interface Query {
 export class StarbaseDBDurableObject extends DurableObject {
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as never);
-    for (const table of ["cache", "allowlist_queries", "allowlist_rejections", "rls_policies"]) {
+    for (const table of TABLES) {
       ctx.storage.sql.exec(
         `CREATE TABLE IF NOT EXISTS tmp_${table}(id INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT)`,
       );

@@ -75,7 +75,7 @@ let objectId: string;
 /** What a page's reader fills in. */
 function filledIn(text: string): string {
   return text
-    .replaceAll("http://127.0.0.1:8787", worker.url)
+    .replaceAll(/http:\/\/127\.0\.0\.1:878[78]/g, worker.url)
     .replaceAll(/https:\/\/[\w-]+\.<your-subdomain>\.workers\.dev/g, worker.url)
     .replaceAll("--port 8787", `--port ${new URL(worker.url).port}`)
     .replaceAll("<the token>", TOKEN)

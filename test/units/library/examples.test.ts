@@ -1,5 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createTestHarness, type TestHarness } from "wrangler";
+import {
+  createTestHarness,
+  experimental_readRawConfig as readRawConfig,
+  type TestHarness,
+} from "wrangler";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { buildLibrary } from "../../../scripts/build-library.mjs";
@@ -14,13 +21,31 @@ const TENANTS = { type: "durable-object", binding: "TENANT", names: "any" };
 const JOBS = { type: "durable-object", binding: "EXPORT_JOBS", name: "jobs" };
 
 let server: TestHarness;
+let folder: string;
 
 beforeAll(async () => {
   buildLibrary();
   const secrets = { ADMIN_AUTHORIZATION_TOKEN: TOKEN };
+  folder = mkdtempSync(join(tmpdir(), "examples-"));
+  const open = join(folder, "wrangler.json");
+  const companion = resolve("examples/starbasedb-companion");
+  const { rawConfig } = readRawConfig({ config: join(companion, "wrangler.jsonc") });
+  writeFileSync(
+    open,
+    JSON.stringify({
+      ...rawConfig,
+      name: "starbasedb-open",
+      main: join(companion, "worker.ts"),
+      workflows: [
+        { name: "starbasedb-open", binding: "EXPORT_WORKFLOW", class_name: "ExportWorkflow" },
+      ],
+      vars: { EXPORT_QUERY: "any" },
+    }),
+  );
   server = createTestHarness({
     workers: [
       { configPath: "examples/starbasedb-companion/wrangler.jsonc", secrets },
+      { configPath: open, secrets },
       { configPath: "test/support/starbasedb/wrangler.jsonc" },
       { configPath: "examples/d1-backup/wrangler.jsonc", secrets },
       {
@@ -35,6 +60,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.close();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 /** Calls of one Worker, as curl makes them in local development. */
@@ -148,6 +174,43 @@ describe("the companion of a StarbaseDB deployment", () => {
         return response.status === 200 ? await response.text() : "";
       })
       .toContain("(1,'Ada')");
+  });
+
+  test("keeps cron tasks and rules in its nightly export, and leaves out the cache", async () => {
+    const { rawConfig } = readRawConfig({
+      config: "examples/starbasedb-companion/wrangler.jsonc",
+    });
+    const { EXPORT_SCHEDULE: schedule } = rawConfig.vars as {
+      EXPORT_SCHEDULE: { tables: object }[];
+    };
+    const { view, sql } = await dump({ tables: schedule[0]?.tables });
+    expect(view.status).toBe("completed");
+    expect(sql).not.toContain("tmp_cache");
+    for (const table of ["tmp_cron_tasks", "tmp_query_log", "tmp_rls_policies"]) {
+      expect(sql).toContain(`CREATE TABLE ${table}(`);
+    }
+  });
+
+  test("runs no SQL of its callers, unless EXPORT_QUERY lets it", async () => {
+    const insert = "INSERT INTO users VALUES (3, 'Eve')";
+    const ask = (to: typeof call, body: object): Promise<Response> =>
+      to("/query", { method: "POST", body: JSON.stringify(body) });
+    const refused = await ask(call, { sql: insert });
+    expect(refused.status).toBe(404);
+    expect(await refused.json()).toMatchObject({ code: "query-not-available" });
+    expect((await dump()).sql).not.toContain("Eve");
+
+    const open = apiOf("starbasedb-open").call;
+    const transaction = [{ sql: insert }, { sql: "SELEKT" }];
+    const failed = await ask(open, { transaction });
+    expect(failed.status).toBe(400);
+    expect(await failed.json()).toMatchObject({ code: "query-failed", changed: "unknown" });
+    // The stand-in does not roll back, and neither does StarbaseDB.
+    expect((await dump()).sql).toContain("(3,'Eve')");
+    const several = await ask(open, { sql: "DELETE FROM users; SELEKT" });
+    expect(await several.json()).toMatchObject({ code: "invalid-request" });
+    const removed = await ask(open, { sql: "DELETE FROM users WHERE id = 3" });
+    expect(removed.status).toBe(200);
   });
 });
 
