@@ -233,8 +233,8 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     return outcomeOf(() => recordSnapshot(this.#sql, of, snapshot));
   }
 
-  recordClosed(jobId: string, snapshotId: string): void {
-    recordClosed(this.#sql, jobId, snapshotId);
+  recordClosed(jobId: string, closed: { snapshotId: string; tablesLeft: number }): void {
+    recordClosed(this.#sql, jobId, closed);
   }
 
   snapshotToClose(of: RunParams): SnapshotToClose | null {

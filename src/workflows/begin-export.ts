@@ -118,7 +118,7 @@ async function freeze(
   } catch (error) {
     // In a class without the methods nothing was made, and nobody could close it.
     if (error instanceof ExportError && error.code === "configuration-invalid") {
-      await jobs.recordClosed(of.jobId, snapshotId);
+      await jobs.recordClosed(of.jobId, { snapshotId, tablesLeft: 0 });
     }
     throw error;
   }

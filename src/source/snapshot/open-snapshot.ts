@@ -17,7 +17,7 @@ import {
 import { SnapshotNames } from "./names.ts";
 import type { HeldBy, SnapshotRecord, SnapshotTable } from "./record.ts";
 import { deepTriggerWarnings } from "./trigger-depth.ts";
-import { watchTableSql } from "./triggers.ts";
+import { TRIGGERS_PER_TABLE, watchTableSql } from "./triggers.ts";
 import { createSharedLogSql, sharesLog } from "./undo-log.ts";
 
 /** How long triggers work after the last page, in seconds: longer than a stalled run takes to be rescued. */
@@ -118,6 +118,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
           recordOf(table, { number, heldBy, end: endOf.get(number) ?? null }),
         ),
         texts,
+        logTriggers: countLogTriggers(statements, tables),
       },
       catalog,
       plan,
@@ -133,6 +134,13 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
   );
 }
 
+/** How many triggers the snapshot has on its own tables: those of its logs. */
+function countLogTriggers(statements: string[], tables: readonly { heldBy: HeldBy }[]): number {
+  const triggers = statements.filter((sql) => sql.startsWith("CREATE TRIGGER "));
+  const watched = tables.filter(({ heldBy }) => heldBy === "undo");
+  return triggers.length - watched.length * TRIGGERS_PER_TABLE;
+}
+
 /** A watched table that had no last key had no rows. */
 function recordOf(
   table: Table,
@@ -146,11 +154,12 @@ async function requireAlone(
   source: Source,
   request: Pick<OpenRequest, "isLeftover">,
 ): Promise<void> {
-  const others = await sweepSnapshots(
+  // Dead tables that resist are in nobody's way: their names are another snapshot's.
+  const { kept } = await sweepSnapshots(
     source,
     (other) => !other.hasLease || request.isLeftover(other),
   );
-  const [other] = others;
+  const [other] = kept;
   if (other === undefined) return;
   throw new ExportError(
     "snapshot-busy",

@@ -26,4 +26,6 @@ export interface SnapshotRecord {
   tables: SnapshotTable[];
   /** Queries whose texts were kept, in the order of their numbers. */
   texts: string[];
+  /** How many triggers its logs have. Undefined in a record of an earlier version: not checked. */
+  logTriggers?: number;
 }
