@@ -155,6 +155,11 @@ export const ERRORS = {
     retryable: false,
     hint: "Tables were created, altered or dropped while the export ran. Start it again afterwards.",
   },
+  "plan-changed": {
+    status: 409,
+    retryable: false,
+    hint: "The Worker was deployed with another version again and again while the export ran. Start it again afterwards.",
+  },
   "snapshot-busy": {
     status: 409,
     retryable: true,

@@ -47,6 +47,13 @@ export const UNDO_BYTES_MIN = MIB;
 export const UNDO_BYTES_DEFAULT = 512 * MIB;
 export const UNDO_BYTES_MAX = 8 * 1024 * MIB;
 
+/**
+ * What a snapshot job reads in one turn of its source, in bytes of its values, instead of watching it by
+ * triggers. Writers wait for the turn.
+ */
+export const ONE_TURN_BYTES_DEFAULT = 2 * MIB;
+export const ONE_TURN_BYTES_MAX = 4 * MIB;
+
 /** How often a job that has lost its snapshot begins again with a new one. */
 export const RESTARTS_MAX = 2;
 

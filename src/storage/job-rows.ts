@@ -36,6 +36,8 @@ export type JobRow = {
   endings: number;
   ending_at_ms: number | null;
   catalog_digest: string | null;
+  /** Null if an earlier version has made the plan. */
+  plan_digest: string | null;
   checkpoint: number;
   cursor_json: string | null;
   next_table: string | null;

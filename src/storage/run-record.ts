@@ -18,6 +18,7 @@ import {
   SNAPSHOT_TABLES_LEFT,
 } from "./job-rows.ts";
 import { jobViewOf } from "./job-view.ts";
+import { dropTurn } from "./kept-turn.ts";
 import { scheduleWatchdog } from "./job-watchdog.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import { findStream } from "./stream-rows.ts";
@@ -158,6 +159,7 @@ export function completeJob({ sql, storage, env }: JobsContext, of: RunParams): 
         of.jobId,
       );
       dropCarry(sql, of.jobId);
+      dropTurn(sql, of.jobId);
       deleteUnfinished(sql, of.jobId);
       // The manifest was put.
       countStep(sql, of.jobId, env.EXPORT_R2_BUCKET === undefined ? 0 : 1);

@@ -89,7 +89,9 @@ async function removeObjects(
   const chosen = (await findSnapshots(source)).filter(isChosen);
   const triggers = chosen.flatMap((found) => found.triggers);
   if (triggers.length > 0) {
-    await source.transaction(triggers.map((name) => ({ sql: `DROP TRIGGER IF EXISTS ${q(name)}` })));
+    await source.transaction(
+      triggers.map((name) => ({ sql: `DROP TRIGGER IF EXISTS ${q(name)}` })),
+    );
   }
   const tables = chosen.flatMap((found) => found.tables);
   if (tables.length === 0) return 0;

@@ -150,16 +150,23 @@ function recordOf(
   return { name: table.name, number, heldBy: isEmpty ? "empty" : heldBy, end };
 }
 
+/**
+ * Removes the snapshots that nobody reads any more; returns the others. Dead tables that resist are in
+ * nobody's way: no other snapshot has their names.
+ */
+export async function sweepLeftovers(
+  source: Source,
+  isLeftover: OpenRequest["isLeftover"],
+): Promise<OtherSnapshot[]> {
+  const { kept } = await sweepSnapshots(source, (other) => !other.hasLease || isLeftover(other));
+  return kept;
+}
+
 async function requireAlone(
   source: Source,
   request: Pick<OpenRequest, "isLeftover">,
 ): Promise<void> {
-  // Dead tables that resist are in nobody's way: their names are another snapshot's.
-  const { kept } = await sweepSnapshots(
-    source,
-    (other) => !other.hasLease || request.isLeftover(other),
-  );
-  const [other] = kept;
+  const [other] = await sweepLeftovers(source, request.isLeftover);
   if (other === undefined) return;
   throw new ExportError(
     "snapshot-busy",

@@ -28,4 +28,6 @@ export interface SnapshotRecord {
   texts: string[];
   /** How many triggers its logs have. Undefined in a record of an earlier version: not checked. */
   logTriggers?: number;
+  /** True if everything was read in one turn and is kept with the job: nothing is in the source. */
+  isOneTurn?: true;
 }
