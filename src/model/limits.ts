@@ -60,6 +60,12 @@ export const RESTARTS_MAX = 2;
 /** How often a job begins again whose artifact is not what was written. */
 export const CORRUPT_RESTARTS_MAX = 1;
 
+/**
+ * So many instances are started for what an ended job or stream has left in its source, over five days.
+ * Then it is abandoned: a later export of the same database removes what is left, if there ever is one.
+ */
+export const ENDINGS_MAX = 12;
+
 /** How long a run may be silent before the watchdog looks after it, in seconds. */
 export const STALL_SECONDS_MIN = 5;
 export const STALL_SECONDS_DEFAULT = 300;

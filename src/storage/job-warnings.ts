@@ -1,7 +1,6 @@
 import { isActive } from "../model/job-state.ts";
-import { VIEW_ENTRIES_MAX } from "../model/limits.ts";
+import { ENDINGS_MAX, VIEW_ENTRIES_MAX } from "../model/limits.ts";
 import { type JobRow, rescuesOf, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts";
-import { ENDINGS_MAX } from "./watch-list.ts";
 
 /** What the reader of a job's artifacts has to know, a sentence each; no more than a view may hold. */
 export function listWarnings(sql: SqlStorage, job: JobRow): string[] {

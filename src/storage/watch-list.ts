@@ -1,4 +1,5 @@
 import { firstOverdueCallbackMs } from "./callback-rows.ts";
+import { ENDINGS_MAX } from "../model/limits.ts";
 import { firstDiscardMs } from "./discards.ts";
 import type { JobRow } from "./job-rows.ts";
 import type { StreamRow } from "./stream-rows.ts";
@@ -15,12 +16,6 @@ const REMEMBERED_MS = 30 * 86_400_000;
  */
 const ENDING_GRACE_MS = 180_000;
 const ENDING_DOUBLINGS_MAX = 9;
-
-/**
- * So many instances are started for what an ended job or stream has left, over five days. Then it is
- * abandoned: a later export of the same database removes what is left, if there ever is one.
- */
-export const ENDINGS_MAX = 12;
 
 /** How soon the alarm looks again for what was due and could not be done. */
 const OVERDUE_MS = 60_000;
