@@ -180,6 +180,11 @@ export const ERRORS = {
     retryable: false,
     hint: "The table's names are too long for the 100,000 bytes of a trigger. Exclude it, or use `live`.",
   },
+  "too-many-tables-for-snapshot": {
+    status: 422,
+    retryable: false,
+    hint: "Triggers watch at most 1,000 tables that are not small. Export some of them in each job (`tables`), or use `live`.",
+  },
   "table-not-pageable": {
     status: 422,
     retryable: false,

@@ -117,6 +117,7 @@ const STREAM_ERRORS: readonly ErrorCode[] = [
   "schema-changed",
   "catalog-unreadable",
   "table-too-wide-for-snapshot",
+  "too-many-tables-for-snapshot",
   "table-not-pageable",
   "stream-expired",
   "source-unavailable",

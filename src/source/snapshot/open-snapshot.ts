@@ -59,7 +59,7 @@ export interface OpenedSnapshot {
  * later opening or `closeSnapshot` removes.
  *
  * Errors: `snapshot-busy` where another snapshot is alive, `table-too-wide-for-snapshot`,
- * `schema-changed` where the schema changes again and again in the moment of opening, those of
+ * `too-many-tables-for-snapshot`, `schema-changed` where the schema changes again and again in the moment of opening, those of
  * `planOf` and the source's own.
  */
 export async function openSnapshot(source: Source, request: OpenRequest): Promise<OpenedSnapshot> {

@@ -336,3 +336,62 @@ test("is lost once a trigger of a table's own log is dropped", async () => {
   db.exec(`DROP TRIGGER "${own}"`);
   expect(await codeOf(reader().requireIntact(new Set()))).toBe("snapshot-lost");
 });
+
+test("reads no more of a table that it cannot watch than shows whether it may be copied", async () => {
+  const db = openPlatformDatabase();
+  db.exec("CREATE VIRTUAL TABLE f USING fts5(a); CREATE VIRTUAL TABLE g USING fts5(a)");
+  db.exec(
+    `WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
+       INSERT INTO f SELECT printf('%.10000c', 'x') FROM n;
+     WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
+       INSERT INTO g SELECT i FROM n`,
+  );
+  const plain = nodeSqliteSource(db);
+  const looks: { table: string; rows: number; bytes: number }[] = [];
+  const source: Source = {
+    ...plain,
+    transaction: async (statements) => {
+      const results = await plain.transaction(statements);
+      for (const [at, { sql }] of statements.entries()) {
+        const table = /^SELECT count\(\*\), .* FROM "(.)" LIMIT/.exec(sql)?.[1];
+        const [rows, bytes] = (results[at]?.rows[0] ?? []).map(Number);
+        if (table !== undefined) looks.push({ table, rows: rows ?? 0, bytes: bytes ?? 0 });
+      }
+      return results;
+    },
+  };
+  const { record } = await freeze(source);
+  expect(record.tables).toMatchObject([
+    { name: "f", heldBy: "nothing" },
+    { name: "g", heldBy: "copy" },
+  ]);
+  const largest = Math.max(...looks.map(({ bytes }) => bytes));
+  expect(largest).toBeGreaterThan(16 * 1024 * 1024);
+  expect(largest).toBeLessThan(17 * 1024 * 1024);
+  expect(looks.filter(({ table }) => table === "f").map(({ rows }) => rows)).toEqual([
+    8, 64, 512, 1679,
+  ]);
+});
+
+test("of more large tables than one turn can open is refused before it is tried", async () => {
+  const db = openPlatformDatabase();
+  db.exec("BEGIN");
+  for (let n = 0; n <= 1_000; n += 1) {
+    db.exec(
+      `CREATE TABLE t${n}(id INTEGER PRIMARY KEY, a); INSERT INTO t${n} VALUES (1, 1), (5000, 2)`,
+    );
+  }
+  db.exec("COMMIT");
+  const plain = nodeSqliteSource(db);
+  const source: Source = {
+    ...plain,
+    transaction: (statements) => {
+      expect(statements.every(({ sql }) => !sql.startsWith("CREATE"))).toBe(true);
+      return plain.transaction(statements);
+    },
+  };
+  await expect(freeze(source)).rejects.toMatchObject({
+    code: "too-many-tables-for-snapshot",
+    message: "1001 tables are too large to be copied, and triggers watch at most 1000",
+  });
+});

@@ -137,7 +137,8 @@ test("has the bytes of a dump in pages if a table has several, also while it is 
     db,
     (call) => {
       turns = call;
-      if (call <= READING + 1) db.exec("DELETE FROM a WHERE id = (SELECT min(id) FROM a WHERE id > 50)");
+      if (call <= READING + 1)
+        db.exec("DELETE FROM a WHERE id = (SELECT min(id) FROM a WHERE id > 50)");
     },
     4 * MIB,
   );
