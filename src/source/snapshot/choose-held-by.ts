@@ -9,7 +9,7 @@ import { bytesSql } from "./row-sql.ts";
 
 /** What is copied when a snapshot is opened, all tables together: one turn must be enough for it. */
 const COPY_BYTES_MAX = 16 * MIB;
-const COPY_ROWS_MAX = 50_000;
+const COPY_ROWS_MAX = 500_000;
 
 /**
  * How many rows of a table that may be copied are read at first, and how many times more after that, as
