@@ -34,6 +34,8 @@ export default defineConfig({
                 // Small, so that a few MB make several chunks and parts.
                 EXPORT_CHUNK_BYTES: "1000000",
                 EXPORT_PART_BYTES: "5242880",
+                // Small databases are frozen by triggers too, like large ones.
+                EXPORT_ONE_TURN_BYTES: "0",
                 EXPORT_SOURCES: {
                   main: {
                     type: "durable-object",

@@ -12,6 +12,8 @@ import {
   INLINE_BYTES_DEFAULT,
   INLINE_BYTES_MAX,
   INLINE_BYTES_MIN,
+  ONE_TURN_BYTES_DEFAULT,
+  ONE_TURN_BYTES_MAX,
   PART_BYTES_DEFAULT,
   PART_BYTES_MAX,
   PART_BYTES_MIN,
@@ -69,6 +71,8 @@ export interface Config {
   chunkBytes: number;
   partBytes: number;
   undoBytesMax: number;
+  /** What a snapshot job may read in one turn of its source, without triggers; 0: nothing. */
+  oneTurnBytes: number;
   /** How large the jobs' own database may get where no bucket is bound. */
   inlineBytesMax: number;
   stallMs: number;
@@ -118,6 +122,7 @@ const ConfigSchema = v.object({
   EXPORT_CHUNK_BYTES: integer(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX, CHUNK_BYTES_DEFAULT),
   EXPORT_PART_BYTES: integer(PART_BYTES_MIN, PART_BYTES_MAX, PART_BYTES_DEFAULT),
   EXPORT_UNDO_BYTES_MAX: integer(UNDO_BYTES_MIN, UNDO_BYTES_MAX, UNDO_BYTES_DEFAULT),
+  EXPORT_ONE_TURN_BYTES: integer(0, ONE_TURN_BYTES_MAX, ONE_TURN_BYTES_DEFAULT),
   EXPORT_INLINE_BYTES_MAX: integer(INLINE_BYTES_MIN, INLINE_BYTES_MAX, INLINE_BYTES_DEFAULT),
   EXPORT_STALL_SECONDS: integer(STALL_SECONDS_MIN, STALL_SECONDS_MAX, STALL_SECONDS_DEFAULT),
   EXPORT_RETENTION_HOURS: integer(1, RETENTION_HOURS_MAX, RETENTION_HOURS_DEFAULT),
@@ -159,6 +164,7 @@ export function parseConfig(env: object): Config {
     chunkBytes: vars.EXPORT_CHUNK_BYTES,
     partBytes: vars.EXPORT_PART_BYTES,
     undoBytesMax: vars.EXPORT_UNDO_BYTES_MAX,
+    oneTurnBytes: vars.EXPORT_ONE_TURN_BYTES,
     inlineBytesMax: vars.EXPORT_INLINE_BYTES_MAX,
     stallMs: vars.EXPORT_STALL_SECONDS * 1_000,
     retentionHours: vars.EXPORT_RETENTION_HOURS,

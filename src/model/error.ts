@@ -160,6 +160,11 @@ export const ERRORS = {
     retryable: false,
     hint: "Tables were created, altered or dropped while the export ran. Start it again afterwards.",
   },
+  "plan-changed": {
+    status: 409,
+    retryable: false,
+    hint: "The Worker was deployed with another version again and again while the export ran. Start it again afterwards.",
+  },
   "snapshot-busy": {
     status: 409,
     retryable: true,
@@ -189,6 +194,11 @@ export const ERRORS = {
     status: 422,
     retryable: false,
     hint: "The message reports the table or column. Shorten its name, or exclude the table.",
+  },
+  "too-many-tables-for-snapshot": {
+    status: 422,
+    retryable: false,
+    hint: "Triggers watch at most 1,000 tables that are not small. Export some of them in each job (`tables`), or use `live`.",
   },
   "table-not-pageable": {
     status: 422,

@@ -53,11 +53,24 @@ export const UNDO_BYTES_MAX = 8 * 1024 * MIB;
  */
 export const DATABASE_BYTES_MAX = 9_536 * MIB;
 
+/**
+ * What a snapshot job reads in one turn of its source, in bytes of its values, instead of watching it by
+ * triggers. Writers wait for the turn.
+ */
+export const ONE_TURN_BYTES_DEFAULT = 2 * MIB;
+export const ONE_TURN_BYTES_MAX = 4 * MIB;
+
 /** How often a job that has lost its snapshot begins again with a new one. */
 export const RESTARTS_MAX = 2;
 
 /** How often a job begins again whose artifact is not what was written. */
 export const CORRUPT_RESTARTS_MAX = 1;
+
+/**
+ * So many instances are started for what an ended job or stream has left in its source, over five days.
+ * Then it is abandoned: a later export of the same database removes what is left, if there ever is one.
+ */
+export const ENDINGS_MAX = 12;
 
 /** How long a run may be silent before the watchdog looks after it, in seconds. */
 export const STALL_SECONDS_MIN = 5;

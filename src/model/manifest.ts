@@ -18,7 +18,7 @@ export const ManifestSchema = v.strictObject({
   ),
   format: v.string(),
   compression: v.string(),
-  /** What was promised of the instant: `undo-log` is one instant, `live` is not. */
+  /** What held the tables to one instant: `one-turn` or `undo-log`; `live` is not one instant. */
   consistency: v.string(),
   /** `all`, `schema` or `data`. */
   content: v.string(),

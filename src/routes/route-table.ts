@@ -123,6 +123,7 @@ const STREAM_ERRORS: readonly ErrorCode[] = [
   "catalog-unreadable",
   "table-too-wide-for-snapshot",
   "name-too-long",
+  "too-many-tables-for-snapshot",
   "table-not-pageable",
   "stream-expired",
   "source-unavailable",

@@ -4,6 +4,7 @@ import { unusedName } from "../dump/identifier.ts";
 import { fromHex } from "../lib/bytes.ts";
 import { type ErrorCode, ExportError } from "../model/error.ts";
 import { SOURCE_CALL_MS_MAX } from "../model/limits.ts";
+import { PASSING_SQLITE_ERROR } from "./passing-error.ts";
 import type { Source, SourceResult, SourceStatement, SourceValue } from "./source.ts";
 
 /**
@@ -115,6 +116,7 @@ function isReading(sql: string): boolean {
 
 /** https://developers.cloudflare.com/d1/observability/debug-d1/#error-list, November 2026. */
 function codeOf(message: string): ErrorCode {
+  if (PASSING_SQLITE_ERROR.test(message)) return "source-unavailable";
   if (/exceeded timeout|exceeded its CPU time limit/.test(message)) return "source-timeout";
   return /\bSQLITE_[A-Z_]+\b|exceeded its memory limit|Exceeded maximum DB size/.test(message)
     ? "source-query-failed"

@@ -58,10 +58,10 @@ export async function* readDump(input: {
   plan: DumpPlan;
   encoderOf: TableEncoderOf;
   cursor: Cursor;
-  /** Rows of each table's first page, where more is known than here. */
-  firstPageRows?: number;
+  /** Rows of a table's first page, if more is known than here. */
+  firstPageRows?: (table: Table) => number;
 }): AsyncGenerator<DumpPiece, void, undefined> {
-  const { firstPageRows = FIRST_PAGE_ROWS } = input;
+  const { firstPageRows = () => FIRST_PAGE_ROWS } = input;
   const tables = new Map(input.plan.tables.map((table) => [table.name, table]));
   let { artifact, segment, after, encoderState } = input.cursor;
   for (; artifact < input.plan.artifacts.length; artifact += 1) {
@@ -76,7 +76,10 @@ export async function* readDump(input: {
         const table = tables.get(current.table);
         assert(table !== undefined, "a plan lists the tables of its segments");
         const encoder = input.encoderOf(table, encoderState);
-        const pieces = readTable(input.reader, table, encoder, { after, rows: firstPageRows });
+        const pieces = readTable(input.reader, table, encoder, {
+          after,
+          rows: firstPageRows(table),
+        });
         for await (const piece of pieces) {
           const cursor = piece.after === null ? next : { artifact, segment, ...piece.state };
           const { bytes, rows, replacements, rowsRead, release } = piece;

@@ -1,6 +1,7 @@
 import { CallTimeout, callWithin } from "../lib/call-within.ts";
 import { ExportError } from "../model/error.ts";
 import { SOURCE_CALL_MS_MAX } from "../model/limits.ts";
+import { PASSING_SQLITE_ERROR } from "./passing-error.ts";
 import type { Source, SourceResult, SourceStatement, SourceValue } from "./source.ts";
 
 /** The two RPC methods of StarbaseDB's Durable Object class, and of this package's mixin. */
@@ -81,7 +82,8 @@ function sourceError(cause: unknown, binding: string): ExportError {
     const words = `the object behind binding ${binding} gave ${message}`;
     return new ExportError("source-timeout", words, { cause });
   }
-  const code = /\bSQLITE_[A-Z_]+\b/.test(message) ? "source-query-failed" : "source-unavailable";
+  const isRefused = /\bSQLITE_[A-Z_]+\b/.test(message) && !PASSING_SQLITE_ERROR.test(message);
+  const code = isRefused ? "source-query-failed" : "source-unavailable";
   return new ExportError(code, message, { cause });
 }
 

@@ -62,6 +62,20 @@ export function findPendingCallback(job: JobRow): PendingCallback | undefined {
 }
 
 /**
+ * When the first pending callback of an ended job is so late that its sender must have died; null if
+ * none is pending. Until then its sender waits by itself.
+ */
+export function firstOverdueCallbackMs(sql: SqlStorage, graceMs: number): number | null {
+  const { first } = sql
+    .exec<{ first: number | null }>(
+      `SELECT min(max(coalesce(callback_next_attempt_at_ms, completed_at_ms), coalesce(ending_at_ms, 0)))
+         AS first FROM tmp_export_jobs WHERE callback_status = 'pending' AND ${ENDED}`,
+    )
+    .one();
+  return first === null ? null : first + graceMs + 1;
+}
+
+/**
  * Ended jobs whose callback is pending and `graceMs` late, and for which no instance was started as
  * long: its sender has died, or never lived. At most `limit`, the longest overdue first.
  */

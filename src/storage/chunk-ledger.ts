@@ -13,6 +13,7 @@ import { loadCarry, saveCarry } from "./carry.ts";
 import { discardFiles } from "./discards.ts";
 import { recordKeyRanges, recordPercent } from "./job-progress.ts";
 import { getJob, getJobOfRun, type JobRow, listArtifacts } from "./job-rows.ts";
+import { dropTurn, type KeptTurn, saveTurn } from "./kept-turn.ts";
 import { listWarnings } from "./job-warnings.ts";
 
 /** What a run needs to go on: the newest checkpoint, as plain data. */
@@ -36,10 +37,14 @@ export interface PlanRecord {
   snapshotAtMs: number;
   snapshotJson: string | null;
   catalogDigest: string;
+  /** As `digestPlan` makes it. */
+  planDigest: string;
   cursor: Cursor;
   firstTable: string;
   artifacts: { name: string; contentType: string; objectKey: string }[];
   tables: string[];
+  /** All that is to be exported, if it was read in one turn. */
+  turn?: KeptTurn;
   /** Of the tables that have one. */
   keyRanges: KeyRange[];
   warnings: string[];
@@ -77,9 +82,11 @@ export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): vo
     );
   }
   recordKeyRanges(sql, plan.jobId, plan.keyRanges);
+  if (plan.turn === undefined) dropTurn(sql, plan.jobId);
+  else saveTurn(sql, plan.jobId, plan.turn);
   sql.exec(
     `UPDATE tmp_export_jobs SET snapshot_id = ?, snapshot_at_ms = ?, snapshot_json = ?,
-       catalog_digest = ?, checkpoint = checkpoint + 1, cursor_json = ?, next_table = ?,
+       catalog_digest = ?, plan_digest = ?, checkpoint = checkpoint + 1, cursor_json = ?, next_table = ?,
        warnings_json = ?, heartbeat_at_ms = ?, usage_rows_read = usage_rows_read + ?,
        usage_rows_written = usage_rows_written + ?
      WHERE job_id = ?`,
@@ -87,6 +94,7 @@ export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): vo
     plan.snapshotAtMs,
     plan.snapshotJson,
     plan.catalogDigest,
+    plan.planDigest,
     JSON.stringify(plan.cursor),
     plan.firstTable,
     JSON.stringify(plan.warnings),

@@ -3,6 +3,7 @@ import { dropCarry } from "./carry.ts";
 import { dropLeftBytes, forgetObjects, isInlineUpload } from "./inline-objects.ts";
 import type { JobRow } from "./job-rows.ts";
 import type { JobsContext } from "./jobs-context.ts";
+import { dropTurn } from "./kept-turn.ts";
 import { r2ArtifactStore } from "./r2-artifact-store.ts";
 
 /**
@@ -36,6 +37,7 @@ export function discardFiles(
   }
   forgetObjects(sql, jobId);
   dropCarry(sql, jobId);
+  dropTurn(sql, jobId);
 }
 
 /** Removes from the store what a job has discarded. May be repeated. Errors: `storage-unavailable`. */
@@ -77,6 +79,16 @@ export function listDiscardingJobs(
     )
     .toArray()
     .map((row) => row.job_id);
+}
+
+/** When the first discards are due to be removed for the last time; null if there are none. */
+export function firstDiscardMs(sql: SqlStorage): number | null {
+  const first = sql
+    .exec<{ first: number | null }>(
+      "SELECT min(discarded_at_ms) AS first FROM tmp_export_job_discards",
+    )
+    .one().first;
+  return first === null ? null : first + LATE_MS;
 }
 
 /** Removes a job's discards, and forgets those that are old enough by `nowMs`; what resists waits a minute. */

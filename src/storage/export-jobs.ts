@@ -52,6 +52,7 @@ import {
 import { jobViewOf, viewVersionOf } from "./job-view.ts";
 import { runWatchdog, scheduleWatchdog } from "./job-watchdog.ts";
 import type { JobsContext } from "./jobs-context.ts";
+import { type KeptTurn, loadTurn } from "./kept-turn.ts";
 import { migrate } from "./migrations.ts";
 import { removeJob } from "./remove-job.ts";
 import { requireRoom } from "./require-room.ts";
@@ -233,8 +234,8 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     return outcomeOf(() => recordSnapshot(this.#sql, of, snapshot));
   }
 
-  recordClosed(jobId: string, snapshotId: string): void {
-    recordClosed(this.#sql, jobId, snapshotId);
+  recordClosed(jobId: string, closed: { snapshotId: string; tablesLeft: number }): void {
+    recordClosed(this.#sql, jobId, closed);
   }
 
   snapshotToClose(of: RunParams): SnapshotToClose | null {
@@ -252,10 +253,20 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     return outcomeOf(() =>
       this.#jobs.storage.transactionSync(() => {
         recordPlan(this.#sql, plan, Date.now());
+        // What was read in one turn is kept here too.
+        if (this.#jobs.env.EXPORT_R2_BUCKET === undefined) requireRoom(this.#jobs, 0);
         countStep(this.#sql, plan.jobId);
         return nextAction(this.#sql, getJob(this.#sql, plan.jobId));
       }),
     );
+  }
+
+  /** What the job has read in one turn; null if it reads a snapshot, or rows as they are. */
+  keptTurn(of: RunParams): Promise<Outcome<KeptTurn | null>> {
+    return outcomeOf(() => {
+      getJobOfRun(this.#sql, of);
+      return loadTurn(this.#sql, of.jobId);
+    });
   }
 
   checkpoint(of: RunParams): Promise<Outcome<Checkpoint>> {

@@ -31,10 +31,13 @@ export type JobRow = {
   /** The runs that went silent, as a list of `Rescue`. */
   rescues_json: string;
   woken_at_ms: number | null;
+  /** 0: nothing of it is in its source; 1: its triggers may be; `SNAPSHOT_TABLES_LEFT`: empty tables are. */
   snapshot_open: number;
   endings: number;
   ending_at_ms: number | null;
   catalog_digest: string | null;
+  /** Null if an earlier version has made the plan. */
+  plan_digest: string | null;
   checkpoint: number;
   cursor_json: string | null;
   next_table: string | null;
@@ -50,6 +53,9 @@ export type JobRow = {
   callback_last_error: string | null;
   callback_next_attempt_at_ms: number | null;
 };
+
+/** In `snapshot_open`: an earlier version of the code leaves such a snapshot to the next opening. */
+export const SNAPSHOT_TABLES_LEFT = 2;
 
 /** Why a job was given to its next run. */
 export interface Rescue {

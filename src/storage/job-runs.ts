@@ -69,7 +69,7 @@ export async function terminateRun({ env }: JobsContext, job: JobRow): Promise<v
  */
 export async function startEnding({ sql, env }: JobsContext, jobId: string): Promise<void> {
   const job = findJob(sql, jobId);
-  if (job === undefined || !(isCallbackPending(job) || job.snapshot_open === 1)) return;
+  if (job === undefined || !(isCallbackPending(job) || job.snapshot_open !== 0)) return;
   const endings = job.endings + 1;
   sql.exec(
     "UPDATE tmp_export_jobs SET endings = ?, ending_at_ms = ? WHERE job_id = ?",

@@ -1,10 +1,9 @@
 import { isActive } from "../model/job-state.ts";
-import { VIEW_ENTRIES_MAX } from "../model/limits.ts";
-import { type JobRow, rescuesOf } from "./job-rows.ts";
+import { ENDINGS_MAX, VIEW_ENTRIES_MAX } from "../model/limits.ts";
+import { type JobRow, rescuesOf, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts";
 
 /** What the reader of a job's artifacts has to know, a sentence each; no more than a view may hold. */
 export function listWarnings(sql: SqlStorage, job: JobRow): string[] {
-  const notClosed = job.snapshot_open === 1 && !isActive(job.state);
   return [
     ...rescuesOf(job).map(
       ({ run, reason }) =>
@@ -12,9 +11,21 @@ export function listWarnings(sql: SqlStorage, job: JobRow): string[] {
     ),
     ...(JSON.parse(job.warnings_json) as string[]),
     ...replacementWarnings(sql, job.job_id),
-    ...(notClosed
-      ? ["snapshot-not-closed: its triggers may still be in the database; closing is tried again"]
-      : []),
+    ...(isActive(job.state) ? [] : leftWarnings(job)),
+  ];
+}
+
+/** What an ended job's snapshot has left in its source. */
+function leftWarnings({ snapshot_open, endings }: JobRow): string[] {
+  if (snapshot_open === 0) return [];
+  const next =
+    endings < ENDINGS_MAX
+      ? "closing is tried again"
+      : `closing was abandoned after ${endings} attempts; the next export of this database tries it again`;
+  return [
+    snapshot_open === SNAPSHOT_TABLES_LEFT
+      ? `snapshot-tables-left: empty tables of it are still in the database, which kept them locked; ${next}`
+      : `snapshot-not-closed: its triggers may still be in the database; ${next}`,
   ];
 }
 

@@ -16,7 +16,9 @@ import {
 } from "./job-rows.ts";
 import { createRun, runStatus, startEnding, startStreamEnding, terminateRun } from "./job-runs.ts";
 import type { JobsContext } from "./jobs-context.ts";
+import { abandonStream } from "./stream-rows.ts";
 import {
+  listAbandonedStreams,
   listExpiredJobs,
   listExpiredStreams,
   listForgottenJobs,
@@ -58,6 +60,7 @@ export async function runWatchdog(context: JobsContext, taskMs = TASK_MS_MAX): P
       (job) => () => lookAfter(context, job, { nowMs, stallMs }),
     ),
     ...[...unended].map((jobId) => () => startEnding(context, jobId)),
+    ...listAbandonedStreams(sql, nowMs).map((stream) => async () => abandonStream(sql, stream)),
     ...listExpiredStreams(sql, nowMs).map((stream) => () => startStreamEnding(context, stream)),
     ...listDiscardingJobs(sql, { nowMs, limit: SLICE }).map(
       (jobId) => () => endDiscards(context, { jobId, nowMs }),

@@ -161,6 +161,8 @@ const MIGRATIONS: readonly string[] = [
      FROM tmp_export_job_artifacts
      WHERE job_id IN (SELECT job_id FROM tmp_export_jobs WHERE files_left = 1);
    ALTER TABLE tmp_export_jobs DROP COLUMN files_left;`,
+
+  "ALTER TABLE tmp_export_jobs ADD COLUMN plan_digest TEXT",
 ];
 
 /** Brings the job tables to the newest form, each migration in one transaction. */

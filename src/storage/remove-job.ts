@@ -62,7 +62,7 @@ async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
   storage.transactionSync(() => {
     const current = findJob(sql, jobId);
     if (current === undefined) return;
-    if (current.snapshot_open === 1) insertEndedStream(sql, current);
+    if (current.snapshot_open !== 0) insertEndedStream(sql, current);
     discardFiles(sql, current, Date.now());
     deleteJobRows(sql, jobId);
   });

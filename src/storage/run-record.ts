@@ -9,8 +9,16 @@ import { voidPlan } from "./chunk-ledger.ts";
 import { removeDiscardsNow } from "./discards.ts";
 import { endJobIf } from "./end-job.ts";
 import { deleteUnfinished } from "./inline-objects.ts";
-import { findJob, getJob, getJobOfRun, type JobRow, moveJobIf } from "./job-rows.ts";
+import {
+  findJob,
+  getJob,
+  getJobOfRun,
+  type JobRow,
+  moveJobIf,
+  SNAPSHOT_TABLES_LEFT,
+} from "./job-rows.ts";
 import { jobViewOf } from "./job-view.ts";
+import { dropTurn } from "./kept-turn.ts";
 import { scheduleWatchdog } from "./job-watchdog.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import { findStream } from "./stream-rows.ts";
@@ -54,8 +62,9 @@ export function recordSnapshot(
   if (getJobOfRun(sql, of).cursor_json !== null) {
     throw new ExportError("try-overtaken", "another try has planned the job meanwhile");
   }
+  // What an earlier attempt may have opened is still to be closed, even if this one opens nothing.
   sql.exec(
-    "UPDATE tmp_export_jobs SET snapshot_id = ?, snapshot_open = ? WHERE job_id = ?",
+    "UPDATE tmp_export_jobs SET snapshot_id = ?, snapshot_open = iif(?, 1, snapshot_open) WHERE job_id = ?",
     snapshotId,
     isFrozen ? 1 : 0,
     of.jobId,
@@ -77,10 +86,15 @@ export function isSnapshotLeftover(
   return job !== undefined && (!isActive(job.state) || job.snapshot_id !== snapshotId);
 }
 
-/** Nothing of a snapshot is in its source any more. */
-export function recordClosed(sql: SqlStorage, jobId: string, snapshotId: string): void {
+/** A snapshot's triggers are gone from its source, and its tables except for `tablesLeft` empty ones. */
+export function recordClosed(
+  sql: SqlStorage,
+  jobId: string,
+  { snapshotId, tablesLeft }: { snapshotId: string; tablesLeft: number },
+): void {
   sql.exec(
-    "UPDATE tmp_export_jobs SET snapshot_open = 0 WHERE job_id = ? AND snapshot_id = ?",
+    "UPDATE tmp_export_jobs SET snapshot_open = ? WHERE job_id = ? AND snapshot_id = ?",
+    tablesLeft > 0 ? SNAPSHOT_TABLES_LEFT : 0,
     jobId,
     snapshotId,
   );
@@ -145,6 +159,7 @@ export function completeJob({ sql, storage, env }: JobsContext, of: RunParams): 
         of.jobId,
       );
       dropCarry(sql, of.jobId);
+      dropTurn(sql, of.jobId);
       deleteUnfinished(sql, of.jobId);
       // The manifest was put.
       countStep(sql, of.jobId, env.EXPORT_R2_BUCKET === undefined ? 0 : 1);

@@ -91,14 +91,14 @@ export function expireStream(sql: SqlStorage, streamId: string): void {
   sql.exec("UPDATE tmp_export_streams SET lease_until_ms = 0 WHERE stream_id = ?", streamId);
 }
 
+/** Forgets a stream whose snapshot cannot be closed: a later opening in its database removes the rest. */
+export function abandonStream(sql: SqlStorage, stream: StreamRow): void {
+  const { stream_id: streamId, endings, request_json: source } = stream;
+  console.error({ message: "the snapshot of a stream was not closed", streamId, endings, source });
+  deleteStream(sql, streamId);
+}
+
 /** To be called once nothing of the stream is in its source any more. */
 export function deleteStream(sql: SqlStorage, streamId: string): void {
   sql.exec("DELETE FROM tmp_export_streams WHERE stream_id = ?", streamId);
-}
-
-/** When the first of all leases ends; null where there is no stream. */
-export function firstLeaseEndMs(sql: SqlStorage): number | null {
-  return sql
-    .exec<{ first: number | null }>("SELECT min(lease_until_ms) AS first FROM tmp_export_streams")
-    .one().first;
 }

@@ -1,5 +1,8 @@
+import { firstOverdueCallbackMs } from "./callback-rows.ts";
+import { ENDINGS_MAX } from "../model/limits.ts";
+import { firstDiscardMs } from "./discards.ts";
 import type { JobRow } from "./job-rows.ts";
-import { firstLeaseEndMs, type StreamRow } from "./stream-rows.ts";
+import type { StreamRow } from "./stream-rows.ts";
 
 /** What one alarm takes up of each kind, so that it stays short. */
 export const SLICE = 10;
@@ -14,8 +17,14 @@ const REMEMBERED_MS = 30 * 86_400_000;
 const ENDING_GRACE_MS = 180_000;
 const ENDING_DOUBLINGS_MAX = 9;
 
-/** How soon the alarm looks again while something that should be gone is not. */
-const UNFINISHED_MS = 60_000;
+/** How soon the alarm looks again for what was due and could not be done. */
+const OVERDUE_MS = 60_000;
+
+/** How long the run of a job that has just ended may still close its snapshot. */
+const CLOSING_MS = 60_000;
+
+/** When the next instance may be started for what is left. */
+const ENDING_DUE_MS = `coalesce(ending_at_ms, 0) + (${ENDING_GRACE_MS} << min(endings, ${ENDING_DOUBLINGS_MAX}))`;
 
 const list = (sql: SqlStorage, condition: string, ...values: (string | number)[]): JobRow[] =>
   sql
@@ -27,6 +36,14 @@ const list = (sql: SqlStorage, condition: string, ...values: (string | number)[]
 
 const ACTIVE = "state IN ('queued', 'running')";
 
+/** Ended jobs whose snapshot may still be in its source, and when it is due to be closed. */
+const UNCLOSED = `NOT ${ACTIVE} AND snapshot_open <> 0 AND endings < ${ENDINGS_MAX}`;
+const UNCLOSED_DUE_MS = `max(completed_at_ms + ${CLOSING_MS}, ${ENDING_DUE_MS})`;
+
+/** Ended jobs of which nothing is left but their rows. */
+const FORGETTABLE = `state IN ('failed', 'cancelled', 'expired') AND callback_status <> 'pending'
+  AND (snapshot_open = 0 OR endings >= ${ENDINGS_MAX})`;
+
 /** Active jobs whose run has been silent for `silentMs`. */
 export function listSilentJobs(sql: SqlStorage, of: { nowMs: number; silentMs: number }): JobRow[] {
   return list(sql, `${ACTIVE} AND heartbeat_at_ms <= ?`, of.nowMs - of.silentMs);
@@ -34,25 +51,27 @@ export function listSilentJobs(sql: SqlStorage, of: { nowMs: number; silentMs: n
 
 /** Ended jobs whose snapshot may still be in its source, and that no instance is closing. */
 export function listUnclosedJobs(sql: SqlStorage, nowMs: number): JobRow[] {
-  return list(
-    sql,
-    `NOT ${ACTIVE} AND snapshot_open = 1 AND completed_at_ms <= ?
-       AND coalesce(ending_at_ms, 0) + (? << min(endings, ${ENDING_DOUBLINGS_MAX})) <= ?`,
-    nowMs - UNFINISHED_MS,
-    ENDING_GRACE_MS,
-    nowMs,
-  );
+  return list(sql, `${UNCLOSED} AND ${UNCLOSED_DUE_MS} <= ?`, nowMs);
 }
 
 /** Streams whose lease has run out, and that no instance is ending. */
 export function listExpiredStreams(sql: SqlStorage, nowMs: number): StreamRow[] {
   return sql
     .exec<StreamRow>(
-      `SELECT * FROM tmp_export_streams WHERE lease_until_ms <= ?
-         AND coalesce(ending_at_ms, 0) + (? << min(endings, ${ENDING_DOUBLINGS_MAX})) <= ?
+      `SELECT * FROM tmp_export_streams
+       WHERE endings < ${ENDINGS_MAX} AND max(lease_until_ms, ${ENDING_DUE_MS}) <= ?
        ORDER BY lease_until_ms LIMIT ${SLICE}`,
       nowMs,
-      ENDING_GRACE_MS,
+    )
+    .toArray();
+}
+
+/** Streams whose snapshot has resisted so often that it is abandoned, and whose last attempt is over. */
+export function listAbandonedStreams(sql: SqlStorage, nowMs: number): StreamRow[] {
+  return sql
+    .exec<StreamRow>(
+      `SELECT * FROM tmp_export_streams
+       WHERE endings >= ${ENDINGS_MAX} AND ${ENDING_DUE_MS} <= ? LIMIT ${SLICE}`,
       nowMs,
     )
     .toArray();
@@ -65,17 +84,13 @@ export function listExpiredJobs(sql: SqlStorage, nowMs: number): JobRow[] {
 
 /** Ended jobs without files and debts that have been remembered long enough. What they have discarded is kept apart. */
 export function listForgottenJobs(sql: SqlStorage, nowMs: number): JobRow[] {
-  return list(
-    sql,
-    `state IN ('failed', 'cancelled', 'expired') AND snapshot_open = 0
-       AND callback_status <> 'pending' AND completed_at_ms <= ?`,
-    nowMs - REMEMBERED_MS,
-  );
+  return list(sql, `${FORGETTABLE} AND completed_at_ms <= ?`, nowMs - REMEMBERED_MS);
 }
 
 /**
- * When the next alarm is due; null where nothing is left to be looked after. What is overdue is what
- * the last alarm could not do, or had no room for: it is looked at again in a minute.
+ * When the next alarm is due; null if nothing is left to be looked after. Each kind has the time at
+ * which its list is not empty any more. What is overdue is what the last alarm could not do, or what did
+ * not fit in it: it is looked at again in a minute.
  */
 export function nextAlarmMs(
   sql: SqlStorage,
@@ -83,21 +98,22 @@ export function nextAlarmMs(
 ): number | null {
   const { nowMs, stallMs } = of;
   const row = sql
-    .exec<{ active: number; unfinished: number; expires: number | null; ended: number | null }>(
+    .exec<{ active: number } & Record<"unclosed" | "expires" | "ended" | "stream", number | null>>(
       `SELECT
          count(CASE WHEN ${ACTIVE} THEN 1 END) AS active,
-         (SELECT count(*) FROM tmp_export_job_discards) + count(CASE WHEN NOT ${ACTIVE} AND (snapshot_open = 1 OR callback_status = 'pending') THEN 1 END) AS unfinished,
+         min(CASE WHEN ${UNCLOSED} THEN ${UNCLOSED_DUE_MS} END) AS unclosed,
          min(CASE WHEN state = 'completed' THEN expires_at_ms END) AS expires,
-         min(CASE WHEN state IN ('failed', 'cancelled', 'expired') THEN completed_at_ms END) AS ended
+         min(CASE WHEN ${FORGETTABLE} THEN completed_at_ms END) + ${REMEMBERED_MS} AS ended,
+         (SELECT min(max(lease_until_ms, ${ENDING_DUE_MS})) FROM tmp_export_streams) AS stream
        FROM tmp_export_jobs`,
     )
     .one();
   const times: number[] = [];
   if (row.active > 0) times.push(nowMs + Math.max(1_000, Math.min(stallMs / 4, 30_000)));
-  if (row.unfinished > 0) times.push(nowMs + UNFINISHED_MS);
-  const forgottenMs = row.ended === null ? null : row.ended + REMEMBERED_MS;
-  for (const dueMs of [row.expires, forgottenMs, firstLeaseEndMs(sql)]) {
-    if (dueMs !== null) times.push(dueMs > nowMs ? dueMs : nowMs + UNFINISHED_MS);
+  const callbackMs = firstOverdueCallbackMs(sql, stallMs);
+  const discardMs = firstDiscardMs(sql);
+  for (const dueMs of [row.unclosed, row.expires, row.ended, row.stream, callbackMs, discardMs]) {
+    if (dueMs !== null) times.push(dueMs > nowMs ? dueMs : nowMs + OVERDUE_MS);
   }
   return times.length === 0 ? null : Math.min(...times);
 }

@@ -1,4 +1,5 @@
 import { type Config, type ExportEnv, getExportJobs } from "../env.ts";
+import { PAGE_BYTES } from "../model/limits.ts";
 import { patientSource } from "../source/patient-source.ts";
 import { digestOf } from "../source/read-catalog.ts";
 import { readInOneTurn } from "../source/read-in-one-turn.ts";
@@ -10,6 +11,9 @@ import { type PlannedFile, planFile, type StreamPlan } from "./plan-stream.ts";
 import { readStream } from "./read-stream.ts";
 import { streamBlocks } from "./stream-blocks.ts";
 import { StreamLease } from "./stream-lease.ts";
+
+/** A stream reads no more than a page in one turn: nothing is left to freeze then, and nothing to lock. */
+const STREAM_TURN_BYTES = PAGE_BYTES;
 
 /** A stream that has begun. */
 export interface OpenStream {
@@ -39,10 +43,12 @@ export async function openStream(
   const { compression } = request;
   const isFrozen = request.consistency === "snapshot";
   const warnings = await readSourceWarnings(source, file.plan, { isFrozen });
-  const whole = await readInOneTurn(source, { ...file, catalogDigest });
+  const bytesMax = STREAM_TURN_BYTES;
+  const whole = await readInOneTurn(source, { ...file, catalogDigest, bytesMax });
   if (whole !== undefined) {
-    const { atMs, bytes } = whole;
-    const body = bodyOf(streamBlocks([bytes], compression), undefined);
+    const { atMs, pieces } = whole;
+    const texts = pieces.map(({ bytes }) => bytes);
+    const body = bodyOf(streamBlocks(texts, compression), undefined);
     return { file, atMs, warnings: [...file.plan.warnings, ...warnings], body };
   }
   const streamId = crypto.randomUUID();

@@ -1,16 +1,24 @@
+import { digestPlan } from "../dump/plan-digest.ts";
 import { planOf } from "../dump/plan-of.ts";
 import { CURSOR_START } from "../model/cursor.ts";
 import type { NextAction } from "../model/checkpoint.ts";
 import { ExportError, unwrap } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
 import { objectKeyOf } from "../model/object-key.ts";
+import { concatBytes } from "../lib/bytes.ts";
 import { readKeyRanges } from "../source/key-ranges.ts";
 import { digestOf, readCatalog } from "../source/read-catalog.ts";
 import { readSourceWarnings } from "../source/source-warnings.ts";
+import { readInOneTurn } from "../source/read-in-one-turn.ts";
 import { closeSnapshot } from "../source/snapshot/close-snapshot.ts";
-import { openSnapshot, type OpenedSnapshot } from "../source/snapshot/open-snapshot.ts";
+import {
+  type OpenedSnapshot,
+  openSnapshot,
+  sweepLeftovers,
+} from "../source/snapshot/open-snapshot.ts";
 import { COMPRESSED } from "../storage/compressor.ts";
 import type { Source } from "../source/source.ts";
+import type { KeptTurn } from "../storage/kept-turn.ts";
 import { rescuesOf } from "../storage/job-rows.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -29,9 +37,10 @@ export interface BegunExport {
 }
 
 /**
- * Begins a run: takes up the newest checkpoint where there is one, else opens a snapshot (or reads
- * the catalog of a live export) and records the plan. Repeating it is harmless: every try that finds
- * no plan opens a snapshot of its own and removes what earlier tries have left.
+ * Begins a run: takes up the newest checkpoint if there is one. Otherwise it reads a small database in
+ * one turn, opens a snapshot of a larger one, or reads the catalog of a live export, and records the
+ * plan. Repeating it is harmless: every attempt that finds no plan has an instant of its own and removes
+ * what earlier attempts have left.
  */
 export async function beginExport(context: RunContext): Promise<BegunExport> {
   const { jobs, of } = context;
@@ -52,16 +61,20 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
   }
   const request = JSON.parse(job.request_json) as JobRequest;
   const snapshotId = crypto.randomUUID();
-  const isFrozen = request.consistency === "snapshot";
-  unwrap(await jobs.recordSnapshot(of, { snapshotId, isFrozen }));
   const source = context.openSource(request);
+  const isSnapshot = request.consistency === "snapshot";
+  const whole = isSnapshot ? await readWhole(context, source, { request, snapshotId }) : undefined;
+  const isFrozen = isSnapshot && whole === undefined;
+  unwrap(await jobs.recordSnapshot(of, { snapshotId, isFrozen }));
   const opened =
-    request.consistency === "snapshot"
+    whole ??
+    (isFrozen
       ? await freeze(context, source, { request, snapshotId })
-      : await look(source, request);
+      : await look(source, request));
   const { plan, catalog } = opened;
   const tables = plan.tables.filter(({ derived }) => derived === undefined);
-  const { ranges, rowsRead } = await readKeyRanges(source, tables);
+  const { ranges, rowsRead } =
+    whole === undefined ? await readKeyRanges(source, tables) : { ranges: [], rowsRead: 0 };
   const warnings = [
     ...(JSON.parse(job.warnings_json) as string[]),
     ...opened.warnings,
@@ -74,6 +87,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     snapshotAtMs: opened.atMs,
     snapshotJson: opened.record === null ? null : JSON.stringify(opened.record),
     catalogDigest: await digestOf(catalog),
+    planDigest: await digestPlan(plan, snapshotId),
     cursor: CURSOR_START,
     firstTable: tableAt(plan.artifacts[0]?.segments, 0),
     artifacts: plan.artifacts.map(({ name, contentType }) => {
@@ -85,6 +99,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
       };
     }),
     tables: tables.map((table) => table.name),
+    ...(opened.turn && { turn: opened.turn }),
     keyRanges: ranges,
     warnings,
     usage: { rowsRead: opened.rowsRead + rowsRead, rowsWritten: opened.rowsWritten },
@@ -104,7 +119,44 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
   };
 }
 
-type Begun = Omit<OpenedSnapshot, "record"> & { record: OpenedSnapshot["record"] | null };
+type Begun = Omit<OpenedSnapshot, "record"> & {
+  record: OpenedSnapshot["record"] | null;
+  turn?: KeptTurn;
+};
+
+/**
+ * A small database, read in one turn: that is an instant without triggers, of which writers notice
+ * nothing but the turn. Undefined if it is not small. Whatever an earlier attempt has left is removed.
+ */
+async function readWhole(
+  { jobs, config }: RunContext,
+  source: Source,
+  { request, snapshotId }: { request: JobRequest; snapshotId: string },
+): Promise<Begun | undefined> {
+  const bytesMax = config.oneTurnBytes;
+  if (bytesMax === 0) return undefined;
+  await sweepLeftovers(source, (other) => jobs.isSnapshotLeftover(other));
+  const catalog = await readCatalog(source);
+  const { plan, encoderOf } = planOf(request, catalog);
+  const catalogDigest = await digestOf(catalog);
+  const dump = await readInOneTurn(source, { plan, encoderOf, catalogDigest, bytesMax });
+  if (dump === undefined) return undefined;
+  const { atMs, pieces, rowsRead } = dump;
+  return {
+    record: { snapshotId, tables: [], texts: [], isOneTurn: true },
+    turn: {
+      catalog,
+      pieces: pieces.map(({ bytes, ...piece }) => ({ ...piece, byteLength: bytes.byteLength })),
+      bytes: concatBytes(pieces.map(({ bytes }) => bytes)),
+    },
+    catalog,
+    plan,
+    atMs,
+    warnings: [],
+    rowsRead,
+    rowsWritten: 0,
+  };
+}
 
 async function freeze(
   { jobs, of, config }: RunContext,
@@ -122,7 +174,7 @@ async function freeze(
   } catch (error) {
     // In a class without the methods nothing was made, and nobody could close it.
     if (error instanceof ExportError && error.code === "configuration-invalid") {
-      await jobs.recordClosed(of.jobId, snapshotId);
+      await jobs.recordClosed(of.jobId, { snapshotId, tablesLeft: 0 });
     }
     throw error;
   }

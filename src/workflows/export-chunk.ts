@@ -5,16 +5,11 @@ import type { JobRequest } from "../model/export-request.ts";
 import { CHUNK_GROWTH_DIVISOR } from "../model/limits.ts";
 import { assert } from "../lib/assert.ts";
 import { turnYielder } from "../lib/yield-turn.ts";
-import { planOf } from "../dump/plan-of.ts";
 import type { DumpPlan } from "../dump/plan.ts";
-import { type DumpPiece, readDump } from "../source/dump-reader.ts";
-import { readUnchangedCatalog, requireUnchangedSchema } from "../source/read-catalog.ts";
-import { committedPosition } from "../source/snapshot/committed-position.ts";
-import type { SnapshotRecord } from "../source/snapshot/record.ts";
-import { SnapshotReader } from "../source/snapshot/snapshot-reader.ts";
-import { liveReader } from "../source/table-reader.ts";
+import type { DumpPiece } from "../source/dump-reader.ts";
 import { ChunkWriter } from "../storage/chunk-writer.ts";
 import { tableAt } from "./begin-export.ts";
+import { openReading } from "./chunk-reading.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** What a step "export …" tells the dashboard. */
@@ -49,9 +44,8 @@ export async function exportChunk(
   }
   const job = unwrap(await jobs.beginRun(of));
   const request = JSON.parse(job.request_json) as JobRequest;
-  const source = context.openSource(request);
-  const { catalog, schema } = await readUnchangedCatalog(source, job.catalog_digest);
-  const { plan, encoderOf } = planOf(request, catalog);
+  const reading = await openReading(context, job, checkpoint);
+  const { plan } = reading;
   assert(checkpoint.artifact !== undefined, "a chunk is exported into an artifact");
   const writer = new ChunkWriter({
     store: context.store,
@@ -66,15 +60,8 @@ export async function exportChunk(
   );
   const counts = new TableCounts();
   let { cursor } = checkpoint;
-  const snapshot =
-    job.snapshot_json === null
-      ? undefined
-      : new SnapshotReader(source, JSON.parse(job.snapshot_json) as SnapshotRecord, config);
-  const position = committedPosition(plan, cursor, checkpoint.number);
-  await snapshot?.advance(position);
-  const reader = snapshot ?? liveReader(source);
   const yieldTurn = turnYielder();
-  for await (const piece of readDump({ reader, plan, encoderOf, cursor })) {
+  for await (const piece of reading.pieces) {
     for (const bytes of piece.bytes) await writer.write(bytes);
     counts.add(piece);
     piece.release();
@@ -92,9 +79,7 @@ export async function exportChunk(
       break;
     }
   }
-  // Pages name tables and columns: behind the last of them the names must mean what they meant.
-  await requireUnchangedSchema(source, schema);
-  await snapshot?.requireIntact(position.finished);
+  await reading.requireIntact();
   const written = await writer.finish();
   const next = unwrap(
     await jobs.commitChunk({

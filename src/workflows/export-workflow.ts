@@ -86,12 +86,13 @@ type Runner = <T extends Rpc.Serializable<T>>(
 ) => Promise<T>;
 
 /**
- * Where a new snapshot can help: what was frozen is no longer what it was, or what is stored is not
- * what was written (a part of a killed try that came late, an upload or object that is gone).
+ * If a new snapshot can help: what was frozen is no longer what it was, the code that writes is
+ * another, or what is stored is not what was written (a part of a killed try that came late, an upload or object that is gone).
  */
 const STARTED_OVER: ReadonlySet<string> = new Set([
   "snapshot-lost",
   "schema-changed",
+  "plan-changed",
   "artifact-corrupt",
 ]);
 

@@ -6,6 +6,8 @@ import type { JobRequest } from "../model/export-request.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { manifestKeyOf } from "../model/object-key.ts";
 import { VERSION } from "../model/version.ts";
+import type { SnapshotRecord } from "../source/snapshot/record.ts";
+import type { JobRow } from "../storage/job-rows.ts";
 import { tableOfArtifact } from "../storage/job-view.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -28,7 +30,7 @@ export async function publishManifest(
       object: namedObjectOf(request),
       format: request.format,
       compression: request.compression,
-      consistency: request.consistency === "snapshot" ? "undo-log" : "live",
+      consistency: consistencyOf(job, request),
       content: request.content,
       snapshotAt: new Date(job.snapshot_at_ms ?? job.created_at_ms).toISOString(),
       completedAt: new Date().toISOString(),
@@ -62,4 +64,14 @@ export async function publishManifest(
     bytes: progress.bytes,
     callback: callback.status === "pending",
   };
+}
+
+/** What held the tables to the instant. */
+function consistencyOf(
+  { snapshot_json }: Pick<JobRow, "snapshot_json">,
+  { consistency }: Pick<JobRequest, "consistency">,
+): "one-turn" | "undo-log" | "live" {
+  if (consistency === "live") return "live";
+  const record = JSON.parse(snapshot_json ?? "{}") as Partial<SnapshotRecord>;
+  return record.isOneTurn === true ? "one-turn" : "undo-log";
 }

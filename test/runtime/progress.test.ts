@@ -95,6 +95,7 @@ describe("a job's progress", () => {
         snapshotId: jobId,
         snapshotAtMs: START,
         snapshotJson: null,
+        planDigest: "",
         catalogDigest: "",
         cursor: start,
         firstTable: tables[0] ?? "",

@@ -14,6 +14,7 @@ import {
   snapshotObjects,
   startExport,
 } from "../support/api.ts";
+import { inJobs } from "../support/writing-job.ts";
 import { ACCOUNTS, bankProblems, openBank, rowsOf, startTransfers } from "../support/bank.ts";
 
 beforeEach(emptyDatabase);
@@ -91,6 +92,12 @@ describe("a snapshot export", () => {
         await query(`DROP TRIGGER "${trigger?.name}"`);
       },
     ],
+    [
+      "plan-changed",
+      async () => {
+        await inJobs("UPDATE tmp_export_jobs SET plan_digest = 'of another version'");
+      },
+    ],
   ])("begins again twice at most, then fails with %s", async (code, change) => {
     await openBank();
     await using workflows = await introspectWorkflow(env.EXPORT_WORKFLOW);
@@ -105,6 +112,23 @@ describe("a snapshot export", () => {
     expect(view).toMatchObject({ status: "failed", error: { code }, artifacts: [] });
     expect(await snapshotObjects()).toEqual([]);
   });
+
+  test.each(["of another version", null])(
+    "begins again if its plan is %s, as after a deploy in its middle",
+    async (digest) => {
+      await openBank();
+      await using workflows = await introspectWorkflow(env.EXPORT_WORKFLOW);
+      const { jobId } = await startExport();
+      const [instance] = await workflows.get();
+      await instance?.waitForStepResult({ name: "open snapshot" });
+      await inJobs("UPDATE tmp_export_jobs SET plan_digest = ? WHERE job_id = ?", digest, jobId);
+      const view = await ended(jobId);
+      expect(view.status).toBe("completed");
+      expect(view.warnings).toEqual([
+        expect.stringContaining("begun again with a new snapshot: another version of the Worker"),
+      ]);
+    },
+  );
 
   test("fails at once, and leaves nothing behind, where a table cannot be watched", async () => {
     const columns = Array.from({ length: 100 }, (_, n) => `[${`${n}`.padEnd(850, '"')}]`);

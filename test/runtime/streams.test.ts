@@ -429,6 +429,7 @@ describe("a stream that does not come to its end", () => {
     const [instance] = await workflows.get();
     expect(await instance?.waitForStepResult({ name: "close snapshot" })).toEqual({
       closed: (row as unknown as { snapshot_id: string }).snapshot_id,
+      tablesLeft: 0,
     });
     // Should it live on in spite of that, its client gets no file that looks whole.
     await expect(rest()).rejects.toMatchObject({ code: "snapshot-lost" });

@@ -9,6 +9,7 @@ import {
 import { beforeEach, describe, expect, test } from "vitest";
 
 import type { JobView } from "../../src/model/job-view.ts";
+import { ENDINGS_MAX } from "../../src/model/limits.ts";
 import { RUNS_MAX } from "../../src/model/watchdog.ts";
 import { removeDiscards } from "../../src/storage/discards.ts";
 import { runWatchdog } from "../../src/storage/job-watchdog.ts";
@@ -371,8 +372,77 @@ test("a snapshot that resists is closed ever less often", async () => {
   expect(await isListed(0, 180_000)).toBe(true);
   expect(await isListed(1, 180_000)).toBe(false);
   expect(await isListed(1, 360_000)).toBe(true);
-  expect(await isListed(1_000, 180_000 << 9)).toBe(true);
+  expect(await isListed(ENDINGS_MAX - 1, 180_000 << 9)).toBe(true);
   await change(jobId, "snapshot_open = 0");
+});
+
+/** When the alarm is next due, counted from now, of a job that is alone and ended as `assignments` say. */
+async function nextAlarmOf(assignments: string): Promise<{ jobId: string; inMs: number | null }> {
+  const jobId = await insertOrphan();
+  await change(jobId, `state = 'failed', completed_at_ms = ${Date.now()}, ${assignments}`);
+  const inMs = await runInDurableObject(jobs(), (_, { storage }) => {
+    for (const table of ["job_discards", "streams"]) {
+      storage.sql.exec(`DELETE FROM tmp_export_${table}`);
+    }
+    storage.sql.exec("DELETE FROM tmp_export_jobs WHERE job_id <> ?", jobId);
+    const nowMs = Date.now();
+    const atMs = nextAlarmMs(storage.sql, { nowMs, stallMs: 300_000 });
+    return atMs === null ? null : atMs - nowMs;
+  });
+  return { jobId, inMs };
+}
+
+const DAY_MS = 24 * HOUR_MS;
+
+test.each([
+  [
+    "a callback is due in 12 hours",
+    `callback_status = 'pending', callback_next_attempt_at_ms = ${Date.now() + 12 * HOUR_MS}`,
+    12 * HOUR_MS,
+  ],
+  [
+    "a snapshot that resists is due in 6 hours",
+    `snapshot_open = 1, endings = 7, ending_at_ms = ${Date.now()}`,
+    180_000 << 7,
+  ],
+  ["only the job's row is left, for 30 days", "snapshot_open = 0", 30 * DAY_MS],
+  ["a snapshot is abandoned", `snapshot_open = 1, endings = ${ENDINGS_MAX}`, 30 * DAY_MS],
+])("the alarm sleeps until something is due: %s", async (_, assignments, dueInMs) => {
+  const { jobId, inMs } = await nextAlarmOf(assignments);
+  expect(inMs).toBeGreaterThan(dueInMs - 600_000);
+  expect(inMs).toBeLessThan(dueInMs + 600_000);
+  await change(jobId, "snapshot_open = 0, callback_status = 'none'");
+});
+
+test("a snapshot that resists for good is abandoned, which the view tells as long as there is one", async () => {
+  const jobId = await insertOrphan();
+  await change(
+    jobId,
+    `state = 'failed', snapshot_open = 1, completed_at_ms = 1, ending_at_ms = 1, endings = ${ENDINGS_MAX}`,
+  );
+  const { warnings } = await view(jobId);
+  expect(warnings).toEqual([
+    expect.stringMatching(/^snapshot-not-closed: .* closing was abandoned after 12 attempts/),
+  ]);
+  await runAlarm();
+  expect((await api(`/export/dump/${jobId}`)).status).toBe(404);
+});
+
+test("a stream whose snapshot resists for good is forgotten", async () => {
+  const streams = () =>
+    runInDurableObject(jobs(), (_, { storage }) =>
+      storage.sql.exec("SELECT stream_id FROM tmp_export_streams").toArray(),
+    );
+  await runInDurableObject(jobs(), (_, { storage }) => {
+    storage.sql.exec(
+      `INSERT INTO tmp_export_streams VALUES ('gone', 'd1 gone', '{"source":"gone"}', ?, 1, 2, ?, 3)`,
+      crypto.randomUUID(),
+      ENDINGS_MAX,
+    );
+  });
+  expect(await streams()).toHaveLength(1);
+  await runAlarm();
+  expect(await streams()).toEqual([]);
 });
 
 test("an alarm that was lost is set again when the object is needed", async () => {

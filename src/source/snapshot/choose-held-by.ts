@@ -10,6 +10,21 @@ import type { HeldBy } from "./record.ts";
 
 /** What is copied when a snapshot is opened, all tables together: one turn must be enough for it. */
 const COPY_BYTES_MAX = 16 * MIB;
+const COPY_ROWS_MAX = 500_000;
+
+/**
+ * How many rows of a table that may be copied are read at first, and how many times more after that, as
+ * long as all that were read are few bytes: a row may have 2 MB. 291 MiB of FTS5 read as a whole took
+ * 243 ms of one turn, only to find it too large (November 2026).
+ */
+const COPY_ROWS_AT_FIRST = 8;
+const COPY_ROWS_GROWTH = 8;
+
+/**
+ * Tables that triggers watch at most. Opening 500 takes 0.7 s of CPU in one turn, 1,000 take 2.9 and
+ * 1,500 take 8 (November 2026), and a Durable Object has 30 s for one call.
+ */
+export const WATCHED_TABLES_MAX = 1_000;
 
 /** A result, and thus a table that is copied, may have 100 columns. */
 const COLUMNS_MAX = 100;
@@ -41,9 +56,9 @@ export interface HeldTables {
 }
 
 /**
- * Decides for each table what holds it to the instant. Reads the whole of those that may be copied.
- * Errors: `table-too-wide-for-snapshot` if a table's names are too long for triggers, and its rows too large
- * for a copy.
+ * Decides for each table what holds it to the instant, and reads no more of a table than that takes. Errors:
+ * `too-many-tables-for-snapshot`, and `table-too-wide-for-snapshot` if a table's names are too long for
+ * triggers and its rows too large for a copy.
  */
 export async function chooseHeldBy(
   source: Source,
@@ -62,25 +77,26 @@ export async function chooseHeldBy(
     ),
   );
   const isWatchable = (table: Table): boolean => watchable.has(table);
-  const measured = tables.filter(
-    (table) => !isKeyValues(table) && (tables.length > manyTables || !isWatchable(table)),
-  );
-  const sizes = await measure(source, measured, isWatchable);
+  const sizes = await measure(source, tables.length > manyTables ? [...watchable] : []);
   let copied = 0;
   const fits = (bytes: number): boolean => copied + bytes <= COPY_BYTES_MAX;
   for (const table of tables) {
-    const size = sizes.get(table);
     const columns = rowColumns(table).length;
-    held.rowsRead += size?.rowsRead ?? 0;
     if (isKeyValues(table)) {
       held.heldBy.push("copy");
-    } else if (isWatchable(table)) {
+      continue;
+    }
+    const size = isWatchable(table)
+      ? sizes.get(table)
+      : await measureCopy(source, table, COPY_BYTES_MAX - copied);
+    held.rowsRead += size?.rowsRead ?? 0;
+    if (isWatchable(table)) {
       const isSmall =
         size !== undefined && size.rows <= SMALL_ROWS_MAX && size.bytes <= SMALL_BYTES_MAX;
       const isGathered = isSmall && columns <= GATHERED_COLUMNS_MAX && fits(size.bytes);
       if (isGathered) copied += size.bytes;
       held.heldBy.push(isGathered ? "gathering" : "undo");
-    } else if (size !== undefined && fits(size.bytes) && columns <= COLUMNS_MAX) {
+    } else if (size?.isWhole === true && fits(size.bytes) && columns <= COLUMNS_MAX) {
       copied += size.bytes;
       held.heldBy.push("copy");
     } else if (canWatch(table) && !brokenParents.has(table.name)) {
@@ -103,7 +119,22 @@ export async function chooseHeldBy(
       );
     }
   }
+  const watched = held.heldBy.filter((each) => each === "undo").length;
+  if (watched > WATCHED_TABLES_MAX) {
+    throw new ExportError(
+      "too-many-tables-for-snapshot",
+      `${watched} tables are too large to be copied, and triggers watch at most ${WATCHED_TABLES_MAX}`,
+    );
+  }
   return held;
+}
+
+interface Size {
+  /** False if the table has more than was read of it. */
+  isWhole: boolean;
+  rows: number;
+  bytes: number;
+  rowsRead: number;
 }
 
 /** The object itself copies its key-value storage, and measures it meanwhile. */
@@ -111,22 +142,45 @@ function isKeyValues({ derived }: Table): boolean {
   return derived?.kind === "key-values";
 }
 
-/** Of a table that can be watched no more is read than tells that it is not small. */
+interface Size extends TableSize {
+  /** False if the table has more than was read of it. */
+  isWhole: boolean;
+}
+
+/** Measures a table as far as it may be copied: a few rows at first, then more of them. */
+async function measureCopy(source: Source, table: Table, bytesMax: number): Promise<Size> {
+  const size: Size = { isWhole: false, rows: 0, bytes: 0, rowsRead: 0 };
+  let limit = COPY_ROWS_AT_FIRST;
+  while (!size.isWhole && size.bytes <= bytesMax && size.rows <= COPY_ROWS_MAX) {
+    const queries = sizeQueries(table, { rowsMax: limit });
+    const [found] = sizesFrom([queries], await source.transaction(queries));
+    size.rows = found?.rows ?? 0;
+    size.bytes = found?.bytes ?? 0;
+    size.rowsRead += found?.rowsRead ?? 0;
+    size.isWhole = size.rows < limit;
+    // So many more that about all bytes are read at most, if the rows are like those so far.
+    const fitting = Math.ceil((bytesMax * size.rows) / Math.max(size.bytes, 1)) + 1;
+    limit = Math.min(limit * COPY_ROWS_GROWTH, Math.max(fitting, limit + 1), COPY_ROWS_MAX + 1);
+  }
+  return size;
+}
+
+/** Of each table no more is read than tells that it is not small. */
 async function measure(
   source: Source,
   tables: readonly Table[],
-  isWatchable: (table: Table) => boolean,
-): Promise<ReadonlyMap<Table, TableSize>> {
-  const sizes = new Map<Table, TableSize>();
+): Promise<ReadonlyMap<Table, Size>> {
+  const sizes = new Map<Table, Size>();
   for (let at = 0; at < tables.length; at += MEASURED_AT_ONCE) {
     const group = tables.slice(at, at + MEASURED_AT_ONCE);
     const queries = group.map((table) => {
-      if (!isWatchable(table)) return sizeQueries(table);
       const keySpan = hasIntegerKey(table) ? { keySpanMax: SMALL_KEYS_MAX } : {};
       return sizeQueries(table, { rowsMax: SMALL_ROWS_MAX + 1, ...keySpan });
     });
     const found = sizesFrom(queries, await source.transaction(queries.flat()));
-    for (const [index, table] of group.entries()) sizes.set(table, found[index] as TableSize);
+    for (const [index, table] of group.entries()) {
+      sizes.set(table, { isWhole: false, ...(found[index] as TableSize) });
+    }
   }
   return sizes;
 }

@@ -1,5 +1,6 @@
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
 import { SNAPSHOT_PREFIX } from "../../dump/own-objects.ts";
+import { ExportError } from "../../model/error.ts";
 import type { Source } from "../source.ts";
 import { prefixOf, SnapshotNames, startsWithSql, stateNameOf } from "./names.ts";
 
@@ -12,11 +13,12 @@ interface FoundSnapshot {
 
 /**
  * Removes everything that a snapshot has in its source, whatever became of its opening. May be
- * called again, and late: other snapshots keep theirs.
+ * called again, and late: other snapshots keep theirs. Triggers are gone once it returns. Tables
+ * that are locked stay, without rows: the result is how many.
  */
-export async function closeSnapshot(source: Source, snapshotId: string): Promise<void> {
+export async function closeSnapshot(source: Source, snapshotId: string): Promise<number> {
   const { prefix } = new SnapshotNames(snapshotId);
-  await removeObjects(source, (found) => found.prefix === prefix);
+  return removeObjects(source, (found) => found.prefix === prefix);
 }
 
 /** A snapshot that somebody else has left or holds. */
@@ -29,12 +31,12 @@ export interface OtherSnapshot {
 
 /**
  * Removes the snapshots of a source for which `isLeftover` is true, and those that were never
- * finished opening. Gives the others.
+ * finished opening. Returns the others, and how many tables stay empty because they are locked.
  */
 export async function sweepSnapshots(
   source: Source,
   isLeftover: (snapshot: OtherSnapshot) => boolean | Promise<boolean>,
-): Promise<OtherSnapshot[]> {
+): Promise<{ kept: OtherSnapshot[]; tablesLeft: number }> {
   const kept: OtherSnapshot[] = [];
   const dead = new Set<string>();
   for (const found of await findSnapshots(source)) {
@@ -42,8 +44,8 @@ export async function sweepSnapshots(
     if (state !== undefined && !(await isLeftover(state))) kept.push(state);
     else dead.add(found.prefix);
   }
-  if (dead.size > 0) await removeObjects(source, (found) => dead.has(found.prefix));
-  return kept;
+  if (dead.size === 0) return { kept, tablesLeft: 0 };
+  return { kept, tablesLeft: await removeObjects(source, (found) => dead.has(found.prefix)) };
 }
 
 async function readState(source: Source, found: FoundSnapshot): Promise<OtherSnapshot | undefined> {
@@ -75,19 +77,56 @@ async function findSnapshots(source: Source): Promise<FoundSnapshot[]> {
 }
 
 /**
- * Triggers first: with their tables gone every write of the customer's would fail. What was made last
- * goes first, so that what is left works whatever is dropped, where a source does not roll back.
+ * Drops triggers in a turn of their own: with their tables gone every write of the customer's would
+ * fail, and a table that cannot be dropped must not keep them. What was made last goes first, so that
+ * what is left works whatever is dropped, where a source does not roll back. Returns how many tables
+ * are locked.
  */
 async function removeObjects(
   source: Source,
   isChosen: (found: FoundSnapshot) => boolean,
-): Promise<void> {
+): Promise<number> {
   const chosen = (await findSnapshots(source)).filter(isChosen);
-  const statements = [
-    ...chosen.flatMap(({ triggers }) =>
-      triggers.map((name) => `DROP TRIGGER IF EXISTS ${q(name)}`),
-    ),
-    ...chosen.flatMap(({ tables }) => tables.map((name) => `DROP TABLE IF EXISTS ${q(name)}`)),
-  ];
-  if (statements.length > 0) await source.transaction(statements.map((sql) => ({ sql })));
+  const triggers = chosen.flatMap((found) => found.triggers);
+  if (triggers.length > 0) {
+    await source.transaction(
+      triggers.map((name) => ({ sql: `DROP TRIGGER IF EXISTS ${q(name)}` })),
+    );
+  }
+  const tables = chosen.flatMap((found) => found.tables);
+  if (tables.length === 0) return 0;
+  try {
+    await source.transaction(tables.map((name) => ({ sql: `DROP TABLE IF EXISTS ${q(name)}` })));
+    return 0;
+  } catch (error) {
+    if (!isLocked(error)) throw error;
+    return emptyTables(source, tables);
+  }
+}
+
+/**
+ * Deletes the rows of tables that cannot be dropped: while any cursor of the customer's code is open,
+ * SQLite refuses DROP TABLE and allows DELETE (November 2026). Without its row a snapshot's state is
+ * that of a dead one, so a later closing or opening drops the tables. Returns how many there are.
+ */
+async function emptyTables(source: Source, tables: readonly string[]): Promise<number> {
+  let left = 0;
+  for (const name of tables) {
+    try {
+      await source.query({ sql: `DELETE FROM ${q(name)}` });
+      left += 1;
+    } catch (error) {
+      // Where a source does not roll back, some were dropped before one was found locked.
+      if (!isMissing(error)) throw error;
+    }
+  }
+  return left;
+}
+
+function isLocked(error: unknown): boolean {
+  return error instanceof ExportError && /\bSQLITE_LOCKED\b/.test(error.message);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ExportError && /no such table/i.test(error.message);
 }

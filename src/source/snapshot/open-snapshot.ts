@@ -65,7 +65,8 @@ export interface OpenedSnapshot {
  * turn. Leftovers of others are removed first. A try that fails leaves nothing behind, or what a
  * later opening or `closeSnapshot` removes.
  *
- * Errors: `snapshot-busy` where another snapshot is alive, `no-space-for-snapshot`, `table-too-wide-for-snapshot`,
+ * Errors: `snapshot-busy` if another snapshot is alive, `no-space-for-snapshot`, `table-too-wide-for-snapshot`,
+ * `too-many-tables-for-snapshot`,
  * `schema-changed` where the schema changes again and again in the moment of opening, those of
  * `planOf` and the source's own.
  */
@@ -130,6 +131,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
         tables: tables.map((each) => recordOf(each, endOf.get(each.number) ?? null)),
         texts,
         undoBytesMax,
+        logTriggers: countLogTriggers(statements, tables),
       },
       catalog,
       plan,
@@ -171,6 +173,12 @@ function copiedKeyValueWarnings(statements: string[], results: SourceResult[]): 
   ];
 }
 
+/** How many triggers the snapshot has on its own tables: those of its logs. */
+function countLogTriggers(statements: string[], tables: readonly Watch[]): number {
+  const triggers = statements.filter((sql) => sql.startsWith("CREATE TRIGGER "));
+  return triggers.length - tables.reduce((sum, table) => sum + table.triggers, 0);
+}
+
 /** A table, and how it is held to the instant. */
 interface HeldTable extends Watch {
   table: Table;
@@ -187,15 +195,23 @@ function recordOf(
   return { name: table.name, number, heldBy: isEmpty ? "empty" : heldBy, triggers, end };
 }
 
+/**
+ * Removes the snapshots that nobody reads any more; returns the others. Dead tables that resist are in
+ * nobody's way: no other snapshot has their names.
+ */
+export async function sweepLeftovers(
+  source: Source,
+  isLeftover: OpenRequest["isLeftover"],
+): Promise<OtherSnapshot[]> {
+  const { kept } = await sweepSnapshots(source, (other) => !other.hasLease || isLeftover(other));
+  return kept;
+}
+
 async function requireAlone(
   source: Source,
   request: Pick<OpenRequest, "isLeftover">,
 ): Promise<void> {
-  const others = await sweepSnapshots(
-    source,
-    (other) => !other.hasLease || request.isLeftover(other),
-  );
-  const [other] = others;
+  const [other] = await sweepLeftovers(source, request.isLeftover);
   if (other === undefined) return;
   throw new ExportError(
     "snapshot-busy",

@@ -30,4 +30,8 @@ export interface SnapshotRecord {
   texts: string[];
   /** The bound that the triggers enforce, in bytes; undefined in records of earlier versions. */
   undoBytesMax?: number;
+  /** How many triggers its logs have. Undefined in a record of an earlier version: not checked. */
+  logTriggers?: number;
+  /** True if everything was read in one turn and is kept with the job: nothing is in the source. */
+  isOneTurn?: true;
 }

@@ -187,12 +187,18 @@ export class SnapshotReader implements TableReader {
     if (statements.length > 0) await this.#transaction(statements);
   }
 
-  /** Errors: `snapshot-lost` where a table that is not `finished` has not its own triggers any more. */
+  /** Errors: `snapshot-lost` if a table that is not `finished`, or the undo log, lacks one of its triggers. */
   async requireIntact(finished: ReadonlySet<string>): Promise<void> {
     const counts = new Map<string, number>();
+    let logTriggers = 0;
     for (const { name, table } of await this.#triggers()) {
-      const key = `${watchedTableOf(name, this.#names)} ${table}`;
+      const number = watchedTableOf(name, this.#names);
+      if (number === undefined) logTriggers += 1;
+      const key = `${number} ${table}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    if (logTriggers < (this.#record.logTriggers ?? 0)) {
+      throw lost("a trigger of its undo log was dropped");
     }
     for (const { name, number, heldBy, triggers } of this.#record.tables) {
       if (heldBy !== "undo" || finished.has(name)) continue;

@@ -120,7 +120,7 @@ test("is opened anew by the next try of its own job, whose late close harms nobo
   const objects = snapshotObjects(db);
   await closeSnapshot(source, SNAPSHOT_ID);
   expect(snapshotObjects(db)).toEqual(objects);
-  const others = await sweepSnapshots(source, () => false);
+  const { kept: others } = await sweepSnapshots(source, () => false);
   expect(others).toEqual([{ snapshotId: OTHER_ID, jobId: "job", hasLease: true }]);
 });
 
@@ -292,4 +292,124 @@ test("leaves changes() and last_insert_rowid() as they were", async () => {
   db.exec("UPDATE t SET a = 'q' WHERE id IN (1, 2)");
   expect(db.prepare("SELECT changes() AS n").get()).toEqual({ n: 2 });
   expect(db.prepare(rowid).get()).toEqual({ id: 77 });
+});
+
+/** `source` as one whose DROP TABLE fails as long as `isLocked`. */
+function lockableSource(source: Source, isLocked: () => boolean): Source {
+  const run = async (statement: SourceStatement): Promise<SourceResult> => {
+    if (isLocked() && statement.sql.startsWith("DROP TABLE")) {
+      throw new ExportError("source-unavailable", "database table is locked: SQLITE_LOCKED");
+    }
+    return source.query(statement);
+  };
+  return {
+    kind: source.kind,
+    query: run,
+    transaction: async (all) => {
+      const results = [];
+      for (const statement of all) results.push(await run(statement));
+      return results;
+    },
+  };
+}
+
+test("is closed without its tables while they are locked, and another one is opened beside them", async () => {
+  const { db, source } = await freezeDatabase(ROWS);
+  db.exec("UPDATE t SET a = 'z'");
+  let isLocked = true;
+  const lockable = lockableSource(source, () => isLocked);
+  const left = await closeSnapshot(lockable, SNAPSHOT_ID);
+  const tables = snapshotObjects(db);
+  expect(left).toBe(tables.length);
+  expect(left).toBeGreaterThan(0);
+  for (const name of tables) {
+    const { type } = db.prepare("SELECT type FROM sqlite_master WHERE name = ?").get(name) as {
+      type: string;
+    };
+    expect([name, type]).toEqual([name, "table"]);
+    expect([name, db.prepare(`SELECT * FROM "${name}"`).all()]).toEqual([name, []]);
+  }
+  db.exec(WRITES.replaceAll(/; REPLACE INTO w.*$/g, ""));
+
+  await freeze(lockable, { snapshotId: OTHER_ID, jobId: "other" });
+  isLocked = false;
+  await closeSnapshot(lockable, OTHER_ID);
+  expect(snapshotObjects(db)).toEqual(tables);
+  await sweepSnapshots(lockable, () => false);
+  expect(snapshotObjects(db)).toEqual([]);
+});
+
+test.each(["guard", "count"])("is lost once the %s trigger of its log is dropped", async (name) => {
+  const { db, opened, reader } = await freezeDatabase(ROWS);
+  await reader().requireIntact(new Set());
+  const trigger = snapshotObjects(db).find((each) => each.endsWith(`_${name}`)) ?? "";
+  expect(opened.record.logTriggers).toBeGreaterThan(0);
+  db.exec(`DROP TRIGGER "${trigger}"`);
+  expect(await codeOf(reader().requireIntact(new Set()))).toBe("snapshot-lost");
+});
+
+test("is lost once a trigger of a table's own log is dropped", async () => {
+  const { db, reader } = await freezeDatabase(`${ROWS}; ${KEYED}`);
+  const own = snapshotObjects(db).find((each) => /_t\d+_count$/.test(each)) ?? "";
+  db.exec(`DROP TRIGGER "${own}"`);
+  expect(await codeOf(reader().requireIntact(new Set()))).toBe("snapshot-lost");
+});
+
+test("reads no more of a table that it cannot watch than shows whether it may be copied", async () => {
+  const db = openPlatformDatabase();
+  db.exec("CREATE VIRTUAL TABLE f USING fts5(a); CREATE VIRTUAL TABLE g USING fts5(a)");
+  db.exec(
+    `WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
+       INSERT INTO f SELECT printf('%.10000c', 'x') FROM n;
+     WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
+       INSERT INTO g SELECT i FROM n`,
+  );
+  const plain = nodeSqliteSource(db);
+  const looks: { table: string; rows: number; bytes: number }[] = [];
+  const source: Source = {
+    ...plain,
+    transaction: async (statements) => {
+      const results = await plain.transaction(statements);
+      for (const [at, { sql }] of statements.entries()) {
+        const table = /^SELECT count\(\*\), .* FROM "(.)" LIMIT/.exec(sql)?.[1];
+        const [rows, bytes] = (results[at]?.rows[0] ?? []).map(Number);
+        if (table !== undefined) looks.push({ table, rows: rows ?? 0, bytes: bytes ?? 0 });
+      }
+      return results;
+    },
+  };
+  const { record } = await freeze(source);
+  expect(record.tables).toMatchObject([
+    { name: "f", heldBy: "nothing" },
+    { name: "g", heldBy: "copy" },
+  ]);
+  const largest = Math.max(...looks.map(({ bytes }) => bytes));
+  expect(largest).toBeGreaterThan(16 * 1024 * 1024);
+  expect(largest).toBeLessThan(17 * 1024 * 1024);
+  expect(looks.filter(({ table }) => table === "f").map(({ rows }) => rows)).toEqual([
+    8, 64, 512, 1679,
+  ]);
+});
+
+test("of more large tables than one turn can open is refused before it is tried", async () => {
+  const db = openPlatformDatabase();
+  db.exec("BEGIN");
+  for (let n = 0; n <= 1_000; n += 1) {
+    db.exec(
+      `CREATE TABLE t${n}(id INTEGER PRIMARY KEY, a); INSERT INTO t${n} VALUES (1, 1), (5000, 2)`,
+    );
+  }
+  db.exec("COMMIT");
+  const plain = nodeSqliteSource(db);
+  const source: Source = {
+    ...plain,
+    transaction: (statements) => {
+      expect(statements.every(({ sql }) => !sql.startsWith("CREATE"))).toBe(true);
+      return plain.transaction(statements);
+    },
+  };
+  await expect(freeze(source)).rejects.toMatchObject({
+    code: "too-many-tables-for-snapshot",
+    message: "1001 tables are too large to be copied, and triggers watch at most 1000",
+  });
 });

@@ -57,6 +57,8 @@ test.each([
   ["D1_ERROR: D1 DB exceeded its CPU time limit and was reset.", "source-timeout"],
   ["D1_ERROR: D1 DB's isolate exceeded its memory limit and was reset.", "source-query-failed"],
   ["D1_ERROR: no such table: t: SQLITE_ERROR", "source-query-failed"],
+  ["D1_ERROR: database is locked: SQLITE_BUSY", "source-unavailable"],
+  ["D1_ERROR: disk I/O error: SQLITE_IOERR_READ", "source-unavailable"],
 ])("D1's words %j mean %s", async (message, code) => {
   const source = d1That(() => Promise.reject(new Error(message)));
   await expect(source.query({ sql: "SELECT 1" })).rejects.toMatchObject({ code, message });

@@ -1,0 +1,20 @@
+import { encodeUtf8, toHex } from "../lib/bytes.ts";
+import type { DumpPlan } from "./plan.ts";
+
+/**
+ * Add one whenever an encoder, a page's SQL or a compressor writes other bytes for the same rows.
+ * A job whose checkpoint has another version starts over, since half of a file would be in each.
+ */
+export const ENCODING_VERSION = 1;
+
+/**
+ * SHA-256 of what a plan writes and in which order, of the encoding's version, and of the snapshot
+ * that is read. A cursor counts segments, so it means the same place only in a plan of this digest.
+ */
+export async function digestPlan(
+  { artifacts }: Pick<DumpPlan, "artifacts">,
+  snapshotId: string,
+): Promise<string> {
+  const text = JSON.stringify({ encoding: ENCODING_VERSION, snapshotId, artifacts });
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", encodeUtf8(text))));
+}
