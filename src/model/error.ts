@@ -137,8 +137,8 @@ export const ERRORS = {
   },
   "source-timeout": {
     status: 504,
-    retryable: false,
-    hint: "One query took too long. Give a large table without a usable key a PRIMARY KEY, or exclude it; export at a quieter time.",
+    retryable: true,
+    hint: "One query took too long, several times. Give a large table without a usable key a PRIMARY KEY, or exclude it; export at a quieter time.",
   },
   "source-query-failed": {
     status: 502,
@@ -229,6 +229,11 @@ export const ERRORS = {
     status: 503,
     retryable: true,
     hint: "The Workflow could not be created. Send the request again.",
+  },
+  "jobs-database-newer": {
+    status: 503,
+    retryable: false,
+    hint: "A newer version of this Worker has written the job tables. Deploy that version again.",
   },
   "internal-error": {
     status: 500,

@@ -18,18 +18,32 @@ const ENDING_DOUBLINGS_MAX = 9;
 const UNFINISHED_MS = 60_000;
 
 const list = (sql: SqlStorage, condition: string, ...values: (string | number)[]): JobRow[] =>
+  listUpTo(sql, SLICE, condition, ...values);
+
+const listUpTo = (
+  sql: SqlStorage,
+  limit: number,
+  condition: string,
+  ...values: (string | number)[]
+): JobRow[] =>
   sql
     .exec<JobRow>(
-      `SELECT * FROM tmp_export_jobs WHERE ${condition} ORDER BY heartbeat_at_ms LIMIT ${SLICE}`,
+      `SELECT * FROM tmp_export_jobs WHERE ${condition} ORDER BY ${LAST_SEEN} LIMIT ${limit}`,
       ...values,
     )
     .toArray();
 
+/** When a run last worked, or its instance was last seen to wait. */
+const LAST_SEEN = "max(heartbeat_at_ms, coalesce(waited_at_ms, 0))";
+
 const ACTIVE = "state IN ('queued', 'running')";
 
 /** Active jobs whose run has been silent for `silentMs`. */
-export function listSilentJobs(sql: SqlStorage, of: { nowMs: number; silentMs: number }): JobRow[] {
-  return list(sql, `${ACTIVE} AND heartbeat_at_ms <= ?`, of.nowMs - of.silentMs);
+export function listSilentJobs(
+  sql: SqlStorage,
+  of: { nowMs: number; silentMs: number; limit: number },
+): JobRow[] {
+  return listUpTo(sql, of.limit, `${ACTIVE} AND ${LAST_SEEN} <= ?`, of.nowMs - of.silentMs);
 }
 
 /** Ended jobs whose snapshot may still be in its source, and that no instance is closing. */
@@ -59,17 +73,18 @@ export function listExpiredStreams(sql: SqlStorage, nowMs: number): StreamRow[] 
 }
 
 /** Completed jobs whose retention has ended. */
-export function listExpiredJobs(sql: SqlStorage, nowMs: number): JobRow[] {
-  return list(sql, "state = 'completed' AND expires_at_ms <= ?", nowMs);
+export function listExpiredJobs(sql: SqlStorage, of: { nowMs: number; limit: number }): JobRow[] {
+  return listUpTo(sql, of.limit, "state = 'completed' AND expires_at_ms <= ?", of.nowMs);
 }
 
 /** Ended jobs without files and debts that have been remembered long enough. What they have discarded is kept apart. */
-export function listForgottenJobs(sql: SqlStorage, nowMs: number): JobRow[] {
-  return list(
+export function listForgottenJobs(sql: SqlStorage, of: { nowMs: number; limit: number }): JobRow[] {
+  return listUpTo(
     sql,
+    of.limit,
     `state IN ('failed', 'cancelled', 'expired') AND snapshot_open = 0
        AND callback_status <> 'pending' AND completed_at_ms <= ?`,
-    nowMs - REMEMBERED_MS,
+    of.nowMs - REMEMBERED_MS,
   );
 }
 

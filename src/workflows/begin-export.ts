@@ -52,8 +52,10 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
   const request = JSON.parse(job.request_json) as JobRequest;
   const snapshotId = crypto.randomUUID();
   const isFrozen = request.consistency === "snapshot";
+  // A plan, or an opening that did not end by a wrong configuration, shows that the source was there.
+  const wasReached = job.checkpoint > 0 || job.snapshot_open === 1;
   unwrap(await jobs.recordSnapshot(of, { snapshotId, isFrozen }));
-  const source = context.openSource(request);
+  const source = context.openSource(request, wasReached);
   const opened =
     request.consistency === "snapshot"
       ? await freeze(context, source, { request, snapshotId })

@@ -143,13 +143,14 @@ describe("a silent run", () => {
 
   test("that is the last one fails its job, which leaves nothing behind", async () => {
     const jobId = await insertOrphan();
-    await change(jobId, `run = ${RUNS_MAX}`);
+    const rescues = Array.from({ length: RUNS_MAX - 1 }, (_, at) => ({ run: at + 1, place: "0/0" }));
+    await change(jobId, `run = ${RUNS_MAX}, rescues_json = '${JSON.stringify(rescues)}'`);
     await lookAfterAnHour(jobId);
     expect(await view(jobId)).toMatchObject({
       status: "failed",
       error: {
         code: "export-stalled",
-        message: `${RUNS_MAX} runs went silent, one after the other`,
+        message: `${RUNS_MAX} runs went silent, one after the other, at the same place`,
       },
     });
   });

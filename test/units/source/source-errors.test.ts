@@ -28,7 +28,7 @@ function d1That(answer: () => Promise<unknown>): Source {
 test.each([
   ["an object", objectThat, "the object behind binding TENANT"],
   ["a D1 database", d1That, "the D1 database behind binding SHOP_DB"],
-])("%s that never answers ends the wait, by name, and for good", async (_, that, words) => {
+])("%s that never answers ends the wait, by name, and may be asked again", async (_, that, words) => {
   const source = that(() => new Promise(() => {}));
   const calls = [
     () => source.query({ sql: "SELECT 1" }),
@@ -37,7 +37,7 @@ test.each([
   for (const call of calls) {
     const refused = expect(call()).rejects.toMatchObject({
       code: "source-timeout",
-      retryable: false,
+      retryable: true,
       message: `${words} gave no answer within 90 s`,
     });
     await vi.advanceTimersByTimeAsync(90_000);
@@ -55,7 +55,7 @@ test.each([
     "source-timeout",
   ],
   ["D1_ERROR: D1 DB exceeded its CPU time limit and was reset.", "source-timeout"],
-  ["D1_ERROR: D1 DB's isolate exceeded its memory limit and was reset.", "source-query-failed"],
+  ["D1_ERROR: D1 DB's isolate exceeded its memory limit and was reset.", "source-unavailable"],
   ["D1_ERROR: no such table: t: SQLITE_ERROR", "source-query-failed"],
 ])("D1's words %j mean %s", async (message, code) => {
   const source = d1That(() => Promise.reject(new Error(message)));
