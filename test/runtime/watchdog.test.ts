@@ -143,7 +143,12 @@ describe("a silent run", () => {
 
   test("that is the last one fails its job, which leaves nothing behind", async () => {
     const jobId = await insertOrphan();
-    const rescues = Array.from({ length: RUNS_MAX - 1 }, (_, at) => ({ run: at + 1, place: "0/0" }));
+    const rescues = Array.from({ length: RUNS_MAX - 1 }, (_, at) => ({
+      run: at + 1,
+      atMs: 1,
+      reason: "it was silent",
+      place: "0/0",
+    }));
     await change(jobId, `run = ${RUNS_MAX}, rescues_json = '${JSON.stringify(rescues)}'`);
     await lookAfterAnHour(jobId);
     expect(await view(jobId)).toMatchObject({
