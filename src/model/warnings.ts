@@ -9,10 +9,7 @@ const WARNING_LENGTH_MAX = 1_000;
 export function boundWarnings(warnings: readonly string[]): string[] {
   const shown = warnings.length > WARNINGS_MAX ? warnings.slice(0, WARNINGS_MAX - 1) : warnings;
   const left = warnings.length - shown.length;
-  return [
-    ...shown.map(cut),
-    ...(left > 0 ? [`${left} more warnings are left out`] : []),
-  ];
+  return [...shown.map(cut), ...(left > 0 ? [`${left} more warnings are left out`] : [])];
 }
 
 function cut(text: string): string {

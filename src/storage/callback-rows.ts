@@ -51,7 +51,13 @@ export function beginPost(
   if (isUnderWay && lostAtMs > nowMs) return wait(lostAtMs);
   if (begun >= CALLBACK_ATTEMPTS_MAX) {
     const error = "nobody recorded how the last attempt ended";
-    recordCallback(sql, { jobId: job.job_id, attempt: begun, move: { status: "failed" }, error, nowMs });
+    recordCallback(sql, {
+      jobId: job.job_id,
+      attempt: begun,
+      move: { status: "failed" },
+      error,
+      nowMs,
+    });
     return { do: "end" };
   }
   if (attempt <= begun) return wait(isUnderWay ? null : job.callback_next_attempt_at_ms);

@@ -1,7 +1,14 @@
 import { ExportError } from "../model/error.ts";
 import type { JobView } from "../model/job-view.ts";
 import { requireUnlocked } from "./database-lock.ts";
-import { failureOf, findJobByKey, getJob, insertJob, type JobRow, type NewJob } from "./job-rows.ts";
+import {
+  failureOf,
+  findJobByKey,
+  getJob,
+  insertJob,
+  type JobRow,
+  type NewJob,
+} from "./job-rows.ts";
 import { startRun } from "./job-runs.ts";
 import { jobViewOf } from "./job-view.ts";
 import { scheduleWatchdog } from "./job-watchdog.ts";

@@ -29,10 +29,7 @@ export async function createRun({ env }: JobsContext, job: JobRow): Promise<void
 }
 
 /** What Workflows tells of a job's run. */
-export async function runStatus(
-  { env }: JobsContext,
-  job: JobRow,
-): Promise<InstanceCondition> {
+export async function runStatus({ env }: JobsContext, job: JobRow): Promise<InstanceCondition> {
   try {
     const { status } = await (await env.EXPORT_WORKFLOW.get(instanceIdOf(job))).status();
     return CONDITIONS[status] ?? "unknown";

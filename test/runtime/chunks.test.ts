@@ -66,14 +66,12 @@ describe("a chunk of many small files", () => {
 describe("the size of a job's parts", () => {
   test("is the one that the job began with, whatever a deployment changes", async () => {
     const jobId = await insertOrphan();
-    const sizes = await runInDurableObject(
-      env.EXPORT_JOBS.getByName("jobs"),
-      (_, { storage }) =>
-        [6 * MIB, 7 * MIB].map((bytes) => {
-          const changed = { ...env, EXPORT_PART_BYTES: String(bytes) };
-          const context = { storage, sql: storage.sql, env: changed };
-          return beginRun(context, { jobId, run: 1 }).part_bytes;
-        }),
+    const sizes = await runInDurableObject(env.EXPORT_JOBS.getByName("jobs"), (_, { storage }) =>
+      [6 * MIB, 7 * MIB].map((bytes) => {
+        const changed = { ...env, EXPORT_PART_BYTES: String(bytes) };
+        const context = { storage, sql: storage.sql, env: changed };
+        return beginRun(context, { jobId, run: 1 }).part_bytes;
+      }),
     );
     expect(sizes).toEqual([6 * MIB, 6 * MIB]);
     await api(`/export/dump/${jobId}`, { method: "DELETE" });
