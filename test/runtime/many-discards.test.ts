@@ -13,11 +13,12 @@ const look = (): Promise<void> =>
 test("the files of 200 deleted jobs are gone after one alarm", async () => {
   const jobIds = Array.from({ length: 200 }, () => crypto.randomUUID());
   const keys = jobIds.flatMap((id) => [`exports/${id}/dump.sql`, `exports/${id}/manifest.json`]);
-  for (const key of keys) {
-    await env.EXPORT_R2_BUCKET.put(key, "late");
-    const [, id = ""] = key.split("/");
-    await inJobs("INSERT INTO tmp_export_job_discards VALUES (?, ?, '', 1)", id, key);
-  }
+  for (const key of keys.slice(-20)) await env.EXPORT_R2_BUCKET.put(key, "late");
+  await inJobs(
+    `INSERT INTO tmp_export_job_discards
+       SELECT substr(value, 9, 36), value, '', 1 FROM json_each(?)`,
+    JSON.stringify(keys),
+  );
   await look();
   expect(await inJobs("SELECT 1 FROM tmp_export_job_discards")).toEqual([]);
   const { objects } = await env.EXPORT_R2_BUCKET.list({ prefix: "exports/" });

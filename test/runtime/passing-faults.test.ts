@@ -1,4 +1,4 @@
-import { env, introspectWorkflow } from "cloudflare:test";
+import { env } from "cloudflare:test";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { ExportError } from "../../src/model/error.ts";
@@ -6,6 +6,7 @@ import type { JobView } from "../../src/model/job-view.ts";
 import { stepBody } from "../../src/workflows/run-context.ts";
 import { emptyDatabase, ended, query, snapshotObjects, startExport } from "../support/api.ts";
 import { disturbDatabase } from "../support/faulty-database.ts";
+import { failSteps } from "../support/faulty-steps.ts";
 
 const { SHOP_DB: shop } = env as unknown as { SHOP_DB: D1Database };
 
@@ -22,9 +23,12 @@ beforeAll(async () => {
 
 /** A job whose steps are tried again at once. */
 async function exported(request: object): Promise<JobView> {
-  await using workflows = await introspectWorkflow(env.EXPORT_WORKFLOW);
-  await workflows.modifyAll((modifier) => modifier.disableRetryDelays());
-  return ended((await startExport(request)).jobId);
+  const steps = failSteps(() => false, "before");
+  try {
+    return await ended((await startExport(request)).jobId);
+  } finally {
+    await steps.restore();
+  }
 }
 
 /** From now on the first calls of D1 that read rows of the table fail by `words`; gives how many came. */
