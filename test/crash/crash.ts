@@ -17,7 +17,9 @@ if (values.night) {
   const night = { databases: 100, ticks: 2, kills: 10, concurrency: 8, random: Math.random };
   const { problems, jobs, kills, rescues } = await runNight(night);
   for (const problem of problems) console.log(problem);
-  console.log(`${jobs} jobs, ${kills} kills, ${rescues} runs replaced, ${problems.length} problems`);
+  console.log(
+    `${jobs} jobs, ${kills} kills, ${rescues} runs replaced, ${problems.length} problems`,
+  );
   process.exit(problems.length === 0 ? 0 : 1);
 }
 

@@ -21,9 +21,8 @@ export function queueingWorkflow(
        (n INTEGER PRIMARY KEY, id TEXT UNIQUE, params TEXT, state TEXT NOT NULL)`,
   );
   const stateOf = (id: string): string | undefined =>
-    sql
-      .exec<{ state: string }>("SELECT state FROM queued_instances WHERE id = ?", id)
-      .toArray()[0]?.state;
+    sql.exec<{ state: string }>("SELECT state FROM queued_instances WHERE id = ?", id).toArray()[0]
+      ?.state;
   const move = (id: string, state: string): void => {
     sql.exec("UPDATE queued_instances SET state = ? WHERE id = ?", state, id);
   };
