@@ -218,7 +218,7 @@ export const ERRORS = {
   "export-stalled": {
     status: 503,
     retryable: true,
-    hint: "Five runs of the job went silent, one after the other. The Workflow's instances in the dashboard show where.",
+    hint: "Its runs went silent at the same place, or its instance waited for a week. The Workflow's instances in the dashboard show where.",
   },
   "stream-expired": {
     status: 409,
