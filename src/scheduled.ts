@@ -1,5 +1,6 @@
 import { type ExportEnv, getExportJobs, parseConfig } from "./env.ts";
-import { ExportError, unwrap } from "./model/error.ts";
+import { type ErrorCode, ExportError, unwrap } from "./model/error.ts";
+import type { JobView } from "./model/job-view.ts";
 import { newJobOf } from "./new-job.ts";
 
 /** A tick of a cron trigger. */
@@ -14,7 +15,7 @@ export interface Tick {
  * Starts the exports of `EXPORT_SCHEDULE` that are due at a tick: one job an entry, however often
  * the tick is delivered. An entry whose source is still being exported is left out, with a line in
  * the log; the others start all the same. Errors: `configuration-invalid`, and after all entries
- * those of jobs that could not be started.
+ * those of jobs that could not be started, and of a job of this tick that has failed since.
  */
 export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise<void> {
   const config = parseConfig(env);
@@ -31,7 +32,8 @@ export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise
         origin: config.publicUrl ?? "",
         nowMs: Date.now(),
       });
-      unwrap(await getExportJobs(env).create(job));
+      const { view, replayed } = unwrap(await getExportJobs(env).create(job));
+      if (replayed) requireNotFailed(view);
     } catch (error) {
       if (error instanceof ExportError && error.code === "export-already-running") {
         console.warn({ message: `scheduled export left out: ${error.message}`, cron: tick.cron });
@@ -41,4 +43,10 @@ export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise
     }
   }
   if (failures.length > 0) throw failures[0];
+}
+
+/** A tick that is delivered again must not count a job that has failed meanwhile as a success. */
+function requireNotFailed({ jobId, error }: JobView): void {
+  if (error === null) return;
+  throw new ExportError(error.code as ErrorCode, `scheduled job ${jobId} failed: ${error.message}`);
 }

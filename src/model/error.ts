@@ -142,8 +142,8 @@ export const ERRORS = {
   },
   "source-timeout": {
     status: 504,
-    retryable: false,
-    hint: "One query took too long. Give a large table without a usable key a PRIMARY KEY, or exclude it; export at a quieter time.",
+    retryable: true,
+    hint: "One query took too long, several times. Give a large table without a usable key a PRIMARY KEY, or exclude it; export at a quieter time.",
   },
   "source-query-failed": {
     status: 502,
@@ -243,7 +243,7 @@ export const ERRORS = {
   "export-stalled": {
     status: 503,
     retryable: true,
-    hint: "Five runs of the job went silent, one after the other. The Workflow's instances in the dashboard show where.",
+    hint: "Its runs went silent at the same place, or its instance waited for a week. The Workflow's instances in the dashboard show where.",
   },
   "stream-expired": {
     status: 409,
@@ -254,6 +254,11 @@ export const ERRORS = {
     status: 503,
     retryable: true,
     hint: "The Workflow could not be created. Send the request again.",
+  },
+  "jobs-database-newer": {
+    status: 503,
+    retryable: false,
+    hint: "A newer version of this Worker has written the job tables. Deploy that version again.",
   },
   "internal-error": {
     status: 500,

@@ -1,38 +1,61 @@
-/** How often a job may be given to a new run, its first one included. */
+/** How many runs may end at the same place in a job, the first one to reach it included. */
 export const RUNS_MAX = 5;
+
+/**
+ * How long a job waits for an instance that is queued or paused, or for Workflows to answer. A job locks
+ * its database, so waiting must end; R2 drops an unfinished upload after the same time.
+ */
+export const WAIT_MS_MAX = 7 * 86_400_000;
+
+/** The longest silence before an instance is looked at. Asking for its status changes nothing. */
+const SUSPECT_MS_MAX = 75_000;
+
+/**
+ * What Workflows reports of a run's instance. One that says it is alive may be forgotten; one that has
+ * ended, or never was, works no more. A queued one waits for Workflows, a paused one for a person.
+ */
+export type InstanceCondition = "alive" | "queued" | "paused" | "ended" | "unknown";
 
 /** What the watchdog knows of an active job. Times in milliseconds. */
 export interface WatchedJob {
-  run: number;
-  /** Since the run last showed that it works. */
+  /** The runs in a row that ended where the job stands now, and the current one. */
+  runsAtPlace: number;
+  /** Since the run last showed that it works, or that it was seen to wait. */
   silentMs: number;
+  /** Since the run last showed that it works. */
+  idleMs: number;
   /** Since the run was woken; null where it was not woken since it last worked. */
   wokenAgoMs: number | null;
-  /**
-   * What Workflows tells of the run's instance. One that says it is alive may be forgotten; one that
-   * has ended, or never was, works no more.
-   */
-  instance: "alive" | "ended" | "unknown";
+  instance: InstanceCondition;
 }
 
-export type Verdict = "leave" | "wake" | "rescue" | "fail";
+/** `wait`: remember that the instance waits, and do nothing else. `end`: the job has waited too long. */
+export type Verdict = "leave" | "wait" | "wake" | "rescue" | "fail" | "end";
 
 /** How long a run of an active job is silent before its instance is looked at. */
 export function suspectMsOf(stallMs: number): number {
-  return stallMs / 4;
+  return Math.min(stallMs / 4, SUSPECT_MS_MAX);
 }
 
 /**
  * What is to be done about an active job. A run that has been silent for `stallMs` is woken; one that
  * is still silent half as long after that is replaced by the next run, which goes on from the
  * checkpoint; so is one whose instance has ended, as soon as its silence shows that it is over. A job
- * whose last run is silent too has failed.
+ * whose runs keep ending at the same place has failed. An instance that waits is left alone, for up to
+ * `WAIT_MS_MAX`.
  */
 export function judge(job: WatchedJob, stallMs: number): Verdict {
   if (job.silentMs < suspectMsOf(stallMs)) return "leave";
-  if (job.instance === "ended") return job.run < RUNS_MAX ? "rescue" : "fail";
+  if (job.idleMs >= WAIT_MS_MAX) return "end";
+  if (job.instance === "paused") return "wait";
+  if (job.instance === "queued") {
+    // The local runtime forgets an instance that was killed while it was queued. An event wakes it, and
+    // changes nothing for one that waits its turn.
+    return job.idleMs >= stallMs && job.wokenAgoMs === null ? "wake" : "wait";
+  }
+  const next = job.runsAtPlace < RUNS_MAX ? "rescue" : "fail";
+  if (job.instance === "ended") return next;
   if (job.silentMs < stallMs) return "leave";
   if (job.wokenAgoMs === null) return "wake";
-  if (job.wokenAgoMs < stallMs / 2) return "leave";
-  return job.run < RUNS_MAX ? "rescue" : "fail";
+  return job.wokenAgoMs < stallMs / 2 ? "leave" : next;
 }

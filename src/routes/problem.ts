@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 
+import { parseCodedError } from "../model/coded-error.ts";
 import { ERRORS, ExportError, type Failure } from "../model/error.ts";
 
 /** An error as RFC 9457 problem details, with this API's own `code` and `hint`. */
@@ -27,6 +28,9 @@ export function onError(error: Error, context: Context): Response {
   if (error instanceof HTTPException && error.status < 500) {
     return problemResponse({ code: "invalid-request", message: error.message });
   }
+  // The jobs' object refuses its tables before it can answer with values.
+  const failure = parseCodedError(error);
+  if (failure?.code === "jobs-database-newer") return problemResponse(failure);
   const id = crypto.randomUUID();
   console.error({
     message: "unexpected error",
@@ -47,7 +51,6 @@ function headersOf(error: ExportError): Record<string, string> {
     case "unauthorized":
       return { "www-authenticate": 'Bearer realm="durable-export"' };
     case "export-not-finished":
-    case "workflow-not-started":
     case "source-unavailable":
       return { "retry-after": "2" };
     case "too-many-requests":

@@ -199,7 +199,6 @@ export const ROUTES: readonly RouteEntry[] = [
       "export-already-running",
       "idempotency-key-reused",
       "inline-storage-full",
-      "workflow-not-started",
     ],
   },
   {

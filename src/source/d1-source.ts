@@ -118,7 +118,9 @@ function isReading(sql: string): boolean {
 function codeOf(message: string): ErrorCode {
   if (PASSING_SQLITE_ERROR.test(message)) return "source-unavailable";
   if (/exceeded timeout|exceeded its CPU time limit/.test(message)) return "source-timeout";
-  return /\bSQLITE_[A-Z_]+\b|exceeded its memory limit|Exceeded maximum DB size/.test(message)
+  // D1 was reset for want of memory, perhaps by another caller's query: the next attempt may succeed.
+  if (message.includes("exceeded its memory limit")) return "source-unavailable";
+  return /\bSQLITE_[A-Z_]+\b|Exceeded maximum DB size/.test(message)
     ? "source-query-failed"
     : "source-unavailable";
 }

@@ -7,7 +7,8 @@ const WAIT_MS = 500;
 
 /**
  * A source whose calls are tried again where that may help: an object restarts when its Worker is
- * deployed. For calls alone that may be repeated although they have succeeded.
+ * deployed. A call that took too long is not repeated: whoever reads a stream waits for it. For calls
+ * alone that may be repeated although they have succeeded.
  */
 export function patientSource(source: Source): Source {
   return {
@@ -22,7 +23,8 @@ async function tryAgain<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      const mayHelp = error instanceof ExportError && error.retryable;
+      const mayHelp =
+        error instanceof ExportError && error.retryable && error.code !== "source-timeout";
       if (!mayHelp || tries === TRIES_MAX) throw error;
       await new Promise((resolve) => {
         setTimeout(resolve, WAIT_MS * 2 ** (tries - 1));

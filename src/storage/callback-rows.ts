@@ -1,4 +1,4 @@
-import type { CallbackMove } from "../model/callback-schedule.ts";
+import { CALLBACK_ATTEMPTS_MAX, type CallbackMove } from "../model/callback-schedule.ts";
 import type { JobRow } from "./job-rows.ts";
 
 const ENDED = "state IN ('completed', 'failed', 'cancelled', 'expired')";
@@ -15,21 +15,78 @@ export interface CallbackTried {
 }
 
 /**
- * Keeps how a try ended. Nothing changes where the job is gone, its callback is over, or the try is
- * known already; so two senders that race count a try once.
+ * How long a post may be on its way before another may be begun, in milliseconds: more than its timeout
+ * of 10 seconds, with time to record how it ended.
+ */
+const POST_MS_MAX = 20_000;
+
+/** What a sender is to do now. */
+export type CallbackTurn =
+  /** Post attempt number `attempt`. */
+  | { do: "post" }
+  /** Come back in `delayMs` for attempt number `attempt`. */
+  | { do: "wait"; attempt: number; delayMs: number }
+  /** Nothing is to be sent any more. */
+  | { do: "end" };
+
+/**
+ * Counts attempt number `attempt` as begun, before anything is sent: so a job has at most ten posts,
+ * however many senders it has and wherever they die. Only one post is on its way at a time. An attempt
+ * that was begun and whose end nobody has recorded is not repeated: the next one follows it.
+ */
+export function beginPost(
+  sql: SqlStorage,
+  job: JobRow,
+  { attempt, nowMs }: { attempt: number; nowMs: number },
+): CallbackTurn {
+  if (!isCallbackPending(job)) return { do: "end" };
+  const begun = Math.max(job.callback_posts, job.callback_attempts);
+  const isUnderWay = job.callback_posts > job.callback_attempts;
+  const wait = (untilMs: number | null): CallbackTurn => ({
+    do: "wait",
+    attempt: begun + 1,
+    delayMs: Math.max(0, (untilMs ?? 0) - nowMs),
+  });
+  const lostAtMs = (job.callback_posted_at_ms ?? 0) + POST_MS_MAX;
+  if (isUnderWay && lostAtMs > nowMs) return wait(lostAtMs);
+  if (begun >= CALLBACK_ATTEMPTS_MAX) {
+    const error = "nobody recorded how the last attempt ended";
+    recordCallback(sql, {
+      jobId: job.job_id,
+      attempt: begun,
+      move: { status: "failed" },
+      error,
+      nowMs,
+    });
+    return { do: "end" };
+  }
+  if (attempt <= begun) return wait(isUnderWay ? null : job.callback_next_attempt_at_ms);
+  sql.exec(
+    "UPDATE tmp_export_jobs SET callback_posts = ?, callback_posted_at_ms = ? WHERE job_id = ?",
+    attempt,
+    nowMs,
+    job.job_id,
+  );
+  return { do: "post" };
+}
+
+/**
+ * Keeps how a try ended. Nothing changes where the job is gone, its callback is over, or a later try is
+ * known already; but what was delivered is delivered.
  */
 export function recordCallback(sql: SqlStorage, tried: CallbackTried): void {
   const { move } = tried;
   sql.exec(
-    `UPDATE tmp_export_jobs SET callback_status = ?, callback_attempts = ?,
-       callback_last_error = ?, callback_next_attempt_at_ms = ?
-     WHERE job_id = ? AND callback_status = 'pending' AND callback_attempts < ?`,
+    `UPDATE tmp_export_jobs SET callback_status = ?1, callback_attempts = max(callback_attempts, ?2),
+       callback_posts = max(callback_posts, ?2), callback_last_error = ?3,
+       callback_next_attempt_at_ms = ?4
+     WHERE job_id = ?5 AND callback_status = 'pending'
+       AND (callback_posts <= ?2 OR ?1 = 'delivered')`,
     move.status,
     tried.attempt,
     tried.error,
     move.status === "pending" ? tried.nowMs + move.delayMs : null,
     tried.jobId,
-    tried.attempt,
   );
 }
 
@@ -43,9 +100,6 @@ export interface PendingCallback {
   url: string;
   /** What links in the job's view start with. */
   origin: string;
-  /** Tries so far. */
-  attempts: number;
-  nextAttemptAtMs: number | null;
   endedAtMs: number;
 }
 
@@ -55,10 +109,16 @@ export function findPendingCallback(job: JobRow): PendingCallback | undefined {
   return {
     url: job.callback_url,
     origin: job.origin,
-    attempts: job.callback_attempts,
-    nextAttemptAtMs: job.callback_next_attempt_at_ms,
     endedAtMs: job.completed_at_ms ?? 0,
   };
+}
+
+/** The shortest time in which a sender counts as alive: its post, and a retry of its step. */
+const SENDER_GRACE_MS_MIN = 60_000;
+
+/** How late a callback is before another sender is started for it. */
+export function callbackGraceMs(stallMs: number): number {
+  return Math.max(stallMs, SENDER_GRACE_MS_MIN);
 }
 
 /**
@@ -68,16 +128,17 @@ export function findPendingCallback(job: JobRow): PendingCallback | undefined {
 export function firstOverdueCallbackMs(sql: SqlStorage, graceMs: number): number | null {
   const { first } = sql
     .exec<{ first: number | null }>(
-      `SELECT min(max(coalesce(callback_next_attempt_at_ms, completed_at_ms), coalesce(ending_at_ms, 0)))
-         AS first FROM tmp_export_jobs WHERE callback_status = 'pending' AND ${ENDED}`,
+      `SELECT min(max(coalesce(callback_next_attempt_at_ms, completed_at_ms), coalesce(ending_at_ms, 0),
+           coalesce(callback_posted_at_ms, 0))) AS first FROM tmp_export_jobs WHERE callback_status = 'pending' AND ${ENDED}`,
     )
     .one();
   return first === null ? null : first + graceMs + 1;
 }
 
 /**
- * Ended jobs whose callback is pending and `graceMs` late, and for which no instance was started as
- * long: its sender has died, or never lived. At most `limit`, the longest overdue first.
+ * Ended jobs whose callback is pending and `graceMs` late, and for which no post was begun and no
+ * instance started as long: its sender has died, or never lived. At most `limit`, the longest overdue
+ * first.
  */
 export function listOverdueCallbacks(
   sql: SqlStorage,
@@ -88,7 +149,7 @@ export function listOverdueCallbacks(
       `SELECT job_id, run, callback_attempts FROM tmp_export_jobs
        WHERE callback_status = 'pending' AND ${ENDED}
          AND coalesce(callback_next_attempt_at_ms, completed_at_ms) < ?1
-         AND coalesce(ending_at_ms, 0) < ?1
+         AND coalesce(ending_at_ms, 0) < ?1 AND coalesce(callback_posted_at_ms, 0) < ?1
        ORDER BY coalesce(callback_next_attempt_at_ms, completed_at_ms) LIMIT ?2`,
       of.nowMs - of.graceMs,
       of.limit,

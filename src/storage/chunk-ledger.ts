@@ -9,6 +9,7 @@ import {
 import type { Cursor } from "../model/cursor.ts";
 import { ExportError } from "../model/error.ts";
 import type { KeyRange } from "../model/key-range.ts";
+import { boundWarnings } from "../model/warnings.ts";
 import { loadCarry, saveCarry } from "./carry.ts";
 import { discardFiles } from "./discards.ts";
 import { recordKeyRanges, recordPercent } from "./job-progress.ts";
@@ -97,7 +98,7 @@ export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): vo
     plan.planDigest,
     JSON.stringify(plan.cursor),
     plan.firstTable,
-    JSON.stringify(plan.warnings),
+    JSON.stringify(boundWarnings(plan.warnings)),
     nowMs,
     plan.usage.rowsRead,
     plan.usage.rowsWritten,
@@ -119,11 +120,11 @@ export function voidPlan(
   sql.exec(
     `UPDATE tmp_export_jobs SET cursor_json = NULL, checkpoint = checkpoint + 1,
        restarts = restarts + 1, corrupt_restarts = corrupt_restarts + ?, started_over = ?,
-       warnings_json = json_array(?)
+       part_bytes = NULL, warnings_json = json_array(?)
      WHERE job_id = ?`,
     by.isCorrupt ? 1 : 0,
     by.opening,
-    by.warning,
+    boundWarnings([by.warning])[0] ?? "",
     job.job_id,
   );
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 import { assert } from "../lib/assert.ts";
 import { concatBytes } from "../lib/bytes.ts";
+import { callWithin } from "../lib/call-within.ts";
 import type { ArtifactRecord, ChunkPiece } from "../model/checkpoint.ts";
 import { BLOB_BYTES_MAX } from "../model/limits.ts";
 import type { Compression } from "../model/export-request.ts";
@@ -13,6 +14,9 @@ import { PartUploads } from "./part-uploads.ts";
 
 /** How much longer than asked a chunk may become until it ends with a part. */
 const CHUNK_EXCESS = 1.25;
+
+/** How long an abandoned chunk waits for its parts, in milliseconds. */
+const ABANDON_MS_MAX = 30_000;
 
 /** What a chunk wrote, to be committed. */
 export interface WrittenChunk {
@@ -144,6 +148,19 @@ export class ChunkWriter {
     if (this.#ended) return this.hasUpload ? "written" : "stored";
     if (this.hasUpload) return "uploading";
     return this.#cutter.hasPart ? "wants-upload" : "pending";
+  }
+
+  /**
+   * Waits for parts that are on their way, up to 30 s. Of a chunk that failed, one that arrived after this
+   * would replace the next attempt's, and the ledger would know another ETag. Of a finished one there is
+   * none.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await callWithin(ABANDON_MS_MAX, () => this.#uploads.drain());
+    } catch (cause) {
+      console.warn({ message: "a failed chunk still sends parts", cause: String(cause) });
+    }
   }
 
   /** Waits for all parts. Everything written is stored or in the carry then. */

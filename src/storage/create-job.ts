@@ -1,7 +1,14 @@
 import { ExportError } from "../model/error.ts";
 import type { JobView } from "../model/job-view.ts";
 import { requireUnlocked } from "./database-lock.ts";
-import { findJobByKey, getJob, insertJob, type JobRow, type NewJob } from "./job-rows.ts";
+import {
+  failureOf,
+  findJobByKey,
+  getJob,
+  insertJob,
+  type JobRow,
+  type NewJob,
+} from "./job-rows.ts";
 import { startRun } from "./job-runs.ts";
 import { jobViewOf } from "./job-view.ts";
 import { scheduleWatchdog } from "./job-watchdog.ts";
@@ -9,9 +16,10 @@ import type { JobsContext } from "./jobs-context.ts";
 import { requireRoom } from "./require-room.ts";
 
 /**
- * Records a job and starts its first run: the row first, the instance second. A known
- * Idempotency-Key gives its job again. Errors: `export-already-running`, `idempotency-key-reused`,
- * `inline-storage-full`, `workflow-not-started`.
+ * Records a job and starts its first run: the row first, the instance second. If Workflows cannot be
+ * reached the job stays queued, and the watchdog starts it. A known Idempotency-Key gives its job again,
+ * unless no run of that job could be started. Errors: `export-already-running`, `idempotency-key-reused`,
+ * `inline-storage-full`.
  */
 export async function createJob(
   context: JobsContext,
@@ -28,7 +36,7 @@ export async function createJob(
 /** Inserts a job, or gives the one that its key already made. */
 function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
   const { sql, env } = context;
-  const known = job.idempotencyKey === null ? undefined : findJobByKey(sql, job.idempotencyKey);
+  const known = findStartedJob(sql, job.idempotencyKey);
   if (known !== undefined) {
     if (known.request_digest === job.requestDigest) return known;
     throw new ExportError(
@@ -42,5 +50,13 @@ function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
   // Where nothing is left the job would fail at its first commit.
   if (env.EXPORT_R2_BUCKET === undefined) requireRoom(context, 1);
   insertJob(sql, job);
+  return undefined;
+}
+
+/** The job of a key. One that no run has worked on gives its key back, so that a repeat starts another. */
+function findStartedJob(sql: SqlStorage, idempotencyKey: string | null): JobRow | undefined {
+  const job = idempotencyKey === null ? undefined : findJobByKey(sql, idempotencyKey);
+  if (job === undefined || failureOf(job)?.code !== "workflow-not-started") return job;
+  sql.exec("UPDATE tmp_export_jobs SET idempotency_key = NULL WHERE job_id = ?", job.job_id);
   return undefined;
 }

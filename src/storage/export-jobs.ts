@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 
 import type { ExportEnv, RunParams } from "../env.ts";
 import type { ArtifactRecord, ChunkCommit, NextAction, StoredPart } from "../model/checkpoint.ts";
+import { codedError } from "../model/coded-error.ts";
 import { ExportError, type Failure, type Outcome, outcomeOf } from "../model/error.ts";
 import type { ExportFormat, JobRequest } from "../model/export-request.ts";
 import type { JobState } from "../model/job-state.ts";
@@ -10,7 +11,9 @@ import { manifestKeyOf } from "../model/object-key.ts";
 import type { StoredObject, Upload } from "./artifact-store.ts";
 import { beginStream } from "./begin-stream.ts";
 import {
+  beginPost,
   type CallbackTried,
+  type CallbackTurn,
   findPendingCallback,
   type PendingCallback,
   recordCallback,
@@ -48,6 +51,7 @@ import {
   type JobRow,
   listArtifacts,
   type NewJob,
+  stateAt,
 } from "./job-rows.ts";
 import { jobViewOf, viewVersionOf } from "./job-view.ts";
 import { runWatchdog, scheduleWatchdog } from "./job-watchdog.ts";
@@ -88,6 +92,11 @@ type ArtifactId = Pick<ArtifactRecord, "ordinal" | "objectKey">;
 /** A job's view with a callback that is neither delivered nor given up. */
 export type PendingCallbackView = PendingCallback & { view: JobView };
 
+/** A sender's turn, with what it is to post. */
+export type CallbackTurnView =
+  | Exclude<CallbackTurn, { do: "post" }>
+  | { do: "post"; callback: PendingCallbackView };
+
 /** What is left of a stream; no snapshot where it read rows as they are. */
 type StreamToClose = Pick<NewStream, "request" | "snapshotId">;
 
@@ -100,7 +109,11 @@ export class ExportJobs extends DurableObject<ExportEnv> {
 
   constructor(ctx: DurableObjectState, env: ExportEnv) {
     super(ctx, env);
-    migrate(ctx.storage);
+    try {
+      migrate(ctx.storage);
+    } catch (error) {
+      throw codedError(error);
+    }
     this.#jobs = { storage: ctx.storage, sql: ctx.storage.sql, env };
     // An alarm whose tries have all failed is gone, and a crash may come between a row and its alarm.
     void ctx.blockConcurrencyWhile(() => scheduleWatchdog(this.#jobs));
@@ -110,7 +123,7 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     return this.#jobs.sql;
   }
 
-  /** Failures: `export-already-running`, `idempotency-key-reused`, `inline-storage-full`, `workflow-not-started`. */
+  /** Failures: `export-already-running`, `idempotency-key-reused`, `inline-storage-full`. */
   create(job: NewJob): Promise<Outcome<{ view: JobView; replayed: boolean }>> {
     return outcomeOf(() => createJob(this.#jobs, job));
   }
@@ -141,7 +154,7 @@ export class ExportJobs extends DurableObject<ExportEnv> {
       const job = getJob(this.#sql, jobId);
       const current = viewVersionOf(job);
       const view = current === version ? null : jobViewOf(this.#sql, job);
-      return { version: current, status: job.state, view };
+      return { version: current, status: stateAt(job, Date.now()), view };
     });
   }
 
@@ -155,7 +168,7 @@ export class ExportJobs extends DurableObject<ExportEnv> {
       const job = getJob(this.#sql, jobId);
       return {
         jobId,
-        state: job.state,
+        state: stateAt(job, Date.now()),
         source: job.source,
         format: (JSON.parse(job.request_json) as JobRequest).format,
         artifacts: listArtifacts(this.#sql, jobId),
@@ -171,12 +184,17 @@ export class ExportJobs extends DurableObject<ExportEnv> {
     return this.#sql.databaseSize;
   }
 
-  /** What a sender of an ended job's callback needs; null where nothing is to be sent any more. */
-  callback(jobId: string): PendingCallbackView | null {
+  /**
+   * What a sender of an ended job's callback is to do for its attempt number `attempt`; a post counts as
+   * begun from then on.
+   */
+  beginPost(jobId: string, attempt: number): CallbackTurnView {
     const job = findJob(this.#sql, jobId);
     const pending = job === undefined ? undefined : findPendingCallback(job);
-    if (job === undefined || pending === undefined) return null;
-    return { ...pending, view: jobViewOf(this.#sql, job) };
+    if (job === undefined || pending === undefined) return { do: "end" };
+    const turn = beginPost(this.#sql, job, { attempt, nowMs: Date.now() });
+    if (turn.do !== "post") return turn;
+    return { do: "post", callback: { ...pending, view: jobViewOf(this.#sql, job) } };
   }
 
   /** Keeps how a try of a callback ended; nothing where the job is gone. */
@@ -220,7 +238,7 @@ export class ExportJobs extends DurableObject<ExportEnv> {
   // What follows is called by runs alone. Failures of what gives an outcome: `run-superseded`.
 
   beginRun(of: RunParams): Promise<Outcome<JobRow>> {
-    return outcomeOf(() => beginRun(this.#sql, of));
+    return outcomeOf(() => beginRun(this.#jobs, of));
   }
 
   beat(of: RunParams): Promise<Outcome<void>> {

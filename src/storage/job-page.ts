@@ -5,7 +5,7 @@ import { listJobs } from "./job-rows.ts";
 import { jobViewOf } from "./job-view.ts";
 
 /**
- * Tables and artifacts in all views of a page, but for what its last one has more: some 2 MB, where a
+ * Tables, artifacts and warnings in all views of a page, but for what its last one has more: some 2 MB, where a
  * value between objects may have 32 MiB, which 100 views with 500 long names each would pass.
  */
 const ENTRIES_MAX = 10 * VIEW_ENTRIES_MAX;
@@ -28,13 +28,13 @@ export function jobPageOf(
   sql: SqlStorage,
   query: JobPageQuery,
 ): { jobs: JobView[]; next: JobPosition | null } {
-  const rows = listJobs(sql, { ...query, limit: query.limit + 1 });
+  const rows = listJobs(sql, { ...query, limit: query.limit + 1, nowMs: Date.now() });
   const jobs: JobView[] = [];
   let entries = 0;
   for (const row of rows.slice(0, query.limit)) {
     if (entries >= ENTRIES_MAX) break;
     const view = jobViewOf(sql, row);
-    entries += view.tables.length + view.artifacts.length;
+    entries += view.tables.length + view.artifacts.length + view.warnings.length;
     jobs.push(view);
   }
   const last = rows[jobs.length - 1];

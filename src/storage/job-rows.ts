@@ -32,12 +32,17 @@ export type JobRow = {
   rescues_json: string;
   woken_at_ms: number | null;
   /** 0: nothing of it is in its source; 1: its triggers may be; `SNAPSHOT_TABLES_LEFT`: empty tables are. */
+  /** When the run's instance was last seen to wait, and in which condition. Void after a newer heartbeat. */
+  waited_at_ms: number | null;
+  waiting_as: string | null;
   snapshot_open: number;
   endings: number;
   ending_at_ms: number | null;
   catalog_digest: string | null;
   /** Null if an earlier version has made the plan. */
   plan_digest: string | null;
+  /** The size of the job's parts, which no deployment changes; null before its first run. */
+  part_bytes: number | null;
   checkpoint: number;
   cursor_json: string | null;
   next_table: string | null;
@@ -52,6 +57,9 @@ export type JobRow = {
   callback_attempts: number;
   callback_last_error: string | null;
   callback_next_attempt_at_ms: number | null;
+  /** Posts that were begun, recorded attempts included, and when the last one was. */
+  callback_posts: number;
+  callback_posted_at_ms: number | null;
 };
 
 /** In `snapshot_open`: an earlier version of the code leaves such a snapshot to the next opening. */
@@ -63,6 +71,8 @@ export interface Rescue {
   run: number;
   atMs: number;
   reason: string;
+  /** Where the job stood then; undefined for rescues of an earlier version. */
+  place?: string;
 }
 
 /** What a new job needs; ids and times are the caller's. */
@@ -82,6 +92,21 @@ export interface NewJob {
 /** How often a job was given to a next run, and why, oldest first. */
 export function rescuesOf(job: Pick<JobRow, "rescues_json">): Rescue[] {
   return JSON.parse(job.rescues_json) as Rescue[];
+}
+
+/** A job's state at `nowMs`: one whose retention has ended is expired before the watchdog comes. */
+export function stateAt(job: Pick<JobRow, "state" | "expires_at_ms">, nowMs: number): JobState {
+  const isDue = job.expires_at_ms !== null && job.expires_at_ms <= nowMs;
+  return job.state === "completed" && isDue ? "expired" : job.state;
+}
+
+/** The same in SQL; `?1` is the time. */
+const STATE_AT =
+  "CASE WHEN state = 'completed' AND expires_at_ms <= ?1 THEN 'expired' ELSE state END";
+
+/** What a failed job has failed for. */
+export function failureOf({ failure_json }: Pick<JobRow, "failure_json">): Failure | null {
+  return failure_json === null ? null : (JSON.parse(failure_json) as Failure);
 }
 
 /** The id of a run's Workflow instance. */
@@ -192,13 +217,14 @@ export function listJobs(
     status: JobState | undefined;
     limit: number;
     after: { createdAtMs: number; jobId: string } | undefined;
+    nowMs: number;
   },
 ): JobRow[] {
   const conditions: string[] = [];
   const values: (string | number)[] = [];
   if (page.status !== undefined) {
-    conditions.push("state = ?");
-    values.push(page.status);
+    conditions.push(`${STATE_AT} = ?`);
+    values.push(page.nowMs, page.status);
   }
   if (page.after !== undefined) {
     conditions.push("(created_at_ms, job_id) < (?, ?)");

@@ -1,21 +1,20 @@
 import type { RunParams } from "../env.ts";
-import { ExportError, type Failure } from "../model/error.ts";
-import type { WatchedJob } from "../model/watchdog.ts";
+import type { InstanceCondition } from "../model/watchdog.ts";
 import { isCallbackPending } from "./callback-rows.ts";
-import { endJobIf } from "./end-job.ts";
 import { endingInstanceIdOf, findJob, instanceIdOf, type JobRow } from "./job-rows.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import type { StreamRow } from "./stream-rows.ts";
 
-/** Starts a new job's first run. Errors: `workflow-not-started`, and the job has failed then. */
+/** Starts a new job's first run. If Workflows cannot be reached the job stays queued: the watchdog starts it. */
 export async function startRun(context: JobsContext, job: JobRow): Promise<void> {
   try {
     await createRun(context, job);
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    const failure: Failure = { code: "workflow-not-started", message };
-    endJobIf(context, { jobId: job.job_id, to: "failed", nowMs: Date.now(), failure });
-    throw new ExportError("workflow-not-started", message, { cause });
+    console.warn({
+      message: "run not started; the watchdog will try again",
+      jobId: job.job_id,
+      cause: String(cause),
+    });
   }
 }
 
@@ -30,14 +29,10 @@ export async function createRun({ env }: JobsContext, job: JobRow): Promise<void
 }
 
 /** What Workflows tells of a job's run. */
-export async function runStatus(
-  { env }: JobsContext,
-  job: JobRow,
-): Promise<WatchedJob["instance"]> {
+export async function runStatus({ env }: JobsContext, job: JobRow): Promise<InstanceCondition> {
   try {
     const { status } = await (await env.EXPORT_WORKFLOW.get(instanceIdOf(job))).status();
-    if (status === "unknown") return "unknown";
-    return ENDED.has(status) ? "ended" : "alive";
+    return CONDITIONS[status] ?? "unknown";
   } catch (cause) {
     // The instance was never made, or has been deleted.
     if (cause instanceof Error && cause.message.includes("not_found")) return "ended";
@@ -50,7 +45,17 @@ export async function runStatus(
   }
 }
 
-const ENDED: ReadonlySet<InstanceStatus["status"]> = new Set(["errored", "terminated", "complete"]);
+const CONDITIONS: Partial<Record<InstanceStatus["status"], InstanceCondition>> = {
+  queued: "queued",
+  running: "alive",
+  waiting: "alive",
+  rollingBack: "alive",
+  paused: "paused",
+  waitingForPause: "paused",
+  errored: "ended",
+  terminated: "ended",
+  complete: "ended",
+};
 
 /** Ends a job's run, should it still live. */
 export async function terminateRun({ env }: JobsContext, job: JobRow): Promise<void> {

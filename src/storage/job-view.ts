@@ -5,14 +5,16 @@ import type { JobView, TableView } from "../model/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../model/limits.ts";
 import { listTables } from "./chunk-ledger.ts";
 import { progressOf } from "./job-progress.ts";
-import { instanceIdOf, type JobRow, listArtifacts, rescuesOf } from "./job-rows.ts";
-import { listWarnings } from "./job-warnings.ts";
+import { instanceIdOf, type JobRow, listArtifacts, rescuesOf, stateAt } from "./job-rows.ts";
+import { isWaiting, listWarnings } from "./job-warnings.ts";
 
 /** Differs whenever a job's view does; made of its row alone, so that asking for it is cheap. */
 export function viewVersionOf(job: JobRow): string {
-  const { state, run, checkpoint, usage_steps, heartbeat_at_ms } = job;
+  const { run, checkpoint, usage_steps, heartbeat_at_ms } = job;
+  const state = stateAt(job, Date.now());
   const callback = `${job.callback_status}-${job.callback_attempts}`;
-  return `${run}-${checkpoint}-${usage_steps}-${heartbeat_at_ms}-${state}-${callback}`;
+  const waiting = isWaiting(job) ? job.waiting_as : "";
+  return `${run}-${checkpoint}-${usage_steps}-${heartbeat_at_ms}-${state}-${callback}-${waiting}`;
 }
 
 /** A job as its users see it. */
@@ -21,6 +23,7 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
   const base = `${job.origin}/export/dump/${job.job_id}`;
   const tables = listTables(sql, job.job_id, VIEW_ENTRIES_MAX);
   const progress = progressOf(sql, job);
+  const status = stateAt(job, Date.now());
   const stored = sql
     .exec<{ bytes: number }>(
       "SELECT coalesce(sum(bytes), 0) AS bytes FROM tmp_export_job_artifacts WHERE job_id = ?",
@@ -29,7 +32,7 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
     .one();
   return {
     jobId: job.job_id,
-    status: job.state,
+    status,
     source: job.source,
     object: namedObjectOf(request),
     format: request.format,
@@ -48,7 +51,11 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
       bytes: table.bytes,
       percent: table.percent,
     })),
-    artifacts: artifactViews(sql, job, { base, tables: tableOfArtifact(request, tables) }),
+    artifacts:
+      // Public once their job is completed: before that a file may still be replaced.
+      status === "completed"
+        ? artifactViews(sql, job, { base, tables: tableOfArtifact(request, tables) })
+        : [],
     workflow: {
       instanceId: instanceIdOf(job),
       run: job.run,
@@ -83,13 +90,11 @@ export function tableOfArtifact(
   return format === "sql" ? [null] : tables.map(({ name }) => name);
 }
 
-/** Artifacts are public once their job is completed: before that a file may still be replaced. */
 function artifactViews(
   sql: SqlStorage,
   job: JobRow,
   { base, tables }: { base: string; tables: readonly (string | null)[] },
 ): JobView["artifacts"] {
-  if (job.state !== "completed") return [];
   return listArtifacts(sql, job.job_id, { limit: VIEW_ENTRIES_MAX }).map((artifact) => ({
     name: artifact.name,
     table: tables[artifact.ordinal] ?? null,

@@ -1,6 +1,11 @@
+import { ExportError } from "../model/error.ts";
+
 /**
  * The job tables' migrations, in order. Append only: a deployed object has run the earlier ones.
  * docs/storage-layout.md describes every column.
+ *
+ * Expand first: a migration adds, and the previous version keeps working beside it after a rollback. One
+ * that renames or removes raises `CODE_MIN`, in a release after the last one that used the old form.
  */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE tmp_export_jobs (
@@ -163,9 +168,22 @@ const MIGRATIONS: readonly string[] = [
    ALTER TABLE tmp_export_jobs DROP COLUMN files_left;`,
 
   "ALTER TABLE tmp_export_jobs ADD COLUMN plan_digest TEXT",
+  `ALTER TABLE tmp_export_jobs ADD COLUMN waited_at_ms INTEGER;
+   ALTER TABLE tmp_export_jobs ADD COLUMN waiting_as TEXT;
+   ALTER TABLE tmp_export_jobs ADD COLUMN part_bytes INTEGER;
+   ALTER TABLE tmp_export_jobs ADD COLUMN callback_posts INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN callback_posted_at_ms INTEGER;
+   UPDATE tmp_export_jobs SET callback_posts = callback_attempts;
+   ALTER TABLE tmp_export_job_migrations ADD COLUMN code_min INTEGER NOT NULL DEFAULT 0;`,
 ];
 
-/** Brings the job tables to the newest form, each migration in one transaction. */
+/** How many migrations a version must know to work with tables that have run all of these. */
+const CODE_MIN = 13;
+
+/**
+ * Brings the job tables to the newest form, each migration in one transaction. Tables of a newer version
+ * stay as they are. Errors: `jobs-database-newer` if that version's tables need newer code than this.
+ */
 export function migrate(storage: DurableObjectStorage): void {
   const { sql } = storage;
   sql.exec(
@@ -178,6 +196,21 @@ export function migrate(storage: DurableObjectStorage): void {
     storage.transactionSync(() => {
       sql.exec(MIGRATIONS[number] as string);
       sql.exec("INSERT INTO tmp_export_job_migrations (number) VALUES (?)", number);
+      if (number === MIGRATIONS.length - 1) {
+        sql.exec("UPDATE tmp_export_job_migrations SET code_min = ?", CODE_MIN);
+      }
     });
   }
+  requireKnown(sql);
+}
+
+function requireKnown(sql: SqlStorage): void {
+  const { code_min: codeMin } = sql
+    .exec<{ code_min: number }>("SELECT max(code_min) AS code_min FROM tmp_export_job_migrations")
+    .one();
+  if (codeMin <= MIGRATIONS.length) return;
+  throw new ExportError(
+    "jobs-database-newer",
+    `the job tables need a version with ${codeMin} migrations, and this one has ${MIGRATIONS.length}`,
+  );
 }

@@ -47,6 +47,11 @@ export class PartUploads {
     part.catch(() => {});
   }
 
+  /** Resolves when nothing is on its way any more, however it ended. */
+  async drain(): Promise<void> {
+    await Promise.allSettled(this.#sent);
+  }
+
   /** The parts sent so far, once all have arrived. */
   settle(): Promise<StoredPart[]> {
     return Promise.all(this.#sent);

@@ -1,4 +1,4 @@
-import type { RunParams } from "../env.ts";
+import { parseConfig, type RunParams } from "../env.ts";
 import { ExportError, type Failure } from "../model/error.ts";
 import type { JobRequest } from "../model/export-request.ts";
 import { isActive } from "../model/job-state.ts";
@@ -25,9 +25,17 @@ import { findStream } from "./stream-rows.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** The job a run works on, moved to `running`. Errors: `run-superseded`. */
-export function beginRun(sql: SqlStorage, of: RunParams): JobRow {
+/**
+ * The job a run works on, moved to `running`. Its parts keep the size that it begins with: a deployment
+ * that changes EXPORT_PART_BYTES must not break an upload. Errors: `run-superseded`.
+ */
+export function beginRun({ sql, env }: JobsContext, of: RunParams): JobRow {
   getJobOfRun(sql, of);
+  sql.exec(
+    "UPDATE tmp_export_jobs SET part_bytes = ? WHERE job_id = ? AND part_bytes IS NULL",
+    parseConfig(env).partBytes,
+    of.jobId,
+  );
   moveJobIf(sql, { jobId: of.jobId, to: "running", nowMs: Date.now() });
   return getJobOfRun(sql, of);
 }

@@ -1,4 +1,4 @@
-import { firstOverdueCallbackMs } from "./callback-rows.ts";
+import { callbackGraceMs, firstOverdueCallbackMs } from "./callback-rows.ts";
 import { ENDINGS_MAX } from "../model/limits.ts";
 import { firstDiscardMs } from "./discards.ts";
 import type { JobRow } from "./job-rows.ts";
@@ -27,12 +27,23 @@ const CLOSING_MS = 60_000;
 const ENDING_DUE_MS = `coalesce(ending_at_ms, 0) + (${ENDING_GRACE_MS} << min(endings, ${ENDING_DOUBLINGS_MAX}))`;
 
 const list = (sql: SqlStorage, condition: string, ...values: (string | number)[]): JobRow[] =>
+  listUpTo(sql, SLICE, condition, ...values);
+
+const listUpTo = (
+  sql: SqlStorage,
+  limit: number,
+  condition: string,
+  ...values: (string | number)[]
+): JobRow[] =>
   sql
     .exec<JobRow>(
-      `SELECT * FROM tmp_export_jobs WHERE ${condition} ORDER BY heartbeat_at_ms LIMIT ${SLICE}`,
+      `SELECT * FROM tmp_export_jobs WHERE ${condition} ORDER BY ${LAST_SEEN} LIMIT ${limit}`,
       ...values,
     )
     .toArray();
+
+/** When a run last worked, or its instance was last seen to wait. */
+const LAST_SEEN = "max(heartbeat_at_ms, coalesce(waited_at_ms, 0))";
 
 const ACTIVE = "state IN ('queued', 'running')";
 
@@ -45,8 +56,11 @@ const FORGETTABLE = `state IN ('failed', 'cancelled', 'expired') AND callback_st
   AND (snapshot_open = 0 OR endings >= ${ENDINGS_MAX})`;
 
 /** Active jobs whose run has been silent for `silentMs`. */
-export function listSilentJobs(sql: SqlStorage, of: { nowMs: number; silentMs: number }): JobRow[] {
-  return list(sql, `${ACTIVE} AND heartbeat_at_ms <= ?`, of.nowMs - of.silentMs);
+export function listSilentJobs(
+  sql: SqlStorage,
+  of: { nowMs: number; silentMs: number; limit: number },
+): JobRow[] {
+  return listUpTo(sql, of.limit, `${ACTIVE} AND ${LAST_SEEN} <= ?`, of.nowMs - of.silentMs);
 }
 
 /** Ended jobs whose snapshot may still be in its source, and that no instance is closing. */
@@ -78,13 +92,18 @@ export function listAbandonedStreams(sql: SqlStorage, nowMs: number): StreamRow[
 }
 
 /** Completed jobs whose retention has ended. */
-export function listExpiredJobs(sql: SqlStorage, nowMs: number): JobRow[] {
-  return list(sql, "state = 'completed' AND expires_at_ms <= ?", nowMs);
+export function listExpiredJobs(sql: SqlStorage, of: { nowMs: number; limit: number }): JobRow[] {
+  return listUpTo(sql, of.limit, "state = 'completed' AND expires_at_ms <= ?", of.nowMs);
 }
 
 /** Ended jobs without files and debts that have been remembered long enough. What they have discarded is kept apart. */
-export function listForgottenJobs(sql: SqlStorage, nowMs: number): JobRow[] {
-  return list(sql, `${FORGETTABLE} AND completed_at_ms <= ?`, nowMs - REMEMBERED_MS);
+export function listForgottenJobs(sql: SqlStorage, of: { nowMs: number; limit: number }): JobRow[] {
+  return listUpTo(
+    sql,
+    of.limit,
+    `${FORGETTABLE} AND completed_at_ms <= ?`,
+    of.nowMs - REMEMBERED_MS,
+  );
 }
 
 /**
@@ -110,7 +129,7 @@ export function nextAlarmMs(
     .one();
   const times: number[] = [];
   if (row.active > 0) times.push(nowMs + Math.max(1_000, Math.min(stallMs / 4, 30_000)));
-  const callbackMs = firstOverdueCallbackMs(sql, stallMs);
+  const callbackMs = firstOverdueCallbackMs(sql, callbackGraceMs(stallMs));
   const discardMs = firstDiscardMs(sql);
   for (const dueMs of [row.unclosed, row.expires, row.ended, row.stream, callbackMs, discardMs]) {
     if (dueMs !== null) times.push(dueMs > nowMs ? dueMs : nowMs + OVERDUE_MS);

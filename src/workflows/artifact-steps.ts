@@ -7,6 +7,7 @@ import { MIB } from "../model/limits.ts";
 import { readBlocks } from "../lib/read-blocks.ts";
 import { turnYielder } from "../lib/yield-turn.ts";
 import type { ArtifactStore } from "../storage/artifact-store.ts";
+import { isChunkOver } from "./chunk-end.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** What one request reads back. R2 bills 128 of them a GiB, Class B: far below a cent. */
@@ -72,8 +73,8 @@ export interface VerifyFrom {
 }
 
 /**
- * Reads artifacts back, from `ordinal` on until `bytesMax` are read, and compares each chunk of
- * what is stored with what was written. Gives where to go on. Errors: `artifact-corrupt`.
+ * Reads artifacts back, from `ordinal` on until `bytesMax` are read or a minute has passed, and compares
+ * each chunk of what is stored with what was written. Gives where to go on. Errors: `artifact-corrupt`.
  */
 export async function verifyArtifacts(
   context: RunContext,
@@ -86,6 +87,7 @@ export async function verifyArtifacts(
   next: VerifyFrom | null;
 }> {
   const { jobs, of } = context;
+  const startedAtMs = Date.now();
   let ordinal = from;
   let bytes = 0;
   const verified: {
@@ -100,7 +102,7 @@ export async function verifyArtifacts(
   for (;;) {
     const artifact = unwrap(await jobs.artifact(of, ordinal));
     if (artifact === null) break;
-    if (bytes >= bytesMax) {
+    if (bytes >= bytesMax || isChunkOver({ startedAtMs, artifacts: verified.length })) {
       next = { ordinal, artifact: artifact.name };
       break;
     }

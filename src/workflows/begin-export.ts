@@ -61,7 +61,9 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
   }
   const request = JSON.parse(job.request_json) as JobRequest;
   const snapshotId = crypto.randomUUID();
-  const source = context.openSource(request);
+  // A plan, or an opening that did not end by a wrong configuration, shows that the source was there.
+  const wasReached = job.checkpoint > 0 || job.snapshot_open === 1;
+  const source = context.openSource(request, wasReached);
   const isSnapshot = request.consistency === "snapshot";
   const whole = isSnapshot ? await readWhole(context, source, { request, snapshotId }) : undefined;
   const isFrozen = isSnapshot && whole === undefined;

@@ -10,6 +10,7 @@ import type { DumpPiece } from "../source/dump-reader.ts";
 import { ChunkWriter } from "../storage/chunk-writer.ts";
 import { tableAt } from "./begin-export.ts";
 import { openReading } from "./chunk-reading.ts";
+import { isChunkOver } from "./chunk-end.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** What a step "export …" tells the dashboard. */
@@ -28,7 +29,7 @@ const SHOWN_CURSOR_CHARS_MAX = 200;
 /**
  * Exports one chunk from the newest checkpoint: pages become bytes, bytes become parts, and the
  * checkpoint behind them is committed in one transaction. A chunk ends once it is long enough, when
- * a part is full and no upload is open for it, or when an artifact that has one is written.
+ * it has taken a minute or ended many artifacts, when a part is full and no upload is open for it, or when an artifact that has one is written.
  *
  * A try that finds its chunk already committed (its answer was lost) gives what follows it.
  */
@@ -47,9 +48,9 @@ export async function exportChunk(
   const reading = await openReading(context, job, checkpoint);
   const { plan } = reading;
   assert(checkpoint.artifact !== undefined, "a chunk is exported into an artifact");
-  const writer = new ChunkWriter({
+  await using writer = new ChunkWriter({
     store: context.store,
-    partBytes: config.partBytes,
+    partBytes: job.part_bytes ?? config.partBytes,
     artifact: checkpoint.artifact,
     carry: checkpoint.carry,
     compression: request.compression,
@@ -60,6 +61,7 @@ export async function exportChunk(
   );
   const counts = new TableCounts();
   let { cursor } = checkpoint;
+  let ended = 0;
   const yieldTurn = turnYielder();
   for await (const piece of reading.pieces) {
     for (const bytes of piece.bytes) await writer.write(bytes);
@@ -68,14 +70,17 @@ export async function exportChunk(
     await yieldTurn();
     await context.beat();
     cursor = piece.cursor;
+    const isLongEnough = (): boolean =>
+      writer.isLongEnough(chunkBytes) || isChunkOver({ startedAtMs, artifacts: ended });
     if (piece.ends) {
       const hadUpload = writer.hasUpload;
       await writer.endArtifact();
-      if (hadUpload || writer.isLongEnough(chunkBytes)) break;
+      ended += 1;
+      if (hadUpload || isLongEnough()) break;
       const following = unwrap(await jobs.artifact(of, cursor.artifact));
       if (following === null) break;
       await writer.beginArtifact(following);
-    } else if (writer.wantsUpload || writer.isLongEnough(chunkBytes)) {
+    } else if (writer.wantsUpload || isLongEnough()) {
       break;
     }
   }

@@ -36,8 +36,8 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams | St
     const { payload } = event;
     if ("streamId" in payload) {
       const { streamId } = payload;
-      await step.do("close snapshot", RETRY_POLICIES["close snapshot"], () =>
-        stepBody(() => closeSnapshotOfStream(this.env, streamId)),
+      await step.do("close snapshot", RETRY_POLICIES["close snapshot"], ({ attempt }) =>
+        stepBody(attempt, () => closeSnapshotOfStream(this.env, streamId)),
       );
       return { streamId, status: "ended" };
     }
@@ -48,8 +48,8 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams | St
       subject: string,
       body: (context: RunContext) => Promise<T>,
     ): Promise<T> =>
-      step.do<T>(stepName(kind, subject), RETRY_POLICIES[kind], () =>
-        stepBody(() => body(context())),
+      step.do<T>(stepName(kind, subject), RETRY_POLICIES[kind], ({ attempt }) =>
+        stepBody(attempt, () => body(context())),
       );
 
     if (payload.callbackFrom !== undefined) {

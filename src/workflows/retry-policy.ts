@@ -1,5 +1,7 @@
 import type { WorkflowStepConfig } from "cloudflare:workers";
 
+import type { ErrorCode } from "../model/error.ts";
+
 /** Every step of a run, by the verb its name begins with. */
 export type StepKind =
   | "open snapshot"
@@ -33,6 +35,12 @@ export const RETRY_POLICIES: Record<StepKind, WorkflowStepConfig> = {
   // What a receiver does is a result of the step; it is tried again only where the job is out of reach.
   "send callback": policy({ limit: 5, delay: "2 seconds", timeout: "1 minute" }),
 };
+
+/**
+ * Attempts of one step that may end by an error, if they are fewer than the step's policy allows. A query
+ * that takes up to 90 s keeps other callers of its database waiting.
+ */
+export const ATTEMPTS_MAX: Partial<Record<ErrorCode, number>> = { "source-timeout": 4 };
 
 function policy(values: {
   limit: number;

@@ -8,13 +8,16 @@ import {
   parseConfig,
   type RunParams,
 } from "../env.ts";
+import { codedError } from "../model/coded-error.ts";
 import { ExportError, unwrap } from "../model/error.ts";
 import type { ExportRequest } from "../model/export-request.ts";
 import { sourceObjectOf } from "../model/source-config.ts";
 import { openSource } from "../source/open-source.ts";
+import { reachedSource } from "../source/reached-source.ts";
 import type { Source } from "../source/source.ts";
 import type { ArtifactStore } from "../storage/artifact-store.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
+import { ATTEMPTS_MAX } from "./retry-policy.ts";
 
 /** What every step of a run works with. */
 export interface RunContext {
@@ -24,8 +27,14 @@ export interface RunContext {
   store: ArtifactStore;
   /** Shows the watchdog that the run works; asks little, however often it is called. Errors: `run-superseded`. */
   beat: () => Promise<void>;
-  /** The database that a request names. */
-  openSource: (request: Pick<ExportRequest, "source" | "name" | "id">) => Source;
+  /**
+   * The database that a request names. Unless `wasReached` is false its job has reached it before, and
+   * its Worker that cannot be found is a passing fault.
+   */
+  openSource: (
+    request: Pick<ExportRequest, "source" | "name" | "id">,
+    wasReached?: boolean,
+  ) => Source;
 }
 
 /** How often a long step beats. */
@@ -45,7 +54,8 @@ export function runContext(env: ExportEnv, of: RunParams): RunContext {
       unwrap(await jobs.beat(of));
     },
     store: openArtifactStore(env),
-    openSource: (request) => openRequested(env, config, request),
+    openSource: (request, wasReached = true) =>
+      reachedSource(openRequested(env, config, request), wasReached),
   };
 }
 
@@ -60,18 +70,19 @@ export function openRequested(
 }
 
 /**
- * Runs a step's body. What trying again cannot help ends the step at once; the code stands first
- * in the message, since that is all that survives.
+ * Runs a step's body as its attempt number `attempt`, from 1. What trying again cannot help ends the step
+ * at once, and so does the last attempt that `ATTEMPTS_MAX` allows an error; the code stands first in the
+ * message, since that is all that survives.
  */
-export async function stepBody<T>(work: () => Promise<T>): Promise<T> {
+export async function stepBody<T>(attempt: number, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof ExportError && !error.retryable) {
+    if (!(error instanceof ExportError)) throw error;
+    const attemptsMax = ATTEMPTS_MAX[error.code] ?? Number.POSITIVE_INFINITY;
+    if (!error.retryable || attempt >= attemptsMax) {
       throw new NonRetryableError(`${error.code}: ${error.message}`);
     }
-    if (error instanceof ExportError)
-      throw new Error(`${error.code}: ${error.message}`, { cause: error });
-    throw error;
+    throw codedError(error);
   }
 }

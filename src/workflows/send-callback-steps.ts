@@ -45,13 +45,14 @@ export async function sendCallbacks(
 
 async function tryCallback(env: ExportEnv, jobId: string, attempt: number): Promise<CallbackTry> {
   const jobs = getExportJobs(env);
-  const pending = await jobs.callback(jobId);
-  if (pending === null) return { status: "over", error: null, next: null };
-  if (pending.attempts >= attempt) {
-    // This try was made, and its answer lost: only what follows it is still to be done.
-    const delayMs = Math.max(0, (pending.nextAttemptAtMs ?? 0) - Date.now());
-    return { status: "pending", error: null, next: { attempt: pending.attempts + 1, delayMs } };
+  const turn = await jobs.beginPost(jobId, attempt);
+  if (turn.do === "end") return { status: "over", error: null, next: null };
+  if (turn.do === "wait") {
+    // This attempt was made, or is being made: only what follows it is still to be done.
+    const { attempt: next, delayMs } = turn;
+    return { status: "pending", error: null, next: { attempt: next, delayMs } };
   }
+  const pending = turn.callback;
   const localDevelopment = isLocalOrigin(pending.origin);
   const result = await send(env, jobId, pending, localDevelopment);
   const move = nextCallbackMove({

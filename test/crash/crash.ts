@@ -1,14 +1,27 @@
 import { parseArgs } from "node:util";
 
 import { runCrashes } from "../support/crash-run.ts";
+import { runNight } from "../support/night-run.ts";
 
 const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "50" },
     "kills-per-job": { type: "string", default: "10" },
     config: { type: "string", default: "wrangler.jsonc" },
+    /** Instead: 200 scheduled jobs under a Workflow that queues instances. */
+    night: { type: "boolean", default: false },
   },
 });
+
+if (values.night) {
+  const night = { databases: 100, ticks: 2, kills: 10, concurrency: 8, random: Math.random };
+  const { problems, jobs, kills, rescues } = await runNight(night);
+  for (const problem of problems) console.log(problem);
+  console.log(
+    `${jobs} jobs, ${kills} kills, ${rescues} runs replaced, ${problems.length} problems`,
+  );
+  process.exit(problems.length === 0 ? 0 : 1);
+}
 
 const wanted = Number(values.kills);
 const perJob = Number(values["kills-per-job"]);

@@ -1,8 +1,12 @@
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 
 import { createApp } from "../../src/app.ts";
 import type { JobView } from "../../src/model/job-view.ts";
+import { findPendingCallback } from "../../src/storage/callback-rows.ts";
+import { getJob } from "../../src/storage/job-rows.ts";
+import { jobViewOf } from "../../src/storage/job-view.ts";
 import { api, emptyDatabase, ended, query } from "../support/api.ts";
 
 const FORGED = "https://evil.example.net";
@@ -24,7 +28,11 @@ function start(origin: string, bindings: object = {}): Promise<Response> {
 
 /** The view that a callback of the job holds. */
 async function callbackView(jobId: string): Promise<JobView | undefined> {
-  return (await env.EXPORT_JOBS.getByName("jobs").callback(jobId))?.view;
+  const jobs = env.EXPORT_JOBS.getByName("jobs");
+  return runInDurableObject(jobs, (_, { storage: { sql } }) => {
+    const job = getJob(sql, jobId);
+    return findPendingCallback(job) && jobViewOf(sql, job);
+  });
 }
 
 async function remove(jobId: string): Promise<void> {

@@ -2,6 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
+import { SCHEMA_QUERY } from "../../src/dump/catalog.ts";
 import { PART_BYTES_MIN } from "../../src/model/limits.ts";
 import type { JobView } from "../../src/model/job-view.ts";
 import { api, download, ended, fillNoise, snapshotObjects, startExport } from "../support/api.ts";
@@ -12,6 +13,7 @@ import {
   realBucket,
   restoreBucket,
 } from "../support/faulty-bucket.ts";
+import { disturbDatabase } from "../support/faulty-database.ts";
 
 beforeEach(() => fillNoise({ rows: 900, rowBytes: 8_000 }));
 
@@ -189,6 +191,33 @@ describe("a step is tried again, and nothing else happens,", () => {
     }));
     await expectWhole(await exported(), 0);
     expect(calls).toBeGreaterThan(2);
+  });
+
+  test("where an attempt fails while a part of it is on its way", async () => {
+    let sending = 0;
+    let hasFailed = false;
+    const sendingAtRetry: number[] = [];
+    changeUploads((upload) => ({
+      uploadPart: async (number, value) => {
+        sending += 1;
+        // Longer than the wait before the next attempt.
+        if (!hasFailed) await scheduler.wait(4_000);
+        const part = await upload.uploadPart(number, value);
+        sending -= 1;
+        return part;
+      },
+    }));
+    const restore = disturbDatabase(([sql]) => {
+      if (hasFailed && sendingAtRetry.length === 0) sendingAtRetry.push(sending);
+      // What an attempt asks for after its last page, and nobody else does while a part is sent.
+      if (sending === 0 || hasFailed || sql !== SCHEMA_QUERY) return;
+      hasFailed = true;
+      throw new Error("Network connection lost.");
+    });
+    const view = await exported();
+    restore();
+    expect(sendingAtRetry).toEqual([0]);
+    await expectWhole(view, 0);
   });
 
   test("where every third call of the store fails", async () => {

@@ -18,8 +18,11 @@ export type Fault = (typeof FAULTS)[number];
 type Do = (
   name: string,
   config: WorkflowStepConfig,
-  body: () => Promise<unknown>,
+  body: (context: StepContext) => Promise<unknown>,
 ) => Promise<unknown>;
+
+/** What the platform tells each attempt. */
+type StepContext = { attempt: number };
 
 /** From now on `doOf` makes each run's `step.do`. Gives what ends that. */
 function changeSteps(doOf: (step: WorkflowStep, of: RunParams) => Do): () => void {
@@ -84,18 +87,19 @@ export function failSteps(isMeant: (name: string) => boolean, fault: Fault): Ste
     return work;
   };
   const restore = changeSteps((step) => (name, config, body) => {
-    const faulty = async (): Promise<unknown> => {
+    const faulty = async (context: StepContext): Promise<unknown> => {
+      const work = (): Promise<unknown> => body(context);
       tries.push(name);
       if (isMeant(name) && !failed.has(name)) {
         failed.add(name);
-        if (fault === "timeout" || fault === "beside") return later(name, body);
-        if (fault === "after") await body();
+        if (fault === "timeout" || fault === "beside") return later(name, work);
+        if (fault === "after") await work();
         throw new Error(`injected: the try ends ${fault} its work`);
       }
       const next = nextTries.get(name);
       next?.begun();
       try {
-        return await body();
+        return await work();
       } finally {
         next?.ended();
       }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { runCrashes } from "../../support/crash-run.ts";
+import { runNight } from "../../support/night-run.ts";
 
 /** `npm run crash` kills fifty times. */
 const KILLS = 3;
@@ -18,3 +19,9 @@ test.each([
   },
   400_000,
 );
+
+// `npm run crash -- --night` has 200 jobs and ten kills.
+test("a night of scheduled jobs that wait in a queue loses none to a SIGKILL", async () => {
+  const night = { databases: 12, ticks: 1, kills: 1, concurrency: 3, random: Math.random };
+  expect(await runNight(night)).toMatchObject({ problems: [], jobs: 12, kills: 1 });
+}, 400_000);

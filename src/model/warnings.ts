@@ -1,0 +1,18 @@
+/** Warnings of a job, in its row, its view, its manifest and its callback; and characters in one. */
+export const WARNINGS_MAX = 100;
+const WARNING_LENGTH_MAX = 1_000;
+
+/**
+ * At most `WARNINGS_MAX` warnings of at most 1,000 characters. The last sentence counts those left out.
+ * Bounding a bounded list changes nothing.
+ */
+export function boundWarnings(warnings: readonly string[]): string[] {
+  const shown = warnings.length > WARNINGS_MAX ? warnings.slice(0, WARNINGS_MAX - 1) : warnings;
+  const left = warnings.length - shown.length;
+  return [...shown.map(cut), ...(left > 0 ? [`${left} more warnings are left out`] : [])];
+}
+
+function cut(text: string): string {
+  if (text.length <= WARNING_LENGTH_MAX) return text;
+  return `${text.slice(0, WARNING_LENGTH_MAX - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
+}

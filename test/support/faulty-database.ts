@@ -1,0 +1,31 @@
+import { Database } from "../../src/database/database.ts";
+
+/**
+ * From now on `fault` is asked before every call of an embedded database, and may throw what a platform
+ * throws. Ends with the function that is given back.
+ */
+export function disturbDatabase(fault: (statements: string[]) => void): () => void {
+  const prototype = Database.prototype as unknown as Record<string, unknown>;
+  const calls = {
+    executeQuery: prototype["executeQuery"] as Database["executeQuery"],
+    executeTransaction: prototype["executeTransaction"] as Database["executeTransaction"],
+  };
+  prototype["executeQuery"] = function (
+    this: Database,
+    ...[query]: Parameters<Database["executeQuery"]>
+  ) {
+    fault([query.sql]);
+    return calls.executeQuery.call(this, query);
+  };
+  prototype["executeTransaction"] = function (
+    this: Database,
+    ...[queries, isRaw]: Parameters<Database["executeTransaction"]>
+  ) {
+    fault(queries.map(({ sql }) => sql));
+    return calls.executeTransaction.call(this, queries, isRaw);
+  };
+  return () => {
+    delete prototype["executeQuery"];
+    delete prototype["executeTransaction"];
+  };
+}
