@@ -8,11 +8,12 @@ const CELLS_PER_QUERY = 25;
 
 /**
  * Statements that read the one row behind `after` cell by cell, as type and bytes: nothing in them
- * is longer than the value itself, so they read what no literal of it could be built for.
+ * is longer than the value itself, so they read what no literal of it could be built for. `realSql`
+ * writes a real as the encoder of the rows does.
  */
 export function cellQueries(
   request: PageRequest,
-  columns: readonly string[],
+  { columns, realSql }: { columns: readonly string[]; realSql: (name: string) => string },
   select: RowSelect,
 ): Statement[] {
   const statements: Statement[] = [];
@@ -22,7 +23,7 @@ export function cellQueries(
       return [
         `typeof(${name}) AS t${of}`,
         `CASE typeof(${name}) WHEN 'text' THEN CAST(${name} AS BLOB) WHEN 'blob' THEN ${name} ` +
-          `WHEN 'real' THEN iif(${name} = 0 AND atan2(${name}, -1) < 0, '-0.0', quote(${name})) ` +
+          `WHEN 'real' THEN ${realSql(name)} ` +
           `ELSE quote(${name}) END AS v${of}`,
       ];
     });

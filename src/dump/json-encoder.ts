@@ -3,7 +3,7 @@ import type { Column, Table } from "../model/catalog.ts";
 import { storedColumns } from "../model/catalog.ts";
 import type { Cell } from "../model/cell.ts";
 import { quoteIdentifier, quoteText } from "./identifier.ts";
-import { hexOf, realSql } from "./literal.ts";
+import { hexOf, realSql, shortestRealSql } from "./literal.ts";
 import { nestedConcat } from "./nested-concat.ts";
 import type { RawPage } from "./page-query.ts";
 import type { TableEncoder } from "./table-encoder.ts";
@@ -34,6 +34,7 @@ export const JSON_LINES: JsonLayout = { start: "", between: "\n", end: "\n", emp
 export class JsonEncoder implements TableEncoder {
   readonly rowGapHex: string;
   readonly cellColumns: readonly string[];
+  readonly realSql = shortestRealSql;
   state: number;
   replacements = 0;
   readonly #rowSql: string;

@@ -4,22 +4,49 @@ import type { Cell } from "../model/cell.ts";
 import type { Column } from "../model/catalog.ts";
 import { decodeUtf8, toHex, viewOf } from "../lib/bytes.ts";
 import { quoteIdentifier, quoteText } from "./identifier.ts";
+import { exactRealSql } from "./real-literal.ts";
 
 /**
- * SQL expression that writes one column's value as an SQL literal, exactly.
+ * SQL expression that writes a value of any type as an SQL literal, exactly. Text that is not plain (see
+ * `isPlainText`) passes through as it is and is mended by `SqlEncoder`.
  *
- * `quote()` is exact for integers, reals (50,000 random doubles, November 2026), blobs and text,
- * but for two things: it stops at a NUL, and it drops the sign of -0.0, which only a column
- * without affinity can hold (elsewhere SQLite stores an integer 0). Text that is not valid UTF-8
- * or holds CR LF passes through as it is and is mended by `SqlEncoder`.
+ * `quote()` is exact for integers and BLOBs, and for text without NUL, at which it stops. Reals need more: see
+ * `exactRealSql`.
  */
-export function literalSql(column: Column, strict: boolean): string {
-  const name = quoteIdentifier(column.name);
-  if (strict && column.affinity !== "text" && column.type.toUpperCase() !== "ANY") {
-    return `quote(${name})`;
-  }
-  const text = `WHEN 'text' THEN iif(instr(${name}, char(0)), ${hexTextSql(name)}, quote(${name}))`;
-  return `CASE typeof(${name}) ${text}${realSql(column)} ELSE quote(${name}) END`;
+export function literalSql(name: string, holdsReals = true): string {
+  const text = `iif(instr(${name}, char(0)), ${hexTextSql(name)}, quote(${name}))`;
+  return typedLiteralSql(name, text, holdsReals);
+}
+
+/**
+ * As `literalSql`, faster for long text and slower for short: all of its searches and copies are the C
+ * library's, many bytes at a time. `format()` stops at a NUL, GLOB looks for a quote; `instr()` and `quote()`
+ * take byte after byte (SQL alone for 121 MB in texts of 5 KB: 0.33 s, so 0.10, November 2026).
+ */
+export function longLiteralSql(name: string, holdsReals = true): string {
+  const quoted = `'''' || iif(${name} GLOB '*''*', replace(${name}, '''', ''''''), ${name}) || ''''`;
+  const text = `iif(${holdsNulSql(name)}, ${hexTextSql(name)}, ${quoted})`;
+  return typedLiteralSql(name, text, holdsReals);
+}
+
+function typedLiteralSql(name: string, text: string, holdsReals: boolean): string {
+  const real = holdsReals ? ` WHEN 'real' THEN ${realLiteralSql(name)}` : "";
+  return `CASE typeof(${name}) WHEN 'text' THEN ${text}${real} ELSE quote(${name}) END`;
+}
+
+/** SQL expression that writes a real as an SQL literal, exactly. */
+export function realLiteralSql(name: string): string {
+  return signedZeroSql(name, exactRealSql(name));
+}
+
+/** SQL expression of a real in the fewest digits that read as the same real, for formats other than SQL. */
+export function shortestRealSql(name: string): string {
+  return signedZeroSql(name, `quote(${name})`);
+}
+
+/** Only a column without affinity holds -0.0: elsewhere SQLite stores an integer 0. */
+function signedZeroSql(name: string, otherwise: string): string {
+  return `iif(${name} = 0 AND atan2(${name}, -1) < 0, '-0.0', ${otherwise})`;
 }
 
 /**
@@ -28,21 +55,7 @@ export function literalSql(column: Column, strict: boolean): string {
  */
 export function realSql(column: Column): string {
   const name = quoteIdentifier(column.name);
-  return column.affinity === "blob"
-    ? ` WHEN 'real' THEN iif(${name} = 0 AND atan2(${name}, -1) < 0, '-0.0', quote(${name}))`
-    : "";
-}
-
-/**
- * As `literalSql`, faster for long text and slower for short: all of its searches and copies are the C
- * library's, many bytes at a time. `format()` stops at a NUL, GLOB looks for a quote; `instr()` and `quote()`
- * take byte after byte (SQL alone for 121 MB in texts of 5 KB: 0.33 s, so 0.10, November 2026).
- */
-export function longLiteralSql(column: Column): string {
-  const name = quoteIdentifier(column.name);
-  const quoted = `'''' || iif(${name} GLOB '*''*', replace(${name}, '''', ''''''), ${name}) || ''''`;
-  const text = `WHEN 'text' THEN iif(${holdsNulSql(name)}, ${hexTextSql(name)}, ${quoted})`;
-  return `CASE typeof(${name}) ${text}${realSql(column)} ELSE quote(${name}) END`;
+  return column.affinity === "blob" ? ` WHEN 'real' THEN ${shortestRealSql(name)}` : "";
 }
 
 /** True for long text that holds a NUL. */

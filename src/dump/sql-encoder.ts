@@ -7,7 +7,7 @@ import { STATEMENT_BYTES_MAX } from "../model/limits.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { quoteIdentifier } from "./identifier.ts";
 import { insertRowSql } from "./insert-row.ts";
-import { cellLiteral, hasCrLf } from "./literal.ts";
+import { cellLiteral, hasCrLf, realLiteralSql } from "./literal.ts";
 import { cellsOf, mendTexts } from "./literal-scanner.ts";
 import { stagedRow } from "./staged-row.ts";
 import { type RawPage, ROW_SEPARATOR } from "./page-query.ts";
@@ -37,6 +37,7 @@ const MULTI_ROW_VALUES_MAX = 100;
 export class SqlEncoder implements TableEncoder {
   readonly rowGapHex = toHex(ROW_GAP).toUpperCase();
   readonly cellColumns: readonly string[];
+  readonly realSql = realLiteralSql;
   readonly replacements = 0;
   state: number;
   readonly #rowSql: RowSql;
