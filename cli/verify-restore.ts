@@ -39,10 +39,14 @@ export async function verifyRestore(
   if (file === undefined || file.path === null) throw usageError("a restore needs a file");
   const progress = terminal.startProgress("restoring");
   try {
-    const { tables, foreignKeyViolations } = await restoreDump(file.path, dump.tables, {
-      signal: host.interrupt,
-      onBytes: showBytes(progress, file.bytes),
-    });
+    const { tables, foreignKeyViolations, brokenRules } = await restoreDump(
+      file.path,
+      dump.tables,
+      {
+        signal: host.interrupt,
+        onBytes: showBytes(progress, file.bytes),
+      },
+    );
     terminal.clearProgress();
     requireRowCounts(tables);
     const rows = tables.map((table) => [table.name, formatCount(table.expectedRows)]);
@@ -54,6 +58,7 @@ export async function verifyRestore(
         `${formatCount(foreignKeyViolations)} rows refer to rows that are not in the dump`,
       );
     }
+    for (const rule of brokenRules) terminal.warn(`${rule}, as in the source`);
     return tables;
   } finally {
     terminal.clearProgress();

@@ -79,11 +79,12 @@ export const LINE_ENDS_TAIL = ",char(10),char(13,10))";
 
 /**
  * SQL literal of text. Quoted where it can be; text whose lines end in CR LF as that with LF, since
- * the `sqlite3` shell takes a CR before LF out of what it reads, string or not; else as hex digits.
+ * the `sqlite3` shell takes a CR before LF out of what it reads, string or not; else as hex digits, in which
+ * no loader finds words to replace.
  */
 export function textLiteral(bytes: Uint8Array): string {
   if (isPlainText(bytes)) return quoteText(decodeUtf8(bytes));
-  if (!bytes.includes(0) && isUtf8(bytes)) {
+  if (!bytes.includes(0) && isUtf8(bytes) && !holdsTransactionWords(bytes)) {
     const text = decodeUtf8(bytes);
     const lines = text.replaceAll("\r\n", "\n");
     if (!lines.includes("\r\n") && lines.replaceAll("\n", "\r\n") === text) {
@@ -93,16 +94,26 @@ export function textLiteral(bytes: Uint8Array): string {
   return `CAST(X'${hexOf(bytes)}' AS TEXT)`;
 }
 
-/** True for text that a quoted literal can carry: valid UTF-8 without NUL and CR LF. */
+/** True for text that a quoted literal can carry: valid UTF-8 without NUL, and nothing that a loader changes. */
 export function isPlainText(bytes: Uint8Array): boolean {
-  return !bytes.includes(0) && !hasCrLf(bytes) && isUtf8(bytes);
+  return !bytes.includes(0) && !isChangedByLoaders(bytes) && isUtf8(bytes);
 }
 
 const CR_LF = Buffer.from("\r\n");
+const TRANSACTION_WORDS = ["BEGIN TRANSACTION", "COMMIT;"].map((words) => Buffer.from(words));
 
-/** True where a CR stands before a LF. */
-export function hasCrLf(bytes: Uint8Array): boolean {
-  return viewOf(bytes).includes(CR_LF);
+/** True if SQL with these bytes in a string is changed or refused by a loader that the docs name. */
+export function isChangedByLoaders(bytes: Uint8Array): boolean {
+  return viewOf(bytes).includes(CR_LF) || holdsTransactionWords(bytes);
+}
+
+/**
+ * True if `wrangler d1 execute --local --file` would delete part of the bytes, or refuse the file. It removes the
+ * first `BEGIN TRANSACTION;` and `COMMIT;` of a file, in strings too, and refuses a second one (4.164.0).
+ */
+export function holdsTransactionWords(bytes: Uint8Array): boolean {
+  const view = viewOf(bytes);
+  return TRANSACTION_WORDS.some((words) => view.includes(words));
 }
 
 /** Upper-case hex digits, as SQLite's own `hex()` writes them. */

@@ -7,7 +7,7 @@ import { STATEMENT_BYTES_MAX } from "../model/limits.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { quoteIdentifier } from "./identifier.ts";
 import { insertRowSql } from "./insert-row.ts";
-import { cellLiteral, hasCrLf, realLiteralSql } from "./literal.ts";
+import { cellLiteral, isChangedByLoaders, realLiteralSql } from "./literal.ts";
 import { cellsOf, mendTexts } from "./literal-scanner.ts";
 import { stagedRow } from "./staged-row.ts";
 import { type RawPage, ROW_SEPARATOR } from "./page-query.ts";
@@ -138,11 +138,11 @@ export class SqlEncoder implements TableEncoder {
 
 /**
  * Finds the gaps between a page's rows and turns their separators into line feeds. Where a text
- * is not valid UTF-8 or holds CR LF, the page is written anew with that text otherwise.
+ * is not valid UTF-8, or is what a loader changes, the page is written anew with that text otherwise.
  */
 function separateRows(page: RawPage): { bytes: Uint8Array; gaps: number[] } {
   const gaps = replaceSeparators(page.bytes, page.rows);
-  const isPlain = isUtf8(page.bytes) && !hasCrLf(page.bytes);
+  const isPlain = isUtf8(page.bytes) && !isChangedByLoaders(page.bytes);
   if (gaps.length === page.rows - 1 && isPlain) return { bytes: page.bytes, gaps };
   for (const gap of gaps) page.bytes[gap] = ROW_SEPARATOR;
   const bytes = mendTexts(page.bytes, ROW_GAP);

@@ -2,6 +2,7 @@ import type { Catalog, SchemaObject, Table } from "../model/catalog.ts";
 import { VERSION } from "../model/version.ts";
 import { quoteIdentifier, quoteText } from "./identifier.ts";
 import type { DumpPlan, PlanRequest, Segment } from "./plan.ts";
+import { loadingWarnings } from "./loading-warnings.ts";
 import { orderByForeignKeys } from "./table-order.ts";
 import { findOpenComment } from "./sql-tokens.ts";
 import { ftsConfigSql, ftsRebuildSql, virtualTableKind } from "./virtual-table.ts";
@@ -50,6 +51,7 @@ export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan
         ? []
         : [...triggerWarnings(catalog), ...shadowNameWarnings(plain, catalog.tables)]),
       ...virtual.warnings,
+      ...loadingWarnings(catalog, content),
     ],
   };
 }
