@@ -60,6 +60,7 @@ function tableExpressions(sql: string): SqlToken[] {
   let depth = 0;
   let startDepth = -1;
   for (const [at, token] of tokens.entries()) {
+    const isInside = startDepth >= 0;
     if (token.text === "(") {
       const before = tokens[at - 1];
       const isStart = before?.kind === "word" && /^(?:CHECK|AS)$/i.test(before.text);
@@ -69,7 +70,7 @@ function tableExpressions(sql: string): SqlToken[] {
       depth -= 1;
       if (depth === startDepth) startDepth = -1;
     }
-    if (startDepth >= 0) inside.push(token);
+    if (isInside) inside.push(token);
   }
   return inside;
 }
