@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import * as fc from "fast-check";
+import { loadingArbitrary, loadingScript, type LoadingShape } from "./random-loading.ts";
 import { nameArbitrary, type RandomValue, valueArbitrary } from "./random-values.ts";
 
 const TYPES = [
@@ -211,6 +212,7 @@ export interface RandomDatabase {
   tables: TableShape[];
   others: OtherShape[];
   analyzed: boolean;
+  loading: LoadingShape;
 }
 
 /** Legal databases of every kind that DESIGN's section on exact bytes names. */
@@ -218,6 +220,7 @@ export const databaseArbitrary: fc.Arbitrary<RandomDatabase> = fc.record({
   tables: fc.array(tableArbitrary, { minLength: 1, maxLength: 4 }),
   others: fc.array(otherArbitrary, { maxLength: 4 }),
   analyzed: fc.boolean(),
+  loading: loadingArbitrary,
 });
 
 function quoted(name: string): string {
@@ -256,9 +259,10 @@ interface BuiltTable {
 
 /**
  * SQL that builds the database, a statement at a time. Statements may fail, for a shape knows
- * nothing of UNIQUE or CHECK: those that do are left out (see `buildDatabase`).
+ * nothing of UNIQUE or CHECK: those that do are left out (see `buildDatabase`). Rows break a CHECK, and
+ * foreign keys refer to what is no key, only if `breaksRules`.
  */
-export function scriptOf(database: RandomDatabase): string[] {
+export function scriptOf(database: RandomDatabase, { breaksRules = false } = {}): string[] {
   const objects = new Names();
   const script: string[] = [];
   const names = database.tables.map((table) => objects.take(table.name));
@@ -280,6 +284,7 @@ export function scriptOf(database: RandomDatabase): string[] {
   for (const shape of database.others) {
     script.push(...otherScript(shape, objects, built, views));
   }
+  script.push(...loadingScript(database.loading, breaksRules));
   if (database.analyzed) script.push("ANALYZE");
   return script;
 }

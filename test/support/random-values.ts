@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import { CHANGED_TEXTS, misreadRealArbitrary } from "./random-loading.ts";
 
 /** Names that break dumps: keywords, quotes, line ends, comments, look-alikes of other people's tables. */
 const NASTY_NAMES = [
@@ -125,6 +126,7 @@ const realArbitrary = fc
       "123456789012345680.0",
       "0.30000000000000004",
     ),
+    misreadRealArbitrary,
     fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => {
       const text = String(value);
       return /[.e]/.test(text) ? text : `${text}.0`;
@@ -172,6 +174,7 @@ const TEXTS = [
   "%s %d",
   ".quit",
   "go",
+  ...CHANGED_TEXTS,
 ];
 
 /** Bytes that no valid UTF-8 text holds: lone and overlong sequences, surrogates, too large ones. */
