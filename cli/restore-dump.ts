@@ -208,6 +208,6 @@ function breaksCheck(db: DatabaseSync, table: string): boolean {
     .prepare(`PRAGMA quick_check(${quoted})`)
     .all()
     .some((row) =>
-      Object.values(row).some((found) => /^CHECK constraint failed/.test(String(found))),
+      Object.values(row).some((found) => String(found).startsWith("CHECK constraint failed")),
     );
 }

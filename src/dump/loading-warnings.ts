@@ -3,7 +3,7 @@ import type { Catalog, ForeignKey, Table } from "../model/catalog.ts";
 import type { DumpContent } from "../model/export-request.ts";
 import { quoteIdentifier as q } from "./identifier.ts";
 import { holdsTransactionWords } from "./literal.ts";
-import { quotedStringWarnings } from "./quoted-strings.ts";
+import { foldCase, quotedStringWarnings } from "./quoted-strings.ts";
 
 /** Warnings for what a dump holds as it is, although some loaders refuse or change it. */
 export function loadingWarnings(catalog: Catalog, content: DumpContent): string[] {
@@ -65,12 +65,7 @@ function isKeyOf(parent: Table, columns: readonly ForeignKey[]): boolean {
   return parent.indexes.some((index) => {
     if (!index.unique || index.partial || index.terms.length !== columns.length) return false;
     if (to.length === 0) return index.origin === "pk";
-    const names = index.terms.map(({ column }) => foldCase(column ?? ""));
-    return to.every((name) => names.includes(name));
+    const names = new Set(index.terms.map(({ column }) => foldCase(column ?? "")));
+    return to.every((name) => names.has(name));
   });
-}
-
-/** As SQLite compares names. */
-function foldCase(name: string): string {
-  return name.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

@@ -82,7 +82,7 @@ function indexExpressions(sql: string): SqlToken[] {
   return tokens.slice(on + 2);
 }
 
-/** As SQLite compares names. */
-function foldCase(name: string): string {
+/** A name as SQLite compares it: only the letters A to Z have two cases. */
+export function foldCase(name: string): string {
   return name.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
