@@ -1,3 +1,5 @@
+import { SNAPSHOT_PREFIX } from "./own-objects.ts";
+
 /**
  * The reals up to which whole numbers, and numbers of at most three decimals, are written as decimals. Every
  * SQLite reads those exactly: such a decimal lies on a double or far from the middle between two.
@@ -44,14 +46,19 @@ export function exactRealSql(name: string): string {
   );
 }
 
+/** Names that no column of the customer's has: a column of the same name would be taken for them. */
+const EXPONENT = `${SNAPSHOT_PREFIX}_exponent`;
+const OPERATOR = `${SNAPSHOT_PREFIX}_operator`;
+
 /** In powers of two: an integer of 57 to 59 bits, and the factors that bring it to the real's size. */
 function powersOfTwoSql(name: string): string {
-  const integer = `CAST(${name} * pow(2, e / 2) * pow(2, e - e / 2) AS INTEGER)`;
-  const factors = `replace(hex(zeroblob(abs(e) / ${FACTOR_BITS})), '00', o || '${FACTOR}.0')`;
-  const rest = `o || CAST(pow(2, abs(e) % ${FACTOR_BITS}) AS INTEGER) || '.0'`;
+  const [e, o] = [EXPONENT, OPERATOR];
+  const integer = `CAST(${name} * pow(2, ${e} / 2) * pow(2, ${e} - ${e} / 2) AS INTEGER)`;
+  const factors = `replace(hex(zeroblob(abs(${e}) / ${FACTOR_BITS})), '00', ${o} || '${FACTOR}.0')`;
+  const rest = `${o} || CAST(pow(2, abs(${e}) % ${FACTOR_BITS}) AS INTEGER) || '.0'`;
   const exponent = `${FACTOR_BITS} - CAST(log2(abs(${name})) AS INTEGER)`;
   return (
     `(SELECT ${integer} || ${factors} || ${rest} FROM ` +
-    `(SELECT e, iif(e < 0, '*', '/') AS o FROM (SELECT ${exponent} AS e)))`
+    `(SELECT ${e}, iif(${e} < 0, '*', '/') AS ${o} FROM (SELECT ${exponent} AS ${e})))`
   );
 }
