@@ -62,7 +62,10 @@ const NASTY_NAMES = [
 
 /** A name SQLite accepts, not one of the runtime's or of SQLite's own. */
 export const nameArbitrary: fc.Arbitrary<string> = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom("a", "b", "e", "o", "v", "users", "Orders", "x y", "data") },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom("a", "b", "e", "o", "v", "users", "Orders", "x y", "data"),
+  },
   { weight: 4, arbitrary: fc.constantFrom(...NASTY_NAMES) },
   {
     weight: 1,
