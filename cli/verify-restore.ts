@@ -42,10 +42,11 @@ export async function verifyRestore(
   if (file === undefined || file.path === null) throw usageError("a restore needs a file");
   const progress = terminal.startProgress("restoring");
   try {
-    const { tables, indexes, foreignKeyViolations } = await restoreDump(file.path, dump.tables, {
+    const restored = await restoreDump(file.path, dump.tables, {
       signal: host.interrupt,
       onBytes: showBytes(progress, file.bytes),
     });
+    const { tables, indexes, foreignKeyViolations, brokenRules } = restored;
     terminal.clearProgress();
     requireRowCounts(tables);
     // A live dump's indexes and rows are not from one instant.
@@ -60,6 +61,7 @@ export async function verifyRestore(
         `${formatCount(foreignKeyViolations)} rows refer to rows that are not in the dump`,
       );
     }
+    for (const rule of brokenRules) terminal.warn(`${rule}, as in the source`);
     return tables;
   } finally {
     terminal.clearProgress();

@@ -48,7 +48,7 @@ export const CATALOG_QUERIES: readonly string[] = [
   `SELECT CAST(i.name AS BLOB), x.cid, CAST(x.name AS BLOB), x."desc", x.coll
      FROM pragma_table_list AS m, pragma_index_list(m.name) AS i, pragma_index_xinfo(i.name) AS x
      WHERE ${READABLE} AND m.type <> 'virtual' AND x.key ORDER BY i.name, x.seqno`,
-  `SELECT CAST(m.name AS BLOB), CAST(f."table" AS BLOB), CAST(f."from" AS BLOB), CAST(f."to" AS BLOB), f.on_update, f.on_delete
+  `SELECT CAST(m.name AS BLOB), CAST(f."table" AS BLOB), CAST(f."from" AS BLOB), CAST(f."to" AS BLOB), f.on_update, f.on_delete, f.id
      FROM pragma_table_list AS m, pragma_foreign_key_list(m.name) AS f
      WHERE ${READABLE} AND m.type <> 'virtual' ORDER BY m.name, f.id, f.seq`,
   // A view that fails has no columns in this list. Asking for them by name would be an error.
@@ -293,6 +293,7 @@ function foreignKeyOf(row: Value[]): ForeignKey {
     from: textOf(row[2]),
     onUpdate: String(row[4]),
     onDelete: String(row[5]),
+    number: Number(row[6]),
   };
   if (row[3] !== null && row[3] !== undefined) key.to = textOf(row[3]);
   return key;

@@ -16,12 +16,13 @@ const CELLS_PER_QUERY = 25;
 
 /**
  * Statements that read the one row behind `after` cell by cell, as type and bytes: nothing in them
- * is longer than the value itself, so they read what no literal of it could be built for.
+ * is longer than the value itself, so they read what no literal of it could be built for. `realSql`
+ * writes a real as the encoder of the rows does.
  * Errors: `name-too-long` if a column cannot be read even by itself.
  */
 export function cellQueries(
   request: Pick<PageRequest, "table" | "after">,
-  columns: readonly string[],
+  { columns, realSql }: { columns: readonly string[]; realSql: (name: string) => string },
   select: RowSelect,
 ): Statement[] {
   const groups: string[][] = [];
@@ -30,7 +31,7 @@ export function cellQueries(
   }
   return groups.flatMap((group) => {
     const statements = splitByLength(group, (part) => ({
-      ...cellsQuery(request, part, select),
+      ...cellsQuery(request, { columns: part, realSql }, select),
       names: part,
     }));
     return statements.map(({ names, ...statement }) => {
@@ -44,24 +45,25 @@ export function cellQueries(
 
 function cellsQuery(
   { table, after }: Pick<PageRequest, "table" | "after">,
-  group: readonly string[],
+  of: { columns: readonly string[]; realSql: (name: string) => string },
   select: RowSelect,
 ): Statement {
+  const { columns: group, realSql } = of;
   const keys = table.key.map((column) => column.name);
   const names = [...keys, ...group.filter((name) => !keys.includes(name))];
   const cells = (sqlOf: ColumnSql): string[] =>
-    group.flatMap((column, of) => {
+    group.flatMap((column, at) => {
       const name = sqlOf(column);
       return [
-        `typeof(${name}) AS t${of}`,
+        `typeof(${name}) AS t${at}`,
         `CASE typeof(${name}) WHEN 'text' THEN CAST(${name} AS BLOB) WHEN 'blob' THEN ${name} ` +
-          `WHEN 'real' THEN iif(${name} = 0 AND atan2(${name}, -1) < 0, '-0.0', quote(${name})) ` +
-          `ELSE quote(${name}) END AS v${of}`,
+          `WHEN 'real' THEN ${realSql(name)} ` +
+          `ELSE quote(${name}) END AS v${at}`,
       ];
     });
   const params: Statement["params"] = [];
   const rows = rowSelectSql({ table, after, limit: 1 }, cells, renamedRows(select, names), params);
-  const shown = group.map((_, of) => `t${of}, v${of}`);
+  const shown = group.map((_, at) => `t${at}, v${at}`);
   return { sql: `SELECT ${shown.join(", ")} FROM (${rows})`, params };
 }
 

@@ -3,7 +3,7 @@ import type { Column, Table } from "../model/catalog.ts";
 import { storedColumns } from "../model/catalog.ts";
 import type { Cell } from "../model/cell.ts";
 import type { ColumnSql, RowExpression } from "./column-sql.ts";
-import { hexOf, holdsNulSql, realSql } from "./literal.ts";
+import { hexOf, holdsNulSql, realSql, shortestRealSql } from "./literal.ts";
 import { nestedConcat } from "./nested-concat.ts";
 import type { RawPage } from "./page-query.ts";
 import { chooseRowSql, type RowSql } from "./row-sql.ts";
@@ -21,6 +21,7 @@ const LINE_END = encodeUtf8("\r\n");
 export class CsvEncoder implements TableEncoder {
   readonly rowGapHex = toHex(LINE_END);
   readonly cellColumns: readonly string[];
+  readonly realSql = shortestRealSql;
   /** Every row is complete in itself. */
   readonly state = 0;
   replacements = 0;

@@ -2,8 +2,13 @@ import type { Column, Table } from "../model/catalog.ts";
 import type { ColumnSql } from "./column-sql.ts";
 import { literalSql, longLiteralSql } from "./literal.ts";
 import { inGroups, nestedConcat } from "./nested-concat.ts";
+import { SNAPSHOT_PREFIX } from "./own-objects.ts";
+import { exactRealSql } from "./real-literal.ts";
 import { ROW_SQL_CHARS_MAX, type RowSql } from "./row-sql.ts";
 import { asciiUpper } from "../lib/ascii-case.ts";
+
+/** A name that no table of the customer's has. */
+const VALUE = `${SNAPSHOT_PREFIX}_value`;
 
 /**
  * SQL expressions of a row's literals, joined by commas: the rowid's, where it is given, then the
@@ -23,7 +28,7 @@ export function insertRowSql(table: Table, rowid: string | undefined, columns: C
       const name = sqlOf(column.name);
       return column.name === table.integerPrimaryKey
         ? integerTerm(name)
-        : termOf(name, column, table.strict);
+        : termOf(name, column, table);
     }),
   ];
   return {
@@ -34,7 +39,7 @@ export function insertRowSql(table: Table, rowid: string | undefined, columns: C
 }
 
 function exactSql(terms: readonly Term[]): string {
-  return nestedConcat(terms.map((term) => term.exact));
+  return anyRowSql(terms.map((term) => term.name));
 }
 
 function usualSql(terms: readonly Term[]): string {
@@ -48,69 +53,81 @@ function usualSql(terms: readonly Term[]): string {
   return sql.length > ROW_SQL_CHARS_MAX ? exact : sql;
 }
 
+/**
+ * Writes rows of any values, by one expression for all of them: repeated for each column, it would be longer
+ * than a statement may be (a row of 40 columns took 1.3 times as long either way, November 2026). The sign
+ * takes a column's affinity away, which would change comparisons.
+ */
+function anyRowSql(names: readonly string[]): string {
+  const values = names.map((name) => `(+${name})`).join(", ");
+  return (
+    `(WITH ${VALUE}(v) AS (VALUES ${values}) ` +
+    `SELECT group_concat(${literalSql("v")}, ',') FROM ${VALUE})`
+  );
+}
+
 /** One value of a row. */
 interface Term {
+  /** SQL of the column. */
+  name: string;
   /** How `format()` writes the value of `argument`. */
   directive: "%d" | "%s" | "%Q";
   argument: string;
   /** Conditions, each of which makes a value one that `format()` does not write exactly. */
   unless: string[];
-  /** What writes every value. */
-  exact: string;
-  /** The same, faster for long text. */
+  /** What writes every value, faster for long text. */
   long: string;
 }
 
-function integerTerm(exact: string): Term {
-  return { directive: "%d", argument: exact, unless: [], exact, long: exact };
+function integerTerm(name: string): Term {
+  return { name, directive: "%d", argument: name, unless: [], long: name };
 }
 
 /**
  * Values are told apart by how SQLite orders them, which costs less than `typeof()`: NULL (with
  * which nothing compares), numbers, text, BLOBs.
  */
-function termOf(name: string, column: Column, strict: boolean): Term {
-  const exact = literalSql(name, column, strict);
-  const long = longLiteralSql(name, column);
-  const typed = strict && asciiUpper(column.type) !== "ANY";
+function termOf(name: string, column: Column, table: Table): Term {
+  const typed = table.strict && asciiUpper(column.type) !== "ANY";
   const isText = `${name} >= ''`;
   const isBlob = `${name} >= X''`;
+  // A module converts nothing: its columns hold reals whatever their type.
+  const holdsReals = column.affinity !== "text" || table.kind === "virtual";
+  const long = longLiteralSql(name, holdsReals);
   switch (column.affinity) {
     case "text": {
       const holdsNul = `instr(${name}, char(0))`;
-      return {
-        directive: "%Q",
-        argument: name,
-        unless: typed ? [holdsNul] : [isBlob, holdsNul],
-        exact,
-        long,
-      };
+      const unless = typed ? [holdsNul] : [isBlob, holdsNul];
+      return { name, directive: "%Q", argument: name, unless, long };
     }
     case "integer": {
       // A real has other digits in some builds, and one of -2^63 is equal to its integer.
       const isOther = [`(${name} & -1) <> ${name}`, `${name} < -9223372036854775807`];
       const unless = typed ? [] : isOther;
-      return { directive: "%s", argument: `coalesce(${name}, 'NULL')`, unless, exact, long };
+      return { name, directive: "%s", argument: `coalesce(${name}, 'NULL')`, unless, long };
     }
-    case "real":
-      return {
-        directive: "%s",
-        argument: `quote(${name})`,
-        unless: typed ? [] : [isText],
-        exact,
-        long,
-      };
+    case "real": {
+      const unless = typed ? [] : [isText];
+      return { name, directive: "%s", argument: exactRealSql(name), unless, long };
+    }
     case "numeric": {
-      const argument = `CASE WHEN ${isText} THEN ${exact} ELSE quote(${name}) END`;
-      return { directive: "%s", argument, unless: [], exact, long };
+      const text = literalSql(name, false);
+      const argument = `CASE WHEN ${isText} THEN ${text} ELSE ${numberSql(name)} END`;
+      return { name, directive: "%s", argument, unless: [], long };
     }
     case "blob": {
-      const argument = typed ? exact : `CASE WHEN ${isBlob} THEN quote(${name}) ELSE ${exact} END`;
-      return { directive: "%s", argument, unless: [], exact, long };
+      const other = typed ? `quote(${name})` : literalSql(name);
+      const argument = typed ? other : `CASE WHEN ${isBlob} THEN quote(${name}) ELSE ${other} END`;
+      return { name, directive: "%s", argument, unless: [], long };
     }
     default:
       return column.affinity satisfies never;
   }
+}
+
+/** Of a column with NUMERIC affinity, which holds no -0.0. */
+function numberSql(name: string): string {
+  return `CASE typeof(${name}) WHEN 'real' THEN ${exactRealSql(name)} ELSE quote(${name}) END`;
 }
 
 function formatCall(terms: Term[]): string {

@@ -4,7 +4,7 @@ import { storedColumns } from "../model/catalog.ts";
 import type { Cell } from "../model/cell.ts";
 import type { ColumnSql, RowExpression } from "./column-sql.ts";
 import { quoteText } from "./identifier.ts";
-import { hexOf, realSql } from "./literal.ts";
+import { hexOf, realSql, shortestRealSql } from "./literal.ts";
 import { nestedConcat } from "./nested-concat.ts";
 import type { RawPage } from "./page-query.ts";
 import type { TableEncoder } from "./table-encoder.ts";
@@ -35,6 +35,7 @@ export const JSON_LINES: JsonLayout = { start: "", between: "\n", end: "\n", emp
 export class JsonEncoder implements TableEncoder {
   readonly rowGapHex: string;
   readonly cellColumns: readonly string[];
+  readonly realSql = shortestRealSql;
   state: number;
   replacements = 0;
   readonly #rowSql: RowExpression;

@@ -80,7 +80,7 @@ function unquote(literal: Uint8Array): Uint8Array {
 }
 
 /**
- * A page again, with every text literal that is not valid UTF-8 or holds CR LF written otherwise.
+ * A page again, with every text literal that is not plain written otherwise (see `isPlainText`).
  * `rowGap` is the whole text between two rows, in which `ROW_SEPARATOR` stands once.
  */
 export function mendTexts(page: Uint8Array, rowGap: Uint8Array): Uint8Array {

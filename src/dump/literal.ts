@@ -3,33 +3,19 @@ import { Buffer, isUtf8 } from "node:buffer";
 import type { Cell } from "../model/cell.ts";
 import type { Column } from "../model/catalog.ts";
 import { decodeUtf8, toHex, viewOf } from "../lib/bytes.ts";
-import { asciiUpper } from "../lib/ascii-case.ts";
 import { quoteText } from "./identifier.ts";
+import { exactRealSql } from "./real-literal.ts";
 
 /**
- * SQL expression that writes one column's value, whose SQL is `name`, as an SQL literal, exactly.
+ * SQL expression that writes a value of any type as an SQL literal, exactly. Text that is not plain (see
+ * `isPlainText`) passes through as it is and is mended by `SqlEncoder`.
  *
- * `quote()` is exact for integers, reals (50,000 random doubles, November 2026), blobs and text,
- * but for two things: it stops at a NUL, and it drops the sign of -0.0, which only a column
- * without affinity can hold (elsewhere SQLite stores an integer 0). Text that is not valid UTF-8
- * or holds CR LF passes through as it is and is mended by `SqlEncoder`.
+ * `quote()` is exact for integers and BLOBs, and for text without NUL, at which it stops. Reals need more: see
+ * `exactRealSql`.
  */
-export function literalSql(name: string, column: Column, strict: boolean): string {
-  if (strict && column.affinity !== "text" && asciiUpper(column.type) !== "ANY") {
-    return `quote(${name})`;
-  }
-  const text = `WHEN 'text' THEN iif(instr(${name}, char(0)), ${hexTextSql(name)}, quote(${name}))`;
-  return `CASE typeof(${name}) ${text}${realSql(name, column)} ELSE quote(${name}) END`;
-}
-
-/**
- * The branch of a CASE over a value's type that writes reals, for columns in which `quote()` would
- * drop the sign of -0.0; "" for others.
- */
-export function realSql(name: string, column: Column): string {
-  return column.affinity === "blob"
-    ? ` WHEN 'real' THEN iif(${name} = 0 AND atan2(${name}, -1) < 0, '-0.0', quote(${name}))`
-    : "";
+export function literalSql(name: string, holdsReals = true): string {
+  const text = `iif(instr(${name}, char(0)), ${hexTextSql(name)}, quote(${name}))`;
+  return typedLiteralSql(name, text, holdsReals);
 }
 
 /**
@@ -37,10 +23,38 @@ export function realSql(name: string, column: Column): string {
  * library's, many bytes at a time. `format()` stops at a NUL, GLOB looks for a quote; `instr()` and `quote()`
  * take byte after byte (SQL alone for 121 MB in texts of 5 KB: 0.33 s, so 0.10, November 2026).
  */
-export function longLiteralSql(name: string, column: Column): string {
+export function longLiteralSql(name: string, holdsReals = true): string {
   const quoted = `'''' || iif(${name} GLOB '*''*', replace(${name}, '''', ''''''), ${name}) || ''''`;
-  const text = `WHEN 'text' THEN iif(${holdsNulSql(name)}, ${hexTextSql(name)}, ${quoted})`;
-  return `CASE typeof(${name}) ${text}${realSql(name, column)} ELSE quote(${name}) END`;
+  const text = `iif(${holdsNulSql(name)}, ${hexTextSql(name)}, ${quoted})`;
+  return typedLiteralSql(name, text, holdsReals);
+}
+
+function typedLiteralSql(name: string, text: string, holdsReals: boolean): string {
+  const real = holdsReals ? ` WHEN 'real' THEN ${realLiteralSql(name)}` : "";
+  return `CASE typeof(${name}) WHEN 'text' THEN ${text}${real} ELSE quote(${name}) END`;
+}
+
+/** SQL expression that writes a real as an SQL literal, exactly. */
+export function realLiteralSql(name: string): string {
+  return signedZeroSql(name, exactRealSql(name));
+}
+
+/** SQL expression of a real in the fewest digits that read as the same real, for formats other than SQL. */
+export function shortestRealSql(name: string): string {
+  return signedZeroSql(name, `quote(${name})`);
+}
+
+/** Only a column without affinity holds -0.0: elsewhere SQLite stores an integer 0. */
+function signedZeroSql(name: string, otherwise: string): string {
+  return `iif(${name} = 0 AND atan2(${name}, -1) < 0, '-0.0', ${otherwise})`;
+}
+
+/**
+ * The branch of a CASE over a value's type that writes reals, for columns in which `quote()` would
+ * drop the sign of -0.0; "" for others.
+ */
+export function realSql(name: string, column: Column): string {
+  return column.affinity === "blob" ? ` WHEN 'real' THEN ${shortestRealSql(name)}` : "";
 }
 
 /** True for long text that holds a NUL. */
@@ -64,11 +78,12 @@ export const LINE_ENDS_TAIL = ",char(10),char(13,10))";
 
 /**
  * SQL literal of text. Quoted where it can be; text whose lines end in CR LF as that with LF, since
- * the `sqlite3` shell takes a CR before LF out of what it reads, string or not; else as hex digits.
+ * the `sqlite3` shell takes a CR before LF out of what it reads, string or not; else as hex digits, in which
+ * no loader finds words to replace.
  */
 export function textLiteral(bytes: Uint8Array): string {
   if (isPlainText(bytes)) return quoteText(decodeUtf8(bytes));
-  if (!bytes.includes(0) && isUtf8(bytes)) {
+  if (!bytes.includes(0) && isUtf8(bytes) && !holdsTransactionWords(bytes)) {
     const text = decodeUtf8(bytes);
     const lines = text.replaceAll("\r\n", "\n");
     if (!lines.includes("\r\n") && lines.replaceAll("\n", "\r\n") === text) {
@@ -78,16 +93,26 @@ export function textLiteral(bytes: Uint8Array): string {
   return `CAST(X'${hexOf(bytes)}' AS TEXT)`;
 }
 
-/** True for text that a quoted literal can carry: valid UTF-8 without NUL and CR LF. */
+/** True for text that a quoted literal can carry: valid UTF-8 without NUL, and nothing that a loader changes. */
 export function isPlainText(bytes: Uint8Array): boolean {
-  return !bytes.includes(0) && !hasCrLf(bytes) && isUtf8(bytes);
+  return !bytes.includes(0) && !isChangedByLoaders(bytes) && isUtf8(bytes);
 }
 
 const CR_LF = Buffer.from("\r\n");
+const TRANSACTION_WORDS = ["BEGIN TRANSACTION", "COMMIT;"].map((words) => Buffer.from(words));
 
-/** True where a CR stands before a LF. */
-export function hasCrLf(bytes: Uint8Array): boolean {
-  return viewOf(bytes).includes(CR_LF);
+/** True if SQL with these bytes in a string is changed or refused by a loader that the docs name. */
+export function isChangedByLoaders(bytes: Uint8Array): boolean {
+  return viewOf(bytes).includes(CR_LF) || holdsTransactionWords(bytes);
+}
+
+/**
+ * True if `wrangler d1 execute --local --file` would delete part of the bytes, or refuse the file. It removes the
+ * first `BEGIN TRANSACTION;` and `COMMIT;` of a file, in strings too, and refuses a second one (4.164.0).
+ */
+export function holdsTransactionWords(bytes: Uint8Array): boolean {
+  const view = viewOf(bytes);
+  return TRANSACTION_WORDS.some((words) => view.includes(words));
 }
 
 /** Upper-case hex digits, as SQLite's own `hex()` writes them. */

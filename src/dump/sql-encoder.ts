@@ -9,7 +9,7 @@ import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import type { RowExpression } from "./column-sql.ts";
 import { quoteIdentifier } from "./identifier.ts";
 import { insertRowSql } from "./insert-row.ts";
-import { cellLiteral, hasCrLf } from "./literal.ts";
+import { cellLiteral, isChangedByLoaders, realLiteralSql } from "./literal.ts";
 import { cellsOf, mendTexts } from "./literal-scanner.ts";
 import { STAGE_TABLE } from "./own-objects.ts";
 import { STAGED_VALUE_BYTES, stagedRow } from "./staged-row.ts";
@@ -50,6 +50,7 @@ const MULTI_ROW_VALUES_MAX = 100;
 export class SqlEncoder implements TableEncoder {
   readonly rowGapHex = toHex(ROW_GAP).toUpperCase();
   readonly cellColumns: readonly string[];
+  readonly realSql = realLiteralSql;
   readonly replacements = 0;
   state: number;
   readonly #rowSql: RowSql;
@@ -202,11 +203,11 @@ function namesTooLong(table: Table, columns: readonly string[]): ExportError {
 
 /**
  * Finds the gaps between a page's rows and turns their separators into line feeds. Where a text
- * is not valid UTF-8 or holds CR LF, the page is written anew with that text otherwise.
+ * is not valid UTF-8, or is what a loader changes, the page is written anew with that text otherwise.
  */
 function separateRows(page: RawPage): { bytes: Uint8Array; gaps: number[] } {
   const gaps = replaceSeparators(page.bytes, page.rows);
-  const isPlain = isUtf8(page.bytes) && !hasCrLf(page.bytes);
+  const isPlain = isUtf8(page.bytes) && !isChangedByLoaders(page.bytes);
   if (gaps.length === page.rows - 1 && isPlain) return { bytes: page.bytes, gaps };
   for (const gap of gaps) page.bytes[gap] = ROW_SEPARATOR;
   const bytes = mendTexts(page.bytes, ROW_GAP);

@@ -3,6 +3,7 @@ import { VERSION } from "../model/version.ts";
 import { quoteIdentifier, quoteText } from "./identifier.ts";
 import { keyValuesTable } from "./key-values.ts";
 import type { DumpPlan, PlanRequest, Segment } from "./plan.ts";
+import { loadingWarnings } from "./loading-warnings.ts";
 import { orderByForeignKeys } from "./table-order.ts";
 import { findOpenComment } from "./sql-tokens.ts";
 import { indexTotalsSql, planIndex } from "./search-index.ts";
@@ -62,6 +63,7 @@ export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan
         ? []
         : [...triggerWarnings(catalog), ...shadowNameWarnings(plain, catalog.tables)]),
       ...virtual.warnings,
+      ...loadingWarnings(catalog, content),
     ],
   };
 }

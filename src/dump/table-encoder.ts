@@ -18,6 +18,8 @@ export interface TableEncoder {
   readonly rowGapHex: string;
   /** Names of the columns whose cells `row` takes, in its order. */
   readonly cellColumns: readonly string[];
+  /** SQL expression that writes the real of a cell, over its quoted column name. */
+  readonly realSql: (name: string) => string;
   /** Non-negative; 0 before the first row. */
   readonly state: number;
   /** How many U+FFFD were written in place of bytes that are no UTF-8. */

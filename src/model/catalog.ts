@@ -122,6 +122,8 @@ export interface ForeignKey {
   to?: string;
   onUpdate: string;
   onDelete: string;
+  /** The same for the columns of one foreign key of a table. */
+  number: number;
 }
 
 export interface KeyColumn {

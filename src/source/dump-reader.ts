@@ -263,7 +263,7 @@ async function readRow(
   try {
     const [keyResult, ...cellResults] = await reader.readRows(table, (select) => [
       plainStatement(pageQuery(request, select)),
-      ...cellQueries(request, encoder.cellColumns, select),
+      ...cellQueries(request, { columns: encoder.cellColumns, realSql: encoder.realSql }, select),
     ]);
     const { last, rows } = parsePage(keyResult?.rows[0] ?? []);
     // The large row may be gone since it was met, where rows are read as they are.

@@ -26,7 +26,9 @@ export const PLATFORM_LIMITS = {
 
 /** A database in `path` (or in memory) that is as narrow as the platform's. */
 export function openPlatformDatabase(path = ":memory:"): DatabaseSync {
-  return new DatabaseSync(path, { limits: PLATFORM_LIMITS });
+  // As the platform's own SQLite reads a schema.
+  const enableDoubleQuotedStringLiterals = true;
+  return new DatabaseSync(path, { limits: PLATFORM_LIMITS, enableDoubleQuotedStringLiterals });
 }
 
 /**

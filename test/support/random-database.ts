@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import * as fc from "fast-check";
 import { type NamesakeShape, namesakesArbitrary, namesakeScript } from "./random-namesakes.ts";
 import { randomIndexScript } from "./random-indexes.ts";
+import { loadingArbitrary, loadingScript, type LoadingShape } from "./random-loading.ts";
 import { nameArbitrary, type RandomValue, valueArbitrary } from "./random-values.ts";
 
 const TYPES = [
@@ -217,6 +218,7 @@ export interface RandomDatabase {
   others: OtherShape[];
   namesakes: NamesakeShape[];
   analyzed: boolean;
+  loading: LoadingShape;
 }
 
 /** Legal databases of every kind that DESIGN's section on exact bytes names. */
@@ -225,6 +227,7 @@ export const databaseArbitrary: fc.Arbitrary<RandomDatabase> = fc.record({
   others: fc.array(otherArbitrary, { maxLength: 4 }),
   namesakes: namesakesArbitrary,
   analyzed: fc.boolean(),
+  loading: loadingArbitrary,
 });
 
 function quoted(name: string): string {
@@ -263,9 +266,10 @@ interface BuiltTable {
 
 /**
  * SQL that builds the database, a statement at a time. Statements may fail, for a shape knows
- * nothing of UNIQUE or CHECK: those that do are left out (see `buildDatabase`).
+ * nothing of UNIQUE or CHECK: those that do are left out (see `buildDatabase`). Rows break a CHECK, and
+ * foreign keys refer to what is no key, only if `breaksRules`.
  */
-export function scriptOf(database: RandomDatabase): string[] {
+export function scriptOf(database: RandomDatabase, { breaksRules = false } = {}): string[] {
   const objects = new Names();
   const script: string[] = [];
   const names = database.tables.map((table) => objects.take(table.name));
@@ -288,6 +292,7 @@ export function scriptOf(database: RandomDatabase): string[] {
     script.push(...otherScript(shape, objects, built, views));
   }
   script.push(...namesakeScript(database.namesakes));
+  script.push(...loadingScript(database.loading, breaksRules));
   if (database.analyzed) script.push("ANALYZE");
   return script;
 }

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { ODD_NAMES } from "./odd-names.ts";
+import { CHANGED_TEXTS, misreadRealArbitrary } from "./random-loading.ts";
 
 /** Names that break dumps: keywords, quotes, line ends, comments, look-alikes of other people's tables. */
 const NASTY_NAMES = [
@@ -62,7 +63,10 @@ const NASTY_NAMES = [
 
 /** A name SQLite accepts, not one of the runtime's or of SQLite's own. */
 export const nameArbitrary: fc.Arbitrary<string> = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom("a", "b", "users", "Orders", "x y", "data") },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom("a", "b", "e", "o", "v", "users", "Orders", "x y", "data"),
+  },
   { weight: 4, arbitrary: fc.constantFrom(...NASTY_NAMES) },
   { weight: 3, arbitrary: fc.constantFrom(...ODD_NAMES) },
   {
@@ -127,6 +131,7 @@ const realArbitrary = fc
       "123456789012345680.0",
       "0.30000000000000004",
     ),
+    misreadRealArbitrary,
     fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => {
       const text = String(value);
       return /[.e]/.test(text) ? text : `${text}.0`;
@@ -174,6 +179,7 @@ const TEXTS = [
   "%s %d",
   ".quit",
   "go",
+  ...CHANGED_TEXTS,
 ];
 
 /** Bytes that no valid UTF-8 text holds: lone and overlong sequences, surrogates, too large ones. */

@@ -57,6 +57,14 @@ export const TRAPS: readonly Trap[] = [
         "1.0",
         "0.1",
         "0.30000000000000004",
+        // What versions of SQLite read as a neighbor: see `exactRealSql`.
+        "-26.819604",
+        "88.398339",
+        "67879430873.285",
+        "0.000123456789",
+        "1e-9",
+        "1.7e-300",
+        "1e100",
         "1e15",
         "9007199254740993.0",
         "1.7976931348623157e308",
@@ -113,6 +121,26 @@ export const TRAPS: readonly Trap[] = [
       "INSERT INTO t VALUES (12, CAST(X'0D0AFF' AS TEXT)), (13, CAST(X'0D0A00' AS TEXT))",
       `INSERT INTO t VALUES (14, ${text("610D0A27", 250_000)}), (15, ${text("0D0A", 40_000)})`,
     ],
+  },
+  {
+    title: "keeps text that holds BEGIN TRANSACTION and COMMIT",
+    script: [
+      "CREATE TABLE lessons(id INTEGER PRIMARY KEY, t TEXT, u)",
+      ...[1, 300, 3000].map(
+        (times) =>
+          `INSERT INTO lessons(t, u) VALUES (replace(hex(zeroblob(${times})), '00', ` +
+          "'SQL lesson: BEGIN TRANSACTION; UPDATE a SET b=1; COMMIT; end'), 'COMMIT;')",
+      ),
+    ],
+  },
+  {
+    title: "keeps strings in double quotes in CHECK and in indexes, with a warning",
+    script: [
+      `CREATE TABLE tickets(id INTEGER PRIMARY KEY, state TEXT CHECK (state IN ("new", "done")), kind DEFAULT "x")`,
+      `CREATE INDEX open_tickets ON tickets(kind) WHERE state = "new"`,
+      "INSERT INTO tickets(state) VALUES ('new'), ('done')",
+    ],
+    warning: /table "tickets" holds strings in double quotes(.|\n)*index "open_tickets"/,
   },
   {
     title: "keeps BLOBs, and text in BLOB columns, and BLOBs in TEXT columns",

@@ -105,8 +105,10 @@ test.skipIf(spawnSync("sqlite3", ["-version"]).status !== 0)(
   "docs/restore.md loads a dump by the sqlite3 shell",
   () => {
     runInFolder(commandsOf("(echo"));
-    const restored = new DatabaseSync(join(folder, "restored.db"), { readOnly: true });
-    expect(compareDatabases(source, restored)).toEqual([]);
+    for (const name of ["restored.db", "quoted.db"]) {
+      const restored = new DatabaseSync(join(folder, name), { readOnly: true });
+      expect(compareDatabases(source, restored)).toEqual([]);
+    }
   },
 );
 

@@ -23,8 +23,9 @@ test(`dumps ${databases} random databases exactly (seed ${seed})`, async () => {
     fc.asyncProperty(databaseArbitrary, fc.nat(), async (shape, cutting) => {
       const source = openPlatformDatabase();
       try {
-        buildDatabase(source, scriptOf(shape));
-        expect((await checkExactness(source, cutting)).differences).toEqual([]);
+        buildDatabase(source, scriptOf(shape, { breaksRules: true }));
+        const { differences } = await checkExactness(source, cutting, { breaksRules: true });
+        expect(differences).toEqual([]);
       } finally {
         source.close();
       }
@@ -40,7 +41,8 @@ test("dumps random databases so that the sqlite3 shell loads them, where there i
     fc.asyncProperty(databaseArbitrary, async (shape) => {
       const source = openPlatformDatabase();
       try {
-        buildDatabase(source, scriptOf(withoutReals(shape)).map(withoutTwoCharacterLineEnds));
+        const script = scriptOf(withoutTextOfReals(shape), { breaksRules: true });
+        buildDatabase(source, script.map(withoutTwoCharacterLineEnds));
         const dump = await dumpDatabase(nodeSqliteSource(source));
         const restored = restore(dump.bytes);
         const differences = compareDatabases(source, restored, comparisonOf(dump));
@@ -54,11 +56,8 @@ test("dumps random databases so that the sqlite3 shell loads them, where there i
   );
 });
 
-/**
- * Shells older than 3.42 misread the last bit of some doubles, and write others differently where
- * a generated column or an index makes text of them.
- */
-function withoutReals(shape: RandomDatabase): RandomDatabase {
+/** Versions of SQLite write reals differently where a generated column, an index or a module makes text of them. */
+function withoutTextOfReals(shape: RandomDatabase): RandomDatabase {
   const kept = (value: RandomValue): RandomValue =>
     value.kind === "real" ? { kind: "integer", sql: "7" } : value;
   return {
@@ -67,7 +66,6 @@ function withoutReals(shape: RandomDatabase): RandomDatabase {
       Object.assign({}, table, {
         generated: [],
         indexes: table.indexes.filter((index) => !index.expression),
-        rows: table.rows.map((row) => ({ rowid: row.rowid, values: row.values.map(kept) })),
       }),
     ),
     others: shape.others.map((other) =>

@@ -1,0 +1,71 @@
+import { encodeUtf8 } from "../lib/bytes.ts";
+import type { Catalog, ForeignKey, Table } from "../model/catalog.ts";
+import type { DumpContent } from "../model/export-request.ts";
+import { quoteIdentifier as q } from "./identifier.ts";
+import { holdsTransactionWords } from "./literal.ts";
+import { foldCase, quotedStringWarnings } from "./quoted-strings.ts";
+
+/** Warnings for what a dump holds as it is, although some loaders refuse or change it. */
+export function loadingWarnings(catalog: Catalog, content: DumpContent): string[] {
+  return [
+    ...transactionWarnings(catalog, content),
+    ...(content === "data" ? [] : quotedStringWarnings(catalog)),
+    ...(content === "schema" ? [] : mismatchWarnings(catalog.tables)),
+  ];
+}
+
+/** Values are written so that no loader finds the words; names and texts of the schema cannot be. */
+function transactionWarnings(catalog: Catalog, content: DumpContent): string[] {
+  const written =
+    content === "data"
+      ? catalog.tables.map(({ name, columns }) => ({
+          name,
+          sql: [name, ...columns.map((column) => column.name)].join(" "),
+        }))
+      : [...catalog.tables, ...catalog.indexes, ...catalog.views, ...catalog.triggers];
+  return written
+    .filter(({ sql }) => holdsTransactionWords(encodeUtf8(sql)))
+    .map(
+      ({ name }) =>
+        `the text of ${q(name)} holds "BEGIN TRANSACTION" or "COMMIT;", which wrangler d1 execute --file ` +
+        "deletes or refuses: load it another way",
+    );
+}
+
+/** SQLite calls it a mismatch, and refuses every INSERT of a child where foreign keys are enforced. */
+function mismatchWarnings(tables: readonly Table[]): string[] {
+  const byName = new Map(tables.map((table) => [foldCase(table.name), table]));
+  return tables.flatMap((table) => {
+    const numbers = [...new Set(table.foreignKeys.map(({ number }) => number))];
+    return numbers.flatMap((number) => {
+      const columns = table.foreignKeys.filter((key) => key.number === number);
+      const parent = byName.get(foldCase(columns[0]?.parent ?? ""));
+      if (parent === undefined || isKeyOf(parent, columns)) return [];
+      const to = columns.flatMap(({ to: name }) => (name === undefined ? [] : [q(name)]));
+      const named = to.length === 0 ? "" : ` (${to.join(", ")})`;
+      return [
+        `table ${q(table.name)} refers to ${q(parent.name)}${named}, which is no key of it: ` +
+          "its rows load only where foreign keys are not enforced",
+      ];
+    });
+  });
+}
+
+/**
+ * True if SQLite finds a key of `parent` for the foreign key of these columns: the rowid's alias, or a UNIQUE
+ * index of just the columns, with their collations (https://www.sqlite.org/foreignkeys.html#fk_indexes).
+ */
+function isKeyOf(parent: Table, columns: readonly ForeignKey[]): boolean {
+  if (parent.kind === "virtual") return false;
+  const to = columns.flatMap(({ to: name }) => (name === undefined ? [] : [foldCase(name)]));
+  const alias = parent.integerPrimaryKey;
+  if (columns.length === 1 && alias !== undefined) {
+    if (to.length === 0 || to[0] === foldCase(alias)) return true;
+  }
+  return parent.indexes.some((index) => {
+    if (!index.unique || index.partial || index.terms.length !== columns.length) return false;
+    if (to.length === 0) return index.origin === "pk";
+    const names = new Set(index.terms.map(({ column }) => foldCase(column ?? "")));
+    return to.every((name) => names.has(name));
+  });
+}
