@@ -73,5 +73,5 @@ function readBoolean(getInput: (name: string) => string, name: string): boolean 
   const text = getInput(name);
   if (text === "true") return true;
   if (text === "false" || text === "") return false;
-  throw usageError(`the input ${name} is ${JSON.stringify(text)}; it must be true or false`);
+  throw usageError(`the input ${name} is true or false, not ${JSON.stringify(text)}`);
 }
