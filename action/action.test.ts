@@ -1,6 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 
 import * as esbuild from "esbuild";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -31,6 +32,21 @@ afterEach(async () => {
   await server.stop();
   rmSync(folder, { recursive: true });
 });
+
+interface ActionStep {
+  id?: string;
+  uses?: string;
+  with?: object;
+}
+
+/** The one step of a workflow that uses this action. */
+function findActionStep(workflowText: string): ActionStep {
+  const workflow = parse(workflowText) as { jobs: Record<string, { steps: ActionStep[] }> };
+  const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
+  const ours = steps.filter(({ uses }) => uses?.includes("durable-export/action@"));
+  expect(ours).toHaveLength(1);
+  return ours[0] as ActionStep;
+}
 
 async function restart(options: Partial<FakeOptions>): Promise<void> {
   await server.stop();
@@ -182,6 +198,34 @@ describe("the action, run as a runner does", () => {
   });
 });
 
+describe("the example workflows, run as a runner does in an empty workspace", () => {
+  test.each(readdirSync(EXAMPLES))("%s writes a file and its manifest", async (name) => {
+    await restart({ artifacts: { "dump.sql.gz": gzipSync(DUMP) } });
+    const text = readFileSync(join(EXAMPLES, name), "utf8");
+    const values: Record<string, string> = {
+      "vars.DURABLE_EXPORT_URL": server.url,
+      "secrets.DURABLE_EXPORT_TOKEN": FAKE_TOKEN,
+      "github.sha": "0123abcd",
+      "inputs.source": "main",
+      "inputs.format": "sql",
+      "inputs.tables": "",
+    };
+    const inputs = Object.entries(findActionStep(text).with ?? {}).map(([input, value]) => {
+      const filled = String(value).replaceAll(/\$\{\{ *([\w.]+) *\}\}/g, (_, key: string) => {
+        expect(Object.keys(values), `${name} uses ${key}`).toContain(key);
+        return values[key] ?? "";
+      });
+      return [input, filled];
+    });
+    const result = await runAction(Object.fromEntries(inputs) as Record<string, string>, {
+      folder,
+    });
+    expect(result).toMatchObject({ exitCode: 0 });
+    expect(existsSync(join(folder, result.outputs["file"] ?? "missing"))).toBe(true);
+    expect(existsSync(join(folder, result.outputs["manifest"] ?? "missing"))).toBe(true);
+  });
+});
+
 describe("what is in the repository", () => {
   test("action/dist/main.cjs is what `npm run build` makes of the sources", async () => {
     await buildCommands(esbuild, { folder });
@@ -196,13 +240,8 @@ describe("what is in the repository", () => {
     (name) => {
       const text = readFileSync(join(EXAMPLES, name), "utf8");
       const { inputs, outputs } = readActionFile();
-      const workflow = parse(text) as {
-        jobs: Record<string, { steps: { id?: string; uses?: string; with?: object }[] }>;
-      };
-      const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
-      const ours = steps.filter(({ uses }) => uses?.includes("durable-export/action@"));
-      expect(ours).toHaveLength(1);
-      const given = Object.keys(ours[0]?.with ?? {});
+      const step = findActionStep(text);
+      const given = Object.keys(step.with ?? {});
       expect(Object.keys(inputs)).toEqual(expect.arrayContaining(given));
       const required = Object.keys(inputs).filter((input) => inputs[input]?.required === true);
       expect(given).toEqual(expect.arrayContaining(required));
@@ -210,7 +249,7 @@ describe("what is in the repository", () => {
         ([, output]) => output,
       );
       expect(Object.keys(outputs)).toEqual(expect.arrayContaining(used));
-      expect(ours[0]?.id).toBe("export");
+      expect(step.id).toBe("export");
     },
   );
 });

@@ -1,3 +1,4 @@
+import { RETENTION_HOURS_MAX } from "../src/model/limits.ts";
 import { parseCount } from "../cli/context.ts";
 import { usageError } from "../cli/cli-error.ts";
 import { type ExportOptions, requestBodyOf } from "../cli/export-options.ts";
@@ -13,6 +14,7 @@ export interface Inputs {
   output: string;
   timeoutMs: number;
   isRestored: boolean;
+  failIfEmpty: boolean;
 }
 
 /**
@@ -27,13 +29,15 @@ export function readInputs(getInput: (name: string) => string): Inputs {
   }
   const retention = getInput("retention");
   if (retention !== "")
-    options.retentionHours = String(parseCount(retention, "the input retention", 1, 1e6));
+    options.retentionHours = String(
+      parseCount(retention, "the input retention", 1, RETENTION_HOURS_MAX),
+    );
   const include = linesOf(getInput("tables"));
   if (include.length > 0) options.table = include;
   const exclude = linesOf(getInput("exclude"));
   if (exclude.length > 0) options.exclude = exclude;
   const request = requestBodyOf(options);
-  const isRestored = parseBoolean(getInput("restore") || "false");
+  const isRestored = readBoolean(getInput, "restore");
   if (isRestored && ((options.format ?? "sql") !== "sql" || options.content === "data")) {
     throw usageError("the input restore needs an SQL export with its schema");
   }
@@ -44,6 +48,7 @@ export function readInputs(getInput: (name: string) => string): Inputs {
     output: getInput("path") || defaultDumpOutput(request),
     timeoutMs: parseDurationMs(getInput("timeout") || "60m", "the input timeout"),
     isRestored,
+    failIfEmpty: readBoolean(getInput, "fail-if-empty"),
   };
 }
 
@@ -63,8 +68,10 @@ function linesOf(text: string): string[] {
     .filter((line) => line !== "");
 }
 
-function parseBoolean(text: string): boolean {
+/** False if the input is empty. */
+function readBoolean(getInput: (name: string) => string, name: string): boolean {
+  const text = getInput(name);
   if (text === "true") return true;
-  if (text === "false") return false;
-  throw usageError("the input restore is true or false");
+  if (text === "false" || text === "") return false;
+  throw usageError(`the input ${name} is true or false, not ${JSON.stringify(text)}`);
 }

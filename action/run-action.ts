@@ -1,7 +1,7 @@
 import { ApiClient } from "../cli/api-client.ts";
 import { CliError } from "../cli/cli-error.ts";
 import { resolveConfig } from "../cli/config.ts";
-import { type DownloadResult, summaryOf } from "../cli/download-artifacts.ts";
+import { describeDownload, type DownloadResult } from "../cli/download-artifacts.ts";
 import { dumpJob } from "../cli/dump-job.ts";
 import { EXIT, type ExitCode } from "../cli/exit-codes.ts";
 import { oneLine } from "../cli/format.ts";
@@ -69,8 +69,9 @@ async function backUp(inputs: Inputs, host: Host, terminal: Terminal): Promise<D
     output: inputs.output,
     timeoutMs: inputs.timeoutMs,
     isFresh: false,
+    failIfEmpty: inputs.failIfEmpty,
   });
-  terminal.note(summaryOf(result));
+  terminal.note(describeDownload(result));
   if (inputs.isRestored) await verifyRestore({ terminal, host }, result);
   return result;
 }

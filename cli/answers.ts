@@ -101,6 +101,10 @@ export const ProblemSchema = v.looseObject({
   detail: v.string(),
   hint: v.optional(v.string()),
   jobId: v.optional(v.string()),
+  /** Of `invalid-request`: what is wrong, field by field. */
+  issues: v.optional(v.array(v.looseObject({ path: v.string() }))),
+  /** Of `source-not-found`: the names that exist. */
+  sources: v.optional(v.array(v.string())),
 });
 
 export type Problem = v.InferOutput<typeof ProblemSchema>;

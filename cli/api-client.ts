@@ -18,6 +18,7 @@ import { CliError, Interrupted, throwIfInterrupted } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { formatSeconds, oneLine } from "./format.ts";
 import { describeNetworkError } from "./network-error.ts";
+import { findHint } from "./worker-hints.ts";
 import { backoffMs, retryAfterMs, type RetryPolicy, wait } from "./retry.ts";
 
 /** Answers that are documents come within this; a download has its own watch over its bytes. */
@@ -296,7 +297,10 @@ export class ApiClient {
     return new CliError(
       "not-durable-export",
       `${this.#options.url} does not answer as Durable Export does (status ${status}, ${what})`,
-      { exitCode: EXIT.refused, hint: "Check the URL; `durable-export doctor` tells more." },
+      {
+        exitCode: EXIT.refused,
+        hint: "Check the URL: it is the one that `wrangler deploy` prints for the export Worker.",
+      },
     );
   }
 }
@@ -307,7 +311,7 @@ function jobPath(jobId: string): string {
 
 /** A 400 will be one the next time too: the command line was wrong. Everything else is a refusal. */
 function refusal(url: string, status: number, problem: Problem): CliError {
-  const { code, detail, jobId } = problem;
+  const { code, detail } = problem;
   const noRoute: ErrorCode = "not-found";
   if (code === noRoute) {
     return new CliError(
@@ -319,13 +323,9 @@ function refusal(url: string, status: number, problem: Problem): CliError {
       },
     );
   }
-  const busy: ErrorCode = "export-already-running";
   return new CliError({ ofWorker: code }, `${code}: ${detail}`, {
     exitCode: status === 400 ? EXIT.usage : EXIT.refused,
-    hint:
-      code === busy && jobId !== undefined
-        ? `Wait for it with \`durable-export wait ${jobId}\`, or end it with \`durable-export cancel ${jobId}\`.`
-        : problem.hint,
+    hint: findHint(problem),
   });
 }
 

@@ -20,6 +20,7 @@ export const CLI_ERROR_CODES = [
   "export-running",
   "export-cancelled",
   "export-expired",
+  "export-empty",
   "timeout",
   "interrupted",
   "unexpected",

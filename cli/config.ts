@@ -119,12 +119,15 @@ function readConfigFile(
     // The parser's message quotes the text, which may be the token.
     throw usageError(`the configuration file ${path} is not JSON`);
   }
-  const parsed = v.safeParse(FileSchema, json);
+  // An array is an object to the validator.
+  const parsed = v.safeParse(FileSchema, Array.isArray(json) ? null : json);
   if (parsed.success) return { path, values: parsed.output };
-  const keys = parsed.issues.map((issue) => v.getDotPath(issue) ?? "the whole").join(", ");
+  const keys = parsed.issues.flatMap((issue) => v.getDotPath(issue) ?? []);
   throw usageError(
-    `the configuration file ${path} is wrong at: ${keys}`,
-    'It holds a "url" and a "token", both text.',
+    keys.length === 0
+      ? `the configuration file ${path} is not a JSON object`
+      : `the configuration file ${path} has a wrong or unknown value: ${keys.join(", ")}`,
+    'It may contain a "url" and a "token", both strings.',
   );
 }
 

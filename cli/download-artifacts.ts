@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 
 import type { Manifest, ManifestArtifact, ManifestText } from "./answers.ts";
 import type { ApiClient } from "./api-client.ts";
@@ -6,7 +6,7 @@ import { CliError } from "./cli-error.ts";
 import { downloadFile } from "./download-file.ts";
 import { downloadStream } from "./download-stream.ts";
 import { EXIT } from "./exit-codes.ts";
-import { formatBytes, formatCount } from "./format.ts";
+import { formatBytes, formatNumberOf } from "./format.ts";
 import type { Host } from "./host.ts";
 import {
   artifactPathOf,
@@ -70,14 +70,14 @@ export async function downloadArtifacts(request: DownloadRequest): Promise<Downl
   return resultOf({ jobId, manifest, place, manifestPath, written });
 }
 
-/** One line about what has been brought. */
-export function summaryOf(result: DownloadResult): string {
+/** One line about the files that were downloaded. */
+export function describeDownload(result: DownloadResult): string {
   const { path, bytes, rows, files, sha256 } = result;
   const what = path ?? "standard output";
   const parts = [
     formatBytes(bytes),
-    `${formatCount(rows)} rows`,
-    ...(files.length === 1 ? [] : [`${files.length} files`]),
+    formatNumberOf(rows, "row"),
+    ...(files.length === 1 ? [] : [formatNumberOf(files.length, "file")]),
     "verified",
     ...(sha256 === null ? [] : [`sha256 ${sha256}`]),
   ];
@@ -122,9 +122,10 @@ async function writePlace(
   const { bytes } = file;
   if (place.kind === "file") {
     const { path } = place;
-    const promise = brokenPromiseOf(path, file);
+    await makeFolder(dirname(path));
+    const promise = findBrokenPromise(path, file);
     if (promise !== undefined) {
-      terminal.warn(`${path} holds ${file.name} as it is, although its name ends with ${promise}`);
+      terminal.warn(`${path} contains ${file.name}, although its name ends with ${promise}`);
     }
     const sha256 = await downloadFile({ client, terminal, jobId, file, newProof, path });
     return { bytes, sha256 };
@@ -140,11 +141,38 @@ async function writePlace(
   }
 }
 
-/** The end of a path that tells another kind of file than it gets; names alone are looked at. */
-function brokenPromiseOf(path: string, { artifact }: RemoteFile): string | undefined {
+const COMPRESSION_ENDINGS = [".gz", ".zst", ".zip"];
+const FORMAT_ENDINGS = [
+  ".sql",
+  ".csv",
+  ".json",
+  ".ndjson",
+  ".jsonl",
+  ".parquet",
+  ".sqlite",
+  ".sqlite3",
+  ".db",
+];
+
+/** The ending of a path that promises another kind of file than it gets; only names are compared. */
+function findBrokenPromise(path: string, { artifact }: RemoteFile): string | undefined {
   if (artifact === undefined) return undefined;
-  const suffix = [".zip", ".gz", ".zst"].find((each) => path.toLowerCase().endsWith(each));
-  return suffix === undefined || artifact.endsWith(suffix) ? undefined : suffix;
+  const promised = endingsOf(path);
+  const actual = endingsOf(artifact);
+  const isKept =
+    promised.format === ""
+      ? promised.compression === "" || promised.compression === actual.compression
+      : promised.format === actual.format && promised.compression === actual.compression;
+  return isKept ? undefined : `${promised.format}${promised.compression}`;
+}
+
+/** "a.sql.gz" has the endings ".sql" and ".gz"; "" for an ending that is missing or unknown. */
+function endingsOf(path: string): { format: string; compression: string } {
+  const name = path.toLowerCase();
+  const compression = COMPRESSION_ENDINGS.find((each) => name.endsWith(each)) ?? "";
+  const stem = name.slice(0, name.length - compression.length);
+  const format = FORMAT_ENDINGS.find((each) => stem.endsWith(each)) ?? "";
+  return { format: format === ".jsonl" ? ".ndjson" : format, compression };
 }
 
 interface Whole {

@@ -105,10 +105,12 @@ export function showBytes(progress: Progress, totalBytes: number): (bytes: numbe
     const perSecond = rate.add(bytes, Date.now());
     const left =
       perSecond === undefined || perSecond <= 0
-        ? ""
-        : `  ${formatBytes(Math.round(perSecond))}/s  ${formatSeconds((totalBytes - bytes) / perSecond)} left`;
+        ? []
+        : [`${formatSeconds((totalBytes - bytes) / perSecond)} left`];
+    const speed = perSecond === undefined ? [] : [`${formatBytes(Math.round(perSecond))}/s`];
     const percent = totalBytes === 0 ? 100 : (bytes / totalBytes) * 100;
-    progress.update(percent, `${formatBytes(bytes)} of ${formatBytes(totalBytes)}${left}`);
+    const amount = `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`;
+    progress.update(percent, [...left, amount, ...speed]);
   };
 }
 

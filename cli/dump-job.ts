@@ -6,6 +6,7 @@ import type { Job } from "./answers.ts";
 import type { ApiClient, RequestBody } from "./api-client.ts";
 import { CliError, Interrupted } from "./cli-error.ts";
 import { downloadArtifacts, type DownloadResult } from "./download-artifacts.ts";
+import { checkNotEmpty } from "./empty-export.ts";
 import { EXIT } from "./exit-codes.ts";
 import { followJob, hasEnded, requireCompleted } from "./follow-job.ts";
 import type { Host } from "./host.ts";
@@ -32,6 +33,8 @@ export interface DumpRequest {
   timeoutMs: number | undefined;
   /** Starts a new export although an unfinished one to this output is known. */
   isFresh: boolean;
+  /** Fails, before anything is written, if the export holds no rows. */
+  failIfEmpty: boolean;
 }
 
 /**
@@ -57,6 +60,13 @@ export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
   }
   if (ended.status !== "completed") await forget();
   requireCompleted(ended);
+  try {
+    checkNotEmpty(ended, { request: dump.request, isFailure: dump.failIfEmpty, terminal });
+  } catch (error) {
+    // The same command must start a new export, not find this one again.
+    await forget();
+    throw error;
+  }
   for (const warning of ended.warnings) terminal.warn(warning);
   const result = await downloadArtifacts({ client, terminal, host, jobId: ended.jobId, output });
   await forget();
@@ -92,8 +102,7 @@ async function startOrResume(dump: DumpRequest): Promise<Started> {
   const { client, terminal, request, output } = dump;
   const signal = graceSignal(client.signal);
   const path = resumePathOf(output);
-  // The folder itself is made once there is something to put into it.
-  if (/[/\\]$/.test(output)) await makeFolder(dirname(path));
+  await makeFolder(dirname(path));
   const of = { url: client.url, request, nowMs: Date.now() };
   const forget = () => removeResumeRecord(path);
   const known = dump.isFresh ? undefined : await findResumeRecord(path, of);

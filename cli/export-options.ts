@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 
+import { RETENTION_HOURS_MAX } from "../src/model/limits.ts";
 import type { RequestBody } from "./api-client.ts";
 import { parseCount } from "./context.ts";
 import { optionOf } from "./option-of.ts";
@@ -18,8 +19,6 @@ export interface ExportOptions {
   callbackUrl?: string;
   retentionHours?: string;
 }
-
-const RETENTION_HOURS_MAX = 1_000_000;
 
 /** Adds the options to a command. Their values are the Worker's to check: it may know more than we. */
 export function addExportOptions(command: Command): Command {
@@ -55,7 +54,10 @@ export function addExportOptions(command: Command): Command {
     .option("--table <pattern>", "export this table alone; * matches; may be repeated", collect)
     .option("--exclude <pattern>", "leave this table out; * matches; may be repeated", collect)
     .option("--callback-url <url>", "where the Worker sends the result")
-    .option("--retention-hours <hours>", "how long the Worker keeps the files");
+    .option(
+      "--retention-hours <hours>",
+      `how many hours the Worker keeps the files: 1 to ${RETENTION_HOURS_MAX}`,
+    );
 }
 
 /** The body of `POST /export/dump`: what was given, and nothing else. */

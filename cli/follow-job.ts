@@ -2,7 +2,7 @@ import type { Job } from "./answers.ts";
 import type { ApiClient } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
-import { formatBytes, formatCount, formatSeconds } from "./format.ts";
+import { formatBytes, formatNumberOf, formatSeconds } from "./format.ts";
 import { wait } from "./retry.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -27,7 +27,7 @@ export async function followJob(
     for (let pollMs = POLL_MS_MIN; ; pollMs = Math.min(pollMs * POLL_GROWTH, POLL_MS_MAX)) {
       const job = await client.getJob(jobId);
       if (hasEnded(job)) return job;
-      progress.update(job.progress.percent, progressText(job));
+      progress.update(job.progress.percent, describeProgress(job));
       if (Date.now() >= deadlineMs) throw timedOut(jobId, timeoutMs ?? 0);
       await wait(Math.min(pollMs, Math.max(deadlineMs - Date.now(), 1)), client.signal);
     }
@@ -56,16 +56,19 @@ export function requireCompleted(job: Job): void {
   });
 }
 
-function progressText({ status, progress }: Job): string {
-  if (status === "queued") return "queued";
+/** What to show of a job, most important first. */
+function describeProgress({ status, progress }: Job): string[] {
+  if (status === "queued") return ["queued"];
   const { tablesDone, tablesTotal, rows, bytes, bytesPerSecond, etaSeconds } = progress;
+  const isReadingBack = tablesTotal > 0 && tablesDone === tablesTotal;
+  if (isReadingBack) return ["the Worker verifies the files", formatBytes(bytes)];
   return [
-    `${formatCount(rows)} rows`,
+    ...(etaSeconds === null ? [] : [`${formatSeconds(etaSeconds)} left`]),
     formatBytes(bytes),
     ...(bytesPerSecond === null ? [] : [`${formatBytes(Math.round(bytesPerSecond))}/s`]),
-    `${tablesDone} of ${tablesTotal} tables`,
-    ...(etaSeconds === null ? [] : [`${formatSeconds(etaSeconds)} left`]),
-  ].join("  ");
+    formatNumberOf(rows, "row"),
+    `${tablesDone} of ${formatNumberOf(tablesTotal, "table")}`,
+  ];
 }
 
 function timedOut(jobId: string, timeoutMs: number): CliError {

@@ -6,6 +6,11 @@ export function formatCount(value: number): string {
   return countFormat.format(value);
 }
 
+/** "1 row", "2 rows"; the count with separators. */
+export function formatNumberOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** 1234567 → "1.23 MB"; powers of 1000, three digits. */
 export function formatBytes(bytes: number): string {
   let value = bytes;

@@ -4,7 +4,7 @@ import type { Writable } from "node:stream";
 export interface Host {
   env: Record<string, string | undefined>;
   stdout: Writable & { isTTY?: boolean };
-  stderr: Writable & { isTTY?: boolean };
+  stderr: Writable & { isTTY?: boolean; columns?: number };
   /** Aborted by the first Ctrl-C, SIGTERM or SIGHUP. */
   interrupt: AbortSignal;
 }

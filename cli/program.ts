@@ -1,8 +1,8 @@
-import tab from "@bomb.sh/tab/commander";
 import { Command } from "commander";
 
 import { VERSION } from "../src/model/version.ts";
 import { addCancel } from "./commands/cancel.ts";
+import { addComplete } from "./commands/complete.ts";
 import { addDelete } from "./commands/delete.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addDownload } from "./commands/download.ts";
@@ -31,9 +31,9 @@ export function createProgram(host: Host, secrets: Secrets): Command {
     .option("--config <file>", "a configuration file with url and token")
     .option("--retries <count>", "tries after a network error, 429 or 5xx", "5")
     .option("--json", "print one JSON document on standard output")
-    .option("-q, --quiet", "print errors and results alone")
+    .option("-q, --quiet", "print only errors and the result")
     .addHelpText("after", EXIT_CODES_HELP)
-    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => host.stdout.write(text),
@@ -56,6 +56,6 @@ export function createProgram(host: Host, secrets: Secrets): Command {
   ]) {
     add(program, open);
   }
-  tab(program);
+  addComplete(program, host);
   return program;
 }

@@ -7,32 +7,72 @@ const RATE_WINDOW_MS = 5_000;
 
 /** One piece of work that is under way. */
 export interface Progress {
-  /** How far it is, 0 to 100 (null where nobody knows), and the text behind the bar. */
-  update(percent: number | null, text: string): void;
-  /** Takes the bar away, so that other text can be printed. May be called again. */
+  /**
+   * How far it is, 0 to 100 (null if unknown), and what to show after the bar, most important first:
+   * what does not fit the terminal's width is left out from the end.
+   */
+  update(percent: number | null, parts: readonly string[]): void;
+  /** Removes the bar, so that other text can be printed. May be called again. */
   clear(): void;
 }
+
+/** A stream that may be a terminal, with its width. */
+export type ProgressStream = Writable & { isTTY?: boolean; columns?: number };
 
 export const NO_PROGRESS: Progress = { update: () => undefined, clear: () => undefined };
 
 /**
- * A bar on a terminal; elsewhere a line every 10 s, so that a CI log tells that work goes on and
- * does not fill up.
+ * A bar if `stream` can redraw a line; else a line every 10 s, which shows that work continues and
+ * does not fill a CI log.
  */
 export function startProgress(
   label: string,
-  stream: Writable & { isTTY?: boolean },
+  output: { stream: ProgressStream; canRedraw: boolean },
   write: (line: string) => void,
 ): Progress {
-  return stream.isTTY === true ? startBar(label, stream) : startLines(label, write);
+  return output.canRedraw ? startBar(label, output.stream) : startLines(label, write);
 }
 
-function startBar(label: string, stream: Writable): Progress {
+/** The width of terminals that do not report theirs. */
+const COLUMNS_DEFAULT = 80;
+const LABEL_CHARS = 11;
+const BAR_CHARS_MAX = 30;
+/** A shorter bar shows less than the percentage after it. */
+const BAR_CHARS_MIN = 8;
+
+/**
+ * One line of at most `columns` characters: label, bar, percent, and as many parts as fit. The bar
+ * gives way to the first two parts; what is left over belongs to the other parts.
+ */
+export function fitLine(
+  line: { label: string; percent: number | null; parts: readonly string[] },
+  columns: number,
+): string {
+  const { percent, parts } = line;
+  const shown = percent === null ? "" : ` ${`${Math.floor(percent)}%`.padStart(4)}`;
+  // The last column stays free: some terminals wrap when it is written.
+  const room = columns - 1;
+  const label = line.label.padEnd(LABEL_CHARS).slice(0, Math.max(room - shown.length, 0));
+  const important = parts.slice(0, 2).reduce((sum, part) => sum + part.length + 2, 0);
+  const spare = room - label.length - shown.length - important - 1;
+  const barChars = spare < BAR_CHARS_MIN ? 0 : Math.min(spare, BAR_CHARS_MAX);
+  const done = Math.round(((percent ?? 0) / 100) * barChars);
+  const bar = barChars === 0 ? "" : ` ${"█".repeat(done)}${"░".repeat(barChars - done)}`;
+  let text = `${label}${bar}${shown}`;
+  for (const part of parts) {
+    if (text.length + 2 + part.length > room) break;
+    text += `  ${part}`;
+  }
+  return text;
+}
+
+function startBar(label: string, stream: ProgressStream): Progress {
+  let parts: readonly string[] = [];
+  let shown: number | null = null;
   const bar = new SingleBar(
     {
-      format: `${label.padEnd(11)} {bar} {shown}  {text}`,
-      barsize: 30,
-      stream: stream,
+      format: () => fitLine({ label, percent: shown, parts }, stream.columns ?? COLUMNS_DEFAULT),
+      stream,
       clearOnComplete: true,
       hideCursor: true,
       // The library would end the process at once on Ctrl-C; here the server is asked to cancel.
@@ -41,12 +81,13 @@ function startBar(label: string, stream: Writable): Progress {
     },
     Presets.shades_classic,
   );
-  bar.start(100, 0, { shown: "", text: "" });
+  bar.start(100, 0);
   let isShown = true;
   return {
-    update: (percent, text) => {
-      const shown = percent === null ? "    " : `${Math.floor(percent)}%`.padStart(4);
-      if (isShown) bar.update(percent ?? 0, { shown, text });
+    update: (percent, newParts) => {
+      shown = percent;
+      parts = newParts;
+      if (isShown) bar.update(percent ?? 0);
     },
     clear: () => {
       if (isShown) bar.stop();
@@ -58,10 +99,11 @@ function startBar(label: string, stream: Writable): Progress {
 function startLines(label: string, write: (line: string) => void): Progress {
   let lastMs = Date.now();
   return {
-    update: (percent, text) => {
+    update: (percent, parts) => {
       if (Date.now() - lastMs < LINE_EVERY_MS) return;
       lastMs = Date.now();
-      write(`${label}: ${percent === null ? "" : `${Math.floor(percent)}%  `}${text}`);
+      const shown = percent === null ? [] : [`${Math.floor(percent)}%`];
+      write(`${label}: ${[...shown, ...parts].join("  ")}`);
     },
     clear: () => undefined,
   };

@@ -15,6 +15,7 @@ import {
   type PromisedIndex,
   readPromisedIndexes,
 } from "./restored-indexes.ts";
+import { advanceTo, describePlace, type StatementPlace } from "./statement-place.ts";
 import { statementBatches } from "./sql-statements.ts";
 import { decompressZstd, ZSTD_MAGIC } from "./zstd-frames.ts";
 
@@ -115,19 +116,26 @@ async function load(
   });
   const text = decompress(file, compression);
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const place: StatementPlace = { number: 0, line: 1, text: new Uint8Array() };
+  let sinceTurn = 0;
   try {
-    for await (const batch of statementBatches(text, READ_BYTES)) {
+    for await (const statement of statementBatches(text, 1)) {
       throwIfInterrupted(signal);
-      const sql = decoder.decode(batch);
+      advanceTo(place, statement);
+      const sql = decoder.decode(statement);
       promised ??= readPromisedIndexes(sql);
       db.exec(sql);
+      sinceTurn += statement.length;
+      if (sinceTurn < READ_BYTES) continue;
       // Lets Ctrl-C and the bar in: SQLite holds the thread.
       await nextTurn();
+      sinceTurn = 0;
     }
   } catch (error) {
     if (error instanceof CliError) throw error;
     const message = error instanceof Error ? error.message : String(error);
-    throw new CliError("restore-failed", `${path} cannot be restored: ${message}`, {
+    const where = place.number === 0 ? "" : `${describePlace(place)}: `;
+    throw new CliError("restore-failed", `${path} cannot be restored: ${where}${message}`, {
       exitCode: EXIT.failed,
       cause: error,
     });

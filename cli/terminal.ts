@@ -4,7 +4,7 @@ import type { Host } from "./host.ts";
 import { NO_PROGRESS, type Progress, startProgress } from "./progress.ts";
 import type { Secrets } from "./secrets.ts";
 
-/** `human`: text; `json`: one JSON document on standard output; `quiet`: errors and results alone. */
+/** `human`: text; `json`: one JSON document on standard output; `quiet`: only errors and the result. */
 export type OutputMode = "human" | "json" | "quiet";
 
 /**
@@ -12,12 +12,12 @@ export type OutputMode = "human" | "json" | "quiet";
  * standard error, so that `-o -` and pipes carry data alone. Known secrets never get through.
  */
 export class Terminal {
-  readonly #host: Pick<Host, "stdout" | "stderr">;
+  readonly #host: Pick<Host, "stdout" | "stderr" | "env">;
   readonly #secrets: Secrets;
   readonly mode: OutputMode;
   #progress: Progress = NO_PROGRESS;
 
-  constructor(host: Pick<Host, "stdout" | "stderr">, secrets: Secrets, mode: OutputMode) {
+  constructor(host: Pick<Host, "stdout" | "stderr" | "env">, secrets: Secrets, mode: OutputMode) {
     this.#host = host;
     this.#secrets = secrets;
     this.mode = mode;
@@ -38,6 +38,15 @@ export class Terminal {
     if (this.mode !== "json") this.#host.stdout.write(`${this.#secrets.redact(text)}\n`);
   }
 
+  /**
+   * How work ended: `line` for people on standard error, or with `--quiet` only `value` on standard
+   * output, for a script to read. Null: standard output carries the data itself.
+   */
+  finish(line: string, value: string | null): void {
+    if (this.mode === "human") this.#writeError(line);
+    if (this.mode === "quiet" && value !== null) this.print(value);
+  }
+
   /** The answer that was asked for, for scripts. */
   printJson(value: unknown): void {
     if (this.mode !== "json") return;
@@ -56,7 +65,8 @@ export class Terminal {
   startProgress(label: string): Progress {
     this.clearProgress();
     if (this.mode === "human") {
-      this.#progress = startProgress(label, this.#host.stderr, (line) => this.#writeError(line));
+      const output = { stream: this.#host.stderr, canRedraw: this.#canRedraw };
+      this.#progress = startProgress(label, output, (line) => this.#writeError(line));
     }
     return this.#progress;
   }
@@ -66,9 +76,14 @@ export class Terminal {
     this.#progress = NO_PROGRESS;
   }
 
+  /** True for a terminal that understands cursor codes; `TERM=dumb` names one that does not. */
+  get #canRedraw(): boolean {
+    return this.#host.stderr.isTTY === true && this.#host.env["TERM"] !== "dumb";
+  }
+
   #writeError(line: string): void {
-    const isBarShown = this.#host.stderr.isTTY === true && this.#progress !== NO_PROGRESS;
-    // The bar owns its line: a note begins on one of its own.
+    const isBarShown = this.#canRedraw && this.#progress !== NO_PROGRESS;
+    // The bar owns its line: a note starts on a new one.
     this.#host.stderr.write(`${isBarShown ? "\n" : ""}${this.#secrets.redact(line)}\n`);
   }
 }

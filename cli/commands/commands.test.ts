@@ -81,9 +81,9 @@ describe("dump", () => {
     expect(stderr).toBe("");
   });
 
-  test("says nothing with --quiet", async () => {
+  test("prints only the file's path with --quiet", async () => {
     const result = await runCli(["-q", "dump", "-o", output], server);
-    expect(result).toMatchObject({ exitCode: 0, stdout: "", stderr: "" });
+    expect(result).toMatchObject({ exitCode: 0, stdout: `${output}\n`, stderr: "" });
   });
 
   test("tells a failed job's code, words and hint in one line", async () => {
@@ -300,7 +300,7 @@ describe("dump", () => {
       const path = join(folder, `one${suffix}`);
       const result = await runCli(["dump", "-o", path], server);
       expect(result.exitCode).toBe(0);
-      expect(result.stderr).toContain("holds dump.sql as it is, although its name ends with");
+      expect(result.stderr).toContain("contains dump.sql, although its name ends with");
       expect(readFileSync(path).equals(DUMP)).toBe(true);
     },
   );
@@ -345,13 +345,59 @@ describe("dump", () => {
     expect(readdirSync(join(folder, "a"))).toEqual([]);
   });
 
-  test("tells a folder that is not there", async () => {
-    const result = await runCli(["-q", "dump", "-o", join(folder, "no", "x.sql")], server);
+  test("creates the folder of its output", async () => {
+    const path = join(folder, "new", "deeper", "x.sql");
+    const result = await runCli(["-q", "dump", "-o", path], server);
+    expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(readFileSync(path).equals(DUMP)).toBe(true);
+  });
+
+  test("starts no export if the folder cannot be created", async () => {
+    writeFileSync(join(folder, "file"), "");
+    const result = await runCli(["-q", "dump", "-o", join(folder, "file", "x.sql")], server);
     expect(result.exitCode).toBe(1);
-    expect(result.stderr).toBe(
-      `durable-export: ${join(folder, "no")}: there is no such file or folder`,
-    );
+    expect(result.stderr).toContain(join(folder, "file"));
     expect(server.jobs).toEqual([]);
+  });
+
+  test("warns about an empty export, and names the object that may be misspelled", async () => {
+    await restart({ rows: 0, tables: [] });
+    const result = await runCli(["dump", "-o", output, "--object-name", "acmee"], server);
+    expect(result.exitCode).toBe(0);
+    expect(result.stderr).toContain("is empty: the database has no rows");
+    expect(result.stderr).toContain('Check that "acmee" is the object\'s exact name');
+  });
+
+  test("keeps the old file and fails if an export is empty and --fail-if-empty is set", async () => {
+    await restart({ rows: 0, tables: [] });
+    writeFileSync(output, "yesterday");
+    const result = await runCli(["-q", "dump", "-o", output, "--fail-if-empty"], server);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain("is empty");
+    expect(readdirSync(folder)).toEqual(["backup.sql"]);
+    expect(readFileSync(output, "utf8")).toBe("yesterday");
+  });
+
+  test.each(["backup.csv", "backup.json", "backup.sqlite", "backup.db.gz"])(
+    "warns that %s is not the name of an SQL script",
+    async (name) => {
+      const result = await runCli(["dump", "-o", join(folder, name)], server);
+      expect(result.stderr).toContain("although its name ends with");
+    },
+  );
+
+  test.each(["backup", "backup.sql", "BACKUP.SQL", "backup.2026-11-28", "backup.bak"])(
+    "accepts the name %s for an SQL script without a warning",
+    async (name) => {
+      const result = await runCli(["dump", "-o", join(folder, name)], server);
+      expect(result.stderr).not.toContain("warning");
+    },
+  );
+
+  test("refuses a retention that the Worker does not allow", async () => {
+    const result = await runCli(["dump", "-o", output, "--retention-hours", "8761"], server);
+    expect(result.exitCode).toBe(2);
+    expect(result.stderr).toContain("--retention-hours is a whole number from 1 to 8760");
   });
 });
 
@@ -427,7 +473,7 @@ describe("the other commands", () => {
     const result = await runCli(["-q", "list"], { url: server.url, token: "wrong-token" });
     expect(result.exitCode).toBe(3);
     expect(result.stderr).toBe(
-      "durable-export: unauthorized: the bearer token is not this Worker's. A hint.",
+      "durable-export: unauthorized: the bearer token is not this Worker's. Check DURABLE_EXPORT_TOKEN, --token or the configuration file.",
     );
   });
 
@@ -658,8 +704,8 @@ describe("the token", () => {
   });
 
   test.each([
-    [`{"url": "https://x.example", "token": ["${FAKE_TOKEN}"]}`, "wrong at: token"],
-    [`{"tokn": "${FAKE_TOKEN}"}`, "wrong at"],
+    [`{"url": "https://x.example", "token": ["${FAKE_TOKEN}"]}`, "wrong or unknown value: token"],
+    [`{"tokn": "${FAKE_TOKEN}"}`, "wrong or unknown value"],
     [FAKE_TOKEN, "is not JSON"],
     [`{"url": "https://x.example", "token": "${FAKE_TOKEN} ${FAKE_TOKEN}"}`, "white space"],
   ])("stays out of the words about a wrong file", async (text, words) => {

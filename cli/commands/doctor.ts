@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import { ERRORS } from "../../src/model/error.ts";
+import { type ErrorCode, ERRORS } from "../../src/model/error.ts";
 import type { Sources } from "../answers.ts";
 import type { ApiClient } from "../api-client.ts";
 import { CliError, Interrupted } from "../cli-error.ts";
@@ -82,11 +82,21 @@ async function examine(
     } catch (error) {
       if (!(error instanceof CliError) || error instanceof Interrupted) throw error;
       const hint = error.hint === undefined ? "" : `. ${error.hint}`;
-      report({ check, ok: false, detail: `${error.message}${hint}` });
+      report({
+        check: isMisconfigured(error) && check === "token" ? "worker" : check,
+        ok: false,
+        detail: `${error.message}${hint}`,
+      });
       return error;
     }
   }
   return undefined;
+}
+
+/** A Worker that is set up wrong refuses every call, whatever the token. */
+function isMisconfigured(error: CliError): boolean {
+  const code: ErrorCode = "configuration-invalid";
+  return error.code === code;
 }
 
 const TOO_OLD = "this Worker is too old to tell";

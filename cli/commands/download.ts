@@ -2,7 +2,7 @@ import type { Command } from "commander";
 
 import { usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
-import { downloadArtifacts, summaryOf } from "../download-artifacts.ts";
+import { describeDownload, downloadArtifacts } from "../download-artifacts.ts";
 import { parseJobId } from "../job-id.ts";
 
 interface DownloadOptions {
@@ -34,7 +34,7 @@ export function addDownload(program: Command, open: (command: Command) => Contex
         output: options.output,
         only: options.artifact,
       });
-      terminal.note(summaryOf(result));
+      terminal.finish(describeDownload(result), result.path);
       terminal.printJson(result);
     });
 }

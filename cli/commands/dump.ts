@@ -2,7 +2,7 @@ import type { Command } from "commander";
 
 import { usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
-import { summaryOf } from "../download-artifacts.ts";
+import { describeDownload } from "../download-artifacts.ts";
 import { defaultDumpOutput, dumpJob } from "../dump-job.ts";
 import { parseDurationMs } from "../duration.ts";
 import { addExportOptions, type ExportOptions, requestBodyOf } from "../export-options.ts";
@@ -11,6 +11,7 @@ interface DumpOptions extends ExportOptions {
   output?: string;
   timeout?: string;
   fresh?: boolean;
+  failIfEmpty?: boolean;
 }
 
 /** `dump`: start, follow, download, verify. */
@@ -23,8 +24,12 @@ export function addDump(program: Command, open: (command: Command) => Context): 
       "file, folder (ends with /), ZIP of several files (.zip), or - for stdout",
     );
   addExportOptions(command)
-    .option("--timeout <duration>", "cancel an export that takes longer: 90s, 30m, 2h")
+    .option(
+      "--timeout <duration>",
+      "cancel an export that takes longer: 90s, 30m, 2h; a bare number is minutes",
+    )
     .option("--fresh", "start a new export, although an unfinished one is known")
+    .option("--fail-if-empty", "fail, and write nothing, if the export holds no rows")
     .action(async (options: DumpOptions, self: Command) => {
       const { terminal, host, client } = open(self);
       const request = requestBodyOf(options);
@@ -41,8 +46,9 @@ export function addDump(program: Command, open: (command: Command) => Context): 
         timeoutMs:
           options.timeout === undefined ? undefined : parseDurationMs(options.timeout, "--timeout"),
         isFresh: options.fresh === true,
+        failIfEmpty: options.failIfEmpty === true,
       });
-      terminal.note(summaryOf(result));
+      terminal.finish(describeDownload(result), result.path);
       terminal.printJson(result);
     });
 }

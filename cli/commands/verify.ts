@@ -40,8 +40,9 @@ export function addVerify(program: Command, open: (command: Command) => Context)
       const files: { path: string; bytes: number; sha256: string }[] = [];
       for (const claim of claims) files.push(await verifyOne(context, claim));
       const count = claims.some((claim) => "zipOf" in claim) ? artifacts.length : claims.length;
-      terminal.note(
+      terminal.finish(
         `${path}: ${count === 1 ? "size and SHA-256 are" : `sizes and SHA-256 of ${count} files are`} the manifest's`,
+        path,
       );
       const tables =
         options.restore === true ? await verifyRestore(context, { ...dump, files }) : null;

@@ -37,6 +37,8 @@ export interface FakeOptions {
   ending?: { status: string; error?: { code: string; message: string; hint: string } };
   /** Default: one table `t` of three rows. */
   tables?: { name: string; rows: number; bytes: number }[];
+  /** Rows of every job. Default: 3. */
+  rows?: number;
 }
 
 /**
@@ -253,7 +255,7 @@ export class FakeExportServer {
         percent: hasEnded ? 100 : null,
         tablesDone: 0,
         tablesTotal: 1,
-        rows: 3,
+        rows: this.options.rows ?? 3,
         bytes: 60,
         bytesPerSecond: null,
         etaSeconds: null,

@@ -1,0 +1,40 @@
+import { describe, expect, test } from "vitest";
+
+import { ERRORS } from "../src/model/error.ts";
+import { findHint } from "./worker-hints.ts";
+
+function problem(code: string, more: object = {}) {
+  return { code, detail: "what happened", hint: "the Worker's hint", ...more };
+}
+
+describe("the hint for an error of the Worker", () => {
+  test("names the option for each wrong field", () => {
+    const issues = [{ path: "name" }, { path: "tables.include" }, { path: "tables.exclude" }];
+    expect(findHint(problem("invalid-request", { issues }))).toBe(
+      "Correct --object-name or --object-id, --table and --exclude.",
+    );
+  });
+
+  test("lists the sources that exist", () => {
+    expect(findHint(problem("source-not-found", { sources: ["main", "shop"] }))).toBe(
+      "The sources are: main, shop. Choose one with --source.",
+    );
+  });
+
+  test("names the running job's commands", () => {
+    const hint = findHint(problem("export-already-running", { jobId: "j1" }));
+    expect(hint).toContain("durable-export wait j1");
+  });
+
+  test("is the Worker's own for a code that the command line does not know", () => {
+    expect(findHint(problem("of-the-future"))).toBe("the Worker's hint");
+  });
+
+  test.each(["job-not-found", "artifact-not-found", "export-not-finished", "export-expired"])(
+    "speaks of commands, not of HTTP, for %s",
+    (code) => {
+      const hint = findHint({ ...problem(code), hint: ERRORS[code as keyof typeof ERRORS].hint });
+      expect(hint).not.toMatch(/GET |POST |DELETE |`[a-z]+[A-Z]\w*`|job view/);
+    },
+  );
+});
