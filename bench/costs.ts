@@ -37,7 +37,7 @@ export const ROWS = {
   readAKeyedPage: 20,
   /** Written and read by the first change of a row, beside the change itself. */
   writtenAChange: 2,
-  readAChange: 16,
+  readAChange: 19,
   /** Written by opening a snapshot: for the database, and for each watched table with an integer key. */
   writtenToOpen: 12,
   writtenToWatch: 6,

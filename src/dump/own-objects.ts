@@ -85,8 +85,11 @@ const JOB_TABLES: ReadonlySet<string> = new Set([
   "tmp_export_streams",
 ]);
 
-/** By this table the database of `ExportJobs` is known; in any other one its names are the customer's. */
-const JOB_MIGRATIONS = "CREATE TABLE tmp_export_job_migrations (number INTEGER PRIMARY KEY) STRICT";
+/**
+ * The start of the text of a table by which the database of `ExportJobs` is known; in any other database its
+ * names are the customer's. Migrations add columns to the table.
+ */
+const JOB_MIGRATIONS = "CREATE TABLE tmp_export_job_migrations (number INTEGER PRIMARY KEY";
 
 /** The only object that the local runtime makes in a database (Miniflare, November 2026). */
 const RUNTIME_TABLE = "__miniflare_do_name";
@@ -96,7 +99,7 @@ const RUNTIME_TABLE = "__miniflare_do_name";
  * names that begin with `sqlite_` or `_cf_`), the local runtime's, and this project's own.
  */
 export function withoutOwnObjects(objects: readonly SchemaEntry[]): SchemaEntry[] {
-  const isJobsDatabase = objects.some(({ sql }) => sql === JOB_MIGRATIONS);
+  const isJobsDatabase = objects.some(({ sql }) => sql.startsWith(JOB_MIGRATIONS));
   const isLeftOut = (entry: SchemaEntry): boolean =>
     isForeignName(entry.name) || isOwnObject(entry, isJobsDatabase);
   const tables = new Set(
