@@ -26,10 +26,10 @@ if (path === undefined || url === undefined || token === undefined) {
 /** Enforced foreign keys wait for the end of a transaction, and each transaction begins anew. */
 const DEFER = { sql: "PRAGMA defer_foreign_keys=ON" };
 
-const existing = await findTables();
 let queries = [DEFER];
 let bytes = 0;
 let total = 0;
+const existing = await findTables();
 for await (const statement of statementBatches(createReadStream(path), 1)) {
   const sql = statement.toString().trim();
   if (sql === "" || existing.has(sql.replace(/;$/, ""))) continue;

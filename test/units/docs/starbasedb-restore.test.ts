@@ -38,6 +38,7 @@ async function withFresh<T>(work: (server: TestHarness, url: string) => Promise<
       {
         configPath: "examples/starbasedb-companion/wrangler.jsonc",
         secrets: { ADMIN_AUTHORIZATION_TOKEN: TOKEN },
+        vars: { EXPORT_QUERY: "any" },
       },
       { configPath: "test/support/starbasedb/wrangler.jsonc" },
     ],
@@ -66,8 +67,8 @@ async function dumpOf(url: string): Promise<string> {
 async function runScript(url: string): Promise<{ stdout: string }> {
   const section = readPage("docs/starbasedb.md").split("\n## Restoring\n")[1]?.split("\n## ")[0];
   const [, script = ""] = /```sh\n([\s\S]*?)```/.exec(section ?? "") ?? [];
-  expect(script).toContain("node examples/restore/into-durable-object.ts dump.sql");
-  const command = script.replaceAll("node examples/", `'${process.execPath}' '${root}/examples/'`);
+  expect(script).toContain("node ../restore/into-durable-object.ts dump.sql");
+  const command = script.replaceAll("node ../", `'${process.execPath}' '${root}/examples/'`);
   const env = { ...process.env, URL: url, TOKEN };
   return promisify(execFile)("bash", ["-euo", "pipefail", "-c", command], { cwd: folder, env });
 }
