@@ -41,7 +41,7 @@ test("dumps random databases so that the sqlite3 shell loads them, where there i
     fc.asyncProperty(databaseArbitrary, async (shape) => {
       const source = openPlatformDatabase();
       try {
-        const script = scriptOf(withoutTextOfReals(shape), { breaksRules: true });
+        const script = scriptOf(withoutVersionedText(shape), { breaksRules: true });
         buildDatabase(source, script.map(withoutTwoCharacterLineEnds));
         const dump = await dumpDatabase(nodeSqliteSource(source));
         const restored = restore(dump.bytes);
@@ -56,10 +56,15 @@ test("dumps random databases so that the sqlite3 shell loads them, where there i
   );
 });
 
-/** Versions of SQLite write reals differently where a generated column, an index or a module makes text of them. */
-function withoutTextOfReals(shape: RandomDatabase): RandomDatabase {
+/**
+ * Versions of SQLite write reals differently if a generated column, an index or a module makes text of them, and
+ * the trigram tokenizer of old ones finds no words in text that contains NUL.
+ */
+function withoutVersionedText(shape: RandomDatabase): RandomDatabase {
+  const isVersioned = (value: RandomValue): boolean =>
+    value.kind === "real" || /^CAST\(X'(?:..)*00/.test(value.sql);
   const kept = (value: RandomValue): RandomValue =>
-    value.kind === "real" ? { kind: "integer", sql: "7" } : value;
+    isVersioned(value) ? { kind: "integer", sql: "7" } : value;
   return {
     ...shape,
     tables: shape.tables.map((table) =>
