@@ -37,7 +37,7 @@ export class CsvEncoder implements TableEncoder {
           columns.map((column) =>
             column.name === table.integerPrimaryKey
               ? sqlOf(column.name)
-              : fieldSql(sqlOf(column.name), column, doubled),
+              : fieldSql(sqlOf(column.name), { column, table, doubled }),
           ),
         );
     this.#rowSql = { usual: sqlWith(doubledSql), long: sqlWith(longDoubledSql) };
@@ -74,10 +74,14 @@ export class CsvEncoder implements TableEncoder {
 }
 
 /** SQL of a column's field, in which `doubled` gives text with its quotes written twice. */
-function fieldSql(name: string, column: Column, doubled: (name: string) => string): string {
+function fieldSql(
+  name: string,
+  of: { column: Column; table: Table; doubled: (name: string) => string },
+): string {
+  const { column, table, doubled } = of;
   return (
     `CASE typeof(${name}) WHEN 'text' THEN '"' || ${doubled(name)} || '"' ` +
-    `WHEN 'blob' THEN '"' || hex(${name}) || '"' WHEN 'null' THEN ''${realSql(name, column)} ` +
+    `WHEN 'blob' THEN '"' || hex(${name}) || '"' WHEN 'null' THEN ''${realSql(name, column, table)} ` +
     `ELSE quote(${name}) END`
   );
 }

@@ -1,5 +1,5 @@
 import type { SchemaObject, Table } from "../model/catalog.ts";
-import { asciiLower } from "../lib/ascii-case.ts";
+import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
 import { quoteIdentifier as q } from "./identifier.ts";
 import { identifierOf, sqlTokens, type SqlToken } from "./sql-tokens.ts";
 
@@ -81,7 +81,7 @@ function listFrom(tokens: SqlToken[], start: number): SqlToken[][] {
     const token = tokens[at] as SqlToken;
     if (depth === 0) {
       if (token.text === ")" || token.text === ";") break;
-      if (token.kind === "word" && LIST_ENDS.has(token.text.toUpperCase())) break;
+      if (token.kind === "word" && LIST_ENDS.has(asciiUpper(token.text))) break;
       if (token.text === ",") {
         terms.push([]);
         continue;
@@ -104,5 +104,5 @@ function isPlain(column: string, value: SqlToken[]): boolean {
 
 function wordAt(tokens: SqlToken[], at: number): string {
   const token = tokens[at];
-  return token?.kind === "word" ? token.text.toUpperCase() : "";
+  return token?.kind === "word" ? asciiUpper(token.text) : "";
 }

@@ -49,7 +49,7 @@ export class JsonEncoder implements TableEncoder {
     this.cellColumns = columns.map((column) => column.name);
     const memberSql = (column: Column, sqlOf: ColumnSql): string => {
       const name = sqlOf(column.name);
-      const value = column.name === table.integerPrimaryKey ? name : valueSql(name, column);
+      const value = column.name === table.integerPrimaryKey ? name : valueSql(name, column, table);
       return `${quoteText(keyOf(column.name))} || ${value}`;
     };
     this.#rowSql = (sqlOf) =>
@@ -97,10 +97,10 @@ function keyOf(column: string): string {
   return `${JSON.stringify(column)}:`;
 }
 
-function valueSql(name: string, column: Column): string {
+function valueSql(name: string, column: Column, table: Table): string {
   return (
     `CASE typeof(${name}) WHEN 'text' THEN json_quote(${name}) ` +
-    `WHEN 'blob' THEN '"' || hex(${name}) || '"' WHEN 'null' THEN 'null'${realSql(name, column)} ` +
+    `WHEN 'blob' THEN '"' || hex(${name}) || '"' WHEN 'null' THEN 'null'${realSql(name, column, table)} ` +
     `ELSE quote(${name}) END`
   );
 }

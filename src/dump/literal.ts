@@ -1,7 +1,7 @@
 import { Buffer, isUtf8 } from "node:buffer";
 
 import type { Cell } from "../model/cell.ts";
-import type { Column } from "../model/catalog.ts";
+import type { Column, Table } from "../model/catalog.ts";
 import { decodeUtf8, toHex, viewOf } from "../lib/bytes.ts";
 import { quoteText } from "./identifier.ts";
 import { exactRealSql } from "./real-literal.ts";
@@ -44,7 +44,7 @@ export function shortestRealSql(name: string): string {
   return signedZeroSql(name, `quote(${name})`);
 }
 
-/** Only a column without affinity holds -0.0: elsewhere SQLite stores an integer 0. */
+/** Only columns without affinity and those of modules hold -0.0: elsewhere SQLite stores an integer 0. */
 function signedZeroSql(name: string, otherwise: string): string {
   return `iif(${name} = 0 AND atan2(${name}, -1) < 0, '-0.0', ${otherwise})`;
 }
@@ -53,8 +53,9 @@ function signedZeroSql(name: string, otherwise: string): string {
  * The branch of a CASE over a value's type that writes reals, for columns in which `quote()` would
  * drop the sign of -0.0; "" for others.
  */
-export function realSql(name: string, column: Column): string {
-  return column.affinity === "blob" ? ` WHEN 'real' THEN ${shortestRealSql(name)}` : "";
+export function realSql(name: string, column: Column, table: Table): string {
+  const holdsNegativeZero = column.affinity === "blob" || table.kind === "virtual";
+  return holdsNegativeZero ? ` WHEN 'real' THEN ${shortestRealSql(name)}` : "";
 }
 
 /** True for long text that holds a NUL. */

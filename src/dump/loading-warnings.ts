@@ -1,9 +1,10 @@
+import { asciiLower } from "../lib/ascii-case.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
 import type { Catalog, ForeignKey, Table } from "../model/catalog.ts";
 import type { DumpContent } from "../model/export-request.ts";
 import { quoteIdentifier as q } from "./identifier.ts";
 import { holdsTransactionWords } from "./literal.ts";
-import { foldCase, quotedStringWarnings } from "./quoted-strings.ts";
+import { quotedStringWarnings } from "./quoted-strings.ts";
 
 /** Warnings for what a dump holds as it is, although some loaders refuse or change it. */
 export function loadingWarnings(catalog: Catalog, content: DumpContent): string[] {
@@ -34,12 +35,12 @@ function transactionWarnings(catalog: Catalog, content: DumpContent): string[] {
 
 /** SQLite calls it a mismatch, and refuses every INSERT of a child where foreign keys are enforced. */
 function mismatchWarnings(tables: readonly Table[]): string[] {
-  const byName = new Map(tables.map((table) => [foldCase(table.name), table]));
+  const byName = new Map(tables.map((table) => [asciiLower(table.name), table]));
   return tables.flatMap((table) => {
     const numbers = [...new Set(table.foreignKeys.map(({ number }) => number))];
     return numbers.flatMap((number) => {
       const columns = table.foreignKeys.filter((key) => key.number === number);
-      const parent = byName.get(foldCase(columns[0]?.parent ?? ""));
+      const parent = byName.get(asciiLower(columns[0]?.parent ?? ""));
       if (parent === undefined || isKeyOf(parent, columns)) return [];
       const to = columns.flatMap(({ to: name }) => (name === undefined ? [] : [q(name)]));
       const named = to.length === 0 ? "" : ` (${to.join(", ")})`;
@@ -57,15 +58,15 @@ function mismatchWarnings(tables: readonly Table[]): string[] {
  */
 function isKeyOf(parent: Table, columns: readonly ForeignKey[]): boolean {
   if (parent.kind === "virtual") return false;
-  const to = columns.flatMap(({ to: name }) => (name === undefined ? [] : [foldCase(name)]));
+  const to = columns.flatMap(({ to: name }) => (name === undefined ? [] : [asciiLower(name)]));
   const alias = parent.integerPrimaryKey;
   if (columns.length === 1 && alias !== undefined) {
-    if (to.length === 0 || to[0] === foldCase(alias)) return true;
+    if (to.length === 0 || to[0] === asciiLower(alias)) return true;
   }
   return parent.indexes.some((index) => {
     if (!index.unique || index.partial || index.terms.length !== columns.length) return false;
     if (to.length === 0) return index.origin === "pk";
-    const names = new Set(index.terms.map(({ column }) => foldCase(column ?? "")));
+    const names = new Set(index.terms.map(({ column }) => asciiLower(column ?? "")));
     return to.every((name) => names.has(name));
   });
 }

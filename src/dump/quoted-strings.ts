@@ -1,3 +1,4 @@
+import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
 import type { Catalog } from "../model/catalog.ts";
 import { quoteIdentifier as q } from "./identifier.ts";
 import { identifierOf, sqlTokens, type SqlToken } from "./sql-tokens.ts";
@@ -12,8 +13,8 @@ const ROWID_NAMES = ["rowid", "_rowid_", "oid"];
 export function quotedStringWarnings(catalog: Catalog): string[] {
   const columnsOf = new Map(
     catalog.tables.map((table) => [
-      foldCase(table.name),
-      new Set([...table.columns.map(({ name }) => foldCase(name)), ...ROWID_NAMES]),
+      asciiLower(table.name),
+      new Set([...table.columns.map(({ name }) => asciiLower(name)), ...ROWID_NAMES]),
     ]),
   );
   const found = [
@@ -37,11 +38,11 @@ function holdsString(
   table: string,
   columnsOf: ReadonlyMap<string, ReadonlySet<string>>,
 ): boolean {
-  const columns = columnsOf.get(foldCase(table));
+  const columns = columnsOf.get(asciiLower(table));
   return tokens.some((token, at) => {
     if (!token.text.startsWith('"')) return false;
-    const name = foldCase(identifierOf(token));
-    const before = tokens[at - 1]?.text.toUpperCase();
+    const name = asciiLower(identifierOf(token));
+    const before = asciiUpper(tokens[at - 1]?.text ?? "");
     const after = tokens[at + 1]?.text;
     // The name of a collation, a type, a table or a function.
     const isOtherName =
@@ -78,11 +79,6 @@ function tableExpressions(sql: string): SqlToken[] {
 /** The tokens after the name of the index's table. */
 function indexExpressions(sql: string): SqlToken[] {
   const tokens = [...sqlTokens(sql)];
-  const on = tokens.findIndex(({ kind, text }) => kind === "word" && text.toUpperCase() === "ON");
+  const on = tokens.findIndex(({ kind, text }) => kind === "word" && asciiUpper(text) === "ON");
   return tokens.slice(on + 2);
-}
-
-/** A name as SQLite compares it: only the letters A to Z have two cases. */
-export function foldCase(name: string): string {
-  return name.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

@@ -1,7 +1,8 @@
-import type { Catalog, SchemaObject, Table } from "../model/catalog.ts";
+import type { Catalog, DerivedRows, SchemaObject, Table } from "../model/catalog.ts";
 import { asciiLower } from "../lib/ascii-case.ts";
 import { quoteIdentifier as q, quoteText } from "./identifier.ts";
 import { otherTextWarnings } from "./index-triggers.ts";
+import { fitsStatement, shownName } from "./statement-length.ts";
 import { type ExternalContent, ftsRebuildSql, virtualTableKind } from "./virtual-table.ts";
 
 /** What a dump does to fill an FTS5 index over the rows of another table or view. */
@@ -32,22 +33,24 @@ export function planIndex(catalog: Catalog, table: Table, content: ExternalConte
     return { reason: `, and ${name} lacks the columns that it reads (${columns})` };
   }
   const isRowid = found.rowids.has(asciiLower(content.contentRowid));
+  const exclusions = content.hasDocsize ? exclusionsOf(table, content, isRowid) : undefined;
+  const fits = exclusions !== undefined && fitsStatement({ sql: exclusions.derived.head });
   return {
     rebuild: ftsRebuildSql(table),
-    exclusions: content.hasDocsize ? exclusionsOf(table, content, isRowid) : undefined,
+    exclusions: fits ? exclusions : undefined,
     warnings: [
-      ...(content.hasDocsize ? [] : [noSizesWarning(table, name)]),
+      ...(fits ? [] : [allRowsWarning(table, name, content)]),
       // A view may compute its text just as a trigger does.
       ...(found.isView ? [] : otherTextWarnings(table, columnsOf(table), catalog.triggers)),
     ],
   };
 }
 
-function noSizesWarning({ name }: Table, content: string): string {
-  return (
-    `FTS5 table ${q(name)} has columnsize=0 and does not record which rows it indexes: ` +
-    `its restored index contains all rows of ${content}`
-  );
+function allRowsWarning({ name }: Table, content: string, { hasDocsize }: ExternalContent): string {
+  const reason = hasDocsize
+    ? "has names that are too long for a statement that removes rows from its index"
+    : "has columnsize=0 and does not record which rows it indexes";
+  return `FTS5 table ${shownName(name)} ${reason}: its restored index contains all rows of ${content}`;
 }
 
 /**
@@ -104,7 +107,7 @@ function exclusionsOf(
   table: Table,
   { content, contentRowid }: ExternalContent,
   isRowid: boolean,
-): Table {
+): Table & { derived: DerivedRows } {
   const [name, docsize] = [q(table.name), q(`${table.name}_docsize`)];
   const columns = columnsOf(table).map(q);
   // FTS5 reads an id that is no integer as SQLite's C API converts it.

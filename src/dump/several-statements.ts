@@ -1,3 +1,4 @@
+import { asciiUpper } from "../lib/ascii-case.ts";
 import { sqlTokens } from "./sql-tokens.ts";
 
 /**
@@ -9,7 +10,7 @@ export function hasSeveralStatements(sql: string): boolean {
   let isTrigger = false;
   let hasEnded = false;
   for (const { kind, text } of sqlTokens(sql)) {
-    const word = kind === "word" ? text.toUpperCase() : text;
+    const word = kind === "word" ? asciiUpper(text) : text;
     if (word === ";") {
       const [beforeLast, last] = words.slice(-2);
       hasEnded ||= words.length > 0 && (!isTrigger || (beforeLast === ";" && last === "END"));

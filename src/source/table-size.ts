@@ -1,4 +1,5 @@
 import { ownColumns } from "../dump/column-sql.ts";
+import { unusedName } from "../dump/identifier.ts";
 import { SNAPSHOT_PREFIX } from "../dump/own-objects.ts";
 import { fromSql } from "../dump/page-query.ts";
 import { splitByLength } from "../dump/statement-length.ts";
@@ -6,7 +7,7 @@ import { rowColumns, type Table } from "../model/catalog.ts";
 import { bytesSql } from "./snapshot/row-sql.ts";
 import type { SourceResult } from "./source.ts";
 
-/** Names that no table of the customer's has: a query over a table of its own name would be circular. */
+/** Lengthened if a table has such a name: a query over a table of its own name would be circular. */
 const ROWS = `${SNAPSHOT_PREFIX}_rows`;
 const FAR = `${SNAPSHOT_PREFIX}_far`;
 
@@ -29,19 +30,22 @@ export function sizeQueries(
   const [key] = table.key;
   const keySql = key === undefined || of.keySpanMax === undefined ? "NULL" : column(key.name);
   const rowsMax = of.rowsMax ?? -1;
+  const source = fromSql(table);
+  const rowsName = unusedName(ROWS, source);
+  const farName = unusedName(FAR, source);
   return splitByLength(rowColumns(table), (names) => {
-    const rows = `SELECT ${keySql}, ${bytesSql(names.map(column))} FROM ${fromSql(table)} AS t`;
+    const rows = `SELECT ${keySql}, ${bytesSql(names.map(column))} FROM ${source} AS t`;
     // The sum of each row within: a result may have 100 columns.
-    const from = `${ROWS}(k, b) AS NOT MATERIALIZED (${rows})`;
+    const from = `${rowsName}(k, b) AS NOT MATERIALIZED (${rows})`;
     if (of.keySpanMax === undefined) {
-      const some = `SELECT b FROM ${ROWS} LIMIT ${rowsMax}`;
+      const some = `SELECT b FROM ${rowsName} LIMIT ${rowsMax}`;
       return { sql: `WITH ${from} SELECT count(*), coalesce(sum(b), 0), 0 AS far FROM (${some})` };
     }
-    const span = `(SELECT max(k) FROM ${ROWS}) - (SELECT min(k) FROM ${ROWS})`;
-    const far = `${FAR}(far) AS MATERIALIZED (SELECT coalesce(${span} > ${of.keySpanMax}, 0))`;
-    const some = `SELECT b FROM ${ROWS} LIMIT iif((SELECT far FROM ${FAR}), 0, ${rowsMax})`;
+    const span = `(SELECT max(k) FROM ${rowsName}) - (SELECT min(k) FROM ${rowsName})`;
+    const far = `${farName}(far) AS MATERIALIZED (SELECT coalesce(${span} > ${of.keySpanMax}, 0))`;
+    const some = `SELECT b FROM ${rowsName} LIMIT iif((SELECT far FROM ${farName}), 0, ${rowsMax})`;
     return {
-      sql: `WITH ${from}, ${far} SELECT count(*), coalesce(sum(b), 0), (SELECT far FROM ${FAR}) FROM (${some})`,
+      sql: `WITH ${from}, ${far} SELECT count(*), coalesce(sum(b), 0), (SELECT far FROM ${farName}) FROM (${some})`,
     };
   });
 }

@@ -17,8 +17,8 @@ const numberValue = (digits: string): FileValue =>
     ? `integer ${digits}`
     : `real ${Object.is(Number(digits), -0) ? "-0" : Number(digits)}`;
 
-/** A result has at most 100 columns, and a cell takes two. */
-const CELLS_PER_QUERY = 50;
+/** A result has at most 100 columns, and a cell takes two. Names may be long, and its query repeats them. */
+const CELLS_PER_QUERY = 20;
 
 /** A table's rows as the database has them, in no order. */
 export function tableRows(

@@ -1,4 +1,5 @@
 import type { Catalog, Table, TableIndex } from "../../model/catalog.ts";
+import { asciiLower } from "../../lib/ascii-case.ts";
 import type { Source } from "../source.ts";
 import { columnTexts } from "./schema-text.ts";
 
@@ -28,10 +29,10 @@ export async function findBrokenParents(
 ): Promise<ReadonlyMap<string, string>> {
   const broken = new Map<string, string>();
   if (catalog.tables.every((table) => table.foreignKeys.length === 0)) return broken;
-  const parents = new Map(catalog.tables.map((table) => [lowerAscii(table.name), table]));
+  const parents = new Map(catalog.tables.map((table) => [asciiLower(table.name), table]));
   const { rows } = await source.query({ sql: REFERENCES, columns: 4 });
   for (const { child, parent, to } of referencesFrom(rows)) {
-    const table = parents.get(lowerAscii(parent));
+    const table = parents.get(asciiLower(parent));
     if (table === undefined || table.kind === "virtual" || hasKey(table, to)) continue;
     if (!broken.has(table.name)) broken.set(table.name, child);
   }
@@ -55,10 +56,10 @@ function referencesFrom(rows: readonly unknown[][]): Reference[] {
 
 /** SQLite's own rule, https://www.sqlite.org/foreignkeys.html#fk_indexes. */
 function hasKey(parent: Table, to: Reference["to"]): boolean {
-  const names = to.map((name) => (name === null ? null : lowerAscii(name)));
+  const names = to.map((name) => (name === null ? null : asciiLower(name)));
   const [only] = names;
   if (names.length === 1 && parent.integerPrimaryKey !== undefined) {
-    if (only === null || only === lowerAscii(parent.integerPrimaryKey)) return true;
+    if (only === null || only === asciiLower(parent.integerPrimaryKey)) return true;
   }
   const texts = columnTexts(parent);
   const collations = new Map(
@@ -71,13 +72,8 @@ function hasKey(parent: Table, to: Reference["to"]): boolean {
       : index.terms.every(
           ({ column, collation }) =>
             column !== undefined &&
-            names.includes(lowerAscii(column)) &&
+            names.includes(asciiLower(column)) &&
             collation === collations.get(column),
         ));
   return parent.indexes.some((index) => index.unique && !index.partial && covers(index));
-}
-
-/** `name` as SQLite compares it: without regard to the case of ASCII letters, and of no others. */
-export function lowerAscii(name: string): string {
-  return name.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

@@ -129,14 +129,6 @@ export async function chooseHeldBy(
   return held;
 }
 
-interface Size {
-  /** False if the table has more than was read of it. */
-  isWhole: boolean;
-  rows: number;
-  bytes: number;
-  rowsRead: number;
-}
-
 /** The object itself copies its key-value storage, and measures it meanwhile. */
 function isKeyValues({ derived }: Table): boolean {
   return derived?.kind === "key-values";

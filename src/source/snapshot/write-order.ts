@@ -1,7 +1,7 @@
 import { quoteIdentifier as q } from "../../dump/identifier.ts";
 import { sqlTokens } from "../../dump/sql-tokens.ts";
+import { asciiLower, asciiUpper } from "../../lib/ascii-case.ts";
 import type { Catalog, SchemaObject, Table, TableIndex } from "../../model/catalog.ts";
-import { lowerAscii } from "./broken-references.ts";
 
 /** A warning names at most so many tables. */
 const NAMED_MAX = 5;
@@ -48,9 +48,9 @@ function isOwnKey(table: Table, index: TableIndex): boolean {
 /** True if a trigger of the database's own fires on every UPDATE of the table. */
 function collectsAnyway(table: Table, triggers: readonly SchemaObject[]): boolean {
   return triggers.some((trigger) => {
-    if (trigger.tableName !== table.name) return false;
+    if (asciiLower(trigger.tableName) !== asciiLower(table.name)) return false;
     const words = [...sqlTokens(trigger.sql)].map(({ kind, text }) =>
-      kind === "word" ? text.toUpperCase() : "",
+      kind === "word" ? asciiUpper(text) : "",
     );
     const event = words.findIndex((word) => EVENTS.has(word));
     return words[event] === "UPDATE" && words[event + 1] === "ON";
@@ -66,6 +66,6 @@ const EVENTS: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE"]);
 export function keepsItsOrphans(table: Table): boolean {
   return table.foreignKeys.some(
     ({ parent, onDelete }) =>
-      lowerAscii(parent) === lowerAscii(table.name) && onDelete === "SET NULL",
+      asciiLower(parent) === asciiLower(table.name) && onDelete === "SET NULL",
   );
 }

@@ -80,3 +80,14 @@ test("a catalog's digest outlives the flag that a dropped FTS5 table leaves on i
   expect(after.tables[0]?.shadowNamed).toBeUndefined();
   expect(await digestOf(after)).toBe(await digestOf(before));
 });
+
+test("a catalog's digest stays when a program writes its first entry of a key-value storage that SQL cannot read", async () => {
+  const db = openPlatformDatabase();
+  db.exec("CREATE TABLE t(a)");
+  const source = nodeSqliteSource(db);
+  const before = await readCatalog(source);
+  db.exec("CREATE TABLE _cf_KV(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID");
+  const after = await readCatalog(source);
+  expect(after.keyValues).toBe("unreadable");
+  expect(await digestOf(after)).toBe(await digestOf(before));
+});

@@ -182,6 +182,22 @@ describe("an FTS5 index over another table", () => {
     expect(search(restored, "f", "blue")).toEqual([2, 5]);
   });
 
+  test("is rebuilt from all rows with a warning if its names are too long to remove rows", async () => {
+    const names = Array.from({ length: 60 }, (_, n) => String(n).padEnd(900, "x"));
+    const columns = names.map((name) => `"${name}"`).join(", ");
+    const source = databaseOf([
+      `CREATE TABLE wide(id INTEGER PRIMARY KEY, ${columns})`,
+      `INSERT INTO wide(id, "${names[0]}") VALUES (1, 'blue'), (2, 'blue')`,
+      `CREATE VIRTUAL TABLE f USING fts5(${columns}, content='wide', content_rowid='id')`,
+      `INSERT INTO f(rowid, "${names[0]}") VALUES (1, 'blue')`,
+    ]);
+    const { dump, restored } = await restore(source);
+    expect(dump.warnings).toEqual([
+      'FTS5 table "f" has names that are too long for a statement that removes rows from its index: its restored index contains all rows of "wide"',
+    ]);
+    expect(search(restored, "f", "blue")).toEqual([1, 2]);
+  });
+
   test.each([
     "INSERT INTO note_fts(rowid, title, body) VALUES (new.id, lower(new.title), new.body)",
     "INSERT INTO note_fts(rowid, title, body) VALUES (new.id, new.body, new.title)",

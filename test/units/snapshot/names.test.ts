@@ -33,3 +33,15 @@ test("knows the name of every object that a snapshot makes", async () => {
   expect(objects.length).toBeGreaterThan(100);
   expect(objects.filter((name) => !isSnapshotName(name))).toEqual([]);
 });
+
+test.each(["tmp_export_snapshot_rows", "tmp_export_snapshot_far"])(
+  "measures small tables of which one is called %s",
+  async (name) => {
+    const script = `CREATE TABLE ${name}(id INTEGER PRIMARY KEY, a); INSERT INTO ${name} VALUES (1, 'one');
+      CREATE VIRTUAL TABLE ${name}_words USING fts5(a); INSERT INTO ${name}_words VALUES ('two')`;
+    const frozen = await freezeDatabase(script, { manyTables: 0 });
+    frozen.db.exec(`UPDATE ${name} SET a = 'later'`);
+    expect(await frozen.dump()).toBe(frozen.expected);
+    expect(frozen.opened.record.tables.map(({ heldBy }) => heldBy)).toEqual(["gathering", "copy"]);
+  },
+);

@@ -155,6 +155,11 @@ describe("the warning of writes that may end differently", () => {
        CREATE TRIGGER "INSERT" AFTER UPDATE ON t BEGIN SELECT 1; END`,
     ],
     [
+      "has such a trigger, which names the table in other letters",
+      `CREATE TABLE t(a UNIQUE, b UNIQUE);
+       CREATE TRIGGER \u0131nsert AFTER UPDATE ON T BEGIN SELECT 1; END`,
+    ],
+    [
       "has a foreign key on its only UNIQUE column",
       "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE t(a UNIQUE REFERENCES p, b); CREATE INDEX i ON t(b)",
     ],
