@@ -1,6 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
+import type { RunParams } from "../../src/env.ts";
 import { CALLBACK_ATTEMPTS_MAX } from "../../src/model/callback-schedule.ts";
 import {
   beginPost,
@@ -10,6 +11,7 @@ import {
   recordCallback,
 } from "../../src/storage/callback-rows.ts";
 import { getJob, type JobRow } from "../../src/storage/job-rows.ts";
+import { startEnding } from "../../src/storage/job-runs.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 import { inJobs } from "../support/writing-job.ts";
 
@@ -66,6 +68,26 @@ test("of two senders at once one posts, and the other waits until that post is o
   expect(await turn(1, ENDED_MS + 5_000)).toEqual(waits);
   expect(await turn(2, ENDED_MS + 5_000)).toEqual(waits);
   expect(await turn(2, ENDED_MS + 20_000)).toEqual({ do: "post" });
+});
+
+test("a sender that also closes a snapshot waits for the time of the next attempt", async () => {
+  const senderAttempt = async (): Promise<number> => {
+    const created: { params: RunParams }[] = [];
+    const EXPORT_WORKFLOW = { create: async (each: { params: RunParams }) => created.push(each) };
+    await runInDurableObject(env.EXPORT_JOBS.getByName("jobs"), (_, { storage }) =>
+      startEnding({ storage, sql: storage.sql, env: { EXPORT_WORKFLOW } as never }, jobId),
+    );
+    return created[0]?.params.callbackFrom ?? 0;
+  };
+  expect(await turn(await senderAttempt(), ENDED_MS)).toEqual({ do: "post" });
+  const move = { status: "pending", delayMs: 60_000 } as const;
+  await inSql((sql) =>
+    recordCallback(sql, { jobId, attempt: 1, error: "503", nowMs: ENDED_MS, move }),
+  );
+  const early = await turn(await senderAttempt(), ENDED_MS + 5_000);
+  expect(early).toEqual({ do: "wait", attempt: 2, delayMs: 55_000 });
+  const overdue = await turn(await senderAttempt(), ENDED_MS + 600_000);
+  expect(overdue).toEqual({ do: "wait", attempt: 2, delayMs: 0 });
 });
 
 test("what was delivered is delivered, although a later attempt has begun", async () => {
