@@ -64,10 +64,24 @@ test("a job has ten posts at most, wherever its senders die", async () => {
 
 test("of two senders at once one posts, and the other waits until that post is over", async () => {
   expect(await turn(1, ENDED_MS)).toEqual({ do: "post" });
-  const waits = { do: "wait", attempt: 2, delayMs: 15_000 };
+  const waits = { do: "wait", attempt: 1, delayMs: 15_000 };
   expect(await turn(1, ENDED_MS + 5_000)).toEqual(waits);
   expect(await turn(2, ENDED_MS + 5_000)).toEqual(waits);
+  const lost = await turn(1, ENDED_MS + 20_000);
+  expect(lost).toEqual({ do: "wait", attempt: 2, delayMs: 0 });
   expect(await turn(2, ENDED_MS + 20_000)).toEqual({ do: "post" });
+});
+
+test("a sender that has waited for another's post sends the next attempt at its time", async () => {
+  await turn(1, ENDED_MS);
+  const waits = await turn(1, ENDED_MS + 1_000);
+  const move = { status: "pending", delayMs: 60_000 } as const;
+  await inSql((sql) =>
+    recordCallback(sql, { jobId, attempt: 1, error: "503", nowMs: ENDED_MS + 2_000, move }),
+  );
+  const attempt = waits.do === "wait" ? waits.attempt : 0;
+  const later = await turn(attempt, ENDED_MS + 20_000);
+  expect(later).toEqual({ do: "wait", attempt: 2, delayMs: 42_000 });
 });
 
 test("a sender that also closes a snapshot waits for the time of the next attempt", async () => {
