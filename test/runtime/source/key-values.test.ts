@@ -72,6 +72,12 @@ describe("the key-value storage of a withExport class", () => {
     expect(await tablesOf("kv")).toEqual([{ name: "t" }]);
   });
 
+  test("counts among the rows of a job that has no table", async () => {
+    await inObject("kv-alone", async (storage) => storage.put({ a: 1, b: 2, c: 3 }));
+    const view = await ended((await startExport({ source: "tenants", name: "kv-alone" })).jobId);
+    expect(view).toMatchObject({ status: "completed", tables: [], progress: { rows: 3 } });
+  });
+
   test("is part of a streamed dump", async () => {
     const response = await api("/export/dump?source=tenants&name=kv");
     const dump = new Uint8Array(await response.arrayBuffer());
