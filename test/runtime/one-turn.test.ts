@@ -103,6 +103,17 @@ test("is exported from a snapshot if it is larger than may be read in one turn",
   expect(view.usage.rowsWritten).toBeGreaterThan(0);
 });
 
+test("counts the rows that were measured, although they are then exported from a snapshot", async () => {
+  await query("INSERT INTO a SELECT id + 10000, x || x FROM a");
+  const rowsRead = async (): Promise<number> =>
+    (await ended((await startExport()).jobId)).usage.rowsRead;
+  const measured = await rowsRead();
+  vars["EXPORT_ONE_TURN_BYTES"] = "0";
+  const unmeasured = await rowsRead();
+  vars["EXPORT_ONE_TURN_BYTES"] = "2097152";
+  expect(measured - unmeasured).toBeGreaterThanOrEqual(4_000);
+});
+
 test("is exported from a snapshot if its text is too long for one answer", async () => {
   const names = Array.from({ length: 99 }, (_, n) => `a_column_with_a_long_descriptive_name_${n}`);
   const tables = Array.from({ length: 24 }, (_, n) => [
