@@ -102,6 +102,8 @@ export interface ChunkCommit {
   nextTable: string;
   pieces: ChunkPiece[];
   tables: TableProgress[];
+  /** Rows of no listed table, such as key-value entries. */
+  otherRows?: number;
   /** Bytes produced and not yet stored, in pieces of at most 1 MiB. */
   carry: Uint8Array[];
   usage: { rowsRead: number; rowsWritten: number; r2ClassAOperations: number };

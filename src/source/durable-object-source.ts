@@ -65,6 +65,9 @@ function resultOf(raw: unknown, binding: string): SourceResult {
   };
 }
 
+/** The runtime's words for an answer that never crosses RPC, however often it is asked for. */
+const TOO_LARGE_FOR_RPC = /Serialized RPC arguments or return values are limited/;
+
 /**
  * SQLite's own errors end in their code, and an object without the methods says so; everything
  * else is the platform's.
@@ -82,7 +85,9 @@ function sourceError(cause: unknown, binding: string): ExportError {
     const words = `the object behind binding ${binding} gave ${message}`;
     return new ExportError("source-timeout", words, { cause });
   }
-  const isRefused = /\bSQLITE_[A-Z_]+\b/.test(message) && !PASSING_SQLITE_ERROR.test(message);
+  const isRefused =
+    TOO_LARGE_FOR_RPC.test(message) ||
+    (/\bSQLITE_[A-Z_]+\b/.test(message) && !PASSING_SQLITE_ERROR.test(message));
   const code = isRefused ? "source-query-failed" : "source-unavailable";
   return new ExportError(code, message, { cause });
 }

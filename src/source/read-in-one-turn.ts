@@ -2,8 +2,8 @@ import { CATALOG_QUERIES, parseCatalog } from "../dump/catalog.ts";
 import { liveRows, type Statement } from "../dump/page-query.ts";
 import type { DumpPlan } from "../dump/plan.ts";
 import type { TableEncoderOf } from "../dump/table-encoder.ts";
-import { concatBytes } from "../lib/bytes.ts";
-import type { Table } from "../model/catalog.ts";
+import { concatBytes, encodeUtf8 } from "../lib/bytes.ts";
+import { rowColumns, type Table } from "../model/catalog.ts";
 import { CURSOR_START } from "../model/cursor.ts";
 import { ExportError } from "../model/error.ts";
 import { MIB, PAGE_BYTES } from "../model/limits.ts";
@@ -139,6 +139,7 @@ async function measureTables(
     if (done.length === 0) return undefined;
     open = open.filter((table) => !sizes.has(table));
   }
+  if (!fitsOneAnswer(sizes)) return undefined;
   return {
     rowsRead,
     firstPageRows: (table) => {
@@ -147,6 +148,22 @@ async function measureTables(
       return bytes <= PAGE_BYTES ? rows + 1 : Math.max(1, fitting);
     },
   };
+}
+
+/** What a value takes besides its column's name, in the formats that repeat the name: `"":null,`. */
+const VALUE_TEXT_BYTES = 8;
+
+/**
+ * True if the text of all rows comes to less than may cross RPC. Formats that repeat the columns' names in each
+ * row make megabytes of rows that are NULL.
+ */
+function fitsOneAnswer(sizes: ReadonlyMap<Table, { rows: number; bytes: number }>): boolean {
+  let textBytes = 0;
+  for (const [table, { rows, bytes }] of sizes) {
+    const names = rowColumns(table).map((name) => encodeUtf8(name).byteLength + VALUE_TEXT_BYTES);
+    textBytes += bytes + rows * names.reduce((sum, length) => sum + length, 0);
+  }
+  return textBytes <= TEXT_BYTES_MAX;
 }
 
 interface Reading {

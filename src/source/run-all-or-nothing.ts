@@ -1,5 +1,6 @@
 import { sqlTokens } from "../dump/sql-tokens.ts";
 import { ExportError, type Outcome } from "../model/error.ts";
+import { runKeyValueCommand } from "./key-value-commands.ts";
 
 type Row = Record<string, SqlStorageValue>;
 
@@ -18,6 +19,8 @@ export function runAllOrNothing(
 ): Outcome<Row[][]> {
   let bytes = 0;
   const read = ({ sql, params = [] }: { sql: string; params?: unknown[] }): Row[] => {
+    // The entries of a dump that is being restored.
+    if (runKeyValueCommand(storage, sql) !== undefined) return [];
     const cursor = storage.sql.exec<Row>(sql, ...(params as SqlStorageValue[]));
     const rows: Row[] = [];
     for (const row of cursor) {

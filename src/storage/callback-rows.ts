@@ -24,7 +24,7 @@ const POST_MS_MAX = 20_000;
 export type CallbackTurn =
   /** Post attempt number `attempt`. */
   | { do: "post" }
-  /** Come back in `delayMs` for attempt number `attempt`. */
+  /** Come back in `delayMs`, and ask for attempt number `attempt`. */
   | { do: "wait"; attempt: number; delayMs: number }
   /** Nothing is to be sent any more. */
   | { do: "end" };
@@ -42,13 +42,14 @@ export function beginPost(
   if (!isCallbackPending(job)) return { do: "end" };
   const begun = Math.max(job.callback_posts, job.callback_attempts);
   const isUnderWay = job.callback_posts > job.callback_attempts;
-  const wait = (untilMs: number | null): CallbackTurn => ({
+  const wait = (untilMs: number | null, next = begun + 1): CallbackTurn => ({
     do: "wait",
-    attempt: begun + 1,
+    attempt: next,
     delayMs: Math.max(0, (untilMs ?? 0) - nowMs),
   });
   const lostAtMs = (job.callback_posted_at_ms ?? 0) + POST_MS_MAX;
-  if (isUnderWay && lostAtMs > nowMs) return wait(lostAtMs);
+  // Not for the next attempt: when that is due is known once this one has ended.
+  if (isUnderWay && lostAtMs > nowMs) return wait(lostAtMs, begun);
   if (begun >= CALLBACK_ATTEMPTS_MAX) {
     const error = "nobody recorded how the last attempt ended";
     recordCallback(sql, {

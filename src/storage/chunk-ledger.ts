@@ -197,7 +197,7 @@ export function commitChunk(sql: SqlStorage, commit: ChunkCommit, nowMs: number)
     );
   }
   const number = job.checkpoint + 1;
-  const rows = commit.tables.reduce((sum, table) => sum + table.rows, 0);
+  const rows = commit.tables.reduce((sum, table) => sum + table.rows, commit.otherRows ?? 0);
   for (const [at, piece] of commit.pieces.entries()) {
     sql.exec(
       `INSERT INTO tmp_export_job_chunks (job_id, artifact_ordinal, number, table_name,

@@ -53,7 +53,8 @@ function percentOf(
 /**
  * A job's progress but for its bytes. The percentage weighs each table by the guess at its rows, made
  * once for a snapshot, so that it never runs backwards; it is null as long as a table is not done
- * of which nothing cheap tells how far it is.
+ * of which nothing cheap tells how far it is. The rows include those of no table, such as key-value
+ * entries, as long as the job has its chunks.
  */
 export function progressOf(sql: SqlStorage, job: JobRow): Omit<JobView["progress"], "bytes"> {
   const tables = sql
@@ -66,11 +67,11 @@ export function progressOf(sql: SqlStorage, job: JobRow): Omit<JobView["progress
       weighed: number;
     }>(
       `SELECT coalesce(sum(status = 'done'), 0) AS done, count(*) AS total,
-         coalesce(sum(rows), 0) AS rows,
+         max(coalesce(sum(rows), 0), (SELECT coalesce(sum(rows), 0) FROM tmp_export_job_chunks WHERE job_id = ?1)) AS rows,
          coalesce(sum(status <> 'done' AND rows_guess IS NULL), 0) AS unknown,
          coalesce(sum(coalesce(rows_guess, rows)), 0) AS weight,
          coalesce(sum(coalesce(rows_guess, rows) * coalesce(percent, 0)), 0) AS weighed
-       FROM tmp_export_job_tables WHERE job_id = ?`,
+       FROM tmp_export_job_tables WHERE job_id = ?1`,
       job.job_id,
     )
     .one();

@@ -31,10 +31,10 @@ export type JobRow = {
   /** The runs that went silent, as a list of `Rescue`. */
   rescues_json: string;
   woken_at_ms: number | null;
-  /** 0: nothing of it is in its source; 1: its triggers may be; `SNAPSHOT_TABLES_LEFT`: empty tables are. */
   /** When the run's instance was last seen to wait, and in which condition. Void after a newer heartbeat. */
   waited_at_ms: number | null;
   waiting_as: string | null;
+  /** 0: nothing of it is in its source; 1: its triggers may be; `SNAPSHOT_TABLES_LEFT`: empty tables are. */
   snapshot_open: number;
   endings: number;
   ending_at_ms: number | null;

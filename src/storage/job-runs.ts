@@ -82,7 +82,9 @@ export async function startEnding({ sql, env }: JobsContext, jobId: string): Pro
     Date.now(),
     jobId,
   );
-  const params: RunParams = { jobId, run: job.run, callbackFrom: job.callback_attempts + 1 };
+  // Not the next attempt: what follows the last one waits for its time, which may be hours away.
+  const callbackFrom = Math.max(job.callback_attempts, job.callback_posts, 1);
+  const params: RunParams = { jobId, run: job.run, callbackFrom };
   try {
     await env.EXPORT_WORKFLOW.create({ id: endingInstanceIdOf({ ...job, endings }), params });
   } catch (cause) {

@@ -65,7 +65,10 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
   const wasReached = job.checkpoint > 0 || job.snapshot_open === 1;
   const source = context.openSource(request, wasReached);
   const isSnapshot = request.consistency === "snapshot";
-  const whole = isSnapshot ? await readWhole(context, source, { request, snapshotId }) : undefined;
+  const measuring = countReading(source);
+  const whole = isSnapshot
+    ? await readWhole(context, measuring.source, { request, snapshotId })
+    : undefined;
   const isFrozen = isSnapshot && whole === undefined;
   unwrap(await jobs.recordSnapshot(of, { snapshotId, isFrozen }));
   const opened =
@@ -104,7 +107,10 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     ...(opened.turn && { turn: opened.turn }),
     keyRanges: ranges,
     warnings,
-    usage: { rowsRead: opened.rowsRead + rowsRead, rowsWritten: opened.rowsWritten },
+    usage: {
+      rowsRead: opened.rowsRead + rowsRead + (whole === undefined ? measuring.rowsRead() : 0),
+      rowsWritten: opened.rowsWritten,
+    },
   });
   // A try that came too late: the job is over, or another try reads a snapshot of its own.
   if (!recorded.ok && isFrozen) await closeSnapshot(source, snapshotId);
@@ -158,6 +164,17 @@ async function readWhole(
     rowsRead,
     rowsWritten: 0,
   };
+}
+
+/** The source, and the rows that its transactions have read so far. */
+function countReading(source: Source): { source: Source; rowsRead: () => number } {
+  let count = 0;
+  const transaction: Source["transaction"] = async (statements) => {
+    const results = await source.transaction(statements);
+    count += results.reduce((sum, result) => sum + result.rowsRead, 0);
+    return results;
+  };
+  return { source: { ...source, transaction }, rowsRead: () => count };
 }
 
 async function freeze(

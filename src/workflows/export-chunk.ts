@@ -95,6 +95,7 @@ export async function exportChunk(
       nextTable: tableAt(plan.artifacts[cursor.artifact]?.segments, cursor.segment),
       pieces: written.pieces,
       tables: counts.progress(plan, cursor),
+      otherRows: counts.otherRows,
       carry: written.carry,
       usage: {
         rowsRead: counts.rowsRead,
@@ -123,13 +124,17 @@ function cursorText(cursor: Cursor): string {
 /** What a chunk read, table by table. */
 class TableCounts {
   rows = 0;
+  otherRows = 0;
   rowsRead = 0;
   readonly #tables = new Map<string, { rows: number; bytes: number; replacements: number }>();
 
   add(piece: DumpPiece): void {
     this.rowsRead += piece.rowsRead;
     this.rows += piece.rows;
-    if (piece.table === undefined) return;
+    if (piece.table === undefined) {
+      this.otherRows += piece.rows;
+      return;
+    }
     const table = this.#tables.get(piece.table) ?? { rows: 0, bytes: 0, replacements: 0 };
     table.rows += piece.rows;
     table.replacements += piece.replacements;

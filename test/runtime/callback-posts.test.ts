@@ -1,6 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
+import type { RunParams } from "../../src/env.ts";
 import { CALLBACK_ATTEMPTS_MAX } from "../../src/model/callback-schedule.ts";
 import {
   beginPost,
@@ -10,6 +11,7 @@ import {
   recordCallback,
 } from "../../src/storage/callback-rows.ts";
 import { getJob, type JobRow } from "../../src/storage/job-rows.ts";
+import { startEnding } from "../../src/storage/job-runs.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 import { inJobs } from "../support/writing-job.ts";
 
@@ -62,10 +64,44 @@ test("a job has ten posts at most, wherever its senders die", async () => {
 
 test("of two senders at once one posts, and the other waits until that post is over", async () => {
   expect(await turn(1, ENDED_MS)).toEqual({ do: "post" });
-  const waits = { do: "wait", attempt: 2, delayMs: 15_000 };
+  const waits = { do: "wait", attempt: 1, delayMs: 15_000 };
   expect(await turn(1, ENDED_MS + 5_000)).toEqual(waits);
   expect(await turn(2, ENDED_MS + 5_000)).toEqual(waits);
+  const lost = await turn(1, ENDED_MS + 20_000);
+  expect(lost).toEqual({ do: "wait", attempt: 2, delayMs: 0 });
   expect(await turn(2, ENDED_MS + 20_000)).toEqual({ do: "post" });
+});
+
+test("a sender that has waited for another's post sends the next attempt at its time", async () => {
+  await turn(1, ENDED_MS);
+  const waits = await turn(1, ENDED_MS + 1_000);
+  const move = { status: "pending", delayMs: 60_000 } as const;
+  await inSql((sql) =>
+    recordCallback(sql, { jobId, attempt: 1, error: "503", nowMs: ENDED_MS + 2_000, move }),
+  );
+  const attempt = waits.do === "wait" ? waits.attempt : 0;
+  const later = await turn(attempt, ENDED_MS + 20_000);
+  expect(later).toEqual({ do: "wait", attempt: 2, delayMs: 42_000 });
+});
+
+test("a sender that also closes a snapshot waits for the time of the next attempt", async () => {
+  const senderAttempt = async (): Promise<number> => {
+    const created: { params: RunParams }[] = [];
+    const EXPORT_WORKFLOW = { create: async (each: { params: RunParams }) => created.push(each) };
+    await runInDurableObject(env.EXPORT_JOBS.getByName("jobs"), (_, { storage }) =>
+      startEnding({ storage, sql: storage.sql, env: { EXPORT_WORKFLOW } as never }, jobId),
+    );
+    return created[0]?.params.callbackFrom ?? 0;
+  };
+  expect(await turn(await senderAttempt(), ENDED_MS)).toEqual({ do: "post" });
+  const move = { status: "pending", delayMs: 60_000 } as const;
+  await inSql((sql) =>
+    recordCallback(sql, { jobId, attempt: 1, error: "503", nowMs: ENDED_MS, move }),
+  );
+  const early = await turn(await senderAttempt(), ENDED_MS + 5_000);
+  expect(early).toEqual({ do: "wait", attempt: 2, delayMs: 55_000 });
+  const overdue = await turn(await senderAttempt(), ENDED_MS + 600_000);
+  expect(overdue).toEqual({ do: "wait", attempt: 2, delayMs: 0 });
 });
 
 test("what was delivered is delivered, although a later attempt has begun", async () => {

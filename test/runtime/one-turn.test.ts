@@ -103,6 +103,29 @@ test("is exported from a snapshot if it is larger than may be read in one turn",
   expect(view.usage.rowsWritten).toBeGreaterThan(0);
 });
 
+test("counts the rows that were measured, although they are then exported from a snapshot", async () => {
+  await query("INSERT INTO a SELECT id + 10000, x || x FROM a");
+  const rowsRead = async (): Promise<number> =>
+    (await ended((await startExport()).jobId)).usage.rowsRead;
+  const measured = await rowsRead();
+  vars["EXPORT_ONE_TURN_BYTES"] = "0";
+  const unmeasured = await rowsRead();
+  vars["EXPORT_ONE_TURN_BYTES"] = "2097152";
+  expect(measured - unmeasured).toBeGreaterThanOrEqual(4_000);
+});
+
+test("is exported from a snapshot if its text is too long for one answer", async () => {
+  const names = Array.from({ length: 99 }, (_, n) => `a_column_with_a_long_descriptive_name_${n}`);
+  const tables = Array.from({ length: 24 }, (_, n) => [
+    `CREATE TABLE wide${n}(id INTEGER PRIMARY KEY, ${names.join(", ")})`,
+    `INSERT INTO wide${n}(id) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 330) SELECT i FROM n`,
+  ]);
+  await query("DELETE FROM a", ...tables.flat());
+  const view = await ended((await startExport({ format: "ndjson" })).jobId);
+  expect(view).toMatchObject({ status: "completed", progress: { rows: 24 * 330 + 2 } });
+  expect((await manifestOf(view.jobId)).consistency).toBe("undo-log");
+}, 60_000);
+
 test("keeps nothing of what it has read once it is cancelled", async () => {
   await using workflows = await introspectWorkflow(env.EXPORT_WORKFLOW);
   const { jobId } = await startExport();

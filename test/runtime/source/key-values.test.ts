@@ -72,6 +72,28 @@ describe("the key-value storage of a withExport class", () => {
     expect(await tablesOf("kv")).toEqual([{ name: "t" }]);
   });
 
+  test("is restored by POST /query", async () => {
+    const { jobId } = await startExport({ source: "tenants", name: "kv" });
+    await ended(jobId);
+    const dump = new TextDecoder().decode(await download(jobId));
+    const transaction = splitStatements(dump)
+      .filter((sql) => sql.includes("durable-export: key-values"))
+      .map((sql) => ({ sql }));
+    const body = JSON.stringify({ transaction });
+    expect((await api("/query", { method: "POST", body })).status).toBe(200);
+    const embedded = "sql-durable-object";
+    expect(await entriesOf(embedded)).toEqual(await entriesOf("kv"));
+    await inObject(embedded, (storage) =>
+      storage.delete([...storage.kv.list()].map(([key]) => key)),
+    );
+  });
+
+  test("counts among the rows of a job that has no table", async () => {
+    await inObject("kv-alone", async (storage) => storage.put({ a: 1, b: 2, c: 3 }));
+    const view = await ended((await startExport({ source: "tenants", name: "kv-alone" })).jobId);
+    expect(view).toMatchObject({ status: "completed", tables: [], progress: { rows: 3 } });
+  });
+
   test("is part of a streamed dump", async () => {
     const response = await api("/export/dump?source=tenants&name=kv");
     const dump = new Uint8Array(await response.arrayBuffer());

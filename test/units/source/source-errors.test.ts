@@ -72,6 +72,10 @@ test.each([
   ["Durable Object reset because its code was updated.", "source-unavailable"],
   ["Durable Object is overloaded. Requests queued for too long.", "source-unavailable"],
   ["no such table: t: SQLITE_ERROR", "source-query-failed"],
+  [
+    "Serialized RPC arguments or return values are limited to 32MiB, but the size of this value was: 41837452 bytes.",
+    "source-query-failed",
+  ],
   ['The RPC receiver does not implement the method "executeQuery".', "configuration-invalid"],
   ['Worker does not export a Durable Object class named "Tenant"', "configuration-invalid"],
   ['Worker "shop" not found. Make sure it is running locally.', "configuration-invalid"],
