@@ -1,4 +1,4 @@
-import type { Catalog } from "../model/catalog.ts";
+import type { Catalog, Table } from "../model/catalog.ts";
 import { quoteIdentifier as q } from "./identifier.ts";
 import { identifierOf, sqlTokens, type SqlToken } from "./sql-tokens.ts";
 
@@ -11,10 +11,7 @@ const ROWID_NAMES = ["rowid", "_rowid_", "oid"];
  */
 export function quotedStringWarnings(catalog: Catalog): string[] {
   const columnsOf = new Map(
-    catalog.tables.map((table) => [
-      foldCase(table.name),
-      new Set([...table.columns.map(({ name }) => foldCase(name)), ...ROWID_NAMES]),
-    ]),
+    catalog.tables.map((table) => [foldCase(table.name), columnNames(table)]),
   );
   const found = [
     ...catalog.tables
@@ -37,20 +34,29 @@ function holdsString(
   table: string,
   columnsOf: ReadonlyMap<string, ReadonlySet<string>>,
 ): boolean {
-  const columns = columnsOf.get(foldCase(table));
-  return tokens.some((token, at) => {
-    if (!token.text.startsWith('"')) return false;
-    const name = foldCase(identifierOf(token));
-    const before = tokens[at - 1]?.text.toUpperCase();
-    const after = tokens[at + 1]?.text;
-    // The name of a collation, a type, a table or a function.
-    const isOtherName =
-      before === "COLLATE" ||
-      before === "AS" ||
-      after === "." ||
-      (after === "(" && before !== "IN");
-    return !isOtherName && columns?.has(name) !== true;
-  });
+  const columns = columnsOf.get(foldCase(table)) ?? new Set();
+  return tokens.some((_, at) => isStringInQuotes(tokens, at, columns));
+}
+
+/** The names of a table's columns, and of its rowid, in folded case. */
+export function columnNames({ columns }: Table): ReadonlySet<string> {
+  return new Set([...columns.map(({ name }) => foldCase(name)), ...ROWID_NAMES]);
+}
+
+/** True if the token at `at` is in double quotes and names nothing, so that SQLite takes it for a string. */
+export function isStringInQuotes(
+  tokens: readonly SqlToken[],
+  at: number,
+  columns: ReadonlySet<string>,
+): boolean {
+  const token = tokens[at];
+  if (token?.text.startsWith('"') !== true) return false;
+  const before = tokens[at - 1]?.text.toUpperCase();
+  const after = tokens[at + 1]?.text;
+  // The name of a collation, a type, a table or a function.
+  const isOtherName =
+    before === "COLLATE" || before === "AS" || after === "." || (after === "(" && before !== "IN");
+  return !isOtherName && !columns.has(foldCase(identifierOf(token)));
 }
 
 /** The tokens within the parentheses of CHECK and AS. */

@@ -102,6 +102,8 @@ export interface ChunkCommit {
   nextTable: string;
   pieces: ChunkPiece[];
   tables: TableProgress[];
+  /** What the reader of the dump has to know of the chunk's rows; what the job has already is added once. */
+  warnings?: string[];
   /** Bytes produced and not yet stored, in pieces of at most 1 MiB. */
   carry: Uint8Array[];
   usage: { rowsRead: number; rowsWritten: number; r2ClassAOperations: number };

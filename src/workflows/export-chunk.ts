@@ -95,6 +95,7 @@ export async function exportChunk(
       nextTable: tableAt(plan.artifacts[cursor.artifact]?.segments, cursor.segment),
       pieces: written.pieces,
       tables: counts.progress(plan, cursor),
+      warnings: [...counts.warnings],
       carry: written.carry,
       usage: {
         rowsRead: counts.rowsRead,
@@ -124,11 +125,13 @@ function cursorText(cursor: Cursor): string {
 class TableCounts {
   rows = 0;
   rowsRead = 0;
+  readonly warnings = new Set<string>();
   readonly #tables = new Map<string, { rows: number; bytes: number; replacements: number }>();
 
   add(piece: DumpPiece): void {
     this.rowsRead += piece.rowsRead;
     this.rows += piece.rows;
+    for (const warning of piece.warnings) this.warnings.add(warning);
     if (piece.table === undefined) return;
     const table = this.#tables.get(piece.table) ?? { rows: 0, bytes: 0, replacements: 0 };
     table.rows += piece.rows;

@@ -23,6 +23,7 @@ import { keyOf } from "./row-sql.ts";
 import { deepTriggerWarnings } from "./trigger-depth.ts";
 import { fitsTriggers, type Watch, watchTable } from "./triggers.ts";
 import { createSharedLogSql, sharesLog } from "./undo-log.ts";
+import { readCopiedChecks } from "./copied-checks.ts";
 import { writeOrderWarnings } from "./write-order.ts";
 
 /** How long triggers work after the last page, in seconds: longer than a stalled run takes to be rescued. */
@@ -119,6 +120,10 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
       await closeSnapshot(source, snapshotId);
       continue;
     }
+    const copied = tables.flatMap(({ table, heldBy }) =>
+      heldBy === "copy" || heldBy === "gathering" ? [table] : [],
+    );
+    const checks = await readCopiedChecks(source, plan, copied);
     const endOf = new Map(
       (ends?.rows ?? []).map(([number, end]) => [
         Number(number),
@@ -141,8 +146,10 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
         ...deepTriggerWarnings(catalog),
         ...copiedKeyValueWarnings(statements, results),
         ...writeOrderWarnings(catalog, watched),
+        ...checks.warnings,
       ],
-      rowsRead: results.reduce((sum, result) => sum + result.rowsRead, 0) + held.rowsRead,
+      rowsRead:
+        results.reduce((sum, result) => sum + result.rowsRead, 0) + held.rowsRead + checks.rowsRead,
       rowsWritten: results.reduce((sum, result) => sum + result.rowsWritten, 0),
     };
   }
