@@ -28,9 +28,9 @@ export class CheckFinder {
     this.#brokenSql = this.#checks.length === 0 ? undefined : brokenCheckSql(this.#checks);
   }
 
-  /** True if there is a CHECK to look for. */
-  get isNeeded(): boolean {
-    return this.#brokenSql !== undefined;
+  /** What `read` passes on; undefined if there is nothing to look for. */
+  get brokenSql(): RowExpression | undefined {
+    return this.#brokenSql;
   }
 
   /**

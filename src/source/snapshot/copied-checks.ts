@@ -2,8 +2,9 @@ import type { RowExpression } from "../../dump/column-sql.ts";
 import { BROKEN_LIST_SQL, liveRows, parseBroken } from "../../dump/page-query.ts";
 import type { DumpPlan } from "../../dump/plan.ts";
 import type { Table } from "../../model/catalog.ts";
+import { ExportError } from "../../model/error.ts";
 import { CheckFinder } from "../check-finder.ts";
-import type { Source, SourceStatement } from "../source.ts";
+import type { Source, SourceResult, SourceStatement } from "../source.ts";
 
 /**
  * Warnings for rows of `tables` that break a CHECK. To be called for tables that a snapshot has copied, right
@@ -17,16 +18,32 @@ export async function readCopiedChecks(
 ): Promise<{ warnings: string[]; rowsRead: number }> {
   const checked = tables
     .map((table) => ({ table, finder: new CheckFinder(table, plan) }))
-    .filter(({ finder }) => finder.isNeeded);
+    .filter(({ finder }) => finder.brokenSql !== undefined);
   const found = { warnings: [] as string[], rowsRead: 0 };
-  for (const { table, finder } of checked) {
-    const { rows, rowsRead } = await finder.read((brokenSql) =>
-      source.query(brokenQuery(table, brokenSql)),
-    );
+  if (checked.length === 0) return found;
+  const queries = checked.map(({ table, finder }) => brokenQuery(table, finder.brokenSql));
+  const results = await runAll(source, queries);
+  for (const [at, { table, finder }] of checked.entries()) {
+    const { rows, rowsRead } =
+      results?.[at] ??
+      (await finder.read((brokenSql) => source.query(brokenQuery(table, brokenSql))));
     found.warnings.push(...finder.takeWarnings(parseBroken(rows[0]?.[0])));
     found.rowsRead += rowsRead;
   }
   return found;
+}
+
+/** The results of one call; undefined if a query fails, which the other tables must not suffer from. */
+async function runAll(
+  source: Source,
+  queries: SourceStatement[],
+): Promise<SourceResult[] | undefined> {
+  try {
+    return await source.transaction(queries);
+  } catch (error) {
+    if (error instanceof ExportError && error.code !== "source-unavailable") return undefined;
+    throw error;
+  }
 }
 
 function brokenQuery(table: Table, brokenSql: RowExpression | undefined): SourceStatement {

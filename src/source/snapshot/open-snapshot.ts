@@ -16,6 +16,7 @@ import type { Source, SourceResult } from "../source.ts";
 import { findBrokenParents } from "./broken-references.ts";
 import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
 import { chooseHeldBy } from "./choose-held-by.ts";
+import { readCopiedChecks } from "./copied-checks.ts";
 import { copyRowsSql, createGatheringSql, gatherRowsSql, hasIntegerKey } from "./layout.ts";
 import { SnapshotNames } from "./names.ts";
 import type { HeldBy, SnapshotRecord, SnapshotTable } from "./record.ts";
@@ -23,7 +24,6 @@ import { keyOf } from "./row-sql.ts";
 import { deepTriggerWarnings } from "./trigger-depth.ts";
 import { fitsTriggers, type Watch, watchTable } from "./triggers.ts";
 import { createSharedLogSql, sharesLog } from "./undo-log.ts";
-import { readCopiedChecks } from "./copied-checks.ts";
 import { writeOrderWarnings } from "./write-order.ts";
 
 /** How long triggers work after the last page, in seconds: longer than a stalled run takes to be rescued. */
