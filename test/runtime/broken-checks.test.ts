@@ -3,6 +3,8 @@ import { env } from "cloudflare:test";
 
 import type { JobView } from "../../src/model/job-view.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
+import { d1Source } from "../../src/source/d1-source.ts";
+import { dumpDatabase } from "../support/dump-database.ts";
 import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 
 const vars = env as unknown as Record<string, string>;
@@ -46,6 +48,27 @@ describe("rows that break a CHECK", () => {
   test("are no warning of a job that writes CSV", async () => {
     const view = await ended((await startExport({ format: "csv" })).jobId);
     expect(view).toMatchObject({ status: "completed", warnings: [] });
+  });
+
+  test("are found in D1, which can also run without checks", async () => {
+    const { SHOP_DB: shop } = env as unknown as { SHOP_DB: D1Database };
+    await shop.exec("DROP TABLE IF EXISTS checked");
+    const statements = [
+      "CREATE TABLE checked(a TEXT, b INT CHECK (b > 0), PRIMARY KEY (a, b)) WITHOUT ROWID",
+      "PRAGMA ignore_check_constraints = ON",
+      "INSERT INTO checked VALUES ('x', 1), ('x', -1)",
+      "PRAGMA ignore_check_constraints = OFF",
+    ];
+    await shop.batch(statements.map((sql) => shop.prepare(sql)));
+    const dump = await dumpDatabase(d1Source(shop, "shop"), undefined, {
+      tables: { include: ["checked"] },
+    });
+    expect(dump.warnings).toEqual([
+      'table "checked" has rows that break CHECK (b > 0): they load only if CHECK is ignored',
+    ]);
+    const { results } = await shop.prepare("PRAGMA quick_check('checked')").all();
+    expect(results).toEqual([{ quick_check: "CHECK constraint failed in checked" }]);
+    await shop.exec("DROP TABLE checked");
   });
 
   describe("of a small database", () => {
