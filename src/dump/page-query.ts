@@ -25,6 +25,9 @@ const KEY_COLUMNS_MAX = 49;
 const PAGE = `${SNAPSHOT_PREFIX}_page`;
 const LAST = `${SNAPSHOT_PREFIX}_last`;
 
+/** Lists the values of column `b`, each once, of all rows together; NULL if it is NULL in all of them. */
+export const BROKEN_LIST_SQL = "group_concat(DISTINCT b) FILTER (WHERE b IS NOT NULL)";
+
 export interface Statement {
   sql: string;
   params: (ArrayBuffer | string | number | null)[];
@@ -42,6 +45,8 @@ export interface PageRequest {
   after: RowKey;
   /** Most rows to read. */
   limit: number;
+  /** Adds a column to the result; see `RawPage.broken`. */
+  brokenSql?: RowExpression | undefined;
 }
 
 /**
@@ -62,8 +67,14 @@ export type RowSelect = (range: {
   limit: string;
 }) => string;
 
-const TABLE_ALIAS = "t";
+/** A table's alias in the SELECT of its own rows. */
+export const TABLE_ALIAS = "t";
 const TABLE_COLUMNS = ownColumns(TABLE_ALIAS);
+
+/** True if `column` finds the columns of the table itself, under `TABLE_ALIAS`, and not those of a copy. */
+export function isTableItself(column: ColumnSql): boolean {
+  return column === TABLE_COLUMNS;
+}
 
 /** Rows straight from the table; only those for which `where` is true, if it is given. */
 export function liveRows(table: Table, where?: RowExpression): RowSelect {
@@ -117,7 +128,7 @@ export function renamedRows(select: RowSelect, names: readonly string[]): RowSel
  *
  * A table without any key can be read in one page alone: its rows come in their own order, and
  * the last key is empty. Errors: `table-not-pageable` where a key has too many columns, and
- * `StatementTooLong` if the names are too long for a page of whole rows.
+ * `StatementTooLong` if the names are too long for a page of whole rows, or `brokenSql` adds too much.
  */
 export function pageQuery(request: PageRequest, select = liveRows(request.table)): Statement {
   const { table } = request;
@@ -129,6 +140,7 @@ export function pageQuery(request: PageRequest, select = liveRows(request.table)
   }
   const direct = pageSql(request, select);
   if (fitsStatement(direct)) return direct;
+  if (request.brokenSql !== undefined) throw new StatementTooLong();
   const names = rowColumns(table);
   if (names.length <= COLUMNS_MAX) {
     const renamed = pageSql(request, renamedRows(select, names));
@@ -137,19 +149,23 @@ export function pageQuery(request: PageRequest, select = liveRows(request.table)
   throw new StatementTooLong();
 }
 
-function pageSql({ rowSql, rowGapHex, ...request }: PageRequest, select: RowSelect): Statement {
-  const { table } = request;
+function pageSql(request: PageRequest, select: RowSelect): Statement {
+  const { table, rowSql, rowGapHex, brokenSql } = request;
   const params: Statement["params"] = [];
-  const columns = (column: ColumnSql): string[] => [`${rowSql(column)} AS r`];
+  const columns = (column: ColumnSql): string[] => [
+    `${rowSql(column)} AS r`,
+    ...(brokenSql === undefined ? [] : [`${brokenSql(column)} AS b`]),
+  ];
+  const broken = brokenSql === undefined ? [] : [BROKEN_LIST_SQL];
   const rows = rowSelectSql(request, columns, select, params);
   const only = table.key.length === 1 ? (table.key[0] as KeyColumn) : undefined;
   if (only?.integer === true) {
     return {
       sql:
-        `SELECT CAST(group_concat(r, X'${rowGapHex}') AS BLOB), count(*), 'integer', CAST(max(k0) AS TEXT) FROM ` +
-        `(${rows})`,
+        `SELECT CAST(group_concat(r, X'${rowGapHex}') AS BLOB), count(*), 'integer', ` +
+        `${["CAST(max(k0) AS TEXT)", ...broken].join(", ")} FROM (${rows})`,
       params,
-      columns: 4,
+      columns: 4 + broken.length,
     };
   }
   const pageName = unusedName(PAGE, table.name);
@@ -166,9 +182,9 @@ function pageSql({ rowSql, rowGapHex, ...request }: PageRequest, select: RowSele
   return {
     sql:
       `WITH ${pageName} AS MATERIALIZED (SELECT * FROM (${rows})), ${last} ` +
-      `SELECT ${[`CAST(group_concat(r, X'${rowGapHex}') AS BLOB)`, "count(*)", ...found].join(", ")} FROM ${pageName}`,
+      `SELECT ${[`CAST(group_concat(r, X'${rowGapHex}') AS BLOB)`, "count(*)", ...found, ...broken].join(", ")} FROM ${pageName}`,
     params,
-    columns: 2 + 2 * table.key.length,
+    columns: 2 + 2 * table.key.length + broken.length,
   };
 }
 
@@ -210,18 +226,26 @@ export interface RawPage {
   rows: number;
   /** Key of the last row; null where there was none. */
   last: RowKey;
+  /** Each value that `brokenSql` has in a row, once. */
+  broken: number[];
 }
 
 /** Reads the one result row of `pageQuery`. */
 export function parsePage(row: (ArrayBuffer | string | number | null)[]): RawPage {
   const rows = Number(row[1]);
   const bytes = row[0] instanceof ArrayBuffer ? new Uint8Array(row[0]) : new Uint8Array();
-  if (rows === 0) return { bytes, rows, last: null };
+  if (rows === 0) return { bytes, rows, last: null, broken: [] };
   const last: KeyValue[] = [];
-  for (let at = 2; at < row.length; at += 2) {
+  let at = 2;
+  for (; at + 1 < row.length; at += 2) {
     last.push(keyValueOf(String(row[at]), row[at + 1] ?? null));
   }
-  return { bytes, rows, last };
+  return { bytes, rows, last, broken: parseBroken(row[at]) };
+}
+
+/** Reads the value of `BROKEN_LIST_SQL`. */
+export function parseBroken(list: ArrayBuffer | string | number | null | undefined): number[] {
+  return typeof list === "string" ? list.split(",").map(Number) : [];
 }
 
 function keyValueOf(type: string, value: ArrayBuffer | string | number | null): KeyValue {

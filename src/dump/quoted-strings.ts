@@ -1,5 +1,5 @@
 import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
-import type { Catalog } from "../model/catalog.ts";
+import type { Catalog, Table } from "../model/catalog.ts";
 import { quoteIdentifier as q } from "./identifier.ts";
 import { identifierOf, sqlTokens, type SqlToken } from "./sql-tokens.ts";
 
@@ -12,10 +12,7 @@ const ROWID_NAMES = ["rowid", "_rowid_", "oid"];
  */
 export function quotedStringWarnings(catalog: Catalog): string[] {
   const columnsOf = new Map(
-    catalog.tables.map((table) => [
-      asciiLower(table.name),
-      new Set([...table.columns.map(({ name }) => asciiLower(name)), ...ROWID_NAMES]),
-    ]),
+    catalog.tables.map((table) => [asciiLower(table.name), columnNames(table)]),
   );
   const found = [
     ...catalog.tables
@@ -38,20 +35,29 @@ function holdsString(
   table: string,
   columnsOf: ReadonlyMap<string, ReadonlySet<string>>,
 ): boolean {
-  const columns = columnsOf.get(asciiLower(table));
-  return tokens.some((token, at) => {
-    if (!token.text.startsWith('"')) return false;
-    const name = asciiLower(identifierOf(token));
-    const before = asciiUpper(tokens[at - 1]?.text ?? "");
-    const after = tokens[at + 1]?.text;
-    // The name of a collation, a type, a table or a function.
-    const isOtherName =
-      before === "COLLATE" ||
-      before === "AS" ||
-      after === "." ||
-      (after === "(" && before !== "IN");
-    return !isOtherName && columns?.has(name) !== true;
-  });
+  const columns = columnsOf.get(asciiLower(table)) ?? new Set();
+  return tokens.some((_, at) => isStringInQuotes(tokens, at, columns));
+}
+
+/** The names of a table's columns, and of its rowid, in folded case. */
+export function columnNames({ columns }: Table): ReadonlySet<string> {
+  return new Set([...columns.map(({ name }) => asciiLower(name)), ...ROWID_NAMES]);
+}
+
+/** True if the token at `at` is in double quotes and names nothing, so that SQLite takes it for a string. */
+export function isStringInQuotes(
+  tokens: readonly SqlToken[],
+  at: number,
+  columns: ReadonlySet<string>,
+): boolean {
+  const token = tokens[at];
+  if (token?.text.startsWith('"') !== true) return false;
+  const before = asciiUpper(tokens[at - 1]?.text ?? "");
+  const after = tokens[at + 1]?.text;
+  // The name of a collation, a type, a table or a function.
+  const isOtherName =
+    before === "COLLATE" || before === "AS" || after === "." || (after === "(" && before !== "IN");
+  return !isOtherName && !columns.has(asciiLower(identifierOf(token)));
 }
 
 /** The tokens within the parentheses of CHECK and AS. */

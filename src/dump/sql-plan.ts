@@ -52,6 +52,7 @@ export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan
   return {
     artifacts: [{ name: "dump.sql", contentType: "application/sql", segments: merged(segments) }],
     tables: data ? [...order, ...virtual.withRows, ...virtual.exclusions, ...entries] : [],
+    reportsBrokenChecks: data,
     ...(keyValues && { keyValues: keyValues === "exportable" ? "exported" : keyValues }),
     warnings: [
       ...(data && cyclic.length > 0

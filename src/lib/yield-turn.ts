@@ -1,5 +1,13 @@
-/** How long others wait for their turn, in milliseconds. */
+/** How long others wait for their turns, in milliseconds. */
 const TURN_MS = 5;
+
+/**
+ * Turns that others get at once. The local runtime has one thread, and a turn brings a request from outside one
+ * step further: writes beside an export of 100 MB took 1 s with one turn after each page, 0.3 s with three, and
+ * 0.1 s with eight. Three cost the export 9 %, eight half of its speed (November 2026). In production the
+ * database, its writers and the export have threads of their own.
+ */
+const TURNS = 3;
 
 /** Lets everything else that is waiting have its turn, network traffic included. */
 export function yieldTurn(): Promise<void> {
@@ -21,7 +29,7 @@ export function turnYielder(): () => Promise<void> {
   let yieldedAtMs = Date.now();
   return async () => {
     if (Date.now() - yieldedAtMs < TURN_MS) return;
-    await yieldTurn();
+    for (let turn = 0; turn < TURNS; turn += 1) await yieldTurn();
     yieldedAtMs = Date.now();
   };
 }

@@ -104,6 +104,8 @@ export interface ChunkCommit {
   tables: TableProgress[];
   /** Rows of no listed table, such as key-value entries. */
   otherRows?: number;
+  /** What the reader of the dump has to know of the chunk's rows; what the job has already is added once. */
+  warnings?: string[];
   /** Bytes produced and not yet stored, in pieces of at most 1 MiB. */
   carry: Uint8Array[];
   usage: { rowsRead: number; rowsWritten: number; r2ClassAOperations: number };

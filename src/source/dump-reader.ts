@@ -6,11 +6,13 @@ import { KIB, LONG_ROWS_PAGE_BYTES, PAGE_BYTES, STATEMENT_BYTES_MAX } from "../m
 import { assert } from "../lib/assert.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
 import { pageQuery, parsePage, type RawPage, type Statement } from "../dump/page-query.ts";
+import type { RowExpression } from "../dump/column-sql.ts";
 import { cellQueries, parseCells } from "../dump/cell-query.ts";
 import { quoteIdentifier } from "../dump/identifier.ts";
 import type { DumpPlan, Segment } from "../dump/plan.ts";
 import { shownName, StatementTooLong } from "../dump/statement-length.ts";
 import type { TableEncoder, TableEncoderOf } from "../dump/table-encoder.ts";
+import { CheckFinder } from "./check-finder.ts";
 import type { Source } from "./source.ts";
 import type { TableReader } from "./table-reader.ts";
 
@@ -33,6 +35,8 @@ export interface DumpPiece {
   rows: number;
   /** How many U+FFFD stand for bytes that are no UTF-8, in formats that must be. */
   replacements: number;
+  /** What was found of these rows that the reader of the dump has to know; the same sentence may come again. */
+  warnings: string[];
   rowsRead: number;
   /** Where the next piece starts. */
   cursor: Cursor;
@@ -79,11 +83,12 @@ export async function* readDump(input: {
         const pieces = readTable(input.reader, table, encoder, {
           after,
           rows: firstPageRows(table),
+          checks: new CheckFinder(table, input.plan),
         });
         for await (const piece of pieces) {
           const cursor = piece.after === null ? next : { artifact, segment, ...piece.state };
-          const { bytes, rows, replacements, rowsRead, release } = piece;
-          const read = { bytes, rows, replacements, rowsRead, release };
+          const { bytes, rows, replacements, warnings, rowsRead, release } = piece;
+          const read = { bytes, rows, replacements, warnings, rowsRead, release };
           const ends = last && piece.after === null;
           const name = table.derived === undefined ? { table: table.name } : {};
           yield { artifact, ...name, ...read, cursor, ends };
@@ -91,8 +96,8 @@ export async function* readDump(input: {
       } else {
         const { text, rowsRead } = await readText(input.reader, current);
         const bytes = text === "" ? [] : [encodeUtf8(text)];
-        const read = { bytes, rows: 0, replacements: 0, rowsRead, release: nothingToRelease };
-        yield { artifact, ...read, cursor: next, ends: last };
+        const none = { rows: 0, replacements: 0, warnings: [], release: nothingToRelease };
+        yield { artifact, ...none, bytes, rowsRead, cursor: next, ends: last };
       }
       after = null;
       encoderState = 0;
@@ -114,6 +119,7 @@ interface TablePiece {
   bytes: Uint8Array[];
   rows: number;
   replacements: number;
+  warnings: string[];
   rowsRead: number;
   release: () => void;
   /** Null with the table's last piece. */
@@ -125,10 +131,13 @@ async function* readTable(
   reader: TableReader,
   table: Table,
   encoder: TableEncoder,
-  start: { after: RowKey; rows: number },
+  start: { after: RowKey; rows: number; checks: CheckFinder },
 ): AsyncGenerator<TablePiece, void, undefined> {
+  const { checks } = start;
   let limit = start.rows;
-  let pending = readPage(reader, table, encoder, { after: start.after, limit, rowBytes: 0 });
+  const read = (place: { after: RowKey; limit: number; rowBytes: number }): Promise<PageRead> =>
+    checks.read((brokenSql) => readPage(reader, table, encoder, { ...place, brokenSql }));
+  let pending = read({ after: start.after, limit, rowBytes: 0 });
   for (;;) {
     const page = await pending;
     const replacementsBefore = encoder.replacements;
@@ -137,6 +146,7 @@ async function* readTable(
         bytes: encoder.end(),
         rows: 0,
         replacements: 0,
+        warnings: checks.takeWarnings([]),
         rowsRead: page.rowsRead,
         release: nothingToRelease,
         after: null,
@@ -148,7 +158,7 @@ async function* readTable(
     limit = nextLimit(page.limit, rowBytes, reader.sourceKind);
     pending = page.complete
       ? Promise.resolve({ kind: "end", rowsRead: 0 })
-      : readPage(reader, table, encoder, { after: page.last, limit, rowBytes });
+      : read({ after: page.last, limit, rowBytes });
     // The caller may stop before this page is wanted; its error is then nobody's.
     pending.catch(() => {});
     const bytes = page.kind === "page" ? encoder.page(page.raw) : encoder.row(page.cells);
@@ -156,6 +166,7 @@ async function* readTable(
       bytes,
       rows: page.rows,
       replacements: encoder.replacements - replacementsBefore,
+      warnings: checks.takeWarnings(page.broken),
       rowsRead: page.rowsRead,
       release: page.kind === "page" ? releaseOf(page.raw) : nothingToRelease,
       after: page.last,
@@ -177,6 +188,7 @@ type PageRead =
       rows: number;
       byteLength: number;
       last: RowKey;
+      broken: number[];
       limit: number;
       rowsRead: number;
       complete: boolean;
@@ -190,18 +202,21 @@ async function readPage(
   reader: TableReader,
   table: Table,
   encoder: TableEncoder,
-  { after, limit, rowBytes }: { after: RowKey; limit: number; rowBytes: number },
+  place: { after: RowKey; limit: number; rowBytes: number; brokenSql: RowExpression | undefined },
 ): Promise<PageRead> {
+  const { after, limit, rowBytes, brokenSql } = place;
   const { rowGapHex } = encoder;
   const rowSql = encoder.rowSql(rowBytes);
   if (table.key.length === 0) {
     // Its one page leaves an empty key behind, from which nothing is left to read.
-    return after === null ? readWhole(reader, table, encoder) : { kind: "end", rowsRead: 0 };
+    return after === null
+      ? readWhole(reader, table, encoder, brokenSql)
+      : { kind: "end", rowsRead: 0 };
   }
   for (let rows = limit; rows >= 1; rows = Math.floor(rows / 4)) {
     try {
       const [result] = await reader.readRows(table, (select) => [
-        pageQuery({ table, rowSql, rowGapHex, after, limit: rows }, select),
+        pageQuery({ table, rowSql, rowGapHex, after, limit: rows, brokenSql }, select),
       ]);
       const raw = parsePage(result?.rows[0] ?? []);
       const rowsRead = result?.rowsRead ?? 0;
@@ -212,16 +227,17 @@ async function readPage(
         rows: raw.rows,
         byteLength: raw.bytes.byteLength,
         last: raw.last,
+        broken: raw.broken,
         limit: rows,
         rowsRead,
         complete: raw.rows < rows,
       };
     } catch (error) {
-      if (error instanceof StatementTooLong) break;
+      if (error instanceof StatementTooLong && brokenSql === undefined) break;
       if (!isTooBig(error)) throw error;
     }
   }
-  return readRow(reader, table, encoder, after);
+  return readRow(reader, table, encoder, { after, brokenSql });
 }
 
 /** A table without a key has no place to go on from, so it is read in one turn or not at all. */
@@ -229,18 +245,29 @@ async function readWhole(
   reader: TableReader,
   table: Table,
   encoder: TableEncoder,
+  brokenSql: RowExpression | undefined,
 ): Promise<PageRead> {
   const { rowGapHex } = encoder;
   const rowSql = encoder.rowSql(0);
-  const request = { table, rowSql, rowGapHex, after: null, limit: KEYLESS_ROWS_MAX };
+  const request = { table, rowSql, rowGapHex, after: null, limit: KEYLESS_ROWS_MAX, brokenSql };
   try {
     const [result] = await reader.readRows(table, (select) => [pageQuery(request, select)]);
     const raw = parsePage(result?.rows[0] ?? []);
     const rowsRead = result?.rowsRead ?? 0;
     if (raw.rows === 0) return { kind: "end", rowsRead };
-    const { rows, last, bytes } = raw;
-    const byteLength = bytes.byteLength;
-    return { kind: "page", raw, rows, byteLength, last, limit: 1, rowsRead, complete: true };
+    const { rows, last, broken } = raw;
+    const { byteLength } = raw.bytes;
+    return {
+      kind: "page",
+      raw,
+      rows,
+      byteLength,
+      last,
+      broken,
+      limit: 1,
+      rowsRead,
+      complete: true,
+    };
   } catch (cause) {
     if (cause instanceof StatementTooLong) throw namesTooLong(table, cause);
     if (!isTooBig(cause)) throw cause;
@@ -257,21 +284,22 @@ async function readRow(
   reader: TableReader,
   table: Table,
   encoder: TableEncoder,
-  after: RowKey,
+  { after, brokenSql }: { after: RowKey; brokenSql: RowExpression | undefined },
 ): Promise<PageRead> {
-  const request = { table, rowSql: () => "''", rowGapHex: "", after, limit: 1 };
+  const request = { table, rowSql: () => "''", rowGapHex: "", after, limit: 1, brokenSql };
   try {
     const [keyResult, ...cellResults] = await reader.readRows(table, (select) => [
       plainStatement(pageQuery(request, select)),
       ...cellQueries(request, { columns: encoder.cellColumns, realSql: encoder.realSql }, select),
     ]);
-    const { last, rows } = parsePage(keyResult?.rows[0] ?? []);
+    const { last, rows, broken } = parsePage(keyResult?.rows[0] ?? []);
     // The large row may be gone since it was met, where rows are read as they are.
     if (rows === 0) return { kind: "end", rowsRead: keyResult?.rowsRead ?? 0 };
     const cells = parseCells(cellResults.map((result) => result.rows[0] ?? []));
     const rowsRead = (keyResult?.rowsRead ?? 0) + sumOf(cellResults.map((each) => each.rowsRead));
     const byteLength = PAGE_BYTES;
-    return { kind: "row", cells, rows: 1, byteLength, last, limit: 1, rowsRead, complete: false };
+    const row = { cells, rows: 1, byteLength, last, broken };
+    return { kind: "row", ...row, limit: 1, rowsRead, complete: false };
   } catch (cause) {
     if (cause instanceof StatementTooLong) throw namesTooLong(table, cause);
     if (!isTooBig(cause)) throw cause;

@@ -9,7 +9,7 @@ import {
 import type { Cursor } from "../model/cursor.ts";
 import { ExportError } from "../model/error.ts";
 import type { KeyRange } from "../model/key-range.ts";
-import { boundWarnings } from "../model/warnings.ts";
+import { addWarnings, boundWarnings } from "../model/warnings.ts";
 import { loadCarry, saveCarry } from "./carry.ts";
 import { discardFiles } from "./discards.ts";
 import { recordKeyRanges, recordPercent } from "./job-progress.ts";
@@ -248,7 +248,7 @@ export function commitChunk(sql: SqlStorage, commit: ChunkCommit, nowMs: number)
     `UPDATE tmp_export_jobs SET checkpoint = ?, cursor_json = ?, next_table = ?,
        usage_rows_read = usage_rows_read + ?, usage_rows_written = usage_rows_written + ?,
        usage_r2_class_a = usage_r2_class_a + ?, usage_steps = usage_steps + 1,
-       heartbeat_at_ms = ?
+       heartbeat_at_ms = ?, warnings_json = ?
      WHERE job_id = ?`,
     number,
     JSON.stringify(commit.cursor),
@@ -257,6 +257,7 @@ export function commitChunk(sql: SqlStorage, commit: ChunkCommit, nowMs: number)
     commit.usage.rowsWritten,
     commit.usage.r2ClassAOperations,
     nowMs,
+    JSON.stringify(addWarnings(JSON.parse(job.warnings_json) as string[], commit.warnings ?? [])),
     commit.jobId,
   );
 }

@@ -9,6 +9,8 @@ export interface KeptPiece {
   table?: string;
   rows: number;
   replacements: number;
+  /** Undefined in pieces that an earlier version has kept. */
+  warnings?: string[];
   /** Where the next piece starts. */
   cursor: Cursor;
   ends: boolean;

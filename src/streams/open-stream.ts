@@ -48,8 +48,9 @@ export async function openStream(
   if (whole !== undefined) {
     const { atMs, pieces } = whole;
     const texts = pieces.map(({ bytes }) => bytes);
+    const found = new Set(pieces.flatMap((piece) => piece.warnings));
     const body = bodyOf(streamBlocks(texts, compression), undefined);
-    return { file, atMs, warnings: [...file.plan.warnings, ...warnings], body };
+    return { file, atMs, warnings: [...file.plan.warnings, ...warnings, ...found], body };
   }
   const streamId = crypto.randomUUID();
   const snapshotId = request.consistency === "snapshot" ? crypto.randomUUID() : null;

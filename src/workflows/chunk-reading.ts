@@ -89,10 +89,10 @@ async function* keptPieces(
   const from = JSON.stringify(cursor);
   let isBehind = pieces.every((piece) => JSON.stringify(piece.cursor) !== from);
   let offset = 0;
-  for (const { byteLength, ...piece } of pieces) {
+  for (const { byteLength, warnings = [], ...piece } of pieces) {
     const text = bytes.subarray(offset, offset + byteLength);
     offset += byteLength;
-    if (isBehind) yield { ...piece, bytes: [text], rowsRead: 0, release: () => {} };
+    if (isBehind) yield { ...piece, warnings, bytes: [text], rowsRead: 0, release: () => {} };
     else isBehind = JSON.stringify(piece.cursor) === from;
   }
 }

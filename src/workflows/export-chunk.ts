@@ -96,6 +96,7 @@ export async function exportChunk(
       pieces: written.pieces,
       tables: counts.progress(plan, cursor),
       otherRows: counts.otherRows,
+      warnings: [...counts.warnings],
       carry: written.carry,
       usage: {
         rowsRead: counts.rowsRead,
@@ -126,11 +127,13 @@ class TableCounts {
   rows = 0;
   otherRows = 0;
   rowsRead = 0;
+  readonly warnings = new Set<string>();
   readonly #tables = new Map<string, { rows: number; bytes: number; replacements: number }>();
 
   add(piece: DumpPiece): void {
     this.rowsRead += piece.rowsRead;
     this.rows += piece.rows;
+    for (const warning of piece.warnings) this.warnings.add(warning);
     if (piece.table === undefined) {
       this.otherRows += piece.rows;
       return;

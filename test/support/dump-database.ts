@@ -78,6 +78,7 @@ export async function exportDatabase(
     });
   };
   const pieces = plan.artifacts.map((): Uint8Array[] => []);
+  const found = new Set<string>();
   let replacements = 0;
   let cursor: Cursor | null = START;
   while (cursor !== null) {
@@ -88,6 +89,7 @@ export async function exportDatabase(
       // A page's bytes may be views of a buffer that the next page uses again.
       pieces[piece.artifact]?.push(...piece.bytes.map((bytes) => bytes.slice()));
       replacements += piece.replacements;
+      for (const warning of piece.warnings) found.add(warning);
       if (cutting.isChunkEnd()) {
         cursor = piece.cursor;
         break;
@@ -101,7 +103,7 @@ export async function exportDatabase(
       bytes: concatBytes(pieces[at] ?? []),
     })),
     replacements,
-    warnings: plan.warnings,
+    warnings: [...plan.warnings, ...found],
     catalog,
   };
 }

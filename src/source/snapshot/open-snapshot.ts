@@ -16,6 +16,7 @@ import type { Source, SourceResult } from "../source.ts";
 import { findBrokenParents } from "./broken-references.ts";
 import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
 import { chooseHeldBy } from "./choose-held-by.ts";
+import { readCopiedChecks } from "./copied-checks.ts";
 import { copyRowsSql, createGatheringSql, gatherRowsSql, hasIntegerKey } from "./layout.ts";
 import { SnapshotNames } from "./names.ts";
 import type { HeldBy, SnapshotRecord, SnapshotTable } from "./record.ts";
@@ -119,6 +120,10 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
       await closeSnapshot(source, snapshotId);
       continue;
     }
+    const copied = tables.flatMap(({ table, heldBy }) =>
+      heldBy === "copy" || heldBy === "gathering" ? [table] : [],
+    );
+    const checks = await readCopiedChecks(source, plan, copied);
     const endOf = new Map(
       (ends?.rows ?? []).map(([number, end]) => [
         Number(number),
@@ -141,8 +146,10 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
         ...deepTriggerWarnings(catalog),
         ...copiedKeyValueWarnings(statements, results),
         ...writeOrderWarnings(catalog, watched),
+        ...checks.warnings,
       ],
-      rowsRead: results.reduce((sum, result) => sum + result.rowsRead, 0) + held.rowsRead,
+      rowsRead:
+        results.reduce((sum, result) => sum + result.rowsRead, 0) + held.rowsRead + checks.rowsRead,
       rowsWritten: results.reduce((sum, result) => sum + result.rowsWritten, 0),
     };
   }
