@@ -1,9 +1,10 @@
 import { asciiLower } from "../lib/ascii-case.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
-import type { Catalog, ForeignKey, Table } from "../model/catalog.ts";
+import type { Catalog, Table } from "../model/catalog.ts";
 import type { DumpContent } from "../model/export-request.ts";
 import { quoteIdentifier as q } from "./identifier.ts";
 import { holdsTransactionWords } from "./literal.ts";
+import { hasParentKey, listForeignKeys } from "./parent-key.ts";
 import { quotedStringWarnings } from "./quoted-strings.ts";
 
 /** Warnings for what a dump holds as it is, although some loaders refuse or change it. */
@@ -37,11 +38,9 @@ function transactionWarnings(catalog: Catalog, content: DumpContent): string[] {
 function mismatchWarnings(tables: readonly Table[]): string[] {
   const byName = new Map(tables.map((table) => [asciiLower(table.name), table]));
   return tables.flatMap((table) => {
-    const numbers = [...new Set(table.foreignKeys.map(({ number }) => number))];
-    return numbers.flatMap((number) => {
-      const columns = table.foreignKeys.filter((key) => key.number === number);
+    return listForeignKeys(table).flatMap((columns) => {
       const parent = byName.get(asciiLower(columns[0]?.parent ?? ""));
-      if (parent === undefined || isKeyOf(parent, columns)) return [];
+      if (parent === undefined || hasParentKey(parent, columns)) return [];
       const to = columns.flatMap(({ to: name }) => (name === undefined ? [] : [q(name)]));
       const named = to.length === 0 ? "" : ` (${to.join(", ")})`;
       return [
@@ -49,24 +48,5 @@ function mismatchWarnings(tables: readonly Table[]): string[] {
           "its rows load only where foreign keys are not enforced",
       ];
     });
-  });
-}
-
-/**
- * True if SQLite finds a key of `parent` for the foreign key of these columns: the rowid's alias, or a UNIQUE
- * index of just the columns, with their collations (https://www.sqlite.org/foreignkeys.html#fk_indexes).
- */
-function isKeyOf(parent: Table, columns: readonly ForeignKey[]): boolean {
-  if (parent.kind === "virtual") return false;
-  const to = columns.flatMap(({ to: name }) => (name === undefined ? [] : [asciiLower(name)]));
-  const alias = parent.integerPrimaryKey;
-  if (columns.length === 1 && alias !== undefined) {
-    if (to.length === 0 || to[0] === asciiLower(alias)) return true;
-  }
-  return parent.indexes.some((index) => {
-    if (!index.unique || index.partial || index.terms.length !== columns.length) return false;
-    if (to.length === 0) return index.origin === "pk";
-    const names = new Set(index.terms.map(({ column }) => asciiLower(column ?? "")));
-    return to.every((name) => names.has(name));
   });
 }

@@ -1,10 +1,12 @@
 import { quoteIdentifier as q } from "../dump/identifier.ts";
 import type { DumpPlan } from "../dump/plan.ts";
+import { ExportError } from "../model/error.ts";
 import type { Source } from "./source.ts";
 
 /**
  * What a dump of `plan` lacks that only the source's rows or its kind can show, a sentence each. Reads the ids
- * of FTS5 indexes over other tables. Errors: the source's own.
+ * of FTS5 indexes over other tables as they are now: one that is gone by then is a warning too, since what is
+ * exported does not depend on it. Errors: the source's own, unless a query fails.
  */
 export async function readSourceWarnings(
   source: Source,
@@ -14,15 +16,29 @@ export async function readSourceWarnings(
   const warnings = keyValueWarnings(source, plan, isFrozen);
   for (const { derived } of plan.tables) {
     if (derived?.kind !== "index-exclusions") continue;
-    const { rows } = await source.query({ sql: derived.strayRowsSql });
-    const count = Number(rows[0]?.[0]);
+    const count = await countStrayRows(source, derived.strayRowsSql);
     if (count === 0) continue;
+    if (count === undefined) {
+      warnings.push(`FTS5 table ${q(derived.index)} could not be compared with its content`);
+      continue;
+    }
     warnings.push(
-      `FTS5 table ${q(derived.index)} has entries of ${count} rows that its content does not have: ` +
-        "no dump can contain them",
+      `FTS5 table ${q(derived.index)} has entries of ${count} row${count === 1 ? "" : "s"} that its content ` +
+        `does not have: no dump can contain ${count === 1 ? "it" : "them"}`,
     );
   }
   return warnings;
+}
+
+/** Undefined if the query fails: a writer may have dropped a table meanwhile. */
+async function countStrayRows(source: Source, sql: string): Promise<number | undefined> {
+  try {
+    const { rows } = await source.query({ sql });
+    return Number(rows[0]?.[0]);
+  } catch (error) {
+    if (error instanceof ExportError && error.code === "source-query-failed") return undefined;
+    throw error;
+  }
 }
 
 const REASONS = {

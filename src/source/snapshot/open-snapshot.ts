@@ -82,7 +82,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
     const plan = planOf(catalog);
     const held = await chooseHeldBy(source, plan.tables, {
       fitsTriggers: (table) => fitsTriggers(names, table, catalog.triggers),
-      brokenParents: await findBrokenParents(source, catalog),
+      brokenParents: findBrokenParents(catalog),
       manyTables: request.manyTables,
     });
     const limits = { triggers: catalog.triggers, undoBytesMax };

@@ -11,7 +11,7 @@ import {
 import { hasWord, sqlTokens } from "../../dump/sql-tokens.ts";
 import { asciiLower, asciiUpper } from "../../lib/ascii-case.ts";
 import type { SnapshotNames } from "./names.ts";
-import { columnTexts, indexText, newValueSql } from "./schema-text.ts";
+import { columnTexts, indexText, newValueSql } from "../../dump/schema-text.ts";
 
 /** Alias of the table in which replaced rows are looked for. */
 export const REPLACED = "tmp_r";

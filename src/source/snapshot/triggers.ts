@@ -7,7 +7,7 @@ import { STATEMENT_BYTES_MAX } from "../../model/limits.ts";
 import type { SnapshotNames } from "./names.ts";
 import { REPLACED, replacedRows } from "./replaced-rows.ts";
 import { keyOf, sameKeySql } from "./row-sql.ts";
-import { newValueSql } from "./schema-text.ts";
+import { newValueSql } from "../../dump/schema-text.ts";
 import { undoLogOf } from "./undo-log.ts";
 
 /** How a table is watched. */

@@ -60,6 +60,35 @@ test("warns of entries in an FTS5 index whose rows its content does not have", a
   );
   expect(await readSourceWarnings(source, plan, { isFrozen: true })).toEqual([
     'FTS5 table "a" has entries of 2 rows that its content does not have: no dump can contain them',
-    'FTS5 table "b" has entries of 1 rows that its content does not have: no dump can contain them',
+    'FTS5 table "b" has entries of 1 row that its content does not have: no dump can contain it',
+  ]);
+});
+
+test("warns of an FTS5 index whose content a writer drops before it is compared", async () => {
+  const database = new DatabaseSync(":memory:");
+  database.exec(`
+    CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT);
+    CREATE VIRTUAL TABLE a USING fts5(body, content='note', content_rowid='id');
+  `);
+  const source = nodeSqliteSource(database);
+  const { plan } = planOf(
+    { source: "main", format: "sql", content: "all" },
+    await readCatalog(source),
+  );
+  database.exec("DROP TABLE note");
+  expect(await readSourceWarnings(source, plan, { isFrozen: true })).toEqual([
+    'FTS5 table "a" could not be compared with its content',
+  ]);
+});
+
+test("warns of a foreign key whose only UNIQUE index has another collation", async () => {
+  const source = new DatabaseSync(":memory:", { enableForeignKeyConstraints: false });
+  source.exec(`
+    CREATE TABLE p(a TEXT COLLATE NOCASE);
+    CREATE UNIQUE INDEX i ON p(a COLLATE BINARY);
+    CREATE TABLE c(x REFERENCES p(a));
+  `);
+  expect((await dumpDatabase(nodeSqliteSource(source))).warnings).toEqual([
+    'table "c" refers to "p" ("a"), which is no key of it: its rows load only where foreign keys are not enforced',
   ]);
 });

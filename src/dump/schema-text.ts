@@ -1,7 +1,7 @@
-import type { Column, Table, TableIndex } from "../../model/catalog.ts";
-import { quoteIdentifier, quoteText } from "../../dump/identifier.ts";
-import { identifierOf, type SqlToken, sqlTokens } from "../../dump/sql-tokens.ts";
-import { asciiLower, asciiUpper } from "../../lib/ascii-case.ts";
+import type { Column, Table, TableIndex } from "../model/catalog.ts";
+import { quoteIdentifier, quoteText } from "./identifier.ts";
+import { identifierOf, type SqlToken, sqlTokens } from "./sql-tokens.ts";
+import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
 
 /** What a column's definition says that no pragma tells. */
 export interface ColumnText {
