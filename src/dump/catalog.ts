@@ -51,12 +51,6 @@ export const CATALOG_QUERIES: readonly string[] = [
   `SELECT CAST(m.name AS BLOB), CAST(f."table" AS BLOB), CAST(f."from" AS BLOB), CAST(f."to" AS BLOB), f.on_update, f.on_delete, f.id
      FROM pragma_table_list AS m, pragma_foreign_key_list(m.name) AS f
      WHERE ${READABLE} AND m.type <> 'virtual' ORDER BY m.name, f.id, f.seq`,
-  // A view that fails has no columns in this list. Asking for them by name would be an error.
-  `SELECT CAST(m.name AS BLOB), CAST(x.name AS BLOB)
-     FROM pragma_table_list AS m, pragma_table_xinfo(m.name) AS x
-     WHERE m.schema = 'main' AND m.type = 'view' AND m.ncol > 0 AND NOT ${isSnapshotNameSql("m.name")}
-     AND EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND sql LIKE '%fts5%')
-     ORDER BY m.name, x.cid`,
   CAN_EXPORT_KEY_VALUES,
 ];
 
@@ -65,8 +59,7 @@ export const CATALOG_QUERIES: readonly string[] = [
  * Errors: `catalog-unreadable` where a name or a text is not valid UTF-8.
  */
 export function parseCatalog(results: readonly Rows[]): Catalog {
-  const [master, list, columns, indexes, terms, foreignKeys, viewColumns, keyValues] = results as [
-    Rows,
+  const [master, list, columns, indexes, terms, foreignKeys, keyValues] = results as [
     Rows,
     Rows,
     Rows,
@@ -80,7 +73,6 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
   const indexesOf = groupBy(indexes);
   const termsOf = groupBy(terms);
   const foreignKeysOf = groupBy(foreignKeys);
-  const viewColumnsOf = groupBy(viewColumns);
   const catalog: Catalog = { tables: [], indexes: [], views: [], triggers: [], hasSequence: false };
   const objects = master.map(schemaEntryOf);
   catalog.hasSequence = objects.some((object) => object.name === "sqlite_sequence");
@@ -104,10 +96,8 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
       sql: object.sql,
     };
     if (object.type === "index") catalog.indexes.push(entry);
-    else if (object.type === "view") {
-      const names = viewColumnsOf.get(object.name)?.map((row) => textOf(row[1]));
-      catalog.views.push(names === undefined ? entry : { ...entry, columns: names });
-    } else if (object.type === "trigger") catalog.triggers.push(entry);
+    else if (object.type === "view") catalog.views.push(entry);
+    else if (object.type === "trigger") catalog.triggers.push(entry);
     else {
       const kind = kinds.get(object.name);
       const shadowNamed = kind?.[1] === "shadow";

@@ -143,9 +143,7 @@ function withoutBroken(views: readonly SchemaObject[], leftOut: readonly string[
       (token) => token.kind !== "other" && gone.has(asciiLower(identifierOf(token))),
     );
   for (;;) {
-    const broken = views.filter(
-      (view) => view.columns !== undefined && !gone.has(asciiLower(view.name)) && namesGone(view),
-    );
+    const broken = views.filter((view) => !gone.has(asciiLower(view.name)) && namesGone(view));
     for (const { name } of broken) gone.add(asciiLower(name));
     if (broken.length > 0) continue;
     return views.map((view) => {

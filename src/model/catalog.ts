@@ -24,7 +24,7 @@ export interface SchemaObject {
   tableName: string;
   /** The CREATE statement, byte for byte as SQLite keeps it. */
   sql: string;
-  /** The columns of a view that works; read only if the database has an FTS5 table. */
+  /** The columns of a view that works; read only if an FTS5 table reads its text from it. */
   columns?: string[];
 }
 

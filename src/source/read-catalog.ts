@@ -1,6 +1,9 @@
 import { CATALOG_QUERIES, parseCatalog, parseSchema, SCHEMA_QUERY } from "../dump/catalog.ts";
+import { quoteText } from "../dump/identifier.ts";
+import { virtualTableKind } from "../dump/virtual-table.ts";
+import { asciiLower } from "../lib/ascii-case.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
-import type { Catalog } from "../model/catalog.ts";
+import type { Catalog, SchemaObject } from "../model/catalog.ts";
 import { ExportError } from "../model/error.ts";
 import type { Source, SourceResult } from "./source.ts";
 
@@ -12,7 +15,40 @@ export async function readCatalogRows(source: Source): Promise<SourceResult["row
 
 /** Reads a source's schema in one turn. */
 export async function readCatalog(source: Source): Promise<Catalog> {
-  return parseCatalog(await readCatalogRows(source));
+  return withViewColumns(source, parseCatalog(await readCatalogRows(source)));
+}
+
+/**
+ * The catalog with the columns of the views that FTS5 tables read their text from. A view that fails has none.
+ * Each view is a query of its own: one that fails ends a transaction, and `pragma_table_list` counts the columns
+ * of no view that it meets after a failing one.
+ */
+export async function withViewColumns(source: Source, catalog: Catalog): Promise<Catalog> {
+  const contents = new Set(
+    catalog.tables.flatMap((table) => {
+      const kind = table.kind === "virtual" ? virtualTableKind(table) : undefined;
+      return kind?.kind === "rebuild" ? [asciiLower(kind.content)] : [];
+    }),
+  );
+  const views: SchemaObject[] = [];
+  for (const view of catalog.views) {
+    const columns = contents.has(asciiLower(view.name))
+      ? await findViewColumns(source, view.name)
+      : undefined;
+    views.push(columns === undefined ? view : { ...view, columns });
+  }
+  return { ...catalog, views };
+}
+
+async function findViewColumns(source: Source, view: string): Promise<string[] | undefined> {
+  const sql = `SELECT name FROM pragma_table_xinfo(${quoteText(view)}) ORDER BY cid`;
+  try {
+    const { rows } = await source.query({ sql, columns: 1 });
+    return rows.map(([name]) => String(name));
+  } catch (error) {
+    if (error instanceof ExportError && error.code === "source-query-failed") return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -24,7 +60,7 @@ export async function readUnchangedCatalog(
   digest: string | null,
 ): Promise<{ catalog: Catalog; schema: string }> {
   const rows = await readCatalogRows(source);
-  const catalog = parseCatalog(rows);
+  const catalog = await withViewColumns(source, parseCatalog(rows));
   if ((await digestOf(catalog)) !== digest) throw schemaChanged();
   return { catalog, schema: schemaText(rows[0]) };
 }
@@ -46,10 +82,12 @@ function schemaChanged(): ExportError {
 /**
  * SHA-256 of a catalog, to see whether it is still the same. `shadowNamed` does not count: SQLite may
  * forget it at any time, and no row or text of a dump depends on it. Neither does a key-value storage that
- * no dump can contain: the runtime makes it with the first entry, which a program may write meanwhile.
+ * no dump can contain: the runtime makes it with the first entry, which a program may write meanwhile. The
+ * columns of views follow from the schema.
  */
 export async function digestOf(catalog: Catalog): Promise<string> {
-  const text = JSON.stringify(catalog, (key, value: unknown) =>
+  const views = catalog.views.map(({ columns: _, ...view }) => view);
+  const text = JSON.stringify({ ...catalog, views }, (key, value: unknown) =>
     key === "shadowNamed" || (key === "keyValues" && value === "unreadable") ? undefined : value,
   );
   const bytes = encodeUtf8(text);

@@ -1,4 +1,3 @@
-import { CATALOG_QUERIES, parseCatalog } from "../../src/dump/catalog.ts";
 import { planOf } from "../../src/dump/plan-of.ts";
 import type { TableEncoderOf } from "../../src/dump/table-encoder.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
@@ -6,6 +5,7 @@ import type { Catalog } from "../../src/model/catalog.ts";
 import type { Cursor } from "../../src/model/cursor.ts";
 import { ExportError } from "../../src/model/error.ts";
 import type { DumpContent, ExportFormat, TablePatterns } from "../../src/model/export-request.ts";
+import { readCatalog } from "../../src/source/read-catalog.ts";
 import { readDump } from "../../src/source/dump-reader.ts";
 import type { Source } from "../../src/source/source.ts";
 import { liveReader, type TableReader } from "../../src/source/table-reader.ts";
@@ -62,8 +62,7 @@ export async function exportDatabase(
   cutting = UNCUT,
   request: { format?: ExportFormat; tables?: TablePatterns; content?: DumpContent } = {},
 ): Promise<WholeExport> {
-  const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
-  const catalog = parseCatalog(results.map((result) => result.rows));
+  const catalog = await readCatalog(source);
   const { format = "sql", content = "all", tables } = request;
   const { plan, encoderOf } = planOf(
     { source: "main", format, content, ...(tables && { tables }) },

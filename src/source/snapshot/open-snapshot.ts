@@ -11,7 +11,7 @@ import {
   STATEMENT_BYTES_MAX,
 } from "../../model/limits.ts";
 import type { CopiedKeyValues } from "../key-value-commands.ts";
-import { readCatalogRows } from "../read-catalog.ts";
+import { readCatalogRows, withViewColumns } from "../read-catalog.ts";
 import type { Source, SourceResult } from "../source.ts";
 import { findBrokenParents } from "./broken-references.ts";
 import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
@@ -78,7 +78,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
   const names = new SnapshotNames(snapshotId);
   for (let opening = 1; opening <= OPENINGS_MAX; opening += 1) {
     const before = await readCatalogRows(source);
-    const catalog = parseCatalog(before);
+    const catalog = await withViewColumns(source, parseCatalog(before));
     const plan = planOf(catalog);
     const held = await chooseHeldBy(source, plan.tables, {
       fitsTriggers: (table) => fitsTriggers(names, table, catalog.triggers),
