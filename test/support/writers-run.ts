@@ -51,7 +51,8 @@ export async function runWriters(seed: number): Promise<WritersRun> {
   for (const each of [db, twin]) each.exec("CREATE TEMP TABLE resync(id INTEGER PRIMARY KEY)");
   const catalog = await readCatalog(nodeSqliteSource(db));
   const frozen = await freezeOpen(db);
-  const names = catalog.tables.map(({ name }) => name);
+  // The hidden column of an FTS5 table shows the number of the cursor that reads it.
+  const names = catalog.tables.flatMap(({ name, kind }) => (kind === "virtual" ? [] : [name]));
   const reads = [db, twin].map((each) => contentsOf(each, names));
   // SQLite undoes a failed statement by other means within a transaction.
   const isTogether = random.isTrue(0.5);
