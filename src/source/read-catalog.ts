@@ -86,7 +86,7 @@ function schemaChanged(): ExportError {
  * columns of views follow from the schema.
  */
 export async function digestOf(catalog: Catalog): Promise<string> {
-  const views = catalog.views.map(({ columns: _, ...view }) => view);
+  const views = catalog.views.map((view) => ({ ...view, columns: undefined }));
   const text = JSON.stringify({ ...catalog, views }, (key, value: unknown) =>
     key === "shadowNamed" || (key === "keyValues" && value === "unreadable") ? undefined : value,
   );

@@ -31,14 +31,6 @@ export function blocksOf(page: string): DocBlock[] {
   );
 }
 
-/** What a page's `sh` blocks have to be run, one script in their order; empty where there are none. */
-export function scriptOf(page: string): string {
-  return blocksOf(page)
-    .filter(({ language }) => language === "sh" || language === "bash")
-    .map(({ text }) => text)
-    .join("\n");
-}
-
 const PROGRAMS = "npm|npx|node|wrangler|durable-export|git|curl|openssl";
 
 /** Commands within a page's sentences, as words; those that `&&` joins one by one. */

@@ -92,7 +92,7 @@ function updatesOf(sql: string, { tables, triggers }: Catalog): Table[] {
   const texts = [sql, ...triggers.map((trigger) => trigger.sql)];
   const updated = new Set(
     texts.flatMap((text) =>
-      [...text.matchAll(/\bUPDATE (?:OR \w+ )?(?:"((?:[^"]|"")+)"|(\w+))/g)].map(
+      [...text.matchAll(/\bUPDATE +(?:OR \w+ +)?(?:"((?:[^"]|"")+)"|(\w+))/g)].map(
         ([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? "",
       ),
     ),

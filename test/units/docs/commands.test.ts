@@ -30,7 +30,6 @@ import {
   DOC_PAGES,
   proseCommandsOf,
   readPage,
-  scriptOf,
 } from "../../support/doc-blocks.ts";
 import { readActionFile } from "../../support/run-action.ts";
 import { wranglerProblems } from "../../support/wrangler-commands.ts";
@@ -49,6 +48,21 @@ const RUN_BY: Record<string, string> = {
   "docs/cli.md": "test/units/cli/end-to-end.test.ts",
   "docs/restore.md": "test/units/docs/restore.test.ts",
 };
+
+/** Blocks that need a place of their own, by how they start, and the test that runs them. */
+const BLOCKS_RUN_BY: Record<string, string> = {
+  "DURABLE_EXPORT_TOKEN=$TOKEN node ../restore/into-durable-object.ts":
+    "test/units/docs/starbasedb-restore.test.ts",
+};
+
+/** The commands of a page that are run here. */
+function commandsOf(page: string): string {
+  return blocksOf(page)
+    .filter(({ language }) => language === "sh" || language === "bash")
+    .map(({ text }) => text)
+    .filter((text) => !Object.keys(BLOCKS_RUN_BY).some((start) => text.startsWith(start)))
+    .join("\n");
+}
 
 /** What is shown, and not run: a request as it is on the wire, a picture, a layout. */
 const SHOWN = new Set(["http", "mermaid", ""]);
@@ -221,16 +235,21 @@ test.each(Object.entries(RUN_BY))("the commands of %s are run by %s", (page, fil
   expect(readFileSync(join(REPOSITORY, file), "utf8")).toContain(basename(page));
 });
 
+test.each(Object.entries(BLOCKS_RUN_BY))("the block %j is run by %s", (start, file) => {
+  const [, script = ""] = /\bnode \S+\/(\S+)/.exec(start) ?? [];
+  expect(readFileSync(join(REPOSITORY, file), "utf8")).toContain(script);
+});
+
 describe("shell", () => {
-  const pages = DOC_PAGES.filter((page) => scriptOf(page) !== "" && !(page in RUN_BY));
+  const pages = DOC_PAGES.filter((page) => commandsOf(page) !== "" && !(page in RUN_BY));
 
   test.each(pages)("every command of %s does what it is there for", async (page) => {
     await jobsHaveEnded();
     const place = join(folder, page.replaceAll(/\W/g, "-"));
     // Where a page begins with `git clone`, there is nothing yet.
-    if (scriptOf(page).includes("git clone")) mkdirSync(place);
+    if (commandsOf(page).includes("git clone")) mkdirSync(place);
     else cpSync(checkout, place, { recursive: true, verbatimSymlinks: true });
-    const script = filledIn(scriptOf(page));
+    const script = filledIn(commandsOf(page));
     expect(/<[\w .-]+>/.exec(script)?.[0]).toBeUndefined();
     const printed = await runScript(NEWEST_JOB + script, place);
     expect(askedOfWrangler(place).flatMap(wranglerProblems)).toEqual([]);
