@@ -23,7 +23,7 @@ export interface DumpPlan {
   tables: Table[];
   /** What the reader of the dump has to know, a sentence each. */
   warnings: string[];
-  /** True if rows that break a CHECK do not load from the dump, and are to be reported. */
+  /** True if the dump must report rows that break a CHECK, since they do not load. */
   reportsBrokenChecks?: boolean;
   /** What becomes of the key-value storage that the catalog shows; undefined if nobody asked for it. */
   keyValues?: "exported" | "unreadable" | "other-format";

@@ -76,7 +76,7 @@ const SHADOW_SUFFIXES: Readonly<Record<string, readonly string[]>> = {
   rtree_i32: ["node", "parent", "rowid"],
 };
 
-/** True if SQLite takes a table of this name for a shadow table of `owner`, whoever made it. */
+/** True if SQLite takes a table of this name for a shadow table of `owner`, no matter who created it. */
 export function bearsShadowName(name: string, owner: Table): boolean {
   const suffixes = SHADOW_SUFFIXES[owner.module ?? ""] ?? [];
   return suffixes.some((suffix) => asciiLower(name) === `${asciiLower(owner.name)}_${suffix}`);

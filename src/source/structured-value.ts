@@ -4,7 +4,7 @@ import { concatBytes, decodeUtf8, encodeUtf8 } from "../lib/bytes.ts";
  * Bytes of a value that a Durable Object's key-value storage holds: a version byte, the length of a JSON text
  * (four bytes, big-endian), that text, then the bytes of all ArrayBuffers. The text is a list of nodes; node 0
  * is the value, and nodes name one another by number, so that cycles and shared objects survive.
- * (`v8.serialize` of `node:v8` is not implemented in workerd, November 2026.)
+ * (`v8.serialize` of `node:v8` does not run in workerd, November 2026.)
  */
 const VERSION = 1;
 const HEADER_BYTES = 5;
