@@ -173,7 +173,7 @@ export const ERRORS = {
   "snapshot-lost": {
     status: 409,
     retryable: false,
-    hint: "The frozen instant is gone; the message tells why. A job begins again twice by itself: export at a quieter time, or use `live`.",
+    hint: "The message contains the reason. The job has already restarted twice. Export at a quieter time, or use `live`.",
   },
   "undo-too-large": {
     status: 422,
@@ -233,7 +233,7 @@ export const ERRORS = {
   "run-superseded": {
     status: 409,
     retryable: false,
-    hint: "A newer run of the same job has taken over; this one ends.",
+    hint: "Do nothing: the job continues in the newer run.",
   },
   "try-overtaken": {
     status: 409,

@@ -6,9 +6,9 @@ const TRIES_MAX = 4;
 const WAIT_MS = 500;
 
 /**
- * A source whose calls are tried again where that may help: an object restarts when its Worker is
- * deployed. A call that took too long is not repeated: whoever reads a stream waits for it. For calls
- * alone that may be repeated although they have succeeded.
+ * Retries a source's calls after errors that may pass, such as an object's restart on a deployment.
+ * It does not retry a call that timed out, because the client of a stream waits for it. Use it only
+ * for calls that are safe to repeat after they succeeded.
  */
 export function patientSource(source: Source): Source {
   return {

@@ -26,7 +26,7 @@ export type CallbackTurn =
   | { do: "post" }
   /** Come back in `delayMs`, and ask for attempt number `attempt`. */
   | { do: "wait"; attempt: number; delayMs: number }
-  /** Nothing is to be sent any more. */
+  /** No callback remains to be sent. */
   | { do: "end" };
 
 /**

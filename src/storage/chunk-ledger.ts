@@ -44,7 +44,7 @@ export interface PlanRecord {
   firstTable: string;
   artifacts: { name: string; contentType: string; objectKey: string }[];
   tables: string[];
-  /** All that is to be exported, if it was read in one turn. */
+  /** The whole export, if it was read in one turn. */
   turn?: KeptTurn;
   /** Of the tables that have one. */
   keyRanges: KeyRange[];

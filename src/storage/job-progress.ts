@@ -51,10 +51,10 @@ function percentOf(
 }
 
 /**
- * A job's progress but for its bytes. The percentage weighs each table by the guess at its rows, made
- * once for a snapshot, so that it never runs backwards; it is null as long as a table is not done
- * of which nothing cheap tells how far it is. The rows include those of no table, such as key-value
- * entries, as long as the job has its chunks.
+ * A job's progress without its bytes. The percentage weighs each table by its estimated rows. A
+ * snapshot is estimated once, so the percentage never decreases. It is null while an unfinished table
+ * has no cheap measure of its progress. The rows include rows outside tables, such as key-value
+ * entries, while the job has its chunks.
  */
 export function progressOf(sql: SqlStorage, job: JobRow): Omit<JobView["progress"], "bytes"> {
   const tables = sql

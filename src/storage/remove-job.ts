@@ -11,10 +11,10 @@ import type { JobsContext } from "./jobs-context.ts";
 import { expireStream, findStream, insertEndedStream } from "./stream-rows.ts";
 
 /**
- * Cancels an active job, and gives its view; removes an ended one with its files, and gives null.
- * A cancelled job stays, so that repeating the call changes nothing; nor does it for an unknown one.
- * The id of a stream ends that stream, and gives null. Errors: `storage-unavailable` where files resist:
- * the watchdog goes on with them; without `mayDelete` `forbidden` for anything but an active job.
+ * Cancels an active job and returns its view, or removes an ended job with its files and returns
+ * null. A cancelled job stays, so a repeated call changes nothing. An unknown id changes nothing.
+ * The id of a stream ends that stream and returns null. Errors: `storage-unavailable` if R2 does not
+ * delete a file (the watchdog retries it); `forbidden` without `mayDelete`, unless the job is active.
  */
 export async function removeJob(
   context: JobsContext,

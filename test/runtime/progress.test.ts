@@ -164,7 +164,7 @@ describe("a job's progress", () => {
     expect(views[3]?.progress).toMatchObject({ etaSeconds: 2, tablesDone: 1, rows: 2_500 });
   });
 
-  test("is null while a table is open of which nothing cheap tells how far it is", async () => {
+  test("is null while an open table has no cheap measure of its progress", async () => {
     const ranges = [{ table: "a", first: 1, last: 1_001, rows: 1_000 }];
     const views = await walk(
       ranges,
