@@ -14,8 +14,14 @@ const { values } = parseArgs({
 });
 
 if (values.night) {
-  const night = { databases: 100, ticks: 2, kills: 10, concurrency: 8, random: Math.random };
-  const { problems, jobs, kills, rescues } = await runNight(night);
+  const { problems, jobs, kills, rescues } = await runNight({
+    databases: 100,
+    ticks: 2,
+    kills: 10,
+    concurrency: 8,
+    random: Math.random,
+    report: (line) => console.log(line),
+  });
   for (const problem of problems) console.log(problem);
   console.log(
     `${jobs} jobs, ${kills} kills, ${rescues} runs replaced, ${problems.length} problems`,

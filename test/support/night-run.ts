@@ -17,8 +17,11 @@ const ROWS = 2_000;
 /** After so long without an end, runtime starts included, something is stuck. */
 const DEADLINE_MS = 1_800_000;
 
+/** Waits between two lines of progress. */
+const REPORT_WAITS = 20;
+
 export interface NightRun {
-  /** Sentences; none where no job was lost. */
+  /** Sentences; none if no job was lost. */
   problems: string[];
   jobs: number;
   kills: number;
@@ -38,6 +41,8 @@ export async function runNight(options: {
   kills: number;
   concurrency: number;
   random: () => number;
+  /** Receives a line about the night's progress every few seconds. */
+  report?: (line: string) => void;
 }): Promise<NightRun> {
   const folder = mkdtempSync(join(tmpdir(), "durable-export-night-"));
   const result: NightRun = { problems: [], jobs: 0, kills: 0, rescues: 0 };
@@ -60,7 +65,15 @@ export async function runNight(options: {
         worker = await start();
         await deliver(worker, tick);
       }
-      while ((await listJobs(worker)).some(isActive)) {
+      for (let waits = 0; ; waits += 1) {
+        const jobs = await listJobs(worker);
+        const active = jobs.filter(isActive).length;
+        if (waits % REPORT_WAITS === 0 || active === 0) {
+          options.report?.(
+            `tick ${tick}: ${jobs.length} jobs, ${active} active, ${result.kills} kills`,
+          );
+        }
+        if (active === 0) break;
         if (Date.now() > endMs) throw new Error(await describeStuck(worker));
         await sleep(500);
       }

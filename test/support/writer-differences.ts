@@ -1,4 +1,5 @@
 import type { Catalog, Table } from "../../src/model/catalog.ts";
+import { hasWord } from "../../src/dump/sql-tokens.ts";
 import { dependsOnOrder, keepsItsOrphans } from "../../src/source/snapshot/write-order.ts";
 
 /** What a write did. */
@@ -23,6 +24,8 @@ export interface Difference {
   /** Without. */
   expected: Outcome;
   catalog: Catalog;
+  /** PRAGMA recursive_triggers. */
+  isRecursive: boolean;
   /** True if the database without a snapshot holds references that have no parent. */
   hasOrphans: () => boolean;
 }
@@ -66,6 +69,21 @@ const RULES: readonly { name: string; covers: (difference: Difference) => boolea
       catalog.tables.some(keepsItsOrphans),
   },
   {
+    // SQLite's own fault (3.53): the second check of a UNIQUE index takes the row itself for a conflict.
+    name: "an UPDATE OR REPLACE while recursive_triggers is on",
+    covers: ({ sql, found, expected, catalog, isRecursive }) =>
+      isRecursive &&
+      found.error?.startsWith("UNIQUE constraint failed: ") === true &&
+      found.error !== expected.error &&
+      updatesOf(sql, catalog).some(
+        (table) =>
+          uniqueCount(table) >= 2 &&
+          [sql, table.sql, ...catalog.triggers.map((trigger) => trigger.sql)].some((text) =>
+            hasWord(text, "REPLACE"),
+          ),
+      ),
+  },
+  {
     // The refused write has left the orphans as they were.
     name: "an INSERT that adds one broken reference and mends another",
     covers: ({ sql, found, expected, hasOrphans }) =>
@@ -85,6 +103,11 @@ export function documentedRule(difference: Difference): string | undefined {
 
 function isSame(a: Outcome, b: Outcome, parts: (keyof Outcome)[]): boolean {
   return parts.every((part) => a[part] === b[part]);
+}
+
+/** How many things of a table must be unique: its rowid's name and its UNIQUE indexes. */
+function uniqueCount({ indexes, integerPrimaryKey }: Table): number {
+  return indexes.filter(({ unique }) => unique).length + (integerPrimaryKey === undefined ? 0 : 1);
 }
 
 /** Tables that a statement updates: its own, and those of the triggers' UPDATEs. */

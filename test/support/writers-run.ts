@@ -36,7 +36,8 @@ export async function runWriters(seed: number): Promise<WritersRun> {
     run.statements.push(sql);
     for (const each of [db, twin]) execute(each, sql);
   };
-  setUp(`PRAGMA recursive_triggers = ${random.isTrue(0.2) ? "ON" : "OFF"}`);
+  const isRecursive = random.isTrue(0.2);
+  setUp(`PRAGMA recursive_triggers = ${isRecursive ? "ON" : "OFF"}`);
   const fixed = random.isTrue(0.3) ? [random.of(FIXED_TABLES)] : [];
   const drawn = Array.from({ length: 1 + random.below(3) }, (_, n) => `r${n}`).map((name, n) =>
     randomTable(
@@ -70,7 +71,15 @@ export async function runWriters(seed: number): Promise<WritersRun> {
     );
     if (JSON.stringify(found) !== JSON.stringify(expected)) {
       const hasOrphans = (): boolean => holdsOrphans(twin, names);
-      const difference: Difference = { sql, before, found, expected, catalog, hasOrphans };
+      const difference: Difference = {
+        sql,
+        before,
+        found,
+        expected,
+        catalog,
+        isRecursive,
+        hasOrphans,
+      };
       const rule = documentedRule(difference);
       if (rule === undefined) {
         run.problems.push(describe(difference));

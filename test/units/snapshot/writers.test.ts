@@ -101,6 +101,33 @@ describe("a table that a foreign key refers to", () => {
   });
 });
 
+describe("UPDATE OR REPLACE of two UNIQUE columns", () => {
+  const script = (recursive: string): string =>
+    `PRAGMA recursive_triggers = ${recursive}; CREATE TABLE t(id INTEGER PRIMARY KEY, c UNIQUE, d UNIQUE);
+     INSERT INTO t VALUES (1, 1, 1), (2, 2, 2)`;
+  const write = "UPDATE OR REPLACE t SET c = 3, d = d";
+
+  test("fails under recursive_triggers as it does with any DELETE trigger", async () => {
+    const plain = openPlatformDatabase();
+    plain.exec(script("ON"));
+    plain.exec("CREATE TRIGGER own BEFORE DELETE ON t BEGIN SELECT 1; END");
+    expect(() => plain.exec(write)).toThrow("UNIQUE constraint failed: t.d");
+    const { db } = await freezeDatabase(script("ON"));
+    expect(() => db.exec(write)).toThrow("UNIQUE constraint failed: t.d");
+  });
+
+  test("succeeds without recursive_triggers", async () => {
+    const { db, dump, expected } = await freezeDatabase(script("OFF"));
+    db.exec(write);
+    expect(db.prepare("SELECT * FROM t").all()).toEqual([{ id: 2, c: 3, d: 2 }]);
+    expect(await dump()).toBe(expected);
+  });
+
+  test("is a difference that the documented rules cover", async () => {
+    expect((await runWriters(602041215)).problems).toEqual([]);
+  });
+});
+
 describe("the warning of writes that may end differently", () => {
   const warningsOf = async (script: string): Promise<string[]> =>
     (await freezeDatabase(script)).opened.warnings;
