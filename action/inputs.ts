@@ -1,4 +1,4 @@
-import { RETENTION_HOURS_MAX } from "../src/model/limits.ts";
+import { RETENTION_HOURS_MAX } from "../src/api/limits.ts";
 import { parseCount } from "../cli/context.ts";
 import { usageError } from "../cli/cli-error.ts";
 import { type ExportOptions, requestBodyOf } from "../cli/export-options.ts";

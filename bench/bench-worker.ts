@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 import { findFreePort, type LocalWorker, startLocalWorker } from "../scripts/local-worker.ts";
-import type { JobView } from "../src/model/job-view.ts";
+import type { JobView } from "../src/api/job-view.ts";
 import { withFolder } from "./folder.ts";
 
 const CONFIG = join(import.meta.dirname, "wrangler.jsonc");

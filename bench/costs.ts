@@ -4,7 +4,7 @@ import {
   MIB,
   PAGE_BYTES,
   PART_BYTES_DEFAULT,
-} from "../src/model/limits.ts";
+} from "../src/api/limits.ts";
 
 /**
  * Cloudflare's prices beyond what a plan includes, in dollars, July 2026, the same for Durable

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import type { JobView } from "../src/model/job-view.ts";
+import type { JobView } from "../src/api/job-view.ts";
 import { withBenchWorker } from "./bench-worker.ts";
 import type { Dataset } from "./datasets.ts";
 import { isolatePeakBytes } from "./isolate-memory.ts";

@@ -1,13 +1,13 @@
-import { getSourceConfig, parseConfig, type ExportEnv } from "../src/env.ts";
+import { getSourceConfig, parseConfig, type ExportEnv } from "../src/config/env.ts";
 import worker from "../src/index.ts";
-import { MIB } from "../src/model/limits.ts";
-import type { JobRequest } from "../src/model/export-request.ts";
-import { CURSOR_START } from "../src/model/cursor.ts";
-import { openSource } from "../src/source/open-source.ts";
-import { readDump } from "../src/source/dump-reader.ts";
-import { liveReader } from "../src/source/table-reader.ts";
-import { planOf } from "../src/dump/plan-of.ts";
-import { readCatalog } from "../src/source/read-catalog.ts";
+import { MIB } from "../src/api/limits.ts";
+import type { JobRequest } from "../src/api/export-request.ts";
+import { CURSOR_START } from "../src/sqlite/row-key.ts";
+import { openSource } from "../src/databases/open-source.ts";
+import { readDump } from "../src/reading/dump-reader.ts";
+import { liveReader } from "../src/reading/table-reader.ts";
+import { planOf } from "../src/formats/plan-of.ts";
+import { readCatalog } from "../src/reading/read-catalog.ts";
 
 export { Database, ExportJobs, ExportWorkflow } from "../src/index.ts";
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 
-import { PAGE_BYTES } from "../src/model/limits.ts";
+import { PAGE_BYTES } from "../src/api/limits.ts";
 import { type BenchWorker, withBenchWorker } from "./bench-worker.ts";
 import { exportD1 } from "./d1-export.ts";
 import type { Dataset } from "./datasets.ts";

@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { expect, expectTypeOf, test } from "vitest";
 
-import type { JobView } from "../src/model/job-view.ts";
-import type { Manifest as FullManifest } from "../src/model/manifest.ts";
+import type { JobView } from "../src/api/job-view.ts";
+import type { Manifest as FullManifest } from "../src/api/manifest.ts";
 import { JobSchema, ManifestSchema } from "./answers.ts";
 
 test("what the Worker answers is what the command line reads", () => {

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-import { JOB_STATES } from "../src/model/job-state.ts";
+import { JOB_STATES } from "../src/api/job-state.ts";
 
 /**
  * What this program reads of the Worker's answers, and no more: members that it does not know, or

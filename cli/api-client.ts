@@ -1,8 +1,8 @@
 import * as v from "valibot";
 
-import type { ErrorCode } from "../src/model/error.ts";
-import type { JobState } from "../src/model/job-state.ts";
-import { VERSION } from "../src/model/version.ts";
+import type { ErrorCode } from "../src/api/errors.ts";
+import type { JobState } from "../src/api/job-state.ts";
+import { VERSION } from "../src/api/version.ts";
 import {
   type Job,
   JobListSchema,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { dirname } from "node:path";
 
-import type { ErrorCode } from "../src/model/error.ts";
+import type { ErrorCode } from "../src/api/errors.ts";
 import type { Job } from "./answers.ts";
 import type { ApiClient, RequestBody } from "./api-client.ts";
 import { CliError, Interrupted } from "./cli-error.ts";

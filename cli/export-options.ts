@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import { RETENTION_HOURS_MAX } from "../src/model/limits.ts";
+import { RETENTION_HOURS_MAX } from "../src/api/limits.ts";
 import type { RequestBody } from "./api-client.ts";
 import { parseCount } from "./context.ts";
 import { optionOf } from "./option-of.ts";

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 
-import { VERSION } from "../src/model/version.ts";
+import { VERSION } from "../src/api/version.ts";
 import { addCancel } from "./commands/cancel.ts";
 import { addComplete } from "./commands/complete.ts";
 import { addDelete } from "./commands/delete.ts";

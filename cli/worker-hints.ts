@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../src/model/error.ts";
+import type { ErrorCode } from "../src/api/errors.ts";
 import type { Problem } from "./answers.ts";
 
 /** The command line's option for each field of a request. */

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { JobView } from "../src/model/job-view.ts";
-import type { Manifest } from "../src/model/manifest.ts";
+import type { JobView } from "../src/api/job-view.ts";
+import type { Manifest } from "../src/api/manifest.ts";
 
 const POLL_MS = 250;
 /** A job whose view stays the same for so long is given up. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, extname, join, relative, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import type { JobView } from "../src/model/job-view.ts";
+import type { JobView } from "../src/api/job-view.ts";
 import { startLocalWorker } from "../scripts/local-worker.ts";
 import type { LocalWorker } from "../scripts/local-worker.ts";
 import { Api } from "./api.ts";

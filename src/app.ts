@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 
-import { ExportError } from "./model/error.ts";
+import { ExportError } from "./api/errors.ts";
 import type { AppEnv } from "./routes/app-env.ts";
-import { authenticate } from "./routes/auth.ts";
+import { authenticate } from "./routes/middleware/auth.ts";
 import { downloadRoutes } from "./routes/downloads.ts";
 import { eventRoutes } from "./routes/events.ts";
 import {
@@ -11,11 +11,11 @@ import {
   limitRate,
   requireHost,
   secureAnswers,
-} from "./routes/hardening.ts";
+} from "./routes/middleware/hardening.ts";
 import { jobRoutes } from "./routes/jobs.ts";
-import { allowedMethods } from "./routes/methods.ts";
-import { openapiRoutes } from "./routes/openapi.ts";
-import { onError } from "./routes/problem.ts";
+import { allowedMethods } from "./routes/middleware/methods.ts";
+import { openapiRoutes } from "./routes/openapi/openapi.ts";
+import { onError } from "./routes/middleware/problem.ts";
 import { queryRoutes } from "./routes/query.ts";
 import { sourceRoutes } from "./routes/sources.ts";
 import { streamRoutes } from "./routes/streams.ts";

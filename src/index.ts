@@ -1,3 +1,3 @@
-export { Database } from "./database/database.ts";
+export { Database } from "./databases/database.ts";
 export { ExportJobs, ExportWorkflow } from "./library-worker.ts";
 export { default } from "./library-worker.ts";

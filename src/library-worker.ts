@@ -1,9 +1,9 @@
 import { createApp } from "./app.ts";
-import type { ExportEnv } from "./env.ts";
-import { startScheduledExports } from "./scheduled.ts";
+import type { ExportEnv } from "./config/env.ts";
+import { startScheduledExports } from "./intake/scheduled.ts";
 
-export { ExportJobs } from "./storage/export-jobs.ts";
-export { ExportWorkflow } from "./workflows/export-workflow.ts";
+export { ExportJobs } from "./jobs/export-jobs.ts";
+export { ExportWorkflow } from "./workflows/export/export-workflow.ts";
 
 const app = createApp();
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import { JOB_STATES } from "../../src/model/job-state.ts";
+import { JOB_STATES } from "../../src/api/job-state.ts";
 import type { Job } from "../answers.ts";
 import { type Context, parseCount } from "../context.ts";
 import { optionOf } from "../option-of.ts";

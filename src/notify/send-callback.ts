@@ -1,6 +1,6 @@
-import { KIB } from "../model/limits.ts";
+import { KIB } from "../api/limits.ts";
 import { concatBytes } from "../lib/bytes.ts";
-import type { CallbackOutcome } from "../model/callback-schedule.ts";
+import type { CallbackOutcome } from "./callback-schedule.ts";
 import { hideTexts, listUrlSecrets } from "./hide-url.ts";
 import { parseRetryAfterMs } from "./retry-after.ts";
 import { signMessage, withoutPrefix } from "./signature.ts";

@@ -1,6 +1,6 @@
 import { Webhook } from "standardwebhooks";
 import { assert } from "../lib/assert.ts";
-import { ExportError } from "../model/error.ts";
+import { ExportError } from "../api/errors.ts";
 
 /**
  * The fewest bytes of a signing secret outside local development, as the standard asks for:

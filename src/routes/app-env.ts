@@ -1,5 +1,5 @@
-import type { Config, ExportEnv } from "../env.ts";
-import type { TokenAccess } from "./route-table.ts";
+import type { Config, ExportEnv } from "../config/env.ts";
+import type { TokenAccess } from "./openapi/route-table.ts";
 
 /** What every handler is given. */
 export interface AppEnv {

@@ -3,11 +3,11 @@ import { crc32 } from "node:zlib";
 
 import { concatBytes } from "../lib/bytes.ts";
 import { type ZipEntry, ZipLayout } from "../lib/zip-layout.ts";
-import type { ArtifactRecord } from "../model/checkpoint.ts";
-import { ExportError } from "../model/error.ts";
-import { KIB } from "../model/limits.ts";
+import type { ArtifactRecord } from "../rpc/checkpoint.ts";
+import { ExportError } from "../api/errors.ts";
+import { KIB } from "../api/limits.ts";
 import type { ArtifactStore, ByteRange } from "../storage/artifact-store.ts";
-import type { DownloadInfo } from "../storage/export-jobs.ts";
+import type { DownloadInfo } from "../jobs/export-jobs.ts";
 import { readRanges } from "../storage/read-ranges.ts";
 import type { SentFile } from "./send-file.ts";
 

@@ -3,7 +3,7 @@ import * as v from "valibot";
 
 import { decodeUtf8 } from "../lib/bytes.ts";
 import { issueWords } from "../lib/issue-words.ts";
-import { ExportError } from "../model/error.ts";
+import { ExportError } from "../api/errors.ts";
 
 /**
  * The request's body as JSON; `undefined` where there is none. Reads at most `bytesMax`. Errors:

@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 
-import { getExportJobs } from "../env.ts";
+import { getExportJobs } from "../config/env.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
-import { ExportError, unwrap } from "../model/error.ts";
-import { isActive, type JobState } from "../model/job-state.ts";
-import type { JobView } from "../model/job-view.ts";
+import { ExportError, unwrap } from "../api/errors.ts";
+import { isActive, type JobState } from "../api/job-state.ts";
+import type { JobView } from "../api/job-view.ts";
 import type { AppEnv } from "./app-env.ts";
 import { jobIdOf } from "./jobs.ts";
 import { answerOrigin, withAbsoluteLinks } from "./links.ts";

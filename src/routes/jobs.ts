@@ -1,13 +1,13 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 
-import { getExportJobs } from "../env.ts";
+import { getExportJobs } from "../config/env.ts";
 import { encodeUtf8, fromBase64, decodeUtf8, toBase64 } from "../lib/bytes.ts";
-import { ExportError, unwrap } from "../model/error.ts";
-import { ExportRequestSchema, IdempotencyKeySchema } from "../model/export-request.ts";
-import { BODY_BYTES_MAX } from "../model/limits.ts";
-import { ListQuerySchema } from "../model/list-query.ts";
-import { newJobOf } from "../new-job.ts";
+import { ExportError, unwrap } from "../api/errors.ts";
+import { ExportRequestSchema, IdempotencyKeySchema } from "../api/export-request.ts";
+import { BODY_BYTES_MAX } from "../api/limits.ts";
+import { ListQuerySchema } from "../api/list-query.ts";
+import { newJobOf } from "../intake/new-job.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readJson, readQuery, validate } from "./body.ts";
 import { answerOrigin, storedOrigin, withAbsoluteLinks } from "./links.ts";

@@ -1,11 +1,11 @@
 import { Hono } from "hono";
 
-import { hasSeveralStatements } from "../dump/several-statements.ts";
-import { ExportError, unwrap } from "../model/error.ts";
-import { QUERY_BODY_BYTES_MAX, QUERY_RESULT_BYTES_MAX } from "../model/limits.ts";
-import { type QueryRequest, QueryRequestSchema } from "../model/query-request.ts";
-import { isMissingMethod } from "../source/durable-object-source.ts";
-import { databaseStub, type QueryStub } from "../source/open-source.ts";
+import { hasSeveralStatements } from "../sqlite/several-statements.ts";
+import { ExportError, unwrap } from "../api/errors.ts";
+import { QUERY_BODY_BYTES_MAX, QUERY_RESULT_BYTES_MAX } from "../api/limits.ts";
+import { type QueryRequest, QueryRequestSchema } from "../api/query-request.ts";
+import { isMissingMethod } from "../databases/durable-object-source.ts";
+import { databaseStub, type QueryStub } from "../databases/open-source.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readJson, validate } from "./body.ts";
 

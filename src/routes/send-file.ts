@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 
 import { fromHex, toBase64 } from "../lib/bytes.ts";
-import { ExportError } from "../model/error.ts";
+import { ExportError } from "../api/errors.ts";
 import type { ByteRange } from "../storage/artifact-store.ts";
 import type { AppEnv } from "./app-env.ts";
 import { parseRange } from "./byte-range.ts";

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 
-import { getExportJobs } from "../env.ts";
-import { SOURCE_PROMISES, type SourceConfig } from "../model/source-config.ts";
-import { VERSION } from "../model/version.ts";
-import { bindingProblem } from "../source/open-source.ts";
+import { getExportJobs } from "../config/env.ts";
+import { SOURCE_PROMISES, type SourceConfig } from "../api/source-config.ts";
+import { VERSION } from "../api/version.ts";
+import { bindingProblem } from "../databases/open-source.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /** `GET /export/sources`: what this deployment can export, and where it keeps it. `doctor` shows it. */

@@ -1,16 +1,16 @@
 import { type Context, Hono } from "hono";
 
-import type { ExportFormat } from "../model/export-request.ts";
+import type { ExportFormat } from "../api/export-request.ts";
 import {
   DumpStreamQuerySchema,
   type StreamRequest,
   TableStreamQuerySchema,
-} from "../model/stream-query.ts";
+} from "../api/stream-query.ts";
 import { openStream } from "../streams/open-stream.ts";
 import { type PlannedFile, planStream } from "../streams/plan-stream.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readQuery, validate } from "./body.ts";
-import { requireRate } from "./hardening.ts";
+import { requireRate } from "./middleware/hardening.ts";
 import { contentDisposition } from "./send-file.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { StoredPart } from "../model/checkpoint.ts";
-import { ExportError } from "../model/error.ts";
+import type { StoredPart } from "../rpc/checkpoint.ts";
+import { ExportError } from "../api/errors.ts";
 
 /** What an object is stored with; a store keeps it as the object's HTTP metadata where it can. */
 interface ObjectMetadata {

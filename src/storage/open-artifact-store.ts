@@ -1,9 +1,9 @@
-import { type ExportEnv, getExportJobs } from "../env.ts";
-import { ExportError } from "../model/error.ts";
+import { type ExportEnv, getExportJobs } from "../config/env.ts";
+import { ExportError } from "../api/errors.ts";
 import type { ArtifactStore, Upload } from "./artifact-store.ts";
-import { inlineArtifactStore } from "./inline-artifact-store.ts";
-import { isInlineUpload } from "./inline-objects.ts";
-import { r2ArtifactStore } from "./r2-artifact-store.ts";
+import { inlineArtifactStore } from "./inline/inline-artifact-store.ts";
+import { isInlineUpload } from "./inline/inline-objects.ts";
+import { r2ArtifactStore } from "./r2/r2-artifact-store.ts";
 
 /**
  * The store of a deployment: its bucket, or the database of `ExportJobs` where none is bound. What

@@ -1,5 +1,5 @@
-import { ExportError } from "../model/error.ts";
-import { MIB } from "../model/limits.ts";
+import { ExportError } from "../api/errors.ts";
+import { MIB } from "../api/limits.ts";
 import type { ArtifactStore, ByteRange } from "./artifact-store.ts";
 
 /**

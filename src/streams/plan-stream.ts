@@ -1,17 +1,17 @@
-import { type Config, type ExportEnv, getSourceConfig } from "../env.ts";
-import { planOf } from "../dump/plan-of.ts";
-import type { DumpPlan } from "../dump/plan.ts";
-import type { TableEncoderOf } from "../dump/table-encoder.ts";
-import { catalogOfTable } from "../dump/table-filter.ts";
-import type { Catalog } from "../model/catalog.ts";
-import { ExportError } from "../model/error.ts";
-import { requireRows } from "../model/export-request.ts";
-import { SOURCE_PROMISES, sourceObjectOf } from "../model/source-config.ts";
-import type { StreamRequest } from "../model/stream-query.ts";
-import { findDatabase } from "../source/open-source.ts";
-import { digestOf, readCatalog } from "../source/read-catalog.ts";
-import type { Source } from "../source/source.ts";
-import { COMPRESSED } from "../storage/compressor.ts";
+import { type Config, type ExportEnv, getSourceConfig } from "../config/env.ts";
+import { planOf } from "../formats/plan-of.ts";
+import type { DumpPlan } from "../formats/plan.ts";
+import type { TableEncoderOf } from "../formats/table-encoder.ts";
+import { catalogOfTable } from "../sqlite/table-filter.ts";
+import type { Catalog } from "../sqlite/catalog.ts";
+import { ExportError } from "../api/errors.ts";
+import { requireRows } from "../api/export-request.ts";
+import { SOURCE_PROMISES, sourceObjectOf } from "../api/source-config.ts";
+import type { StreamRequest } from "../api/stream-query.ts";
+import { findDatabase } from "../databases/open-source.ts";
+import { digestOf, readCatalog } from "../reading/read-catalog.ts";
+import type { Source } from "../databases/source.ts";
+import { COMPRESSED } from "../storage/writer/compressor.ts";
 
 /** What a stream would send, before anything of it is read but the catalog. */
 export interface StreamPlan {

@@ -1,13 +1,13 @@
-import type { DumpPlan } from "../dump/plan.ts";
-import type { TableEncoderOf } from "../dump/table-encoder.ts";
+import type { DumpPlan } from "../formats/plan.ts";
+import type { TableEncoderOf } from "../formats/table-encoder.ts";
 import { concatBytes } from "../lib/bytes.ts";
-import { CURSOR_START } from "../model/cursor.ts";
-import { readDump } from "../source/dump-reader.ts";
-import { readUnchangedCatalog, requireUnchangedSchema } from "../source/read-catalog.ts";
-import { committedPosition } from "../source/snapshot/committed-position.ts";
-import type { SnapshotReader } from "../source/snapshot/snapshot-reader.ts";
-import type { Source } from "../source/source.ts";
-import { liveReader } from "../source/table-reader.ts";
+import { CURSOR_START } from "../sqlite/row-key.ts";
+import { readDump } from "../reading/dump-reader.ts";
+import { readUnchangedCatalog, requireUnchangedSchema } from "../reading/read-catalog.ts";
+import { committedPosition } from "../reading/snapshot/committed-position.ts";
+import type { SnapshotReader } from "../reading/snapshot/snapshot-reader.ts";
+import type { Source } from "../databases/source.ts";
+import { liveReader } from "../reading/table-reader.ts";
 
 /** What a stream reads. */
 export interface StreamReading {

@@ -1,6 +1,6 @@
-import type { Compression } from "../model/export-request.ts";
-import { KIB } from "../model/limits.ts";
-import { Compressor } from "../storage/compressor.ts";
+import type { Compression } from "../api/export-request.ts";
+import { KIB } from "../api/limits.ts";
+import { Compressor } from "../storage/writer/compressor.ts";
 
 /** What the client is handed at once: it shows that it lives each time it has taken so much. */
 const BLOCK_BYTES = 256 * KIB;

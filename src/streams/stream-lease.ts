@@ -1,9 +1,9 @@
 import { waitUntil } from "cloudflare:workers";
 
-import { type ExportEnv, getExportJobs } from "../env.ts";
-import { ExportError, unwrap } from "../model/error.ts";
-import { STREAM_RENEW_MS, STREAM_STALL_MS } from "../model/limits.ts";
-import type { NewStream } from "../storage/stream-rows.ts";
+import { type ExportEnv, getExportJobs } from "../config/env.ts";
+import { ExportError, unwrap } from "../api/errors.ts";
+import { STREAM_RENEW_MS, STREAM_STALL_MS } from "../api/limits.ts";
+import type { NewStream } from "../jobs/tables/stream-rows.ts";
 
 /**
  * A database's lock as a stream holds it: renewed while the client takes what is sent, and released with

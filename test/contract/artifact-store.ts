@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import { ExportError } from "../../src/model/error.ts";
-import { MIB, PART_BYTES_MIN } from "../../src/model/limits.ts";
+import { ExportError } from "../../src/api/errors.ts";
+import { MIB, PART_BYTES_MIN } from "../../src/api/limits.ts";
 import type { ArtifactStore } from "../../src/storage/artifact-store.ts";
 
 const metadata = { contentType: "application/sql" };

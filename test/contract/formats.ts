@@ -8,8 +8,8 @@ import {
   CompressionSchema,
   type ExportFormat,
   ExportFormatSchema,
-} from "../../src/model/export-request.ts";
-import { COMPRESSED } from "../../src/storage/compressor.ts";
+} from "../../src/api/export-request.ts";
+import { COMPRESSED } from "../../src/storage/writer/compressor.ts";
 import { api, emptyDatabase, ended, query, sha256Of, startExport } from "../support/api.ts";
 import { directFiles } from "../support/direct-files.ts";
 

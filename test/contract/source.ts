@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 
-import { ExportError } from "../../src/model/error.ts";
-import type { Source } from "../../src/source/source.ts";
+import { ExportError } from "../../src/api/errors.ts";
+import type { Source } from "../../src/databases/source.ts";
 
 async function failureOf(work: Promise<unknown>): Promise<{ code: string; message: string }> {
   try {

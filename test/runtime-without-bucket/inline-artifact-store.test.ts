@@ -3,10 +3,10 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { concatBytes } from "../../src/lib/bytes.ts";
-import { MIB } from "../../src/model/limits.ts";
-import { ExportError, unwrap } from "../../src/model/error.ts";
+import { MIB } from "../../src/api/limits.ts";
+import { ExportError, unwrap } from "../../src/api/errors.ts";
 import type { ArtifactStore } from "../../src/storage/artifact-store.ts";
-import { inlineArtifactStore } from "../../src/storage/inline-artifact-store.ts";
+import { inlineArtifactStore } from "../../src/storage/inline/inline-artifact-store.ts";
 import { artifactStoreContract } from "../contract/artifact-store.ts";
 import { inJobs, inlineRowsOf, makeWritingJob } from "../support/writing-job.ts";
 

@@ -8,9 +8,9 @@ import { env } from "cloudflare:workers";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { MIB, PART_BYTES_MIN } from "../../src/model/limits.ts";
-import type { JobView } from "../../src/model/job-view.ts";
-import type { Manifest } from "../../src/model/manifest.ts";
+import { MIB, PART_BYTES_MIN } from "../../src/api/limits.ts";
+import type { JobView } from "../../src/api/job-view.ts";
+import type { Manifest } from "../../src/api/manifest.ts";
 import {
   api,
   download,

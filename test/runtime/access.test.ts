@@ -2,10 +2,10 @@ import { env, exports } from "cloudflare:workers";
 import { introspectWorkflow, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeAll, describe, expect, inject, test, vi } from "vitest";
 
-import { parseAccessTokens } from "../../src/access-tokens.ts";
+import { parseAccessTokens } from "../../src/config/access-tokens.ts";
 import { createApp } from "../../src/app.ts";
-import { ROUTES } from "../../src/routes/route-table.ts";
-import { findStream, insertStream } from "../../src/storage/stream-rows.ts";
+import { ROUTES } from "../../src/routes/openapi/route-table.ts";
+import { findStream, insertStream } from "../../src/jobs/tables/stream-rows.ts";
 import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 
 const ORIGIN = "https://export.example.com";

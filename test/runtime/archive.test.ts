@@ -2,9 +2,9 @@ import { env, runInDurableObject } from "cloudflare:test";
 import { configure, Uint8ArrayReader, ZipReader } from "@zip.js/zip.js";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { unwrap } from "../../src/model/error.ts";
-import type { JobView } from "../../src/model/job-view.ts";
-import type { Manifest } from "../../src/model/manifest.ts";
+import { unwrap } from "../../src/api/errors.ts";
+import type { JobView } from "../../src/api/job-view.ts";
+import type { Manifest } from "../../src/api/manifest.ts";
 import { archiveOf } from "../../src/routes/archive.ts";
 import type { ArtifactStore } from "../../src/storage/artifact-store.ts";
 import { openArtifactStore } from "../../src/storage/open-artifact-store.ts";

@@ -1,10 +1,10 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, test } from "vitest";
 
-import type { JobView } from "../../src/model/job-view.ts";
-import { WARNINGS_MAX } from "../../src/model/warnings.ts";
-import { recordPlan } from "../../src/storage/chunk-ledger.ts";
-import { getLedger } from "../../src/storage/chunk-ledger.ts";
+import type { JobView } from "../../src/api/job-view.ts";
+import { WARNINGS_MAX } from "../../src/api/warnings.ts";
+import { recordPlan } from "../../src/jobs/tables/chunk-ledger.ts";
+import { getLedger } from "../../src/jobs/tables/chunk-ledger.ts";
 import { api } from "../support/api.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 import { inJobs, makeWritingJob } from "../support/writing-job.ts";

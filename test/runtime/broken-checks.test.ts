@@ -1,9 +1,9 @@
 import { beforeAll, beforeEach, afterAll, describe, expect, test } from "vitest";
 import { env } from "cloudflare:test";
 
-import type { JobView } from "../../src/model/job-view.ts";
-import type { Manifest } from "../../src/model/manifest.ts";
-import { d1Source } from "../../src/source/d1-source.ts";
+import type { JobView } from "../../src/api/job-view.ts";
+import type { Manifest } from "../../src/api/manifest.ts";
+import { d1Source } from "../../src/databases/d1-source.ts";
 import { dumpDatabase } from "../support/dump-database.ts";
 import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 

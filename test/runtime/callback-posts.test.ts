@@ -1,17 +1,17 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import type { RunParams } from "../../src/env.ts";
-import { CALLBACK_ATTEMPTS_MAX } from "../../src/model/callback-schedule.ts";
+import type { RunParams } from "../../src/config/env.ts";
+import { CALLBACK_ATTEMPTS_MAX } from "../../src/notify/callback-schedule.ts";
 import {
   beginPost,
   callbackGraceMs,
   type CallbackTurn,
   listOverdueCallbacks,
   recordCallback,
-} from "../../src/storage/callback-rows.ts";
-import { getJob, type JobRow } from "../../src/storage/job-rows.ts";
-import { startEnding } from "../../src/storage/job-runs.ts";
+} from "../../src/jobs/tables/callback-rows.ts";
+import { getJob, type JobRow } from "../../src/jobs/tables/job-rows.ts";
+import { startEnding } from "../../src/jobs/commands/job-runs.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 import { inJobs } from "../support/writing-job.ts";
 

@@ -8,9 +8,9 @@ import { Webhook } from "standardwebhooks";
 import * as v from "valibot";
 import { beforeEach, describe, expect, inject, test } from "vitest";
 
-import { type JobView, JobViewSchema } from "../../src/model/job-view.ts";
-import { listOverdueCallbacks } from "../../src/storage/callback-rows.ts";
-import { sendCallbacks } from "../../src/workflows/send-callback-steps.ts";
+import { type JobView, JobViewSchema } from "../../src/api/job-view.ts";
+import { listOverdueCallbacks } from "../../src/jobs/tables/callback-rows.ts";
+import { sendCallbacks } from "../../src/workflows/export/send-callback-steps.ts";
 import { api, emptyDatabase, query } from "../support/api.ts";
 import type { ReceivedRequest } from "../support/callback-receiver.ts";
 

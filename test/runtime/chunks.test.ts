@@ -1,10 +1,10 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { MIB } from "../../src/model/limits.ts";
-import type { Manifest } from "../../src/model/manifest.ts";
-import { beginRun } from "../../src/storage/run-record.ts";
-import { CHUNK_ARTIFACTS_MAX, CHUNK_MS_MAX } from "../../src/workflows/chunk-end.ts";
+import { MIB } from "../../src/api/limits.ts";
+import type { Manifest } from "../../src/api/manifest.ts";
+import { beginRun } from "../../src/jobs/commands/run-record.ts";
+import { CHUNK_ARTIFACTS_MAX, CHUNK_MS_MAX } from "../../src/workflows/export/chunk-end.ts";
 import { api, emptyDatabase, ended, fillNoise, query, startExport } from "../support/api.ts";
 import { bucketPrototype, realBucket, restoreBucket } from "../support/faulty-bucket.ts";
 import { insertOrphan } from "../support/orphan-job.ts";

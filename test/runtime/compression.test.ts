@@ -1,7 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { beforeAll, expect, test } from "vitest";
 
-import { PART_BYTES_MIN } from "../../src/model/limits.ts";
+import { PART_BYTES_MIN } from "../../src/api/limits.ts";
 import { download, ended, fillNoise, sha256Of, startExport } from "../support/api.ts";
 
 beforeAll(() => fillNoise({ rows: 1_100, rowBytes: 10_000 }));

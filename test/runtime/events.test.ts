@@ -3,9 +3,9 @@ import { env } from "cloudflare:workers";
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 
-import { ExportRequestSchema } from "../../src/model/export-request.ts";
-import { JobViewSchema } from "../../src/model/job-view.ts";
-import { deleteJobRows, insertJob } from "../../src/storage/job-rows.ts";
+import { ExportRequestSchema } from "../../src/api/export-request.ts";
+import { JobViewSchema } from "../../src/api/job-view.ts";
+import { deleteJobRows, insertJob } from "../../src/jobs/tables/job-rows.ts";
 import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 import { eventsOf, type ServerSentEvent } from "../support/server-sent-events.ts";
 

@@ -7,7 +7,7 @@ import {
 } from "cloudflare:test";
 import { beforeEach, expect, test } from "vitest";
 
-import type { JobView } from "../../src/model/job-view.ts";
+import type { JobView } from "../../src/api/job-view.ts";
 import { api, emptyDatabase, snapshotObjects, startExport } from "../support/api.ts";
 import { bankProblems, openBank, startTransfers } from "../support/bank.ts";
 

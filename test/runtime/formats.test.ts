@@ -2,8 +2,8 @@ import { introspectWorkflow } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
 
-import { PART_BYTES_MIN } from "../../src/model/limits.ts";
-import type { Manifest } from "../../src/model/manifest.ts";
+import { PART_BYTES_MIN } from "../../src/api/limits.ts";
+import type { Manifest } from "../../src/api/manifest.ts";
 import { api, emptyDatabase, ended, query, sha256Of, startExport } from "../support/api.ts";
 
 beforeEach(emptyDatabase);

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 
 import { createApp } from "../../src/app.ts";
-import { parseConfig } from "../../src/env.ts";
+import { parseConfig } from "../../src/config/env.ts";
 import { api } from "../support/api.ts";
 
 const ORIGIN = "https://export.example.com";

@@ -2,8 +2,8 @@ import { exports } from "cloudflare:workers";
 import * as v from "valibot";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { JobListSchema, JobViewSchema } from "../../src/model/job-view.ts";
-import { ManifestSchema } from "../../src/model/manifest.ts";
+import { JobListSchema, JobViewSchema } from "../../src/api/job-view.ts";
+import { ManifestSchema } from "../../src/api/manifest.ts";
 import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 
 interface Problem {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
-import { VIEW_ENTRIES_MAX } from "../../src/model/limits.ts";
-import type { JobView } from "../../src/model/job-view.ts";
+import { VIEW_ENTRIES_MAX } from "../../src/api/limits.ts";
+import type { JobView } from "../../src/api/job-view.ts";
 import { api } from "../support/api.ts";
 import { inJobs, makeWritingJob } from "../support/writing-job.ts";
 

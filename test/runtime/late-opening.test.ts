@@ -1,11 +1,11 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { beforeEach, expect, test } from "vitest";
 
-import type { Source } from "../../src/source/source.ts";
-import { findJob } from "../../src/storage/job-rows.ts";
-import { beginExport } from "../../src/workflows/begin-export.ts";
-import { closeSnapshotOf } from "../../src/workflows/close-snapshot.ts";
-import { type RunContext, runContext } from "../../src/workflows/run-context.ts";
+import type { Source } from "../../src/databases/source.ts";
+import { findJob } from "../../src/jobs/tables/job-rows.ts";
+import { beginExport } from "../../src/workflows/export/begin-export.ts";
+import { closeSnapshotOf } from "../../src/workflows/export/close-snapshot.ts";
+import { type RunContext, runContext } from "../../src/workflows/engine/run-context.ts";
 import { emptyDatabase, query, snapshotObjects } from "../support/api.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 

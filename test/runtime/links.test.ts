@@ -3,10 +3,10 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 
 import { createApp } from "../../src/app.ts";
-import type { JobView } from "../../src/model/job-view.ts";
-import { findPendingCallback } from "../../src/storage/callback-rows.ts";
-import { getJob } from "../../src/storage/job-rows.ts";
-import { jobViewOf } from "../../src/storage/job-view.ts";
+import type { JobView } from "../../src/api/job-view.ts";
+import { findPendingCallback } from "../../src/jobs/tables/callback-rows.ts";
+import { getJob } from "../../src/jobs/tables/job-rows.ts";
+import { jobViewOf } from "../../src/jobs/views/job-view.ts";
 import { api, emptyDatabase, ended, query } from "../support/api.ts";
 
 const FORGED = "https://evil.example.net";

@@ -1,9 +1,9 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import type { JobView } from "../../src/model/job-view.ts";
-import { startScheduledExports } from "../../src/scheduled.ts";
-import { runWatchdog } from "../../src/storage/job-watchdog.ts";
+import type { JobView } from "../../src/api/job-view.ts";
+import { startScheduledExports } from "../../src/intake/scheduled.ts";
+import { runWatchdog } from "../../src/jobs/watchdog/job-watchdog.ts";
 import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 import { inJobs } from "../support/writing-job.ts";
 

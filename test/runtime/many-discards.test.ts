@@ -1,7 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
 
-import { runWatchdog } from "../../src/storage/job-watchdog.ts";
+import { runWatchdog } from "../../src/jobs/watchdog/job-watchdog.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 import { inJobs } from "../support/writing-job.ts";
 

@@ -1,7 +1,7 @@
 import { env, introspectWorkflow, runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 
-import { parseSchema, SCHEMA_QUERY } from "../../src/dump/catalog.ts";
+import { parseSchema, SCHEMA_QUERY } from "../../src/sqlite/parse-catalog.ts";
 import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 
 beforeEach(emptyDatabase);

@@ -1,9 +1,9 @@
 import { env, introspectWorkflow, runInDurableObject } from "cloudflare:test";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import type { JobView } from "../../src/model/job-view.ts";
-import type { Manifest } from "../../src/model/manifest.ts";
-import { durableObjectSource } from "../../src/source/durable-object-source.ts";
+import type { JobView } from "../../src/api/job-view.ts";
+import type { Manifest } from "../../src/api/manifest.ts";
+import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
 import {
   api,
   download,

@@ -1,12 +1,12 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import { durableObjectSource } from "../../src/source/durable-object-source.ts";
-import { closeSnapshot, sweepSnapshots } from "../../src/source/snapshot/close-snapshot.ts";
+import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { closeSnapshot, sweepSnapshots } from "../../src/reading/snapshot/close-snapshot.ts";
 import { api, emptyDatabase, ended, query, snapshotObjects, startExport } from "../support/api.ts";
 import { freeze, SNAPSHOT_ID } from "../support/frozen-database.ts";
 import { inJobs } from "../support/writing-job.ts";
-import type { JobView } from "../../src/model/job-view.ts";
+import type { JobView } from "../../src/api/job-view.ts";
 
 const OTHER_ID = "ffff0000-0000-4000-8000-000000000002";
 

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:test";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 
-import { ExportError } from "../../src/model/error.ts";
-import type { JobView } from "../../src/model/job-view.ts";
-import { stepBody } from "../../src/workflows/run-context.ts";
+import { ExportError } from "../../src/api/errors.ts";
+import type { JobView } from "../../src/api/job-view.ts";
+import { stepBody } from "../../src/workflows/engine/run-context.ts";
 import { emptyDatabase, ended, query, snapshotObjects, startExport } from "../support/api.ts";
 import { disturbDatabase } from "../support/faulty-database.ts";
 import { failSteps } from "../support/faulty-steps.ts";

@@ -1,14 +1,14 @@
 import { env, introspectWorkflow } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 
-import { BLOB_BYTES_MAX, MIB, PART_BYTES_MAX, PART_BYTES_MIN } from "../../src/model/limits.ts";
-import type { Manifest } from "../../src/model/manifest.ts";
-import { CURSOR_START } from "../../src/model/cursor.ts";
-import { durableObjectSource } from "../../src/source/durable-object-source.ts";
-import { readDump } from "../../src/source/dump-reader.ts";
-import { liveReader } from "../../src/source/table-reader.ts";
-import { planOf } from "../../src/dump/plan-of.ts";
-import { readCatalog } from "../../src/source/read-catalog.ts";
+import { BLOB_BYTES_MAX, MIB, PART_BYTES_MAX, PART_BYTES_MIN } from "../../src/api/limits.ts";
+import type { Manifest } from "../../src/api/manifest.ts";
+import { CURSOR_START } from "../../src/sqlite/row-key.ts";
+import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { readDump } from "../../src/reading/dump-reader.ts";
+import { liveReader } from "../../src/reading/table-reader.ts";
+import { planOf } from "../../src/formats/plan-of.ts";
+import { readCatalog } from "../../src/reading/read-catalog.ts";
 import {
   api,
   download,

@@ -3,16 +3,16 @@ import { env } from "cloudflare:workers";
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 
-import type { Cursor } from "../../src/model/cursor.ts";
-import { ExportRequestSchema } from "../../src/model/export-request.ts";
-import type { JobView } from "../../src/model/job-view.ts";
-import type { KeyRange } from "../../src/model/key-range.ts";
-import { durableObjectSource } from "../../src/source/durable-object-source.ts";
-import { readKeyRanges } from "../../src/source/key-ranges.ts";
-import { commitChunk, recordPlan } from "../../src/storage/chunk-ledger.ts";
-import { deleteJobRows, getJob, insertJob, moveJobIf } from "../../src/storage/job-rows.ts";
-import { jobViewOf } from "../../src/storage/job-view.ts";
-import { readCatalog } from "../../src/source/read-catalog.ts";
+import type { Cursor } from "../../src/sqlite/row-key.ts";
+import { ExportRequestSchema } from "../../src/api/export-request.ts";
+import type { JobView } from "../../src/api/job-view.ts";
+import type { KeyRange } from "../../src/sqlite/key-range.ts";
+import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { readKeyRanges } from "../../src/reading/key-ranges.ts";
+import { commitChunk, recordPlan } from "../../src/jobs/tables/chunk-ledger.ts";
+import { deleteJobRows, getJob, insertJob, moveJobIf } from "../../src/jobs/tables/job-rows.ts";
+import { jobViewOf } from "../../src/jobs/views/job-view.ts";
+import { readCatalog } from "../../src/reading/read-catalog.ts";
 import { api, emptyDatabase, query, startExport } from "../support/api.ts";
 
 const COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)";

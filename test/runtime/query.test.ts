@@ -2,8 +2,8 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 
 import { createApp } from "../../src/app.ts";
-import { parseConfig } from "../../src/env.ts";
-import { MIB } from "../../src/model/limits.ts";
+import { parseConfig } from "../../src/config/env.ts";
+import { MIB } from "../../src/api/limits.ts";
 import { api, emptyDatabase, query } from "../support/api.ts";
 
 /** What 4,000 rows of it take is more than an answer may hold. */

@@ -1,10 +1,10 @@
 import { env } from "cloudflare:test";
 import { expect, test } from "vitest";
 
-import { getExportJobs } from "../../src/env.ts";
-import { inlineArtifactStore } from "../../src/storage/inline-artifact-store.ts";
+import { getExportJobs } from "../../src/config/env.ts";
+import { inlineArtifactStore } from "../../src/storage/inline/inline-artifact-store.ts";
 import { openArtifactStore } from "../../src/storage/open-artifact-store.ts";
-import { r2ArtifactStore } from "../../src/storage/r2-artifact-store.ts";
+import { r2ArtifactStore } from "../../src/storage/r2/r2-artifact-store.ts";
 import { artifactStoreContract } from "../contract/artifact-store.ts";
 import { api } from "../support/api.ts";
 import { inJobs, inlineRowsOf, makeWritingJob } from "../support/writing-job.ts";

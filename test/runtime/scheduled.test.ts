@@ -1,9 +1,9 @@
 import { env } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 
-import { parseConfig } from "../../src/env.ts";
-import type { JobView } from "../../src/model/job-view.ts";
-import { startScheduledExports } from "../../src/scheduled.ts";
+import { parseConfig } from "../../src/config/env.ts";
+import type { JobView } from "../../src/api/job-view.ts";
+import { startScheduledExports } from "../../src/intake/scheduled.ts";
 import { api, emptyDatabase, ended, query } from "../support/api.ts";
 
 const NIGHTLY = "0 3 * * *";

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 
 import { createApp } from "../../src/app.ts";
-import { MIB } from "../../src/model/limits.ts";
+import { MIB } from "../../src/api/limits.ts";
 import { download, ended, fillNoise, query, sha256Of, startExport } from "../support/api.ts";
 
 const HEADERS = { authorization: "Bearer test-admin-token-0123456789" };

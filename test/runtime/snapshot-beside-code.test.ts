@@ -1,14 +1,14 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
 
-import { closeSnapshot } from "../../src/source/snapshot/close-snapshot.ts";
-import { d1Source } from "../../src/source/d1-source.ts";
-import { durableObjectSource } from "../../src/source/durable-object-source.ts";
-import { CURSOR_START } from "../../src/model/cursor.ts";
-import { DUMP_FORMATS } from "../../src/dump/dump-format.ts";
+import { closeSnapshot } from "../../src/reading/snapshot/close-snapshot.ts";
+import { d1Source } from "../../src/databases/d1-source.ts";
+import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { CURSOR_START } from "../../src/sqlite/row-key.ts";
+import { DUMP_FORMATS } from "../../src/formats/dump-format.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
-import { readDump } from "../../src/source/dump-reader.ts";
-import { SnapshotReader } from "../../src/source/snapshot/snapshot-reader.ts";
+import { readDump } from "../../src/reading/dump-reader.ts";
+import { SnapshotReader } from "../../src/reading/snapshot/snapshot-reader.ts";
 import { emptyDatabase, query } from "../support/api.ts";
 import { dumpDatabase } from "../support/dump-database.ts";
 import { freeze, SNAPSHOT_ID } from "../support/frozen-database.ts";

@@ -1,8 +1,8 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
 
-import type { JobView } from "../../src/model/job-view.ts";
-import { PART_BYTES_MIN } from "../../src/model/limits.ts";
+import type { JobView } from "../../src/api/job-view.ts";
+import { PART_BYTES_MIN } from "../../src/api/limits.ts";
 import {
   api,
   download,

@@ -2,9 +2,9 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { SCHEMA_QUERY } from "../../src/dump/catalog.ts";
-import { PART_BYTES_MIN } from "../../src/model/limits.ts";
-import type { JobView } from "../../src/model/job-view.ts";
+import { SCHEMA_QUERY } from "../../src/sqlite/parse-catalog.ts";
+import { PART_BYTES_MIN } from "../../src/api/limits.ts";
+import type { JobView } from "../../src/api/job-view.ts";
 import { api, download, ended, fillNoise, snapshotObjects, startExport } from "../support/api.ts";
 import {
   bucket,

@@ -7,9 +7,9 @@ import {
 } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { parseConfig } from "../../src/env.ts";
-import { STREAM_LEASE_MS, STREAM_RENEW_MS, STREAM_STALL_MS } from "../../src/model/limits.ts";
-import type { StreamRequest } from "../../src/model/stream-query.ts";
+import { parseConfig } from "../../src/config/env.ts";
+import { STREAM_LEASE_MS, STREAM_RENEW_MS, STREAM_STALL_MS } from "../../src/api/limits.ts";
+import type { StreamRequest } from "../../src/api/stream-query.ts";
 import { openStream } from "../../src/streams/open-stream.ts";
 import { planStream } from "../../src/streams/plan-stream.ts";
 import {

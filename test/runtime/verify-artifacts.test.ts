@@ -3,13 +3,13 @@ import { createHash } from "node:crypto";
 import { env } from "cloudflare:test";
 import { expect, test } from "vitest";
 
-import type { ArtifactRecord } from "../../src/model/checkpoint.ts";
-import { ExportError } from "../../src/model/error.ts";
-import { MIB } from "../../src/model/limits.ts";
+import type { ArtifactRecord } from "../../src/rpc/checkpoint.ts";
+import { ExportError } from "../../src/api/errors.ts";
+import { MIB } from "../../src/api/limits.ts";
 import type { ArtifactStore } from "../../src/storage/artifact-store.ts";
-import { r2ArtifactStore } from "../../src/storage/r2-artifact-store.ts";
-import { verifyArtifacts } from "../../src/workflows/artifact-steps.ts";
-import type { RunContext } from "../../src/workflows/run-context.ts";
+import { r2ArtifactStore } from "../../src/storage/r2/r2-artifact-store.ts";
+import { verifyArtifacts } from "../../src/workflows/export/artifact-steps.ts";
+import type { RunContext } from "../../src/workflows/engine/run-context.ts";
 
 const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 

@@ -8,12 +8,12 @@ import {
 } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 
-import type { JobView } from "../../src/model/job-view.ts";
-import { ENDINGS_MAX } from "../../src/model/limits.ts";
-import { RUNS_MAX } from "../../src/model/watchdog.ts";
-import { removeDiscards } from "../../src/storage/discards.ts";
-import { runWatchdog } from "../../src/storage/job-watchdog.ts";
-import { listUnclosedJobs, nextAlarmMs, SLICE } from "../../src/storage/watch-list.ts";
+import type { JobView } from "../../src/api/job-view.ts";
+import { ENDINGS_MAX } from "../../src/api/limits.ts";
+import { RUNS_MAX } from "../../src/jobs/watchdog/verdict.ts";
+import { removeDiscards } from "../../src/jobs/tables/discards.ts";
+import { runWatchdog } from "../../src/jobs/watchdog/job-watchdog.ts";
+import { listUnclosedJobs, nextAlarmMs, SLICE } from "../../src/jobs/watchdog/watch-list.ts";
 import { hangSteps } from "../support/faulty-steps.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 import {

@@ -1,6 +1,6 @@
 import { env, exports } from "cloudflare:workers";
 
-import type { JobView } from "../../src/model/job-view.ts";
+import type { JobView } from "../../src/api/job-view.ts";
 
 const ORIGIN = "https://export.example.com";
 const TOKEN = "test-admin-token-0123456789";

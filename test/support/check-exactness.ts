@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { STATEMENT_BYTES_MAX } from "../../src/model/limits.ts";
+import { STATEMENT_BYTES_MAX } from "../../src/api/limits.ts";
 import { compareDatabases, type ComparisonOptions } from "./compare-databases.ts";
 import { dumpDatabase, randomCutting, UNCUT, type WholeDump } from "./dump-database.ts";
 import { nodeSqliteSource } from "./node-sqlite-source.ts";

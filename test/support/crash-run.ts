@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
-import type { JobView } from "../../src/model/job-view.ts";
+import type { JobView } from "../../src/api/job-view.ts";
 
 const TOKEN = "crash-test-token-0123456789";
 const ACCOUNTS = 250_000;

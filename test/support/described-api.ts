@@ -1,7 +1,7 @@
 import { type Schema, Validator } from "@cfworker/json-schema";
 
-import { matchesRoute } from "../../src/routes/methods.ts";
-import { openApiDocument } from "../../src/routes/openapi-document.ts";
+import { matchesRoute } from "../../src/routes/middleware/methods.ts";
+import { openApiDocument } from "../../src/routes/openapi/openapi-document.ts";
 
 interface Operation {
   operationId: string;

@@ -1,13 +1,13 @@
 import { env } from "cloudflare:workers";
 
-import { planOf } from "../../src/dump/plan-of.ts";
+import { planOf } from "../../src/formats/plan-of.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
-import { CURSOR_START } from "../../src/model/cursor.ts";
-import type { ExportFormat } from "../../src/model/export-request.ts";
-import { durableObjectSource } from "../../src/source/durable-object-source.ts";
-import { readDump } from "../../src/source/dump-reader.ts";
-import { readCatalog } from "../../src/source/read-catalog.ts";
-import { liveReader } from "../../src/source/table-reader.ts";
+import { CURSOR_START } from "../../src/sqlite/row-key.ts";
+import type { ExportFormat } from "../../src/api/export-request.ts";
+import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { readDump } from "../../src/reading/dump-reader.ts";
+import { readCatalog } from "../../src/reading/read-catalog.ts";
+import { liveReader } from "../../src/reading/table-reader.ts";
 
 /** A format's files as one pass over the pages makes them, without job, parts and store. */
 export async function directFiles(format: ExportFormat): Promise<Map<string, Uint8Array>> {

@@ -1,14 +1,14 @@
-import { planOf } from "../../src/dump/plan-of.ts";
-import type { TableEncoderOf } from "../../src/dump/table-encoder.ts";
+import { planOf } from "../../src/formats/plan-of.ts";
+import type { TableEncoderOf } from "../../src/formats/table-encoder.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
-import type { Catalog } from "../../src/model/catalog.ts";
-import type { Cursor } from "../../src/model/cursor.ts";
-import { ExportError } from "../../src/model/error.ts";
-import type { DumpContent, ExportFormat, TablePatterns } from "../../src/model/export-request.ts";
-import { readCatalog } from "../../src/source/read-catalog.ts";
-import { readDump } from "../../src/source/dump-reader.ts";
-import type { Source } from "../../src/source/source.ts";
-import { liveReader, type TableReader } from "../../src/source/table-reader.ts";
+import type { Catalog } from "../../src/sqlite/catalog.ts";
+import type { Cursor } from "../../src/sqlite/row-key.ts";
+import { ExportError } from "../../src/api/errors.ts";
+import type { DumpContent, ExportFormat, TablePatterns } from "../../src/api/export-request.ts";
+import { readCatalog } from "../../src/reading/read-catalog.ts";
+import { readDump } from "../../src/reading/dump-reader.ts";
+import type { Source } from "../../src/databases/source.ts";
+import { liveReader, type TableReader } from "../../src/reading/table-reader.ts";
 
 const START: Cursor = { artifact: 0, segment: 0, after: null, encoderState: 0 };
 

@@ -1,4 +1,4 @@
-import { Database } from "../../src/database/database.ts";
+import { Database } from "../../src/databases/database.ts";
 
 /**
  * From now on `fault` is asked before every call of an embedded database, and may throw what a platform

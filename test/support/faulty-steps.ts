@@ -1,7 +1,7 @@
 import type { WorkflowEvent, WorkflowStep, WorkflowStepConfig } from "cloudflare:workers";
 
-import type { RunParams } from "../../src/env.ts";
-import { ExportWorkflow } from "../../src/workflows/export-workflow.ts";
+import type { RunParams } from "../../src/config/env.ts";
+import { ExportWorkflow } from "../../src/workflows/export/export-workflow.ts";
 
 /**
  * How the first try of a step fails:

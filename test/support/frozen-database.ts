@@ -1,18 +1,18 @@
 import type { DatabaseSync } from "node:sqlite";
 
-import { planOf as planExport } from "../../src/dump/plan-of.ts";
+import { planOf as planExport } from "../../src/formats/plan-of.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
-import type { Catalog } from "../../src/model/catalog.ts";
-import { CURSOR_START, type Cursor } from "../../src/model/cursor.ts";
-import { readDump } from "../../src/source/dump-reader.ts";
-import { committedPosition } from "../../src/source/snapshot/committed-position.ts";
+import type { Catalog } from "../../src/sqlite/catalog.ts";
+import { CURSOR_START, type Cursor } from "../../src/sqlite/row-key.ts";
+import { readDump } from "../../src/reading/dump-reader.ts";
+import { committedPosition } from "../../src/reading/snapshot/committed-position.ts";
 import {
   type OpenedSnapshot,
   openSnapshot,
   type OpenRequest,
-} from "../../src/source/snapshot/open-snapshot.ts";
-import { SnapshotReader } from "../../src/source/snapshot/snapshot-reader.ts";
-import type { Source } from "../../src/source/source.ts";
+} from "../../src/reading/snapshot/open-snapshot.ts";
+import { SnapshotReader } from "../../src/reading/snapshot/snapshot-reader.ts";
+import type { Source } from "../../src/databases/source.ts";
 import { dumpDatabase } from "./dump-database.ts";
 import { nodeSqliteSource, openPlatformDatabase } from "./node-sqlite-source.ts";
 

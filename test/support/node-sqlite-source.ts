@@ -1,11 +1,11 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { ExportError } from "../../src/model/error.ts";
+import { ExportError } from "../../src/api/errors.ts";
 import type {
   Source,
   SourceResult,
   SourceStatement,
   SourceValue,
-} from "../../src/source/source.ts";
+} from "../../src/databases/source.ts";
 import { splitStatements } from "./sql-statements.ts";
 
 /**

@@ -2,8 +2,8 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as v from "valibot";
 
-import { ExportRequestSchema } from "../../src/model/export-request.ts";
-import { insertJob } from "../../src/storage/job-rows.ts";
+import { ExportRequestSchema } from "../../src/api/export-request.ts";
+import { insertJob } from "../../src/jobs/tables/job-rows.ts";
 
 /** A queued job of a database of its own, whose Workflow instance is never made. */
 export async function insertOrphan(consistency: "snapshot" | "live" = "snapshot"): Promise<string> {

@@ -1,12 +1,12 @@
-import type { Database } from "../../src/database/database.ts";
-import { d1Source } from "../../src/source/d1-source.ts";
-import { durableObjectSource } from "../../src/source/durable-object-source.ts";
-import type { Source } from "../../src/source/source.ts";
+import type { Database } from "../../src/databases/database.ts";
+import { d1Source } from "../../src/databases/d1-source.ts";
+import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import type { Source } from "../../src/databases/source.ts";
 import { dumpDatabase, randomCutting } from "./dump-database.ts";
 import type { SnapshotCorrection } from "./snapshot-corrections.ts";
 import { runCorrectionOn, runSnapshotOn } from "./snapshot-on-source.ts";
 
-export { Database } from "../../src/database/database.ts";
+export { Database } from "../../src/databases/database.ts";
 
 type Environment = Record<string, D1Database> & {
   DATABASE: DurableObjectNamespace<Database>;

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import type { Catalog } from "../../src/model/catalog.ts";
+import type { Catalog } from "../../src/sqlite/catalog.ts";
 import type { WholeDump } from "./dump-database.ts";
 import type { SnapshotCorrection } from "./snapshot-corrections.ts";
 

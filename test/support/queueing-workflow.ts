@@ -1,4 +1,4 @@
-import type { RunParams, StreamEnding } from "../../src/env.ts";
+import type { RunParams, StreamEnding } from "../../src/config/env.ts";
 
 type Params = RunParams | StreamEnding;
 

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { parse } from "csv-parse/sync";
 
-import type { Catalog } from "../../src/model/catalog.ts";
-import { storedColumns } from "../../src/model/catalog.ts";
+import type { Catalog } from "../../src/sqlite/catalog.ts";
+import { storedColumns } from "../../src/sqlite/catalog.ts";
 
 /**
  * A value as every format can tell it: its kind, and its digits or text. Text that is no UTF-8 is

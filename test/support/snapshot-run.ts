@@ -1,15 +1,15 @@
 import { DatabaseSync } from "node:sqlite";
 
-import { SqlEncoder } from "../../src/dump/sql-encoder.ts";
-import { planSqlDump } from "../../src/dump/sql-plan.ts";
+import { SqlEncoder } from "../../src/formats/sql/sql-encoder.ts";
+import { planSqlDump } from "../../src/formats/sql/sql-plan.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
-import type { Catalog, Table } from "../../src/model/catalog.ts";
-import { CURSOR_START, type Cursor } from "../../src/model/cursor.ts";
-import { readDump } from "../../src/source/dump-reader.ts";
-import { closeSnapshot } from "../../src/source/snapshot/close-snapshot.ts";
-import { openSnapshot } from "../../src/source/snapshot/open-snapshot.ts";
-import { SnapshotReader } from "../../src/source/snapshot/snapshot-reader.ts";
-import { committedPosition } from "../../src/source/snapshot/committed-position.ts";
+import type { Catalog, Table } from "../../src/sqlite/catalog.ts";
+import { CURSOR_START, type Cursor } from "../../src/sqlite/row-key.ts";
+import { readDump } from "../../src/reading/dump-reader.ts";
+import { closeSnapshot } from "../../src/reading/snapshot/close-snapshot.ts";
+import { openSnapshot } from "../../src/reading/snapshot/open-snapshot.ts";
+import { SnapshotReader } from "../../src/reading/snapshot/snapshot-reader.ts";
+import { committedPosition } from "../../src/reading/snapshot/committed-position.ts";
 import { dumpDatabase } from "./dump-database.ts";
 import { nodeSqliteSource, openPlatformDatabase } from "./node-sqlite-source.ts";
 import { oddlyNamedTable } from "./odd-names.ts";

@@ -1,5 +1,5 @@
-import { ExportError } from "../../src/model/error.ts";
-import type { TableReader } from "../../src/source/table-reader.ts";
+import { ExportError } from "../../src/api/errors.ts";
+import type { TableReader } from "../../src/reading/table-reader.ts";
 import type { WrittenTable } from "./snapshot-schemas.ts";
 
 /** A small generator of numbers, so that a seed says them all. */

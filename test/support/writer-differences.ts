@@ -1,6 +1,6 @@
-import type { Catalog, Table } from "../../src/model/catalog.ts";
-import { hasWord } from "../../src/dump/sql-tokens.ts";
-import { dependsOnOrder, keepsItsOrphans } from "../../src/source/snapshot/write-order.ts";
+import type { Catalog, Table } from "../../src/sqlite/catalog.ts";
+import { hasWord } from "../../src/sqlite/sql-tokens.ts";
+import { dependsOnOrder, keepsItsOrphans } from "../../src/reading/snapshot/write-order.ts";
 
 /** What a write did. */
 export interface Outcome {

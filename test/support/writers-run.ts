@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
-import { readCatalog } from "../../src/source/read-catalog.ts";
+import { readCatalog } from "../../src/reading/read-catalog.ts";
 import { freezeOpen } from "./frozen-database.ts";
 import { nodeSqliteSource, openPlatformDatabase } from "./node-sqlite-source.ts";
 import { WRITTEN_TABLES } from "./snapshot-schemas.ts";

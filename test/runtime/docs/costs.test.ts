@@ -3,15 +3,15 @@ import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 
 import { costOfExport, ROWS } from "../../../bench/costs.ts";
-import { SqlEncoder } from "../../../src/dump/sql-encoder.ts";
-import { CURSOR_START } from "../../../src/model/cursor.ts";
-import type { Manifest } from "../../../src/model/manifest.ts";
-import { d1Source } from "../../../src/source/d1-source.ts";
-import { readDump } from "../../../src/source/dump-reader.ts";
-import { durableObjectSource } from "../../../src/source/durable-object-source.ts";
-import type { OpenedSnapshot } from "../../../src/source/snapshot/open-snapshot.ts";
-import { SnapshotReader } from "../../../src/source/snapshot/snapshot-reader.ts";
-import type { Source } from "../../../src/source/source.ts";
+import { SqlEncoder } from "../../../src/formats/sql/sql-encoder.ts";
+import { CURSOR_START } from "../../../src/sqlite/row-key.ts";
+import type { Manifest } from "../../../src/api/manifest.ts";
+import { d1Source } from "../../../src/databases/d1-source.ts";
+import { readDump } from "../../../src/reading/dump-reader.ts";
+import { durableObjectSource } from "../../../src/databases/durable-object-source.ts";
+import type { OpenedSnapshot } from "../../../src/reading/snapshot/open-snapshot.ts";
+import { SnapshotReader } from "../../../src/reading/snapshot/snapshot-reader.ts";
+import type { Source } from "../../../src/databases/source.ts";
 import { api, ended, fillNoise, startExport } from "../../support/api.ts";
 import { freeze } from "../../support/frozen-database.ts";
 

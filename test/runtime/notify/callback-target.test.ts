@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { checkCallbackTarget } from "../../../src/model/callback-target.ts";
-import { ExportError } from "../../../src/model/error.ts";
+import { checkCallbackTarget } from "../../../src/notify/callback-target.ts";
+import { ExportError } from "../../../src/api/errors.ts";
 import {
   ACCEPTED_TARGETS,
   LOOPBACK_TARGETS,

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 
-import { openSource } from "../../../src/source/open-source.ts";
+import { openSource } from "../../../src/databases/open-source.ts";
 import { sourceContract } from "../../contract/source.ts";
 
 const object = { type: "durable-object", binding: "DATABASE_DURABLE_OBJECT", name: "c" } as const;

@@ -2,15 +2,15 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { planSqlDump } from "../../../src/dump/sql-plan.ts";
-import { SqlEncoder } from "../../../src/dump/sql-encoder.ts";
+import { planSqlDump } from "../../../src/formats/sql/sql-plan.ts";
+import { SqlEncoder } from "../../../src/formats/sql/sql-encoder.ts";
 import { concatBytes } from "../../../src/lib/bytes.ts";
-import { CURSOR_START } from "../../../src/model/cursor.ts";
-import { readDump } from "../../../src/source/dump-reader.ts";
-import { openSource } from "../../../src/source/open-source.ts";
-import { closeSnapshot } from "../../../src/source/snapshot/close-snapshot.ts";
-import { openSnapshot } from "../../../src/source/snapshot/open-snapshot.ts";
-import { SnapshotReader } from "../../../src/source/snapshot/snapshot-reader.ts";
+import { CURSOR_START } from "../../../src/sqlite/row-key.ts";
+import { readDump } from "../../../src/reading/dump-reader.ts";
+import { openSource } from "../../../src/databases/open-source.ts";
+import { closeSnapshot } from "../../../src/reading/snapshot/close-snapshot.ts";
+import { openSnapshot } from "../../../src/reading/snapshot/open-snapshot.ts";
+import { SnapshotReader } from "../../../src/reading/snapshot/snapshot-reader.ts";
 import { api, download, ended, startExport } from "../../support/api.ts";
 import { splitStatements } from "../../support/sql-statements.ts";
 

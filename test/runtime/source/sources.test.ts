@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { parseConfig } from "../../../src/env.ts";
+import { parseConfig } from "../../../src/config/env.ts";
 import { api, download, ended, startExport } from "../../support/api.ts";
 
 const { SHOP_DB: database } = env as unknown as { SHOP_DB: D1Database };

@@ -1,0 +1,55 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { DATASETS } from "./datasets.ts";
+import { COMPRESSIONS } from "./measurements.ts";
+import type { Results } from "./report.ts";
+
+const FOLDER = mkdtempSync(join(tmpdir(), "bench-test-"));
+const JSON_FILE = join(FOLDER, "results.json");
+const MARKDOWN_FILE = join(FOLDER, "results.md");
+
+let printed = "";
+
+beforeAll(async () => {
+  const bench = join(import.meta.dirname, "bench.ts");
+  const files = ["--json", JSON_FILE, "--markdown", MARKDOWN_FILE];
+  const run = await promisify(execFile)(process.execPath, [bench, "--short", ...files]);
+  printed = run.stdout;
+}, 400_000);
+
+afterAll(() => rmSync(FOLDER, { recursive: true }));
+
+test("the short bench measures every kind of database and every compression", () => {
+  const results = JSON.parse(readFileSync(JSON_FILE, "utf8")) as Results;
+  expect(results.measurements.map((each) => each.dataset)).toEqual(
+    DATASETS.map(({ name }) => name),
+  );
+  for (const { rows, bytes, encodeSeconds, uploadSeconds, jobs } of results.measurements) {
+    expect(Math.min(rows, bytes, encodeSeconds, uploadSeconds)).toBeGreaterThan(0);
+    expect(jobs.map((job) => job.compression)).toEqual([...COMPRESSIONS]);
+    for (const job of jobs) {
+      expect(job.artifactBytes).toBeGreaterThan(0);
+      expect(job.peakMemoryBytes).toBeGreaterThan(0);
+      expect(job.isolatePeakBytes).toBeGreaterThan(0);
+      expect(job.usage.rowsRead).toBeGreaterThanOrEqual(rows);
+      expect(job.usage.steps).toBeGreaterThan(0);
+      expect(job.usage.r2ClassAOperations).toBeGreaterThan(0);
+    }
+  }
+  expect(results.d1ExportSeconds).toBeGreaterThan(0);
+  expect(results.writer?.snapshot.writes).toBeGreaterThan(0);
+});
+
+test("the short bench prints its tables, and writes the same as Markdown", () => {
+  for (const heading of ["Seconds", "Ratios", "Size, memory, cost", "A writer beside it"]) {
+    expect(printed).toContain(`## ${heading}\n`);
+  }
+  const rows = printed.split("\n").filter((line) => line.startsWith("| 500 tables"));
+  expect(rows).toHaveLength(3 + COMPRESSIONS.length);
+  expect(readFileSync(MARKDOWN_FILE, "utf8")).toBe(`# Results\n\n${printed.trimEnd()}\n`);
+});

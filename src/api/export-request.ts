@@ -1,0 +1,79 @@
+import * as v from "valibot";
+
+import { ExportError } from "./errors.ts";
+import { RETENTION_HOURS_MAX } from "./limits.ts";
+import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
+
+/** A table's name, in which `*` stands for any characters. A table may have the empty name. */
+export const TablePattern = v.pipe(v.string(), v.maxLength(1_000));
+
+const TablePatternsSchema = v.strictObject({
+  include: v.optional(v.pipe(v.array(TablePattern), v.minLength(1), v.maxLength(1_000))),
+  exclude: v.optional(v.pipe(v.array(TablePattern), v.maxLength(1_000))),
+});
+
+/** Which tables and views to export; everything where neither list is given. */
+export type TablePatterns = v.InferOutput<typeof TablePatternsSchema>;
+
+/** `schema` leaves out all rows, `data` everything but the rows. */
+export const DumpContentSchema = v.picklist(["all", "schema", "data"]);
+
+export type DumpContent = v.InferOutput<typeof DumpContentSchema>;
+
+export const CompressionSchema = v.picklist(["none", "gzip", "zstd"]);
+
+export type Compression = v.InferOutput<typeof CompressionSchema>;
+
+/** What artifacts hold: one SQL script, or the rows of a table each. */
+export const ExportFormatSchema = v.picklist(["sql", "csv", "json", "ndjson"]);
+
+export type ExportFormat = v.InferOutput<typeof ExportFormatSchema>;
+
+export const SourceNameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
+
+export const ConsistencySchema = v.picklist(["snapshot", "live"]);
+
+/** Body of `POST /export/dump`; every field is optional, unknown fields are refused. */
+export const ExportRequestSchema = v.strictObject({
+  source: v.optional(SourceNameSchema, "main"),
+  /** Which object of the source's class, where it allows to say; at most one of the two. */
+  name: v.optional(ObjectNameSchema),
+  id: v.optional(ObjectIdSchema),
+  format: v.optional(ExportFormatSchema, "sql"),
+  compression: v.optional(CompressionSchema, "none"),
+  /** `snapshot` is one instant; the default depends on the source. */
+  consistency: v.optional(ConsistencySchema),
+  tables: v.optional(TablePatternsSchema),
+  content: v.optional(DumpContentSchema, "all"),
+  /** Where the job's end is told; docs/callbacks.md says which URLs are accepted. */
+  callbackUrl: v.optional(v.string()),
+  retentionHours: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(RETENTION_HOURS_MAX)),
+  ),
+});
+
+/** A request as it was accepted. */
+export type ExportRequest = v.InferOutput<typeof ExportRequestSchema>;
+
+/** A job's request: what was not given has the source's and the deployment's defaults. */
+export type JobRequest = ExportRequest & {
+  consistency: "snapshot" | "live";
+  retentionHours: number;
+};
+
+/** Errors: `invalid-request` where only a schema is asked for in a format that holds rows alone. */
+export function requireRows({ content, format }: Pick<ExportRequest, "content" | "format">): void {
+  if (content !== "schema" || format === "sql") return;
+  const message = `a schema has no rows, and ${format} holds rows alone; use "sql"`;
+  throw new ExportError("invalid-request", `the request: content: ${message}`, {
+    details: { issues: [{ path: "content", message }] },
+  });
+}
+
+/** `Idempotency-Key` as accepted: visible ASCII. */
+export const IdempotencyKeySchema = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(255),
+  v.regex(/^[\x20-\x7e]+$/, "visible ASCII characters only"),
+);

@@ -1,0 +1,107 @@
+import * as v from "valibot";
+
+import { CALLBACK_STATUSES } from "../notify/callback-schedule.ts";
+import { JOB_STATES } from "./job-state.ts";
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const Time = v.pipe(v.string(), v.isoTimestamp());
+const Percent = v.pipe(v.number(), v.minValue(0), v.maxValue(100));
+
+const TableViewSchema = v.strictObject({
+  name: v.string(),
+  status: v.picklist(["pending", "running", "done"]),
+  rows: Count,
+  /** Of text before compression. */
+  bytes: Count,
+  percent: v.nullable(Percent),
+});
+
+const ArtifactViewSchema = v.strictObject({
+  name: v.string(),
+  /** The table whose rows it holds; null where it holds a whole database. */
+  table: v.nullable(v.string()),
+  contentType: v.string(),
+  bytes: Count,
+  sha256: v.nullable(v.string()),
+  parts: Count,
+  downloadUrl: v.string(),
+});
+
+/** What an error looks like inside a job view. */
+const FailureViewSchema = v.strictObject({
+  code: v.string(),
+  message: v.string(),
+  hint: v.string(),
+});
+
+/** The answer of `GET /export/dump/:jobId`, and what a callback carries. */
+export const JobViewSchema = v.strictObject({
+  jobId: v.string(),
+  status: v.picklist(JOB_STATES),
+  source: v.string(),
+  /** The object that the request named; null where it named none. */
+  object: v.nullable(
+    v.union([v.strictObject({ name: v.string() }), v.strictObject({ id: v.string() })]),
+  ),
+  format: v.string(),
+  compression: v.string(),
+  consistency: v.string(),
+  createdAt: Time,
+  startedAt: v.nullable(Time),
+  completedAt: v.nullable(Time),
+  expiresAt: v.nullable(Time),
+  snapshotAt: v.nullable(Time),
+  progress: v.strictObject({
+    percent: v.nullable(Percent),
+    tablesDone: Count,
+    tablesTotal: Count,
+    rows: Count,
+    bytes: Count,
+    bytesPerSecond: v.nullable(v.number()),
+    etaSeconds: v.nullable(v.number()),
+  }),
+  /** At most 500; the manifest has them all. */
+  tables: v.array(TableViewSchema),
+  artifacts: v.array(ArtifactViewSchema),
+  workflow: v.strictObject({
+    instanceId: v.nullable(v.string()),
+    run: Count,
+    /** The runs that the watchdog has replaced, oldest first. */
+    rescues: v.array(v.strictObject({ run: Count, at: Time, reason: v.string() })),
+  }),
+  callback: v.strictObject({
+    /** Scheme and host alone: paths and queries may hold secrets. */
+    url: v.nullable(v.string()),
+    /** `pending` until it is delivered or given up; the first try comes when the job has ended. */
+    status: v.picklist(CALLBACK_STATUSES),
+    attempts: Count,
+    lastError: v.nullable(v.string()),
+    nextAttemptAt: v.nullable(Time),
+  }),
+  usage: v.strictObject({
+    rowsRead: Count,
+    rowsWritten: Count,
+    steps: Count,
+    r2ClassAOperations: Count,
+  }),
+  warnings: v.array(v.string()),
+  error: v.nullable(FailureViewSchema),
+  links: v.strictObject({
+    self: v.string(),
+    download: v.string(),
+    manifest: v.string(),
+    events: v.string(),
+  }),
+});
+
+export type JobView = v.InferOutput<typeof JobViewSchema>;
+export type TableView = v.InferOutput<typeof TableViewSchema>;
+
+/** The answer of `GET /export/jobs`. */
+export const JobListSchema = v.strictObject({
+  jobs: v.array(JobViewSchema),
+  /** For the next page; null on the last. */
+  cursor: v.nullable(v.string()),
+});
+
+export type JobList = v.InferOutput<typeof JobListSchema>;

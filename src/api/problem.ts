@@ -1,0 +1,16 @@
+import * as v from "valibot";
+
+import { ERRORS, type ErrorCode } from "./errors.ts";
+
+/**
+ * The body of every error (RFC 9457). Some codes have more members, which the error list's
+ * hints name: `jobId`, `issues`, `rule`, `sources`, `id`.
+ */
+export const ProblemSchema = v.looseObject({
+  type: v.literal("about:blank"),
+  title: v.string(),
+  status: v.pipe(v.number(), v.integer(), v.minValue(400), v.maxValue(599)),
+  code: v.picklist(Object.keys(ERRORS) as ErrorCode[]),
+  detail: v.string(),
+  hint: v.string(),
+});

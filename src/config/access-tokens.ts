@@ -1,0 +1,63 @@
+import * as v from "valibot";
+
+import { misconfiguration } from "./env.ts";
+import { ExportError } from "../api/errors.ts";
+
+/** The bearer tokens that a Worker accepts. */
+export interface AccessTokens {
+  /** Each opens everything. */
+  full: string[];
+  /** Each starts, cancels, shows and downloads exports; none if there is no `EXPORT_JOB_TOKEN`. */
+  job: string[];
+  /** Each opens what only tells; none where there is no `EXPORT_READ_TOKEN`. */
+  read: string[];
+}
+
+/** Tokens that documentation and examples use; they protect nothing. */
+const KNOWN_TOKENS: ReadonlySet<string> = new Set([
+  "ABC123",
+  "DEF456",
+  "your-admin-token",
+  "your-job-token",
+  "your-read-token",
+  "changeme",
+]);
+
+/** A secret may hold two tokens separated by white space, so that one can replace the other. */
+const Tokens = v.pipe(
+  v.string("expected a secret: set it with `wrangler secret put`"),
+  v.transform((text) => text.split(/\s+/).filter((token) => token !== "")),
+  v.minLength(1, "expected a token: set it with `wrangler secret put`"),
+  v.maxLength(2, "expected at most two tokens, separated by a space"),
+);
+
+const TokensSchema = v.object({
+  ADMIN_AUTHORIZATION_TOKEN: Tokens,
+  EXPORT_JOB_TOKEN: v.optional(Tokens),
+  EXPORT_READ_TOKEN: v.optional(Tokens),
+});
+
+/**
+ * The tokens in `env`. Errors: `configuration-invalid` where there is none, there are too many, or
+ * one is known to everybody outside local development; its words never hold a token.
+ */
+export function parseAccessTokens(
+  env: object,
+  options: { localDevelopment: boolean },
+): AccessTokens {
+  const parsed = v.safeParse(TokensSchema, env);
+  if (!parsed.success) throw misconfiguration(parsed.issues);
+  for (const [name, tokens] of Object.entries(parsed.output)) {
+    if (!options.localDevelopment && tokens?.some((token) => KNOWN_TOKENS.has(token))) {
+      throw new ExportError(
+        "configuration-invalid",
+        `${name} is a token that documentation uses: set one of your own`,
+      );
+    }
+  }
+  return {
+    full: parsed.output.ADMIN_AUTHORIZATION_TOKEN,
+    job: parsed.output.EXPORT_JOB_TOKEN ?? [],
+    read: parsed.output.EXPORT_READ_TOKEN ?? [],
+  };
+}

@@ -1,0 +1,197 @@
+import * as v from "valibot";
+
+import { issueWords } from "../lib/issue-words.ts";
+import { CorsOriginsSchema } from "./cors-origins.ts";
+import { type CallbackAllowlist, parseCallbackAllowlist } from "../notify/callback-target.ts";
+import { ExportError } from "../api/errors.ts";
+import { ExportScheduleSchema, type ScheduledExport } from "../api/export-schedule.ts";
+import {
+  CHUNK_BYTES_DEFAULT,
+  CHUNK_BYTES_MAX,
+  CHUNK_BYTES_MIN,
+  INLINE_BYTES_DEFAULT,
+  INLINE_BYTES_MAX,
+  INLINE_BYTES_MIN,
+  ONE_TURN_BYTES_DEFAULT,
+  ONE_TURN_BYTES_MAX,
+  PART_BYTES_DEFAULT,
+  PART_BYTES_MAX,
+  PART_BYTES_MIN,
+  RETENTION_HOURS_DEFAULT,
+  RETENTION_HOURS_MAX,
+  STALL_SECONDS_DEFAULT,
+  STALL_SECONDS_MAX,
+  STALL_SECONDS_MIN,
+  UNDO_BYTES_DEFAULT,
+  UNDO_BYTES_MAX,
+  UNDO_BYTES_MIN,
+} from "../api/limits.ts";
+import { DEFAULT_SOURCES, type SourceConfig, SourcesSchema } from "../api/source-config.ts";
+import type { ExportJobs } from "../jobs/export-jobs.ts";
+
+/** What a run's Workflow instance is started with. */
+export interface RunParams {
+  jobId: string;
+  run: number;
+  /**
+   * Where set, the instance exports nothing: it closes what an ended job has left open, and sends the
+   * job's callback from this try on.
+   */
+  callbackFrom?: number;
+}
+
+/** What an instance is started with that closes the snapshot of a stream whose lease has run out. */
+export interface StreamEnding {
+  streamId: string;
+}
+
+/** The bindings and vars that this Worker looks at. docs/deploy.md describes each. */
+export interface ExportEnv {
+  EXPORT_WORKFLOW: Workflow<RunParams | StreamEnding>;
+  EXPORT_JOBS: DurableObjectNamespace<ExportJobs>;
+  EXPORT_R2_BUCKET?: R2Bucket;
+  DATABASE_DURABLE_OBJECT?: DurableObjectNamespace;
+  ADMIN_AUTHORIZATION_TOKEN?: string;
+  EXPORT_JOB_TOKEN?: string;
+  EXPORT_READ_TOKEN?: string;
+  EXPORT_RATE_LIMITER?: RateLimit;
+}
+
+const QUERY_ACCESSES = ["embedded", "any", "off"] as const;
+
+/**
+ * `embedded`: only this Worker's own `Database`. `any`: whatever class is bound, somebody else's
+ * database included. `off`: none.
+ */
+export type QueryAccess = (typeof QUERY_ACCESSES)[number];
+
+/** A Worker's settings, checked. Sizes in bytes. */
+export interface Config {
+  sources: Record<string, SourceConfig>;
+  chunkBytes: number;
+  partBytes: number;
+  undoBytesMax: number;
+  /** What a snapshot job may read in one turn of its source, without triggers; 0: nothing. */
+  oneTurnBytes: number;
+  /** How large the jobs' own database may get where no bucket is bound. */
+  inlineBytesMax: number;
+  stallMs: number;
+  retentionHours: number;
+  /** What the cron trigger exports. */
+  schedule: ScheduledExport[];
+  /** Where clients reach the API, without a slash at its end. Callbacks have absolute links only if it is set. */
+  publicUrl: string | undefined;
+  /** The hosts that callbacks may reach; undefined: every public one. */
+  callbackAllowlist: CallbackAllowlist;
+  /** Which class behind `DATABASE_DURABLE_OBJECT` answers `POST /query`. */
+  query: QueryAccess;
+  /** `EXPORT_WEBHOOK_SECRET` as set; `parseWebhookSecrets` reads it. */
+  webhookSecret: string | undefined;
+}
+
+const integer = (min: number, max: number, byDefault: number) =>
+  v.optional(
+    v.pipe(
+      v.union([v.string(), v.number()]),
+      v.transform(Number),
+      v.number(`expected a whole number from ${min} to ${max}`),
+      v.integer(`expected a whole number from ${min} to ${max}`),
+      v.minValue(min, `expected at least ${min}`),
+      v.maxValue(max, `expected at most ${max}`),
+    ),
+    byDefault,
+  );
+
+/** A var whose value is JSON: as text, or as the configuration file has it. */
+const jsonVar = <const TSchema extends v.GenericSchema>(schema: TSchema) =>
+  v.pipe(
+    v.unknown(),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      if (typeof dataset.value !== "string") return dataset.value;
+      try {
+        return JSON.parse(dataset.value) as unknown;
+      } catch {
+        addIssue({ message: "expected JSON" });
+        return NEVER;
+      }
+    }),
+    schema,
+  );
+
+const ConfigSchema = v.object({
+  EXPORT_CHUNK_BYTES: integer(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX, CHUNK_BYTES_DEFAULT),
+  EXPORT_PART_BYTES: integer(PART_BYTES_MIN, PART_BYTES_MAX, PART_BYTES_DEFAULT),
+  EXPORT_UNDO_BYTES_MAX: integer(UNDO_BYTES_MIN, UNDO_BYTES_MAX, UNDO_BYTES_DEFAULT),
+  EXPORT_ONE_TURN_BYTES: integer(0, ONE_TURN_BYTES_MAX, ONE_TURN_BYTES_DEFAULT),
+  EXPORT_INLINE_BYTES_MAX: integer(INLINE_BYTES_MIN, INLINE_BYTES_MAX, INLINE_BYTES_DEFAULT),
+  EXPORT_STALL_SECONDS: integer(STALL_SECONDS_MIN, STALL_SECONDS_MAX, STALL_SECONDS_DEFAULT),
+  EXPORT_RETENTION_HOURS: integer(1, RETENTION_HOURS_MAX, RETENTION_HOURS_DEFAULT),
+  EXPORT_SOURCES: v.optional(jsonVar(SourcesSchema)),
+  EXPORT_SCHEDULE: v.optional(jsonVar(ExportScheduleSchema), []),
+  EXPORT_PUBLIC_URL: v.optional(
+    v.pipe(
+      v.string(),
+      v.url("expected the URL of this Worker, such as https://export.example.com"),
+      v.transform((text) => new URL(text).href.replace(/[?#].*$/s, "").replace(/\/+$/, "")),
+    ),
+  ),
+  EXPORT_CORS_ORIGINS: v.optional(CorsOriginsSchema),
+  EXPORT_QUERY: v.optional(
+    v.picklist(QUERY_ACCESSES, "expected `embedded`, `any` or `off`"),
+    "embedded",
+  ),
+  EXPORT_CALLBACK_ALLOWLIST: v.optional(v.string("expected hosts, separated by commas")),
+  EXPORT_WEBHOOK_SECRET: v.optional(
+    v.string("expected a secret: set it with `wrangler secret put`"),
+  ),
+});
+
+/**
+ * The settings in `env`, every field checked. Errors: `configuration-invalid`, which names every
+ * field that is wrong and never its value.
+ */
+export function parseConfig(env: object): Config {
+  const parsed = v.safeParse(ConfigSchema, env);
+  if (!parsed.success) throw misconfiguration(parsed.issues);
+  for (const binding of ["EXPORT_WORKFLOW", "EXPORT_JOBS"]) {
+    if (!(binding in env)) {
+      throw new ExportError("configuration-invalid", `binding ${binding} is missing`);
+    }
+  }
+  const vars = parsed.output;
+  return {
+    sources: vars.EXPORT_SOURCES ?? DEFAULT_SOURCES,
+    chunkBytes: vars.EXPORT_CHUNK_BYTES,
+    partBytes: vars.EXPORT_PART_BYTES,
+    undoBytesMax: vars.EXPORT_UNDO_BYTES_MAX,
+    oneTurnBytes: vars.EXPORT_ONE_TURN_BYTES,
+    inlineBytesMax: vars.EXPORT_INLINE_BYTES_MAX,
+    stallMs: vars.EXPORT_STALL_SECONDS * 1_000,
+    retentionHours: vars.EXPORT_RETENTION_HOURS,
+    schedule: vars.EXPORT_SCHEDULE,
+    publicUrl: vars.EXPORT_PUBLIC_URL,
+    callbackAllowlist: parseCallbackAllowlist(vars.EXPORT_CALLBACK_ALLOWLIST),
+    query: vars.EXPORT_QUERY,
+    webhookSecret: vars.EXPORT_WEBHOOK_SECRET,
+  };
+}
+
+/** Names the fields that are wrong, and never their values, which may be secrets. */
+export function misconfiguration(issues: readonly v.BaseIssue<unknown>[]): ExportError {
+  const problems = issues.map((issue) => `${v.getDotPath(issue) ?? "?"}: ${issueWords(issue)}`);
+  return new ExportError("configuration-invalid", problems.join("; "));
+}
+
+/** The settings of a source. Errors: `source-not-found`, with the names there are. */
+export function getSourceConfig(config: Config, name: string): SourceConfig {
+  const source = Object.hasOwn(config.sources, name) ? config.sources[name] : undefined;
+  if (source !== undefined) return source;
+  throw new ExportError("source-not-found", `there is no source ${JSON.stringify(name)}`, {
+    details: { sources: Object.keys(config.sources) },
+  });
+}
+
+/** The one object that holds a deployment's jobs. */
+export function getExportJobs(env: ExportEnv): DurableObjectStub<ExportJobs> {
+  return env.EXPORT_JOBS.getByName("jobs");
+}

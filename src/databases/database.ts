@@ -1,0 +1,18 @@
+import { DurableObject } from "cloudflare:workers";
+
+import type { ExportQuery, QueryMethod } from "./with-export.ts";
+import { withExport } from "./with-export.ts";
+
+/**
+ * The embedded database behind `POST /query`: the methods of a source, and the one by which the route
+ * knows this class. The source `main` of this repository's own deployment.
+ */
+export class Database extends withExport(DurableObject) {
+  /** `queryAllOrNothing`, under a name that no other class has. */
+  queryEmbedded(
+    queries: ExportQuery[],
+    bytesMax: number,
+  ): ReturnType<QueryMethod["queryAllOrNothing"]> {
+    return this.queryAllOrNothing(queries, bytesMax);
+  }
+}

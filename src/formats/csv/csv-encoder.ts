@@ -1,0 +1,118 @@
+import { encodeUtf8, toHex } from "../../lib/bytes.ts";
+import type { Column, Table } from "../../sqlite/catalog.ts";
+import { storedColumns } from "../../sqlite/catalog.ts";
+import type { Cell } from "../../sqlite/cell.ts";
+import type { ColumnSql, RowExpression } from "../../sqlite/column-sql.ts";
+import { hexOf, holdsNulSql, realSql, shortestRealSql } from "../../sqlite/literal.ts";
+import { nestedConcat } from "../../sqlite/nested-concat.ts";
+import type { RawPage } from "../../sqlite/page-query.ts";
+import { chooseRowSql, type RowSql } from "../../sqlite/row-sql.ts";
+import type { TableEncoder } from "../table-encoder.ts";
+import { validUtf8 } from "../../sqlite/valid-utf8.ts";
+
+/** RFC 4180's line end. */
+const LINE_END = encodeUtf8("\r\n");
+
+/**
+ * Writes rows as lines of RFC 4180. NULL is an empty field without quotes; text stands in quotes
+ * always, and so do the upper-case hex digits of a BLOB; a number never does. Integers have all
+ * their digits, and reals as many as it takes to read the same one back.
+ */
+export class CsvEncoder implements TableEncoder {
+  readonly rowGapHex = toHex(LINE_END);
+  readonly cellColumns: readonly string[];
+  readonly realSql = shortestRealSql;
+  /** Every row is complete in itself. */
+  readonly state = 0;
+  replacements = 0;
+  readonly #rowSql: RowSql;
+
+  constructor(table: Table) {
+    const columns = storedColumns(table);
+    this.cellColumns = columns.map((column) => column.name);
+    const sqlWith =
+      (doubled: (name: string) => string): RowExpression =>
+      (sqlOf: ColumnSql) =>
+        nestedConcat(
+          columns.map((column) =>
+            column.name === table.integerPrimaryKey
+              ? sqlOf(column.name)
+              : fieldSql(sqlOf(column.name), { column, table, doubled }),
+          ),
+        );
+    this.#rowSql = { usual: sqlWith(doubledSql), long: sqlWith(longDoubledSql) };
+  }
+
+  rowSql(rowBytes: number): RowExpression {
+    return chooseRowSql(this.#rowSql, { columns: this.cellColumns.length, rowBytes });
+  }
+
+  page(page: RawPage): Uint8Array[] {
+    return page.rows === 0 ? [] : [this.#valid(page.bytes), LINE_END];
+  }
+
+  row(cells: Cell[]): Uint8Array[] {
+    const out: Uint8Array[] = [];
+    for (const [at, cell] of cells.entries()) {
+      if (at > 0) out.push(COMMA);
+      if (cell.type === "plain") out.push(encodeUtf8(cell.literal === "NULL" ? "" : cell.literal));
+      else if (cell.type === "blob") out.push(encodeUtf8(`"${hexOf(cell.bytes)}"`));
+      else out.push(...quoted(this.#valid(cell.bytes)));
+    }
+    return [...out, LINE_END];
+  }
+
+  end(): Uint8Array[] {
+    return [];
+  }
+
+  #valid(bytes: Uint8Array): Uint8Array {
+    const valid = validUtf8(bytes);
+    this.replacements += valid.replacements;
+    return valid.bytes;
+  }
+}
+
+/** SQL of a column's field, in which `doubled` gives text with its quotes written twice. */
+function fieldSql(
+  name: string,
+  of: { column: Column; table: Table; doubled: (name: string) => string },
+): string {
+  const { column, table, doubled } = of;
+  return (
+    `CASE typeof(${name}) WHEN 'text' THEN '"' || ${doubled(name)} || '"' ` +
+    `WHEN 'blob' THEN '"' || hex(${name}) || '"' WHEN 'null' THEN ''${realSql(name, column, table)} ` +
+    `ELSE quote(${name}) END`
+  );
+}
+
+function doubledSql(name: string): string {
+  return `replace(${name}, '"', '""')`;
+}
+
+/** Of long text: as `longLiteralSql`, but that NUL stays, behind which GLOB sees no quote. */
+function longDoubledSql(name: string): string {
+  return `iif(${name} GLOB '*"*' OR ${holdsNulSql(name)}, ${doubledSql(name)}, ${name})`;
+}
+
+const COMMA = encodeUtf8(",");
+const QUOTE = encodeUtf8('"');
+const QUOTE_BYTE = 0x22;
+
+/** A field of text, piece by piece: the quote that ends a piece is written again. */
+function quoted(bytes: Uint8Array): Uint8Array[] {
+  const out: Uint8Array[] = [QUOTE];
+  let start = 0;
+  for (let at = bytes.indexOf(QUOTE_BYTE); at >= 0; at = bytes.indexOf(QUOTE_BYTE, at + 1)) {
+    out.push(bytes.subarray(start, at + 1), QUOTE);
+    start = at + 1;
+  }
+  out.push(bytes.subarray(start), QUOTE);
+  return out;
+}
+
+/** The line that names the columns, every name in quotes. */
+export function csvHeader(table: Table): string {
+  const names = storedColumns(table).map(({ name }) => `"${name.replaceAll('"', '""')}"`);
+  return `${names.join(",")}\r\n`;
+}

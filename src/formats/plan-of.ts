@@ -1,0 +1,29 @@
+import type { Catalog } from "../sqlite/catalog.ts";
+import type { ExportRequest } from "../api/export-request.ts";
+import { DUMP_FORMATS } from "./dump-format.ts";
+import { chooseStageName } from "../sqlite/own-objects.ts";
+import type { DumpPlan } from "./plan.ts";
+import type { TableEncoderOf } from "./table-encoder.ts";
+import { filterCatalog } from "../sqlite/table-filter.ts";
+
+/** What a request writes; the same for the same catalog. Errors: `table-not-found`. */
+export function planOf(
+  request: Pick<ExportRequest, "source" | "format" | "content" | "tables">,
+  catalog: Catalog,
+): { plan: DumpPlan; encoderOf: TableEncoderOf } {
+  const filtered = filterCatalog(catalog, request.tables);
+  const format = DUMP_FORMATS[request.format];
+  // Of the whole database: rows that are loaded without their schema meet all of it.
+  const stage = chooseStageName(
+    [catalog.tables, catalog.indexes, catalog.views].flat().map(({ name }) => name),
+  );
+  const plan = format.plan({
+    catalog: filtered.catalog,
+    source: request.source,
+    content: request.content,
+  });
+  return {
+    plan: { ...plan, warnings: [...filtered.warnings, ...plan.warnings] },
+    encoderOf: (table, state) => format.encoderOf(table, state, stage),
+  };
+}

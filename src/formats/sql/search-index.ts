@@ -1,0 +1,163 @@
+import type { Catalog, DerivedRows, SchemaObject, Table } from "../../sqlite/catalog.ts";
+import { asciiLower } from "../../lib/ascii-case.ts";
+import { quoteIdentifier as q, quoteText } from "../../sqlite/identifier.ts";
+import { otherTextWarnings } from "./index-triggers.ts";
+import { fitsStatement, shownName } from "../../sqlite/statement-length.ts";
+import {
+  type ExternalContent,
+  ftsRebuildSql,
+  virtualTableKind,
+} from "../../sqlite/virtual-table.ts";
+
+/** What a dump does to fill an FTS5 index over the rows of another table or view. */
+export type IndexPlan =
+  /** The index cannot be filled. `reason` continues a sentence and may be empty. */
+  | { reason: string }
+  | {
+      /** Indexes every row of the content. */
+      rebuild: string;
+      /** The rows that the source does not index, with the statement that removes them again. */
+      exclusions: Table | undefined;
+      warnings: string[];
+    };
+
+/** Plans the index of an FTS5 table. Nothing that it returns can fail if the content loads. */
+export function planIndex(catalog: Catalog, table: Table, content: ExternalContent): IndexPlan {
+  const name = q(content.content);
+  const found = findContent(catalog, content.content);
+  if (found === undefined) return { reason: `, and ${name} is not in the dump` };
+  if (found.columns === undefined) {
+    return { reason: `, and view ${name} fails or reads what is not in the dump` };
+  }
+  const missing = [...columnsOf(table), content.contentRowid].filter(
+    (column) => !found.columns?.has(asciiLower(column)),
+  );
+  if (missing.length > 0) {
+    const columns = [...new Set(missing)].map(q).join(", ");
+    return { reason: `, and ${name} lacks the columns that it reads (${columns})` };
+  }
+  const isRowid = found.rowids.has(asciiLower(content.contentRowid));
+  const exclusions = content.hasDocsize ? exclusionsOf(table, content, isRowid) : undefined;
+  const fits = exclusions !== undefined && fitsStatement({ sql: exclusions.derived.head });
+  return {
+    rebuild: ftsRebuildSql(table),
+    exclusions: fits ? exclusions : undefined,
+    warnings: [
+      ...(fits ? [] : [allRowsWarning(table, name, content)]),
+      // A view may compute its text just as a trigger does.
+      ...(found.isView ? [] : otherTextWarnings(table, columnsOf(table), catalog.triggers)),
+    ],
+  };
+}
+
+function allRowsWarning({ name }: Table, content: string, { hasDocsize }: ExternalContent): string {
+  const reason = hasDocsize
+    ? "has names that are too long for a statement that removes rows from its index"
+    : "has columnsize=0 and does not record which rows it indexes";
+  return `FTS5 table ${shownName(name)} ${reason}: its restored index contains all rows of ${content}`;
+}
+
+/**
+ * Query for the comment by which `verify --restore` compares a restored index with the source's:
+ * FTS5 keeps the number of indexed rows and of each column's tokens in record 1.
+ */
+export function indexTotalsSql(table: Table): string {
+  const before = quoteText(`${INDEX_COMMENT}{"table":${JSON.stringify(table.name)},"totals":"`);
+  // A record of zeros is that of an index which lost all rows: the same as one that never had any.
+  const totals = "CASE WHEN ltrim(hex(block), '0') = '' THEN '' ELSE hex(block) END";
+  const from = q(`${table.name}_data`);
+  return `SELECT ${before} || ${totals} || '"}' || char(10) FROM ${from} WHERE id = 1`;
+}
+
+/** What the comment's line starts with. */
+const INDEX_COMMENT = "-- FTS5 index ";
+
+/** What an FTS5 table reads its text from. */
+interface Content {
+  /** Folded names that a query can read; undefined for a view that fails. */
+  columns: Set<string> | undefined;
+  /** Folded names that mean the rowid. */
+  rowids: Set<string>;
+  isView: boolean;
+}
+
+function findContent(catalog: Catalog, name: string): Content | undefined {
+  const isNamed = (object: { name: string }): boolean =>
+    asciiLower(object.name) === asciiLower(name);
+  const table = catalog.tables.find(isNamed);
+  if (table?.kind === "virtual" && virtualTableKind(table).kind === "unknown") return undefined;
+  if (table === undefined) {
+    const view: SchemaObject | undefined = catalog.views.find(isNamed);
+    if (view === undefined) return undefined;
+    const columns = view.columns && new Set(view.columns.map(asciiLower));
+    return { columns, rowids: new Set(), isView: true };
+  }
+  const columns = new Set(table.columns.map((column) => asciiLower(column.name)));
+  const rowids = new Set(
+    table.kind === "without-rowid"
+      ? []
+      : ["rowid", "_rowid_", "oid"].filter((each) => !columns.has(each)),
+  );
+  if (table.integerPrimaryKey !== undefined) rowids.add(asciiLower(table.integerPrimaryKey));
+  return { columns: new Set([...columns, ...rowids]), rowids, isView: false };
+}
+
+/**
+ * The content's rows that the index lacks. `'rebuild'` indexes them, and `'delete'` takes them out with
+ * the same text, so that the index is the source's, whatever the number of rows: a dump of an index that
+ * lacks none has nothing more than the rebuild.
+ */
+function exclusionsOf(
+  table: Table,
+  { content, contentRowid }: ExternalContent,
+  isRowid: boolean,
+): Table & { derived: DerivedRows } {
+  const [name, docsize] = [q(table.name), q(`${table.name}_docsize`)];
+  const columns = columnsOf(table).map(q);
+  // FTS5 reads an id that is no integer as SQLite's C API converts it.
+  const id = isRowid ? `c.${q(contentRowid)}` : `CAST(c.${q(contentRowid)} AS INTEGER)`;
+  const rows = isRowid
+    ? `SELECT ${id} AS id FROM ${q(content)} AS c WHERE NOT EXISTS (SELECT 1 FROM ${docsize} AS d WHERE d.id = ${id})`
+    : `SELECT DISTINCT coalesce(${id}, 0) AS id FROM ${q(content)} AS c WHERE coalesce(${id}, 0) NOT IN (SELECT d.id FROM ${docsize} AS d)`;
+  const stray = isRowid
+    ? `NOT EXISTS (SELECT 1 FROM ${q(content)} AS c WHERE ${id} = d.id)`
+    : `d.id NOT IN (SELECT coalesce(${id}, 0) FROM ${q(content)} AS c)`;
+  const deleted = isRowid ? id : `coalesce(${id}, 0)`;
+  const values = ["'delete'", deleted, ...columns.map((column) => `c.${column}`)];
+  return {
+    name: `${table.name}_docsize`,
+    sql: "",
+    kind: "virtual",
+    strict: false,
+    autoincrement: false,
+    columns: [
+      {
+        name: "id",
+        type: "INTEGER",
+        affinity: "integer",
+        notNull: true,
+        primaryKey: 1,
+        generated: "no",
+      },
+    ],
+    indexes: [],
+    foreignKeys: [],
+    integerPrimaryKey: "id",
+    key: [{ name: "id", descending: false, collation: "BINARY", integer: true }],
+    derived: {
+      kind: "index-exclusions",
+      index: table.name,
+      strayRowsSql: `SELECT count(*) FROM ${docsize} AS d WHERE ${stray}`,
+      rowsSql: rows,
+      head:
+        `INSERT INTO ${name}(${[name, "rowid", ...columns].join(",")}) SELECT ${values.join(",")} ` +
+        `FROM ${q(content)} AS c WHERE ${deleted} IN (VALUES\n(`,
+      end: "));\n",
+    },
+  };
+}
+
+/** Columns of an FTS5 table, without those that it has for commands. */
+function columnsOf(table: Table): string[] {
+  return table.columns.filter(({ generated }) => generated === "no").map(({ name }) => name);
+}

@@ -1,0 +1,222 @@
+import { Buffer, isUtf8 } from "node:buffer";
+
+import type { Cell } from "../../sqlite/cell.ts";
+import type { Table } from "../../sqlite/catalog.ts";
+import { storedColumns } from "../../sqlite/catalog.ts";
+import { ExportError } from "../../api/errors.ts";
+import { STATEMENT_BYTES_MAX } from "../../api/limits.ts";
+import { encodeUtf8, toHex } from "../../lib/bytes.ts";
+import type { RowExpression } from "../../sqlite/column-sql.ts";
+import { quoteIdentifier } from "../../sqlite/identifier.ts";
+import { insertRowSql } from "./insert-row.ts";
+import { cellLiteral, isChangedByLoaders, realLiteralSql } from "../../sqlite/literal.ts";
+import { cellsOf, mendTexts } from "../../sqlite/literal-scanner.ts";
+import { STAGE_TABLE } from "../../sqlite/own-objects.ts";
+import { STAGED_VALUE_BYTES, stagedRow } from "./staged-row.ts";
+import { shownName } from "../../sqlite/statement-length.ts";
+import { type RawPage, ROW_SEPARATOR } from "../../sqlite/page-query.ts";
+import { replaceSeparators } from "../../sqlite/row-gaps.ts";
+import { chooseRowSql, type RowSql } from "../../sqlite/row-sql.ts";
+import type { TableEncoder } from "../table-encoder.ts";
+
+/** A statement takes no more rows once it is this long, in bytes. */
+const STATEMENT_BYTES_TARGET = 32_000;
+
+/** A row whose text is longer than this is staged, so that no statement passes the limit. */
+const ROW_BYTES_MAX = 60_000;
+
+/** A statement's start with longer names than this, in bytes, is worth longer statements and shorter rows. */
+const LONG_HEAD_BYTES = 16_000;
+
+/** A start that is longer than this, in bytes, does without the columns' names if it can. */
+const NAMED_HEAD_BYTES_MAX = 60_000;
+
+/** What a statement has besides its start and its rows, in bytes, and a margin. */
+const STATEMENT_REST_BYTES = 100;
+
+/** Between two rows of a page; the separator becomes a line feed. */
+const ROW_GAP = new Uint8Array([0x29, 0x2c, ROW_SEPARATOR, 0x28]);
+const BETWEEN_ROWS = encodeUtf8("),\n(");
+const STATEMENT_END = encodeUtf8(");\n");
+
+/** Compound terms are counted as columns: a VALUES of several rows may have 100 values a row. */
+const MULTI_ROW_VALUES_MAX = 100;
+
+/**
+ * Writes rows as INSERT statements of several rows each. A statement ends behind the first row
+ * that brings it to `STATEMENT_BYTES_TARGET`, counted from its own start; `state` is the length of
+ * the statement that is still open.
+ */
+export class SqlEncoder implements TableEncoder {
+  readonly rowGapHex = toHex(ROW_GAP).toUpperCase();
+  readonly cellColumns: readonly string[];
+  readonly realSql = realLiteralSql;
+  readonly replacements = 0;
+  state: number;
+  readonly #rowSql: RowSql;
+  readonly #head: Uint8Array;
+  readonly #headText: string;
+  readonly #end: Uint8Array;
+  readonly #statementTarget: number;
+  readonly #rowBytesMax: number;
+  readonly #stageName: string;
+
+  /** `stage` is the name of the table in which long rows are staged: one that the database does not use. */
+  constructor(table: Table, state: number, stage = STAGE_TABLE) {
+    this.state = state;
+    this.#stageName = stage;
+    const rowid = writtenRowid(table);
+    const columns = storedColumns(table);
+    this.cellColumns = [
+      ...(rowid === undefined ? [] : [rowid]),
+      ...columns.map((column) => column.name),
+    ];
+    this.#rowSql = insertRowSql(table, rowid, columns);
+    this.#end = table.derived === undefined ? STATEMENT_END : encodeUtf8(table.derived.end);
+    this.#headText =
+      table.derived?.head ?? insertHead(table, this.cellColumns, { hasRowid: rowid !== undefined });
+    this.#head = encodeUtf8(this.#headText);
+    const { statementTarget, rowBytesMax } = statementLengths(this.#head.length, this.cellColumns);
+    if (rowBytesMax === undefined) throw namesTooLong(table, this.cellColumns);
+    this.#statementTarget = statementTarget;
+    this.#rowBytesMax = rowBytesMax;
+  }
+
+  rowSql(rowBytes: number): RowExpression {
+    return chooseRowSql(this.#rowSql, { columns: this.cellColumns.length, rowBytes });
+  }
+
+  page(page: RawPage): Uint8Array[] {
+    const out: Uint8Array[] = [];
+    if (page.rows === 0) return out;
+    const { bytes, gaps } = separateRows(page);
+    let runStart = 0;
+    let rowStart = 0;
+    for (let row = 0; row < page.rows; row += 1) {
+      const gap = row < gaps.length ? (gaps[row] as number) : bytes.length + 2;
+      const rowEnd = gap - 2;
+      const length = rowEnd - rowStart;
+      if (length > this.#rowBytesMax) {
+        const before = rowStart - ROW_GAP.length;
+        if (before > runStart) this.#write(out, bytes.subarray(runStart, before));
+        this.#stage(out, cellsOf(bytes.subarray(rowStart, rowEnd)));
+        runStart = gap + 2;
+      } else if (this.#lengthWith(length, rowStart - runStart) >= this.#statementTarget) {
+        this.#write(out, bytes.subarray(runStart, rowEnd));
+        this.#close(out);
+        runStart = gap + 2;
+      }
+      rowStart = gap + 2;
+    }
+    if (runStart < bytes.length) this.#write(out, bytes.subarray(runStart));
+    return out;
+  }
+
+  row(cells: Cell[]): Uint8Array[] {
+    const out: Uint8Array[] = [];
+    const literals = cells.map(cellLiteral);
+    const text = encodeUtf8(literals.join(","));
+    if (text.length > this.#rowBytesMax) {
+      this.#stage(out, cells);
+      return out;
+    }
+    const full = this.#lengthWith(text.length, 0) >= this.#statementTarget;
+    this.#write(out, text);
+    if (full) this.#close(out);
+    return out;
+  }
+
+  end(): Uint8Array[] {
+    const out: Uint8Array[] = [];
+    this.#close(out);
+    return out;
+  }
+
+  /** Length of the open statement once a run of `runBytes` and a row of `rowBytes` are in it. */
+  #lengthWith(rowBytes: number, runBytes: number): number {
+    const lead = this.state === 0 ? this.#head.length : this.state + BETWEEN_ROWS.length;
+    return lead + runBytes + rowBytes;
+  }
+
+  #write(out: Uint8Array[], run: Uint8Array): void {
+    out.push(this.state === 0 ? this.#head : BETWEEN_ROWS, run);
+    this.state = this.#lengthWith(run.length, 0);
+  }
+
+  #close(out: Uint8Array[]): void {
+    if (this.state > 0) out.push(this.#end);
+    this.state = 0;
+  }
+
+  #stage(out: Uint8Array[], cells: Cell[]): void {
+    this.#close(out);
+    out.push(
+      ...stagedRow({
+        head: this.#headText,
+        cells,
+        rowBytesMax: this.#rowBytesMax,
+        stage: this.#stageName,
+      }),
+    );
+  }
+}
+
+/** An INSERT up to its first row's opening parenthesis. The rowid must be named to be written. */
+function insertHead(
+  table: Table,
+  columns: readonly string[],
+  { hasRowid }: { hasRowid: boolean },
+): string {
+  const into = `INSERT INTO ${quoteIdentifier(table.name)}`;
+  const named = `${into}(${columns.map(quoteIdentifier).join(",")}) VALUES\n(`;
+  return hasRowid || Buffer.byteLength(named) <= NAMED_HEAD_BYTES_MAX ? named : `${into} VALUES\n(`;
+}
+
+/**
+ * From which length on a statement takes no more rows, and how long an unstaged row may be: both together pass
+ * no limit. `rowBytesMax` is undefined if the names leave no space even for a row whose values are all staged.
+ */
+function statementLengths(
+  headBytes: number,
+  columns: readonly string[],
+): { statementTarget: number; rowBytesMax: number | undefined } {
+  const space = STATEMENT_BYTES_MAX - STATEMENT_REST_BYTES - headBytes;
+  const stagedBytes = columns.length * STAGED_VALUE_BYTES;
+  const isLong = headBytes > LONG_HEAD_BYTES;
+  const rowBytesMax = isLong ? Math.max(stagedBytes, space >> 1) : ROW_BYTES_MAX;
+  const target = isLong
+    ? STATEMENT_BYTES_MAX - STATEMENT_REST_BYTES - rowBytesMax
+    : STATEMENT_BYTES_TARGET;
+  return {
+    statementTarget: columns.length > MULTI_ROW_VALUES_MAX ? 0 : target,
+    rowBytesMax: rowBytesMax > space ? undefined : rowBytesMax,
+  };
+}
+
+function namesTooLong(table: Table, columns: readonly string[]): ExportError {
+  const longest = [...columns].sort((a, b) => b.length - a.length)[0] ?? "";
+  const message =
+    `table ${shownName(table.name)}: an INSERT that names its columns, such as ${shownName(longest)}, ` +
+    `is longer than ${STATEMENT_BYTES_MAX} bytes`;
+  return new ExportError("name-too-long", message);
+}
+
+/**
+ * Finds the gaps between a page's rows and turns their separators into line feeds. Where a text
+ * is not valid UTF-8, or is what a loader changes, the page is written anew with that text otherwise.
+ */
+function separateRows(page: RawPage): { bytes: Uint8Array; gaps: number[] } {
+  const gaps = replaceSeparators(page.bytes, page.rows);
+  const isPlain = isUtf8(page.bytes) && !isChangedByLoaders(page.bytes);
+  if (gaps.length === page.rows - 1 && isPlain) return { bytes: page.bytes, gaps };
+  for (const gap of gaps) page.bytes[gap] = ROW_SEPARATOR;
+  const bytes = mendTexts(page.bytes, ROW_GAP);
+  return { bytes, gaps: replaceSeparators(bytes, page.rows) };
+}
+
+/** The rowid's name where an INSERT must give it: it is no column of its own, yet part of the row. */
+function writtenRowid(table: Table): string | undefined {
+  if (table.rowidName === undefined || table.integerPrimaryKey !== undefined) return undefined;
+  // An R-Tree's first column is its rowid.
+  return table.module?.startsWith("rtree") === true ? undefined : table.rowidName;
+}

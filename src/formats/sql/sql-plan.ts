@@ -1,0 +1,285 @@
+import type { Catalog, SchemaObject, Table } from "../../sqlite/catalog.ts";
+import { VERSION } from "../../api/version.ts";
+import { quoteIdentifier, quoteText } from "../../sqlite/identifier.ts";
+import { keyValuesTable } from "../../sqlite/key-values.ts";
+import type { DumpPlan, PlanRequest, Segment } from "../plan.ts";
+import { loadingWarnings } from "../loading-warnings.ts";
+import { orderByForeignKeys } from "../../sqlite/table-order.ts";
+import { findOpenComment } from "../../sqlite/sql-tokens.ts";
+import { indexTotalsSql, planIndex } from "./search-index.ts";
+import { bearsShadowName, ftsConfigSql, virtualTableKind } from "../../sqlite/virtual-table.ts";
+import { asciiLower } from "../../lib/ascii-case.ts";
+
+/** A list of table names in a statement is no longer than this, in UTF-16 units of three bytes at most. */
+const NAMES_LENGTH_MAX = 16_000;
+
+/**
+ * The plan of an SQL dump: all tables, their rows with parents before children, the sequences,
+ * indexes, virtual tables with their rows, views, what is built from other tables, triggers.
+ * UNIQUE indexes of tables that others refer to stand before the rows, since a foreign key needs
+ * the index to exist. Triggers come last, so that no row fires one. SQLite refuses triggers on a table
+ * that bears the name of a virtual table's shadow table: those come before that virtual table.
+ *
+ * `schema` leaves out rows, sequences and what is built from rows; `data` leaves out everything
+ * else. What the one leaves out is just what the other holds.
+ */
+export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan {
+  const schema = content !== "data";
+  const data = content !== "schema";
+  const plain = catalog.tables.filter((table) => table.kind !== "virtual");
+  const { order, cyclic } = orderByForeignKeys(plain);
+  const virtual = planVirtualTables(catalog, { schema, data });
+  const early = earlyIndexes(catalog, plain);
+  const late = catalog.indexes.filter((index) => !early.includes(index));
+  const earlyTriggers = triggersOfShadowNames(catalog);
+  const lateTriggers = catalog.triggers.filter((trigger) => !earlyTriggers.includes(trigger));
+  const keyValues = data ? catalog.keyValues : undefined;
+  const entries = keyValues === "exportable" ? [keyValuesTable()] : [];
+  const segments: Segment[] = [
+    ...text(header(source)),
+    ...virtual.totals,
+    ...text("PRAGMA defer_foreign_keys=ON;\n"),
+    ...(schema ? text(...plain.map(statementOf), ...early.map(statementOf)) : []),
+    ...(data ? rowsOf(order) : []),
+    ...(data ? sequenceSegments(catalog, plain) : []),
+    ...(schema ? text(...late.map(statementOf), ...earlyTriggers.map(statementOf)) : []),
+    ...virtual.segments,
+    ...(schema ? text(...catalog.views.map(statementOf)) : []),
+    ...virtual.rebuilt,
+    ...(schema ? text(...lateTriggers.map(statementOf)) : []),
+    ...rowsOf(entries),
+  ];
+  return {
+    artifacts: [{ name: "dump.sql", contentType: "application/sql", segments: merged(segments) }],
+    tables: data ? [...order, ...virtual.withRows, ...virtual.exclusions, ...entries] : [],
+    reportsBrokenChecks: data,
+    ...(keyValues && { keyValues: keyValues === "exportable" ? "exported" : keyValues }),
+    warnings: [
+      ...(data && cyclic.length > 0
+        ? [`foreign keys form a cycle among ${namesOf(cyclic)}: load their rows in one transaction`]
+        : []),
+      ...(schema ? openCommentWarnings(catalog) : []),
+      ...(data ? missingParentWarnings(plain) : []),
+      ...(schema
+        ? []
+        : [...triggerWarnings(catalog), ...shadowNameWarnings(plain, catalog.tables)]),
+      ...virtual.warnings,
+      ...loadingWarnings(catalog, content),
+    ],
+  };
+}
+
+function text(...parts: string[]): Segment[] {
+  return parts.length === 0 ? [] : [{ kind: "text", text: parts.join("") }];
+}
+
+function rowsOf(tables: Table[]): Segment[] {
+  return tables.map((table) => ({ kind: "rows", table: table.name }));
+}
+
+/** Texts that follow one another as one segment. */
+function merged(segments: Segment[]): Segment[] {
+  const result: Segment[] = [];
+  for (const segment of segments) {
+    const last = result.at(-1);
+    if (segment.kind === "text" && last?.kind === "text") {
+      result[result.length - 1] = { kind: "text", text: last.text + segment.text };
+    } else {
+      result.push(segment);
+    }
+  }
+  return result;
+}
+
+/** How a dump restores the virtual tables. */
+interface VirtualTablesPlan {
+  segments: Segment[];
+  withRows: Table[];
+  /** Comments that say what the FTS5 indexes over other tables contain. */
+  totals: Segment[];
+  /** What fills FTS5 tables from their content, once that is there. */
+  rebuilt: Segment[];
+  exclusions: Table[];
+  warnings: string[];
+}
+
+function planVirtualTables(
+  catalog: Catalog,
+  { schema, data }: { schema: boolean; data: boolean },
+): VirtualTablesPlan {
+  const plan: VirtualTablesPlan = {
+    segments: [],
+    withRows: [],
+    totals: [],
+    rebuilt: [],
+    exclusions: [],
+    warnings: [],
+  };
+  let namesLength = 0;
+  for (const table of catalog.tables.filter((each) => each.kind === "virtual")) {
+    const kind = virtualTableKind(table);
+    if (kind.kind === "unknown") {
+      plan.warnings.push(
+        `virtual table ${quoteIdentifier(table.name)} is left out: ` +
+          `module ${quoteIdentifier(table.module ?? "")} cannot be dumped`,
+      );
+      continue;
+    }
+    if (schema) {
+      plan.segments.push(...text(statementOf(table)));
+      if (table.module === "fts5") plan.segments.push({ kind: "query", sql: ftsConfigSql(table) });
+    }
+    if (!data) continue;
+    if (kind.kind === "rows") {
+      plan.segments.push(...rowsOf([table]));
+      plan.withRows.push(table);
+    } else if (kind.kind === "rebuild" || kind.kind === "contentless") {
+      const index = kind.kind === "rebuild" ? planIndex(catalog, table, kind) : { reason: "" };
+      if ("reason" in index) {
+        plan.warnings.push(
+          `FTS5 table ${quoteIdentifier(table.name)} keeps no content${index.reason}: it is restored empty`,
+        );
+        continue;
+      }
+      plan.rebuilt.push(...text(index.rebuild));
+      plan.warnings.push(...index.warnings);
+      if (index.exclusions !== undefined) {
+        plan.rebuilt.push(...rowsOf([index.exclusions]));
+        plan.exclusions.push(index.exclusions);
+      }
+      // All comments together are part of the first statement, whose length has a limit.
+      namesLength += table.name.length;
+      if (namesLength <= NAMES_LENGTH_MAX) {
+        plan.totals.push({ kind: "query", sql: indexTotalsSql(table) });
+      }
+    }
+  }
+  return plan;
+}
+
+/** SQLite protects a table that bears a shadow table's name, as soon as the virtual table exists. */
+function shadowNameWarnings(plain: Table[], tables: Table[]): string[] {
+  const virtual = tables.filter((table) => table.kind === "virtual");
+  return plain.flatMap((table) =>
+    virtual
+      .filter((owner) => asciiLower(table.name).startsWith(`${asciiLower(owner.name)}_`))
+      .map(
+        (owner) =>
+          `table ${quoteIdentifier(table.name)} may bear the name of a shadow table of ` +
+          `${quoteIdentifier(owner.name)}: its rows load only before that one exists`,
+      ),
+  );
+}
+
+/** The triggers of tables that bear a shadow table's name. */
+function triggersOfShadowNames(catalog: Catalog): SchemaObject[] {
+  const virtual = catalog.tables.filter((table) => table.kind === "virtual");
+  return catalog.triggers.filter(({ tableName }) =>
+    virtual.some((owner) => bearsShadowName(tableName, owner)),
+  );
+}
+
+/** Rows alone are loaded into tables whose triggers exist by then. */
+function triggerWarnings(catalog: Catalog): string[] {
+  const tables = new Set(catalog.tables.map((table) => asciiLower(table.name)));
+  const names = catalog.triggers
+    .filter((trigger) => tables.has(asciiLower(trigger.tableName)))
+    .map((trigger) => trigger.name);
+  return names.length === 0
+    ? []
+    : [`triggers that exist where the rows are loaded fire for each row: ${namesOf(names)}`];
+}
+
+/** No time and nothing that differs between two dumps of the same content. */
+function header(source: string): string {
+  return `-- Durable Export ${VERSION}, source ${JSON.stringify(source)}\n`;
+}
+
+/** SQLite keeps the white space before the semicolon in an index's text, so none is added in vain. */
+function statementOf(object: SchemaObject | Table): string {
+  const comment = findOpenComment(object.sql);
+  const close = comment === undefined ? "" : comment === "line" ? "\n" : "*/";
+  return `${object.sql}${close};\n`;
+}
+
+/**
+ * A comment may end with the text of a statement, but not within a script: what closes it there
+ * becomes part of the restored object's text. SQLite takes white space off the end of a view's.
+ */
+function openCommentWarnings(catalog: Catalog): string[] {
+  const isChanged = (object: SchemaObject | Table): boolean =>
+    findOpenComment(object.sql) === "block" ||
+    (findOpenComment(object.sql) === "line" && !catalog.views.includes(object as SchemaObject));
+  return [...catalog.tables, ...catalog.indexes, ...catalog.views]
+    .filter(isChanged)
+    .map(
+      (object) =>
+        `the text of ${quoteIdentifier(object.name)} ends in an open comment, which its restored text closes`,
+    );
+}
+
+/** Enforced foreign keys need their parent to exist, even for rows that refer to nothing. */
+function missingParentWarnings(tables: Table[]): string[] {
+  const names = new Set(tables.map((table) => asciiLower(table.name)));
+  return tables.flatMap((table) =>
+    [...new Set(table.foreignKeys.map((key) => key.parent))]
+      .filter((parent) => !names.has(asciiLower(parent)))
+      .map(
+        (parent) =>
+          `table ${quoteIdentifier(table.name)} refers to ${quoteIdentifier(parent)}, which is not in the dump: ` +
+          "its rows load only where foreign keys are not enforced",
+      ),
+  );
+}
+
+/** Indexes that a foreign key may need, in order to be found by it. */
+function earlyIndexes(catalog: Catalog, tables: Table[]): SchemaObject[] {
+  const parents = new Set(
+    tables.flatMap((table) => table.foreignKeys.map((key) => asciiLower(key.parent))),
+  );
+  const unique = new Set(
+    tables
+      .filter((table) => parents.has(asciiLower(table.name)))
+      .flatMap((table) => table.indexes)
+      .filter((index) => index.unique && !index.partial)
+      .map((index) => index.name),
+  );
+  return catalog.indexes.filter((index) => unique.has(index.name));
+}
+
+/**
+ * AUTOINCREMENT counters. The inserts before have set them to the largest rowid; what they really
+ * were, also of emptied tables, replaces that.
+ */
+function sequenceSegments(catalog: Catalog, tables: Table[]): Segment[] {
+  if (!catalog.hasSequence) return [];
+  const counted = tables.filter((table) => table.autoincrement);
+  return groupsOf(counted.map((table) => quoteText(table.name))).flatMap((names): Segment[] => [
+    { kind: "text", text: `DELETE FROM sqlite_sequence WHERE name IN (${names});\n` },
+    {
+      kind: "query",
+      sql:
+        `SELECT group_concat('INSERT INTO sqlite_sequence(name,seq) VALUES(' || quote(name) || ',' || ` +
+        `quote(seq) || ');' || char(10), '') FROM ` +
+        `(SELECT name, seq FROM sqlite_sequence WHERE name IN (${names}) ORDER BY rowid)`,
+    },
+  ]);
+}
+
+/** `terms` joined by commas, in as few texts as a statement's length allows. */
+function groupsOf(terms: string[]): string[] {
+  const groups: string[] = [];
+  for (const term of terms) {
+    const last = groups.at(-1);
+    if (last !== undefined && last.length + term.length < NAMES_LENGTH_MAX) {
+      groups[groups.length - 1] = `${last},${term}`;
+    } else {
+      groups.push(term);
+    }
+  }
+  return groups;
+}
+
+function namesOf(names: string[]): string {
+  return names.map(quoteIdentifier).join(", ");
+}

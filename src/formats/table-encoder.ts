@@ -1,0 +1,36 @@
+import type { Cell } from "../sqlite/cell.ts";
+import type { Table } from "../sqlite/catalog.ts";
+import type { RowExpression } from "../sqlite/column-sql.ts";
+import type { RawPage } from "../sqlite/page-query.ts";
+
+/**
+ * How a format writes one table's rows. What comes out depends on the rows alone, never on where
+ * a page ended: `state` is all that is remembered between two pages, and an encoder made with it
+ * goes on where the last one stopped.
+ */
+export interface TableEncoder {
+  /**
+   * SQL expression of a row's text, over the table's columns. Which one depends on about how long rows
+   * are, in bytes of text, or 0 where nothing is known; what it gives does not.
+   */
+  rowSql(rowBytes: number): RowExpression;
+  /** Bytes between two rows of a page, as hex digits. */
+  readonly rowGapHex: string;
+  /** Names of the columns whose cells `row` takes, in its order. */
+  readonly cellColumns: readonly string[];
+  /** SQL expression that writes the real of a cell, over its quoted column name. */
+  readonly realSql: (name: string) => string;
+  /** Non-negative; 0 before the first row. */
+  readonly state: number;
+  /** How many U+FFFD were written in place of bytes that are no UTF-8. */
+  readonly replacements: number;
+  /** Bytes of a page's rows. `page.bytes` may be written to and must not be used afterwards. */
+  page(page: RawPage): Uint8Array[];
+  /** Bytes of one row that was read cell by cell. */
+  row(cells: Cell[]): Uint8Array[];
+  /** Bytes behind the last row. */
+  end(): Uint8Array[];
+}
+
+/** Makes the encoder of a table. */
+export type TableEncoderOf = (table: Table, state: number) => TableEncoder;

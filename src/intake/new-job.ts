@@ -1,0 +1,60 @@
+import { type Config, type ExportEnv, getSourceConfig } from "../config/env.ts";
+import { encodeUtf8, toHex } from "../lib/bytes.ts";
+import { checkCallbackTarget } from "../notify/callback-target.ts";
+import { type ExportRequest, requireRows } from "../api/export-request.ts";
+import { isLocalOrigin } from "../api/local-origin.ts";
+import { parseWebhookSecrets } from "../notify/signature.ts";
+import { SOURCE_PROMISES, sourceObjectOf } from "../api/source-config.ts";
+import { findDatabase } from "../databases/open-source.ts";
+import type { NewJob } from "../jobs/tables/job-rows.ts";
+
+/**
+ * A checked request as a job to be created, with the deployment's defaults filled in. Errors: those
+ * of what the request names, such as `source-not-found` and `callback-url-refused`, and
+ * `configuration-invalid` where its binding is missing or callbacks cannot be signed.
+ */
+export async function newJobOf(
+  config: Config,
+  request: ExportRequest,
+  of: { env: ExportEnv; idempotencyKey: string | null; origin: string; nowMs: number },
+): Promise<NewJob> {
+  const { env, ...given } = of;
+  requireRows(request);
+  const source = getSourceConfig(config, request.source);
+  // What is wrong with a binding is told now, not by a job that fails.
+  const database = findDatabase(env, source, sourceObjectOf(source, request));
+  const full = {
+    ...request,
+    consistency: request.consistency ?? SOURCE_PROMISES[source.type].consistency.default,
+    ...checkedCallback(config, request.callbackUrl, of.origin),
+    retentionHours: request.retentionHours ?? config.retentionHours,
+  };
+  const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(JSON.stringify(full)));
+  return {
+    jobId: crypto.randomUUID(),
+    request: full,
+    databaseKey: database.key,
+    requestDigest: toHex(new Uint8Array(digest)),
+    ...given,
+  };
+}
+
+/**
+ * The callback URL as it will be called. A secret that cannot sign is told now, not when the job has
+ * ended.
+ */
+function checkedCallback(
+  config: Config,
+  url: string | undefined,
+  origin: string,
+): { callbackUrl?: string } {
+  if (url === undefined) return {};
+  const localDevelopment = isLocalOrigin(origin);
+  parseWebhookSecrets(config.webhookSecret, { localDevelopment });
+  return {
+    callbackUrl: checkCallbackTarget(url, {
+      allowlist: config.callbackAllowlist,
+      localDevelopment,
+    }),
+  };
+}

@@ -1,0 +1,52 @@
+import { type ExportEnv, getExportJobs, parseConfig } from "../config/env.ts";
+import { type ErrorCode, ExportError, unwrap } from "../api/errors.ts";
+import type { JobView } from "../api/job-view.ts";
+import { newJobOf } from "./new-job.ts";
+
+/** A tick of a cron trigger. */
+export interface Tick {
+  /** The trigger's expression. */
+  cron: string;
+  /** When it was due; a tick that is delivered again has the same time. */
+  scheduledTime: number;
+}
+
+/**
+ * Starts the exports of `EXPORT_SCHEDULE` that are due at a tick: one job an entry, however often
+ * the tick is delivered. An entry whose source is still being exported is left out, with a line in
+ * the log; the others start all the same. Errors: `configuration-invalid`, and after all entries
+ * those of jobs that could not be started, and of a job of this tick that has failed since.
+ */
+export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise<void> {
+  const config = parseConfig(env);
+  const due = config.schedule.filter(
+    (entry) => entry.cron === undefined || entry.cron === tick.cron,
+  );
+  const failures: unknown[] = [];
+  for (const { cron: _cron, ...request } of due) {
+    const idempotencyKey = `schedule ${tick.cron} ${tick.scheduledTime} ${[request.source, request.name ?? request.id ?? ""].map(encodeURIComponent).join("/")}`;
+    try {
+      const job = await newJobOf(config, request, {
+        env,
+        idempotencyKey,
+        origin: config.publicUrl ?? "",
+        nowMs: Date.now(),
+      });
+      const { view, replayed } = unwrap(await getExportJobs(env).create(job));
+      if (replayed) requireNotFailed(view);
+    } catch (error) {
+      if (error instanceof ExportError && error.code === "export-already-running") {
+        console.warn({ message: `scheduled export left out: ${error.message}`, cron: tick.cron });
+      } else {
+        failures.push(error);
+      }
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** A tick that is delivered again must not count a job that has failed meanwhile as a success. */
+function requireNotFailed({ jobId, error }: JobView): void {
+  if (error === null) return;
+  throw new ExportError(error.code as ErrorCode, `scheduled job ${jobId} failed: ${error.message}`);
+}

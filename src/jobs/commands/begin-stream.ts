@@ -1,0 +1,19 @@
+import { requireUnlocked } from "./database-lock.ts";
+import { scheduleWatchdog } from "../watchdog/job-watchdog.ts";
+import type { JobsContext } from "../jobs-context.ts";
+import { insertStream, type NewStream } from "../tables/stream-rows.ts";
+
+/**
+ * Takes a database's lock for a stream, until it is deleted or its lease runs out. Errors:
+ * `export-already-running`.
+ */
+export async function beginStream(context: JobsContext, stream: NewStream): Promise<void> {
+  const { sql, storage } = context;
+  storage.transactionSync(() => {
+    const nowMs = Date.now();
+    const { databaseKey, request } = stream;
+    requireUnlocked(sql, { databaseKey, source: request.source, nowMs });
+    insertStream(sql, stream, nowMs);
+  });
+  await scheduleWatchdog(context);
+}

@@ -1,0 +1,62 @@
+import { ExportError } from "../../api/errors.ts";
+import type { JobView } from "../../api/job-view.ts";
+import { requireUnlocked } from "./database-lock.ts";
+import {
+  failureOf,
+  findJobByKey,
+  getJob,
+  insertJob,
+  type JobRow,
+  type NewJob,
+} from "../tables/job-rows.ts";
+import { startRun } from "./job-runs.ts";
+import { jobViewOf } from "../views/job-view.ts";
+import { scheduleWatchdog } from "../watchdog/job-watchdog.ts";
+import type { JobsContext } from "../jobs-context.ts";
+import { requireRoom } from "../require-space.ts";
+
+/**
+ * Records a job and starts its first run: the row first, the instance second. If Workflows cannot be
+ * reached the job stays queued, and the watchdog starts it. A known Idempotency-Key gives its job again,
+ * unless no run of that job could be started. Errors: `export-already-running`, `idempotency-key-reused`,
+ * `inline-storage-full`.
+ */
+export async function createJob(
+  context: JobsContext,
+  job: NewJob,
+): Promise<{ view: JobView; replayed: boolean }> {
+  const { sql, storage } = context;
+  const known = storage.transactionSync(() => insertOrFind(context, job));
+  if (known !== undefined) return { view: jobViewOf(sql, known), replayed: true };
+  await scheduleWatchdog(context);
+  await startRun(context, getJob(sql, job.jobId));
+  return { view: jobViewOf(sql, getJob(sql, job.jobId)), replayed: false };
+}
+
+/** Inserts a job, or gives the one that its key already made. */
+function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
+  const { sql, env } = context;
+  const known = findStartedJob(sql, job.idempotencyKey);
+  if (known !== undefined) {
+    if (known.request_digest === job.requestDigest) return known;
+    throw new ExportError(
+      "idempotency-key-reused",
+      "this Idempotency-Key was sent with another body",
+      { details: { jobId: known.job_id } },
+    );
+  }
+  const { databaseKey, request, nowMs } = job;
+  requireUnlocked(sql, { databaseKey, source: request.source, nowMs });
+  // Where nothing is left the job would fail at its first commit.
+  if (env.EXPORT_R2_BUCKET === undefined) requireRoom(context, 1);
+  insertJob(sql, job);
+  return undefined;
+}
+
+/** The job of a key. One that no run has worked on gives its key back, so that a repeat starts another. */
+function findStartedJob(sql: SqlStorage, idempotencyKey: string | null): JobRow | undefined {
+  const job = idempotencyKey === null ? undefined : findJobByKey(sql, idempotencyKey);
+  if (job === undefined || failureOf(job)?.code !== "workflow-not-started") return job;
+  sql.exec("UPDATE tmp_export_jobs SET idempotency_key = NULL WHERE job_id = ?", job.job_id);
+  return undefined;
+}

@@ -1,0 +1,73 @@
+import { ExportError } from "../../api/errors.ts";
+import type { JobView } from "../../api/job-view.ts";
+import { isCallbackPending } from "../tables/callback-rows.ts";
+import { discardFiles, removeDiscards, removeDiscardsNow } from "../tables/discards.ts";
+import { endJobIf } from "./end-job.ts";
+import { deleteJobRows, findJob, getJob, type JobRow } from "../tables/job-rows.ts";
+import { startEnding, startStreamEnding, terminateRun } from "./job-runs.ts";
+import { jobViewOf } from "../views/job-view.ts";
+import { scheduleWatchdog } from "../watchdog/job-watchdog.ts";
+import type { JobsContext } from "../jobs-context.ts";
+import { expireStream, findStream, insertEndedStream } from "../tables/stream-rows.ts";
+
+/**
+ * Cancels an active job and returns its view, or removes an ended job with its files and returns
+ * null. A cancelled job stays, so a repeated call changes nothing. An unknown id changes nothing.
+ * The id of a stream ends that stream and returns null. Errors: `storage-unavailable` if R2 does not
+ * delete a file (the watchdog retries it); `forbidden` without `mayDelete`, unless the job is active.
+ */
+export async function removeJob(
+  context: JobsContext,
+  jobId: string,
+  { mayDelete }: { mayDelete: boolean },
+): Promise<JobView | null> {
+  const { sql } = context;
+  const job = findJob(sql, jobId);
+  if (job === undefined) {
+    if (!mayDelete && findStream(sql, jobId) !== undefined) throw onlyCancels("ends no stream");
+    await endStream(context, jobId);
+    return null;
+  }
+  if (endJobIf(context, { jobId, to: "cancelled", nowMs: Date.now() })) {
+    await terminateRun(context, job);
+    await startEnding(context, jobId);
+    await scheduleWatchdog(context);
+    await removeDiscardsNow(context, jobId);
+    return jobViewOf(sql, getJob(sql, jobId));
+  }
+  if (job.state === "cancelled") return jobViewOf(sql, getJob(sql, jobId));
+  if (!mayDelete) throw onlyCancels(`does not delete a job that is ${job.state}`);
+  await deleteJob(context, job);
+  return null;
+}
+
+function onlyCancels(refusal: string): ExportError {
+  return new ExportError("forbidden", `the bearer token cancels running exports, and ${refusal}`);
+}
+
+async function endStream(context: JobsContext, streamId: string): Promise<void> {
+  const { sql } = context;
+  const stream = findStream(sql, streamId);
+  if (stream === undefined) return;
+  expireStream(sql, streamId);
+  await startStreamEnding(context, stream);
+  await scheduleWatchdog(context);
+}
+
+async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
+  const { sql, storage } = context;
+  const { job_id: jobId } = job;
+  // A run that waits for its callback's next try ends.
+  if (isCallbackPending(job)) await terminateRun(context, job);
+  storage.transactionSync(() => {
+    const current = findJob(sql, jobId);
+    if (current === undefined) return;
+    if (current.snapshot_open !== 0) insertEndedStream(sql, current);
+    discardFiles(sql, current, Date.now());
+    deleteJobRows(sql, jobId);
+  });
+  // What its snapshot has in the source is ended as a stream's is.
+  await endStream(context, jobId);
+  await scheduleWatchdog(context);
+  await removeDiscards(context, jobId);
+}

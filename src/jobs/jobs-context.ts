@@ -1,0 +1,8 @@
+import type { ExportEnv } from "../config/env.ts";
+
+/** What the functions behind `ExportJobs` work with: the object's storage, and the Worker's bindings. */
+export interface JobsContext {
+  storage: DurableObjectStorage;
+  sql: SqlStorage;
+  env: ExportEnv;
+}

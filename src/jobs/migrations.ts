@@ -1,0 +1,216 @@
+import { ExportError } from "../api/errors.ts";
+
+/**
+ * The job tables' migrations, in order. Append only: a deployed object has run the earlier ones.
+ * docs/storage-layout.md describes every column.
+ *
+ * Expand first: a migration adds, and the previous version keeps working beside it after a rollback. One
+ * that renames or removes raises `CODE_MIN`, in a release after the last one that used the old form.
+ */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE tmp_export_jobs (
+     job_id TEXT NOT NULL PRIMARY KEY,
+     source TEXT NOT NULL,
+     state TEXT NOT NULL,
+     request_json TEXT NOT NULL,
+     request_digest TEXT NOT NULL,
+     idempotency_key TEXT UNIQUE,
+     origin TEXT NOT NULL,
+     run INTEGER NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     started_at_ms INTEGER,
+     completed_at_ms INTEGER,
+     expires_at_ms INTEGER,
+     heartbeat_at_ms INTEGER NOT NULL,
+     snapshot_id TEXT,
+     snapshot_at_ms INTEGER,
+     snapshot_json TEXT,
+     catalog_digest TEXT,
+     checkpoint INTEGER NOT NULL DEFAULT 0,
+     cursor_json TEXT,
+     next_table TEXT,
+     usage_rows_read INTEGER NOT NULL DEFAULT 0,
+     usage_rows_written INTEGER NOT NULL DEFAULT 0,
+     usage_steps INTEGER NOT NULL DEFAULT 0,
+     usage_r2_class_a INTEGER NOT NULL DEFAULT 0,
+     warnings_json TEXT NOT NULL DEFAULT '[]',
+     failure_json TEXT
+   ) STRICT, WITHOUT ROWID;
+   CREATE UNIQUE INDEX tmp_export_jobs_active ON tmp_export_jobs(source) WHERE state IN ('queued', 'running');
+   CREATE INDEX tmp_export_jobs_newest ON tmp_export_jobs(created_at_ms DESC, job_id DESC);
+
+   CREATE TABLE tmp_export_job_tables (
+     job_id TEXT NOT NULL,
+     ordinal INTEGER NOT NULL,
+     name TEXT NOT NULL,
+     status TEXT NOT NULL DEFAULT 'pending',
+     rows INTEGER NOT NULL DEFAULT 0,
+     bytes INTEGER NOT NULL DEFAULT 0,
+     percent REAL,
+     PRIMARY KEY (job_id, ordinal),
+     UNIQUE (job_id, name)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE tmp_export_job_artifacts (
+     job_id TEXT NOT NULL,
+     ordinal INTEGER NOT NULL,
+     name TEXT NOT NULL,
+     content_type TEXT NOT NULL,
+     object_key TEXT NOT NULL,
+     state TEXT NOT NULL DEFAULT 'pending',
+     upload_id TEXT,
+     bytes INTEGER NOT NULL DEFAULT 0,
+     part_count INTEGER NOT NULL DEFAULT 0,
+     sha256 TEXT,
+     PRIMARY KEY (job_id, ordinal)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE tmp_export_job_chunks (
+     job_id TEXT NOT NULL,
+     artifact_ordinal INTEGER NOT NULL,
+     number INTEGER NOT NULL,
+     table_name TEXT NOT NULL,
+     first_cursor_json TEXT NOT NULL,
+     last_cursor_json TEXT NOT NULL,
+     rows INTEGER NOT NULL,
+     bytes INTEGER NOT NULL,
+     parts_json TEXT NOT NULL,
+     sha256 TEXT NOT NULL,
+     run INTEGER NOT NULL,
+     started_at_ms INTEGER NOT NULL,
+     committed_at_ms INTEGER NOT NULL,
+     PRIMARY KEY (job_id, artifact_ordinal, number)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE tmp_export_job_blobs (
+     job_id TEXT NOT NULL,
+     kind TEXT NOT NULL,
+     object_key TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     bytes BLOB NOT NULL,
+     PRIMARY KEY (job_id, kind, object_key, number)
+   ) STRICT, WITHOUT ROWID;`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN callback_url TEXT;
+   ALTER TABLE tmp_export_jobs ADD COLUMN callback_status TEXT NOT NULL DEFAULT 'none';
+   ALTER TABLE tmp_export_jobs ADD COLUMN callback_attempts INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN callback_last_error TEXT;
+   ALTER TABLE tmp_export_jobs ADD COLUMN callback_next_attempt_at_ms INTEGER;`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN database_key TEXT NOT NULL DEFAULT '';
+   UPDATE tmp_export_jobs SET database_key = 'source ' || source;
+   DROP INDEX tmp_export_jobs_active;
+   CREATE UNIQUE INDEX tmp_export_jobs_active ON tmp_export_jobs(database_key)
+     WHERE state IN ('queued', 'running');`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN woken_at_ms INTEGER;
+   ALTER TABLE tmp_export_jobs ADD COLUMN snapshot_open INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN endings INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN ending_at_ms INTEGER;`,
+
+  "ALTER TABLE tmp_export_job_tables ADD COLUMN replacements INTEGER NOT NULL DEFAULT 0",
+
+  `ALTER TABLE tmp_export_job_tables ADD COLUMN key_first REAL;
+   ALTER TABLE tmp_export_job_tables ADD COLUMN key_last REAL;
+   ALTER TABLE tmp_export_job_tables ADD COLUMN rows_guess REAL;`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN corrupt_restarts INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN files_left INTEGER NOT NULL DEFAULT 0;`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN started_over INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN rescues_json TEXT NOT NULL DEFAULT '[]';
+   CREATE TABLE tmp_export_job_discards (
+     job_id TEXT NOT NULL,
+     object_key TEXT NOT NULL,
+     upload_id TEXT NOT NULL,
+     discarded_at_ms INTEGER NOT NULL,
+     PRIMARY KEY (job_id, object_key, upload_id)
+   ) STRICT, WITHOUT ROWID;`,
+
+  `ALTER TABLE tmp_export_job_blobs RENAME COLUMN object_key TO upload_id;
+   CREATE TABLE tmp_export_job_uploads (
+     job_id TEXT NOT NULL,
+     object_key TEXT NOT NULL,
+     upload_id TEXT NOT NULL,
+     is_complete INTEGER NOT NULL DEFAULT 0,
+     part_bytes INTEGER NOT NULL DEFAULT 0,
+     bytes INTEGER NOT NULL DEFAULT 0,
+     PRIMARY KEY (job_id, object_key, upload_id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE tmp_export_job_parts (
+     job_id TEXT NOT NULL,
+     upload_id TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     etag TEXT NOT NULL,
+     bytes INTEGER NOT NULL,
+     PRIMARY KEY (job_id, upload_id, number)
+   ) STRICT, WITHOUT ROWID;`,
+
+  `CREATE TABLE tmp_export_streams (
+     stream_id TEXT NOT NULL PRIMARY KEY,
+     database_key TEXT NOT NULL,
+     request_json TEXT NOT NULL,
+     snapshot_id TEXT,
+     started_at_ms INTEGER NOT NULL,
+     lease_until_ms INTEGER NOT NULL,
+     endings INTEGER NOT NULL DEFAULT 0,
+     ending_at_ms INTEGER
+   ) STRICT, WITHOUT ROWID;`,
+
+  "ALTER TABLE tmp_export_job_artifacts ADD COLUMN crc32 INTEGER",
+
+  `INSERT OR IGNORE INTO tmp_export_job_discards (job_id, object_key, upload_id, discarded_at_ms)
+     SELECT job_id, object_key, iif(state IN ('uploading', 'written'), coalesce(upload_id, ''), ''), 0
+     FROM tmp_export_job_artifacts
+     WHERE job_id IN (SELECT job_id FROM tmp_export_jobs WHERE files_left = 1);
+   ALTER TABLE tmp_export_jobs DROP COLUMN files_left;`,
+
+  "ALTER TABLE tmp_export_jobs ADD COLUMN plan_digest TEXT",
+  `ALTER TABLE tmp_export_jobs ADD COLUMN waited_at_ms INTEGER;
+   ALTER TABLE tmp_export_jobs ADD COLUMN waiting_as TEXT;
+   ALTER TABLE tmp_export_jobs ADD COLUMN part_bytes INTEGER;
+   ALTER TABLE tmp_export_jobs ADD COLUMN callback_posts INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN callback_posted_at_ms INTEGER;
+   UPDATE tmp_export_jobs SET callback_posts = callback_attempts;
+   ALTER TABLE tmp_export_job_migrations ADD COLUMN code_min INTEGER NOT NULL DEFAULT 0;`,
+];
+
+/** How many migrations a version must know to work with tables that have run all of these. */
+const CODE_MIN = 13;
+
+/**
+ * Brings the job tables to the newest form, each migration in one transaction. Tables of a newer version
+ * stay as they are. Errors: `jobs-database-newer` if that version's tables need newer code than this.
+ */
+export function migrate(storage: DurableObjectStorage): void {
+  const { sql } = storage;
+  sql.exec(
+    "CREATE TABLE IF NOT EXISTS tmp_export_job_migrations (number INTEGER PRIMARY KEY) STRICT",
+  );
+  const row = sql
+    .exec<{ done: number }>("SELECT count(*) AS done FROM tmp_export_job_migrations")
+    .one();
+  for (let number = row.done; number < MIGRATIONS.length; number += 1) {
+    storage.transactionSync(() => {
+      sql.exec(MIGRATIONS[number] as string);
+      sql.exec("INSERT INTO tmp_export_job_migrations (number) VALUES (?)", number);
+      if (number === MIGRATIONS.length - 1) {
+        sql.exec("UPDATE tmp_export_job_migrations SET code_min = ?", CODE_MIN);
+      }
+    });
+  }
+  requireKnown(sql);
+}
+
+function requireKnown(sql: SqlStorage): void {
+  const { code_min: codeMin } = sql
+    .exec<{ code_min: number }>("SELECT max(code_min) AS code_min FROM tmp_export_job_migrations")
+    .one();
+  if (codeMin <= MIGRATIONS.length) return;
+  throw new ExportError(
+    "jobs-database-newer",
+    `the job tables need a version with ${codeMin} migrations, and this one has ${MIGRATIONS.length}`,
+  );
+}

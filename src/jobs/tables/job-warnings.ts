@@ -1,0 +1,59 @@
+import { isActive } from "../../api/job-state.ts";
+import { ENDINGS_MAX } from "../../api/limits.ts";
+import { boundWarnings, WARNINGS_MAX } from "../../api/warnings.ts";
+import { type JobRow, rescuesOf, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts";
+
+/** What the reader of a job's artifacts has to know, a sentence each; bounded as `boundWarnings` does. */
+export function listWarnings(sql: SqlStorage, job: JobRow): string[] {
+  return boundWarnings([
+    ...waitingWarnings(job),
+    ...rescuesOf(job).map(
+      ({ run, reason }) =>
+        `run ${run} was replaced by run ${run + 1}, which went on from its checkpoint: ${reason}`,
+    ),
+    ...(JSON.parse(job.warnings_json) as string[]),
+    ...replacementWarnings(sql, job.job_id),
+    ...(isActive(job.state) ? [] : leftWarnings(job)),
+  ]);
+}
+
+/** What an ended job's snapshot has left in its source. */
+function leftWarnings({ snapshot_open, endings }: JobRow): string[] {
+  if (snapshot_open === 0) return [];
+  const next =
+    endings < ENDINGS_MAX
+      ? "closing is tried again"
+      : `closing was abandoned after ${endings} attempts; the next export of this database tries it again`;
+  return [
+    snapshot_open === SNAPSHOT_TABLES_LEFT
+      ? `snapshot-tables-left: empty tables of it are still in the database, which kept them locked; ${next}`
+      : `snapshot-not-closed: its triggers may still be in the database; ${next}`,
+  ];
+}
+
+/** True while the instance of an active job's run was last seen to wait, and nothing has been heard of it since. */
+export function isWaiting(job: JobRow): boolean {
+  return isActive(job.state) && (job.waited_at_ms ?? 0) > job.heartbeat_at_ms;
+}
+
+function waitingWarnings(job: JobRow): string[] {
+  if (!isWaiting(job)) return [];
+  return job.waiting_as === "paused"
+    ? [`the Workflow instance of run ${job.run} is paused: resume it, or delete the job`]
+    : [`the Workflow instance of run ${job.run} is queued: it starts after others have ended`];
+}
+
+function replacementWarnings(sql: SqlStorage, jobId: string): string[] {
+  return sql
+    .exec<{ name: string; replacements: number }>(
+      `SELECT name, replacements FROM tmp_export_job_tables
+       WHERE job_id = ? AND replacements > 0 ORDER BY ordinal LIMIT ${WARNINGS_MAX + 1}`,
+      jobId,
+    )
+    .toArray()
+    .map(
+      ({ name, replacements }) =>
+        `table ${JSON.stringify(name)} has text that is not valid UTF-8: U+FFFD was written ` +
+        `${replacements} times in its place`,
+    );
+}

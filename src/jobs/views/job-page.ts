@@ -1,0 +1,46 @@
+import type { JobState } from "../../api/job-state.ts";
+import type { JobView } from "../../api/job-view.ts";
+import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
+import { listJobs } from "../tables/job-rows.ts";
+import { jobViewOf } from "./job-view.ts";
+
+/**
+ * Tables, artifacts and warnings in all views of a page, but for what its last one has more: some 2 MB, where a
+ * value between objects may have 32 MiB, which 100 views with 500 long names each would pass.
+ */
+const ENTRIES_MAX = 10 * VIEW_ENTRIES_MAX;
+
+/** Where a page of jobs begins: behind this one. */
+interface JobPosition {
+  createdAtMs: number;
+  jobId: string;
+}
+
+/** Which jobs a page has: at most `limit`, and fewer where they have many tables. */
+export interface JobPageQuery {
+  status: JobState | undefined;
+  limit: number;
+  after: JobPosition | undefined;
+}
+
+/** One page of jobs, newest first, and where the next begins; null behind the last. */
+export function jobPageOf(
+  sql: SqlStorage,
+  query: JobPageQuery,
+): { jobs: JobView[]; next: JobPosition | null } {
+  const rows = listJobs(sql, { ...query, limit: query.limit + 1, nowMs: Date.now() });
+  const jobs: JobView[] = [];
+  let entries = 0;
+  for (const row of rows.slice(0, query.limit)) {
+    if (entries >= ENTRIES_MAX) break;
+    const view = jobViewOf(sql, row);
+    entries += view.tables.length + view.artifacts.length + view.warnings.length;
+    jobs.push(view);
+  }
+  const last = rows[jobs.length - 1];
+  const next =
+    rows.length > jobs.length && last !== undefined
+      ? { createdAtMs: last.created_at_ms, jobId: last.job_id }
+      : null;
+  return { jobs, next };
+}

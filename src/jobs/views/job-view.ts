@@ -1,0 +1,138 @@
+import { namedObjectOf } from "../../api/source-config.ts";
+import { ERRORS, type Failure } from "../../api/errors.ts";
+import type { JobRequest } from "../../api/export-request.ts";
+import type { JobView, TableView } from "../../api/job-view.ts";
+import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
+import { listTables } from "../tables/chunk-ledger.ts";
+import { progressOf } from "../tables/job-progress.ts";
+import {
+  instanceIdOf,
+  type JobRow,
+  listArtifacts,
+  rescuesOf,
+  stateAt,
+} from "../tables/job-rows.ts";
+import { isWaiting, listWarnings } from "../tables/job-warnings.ts";
+
+/** Differs whenever a job's view does; made of its row alone, so that asking for it is cheap. */
+export function viewVersionOf(job: JobRow): string {
+  const { run, checkpoint, usage_steps, heartbeat_at_ms } = job;
+  const state = stateAt(job, Date.now());
+  const callback = `${job.callback_status}-${job.callback_attempts}`;
+  const waiting = isWaiting(job) ? job.waiting_as : "";
+  return `${run}-${checkpoint}-${usage_steps}-${heartbeat_at_ms}-${state}-${callback}-${waiting}`;
+}
+
+/** A job as its users see it. */
+export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
+  const request = JSON.parse(job.request_json) as JobRequest;
+  const base = `${job.origin}/export/dump/${job.job_id}`;
+  const tables = listTables(sql, job.job_id, VIEW_ENTRIES_MAX);
+  const progress = progressOf(sql, job);
+  const status = stateAt(job, Date.now());
+  const stored = sql
+    .exec<{ bytes: number }>(
+      "SELECT coalesce(sum(bytes), 0) AS bytes FROM tmp_export_job_artifacts WHERE job_id = ?",
+      job.job_id,
+    )
+    .one();
+  return {
+    jobId: job.job_id,
+    status,
+    source: job.source,
+    object: namedObjectOf(request),
+    format: request.format,
+    compression: request.compression,
+    consistency: request.consistency,
+    createdAt: timeOf(job.created_at_ms),
+    startedAt: timeOrNull(job.started_at_ms),
+    completedAt: timeOrNull(job.completed_at_ms),
+    expiresAt: timeOrNull(job.expires_at_ms),
+    snapshotAt: timeOrNull(job.snapshot_at_ms),
+    progress: { ...progress, bytes: stored.bytes },
+    tables: tables.map((table) => ({
+      name: table.name,
+      status: table.status as TableView["status"],
+      rows: table.rows,
+      bytes: table.bytes,
+      percent: table.percent,
+    })),
+    artifacts:
+      // Public once their job is completed: before that a file may still be replaced.
+      status === "completed"
+        ? artifactViews(sql, job, { base, tables: tableOfArtifact(request, tables) })
+        : [],
+    workflow: {
+      instanceId: instanceIdOf(job),
+      run: job.run,
+      rescues: rescuesOf(job).map(({ run, atMs, reason }) => ({ run, at: timeOf(atMs), reason })),
+    },
+    callback: callbackView(job),
+    usage: {
+      rowsRead: job.usage_rows_read,
+      rowsWritten: job.usage_rows_written,
+      steps: job.usage_steps,
+      r2ClassAOperations: job.usage_r2_class_a,
+    },
+    warnings: listWarnings(sql, job),
+    error: failureView(job.failure_json),
+    links: {
+      self: base,
+      download: `${base}/download`,
+      manifest: `${base}/manifest`,
+      events: `${base}/events`,
+    },
+  };
+}
+
+/**
+ * Whose rows each artifact holds, by its ordinal: a format that writes one file a table writes them in
+ * the tables' order.
+ */
+export function tableOfArtifact(
+  { format }: Pick<JobRequest, "format">,
+  tables: readonly { name: string }[],
+): (string | null)[] {
+  return format === "sql" ? [null] : tables.map(({ name }) => name);
+}
+
+function artifactViews(
+  sql: SqlStorage,
+  job: JobRow,
+  { base, tables }: { base: string; tables: readonly (string | null)[] },
+): JobView["artifacts"] {
+  return listArtifacts(sql, job.job_id, { limit: VIEW_ENTRIES_MAX }).map((artifact) => ({
+    name: artifact.name,
+    table: tables[artifact.ordinal] ?? null,
+    contentType: artifact.contentType,
+    bytes: artifact.bytes,
+    sha256: artifact.sha256,
+    parts: Math.max(artifact.partCount, 1),
+    downloadUrl: `${base}/download/${encodeURIComponent(artifact.name)}`,
+  }));
+}
+
+function callbackView(job: JobRow): JobView["callback"] {
+  const target = job.callback_url === null ? null : URL.parse(job.callback_url);
+  return {
+    url: target === null ? null : `${target.origin}/…`,
+    status: job.callback_status,
+    attempts: job.callback_attempts,
+    lastError: job.callback_last_error,
+    nextAttemptAt: timeOrNull(job.callback_next_attempt_at_ms),
+  };
+}
+
+function failureView(json: string | null): JobView["error"] {
+  if (json === null) return null;
+  const { code, message } = JSON.parse(json) as Failure;
+  return { code, message, hint: ERRORS[code].hint };
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function timeOrNull(ms: number | null): string | null {
+  return ms === null ? null : timeOf(ms);
+}

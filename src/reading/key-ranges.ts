@@ -1,0 +1,39 @@
+import { keyRangeQuery, parseKeyRange } from "../sqlite/key-range-query.ts";
+import type { Table } from "../sqlite/catalog.ts";
+import type { KeyRange } from "../sqlite/key-range.ts";
+import type { Source } from "../databases/source.ts";
+
+/** Tables looked at in one turn, so that writers wait for a few hundred rows at most. */
+const TABLES_A_TURN = 25;
+
+/** Places between a table's first and last key at which the distance to the next row is looked up. */
+const PROBES = 8;
+
+/** Of more tables, only the ends are looked up: what is done of many tells enough of the whole. */
+const PROBED_TABLES_MAX = 50;
+
+/** Of more tables, progress is told without percentages. */
+const TABLES_MAX = 1_000;
+
+/** The key ranges of those tables that have one, and what reading them cost. */
+export async function readKeyRanges(
+  source: Source,
+  tables: readonly Table[],
+): Promise<{ ranges: KeyRange[]; rowsRead: number }> {
+  const ranged = tables.flatMap((table) => {
+    const sql = keyRangeQuery(table, tables.length > PROBED_TABLES_MAX ? 0 : PROBES);
+    return sql === undefined ? [] : [{ table, sql }];
+  });
+  const ranges: KeyRange[] = [];
+  let rowsRead = 0;
+  if (tables.length > TABLES_MAX) return { ranges, rowsRead };
+  for (let at = 0; at < ranged.length; at += TABLES_A_TURN) {
+    const turn = ranged.slice(at, at + TABLES_A_TURN);
+    const results = await source.transaction(turn.map(({ sql }) => ({ sql })));
+    for (const [index, { table }] of turn.entries()) {
+      ranges.push(parseKeyRange(table, results[index]?.rows[0] ?? [null, null]));
+      rowsRead += results[index]?.rowsRead ?? 0;
+    }
+  }
+  return { ranges, rowsRead };
+}

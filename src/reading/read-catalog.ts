@@ -1,0 +1,100 @@
+import {
+  CATALOG_QUERIES,
+  parseCatalog,
+  parseSchema,
+  SCHEMA_QUERY,
+} from "../sqlite/parse-catalog.ts";
+import { quoteText } from "../sqlite/identifier.ts";
+import { virtualTableKind } from "../sqlite/virtual-table.ts";
+import { asciiLower } from "../lib/ascii-case.ts";
+import { encodeUtf8, toHex } from "../lib/bytes.ts";
+import type { Catalog, SchemaObject } from "../sqlite/catalog.ts";
+import { ExportError } from "../api/errors.ts";
+import type { Source, SourceResult } from "../databases/source.ts";
+
+/** Reads in one turn what `parseCatalog` makes a catalog of. */
+export async function readCatalogRows(source: Source): Promise<SourceResult["rows"][]> {
+  const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
+  return results.map((result) => result.rows);
+}
+
+/** Reads a source's schema in one turn. */
+export async function readCatalog(source: Source): Promise<Catalog> {
+  return withViewColumns(source, parseCatalog(await readCatalogRows(source)));
+}
+
+/**
+ * The catalog with the columns of the views that FTS5 tables read their text from. A view that fails has none.
+ * Each view is a query of its own: one that fails ends a transaction, and `pragma_table_list` counts the columns
+ * of no view that it meets after a failing one.
+ */
+export async function withViewColumns(source: Source, catalog: Catalog): Promise<Catalog> {
+  const contents = new Set(
+    catalog.tables.flatMap((table) => {
+      const kind = table.kind === "virtual" ? virtualTableKind(table) : undefined;
+      return kind?.kind === "rebuild" ? [asciiLower(kind.content)] : [];
+    }),
+  );
+  const views: SchemaObject[] = [];
+  for (const view of catalog.views) {
+    const columns = contents.has(asciiLower(view.name))
+      ? await findViewColumns(source, view.name)
+      : undefined;
+    views.push(columns === undefined ? view : { ...view, columns });
+  }
+  return { ...catalog, views };
+}
+
+async function findViewColumns(source: Source, view: string): Promise<string[] | undefined> {
+  const sql = `SELECT name FROM pragma_table_xinfo(${quoteText(view)}) ORDER BY cid`;
+  try {
+    const { rows } = await source.query({ sql, columns: 1 });
+    return rows.map(([name]) => String(name));
+  } catch (error) {
+    if (error instanceof ExportError && error.code === "source-query-failed") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The catalog, where its digest is still the same, and the schema that it follows from, as text.
+ * Errors: `schema-changed`.
+ */
+export async function readUnchangedCatalog(
+  source: Source,
+  digest: string | null,
+): Promise<{ catalog: Catalog; schema: string }> {
+  const rows = await readCatalogRows(source);
+  const catalog = await withViewColumns(source, parseCatalog(rows));
+  if ((await digestOf(catalog)) !== digest) throw schemaChanged();
+  return { catalog, schema: schemaText(rows[0]) };
+}
+
+/** Compares the schema alone, since all of a catalog takes many times as long. Errors: `schema-changed`. */
+export async function requireUnchangedSchema(source: Source, schema: string): Promise<void> {
+  const { rows } = await source.query({ sql: SCHEMA_QUERY });
+  if (schemaText(rows) !== schema) throw schemaChanged();
+}
+
+function schemaText(rows: SourceResult["rows"] = []): string {
+  return JSON.stringify(parseSchema(rows));
+}
+
+function schemaChanged(): ExportError {
+  return new ExportError("schema-changed", "the schema is not what it was when the export began");
+}
+
+/**
+ * SHA-256 of a catalog, to see whether it is still the same. `shadowNamed` does not count: SQLite may
+ * forget it at any time, and no row or text of a dump depends on it. Neither does a key-value storage that
+ * no dump can contain: the runtime makes it with the first entry, which a program may write meanwhile. The
+ * columns of views follow from the schema.
+ */
+export async function digestOf(catalog: Catalog): Promise<string> {
+  const views = catalog.views.map((view) => ({ ...view, columns: undefined }));
+  const text = JSON.stringify({ ...catalog, views }, (key, value: unknown) =>
+    key === "shadowNamed" || (key === "keyValues" && value === "unreadable") ? undefined : value,
+  );
+  const bytes = encodeUtf8(text);
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+}

@@ -1,0 +1,132 @@
+import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
+import { SNAPSHOT_PREFIX } from "../../sqlite/own-objects.ts";
+import { ExportError } from "../../api/errors.ts";
+import type { Source } from "../../databases/source.ts";
+import { prefixOf, SnapshotNames, startsWithSql, stateNameOf } from "./names.ts";
+
+/** A snapshot's objects as found in a source. */
+interface FoundSnapshot {
+  prefix: string;
+  triggers: string[];
+  tables: string[];
+}
+
+/**
+ * Removes everything that a snapshot has in its source, whatever became of its opening. May be
+ * called again, and late: other snapshots keep theirs. Triggers are gone once it returns. Tables
+ * that are locked stay, without rows: the result is how many.
+ */
+export async function closeSnapshot(source: Source, snapshotId: string): Promise<number> {
+  const { prefix } = new SnapshotNames(snapshotId);
+  return removeObjects(source, (found) => found.prefix === prefix);
+}
+
+/** A snapshot that somebody else has left or holds. */
+export interface OtherSnapshot {
+  snapshotId: string;
+  jobId: string;
+  /** True where its lease lets its triggers still work. */
+  hasLease: boolean;
+}
+
+/**
+ * Removes the snapshots of a source for which `isLeftover` is true, and those that were never
+ * finished opening. Returns the others, and how many tables stay empty because they are locked.
+ */
+export async function sweepSnapshots(
+  source: Source,
+  isLeftover: (snapshot: OtherSnapshot) => boolean | Promise<boolean>,
+): Promise<{ kept: OtherSnapshot[]; tablesLeft: number }> {
+  const kept: OtherSnapshot[] = [];
+  const dead = new Set<string>();
+  for (const found of await findSnapshots(source)) {
+    const state = await readState(source, found);
+    if (state !== undefined && !(await isLeftover(state))) kept.push(state);
+    else dead.add(found.prefix);
+  }
+  if (dead.size === 0) return { kept, tablesLeft: 0 };
+  return { kept, tablesLeft: await removeObjects(source, (found) => dead.has(found.prefix)) };
+}
+
+async function readState(source: Source, found: FoundSnapshot): Promise<OtherSnapshot | undefined> {
+  const name = stateNameOf(found.prefix);
+  if (!found.tables.includes(name)) return undefined;
+  const { rows } = await source.query({
+    sql: `SELECT snapshot_id, job_id, lease_until > unixepoch() FROM ${q(name)}`,
+  });
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  return { snapshotId: String(row[0]), jobId: String(row[1]), hasLease: row[2] === 1 };
+}
+
+async function findSnapshots(source: Source): Promise<FoundSnapshot[]> {
+  const { rows } = await source.query({
+    sql:
+      `SELECT type, name FROM sqlite_master WHERE type IN ('table', 'trigger') ` +
+      `AND ${startsWithSql("name", `${SNAPSHOT_PREFIX}_`)} ORDER BY rowid DESC`,
+  });
+  const snapshots = new Map<string, FoundSnapshot>();
+  for (const [type, name] of rows) {
+    const prefix = prefixOf(String(name));
+    if (prefix === undefined) continue;
+    const found = snapshots.get(prefix) ?? { prefix, triggers: [], tables: [] };
+    (type === "trigger" ? found.triggers : found.tables).push(String(name));
+    snapshots.set(prefix, found);
+  }
+  return [...snapshots.values()];
+}
+
+/**
+ * Drops triggers in a turn of their own: with their tables gone every write of the customer's would
+ * fail, and a table that cannot be dropped must not keep them. What was made last goes first, so that
+ * what is left works whatever is dropped, where a source does not roll back. Returns how many tables
+ * are locked.
+ */
+async function removeObjects(
+  source: Source,
+  isChosen: (found: FoundSnapshot) => boolean,
+): Promise<number> {
+  const chosen = (await findSnapshots(source)).filter(isChosen);
+  const triggers = chosen.flatMap((found) => found.triggers);
+  if (triggers.length > 0) {
+    await source.transaction(
+      triggers.map((name) => ({ sql: `DROP TRIGGER IF EXISTS ${q(name)}` })),
+    );
+  }
+  const tables = chosen.flatMap((found) => found.tables);
+  if (tables.length === 0) return 0;
+  try {
+    await source.transaction(tables.map((name) => ({ sql: `DROP TABLE IF EXISTS ${q(name)}` })));
+    return 0;
+  } catch (error) {
+    if (!isLocked(error)) throw error;
+    return emptyTables(source, tables);
+  }
+}
+
+/**
+ * Deletes the rows of tables that cannot be dropped: while any cursor of the customer's code is open,
+ * SQLite refuses DROP TABLE and allows DELETE (November 2026). Without its row a snapshot's state is
+ * that of a dead one, so a later closing or opening drops the tables. Returns how many there are.
+ */
+async function emptyTables(source: Source, tables: readonly string[]): Promise<number> {
+  let left = 0;
+  for (const name of tables) {
+    try {
+      await source.query({ sql: `DELETE FROM ${q(name)}` });
+      left += 1;
+    } catch (error) {
+      // Where a source does not roll back, some were dropped before one was found locked.
+      if (!isMissing(error)) throw error;
+    }
+  }
+  return left;
+}
+
+function isLocked(error: unknown): boolean {
+  return error instanceof ExportError && /\bSQLITE_LOCKED\b/.test(error.message);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ExportError && /no such table/i.test(error.message);
+}

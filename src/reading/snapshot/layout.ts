@@ -1,0 +1,98 @@
+import { numberedColumns, ownColumns } from "../../sqlite/column-sql.ts";
+import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
+import { fromSql, type RowSelect, rowsFrom } from "../../sqlite/page-query.ts";
+import { type KeyColumn, rowColumns, storedColumns, type Table } from "../../sqlite/catalog.ts";
+
+/** Key columns stand in the second undo table too. */
+const KEY_COLUMNS_MAX = 40;
+
+/** Columns of a table whose rows are gathered with others'; each row has two columns more. */
+export const GATHERED_COLUMNS_MAX = 96;
+
+/**
+ * True where triggers can watch a table: it is no module's and not taken for one, has a key with a
+ * name to find rows by, and none of it is generated (its value is not known before the row is written).
+ */
+export function canWatch(table: Table): boolean {
+  const stored = new Set(storedColumns(table).map((column) => column.name));
+  return (
+    table.kind !== "virtual" &&
+    table.shadowNamed !== true &&
+    table.key.length > 0 &&
+    table.key.length <= KEY_COLUMNS_MAX &&
+    table.key.every((column) => column.integer || stored.has(column.name))
+  );
+}
+
+/** True where rows have one integer key, whose place against cursor and end is one comparison. */
+export function hasIntegerKey(table: Table): boolean {
+  return table.key.length === 1 && table.key[0]?.integer === true;
+}
+
+/** Names of a copy's columns: `c0` for the first of `rowColumns`, then `c1`, `c2`, … */
+export function listPlaces(columns: readonly string[]): string[] {
+  return columns.map((_, at) => `c${at}`);
+}
+
+/**
+ * Statements that copy a table's rows. What they insert leaves `last_insert_rowid()` as it was,
+ * which the customer's code may be about to ask for.
+ */
+export function copyRowsSql(name: string, table: Table): string[] {
+  const columns = rowColumns(table);
+  const places = listPlaces(columns);
+  const values = columns.map(ownColumns("t"));
+  const from = `FROM ${fromSql(table)} AS t`;
+  if (table.key.length === 0) {
+    const list = values.map((value, at) => `${value} AS ${places[at]}`);
+    return [`CREATE TABLE ${q(name)} AS SELECT ${list.join(", ")} ${from}`];
+  }
+  return [
+    createKeyedSql(name, table.key, places),
+    `INSERT INTO ${q(name)} (${places.join(", ")}) SELECT ${values.join(", ")} ${from}`,
+  ];
+}
+
+/** The rows of such a copy. */
+export function copiedRows(name: string, table: Table): RowSelect {
+  const column = numberedColumns("t", rowColumns(table));
+  return rowsFrom({ from: `${q(name)} AS t`, column, where: undefined });
+}
+
+/** CREATE TABLE of the table that gathers small ones, by number of the table and of the row. */
+export function createGatheringSql(name: string): string {
+  const columns = Array.from({ length: GATHERED_COLUMNS_MAX }, (_, at) => `c${at}`);
+  return `CREATE TABLE ${q(name)} (t, n, ${columns.join(", ")}, PRIMARY KEY (t, n)) WITHOUT ROWID`;
+}
+
+/** Statement that copies a table's rows into the gathering; leaves `last_insert_rowid()` as it was. */
+export function gatherRowsSql(name: string, number: number, table: Table): string {
+  const columns = rowColumns(table);
+  return (
+    `INSERT INTO ${q(name)} (t, n, ${listPlaces(columns).join(", ")}) ` +
+    `SELECT ${number}, row_number() OVER (), ${columns.map(ownColumns("t")).join(", ")} FROM ${q(table.name)} AS t`
+  );
+}
+
+/** The rows of a gathered table. */
+export function gatheredRows(name: string, number: number, table: Table): RowSelect {
+  const column = numberedColumns("g", rowColumns(table));
+  return rowsFrom({ from: `${q(name)} AS g`, column, where: `g.t = ${number}` });
+}
+
+/**
+ * CREATE TABLE of a table of rows by key, whose first columns are the key's. All take every value as it is: no
+ * affinity, no constraint. The primary key orders and compares as the copied table's own.
+ */
+export function createKeyedSql(
+  name: string,
+  key: readonly KeyColumn[],
+  columns: readonly string[],
+): string {
+  const terms = key.map(
+    ({ collation, descending }, at) =>
+      `${columns[at]} COLLATE ${collation}${descending ? " DESC" : ""}`,
+  );
+  const list = [...columns, `PRIMARY KEY (${terms.join(", ")})`];
+  return `CREATE TABLE ${q(name)} (${list.join(", ")}) WITHOUT ROWID`;
+}

@@ -1,0 +1,92 @@
+import { assert } from "../../lib/assert.ts";
+import { isSnapshotName, SNAPSHOT_DIGITS, SNAPSHOT_PREFIX } from "../../sqlite/own-objects.ts";
+
+/** What a snapshot's id is: a UUID. Its first 16 digits tell its objects from another's. */
+const SNAPSHOT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * Names of one snapshot's own objects inside the customer's database, not quoted. All of them
+ * start with what says whose they are, since they show up in SQLite's error messages.
+ */
+export class SnapshotNames {
+  /** What every name of this snapshot starts with, and no name of another one. */
+  readonly prefix: string;
+
+  constructor(snapshotId: string) {
+    assert(SNAPSHOT_ID.test(snapshotId), "a snapshot's id is a UUID in lower case");
+    this.prefix = `${SNAPSHOT_PREFIX}_${snapshotId.replaceAll("-", "").slice(0, SNAPSHOT_DIGITS)}_`;
+  }
+
+  /** One row: whose it is, its lease, how large the undo log is. */
+  get state(): string {
+    return `${this.prefix}${STATE}`;
+  }
+
+  /** One row a watched table: what is committed, and where it ended when the snapshot was opened. */
+  get cursor(): string {
+    return `${this.prefix}cursor`;
+  }
+
+  /** All rows of the small tables of a database that has many. */
+  get gathering(): string {
+    return `${this.prefix}gathering`;
+  }
+
+  /** Texts that came from queries when the snapshot was opened. */
+  get texts(): string {
+    return `${this.prefix}texts`;
+  }
+
+  /** The undo log of all tables with an integer key. */
+  get sharedUndo(): string {
+    return `${this.prefix}undo`;
+  }
+
+  /** The undo log of one table. */
+  undo(table: number): string {
+    return `${this.prefix}t${table}_undo`;
+  }
+
+  /** The columns that have no place in `undo`. */
+  wide(table: number): string {
+    return `${this.prefix}t${table}_wide`;
+  }
+
+  /** The row that is about to be written, with the table's affinities and collations. */
+  probe(table: number): string {
+    return `${this.prefix}t${table}_probe`;
+  }
+
+  /** All rows of a table that triggers cannot watch. */
+  copy(table: number): string {
+    return `${this.prefix}t${table}_copy`;
+  }
+
+  trigger(table: number, event: string): string {
+    return `${this.prefix}t${table}_on_${event}`;
+  }
+}
+
+const STATE = "state";
+
+/** The number of the table that a watching trigger belongs to; undefined for other names. */
+export function watchedTableOf(triggerName: string, names: SnapshotNames): number | undefined {
+  const match = /^t(\d+)_on_/.exec(triggerName.slice(names.prefix.length));
+  return triggerName.startsWith(names.prefix) && match !== null ? Number(match[1]) : undefined;
+}
+
+/** What the names of one snapshot start with, given the name of any of its objects; undefined for other names. */
+export function prefixOf(objectName: string): string | undefined {
+  if (!isSnapshotName(objectName)) return undefined;
+  return objectName.slice(0, SNAPSHOT_PREFIX.length + SNAPSHOT_DIGITS + 2);
+}
+
+/** Name of the state table among a snapshot's objects. */
+export function stateNameOf(prefix: string): string {
+  return `${prefix}${STATE}`;
+}
+
+/** SQL that is true for names in column `column` that start with `prefix`. */
+export function startsWithSql(column: string, prefix: string): string {
+  return `substr(${column}, 1, ${prefix.length}) = '${prefix}'`;
+}

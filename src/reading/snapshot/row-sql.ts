@@ -1,0 +1,49 @@
+import { type ColumnSql, ownColumns } from "../../sqlite/column-sql.ts";
+import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
+import type { KeyColumn } from "../../sqlite/catalog.ts";
+import type { SnapshotNames } from "./names.ts";
+
+/** SQL of a key's values, one a key column. */
+export type KeySql = string[];
+
+/** The key's columns of `row`, one of the table's own: an alias, `OLD` or `NEW`. */
+export function keyOf(row: string, key: KeyColumn[]): KeySql {
+  return key.map((column) => ownColumns(row)(column.name));
+}
+
+/**
+ * True where the row whose columns `sqlOf` finds has the key `values`. The sign takes the values' affinity away,
+ * which otherwise keeps SQLite from using an index on columns that have none.
+ */
+export function sameKeySql(sqlOf: ColumnSql, key: KeyColumn[], values: KeySql): string {
+  return key
+    .map((column, at) => {
+      const collation = column.integer ? "" : ` COLLATE ${column.collation}`;
+      return `${sqlOf(column.name)} = +${values[at]}${collation}`;
+    })
+    .join(" AND ");
+}
+
+/**
+ * True where the row of an integer key is still to be exported: it is behind the committed cursor,
+ * and not behind the last key that the table had when the snapshot was opened. Rows of
+ * other keys are needed until their table is finished, where it had rows: that keeps more than it must, never less.
+ */
+export function isNeededSql(
+  names: SnapshotNames,
+  of: { number: number | string; key: KeySql; isInteger: boolean },
+): string {
+  const value = `+${of.key[0]}`;
+  const isBetween = of.isInteger
+    ? `(tmp_c.k0 IS NULL OR ${value} > tmp_c.k0) AND ${value} <= tmp_c.e0`
+    : "tmp_c.e0 IS NOT NULL";
+  return `EXISTS (SELECT 1 FROM ${q(names.cursor)} AS tmp_c WHERE tmp_c.t = ${of.number} AND ${isBetween})`;
+}
+
+/** The sum of the columns' lengths in bytes; halved again and again, for a chain of 100 is too deep. */
+export function bytesSql(terms: readonly string[]): string {
+  if (terms.length === 0) return "0";
+  if (terms.length === 1) return `coalesce(octet_length(${terms[0]}), 0)`;
+  const half = terms.length >> 1;
+  return `(${bytesSql(terms.slice(0, half))} + ${bytesSql(terms.slice(half))})`;
+}

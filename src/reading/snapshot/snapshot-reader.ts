@@ -1,0 +1,264 @@
+import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
+import type { RowExpression } from "../../sqlite/column-sql.ts";
+import { liveRows, type RowSelect, type Statement } from "../../sqlite/page-query.ts";
+import type { Table } from "../../sqlite/catalog.ts";
+import { ExportError } from "../../api/errors.ts";
+import type { Source, SourceResult } from "../../databases/source.ts";
+import type { TableReader } from "../table-reader.ts";
+import type { CommittedPosition } from "./committed-position.ts";
+import { copiedRows, gatheredRows, hasIntegerKey } from "./layout.ts";
+import { SnapshotNames, startsWithSql, watchedTableOf } from "./names.ts";
+import { LEASE_SECONDS } from "./open-snapshot.ts";
+import type { SnapshotRecord, SnapshotTable } from "./record.ts";
+import { WITNESS, witnessSql } from "./triggers.ts";
+import { undoLogOf } from "./undo-log.ts";
+
+/** A page is read only with so much of the lease left, in seconds: it must outlast the page's turn. */
+const LEASE_LEFT_MIN = 60;
+
+/** Columns of the check's one row. */
+const CHECK_COLUMNS = 5;
+
+interface WatchedTable {
+  table: Table;
+  /** In the names of the snapshot's objects. */
+  number: number;
+}
+
+/**
+ * Reads tables as they were when a snapshot was opened. Each page brings along, from its own turn,
+ * what says whether it can be trusted; `requireIntact` is to be called behind the last page of what
+ * is committed, since only triggers that are still there have been there all the time.
+ *
+ * Errors of every call: `snapshot-lost` where the snapshot is gone or its lease has run out,
+ * `undo-too-large`, and the source's own.
+ */
+export class SnapshotReader implements TableReader {
+  readonly sourceKind: Source["kind"];
+  readonly #source: Source;
+  readonly #record: SnapshotRecord;
+  readonly #names: SnapshotNames;
+  readonly #undoBytesMax: number;
+  readonly #tables: Map<string, SnapshotTable>;
+  /** Tables whose undo log has been seen with something in it. */
+  readonly #changed = new Set<string>();
+  /** By the number of a watched table: where its witness stands in `sqlite_master`. */
+  readonly #places = new Map<number, number>();
+  #renews = false;
+
+  /** `limits` are of today's configuration; the record's own bound, which the triggers enforce, wins. */
+  constructor(source: Source, record: SnapshotRecord, limits: { undoBytesMax: number }) {
+    this.sourceKind = source.kind;
+    this.#source = source;
+    this.#record = record;
+    this.#names = new SnapshotNames(record.snapshotId);
+    this.#undoBytesMax = record.undoBytesMax ?? limits.undoBytesMax;
+    this.#tables = new Map(record.tables.map((table) => [table.name, table]));
+  }
+
+  async readRows(table: Table, build: (rows: RowSelect) => Statement[]): Promise<SourceResult[]> {
+    const held = this.#tables.get(table.name);
+    if (held === undefined) throw lost(`table ${q(table.name)} is not in it`);
+    if (held.heldBy === "nothing") return this.#run(build(liveRows(table)));
+    if (held.heldBy === "empty") return this.#run(build(liveRows(table, () => "0")));
+    if (held.heldBy === "copy") {
+      return this.#run(build(copiedRows(this.#names.copy(held.number), table)));
+    }
+    if (held.heldBy === "gathering") {
+      return this.#run(build(gatheredRows(this.#names.gathering, held.number, table)));
+    }
+    const watched = { table, number: held.number };
+    if (!this.#changed.has(table.name)) {
+      const results = await this.#run(build(unchangedRows(table, held)), watched);
+      if (!this.#changed.has(table.name)) return results;
+    }
+    return this.#run(build(mergedRows(this.#names, table, held)), watched);
+  }
+
+  async readOther({ sql }: Statement): Promise<SourceResult> {
+    const number = this.#record.texts.indexOf(sql);
+    if (number < 0) throw lost("a text that is asked for was not kept");
+    const kept = `SELECT result FROM ${q(this.#names.texts)} WHERE n = ${number}`;
+    const [result] = await this.#run([{ sql: kept, params: [] }]);
+    return result as SourceResult;
+  }
+
+  /** Runs `statements` and the check in one turn; gives the statements' results. */
+  async #run(statements: Statement[], watched?: WatchedTable): Promise<SourceResult[]> {
+    const state = q(this.#names.state);
+    const renewal = `UPDATE ${state} SET lease_until = unixepoch() + ${LEASE_SECONDS} WHERE lease_until > unixepoch()`;
+    const results = await this.#transaction([
+      this.#check(watched),
+      ...statements,
+      ...(this.#renews ? [{ sql: renewal, params: [] }] : []),
+    ]);
+    const [checked, ...others] = results;
+    this.#trust(checked as SourceResult, watched);
+    const read = others.slice(0, statements.length);
+    const [first] = read;
+    if (first !== undefined) first.rowsRead += checked?.rowsRead ?? 0;
+    return read;
+  }
+
+  /**
+   * What tells from the page's own turn whether it can be trusted. A watched table must have its
+   * witness: what was renamed in between would else be read under another's name. That it has all
+   * of its triggers is for `requireIntact` to say.
+   */
+  #check(watched: WatchedTable | undefined): Statement {
+    const state = `snapshot_id, lease_until - unixepoch(), undo_bytes`;
+    const from = `FROM ${q(this.#names.state)}`;
+    if (watched === undefined) {
+      return { sql: `SELECT ${state}, 0, 1 ${from}`, params: [], columns: CHECK_COLUMNS };
+    }
+    const { table, number } = watched;
+    const hasEntry = undoLogOf(this.#names, number, table).hasEntrySql();
+    const place = this.#places.get(number);
+    const witness = "SELECT 1 FROM sqlite_master WHERE sql = ?1";
+    // Where it is not in its place it may stand in another: then, and not else, all are read.
+    const isInPlace = place === undefined ? "" : `EXISTS (${witness} AND rowid = ${place}) OR `;
+    return {
+      sql: `SELECT ${state}, ${hasEntry}, ${isInPlace}EXISTS (${witness}) ${from}`,
+      params: [witnessSql(this.#names, number, table)],
+      columns: CHECK_COLUMNS,
+    };
+  }
+
+  #trust({ rows }: SourceResult, watched: WatchedTable | undefined): void {
+    const [id, leaseLeft, undoBytes, hasEntry, isWatched] = rows[0] ?? [];
+    if (id !== this.#record.snapshotId) throw lost("its state is gone");
+    if (isWatched !== 1) {
+      throw lost(`table ${q(watched?.table.name ?? "")} was altered, renamed or made anew`);
+    }
+    if (watched !== undefined && hasEntry === 1) this.#changed.add(watched.table.name);
+    // Before the lease, which the triggers end when the log is full.
+    if (Number(undoBytes) > this.#undoBytesMax) {
+      throw new ExportError(
+        "undo-too-large",
+        `writers changed rows of more than ${this.#undoBytesMax} bytes while the export ran; ` +
+          `the snapshot keeps no more`,
+      );
+    }
+    if (Number(leaseLeft) < LEASE_LEFT_MIN) throw lost("its lease has run out");
+    this.#renews = Number(leaseLeft) < LEASE_SECONDS / 2;
+  }
+
+  async #transaction(statements: Statement[]): Promise<SourceResult[]> {
+    try {
+      return await this.#source.transaction(statements);
+    } catch (error) {
+      if (!isSchemaError(error)) throw error;
+      throw lost((error as Error).message, error);
+    }
+  }
+
+  /**
+   * Tells the triggers what is committed, and drops those of finished tables. Goes forward only, so
+   * that a late call changes nothing; to be called before the first page of a chunk.
+   */
+  async advance(position: CommittedPosition): Promise<void> {
+    const { checkpoint, finished, current } = position;
+    const statements: Statement[] = [];
+    const held = current === undefined ? undefined : this.#tables.get(current.table);
+    const key = current?.after?.[0];
+    if (held?.heldBy === "undo" && held.end !== null && key !== undefined && "literal" in key) {
+      const isInteger = /^-?\d+$/.test(key.literal);
+      if (isInteger && current?.after?.length === 1) {
+        statements.push({
+          sql:
+            `UPDATE ${q(this.#names.cursor)} SET k0 = CAST(?1 AS INTEGER), ` +
+            `checkpoint = CAST(?2 AS INTEGER) ` +
+            `WHERE t = ${held.number} AND checkpoint < CAST(?2 AS INTEGER)`,
+          params: [key.literal, String(checkpoint)],
+        });
+      }
+    }
+    const finishedNumbers = new Set(
+      this.#record.tables.filter((table) => finished.has(table.name)).map((table) => table.number),
+    );
+    for (const { name, place } of await this.#triggers()) {
+      const number = watchedTableOf(name, this.#names);
+      if (number === undefined) continue;
+      if (name === this.#names.trigger(number, WITNESS)) this.#places.set(number, place);
+      if (finishedNumbers.has(number)) {
+        statements.push({ sql: `DROP TRIGGER IF EXISTS ${q(name)}`, params: [] });
+      }
+    }
+    if (statements.length > 0) await this.#transaction(statements);
+  }
+
+  /** Errors: `snapshot-lost` if a table that is not `finished`, or the undo log, lacks one of its triggers. */
+  async requireIntact(finished: ReadonlySet<string>): Promise<void> {
+    const counts = new Map<string, number>();
+    let logTriggers = 0;
+    for (const { name, table } of await this.#triggers()) {
+      const number = watchedTableOf(name, this.#names);
+      if (number === undefined) logTriggers += 1;
+      const key = `${number} ${table}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    if (logTriggers < (this.#record.logTriggers ?? 0)) {
+      throw lost("a trigger of its undo log was dropped");
+    }
+    for (const { name, number, heldBy, triggers } of this.#record.tables) {
+      if (heldBy !== "undo" || finished.has(name)) continue;
+      if (counts.get(`${number} ${name}`) === triggers) continue;
+      throw lost(`table ${q(name)} was dropped, renamed or made anew`);
+    }
+  }
+
+  /** All triggers of the snapshot, and where they stand in `sqlite_master`. */
+  async #triggers(): Promise<{ name: string; table: string; place: number }[]> {
+    const { rows } = await this.#source.query({
+      sql:
+        `SELECT name, tbl_name, rowid FROM sqlite_master WHERE type = 'trigger' ` +
+        `AND ${startsWithSql("name", this.#names.prefix)}`,
+    });
+    return rows.map(([name, table, place]) => ({
+      name: String(name),
+      table: String(table),
+      place: Number(place),
+    }));
+  }
+}
+
+/** All rows of a table whose log is empty: those that were added behind its end are not in the log. */
+function unchangedRows(table: Table, held: SnapshotTable): RowSelect {
+  return liveRows(table, upToEnd(table, held));
+}
+
+/** Rows that the log does not know, and those that it has kept. */
+function mergedRows(names: SnapshotNames, table: Table, held: SnapshotTable): RowSelect {
+  const log = undoLogOf(names, held.number, table);
+  const isUpToEnd = upToEnd(table, held);
+  const live = liveRows(table, (column) => {
+    const key = table.key.map(({ name }) => column(name));
+    const end = isUpToEnd(column);
+    return `${end === "" ? "" : `${end} AND `}NOT ${log.hasEntrySql(key)}`;
+  });
+  return (range) => {
+    const orderBy = range.orderBy === "" ? "" : ` ORDER BY ${range.orderBy}`;
+    return (
+      `SELECT * FROM (${live(range)}) UNION ALL SELECT * FROM (${log.savedRows(range)})${orderBy} ` +
+      `LIMIT ${range.limit}`
+    );
+  };
+}
+
+function upToEnd(table: Table, held: SnapshotTable): RowExpression {
+  const [key] = table.key;
+  if (!hasIntegerKey(table) || key === undefined || held.end === null) return () => "";
+  return (column) => `${column(key.name)} <= ${held.end}`;
+}
+
+function isSchemaError(error: unknown): boolean {
+  return (
+    error instanceof ExportError &&
+    error.code === "source-query-failed" &&
+    /no such (table|column)/i.test(error.message)
+  );
+}
+
+function lost(reason: string, cause?: unknown): ExportError {
+  return new ExportError("snapshot-lost", `the snapshot is lost: ${reason}`, { cause });
+}

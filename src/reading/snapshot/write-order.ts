@@ -1,0 +1,71 @@
+import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
+import { sqlTokens } from "../../sqlite/sql-tokens.ts";
+import { asciiLower, asciiUpper } from "../../lib/ascii-case.ts";
+import type { Catalog, SchemaObject, Table, TableIndex } from "../../sqlite/catalog.ts";
+
+/** A warning names at most so many tables. */
+const NAMED_MAX = 5;
+
+/**
+ * One warning for the watched tables whose writes may end differently while triggers are there, or none.
+ * `docs/consistency.md` has the rule.
+ */
+export function writeOrderWarnings(catalog: Catalog, watched: readonly Table[]): string[] {
+  const names = watched
+    .filter((table) => dependsOnOrder(table, catalog.triggers) || keepsItsOrphans(table))
+    .map(({ name }) => q(name));
+  if (names.length === 0) return [];
+  const more = names.length - NAMED_MAX;
+  const list = names.slice(0, NAMED_MAX).join(", ") + (more > 0 ? ` and ${more} more` : "");
+  return [
+    `while the snapshot is open, some UPDATEs of several rows and some REPLACEs may fail or end differently ` +
+      `(docs/consistency.md, "Writes that may end differently") in tables ${list}`,
+  ];
+}
+
+/**
+ * True if the order in which an UPDATE visits rows can show. Without triggers SQLite changes rows
+ * while it walks along an index that the statement does not change; with a trigger it collects them
+ * first, and changes them in the order of the table's key. A row then meets other rows' old or new
+ * values in a UNIQUE index.
+ */
+export function dependsOnOrder(table: Table, triggers: readonly SchemaObject[]): boolean {
+  const secondary = table.indexes.filter((index) => !isOwnKey(table, index));
+  if (secondary.length < 2 || collectsAnyway(table, triggers)) return false;
+  const referring = new Set(table.foreignKeys.map(({ from }) => from));
+  return secondary.some(
+    ({ unique, terms }) =>
+      // SQLite collects the rows, too, if a foreign key's column is changed.
+      unique && !terms.every(({ column }) => column !== undefined && referring.has(column)),
+  );
+}
+
+/** Rows of a table WITHOUT ROWID stand in their PRIMARY KEY, which is no index besides. */
+function isOwnKey(table: Table, index: TableIndex): boolean {
+  return table.kind === "without-rowid" && index.origin === "pk";
+}
+
+/** True if a trigger of the database's own fires on every UPDATE of the table. */
+function collectsAnyway(table: Table, triggers: readonly SchemaObject[]): boolean {
+  return triggers.some((trigger) => {
+    if (asciiLower(trigger.tableName) !== asciiLower(table.name)) return false;
+    const words = [...sqlTokens(trigger.sql)].map(({ kind, text }) =>
+      kind === "word" ? asciiUpper(text) : "",
+    );
+    const event = words.findIndex((word) => EVENTS.has(word));
+    return words[event] === "UPDATE" && words[event + 1] === "ON";
+  });
+}
+
+const EVENTS: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE"]);
+
+/**
+ * True if REPLACE may leave references without a parent in a table that refers to itself by ON DELETE
+ * SET NULL. SQLite forgets to check the new row then, unless the table has triggers (3.53, November 2026).
+ */
+export function keepsItsOrphans(table: Table): boolean {
+  return table.foreignKeys.some(
+    ({ parent, onDelete }) =>
+      asciiLower(parent) === asciiLower(table.name) && onDelete === "SET NULL",
+  );
+}

@@ -1,0 +1,56 @@
+import { quoteIdentifier as q } from "../sqlite/identifier.ts";
+import type { DumpPlan } from "../formats/plan.ts";
+import { ExportError } from "../api/errors.ts";
+import type { Source } from "../databases/source.ts";
+
+/**
+ * What a dump of `plan` lacks that only the source's rows or its kind can show, a sentence each. Reads the ids
+ * of FTS5 indexes over other tables as they are now: one that is gone by then is a warning too, since what is
+ * exported does not depend on it. Errors: the source's own, unless a query fails.
+ */
+export async function readSourceWarnings(
+  source: Source,
+  plan: DumpPlan,
+  { isFrozen }: { isFrozen: boolean },
+): Promise<string[]> {
+  const warnings = keyValueWarnings(source, plan, isFrozen);
+  for (const { derived } of plan.tables) {
+    if (derived?.kind !== "index-exclusions") continue;
+    const count = await countStrayRows(source, derived.strayRowsSql);
+    if (count === 0) continue;
+    if (count === undefined) {
+      warnings.push(`FTS5 table ${q(derived.index)} could not be compared with its content`);
+      continue;
+    }
+    warnings.push(
+      `FTS5 table ${q(derived.index)} has entries of ${count} row${count === 1 ? "" : "s"} that its content ` +
+        `does not have: no dump can contain ${count === 1 ? "it" : "them"}`,
+    );
+  }
+  return warnings;
+}
+
+/** Undefined if the query fails: a writer may have dropped a table meanwhile. */
+async function countStrayRows(source: Source, sql: string): Promise<number | undefined> {
+  try {
+    const { rows } = await source.query({ sql });
+    return Number(rows[0]?.[0]);
+  } catch (error) {
+    if (error instanceof ExportError && error.code === "source-query-failed") return undefined;
+    throw error;
+  }
+}
+
+const REASONS = {
+  unreadable: "its class does not extend withExport",
+  "other-format": "only SQL dumps contain it",
+  live: "only exports with a snapshot contain it",
+};
+
+/** D1 keeps no customer's entries. */
+function keyValueWarnings({ kind }: Source, plan: DumpPlan, isFrozen: boolean): string[] {
+  if (kind === "d1" || plan.keyValues === undefined) return [];
+  if (plan.keyValues === "exported" && isFrozen) return [];
+  const reason = REASONS[plan.keyValues === "exported" ? "live" : plan.keyValues];
+  return [`the object's key-value storage (_cf_KV) is not part of this dump: ${reason}`];
+}

@@ -1,0 +1,30 @@
+import type { Table } from "../sqlite/catalog.ts";
+import { liveRows, type RowSelect, type Statement } from "../sqlite/page-query.ts";
+import type { Source, SourceResult } from "../databases/source.ts";
+
+/**
+ * Reads tables as they were at one instant, or as they are, whichever its maker promises. What a
+ * reader counts of the source's own work is for the job's `usage`.
+ */
+export interface TableReader {
+  readonly sourceKind: Source["kind"];
+  /** Runs the statements that `build` makes over a table's rows, all in one turn of the source. */
+  readRows(table: Table, build: (rows: RowSelect) => Statement[]): Promise<SourceResult[]>;
+  /** Runs a statement over what is no ordinary table: sequences and a module's own tables. */
+  readOther(statement: Statement): Promise<SourceResult>;
+}
+
+/** Reads the tables as they are at each page. */
+export function liveReader(source: Source): TableReader {
+  return {
+    sourceKind: source.kind,
+    readRows: async (table, build) => {
+      const statements = build(liveRows(table));
+      const [only] = statements;
+      return statements.length === 1 && only !== undefined
+        ? [await source.query(only)]
+        : source.transaction(statements);
+    },
+    readOther: (statement) => source.query(statement),
+  };
+}

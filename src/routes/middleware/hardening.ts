@@ -1,0 +1,101 @@
+import type { MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+
+import { allowedOrigins } from "../../config/cors-origins.ts";
+import { ExportError } from "../../api/errors.ts";
+import { HEADERS_LENGTH_MAX } from "../../api/limits.ts";
+import type { AppEnv } from "../app-env.ts";
+
+/**
+ * What every answer says, so that no browser keeps, frames, runs or guesses it. An answer's own
+ * Cache-Control stays.
+ */
+const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
+  ["x-content-type-options", "nosniff"],
+  ["content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"],
+  ["referrer-policy", "no-referrer"],
+  ["strict-transport-security", "max-age=31536000"],
+];
+
+/** Adds the security headers to every answer, errors included. */
+export function secureAnswers(): MiddlewareHandler<AppEnv> {
+  return async (context, next) => {
+    await next();
+    for (const [name, value] of SECURITY_HEADERS) context.header(name, value);
+    if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
+  };
+}
+
+/** Refuses requests whose address is not a URL, because their Host is malformed. Errors: `invalid-request`. */
+export function requireHost(): MiddlewareHandler<AppEnv> {
+  return async (context, next) => {
+    if (URL.parse(context.req.url) === null) {
+      const issues = [{ path: "Host", message: "is not the name of a host" }];
+      throw new ExportError("invalid-request", "Host: is not the name of a host", {
+        details: { issues },
+      });
+    }
+    await next();
+  };
+}
+
+/** Refuses requests whose address and headers are too long. Errors: `headers-too-large`. */
+export function limitHeaders(): MiddlewareHandler<AppEnv> {
+  return async (context, next) => {
+    let length = context.req.url.length;
+    for (const [name, value] of context.req.raw.headers) length += name.length + value.length;
+    if (length > HEADERS_LENGTH_MAX) {
+      throw new ExportError(
+        "headers-too-large",
+        `the address and headers have ${length} characters`,
+      );
+    }
+    await next();
+  };
+}
+
+/** Lets pages of the origins in `EXPORT_CORS_ORIGINS` call the API; without it no page may. */
+export function allowOrigins(): MiddlewareHandler<AppEnv> {
+  const answer = cors({
+    origin: (origin, context) => (allowedOrigins(context.env).includes(origin) ? origin : null),
+    allowMethods: ["GET", "HEAD", "POST", "DELETE"],
+    allowHeaders: ["authorization", "content-type", "idempotency-key", "if-range", "last-event-id"],
+    exposeHeaders: [
+      "content-disposition",
+      "content-range",
+      "etag",
+      "export-snapshot-at",
+      "export-warnings",
+      "idempotency-replayed",
+      "location",
+      "repr-digest",
+      "retry-after",
+    ],
+    maxAge: 600,
+  });
+  return (context, next) =>
+    allowedOrigins(context.env).length === 0 ? next() : answer(context, next);
+}
+
+/** Holds calls that change something to the rate: see `requireRate`. */
+export function limitRate(): MiddlewareHandler<AppEnv> {
+  return async (context, next) => {
+    const { method } = context.req;
+    if (method !== "GET" && method !== "HEAD") await requireRate(context.env);
+    await next();
+  };
+}
+
+/**
+ * Counts a call that changes something or streams a database, where `EXPORT_RATE_LIMITER` is bound.
+ * Errors: `too-many-requests`.
+ */
+export async function requireRate(env: AppEnv["Bindings"]): Promise<void> {
+  if (env.EXPORT_RATE_LIMITER === undefined) return;
+  const { success } = await env.EXPORT_RATE_LIMITER.limit({ key: "changes" });
+  if (success) return;
+  throw new ExportError(
+    "too-many-requests",
+    "more calls that start, change, delete or stream something than EXPORT_RATE_LIMITER allows",
+  );
+}

@@ -1,0 +1,63 @@
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+
+import { parseCodedError } from "../../rpc/coded-error.ts";
+import { ERRORS, ExportError, type Failure } from "../../api/errors.ts";
+
+/** An error as RFC 9457 problem details, with this API's own `code` and `hint`. */
+function problemResponse(failure: Failure, headers: Record<string, string> = {}): Response {
+  const { status, hint } = ERRORS[failure.code];
+  const body = {
+    type: "about:blank",
+    title: failure.code.replaceAll("-", " "),
+    status,
+    code: failure.code,
+    detail: failure.message,
+    hint,
+    ...failure.details,
+  };
+  return new Response(`${JSON.stringify(body)}\n`, {
+    status,
+    headers: { "content-type": "application/problem+json", ...headers },
+  });
+}
+
+/** The one place where a thrown error becomes an answer. What is no ExportError is logged, never shown. */
+export function onError(error: Error, context: Context): Response {
+  if (error instanceof ExportError) return problemResponse(error.toFailure(), headersOf(error));
+  if (error instanceof HTTPException && error.status < 500) {
+    return problemResponse({ code: "invalid-request", message: error.message });
+  }
+  // The jobs' object refuses its tables before it can answer with values.
+  const failure = parseCodedError(error);
+  if (failure?.code === "jobs-database-newer") return problemResponse(failure);
+  const id = crypto.randomUUID();
+  console.error({
+    message: "unexpected error",
+    id,
+    method: context.req.method,
+    error: String(error),
+    stack: error.stack,
+  });
+  return problemResponse({
+    code: "internal-error",
+    message: "an unexpected error",
+    details: { id },
+  });
+}
+
+function headersOf(error: ExportError): Record<string, string> {
+  switch (error.code) {
+    case "unauthorized":
+      return { "www-authenticate": 'Bearer realm="durable-export"' };
+    case "export-not-finished":
+    case "source-unavailable":
+      return { "retry-after": "2" };
+    case "too-many-requests":
+      return { "retry-after": "60" };
+    case "range-not-satisfiable":
+      return { "content-range": `bytes */${String(error.details?.["size"] ?? "*")}` };
+    default:
+      return {};
+  }
+}

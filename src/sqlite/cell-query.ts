@@ -1,0 +1,86 @@
+import type { Cell } from "./cell.ts";
+import { assert } from "../lib/assert.ts";
+import { ExportError } from "../api/errors.ts";
+import type { ColumnSql } from "./column-sql.ts";
+import {
+  type PageRequest,
+  renamedRows,
+  type RowSelect,
+  rowSelectSql,
+  type Statement,
+} from "./page-query.ts";
+import { fitsStatement, shownName, splitByLength } from "./statement-length.ts";
+
+/** A result may have 100 columns: a cell takes two, and the key's columns come with them. */
+const CELLS_PER_QUERY = 25;
+
+/**
+ * Statements that read the one row behind `after` cell by cell, as type and bytes: nothing in them
+ * is longer than the value itself, so they read what no literal of it could be built for. `realSql`
+ * writes a real as the encoder of the rows does.
+ * Errors: `name-too-long` if a column cannot be read even by itself.
+ */
+export function cellQueries(
+  request: Pick<PageRequest, "table" | "after">,
+  { columns, realSql }: { columns: readonly string[]; realSql: (name: string) => string },
+  select: RowSelect,
+): Statement[] {
+  const groups: string[][] = [];
+  for (let at = 0; at < columns.length; at += CELLS_PER_QUERY) {
+    groups.push(columns.slice(at, at + CELLS_PER_QUERY));
+  }
+  return groups.flatMap((group) => {
+    const statements = splitByLength(group, (part) => ({
+      ...cellsQuery(request, { columns: part, realSql }, select),
+      names: part,
+    }));
+    return statements.map(({ names, ...statement }) => {
+      if (fitsStatement(statement)) return statement;
+      const name = shownName(names[0] ?? "");
+      const message = `table ${shownName(request.table.name)}: no statement that reads column ${name} is short enough`;
+      throw new ExportError("name-too-long", message);
+    });
+  });
+}
+
+function cellsQuery(
+  { table, after }: Pick<PageRequest, "table" | "after">,
+  of: { columns: readonly string[]; realSql: (name: string) => string },
+  select: RowSelect,
+): Statement {
+  const { columns: group, realSql } = of;
+  const keys = table.key.map((column) => column.name);
+  const names = [...keys, ...group.filter((name) => !keys.includes(name))];
+  const cells = (sqlOf: ColumnSql): string[] =>
+    group.flatMap((column, at) => {
+      const name = sqlOf(column);
+      return [
+        `typeof(${name}) AS t${at}`,
+        `CASE typeof(${name}) WHEN 'text' THEN CAST(${name} AS BLOB) WHEN 'blob' THEN ${name} ` +
+          `WHEN 'real' THEN ${realSql(name)} ` +
+          `ELSE quote(${name}) END AS v${at}`,
+      ];
+    });
+  const params: Statement["params"] = [];
+  const rows = rowSelectSql({ table, after, limit: 1 }, cells, renamedRows(select, names), params);
+  const shown = group.map((_, at) => `t${at}, v${at}`);
+  return { sql: `SELECT ${shown.join(", ")} FROM (${rows})`, params };
+}
+
+/** The cells from the result rows of `cellQueries`. */
+export function parseCells(rows: (ArrayBuffer | string | number | null)[][]): Cell[] {
+  const cells: Cell[] = [];
+  for (const row of rows) {
+    for (let at = 0; at < row.length; at += 2) {
+      const type = row[at];
+      const value = row[at + 1];
+      if (type === "text" || type === "blob") {
+        assert(value instanceof ArrayBuffer, "text and blobs arrive as bytes");
+        cells.push({ type, bytes: new Uint8Array(value) });
+      } else {
+        cells.push({ type: "plain", literal: String(value) });
+      }
+    }
+  }
+  return cells;
+}

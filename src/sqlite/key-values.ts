@@ -1,0 +1,85 @@
+import type { Column, Table } from "./catalog.ts";
+import { quoteText } from "./identifier.ts";
+
+/**
+ * What this package says to a class of `withExport` about its objects' key-value storage, which SQL cannot
+ * reach. Each is a SELECT without rows, so that any other class and any other loader runs it in vain.
+ */
+export const CAN_EXPORT_KEY_VALUES =
+  "SELECT 1 FROM (SELECT 'durable-export: can export key-values') WHERE 0";
+
+/** Copies all entries into a new table, in the turn in which it runs. */
+export function copyKeyValuesSql(table: string): string {
+  return `SELECT 1 FROM (SELECT ${COPY}, ${quoteText(table)}) WHERE 0`;
+}
+
+/** The table that a copy command names; undefined for other statements. */
+export function findCopyTarget(sql: string): string | undefined {
+  return COPY_COMMAND.exec(sql)?.[1];
+}
+
+const COPY = "'durable-export: copy key-values'";
+const COPY_COMMAND = new RegExp(`^SELECT 1 FROM \\(SELECT ${COPY}, '(\\w+)'\\) WHERE 0$`);
+
+/** The table in which the runtime keeps the storage. No SQL can read it. */
+export const KEY_VALUES_TABLE = "_cf_KV";
+
+/** Bytes of a value in one row: its statement stays below the limit with a key of 2,048 bytes. */
+export const KEY_VALUE_PIECE_BYTES = 24_000;
+
+const HEAD = "SELECT 'durable-export: key-values' FROM (VALUES\n(";
+const END = ")) WHERE 0;\n";
+
+/** The entries as a table that a dump can contain: key, number of the piece, number of pieces, piece. */
+export function keyValuesTable(): Table {
+  const columns = [
+    column("key", "blob", 1),
+    column("part", "integer", 2),
+    column("parts", "integer", 0),
+    column("value", "blob", 0),
+  ];
+  const empty = columns.map(({ name }) => `NULL AS ${name}`).join(", ");
+  return {
+    name: KEY_VALUES_TABLE,
+    sql: "",
+    kind: "virtual",
+    strict: false,
+    autoincrement: false,
+    columns,
+    indexes: [],
+    foreignKeys: [],
+    key: ["key", "part"].map((name) => ({
+      name,
+      descending: false,
+      collation: "BINARY",
+      integer: false,
+    })),
+    derived: { kind: "key-values", rowsSql: `SELECT ${empty} WHERE 0`, head: HEAD, end: END },
+  };
+}
+
+function column(name: string, affinity: "blob" | "integer", primaryKey: number): Column {
+  const type = affinity.toUpperCase();
+  return { name, type, affinity, notNull: true, primaryKey, generated: "no" };
+}
+
+/** A row of a dump's key-value statement. Key and value are hex digits. */
+export interface KeyValuePiece {
+  key: string;
+  part: number;
+  parts: number;
+  value: string;
+}
+
+/** The entries of a dump's key-value statement; undefined for other statements. */
+export function parseKeyValues(sql: string): KeyValuePiece[] | undefined {
+  if (!sql.trimStart().startsWith(HEAD.trimEnd().slice(0, -2))) return undefined;
+  return [...sql.matchAll(/\(X'([0-9A-F]*)',(\d+),(\d+),X'([0-9A-F]*)'\)/gi)].map(
+    ([, key = "", part, parts, value = ""]) => ({
+      key,
+      part: Number(part),
+      parts: Number(parts),
+      value,
+    }),
+  );
+}

@@ -1,0 +1,158 @@
+import type { Column, Table, TableIndex } from "./catalog.ts";
+import { quoteIdentifier, quoteText } from "./identifier.ts";
+import { identifierOf, type SqlToken, sqlTokens } from "./sql-tokens.ts";
+import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
+
+/** What a column's definition says that no pragma tells. */
+export interface ColumnText {
+  collation: string;
+  /** Expression of a generated column. */
+  generatedAs?: string;
+}
+
+/** What a CREATE INDEX statement says that no pragma tells. */
+export interface IndexText {
+  /** One a term: SQL of its expression, without COLLATE and direction. */
+  terms: string[];
+  /** The condition of a partial index. */
+  where?: string;
+}
+
+/** The columns' texts, in the order of the table's columns. */
+export function columnTexts(table: Table): ColumnText[] {
+  const definitions = commaParts(insideFirstParentheses([...sqlTokens(table.sql)]));
+  return table.columns.map((column, at) => columnText(table, column, definitions[at] ?? []));
+}
+
+function columnText(table: Table, column: Column, tokens: SqlToken[]): ColumnText {
+  const text: ColumnText = { collation: "BINARY" };
+  const outer = outerTokens(tokens);
+  for (const [place, { token, at }] of outer.entries()) {
+    const next = outer[place + 1];
+    if (place === 0 || next === undefined) continue;
+    if (isWord(token, "COLLATE")) text.collation = asciiUpper(identifierOf(next.token));
+    if (column.generated !== "no" && isWord(token, "AS") && next.token.text === "(") {
+      text.generatedAs = withoutQualifier(
+        table.name,
+        table.sql,
+        insideFirstParentheses(tokens.slice(at)),
+      );
+    }
+  }
+  return text;
+}
+
+/** The texts of an index that has a CREATE INDEX statement. */
+export function indexText(table: Table, index: TableIndex): IndexText {
+  const sql = index.sql ?? "";
+  const tokens = [...sqlTokens(sql)];
+  const inside = insideFirstParentheses(tokens);
+  const terms = commaParts(inside).map((term) =>
+    withoutQualifier(table.name, sql, withoutOrder(term)),
+  );
+  const last = inside.at(-1);
+  const behind = tokens.slice(last === undefined ? 0 : tokens.indexOf(last) + 2);
+  if (!isWord(behind[0], "WHERE")) return { terms };
+  return { terms, where: withoutQualifier(table.name, sql, behind.slice(1)) };
+}
+
+/**
+ * SQL of the value a column gets where none is given, or undefined where that is NULL. SQLite
+ * takes a bare or double-quoted name in a DEFAULT for a string.
+ */
+export function defaultValueSql(column: Column): string | undefined {
+  if (column.defaultSql === undefined) return undefined;
+  const tokens = [...sqlTokens(column.defaultSql)];
+  const only = tokens.length === 1 ? tokens[0] : undefined;
+  if (only !== undefined && isNameUsedAsString(only)) return quoteText(identifierOf(only));
+  return `(${column.defaultSql})`;
+}
+
+function isNameUsedAsString(token: SqlToken): boolean {
+  if (token.kind === "quoted") return true;
+  return (
+    token.kind === "word" &&
+    !/^\d/.test(token.text) &&
+    !/^(null|true|false|current_(time|date|timestamp))$/i.test(token.text)
+  );
+}
+
+/** Source text of `tokens`, without `<table>.` before column names. */
+function withoutQualifier(tableName: string, sql: string, tokens: SqlToken[]): string {
+  let text = "";
+  let end = tokens[0]?.start ?? 0;
+  for (let at = 0; at < tokens.length; at += 1) {
+    const token = tokens[at] as SqlToken;
+    text += sql.slice(end, token.start);
+    end = token.start + token.text.length;
+    const isQualifier =
+      (token.kind === "word" || token.kind === "quoted") &&
+      tokens[at + 1]?.text === "." &&
+      tokens[at + 2]?.kind !== "other" &&
+      asciiLower(identifierOf(token)) === asciiLower(tableName);
+    if (isQualifier) {
+      end = (tokens[at + 1] as SqlToken).start + 1;
+      at += 1;
+    } else {
+      text += token.text;
+    }
+  }
+  return text;
+}
+
+function withoutOrder(tokens: SqlToken[]): SqlToken[] {
+  let rest = tokens;
+  if (rest.length > 1 && (isWord(rest.at(-1), "ASC") || isWord(rest.at(-1), "DESC"))) {
+    rest = rest.slice(0, -1);
+  }
+  return rest.length > 2 && isWord(rest.at(-2), "COLLATE") ? rest.slice(0, -2) : rest;
+}
+
+function isWord(token: SqlToken | undefined, word: string): boolean {
+  return token?.kind === "word" && asciiUpper(token.text) === word;
+}
+
+/** Tokens between the first parenthesis and the one that closes it. */
+function insideFirstParentheses(tokens: SqlToken[]): SqlToken[] {
+  const start = tokens.findIndex((token) => token.text === "(");
+  let depth = 0;
+  for (let at = start; at >= 0 && at < tokens.length; at += 1) {
+    const { text } = tokens[at] as SqlToken;
+    if (text === "(") depth += 1;
+    if (text === ")") depth -= 1;
+    if (depth === 0) return tokens.slice(start + 1, at);
+  }
+  return [];
+}
+
+/** Tokens split at the commas outside all parentheses. */
+function commaParts(tokens: SqlToken[]): SqlToken[][] {
+  const parts: SqlToken[][] = [[]];
+  let depth = 0;
+  for (const token of tokens) {
+    if (token.text === "(") depth += 1;
+    if (token.text === ")") depth -= 1;
+    if (token.text === "," && depth === 0) parts.push([]);
+    else (parts.at(-1) as SqlToken[]).push(token);
+  }
+  return parts;
+}
+
+/** Tokens outside parentheses, each opening parenthesis included, with their places. */
+function outerTokens(tokens: SqlToken[]): { token: SqlToken; at: number }[] {
+  const outer: { token: SqlToken; at: number }[] = [];
+  let depth = 0;
+  for (const [at, token] of tokens.entries()) {
+    if (token.text === ")") depth -= 1;
+    if (depth === 0 && token.text !== ")") outer.push({ token, at });
+    if (token.text === "(") depth += 1;
+  }
+  return outer;
+}
+
+/** `NEW."c"`, with what fills in for NULL where the column takes none. */
+export function newValueSql(column: Column | undefined, name: string): string {
+  const value = `NEW.${quoteIdentifier(name)}`;
+  const byDefault = column?.notNull === true ? defaultValueSql(column) : undefined;
+  return byDefault === undefined ? value : `coalesce(${value}, ${byDefault})`;
+}

@@ -1,0 +1,44 @@
+import type { Table } from "./catalog.ts";
+import { asciiLower } from "../lib/ascii-case.ts";
+
+/**
+ * Tables with every parent before its children, else in their own order, and the names of the
+ * tables that cannot be ordered so: those of a cycle of foreign keys, self-references included.
+ */
+export function orderByForeignKeys(tables: readonly Table[]): { order: Table[]; cyclic: string[] } {
+  const byName = new Map(tables.map((table) => [asciiLower(table.name), table]));
+  const order: Table[] = [];
+  const state = new Map<Table, "open" | "done">();
+  const cyclic = new Set<string>();
+
+  for (const root of tables) {
+    // Depth first with a stack of our own: a chain of tables may be longer than the call stack.
+    const stack: { table: Table; parents: Table[] }[] = [];
+    const enter = (table: Table): void => {
+      state.set(table, "open");
+      const parents = table.foreignKeys
+        .map((key) => byName.get(asciiLower(key.parent)))
+        .filter((parent) => parent !== undefined);
+      stack.push({ table, parents });
+    };
+    if (!state.has(root)) enter(root);
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1] as { table: Table; parents: Table[] };
+      const parent = top.parents.shift();
+      if (parent === undefined) {
+        state.set(top.table, "done");
+        order.push(top.table);
+        stack.pop();
+      } else if (!state.has(parent)) {
+        enter(parent);
+      } else if (state.get(parent) === "open") {
+        const from = stack.findIndex((entry) => entry.table === parent);
+        for (const entry of stack.slice(from)) cyclic.add(entry.table.name);
+      }
+    }
+  }
+  return {
+    order,
+    cyclic: tables.map((table) => table.name).filter((name) => cyclic.has(name)),
+  };
+}

@@ -1,0 +1,112 @@
+import { ExportError, type Outcome, unwrap } from "../../api/errors.ts";
+import { BLOB_BYTES_MAX, MIB, PARTS_MAX } from "../../api/limits.ts";
+import type { StoredPart } from "../../rpc/checkpoint.ts";
+import type { ArtifactStore, Upload } from "../artifact-store.ts";
+import type { ExportJobs } from "../../jobs/export-jobs.ts";
+
+/** What crosses to the object in one call, where a value may have 32 MiB: a part of the default size. */
+const PIECE_BYTES = 8 * MIB;
+
+/**
+ * Keeps artifacts in the SQLite of `ExportJobs`, for deployments without a bucket. Writes are taken
+ * only for the job that a key names, and only while it runs: else `run-superseded`. Where there is no
+ * room: `inline-storage-full`.
+ */
+export function inlineArtifactStore(open: () => DurableObjectStub<ExportJobs>): ArtifactStore {
+  /** A stub that has seen its object die is of no use any more, so each call has a new one. */
+  const call = async <T>(
+    work: (jobs: DurableObjectStub<ExportJobs>) => Promise<Outcome<T>>,
+  ): Promise<T> => unwrap(await answerOf(work(open())));
+
+  const createUpload = (key: string): Promise<string> => call((jobs) => jobs.createUpload(key));
+  const putPart = async (
+    upload: Upload,
+    number: number,
+    bytes: Uint8Array,
+  ): Promise<StoredPart> => {
+    if (number > PARTS_MAX) {
+      throw new ExportError("artifact-too-large", `an artifact has at most ${PARTS_MAX} parts`);
+    }
+    const etag = crypto.randomUUID();
+    let offset = 0;
+    do {
+      const piece = pieceOf(bytes, offset);
+      await call((jobs) => jobs.putPiece({ upload, number, etag, offset, bytes: piece }));
+      offset += piece.byteLength;
+    } while (offset < bytes.byteLength);
+    return { number, bytes: bytes.byteLength, etag };
+  };
+  const find: ArtifactStore["find"] = async (key) =>
+    (await call((jobs) => jobs.findObject(key))) ?? undefined;
+  const completeUpload: ArtifactStore["completeUpload"] = (upload, parts) =>
+    call((jobs) => jobs.completeUpload(upload, parts));
+  return {
+    kind: "inline",
+    put: async (key, bytes) => {
+      if (bytes.byteLength <= PIECE_BYTES) {
+        return call((jobs) => jobs.putObject(key, pieceOf(bytes, 0)));
+      }
+      const upload = { key, uploadId: await createUpload(key) };
+      const parts: StoredPart[] = [];
+      for (let offset = 0; offset < bytes.byteLength; offset += PIECE_BYTES) {
+        parts.push(await putPart(upload, parts.length + 1, pieceOf(bytes, offset)));
+      }
+      return completeUpload(upload, parts);
+    },
+    createUpload,
+    putPart,
+    completeUpload,
+    abortUpload: (upload) => call((jobs) => jobs.abortUpload(upload)),
+    find,
+    read: async (key, range) => {
+      const object = await find(key);
+      if (object === undefined) return undefined;
+      const { offset, length } = range ?? { offset: 0, length: object.bytes };
+      return streamOf({ offset, end: offset + length }, (from) =>
+        call((jobs) => jobs.readObject({ key, etag: object.etag }, from)),
+      );
+    },
+    delete: (keys) => call((jobs) => jobs.deleteObjects(keys)),
+  };
+}
+
+/** What a failed call means; its object may have been evicted, or moved, and is there again at once. */
+async function answerOf<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const code = message.includes("SQLITE_FULL") ? "inline-storage-full" : "storage-unavailable";
+    throw new ExportError(code, message, { cause });
+  }
+}
+
+/** A copy unless it is all: a view that crosses RPC takes all of its buffer along. */
+function pieceOf(bytes: Uint8Array, offset: number): Uint8Array {
+  const isWhole = bytes.byteLength === bytes.buffer.byteLength && bytes.byteLength <= PIECE_BYTES;
+  return isWhole ? bytes : bytes.slice(offset, offset + PIECE_BYTES);
+}
+
+/** A byte stream that asks for one row at a time, when its reader wants more, and holds nothing else. */
+function streamOf(
+  { offset, end }: { offset: number; end: number },
+  readAt: (range: { offset: number; bytesMax: number }) => Promise<Uint8Array<ArrayBuffer>>,
+): ReadableStream<Uint8Array> {
+  let at = offset;
+  return new ReadableStream<Uint8Array>({
+    type: "bytes",
+    // Else a reader without memory of its own gets 4 KiB at a time (workerd 1.20261102).
+    autoAllocateChunkSize: BLOB_BYTES_MAX,
+    pull: async (controller) => {
+      if (at < end) {
+        const bytes = await readAt({ offset: at, bytesMax: Math.min(BLOB_BYTES_MAX, end - at) });
+        at += bytes.byteLength;
+        controller.enqueue(bytes);
+      }
+      if (at < end) return;
+      controller.close();
+      // A reader that brought its own memory is let go only so.
+      (controller as ReadableByteStreamController).byobRequest?.respond(0);
+    },
+  });
+}

@@ -1,8 +1,0 @@
-import type { ExportEnv } from "../env.ts";
-
-/** What the functions behind `ExportJobs` work with: the object's storage, and the Worker's bindings. */
-export interface JobsContext {
-  storage: DurableObjectStorage;
-  sql: SqlStorage;
-  env: ExportEnv;
-}

@@ -1,0 +1,178 @@
+import { createHash } from "node:crypto";
+
+import { assert } from "../../lib/assert.ts";
+import { concatBytes } from "../../lib/bytes.ts";
+import { callWithin } from "../../lib/call-within.ts";
+import type { ArtifactRecord, ChunkPiece } from "../../rpc/checkpoint.ts";
+import { BLOB_BYTES_MAX } from "../../api/limits.ts";
+import type { Compression } from "../../api/export-request.ts";
+import { Compressor } from "./compressor.ts";
+import type { ArtifactStore } from "../artifact-store.ts";
+import { returnPartBuffer } from "./part-buffers.ts";
+import { PartCutter } from "./part-cutter.ts";
+import { PartUploads } from "./part-uploads.ts";
+
+/** How much longer than asked a chunk may become until it ends with a part. */
+const CHUNK_EXCESS = 1.25;
+
+/** How long an abandoned chunk waits for its parts, in milliseconds. */
+const ABANDON_MS_MAX = 30_000;
+
+/** What a chunk wrote, to be committed. */
+export interface WrittenChunk {
+  pieces: ChunkPiece[];
+  /** Bytes that fill no part yet, at most 1 MiB each. */
+  carry: Uint8Array[];
+  r2ClassAOperations: number;
+}
+
+/**
+ * Takes the bytes of one chunk to where they are kept: into the parts of an open upload, into one
+ * object where the artifact ends without one, into the carry otherwise.
+ */
+export class ChunkWriter {
+  /** Text written so far, over all artifacts, before compression. */
+  bytes = 0;
+  readonly #compressor: Compressor;
+  readonly #store: ArtifactStore;
+  readonly #pieces: ChunkPiece[] = [];
+  readonly #cutter: PartCutter;
+  #artifact: ArtifactRecord;
+  #uploads: PartUploads;
+  #hash = createHash("sha256");
+  #pieceBytes = 0;
+  #ended = false;
+  /** Writes of the store. */
+  #writes = 0;
+
+  constructor(input: {
+    store: ArtifactStore;
+    partBytes: number;
+    artifact: ArtifactRecord;
+    carry: Uint8Array[];
+    compression: Compression;
+  }) {
+    this.#compressor = new Compressor(input.compression);
+    this.#store = input.store;
+    this.#artifact = input.artifact;
+    this.#cutter = new PartCutter(input.partBytes);
+    this.#uploads = new PartUploads(input.store, input.artifact);
+    for (const bytes of input.carry) this.#cutter.push(bytes);
+  }
+
+  get hasUpload(): boolean {
+    return this.#uploads.isOpen;
+  }
+
+  /** True when a part is full and there is no upload it could go into. */
+  get wantsUpload(): boolean {
+    return this.#cutter.hasPart && !this.hasUpload;
+  }
+
+  /**
+   * True where a chunk of about `chunkBytes` may end. That is behind a part if one ends soon: what is
+   * carried is written and read again by the jobs' object, at the cost of reading as many rows.
+   */
+  isLongEnough(chunkBytes: number): boolean {
+    const carriesLittle = this.#cutter.filledBytes <= BLOB_BYTES_MAX;
+    return this.bytes >= chunkBytes * (carriesLittle ? 1 : CHUNK_EXCESS);
+  }
+
+  /** Copies `bytes`. Waits while too many parts are on their way. */
+  async write(bytes: Uint8Array): Promise<void> {
+    this.bytes += bytes.byteLength;
+    await this.#keep(await this.#compressor.push(bytes));
+  }
+
+  async #keep(pieces: Uint8Array[]): Promise<void> {
+    for (const bytes of pieces) {
+      this.#hash.update(bytes);
+      this.#cutter.push(bytes);
+      this.#pieceBytes += bytes.byteLength;
+      if (this.hasUpload) await this.#sendParts();
+    }
+  }
+
+  async #sendParts(): Promise<void> {
+    for (let part = this.#cutter.takePart(); part !== undefined; part = this.#cutter.takePart()) {
+      await this.#uploads.send(part, returnPartBuffer);
+    }
+  }
+
+  /**
+   * Ends the artifact. One without an upload is put whole: it is one part long, or longer by what
+   * a last page had, since a chunk stops at its first full part.
+   */
+  async endArtifact(): Promise<void> {
+    assert(!this.#ended, "an artifact ends once");
+    this.#ended = true;
+    await this.#keep(await this.#compressor.flush());
+    if (this.#artifact.bytes + this.#pieceBytes === 0) {
+      await this.#keep(await this.#compressor.emptyFile());
+    }
+    const last = concatBytes(this.#cutter.rest());
+    this.#cutter.clear();
+    if (this.hasUpload) {
+      if (last.byteLength > 0) await this.#uploads.send(last);
+      return;
+    }
+    const { objectKey, contentType } = this.#artifact;
+    await this.#store.put(objectKey, last, { contentType });
+    this.#writes += 1;
+  }
+
+  /** Goes on with the next artifact in the same chunk. */
+  async beginArtifact(artifact: ArtifactRecord): Promise<void> {
+    await this.#endPiece();
+    this.#artifact = artifact;
+    this.#uploads = new PartUploads(this.#store, artifact);
+    this.#hash = createHash("sha256");
+    this.#pieceBytes = 0;
+    this.#ended = false;
+  }
+
+  async #endPiece(): Promise<void> {
+    await this.#keep(await this.#compressor.flush());
+    const parts = await this.#uploads.settle();
+    this.#writes += parts.length;
+    this.#pieces.push({
+      artifactOrdinal: this.#artifact.ordinal,
+      bytes: this.#pieceBytes,
+      sha256: this.#hash.digest("hex"),
+      parts,
+      state: this.#stateAfter(),
+    });
+  }
+
+  #stateAfter(): ChunkPiece["state"] {
+    if (this.#ended) return this.hasUpload ? "written" : "stored";
+    if (this.hasUpload) return "uploading";
+    return this.#cutter.hasPart ? "wants-upload" : "pending";
+  }
+
+  /**
+   * Waits for parts that are on their way, up to 30 s. Of a chunk that failed, one that arrived after this
+   * would replace the next attempt's, and the ledger would know another ETag. Of a finished one there is
+   * none.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await callWithin(ABANDON_MS_MAX, () => this.#uploads.drain());
+    } catch (cause) {
+      console.warn({ message: "a failed chunk still sends parts", cause: String(cause) });
+    }
+  }
+
+  /** Waits for all parts. Everything written is stored or in the carry then. */
+  async finish(): Promise<WrittenChunk> {
+    await this.#endPiece();
+    // Copies: a view that crosses RPC takes all of its buffer along.
+    const carry = this.#cutter.rest(BLOB_BYTES_MAX).map((bytes) => bytes.slice());
+    this.#cutter.clear();
+    return {
+      pieces: this.#pieces,
+      carry,
+      r2ClassAOperations: this.#store.kind === "r2" ? this.#writes : 0,
+    };
+  }
+}

@@ -1,0 +1,98 @@
+import type { Cursor } from "../../sqlite/row-key.ts";
+import { ExportError, unwrap } from "../../api/errors.ts";
+import type { JobRequest } from "../../api/export-request.ts";
+import { digestPlan } from "../../formats/plan-digest.ts";
+import { planOf } from "../../formats/plan-of.ts";
+import type { DumpPlan } from "../../formats/plan.ts";
+import { type DumpPiece, readDump } from "../../reading/dump-reader.ts";
+import { readUnchangedCatalog, requireUnchangedSchema } from "../../reading/read-catalog.ts";
+import { committedPosition } from "../../reading/snapshot/committed-position.ts";
+import type { SnapshotRecord } from "../../reading/snapshot/record.ts";
+import { SnapshotReader } from "../../reading/snapshot/snapshot-reader.ts";
+import { liveReader } from "../../reading/table-reader.ts";
+import type { JobRow } from "../../jobs/tables/job-rows.ts";
+import type { KeptTurn } from "../../jobs/tables/kept-turn.ts";
+import type { RunContext } from "../engine/run-context.ts";
+
+/** What a chunk is made of. */
+export interface ChunkReading {
+  plan: DumpPlan;
+  /** Everything from the chunk's cursor to the end of the plan; the chunk takes what it needs. */
+  pieces: AsyncGenerator<DumpPiece, void, undefined>;
+  /** To be called after the last piece. Errors: `schema-changed`, `snapshot-lost`. */
+  requireIntact: () => Promise<void>;
+}
+
+/**
+ * Opens what a job reads: what it has kept of one turn, its snapshot, or the rows as they are.
+ *
+ * Errors: `plan-changed` if this code makes another plan than the checkpoint's, `schema-changed`, and
+ * those of reading.
+ */
+export async function openReading(
+  context: RunContext,
+  job: JobRow,
+  checkpoint: { number: number; cursor: Cursor },
+): Promise<ChunkReading> {
+  const request = JSON.parse(job.request_json) as JobRequest;
+  const record =
+    job.snapshot_json === null ? undefined : (JSON.parse(job.snapshot_json) as SnapshotRecord);
+  const planned = { snapshotId: job.snapshot_id ?? "", digest: job.plan_digest };
+  if (record?.isOneTurn === true) {
+    const kept = unwrap(await context.jobs.keptTurn(context.of));
+    if (kept === null) throw new ExportError("internal-error", "what was read in one turn is gone");
+    const { plan } = planOf(request, kept.catalog);
+    await requireSamePlan(plan, planned);
+    return {
+      plan,
+      pieces: keptPieces(kept, checkpoint.cursor),
+      requireIntact: async () => {},
+    };
+  }
+  const { cursor } = checkpoint;
+  const source = context.openSource(request);
+  const { catalog, schema } = await readUnchangedCatalog(source, job.catalog_digest);
+  const { plan, encoderOf } = planOf(request, catalog);
+  await requireSamePlan(plan, planned);
+  const snapshot =
+    record === undefined ? undefined : new SnapshotReader(source, record, context.config);
+  const position = committedPosition(plan, cursor, checkpoint.number);
+  await snapshot?.advance(position);
+  return {
+    plan,
+    pieces: readDump({ reader: snapshot ?? liveReader(source), plan, encoderOf, cursor }),
+    requireIntact: async () => {
+      // Pages name tables and columns: after the last of them the names must mean what they meant.
+      await requireUnchangedSchema(source, schema);
+      await snapshot?.requireIntact(position.finished);
+    },
+  };
+}
+
+/** A cursor counts the segments of one plan, and half of a file must not be in another encoding. */
+async function requireSamePlan(
+  plan: DumpPlan,
+  { snapshotId, digest }: { snapshotId: string; digest: string | null },
+): Promise<void> {
+  if ((await digestPlan(plan, snapshotId)) === digest) return;
+  throw new ExportError(
+    "plan-changed",
+    "another version of the Worker, deployed meanwhile, plans or writes this export differently",
+  );
+}
+
+/** The pieces that follow `cursor`, which is the start or where one of them ends. */
+async function* keptPieces(
+  { pieces, bytes }: KeptTurn,
+  cursor: Cursor,
+): AsyncGenerator<DumpPiece, void, undefined> {
+  const from = JSON.stringify(cursor);
+  let isBehind = pieces.every((piece) => JSON.stringify(piece.cursor) !== from);
+  let offset = 0;
+  for (const { byteLength, warnings = [], ...piece } of pieces) {
+    const text = bytes.subarray(offset, offset + byteLength);
+    offset += byteLength;
+    if (isBehind) yield { ...piece, warnings, bytes: [text], rowsRead: 0, release: () => {} };
+    else isBehind = JSON.stringify(piece.cursor) === from;
+  }
+}

@@ -1,0 +1,158 @@
+import type { Cursor } from "../../sqlite/row-key.ts";
+import type { NextAction, TableProgress } from "../../rpc/checkpoint.ts";
+import { unwrap } from "../../api/errors.ts";
+import type { JobRequest } from "../../api/export-request.ts";
+import { CHUNK_GROWTH_DIVISOR } from "../../api/limits.ts";
+import { assert } from "../../lib/assert.ts";
+import { turnYielder } from "../../lib/yield-turn.ts";
+import type { DumpPlan } from "../../formats/plan.ts";
+import type { DumpPiece } from "../../reading/dump-reader.ts";
+import { ChunkWriter } from "../../storage/writer/chunk-writer.ts";
+import { tableAt } from "./begin-export.ts";
+import { openReading } from "./chunk-reading.ts";
+import { isChunkOver } from "./chunk-end.ts";
+import type { RunContext } from "../engine/run-context.ts";
+
+/** What a step "export …" tells the dashboard. */
+export interface ExportedChunk {
+  table: string;
+  rows: number;
+  bytes: number;
+  parts: number;
+  /** Where the next chunk starts, cut to a length for reading. */
+  cursor: string;
+  next: NextAction;
+}
+
+const SHOWN_CURSOR_CHARS_MAX = 200;
+
+/**
+ * Exports one chunk from the newest checkpoint: pages become bytes, bytes become parts, and the
+ * checkpoint behind them is committed in one transaction. A chunk ends once it is long enough, when
+ * it has taken a minute or ended many artifacts, when a part is full and no upload is open for it, or when an artifact that has one is written.
+ *
+ * A try that finds its chunk already committed (its answer was lost) gives what follows it.
+ */
+export async function exportChunk(
+  context: RunContext,
+  expectedCheckpoint: number,
+): Promise<ExportedChunk> {
+  const { jobs, of, config } = context;
+  const startedAtMs = Date.now();
+  const checkpoint = unwrap(await jobs.checkpoint(of));
+  if (checkpoint.number !== expectedCheckpoint) {
+    return { ...NOTHING, cursor: cursorText(checkpoint.cursor), next: checkpoint.next };
+  }
+  const job = unwrap(await jobs.beginRun(of));
+  const request = JSON.parse(job.request_json) as JobRequest;
+  const reading = await openReading(context, job, checkpoint);
+  const { plan } = reading;
+  assert(checkpoint.artifact !== undefined, "a chunk is exported into an artifact");
+  await using writer = new ChunkWriter({
+    store: context.store,
+    partBytes: job.part_bytes ?? config.partBytes,
+    artifact: checkpoint.artifact,
+    carry: checkpoint.carry,
+    compression: request.compression,
+  });
+  const chunkBytes = Math.max(
+    config.chunkBytes,
+    Math.ceil(checkpoint.bytes / CHUNK_GROWTH_DIVISOR),
+  );
+  const counts = new TableCounts();
+  let { cursor } = checkpoint;
+  let ended = 0;
+  const yieldTurn = turnYielder();
+  for await (const piece of reading.pieces) {
+    for (const bytes of piece.bytes) await writer.write(bytes);
+    counts.add(piece);
+    piece.release();
+    await yieldTurn();
+    await context.beat();
+    cursor = piece.cursor;
+    const isLongEnough = (): boolean =>
+      writer.isLongEnough(chunkBytes) || isChunkOver({ startedAtMs, artifacts: ended });
+    if (piece.ends) {
+      const hadUpload = writer.hasUpload;
+      await writer.endArtifact();
+      ended += 1;
+      if (hadUpload || isLongEnough()) break;
+      const following = unwrap(await jobs.artifact(of, cursor.artifact));
+      if (following === null) break;
+      await writer.beginArtifact(following);
+    } else if (writer.wantsUpload || isLongEnough()) {
+      break;
+    }
+  }
+  await reading.requireIntact();
+  const written = await writer.finish();
+  const next = unwrap(
+    await jobs.commitChunk({
+      ...of,
+      expectedCheckpoint,
+      table: checkpoint.next.do === "export" ? checkpoint.next.table : "schema",
+      cursor,
+      nextTable: tableAt(plan.artifacts[cursor.artifact]?.segments, cursor.segment),
+      pieces: written.pieces,
+      tables: counts.progress(plan, cursor),
+      otherRows: counts.otherRows,
+      warnings: [...counts.warnings],
+      carry: written.carry,
+      usage: {
+        rowsRead: counts.rowsRead,
+        rowsWritten: 0,
+        r2ClassAOperations: written.r2ClassAOperations,
+      },
+      startedAtMs,
+    }),
+  );
+  return {
+    table: checkpoint.next.do === "export" ? checkpoint.next.table : "schema",
+    rows: counts.rows,
+    bytes: writer.bytes,
+    parts: written.pieces.reduce((sum, piece) => sum + piece.parts.length, 0),
+    cursor: cursorText(cursor),
+    next,
+  };
+}
+
+const NOTHING = { table: "", rows: 0, bytes: 0, parts: 0 };
+
+function cursorText(cursor: Cursor): string {
+  return JSON.stringify(cursor).slice(0, SHOWN_CURSOR_CHARS_MAX);
+}
+
+/** What a chunk read, table by table. */
+class TableCounts {
+  rows = 0;
+  otherRows = 0;
+  rowsRead = 0;
+  readonly warnings = new Set<string>();
+  readonly #tables = new Map<string, { rows: number; bytes: number; replacements: number }>();
+
+  add(piece: DumpPiece): void {
+    this.rowsRead += piece.rowsRead;
+    this.rows += piece.rows;
+    for (const warning of piece.warnings) this.warnings.add(warning);
+    if (piece.table === undefined) {
+      this.otherRows += piece.rows;
+      return;
+    }
+    const table = this.#tables.get(piece.table) ?? { rows: 0, bytes: 0, replacements: 0 };
+    table.rows += piece.rows;
+    table.replacements += piece.replacements;
+    for (const bytes of piece.bytes) table.bytes += bytes.byteLength;
+    this.#tables.set(piece.table, table);
+  }
+
+  /** A table is done once the cursor stands behind its segment. */
+  progress(plan: DumpPlan, cursor: Cursor): TableProgress[] {
+    const current = plan.artifacts[cursor.artifact]?.segments[cursor.segment];
+    const open = current?.kind === "rows" ? current.table : undefined;
+    return [...this.#tables].map(([name, counts]) => ({
+      name,
+      ...counts,
+      done: name !== open,
+    }));
+  }
+}

@@ -1,0 +1,77 @@
+import { namedObjectOf } from "../../api/source-config.ts";
+import { encodeUtf8 } from "../../lib/bytes.ts";
+import { assert } from "../../lib/assert.ts";
+import { unwrap } from "../../api/errors.ts";
+import type { JobRequest } from "../../api/export-request.ts";
+import type { Manifest } from "../../api/manifest.ts";
+import { manifestKeyOf } from "../../rpc/object-key.ts";
+import { VERSION } from "../../api/version.ts";
+import type { SnapshotRecord } from "../../reading/snapshot/record.ts";
+import type { JobRow } from "../../jobs/tables/job-rows.ts";
+import { tableOfArtifact } from "../../jobs/views/job-view.ts";
+import type { RunContext } from "../engine/run-context.ts";
+
+/** Writes the manifest beside the artifacts and ends the job well. Repeating it changes nothing. */
+export async function publishManifest(
+  context: RunContext,
+): Promise<{ status: string; rows: number; bytes: number; callback: boolean }> {
+  const { jobs, of, store } = context;
+  const ledger = await jobs.ledger(of);
+  // A try before this one may have ended the job and lost its answer.
+  if (ledger.ok) {
+    const { job, tables, warnings, artifacts } = ledger.value;
+    const request = JSON.parse(job.request_json) as JobRequest;
+    const tableOf = tableOfArtifact(request, tables);
+    const manifest: Manifest = {
+      version: 1,
+      generator: `durable-export ${VERSION}`,
+      jobId: job.job_id,
+      source: job.source,
+      object: namedObjectOf(request),
+      format: request.format,
+      compression: request.compression,
+      consistency: consistencyOf(job, request),
+      content: request.content,
+      snapshotAt: new Date(job.snapshot_at_ms ?? job.created_at_ms).toISOString(),
+      completedAt: new Date().toISOString(),
+      tables: tables.map(({ name, rows, bytes }) => ({ name, rows, bytes })),
+      artifacts: artifacts.map((artifact) => {
+        assert(artifact.sha256 !== null, "a manifest is of verified artifacts");
+        const uploaded = artifact.pieces.flatMap((piece) => piece.parts);
+        // One that was put whole is its own only part.
+        const parts = uploaded.length > 0 ? uploaded : [{ number: 1, bytes: artifact.bytes }];
+        return {
+          name: artifact.name,
+          table: tableOf[artifact.ordinal] ?? null,
+          contentType: artifact.contentType,
+          bytes: artifact.bytes,
+          sha256: artifact.sha256,
+          parts: parts.map(({ number, bytes }) => ({ number, bytes })),
+          chunks: artifact.pieces.map(({ bytes, sha256, run }) => ({ bytes, sha256, run })),
+        };
+      }),
+      warnings,
+    };
+    const body = encodeUtf8(`${JSON.stringify(manifest, null, 2)}\n`);
+    const key = manifestKeyOf({ jobId: job.job_id, snapshotId: job.snapshot_id });
+    await store.put(key, body, { contentType: "application/json" });
+  }
+  const view = unwrap(await jobs.complete(of));
+  const { status, progress, callback } = view;
+  return {
+    status,
+    rows: progress.rows,
+    bytes: progress.bytes,
+    callback: callback.status === "pending",
+  };
+}
+
+/** What held the tables to the instant. */
+function consistencyOf(
+  { snapshot_json }: Pick<JobRow, "snapshot_json">,
+  { consistency }: Pick<JobRequest, "consistency">,
+): "one-turn" | "undo-log" | "live" {
+  if (consistency === "live") return "live";
+  const record = JSON.parse(snapshot_json ?? "{}") as Partial<SnapshotRecord>;
+  return record.isOneTurn === true ? "one-turn" : "undo-log";
+}

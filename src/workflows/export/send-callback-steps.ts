@@ -1,0 +1,109 @@
+import type { WorkflowStep } from "cloudflare:workers";
+
+import { type ExportEnv, getExportJobs, parseConfig } from "../../config/env.ts";
+import { type CallbackMove, nextCallbackMove } from "../../notify/callback-schedule.ts";
+import { checkCallbackTarget } from "../../notify/callback-target.ts";
+import { ExportError } from "../../api/errors.ts";
+import { isLocalOrigin } from "../../api/local-origin.ts";
+import { type CallbackResult, sendCallback } from "../../notify/send-callback.ts";
+import { parseWebhookSecrets } from "../../notify/signature.ts";
+import type { PendingCallbackView } from "../../jobs/export-jobs.ts";
+import { RETRY_POLICIES } from "../engine/retry-policy.ts";
+
+/** What a step "send callback N" tells the dashboard. */
+interface CallbackTry {
+  /** `over`: nothing was to be sent any more. */
+  status: CallbackMove["status"] | "over";
+  error: string | null;
+  /** The next try and the wait before it; null after the last. */
+  next: { attempt: number; delayMs: number } | null;
+}
+
+/**
+ * Sends an ended job's callback, from try number `attempt` on: steps `send callback N` with sleeps
+ * between them, until it is delivered, given up, or the job is deleted. What decides the next try is
+ * in the results of the steps, so that a replay walks the same way. Never changes the job's state.
+ */
+export async function sendCallbacks(
+  step: WorkflowStep,
+  env: ExportEnv,
+  from: { jobId: string; attempt: number },
+): Promise<void> {
+  let { attempt } = from;
+  for (;;) {
+    const current = attempt;
+    const { next } = await step.do(
+      `send callback ${current}`,
+      RETRY_POLICIES["send callback"],
+      () => tryCallback(env, from.jobId, current),
+    );
+    if (next === null) return;
+    await step.sleep(`wait for try ${next.attempt}`, next.delayMs);
+    attempt = next.attempt;
+  }
+}
+
+async function tryCallback(env: ExportEnv, jobId: string, attempt: number): Promise<CallbackTry> {
+  const jobs = getExportJobs(env);
+  const turn = await jobs.beginPost(jobId, attempt);
+  if (turn.do === "end") return { status: "over", error: null, next: null };
+  if (turn.do === "wait") {
+    // This attempt was made, or is being made: only what follows it is still to be done.
+    const { attempt: next, delayMs } = turn;
+    return { status: "pending", error: null, next: { attempt: next, delayMs } };
+  }
+  const pending = turn.callback;
+  const localDevelopment = isLocalOrigin(pending.origin);
+  const result = await send(env, jobId, pending, localDevelopment);
+  const move = nextCallbackMove({
+    attempt,
+    outcome: result.outcome,
+    retryAfterMs: result.retryAfterMs,
+    random: Math.random(),
+    localDevelopment,
+  });
+  const error = result.error ?? null;
+  await jobs.recordCallback({ jobId, attempt, move, error, nowMs: Date.now() });
+  return {
+    status: move.status,
+    error,
+    next: move.status === "pending" ? { attempt: attempt + 1, delayMs: move.delayMs } : null,
+  };
+}
+
+/** One post. The target is checked again: the allowlist may have changed since the job was started. */
+async function send(
+  env: ExportEnv,
+  jobId: string,
+  pending: PendingCallbackView,
+  localDevelopment: boolean,
+): Promise<CallbackResult> {
+  try {
+    const config = parseConfig(env);
+    return await sendCallback({
+      url: checkCallbackTarget(pending.url, {
+        allowlist: config.callbackAllowlist,
+        localDevelopment,
+      }),
+      id: jobId,
+      timestampMs: Date.now(),
+      payload: payloadOf(pending),
+      secrets: parseWebhookSecrets(config.webhookSecret, { localDevelopment }),
+      fetch: (url, init) => fetch(url, init),
+    });
+  } catch (error) {
+    if (!(error instanceof ExportError)) throw error;
+    const outcome = error.code === "callback-url-refused" ? "gone" : "retry";
+    return { outcome, error: `${error.code}: ${error.message}` };
+  }
+}
+
+/** A job whose files have expired meanwhile was completed all the same. */
+function payloadOf({ view, endedAtMs }: PendingCallbackView): string {
+  const end = view.status === "expired" ? "completed" : view.status;
+  return JSON.stringify({
+    type: `export.${end}`,
+    timestamp: new Date(endedAtMs).toISOString(),
+    data: view,
+  });
+}

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+
+import { runCrashes } from "../support/crash-run.ts";
+import { runNight } from "../support/night-run.ts";
+
+/** `npm run crash` kills fifty times. */
+const KILLS = 3;
+
+test.each([
+  ["in R2", "wrangler.jsonc"],
+  ["beside the jobs", "test/support/wrangler.without-bucket.jsonc"],
+])(
+  `an export into files %s survives ${KILLS} SIGKILLs of the runtime while money moves, and shows one instant`,
+  async (_, config) => {
+    const run = await runCrashes({ kills: KILLS, random: Math.random, config });
+    expect(run.problems).toEqual([]);
+    expect(run.kills).toBeGreaterThan(0);
+    expect(run.transfers).toBeGreaterThan(10);
+  },
+  400_000,
+);
+
+// `npm run crash -- --night` has 200 jobs and ten kills.
+test("a night of scheduled jobs that wait in a queue loses none to a SIGKILL", async () => {
+  const night = { databases: 12, ticks: 1, kills: 1, concurrency: 3, random: Math.random };
+  expect(await runNight(night)).toMatchObject({ problems: [], jobs: 12, kills: 1 });
+}, 400_000);

@@ -1,0 +1,145 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
+import { compareDatabases } from "../support/compare-databases.ts";
+import { blocksOf } from "../support/doc-blocks.ts";
+
+const root = join(import.meta.dirname, "../..");
+const TOKEN = "restore-test-token";
+
+const SCRIPT = [
+  "CREATE TABLE customers(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, note)",
+  "CREATE TABLE orders(id INTEGER PRIMARY KEY, customer REFERENCES customers(id), note BLOB)",
+  "CREATE TRIGGER shout AFTER INSERT ON customers BEGIN UPDATE customers SET note = ';' WHERE id = 0; END",
+  "INSERT INTO customers VALUES (9007199254740993, 'O''Hara', 1.0), (2, char(10) || 'x' || char(0), -9e999)",
+  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000) " +
+    "INSERT INTO orders SELECT i, 2, randomblob(20) FROM n",
+];
+
+let folder: string;
+let worker: LocalWorker;
+let source: DatabaseSync;
+
+/** What the blocks of docs/restore.md start with; each has a test of its own. */
+const STARTS = [
+  "npx durable-export verify",
+  "(echo",
+  "npx wrangler d1 execute",
+  "node examples/",
+] as const;
+
+const blocks = blocksOf("docs/restore.md")
+  .filter(({ language }) => language === "sh")
+  .map(({ text }) => text);
+
+/** The commands of docs/restore.md that start with `start`, as one script. */
+function commandsOf(start: (typeof STARTS)[number], count = 1): string {
+  const found = blocks.filter((block) => block.startsWith(start));
+  expect(found, start).toHaveLength(count);
+  return found.join("\n");
+}
+
+function runInFolder(script: string): string {
+  return execFileSync("bash", ["-euo", "pipefail", "-c", script], {
+    cwd: folder,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      PATH: `${join(root, "node_modules/.bin")}:${process.env["PATH"]}`,
+      DURABLE_EXPORT_URL: worker.url,
+      DURABLE_EXPORT_TOKEN: TOKEN,
+      WRANGLER_SEND_METRICS: "false",
+    },
+  });
+}
+
+async function query(body: object): Promise<unknown> {
+  const response = await fetch(`${worker.url}/query`, {
+    method: "POST",
+    // A command blocks this process for so long that the server closes an idle connection.
+    headers: { authorization: `Bearer ${TOKEN}`, connection: "close" },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(await response.text());
+  const { result } = await response.json<{ result: unknown }>();
+  return result;
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "restore-docs-"));
+  worker = await startLocalWorker({
+    persistTo: join(folder, "state"),
+    vars: { ADMIN_AUTHORIZATION_TOKEN: TOKEN },
+  });
+  for (const sql of SCRIPT) await query({ sql });
+  runInFolder(`'${process.execPath}' '${root}/cli/main.ts' dump -q -o dump.sql`);
+  source = new DatabaseSync(":memory:");
+  source.exec(readFileSync(join(folder, "dump.sql"), "utf8"));
+}, 120_000);
+
+afterAll(async () => {
+  await worker.stop();
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+test("docs/restore.md has no command but those that are run here", () => {
+  const isRun = (block: string): boolean => STARTS.some((start) => block.startsWith(start));
+  expect(blocks.filter((block) => !isRun(block))).toEqual([]);
+});
+
+test("docs/restore.md proves a dump and tries it", () => {
+  const script = commandsOf("npx durable-export verify").replaceAll(
+    "npx durable-export",
+    `'${process.execPath}' '${root}/cli/main.ts'`,
+  );
+  expect(script.split("\n").filter((line) => line !== "")).toHaveLength(2);
+  runInFolder(script);
+});
+
+test.skipIf(spawnSync("sqlite3", ["-version"]).status !== 0)(
+  "docs/restore.md loads a dump by the sqlite3 shell",
+  () => {
+    runInFolder(commandsOf("(echo", 2));
+    for (const name of ["restored.db", "quoted.db"]) {
+      const restored = new DatabaseSync(join(folder, name), { readOnly: true });
+      expect(compareDatabases(source, restored)).toEqual([]);
+    }
+  },
+);
+
+test("docs/restore.md loads a dump into D1", () => {
+  const database = {
+    binding: "DB",
+    database_name: "shop",
+    database_id: "00000000-0000-4000-8000-000000000000",
+  };
+  const config = { name: "shop", compatibility_date: "2026-11-01", d1_databases: [database] };
+  writeFileSync(join(folder, "wrangler.json"), JSON.stringify(config));
+  runInFolder(commandsOf("npx wrangler d1 execute").replaceAll("npx wrangler", "wrangler"));
+  const count = runInFolder(
+    "wrangler d1 execute shop --local --json --command 'SELECT count(*) AS n FROM orders'",
+  );
+  expect(count).toMatch(/"n": 40000\b/);
+});
+
+test("docs/restore.md loads a dump into a Durable Object", async () => {
+  for (const name of ["orders", "customers"]) await query({ sql: `DROP TABLE ${name}` });
+  const script = commandsOf("node examples/").replace(
+    "node examples/",
+    `'${process.execPath}' '${root}/examples/'`,
+  );
+  expect(runInFolder(script)).toMatch(/^\d+ statements$/m);
+  const sums = "SELECT count(*) AS n, sum(octet_length(note)) AS bytes FROM orders";
+  expect(await query({ sql: sums })).toEqual([{ n: 40_000, bytes: 800_000 }]);
+  const exact = "SELECT CAST(id AS TEXT) AS id, hex(name) AS name FROM customers ORDER BY 1 DESC";
+  expect(await query({ sql: exact })).toEqual([
+    { id: "9007199254740993", name: "4F2748617261" },
+    { id: "2", name: "0A7800" },
+  ]);
+});

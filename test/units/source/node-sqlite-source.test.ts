@@ -1,7 +1,0 @@
-import { sourceContract } from "../../contract/source.ts";
-import { nodeSqliteSource, openPlatformDatabase } from "../../support/node-sqlite-source.ts";
-
-sourceContract("of Node's SQLite", () => nodeSqliteSource(openPlatformDatabase()), {
-  rollsBack: true,
-  reportsSize: false,
-});
