@@ -1,8 +1,9 @@
-import { getSourceConfig, parseConfig, type ExportEnv } from "../src/config/env.ts";
+import type { ExportEnv } from "../src/config/bindings.ts";
+import { getSourceConfig, readSettings } from "../src/config/settings.ts";
 import worker from "../src/index.ts";
 import { MIB } from "../src/api/limits.ts";
 import type { JobRequest } from "../src/api/export-request.ts";
-import { CURSOR_START } from "../src/sqlite/row-key.ts";
+import { CURSOR_START } from "../src/rpc/cursor.ts";
 import { openSource } from "../src/databases/open-source.ts";
 import { readDump } from "../src/reading/dump-reader.ts";
 import { liveReader } from "../src/reading/table-reader.ts";
@@ -60,7 +61,7 @@ const WRITE_PAUSE_MS = 2;
 
 /** Every page of the dump, read and thrown away. */
 async function encode(env: ExportEnv): Promise<{ bytes: number; rows: number; rowsRead: number }> {
-  const config = getSourceConfig(parseConfig(env), "main");
+  const config = getSourceConfig(readSettings(env), "main");
   const source = openSource(env, config, { name: "sql-durable-object" });
   const request = { source: "main", format: "sql", content: "all" } as JobRequest;
   const { plan, encoderOf } = planOf(request, await readCatalog(source));

@@ -1,5 +1,5 @@
 import { createApp } from "./app.ts";
-import type { ExportEnv } from "./config/env.ts";
+import type { ExportEnv } from "./config/bindings.ts";
 import { startScheduledExports } from "./intake/scheduled.ts";
 
 export { ExportJobs } from "./jobs/export-jobs.ts";

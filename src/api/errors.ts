@@ -306,23 +306,3 @@ export class ExportError extends Error {
     };
   }
 }
-
-/** What a call over RPC answers: thrown classes do not survive the crossing. */
-export type Outcome<T> = { ok: true; value: T } | { ok: false; failure: Failure };
-
-/** The value of `outcome`. Throws its failure as an ExportError. */
-export function unwrap<T>(outcome: Outcome<T>): T {
-  if (outcome.ok) return outcome.value;
-  const { code, message, details } = outcome.failure;
-  throw new ExportError(code, message, details === undefined ? {} : { details });
-}
-
-/** Runs `work` and turns a thrown ExportError into a value; anything else stays an exception. */
-export async function outcomeOf<T>(work: () => T | Promise<T>): Promise<Outcome<T>> {
-  try {
-    return { ok: true, value: await work() };
-  } catch (error) {
-    if (error instanceof ExportError) return { ok: false, failure: error.toFailure() };
-    throw error;
-  }
-}

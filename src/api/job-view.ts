@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-import { CALLBACK_STATUSES } from "../notify/callback-schedule.ts";
+import { CALLBACK_STATUSES } from "./callback-state.ts";
 import { JOB_STATES } from "./job-state.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));

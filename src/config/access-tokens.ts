@@ -1,7 +1,13 @@
 import * as v from "valibot";
 
-import { misconfiguration } from "./env.ts";
+import { misconfiguration } from "./settings.ts";
 import { ExportError } from "../api/errors.ts";
+import { onceForEach } from "../lib/once-for-each.ts";
+
+/** What a token opens. Each opens everything that those before it open. */
+export const TOKEN_ACCESSES = ["read", "job", "full"] as const;
+
+export type TokenAccess = (typeof TOKEN_ACCESSES)[number];
 
 /** The bearer tokens that a Worker accepts. */
 export interface AccessTokens {
@@ -9,7 +15,7 @@ export interface AccessTokens {
   full: string[];
   /** Each starts, cancels, shows and downloads exports; none if there is no `EXPORT_JOB_TOKEN`. */
   job: string[];
-  /** Each opens what only tells; none where there is no `EXPORT_READ_TOKEN`. */
+  /** Each opens what only reads; none if there is no `EXPORT_READ_TOKEN`. */
   read: string[];
 }
 
@@ -37,17 +43,22 @@ const TokensSchema = v.object({
   EXPORT_READ_TOKEN: v.optional(Tokens),
 });
 
+const parseTokens = onceForEach((env) => {
+  const parsed = v.safeParse(TokensSchema, env);
+  if (!parsed.success) throw misconfiguration(parsed.issues);
+  return parsed.output;
+});
+
 /**
- * The tokens in `env`. Errors: `configuration-invalid` where there is none, there are too many, or
- * one is known to everybody outside local development; its words never hold a token.
+ * Returns the tokens in `env`. Errors: `configuration-invalid` if there is none, there are too many, or,
+ * outside local development, one is known to everybody. The message never contains a token.
  */
-export function parseAccessTokens(
+export function readAccessTokens(
   env: object,
   options: { localDevelopment: boolean },
 ): AccessTokens {
-  const parsed = v.safeParse(TokensSchema, env);
-  if (!parsed.success) throw misconfiguration(parsed.issues);
-  for (const [name, tokens] of Object.entries(parsed.output)) {
+  const secrets = parseTokens(env);
+  for (const [name, tokens] of Object.entries(secrets)) {
     if (!options.localDevelopment && tokens?.some((token) => KNOWN_TOKENS.has(token))) {
       throw new ExportError(
         "configuration-invalid",
@@ -56,8 +67,8 @@ export function parseAccessTokens(
     }
   }
   return {
-    full: parsed.output.ADMIN_AUTHORIZATION_TOKEN,
-    job: parsed.output.EXPORT_JOB_TOKEN ?? [],
-    read: parsed.output.EXPORT_READ_TOKEN ?? [],
+    full: secrets.ADMIN_AUTHORIZATION_TOKEN,
+    job: secrets.EXPORT_JOB_TOKEN ?? [],
+    read: secrets.EXPORT_READ_TOKEN ?? [],
   };
 }

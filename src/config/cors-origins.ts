@@ -1,5 +1,7 @@
 import * as v from "valibot";
 
+import { onceForEach } from "../lib/once-for-each.ts";
+
 const isOrigin = (text: string): boolean => URL.parse(text)?.origin === text;
 
 /** `EXPORT_CORS_ORIGINS`: origins such as `https://admin.example.com`, separated by commas. */
@@ -17,11 +19,11 @@ export const CorsOriginsSchema = v.pipe(
   ),
 );
 
-/** The origins whose pages may call the API; none where the variable is missing or wrong. */
-export function allowedOrigins(env: object): string[] {
+/** Returns the origins whose pages may call the API; none if the variable is missing or invalid. */
+export const allowedOrigins = onceForEach((env): string[] => {
   const parsed = v.safeParse(
     CorsOriginsSchema,
     (env as { EXPORT_CORS_ORIGINS?: unknown }).EXPORT_CORS_ORIGINS,
   );
   return parsed.success ? parsed.output : [];
-}
+});

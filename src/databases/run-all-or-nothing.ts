@@ -1,5 +1,6 @@
 import { sqlTokens } from "../sqlite/sql-tokens.ts";
-import { ExportError, type Outcome } from "../api/errors.ts";
+import type { Outcome } from "../rpc/outcome.ts";
+import { ExportError } from "../api/errors.ts";
 import { runKeyValueCommand } from "./key-value-commands.ts";
 
 type Row = Record<string, SqlStorageValue>;

@@ -1,4 +1,5 @@
-import { type Config, type ExportEnv, getSourceConfig } from "../config/env.ts";
+import type { ExportEnv } from "../config/bindings.ts";
+import { type Settings, getSourceConfig } from "../config/settings.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { checkCallbackTarget } from "../notify/callback-target.ts";
 import { type ExportRequest, requireRows } from "../api/export-request.ts";
@@ -6,7 +7,7 @@ import { isLocalOrigin } from "../api/local-origin.ts";
 import { parseWebhookSecrets } from "../notify/signature.ts";
 import { SOURCE_PROMISES, sourceObjectOf } from "../api/source-config.ts";
 import { findDatabase } from "../databases/open-source.ts";
-import type { NewJob } from "../jobs/tables/job-rows.ts";
+import type { NewJob } from "../rpc/http-jobs.ts";
 
 /**
  * A checked request as a job to be created, with the deployment's defaults filled in. Errors: those
@@ -14,7 +15,7 @@ import type { NewJob } from "../jobs/tables/job-rows.ts";
  * `configuration-invalid` where its binding is missing or callbacks cannot be signed.
  */
 export async function newJobOf(
-  config: Config,
+  config: Settings,
   request: ExportRequest,
   of: { env: ExportEnv; idempotencyKey: string | null; origin: string; nowMs: number },
 ): Promise<NewJob> {
@@ -44,7 +45,7 @@ export async function newJobOf(
  * ended.
  */
 function checkedCallback(
-  config: Config,
+  config: Settings,
   url: string | undefined,
   origin: string,
 ): { callbackUrl?: string } {

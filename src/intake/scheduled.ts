@@ -1,5 +1,7 @@
-import { type ExportEnv, getExportJobs, parseConfig } from "../config/env.ts";
-import { type ErrorCode, ExportError, unwrap } from "../api/errors.ts";
+import { type ExportEnv, getExportJobs } from "../config/bindings.ts";
+import { readSettings } from "../config/settings.ts";
+import { unwrap } from "../rpc/outcome.ts";
+import { type ErrorCode, ExportError } from "../api/errors.ts";
 import type { JobView } from "../api/job-view.ts";
 import { newJobOf } from "./new-job.ts";
 
@@ -18,7 +20,7 @@ export interface Tick {
  * those of jobs that could not be started, and of a job of this tick that has failed since.
  */
 export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise<void> {
-  const config = parseConfig(env);
+  const config = readSettings(env);
   const due = config.schedule.filter(
     (entry) => entry.cron === undefined || entry.cron === tick.cron,
   );

@@ -1,4 +1,4 @@
-import type { ExportEnv } from "../config/env.ts";
+import type { ExportEnv } from "../config/bindings.ts";
 
 /** What the functions behind `ExportJobs` work with: the object's storage, and the Worker's bindings. */
 export interface JobsContext {

@@ -1,4 +1,4 @@
-import { parseConfig } from "../config/env.ts";
+import { readSettings } from "../config/settings.ts";
 import { ExportError } from "../api/errors.ts";
 import type { JobsContext } from "./jobs-context.ts";
 
@@ -9,7 +9,7 @@ import type { JobsContext } from "./jobs-context.ts";
  * `configuration-invalid`.
  */
 export function requireRoom({ sql, env }: JobsContext, bytes: number): void {
-  const { inlineBytesMax } = parseConfig(env);
+  const { inlineBytesMax } = readSettings(env);
   if (sql.databaseSize + bytes <= inlineBytesMax) return;
   throw new ExportError(
     "inline-storage-full",

@@ -1,3 +1,4 @@
+import type { CallbackMove } from "../api/callback-state.ts";
 import { assert } from "../lib/assert.ts";
 
 /** How often a callback is tried before it counts as failed, the first try included. */
@@ -35,19 +36,8 @@ const LOCAL_PACE: CallbackPace = {
 /** Waits are spread by this part of themselves to either side, so that receivers are not hit in step. */
 const JITTER = 0.2;
 
-/** What a job view tells of its callback; `none` where the job has no callback URL. */
-export const CALLBACK_STATUSES = ["none", "pending", "delivered", "failed"] as const;
-
-export type CallbackStatus = (typeof CALLBACK_STATUSES)[number];
-
 /** How one try ended: `delivered` by 2xx, `gone` by 410, else `retry`. */
 export type CallbackOutcome = "delivered" | "gone" | "retry";
-
-/** What follows a try; the status is the one that the job view shows. */
-export type CallbackMove =
-  | { status: "delivered" }
-  | { status: "failed" }
-  | { status: "pending"; delayMs: number };
 
 /**
  * What follows try number `attempt` (from 1). The wait is exponential with jitter from `random` in [0, 1),

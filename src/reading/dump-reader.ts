@@ -1,6 +1,7 @@
 import type { Table } from "../sqlite/catalog.ts";
 import type { Cell } from "../sqlite/cell.ts";
-import type { Cursor, RowKey } from "../sqlite/row-key.ts";
+import type { Cursor } from "../rpc/cursor.ts";
+import type { RowKey } from "../sqlite/row-key.ts";
 import { ExportError } from "../api/errors.ts";
 import { KIB, LONG_ROWS_PAGE_BYTES, PAGE_BYTES, STATEMENT_BYTES_MAX } from "../api/limits.ts";
 import { assert } from "../lib/assert.ts";

@@ -4,7 +4,7 @@ import type { DumpPlan } from "../formats/plan.ts";
 import type { TableEncoderOf } from "../formats/table-encoder.ts";
 import { concatBytes, encodeUtf8 } from "../lib/bytes.ts";
 import { rowColumns, type Table } from "../sqlite/catalog.ts";
-import { CURSOR_START } from "../sqlite/row-key.ts";
+import { CURSOR_START } from "../rpc/cursor.ts";
 import { ExportError } from "../api/errors.ts";
 import { MIB, PAGE_BYTES } from "../api/limits.ts";
 import { type DumpPiece, readDump } from "./dump-reader.ts";

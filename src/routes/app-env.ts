@@ -1,12 +1,13 @@
-import type { Config, ExportEnv } from "../config/env.ts";
-import type { TokenAccess } from "./openapi/route-table.ts";
+import type { ExportEnv } from "../config/bindings.ts";
+import type { Settings } from "../config/settings.ts";
+import type { TokenAccess } from "../config/access-tokens.ts";
 
 /** What every handler is given. */
 export interface AppEnv {
   Bindings: ExportEnv;
   Variables: {
     /** The Worker's checked settings. */
-    config: Config;
+    config: Settings;
     /** What the caller's token opens. */
     access: TokenAccess;
   };

@@ -7,7 +7,7 @@ import type { ArtifactRecord } from "../rpc/checkpoint.ts";
 import { ExportError } from "../api/errors.ts";
 import { KIB } from "../api/limits.ts";
 import type { ArtifactStore, ByteRange } from "../storage/artifact-store.ts";
-import type { DownloadInfo } from "../jobs/export-jobs.ts";
+import type { DownloadInfo } from "../rpc/http-jobs.ts";
 import { readRanges } from "../storage/read-ranges.ts";
 import type { SentFile } from "./send-file.ts";
 

@@ -1,11 +1,12 @@
 import { type Context, Hono } from "hono";
 
-import { getExportJobs } from "../config/env.ts";
+import { getExportJobs } from "../config/bindings.ts";
 import type { ArtifactRecord } from "../rpc/checkpoint.ts";
-import { ExportError, unwrap } from "../api/errors.ts";
+import { unwrap } from "../rpc/outcome.ts";
+import { ExportError } from "../api/errors.ts";
 import { isActive } from "../api/job-state.ts";
 import type { ArtifactStore } from "../storage/artifact-store.ts";
-import type { DownloadInfo } from "../jobs/export-jobs.ts";
+import type { DownloadInfo } from "../rpc/http-jobs.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
 import { readRanges } from "../storage/read-ranges.ts";
 import type { AppEnv } from "./app-env.ts";

@@ -1,8 +1,9 @@
 import { Hono } from "hono";
 
-import { getExportJobs } from "../config/env.ts";
+import { getExportJobs } from "../config/bindings.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
-import { ExportError, unwrap } from "../api/errors.ts";
+import { unwrap } from "../rpc/outcome.ts";
+import { ExportError } from "../api/errors.ts";
 import { isActive, type JobState } from "../api/job-state.ts";
 import type { JobView } from "../api/job-view.ts";
 import type { AppEnv } from "./app-env.ts";

@@ -1,9 +1,10 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 
-import { getExportJobs } from "../config/env.ts";
+import { getExportJobs } from "../config/bindings.ts";
 import { encodeUtf8, fromBase64, decodeUtf8, toBase64 } from "../lib/bytes.ts";
-import { ExportError, unwrap } from "../api/errors.ts";
+import { unwrap } from "../rpc/outcome.ts";
+import { ExportError } from "../api/errors.ts";
 import { ExportRequestSchema, IdempotencyKeySchema } from "../api/export-request.ts";
 import { BODY_BYTES_MAX } from "../api/limits.ts";
 import { ListQuerySchema } from "../api/list-query.ts";

@@ -1,7 +1,8 @@
 import { Hono } from "hono";
 
 import { hasSeveralStatements } from "../sqlite/several-statements.ts";
-import { ExportError, unwrap } from "../api/errors.ts";
+import { unwrap } from "../rpc/outcome.ts";
+import { ExportError } from "../api/errors.ts";
 import { QUERY_BODY_BYTES_MAX, QUERY_RESULT_BYTES_MAX } from "../api/limits.ts";
 import { type QueryRequest, QueryRequestSchema } from "../api/query-request.ts";
 import { isMissingMethod } from "../databases/durable-object-source.ts";

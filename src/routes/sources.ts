@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 
-import { getExportJobs } from "../config/env.ts";
+import { getExportJobs } from "../config/bindings.ts";
 import { SOURCE_PROMISES, type SourceConfig } from "../api/source-config.ts";
 import { VERSION } from "../api/version.ts";
 import { bindingProblem } from "../databases/open-source.ts";

@@ -1,4 +1,7 @@
-import type { Cursor } from "../sqlite/row-key.ts";
+import type { KeyRange } from "../sqlite/key-range.ts";
+import type { Cursor } from "./cursor.ts";
+import type { KeptTurn } from "./kept-turn.ts";
+import type { SnapshotRecord } from "./snapshot-record.ts";
 
 /** A part as the store has it. */
 export interface StoredPart {
@@ -110,4 +113,49 @@ export interface ChunkCommit {
   carry: Uint8Array[];
   usage: { rowsRead: number; rowsWritten: number; r2ClassAOperations: number };
   startedAtMs: number;
+}
+
+/** What a run needs to resume: the newest checkpoint, as plain data. */
+export interface Checkpoint {
+  number: number;
+  cursor: Cursor;
+  /** The artifact the cursor stands in; undefined when all is read. */
+  artifact: ArtifactRecord | undefined;
+  /** Bytes produced and not yet stored. */
+  carry: Uint8Array[];
+  /** Bytes of all artifacts so far, carry included. */
+  bytes: number;
+  next: NextAction;
+}
+
+/** What a plan records when it is made. */
+export interface PlanRecord {
+  jobId: string;
+  run: number;
+  snapshotId: string;
+  snapshotAtMs: number;
+  /** Null if rows are read as they are. */
+  snapshot: SnapshotRecord | null;
+  catalogDigest: string;
+  /** As `digestPlan` makes it. */
+  planDigest: string;
+  cursor: Cursor;
+  firstTable: string;
+  artifacts: { name: string; contentType: string; objectKey: string }[];
+  tables: string[];
+  /** The whole export, if it was read in one turn. */
+  turn?: KeptTurn;
+  /** Of the tables that have one. */
+  keyRanges: KeyRange[];
+  warnings: string[];
+  /** What opening has cost the source, as the runtime bills it. */
+  usage: { rowsRead: number; rowsWritten: number };
+}
+
+/** One chunk's piece of an artifact, as the ledger has it. */
+export interface LedgerPiece {
+  bytes: number;
+  sha256: string;
+  run: number;
+  parts: StoredPart[];
 }

@@ -1,3 +1,4 @@
+import type { StoredObject, Upload } from "../rpc/stored-object.ts";
 import type { StoredPart } from "../rpc/checkpoint.ts";
 import { ExportError } from "../api/errors.ts";
 
@@ -6,22 +7,10 @@ interface ObjectMetadata {
   contentType: string;
 }
 
-export interface StoredObject {
-  bytes: number;
-  /** Opaque, without quotes; changes whenever the object does. */
-  etag: string;
-}
-
 /** A range of an object: `length` bytes from `offset`, both within it. */
 export interface ByteRange {
   offset: number;
   length: number;
-}
-
-/** An upload in parts that was begun and not yet completed or aborted. */
-export interface Upload {
-  key: string;
-  uploadId: string;
 }
 
 /**

@@ -1,6 +1,7 @@
-import { type ExportEnv, getExportJobs } from "../config/env.ts";
+import { type ExportEnv, getExportJobs } from "../config/bindings.ts";
 import { ExportError } from "../api/errors.ts";
-import type { ArtifactStore, Upload } from "./artifact-store.ts";
+import type { Upload } from "../rpc/stored-object.ts";
+import type { ArtifactStore } from "./artifact-store.ts";
 import { inlineArtifactStore } from "./inline/inline-artifact-store.ts";
 import { isInlineUpload } from "./inline/inline-objects.ts";
 import { r2ArtifactStore } from "./r2/r2-artifact-store.ts";

@@ -1,4 +1,5 @@
-import { type Config, type ExportEnv, getExportJobs } from "../config/env.ts";
+import { type ExportEnv, getExportJobs } from "../config/bindings.ts";
+import type { Settings } from "../config/settings.ts";
 import { PAGE_BYTES } from "../api/limits.ts";
 import { patientSource } from "../databases/patient-source.ts";
 import { digestOf } from "../reading/read-catalog.ts";
@@ -37,7 +38,7 @@ export interface OpenStream {
  */
 export async function openStream(
   planned: StreamPlan,
-  { env, config }: { env: ExportEnv; config: Config },
+  { env, config }: { env: ExportEnv; config: Settings },
 ): Promise<OpenStream> {
   const { source, request, file, catalogDigest } = planned;
   const { compression } = request;

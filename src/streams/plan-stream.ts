@@ -1,4 +1,5 @@
-import { type Config, type ExportEnv, getSourceConfig } from "../config/env.ts";
+import type { ExportEnv } from "../config/bindings.ts";
+import { type Settings, getSourceConfig } from "../config/settings.ts";
 import { planOf } from "../formats/plan-of.ts";
 import type { DumpPlan } from "../formats/plan.ts";
 import type { TableEncoderOf } from "../formats/table-encoder.ts";
@@ -38,7 +39,7 @@ export interface PlannedFile {
  */
 export async function planStream(
   env: ExportEnv,
-  config: Config,
+  config: Settings,
   request: StreamRequest,
 ): Promise<StreamPlan> {
   requireRows(request);

@@ -1,7 +1,7 @@
 import type { DumpPlan } from "../formats/plan.ts";
 import type { TableEncoderOf } from "../formats/table-encoder.ts";
 import { concatBytes } from "../lib/bytes.ts";
-import { CURSOR_START } from "../sqlite/row-key.ts";
+import { CURSOR_START } from "../rpc/cursor.ts";
 import { readDump } from "../reading/dump-reader.ts";
 import { readUnchangedCatalog, requireUnchangedSchema } from "../reading/read-catalog.ts";
 import { committedPosition } from "../reading/snapshot/committed-position.ts";

@@ -1,9 +1,10 @@
 import { waitUntil } from "cloudflare:workers";
 
-import { type ExportEnv, getExportJobs } from "../config/env.ts";
-import { ExportError, unwrap } from "../api/errors.ts";
+import { type ExportEnv, getExportJobs } from "../config/bindings.ts";
+import { unwrap } from "../rpc/outcome.ts";
+import { ExportError } from "../api/errors.ts";
 import { STREAM_RENEW_MS, STREAM_STALL_MS } from "../api/limits.ts";
-import type { NewStream } from "../jobs/tables/stream-rows.ts";
+import type { NewStream } from "../rpc/stream-jobs.ts";
 
 /**
  * A database's lock as a stream holds it: renewed while the client takes what is sent, and released with

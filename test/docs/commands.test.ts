@@ -23,7 +23,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import packageJson from "../../package.json" with { type: "json" };
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
-import { parseConfig } from "../../src/config/env.ts";
+import { readSettings } from "../../src/config/settings.ts";
 import {
   blocksOf,
   type DocBlock,
@@ -288,7 +288,7 @@ describe("configuration", () => {
       const config = configOf(block);
       expect(new Validator(schema, "7").validate(config).errors).toEqual([]);
       const vars = config["vars"] ?? {};
-      expect(() => parseConfig({ EXPORT_WORKFLOW: {}, EXPORT_JOBS: {}, ...vars })).not.toThrow();
+      expect(() => readSettings({ EXPORT_WORKFLOW: {}, EXPORT_JOBS: {}, ...vars })).not.toThrow();
     },
   );
 

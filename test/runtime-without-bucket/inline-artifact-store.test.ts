@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { concatBytes } from "../../src/lib/bytes.ts";
 import { MIB } from "../../src/api/limits.ts";
-import { ExportError, unwrap } from "../../src/api/errors.ts";
+import { unwrap } from "../../src/rpc/outcome.ts";
+import { ExportError } from "../../src/api/errors.ts";
 import type { ArtifactStore } from "../../src/storage/artifact-store.ts";
 import { inlineArtifactStore } from "../../src/storage/inline/inline-artifact-store.ts";
 import { artifactStoreContract } from "../contract/artifact-store.ts";

@@ -2,7 +2,7 @@ import { env, exports } from "cloudflare:workers";
 import { introspectWorkflow, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeAll, describe, expect, inject, test, vi } from "vitest";
 
-import { parseAccessTokens } from "../../src/config/access-tokens.ts";
+import { readAccessTokens } from "../../src/config/access-tokens.ts";
 import { createApp } from "../../src/app.ts";
 import { ROUTES } from "../../src/routes/openapi/route-table.ts";
 import { findStream, insertStream } from "../../src/jobs/tables/stream-rows.ts";
@@ -235,7 +235,7 @@ describe("the tokens of a secret", () => {
 
   test("are at most two, and at least one", () => {
     const parse = (token: string | undefined, read?: string) =>
-      parseAccessTokens(
+      readAccessTokens(
         { ADMIN_AUTHORIZATION_TOKEN: token, EXPORT_READ_TOKEN: read },
         { localDevelopment: false },
       );
@@ -260,8 +260,8 @@ describe("the tokens of a secret", () => {
       "EXPORT_JOB_TOKEN is a token that",
     ],
   ])("are refused where documentation uses them, but for local development", (vars, words) => {
-    expect(() => parseAccessTokens(vars, { localDevelopment: false })).toThrow(words);
-    expect(parseAccessTokens(vars, { localDevelopment: true }).full).toHaveLength(1);
+    expect(() => readAccessTokens(vars, { localDevelopment: false })).toThrow(words);
+    expect(readAccessTokens(vars, { localDevelopment: true }).full).toHaveLength(1);
   });
 
   test("that everybody knows serve nothing on a public host, and do on this machine", async () => {

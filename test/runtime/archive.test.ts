@@ -2,7 +2,7 @@ import { env, runInDurableObject } from "cloudflare:test";
 import { configure, Uint8ArrayReader, ZipReader } from "@zip.js/zip.js";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { unwrap } from "../../src/api/errors.ts";
+import { unwrap } from "../../src/rpc/outcome.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import type { Manifest } from "../../src/api/manifest.ts";
 import { archiveOf } from "../../src/routes/archive.ts";

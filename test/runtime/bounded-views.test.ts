@@ -4,7 +4,7 @@ import { afterEach, expect, test } from "vitest";
 import type { JobView } from "../../src/api/job-view.ts";
 import { WARNINGS_MAX } from "../../src/api/warnings.ts";
 import { recordPlan } from "../../src/jobs/tables/chunk-ledger.ts";
-import { getLedger } from "../../src/jobs/tables/chunk-ledger.ts";
+import { getLedger } from "../../src/jobs/views/job-ledger.ts";
 import { api } from "../support/api.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 import { inJobs, makeWritingJob } from "../support/writing-job.ts";
@@ -55,7 +55,7 @@ test("a plan's thousands of warnings are bounded in its row, view and manifest",
     };
     const rest = {
       snapshotAtMs: 1,
-      snapshotJson: null,
+      snapshot: null,
       catalogDigest: "",
       cursor: {},
       firstTable: "",

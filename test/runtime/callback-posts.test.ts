@@ -1,13 +1,13 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import type { RunParams } from "../../src/config/env.ts";
+import type { RunParams } from "../../src/rpc/run-payload.ts";
 import { CALLBACK_ATTEMPTS_MAX } from "../../src/notify/callback-schedule.ts";
 import {
   beginPost,
   callbackGraceMs,
-  type CallbackTurn,
   listOverdueCallbacks,
+  type PostTurn,
   recordCallback,
 } from "../../src/jobs/tables/callback-rows.ts";
 import { getJob, type JobRow } from "../../src/jobs/tables/job-rows.ts";
@@ -39,7 +39,7 @@ function inSql<T>(work: (sql: SqlStorage) => T): Promise<T> {
   );
 }
 
-const turn = (attempt: number, nowMs: number): Promise<CallbackTurn> =>
+const turn = (attempt: number, nowMs: number): Promise<PostTurn> =>
   inSql((sql) => beginPost(sql, getJob(sql, jobId), { attempt, nowMs }));
 
 const row = (): Promise<JobRow> => inSql((sql) => getJob(sql, jobId));

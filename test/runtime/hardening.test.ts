@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 
 import { createApp } from "../../src/app.ts";
-import { parseConfig } from "../../src/config/env.ts";
+import { readSettings } from "../../src/config/settings.ts";
 import { api } from "../support/api.ts";
 
 const ORIGIN = "https://export.example.com";
@@ -119,7 +119,7 @@ describe("pages of other origins", () => {
   test.each(["*", "admin.example.com", "https://admin.example.com/", "null"])(
     "are named as origins, not as %s",
     async (value) => {
-      expect(() => parseConfig({ ...env, EXPORT_CORS_ORIGINS: value })).toThrow(
+      expect(() => readSettings({ ...env, EXPORT_CORS_ORIGINS: value })).toThrow(
         "EXPORT_CORS_ORIGINS: expected origins such as",
       );
       const headers = { ...AUTHORIZATION, origin: page };

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 
 import { createApp } from "../../src/app.ts";
 import type { JobView } from "../../src/api/job-view.ts";
-import { findPendingCallback } from "../../src/jobs/tables/callback-rows.ts";
+import { isCallbackPending } from "../../src/jobs/tables/callback-rows.ts";
 import { getJob } from "../../src/jobs/tables/job-rows.ts";
 import { jobViewOf } from "../../src/jobs/views/job-view.ts";
 import { api, emptyDatabase, ended, query } from "../support/api.ts";
@@ -31,7 +31,7 @@ async function callbackView(jobId: string): Promise<JobView | undefined> {
   const jobs = env.EXPORT_JOBS.getByName("jobs");
   return runInDurableObject(jobs, (_, { storage: { sql } }) => {
     const job = getJob(sql, jobId);
-    return findPendingCallback(job) && jobViewOf(sql, job);
+    return isCallbackPending(job) ? jobViewOf(sql, job) : undefined;
   });
 }
 

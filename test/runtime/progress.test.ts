@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 
-import type { Cursor } from "../../src/sqlite/row-key.ts";
+import type { Cursor } from "../../src/rpc/cursor.ts";
 import { ExportRequestSchema } from "../../src/api/export-request.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import type { KeyRange } from "../../src/sqlite/key-range.ts";
@@ -94,7 +94,7 @@ describe("a job's progress", () => {
         ...of,
         snapshotId: jobId,
         snapshotAtMs: START,
-        snapshotJson: null,
+        snapshot: null,
         planDigest: "",
         catalogDigest: "",
         cursor: start,

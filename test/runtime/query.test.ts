@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 
 import { createApp } from "../../src/app.ts";
-import { parseConfig } from "../../src/config/env.ts";
+import { readSettings } from "../../src/config/settings.ts";
 import { MIB } from "../../src/api/limits.ts";
 import { api, emptyDatabase, query } from "../support/api.ts";
 
@@ -174,7 +174,7 @@ describe("POST /query of another class", () => {
   });
 
   test.each(["on", "", "Any", true])("is refused by name with EXPORT_QUERY %j", (value) => {
-    expect(() => parseConfig({ ...env, EXPORT_QUERY: value })).toThrow(
+    expect(() => readSettings({ ...env, EXPORT_QUERY: value })).toThrow(
       "EXPORT_QUERY: expected `embedded`, `any` or `off`",
     );
   });

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:test";
 import { expect, test } from "vitest";
 
-import { getExportJobs } from "../../src/config/env.ts";
+import { getExportJobs } from "../../src/config/bindings.ts";
 import { inlineArtifactStore } from "../../src/storage/inline/inline-artifact-store.ts";
 import { openArtifactStore } from "../../src/storage/open-artifact-store.ts";
 import { r2ArtifactStore } from "../../src/storage/r2/r2-artifact-store.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 
-import { parseConfig } from "../../src/config/env.ts";
+import { readSettings } from "../../src/config/settings.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import { startScheduledExports } from "../../src/intake/scheduled.ts";
 import { api, emptyDatabase, ended, query } from "../support/api.ts";
@@ -71,24 +71,24 @@ describe("EXPORT_SCHEDULE", () => {
     ["a field that no request has", '[{"formt":"sql"}]', "EXPORT_SCHEDULE.0.formt"],
     ["a value that no request has", '[{"format":"xml"}]', "EXPORT_SCHEDULE.0.format"],
   ])("that is %s is refused by name", (_what, value, words) => {
-    expect(() => parseConfig({ ...env, EXPORT_SCHEDULE: value })).toThrow(words);
+    expect(() => readSettings({ ...env, EXPORT_SCHEDULE: value })).toThrow(words);
   });
 
   test("may be text or what the configuration file holds", () => {
     const entries = [{ cron: HOURLY, source: "main" }];
-    const asText = parseConfig({ ...env, EXPORT_SCHEDULE: JSON.stringify(entries) });
-    const asJson = parseConfig({ ...env, EXPORT_SCHEDULE: entries });
+    const asText = readSettings({ ...env, EXPORT_SCHEDULE: JSON.stringify(entries) });
+    const asJson = readSettings({ ...env, EXPORT_SCHEDULE: entries });
     expect(asText.schedule).toEqual(asJson.schedule);
     expect(asText.schedule).toMatchObject(entries);
   });
 
   test("names a source once for each tick", () => {
     const twice = scheduled({ retentionHours: 24 }, { cron: HOURLY, content: "schema" });
-    expect(() => parseConfig(twice)).toThrow("one entry a source for each cron expression");
+    expect(() => readSettings(twice)).toThrow("one entry a source for each cron expression");
     const apart = scheduled({ cron: NIGHTLY }, { cron: HOURLY, content: "schema" });
-    expect(parseConfig(apart).schedule).toHaveLength(2);
+    expect(readSettings(apart).schedule).toHaveLength(2);
     const objects = scheduled({ source: "tenants", name: "a" }, { source: "tenants", name: "b" });
-    expect(parseConfig(objects).schedule).toHaveLength(2);
+    expect(readSettings(objects).schedule).toHaveLength(2);
   });
 
   test("that names no configured source fails the tick and says which", async () => {

@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from "vitest";
 import { closeSnapshot } from "../../src/reading/snapshot/close-snapshot.ts";
 import { d1Source } from "../../src/databases/d1-source.ts";
 import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
-import { CURSOR_START } from "../../src/sqlite/row-key.ts";
+import { CURSOR_START } from "../../src/rpc/cursor.ts";
 import { DUMP_FORMATS } from "../../src/formats/dump-format.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";

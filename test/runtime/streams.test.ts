@@ -7,7 +7,7 @@ import {
 } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { parseConfig } from "../../src/config/env.ts";
+import { readSettings } from "../../src/config/settings.ts";
 import { STREAM_LEASE_MS, STREAM_RENEW_MS, STREAM_STALL_MS } from "../../src/api/limits.ts";
 import type { StreamRequest } from "../../src/api/stream-query.ts";
 import { openStream } from "../../src/streams/open-stream.ts";
@@ -66,7 +66,7 @@ const hashOf = async (response: Response): Promise<string> =>
 const hashOfJob = async (jobId: string): Promise<string> => sha256Of(await download(jobId));
 
 function open(request: Partial<StreamRequest> = {}) {
-  const config = parseConfig(env);
+  const config = readSettings(env);
   const full: StreamRequest = {
     source: "main",
     format: "sql",

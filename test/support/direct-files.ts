@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 
 import { planOf } from "../../src/formats/plan-of.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
-import { CURSOR_START } from "../../src/sqlite/row-key.ts";
+import { CURSOR_START } from "../../src/rpc/cursor.ts";
 import type { ExportFormat } from "../../src/api/export-request.ts";
 import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";

@@ -2,7 +2,7 @@ import { planOf } from "../../src/formats/plan-of.ts";
 import type { TableEncoderOf } from "../../src/formats/table-encoder.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import type { Catalog } from "../../src/sqlite/catalog.ts";
-import type { Cursor } from "../../src/sqlite/row-key.ts";
+import type { Cursor } from "../../src/rpc/cursor.ts";
 import { ExportError } from "../../src/api/errors.ts";
 import type { DumpContent, ExportFormat, TablePatterns } from "../../src/api/export-request.ts";
 import { readCatalog } from "../../src/reading/read-catalog.ts";

@@ -1,6 +1,6 @@
 import type { WorkflowEvent, WorkflowStep, WorkflowStepConfig } from "cloudflare:workers";
 
-import type { RunParams } from "../../src/config/env.ts";
+import type { RunParams } from "../../src/rpc/run-payload.ts";
 import { ExportWorkflow } from "../../src/workflows/export/export-workflow.ts";
 
 /**

@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { planOf as planExport } from "../../src/formats/plan-of.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import type { Catalog } from "../../src/sqlite/catalog.ts";
-import { CURSOR_START, type Cursor } from "../../src/sqlite/row-key.ts";
+import { CURSOR_START, type Cursor } from "../../src/rpc/cursor.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
 import { committedPosition } from "../../src/reading/snapshot/committed-position.ts";
 import {

@@ -1,5 +1,5 @@
 import type { Database } from "../../src/databases/database.ts";
-import type { ExportEnv } from "../../src/config/env.ts";
+import type { ExportEnv } from "../../src/config/bindings.ts";
 import * as deployed from "../../src/index.ts";
 import { queueingWorkflow } from "./queueing-workflow.ts";
 

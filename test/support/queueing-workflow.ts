@@ -1,4 +1,4 @@
-import type { RunParams, StreamEnding } from "../../src/config/env.ts";
+import type { RunParams, StreamEnding } from "../../src/rpc/run-payload.ts";
 
 type Params = RunParams | StreamEnding;
 

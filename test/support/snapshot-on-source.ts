@@ -2,7 +2,7 @@ import { SqlEncoder } from "../../src/formats/sql/sql-encoder.ts";
 import { planSqlDump } from "../../src/formats/sql/sql-plan.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import type { Catalog, Table } from "../../src/sqlite/catalog.ts";
-import { CURSOR_START, type Cursor } from "../../src/sqlite/row-key.ts";
+import { CURSOR_START, type Cursor } from "../../src/rpc/cursor.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
 import { closeSnapshot } from "../../src/reading/snapshot/close-snapshot.ts";
 import { committedPosition } from "../../src/reading/snapshot/committed-position.ts";

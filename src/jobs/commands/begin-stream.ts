@@ -1,7 +1,8 @@
 import { requireUnlocked } from "./database-lock.ts";
 import { scheduleWatchdog } from "../watchdog/job-watchdog.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { insertStream, type NewStream } from "../tables/stream-rows.ts";
+import type { NewStream } from "../../rpc/stream-jobs.ts";
+import { insertStream } from "../tables/stream-rows.ts";
 
 /**
  * Takes a database's lock for a stream, until it is deleted or its lease runs out. Errors:

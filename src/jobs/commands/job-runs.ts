@@ -1,4 +1,4 @@
-import type { RunParams } from "../../config/env.ts";
+import type { RunParams } from "../../rpc/run-payload.ts";
 import type { InstanceCondition } from "../watchdog/verdict.ts";
 import { isCallbackPending } from "../tables/callback-rows.ts";
 import { endingInstanceIdOf, findJob, instanceIdOf, type JobRow } from "../tables/job-rows.ts";

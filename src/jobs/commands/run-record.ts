@@ -1,6 +1,7 @@
-import { parseConfig, type RunParams } from "../../config/env.ts";
+import type { RunParams } from "../../rpc/run-payload.ts";
+import { readSettings } from "../../config/settings.ts";
 import { ExportError, type Failure } from "../../api/errors.ts";
-import type { JobRequest } from "../../api/export-request.ts";
+import type { SnapshotToClose } from "../../rpc/run-jobs.ts";
 import { isActive } from "../../api/job-state.ts";
 import type { JobView } from "../../api/job-view.ts";
 import { CORRUPT_RESTARTS_MAX, RESTARTS_MAX } from "../../api/limits.ts";
@@ -15,6 +16,7 @@ import {
   getJobOfRun,
   type JobRow,
   moveJobIf,
+  parseRequest,
   SNAPSHOT_TABLES_LEFT,
 } from "../tables/job-rows.ts";
 import { jobViewOf } from "../views/job-view.ts";
@@ -33,7 +35,7 @@ export function beginRun({ sql, env }: JobsContext, of: RunParams): JobRow {
   getJobOfRun(sql, of);
   sql.exec(
     "UPDATE tmp_export_jobs SET part_bytes = ? WHERE job_id = ? AND part_bytes IS NULL",
-    parseConfig(env).partBytes,
+    readSettings(env).partBytes,
     of.jobId,
   );
   moveJobIf(sql, { jobId: of.jobId, to: "running", nowMs: Date.now() });
@@ -108,18 +110,12 @@ export function recordClosed(
   );
 }
 
-/** A snapshot that a run may close. */
-export interface SnapshotToClose {
-  request: JobRequest;
-  snapshotId: string;
-}
-
 /** The snapshot that a run may close: null where there is none, or a newer run reads it. */
 export function snapshotToClose(sql: SqlStorage, of: RunParams): SnapshotToClose | null {
   const job = findJob(sql, of.jobId);
   if (job === undefined || job.snapshot_id === null || job.snapshot_open === 0) return null;
   if (job.run !== of.run && isActive(job.state)) return null;
-  return { request: JSON.parse(job.request_json) as JobRequest, snapshotId: job.snapshot_id };
+  return { request: parseRequest(job), snapshotId: job.snapshot_id };
 }
 
 /**
@@ -158,7 +154,7 @@ export function completeJob({ sql, storage, env }: JobsContext, of: RunParams): 
   if (job.state !== "completed" || job.run !== of.run) {
     getJobOfRun(sql, of);
     const nowMs = Date.now();
-    const { retentionHours } = JSON.parse(job.request_json) as JobRequest;
+    const { retentionHours } = parseRequest(job);
     storage.transactionSync(() => {
       moveJobIf(sql, { jobId: of.jobId, to: "completed", nowMs });
       sql.exec(

@@ -1,18 +1,8 @@
-import { CALLBACK_ATTEMPTS_MAX, type CallbackMove } from "../../notify/callback-schedule.ts";
+import type { CallbackAttempt, CallbackTurn } from "../../rpc/run-jobs.ts";
+import { CALLBACK_ATTEMPTS_MAX } from "../../notify/callback-schedule.ts";
 import type { JobRow } from "./job-rows.ts";
 
 const ENDED = "state IN ('completed', 'failed', 'cancelled', 'expired')";
-
-/** What one try changes. */
-export interface CallbackTried {
-  jobId: string;
-  /** From 1. */
-  attempt: number;
-  move: CallbackMove;
-  /** Why it was not delivered; without secrets. */
-  error: string | null;
-  nowMs: number;
-}
 
 /**
  * How long a post may be on its way before another may be begun, in milliseconds: more than its timeout
@@ -20,14 +10,8 @@ export interface CallbackTried {
  */
 const POST_MS_MAX = 20_000;
 
-/** What a sender is to do now. */
-export type CallbackTurn =
-  /** Post attempt number `attempt`. */
-  | { do: "post" }
-  /** Come back in `delayMs`, and ask for attempt number `attempt`. */
-  | { do: "wait"; attempt: number; delayMs: number }
-  /** No callback remains to be sent. */
-  | { do: "end" };
+/** A sender's turn, without the callback that it must post. */
+export type PostTurn = Exclude<CallbackTurn, { do: "post" }> | { do: "post" };
 
 /**
  * Counts attempt number `attempt` as begun, before anything is sent: so a job has at most ten posts,
@@ -38,11 +22,11 @@ export function beginPost(
   sql: SqlStorage,
   job: JobRow,
   { attempt, nowMs }: { attempt: number; nowMs: number },
-): CallbackTurn {
+): PostTurn {
   if (!isCallbackPending(job)) return { do: "end" };
   const begun = Math.max(job.callback_posts, job.callback_attempts);
   const isUnderWay = job.callback_posts > job.callback_attempts;
-  const wait = (untilMs: number | null, next = begun + 1): CallbackTurn => ({
+  const wait = (untilMs: number | null, next = begun + 1): PostTurn => ({
     do: "wait",
     attempt: next,
     delayMs: Math.max(0, (untilMs ?? 0) - nowMs),
@@ -75,7 +59,7 @@ export function beginPost(
  * Keeps how a try ended. Nothing changes where the job is gone, its callback is over, or a later try is
  * known already; but what was delivered is delivered.
  */
-export function recordCallback(sql: SqlStorage, tried: CallbackTried): void {
+export function recordCallback(sql: SqlStorage, tried: CallbackAttempt): void {
   const { move } = tried;
   sql.exec(
     `UPDATE tmp_export_jobs SET callback_status = ?1, callback_attempts = max(callback_attempts, ?2),
@@ -94,24 +78,6 @@ export function recordCallback(sql: SqlStorage, tried: CallbackTried): void {
 /** True where a job has ended and its callback is neither delivered nor given up. */
 export function isCallbackPending(job: JobRow): boolean {
   return job.callback_status === "pending" && job.completed_at_ms !== null;
-}
-
-/** An ended job's callback that is neither delivered nor given up. */
-export interface PendingCallback {
-  url: string;
-  /** What links in the job's view start with. */
-  origin: string;
-  endedAtMs: number;
-}
-
-/** A job's callback, where it is still to be sent. */
-export function findPendingCallback(job: JobRow): PendingCallback | undefined {
-  if (job.callback_url === null || !isCallbackPending(job)) return undefined;
-  return {
-    url: job.callback_url,
-    origin: job.origin,
-    endedAtMs: job.completed_at_ms ?? 0,
-  };
 }
 
 /** The shortest time in which a sender counts as alive: its post, and a retry of its step. */

@@ -1,57 +1,22 @@
 import {
   type ArtifactRecord,
   type ArtifactState,
+  type Checkpoint,
   type ChunkCommit,
+  type LedgerPiece,
   type NextAction,
   nextActionOf,
+  type PlanRecord,
   type StoredPart,
 } from "../../rpc/checkpoint.ts";
-import type { Cursor } from "../../sqlite/row-key.ts";
+import type { Cursor } from "../../rpc/cursor.ts";
 import { ExportError } from "../../api/errors.ts";
-import type { KeyRange } from "../../sqlite/key-range.ts";
 import { addWarnings, boundWarnings } from "../../api/warnings.ts";
 import { loadCarry, saveCarry } from "./carry.ts";
 import { discardFiles } from "./discards.ts";
 import { recordKeyRanges, recordPercent } from "./job-progress.ts";
-import { getJob, getJobOfRun, type JobRow, listArtifacts } from "./job-rows.ts";
-import { dropTurn, type KeptTurn, saveTurn } from "./kept-turn.ts";
-import { listWarnings } from "./job-warnings.ts";
-
-/** What a run needs to go on: the newest checkpoint, as plain data. */
-export interface Checkpoint {
-  number: number;
-  cursor: Cursor;
-  /** The artifact the cursor stands in; undefined when all is read. */
-  artifact: ArtifactRecord | undefined;
-  /** Bytes produced and not yet stored. */
-  carry: Uint8Array[];
-  /** Bytes of all artifacts so far, carry included. */
-  bytes: number;
-  next: NextAction;
-}
-
-/** What a plan records when it is made. */
-export interface PlanRecord {
-  jobId: string;
-  run: number;
-  snapshotId: string;
-  snapshotAtMs: number;
-  snapshotJson: string | null;
-  catalogDigest: string;
-  /** As `digestPlan` makes it. */
-  planDigest: string;
-  cursor: Cursor;
-  firstTable: string;
-  artifacts: { name: string; contentType: string; objectKey: string }[];
-  tables: string[];
-  /** The whole export, if it was read in one turn. */
-  turn?: KeptTurn;
-  /** Of the tables that have one. */
-  keyRanges: KeyRange[];
-  warnings: string[];
-  /** What opening has cost the source, as the runtime bills it. */
-  usage: { rowsRead: number; rowsWritten: number };
-}
+import { getJobOfRun, type JobRow, listArtifacts, parseWarnings } from "./job-rows.ts";
+import { dropTurn, saveTurn } from "./kept-turn.ts";
 
 /**
  * Writes a job's plan in place of any earlier one; everything read before is void. Errors:
@@ -93,7 +58,7 @@ export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): vo
      WHERE job_id = ?`,
     plan.snapshotId,
     plan.snapshotAtMs,
-    plan.snapshotJson,
+    plan.snapshot === null ? null : JSON.stringify(plan.snapshot),
     plan.catalogDigest,
     plan.planDigest,
     JSON.stringify(plan.cursor),
@@ -257,7 +222,7 @@ export function commitChunk(sql: SqlStorage, commit: ChunkCommit, nowMs: number)
     commit.usage.rowsWritten,
     commit.usage.r2ClassAOperations,
     nowMs,
-    JSON.stringify(addWarnings(JSON.parse(job.warnings_json) as string[], commit.warnings ?? [])),
+    JSON.stringify(addWarnings(parseWarnings(job), commit.warnings ?? [])),
     commit.jobId,
   );
 }
@@ -289,14 +254,6 @@ export function moveArtifactIf(
     move.from,
   );
   return moved.rowsWritten > 0;
-}
-
-/** One chunk's piece of an artifact, as the ledger has it. */
-export interface LedgerPiece {
-  bytes: number;
-  sha256: string;
-  run: number;
-  parts: StoredPart[];
 }
 
 /** All pieces of an artifact, end to end. */
@@ -333,24 +290,11 @@ export function listTables(
     .toArray();
 }
 
-/** What the ledger holds of a job, for its manifest. Errors: `job-not-found`. */
-export function getLedger(
+/** Returns one artifact of a job; undefined after the last. */
+export function findArtifact(
   sql: SqlStorage,
   jobId: string,
-): {
-  job: JobRow;
-  tables: ReturnType<typeof listTables>;
-  warnings: string[];
-  artifacts: (ArtifactRecord & { pieces: LedgerPiece[] })[];
-} {
-  const job = getJob(sql, jobId);
-  return {
-    job,
-    tables: listTables(sql, jobId),
-    warnings: listWarnings(sql, job),
-    artifacts: listArtifacts(sql, jobId).map((artifact) => ({
-      ...artifact,
-      pieces: listPieces(sql, { jobId, ordinal: artifact.ordinal }),
-    })),
-  };
+  ordinal: number,
+): ArtifactRecord | undefined {
+  return listArtifacts(sql, jobId, { ordinal })[0];
 }

@@ -47,7 +47,7 @@ export function discardFiles(
 /** Removes from the store what a job has discarded. May be repeated. Errors: `storage-unavailable`. */
 export async function removeDiscards(context: JobsContext, jobId: string): Promise<void> {
   const { sql, env } = context;
-  await dropLeftBytes(context, jobId);
+  await dropLeftBytes(sql, jobId);
   if (env.EXPORT_R2_BUCKET === undefined) return;
   const store = r2ArtifactStore(env.EXPORT_R2_BUCKET);
   const discards = sql

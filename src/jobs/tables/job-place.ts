@@ -1,4 +1,4 @@
-import { type JobRow, rescuesOf } from "./job-rows.ts";
+import { type JobRow, parseRescues } from "./job-rows.ts";
 
 /** Rescues that a job remembers, the newest: more than may happen at one place, and a view shows them. */
 export const RESCUES_KEPT = 20;
@@ -21,7 +21,7 @@ export function placeOf(sql: SqlStorage, job: JobRow): string {
  */
 export function countRunsAtPlace(sql: SqlStorage, job: JobRow): number {
   const place = placeOf(sql, job);
-  const rescues = rescuesOf(job);
+  const rescues = parseRescues(job);
   const other = rescues.findLastIndex((rescue) => (rescue.place ?? place) !== place);
   return rescues.length - other;
 }

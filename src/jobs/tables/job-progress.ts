@@ -1,7 +1,8 @@
-import type { Cursor } from "../../sqlite/row-key.ts";
+import type { Cursor } from "../../rpc/cursor.ts";
 import { isActive } from "../../api/job-state.ts";
 import type { JobView } from "../../api/job-view.ts";
-import { cutPercent, type KeyRange, percentBehind } from "../../sqlite/key-range.ts";
+import { cutPercent, percentRead } from "./percent.ts";
+import type { KeyRange } from "../../sqlite/key-range.ts";
 import type { JobRow } from "./job-rows.ts";
 
 /** Chunks looked at for a rate: enough to smooth it, few enough to follow a change. */
@@ -47,7 +48,7 @@ function percentOf(
       name,
     )
     .one();
-  return percentBehind(range, cursor);
+  return percentRead(range, cursor.after);
 }
 
 /**

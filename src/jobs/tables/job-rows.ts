@@ -1,7 +1,8 @@
-import type { CallbackStatus } from "../../notify/callback-schedule.ts";
+import type { CallbackStatus } from "../../api/callback-state.ts";
 import type { ArtifactRecord, ArtifactState } from "../../rpc/checkpoint.ts";
 import { ExportError, type Failure } from "../../api/errors.ts";
 import type { JobRequest } from "../../api/export-request.ts";
+import type { NewJob } from "../../rpc/http-jobs.ts";
 import { isActive, type JobState, statesBefore } from "../../api/job-state.ts";
 
 /** A row of `tmp_export_jobs` as it is; docs/storage-layout.md describes the columns. */
@@ -75,22 +76,18 @@ export interface Rescue {
   place?: string;
 }
 
-/** What a new job needs; ids and times are the caller's. */
-export interface NewJob {
-  jobId: string;
-  request: JobRequest;
-  /** Tells databases apart, whatever the sources that name them; one has at most one running job. */
-  databaseKey: string;
-  /** SHA-256 of the request, to tell a repeated Idempotency-Key from a reused one. */
-  requestDigest: string;
-  idempotencyKey: string | null;
-  /** Scheme and host the links in a job view start with. */
-  origin: string;
-  nowMs: number;
+/** Returns the request that a job was made of. */
+export function parseRequest(job: Pick<JobRow, "request_json">): JobRequest {
+  return JSON.parse(job.request_json) as JobRequest;
 }
 
-/** How often a job was given to a next run, and why, oldest first. */
-export function rescuesOf(job: Pick<JobRow, "rescues_json">): Rescue[] {
+/** Returns the job's own warnings; `listWarnings` returns all. */
+export function parseWarnings(job: Pick<JobRow, "warnings_json">): string[] {
+  return JSON.parse(job.warnings_json) as string[];
+}
+
+/** Returns why a job was given to each next run, oldest first. */
+export function parseRescues(job: Pick<JobRow, "rescues_json">): Rescue[] {
   return JSON.parse(job.rescues_json) as Rescue[];
 }
 

@@ -1,17 +1,17 @@
 import { isActive } from "../../api/job-state.ts";
 import { ENDINGS_MAX } from "../../api/limits.ts";
 import { boundWarnings, WARNINGS_MAX } from "../../api/warnings.ts";
-import { type JobRow, rescuesOf, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts";
+import { type JobRow, parseRescues, parseWarnings, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts";
 
 /** What the reader of a job's artifacts has to know, a sentence each; bounded as `boundWarnings` does. */
 export function listWarnings(sql: SqlStorage, job: JobRow): string[] {
   return boundWarnings([
     ...waitingWarnings(job),
-    ...rescuesOf(job).map(
+    ...parseRescues(job).map(
       ({ run, reason }) =>
         `run ${run} was replaced by run ${run + 1}, which went on from its checkpoint: ${reason}`,
     ),
-    ...(JSON.parse(job.warnings_json) as string[]),
+    ...parseWarnings(job),
     ...replacementWarnings(sql, job.job_id),
     ...(isActive(job.state) ? [] : leftWarnings(job)),
   ]);

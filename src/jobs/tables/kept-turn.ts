@@ -1,32 +1,6 @@
-import type { Catalog } from "../../sqlite/catalog.ts";
-import type { Cursor } from "../../sqlite/row-key.ts";
+import type { KeptTurn } from "../../rpc/kept-turn.ts";
 import { concatBytes, decodeUtf8, encodeUtf8 } from "../../lib/bytes.ts";
 import { BLOB_BYTES_MAX } from "../../api/limits.ts";
-
-/** One piece of a dump that was read in one turn, without its bytes. */
-export interface KeptPiece {
-  artifact: number;
-  table?: string;
-  rows: number;
-  replacements: number;
-  /** Undefined in pieces that an earlier version has kept. */
-  warnings?: string[];
-  /** Where the next piece starts. */
-  cursor: Cursor;
-  ends: boolean;
-  byteLength: number;
-}
-
-/**
- * A small dump that was read in one turn of its source, kept with the job's plan until the job ends: its
- * chunks are made of these bytes, whenever they are, and the source is not asked again.
- */
-export interface KeptTurn {
-  catalog: Catalog;
-  pieces: KeptPiece[];
-  /** All pieces end to end. */
-  bytes: Uint8Array;
-}
 
 /** Keeps what a job has read in one turn in place of anything kept before. */
 export function saveTurn(sql: SqlStorage, jobId: string, turn: KeptTurn): void {

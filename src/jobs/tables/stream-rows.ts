@@ -1,6 +1,6 @@
-import type { ExportRequest, JobRequest } from "../../api/export-request.ts";
+import type { NewStream } from "../../rpc/stream-jobs.ts";
 import { STREAM_LEASE_MS } from "../../api/limits.ts";
-import type { JobRow } from "./job-rows.ts";
+import { type JobRow, parseRequest } from "./job-rows.ts";
 
 /** A row of `tmp_export_streams` as it is; docs/storage-layout.md describes the columns. */
 export type StreamRow = {
@@ -13,16 +13,6 @@ export type StreamRow = {
   endings: number;
   ending_at_ms: number | null;
 };
-
-/** What a stream that takes its database's lock is known by. */
-export interface NewStream {
-  streamId: string;
-  databaseKey: string;
-  /** Where its snapshot is closed, should nobody else close it. */
-  request: Pick<ExportRequest, "source" | "name" | "id">;
-  /** Null where it reads rows as they are. */
-  snapshotId: string | null;
-}
 
 export function insertStream(sql: SqlStorage, stream: NewStream, nowMs: number): void {
   sql.exec(
@@ -37,9 +27,14 @@ export function insertStream(sql: SqlStorage, stream: NewStream, nowMs: number):
   );
 }
 
+/** Returns the source whose snapshot a stream reads. */
+export function parseStreamRequest(stream: Pick<StreamRow, "request_json">): NewStream["request"] {
+  return JSON.parse(stream.request_json) as NewStream["request"];
+}
+
 /** Leaves an ended job's snapshot, which is still open, to be closed as that of a stream of its id. */
 export function insertEndedStream(sql: SqlStorage, job: JobRow): void {
-  const { source, name, id } = JSON.parse(job.request_json) as JobRequest;
+  const { source, name, id } = parseRequest(job);
   const request: NewStream["request"] = { source, ...(name && { name }), ...(id && { id }) };
   sql.exec(
     `INSERT INTO tmp_export_streams (stream_id, database_key, request_json, snapshot_id, started_at_ms,

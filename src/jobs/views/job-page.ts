@@ -1,4 +1,4 @@
-import type { JobState } from "../../api/job-state.ts";
+import type { JobPage, JobPageQuery } from "../../rpc/http-jobs.ts";
 import type { JobView } from "../../api/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
 import { listJobs } from "../tables/job-rows.ts";
@@ -10,24 +10,8 @@ import { jobViewOf } from "./job-view.ts";
  */
 const ENTRIES_MAX = 10 * VIEW_ENTRIES_MAX;
 
-/** Where a page of jobs begins: behind this one. */
-interface JobPosition {
-  createdAtMs: number;
-  jobId: string;
-}
-
-/** Which jobs a page has: at most `limit`, and fewer where they have many tables. */
-export interface JobPageQuery {
-  status: JobState | undefined;
-  limit: number;
-  after: JobPosition | undefined;
-}
-
 /** One page of jobs, newest first, and where the next begins; null behind the last. */
-export function jobPageOf(
-  sql: SqlStorage,
-  query: JobPageQuery,
-): { jobs: JobView[]; next: JobPosition | null } {
+export function jobPageOf(sql: SqlStorage, query: JobPageQuery): JobPage {
   const rows = listJobs(sql, { ...query, limit: query.limit + 1, nowMs: Date.now() });
   const jobs: JobView[] = [];
   let entries = 0;

@@ -3,19 +3,22 @@ import { ERRORS, type Failure } from "../../api/errors.ts";
 import type { JobRequest } from "../../api/export-request.ts";
 import type { JobView, TableView } from "../../api/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
+import type { ChangedView } from "../../rpc/http-jobs.ts";
 import { listTables } from "../tables/chunk-ledger.ts";
 import { progressOf } from "../tables/job-progress.ts";
 import {
+  getJob,
   instanceIdOf,
   type JobRow,
   listArtifacts,
-  rescuesOf,
+  parseRequest,
+  parseRescues,
   stateAt,
 } from "../tables/job-rows.ts";
 import { isWaiting, listWarnings } from "../tables/job-warnings.ts";
 
 /** Differs whenever a job's view does; made of its row alone, so that asking for it is cheap. */
-export function viewVersionOf(job: JobRow): string {
+function viewVersionOf(job: JobRow): string {
   const { run, checkpoint, usage_steps, heartbeat_at_ms } = job;
   const state = stateAt(job, Date.now());
   const callback = `${job.callback_status}-${job.callback_attempts}`;
@@ -23,9 +26,22 @@ export function viewVersionOf(job: JobRow): string {
   return `${run}-${checkpoint}-${usage_steps}-${heartbeat_at_ms}-${state}-${callback}-${waiting}`;
 }
 
+/** Returns a job's view. Errors: `job-not-found`. */
+export function getJobView(sql: SqlStorage, jobId: string): JobView {
+  return jobViewOf(sql, getJob(sql, jobId));
+}
+
+/** Returns a job's view if it is not that of `version`. Errors: `job-not-found`. */
+export function findChangedView(sql: SqlStorage, jobId: string, version: string): ChangedView {
+  const job = getJob(sql, jobId);
+  const current = viewVersionOf(job);
+  const view = current === version ? null : jobViewOf(sql, job);
+  return { version: current, status: stateAt(job, Date.now()), view };
+}
+
 /** A job as its users see it. */
 export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
-  const request = JSON.parse(job.request_json) as JobRequest;
+  const request = parseRequest(job);
   const base = `${job.origin}/export/dump/${job.job_id}`;
   const tables = listTables(sql, job.job_id, VIEW_ENTRIES_MAX);
   const progress = progressOf(sql, job);
@@ -65,7 +81,11 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
     workflow: {
       instanceId: instanceIdOf(job),
       run: job.run,
-      rescues: rescuesOf(job).map(({ run, atMs, reason }) => ({ run, at: timeOf(atMs), reason })),
+      rescues: parseRescues(job).map(({ run, atMs, reason }) => ({
+        run,
+        at: timeOf(atMs),
+        reason,
+      })),
     },
     callback: callbackView(job),
     usage: {

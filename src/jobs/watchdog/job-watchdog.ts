@@ -1,4 +1,4 @@
-import { parseConfig } from "../../config/env.ts";
+import { readSettings } from "../../config/settings.ts";
 import { callWithin } from "../../lib/call-within.ts";
 import type { Failure } from "../../api/errors.ts";
 import { STALL_SECONDS_DEFAULT } from "../../api/limits.ts";
@@ -13,7 +13,7 @@ import {
   instanceIdOf,
   type JobRow,
   type Rescue,
-  rescuesOf,
+  parseRescues,
 } from "../tables/job-rows.ts";
 import { countRunsAtPlace, placeOf, RESCUES_KEPT } from "../tables/job-place.ts";
 import {
@@ -130,7 +130,7 @@ function listTasks(context: JobsContext, of: { nowMs: number; limit: number }): 
 
 function stallMsOf({ env }: JobsContext): number {
   try {
-    return parseConfig(env).stallMs;
+    return readSettings(env).stallMs;
   } catch {
     // Jobs that run are looked after, whatever a later deployment's vars say.
     return STALL_SECONDS_DEFAULT * 1_000;
@@ -220,7 +220,7 @@ async function rescue(
     reason: instance === "ended" ? `${silent}, and its instance has ended` : silent,
     place: placeOf(sql, job),
   };
-  const rescues = [...rescuesOf(job), rescued].slice(-RESCUES_KEPT);
+  const rescues = [...parseRescues(job), rescued].slice(-RESCUES_KEPT);
   const moved = sql.exec(
     `UPDATE tmp_export_jobs SET run = run + 1, woken_at_ms = NULL, waited_at_ms = NULL,
        heartbeat_at_ms = ?, started_over = 0, rescues_json = ?

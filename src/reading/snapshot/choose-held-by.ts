@@ -6,7 +6,7 @@ import { ExportError } from "../../api/errors.ts";
 import type { Source } from "../../databases/source.ts";
 import { sizeQueries, sizesFrom, type TableSize } from "../table-size.ts";
 import { canWatch, GATHERED_COLUMNS_MAX, hasIntegerKey } from "./layout.ts";
-import type { HeldBy } from "./record.ts";
+import type { HeldBy } from "../../rpc/snapshot-record.ts";
 
 /** What is copied when a snapshot is opened, all tables together: one turn must be enough for it. */
 const COPY_BYTES_MAX = 16 * MIB;

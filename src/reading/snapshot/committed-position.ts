@@ -1,5 +1,5 @@
 import type { DumpPlan } from "../../formats/plan.ts";
-import type { Cursor } from "../../sqlite/row-key.ts";
+import type { Cursor } from "../../rpc/cursor.ts";
 
 /** How far an export's committed checkpoint has come in the tables of its plan. */
 export interface CommittedPosition {

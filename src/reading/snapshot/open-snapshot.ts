@@ -15,7 +15,7 @@ import { chooseHeldBy } from "./choose-held-by.ts";
 import { readCopiedChecks } from "./copied-checks.ts";
 import { copyRowsSql, createGatheringSql, gatherRowsSql, hasIntegerKey } from "./layout.ts";
 import { SnapshotNames } from "./names.ts";
-import type { HeldBy, SnapshotRecord, SnapshotTable } from "./record.ts";
+import type { HeldBy, SnapshotRecord, SnapshotTable } from "../../rpc/snapshot-record.ts";
 import { keyOf } from "./row-sql.ts";
 import { deepTriggerWarnings } from "./trigger-depth.ts";
 import { fitsTriggers, type Watch, watchTable } from "./triggers.ts";

@@ -9,7 +9,7 @@ import type { CommittedPosition } from "./committed-position.ts";
 import { copiedRows, gatheredRows, hasIntegerKey } from "./layout.ts";
 import { SnapshotNames, startsWithSql, watchedTableOf } from "./names.ts";
 import { LEASE_SECONDS } from "./open-snapshot.ts";
-import type { SnapshotRecord, SnapshotTable } from "./record.ts";
+import type { SnapshotRecord, SnapshotTable } from "../../rpc/snapshot-record.ts";
 import { WITNESS, witnessSql } from "./triggers.ts";
 import { undoLogOf } from "./undo-log.ts";
 

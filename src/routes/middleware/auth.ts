@@ -1,15 +1,14 @@
-import { timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 
 import type { MiddlewareHandler } from "hono";
 
-import { type AccessTokens, parseAccessTokens } from "../../config/access-tokens.ts";
-import { parseConfig } from "../../config/env.ts";
-import { encodeUtf8 } from "../../lib/bytes.ts";
+import { type AccessTokens, readAccessTokens } from "../../config/access-tokens.ts";
+import { readSettings } from "../../config/settings.ts";
 import { ExportError } from "../../api/errors.ts";
 import { isLocalOrigin } from "../../api/local-origin.ts";
 import type { AppEnv } from "../app-env.ts";
 import { mayCall } from "./may-call.ts";
-import { TOKEN_ACCESSES, type TokenAccess } from "../openapi/route-table.ts";
+import { TOKEN_ACCESSES, type TokenAccess } from "../../config/access-tokens.ts";
 
 /**
  * Checks the bearer token of every call, and then the settings: whoever has no token learns nothing
@@ -21,13 +20,13 @@ export function authenticate(): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     const { EXPORT_PUBLIC_URL } = context.env as { EXPORT_PUBLIC_URL?: unknown };
     const origin = typeof EXPORT_PUBLIC_URL === "string" ? EXPORT_PUBLIC_URL : context.req.url;
-    const tokens = parseAccessTokens(context.env, { localDevelopment: isLocalOrigin(origin) });
+    const tokens = readAccessTokens(context.env, { localDevelopment: isLocalOrigin(origin) });
     const match = /^Bearer +(\S+)$/i.exec(context.req.header("authorization") ?? "");
     const token = match?.[1];
     if (token === undefined) {
       throw new ExportError("unauthorized", "the Authorization header holds no bearer token");
     }
-    const access = await findAccess(token, tokens);
+    const access = findAccess(token, tokens);
     if (access === undefined) {
       throw new ExportError("unauthorized", "the bearer token is not this Worker's");
     }
@@ -35,7 +34,7 @@ export function authenticate(): MiddlewareHandler<AppEnv> {
       throw new ExportError("forbidden", `the bearer token may only ${ABILITIES[access]}`);
     }
     context.set("access", access);
-    context.set("config", parseConfig(context.env));
+    context.set("config", readSettings(context.env));
     await next();
   };
 }
@@ -51,17 +50,17 @@ const ABILITIES: Record<TokenAccess, string> = {
  * What a token opens; undefined for an unknown one. Compares digests, all of them, so that the time
  * taken depends on neither length nor content.
  */
-async function findAccess(token: string, known: AccessTokens): Promise<TokenAccess | undefined> {
-  const digest = await digestOf(token);
+function findAccess(token: string, known: AccessTokens): TokenAccess | undefined {
+  const digest = digestOf(token);
   let found: TokenAccess | undefined;
   for (const access of TOKEN_ACCESSES) {
     for (const each of known[access]) {
-      if (timingSafeEqual(digest, await digestOf(each))) found = access;
+      if (timingSafeEqual(digest, digestOf(each))) found = access;
     }
   }
   return found;
 }
 
-async function digestOf(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", encodeUtf8(text)));
+function digestOf(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
 }

@@ -1,5 +1,6 @@
 import { matchesRoute } from "./methods.ts";
-import { ROUTES, TOKEN_ACCESSES, type TokenAccess } from "../openapi/route-table.ts";
+import { TOKEN_ACCESSES, type TokenAccess } from "../../config/access-tokens.ts";
+import { ROUTES } from "../openapi/route-table.ts";
 
 /**
  * True if a token of `access` may make the call. A path that the route table does not list asks for

@@ -11,14 +11,13 @@ import { QueryRequestSchema, QueryResultSchema } from "../../api/query-request.t
 import { SourceListSchema } from "../../api/source-list.ts";
 import { DumpStreamQuerySchema, TableStreamQuerySchema } from "../../api/stream-query.ts";
 import { VERSION } from "../../api/version.ts";
+import { TOKEN_ACCESSES, type TokenAccess } from "../../config/access-tokens.ts";
 import {
   type Answer,
   CHANGE_ERRORS,
   COMMON_ERRORS,
   type RouteEntry,
   ROUTES,
-  TOKEN_ACCESSES,
-  type TokenAccess,
   TOKEN_ERRORS,
 } from "./route-table.ts";
 

@@ -1,9 +1,5 @@
 import type { ErrorCode } from "../../api/errors.ts";
-
-/** What a token opens, the least first: each opens everything that those before it open. */
-export const TOKEN_ACCESSES = ["read", "job", "full"] as const;
-
-export type TokenAccess = (typeof TOKEN_ACCESSES)[number];
+import type { TokenAccess } from "../../config/access-tokens.ts";
 
 /** Every call of the API as its description has it; a test holds it to what the app answers. */
 export interface RouteEntry {

@@ -1,8 +1,10 @@
-import { ExportError, type Outcome, unwrap } from "../../api/errors.ts";
+import { type Outcome, unwrap } from "../../rpc/outcome.ts";
+import { ExportError } from "../../api/errors.ts";
 import { BLOB_BYTES_MAX, MIB, PARTS_MAX } from "../../api/limits.ts";
 import type { StoredPart } from "../../rpc/checkpoint.ts";
-import type { ArtifactStore, Upload } from "../artifact-store.ts";
-import type { ExportJobs } from "../../jobs/export-jobs.ts";
+import type { Upload } from "../../rpc/stored-object.ts";
+import type { ArtifactStore } from "../artifact-store.ts";
+import type { InlineObjects } from "../../rpc/inline-objects.ts";
 
 /** What crosses to the object in one call, where a value may have 32 MiB: a part of the default size. */
 const PIECE_BYTES = 8 * MIB;
@@ -12,10 +14,14 @@ const PIECE_BYTES = 8 * MIB;
  * only for the job that a key names, and only while it runs: else `run-superseded`. Where there is no
  * room: `inline-storage-full`.
  */
-export function inlineArtifactStore(open: () => DurableObjectStub<ExportJobs>): ArtifactStore {
+export function inlineArtifactStore(
+  open: () => DurableObjectStub<InlineObjects & Rpc.DurableObjectBranded>,
+): ArtifactStore {
   /** A stub that has seen its object die is of no use any more, so each call has a new one. */
   const call = async <T>(
-    work: (jobs: DurableObjectStub<ExportJobs>) => Promise<Outcome<T>>,
+    work: (
+      jobs: DurableObjectStub<InlineObjects & Rpc.DurableObjectBranded>,
+    ) => Promise<Outcome<T>>,
   ): Promise<T> => unwrap(await answerOf(work(open())));
 
   const createUpload = (key: string): Promise<string> => call((jobs) => jobs.createUpload(key));

@@ -1,14 +1,12 @@
+import type { OpenObject, PartPiece, StoredObject, Upload } from "../../rpc/stored-object.ts";
 import type { StoredPart } from "../../rpc/checkpoint.ts";
 import { ExportError } from "../../api/errors.ts";
-import { isActive } from "../../api/job-state.ts";
 import { BLOB_BYTES_MAX } from "../../api/limits.ts";
 import { ownerOf } from "../../rpc/object-key.ts";
 import { assert } from "../../lib/assert.ts";
 import { yieldTurn } from "../../lib/yield-turn.ts";
-import { type StoredObject, type Upload, requireWholeList } from "../artifact-store.ts";
-import { requireRoom } from "../../jobs/require-space.ts";
-import { findJob } from "../../jobs/tables/job-rows.ts";
-import type { JobsContext } from "../../jobs/jobs-context.ts";
+import { requireWholeList } from "../artifact-store.ts";
+import type { InlineContext } from "./inline-context.ts";
 
 /** Numbers of rows that each part has for itself, so that a row is found from an offset alone. */
 const ROWS_A_PART = 64;
@@ -23,26 +21,10 @@ export function isInlineUpload(uploadId: string): boolean {
   return uploadId.startsWith(INLINE_UPLOAD);
 }
 
-/** Some bytes of a part, which comes in one or several such pieces, in order. */
-export interface PartPiece {
-  upload: Upload;
-  number: number;
-  /** Of the try that sends the part; another try has another one. */
-  etag: string;
-  /** Within the part: a multiple of `BLOB_BYTES_MAX`. */
-  offset: number;
-  bytes: Uint8Array;
-}
-
-/** An object that is read; `etag` pins it, so that no bytes of its successor can follow. */
-export interface OpenObject {
-  key: string;
-  etag: string;
-}
-
 /** Begins an upload. Errors: `run-superseded`. */
-export function createUpload({ sql }: JobsContext, key: string): string {
-  const { jobId } = requireWritable(sql, key);
+export function createUpload({ sql, requireWritable }: InlineContext, key: string): string {
+  requireWritable(key);
+  const { jobId } = ownerOf(key);
   const uploadId = `${INLINE_UPLOAD}${crypto.randomUUID()}`;
   sql.exec(
     "INSERT INTO tmp_export_job_uploads (job_id, object_key, upload_id) VALUES (?, ?, ?)",
@@ -58,14 +40,15 @@ export function createUpload({ sql }: JobsContext, key: string): string {
  * earlier tries have sent of it. Errors: `run-superseded`, `inline-storage-full`, `artifact-corrupt`
  * where there is no such upload, `storage-unavailable` where another try is sending the same part.
  */
-export function putPiece(context: JobsContext, piece: PartPiece): void {
+export function putPiece(context: InlineContext, piece: PartPiece): void {
   const { sql } = context;
   const { upload, number, etag, offset, bytes } = piece;
   assert(
     offset + bytes.byteLength <= ROWS_A_PART * BLOB_BYTES_MAX,
     "a part keeps to the rows it has",
   );
-  const { jobId } = requireWritable(sql, upload.key);
+  context.requireWritable(upload.key);
+  const { jobId } = ownerOf(upload.key);
   if (findUpload(sql, upload)?.is_complete !== 0) throw noSuchUpload(upload);
   if (offset === 0) {
     deletePart(sql, jobId, upload.uploadId, number);
@@ -77,7 +60,7 @@ export function putPiece(context: JobsContext, piece: PartPiece): void {
       etag,
     );
   }
-  requireRoom(context, bytes.byteLength);
+  context.requireSpace(bytes.byteLength);
   const { rowsWritten } = sql.exec(
     `UPDATE tmp_export_job_parts SET bytes = bytes + ?
      WHERE job_id = ? AND upload_id = ? AND number = ? AND etag = ? AND bytes = ?`,
@@ -113,12 +96,13 @@ function rowNumberOf(part: number, offset: number): number {
  * before is removed. Errors: `run-superseded`, `artifact-corrupt`.
  */
 export function completeUpload(
-  { sql }: JobsContext,
+  { sql, requireWritable }: InlineContext,
   upload: Upload,
   parts: readonly StoredPart[],
 ): StoredObject {
   requireWholeList(parts);
-  const { jobId } = requireWritable(sql, upload.key);
+  requireWritable(upload.key);
+  const { jobId } = ownerOf(upload.key);
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   const found = findUpload(sql, upload);
   if (found?.is_complete !== 0) {
@@ -177,7 +161,7 @@ function requirePart(
 }
 
 /** Stores a small object whole; to be called inside a transaction. Errors: as those of its parts. */
-export function putObject(context: JobsContext, key: string, bytes: Uint8Array): StoredObject {
+export function putObject(context: InlineContext, key: string, bytes: Uint8Array): StoredObject {
   const upload = { key, uploadId: createUpload(context, key) };
   const part = { number: 1, etag: upload.uploadId };
   putPiece(context, { upload, ...part, offset: 0, bytes });
@@ -261,7 +245,7 @@ export function forgetObjects(sql: SqlStorage, jobId: string): void {
  * Removes the bytes of a job's uploads that are no more, in several turns, so that the object goes on
  * answering.
  */
-export async function dropLeftBytes({ sql }: JobsContext, jobId: string): Promise<void> {
+export async function dropLeftBytes(sql: SqlStorage, jobId: string): Promise<void> {
   for (;;) {
     const { rowsWritten } = sql.exec(
       `DELETE FROM tmp_export_job_blobs WHERE job_id = ?1 AND kind = 'object'
@@ -288,19 +272,6 @@ function findUpload(sql: SqlStorage, { key, uploadId }: Upload): UploadRow | und
       uploadId,
     )
     .toArray()[0];
-}
-
-/**
- * The owner of a key that may be written to: an active job, by the snapshot that it reads. So nothing
- * that a killed try sends late is kept. Errors: `run-superseded`.
- */
-function requireWritable(sql: SqlStorage, key: string): { jobId: string } {
-  const owner = ownerOf(key);
-  const job = findJob(sql, owner.jobId);
-  if (job !== undefined && isActive(job.state) && job.snapshot_id === owner.snapshotId) {
-    return owner;
-  }
-  throw new ExportError("run-superseded", `no job writes ${key} any more`);
 }
 
 function noSuchUpload({ key }: Upload): ExportError {

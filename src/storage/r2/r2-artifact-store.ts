@@ -1,6 +1,7 @@
 import { ExportError } from "../../api/errors.ts";
 import { PARTS_MAX } from "../../api/limits.ts";
-import { type ArtifactStore, requireWholeList, type StoredObject } from "../artifact-store.ts";
+import type { StoredObject } from "../../rpc/stored-object.ts";
+import { type ArtifactStore, requireWholeList } from "../artifact-store.ts";
 
 /** `delete` takes at most 1,000 keys: https://developers.cloudflare.com/r2/api/workers/workers-api-reference/. */
 const DELETE_KEYS_MAX = 1_000;

@@ -1,6 +1,7 @@
 import type { ArtifactRecord, StoredPart } from "../../rpc/checkpoint.ts";
 import { assert } from "../../lib/assert.ts";
-import type { ArtifactStore, Upload } from "../artifact-store.ts";
+import type { Upload } from "../../rpc/stored-object.ts";
+import type { ArtifactStore } from "../artifact-store.ts";
 
 /** Parts on their way at once. With the one being filled, that is all a run holds in memory. */
 const IN_FLIGHT_MAX = 2;

@@ -1,15 +1,11 @@
 import { NonRetryableError } from "cloudflare:workflows";
 
-import {
-  type Config,
-  type ExportEnv,
-  getExportJobs,
-  getSourceConfig,
-  parseConfig,
-  type RunParams,
-} from "../../config/env.ts";
+import type { RunParams } from "../../rpc/run-payload.ts";
+import { type ExportEnv, getExportJobs } from "../../config/bindings.ts";
+import { type Settings, getSourceConfig, readSettings } from "../../config/settings.ts";
 import { codedError } from "../../rpc/coded-error.ts";
-import { ExportError, unwrap } from "../../api/errors.ts";
+import { unwrap } from "../../rpc/outcome.ts";
+import { ExportError } from "../../api/errors.ts";
 import type { ExportRequest } from "../../api/export-request.ts";
 import { sourceObjectOf } from "../../api/source-config.ts";
 import { openSource } from "../../databases/open-source.ts";
@@ -22,7 +18,7 @@ import { ATTEMPTS_MAX } from "./retry-policy.ts";
 /** What every step of a run works with. */
 export interface RunContext {
   of: RunParams;
-  config: Config;
+  config: Settings;
   jobs: ReturnType<typeof getExportJobs>;
   store: ArtifactStore;
   /** Shows the watchdog that the run works; asks little, however often it is called. Errors: `run-superseded`. */
@@ -41,7 +37,7 @@ export interface RunContext {
 const BEAT_MS = 10_000;
 
 export function runContext(env: ExportEnv, of: RunParams): RunContext {
-  const config = parseConfig(env);
+  const config = readSettings(env);
   const jobs = getExportJobs(env);
   let beatenAtMs = Date.now();
   return {
@@ -62,7 +58,7 @@ export function runContext(env: ExportEnv, of: RunParams): RunContext {
 /** The database that a request names. Errors: as `findDatabase`, and `source-not-found`. */
 export function openRequested(
   env: ExportEnv,
-  config: Config,
+  config: Settings,
   request: Pick<ExportRequest, "source" | "name" | "id">,
 ): Source {
   const source = getSourceConfig(config, request.source);

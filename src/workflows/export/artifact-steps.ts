@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 
 import type { ArtifactRecord, NextAction } from "../../rpc/checkpoint.ts";
-import { ExportError, unwrap } from "../../api/errors.ts";
+import { unwrap } from "../../rpc/outcome.ts";
+import { ExportError } from "../../api/errors.ts";
 import { MIB } from "../../api/limits.ts";
 import { readBlocks } from "../../lib/read-blocks.ts";
 import { turnYielder } from "../../lib/yield-turn.ts";

@@ -1,8 +1,9 @@
 import { digestPlan } from "../../formats/plan-digest.ts";
 import { planOf } from "../../formats/plan-of.ts";
-import { CURSOR_START } from "../../sqlite/row-key.ts";
+import { CURSOR_START } from "../../rpc/cursor.ts";
 import type { NextAction } from "../../rpc/checkpoint.ts";
-import { ExportError, unwrap } from "../../api/errors.ts";
+import { unwrap } from "../../rpc/outcome.ts";
+import { ExportError } from "../../api/errors.ts";
 import type { JobRequest } from "../../api/export-request.ts";
 import { objectKeyOf } from "../../rpc/object-key.ts";
 import { concatBytes } from "../../lib/bytes.ts";
@@ -18,8 +19,7 @@ import {
 } from "../../reading/snapshot/open-snapshot.ts";
 import { COMPRESSED } from "../../storage/writer/compressor.ts";
 import type { Source } from "../../databases/source.ts";
-import type { KeptTurn } from "../../jobs/tables/kept-turn.ts";
-import { rescuesOf } from "../../jobs/tables/job-rows.ts";
+import type { KeptTurn } from "../../rpc/kept-turn.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
 /** What the step "open snapshot" tells the dashboard. */
@@ -45,11 +45,11 @@ export interface BegunExport {
 export async function beginExport(context: RunContext): Promise<BegunExport> {
   const { jobs, of } = context;
   const job = unwrap(await jobs.beginRun(of));
-  const rescued = rescuesOf(job).at(-1)?.reason ?? null;
-  if (job.cursor_json !== null && job.snapshot_id !== null) {
+  const { rescuedFor: rescued, request } = job;
+  if (job.plan !== null) {
     const { next, number } = unwrap(await jobs.checkpoint(of));
     return {
-      snapshotId: job.snapshot_id,
+      snapshotId: job.plan.snapshotId,
       run: of.run,
       goesOnFrom: number,
       rescued,
@@ -59,11 +59,8 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
       next,
     };
   }
-  const request = JSON.parse(job.request_json) as JobRequest;
   const snapshotId = crypto.randomUUID();
-  // A plan, or an opening that did not end by a wrong configuration, shows that the source was there.
-  const wasReached = job.checkpoint > 0 || job.snapshot_open === 1;
-  const source = context.openSource(request, wasReached);
+  const source = context.openSource(request, job.hasReachedSource);
   const isSnapshot = request.consistency === "snapshot";
   const measuring = countReading(source);
   const whole = isSnapshot
@@ -81,7 +78,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
   const { ranges, rowsRead } =
     whole === undefined ? await readKeyRanges(source, tables) : { ranges: [], rowsRead: 0 };
   const warnings = [
-    ...(JSON.parse(job.warnings_json) as string[]),
+    ...job.warnings,
     ...opened.warnings,
     ...plan.warnings,
     ...(await readSourceWarnings(source, plan, { isFrozen })),
@@ -90,7 +87,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     ...of,
     snapshotId,
     snapshotAtMs: opened.atMs,
-    snapshotJson: opened.record === null ? null : JSON.stringify(opened.record),
+    snapshot: opened.record,
     catalogDigest: await digestOf(catalog),
     planDigest: await digestPlan(plan, snapshotId),
     cursor: CURSOR_START,

@@ -1,17 +1,17 @@
-import type { Cursor } from "../../sqlite/row-key.ts";
-import { ExportError, unwrap } from "../../api/errors.ts";
-import type { JobRequest } from "../../api/export-request.ts";
+import type { Cursor } from "../../rpc/cursor.ts";
+import { unwrap } from "../../rpc/outcome.ts";
+import { ExportError } from "../../api/errors.ts";
 import { digestPlan } from "../../formats/plan-digest.ts";
 import { planOf } from "../../formats/plan-of.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import { type DumpPiece, readDump } from "../../reading/dump-reader.ts";
 import { readUnchangedCatalog, requireUnchangedSchema } from "../../reading/read-catalog.ts";
 import { committedPosition } from "../../reading/snapshot/committed-position.ts";
-import type { SnapshotRecord } from "../../reading/snapshot/record.ts";
+import { assert } from "../../lib/assert.ts";
 import { SnapshotReader } from "../../reading/snapshot/snapshot-reader.ts";
 import { liveReader } from "../../reading/table-reader.ts";
-import type { JobRow } from "../../jobs/tables/job-rows.ts";
-import type { KeptTurn } from "../../jobs/tables/kept-turn.ts";
+import type { RecordedPlan, RunningJob } from "../../rpc/run-jobs.ts";
+import type { KeptTurn } from "../../rpc/kept-turn.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
 /** What a chunk is made of. */
@@ -31,13 +31,12 @@ export interface ChunkReading {
  */
 export async function openReading(
   context: RunContext,
-  job: JobRow,
+  job: RunningJob,
   checkpoint: { number: number; cursor: Cursor },
 ): Promise<ChunkReading> {
-  const request = JSON.parse(job.request_json) as JobRequest;
-  const record =
-    job.snapshot_json === null ? undefined : (JSON.parse(job.snapshot_json) as SnapshotRecord);
-  const planned = { snapshotId: job.snapshot_id ?? "", digest: job.plan_digest };
+  const { request, plan: planned } = job;
+  assert(planned !== null, "a chunk is read after its job's plan is recorded");
+  const record = planned.snapshot;
   if (record?.isOneTurn === true) {
     const kept = unwrap(await context.jobs.keptTurn(context.of));
     if (kept === null) throw new ExportError("internal-error", "what was read in one turn is gone");
@@ -51,11 +50,10 @@ export async function openReading(
   }
   const { cursor } = checkpoint;
   const source = context.openSource(request);
-  const { catalog, schema } = await readUnchangedCatalog(source, job.catalog_digest);
+  const { catalog, schema } = await readUnchangedCatalog(source, planned.catalogDigest);
   const { plan, encoderOf } = planOf(request, catalog);
   await requireSamePlan(plan, planned);
-  const snapshot =
-    record === undefined ? undefined : new SnapshotReader(source, record, context.config);
+  const snapshot = record === null ? undefined : new SnapshotReader(source, record, context.config);
   const position = committedPosition(plan, cursor, checkpoint.number);
   await snapshot?.advance(position);
   return {
@@ -72,9 +70,9 @@ export async function openReading(
 /** A cursor counts the segments of one plan, and half of a file must not be in another encoding. */
 async function requireSamePlan(
   plan: DumpPlan,
-  { snapshotId, digest }: { snapshotId: string; digest: string | null },
+  { snapshotId, planDigest }: RecordedPlan,
 ): Promise<void> {
-  if ((await digestPlan(plan, snapshotId)) === digest) return;
+  if ((await digestPlan(plan, snapshotId)) === planDigest) return;
   throw new ExportError(
     "plan-changed",
     "another version of the Worker, deployed meanwhile, plans or writes this export differently",

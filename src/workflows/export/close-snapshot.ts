@@ -1,4 +1,5 @@
-import { type ExportEnv, getExportJobs, parseConfig } from "../../config/env.ts";
+import { type ExportEnv, getExportJobs } from "../../config/bindings.ts";
+import { readSettings } from "../../config/settings.ts";
 import { sweepSnapshots } from "../../reading/snapshot/close-snapshot.ts";
 import type { Source } from "../../databases/source.ts";
 import { openRequested, type RunContext } from "../engine/run-context.ts";
@@ -39,7 +40,7 @@ export async function closeSnapshotOfStream(
   const { request, snapshotId } = stream;
   let tablesLeft = 0;
   if (snapshotId !== null) {
-    const source = openRequested(env, parseConfig(env), request);
+    const source = openRequested(env, readSettings(env), request);
     tablesLeft = await closeAll(source, { jobs, jobId: streamId, snapshotId });
   }
   if (tablesLeft === 0) await jobs.endStream(streamId);

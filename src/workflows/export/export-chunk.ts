@@ -1,7 +1,6 @@
-import type { Cursor } from "../../sqlite/row-key.ts";
+import type { Cursor } from "../../rpc/cursor.ts";
 import type { NextAction, TableProgress } from "../../rpc/checkpoint.ts";
-import { unwrap } from "../../api/errors.ts";
-import type { JobRequest } from "../../api/export-request.ts";
+import { unwrap } from "../../rpc/outcome.ts";
 import { CHUNK_GROWTH_DIVISOR } from "../../api/limits.ts";
 import { assert } from "../../lib/assert.ts";
 import { turnYielder } from "../../lib/yield-turn.ts";
@@ -44,16 +43,15 @@ export async function exportChunk(
     return { ...NOTHING, cursor: cursorText(checkpoint.cursor), next: checkpoint.next };
   }
   const job = unwrap(await jobs.beginRun(of));
-  const request = JSON.parse(job.request_json) as JobRequest;
   const reading = await openReading(context, job, checkpoint);
   const { plan } = reading;
   assert(checkpoint.artifact !== undefined, "a chunk is exported into an artifact");
   await using writer = new ChunkWriter({
     store: context.store,
-    partBytes: job.part_bytes ?? config.partBytes,
+    partBytes: job.partBytes,
     artifact: checkpoint.artifact,
     carry: checkpoint.carry,
-    compression: request.compression,
+    compression: job.request.compression,
   });
   const chunkBytes = Math.max(
     config.chunkBytes,

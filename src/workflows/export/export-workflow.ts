@@ -1,8 +1,9 @@
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
 
-import type { ExportEnv, RunParams, StreamEnding } from "../../config/env.ts";
+import type { RunParams, StreamEnding } from "../../rpc/run-payload.ts";
+import type { ExportEnv } from "../../config/bindings.ts";
 import type { NextAction } from "../../rpc/checkpoint.ts";
-import { unwrap } from "../../api/errors.ts";
+import { unwrap } from "../../rpc/outcome.ts";
 import { MIB } from "../../api/limits.ts";
 import {
   completeArtifact,

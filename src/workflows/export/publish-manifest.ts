@@ -1,13 +1,11 @@
 import { namedObjectOf } from "../../api/source-config.ts";
 import { encodeUtf8 } from "../../lib/bytes.ts";
 import { assert } from "../../lib/assert.ts";
-import { unwrap } from "../../api/errors.ts";
-import type { JobRequest } from "../../api/export-request.ts";
+import { unwrap } from "../../rpc/outcome.ts";
 import type { Manifest } from "../../api/manifest.ts";
 import { manifestKeyOf } from "../../rpc/object-key.ts";
 import { VERSION } from "../../api/version.ts";
-import type { SnapshotRecord } from "../../reading/snapshot/record.ts";
-import type { JobRow } from "../../jobs/tables/job-rows.ts";
+import type { RunningJob } from "../../rpc/run-jobs.ts";
 import { tableOfArtifact } from "../../jobs/views/job-view.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
@@ -20,19 +18,19 @@ export async function publishManifest(
   // A try before this one may have ended the job and lost its answer.
   if (ledger.ok) {
     const { job, tables, warnings, artifacts } = ledger.value;
-    const request = JSON.parse(job.request_json) as JobRequest;
+    const { request, plan } = job;
     const tableOf = tableOfArtifact(request, tables);
     const manifest: Manifest = {
       version: 1,
       generator: `durable-export ${VERSION}`,
-      jobId: job.job_id,
-      source: job.source,
+      jobId: job.jobId,
+      source: request.source,
       object: namedObjectOf(request),
       format: request.format,
       compression: request.compression,
-      consistency: consistencyOf(job, request),
+      consistency: consistencyOf(job),
       content: request.content,
-      snapshotAt: new Date(job.snapshot_at_ms ?? job.created_at_ms).toISOString(),
+      snapshotAt: new Date(plan?.snapshotAtMs ?? job.createdAtMs).toISOString(),
       completedAt: new Date().toISOString(),
       tables: tables.map(({ name, rows, bytes }) => ({ name, rows, bytes })),
       artifacts: artifacts.map((artifact) => {
@@ -53,7 +51,7 @@ export async function publishManifest(
       warnings,
     };
     const body = encodeUtf8(`${JSON.stringify(manifest, null, 2)}\n`);
-    const key = manifestKeyOf({ jobId: job.job_id, snapshotId: job.snapshot_id });
+    const key = manifestKeyOf({ jobId: job.jobId, snapshotId: plan?.snapshotId ?? null });
     await store.put(key, body, { contentType: "application/json" });
   }
   const view = unwrap(await jobs.complete(of));
@@ -67,11 +65,7 @@ export async function publishManifest(
 }
 
 /** What held the tables to the instant. */
-function consistencyOf(
-  { snapshot_json }: Pick<JobRow, "snapshot_json">,
-  { consistency }: Pick<JobRequest, "consistency">,
-): "one-turn" | "undo-log" | "live" {
-  if (consistency === "live") return "live";
-  const record = JSON.parse(snapshot_json ?? "{}") as Partial<SnapshotRecord>;
-  return record.isOneTurn === true ? "one-turn" : "undo-log";
+function consistencyOf({ request, plan }: RunningJob): "one-turn" | "undo-log" | "live" {
+  if (request.consistency === "live") return "live";
+  return plan?.snapshot?.isOneTurn === true ? "one-turn" : "undo-log";
 }

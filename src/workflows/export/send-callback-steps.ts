@@ -1,13 +1,15 @@
 import type { WorkflowStep } from "cloudflare:workers";
 
-import { type ExportEnv, getExportJobs, parseConfig } from "../../config/env.ts";
-import { type CallbackMove, nextCallbackMove } from "../../notify/callback-schedule.ts";
+import { type ExportEnv, getExportJobs } from "../../config/bindings.ts";
+import { readSettings } from "../../config/settings.ts";
+import type { CallbackMove } from "../../api/callback-state.ts";
+import { nextCallbackMove } from "../../notify/callback-schedule.ts";
 import { checkCallbackTarget } from "../../notify/callback-target.ts";
 import { ExportError } from "../../api/errors.ts";
 import { isLocalOrigin } from "../../api/local-origin.ts";
 import { type CallbackResult, sendCallback } from "../../notify/send-callback.ts";
 import { parseWebhookSecrets } from "../../notify/signature.ts";
-import type { PendingCallbackView } from "../../jobs/export-jobs.ts";
+import type { PendingCallback } from "../../rpc/run-jobs.ts";
 import { RETRY_POLICIES } from "../engine/retry-policy.ts";
 
 /** What a step "send callback N" tells the dashboard. */
@@ -75,11 +77,11 @@ async function tryCallback(env: ExportEnv, jobId: string, attempt: number): Prom
 async function send(
   env: ExportEnv,
   jobId: string,
-  pending: PendingCallbackView,
+  pending: PendingCallback,
   localDevelopment: boolean,
 ): Promise<CallbackResult> {
   try {
-    const config = parseConfig(env);
+    const config = readSettings(env);
     return await sendCallback({
       url: checkCallbackTarget(pending.url, {
         allowlist: config.callbackAllowlist,
@@ -99,7 +101,7 @@ async function send(
 }
 
 /** A job whose files have expired meanwhile was completed all the same. */
-function payloadOf({ view, endedAtMs }: PendingCallbackView): string {
+function payloadOf({ view, endedAtMs }: PendingCallback): string {
   const end = view.status === "expired" ? "completed" : view.status;
   return JSON.stringify({
     type: `export.${end}`,

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 
 import { costOfExport, ROWS } from "../../../bench/costs.ts";
 import { SqlEncoder } from "../../../src/formats/sql/sql-encoder.ts";
-import { CURSOR_START } from "../../../src/sqlite/row-key.ts";
+import { CURSOR_START } from "../../../src/rpc/cursor.ts";
 import type { Manifest } from "../../../src/api/manifest.ts";
 import { d1Source } from "../../../src/databases/d1-source.ts";
 import { readDump } from "../../../src/reading/dump-reader.ts";

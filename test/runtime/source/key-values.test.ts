@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { planSqlDump } from "../../../src/formats/sql/sql-plan.ts";
 import { SqlEncoder } from "../../../src/formats/sql/sql-encoder.ts";
 import { concatBytes } from "../../../src/lib/bytes.ts";
-import { CURSOR_START } from "../../../src/sqlite/row-key.ts";
+import { CURSOR_START } from "../../../src/rpc/cursor.ts";
 import { readDump } from "../../../src/reading/dump-reader.ts";
 import { openSource } from "../../../src/databases/open-source.ts";
 import { closeSnapshot } from "../../../src/reading/snapshot/close-snapshot.ts";

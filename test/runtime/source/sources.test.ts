@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { parseConfig } from "../../../src/config/env.ts";
+import { readSettings } from "../../../src/config/settings.ts";
 import { api, download, ended, startExport } from "../../support/api.ts";
 
 const { SHOP_DB: database } = env as unknown as { SHOP_DB: D1Database };
@@ -28,8 +28,8 @@ describe("several sources", () => {
       EXPORT_SOURCES: '{"main":{"type":"durable-object"},"shop":{"type":"d1","bindng":"B"}}',
     };
     const message = "EXPORT_SOURCES.shop.bindng: unknown field";
-    expect(() => parseConfig(vars)).toThrow(message);
-    expect(() => parseConfig({ ...vars, EXPORT_SOURCES: "{" })).toThrow(
+    expect(() => readSettings(vars)).toThrow(message);
+    expect(() => readSettings({ ...vars, EXPORT_SOURCES: "{" })).toThrow(
       "EXPORT_SOURCES: expected JSON",
     );
   });

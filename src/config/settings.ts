@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { onceForEach } from "../lib/once-for-each.ts";
 import { issueWords } from "../lib/issue-words.ts";
 import { CorsOriginsSchema } from "./cors-origins.ts";
 import { type CallbackAllowlist, parseCallbackAllowlist } from "../notify/callback-target.ts";
@@ -27,35 +28,6 @@ import {
   UNDO_BYTES_MIN,
 } from "../api/limits.ts";
 import { DEFAULT_SOURCES, type SourceConfig, SourcesSchema } from "../api/source-config.ts";
-import type { ExportJobs } from "../jobs/export-jobs.ts";
-
-/** What a run's Workflow instance is started with. */
-export interface RunParams {
-  jobId: string;
-  run: number;
-  /**
-   * Where set, the instance exports nothing: it closes what an ended job has left open, and sends the
-   * job's callback from this try on.
-   */
-  callbackFrom?: number;
-}
-
-/** What an instance is started with that closes the snapshot of a stream whose lease has run out. */
-export interface StreamEnding {
-  streamId: string;
-}
-
-/** The bindings and vars that this Worker looks at. docs/deploy.md describes each. */
-export interface ExportEnv {
-  EXPORT_WORKFLOW: Workflow<RunParams | StreamEnding>;
-  EXPORT_JOBS: DurableObjectNamespace<ExportJobs>;
-  EXPORT_R2_BUCKET?: R2Bucket;
-  DATABASE_DURABLE_OBJECT?: DurableObjectNamespace;
-  ADMIN_AUTHORIZATION_TOKEN?: string;
-  EXPORT_JOB_TOKEN?: string;
-  EXPORT_READ_TOKEN?: string;
-  EXPORT_RATE_LIMITER?: RateLimit;
-}
 
 const QUERY_ACCESSES = ["embedded", "any", "off"] as const;
 
@@ -66,7 +38,7 @@ const QUERY_ACCESSES = ["embedded", "any", "off"] as const;
 export type QueryAccess = (typeof QUERY_ACCESSES)[number];
 
 /** A Worker's settings, checked. Sizes in bytes. */
-export interface Config {
+export interface Settings {
   sources: Record<string, SourceConfig>;
   chunkBytes: number;
   partBytes: number;
@@ -118,7 +90,7 @@ const jsonVar = <const TSchema extends v.GenericSchema>(schema: TSchema) =>
     schema,
   );
 
-const ConfigSchema = v.object({
+const SettingsSchema = v.object({
   EXPORT_CHUNK_BYTES: integer(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX, CHUNK_BYTES_DEFAULT),
   EXPORT_PART_BYTES: integer(PART_BYTES_MIN, PART_BYTES_MAX, PART_BYTES_DEFAULT),
   EXPORT_UNDO_BYTES_MAX: integer(UNDO_BYTES_MIN, UNDO_BYTES_MAX, UNDO_BYTES_DEFAULT),
@@ -147,11 +119,13 @@ const ConfigSchema = v.object({
 });
 
 /**
- * The settings in `env`, every field checked. Errors: `configuration-invalid`, which names every
- * field that is wrong and never its value.
+ * Returns the settings in `env`, every field checked. They are parsed once per isolate: `env` does not
+ * change while it runs. Errors: `configuration-invalid`, which names every invalid field and never its value.
  */
-export function parseConfig(env: object): Config {
-  const parsed = v.safeParse(ConfigSchema, env);
+export const readSettings = onceForEach(parseSettings);
+
+function parseSettings(env: object): Settings {
+  const parsed = v.safeParse(SettingsSchema, env);
   if (!parsed.success) throw misconfiguration(parsed.issues);
   for (const binding of ["EXPORT_WORKFLOW", "EXPORT_JOBS"]) {
     if (!(binding in env)) {
@@ -182,16 +156,11 @@ export function misconfiguration(issues: readonly v.BaseIssue<unknown>[]): Expor
   return new ExportError("configuration-invalid", problems.join("; "));
 }
 
-/** The settings of a source. Errors: `source-not-found`, with the names there are. */
-export function getSourceConfig(config: Config, name: string): SourceConfig {
-  const source = Object.hasOwn(config.sources, name) ? config.sources[name] : undefined;
+/** Returns the configuration of a source. Errors: `source-not-found`, with the configured names. */
+export function getSourceConfig({ sources }: Settings, name: string): SourceConfig {
+  const source = Object.hasOwn(sources, name) ? sources[name] : undefined;
   if (source !== undefined) return source;
   throw new ExportError("source-not-found", `there is no source ${JSON.stringify(name)}`, {
-    details: { sources: Object.keys(config.sources) },
+    details: { sources: Object.keys(sources) },
   });
-}
-
-/** The one object that holds a deployment's jobs. */
-export function getExportJobs(env: ExportEnv): DurableObjectStub<ExportJobs> {
-  return env.EXPORT_JOBS.getByName("jobs");
 }

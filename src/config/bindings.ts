@@ -1,0 +1,19 @@
+import type { JobsObject } from "../rpc/jobs-object.ts";
+import type { RunParams, StreamEnding } from "../rpc/run-payload.ts";
+
+/** The bindings and vars that this Worker reads. docs/deploy.md describes each. */
+export interface ExportEnv {
+  EXPORT_WORKFLOW: Workflow<RunParams | StreamEnding>;
+  EXPORT_JOBS: DurableObjectNamespace<JobsObject>;
+  EXPORT_R2_BUCKET?: R2Bucket;
+  DATABASE_DURABLE_OBJECT?: DurableObjectNamespace;
+  ADMIN_AUTHORIZATION_TOKEN?: string;
+  EXPORT_JOB_TOKEN?: string;
+  EXPORT_READ_TOKEN?: string;
+  EXPORT_RATE_LIMITER?: RateLimit;
+}
+
+/** Returns the one object that holds a deployment's jobs. */
+export function getExportJobs(env: ExportEnv): DurableObjectStub<JobsObject> {
+  return env.EXPORT_JOBS.getByName("jobs");
+}

@@ -1,0 +1,25 @@
+import { ExportError } from "../api/errors.ts";
+import { isActive } from "../api/job-state.ts";
+import { ownerOf } from "../rpc/object-key.ts";
+import type { InlineContext } from "../storage/inline/inline-context.ts";
+import type { JobsContext } from "./jobs-context.ts";
+import { requireRoom } from "./require-space.ts";
+import { findJob } from "./tables/job-rows.ts";
+
+/** Returns what the inline store needs of the jobs object. */
+export function inlineContext(context: JobsContext): InlineContext {
+  const { sql } = context;
+  return {
+    sql,
+    requireWritable: (key) => requireWritable(sql, key),
+    requireSpace: (bytes) => requireRoom(context, bytes),
+  };
+}
+
+/** A file is written only by an active job, for the snapshot that the job reads. Errors: `run-superseded`. */
+function requireWritable(sql: SqlStorage, key: string): void {
+  const { jobId, snapshotId } = ownerOf(key);
+  const job = findJob(sql, jobId);
+  if (job !== undefined && isActive(job.state) && job.snapshot_id === snapshotId) return;
+  throw new ExportError("run-superseded", `no job writes ${key} any more`);
+}

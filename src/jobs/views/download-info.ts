@@ -1,0 +1,18 @@
+import type { DownloadInfo } from "../../rpc/http-jobs.ts";
+import { manifestKeyOf } from "../../rpc/object-key.ts";
+import { getJob, listArtifacts, parseRequest, stateAt } from "../tables/job-rows.ts";
+
+/** Returns what a download needs of a job. Errors: `job-not-found`. */
+export function getDownloadInfo(sql: SqlStorage, jobId: string): DownloadInfo {
+  const job = getJob(sql, jobId);
+  return {
+    jobId,
+    state: stateAt(job, Date.now()),
+    source: job.source,
+    format: parseRequest(job).format,
+    artifacts: listArtifacts(sql, jobId),
+    manifestKey:
+      job.snapshot_id === null ? null : manifestKeyOf({ jobId, snapshotId: job.snapshot_id }),
+    completedAtMs: job.completed_at_ms,
+  };
+}

@@ -1,0 +1,16 @@
+import type { RowKey } from "../sqlite/row-key.ts";
+
+/** Where an export resumes: plain data, committed with each checkpoint. */
+export interface Cursor {
+  /** Index into the plan's artifacts; equal to their number when everything is read. */
+  artifact: number;
+  /** Index into the artifact's segments. */
+  segment: number;
+  /** Last row read of a segment of rows. */
+  after: RowKey;
+  /** What the format has to remember from page to page, see `TableEncoder`. */
+  encoderState: number;
+}
+
+/** The cursor before the first byte. */
+export const CURSOR_START: Cursor = { artifact: 0, segment: 0, after: null, encoderState: 0 };

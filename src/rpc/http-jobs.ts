@@ -1,0 +1,79 @@
+import type { ExportFormat, JobRequest } from "../api/export-request.ts";
+import type { JobState } from "../api/job-state.ts";
+import type { JobView } from "../api/job-view.ts";
+import type { ArtifactRecord } from "./checkpoint.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** The jobs object's methods for HTTP routes and cron triggers. */
+export interface HttpJobs {
+  /**
+   * Records a job and starts its first run. A known Idempotency-Key returns its job again. Failures:
+   * `export-already-running`, `idempotency-key-reused`, `inline-storage-full`.
+   */
+  create(job: NewJob): Promise<Outcome<{ view: JobView; replayed: boolean }>>;
+  /**
+   * Cancels an active job and returns its view, or removes an ended job and returns null. Failures:
+   * `storage-unavailable`; `forbidden` without `mayDelete`, unless the job is active.
+   */
+  remove(jobId: string, options?: { mayDelete: boolean }): Promise<Outcome<JobView | null>>;
+  /** Failures: `job-not-found`. */
+  view(jobId: string): Promise<Outcome<JobView>>;
+  /** Returns the view only if it differs from that of `version`: cheap to poll. Failures: `job-not-found`. */
+  viewIfChanged(jobId: string, version: string): Promise<Outcome<ChangedView>>;
+  list(query: JobPageQuery): JobPage;
+  /** Returns what a download needs. Failures: `job-not-found`. */
+  download(jobId: string): Promise<Outcome<DownloadInfo>>;
+  /** Returns the size of the jobs' database in bytes, files in it included. */
+  databaseBytes(): number;
+}
+
+/** What a new job needs; the caller chooses ids and times. */
+export interface NewJob {
+  jobId: string;
+  request: JobRequest;
+  /** Identifies the database, whichever source names it. One database has at most one running job. */
+  databaseKey: string;
+  /** SHA-256 of the request: distinguishes a repeated Idempotency-Key from a reused one. */
+  requestDigest: string;
+  idempotencyKey: string | null;
+  /** Scheme and host of the links in the job's view. */
+  origin: string;
+  nowMs: number;
+}
+
+/** A job's view; `view` is null if `version` is still the current one. */
+export interface ChangedView {
+  version: string;
+  status: JobState;
+  view: JobView | null;
+}
+
+/** The last job of a page: the next page starts after it. */
+export interface JobPosition {
+  createdAtMs: number;
+  jobId: string;
+}
+
+/** A page of jobs to list: at most `limit`, and fewer if they have many tables. */
+export interface JobPageQuery {
+  status: JobState | undefined;
+  limit: number;
+  after: JobPosition | undefined;
+}
+
+/** One page of jobs, newest first, and where the next starts; null after the last. */
+export interface JobPage {
+  jobs: JobView[];
+  next: JobPosition | null;
+}
+
+/** A job's files as a download needs them. */
+export interface DownloadInfo {
+  jobId: string;
+  state: JobState;
+  source: string;
+  format: ExportFormat;
+  artifacts: ArtifactRecord[];
+  manifestKey: string | null;
+  completedAtMs: number | null;
+}

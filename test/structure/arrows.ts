@@ -1,0 +1,95 @@
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join, posix, relative } from "node:path";
+
+/**
+ * Which rooms may import which: the one list of allowed arrows, as docs/architecture.md draws it. A room is a
+ * folder of `src/`, or one of the folders beside it; `doors` are the files at the top of `src/`. A room may
+ * always import itself.
+ */
+const LOW = ["lib", "api", "sqlite", "rpc"] as const;
+const MIDDLE = [...LOW, "formats", "databases", "notify", "config"] as const;
+export const ARROWS: Record<string, readonly string[]> = {
+  lib: [],
+  api: ["lib"],
+  sqlite: ["lib", "api"],
+  rpc: ["lib", "api", "sqlite"],
+  formats: LOW,
+  databases: LOW,
+  notify: LOW,
+  config: [...LOW, "formats", "databases", "notify"],
+  reading: MIDDLE,
+  storage: MIDDLE,
+  jobs: [...LOW, "notify", "config", "storage"],
+  workflows: [...MIDDLE, "reading", "storage", "jobs"],
+  streams: [...MIDDLE, "reading", "storage", "jobs"],
+  intake: [...MIDDLE, "reading", "storage", "jobs"],
+  routes: [...MIDDLE, "reading", "storage", "jobs", "streams", "intake"],
+  doors: [...MIDDLE, "reading", "storage", "jobs", "workflows", "streams", "intake", "routes"],
+  cli: ["lib", "api", "sqlite", "scripts"],
+  action: ["lib", "api", "cli", "scripts"],
+  demo: ["lib", "api", "sqlite", "cli", "scripts"],
+  scripts: [],
+};
+
+/** Only a door may export the jobs object's class: everybody else sees its interfaces in `rpc/`. */
+const CLASS_FILE = "src/jobs/export-jobs.ts";
+
+/** An import, or `export … from`, of one file of the repository by another. */
+export interface Import {
+  from: string;
+  to: string;
+}
+
+/** Returns every import between files of `root`'s rooms, type imports too; tests and their imports are left out. */
+export function listImports(root: string): Import[] {
+  const files = Object.keys(ARROWS)
+    .flatMap((room) =>
+      room === "doors" ? ["src/*.ts"] : [`${folderOf(root, room)}/**/*.{ts,mjs}`],
+    )
+    .flatMap((pattern) => globSync(pattern, { cwd: root }))
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => !/\.test(-d)?\.ts$/.test(file));
+  return files.flatMap((from) =>
+    importedPaths(readFileSync(join(root, from), "utf8")).map((path) => ({
+      from,
+      to: posix.normalize(posix.join(posix.dirname(from), path)),
+    })),
+  );
+}
+
+/** Returns a sentence for each import that no arrow allows. */
+export function forbiddenImports(root: string): string[] {
+  return listImports(root).flatMap(({ from, to }) => {
+    const [room, target] = [roomOf(from), roomOf(to)];
+    if (to === CLASS_FILE && room !== "doors" && room !== "jobs") {
+      return [`${from} imports the class ExportJobs: import an interface of src/rpc/ instead`];
+    }
+    if (target === undefined || room === target || ARROWS[room ?? ""]?.includes(target)) return [];
+    return [`${from} imports ${to}: no arrow leads from ${room} to ${target}`];
+  });
+}
+
+function folderOf(root: string, room: string): string {
+  const inSource = `src/${room}`;
+  return existsSync(join(root, inSource)) ? inSource : room;
+}
+
+/** The room of a file; undefined for what is no room's, such as package.json. */
+function roomOf(file: string): string | undefined {
+  const [first = "", second = "", ...rest] = file.split("/");
+  if (first !== "src") return first in ARROWS ? first : undefined;
+  return rest.length === 0 ? "doors" : second;
+}
+
+/** Relative paths after `from` and in `import(…)`. */
+function importedPaths(text: string): string[] {
+  const found = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g);
+  return [...found].map(([, path = ""]) => path);
+}
+
+/** Returns the folders of `src/`, which must all be rooms. */
+export function listRooms(root: string): string[] {
+  return globSync("src/*/", { cwd: root })
+    .map((folder) => relative("src", folder) || dirname(folder))
+    .sort();
+}
