@@ -31,7 +31,7 @@ export const RULES: readonly Rule[] = [
   { pattern: /\bwhatever (?:answers|was|is|has|they)\b/i, instead: "any … that" },
   {
     pattern:
-      /\b(?:a|each|every|one|another|next|last|first|earlier|late|this|its) try\b|\btries of\b|\b(?:a|one) try too many\b/i,
+      /\b(?:a|each|every|one|another|next|last|earlier|late|this|its) try\b|\btries of\b|\b(?:a|one) try too many\b/i,
     instead: "attempt",
   },
   {
