@@ -8,7 +8,7 @@ export { type ExportMethods, type ExportQuery, withExport } from "./databases/wi
 export type { QueryResult, RawQueryResult } from "./databases/with-export.ts";
 export { startScheduledExports } from "./intake/scheduled.ts";
 export type { ExportEnv, RunParams, StreamEnding } from "./config/env.ts";
-export type { ExportRequest } from "./api/export-request.ts";
+export type { ExportRequest, ExportRequestInput } from "./api/export-request.ts";
 export type { JobState } from "./api/job-state.ts";
 export type { JobList, JobView } from "./api/job-view.ts";
 export type { Manifest } from "./api/manifest.ts";

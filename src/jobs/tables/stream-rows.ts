@@ -1,4 +1,4 @@
-import type { ExportRequest, JobRequest } from "../../api/export-request.ts";
+import type { JobRequest } from "../../api/export-request.ts";
 import { STREAM_LEASE_MS } from "../../api/limits.ts";
 import type { JobRow } from "./job-rows.ts";
 
@@ -19,7 +19,7 @@ export interface NewStream {
   streamId: string;
   databaseKey: string;
   /** Where its snapshot is closed, should nobody else close it. */
-  request: Pick<ExportRequest, "source" | "name" | "id">;
+  request: Pick<JobRequest, "source" | "name" | "id">;
   /** Null where it reads rows as they are. */
   snapshotId: string | null;
 }

@@ -1,6 +1,7 @@
 import { namedObjectOf } from "../../api/source-config.ts";
-import { ERRORS, type Failure } from "../../api/errors.ts";
-import type { JobRequest } from "../../api/export-request.ts";
+import type { Failure } from "../../api/errors.ts";
+import { hintOf } from "../../api/error-hint.ts";
+import type { JobRequest, SnapshotMethod } from "../../api/export-request.ts";
 import type { JobView, TableView } from "../../api/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
 import { listTables } from "../tables/chunk-ledger.ts";
@@ -44,6 +45,8 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
     format: request.format,
     compression: request.compression,
     consistency: request.consistency,
+    requestedConsistency: request.consistency,
+    snapshotMethod: snapshotMethodOf(job, request),
     createdAt: timeOf(job.created_at_ms),
     startedAt: timeOrNull(job.started_at_ms),
     completedAt: timeOrNull(job.completed_at_ms),
@@ -75,7 +78,7 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
       r2ClassAOperations: job.usage_r2_class_a,
     },
     warnings: listWarnings(sql, job),
-    error: failureView(job.failure_json),
+    error: failureView(job),
     links: {
       self: base,
       download: `${base}/download`,
@@ -83,6 +86,16 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
       events: `${base}/events`,
     },
   };
+}
+
+/** What keeps a job's tables to one instant; null for `live`, and until its snapshot is open. */
+export function snapshotMethodOf(
+  { snapshot_json: json }: Pick<JobRow, "snapshot_json">,
+  { consistency }: Pick<JobRequest, "consistency">,
+): SnapshotMethod {
+  if (consistency === "live" || json === null) return null;
+  const { isOneTurn } = JSON.parse(json) as { isOneTurn?: true };
+  return isOneTurn === true ? "one-turn" : "undo-log";
 }
 
 /**
@@ -123,10 +136,10 @@ function callbackView(job: JobRow): JobView["callback"] {
   };
 }
 
-function failureView(json: string | null): JobView["error"] {
+function failureView({ failure_json: json, origin }: JobRow): JobView["error"] {
   if (json === null) return null;
   const { code, message } = JSON.parse(json) as Failure;
-  return { code, message, hint: ERRORS[code].hint };
+  return { code, message, hint: hintOf(code, origin) };
 }
 
 function timeOf(ms: number): string {

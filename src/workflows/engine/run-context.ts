@@ -10,7 +10,7 @@ import {
 } from "../../config/env.ts";
 import { codedError } from "../../rpc/coded-error.ts";
 import { ExportError, unwrap } from "../../api/errors.ts";
-import type { ExportRequest } from "../../api/export-request.ts";
+import type { JobRequest } from "../../api/export-request.ts";
 import { sourceObjectOf } from "../../api/source-config.ts";
 import { openSource } from "../../databases/open-source.ts";
 import { reachedSource } from "../../databases/reached-source.ts";
@@ -31,10 +31,7 @@ export interface RunContext {
    * The database that a request names. Unless `wasReached` is false its job has reached it before, and
    * its Worker that cannot be found is a passing fault.
    */
-  openSource: (
-    request: Pick<ExportRequest, "source" | "name" | "id">,
-    wasReached?: boolean,
-  ) => Source;
+  openSource: (request: Pick<JobRequest, "source" | "name" | "id">, wasReached?: boolean) => Source;
 }
 
 /** How often a long step beats. */
@@ -63,7 +60,7 @@ export function runContext(env: ExportEnv, of: RunParams): RunContext {
 export function openRequested(
   env: ExportEnv,
   config: Config,
-  request: Pick<ExportRequest, "source" | "name" | "id">,
+  request: Pick<JobRequest, "source" | "name" | "id">,
 ): Source {
   const source = getSourceConfig(config, request.source);
   return openSource(env, source, sourceObjectOf(source, request));

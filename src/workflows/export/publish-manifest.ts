@@ -6,9 +6,7 @@ import type { JobRequest } from "../../api/export-request.ts";
 import type { Manifest } from "../../api/manifest.ts";
 import { manifestKeyOf } from "../../rpc/object-key.ts";
 import { VERSION } from "../../api/version.ts";
-import type { SnapshotRecord } from "../../reading/snapshot/record.ts";
-import type { JobRow } from "../../jobs/tables/job-rows.ts";
-import { tableOfArtifact } from "../../jobs/views/job-view.ts";
+import { snapshotMethodOf, tableOfArtifact } from "../../jobs/views/job-view.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
 /** Writes the manifest beside the artifacts and ends the job well. Repeating it changes nothing. */
@@ -22,6 +20,7 @@ export async function publishManifest(
     const { job, tables, warnings, artifacts } = ledger.value;
     const request = JSON.parse(job.request_json) as JobRequest;
     const tableOf = tableOfArtifact(request, tables);
+    const snapshotMethod = snapshotMethodOf(job, request);
     const manifest: Manifest = {
       version: 1,
       generator: `durable-export ${VERSION}`,
@@ -30,7 +29,9 @@ export async function publishManifest(
       object: namedObjectOf(request),
       format: request.format,
       compression: request.compression,
-      consistency: consistencyOf(job, request),
+      consistency: snapshotMethod ?? request.consistency,
+      requestedConsistency: request.consistency,
+      snapshotMethod,
       content: request.content,
       snapshotAt: new Date(job.snapshot_at_ms ?? job.created_at_ms).toISOString(),
       completedAt: new Date().toISOString(),
@@ -64,14 +65,4 @@ export async function publishManifest(
     bytes: progress.bytes,
     callback: callback.status === "pending",
   };
-}
-
-/** What held the tables to the instant. */
-function consistencyOf(
-  { snapshot_json }: Pick<JobRow, "snapshot_json">,
-  { consistency }: Pick<JobRequest, "consistency">,
-): "one-turn" | "undo-log" | "live" {
-  if (consistency === "live") return "live";
-  const record = JSON.parse(snapshot_json ?? "{}") as Partial<SnapshotRecord>;
-  return record.isOneTurn === true ? "one-turn" : "undo-log";
 }
