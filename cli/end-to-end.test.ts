@@ -31,7 +31,7 @@ import { runAction } from "../test/support/run-action.ts";
 
 const run = promisify(execFile);
 
-const REPOSITORY = join(import.meta.dirname, "..", "..", "..");
+const REPOSITORY = join(import.meta.dirname, "..");
 const TOKEN = "local-test-token-0123456789";
 /** About 400 bytes each in the dump: 16 MB. */
 const ROWS = 40_000;

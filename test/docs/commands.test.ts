@@ -44,21 +44,21 @@ const TOKEN = "ABC123";
 
 /** Pages all of whose `sh` blocks another test runs. */
 const RUN_BY: Record<string, string> = {
-  "docs/api.md": "test/units/cli/end-to-end.test.ts",
-  "docs/ci-backups.md": "test/units/cli/end-to-end.test.ts",
-  "docs/cli.md": "test/units/cli/end-to-end.test.ts",
-  "docs/restore.md": "test/units/docs/restore.test.ts",
+  "docs/api.md": "cli/end-to-end.test.ts",
+  "docs/ci-backups.md": "cli/end-to-end.test.ts",
+  "docs/cli.md": "cli/end-to-end.test.ts",
+  "docs/restore.md": "test/docs/restore.test.ts",
 };
 
 /** The test that runs the programs of a page that are JavaScript. */
 const JAVASCRIPT_RUN_BY: Record<string, string> = {
-  "docs/callbacks.md": "test/units/docs/callbacks.test.ts",
+  "docs/callbacks.md": "test/docs/callbacks.test.ts",
 };
 
 /** Blocks that need a place of their own, by how they start, and the test that runs them. */
 const BLOCKS_RUN_BY: Record<string, string> = {
   "DURABLE_EXPORT_TOKEN=$TOKEN npx node ../restore/into-durable-object.ts":
-    "test/units/docs/starbasedb-restore.test.ts",
+    "test/docs/starbasedb-restore.test.ts",
 };
 
 /** The commands of a page that are run here. */

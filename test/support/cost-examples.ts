@@ -50,7 +50,7 @@ export const PRICE_ROWS: readonly string[] = [
   cells([String(what), `$${Number(Number(price).toFixed(4))}`, String(source)]),
 );
 
-/** A limit of `src/model/limits.ts` as documentation writes it: its unit is in its name. */
+/** A limit of `src/api/limits.ts` as documentation writes it: its unit is in its name. */
 export function limitText(name: string, value: number): string {
   if (name.includes("_BYTES")) {
     if (value % MIB === 0) return `${(value / MIB).toLocaleString("en")} MiB`;

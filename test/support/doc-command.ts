@@ -1,6 +1,6 @@
 /**
  * Runs one command of the documentation as it stands there, or what stands in for it where it cannot
- * run in a test. Scripts of `test/units/docs/commands.test.ts` find it under the programs' names.
+ * run in a test. Scripts of `test/docs/commands.test.ts` find it under the programs' names.
  *
  * node test/support/doc-command.ts curl -s http://127.0.0.1:8787/health
  */
