@@ -48,14 +48,14 @@ import {
   readObject,
 } from "../storage/inline/inline-objects.ts";
 import { beginStream } from "./commands/begin-stream.ts";
-import { takeCallbackTurn } from "./commands/callback-posts.ts";
+import { takeCallbackTurn } from "./commands/begin-post.ts";
 import {
   commitExportedChunk,
   commitPlan,
   commitStored,
   commitUpload,
   commitVerified,
-} from "./commands/commit-step.ts";
+} from "./commands/commit-artifact.ts";
 import { createJob } from "./commands/create-job.ts";
 import { removeJob } from "./commands/remove-job.ts";
 import {
@@ -68,15 +68,15 @@ import {
   recordSnapshot,
   snapshotToClose,
   startOver,
-} from "./commands/run-record.ts";
-import { findStreamToClose, renewStream } from "./commands/stream-leases.ts";
+} from "./commands/record-snapshot.ts";
+import { findStreamToClose, renewStream } from "./commands/renew-stream.ts";
 import { inlineContext } from "./inline-files.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import { migrate } from "./migrations.ts";
-import { recordCallback } from "./tables/callback-rows.ts";
-import { findArtifact, listPieces, loadCheckpoint } from "./tables/chunk-ledger.ts";
+import { recordCallback } from "./tables/job-callback-columns.ts";
+import { findArtifact, listPieces, loadCheckpoint } from "./tables/chunk-rows.ts";
 import { getJobOfRun } from "./tables/job-rows.ts";
-import { loadTurn } from "./tables/kept-turn.ts";
+import { loadTurn } from "./tables/blob-rows.ts";
 import { deleteStream } from "./tables/stream-rows.ts";
 import { getDownloadInfo } from "./views/download-info.ts";
 import { getLedger } from "./views/job-ledger.ts";

@@ -9,9 +9,9 @@ import {
   listOverdueCallbacks,
   type PostTurn,
   recordCallback,
-} from "../../src/jobs/tables/callback-rows.ts";
+} from "../../src/jobs/tables/job-callback-columns.ts";
 import { getJob, type JobRow } from "../../src/jobs/tables/job-rows.ts";
-import { startEnding } from "../../src/jobs/commands/job-runs.ts";
+import { startEnding } from "../../src/jobs/commands/start-run.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 import { inJobs } from "../support/writing-job.ts";
 

@@ -9,7 +9,7 @@ import type { JobView } from "../../src/api/job-view.ts";
 import type { KeyRange } from "../../src/sqlite/key-range.ts";
 import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
 import { readKeyRanges } from "../../src/reading/key-ranges.ts";
-import { commitChunk, recordPlan } from "../../src/jobs/tables/chunk-ledger.ts";
+import { commitChunk, recordPlan } from "../../src/jobs/tables/chunk-rows.ts";
 import { deleteJobRows, getJob, insertJob, moveJobIf } from "../../src/jobs/tables/job-rows.ts";
 import { jobViewOf } from "../../src/jobs/views/job-view.ts";
 import { readCatalog } from "../../src/reading/read-catalog.ts";

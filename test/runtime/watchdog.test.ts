@@ -11,9 +11,9 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { JobView } from "../../src/api/job-view.ts";
 import { ENDINGS_MAX } from "../../src/api/limits.ts";
 import { RUNS_MAX } from "../../src/jobs/watchdog/verdict.ts";
-import { removeDiscards } from "../../src/jobs/tables/discards.ts";
+import { removeDiscards } from "../../src/jobs/tables/discard-rows.ts";
 import { runWatchdog } from "../../src/jobs/watchdog/job-watchdog.ts";
-import { listUnclosedJobs, nextAlarmMs, SLICE } from "../../src/jobs/watchdog/watch-list.ts";
+import { listUnclosedJobs, nextAlarmMs, SLICE } from "../../src/jobs/tables/job-due-columns.ts";
 import { hangSteps } from "../support/faulty-steps.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 import {

@@ -1,4 +1,4 @@
-import { requireUnlocked } from "./database-lock.ts";
+import { requireUnlocked } from "./require-unlocked.ts";
 import { scheduleWatchdog } from "../watchdog/job-watchdog.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import type { NewStream } from "../../rpc/stream-jobs.ts";

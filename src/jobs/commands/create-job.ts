@@ -1,9 +1,9 @@
 import { ExportError } from "../../api/errors.ts";
 import type { JobView } from "../../api/job-view.ts";
-import { requireUnlocked } from "./database-lock.ts";
+import { requireUnlocked } from "./require-unlocked.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
 import { failureOf, findJobByKey, getJob, insertJob, type JobRow } from "../tables/job-rows.ts";
-import { startRun } from "./job-runs.ts";
+import { startRun } from "./start-run.ts";
 import { jobViewOf } from "../views/job-view.ts";
 import { scheduleWatchdog } from "../watchdog/job-watchdog.ts";
 import type { JobsContext } from "../jobs-context.ts";

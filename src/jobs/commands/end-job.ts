@@ -1,5 +1,5 @@
 import type { Failure } from "../../api/errors.ts";
-import { discardFiles } from "../tables/discards.ts";
+import { discardFiles } from "../tables/discard-rows.ts";
 import { getJob, moveJobIf } from "../tables/job-rows.ts";
 import type { JobsContext } from "../jobs-context.ts";
 

@@ -1,10 +1,10 @@
 import { ExportError } from "../../api/errors.ts";
 import type { JobView } from "../../api/job-view.ts";
-import { isCallbackPending } from "../tables/callback-rows.ts";
-import { discardFiles, removeDiscards, removeDiscardsNow } from "../tables/discards.ts";
+import { isCallbackPending } from "../tables/job-callback-columns.ts";
+import { discardFiles, removeDiscards, removeDiscardsNow } from "../tables/discard-rows.ts";
 import { endJobIf } from "./end-job.ts";
 import { deleteJobRows, findJob, getJob, type JobRow } from "../tables/job-rows.ts";
-import { startEnding, startStreamEnding, terminateRun } from "./job-runs.ts";
+import { startEnding, startStreamEnding, terminateRun } from "./start-run.ts";
 import { jobViewOf } from "../views/job-view.ts";
 import { scheduleWatchdog } from "../watchdog/job-watchdog.ts";
 import type { JobsContext } from "../jobs-context.ts";

@@ -1,7 +1,7 @@
 import type { JobLedger } from "../../rpc/run-jobs.ts";
-import { listPieces, listTables } from "../tables/chunk-ledger.ts";
+import { listPieces, listTables } from "../tables/chunk-rows.ts";
 import { getJob, listArtifacts } from "../tables/job-rows.ts";
-import { listWarnings } from "../tables/job-warnings.ts";
+import { listWarnings } from "./job-warnings.ts";
 import { toRunningJob } from "./running-job.ts";
 
 /** Returns everything that the ledger has of a job, for its manifest. Errors: `job-not-found`. */

@@ -4,8 +4,8 @@ import type { JobRequest } from "../../api/export-request.ts";
 import type { JobView, TableView } from "../../api/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
 import type { ChangedView } from "../../rpc/http-jobs.ts";
-import { listTables } from "../tables/chunk-ledger.ts";
-import { progressOf } from "../tables/job-progress.ts";
+import { listTables } from "../tables/chunk-rows.ts";
+import { progressOf } from "./job-progress.ts";
 import {
   getJob,
   instanceIdOf,
@@ -15,7 +15,7 @@ import {
   parseRescues,
   stateAt,
 } from "../tables/job-rows.ts";
-import { isWaiting, listWarnings } from "../tables/job-warnings.ts";
+import { isWaiting, listWarnings } from "./job-warnings.ts";
 
 /** Differs whenever a job's view does; made of its row alone, so that asking for it is cheap. */
 function viewVersionOf(job: JobRow): string {

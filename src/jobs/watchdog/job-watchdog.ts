@@ -3,8 +3,8 @@ import { callWithin } from "../../lib/call-within.ts";
 import type { Failure } from "../../api/errors.ts";
 import { STALL_SECONDS_DEFAULT } from "../../api/limits.ts";
 import { type InstanceCondition, judge, suspectMsOf, type WatchedJob } from "./verdict.ts";
-import { callbackGraceMs, listOverdueCallbacks } from "../tables/callback-rows.ts";
-import { endDiscards, listDiscardingJobs, removeDiscardsNow } from "../tables/discards.ts";
+import { callbackGraceMs, listOverdueCallbacks } from "../tables/job-callback-columns.ts";
+import { endDiscards, listDiscardingJobs, removeDiscardsNow } from "../tables/discard-rows.ts";
 import { endJobIf } from "../commands/end-job.ts";
 import {
   deleteJobRows,
@@ -15,14 +15,14 @@ import {
   type Rescue,
   parseRescues,
 } from "../tables/job-rows.ts";
-import { countRunsAtPlace, placeOf, RESCUES_KEPT } from "../tables/job-place.ts";
+import { countRunsAtPlace, placeOf, RESCUES_KEPT } from "../commands/hand-over.ts";
 import {
   createRun,
   runStatus,
   startEnding,
   startStreamEnding,
   terminateRun,
-} from "../commands/job-runs.ts";
+} from "../commands/start-run.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { abandonStream } from "../tables/stream-rows.ts";
 import {
@@ -34,7 +34,7 @@ import {
   listUnclosedJobs,
   nextAlarmMs,
   SLICE,
-} from "./watch-list.ts";
+} from "../tables/job-due-columns.ts";
 
 /** How long the watchdog waits for one task: an alarm has 15 minutes for all. */
 const TASK_MS_MAX = 60_000;

@@ -3,9 +3,9 @@ import type { ArtifactId } from "../../rpc/run-jobs.ts";
 import type { RunParams } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { requireRoom } from "../require-space.ts";
-import { commitChunk, moveArtifactIf, nextAction, recordPlan } from "../tables/chunk-ledger.ts";
+import { commitChunk, moveArtifactIf, nextAction, recordPlan } from "../tables/chunk-rows.ts";
 import { getJob, getJobOfRun } from "../tables/job-rows.ts";
-import { countStep } from "./run-record.ts";
+import { countStep } from "./record-snapshot.ts";
 
 /** Records a plan. Errors: `run-superseded`, `try-overtaken`, `inline-storage-full`. */
 export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {

@@ -13,10 +13,10 @@ import type { Cursor } from "../../rpc/cursor.ts";
 import { ExportError } from "../../api/errors.ts";
 import { addWarnings, boundWarnings } from "../../api/warnings.ts";
 import { loadCarry, saveCarry } from "./carry.ts";
-import { discardFiles } from "./discards.ts";
-import { recordKeyRanges, recordPercent } from "./job-progress.ts";
+import { discardFiles } from "./discard-rows.ts";
+import { recordKeyRanges, recordPercent } from "../views/job-progress.ts";
 import { getJobOfRun, type JobRow, listArtifacts, parseWarnings } from "./job-rows.ts";
-import { dropTurn, saveTurn } from "./kept-turn.ts";
+import { dropTurn, saveTurn } from "./blob-rows.ts";
 
 /**
  * Writes a job's plan in place of any earlier one; everything read before is void. Errors:

@@ -1,7 +1,12 @@
 import { isActive } from "../../api/job-state.ts";
 import { ENDINGS_MAX } from "../../api/limits.ts";
 import { boundWarnings, WARNINGS_MAX } from "../../api/warnings.ts";
-import { type JobRow, parseRescues, parseWarnings, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts";
+import {
+  type JobRow,
+  parseRescues,
+  parseWarnings,
+  SNAPSHOT_TABLES_LEFT,
+} from "../tables/job-rows.ts";
 
 /** What the reader of a job's artifacts has to know, a sentence each; bounded as `boundWarnings` does. */
 export function listWarnings(sql: SqlStorage, job: JobRow): string[] {

@@ -7,7 +7,7 @@ import {
 } from "../../storage/inline/inline-objects.ts";
 import type { JobRow } from "./job-rows.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { dropTurn } from "./kept-turn.ts";
+import { dropTurn } from "./blob-rows.ts";
 import { r2ArtifactStore } from "../../storage/r2/r2-artifact-store.ts";
 
 /**

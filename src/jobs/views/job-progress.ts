@@ -3,7 +3,7 @@ import { isActive } from "../../api/job-state.ts";
 import type { JobView } from "../../api/job-view.ts";
 import { cutPercent, percentRead } from "./percent.ts";
 import type { KeyRange } from "../../sqlite/key-range.ts";
-import type { JobRow } from "./job-rows.ts";
+import type { JobRow } from "../tables/job-rows.ts";
 
 /** Chunks looked at for a rate: enough to smooth it, few enough to follow a change. */
 const RATE_CHUNKS = 5;

@@ -1,6 +1,6 @@
 import type { RunParams } from "../../rpc/run-payload.ts";
 import type { InstanceCondition } from "../watchdog/verdict.ts";
-import { isCallbackPending } from "../tables/callback-rows.ts";
+import { isCallbackPending } from "../tables/job-callback-columns.ts";
 import { endingInstanceIdOf, findJob, instanceIdOf, type JobRow } from "../tables/job-rows.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import type { StreamRow } from "../tables/stream-rows.ts";

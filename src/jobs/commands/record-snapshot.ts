@@ -6,8 +6,8 @@ import { isActive } from "../../api/job-state.ts";
 import type { JobView } from "../../api/job-view.ts";
 import { CORRUPT_RESTARTS_MAX, RESTARTS_MAX } from "../../api/limits.ts";
 import { dropCarry } from "../tables/carry.ts";
-import { voidPlan } from "../tables/chunk-ledger.ts";
-import { removeDiscardsNow } from "../tables/discards.ts";
+import { voidPlan } from "../tables/chunk-rows.ts";
+import { removeDiscardsNow } from "../tables/discard-rows.ts";
 import { endJobIf } from "./end-job.ts";
 import { deleteUnfinished } from "../../storage/inline/inline-objects.ts";
 import {
@@ -20,7 +20,7 @@ import {
   SNAPSHOT_TABLES_LEFT,
 } from "../tables/job-rows.ts";
 import { jobViewOf } from "../views/job-view.ts";
-import { dropTurn } from "../tables/kept-turn.ts";
+import { dropTurn } from "../tables/blob-rows.ts";
 import { scheduleWatchdog } from "../watchdog/job-watchdog.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { findStream } from "../tables/stream-rows.ts";

@@ -1,5 +1,5 @@
 import type { CallbackTurn } from "../../rpc/run-jobs.ts";
-import { beginPost, isCallbackPending } from "../tables/callback-rows.ts";
+import { beginPost, isCallbackPending } from "../tables/job-callback-columns.ts";
 import { findJob } from "../tables/job-rows.ts";
 import { jobViewOf } from "../views/job-view.ts";
 

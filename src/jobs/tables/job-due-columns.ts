@@ -1,8 +1,8 @@
-import { callbackGraceMs, firstOverdueCallbackMs } from "../tables/callback-rows.ts";
+import { callbackGraceMs, firstOverdueCallbackMs } from "./job-callback-columns.ts";
 import { ENDINGS_MAX } from "../../api/limits.ts";
-import { firstDiscardMs } from "../tables/discards.ts";
-import type { JobRow } from "../tables/job-rows.ts";
-import type { StreamRow } from "../tables/stream-rows.ts";
+import { firstDiscardMs } from "./discard-rows.ts";
+import type { JobRow } from "./job-rows.ts";
+import type { StreamRow } from "./stream-rows.ts";
 
 /** What one alarm takes up of each kind, so that it stays short. */
 export const SLICE = 10;

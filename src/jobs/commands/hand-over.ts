@@ -1,4 +1,4 @@
-import { type JobRow, parseRescues } from "./job-rows.ts";
+import { type JobRow, parseRescues } from "../tables/job-rows.ts";
 
 /** Rescues that a job remembers, the newest: more than may happen at one place, and a view shows them. */
 export const RESCUES_KEPT = 20;
