@@ -49,29 +49,6 @@ export type NextAction =
   /** Everything is stored; `artifact` is the first to be verified. */
   | { do: "finish"; artifact: string };
 
-/** Decides what follows a checkpoint. `current` is the artifact the cursor stands in, if any. */
-export function nextActionOf(checkpoint: {
-  number: number;
-  current: ArtifactRecord | undefined;
-  /** Name of the first artifact. */
-  first: string;
-  /** An artifact whose upload is to be completed. */
-  written: ArtifactRecord | undefined;
-  /** The table in which the cursor stands, or the next one; its chunks so far. */
-  table: string;
-  chunksOfTable: number;
-}): NextAction {
-  const { number, current, first, written, table, chunksOfTable } = checkpoint;
-  if (written !== undefined) {
-    return { do: "complete-artifact", ordinal: written.ordinal, artifact: written.name };
-  }
-  if (current === undefined) return { do: "finish", artifact: first };
-  if (current.state === "wants-upload") {
-    return { do: "open-artifact", ordinal: current.ordinal, artifact: current.name };
-  }
-  return { do: "export", checkpoint: number, table, chunk: chunksOfTable + 1 };
-}
-
 /** What one piece of an artifact, written by one chunk, adds to the ledger. */
 export interface ChunkPiece {
   artifactOrdinal: number;

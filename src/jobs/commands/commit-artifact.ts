@@ -1,47 +1,24 @@
-import type { ChunkCommit, NextAction, PlanRecord } from "../../rpc/checkpoint.ts";
+import type { NextAction } from "../../rpc/checkpoint.ts";
 import type { ArtifactId } from "../../rpc/run-jobs.ts";
-import type { RunParams } from "../../rpc/run-payload.ts";
+import type { RunId } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { requireRoom } from "../require-space.ts";
-import { commitChunk, moveArtifactIf, nextAction, recordPlan } from "../tables/chunk-rows.ts";
-import { getJob, getJobOfRun } from "../tables/job-rows.ts";
-import { countStep } from "./record-snapshot.ts";
+import { moveArtifactIf } from "../tables/artifact-rows.ts";
+import { getJobOfRun } from "../tables/job-rows.ts";
+import { countStep } from "../tables/job-run-columns.ts";
+import { nextAction } from "../views/next-action.ts";
 
-/** Records a plan. Errors: `run-superseded`, `try-overtaken`, `inline-storage-full`. */
-export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {
-  const { sql, storage, env } = context;
-  return storage.transactionSync(() => {
-    recordPlan(sql, plan, Date.now());
-    // A dump that was read in one turn is stored in the jobs' database too.
-    if (env.EXPORT_R2_BUCKET === undefined) requireRoom(context, 0);
-    countStep(sql, plan.jobId);
-    return nextAction(sql, getJob(sql, plan.jobId));
-  });
-}
-
-/** Commits a chunk. Errors: `run-superseded`, `try-overtaken`, `inline-storage-full`. */
-export function commitExportedChunk(context: JobsContext, commit: ChunkCommit): NextAction {
-  const { sql, storage, env } = context;
-  return storage.transactionSync(() => {
-    commitChunk(sql, commit, Date.now());
-    // The carry is stored in the jobs' database too.
-    if (env.EXPORT_R2_BUCKET === undefined) requireRoom(context, 0);
-    return nextAction(sql, getJob(sql, commit.jobId));
-  });
-}
-
-/** Records the upload of an artifact that needs one. Errors: `run-superseded`. */
+/** Records the upload of an artifact that needs one; `kept` is false if it has one. Errors: `run-superseded`. */
 export function commitUpload(
   { sql, storage }: JobsContext,
-  of: RunParams,
+  run: RunId,
   upload: ArtifactId & { uploadId: string },
   r2ClassAOperations: number,
 ): { kept: boolean; next: NextAction } {
   return storage.transactionSync(() => {
-    const job = getJobOfRun(sql, of);
-    const move = { jobId: of.jobId, ...upload, from: "wants-upload", to: "uploading" } as const;
+    const job = getJobOfRun(sql, run);
+    const move = { jobId: run.jobId, ...upload, from: "wants-upload", to: "uploading" } as const;
     const kept = moveArtifactIf(sql, move);
-    countStep(sql, of.jobId, r2ClassAOperations);
+    countStep(sql, run.jobId, r2ClassAOperations);
     return { kept, next: nextAction(sql, job) };
   });
 }
@@ -49,14 +26,14 @@ export function commitUpload(
 /** Records that an artifact's upload is an object. Errors: `run-superseded`. */
 export function commitStored(
   { sql, storage }: JobsContext,
-  of: RunParams,
+  run: RunId,
   artifact: ArtifactId,
   r2ClassAOperations: number,
 ): NextAction {
   return storage.transactionSync(() => {
-    const job = getJobOfRun(sql, of);
-    moveArtifactIf(sql, { jobId: of.jobId, ...artifact, from: "written", to: "stored" });
-    countStep(sql, of.jobId, r2ClassAOperations);
+    const job = getJobOfRun(sql, run);
+    moveArtifactIf(sql, { jobId: run.jobId, ...artifact, from: "written", to: "stored" });
+    countStep(sql, run.jobId, r2ClassAOperations);
     return nextAction(sql, job);
   });
 }
@@ -64,15 +41,15 @@ export function commitStored(
 /** Records the hashes of artifacts that were read back. Errors: `run-superseded`. */
 export function commitVerified(
   { sql, storage }: JobsContext,
-  of: RunParams,
+  run: RunId,
   artifacts: readonly (ArtifactId & { sha256: string; crc32: number | null })[],
 ): null {
   return storage.transactionSync(() => {
-    getJobOfRun(sql, of);
+    getJobOfRun(sql, run);
     for (const artifact of artifacts) {
-      moveArtifactIf(sql, { jobId: of.jobId, ...artifact, from: "stored", to: "verified" });
+      moveArtifactIf(sql, { jobId: run.jobId, ...artifact, from: "stored", to: "verified" });
     }
-    countStep(sql, of.jobId);
+    countStep(sql, run.jobId);
     return null;
   });
 }

@@ -1,27 +1,25 @@
-import { type JobRow, parseRescues } from "../tables/job-rows.ts";
+import type { RunParams } from "../../rpc/run-payload.ts";
+import { countArtifacts } from "../tables/artifact-rows.ts";
+import { findJob, type JobRow, parseRescues, type Rescue } from "../tables/job-rows.ts";
+import { moveRunIf } from "../tables/job-run-columns.ts";
 
 /** Rescues that a job remembers, the newest: more than may happen at one place, and a view shows them. */
-export const RESCUES_KEPT = 20;
+const RESCUES_KEPT = 20;
 
-/** Where a job stands: equal as long as its runs have committed and verified nothing more. */
+/** Returns how far a job is: equal as long as its runs have committed and verified nothing more. */
 export function placeOf(sql: SqlStorage, job: JobRow): string {
-  const { verified } = sql
-    .exec<{ verified: number }>(
-      `SELECT count(*) AS verified FROM tmp_export_job_artifacts
-       WHERE job_id = ? AND state = 'verified'`,
-      job.job_id,
-    )
-    .one();
-  return `${job.checkpoint}/${verified}`;
+  return `${job.checkpoint}/${countArtifacts(sql, job.job_id, "verified")}`;
 }
 
 /**
- * The runs in a row that ended where the job stands now, and the current one. A job whose every run
- * comes further may have any number of runs. Rescues of an earlier version count as made here.
+ * Gives a job to `next`, a run that the watchdog made to replace the one before it. Reports whether it did.
+ * Nothing changes if `next` has the job already, replaces another run, or the job has ended.
  */
-export function countRunsAtPlace(sql: SqlStorage, job: JobRow): number {
-  const place = placeOf(sql, job);
-  const rescues = parseRescues(job);
-  const other = rescues.findLastIndex((rescue) => (rescue.place ?? place) !== place);
-  return rescues.length - other;
+export function handOverIf(sql: SqlStorage, next: RunParams, nowMs: number): boolean {
+  const { jobId, run, rescuedFor: reason } = next;
+  const job = findJob(sql, jobId);
+  if (reason === undefined || job?.run !== run - 1) return false;
+  const rescue: Rescue = { run: job.run, atMs: nowMs, reason, place: placeOf(sql, job) };
+  const rescues = [...parseRescues(job), rescue].slice(-RESCUES_KEPT);
+  return moveRunIf(sql, { jobId, run: job.run }, { nowMs, rescues });
 }

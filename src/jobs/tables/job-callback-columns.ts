@@ -1,66 +1,37 @@
-import type { CallbackAttempt, CallbackTurn } from "../../rpc/run-jobs.ts";
-import { CALLBACK_ATTEMPTS_MAX } from "../../notify/callback-schedule.ts";
+import type { CallbackAttempt } from "../../rpc/run-jobs.ts";
 import type { JobRow } from "./job-rows.ts";
+import { ENDED } from "./state-sql.ts";
 
-const ENDED = "state IN ('completed', 'failed', 'cancelled', 'expired')";
-
-/**
- * How long a post may be on its way before another may be begun, in milliseconds: more than its timeout
- * of 10 seconds, with time to record how it ended.
+/*
+ * The columns of `tmp_export_jobs` that hold a job's callback: `callback_url`, `callback_status`,
+ * `callback_attempts`, `callback_last_error`, `callback_next_attempt_at_ms`, `callback_posts`,
+ * `callback_posted_at_ms`.
  */
-const POST_MS_MAX = 20_000;
 
-/** A sender's turn, without the callback that it must post. */
-export type PostTurn = Exclude<CallbackTurn, { do: "post" }> | { do: "post" };
+/** Reports whether a job has ended and its callback is neither delivered nor abandoned. */
+export function isCallbackPending(job: JobRow): boolean {
+  return job.callback_status === "pending" && job.completed_at_ms !== null;
+}
 
-/**
- * Counts attempt number `attempt` as begun, before anything is sent: so a job has at most ten posts,
- * however many senders it has and wherever they die. Only one post is on its way at a time. An attempt
- * that was begun and whose end nobody has recorded is not repeated: the next one follows it.
- */
-export function beginPost(
+/** Records that attempt number `attempt` is about to be posted. */
+export function recordPost(
   sql: SqlStorage,
-  job: JobRow,
-  { attempt, nowMs }: { attempt: number; nowMs: number },
-): PostTurn {
-  if (!isCallbackPending(job)) return { do: "end" };
-  const begun = Math.max(job.callback_posts, job.callback_attempts);
-  const isUnderWay = job.callback_posts > job.callback_attempts;
-  const wait = (untilMs: number | null, next = begun + 1): PostTurn => ({
-    do: "wait",
-    attempt: next,
-    delayMs: Math.max(0, (untilMs ?? 0) - nowMs),
-  });
-  const lostAtMs = (job.callback_posted_at_ms ?? 0) + POST_MS_MAX;
-  // Not for the next attempt: when that is due is known once this one has ended.
-  if (isUnderWay && lostAtMs > nowMs) return wait(lostAtMs, begun);
-  if (begun >= CALLBACK_ATTEMPTS_MAX) {
-    const error = "nobody recorded how the last attempt ended";
-    recordCallback(sql, {
-      jobId: job.job_id,
-      attempt: begun,
-      move: { status: "failed" },
-      error,
-      nowMs,
-    });
-    return { do: "end" };
-  }
-  if (attempt <= begun) return wait(isUnderWay ? null : job.callback_next_attempt_at_ms);
+  post: { jobId: string; attempt: number; nowMs: number },
+): void {
   sql.exec(
     "UPDATE tmp_export_jobs SET callback_posts = ?, callback_posted_at_ms = ? WHERE job_id = ?",
-    attempt,
-    nowMs,
-    job.job_id,
+    post.attempt,
+    post.nowMs,
+    post.jobId,
   );
-  return { do: "post" };
 }
 
 /**
- * Keeps how a try ended. Nothing changes where the job is gone, its callback is over, or a later try is
- * known already; but what was delivered is delivered.
+ * Records how an attempt ended. Nothing changes if the job is gone, its callback is over, or a later attempt
+ * is known already; but a delivery always counts.
  */
-export function recordCallback(sql: SqlStorage, tried: CallbackAttempt): void {
-  const { move } = tried;
+export function recordCallback(sql: SqlStorage, attempted: CallbackAttempt): void {
+  const { move } = attempted;
   sql.exec(
     `UPDATE tmp_export_jobs SET callback_status = ?1, callback_attempts = max(callback_attempts, ?2),
        callback_posts = max(callback_posts, ?2), callback_last_error = ?3,
@@ -68,29 +39,24 @@ export function recordCallback(sql: SqlStorage, tried: CallbackAttempt): void {
      WHERE job_id = ?5 AND callback_status = 'pending'
        AND (callback_posts <= ?2 OR ?1 = 'delivered')`,
     move.status,
-    tried.attempt,
-    tried.error,
-    move.status === "pending" ? tried.nowMs + move.delayMs : null,
-    tried.jobId,
+    attempted.attempt,
+    attempted.error,
+    move.status === "pending" ? attempted.nowMs + move.delayMs : null,
+    attempted.jobId,
   );
-}
-
-/** True where a job has ended and its callback is neither delivered nor given up. */
-export function isCallbackPending(job: JobRow): boolean {
-  return job.callback_status === "pending" && job.completed_at_ms !== null;
 }
 
 /** The shortest time in which a sender counts as alive: its post, and a retry of its step. */
 const SENDER_GRACE_MS_MIN = 60_000;
 
-/** How late a callback is before another sender is started for it. */
+/** Returns how late a callback is before another sender is started for it. */
 export function callbackGraceMs(stallMs: number): number {
   return Math.max(stallMs, SENDER_GRACE_MS_MIN);
 }
 
 /**
- * When the first pending callback of an ended job is so late that its sender must have died; null if
- * none is pending. Until then its sender waits by itself.
+ * Returns when the first pending callback of an ended job is so late that its sender must have died; null
+ * if none is pending. Until then its sender waits by itself.
  */
 export function firstOverdueCallbackMs(sql: SqlStorage, graceMs: number): number | null {
   const { first } = sql
@@ -103,13 +69,12 @@ export function firstOverdueCallbackMs(sql: SqlStorage, graceMs: number): number
 }
 
 /**
- * Ended jobs whose callback is pending and `graceMs` late, and for which no post was begun and no
- * instance started as long: its sender has died, or never lived. At most `limit`, the longest overdue
- * first.
+ * Returns ended jobs whose callback is pending and `graceMs` late. No post was begun and no instance started
+ * for as long: the sender has died, or never lived. At most `limit`, the longest overdue first.
  */
 export function listOverdueCallbacks(
   sql: SqlStorage,
-  of: { nowMs: number; graceMs: number; limit: number },
+  { nowMs, graceMs, limit }: { nowMs: number; graceMs: number; limit: number },
 ): { jobId: string; run: number; nextAttempt: number }[] {
   return sql
     .exec<{ job_id: string; run: number; callback_attempts: number }>(
@@ -118,8 +83,8 @@ export function listOverdueCallbacks(
          AND coalesce(callback_next_attempt_at_ms, completed_at_ms) < ?1
          AND coalesce(ending_at_ms, 0) < ?1 AND coalesce(callback_posted_at_ms, 0) < ?1
        ORDER BY coalesce(callback_next_attempt_at_ms, completed_at_ms) LIMIT ?2`,
-      of.nowMs - of.graceMs,
-      of.limit,
+      nowMs - graceMs,
+      limit,
     )
     .toArray()
     .map((row) => ({
