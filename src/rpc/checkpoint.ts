@@ -12,34 +12,37 @@ export interface StoredPart {
   etag: string;
 }
 
-/**
- * - `pending`: nothing stored yet.
- * - `wants-upload`: a full part waits in the carry for a multipart upload to be opened.
- * - `uploading`: parts go into `uploadId`.
- * - `written`: every part is uploaded, the upload is to be completed.
- * - `stored`: the object is there; `verified`: it has been read back.
- */
-export type ArtifactState =
-  | "pending"
-  | "wants-upload"
-  | "uploading"
-  | "written"
-  | "stored"
-  | "verified";
+/** How far an artifact is, and what is known of it then. */
+export type ArtifactProgress =
+  /**
+   * - `pending`: nothing is stored yet.
+   * - `wants-upload`: a full part waits in the carry for a multipart upload to be opened.
+   */
+  | { state: "pending" | "wants-upload"; uploadId: null; sha256: null; crc32: null }
+  /**
+   * - `uploading`: parts go into `uploadId`.
+   * - `written`: every part is uploaded, and the upload must be completed.
+   */
+  | { state: "uploading" | "written"; uploadId: string; sha256: null; crc32: null }
+  /** The object is there. An artifact that was put whole had no upload. */
+  | { state: "stored"; uploadId: string | null; sha256: null; crc32: null }
+  /**
+   * The object was read back. `crc32` is unsigned, for the ZIP of several artifacts; null of a job's only
+   * artifact, and of one that an earlier version has read back.
+   */
+  | { state: "verified"; uploadId: string | null; sha256: string; crc32: number | null };
 
-export interface ArtifactRecord {
+export type ArtifactState = ArtifactProgress["state"];
+
+/** An artifact as the ledger has it. */
+export type ArtifactRecord = ArtifactProgress & {
   ordinal: number;
   name: string;
   contentType: string;
   objectKey: string;
-  state: ArtifactState;
-  uploadId: string | null;
   bytes: number;
   partCount: number;
-  sha256: string | null;
-  /** Unsigned; of an artifact that is one of several, for their ZIP. */
-  crc32: number | null;
-}
+};
 
 /** What the Workflow does next; made from recorded values alone, so that a replay repeats it. */
 export type NextAction =
@@ -49,13 +52,14 @@ export type NextAction =
   /** Everything is stored; `artifact` is the first to be verified. */
   | { do: "finish"; artifact: string };
 
-/** What one piece of an artifact, written by one chunk, adds to the ledger. */
+/** One piece of an artifact, written by one chunk, as it is added to the ledger. */
 export interface ChunkPiece {
   artifactOrdinal: number;
   bytes: number;
   sha256: string;
   parts: StoredPart[];
-  state: ArtifactState;
+  /** A chunk reads nothing back. */
+  state: Exclude<ArtifactState, "verified">;
 }
 
 /** What one chunk read of one table. */
@@ -73,18 +77,18 @@ export interface TableProgress {
 export interface ChunkCommit {
   jobId: string;
   run: number;
-  /** The checkpoint the chunk started from; another one makes the commit void. */
+  /** The checkpoint that the chunk started from; at another one the commit is refused. */
   expectedCheckpoint: number;
   /** The table that names the chunk's step. */
   table: string;
   cursor: Cursor;
-  /** The table in which the cursor now stands. */
+  /** The table of the new cursor. */
   nextTable: string;
   pieces: ChunkPiece[];
   tables: TableProgress[];
   /** Rows of no listed table, such as key-value entries. */
   otherRows?: number;
-  /** What the reader of the dump has to know of the chunk's rows; what the job has already is added once. */
+  /** What the reader of the dump must know of the chunk's rows; a warning that the job has is not repeated. */
   warnings?: string[];
   /** Bytes produced and not yet stored, in pieces of at most 1 MiB. */
   carry: Uint8Array[];
@@ -96,7 +100,7 @@ export interface ChunkCommit {
 export interface Checkpoint {
   number: number;
   cursor: Cursor;
-  /** The artifact the cursor stands in; undefined when all is read. */
+  /** The artifact of the cursor; undefined when everything is read. */
   artifact: ArtifactRecord | undefined;
   /** Bytes produced and not yet stored. */
   carry: Uint8Array[];

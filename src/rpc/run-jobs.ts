@@ -116,7 +116,8 @@ export interface RecordedPlan {
 
 /** What the manifest is made of. */
 export interface JobLedger {
-  job: RunningJob;
+  /** Its plan is recorded: there is nothing to publish before. */
+  job: RunningJob & { plan: RecordedPlan };
   tables: { name: string; rows: number; bytes: number }[];
   warnings: string[];
   artifacts: (ArtifactRecord & { pieces: LedgerPiece[] })[];

@@ -18,7 +18,7 @@ export function discardFiles(
   const { job_id: jobId, snapshot_id: snapshotId } = job;
   for (const { objectKey, state, uploadId } of listArtifacts(sql, jobId)) {
     const isOpen = state === "uploading" || state === "written";
-    insertDiscard(sql, { objectKey, uploadId: isOpen ? (uploadId ?? "") : "" }, { jobId, nowMs });
+    insertDiscard(sql, { objectKey, uploadId: isOpen ? uploadId : "" }, { jobId, nowMs });
   }
   if (snapshotId !== null) {
     const objectKey = manifestKeyOf({ jobId, snapshotId });

@@ -1,4 +1,6 @@
+import { assert } from "../../lib/assert.ts";
 import type {
+  ArtifactProgress,
   ArtifactRecord,
   ArtifactState,
   ChunkPiece,
@@ -11,7 +13,7 @@ type ArtifactRow = {
   name: string;
   content_type: string;
   object_key: string;
-  state: string;
+  state: ArtifactState;
   upload_id: string | null;
   bytes: number;
   part_count: number;
@@ -61,13 +63,27 @@ export function listArtifacts(
       name: row.name,
       contentType: row.content_type,
       objectKey: row.object_key,
-      state: row.state as ArtifactState,
-      uploadId: row.upload_id,
       bytes: row.bytes,
       partCount: row.part_count,
-      sha256: row.sha256,
-      crc32: row.crc32,
+      ...toProgress(row),
     }));
+}
+
+function toProgress({ state, upload_id: uploadId, sha256, crc32 }: ArtifactRow): ArtifactProgress {
+  switch (state) {
+    case "pending":
+    case "wants-upload":
+      return { state, uploadId: null, sha256: null, crc32: null };
+    case "uploading":
+    case "written":
+      assert(uploadId !== null, "parts go into an upload");
+      return { state, uploadId, sha256: null, crc32: null };
+    case "stored":
+      return { state, uploadId, sha256: null, crc32: null };
+    case "verified":
+      assert(sha256 !== null, "an artifact that was read back has a hash");
+      return { state, uploadId, sha256, crc32 };
+  }
 }
 
 /** Returns one artifact of a job; undefined after the last. */

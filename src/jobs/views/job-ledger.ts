@@ -1,3 +1,4 @@
+import { assert } from "../../lib/assert.ts";
 import type { JobLedger } from "../../rpc/run-jobs.ts";
 import { listArtifacts } from "../tables/artifact-rows.ts";
 import { listPieces } from "../tables/chunk-rows.ts";
@@ -8,11 +9,13 @@ import { toRunningJob } from "./running-job.ts";
 
 /** Returns everything that the ledger has of a job, for its manifest. Errors: `job-not-found`. */
 export function getLedger(sql: SqlStorage, jobId: string): JobLedger {
-  const job = getJob(sql, jobId);
+  const row = getJob(sql, jobId);
+  const { plan, ...job } = toRunningJob(row);
+  assert(plan !== null, "a manifest is made of a job with a plan");
   return {
-    job: toRunningJob(job),
+    job: { ...job, plan },
     tables: listTables(sql, jobId).map(({ name, rows, bytes }) => ({ name, rows, bytes })),
-    warnings: listWarnings(sql, job),
+    warnings: listWarnings(sql, row),
     artifacts: listArtifacts(sql, jobId).map((artifact) => ({
       ...artifact,
       pieces: listPieces(sql, { jobId, ordinal: artifact.ordinal }),

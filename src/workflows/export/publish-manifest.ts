@@ -5,7 +5,7 @@ import { unwrap } from "../../rpc/outcome.ts";
 import type { Manifest } from "../../api/manifest.ts";
 import { manifestKeyOf } from "../../rpc/object-key.ts";
 import { VERSION } from "../../api/version.ts";
-import type { RunningJob } from "../../rpc/run-jobs.ts";
+import type { JobLedger } from "../../rpc/run-jobs.ts";
 import { tableOfArtifact } from "../../jobs/views/job-view.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
@@ -30,7 +30,7 @@ export async function publishManifest(
       compression: request.compression,
       consistency: consistencyOf(job),
       content: request.content,
-      snapshotAt: new Date(plan?.snapshotAtMs ?? job.createdAtMs).toISOString(),
+      snapshotAt: new Date(plan.snapshotAtMs).toISOString(),
       completedAt: new Date().toISOString(),
       tables: tables.map(({ name, rows, bytes }) => ({ name, rows, bytes })),
       artifacts: artifacts.map((artifact) => {
@@ -51,7 +51,7 @@ export async function publishManifest(
       warnings,
     };
     const body = encodeUtf8(`${JSON.stringify(manifest, null, 2)}\n`);
-    const key = manifestKeyOf({ jobId: job.jobId, snapshotId: plan?.snapshotId ?? null });
+    const key = manifestKeyOf({ jobId: job.jobId, snapshotId: plan.snapshotId });
     await store.put(key, body, { contentType: "application/json" });
   }
   const view = unwrap(await jobs.complete(of));
@@ -65,7 +65,7 @@ export async function publishManifest(
 }
 
 /** What held the tables to the instant. */
-function consistencyOf({ request, plan }: RunningJob): "one-turn" | "undo-log" | "live" {
+function consistencyOf({ request, plan }: JobLedger["job"]): "one-turn" | "undo-log" | "live" {
   if (request.consistency === "live") return "live";
-  return plan?.snapshot?.isOneTurn === true ? "one-turn" : "undo-log";
+  return plan.snapshot?.isOneTurn === true ? "one-turn" : "undo-log";
 }
