@@ -16,11 +16,11 @@ const methods = Object.getOwnPropertyDescriptors(prototype);
 const real = Object.create(null, methods) as Workflow;
 const jobs = () => env.EXPORT_JOBS.getByName("jobs");
 
-let isCutOff = false;
+const watchdog = { isCutOff: false };
 
 /** Whoever waits for this is cut off: what follows is never done. */
 const cutOff = (): Promise<never> => {
-  isCutOff = true;
+  watchdog.isCutOff = true;
   return new Promise(() => {});
 };
 
@@ -55,9 +55,9 @@ async function lookAfterAnHour(): Promise<void> {
 
 /** The same, until the watchdog is cut off. It is polled: what is cut off has no end to wait for. */
 async function lookUntilCutOff(): Promise<void> {
-  isCutOff = false;
+  watchdog.isCutOff = false;
   void lookAfterAnHour().catch(() => {});
-  while (!isCutOff) await scheduler.wait(5);
+  while (!watchdog.isCutOff) await scheduler.wait(5);
   restoreWorkflows();
 }
 
@@ -125,13 +125,13 @@ describe("a watchdog that replaces a run and is cut off", () => {
   test("before the new instance starts moves the row at its next alarm, which makes no other", async () => {
     const jobId = await insertOrphan();
     const made: string[] = [];
-    prototype.create = (options) => {
+    const create: Workflow["create"] = (options) => {
       const id = options?.id ?? "";
       if (made.includes(id)) return Promise.reject(new Error("instance.already_exists"));
       made.push(id);
       return cutOff();
     };
-    const create = prototype.create;
+    prototype.create = create;
     await lookUntilCutOff();
     expect((await view(jobId)).workflow).toMatchObject({ run: 1, rescues: [] });
     prototype.create = create;
@@ -167,8 +167,9 @@ test("a watchdog that gets an error although the new instance was made leaves th
 test("an old instance that cannot be ended keeps no job from its next run", async () => {
   const jobId = await hangFirstRun();
   const realTimeout = setTimeout;
-  vi.spyOn(globalThis, "setTimeout").mockImplementation(((work: () => void, ms?: number) =>
-    realTimeout(work, (ms ?? 0) / 100)) as typeof setTimeout);
+  vi.spyOn(globalThis, "setTimeout").mockImplementation((work: () => void, ms?: number) =>
+    realTimeout(work, (ms ?? 0) / 100),
+  );
   prototype.get = async function (this: Workflow, id) {
     const instance = await real.get.call(this, id);
     const status = () => instance.status();

@@ -83,6 +83,8 @@ function toProgress({ state, upload_id: uploadId, sha256, crc32 }: ArtifactRow):
     case "verified":
       assert(sha256 !== null, "an artifact that was read back has a hash");
       return { state, uploadId, sha256, crc32 };
+    default:
+      return state satisfies never;
   }
 }
 
