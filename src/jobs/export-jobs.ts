@@ -3,15 +3,18 @@ import { DurableObject } from "cloudflare:workers";
 import type { Failure } from "../api/errors.ts";
 import type { JobView } from "../api/job-view.ts";
 import type { ExportEnv } from "../config/bindings.ts";
+import type { ArtifactRecord, LedgerPiece } from "../rpc/artifact-record.ts";
+import type { Checkpoint } from "../rpc/checkpoint.ts";
+import type { ChunkCommit } from "../rpc/chunk-commit.ts";
+import type { NextAction } from "../rpc/next-action.ts";
+import type { PlanRecord } from "../rpc/plan-record.ts";
 import type {
-  ArtifactRecord,
-  Checkpoint,
-  ChunkCommit,
-  LedgerPiece,
-  NextAction,
-  PlanRecord,
+  OpenObject,
+  PartPiece,
+  StoredObject,
   StoredPart,
-} from "../rpc/checkpoint.ts";
+  Upload,
+} from "../rpc/stored-object.ts";
 import { codedError } from "../rpc/coded-error.ts";
 import type {
   ChangedView,
@@ -34,7 +37,6 @@ import type {
   SnapshotToClose,
 } from "../rpc/run-jobs.ts";
 import type { RunId, RunParams } from "../rpc/run-payload.ts";
-import type { OpenObject, PartPiece, StoredObject, Upload } from "../rpc/stored-object.ts";
 import type { NewStream, StreamJobs, StreamToClose } from "../rpc/stream-jobs.ts";
 import type { InlineContext } from "../storage/inline/inline-context.ts";
 import {

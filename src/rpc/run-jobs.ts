@@ -2,14 +2,11 @@ import type { CallbackMove } from "../api/callback-state.ts";
 import type { Failure } from "../api/errors.ts";
 import type { JobRequest } from "../api/export-request.ts";
 import type { JobView } from "../api/job-view.ts";
-import type {
-  ArtifactRecord,
-  Checkpoint,
-  ChunkCommit,
-  LedgerPiece,
-  NextAction,
-  PlanRecord,
-} from "./checkpoint.ts";
+import type { ArtifactRecord, LedgerPiece } from "./artifact-record.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { ChunkCommit } from "./chunk-commit.ts";
+import type { NextAction } from "./next-action.ts";
+import type { PlanRecord } from "./plan-record.ts";
 import type { KeptTurn } from "./kept-turn.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RunId, RunParams } from "./run-payload.ts";

@@ -1,4 +1,4 @@
-import type { NextAction } from "../../rpc/checkpoint.ts";
+import type { NextAction } from "../../rpc/next-action.ts";
 import type { ArtifactId } from "../../rpc/run-jobs.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";

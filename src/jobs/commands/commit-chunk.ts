@@ -1,5 +1,6 @@
 import { ExportError } from "../../api/errors.ts";
-import type { ChunkCommit, NextAction } from "../../rpc/checkpoint.ts";
+import type { ChunkCommit } from "../../rpc/chunk-commit.ts";
+import type { NextAction } from "../../rpc/next-action.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { requireRoom } from "../require-space.ts";
 import { addPiece } from "../tables/artifact-rows.ts";

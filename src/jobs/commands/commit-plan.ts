@@ -1,5 +1,6 @@
 import { ExportError } from "../../api/errors.ts";
-import type { NextAction, PlanRecord } from "../../rpc/checkpoint.ts";
+import type { NextAction } from "../../rpc/next-action.ts";
+import type { PlanRecord } from "../../rpc/plan-record.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { requireRoom } from "../require-space.ts";
 import { deleteArtifacts, insertArtifacts } from "../tables/artifact-rows.ts";

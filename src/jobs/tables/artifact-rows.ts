@@ -1,11 +1,7 @@
 import { assert } from "../../lib/assert.ts";
-import type {
-  ArtifactProgress,
-  ArtifactRecord,
-  ArtifactState,
-  ChunkPiece,
-  PlanRecord,
-} from "../../rpc/checkpoint.ts";
+import type { ArtifactProgress, ArtifactRecord, ArtifactState } from "../../rpc/artifact-record.ts";
+import type { ChunkPiece } from "../../rpc/chunk-commit.ts";
+import type { PlanRecord } from "../../rpc/plan-record.ts";
 
 /** A row of `tmp_export_job_artifacts` without its job; docs/storage-layout.md describes the columns. */
 type ArtifactRow = {

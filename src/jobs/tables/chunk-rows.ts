@@ -1,4 +1,6 @@
-import type { ChunkCommit, ChunkPiece, LedgerPiece, StoredPart } from "../../rpc/checkpoint.ts";
+import type { LedgerPiece } from "../../rpc/artifact-record.ts";
+import type { ChunkCommit, ChunkPiece } from "../../rpc/chunk-commit.ts";
+import type { StoredPart } from "../../rpc/stored-object.ts";
 
 /** Chunks that a rate is measured over: enough to smooth it, few enough to follow a change. */
 const RATE_CHUNKS = 5;

@@ -1,5 +1,6 @@
 import { addWarnings, boundWarnings } from "../../api/warnings.ts";
-import type { ChunkCommit, PlanRecord } from "../../rpc/checkpoint.ts";
+import type { ChunkCommit } from "../../rpc/chunk-commit.ts";
+import type { PlanRecord } from "../../rpc/plan-record.ts";
 import { type JobRow, parseWarnings, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts";
 
 /*

@@ -1,5 +1,5 @@
 import type { TableView } from "../../api/job-view.ts";
-import type { TableProgress } from "../../rpc/checkpoint.ts";
+import type { TableProgress } from "../../rpc/chunk-commit.ts";
 import type { KeyRange } from "../../sqlite/key-range.ts";
 
 /** What was read of one table of a job. */

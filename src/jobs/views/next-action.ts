@@ -1,4 +1,4 @@
-import type { NextAction } from "../../rpc/checkpoint.ts";
+import type { NextAction } from "../../rpc/next-action.ts";
 import { findArtifact, listArtifacts } from "../tables/artifact-rows.ts";
 import { countChunks } from "../tables/chunk-rows.ts";
 import { type JobRow, parseCursor } from "../tables/job-rows.ts";

@@ -2,7 +2,7 @@ import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloud
 
 import type { RunParams, StreamEnding } from "../../rpc/run-payload.ts";
 import type { ExportEnv } from "../../config/bindings.ts";
-import type { NextAction } from "../../rpc/checkpoint.ts";
+import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { MIB } from "../../api/limits.ts";
 import {
