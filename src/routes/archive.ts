@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 
 import { concatBytes } from "../lib/bytes.ts";
 import { type ZipEntry, ZipLayout } from "../lib/zip-layout.ts";
-import type { ArtifactRecord } from "../rpc/checkpoint.ts";
+import type { ArtifactRecord } from "../rpc/artifact-record.ts";
 import { ExportError } from "../api/errors.ts";
 import { KIB } from "../api/limits.ts";
 import type { ArtifactStore, ByteRange } from "../storage/artifact-store.ts";

@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 
 import { getExportJobs } from "../config/bindings.ts";
-import type { ArtifactRecord } from "../rpc/checkpoint.ts";
+import type { ArtifactRecord } from "../rpc/artifact-record.ts";
 import { unwrap } from "../rpc/outcome.ts";
 import { ExportError } from "../api/errors.ts";
 import { isActive } from "../api/job-state.ts";

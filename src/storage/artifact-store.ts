@@ -1,5 +1,4 @@
-import type { StoredObject, Upload } from "../rpc/stored-object.ts";
-import type { StoredPart } from "../rpc/checkpoint.ts";
+import type { StoredObject, StoredPart, Upload } from "../rpc/stored-object.ts";
 import { ExportError } from "../api/errors.ts";
 
 /** What an object is stored with; a store keeps it as the object's HTTP metadata where it can. */

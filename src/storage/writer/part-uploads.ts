@@ -1,6 +1,6 @@
-import type { ArtifactRecord, StoredPart } from "../../rpc/checkpoint.ts";
+import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
+import type { StoredPart, Upload } from "../../rpc/stored-object.ts";
 import { assert } from "../../lib/assert.ts";
-import type { Upload } from "../../rpc/stored-object.ts";
 import type { ArtifactStore } from "../artifact-store.ts";
 
 /** Parts on their way at once. With the one being filled, that is all a run holds in memory. */

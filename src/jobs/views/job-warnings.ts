@@ -1,9 +1,15 @@
 import { isActive } from "../../api/job-state.ts";
 import { ENDINGS_MAX } from "../../api/limits.ts";
 import { boundWarnings, WARNINGS_MAX } from "../../api/warnings.ts";
-import { type JobRow, parseRescues, parseWarnings, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts";
+import {
+  type JobRow,
+  parseRescues,
+  parseWarnings,
+  SNAPSHOT_TABLES_LEFT,
+} from "../tables/job-rows.ts";
+import { listReplacements } from "../tables/table-rows.ts";
 
-/** What the reader of a job's artifacts has to know, a sentence each; bounded as `boundWarnings` does. */
+/** Returns what the reader of a job's artifacts must know, a sentence each; bounded as `boundWarnings` does. */
 export function listWarnings(sql: SqlStorage, job: JobRow): string[] {
   return boundWarnings([
     ...waitingWarnings(job),
@@ -31,7 +37,7 @@ function leftWarnings({ snapshot_open, endings }: JobRow): string[] {
   ];
 }
 
-/** True while the instance of an active job's run was last seen to wait, and nothing has been heard of it since. */
+/** Reports whether the instance of an active job's run was last seen to wait, and has shown nothing since. */
 export function isWaiting(job: JobRow): boolean {
   return isActive(job.state) && (job.waited_at_ms ?? 0) > job.heartbeat_at_ms;
 }
@@ -44,16 +50,9 @@ function waitingWarnings(job: JobRow): string[] {
 }
 
 function replacementWarnings(sql: SqlStorage, jobId: string): string[] {
-  return sql
-    .exec<{ name: string; replacements: number }>(
-      `SELECT name, replacements FROM tmp_export_job_tables
-       WHERE job_id = ? AND replacements > 0 ORDER BY ordinal LIMIT ${WARNINGS_MAX + 1}`,
-      jobId,
-    )
-    .toArray()
-    .map(
-      ({ name, replacements }) =>
-        `table ${JSON.stringify(name)} has text that is not valid UTF-8: U+FFFD was written ` +
-        `${replacements} times in its place`,
-    );
+  return listReplacements(sql, jobId, WARNINGS_MAX + 1).map(
+    ({ name, replacements }) =>
+      `table ${JSON.stringify(name)} has text that is not valid UTF-8: U+FFFD was written ` +
+      `${replacements} times in its place`,
+  );
 }

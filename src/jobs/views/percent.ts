@@ -1,6 +1,6 @@
 import type { RowKey } from "../../sqlite/row-key.ts";
 
-/** What is not done is never shown as more. */
+/** The most that is shown of work that is not done. */
 const PERCENT_MAX = 99.9;
 
 /**
