@@ -14,7 +14,7 @@ import {
 } from "./routes/middleware/hardening.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { allowedMethods } from "./routes/middleware/methods.ts";
-import { openapiRoutes } from "./routes/openapi/openapi.ts";
+import { openapiRoutes } from "./routes/description.ts";
 import { onError } from "./routes/middleware/problem.ts";
 import { queryRoutes } from "./routes/query.ts";
 import { sourceRoutes } from "./routes/sources.ts";

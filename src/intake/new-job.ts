@@ -3,7 +3,7 @@ import { type Settings, getSourceConfig } from "../config/settings.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { checkCallbackTarget } from "../notify/callback-target.ts";
 import { type ExportRequest, requireRows } from "../api/export-request.ts";
-import { isLocalOrigin } from "../api/local-origin.ts";
+import { isLocalOrigin } from "../lib/local-origin.ts";
 import { parseWebhookSecrets } from "../notify/signature.ts";
 import { SOURCE_PROMISES, sourceObjectOf } from "../api/source-config.ts";
 import { findDatabase } from "../databases/open-source.ts";

@@ -8,11 +8,11 @@ import { isActive } from "../api/job-state.ts";
 import type { ArtifactStore } from "../storage/artifact-store.ts";
 import type { DownloadInfo } from "../rpc/http-jobs.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
-import { readRanges } from "../storage/read-ranges.ts";
+import { readRanges } from "./files/read-ranges.ts";
 import type { AppEnv } from "./app-env.ts";
-import { archiveOf } from "./archive.ts";
+import { archiveOf } from "./files/archive.ts";
 import { jobIdOf } from "./jobs.ts";
-import { type SentFile, sendFile } from "./send-file.ts";
+import { type SentFile, sendFile } from "./files/send-file.ts";
 
 /** A job's files and its manifest. Hono answers HEAD from the GET handlers, whose body is then dropped. */
 export const downloadRoutes = new Hono<AppEnv>()

@@ -10,7 +10,7 @@ import { BODY_BYTES_MAX } from "../api/limits.ts";
 import { ListQuerySchema } from "../api/list-query.ts";
 import { newJobOf } from "../intake/new-job.ts";
 import type { AppEnv } from "./app-env.ts";
-import { readJson, readQuery, validate } from "./body.ts";
+import { readJson, readQuery, validate } from "./middleware/parse-input.ts";
 import { answerOrigin, storedOrigin, withAbsoluteLinks } from "./links.ts";
 
 /** How long a client waits before it asks again, in seconds. */

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 
 import type { JobView } from "../api/job-view.ts";
-import { isLocalOrigin } from "../api/local-origin.ts";
+import { isLocalOrigin } from "../lib/local-origin.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /**

@@ -8,7 +8,7 @@ import { type QueryRequest, QueryRequestSchema } from "../api/query-request.ts";
 import { isMissingMethod } from "../databases/durable-object-source.ts";
 import { databaseStub, type QueryStub } from "../databases/open-source.ts";
 import type { AppEnv } from "./app-env.ts";
-import { readJson, validate } from "./body.ts";
+import { readJson, validate } from "./middleware/parse-input.ts";
 
 /** The object of the embedded database. */
 const EMBEDDED = "sql-durable-object";

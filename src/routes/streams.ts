@@ -9,9 +9,9 @@ import {
 import { openStream } from "../streams/open-stream.ts";
 import { type PlannedFile, planStream } from "../streams/plan-stream.ts";
 import type { AppEnv } from "./app-env.ts";
-import { readQuery, validate } from "./body.ts";
+import { readQuery, validate } from "./middleware/parse-input.ts";
 import { requireRate } from "./middleware/hardening.ts";
-import { contentDisposition } from "./send-file.ts";
+import { contentDisposition } from "./files/send-file.ts";
 
 /**
  * Dumps and tables as streams. HEAD tells what GET would send, and neither locks nor freezes

@@ -11,7 +11,7 @@ import {
 } from "../../rpc/checkpoint.ts";
 import type { Cursor } from "../../rpc/cursor.ts";
 import { ExportError } from "../../api/errors.ts";
-import { addWarnings, boundWarnings } from "../../api/warnings.ts";
+import { addWarnings, boundWarnings } from "./bound-warnings.ts";
 import { loadCarry, saveCarry } from "./carry.ts";
 import { discardFiles } from "./discards.ts";
 import { recordKeyRanges, recordPercent } from "./job-progress.ts";

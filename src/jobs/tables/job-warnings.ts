@@ -1,6 +1,6 @@
 import { isActive } from "../../api/job-state.ts";
 import { ENDINGS_MAX } from "../../api/limits.ts";
-import { boundWarnings, WARNINGS_MAX } from "../../api/warnings.ts";
+import { boundWarnings, WARNINGS_MAX } from "./bound-warnings.ts";
 import { type JobRow, parseRescues, parseWarnings, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts";
 
 /** What the reader of a job's artifacts has to know, a sentence each; bounded as `boundWarnings` does. */

@@ -5,7 +5,7 @@ import type { MiddlewareHandler } from "hono";
 import { type AccessTokens, readAccessTokens } from "../../config/access-tokens.ts";
 import { readSettings } from "../../config/settings.ts";
 import { ExportError } from "../../api/errors.ts";
-import { isLocalOrigin } from "../../api/local-origin.ts";
+import { isLocalOrigin } from "../../lib/local-origin.ts";
 import type { AppEnv } from "../app-env.ts";
 import { mayCall } from "./may-call.ts";
 import { TOKEN_ACCESSES, type TokenAccess } from "../../config/access-tokens.ts";

@@ -6,7 +6,7 @@ import type { CallbackMove } from "../../api/callback-state.ts";
 import { nextCallbackMove } from "../../notify/callback-schedule.ts";
 import { checkCallbackTarget } from "../../notify/callback-target.ts";
 import { ExportError } from "../../api/errors.ts";
-import { isLocalOrigin } from "../../api/local-origin.ts";
+import { isLocalOrigin } from "../../lib/local-origin.ts";
 import { type CallbackResult, sendCallback } from "../../notify/send-callback.ts";
 import { parseWebhookSecrets } from "../../notify/signature.ts";
 import type { PendingCallback } from "../../rpc/run-jobs.ts";

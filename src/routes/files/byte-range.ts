@@ -1,4 +1,4 @@
-import type { ByteRange } from "../storage/artifact-store.ts";
+import type { ByteRange } from "../../storage/artifact-store.ts";
 
 /**
  * What a `Range` header asks for of `size` bytes (RFC 9110, 14.2): the whole where there is none, it

@@ -1,9 +1,9 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 
-import { decodeUtf8 } from "../lib/bytes.ts";
-import { issueWords } from "../lib/issue-words.ts";
-import { ExportError } from "../api/errors.ts";
+import { decodeUtf8 } from "../../lib/bytes.ts";
+import { issueWords } from "../../lib/issue-words.ts";
+import { ExportError } from "../../api/errors.ts";
 
 /**
  * The request's body as JSON; `undefined` where there is none. Reads at most `bytesMax`. Errors:

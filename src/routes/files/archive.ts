@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 
-import { concatBytes } from "../lib/bytes.ts";
-import { type ZipEntry, ZipLayout } from "../lib/zip-layout.ts";
-import type { ArtifactRecord } from "../rpc/checkpoint.ts";
-import { ExportError } from "../api/errors.ts";
-import { KIB } from "../api/limits.ts";
-import type { ArtifactStore, ByteRange } from "../storage/artifact-store.ts";
-import type { DownloadInfo } from "../rpc/http-jobs.ts";
-import { readRanges } from "../storage/read-ranges.ts";
+import { concatBytes } from "../../lib/bytes.ts";
+import { type ZipEntry, ZipLayout } from "../../lib/zip-layout.ts";
+import type { ArtifactRecord } from "../../rpc/checkpoint.ts";
+import { ExportError } from "../../api/errors.ts";
+import { KIB } from "../../api/limits.ts";
+import type { ArtifactStore, ByteRange } from "../../storage/artifact-store.ts";
+import type { DownloadInfo } from "../../rpc/http-jobs.ts";
+import { readRanges } from "./read-ranges.ts";
 import type { SentFile } from "./send-file.ts";
 
 /** A file of the archive: an artifact in the store, or the manifest's bytes. */

@@ -1,6 +1,6 @@
-import { ExportError } from "../api/errors.ts";
-import { MIB } from "../api/limits.ts";
-import type { ArtifactStore, ByteRange } from "./artifact-store.ts";
+import { ExportError } from "../../api/errors.ts";
+import { MIB } from "../../api/limits.ts";
+import type { ArtifactStore, ByteRange } from "../../storage/artifact-store.ts";
 
 /**
  * What one request asks a store for. It is small at first, since a client that stalls does so at once.

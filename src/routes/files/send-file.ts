@@ -1,9 +1,9 @@
 import type { Context } from "hono";
 
-import { fromHex, toBase64 } from "../lib/bytes.ts";
-import { ExportError } from "../api/errors.ts";
-import type { ByteRange } from "../storage/artifact-store.ts";
-import type { AppEnv } from "./app-env.ts";
+import { fromHex, toBase64 } from "../../lib/bytes.ts";
+import { ExportError } from "../../api/errors.ts";
+import type { ByteRange } from "../../storage/artifact-store.ts";
+import type { AppEnv } from "../app-env.ts";
 import { parseRange } from "./byte-range.ts";
 
 /** A file that is given to a client, whole or in part. Its bytes never change. */
