@@ -1,15 +1,16 @@
-import type { Context } from "hono";
-
 import type { JobView } from "../api/job-view.ts";
 import { isLocalOrigin } from "../lib/local-origin.ts";
-import type { AppEnv } from "./app-env.ts";
+import type { AllowedCall } from "./route.ts";
+
+/** The part of a call that links are made of. */
+type LinkedCall = Pick<AllowedCall, "context" | "settings">;
 
 /**
  * What the links in an answer start with: `EXPORT_PUBLIC_URL`, or the address that the caller used.
  * Only the caller may see the latter, since it comes from the request's Host header.
  */
-export function answerOrigin(context: Context<AppEnv>): string {
-  return context.get("config").publicUrl ?? new URL(context.req.url).origin;
+export function answerOrigin({ context, settings }: LinkedCall): string {
+  return settings.publicUrl ?? new URL(context.req.url).origin;
 }
 
 /**
@@ -17,9 +18,9 @@ export function answerOrigin(context: Context<AppEnv>): string {
  * a Worker in local development. Otherwise empty, so that the links are paths: a Host header is
  * whatever the caller wrote.
  */
-export function storedOrigin(context: Context<AppEnv>): string {
-  const origin = answerOrigin(context);
-  return context.get("config").publicUrl !== undefined || isLocalOrigin(origin) ? origin : "";
+export function storedOrigin(call: LinkedCall): string {
+  const origin = answerOrigin(call);
+  return call.settings.publicUrl !== undefined || isLocalOrigin(origin) ? origin : "";
 }
 
 /** The view with every link that is a path turned into a URL below `origin`. */

@@ -5,6 +5,7 @@ import { ExportError } from "../../api/errors.ts";
 import type { ByteRange } from "../../storage/artifact-store.ts";
 import type { AppEnv } from "../app-env.ts";
 import { parseRange } from "./byte-range.ts";
+import { contentDisposition } from "./content-disposition.ts";
 
 /** A file that is given to a client, whole or in part. Its bytes never change. */
 export interface SentFile {
@@ -75,14 +76,4 @@ function listsTag(header: string | undefined, etag: string): boolean {
     .split(",")
     .map((tag) => tag.trim().replace(/^W\//, ""))
     .some((tag) => tag === etag || tag === "*");
-}
-
-/** RFC 6266: a plain name for every client, and the exact one in UTF-8. */
-export function contentDisposition(name: string): string {
-  const plain = name.replaceAll(/[^\x20-\x7e]|["\\%/]/g, "_");
-  const encoded = encodeURIComponent(name).replaceAll(
-    /['()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }

@@ -77,15 +77,6 @@ export function allowOrigins(): MiddlewareHandler<AppEnv> {
     allowedOrigins(context.env).length === 0 ? next() : answer(context, next);
 }
 
-/** Holds calls that change something to the rate: see `requireRate`. */
-export function limitRate(): MiddlewareHandler<AppEnv> {
-  return async (context, next) => {
-    const { method } = context.req;
-    if (method !== "GET" && method !== "HEAD") await requireRate(context.env);
-    await next();
-  };
-}
-
 /**
  * Counts a call that changes something or streams a database, where `EXPORT_RATE_LIMITER` is bound.
  * Errors: `too-many-requests`.

@@ -5,11 +5,49 @@ import { decodeUtf8 } from "../../lib/bytes.ts";
 import { issueWords } from "../../lib/issue-words.ts";
 import { ExportError } from "../../api/errors.ts";
 
+/** The schema of a query: an object, whose entries describe the parameters. */
+export type QuerySchema = v.GenericSchema & { readonly entries: v.ObjectEntries };
+
 /**
- * The request's body as JSON; `undefined` where there is none. Reads at most `bytesMax`. Errors:
- * `body-too-large`, `invalid-json`.
+ * Returns the query as `schema` parses it. Errors: `invalid-request`, also if a parameter is repeated whose
+ * schema is not an array; `issues` name each parameter.
  */
-export async function readJson(context: Context, bytesMax: number): Promise<unknown> {
+export function parseQuery<const TSchema extends QuerySchema>(
+  context: Context,
+  schema: TSchema,
+): v.InferOutput<TSchema> {
+  const values = Object.entries(context.req.queries()).map(([name, values]) => {
+    if (isList(schema.entries[name])) return [name, values];
+    if (values.length === 1) return [name, values[0]];
+    const issues = [{ path: name, message: "is given more than once" }];
+    throw new ExportError("invalid-request", `the query: ${name}: is given more than once`, {
+      details: { issues },
+    });
+  });
+  return validate(schema, Object.fromEntries(values), "the query");
+}
+
+/** True if a schema is an array's, optional or not. */
+function isList(schema: object | undefined): boolean {
+  if (schema === undefined) return false;
+  if ("wrapped" in schema) return isList(schema.wrapped as object);
+  return "type" in schema && schema.type === "array";
+}
+
+/**
+ * Returns the body as `schema` parses it. A missing body that is not required is `{}`. Errors:
+ * `body-too-large`, `invalid-json`; `invalid-request`, whose `issues` name each field.
+ */
+export async function parseBody<const TSchema extends v.GenericSchema>(
+  context: Context,
+  body: { schema: TSchema; bytesMax: number; isRequired: boolean },
+): Promise<v.InferOutput<TSchema>> {
+  const sent = await readJson(context, body.bytesMax);
+  return validate(body.schema, sent ?? (body.isRequired ? undefined : {}), "the body");
+}
+
+/** Returns the body as JSON; undefined if there is none. Reads at most `bytesMax`. */
+async function readJson(context: Context, bytesMax: number): Promise<unknown> {
   const declared = Number(context.req.header("content-length") ?? 0);
   if (declared > bytesMax) throw tooLarge(bytesMax);
   const { body } = context.req.raw;
@@ -31,31 +69,11 @@ export async function readJson(context: Context, bytesMax: number): Promise<unkn
   }
 }
 
-/**
- * The query's parameters; those of `lists` may come several times. Errors: `invalid-request` if
- * another one does, whose `issues` name it.
- */
-export function readQuery(
-  context: Context,
-  lists: ReadonlySet<string> = new Set(),
-): Record<string, string | string[] | undefined> {
-  return Object.fromEntries(
-    Object.entries(context.req.queries()).map(([name, values]) => {
-      if (lists.has(name)) return [name, values];
-      if (values.length === 1) return [name, values[0]];
-      const issues = [{ path: name, message: "is given more than once" }];
-      throw new ExportError("invalid-request", `the query: ${name}: is given more than once`, {
-        details: { issues },
-      });
-    }),
-  );
-}
-
 function tooLarge(bytesMax: number): ExportError {
   return new ExportError("body-too-large", `the body is longer than ${bytesMax} bytes`);
 }
 
-/** `value` as `schema` has it. Errors: `invalid-request`, whose `issues` name each field. */
+/** Returns `value` as `schema` parses it. Errors: `invalid-request`, whose `issues` name each field. */
 export function validate<const TSchema extends v.GenericSchema>(
   schema: TSchema,
   value: unknown,
