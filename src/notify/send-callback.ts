@@ -1,7 +1,7 @@
 import { KIB } from "../api/limits.ts";
 import { concatBytes } from "../lib/bytes.ts";
 import type { CallbackOutcome } from "./callback-schedule.ts";
-import { hideTexts, listUrlSecrets } from "./hide-url.ts";
+import { hideTexts, listUrlSecrets } from "./hide-secrets.ts";
 import { parseRetryAfterMs } from "./retry-after.ts";
 import { signMessage, withoutPrefix } from "./signature.ts";
 
