@@ -4,7 +4,7 @@ import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { checkCallbackTarget } from "../notify/callback-target.ts";
 import { type ExportRequest, requireRows } from "../api/export-request.ts";
 import { isLocalOrigin } from "../lib/local-origin.ts";
-import { parseWebhookSecrets } from "../notify/signature.ts";
+import { readWebhookSecrets } from "../notify/webhook-secrets.ts";
 import { SOURCE_PROMISES, sourceObjectOf } from "../api/source-config.ts";
 import { findDatabase } from "../databases/open-source.ts";
 import type { NewJob } from "../rpc/http-jobs.ts";
@@ -51,7 +51,7 @@ function checkedCallback(
 ): { callbackUrl?: string } {
   if (url === undefined) return {};
   const localDevelopment = isLocalOrigin(origin);
-  parseWebhookSecrets(config.webhookSecret, { localDevelopment });
+  readWebhookSecrets(config, { localDevelopment });
   return {
     callbackUrl: checkCallbackTarget(url, {
       allowlist: config.callbackAllowlist,
