@@ -7,7 +7,7 @@ import { type Route, route } from "./route.ts";
  * `GET /openapi.json`: the description of the routes that `listRoutes` returns. They are asked for with each
  * call, because this route is one of them.
  */
-export function descriptionRoute(listRoutes: () => readonly Route[]): Route {
+export function makeDescriptionRoute(listRoutes: () => readonly Route[]): Route {
   return route({
     method: "GET",
     path: "/openapi.json",

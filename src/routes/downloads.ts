@@ -7,7 +7,7 @@ import { unwrap } from "../rpc/outcome.ts";
 import type { ArtifactStore } from "../storage/artifact-store.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
 import { archiveOf } from "./files/archive.ts";
-import { artifactFile } from "./files/artifact-file.ts";
+import { makeArtifactFile } from "./files/artifact-file.ts";
 import { sendFile } from "./files/send-file.ts";
 import { JOB_ID } from "./parameters.ts";
 import { type Answer, type DescribedHeader, route } from "./route.ts";
@@ -71,7 +71,7 @@ export const downloadRoutes = [
       const [artifact, ...others] = info.artifacts;
       const file =
         artifact !== undefined && others.length === 0
-          ? artifactFile(info, artifact, store)
+          ? makeArtifactFile(info, artifact, store)
           : archiveOf(info, store, await readManifest(info, store));
       return sendFile(context, file);
     },
@@ -96,7 +96,7 @@ export const downloadRoutes = [
           `the job has no artifact ${JSON.stringify(params.artifact)}`,
         );
       }
-      return sendFile(context, artifactFile(info, artifact, openArtifactStore(context.env)));
+      return sendFile(context, makeArtifactFile(info, artifact, openArtifactStore(context.env)));
     },
   }),
 

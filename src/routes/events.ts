@@ -8,24 +8,24 @@ import { answerOrigin, withAbsoluteLinks } from "./links.ts";
 import { JOB_ID } from "./parameters.ts";
 import { route } from "./route.ts";
 
-/** How often the job is looked at: twice a second while it moves, less often while it rests. */
+/** How often the job is looked at: twice a second while it changes, less often while it does not. */
 const LOOK_MS_MIN = 500;
 const LOOK_MS_MAX = 2_000;
 
-/** A comment is sent after so long a silence, so that nobody in between takes the connection for dead. */
+/** After this silence a comment is sent, so that no proxy takes the connection for dead. */
 const HEARTBEAT_MS = 15_000;
 
-/** A stream ends after so long; an EventSource then comes back by itself, with `Last-Event-ID`. */
+/** The longest stream. An EventSource then connects again by itself, with `Last-Event-ID`. */
 const STREAM_MS_MAX = 15 * 60_000;
 
-/** Looks that may fail in a row before the stream breaks: the object restarts when a Worker is deployed. */
+/** Looks that may fail in a row before the stream breaks: the object restarts when the Worker is deployed. */
 const FAILED_LOOKS_MAX = 5;
 
-/** What is known of a job that somebody listens to. */
+/** A look at a job that a client follows. */
 interface Look {
   version: string;
   status: JobState;
-  /** Null where nothing has changed since the version that was known. */
+  /** Null if nothing has changed since the known version. */
   view: JobView | null;
 }
 
@@ -72,8 +72,8 @@ export const eventRoutes = [
 ];
 
 /**
- * The events of a job from a first look on: `progress` with a view each time it has changed, `end` with
- * the last one, `deleted` where the job is gone.
+ * Lists the events of a job from a first look on: `progress` with a view each time it has changed, `end` with
+ * the last one, `deleted` if the job is gone.
  */
 async function* listEvents(
   first: Look,
@@ -114,7 +114,7 @@ async function* listEvents(
   }
 }
 
-/** JSON has no raw line break, so that the data is one line. */
+/** JSON has no raw line break, so the data is one line. */
 function formatEvent(
   event: "progress" | "end" | "deleted",
   id: string,
@@ -123,7 +123,7 @@ function formatEvent(
   return encodeUtf8(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
 }
 
-/** The pieces of a generator, asked for one by one; it is ended where nobody listens any more. */
+/** Streams the pieces of a generator, which are made one by one. It ends when the client leaves. */
 function streamPieces(
   pieces: AsyncGenerator<Uint8Array<ArrayBuffer>, void, void>,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {

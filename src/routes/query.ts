@@ -10,7 +10,7 @@ import { route } from "./route.ts";
 /** The object of the embedded database. */
 const EMBEDDED = "sql-durable-object";
 
-/** `POST /query`: the embedded database, or with `EXPORT_QUERY` `any` whatever class is bound. */
+/** `POST /query`: the embedded database, or any class that is bound if `EXPORT_QUERY` is `any`. */
 export const queryRoutes = [
   route({
     method: "POST",
@@ -75,9 +75,9 @@ async function runQueries(
 }
 
 /**
- * Runs a request on a class that has a source's two methods only, such as StarbaseDB's: it does not
- * undo what came before an error. Errors: `query-failed`, `invalid-request` for several statements in
- * one text, since nobody could say which of them ran.
+ * Runs a request on a class that has only a source's two methods, such as StarbaseDB's. It does not undo what
+ * ran before an error. Errors: `query-failed`; `invalid-request` for several statements in one text, because
+ * nobody could say which of them ran.
  */
 async function runWithoutRollback(database: QueryStub, request: QueryRequest): Promise<object> {
   const queries = "transaction" in request ? request.transaction : [request];
@@ -103,7 +103,7 @@ async function runWithoutRollback(database: QueryStub, request: QueryRequest): P
   }
 }
 
-/** The object broke or was reset, so that its answer is lost. */
+/** The object broke or was reset, so its answer is lost. */
 function unavailable(cause: unknown): ExportError {
   const message = cause instanceof Error ? cause.message : String(cause);
   return new ExportError(

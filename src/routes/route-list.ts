@@ -1,4 +1,4 @@
-import { descriptionRoute } from "./description.ts";
+import { makeDescriptionRoute } from "./description.ts";
 import { downloadRoutes } from "./downloads.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
@@ -18,6 +18,6 @@ export const ROUTES: readonly Route[] = [
   ...jobListRoutes,
   ...sourceRoutes,
   ...queryRoutes,
-  descriptionRoute(() => ROUTES),
+  makeDescriptionRoute(() => ROUTES),
   ...healthRoutes,
 ];

@@ -11,6 +11,8 @@ import { parseBody, parseQuery, type QuerySchema } from "./middleware/parse-inpu
 
 /** A route: `mountRoutes` serves it, and `openApiDocument` describes it. Only `route` makes one. */
 export interface Route extends RouteDescription {
+  /** True if `EXPORT_RATE_LIMITER` counts the calls of the route. */
+  isCounted: boolean;
   /** Answers a call whose token is checked. Throws ExportErrors. HEAD is answered like GET, without the body. */
   answer: (context: Context<AppEnv>) => Promise<Response>;
 }
@@ -24,8 +26,6 @@ interface RouteDescription {
   description?: string;
   /** The weakest token that opens the route; `open` asks for none. */
   access: RouteAccess;
-  /** True for a GET that `EXPORT_RATE_LIMITER` counts, as it counts every POST and DELETE; default false. */
-  isCounted?: boolean;
   /** The parameters of the path. One that is not listed is any text. */
   params?: Readonly<Record<string, PathParameter | undefined>>;
   /** The schema of the query. A parameter whose schema is an array may be repeated. */
@@ -100,6 +100,8 @@ type RouteInput<
 > = Omit<RouteDescription, "path" | "access" | "params" | "query" | "body"> & {
   path: TPath;
   access: TAccess;
+  /** True for a GET that is counted, as every POST and DELETE is; default false. */
+  isCounted?: boolean;
   params?: Readonly<Partial<Record<ParamKeys<TPath>, PathParameter>>>;
   query?: TQuery;
   body?: RouteBody<TBody>;
@@ -120,8 +122,10 @@ export function route<
   TBody extends v.GenericSchema = v.UndefinedSchema<undefined>,
 >(input: RouteInput<TPath, TAccess, TQuery, TBody>): Route {
   const { handler, beforeBody, ...description } = input;
+  const isCounted = input.method !== "GET" || input.isCounted === true;
   return {
     ...description,
+    isCounted,
     answer: async (context) => {
       const allowed = {
         context,
@@ -129,21 +133,14 @@ export function route<
         access: context.get("access"),
       };
       const query = input.query && parseQuery(context, input.query);
-      if (countsCall(input, context.req.method)) await requireRate(context.env);
+      // HEAD starts nothing.
+      if (isCounted && context.req.method !== "HEAD") await requireRate(context.env);
       const params = parseParams<ParamKeys<TPath>>(context.req.param(), input.params ?? {});
       beforeBody?.(allowed);
       const body = input.body && (await parseBody(context, input.body));
       return handler({ ...allowed, params, query, body } as Call<TPath, TAccess, TQuery, TBody>);
     },
   };
-}
-
-/** HEAD of a counted GET starts nothing. */
-function countsCall(
-  { method, isCounted = false }: Pick<RouteDescription, "method" | "isCounted">,
-  calledMethod: string,
-): boolean {
-  return method !== "GET" || (isCounted && calledMethod !== "HEAD");
 }
 
 function parseParams<TName extends string>(

@@ -129,10 +129,10 @@ function makeHeaders(
   return headers;
 }
 
-/** A header must be short: what does not fit is told by a job alone. */
+/** A header must be short. A job reports the warnings that do not fit. */
 const WARNINGS_CHARS_MAX = 4_000;
 
-/** The warnings as a JSON list in ASCII, cut to whole sentences. */
+/** Returns the warnings as a JSON list in ASCII, cut to whole sentences. */
 function formatWarnings(warnings: readonly string[]): string {
   const shown: string[] = [];
   let length = 0;

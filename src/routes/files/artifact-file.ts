@@ -6,7 +6,7 @@ import { readRanges } from "./read-ranges.ts";
 import type { SentFile } from "./send-file.ts";
 
 /** An artifact as a file to send, as it is in the store. Errors of the file: `artifact-missing`. */
-export function artifactFile(
+export function makeArtifactFile(
   { completedAtMs }: DownloadInfo,
   { name, contentType, bytes, objectKey, sha256 }: ArtifactRecord,
   store: ArtifactStore,
@@ -34,7 +34,7 @@ export function artifactFile(
   };
 }
 
-/** Sends streams one after the other; if that fails the response breaks, and nobody takes it for whole. */
+/** Sends streams one after the other. If that fails the response breaks, so no reader takes it for the whole. */
 async function sendAll(
   first: ReadableStream<Uint8Array>,
   others: AsyncIterable<ReadableStream<Uint8Array>>,

@@ -4,7 +4,7 @@ import { HTTPException } from "hono/http-exception";
 import { parseCodedError } from "../../rpc/coded-error.ts";
 import { ERRORS, ExportError, type Failure } from "../../api/errors.ts";
 
-/** An error as RFC 9457 problem details, with this API's own `code` and `hint`. */
+/** Returns an error as RFC 9457 problem details, with this API's own `code` and `hint`. */
 function problemResponse(failure: Failure, headers: Record<string, string> = {}): Response {
   const { status, hint } = ERRORS[failure.code];
   const body = {
@@ -22,7 +22,7 @@ function problemResponse(failure: Failure, headers: Record<string, string> = {})
   });
 }
 
-/** The one place where a thrown error becomes an answer. What is no ExportError is logged, never shown. */
+/** The one place where a thrown error becomes an answer. An unexpected error is logged and never shown. */
 export function onError(error: Error, context: Context): Response {
   if (error instanceof ExportError) return problemResponse(error.toFailure(), headersOf(error));
   if (error instanceof HTTPException && error.status < 500) {

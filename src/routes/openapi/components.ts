@@ -27,7 +27,7 @@ export const ANSWER_COMPONENTS: Record<string, v.GenericSchema> = {
   OpenApi: DescriptionSchema,
 };
 
-/** Returns the name of a schema; undefined if it has none, so that it stands where it is used. */
+/** Returns the name of a schema; undefined if it has none, and is described in place. */
 export function findComponent(schema: v.GenericSchema): string | undefined {
   return Object.entries({ ...REQUEST_COMPONENTS, ...ANSWER_COMPONENTS }).find(
     ([, each]) => each === schema,

@@ -111,13 +111,13 @@ function describeParameters({ path, params, query, headers = [] }: Route): Json[
   return [...inPath, ...inQuery, ...inHeader];
 }
 
-function describeResponses({ method, access, isCounted, answers, errors }: Route): Json {
+function describeResponses({ access, isCounted, answers, errors }: Route): Json {
   const responses: Json = {};
   for (const answer of answers) responses[answer.status] = describeResponse(answer);
   const codes = [
     ...errors,
     ...(access === "open" ? [] : TOKEN_ERRORS),
-    ...(method === "GET" && isCounted !== true ? [] : COUNTED_ERRORS),
+    ...(isCounted ? COUNTED_ERRORS : []),
     ...COMMON_ERRORS,
   ];
   for (const status of new Set(codes.map((code) => ERRORS[code].status))) {
@@ -167,7 +167,7 @@ function reference(name: string): Json {
   return { $ref: `#/components/schemas/${name}` };
 }
 
-/** JSON Schemas that refer to one another. */
+/** Returns the schemas as JSON Schemas that refer to one another. */
 function describeSchemas(
   schemas: Record<string, v.GenericSchema>,
   typeMode: "input" | "output",
