@@ -1,4 +1,4 @@
-import type { CallbackMove } from "../api/callback-state.ts";
+import type { CallbackMove } from "./callback-move.ts";
 import type { Failure } from "../api/errors.ts";
 import type { JobRequest } from "../api/export-request.ts";
 import type { JobView } from "../api/job-view.ts";

@@ -1,4 +1,4 @@
-import { addWarnings, boundWarnings } from "../../api/warnings.ts";
+import { addWarnings, boundWarnings } from "./bound-warnings.ts";
 import type { ChunkCommit } from "../../rpc/chunk-commit.ts";
 import type { PlanRecord } from "../../rpc/plan-record.ts";
 import { type JobRow, parseWarnings, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts";

@@ -1,6 +1,6 @@
 import { isActive } from "../../api/job-state.ts";
 import { ENDINGS_MAX } from "../../api/limits.ts";
-import { boundWarnings, WARNINGS_MAX } from "../../api/warnings.ts";
+import { boundWarnings, WARNINGS_MAX } from "../tables/bound-warnings.ts";
 import {
   type JobRow,
   parseRescues,

@@ -1,4 +1,4 @@
-/** Values this short are hidden only if they stand by themselves: "a" is a letter of many words. */
+/** Shorter values are hidden only if they stand by themselves: "a" is a letter of many words. */
 const SHORT_LENGTH = 4;
 
 /** A part of a value is a secret of its own from this length on, as in `bot123:<token>`. */
@@ -7,7 +7,7 @@ const PART_LENGTH_MIN = 8;
 const HIDDEN = "[hidden]";
 
 /**
- * Everything in a URL's path and query that may be a secret, in each form in which a receiver may
+ * Lists everything in a URL's path and query that may be a secret, in each form in which a receiver may
  * repeat it: as sent, decoded, encoded again, and escaped for JSON or HTML.
  */
 export function listUrlSecrets(url: string): string[] {
@@ -33,8 +33,8 @@ export function listUrlSecrets(url: string): string[] {
 }
 
 /**
- * `text` on one line, without control or formatting characters and without the `secrets`. The case of
- * letters does not matter, and a secret that the end of the text cuts off is hidden too.
+ * Returns `text` on one line, without control or formatting characters and without the `secrets`. The case of
+ * letters does not matter. A secret that the end of the text cuts off is hidden too.
  */
 export function hideTexts(text: string, secrets: readonly string[]): string {
   const hidden = [...new Set(secrets.map(toLine))]
@@ -50,7 +50,7 @@ function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // Not UTF-8: there is no other form of it.
+    // It is not UTF-8, so it has no other form.
     return text;
   }
 }
@@ -74,7 +74,7 @@ function patternFor(secret: string): string {
   return secret.length < SHORT_LENGTH ? `(?<![a-z0-9_])${escaped}(?![a-z0-9_])` : escaped;
 }
 
-/** Hides the beginning of a secret at the end of a text, of which only the start was read. */
+/** Hides the beginning of a secret at the end of a text that was not read to its end. */
 function hideTail(line: string, hidden: readonly string[]): string {
   const lower = line.toLowerCase();
   for (const secret of hidden) {

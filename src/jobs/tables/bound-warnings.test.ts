@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { boundWarnings, WARNINGS_MAX } from "./warnings.ts";
+import { boundWarnings, WARNINGS_MAX } from "./bound-warnings.ts";
 
 const many = Array.from({ length: 5_000 }, (_, n) => `warning ${n}`);
 

@@ -1,31 +1,32 @@
 import type { Context } from "hono";
 
-import { fromHex, toBase64 } from "../lib/bytes.ts";
-import { ExportError } from "../api/errors.ts";
-import type { ByteRange } from "../storage/artifact-store.ts";
-import type { AppEnv } from "./app-env.ts";
+import { fromHex, toBase64 } from "../../lib/bytes.ts";
+import { ExportError } from "../../api/errors.ts";
+import type { ByteRange } from "../../storage/artifact-store.ts";
+import type { AppEnv } from "../app-env.ts";
 import { parseRange } from "./byte-range.ts";
+import { contentDisposition } from "./content-disposition.ts";
 
-/** A file that is given to a client, whole or in part. Its bytes never change. */
+/** A file to send to a client, whole or in part. Its bytes never change. */
 export interface SentFile {
   name: string;
   contentType: string;
   bytes: number;
   /** Without quotes; files of one tag have the same bytes. */
   tag: string;
-  /** In hex; null where only its parts' are known. */
+  /** In hex; null if only those of its parts are known. */
   sha256: string | null;
   modifiedAtMs: number;
-  /** Errors: `artifact-missing` where it is not in the store any more. */
+  /** Errors: `artifact-missing` if it is not in the store any more. */
   check(): Promise<void>;
   /**
-   * Its bytes, or those of a range, as a stream whose length the runtime knows: one that cannot bring all
-   * of them breaks. Errors: as `check`.
+   * Returns its bytes, or those of a range, as a stream whose length the runtime knows: it breaks if it cannot
+   * bring all of them. Errors: as `check`.
    */
   open(range?: ByteRange): Promise<ReadableStream<Uint8Array>>;
 }
 
-/** Answers GET and HEAD with a file: ranges and conditions as RFC 9110 has them. Errors: `range-not-satisfiable`. */
+/** Answers GET and HEAD with a file, with ranges and conditions of RFC 9110. Errors: `range-not-satisfiable`. */
 export async function sendFile(context: Context<AppEnv>, file: SentFile): Promise<Response> {
   const etag = `"${file.tag}"`;
   const headers = new Headers({
@@ -46,7 +47,7 @@ export async function sendFile(context: Context<AppEnv>, file: SentFile): Promis
   const condition = context.req.header("if-range");
   const isOther =
     condition !== undefined && condition !== etag && condition !== headers.get("last-modified");
-  // A range is for GET alone: RFC 9110, 14.2.
+  // Only GET has ranges: RFC 9110, 14.2.
   const range = isHead || isOther ? "whole" : parseRange(context.req.header("range"), file.bytes);
   if (range === "unsatisfiable") {
     throw new ExportError("range-not-satisfiable", `the file has ${file.bytes} bytes`, {
@@ -68,21 +69,11 @@ export async function sendFile(context: Context<AppEnv>, file: SentFile): Promis
   return new Response(body, { status, headers });
 }
 
-/** True where `If-None-Match` lists `etag` or is `*`. */
+/** True if `If-None-Match` lists `etag` or is `*`. */
 function listsTag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   return header
     .split(",")
     .map((tag) => tag.trim().replace(/^W\//, ""))
     .some((tag) => tag === etag || tag === "*");
-}
-
-/** RFC 6266: a plain name for every client, and the exact one in UTF-8. */
-export function contentDisposition(name: string): string {
-  const plain = name.replaceAll(/[^\x20-\x7e]|["\\%/]/g, "_");
-  const encoded = encodeURIComponent(name).replaceAll(
-    /['()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }

@@ -1,30 +1,30 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 
-import { concatBytes } from "../lib/bytes.ts";
-import { type ZipEntry, ZipLayout } from "../lib/zip-layout.ts";
-import type { ArtifactRecord } from "../rpc/artifact-record.ts";
-import { ExportError } from "../api/errors.ts";
-import { KIB } from "../api/limits.ts";
-import type { ArtifactStore, ByteRange } from "../storage/artifact-store.ts";
-import type { DownloadInfo } from "../rpc/http-jobs.ts";
-import { readRanges } from "../storage/read-ranges.ts";
+import { concatBytes } from "../../lib/bytes.ts";
+import { type ZipEntry, ZipLayout } from "../../lib/zip-layout.ts";
+import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
+import { ExportError } from "../../api/errors.ts";
+import { KIB } from "../../api/limits.ts";
+import type { ArtifactStore, ByteRange } from "../../storage/artifact-store.ts";
+import type { DownloadInfo } from "../../rpc/http-jobs.ts";
+import { readRanges } from "./read-ranges.ts";
 import type { SentFile } from "./send-file.ts";
 
 /** A file of the archive: an artifact in the store, or the manifest's bytes. */
 type Entry = ZipEntry & ({ objectKey: string } | { content: Uint8Array });
 type Layout = ZipLayout<Entry>;
 
-/** To be changed with the archive's form, so that no download goes on behind another form's bytes. */
+/** Change it with the archive's form, so that no download resumes after the bytes of another form. */
 const FORM = "zip 1";
 
-/** The directory's records are small: so many bytes of them are sent as one. */
+/** The directory's records are small, so this many bytes of them are written at once. */
 const WRITE_BYTES = 64 * KIB;
 
 /**
- * A job's artifacts and its manifest as one ZIP, stored as they are and never held: its length is known,
- * ranges are made of the objects they touch, and one object is open at a time. Errors: `artifact-missing`,
- * and `artifact-not-found` where the CRC-32 of an artifact is not known.
+ * Returns a job's artifacts and its manifest as one ZIP, stored as they are. It is never held: its length is
+ * known, a range is made from the objects it touches, and one object is open at a time. Errors:
+ * `artifact-missing`; `artifact-not-found` if the CRC-32 of an artifact is not known.
  */
 export function archiveOf(
   info: DownloadInfo,
@@ -67,7 +67,7 @@ function entryOf({ name, bytes, crc32, objectKey }: ArtifactRecord): Entry {
   );
 }
 
-/** The manifest has every artifact's SHA-256. */
+/** Returns the archive's tag. The manifest contains every artifact's SHA-256. */
 function tagOf(
   artifacts: readonly ArtifactRecord[],
   manifest: Uint8Array,
@@ -80,7 +80,7 @@ function tagOf(
     .digest("hex");
 }
 
-/** Looks for the first object of a range: mostly none is missing, or all are, and now it can still be said. */
+/** Requires the first object of a range. Mostly none or all are missing, and now the answer can still be 404. */
 async function checkFirst(layout: Layout, store: ArtifactStore, range: ByteRange): Promise<void> {
   for (const stretch of layout.stretches(range)) {
     if (stretch.kind === "content" && "objectKey" in stretch.entry) {
@@ -90,7 +90,7 @@ async function checkFirst(layout: Layout, store: ArtifactStore, range: ByteRange
   }
 }
 
-/** Writes a range of an archive; where that fails the stream breaks, and no reader takes it for whole. */
+/** Writes a range of an archive. If that fails the stream breaks, so no reader takes it for the whole. */
 async function write(
   layout: Layout,
   store: ArtifactStore,

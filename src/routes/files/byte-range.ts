@@ -1,9 +1,9 @@
-import type { ByteRange } from "../storage/artifact-store.ts";
+import type { ByteRange } from "../../storage/artifact-store.ts";
 
 /**
- * What a `Range` header asks for of `size` bytes (RFC 9110, 14.2): the whole where there is none, it
- * is of another unit, malformed, or has several ranges, which a server may ignore; `unsatisfiable`
- * where it starts behind the end.
+ * Returns the range that a `Range` header asks for of `size` bytes (RFC 9110, 14.2). It is `whole` if there is
+ * none, or one that a server may ignore: malformed, of another unit, or several ranges. It is `unsatisfiable`
+ * if the range starts after the end.
  */
 export function parseRange(
   header: string | undefined,
