@@ -10,7 +10,7 @@ import { beforeEach, describe, expect, inject, test } from "vitest";
 
 import { type JobView, JobViewSchema } from "../../src/api/job-view.ts";
 import { listOverdueCallbacks } from "../../src/jobs/tables/callback-rows.ts";
-import { sendCallbacks } from "../../src/workflows/export/send-callback-steps.ts";
+import { sendCallbacks } from "../../src/workflows/ending/send-callbacks.ts";
 import { api, emptyDatabase, query } from "../support/api.ts";
 import type { ReceivedRequest } from "../support/callback-receiver.ts";
 

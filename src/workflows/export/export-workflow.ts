@@ -14,10 +14,10 @@ import {
 import { exportChunk } from "./export-chunk.ts";
 import { failureOf } from "../engine/failure.ts";
 import { beginExport } from "./begin-export.ts";
-import { closeSnapshotOf, closeSnapshotOfStream } from "./close-snapshot.ts";
+import { closeSnapshotOf, closeSnapshotOfStream } from "../ending/close-snapshot.ts";
 import { publishManifest } from "./publish-manifest.ts";
 import { RETRY_POLICIES, type StepKind } from "../engine/retry-policy.ts";
-import { sendCallbacks } from "./send-callback-steps.ts";
+import { sendCallbacks } from "../ending/send-callbacks.ts";
 import { type RunContext, runContext, stepBody } from "../engine/run-context.ts";
 import { stepName } from "../engine/step-name.ts";
 
