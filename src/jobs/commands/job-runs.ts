@@ -1,4 +1,4 @@
-import type { RunParams } from "../../rpc/run-payload.ts";
+import type { RunPayload } from "../../rpc/run-payload.ts";
 import type { InstanceCondition } from "../watchdog/verdict.ts";
 import { isCallbackPending } from "../tables/callback-rows.ts";
 import { endingInstanceIdOf, findJob, instanceIdOf, type JobRow } from "../tables/job-rows.ts";
@@ -20,7 +20,7 @@ export async function startRun(context: JobsContext, job: JobRow): Promise<void>
 
 /** Makes the instance of a job's run. Its id is made from the row, so a repeat is harmless. */
 export async function createRun({ env }: JobsContext, job: JobRow): Promise<void> {
-  const params: RunParams = { jobId: job.job_id, run: job.run };
+  const params: RunPayload = { kind: "export", jobId: job.job_id, run: job.run };
   try {
     await env.EXPORT_WORKFLOW.create({ id: instanceIdOf(job), params });
   } catch (cause) {
@@ -84,7 +84,7 @@ export async function startEnding({ sql, env }: JobsContext, jobId: string): Pro
   );
   // Not the next attempt: what follows the last one waits for its time, which may be hours away.
   const callbackFrom = Math.max(job.callback_attempts, job.callback_posts, 1);
-  const params: RunParams = { jobId, run: job.run, callbackFrom };
+  const params: RunPayload = { kind: "ending", jobId, run: job.run, callbackFrom };
   try {
     await env.EXPORT_WORKFLOW.create({ id: endingInstanceIdOf({ ...job, endings }), params });
   } catch (cause) {
@@ -109,8 +109,9 @@ export async function startStreamEnding(
     streamId,
   );
   const id = endingInstanceIdOf({ job_id: streamId, endings });
+  const params: RunPayload = { kind: "stream-ending", streamId };
   try {
-    await env.EXPORT_WORKFLOW.create({ id, params: { streamId } });
+    await env.EXPORT_WORKFLOW.create({ id, params });
   } catch (cause) {
     console.warn({ message: "ending not started", streamId, cause: String(cause) });
   }

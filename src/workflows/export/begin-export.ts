@@ -43,14 +43,14 @@ export interface BegunExport {
  * what earlier attempts have left.
  */
 export async function beginExport(context: RunContext): Promise<BegunExport> {
-  const { jobs, of } = context;
-  const job = unwrap(await jobs.beginRun(of));
+  const { jobs, runId } = context;
+  const job = unwrap(await jobs.beginRun(runId));
   const { rescuedFor: rescued, request } = job;
   if (job.plan !== null) {
-    const { next, number } = unwrap(await jobs.checkpoint(of));
+    const { next, number } = unwrap(await jobs.checkpoint(runId));
     return {
       snapshotId: job.plan.snapshotId,
-      run: of.run,
+      run: runId.run,
       goesOnFrom: number,
       rescued,
       tables: 0,
@@ -67,7 +67,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     ? await readWhole(context, measuring.source, { request, snapshotId })
     : undefined;
   const isFrozen = isSnapshot && whole === undefined;
-  unwrap(await jobs.recordSnapshot(of, { snapshotId, isFrozen }));
+  unwrap(await jobs.recordSnapshot(runId, { snapshotId, isFrozen }));
   const opened =
     whole ??
     (isFrozen
@@ -84,7 +84,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     ...(await readSourceWarnings(source, plan, { isFrozen })),
   ];
   const recorded = await jobs.recordPlan({
-    ...of,
+    ...runId,
     snapshotId,
     snapshotAtMs: opened.atMs,
     snapshot: opened.record,
@@ -97,7 +97,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
       return {
         name: `${name}${suffix}`,
         contentType: compressed ?? contentType,
-        objectKey: objectKeyOf({ jobId: of.jobId, snapshotId, name: `${name}${suffix}` }),
+        objectKey: objectKeyOf({ jobId: runId.jobId, snapshotId, name: `${name}${suffix}` }),
       };
     }),
     tables: tables.map((table) => table.name),
@@ -114,7 +114,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
   const next = unwrap(recorded);
   return {
     snapshotId,
-    run: of.run,
+    run: runId.run,
     goesOnFrom: null,
     rescued,
     tables: tables.length,
@@ -175,14 +175,14 @@ function countReading(source: Source): { source: Source; rowsRead: () => number 
 }
 
 async function freeze(
-  { jobs, of, config }: RunContext,
+  { jobs, runId, config }: RunContext,
   source: Source,
   { request, snapshotId }: { request: JobRequest; snapshotId: string },
 ): Promise<Begun> {
   try {
     return await openSnapshot(source, {
       snapshotId,
-      jobId: of.jobId,
+      jobId: runId.jobId,
       undoBytesMax: config.undoBytesMax,
       planOf: (catalog) => planOf(request, catalog).plan,
       isLeftover: (other) => jobs.isSnapshotLeftover(other),
@@ -190,7 +190,7 @@ async function freeze(
   } catch (error) {
     // In a class without the methods nothing was made, and nobody could close it.
     if (error instanceof ExportError && error.code === "configuration-invalid") {
-      await jobs.recordClosed(of.jobId, { snapshotId, tablesLeft: 0 });
+      await jobs.recordClosed(runId.jobId, { snapshotId, tablesLeft: 0 });
     }
     throw error;
   }

@@ -38,7 +38,7 @@ export async function openReading(
   assert(planned !== null, "a chunk is read after its job's plan is recorded");
   const record = planned.snapshot;
   if (record?.isOneTurn === true) {
-    const kept = unwrap(await context.jobs.keptTurn(context.of));
+    const kept = unwrap(await context.jobs.keptTurn(context.runId));
     if (kept === null) throw new ExportError("internal-error", "what was read in one turn is gone");
     const { plan } = planOf(request, kept.catalog);
     await requireSamePlan(plan, planned);
