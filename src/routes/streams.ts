@@ -44,7 +44,7 @@ async function sendStream(context: Context<AppEnv>, request: StreamRequest): Pro
   if (context.req.method !== "HEAD") await requireRate(env);
   const planned = await planStream(env, config, request);
   if (context.req.method === "HEAD") {
-    return new Response(null, { headers: headersOf(planned.file, planned.file.plan) });
+    return new Response(null, { headers: headersOf(planned.file, planned.dump.plan) });
   }
   const stream = await openStream(planned, { env, config });
   return new Response(stream.body, { headers: headersOf(stream.file, stream) });
