@@ -73,16 +73,29 @@ export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
   return result;
 }
 
-/** The output where `-o` names none: after the source, in the working directory. */
-export function defaultDumpOutput(request: RequestBody): string {
+/**
+ * The output where `-o` names none: after the source, in the working directory. A request without a
+ * source means the Worker's only one, or `main`.
+ */
+export async function findDumpOutput(
+  client: Pick<ApiClient, "findSources">,
+  request: RequestBody,
+): Promise<string> {
   const object = request["name"] ?? request["id"];
-  const source = [request["source"] ?? "main", ...(object === undefined ? [] : [object])]
+  const name = request["source"] ?? (await findDefaultSource(client));
+  const source = [name, ...(object === undefined ? [] : [object])]
     .map((part) => String(part).replaceAll(/[^\w.-]/g, "_"))
     .join("-");
   const format = String(request["format"] ?? "sql");
   if (format !== "sql") return `${source}-${format}/`;
   const suffixes: Record<string, string> = { gzip: ".gz", zstd: ".zst" };
   return `${source}.sql${suffixes[String(request["compression"])] ?? ""}`;
+}
+
+async function findDefaultSource(client: Pick<ApiClient, "findSources">): Promise<string> {
+  const { sources = [] } = (await client.findSources()) ?? {};
+  const [only, ...others] = sources;
+  return only !== undefined && others.length === 0 ? only.name : "main";
 }
 
 interface Started {
