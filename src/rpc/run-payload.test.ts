@@ -29,7 +29,7 @@ test.each([EXPORT, ENDING, STREAM_ENDING])(
 );
 
 test.each([
-  undefined,
+  null,
   {},
   { jobId: "job" },
   { jobId: "job", run: "2" },
@@ -40,7 +40,7 @@ test.each([
   expect(() => parseRunPayload(value)).toThrow(
     expect.objectContaining({
       code: "internal-error",
-      message: expect.stringContaining(`${JSON.stringify(value)}`),
+      message: expect.stringContaining(JSON.stringify(value)),
     }),
   );
 });

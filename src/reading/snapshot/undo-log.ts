@@ -18,7 +18,7 @@ export interface UndoLog {
   /** CREATE statements of what only this table needs. */
   create: (undoBytesMax: number) => string[];
   /** Statements that enter a row: OLD, or an alias in `from` where `condition` is true. */
-  save: (row: string, of?: { from: string; condition: string }) => string[];
+  save: (row: string, rows?: { from: string; condition: string }) => string[];
   /** Statement that enters the birth of a key. */
   birth: (key: KeySql, condition?: string) => string;
   /** True where the log has an entry for the key, or any at all. */
@@ -88,11 +88,11 @@ function sharedLog(names: SnapshotNames, number: number, table: Table): UndoLog 
   const inPlaces = numberedColumns("tmp_u", columns);
   return {
     create: () => [],
-    save: (row, of) => {
+    save: (row, rows) => {
       const ofRow = ownColumns(row);
       const values = [ofRow(key), "0", ...columns.map(ofRow)];
       const insert = insertSql(log, [...SHARED_COLUMNS, ...places], [String(number), ...values]);
-      return [of === undefined ? insert : `${insert}${of.from} WHERE ${of.condition}`];
+      return [rows === undefined ? insert : `${insert}${rows.from} WHERE ${rows.condition}`];
     },
     birth: ([value = ""], condition) => {
       const insert = insertSql(log, SHARED_COLUMNS, [String(number), value, "1"]);
@@ -198,9 +198,9 @@ function isFullSql(names: SnapshotNames): string {
  */
 function countTrigger(
   names: SnapshotNames,
-  of: { log: string; event: string; columns: string[]; born?: string; undoBytesMax: number },
+  counted: { log: string; event: string; columns: string[]; born?: string; undoBytesMax: number },
 ): string {
-  const { log, event, columns, born, undoBytesMax } = of;
+  const { log, event, columns, born, undoBytesMax } = counted;
   // The shared log has a guard, which must come first: it decides what is entered.
   const isShared = log === names.sharedUndo;
   const guard = isShared ? "" : `SELECT RAISE(IGNORE) WHERE ${isFullSql(names)}; `;
