@@ -3,7 +3,7 @@ import type { TableEncoderOf } from "../formats/table-encoder.ts";
 import type { SnapshotRecord } from "../rpc/snapshot-record.ts";
 import type { Catalog } from "../sqlite/catalog.ts";
 import type { Source } from "../databases/source.ts";
-import { digestOf, readCatalog } from "./read-catalog.ts";
+import { digestCatalog, readCatalog } from "./read-catalog.ts";
 import { type OneTurnPiece, readInOneTurn } from "./read-in-one-turn.ts";
 import { openSnapshot } from "./snapshot/open-snapshot.ts";
 import { type IsLeftover, sweepLeftovers } from "./snapshot/sweep-leftovers.ts";
@@ -23,7 +23,7 @@ export interface PlannedDump {
 /** Reads a source's catalog in one turn and plans its dump. Errors: those of `planOf` and the source's own. */
 export async function planDump(source: Source, planOf: PlanDump): Promise<PlannedDump> {
   const catalog = await readCatalog(source);
-  return { catalog, catalogDigest: await digestOf(catalog), ...planOf(catalog) };
+  return { catalog, catalogDigest: await digestCatalog(catalog), ...planOf(catalog) };
 }
 
 /** A dump to begin. */
@@ -134,7 +134,7 @@ async function freeze(source: Source, request: DumpRequest): Promise<BegunDump> 
     planOf: (catalog) => planOf(catalog).plan,
     isLeftover,
   });
-  return { method: "snapshot", ...opened, catalogDigest: await digestOf(opened.catalog) };
+  return { method: "snapshot", ...opened, catalogDigest: await digestCatalog(opened.catalog) };
 }
 
 async function look(source: Source, request: DumpRequest): Promise<BegunDump> {

@@ -8,7 +8,7 @@ import { CURSOR_START } from "../rpc/cursor.ts";
 import { ExportError } from "../api/errors.ts";
 import { MIB, PAGE_BYTES } from "../api/limits.ts";
 import { type DumpPiece, readDump } from "./dump-reader.ts";
-import { digestOf } from "./read-catalog.ts";
+import { digestCatalog } from "./read-catalog.ts";
 import type { Source, SourceResult } from "../databases/source.ts";
 import { sizeQueries, sizesFrom } from "./table-size.ts";
 import type { TableReader } from "./table-reader.ts";
@@ -85,8 +85,10 @@ async function readMeasured(
     const results = await source.transaction([...fixed, ...asked]);
     rowsRead += results.reduce((sum, result) => sum + result.rowsRead, 0);
     const catalog = results.slice(0, CATALOG_QUERIES.length).map(({ rows }) => rows);
-    if ((await digestOf(parseCatalog(catalog))) !== dump.catalogDigest) return undefined;
-    const answers = new Map(asked.map((each, at) => [keyOf(each), results[fixed.length + at]]));
+    if ((await digestCatalog(parseCatalog(catalog))) !== dump.catalogDigest) return undefined;
+    const answers = new Map(
+      asked.map((each, at) => [statementKey(each), results[fixed.length + at]]),
+    );
     const walked = await walk(reading, answers);
     if (walked.bytes > TEXT_BYTES_MAX) return undefined;
     if (walked.isWhole) {
@@ -190,7 +192,7 @@ async function walk(
   const walked: Walked = { pieces: [], bytes: 0, asked: [], isWhole: true };
   const answer = (statement: Statement): SourceResult => {
     walked.asked.push(statement);
-    const found = answers.get(keyOf(statement));
+    const found = answers.get(statementKey(statement));
     if (found !== undefined) return found;
     walked.isWhole = false;
     return { columns: [], rows: [[null, 0]], rowsRead: 0, rowsWritten: 0 };
@@ -210,6 +212,6 @@ async function walk(
   return walked;
 }
 
-function keyOf({ sql, params }: Statement): string {
+function statementKey({ sql, params }: Statement): string {
   return JSON.stringify([sql, params]);
 }

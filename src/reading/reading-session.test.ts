@@ -7,7 +7,7 @@ import { ExportError } from "../api/errors.ts";
 import { CURSOR_START, type Cursor } from "../rpc/cursor.ts";
 import type { Source } from "../databases/source.ts";
 import type { Catalog } from "../sqlite/catalog.ts";
-import { digestOf, readCatalog } from "./read-catalog.ts";
+import { digestCatalog, readCatalog } from "./read-catalog.ts";
 import { type DumpToRead, ReadingSession } from "./reading-session.ts";
 import { freezeDatabase, snapshotObjects } from "../../test/support/frozen-database.ts";
 import { nodeSqliteSource, openPlatformDatabase } from "../../test/support/node-sqlite-source.ts";
@@ -27,7 +27,7 @@ async function frozen(): Promise<{
 }> {
   const { db, source, opened, expected } = await freezeDatabase(SCRIPT);
   const statements: string[] = [];
-  const catalogDigest = await digestOf(opened.catalog);
+  const catalogDigest = await digestCatalog(opened.catalog);
   const open = (change: Partial<DumpToRead> = {}): Promise<ReadingSession> =>
     ReadingSession.open(recorded(source, statements), {
       catalogDigest,
@@ -125,7 +125,7 @@ test("asks a source without a snapshot for the schema before and after its pages
   const db = openPlatformDatabase();
   db.exec(SCRIPT);
   const plain = nodeSqliteSource(db);
-  const catalogDigest = await digestOf(await readCatalog(plain));
+  const catalogDigest = await digestCatalog(await readCatalog(plain));
   const statements: string[] = [];
   const session = await ReadingSession.open(recorded(plain, statements), {
     catalogDigest,

@@ -5,7 +5,7 @@ import { patientSource } from "../databases/patient-source.ts";
 import type { Source } from "../databases/source.ts";
 import { beginDump } from "../reading/begin-dump.ts";
 import { closeSnapshot } from "../reading/snapshot/close-snapshot.ts";
-import { fileOf, type PlannedFile, planOneFile, type StreamPlan } from "./plan-stream.ts";
+import { describeFile, type PlannedFile, planOneFile, type StreamPlan } from "./plan-stream.ts";
 import { readStream } from "./read-stream.ts";
 import { streamBlocks } from "./stream-blocks.ts";
 import { StreamLease } from "./stream-lease.ts";
@@ -77,7 +77,7 @@ export async function openStream(
         });
     const found = new Set(isWhole ? begun.pieces.flatMap(({ warnings }) => warnings) : []);
     return {
-      file: fileOf(begun.plan, request),
+      file: describeFile(begun.plan, request),
       atMs: begun.method === "live" ? undefined : begun.atMs,
       warnings: [...begun.warnings, ...found],
       body: bodyOf(streamBlocks(texts, compression), taken.lease),

@@ -50,7 +50,7 @@ export async function planStream(
     source,
     databaseKey: database.key,
     dump,
-    file: fileOf(dump.plan, request),
+    file: describeFile(dump.plan, request),
   };
 }
 
@@ -79,7 +79,7 @@ export function planOneFile(request: StreamRequest): PlanDump {
 }
 
 /** Returns the one file of a plan that `planOneFile` has made. */
-export function fileOf(
+export function describeFile(
   { artifacts }: DumpPlan,
   { compression }: Pick<StreamRequest, "compression">,
 ): PlannedFile {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { planOf } from "../formats/plan-of.ts";
 import { concatBytes } from "../lib/bytes.ts";
 import { ExportError } from "../api/errors.ts";
-import { digestOf } from "../reading/read-catalog.ts";
+import { digestCatalog } from "../reading/read-catalog.ts";
 import { closeSnapshot } from "../reading/snapshot/close-snapshot.ts";
 import { openSnapshot } from "../reading/snapshot/open-snapshot.ts";
 import type { Source } from "../databases/source.ts";
@@ -62,7 +62,7 @@ async function runStream(seed: number): Promise<{ difference: string; texts: num
     planOf: (catalog) => planOf(request, catalog),
     record: opened.record,
     undoBytesMax: 1e9,
-    catalogDigest: await digestOf(opened.catalog),
+    catalogDigest: await digestCatalog(opened.catalog),
     chunkBytes: random.below(2_000),
   });
   for await (const text of reading) {

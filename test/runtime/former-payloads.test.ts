@@ -8,7 +8,7 @@ import { insertOrphan } from "../support/orphan-job.ts";
 /** Starts an instance as the version before `kind` did, and returns what it returns and a step's result. */
 async function runFormer(
   payload: object,
-  stepName: string,
+  name: string,
 ): Promise<{ output: unknown; step: unknown }> {
   const id = crypto.randomUUID();
   await using instance = await introspectWorkflowInstance(env.EXPORT_WORKFLOW, id);
@@ -16,7 +16,7 @@ async function runFormer(
   await instance.waitForStatus("complete");
   return {
     output: await instance.getOutput(),
-    step: await instance.waitForStepResult({ name: stepName }),
+    step: await instance.waitForStepResult({ name }),
   };
 }
 

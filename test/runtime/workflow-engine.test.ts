@@ -3,14 +3,14 @@ import { env } from "cloudflare:test";
 import { expect, test } from "vitest";
 
 import { ExportError } from "../../src/api/errors.ts";
-import { failureOf } from "../../src/workflows/engine/failure.ts";
-import { retryPolicy } from "../../src/workflows/engine/retry-policy.ts";
+import { parseFailure } from "../../src/workflows/engine/failure.ts";
+import { defineRetryPolicy } from "../../src/workflows/engine/retry-policy.ts";
 import { openSteps } from "../../src/workflows/engine/steps.ts";
 
 /** The steps of a Workflow of which the engine knows nothing. */
 const POLICIES = {
-  "load rows": retryPolicy({ limit: 3, delay: "2 seconds", timeout: "5 minutes" }),
-  rest: retryPolicy({ limit: 1, delay: "5 seconds", timeout: "1 minute" }),
+  "load rows": defineRetryPolicy({ limit: 3, delay: "2 seconds", timeout: "5 minutes" }),
+  rest: defineRetryPolicy({ limit: 1, delay: "5 seconds", timeout: "1 minute" }),
 };
 
 /** A platform that runs each step's attempt number `attempt`, and what it was asked for. */
@@ -70,12 +70,12 @@ test.each([
   );
   const error = await failed.catch((cause: unknown) => cause as Error);
   expect(error).toMatchObject({ name });
-  expect(failureOf(error)).toEqual({ code, message: "for a reason" });
+  expect(parseFailure(error)).toEqual({ code, message: "for a reason" });
 });
 
 test("passes on an error without a code as an internal error", async () => {
   const failed = platform().steps.do("rest", "", () => Promise.reject(new TypeError("no")));
-  expect(failureOf(await failed.catch((cause: unknown) => cause))).toEqual({
+  expect(parseFailure(await failed.catch((cause: unknown) => cause))).toEqual({
     code: "internal-error",
     message: "no",
   });

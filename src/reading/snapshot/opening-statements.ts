@@ -8,7 +8,7 @@ import { ExportError } from "../../api/errors.ts";
 import { STATEMENT_BYTES_MAX } from "../../api/limits.ts";
 import { copyRowsSql, createGatheringSql, gatherRowsSql, hasIntegerKey } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
-import { keyOf } from "./row-sql.ts";
+import { keyColumnsSql } from "./row-sql.ts";
 import { type Watch, watchTable } from "./triggers.ts";
 import { createSharedLogSql, sharesLog } from "./undo-log.ts";
 
@@ -128,7 +128,7 @@ function copySql(
 
 /** Statement that keeps where a watched table ends. */
 function endSql(names: SnapshotNames, number: number, table: Table): string {
-  const [key] = keyOf("t", table.key);
+  const [key] = keyColumnsSql("t", table.key);
   const last = hasIntegerKey(table)
     ? `(SELECT max(${key}) FROM ${q(table.name)} AS t)`
     : `(SELECT 1 FROM ${q(table.name)} LIMIT 1)`;

@@ -7,7 +7,7 @@ import type { SnapshotNames } from "./names.ts";
 export type KeySql = string[];
 
 /** The key's columns of `row`, one of the table's own: an alias, `OLD` or `NEW`. */
-export function keyOf(row: string, key: KeyColumn[]): KeySql {
+export function keyColumnsSql(row: string, key: KeyColumn[]): KeySql {
   return key.map((column) => ownColumns(row)(column.name));
 }
 

@@ -6,7 +6,7 @@ import { shownName } from "../../sqlite/statement-length.ts";
 import { STATEMENT_BYTES_MAX } from "../../api/limits.ts";
 import type { SnapshotNames } from "./names.ts";
 import { REPLACED, replacedRows } from "./replaced-rows.ts";
-import { keyOf, sameKeySql } from "./row-sql.ts";
+import { keyColumnsSql, sameKeySql } from "./row-sql.ts";
 import { newValueSql } from "../../sqlite/schema-text.ts";
 import { undoLogOf } from "./undo-log.ts";
 
@@ -55,14 +55,14 @@ export function watchTable(
       ...saveReplaced("insert"),
       log.birth(expected, isFree),
     ]),
-    ...triggersSql(watched, "AFTER INSERT", [log.birth(keyOf("NEW", table.key))]),
+    ...triggersSql(watched, "AFTER INSERT", [log.birth(keyColumnsSql("NEW", table.key))]),
     ...triggersSql(watched, "BEFORE UPDATE", [
       ...log.save("OLD"),
       ...replaced.prepare("update"),
       ...saveReplaced("update"),
       log.birth(expected, isFree),
     ]),
-    ...triggersSql(watched, "AFTER UPDATE", [log.birth(keyOf("NEW", table.key))]),
+    ...triggersSql(watched, "AFTER UPDATE", [log.birth(keyColumnsSql("NEW", table.key))]),
     witnessSql(names, number, table),
   ];
   const statements = [...log.create(given.undoBytesMax), ...tables, ...watching];

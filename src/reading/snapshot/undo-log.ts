@@ -4,7 +4,7 @@ import { type RowSelect, rowsFrom } from "../../sqlite/page-query.ts";
 import { rowColumns, type Table } from "../../sqlite/catalog.ts";
 import { createKeyedSql, hasIntegerKey, listPlaces } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
-import { bytesSql, isNeededSql, type KeySql, keyOf, sameKeySql } from "./row-sql.ts";
+import { bytesSql, isNeededSql, type KeySql, keyColumnsSql, sameKeySql } from "./row-sql.ts";
 
 /**
  * What a snapshot keeps of one table's rows: an entry for each key that is touched, which is the row as
@@ -154,7 +154,7 @@ function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
           ]),
     ],
     save: (row, { from, condition } = { from: "", condition: "1" }) => {
-      const rest = `${from} WHERE ${condition} AND ${isToBeEntered(keyOf(row, table.key))}`;
+      const rest = `${from} WHERE ${condition} AND ${isToBeEntered(keyColumnsSql(row, table.key))}`;
       const values = columns.map(ownColumns(row));
       const saved =
         insertSql(log, [BORN, ...narrow], ["0", ...values.slice(0, narrow.length)]) + rest;

@@ -28,7 +28,7 @@ export async function stepBody<T>(attempt: number, work: () => Promise<T>): Prom
 }
 
 /** Returns the failure that a step's error stands for; `internal-error` for an error without a code. */
-export function failureOf(error: unknown): Failure {
+export function parseFailure(error: unknown): Failure {
   const text = error instanceof Error ? error.message : String(error);
   return parseCodedError(error) ?? { code: "internal-error", message: text };
 }

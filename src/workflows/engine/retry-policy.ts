@@ -4,7 +4,7 @@ import type { WorkflowStepConfig } from "cloudflare:workers";
  * Returns how a kind of step is retried: at most `limit` times after the first attempt, first after `delay`,
  * which doubles with each. One attempt may take `timeout`.
  */
-export function retryPolicy(policy: {
+export function defineRetryPolicy(policy: {
   limit: number;
   delay: `${number} seconds`;
   timeout: `${number} minutes` | `${number} minute`;

@@ -13,7 +13,7 @@ import { stepName } from "./step-name.ts";
 export interface Steps<Kind extends string> {
   /**
    * Runs `body` as a step, or returns what the step has returned before a replay. The step is named for its
-   * kind and subject, which must come from recorded values. `failureOf` reads the error of a step that fails.
+   * kind and subject, which must come from recorded values. `parseFailure` reads the error of a step that fails.
    */
   do: <T extends Rpc.Serializable<T>>(
     kind: Kind,

@@ -1,6 +1,6 @@
 import type { WorkflowStepConfig } from "cloudflare:workers";
 
-import { retryPolicy } from "../engine/retry-policy.ts";
+import { defineRetryPolicy } from "../engine/retry-policy.ts";
 
 /** Every kind of step of an export, by the words its name begins with. */
 export type ExportStep =
@@ -20,17 +20,17 @@ export type ExportStep =
  * for R2 gets more attempts, further apart. A step that only cleans up gets few, since the watchdog repeats it.
  */
 export const EXPORT_STEPS: Record<ExportStep, WorkflowStepConfig> = {
-  "open snapshot": retryPolicy({ limit: 5, delay: "2 seconds", timeout: "5 minutes" }),
-  "open artifact": retryPolicy({ limit: 5, delay: "2 seconds", timeout: "1 minute" }),
+  "open snapshot": defineRetryPolicy({ limit: 5, delay: "2 seconds", timeout: "5 minutes" }),
+  "open artifact": defineRetryPolicy({ limit: 5, delay: "2 seconds", timeout: "1 minute" }),
   // A chunk is some tens of MiB: seconds. Ten minutes is for a store that hardly answers.
-  export: retryPolicy({ limit: 8, delay: "2 seconds", timeout: "10 minutes" }),
-  "complete artifact": retryPolicy({ limit: 8, delay: "2 seconds", timeout: "5 minutes" }),
-  "close snapshot": retryPolicy({ limit: 5, delay: "2 seconds", timeout: "5 minutes" }),
+  export: defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "10 minutes" }),
+  "complete artifact": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "5 minutes" }),
+  "close snapshot": defineRetryPolicy({ limit: 5, delay: "2 seconds", timeout: "5 minutes" }),
   // 10 GB are read back in one step, since a hash cannot be carried from step to step.
-  "verify artifact": retryPolicy({ limit: 3, delay: "5 seconds", timeout: "60 minutes" }),
-  "publish manifest": retryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
-  "start over": retryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
-  "give up": retryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
+  "verify artifact": defineRetryPolicy({ limit: 3, delay: "5 seconds", timeout: "60 minutes" }),
+  "publish manifest": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
+  "start over": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
+  "give up": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   // What a receiver does is a result of the step. The step is retried only if the job is out of reach.
-  "send callback": retryPolicy({ limit: 5, delay: "2 seconds", timeout: "1 minute" }),
+  "send callback": defineRetryPolicy({ limit: 5, delay: "2 seconds", timeout: "1 minute" }),
 };

@@ -5,7 +5,7 @@ import type { ExportEnv } from "../../config/bindings.ts";
 import { parseRunPayload, type RunId, type RunPayload } from "../../rpc/run-payload.ts";
 import { closeSnapshotOf, closeSnapshotOfStream } from "../ending/close-snapshot.ts";
 import { sendCallbacks } from "../ending/send-callbacks.ts";
-import { failureOf } from "../engine/failure.ts";
+import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { openSteps, type Steps } from "../engine/steps.ts";
 import { EXPORT_STEPS, type ExportStep } from "./export-steps.ts";
@@ -48,7 +48,7 @@ async function runExport(steps: Steps<ExportStep>, runId: RunId): Promise<Ended>
     await produceArtifacts(run);
     published = await run("publish manifest", "", publishManifest);
   } catch (error) {
-    const failure = failureOf(error);
+    const failure = parseFailure(error);
     // A close that fails is no reason to leave the job without its end.
     await run("close snapshot", "", closeSnapshotOf).catch(() => undefined);
     const { callback } = await run("give up", "", (context) => giveUp(context, failure));

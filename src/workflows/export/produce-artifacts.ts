@@ -3,7 +3,7 @@ import { MIB } from "../../api/limits.ts";
 import type { NextAction } from "../../rpc/checkpoint.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { closeSnapshotOf } from "../ending/close-snapshot.ts";
-import { failureOf } from "../engine/failure.ts";
+import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import type { RunStep } from "../engine/steps.ts";
 import {
@@ -40,7 +40,7 @@ export async function produceArtifacts(run: RunStep<ExportStep>): Promise<void> 
     try {
       return await produceOnce(run, opening === 1 ? "" : String(opening));
     } catch (error) {
-      const reason = failureOf(error);
+      const reason = parseFailure(error);
       if (!STARTED_OVER.has(reason.code)) throw error;
       const { again } = await run("start over", String(opening), (context) =>
         startOver(context, { opening, reason }),
