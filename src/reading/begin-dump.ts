@@ -21,7 +21,7 @@ export interface PlannedDump {
 }
 
 /** Reads a source's catalog in one turn and plans its dump. Errors: those of `planOf` and the source's own. */
-export async function planDump(source: Source, planOf: PlanDump): Promise<PlannedDump> {
+export async function readDumpPlan(source: Source, planOf: PlanDump): Promise<PlannedDump> {
   const catalog = await readCatalog(source);
   return { catalog, catalogDigest: await digestCatalog(catalog), ...planOf(catalog) };
 }
@@ -110,7 +110,7 @@ async function readWhole(source: Source, request: DumpRequest): Promise<BegunDum
   const { oneTurnBytes: bytesMax, planOf, removesLeftovers, isLeftover } = request;
   if (bytesMax === 0) return undefined;
   if (removesLeftovers) await sweepLeftovers(source, isLeftover);
-  const planned = request.planned ?? (await planDump(source, planOf));
+  const planned = request.planned ?? (await readDumpPlan(source, planOf));
   const dump = await readInOneTurn(source, { ...planned, bytesMax });
   if (dump === undefined) return undefined;
   const { catalog, catalogDigest, plan } = planned;
@@ -139,7 +139,7 @@ async function freeze(source: Source, request: DumpRequest): Promise<BegunDump> 
 
 async function look(source: Source, request: DumpRequest): Promise<BegunDump> {
   const atMs = Date.now();
-  const planned = request.planned ?? (await planDump(source, request.planOf));
+  const planned = request.planned ?? (await readDumpPlan(source, request.planOf));
   const { catalog, catalogDigest, plan } = planned;
   return {
     method: "live",

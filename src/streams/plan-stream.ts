@@ -9,7 +9,7 @@ import { requireRows } from "../api/export-request.ts";
 import { SOURCE_PROMISES, sourceObjectOf } from "../api/source-config.ts";
 import type { StreamRequest } from "../api/stream-query.ts";
 import { findDatabase } from "../databases/open-source.ts";
-import { type PlanDump, planDump, type PlannedDump } from "../reading/begin-dump.ts";
+import { type PlanDump, readDumpPlan, type PlannedDump } from "../reading/begin-dump.ts";
 import type { Source } from "../databases/source.ts";
 import { COMPRESSED } from "../storage/writer/compressor.ts";
 
@@ -43,7 +43,7 @@ export async function planStream(
   const sourceConfig = getSourceConfig(config, request.source);
   const database = findDatabase(env, sourceConfig, sourceObjectOf(sourceConfig, request));
   const source = database.open();
-  const dump = await planDump(source, planOneFile(request));
+  const dump = await readDumpPlan(source, planOneFile(request));
   const { consistency } = SOURCE_PROMISES[sourceConfig.type];
   return {
     request: { ...request, consistency: request.consistency ?? consistency.default },
