@@ -17,9 +17,9 @@ import type { NewJob } from "../rpc/http-jobs.ts";
 export async function newJobOf(
   config: Settings,
   request: ExportRequest,
-  of: { env: ExportEnv; idempotencyKey: string | null; origin: string; nowMs: number },
+  received: { env: ExportEnv; idempotencyKey: string | null; origin: string; nowMs: number },
 ): Promise<NewJob> {
-  const { env, ...given } = of;
+  const { env, ...given } = received;
   requireRows(request);
   const { source: name = findDefaultSource(config), ...rest } = request;
   const source = getSourceConfig(config, name);
@@ -30,7 +30,7 @@ export async function newJobOf(
     source: name,
     ...rest,
     consistency: request.consistency ?? SOURCE_PROMISES[source.type].consistency.default,
-    ...checkedCallback(config, request.callbackUrl, of.origin),
+    ...checkedCallback(config, request.callbackUrl, received.origin),
     retentionHours: request.retentionHours ?? config.retentionHours,
   };
   const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(JSON.stringify(full)));

@@ -36,7 +36,7 @@ import type {
   RunningJob,
   SnapshotToClose,
 } from "../rpc/run-jobs.ts";
-import type { RunId, RunParams } from "../rpc/run-payload.ts";
+import type { RunId, RunStart } from "../rpc/run-payload.ts";
 import type { NewStream, StreamJobs, StreamToClose } from "../rpc/stream-jobs.ts";
 import type { InlineContext } from "../storage/inline/inline-context.ts";
 import {
@@ -166,7 +166,7 @@ export class ExportJobs
 
   // RunJobs
 
-  beginRun(run: RunParams): Promise<Outcome<RunningJob>> {
+  beginRun(run: RunStart): Promise<Outcome<RunningJob>> {
     return outcomeOf(() => toRunningJob(beginRun(this.#jobs, run)));
   }
 

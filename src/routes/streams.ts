@@ -109,7 +109,7 @@ async function sendStream(
   const { env } = context;
   const planned = await planStream(env, settings, request);
   if (context.req.method === "HEAD") {
-    return new Response(null, { headers: makeHeaders(planned.file, planned.file.plan) });
+    return new Response(null, { headers: makeHeaders(planned.file, planned.dump.plan) });
   }
   const stream = await openStream(planned, { env, config: settings });
   return new Response(stream.body, { headers: makeHeaders(stream.file, stream) });

@@ -9,7 +9,7 @@ import type { NextAction } from "./next-action.ts";
 import type { PlanRecord } from "./plan-record.ts";
 import type { KeptTurn } from "./kept-turn.ts";
 import type { Outcome } from "./outcome.ts";
-import type { RunId, RunParams } from "./run-payload.ts";
+import type { RunId, RunStart } from "./run-payload.ts";
 import type { SnapshotRecord } from "./snapshot-record.ts";
 
 /**
@@ -21,7 +21,7 @@ export interface RunJobs {
    * Moves the job to `running` and returns it. A run that the watchdog made to replace the one before it
    * takes the job over first, unless it has it already.
    */
-  beginRun(run: RunParams): Promise<Outcome<RunningJob>>;
+  beginRun(run: RunStart): Promise<Outcome<RunningJob>>;
   /** Shows the watchdog that the run works. */
   beat(run: RunId): Promise<Outcome<void>>;
   /** Records the id of a snapshot before it is opened. Failures: `try-overtaken`. */

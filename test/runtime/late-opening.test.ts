@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from "vitest";
 import type { Source } from "../../src/databases/source.ts";
 import { findJob } from "../../src/jobs/tables/job-rows.ts";
 import { beginExport } from "../../src/workflows/export/begin-export.ts";
-import { closeSnapshotOf } from "../../src/workflows/export/close-snapshot.ts";
+import { closeSnapshotOf } from "../../src/workflows/ending/close-snapshot.ts";
 import { type RunContext, runContext } from "../../src/workflows/engine/run-context.ts";
 import { emptyDatabase, query, snapshotObjects } from "../support/api.ts";
 import { insertOrphan } from "../support/orphan-job.ts";

@@ -41,7 +41,7 @@ async function verify(
     sha256: null,
   };
   const context = {
-    of: { jobId: "job", run: 1 },
+    runId: { jobId: "job", run: 1 },
     beat: async () => {},
     store: { ...r2, ...change(r2) },
     jobs: {

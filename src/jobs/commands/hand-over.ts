@@ -1,4 +1,4 @@
-import type { RunParams } from "../../rpc/run-payload.ts";
+import type { RunStart } from "../../rpc/run-payload.ts";
 import { countArtifacts } from "../tables/artifact-rows.ts";
 import { findJob, type JobRow, parseRescues, type Rescue } from "../tables/job-rows.ts";
 import { moveRunIf } from "../tables/job-run-columns.ts";
@@ -15,7 +15,7 @@ export function placeOf(sql: SqlStorage, job: JobRow): string {
  * Gives a job to `next`, a run that the watchdog made to replace the one before it. Reports whether it did.
  * Nothing changes if `next` has the job already, replaces another run, or the job has ended.
  */
-export function handOverIf(sql: SqlStorage, next: RunParams, nowMs: number): boolean {
+export function handOverIf(sql: SqlStorage, next: RunStart, nowMs: number): boolean {
   const { jobId, run, rescuedFor: reason } = next;
   const job = findJob(sql, jobId);
   if (reason === undefined || job?.run !== run - 1) return false;

@@ -1,3 +1,4 @@
+import type { RunPayload } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { isCallbackPending } from "../tables/job-callback-columns.ts";
 import { recordEnding } from "../tables/job-due-columns.ts";
@@ -15,7 +16,7 @@ export async function startEnding({ sql, env }: JobsContext, jobId: string): Pro
   recordEnding(sql, jobId, { endings, nowMs: Date.now() });
   // Not the next attempt: what follows the last one waits for its time, which may be hours away.
   const callbackFrom = Math.max(job.callback_attempts, job.callback_posts, 1);
-  const params = { jobId, run: job.run, callbackFrom };
+  const params: RunPayload = { kind: "ending", jobId, run: job.run, callbackFrom };
   try {
     await env.EXPORT_WORKFLOW.create({ id: endingInstanceIdOf({ ...job, endings }), params });
   } catch (cause) {
@@ -36,7 +37,7 @@ export async function startStreamEnding(
   recordStreamEnding(sql, streamId, { endings, nowMs: Date.now() });
   const id = endingInstanceIdOf({ job_id: streamId, endings });
   try {
-    await env.EXPORT_WORKFLOW.create({ id, params: { streamId } });
+    await env.EXPORT_WORKFLOW.create({ id, params: { kind: "stream-ending", streamId } });
   } catch (cause) {
     console.warn({ message: "ending not started", streamId, cause: String(cause) });
   }

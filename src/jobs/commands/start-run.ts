@@ -1,4 +1,4 @@
-import type { RunParams } from "../../rpc/run-payload.ts";
+import type { RunStart } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { instanceIdOf } from "../tables/job-rows.ts";
 
@@ -16,10 +16,10 @@ export async function startRun(context: JobsContext, jobId: string): Promise<voi
 }
 
 /** Creates the instance of a run. Its id is made of the job's id and the run, so a repeat is harmless. */
-export async function createRun({ env }: JobsContext, params: RunParams): Promise<void> {
-  const id = instanceIdOf({ job_id: params.jobId, run: params.run });
+export async function createRun({ env }: JobsContext, run: RunStart): Promise<void> {
+  const id = instanceIdOf({ job_id: run.jobId, run: run.run });
   try {
-    await env.EXPORT_WORKFLOW.create({ id, params });
+    await env.EXPORT_WORKFLOW.create({ id, params: { kind: "export", ...run } });
   } catch (cause) {
     if (!(cause instanceof Error && cause.message.includes("already_exists"))) throw cause;
   }

@@ -8,7 +8,7 @@ import type { TableReader } from "../table-reader.ts";
 import type { CommittedPosition } from "./committed-position.ts";
 import { copiedRows, gatheredRows, hasIntegerKey } from "./layout.ts";
 import { SnapshotNames, startsWithSql, watchedTableOf } from "./names.ts";
-import { LEASE_SECONDS } from "./open-snapshot.ts";
+import { LEASE_SECONDS } from "./opening-statements.ts";
 import type { SnapshotRecord, SnapshotTable } from "../../rpc/snapshot-record.ts";
 import { WITNESS, witnessSql } from "./triggers.ts";
 import { undoLogOf } from "./undo-log.ts";

@@ -13,8 +13,8 @@ import type { RunContext } from "../engine/run-context.ts";
 export async function publishManifest(
   context: RunContext,
 ): Promise<{ status: string; rows: number; bytes: number; callback: boolean }> {
-  const { jobs, of, store } = context;
-  const ledger = await jobs.ledger(of);
+  const { jobs, runId, store } = context;
+  const ledger = await jobs.ledger(runId);
   // A try before this one may have ended the job and lost its answer.
   if (ledger.ok) {
     const { job, tables, warnings, artifacts } = ledger.value;
@@ -57,7 +57,7 @@ export async function publishManifest(
     const key = manifestKeyOf({ jobId: job.jobId, snapshotId: plan.snapshotId });
     await store.put(key, body, { contentType: "application/json" });
   }
-  const view = unwrap(await jobs.complete(of));
+  const view = unwrap(await jobs.complete(runId));
   const { status, progress, callback } = view;
   return {
     status,

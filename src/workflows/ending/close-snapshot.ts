@@ -16,13 +16,13 @@ interface ClosedSnapshot {
  * done where a newer run reads the snapshot.
  */
 export async function closeSnapshotOf(context: RunContext): Promise<ClosedSnapshot> {
-  const { jobs, of } = context;
-  const snapshot = await jobs.snapshotToClose(of);
+  const { jobs, runId } = context;
+  const snapshot = await jobs.snapshotToClose(runId);
   if (snapshot === null) return { closed: null, tablesLeft: 0 };
   const { snapshotId, request } = snapshot;
   const source = context.openSource(request);
-  const tablesLeft = await closeAll(source, { jobs, jobId: of.jobId, snapshotId });
-  await jobs.recordClosed(of.jobId, { snapshotId, tablesLeft });
+  const tablesLeft = await closeAll(source, { jobs, jobId: runId.jobId, snapshotId });
+  await jobs.recordClosed(runId.jobId, { snapshotId, tablesLeft });
   return { closed: snapshotId, tablesLeft };
 }
 
@@ -53,13 +53,13 @@ export async function closeSnapshotOfStream(
  */
 async function closeAll(
   source: Source,
-  of: { jobs: RunContext["jobs"]; jobId: string; snapshotId: string },
+  snapshot: { jobs: RunContext["jobs"]; jobId: string; snapshotId: string },
 ): Promise<number> {
   const { tablesLeft } = await sweepSnapshots(
     source,
     async (found) =>
-      found.snapshotId === of.snapshotId ||
-      (found.jobId === of.jobId && (await of.jobs.isSnapshotLeftover(found))),
+      found.snapshotId === snapshot.snapshotId ||
+      (found.jobId === snapshot.jobId && (await snapshot.jobs.isSnapshotLeftover(found))),
   );
   return tablesLeft;
 }

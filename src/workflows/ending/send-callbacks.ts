@@ -1,5 +1,3 @@
-import type { WorkflowStep } from "cloudflare:workers";
-
 import { type ExportEnv, getExportJobs } from "../../config/bindings.ts";
 import { readSettings } from "../../config/settings.ts";
 import type { CallbackMove } from "../../rpc/callback-move.ts";
@@ -10,42 +8,39 @@ import { isLocalOrigin } from "../../lib/local-origin.ts";
 import { type CallbackResult, sendCallback } from "../../notify/send-callback.ts";
 import { readWebhookSecrets } from "../../notify/webhook-secrets.ts";
 import type { PendingCallback } from "../../rpc/run-jobs.ts";
-import { RETRY_POLICIES } from "../engine/retry-policy.ts";
+import type { Steps } from "../engine/steps.ts";
 
-/** What a step "send callback N" tells the dashboard. */
-interface CallbackTry {
-  /** `over`: nothing was to be sent any more. */
+/** What a step "send callback N" reports to the dashboard. */
+interface CallbackStep {
+  /** `over`: no callback remained to be sent. */
   status: CallbackMove["status"] | "over";
   error: string | null;
-  /** The next try and the wait before it; null after the last. */
+  /** The next attempt and the wait before it; null after the last. */
   next: { attempt: number; delayMs: number } | null;
 }
 
 /**
- * Sends an ended job's callback, from try number `attempt` on: steps `send callback N` with sleeps
- * between them, until it is delivered, given up, or the job is deleted. What decides the next try is
- * in the results of the steps, so that a replay walks the same way. Never changes the job's state.
+ * Sends an ended job's callback, from attempt number `attempt` on: steps `send callback N` with sleeps
+ * between them, until it is delivered, abandoned, or the job is deleted. The results of the steps decide
+ * the next attempt, so that a replay walks the same way. Never changes the job's state.
  */
 export async function sendCallbacks(
-  step: WorkflowStep,
-  env: ExportEnv,
+  steps: Pick<Steps<"send callback">, "do" | "sleep">,
   from: { jobId: string; attempt: number },
 ): Promise<void> {
   let { attempt } = from;
   for (;;) {
     const current = attempt;
-    const { next } = await step.do(
-      `send callback ${current}`,
-      RETRY_POLICIES["send callback"],
-      () => tryCallback(env, from.jobId, current),
+    const { next } = await steps.do("send callback", String(current), (env) =>
+      tryCallback(env, from.jobId, current),
     );
     if (next === null) return;
-    await step.sleep(`wait for try ${next.attempt}`, next.delayMs);
+    await steps.sleep(`wait for try ${next.attempt}`, next.delayMs);
     attempt = next.attempt;
   }
 }
 
-async function tryCallback(env: ExportEnv, jobId: string, attempt: number): Promise<CallbackTry> {
+async function tryCallback(env: ExportEnv, jobId: string, attempt: number): Promise<CallbackStep> {
   const jobs = getExportJobs(env);
   const turn = await jobs.beginPost(jobId, attempt);
   if (turn.do === "end") return { status: "over", error: null, next: null };
