@@ -16,7 +16,7 @@ import {
   readPromisedIndexes,
 } from "./restored-indexes.ts";
 import { advanceTo, describePlace, type StatementPlace } from "./statement-place.ts";
-import { statementBatches } from "./sql-statements.ts";
+import { statementBatches } from "../src/sqlite/statement-splitter.ts";
 import { decompressZstd, ZSTD_MAGIC } from "./zstd-frames.ts";
 
 const READ_BYTES = 1024 * 1024;

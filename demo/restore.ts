@@ -1,7 +1,7 @@
 import { createReadStream, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { statementBatches } from "../cli/sql-statements.ts";
+import { statementBatches } from "../src/sqlite/statement-splitter.ts";
 
 const READ_BYTES = 1 << 20;
 

@@ -10,7 +10,7 @@
 // the start: those get their rows.
 import { createReadStream } from "node:fs";
 
-import { statementBatches } from "../../cli/sql-statements.ts";
+import { statementBatches } from "../../src/sqlite/statement-splitter.ts";
 
 /** A body may have 1 MiB, and a statement has 100,000 bytes at most. */
 const BODY_BYTES_MAX = 900_000;

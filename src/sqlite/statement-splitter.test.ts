@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { statementBatches } from "./sql-statements.ts";
+import { statementBatches } from "./statement-splitter.ts";
 
 const STATEMENTS = [
   'CREATE TABLE t (a, [b;], "c;", `d;`);',
