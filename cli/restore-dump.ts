@@ -15,8 +15,8 @@ import {
   type PromisedIndex,
   readPromisedIndexes,
 } from "./restored-indexes.ts";
-import { advanceTo, describePlace, type StatementPlace } from "./statement-place.ts";
-import { statementBatches } from "../src/sqlite/statement-splitter.ts";
+import { type ScriptStatement, splitScript } from "../src/sqlite/statement-splitter.ts";
+import { describePlace } from "./statement-place.ts";
 import { decompressZstd, ZSTD_MAGIC } from "./zstd-frames.ts";
 
 const READ_BYTES = 1024 * 1024;
@@ -116,16 +116,17 @@ async function load(
   });
   const text = decompress(file, compression);
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const place: StatementPlace = { number: 0, line: 1, text: new Uint8Array() };
+  let running: ScriptStatement | undefined;
   let sinceTurn = 0;
   try {
-    for await (const statement of statementBatches(text, 1)) {
+    for await (const statement of splitScript(text)) {
       throwIfInterrupted(signal);
-      advanceTo(place, statement);
-      const sql = decoder.decode(statement);
+      running = statement;
+      const sql = decoder.decode(statement.bytes);
       promised ??= readPromisedIndexes(sql);
       db.exec(sql);
-      sinceTurn += statement.length;
+      running = undefined;
+      sinceTurn += statement.bytes.length;
       if (sinceTurn < READ_BYTES) continue;
       // Lets Ctrl-C and the bar in: SQLite holds the thread.
       await nextTurn();
@@ -134,7 +135,7 @@ async function load(
   } catch (error) {
     if (error instanceof CliError) throw error;
     const message = error instanceof Error ? error.message : String(error);
-    const where = place.number === 0 ? "" : `${describePlace(place)}: `;
+    const where = running === undefined ? "" : `${describePlace(running)}: `;
     throw new CliError("restore-failed", `${path} cannot be restored: ${where}${message}`, {
       exitCode: EXIT.failed,
       cause: error,
