@@ -3,7 +3,7 @@ import { type Settings, getSourceConfig } from "../config/settings.ts";
 import { planOf } from "../formats/plan-of.ts";
 import type { DumpPlan } from "../formats/plan.ts";
 import type { TableEncoderOf } from "../formats/table-encoder.ts";
-import { catalogOfTable } from "../sqlite/table-filter.ts";
+import { catalogOfTable } from "../formats/table-filter.ts";
 import type { Catalog } from "../sqlite/catalog.ts";
 import { ExportError } from "../api/errors.ts";
 import { requireRows } from "../api/export-request.ts";

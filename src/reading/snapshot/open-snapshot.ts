@@ -6,7 +6,7 @@ import { shownName } from "../../sqlite/statement-length.ts";
 import type { Catalog, Table } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
 import { DATABASE_BYTES_MAX, KEY_VALUES_BYTES_MAX, STATEMENT_BYTES_MAX } from "../../api/limits.ts";
-import type { CopiedKeyValues } from "../../databases/key-value-commands.ts";
+import type { CopiedKeyValues } from "../../databases/with-export/key-value-commands.ts";
 import { readCatalogRows, withViewColumns } from "../read-catalog.ts";
 import type { Source, SourceResult } from "../../databases/source.ts";
 import { findBrokenParents } from "./broken-references.ts";

@@ -4,10 +4,10 @@ import {
   KEY_VALUE_PIECE_BYTES,
   type KeyValuePiece,
   parseKeyValues,
-} from "../sqlite/key-values.ts";
-import { CREATE_KEY_VALUE_STAGE, KEY_VALUE_STAGE_TABLE } from "../sqlite/own-objects.ts";
-import { concatBytes, decodeUtf8, encodeUtf8, fromHex } from "../lib/bytes.ts";
-import { KEY_VALUES_BYTES_MAX } from "../api/limits.ts";
+} from "../../sqlite/key-values.ts";
+import { CREATE_KEY_VALUE_STAGE, KEY_VALUE_STAGE_TABLE } from "../../sqlite/own-objects.ts";
+import { concatBytes, decodeUtf8, encodeUtf8, fromHex } from "../../lib/bytes.ts";
+import { KEY_VALUES_BYTES_MAX } from "../../api/limits.ts";
 import { decodeValue, encodeValue } from "./structured-value.ts";
 
 /** Entries read at once: a value may have 2 MB. */

@@ -1,7 +1,7 @@
-import { hasSeveralStatements } from "../sqlite/several-statements.ts";
-import { sqlTokens } from "../sqlite/sql-tokens.ts";
-import type { Outcome } from "../rpc/outcome.ts";
-import { ExportError } from "../api/errors.ts";
+import { hasSeveralStatements } from "../../sqlite/several-statements.ts";
+import { sqlTokens } from "../../sqlite/sql-tokens.ts";
+import type { Outcome } from "../../rpc/outcome.ts";
+import { ExportError } from "../../api/errors.ts";
 import { runKeyValueCommand } from "./key-value-commands.ts";
 
 type Row = Record<string, SqlStorageValue>;
