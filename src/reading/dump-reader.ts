@@ -1,7 +1,7 @@
 import type { Table } from "../sqlite/catalog.ts";
 import type { Cell } from "../sqlite/cell.ts";
 import type { Cursor } from "../rpc/cursor.ts";
-import type { RowKey } from "../sqlite/row-key.ts";
+import { describeKey, type RowKey } from "../sqlite/row-key.ts";
 import { ExportError } from "../api/errors.ts";
 import { KIB, LONG_ROWS_PAGE_BYTES, PAGE_BYTES, STATEMENT_BYTES_MAX } from "../api/limits.ts";
 import { assert } from "../lib/assert.ts";
@@ -337,11 +337,6 @@ function isTooBig(error: unknown): boolean {
     error.code === "source-query-failed" &&
     /too big|SQLITE_TOOBIG/i.test(error.message)
   );
-}
-
-function describeKey(key: RowKey): string {
-  if (key === null) return "(none: it is the first)";
-  return key.map((value) => ("literal" in value ? value.literal : "(long value)")).join(", ");
 }
 
 function sumOf(numbers: number[]): number {
