@@ -9,12 +9,8 @@ import { createGunzip } from "node:zlib";
 import { CliError, throwIfInterrupted, usageError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { diskError } from "./partial-file.ts";
-import {
-  compareIndexes,
-  type IndexDifference,
-  type PromisedIndex,
-  readPromisedIndexes,
-} from "./restored-indexes.ts";
+import { compareIndexes, type IndexDifference } from "./restored-indexes.ts";
+import { type NamedIndexTotals, parseIndexComments } from "../src/sqlite/index-totals.ts";
 import { type ScriptStatement, splitScript } from "../src/sqlite/statement-splitter.ts";
 import { describePlace } from "./statement-place.ts";
 import { decompressZstd, ZSTD_MAGIC } from "./zstd-frames.ts";
@@ -105,8 +101,8 @@ async function load(
   db: DatabaseSync,
   path: string,
   { signal, onBytes }: { signal: AbortSignal; onBytes: (bytes: number) => void },
-): Promise<PromisedIndex[]> {
-  let promised: PromisedIndex[] | undefined;
+): Promise<NamedIndexTotals[]> {
+  let promised: NamedIndexTotals[] | undefined;
   const compression = await compressionOf(path);
   let bytes = 0;
   const file = createReadStream(path, { highWaterMark: READ_BYTES });
@@ -123,7 +119,7 @@ async function load(
       throwIfInterrupted(signal);
       running = statement;
       const sql = decoder.decode(statement.bytes);
-      promised ??= readPromisedIndexes(sql);
+      promised ??= parseIndexComments(sql);
       db.exec(sql);
       running = undefined;
       sinceTurn += statement.bytes.length;
