@@ -1,6 +1,6 @@
 import type { Catalog } from "../sqlite/catalog.ts";
 import type { ExportRequest } from "../api/export-request.ts";
-import { DUMP_FORMATS } from "./dump-format.ts";
+import { DUMP_FORMATS } from "./dump-formats.ts";
 import { chooseStageName } from "../sqlite/own-objects.ts";
 import type { DumpPlan } from "./plan.ts";
 import type { TableEncoderOf } from "./table-encoder.ts";

@@ -5,7 +5,7 @@ import { JSON_ARRAY, JSON_LINES, JsonEncoder } from "./json/json-encoder.ts";
 import type { DumpPlan, PlanRequest } from "./plan.ts";
 import { SqlEncoder } from "./sql/sql-encoder.ts";
 import { planSqlDump } from "./sql/sql-plan.ts";
-import { planTableFiles } from "./table-files-plan.ts";
+import { planTableFiles } from "./table-files.ts";
 import type { TableEncoder } from "./table-encoder.ts";
 
 /** How a format is planned and written. */
