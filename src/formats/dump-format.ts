@@ -1,0 +1,14 @@
+import type { Table } from "../sqlite/catalog.ts";
+import type { DumpPlan, PlanRequest } from "./plan.ts";
+import type { TableEncoder } from "./table-encoder.ts";
+
+/** How a format is planned and written. */
+export interface DumpFormat {
+  /** The same for the same request, whatever the tables contain. */
+  plan: (request: PlanRequest) => DumpPlan;
+  /**
+   * Makes the encoder that continues at `state`. `stage` is a table name that the database does not use, for
+   * formats that need one.
+   */
+  encoderOf: (table: Table, state: number, stage?: string) => TableEncoder;
+}
