@@ -157,11 +157,14 @@ export function identifierOf(token: SqlToken): string {
   return quote === "[" ? inner : inner.replaceAll(quote + quote, quote);
 }
 
+/** True if the token is the bare word `word` (upper case). */
+export function isWord(token: SqlToken | undefined, word: string): boolean {
+  return token?.kind === "word" && asciiUpper(token.text) === word;
+}
+
 /** True if the bare word `word` (upper case) occurs outside names, strings and comments. */
 export function hasWord(sql: string, word: string): boolean {
-  for (const token of sqlTokens(sql)) {
-    if (token.kind === "word" && asciiUpper(token.text) === word) return true;
-  }
+  for (const token of sqlTokens(sql)) if (isWord(token, word)) return true;
   return false;
 }
 

@@ -1,6 +1,6 @@
 import type { Table } from "./catalog.ts";
-import { identifierOf, sqlTokens, type SqlToken } from "./sql-tokens.ts";
-import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
+import { identifierOf, isWord, sqlTokens, type SqlToken } from "./sql-tokens.ts";
+import { asciiLower } from "../lib/ascii-case.ts";
 
 /** What it takes to restore a virtual table. */
 export type VirtualTableKind =
@@ -50,7 +50,7 @@ export function moduleOf(sql: string): string {
   let afterUsing = false;
   for (const token of sqlTokens(sql)) {
     if (afterUsing) return asciiLower(identifierOf(token));
-    afterUsing = token.kind === "word" && asciiUpper(token.text) === "USING";
+    afterUsing = isWord(token, "USING");
   }
   return "";
 }

@@ -1,5 +1,6 @@
 import {
   CAN_EXPORT_KEY_VALUES,
+  type CopiedKeyValues,
   findCopyTarget,
   KEY_VALUE_PIECE_BYTES,
   type KeyValuePiece,
@@ -16,15 +17,6 @@ const ENTRIES_AT_ONCE = 8;
 /** Keys named in a result. */
 const SKIPPED_KEYS_MAX = 5;
 
-/** What a copy of the key-value storage found. */
-export interface CopiedKeyValues {
-  /** Null if the entries are larger than `KEY_VALUES_BYTES_MAX`, and none is copied. */
-  entries: number | null;
-  /** Entries that hold what cannot be exported, and the first of their keys. */
-  skipped: number;
-  skippedKeys: string[];
-}
-
 /** What a command answers, and the rows that it wrote. */
 export interface KeyValueAnswer {
   row: SqlStorageValue[];
@@ -32,7 +24,7 @@ export interface KeyValueAnswer {
 }
 
 /**
- * Runs `sql` if it is about the key-value storage (see `dump/key-values.ts`); undefined for ordinary SQL. The
+ * Runs `sql` if it is about the key-value storage (see `src/sqlite/key-values.ts`); undefined for ordinary SQL. The
  * one row of the result is the command's. Throws what the storage throws, and RangeError for a dump of a
  * later version.
  */

@@ -1,5 +1,5 @@
 import { hasSeveralStatements } from "../../sqlite/several-statements.ts";
-import { sqlTokens } from "../../sqlite/sql-tokens.ts";
+import { isWord, sqlTokens } from "../../sqlite/sql-tokens.ts";
 import type { Outcome } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
 import { runKeyValueCommand } from "./key-value-commands.ts";
@@ -68,7 +68,7 @@ function isPragma(queries: readonly { sql: string }[]): boolean {
   const [query, ...others] = queries;
   if (query === undefined || others.length > 0) return false;
   const [first] = sqlTokens(query.sql);
-  return first?.text.toUpperCase() === "PRAGMA" && !hasSeveralStatements(query.sql);
+  return isWord(first, "PRAGMA") && !hasSeveralStatements(query.sql);
 }
 
 /** At least what a row takes in V8's serialization, which repeats the names of columns in each row. */

@@ -1,8 +1,8 @@
-import { asciiLower, asciiUpper } from "../../lib/ascii-case.ts";
+import { asciiLower } from "../../lib/ascii-case.ts";
 import type { Catalog } from "../../sqlite/catalog.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import { columnNames, isStringInQuotes } from "../../sqlite/quoted-strings.ts";
-import { sqlTokens, type SqlToken } from "../../sqlite/sql-tokens.ts";
+import { isWord, sqlTokens, type SqlToken } from "../../sqlite/sql-tokens.ts";
 
 /**
  * Warnings for tables and indexes whose text holds a string in double quotes. SQLite takes `"new"` for a string
@@ -47,7 +47,7 @@ function tableExpressions(sql: string): SqlToken[] {
     const isInside = startDepth >= 0;
     if (token.text === "(") {
       const before = tokens[at - 1];
-      const isStart = before?.kind === "word" && /^(?:CHECK|AS)$/i.test(before.text);
+      const isStart = isWord(before, "CHECK") || isWord(before, "AS");
       if (isStart && startDepth < 0) startDepth = depth;
       depth += 1;
     } else if (token.text === ")") {
@@ -62,6 +62,6 @@ function tableExpressions(sql: string): SqlToken[] {
 /** The tokens after the name of the index's table. */
 function indexExpressions(sql: string): SqlToken[] {
   const tokens = [...sqlTokens(sql)];
-  const on = tokens.findIndex(({ kind, text }) => kind === "word" && asciiUpper(text) === "ON");
+  const on = tokens.findIndex((token) => isWord(token, "ON"));
   return tokens.slice(on + 2);
 }

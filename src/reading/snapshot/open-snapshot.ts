@@ -1,12 +1,11 @@
 import { parseCatalog, parseSchema, SCHEMA_QUERY } from "../../sqlite/parse-catalog.ts";
 import { quoteIdentifier as q, quoteText } from "../../sqlite/identifier.ts";
-import { copyKeyValuesSql, findCopyTarget } from "../../sqlite/key-values.ts";
+import { copyKeyValuesSql, findCopyTarget, parseCopiedKeyValues } from "../../sqlite/key-values.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import { shownName } from "../../sqlite/statement-length.ts";
 import type { Catalog, Table } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
 import { DATABASE_BYTES_MAX, KEY_VALUES_BYTES_MAX, STATEMENT_BYTES_MAX } from "../../api/limits.ts";
-import type { CopiedKeyValues } from "../../databases/with-export/key-value-commands.ts";
 import { readCatalogRows, withViewColumns } from "../read-catalog.ts";
 import type { Source, SourceResult } from "../../databases/source.ts";
 import { findBrokenParents } from "./broken-references.ts";
@@ -158,9 +157,9 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
 /** What the object says about the copy of its key-value storage, if there is one. */
 function copiedKeyValueWarnings(statements: string[], results: SourceResult[]): string[] {
   const at = statements.findIndex((sql) => findCopyTarget(sql) !== undefined);
-  const answer = results[at]?.rows[0]?.[0];
-  if (typeof answer !== "string") return [];
-  const { entries, skipped, skippedKeys } = JSON.parse(answer) as CopiedKeyValues;
+  const copied = parseCopiedKeyValues(results[at]?.rows[0]?.[0]);
+  if (copied === undefined) return [];
+  const { entries, skipped, skippedKeys } = copied;
   if (entries === null) {
     return [
       `the object's key-value storage is not part of this dump: it is larger than ` +
