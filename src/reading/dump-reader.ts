@@ -14,6 +14,7 @@ import type { DumpPlan, Segment } from "../formats/plan.ts";
 import { shownName, StatementTooLong } from "../sqlite/statement-length.ts";
 import type { TableEncoder, TableEncoderOf } from "../formats/table-encoder.ts";
 import { CheckFinder } from "./check-finder.ts";
+import { findQueryProblem } from "../databases/query-problem.ts";
 import type { Source } from "../databases/source.ts";
 import type { TableReader } from "./table-reader.ts";
 
@@ -235,7 +236,7 @@ async function readPage(
       };
     } catch (error) {
       if (error instanceof StatementTooLong && brokenSql === undefined) break;
-      if (!isTooBig(error)) throw error;
+      if (findQueryProblem(error) !== "too-big") throw error;
     }
   }
   return readRow(reader, table, encoder, { after, brokenSql });
@@ -271,7 +272,7 @@ async function readWhole(
     };
   } catch (cause) {
     if (cause instanceof StatementTooLong) throw namesTooLong(table, cause);
-    if (!isTooBig(cause)) throw cause;
+    if (findQueryProblem(cause) !== "too-big") throw cause;
     throw new ExportError(
       "table-not-pageable",
       `table ${quoteIdentifier(table.name)} has columns named rowid, _rowid_ and oid, no other key, and ` +
@@ -303,7 +304,7 @@ async function readRow(
     return { kind: "row", ...row, limit: 1, rowsRead, complete: false };
   } catch (cause) {
     if (cause instanceof StatementTooLong) throw namesTooLong(table, cause);
-    if (!isTooBig(cause)) throw cause;
+    if (findQueryProblem(cause) !== "too-big") throw cause;
     throw new ExportError(
       "value-not-exportable",
       `table ${quoteIdentifier(table.name)} has a row after key ${describeKey(after)} that is too large to be read`,
@@ -329,14 +330,6 @@ function nextLimit(limit: number, rowBytes: number, sourceKind: Source["kind"]):
   const isLong = rowBytes >= LONG_ROW_BYTES && sourceKind !== "d1";
   const fitting = Math.floor((isLong ? LONG_ROWS_PAGE_BYTES : PAGE_BYTES) / Math.max(rowBytes, 1));
   return Math.max(1, Math.min(fitting, limit * PAGE_GROWTH, PAGE_ROWS_MAX));
-}
-
-function isTooBig(error: unknown): boolean {
-  return (
-    error instanceof ExportError &&
-    error.code === "source-query-failed" &&
-    /too big|SQLITE_TOOBIG/i.test(error.message)
-  );
 }
 
 function sumOf(numbers: number[]): number {

@@ -4,6 +4,7 @@ import { isCallbackPending } from "../tables/callback-rows.ts";
 import { endingInstanceIdOf, findJob, instanceIdOf, type JobRow } from "../tables/job-rows.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import type { StreamRow } from "../tables/stream-rows.ts";
+import { createOnce, readCondition } from "../workflow-instances.ts";
 
 /** Starts a new job's first run. If Workflows cannot be reached the job stays queued: the watchdog starts it. */
 export async function startRun(context: JobsContext, job: JobRow): Promise<void> {
@@ -21,21 +22,14 @@ export async function startRun(context: JobsContext, job: JobRow): Promise<void>
 /** Makes the instance of a job's run. Its id is made from the row, so a repeat is harmless. */
 export async function createRun({ env }: JobsContext, job: JobRow): Promise<void> {
   const params: RunParams = { jobId: job.job_id, run: job.run };
-  try {
-    await env.EXPORT_WORKFLOW.create({ id: instanceIdOf(job), params });
-  } catch (cause) {
-    if (!(cause instanceof Error && cause.message.includes("already_exists"))) throw cause;
-  }
+  await createOnce(env.EXPORT_WORKFLOW, { id: instanceIdOf(job), params });
 }
 
 /** What Workflows tells of a job's run. */
 export async function runStatus({ env }: JobsContext, job: JobRow): Promise<InstanceCondition> {
   try {
-    const { status } = await (await env.EXPORT_WORKFLOW.get(instanceIdOf(job))).status();
-    return CONDITIONS[status] ?? "unknown";
+    return await readCondition(env.EXPORT_WORKFLOW, instanceIdOf(job));
   } catch (cause) {
-    // The instance was never made, or has been deleted.
-    if (cause instanceof Error && cause.message.includes("not_found")) return "ended";
     console.warn({
       message: "instance not found out about",
       jobId: job.job_id,
@@ -44,18 +38,6 @@ export async function runStatus({ env }: JobsContext, job: JobRow): Promise<Inst
     return "unknown";
   }
 }
-
-const CONDITIONS: Partial<Record<InstanceStatus["status"], InstanceCondition>> = {
-  queued: "queued",
-  running: "alive",
-  waiting: "alive",
-  rollingBack: "alive",
-  paused: "paused",
-  waitingForPause: "paused",
-  errored: "ended",
-  terminated: "ended",
-  complete: "ended",
-};
 
 /** Ends a job's run, should it still live. */
 export async function terminateRun({ env }: JobsContext, job: JobRow): Promise<void> {

@@ -7,6 +7,7 @@ import type { Catalog, Table } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
 import { DATABASE_BYTES_MAX, KEY_VALUES_BYTES_MAX, STATEMENT_BYTES_MAX } from "../../api/limits.ts";
 import { readCatalogRows, withViewColumns } from "../read-catalog.ts";
+import { findQueryProblem } from "../../databases/query-problem.ts";
 import type { Source, SourceResult } from "../../databases/source.ts";
 import { findBrokenParents } from "./broken-references.ts";
 import { closeSnapshot, type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
@@ -107,7 +108,8 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
       results = await source.transaction([...statements, ...readBack].map((sql) => ({ sql })));
     } catch (error) {
       await closeSnapshot(source, snapshotId);
-      if (opening < OPENINGS_MAX && isSchemaError(error)) continue;
+      // The statements are of a schema that has just changed.
+      if (opening < OPENINGS_MAX && findQueryProblem(error) === "missing") continue;
       throw error;
     }
     const [clock, ends, schema] = results.slice(statements.length);
@@ -303,13 +305,4 @@ function endSql(names: SnapshotNames, number: number, table: Table): string {
     ? `(SELECT max(${key}) FROM ${q(table.name)} AS t)`
     : `(SELECT 1 FROM ${q(table.name)} LIMIT 1)`;
   return `INSERT INTO ${q(names.cursor)} (t, checkpoint, e0) SELECT ${number}, 0, ${last}`;
-}
-
-/** What a schema that has just changed makes of statements for the old one. */
-function isSchemaError(error: unknown): boolean {
-  return (
-    error instanceof ExportError &&
-    error.code === "source-query-failed" &&
-    /no such (table|column|index)|has no column named/i.test(error.message)
-  );
 }
