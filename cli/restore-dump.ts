@@ -9,14 +9,10 @@ import { createGunzip } from "node:zlib";
 import { CliError, throwIfInterrupted, usageError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { diskError } from "./partial-file.ts";
-import {
-  compareIndexes,
-  type IndexDifference,
-  type PromisedIndex,
-  readPromisedIndexes,
-} from "./restored-indexes.ts";
-import { advanceTo, describePlace, type StatementPlace } from "./statement-place.ts";
-import { statementBatches } from "./sql-statements.ts";
+import { compareIndexes, type IndexDifference } from "./restored-indexes.ts";
+import { type NamedIndexTotals, parseIndexComments } from "../src/sqlite/index-totals.ts";
+import { type ScriptStatement, splitScript } from "../src/sqlite/statement-splitter.ts";
+import { describePlace } from "./statement-place.ts";
 import { decompressZstd, ZSTD_MAGIC } from "./zstd-frames.ts";
 
 const READ_BYTES = 1024 * 1024;
@@ -105,8 +101,8 @@ async function load(
   db: DatabaseSync,
   path: string,
   { signal, onBytes }: { signal: AbortSignal; onBytes: (bytes: number) => void },
-): Promise<PromisedIndex[]> {
-  let promised: PromisedIndex[] | undefined;
+): Promise<NamedIndexTotals[]> {
+  let promised: NamedIndexTotals[] | undefined;
   const compression = await compressionOf(path);
   let bytes = 0;
   const file = createReadStream(path, { highWaterMark: READ_BYTES });
@@ -116,16 +112,17 @@ async function load(
   });
   const text = decompress(file, compression);
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const place: StatementPlace = { number: 0, line: 1, text: new Uint8Array() };
+  let running: ScriptStatement | undefined;
   let sinceTurn = 0;
   try {
-    for await (const statement of statementBatches(text, 1)) {
+    for await (const statement of splitScript(text)) {
       throwIfInterrupted(signal);
-      advanceTo(place, statement);
-      const sql = decoder.decode(statement);
-      promised ??= readPromisedIndexes(sql);
+      running = statement;
+      const sql = decoder.decode(statement.bytes);
+      promised ??= parseIndexComments(sql);
       db.exec(sql);
-      sinceTurn += statement.length;
+      running = undefined;
+      sinceTurn += statement.bytes.length;
       if (sinceTurn < READ_BYTES) continue;
       // Lets Ctrl-C and the bar in: SQLite holds the thread.
       await nextTurn();
@@ -134,7 +131,7 @@ async function load(
   } catch (error) {
     if (error instanceof CliError) throw error;
     const message = error instanceof Error ? error.message : String(error);
-    const where = place.number === 0 ? "" : `${describePlace(place)}: `;
+    const where = running === undefined ? "" : `${describePlace(running)}: `;
     throw new CliError("restore-failed", `${path} cannot be restored: ${where}${message}`, {
       exitCode: EXIT.failed,
       cause: error,

@@ -1,7 +1,7 @@
 import { createReadStream, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { statementBatches } from "../cli/sql-statements.ts";
+import { splitScript } from "../src/sqlite/statement-splitter.ts";
 
 const READ_BYTES = 1 << 20;
 
@@ -24,13 +24,16 @@ export async function restoreDump(
     db.exec("PRAGMA synchronous = OFF");
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
     const chunks = createReadStream(dumpPath, { highWaterMark: READ_BYTES });
-    let bytes = 0;
-    for await (const batch of statementBatches(chunks, READ_BYTES)) {
-      db.exec(decoder.decode(batch));
-      bytes += batch.length;
-      onBytes(bytes);
+    let sinceTurn = 0;
+    for await (const { bytes } of splitScript(chunks)) {
+      db.exec(decoder.decode(bytes));
+      sinceTurn += bytes.length;
+      if (sinceTurn < READ_BYTES) continue;
+      onBytes(chunks.bytesRead);
       await nextTurn(undefined, { signal });
+      sinceTurn = 0;
     }
+    onBytes(chunks.bytesRead);
     return db;
   } catch (error) {
     db.close();

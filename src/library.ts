@@ -6,8 +6,12 @@ import type { RunPayload } from "./rpc/run-payload.ts";
 
 export { ExportJobs } from "./jobs/export-jobs.ts";
 export { ExportWorkflow } from "./workflows/export/export-workflow.ts";
-export { type ExportMethods, type ExportQuery, withExport } from "./databases/with-export.ts";
-export type { QueryResult, RawQueryResult } from "./databases/with-export.ts";
+export {
+  type ExportMethods,
+  type ExportQuery,
+  withExport,
+} from "./databases/with-export/with-export.ts";
+export type { QueryResult, RawQueryResult } from "./databases/with-export/with-export.ts";
 export { startScheduledExports } from "./intake/scheduled.ts";
 export type { RunPayload };
 export type { ExportEnv } from "./config/bindings.ts";

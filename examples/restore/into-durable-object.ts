@@ -13,7 +13,7 @@
 // the start: those get their rows.
 import { createReadStream } from "node:fs";
 
-import { statementBatches } from "../../cli/sql-statements.ts";
+import { splitScript } from "../../src/sqlite/statement-splitter.ts";
 
 /** A body may have 1 MiB, and a statement has 100,000 bytes at most. */
 const BODY_BYTES_MAX = 900_000;
@@ -33,9 +33,9 @@ let queries = [DEFER];
 let bytes = 0;
 let total = 0;
 const existing = await findTables();
-for await (const statement of statementBatches(createReadStream(path), 1)) {
-  const sql = statement.toString().trim();
-  if (sql === "" || existing.has(sql.replace(/;$/, ""))) continue;
+for await (const { bytes: text, start } of splitScript(createReadStream(path))) {
+  const sql = new TextDecoder().decode(text.subarray(start));
+  if (existing.has(sql.slice(0, -1))) continue;
   const length = Buffer.byteLength(JSON.stringify(sql));
   if (bytes + length > BODY_BYTES_MAX || queries.length >= STATEMENTS_MAX) await send();
   queries.push({ sql });

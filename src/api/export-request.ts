@@ -24,10 +24,17 @@ export const CompressionSchema = v.picklist(["none", "gzip", "zstd"]);
 
 export type Compression = v.InferOutput<typeof CompressionSchema>;
 
-/** What artifacts hold: one SQL script, or the rows of a table each. */
-export const ExportFormatSchema = v.picklist(["sql", "csv", "json", "ndjson"]);
+/** The formats: either one script, which can contain the schema, or a file of rows for each table. */
+export const EXPORT_FORMATS = {
+  sql: { isScript: true },
+  csv: { isScript: false },
+  json: { isScript: false },
+  ndjson: { isScript: false },
+} as const satisfies Record<string, { isScript: boolean }>;
 
-export type ExportFormat = v.InferOutput<typeof ExportFormatSchema>;
+export type ExportFormat = keyof typeof EXPORT_FORMATS;
+
+export const ExportFormatSchema = v.picklist(Object.keys(EXPORT_FORMATS) as ExportFormat[]);
 
 const SourceNameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
 
@@ -92,7 +99,7 @@ export type JobRequest = ExportRequest & {
 
 /** Errors: `invalid-request` where only a schema is asked for in a format that holds rows alone. */
 export function requireRows({ content, format }: Pick<ExportRequest, "content" | "format">): void {
-  if (content !== "schema" || format === "sql") return;
+  if (content !== "schema" || EXPORT_FORMATS[format].isScript) return;
   const message = `a schema has no rows, and ${format} holds rows alone; use "sql"`;
   throw new ExportError("invalid-request", `the request: content: ${message}`, {
     details: { issues: [{ path: "content", message }] },

@@ -3,7 +3,7 @@ import type { SourceConfig, SourceObject } from "../api/source-config.ts";
 import { d1Source } from "./d1-source.ts";
 import { type DatabaseStub, durableObjectSource } from "./durable-object-source.ts";
 import type { Source } from "./source.ts";
-import type { QueryMethod } from "./with-export.ts";
+import type { QueryMethod } from "./with-export/with-export.ts";
 
 /** A database behind a binding of the Worker. */
 interface FoundDatabase {

@@ -1,6 +1,6 @@
 import type { Table } from "../sqlite/catalog.ts";
 import type { Cell } from "../sqlite/cell.ts";
-import type { RowKey } from "../sqlite/row-key.ts";
+import { describeKey, type RowKey } from "../sqlite/row-key.ts";
 import { ExportError } from "../api/errors.ts";
 import { PAGE_BYTES, STATEMENT_BYTES_MAX } from "../api/limits.ts";
 import { pageQuery, parsePage, type RawPage, type Statement } from "../sqlite/page-query.ts";
@@ -9,6 +9,7 @@ import { cellQueries, parseCells } from "../sqlite/cell-query.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
 import { shownName, StatementTooLong } from "../sqlite/statement-length.ts";
 import type { TableEncoder } from "../formats/table-encoder.ts";
+import { findQueryProblem } from "../databases/query-problem.ts";
 import type { TableReader } from "./table-reader.ts";
 
 /** More rows than a value of 2 MB can hold. */
@@ -69,7 +70,7 @@ export async function readPage(
       };
     } catch (error) {
       if (error instanceof StatementTooLong && brokenSql === undefined) break;
-      if (!isTooBig(error)) throw error;
+      if (findQueryProblem(error) !== "too-big") throw error;
     }
   }
   return readRow(reader, table, encoder, { after, brokenSql });
@@ -105,7 +106,7 @@ async function readWhole(
     };
   } catch (cause) {
     if (cause instanceof StatementTooLong) throw namesTooLong(table, cause);
-    if (!isTooBig(cause)) throw cause;
+    if (findQueryProblem(cause) !== "too-big") throw cause;
     throw new ExportError(
       "table-not-pageable",
       `table ${quoteIdentifier(table.name)} has columns named rowid, _rowid_ and oid, no other key, and ` +
@@ -137,7 +138,7 @@ async function readRow(
     return { kind: "row", ...row, limit: 1, rowsRead, complete: false };
   } catch (cause) {
     if (cause instanceof StatementTooLong) throw namesTooLong(table, cause);
-    if (!isTooBig(cause)) throw cause;
+    if (findQueryProblem(cause) !== "too-big") throw cause;
     throw new ExportError(
       "value-not-exportable",
       `table ${quoteIdentifier(table.name)} has a row after key ${describeKey(after)} that is too large to be read`,
@@ -156,19 +157,6 @@ function namesTooLong(table: Table, cause: unknown): ExportError {
 /** Without the count of columns, by which a source carries BLOBs faster, and only shorter ones. */
 function plainStatement({ sql, params }: Statement): Statement {
   return { sql, params };
-}
-
-function isTooBig(error: unknown): boolean {
-  return (
-    error instanceof ExportError &&
-    error.code === "source-query-failed" &&
-    /too big|SQLITE_TOOBIG/i.test(error.message)
-  );
-}
-
-function describeKey(key: RowKey): string {
-  if (key === null) return "(none: it is the first)";
-  return key.map((value) => ("literal" in value ? value.literal : "(long value)")).join(", ");
 }
 
 function sumOf(numbers: number[]): number {

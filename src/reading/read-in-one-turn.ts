@@ -10,7 +10,7 @@ import { MIB, PAGE_BYTES } from "../api/limits.ts";
 import { type DumpPiece, readDump } from "./dump-reader.ts";
 import { digestCatalog } from "./read-catalog.ts";
 import type { Source, SourceResult } from "../databases/source.ts";
-import { sizeQueries, sizesFrom } from "./table-size.ts";
+import { sizeQueries, sizesFrom } from "../sqlite/table-size.ts";
 import type { TableReader } from "./table-reader.ts";
 
 /**

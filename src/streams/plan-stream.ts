@@ -2,7 +2,7 @@ import type { ExportEnv } from "../config/bindings.ts";
 import { type Settings, getSourceConfig } from "../config/settings.ts";
 import { planOf } from "../formats/plan-of.ts";
 import type { DumpPlan } from "../formats/plan.ts";
-import { catalogOfTable } from "../sqlite/table-filter.ts";
+import { catalogOfTable } from "../formats/table-filter.ts";
 import { assert } from "../lib/assert.ts";
 import { ExportError } from "../api/errors.ts";
 import { requireRows } from "../api/export-request.ts";

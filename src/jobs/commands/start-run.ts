@@ -1,6 +1,7 @@
 import type { RunStart } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { instanceIdOf } from "../tables/job-rows.ts";
+import { createOnce } from "../workflow-instances.ts";
 
 /** Starts a new job's first run. If Workflows cannot be reached the job stays queued: the watchdog starts it. */
 export async function startRun(context: JobsContext, jobId: string): Promise<void> {
@@ -18,9 +19,5 @@ export async function startRun(context: JobsContext, jobId: string): Promise<voi
 /** Creates the instance of a run. Its id is made of the job's id and the run, so a repeat is harmless. */
 export async function createRun({ env }: JobsContext, run: RunStart): Promise<void> {
   const id = instanceIdOf({ job_id: run.jobId, run: run.run });
-  try {
-    await env.EXPORT_WORKFLOW.create({ id, params: { kind: "export", ...run } });
-  } catch (cause) {
-    if (!(cause instanceof Error && cause.message.includes("already_exists"))) throw cause;
-  }
+  await createOnce(env.EXPORT_WORKFLOW, { id, params: { kind: "export", ...run } });
 }

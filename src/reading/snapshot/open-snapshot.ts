@@ -1,12 +1,12 @@
 import { parseCatalog, parseSchema, SCHEMA_QUERY } from "../../sqlite/parse-catalog.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
-import { findCopyTarget } from "../../sqlite/key-values.ts";
+import { findCopyTarget, parseCopiedKeyValues } from "../../sqlite/key-values.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { Catalog } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
 import { DATABASE_BYTES_MAX, KEY_VALUES_BYTES_MAX } from "../../api/limits.ts";
-import type { CopiedKeyValues } from "../../databases/key-value-commands.ts";
 import { readCatalogRows, withViewColumns } from "../read-catalog.ts";
+import { findQueryProblem } from "../../databases/query-problem.ts";
 import type { Source, SourceResult } from "../../databases/source.ts";
 import { findBrokenParents } from "./broken-references.ts";
 import { closeSnapshot } from "./close-snapshot.ts";
@@ -87,7 +87,8 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
       results = await source.transaction([...statements, ...readBack].map((sql) => ({ sql })));
     } catch (error) {
       await closeSnapshot(source, snapshotId);
-      if (attempt < OPENINGS_MAX && isSchemaError(error)) continue;
+      // The statements are of a schema that has just changed.
+      if (attempt < OPENINGS_MAX && findQueryProblem(error) === "missing") continue;
       throw error;
     }
     const [clock, ends, schema] = results.slice(statements.length);
@@ -124,9 +125,9 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
 /** What the object says about the copy of its key-value storage, if there is one. */
 function copiedKeyValueWarnings(statements: string[], results: SourceResult[]): string[] {
   const at = statements.findIndex((sql) => findCopyTarget(sql) !== undefined);
-  const answer = results[at]?.rows[0]?.[0];
-  if (typeof answer !== "string") return [];
-  const { entries, skipped, skippedKeys } = JSON.parse(answer) as CopiedKeyValues;
+  const copied = parseCopiedKeyValues(results[at]?.rows[0]?.[0]);
+  if (copied === undefined) return [];
+  const { entries, skipped, skippedKeys } = copied;
   if (entries === null) {
     return [
       `the object's key-value storage is not part of this dump: it is larger than ` +
@@ -181,13 +182,4 @@ async function requireSpace(source: Source, undoBytesMax: number): Promise<void>
 
 function isSameSchema(before: SourceResult["rows"], after: SourceResult["rows"]): boolean {
   return JSON.stringify(parseSchema(before)) === JSON.stringify(parseSchema(after));
-}
-
-/** What a schema that has just changed makes of statements for the old one. */
-function isSchemaError(error: unknown): boolean {
-  return (
-    error instanceof ExportError &&
-    error.code === "source-query-failed" &&
-    /no such (table|column|index)|has no column named/i.test(error.message)
-  );
 }

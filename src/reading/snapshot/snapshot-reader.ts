@@ -3,6 +3,7 @@ import type { RowExpression } from "../../sqlite/column-sql.ts";
 import { liveRows, type RowSelect, type Statement } from "../../sqlite/page-query.ts";
 import type { Table } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
+import { findQueryProblem } from "../../databases/query-problem.ts";
 import type { Source, SourceResult } from "../../databases/source.ts";
 import type { TableReader } from "../table-reader.ts";
 import type { CommittedPosition } from "./committed-position.ts";
@@ -147,7 +148,7 @@ export class SnapshotReader implements TableReader {
     try {
       return await this.#source.transaction(statements);
     } catch (error) {
-      if (!isSchemaError(error)) throw error;
+      if (findQueryProblem(error) !== "missing") throw error;
       throw lost((error as Error).message, error);
     }
   }
@@ -249,14 +250,6 @@ function upToEnd(table: Table, held: SnapshotTable): RowExpression {
   const [key] = table.key;
   if (!hasIntegerKey(table) || key === undefined || held.end === null) return () => "";
   return (column) => `${column(key.name)} <= ${held.end}`;
-}
-
-function isSchemaError(error: unknown): boolean {
-  return (
-    error instanceof ExportError &&
-    error.code === "source-query-failed" &&
-    /no such (table|column)/i.test(error.message)
-  );
 }
 
 function lost(reason: string, cause?: unknown): ExportError {

@@ -1,10 +1,11 @@
+import { bytesSql } from "../../sqlite/bytes-sql.ts";
 import { numberedColumns, ownColumns } from "../../sqlite/column-sql.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import { type RowSelect, rowsFrom } from "../../sqlite/page-query.ts";
 import { rowColumns, type Table } from "../../sqlite/catalog.ts";
 import { createKeyedSql, hasIntegerKey, listPlaces } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
-import { bytesSql, isNeededSql, type KeySql, keyColumnsSql, sameKeySql } from "./row-sql.ts";
+import { isNeededSql, type KeySql, keyColumnsSql, sameKeySql } from "./row-sql.ts";
 
 /**
  * What a snapshot keeps of one table's rows: an entry for each key that is touched, which is the row as

@@ -1,11 +1,11 @@
-import { asciiLower } from "../lib/ascii-case.ts";
-import { encodeUtf8 } from "../lib/bytes.ts";
-import type { Catalog, Table } from "../sqlite/catalog.ts";
-import type { DumpContent } from "../api/export-request.ts";
-import { quoteIdentifier as q } from "../sqlite/identifier.ts";
-import { holdsTransactionWords } from "../sqlite/literal.ts";
-import { hasParentKey, listForeignKeys } from "../sqlite/parent-key.ts";
-import { quotedStringWarnings } from "../sqlite/quoted-strings.ts";
+import { asciiLower } from "../../lib/ascii-case.ts";
+import { encodeUtf8 } from "../../lib/bytes.ts";
+import type { Catalog, Table } from "../../sqlite/catalog.ts";
+import type { DumpContent } from "../../api/export-request.ts";
+import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
+import { holdsTransactionWords } from "./text-literal.ts";
+import { hasParentKey, listForeignKeys } from "../../sqlite/parent-key.ts";
+import { quotedStringWarnings } from "./quoted-string-warnings.ts";
 
 /** Warnings for what a dump holds as it is, although some loaders refuse or change it. */
 export function loadingWarnings(catalog: Catalog, content: DumpContent): string[] {

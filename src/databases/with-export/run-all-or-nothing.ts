@@ -1,6 +1,7 @@
-import { sqlTokens } from "../sqlite/sql-tokens.ts";
-import type { Outcome } from "../rpc/outcome.ts";
-import { ExportError } from "../api/errors.ts";
+import { hasSeveralStatements } from "../../sqlite/several-statements.ts";
+import { isWord, sqlTokens } from "../../sqlite/sql-tokens.ts";
+import type { Outcome } from "../../rpc/outcome.ts";
+import { ExportError } from "../../api/errors.ts";
 import { runKeyValueCommand } from "./key-value-commands.ts";
 
 type Row = Record<string, SqlStorageValue>;
@@ -66,9 +67,8 @@ function skipRest(cursor: SqlStorageCursor<Row>): void {
 function isPragma(queries: readonly { sql: string }[]): boolean {
   const [query, ...others] = queries;
   if (query === undefined || others.length > 0) return false;
-  const tokens = [...sqlTokens(query.sql)];
-  const end = tokens.findIndex(({ text }) => text === ";");
-  return tokens[0]?.text.toUpperCase() === "PRAGMA" && (end < 0 || end === tokens.length - 1);
+  const [first] = sqlTokens(query.sql);
+  return isWord(first, "PRAGMA") && !hasSeveralStatements(query.sql);
 }
 
 /** At least what a row takes in V8's serialization, which repeats the names of columns in each row. */

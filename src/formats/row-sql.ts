@@ -1,4 +1,4 @@
-import type { ColumnSql, RowExpression } from "./column-sql.ts";
+import type { ColumnSql, RowExpression } from "../sqlite/column-sql.ts";
 
 /** SQL expressions of one row's text, over the row's columns. Both give the same text. */
 export interface RowSql {

@@ -1,5 +1,5 @@
-import { viewOf } from "../lib/bytes.ts";
-import { ROW_SEPARATOR } from "./page-query.ts";
+import { viewOf } from "../../lib/bytes.ts";
+import { ROW_SEPARATOR } from "../../sqlite/page-query.ts";
 
 const LINE_FEED = 0x0a;
 const SEPARATOR = String.fromCharCode(ROW_SEPARATOR);

@@ -1,4 +1,4 @@
-import { concatBytes, decodeUtf8, encodeUtf8 } from "../lib/bytes.ts";
+import { concatBytes, decodeUtf8, encodeUtf8 } from "../../lib/bytes.ts";
 
 /**
  * Bytes of a value that a Durable Object's key-value storage holds: a version byte, the length of a JSON text

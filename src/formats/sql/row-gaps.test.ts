@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { ROW_SEPARATOR } from "./page-query.ts";
+import { ROW_SEPARATOR } from "../../sqlite/page-query.ts";
 import { replaceSeparators } from "./row-gaps.ts";
 
 test("finds every separator, however long rows are and wherever the bytes stand in their buffer", () => {

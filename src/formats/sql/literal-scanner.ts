@@ -1,8 +1,8 @@
-import type { Cell } from "./cell.ts";
-import { concatBytes, decodeUtf8, encodeUtf8, fromHex } from "../lib/bytes.ts";
-import { assert } from "../lib/assert.ts";
-import { isPlainText, LINE_ENDS_HEAD, LINE_ENDS_TAIL, textLiteral } from "./literal.ts";
-import { ROW_SEPARATOR } from "./page-query.ts";
+import type { Cell } from "../../sqlite/cell.ts";
+import { concatBytes, decodeUtf8, encodeUtf8, fromHex } from "../../lib/bytes.ts";
+import { assert } from "../../lib/assert.ts";
+import { isPlainText, LINE_ENDS_HEAD, LINE_ENDS_TAIL, textLiteral } from "./text-literal.ts";
+import { ROW_SEPARATOR } from "../../sqlite/page-query.ts";
 
 const QUOTE = 0x27;
 const COMMA = 0x2c;

@@ -1,11 +1,11 @@
-import { ownColumns } from "../sqlite/column-sql.ts";
-import { unusedName } from "../sqlite/identifier.ts";
-import { SNAPSHOT_PREFIX } from "../sqlite/own-objects.ts";
-import { fromSql } from "../sqlite/page-query.ts";
-import { splitByLength } from "../sqlite/statement-length.ts";
-import { rowColumns, type Table } from "../sqlite/catalog.ts";
-import { bytesSql } from "./snapshot/row-sql.ts";
-import type { SourceResult } from "../databases/source.ts";
+import { ownColumns } from "./column-sql.ts";
+import { unusedName } from "./identifier.ts";
+import { SNAPSHOT_PREFIX } from "./own-objects.ts";
+import { fromSql } from "./page-query.ts";
+import { splitByLength } from "./statement-length.ts";
+import { rowColumns, type Table } from "./catalog.ts";
+import { bytesSql } from "./bytes-sql.ts";
+import type { SqlValue } from "./sql-value.ts";
 
 /** Lengthened if a table has such a name: a query over a table of its own name would be circular. */
 const ROWS = `${SNAPSHOT_PREFIX}_rows`;
@@ -56,7 +56,7 @@ export function sizeQueries(
  */
 export function sizesFrom(
   queries: readonly (readonly { sql: string }[])[],
-  results: readonly SourceResult[],
+  results: readonly { rows: SqlValue[][]; rowsRead: number }[],
 ): TableSize[] {
   let end = 0;
   return queries.map(({ length }) => {

@@ -1,24 +1,33 @@
 import type { Catalog, Table } from "../sqlite/catalog.ts";
 import { artifactNames } from "./artifact-name.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
+import type { DumpFormat } from "./dump-format.ts";
 import type { ArtifactPlan, DumpPlan } from "./plan.ts";
 import { virtualTableKind } from "../sqlite/virtual-table.ts";
 
 /** A format that writes one file a table. */
-export interface TableFileFormat {
+interface TableFileFormat {
   /** What the files' names end in, with its dot. */
   suffix: string;
   contentType: string;
-  /** What stands before the rows. */
-  header: (table: Table) => string;
+  /** What precedes the rows; nothing by default. */
+  header?: (table: Table) => string;
+  encoderOf: DumpFormat["encoderOf"];
+}
+
+/** Makes a format of which each file contains the rows of one table. */
+export function tableFiles(format: TableFileFormat): DumpFormat {
+  return {
+    plan: ({ catalog }) => planTableFiles(catalog, format),
+    encoderOf: format.encoderOf,
+  };
 }
 
 /**
- * The plan of an export of rows alone, one artifact a table: ordinary tables, and virtual ones that
- * have rows of their own. Columns that are computed are left out; SQLite makes no table that has no
- * other.
+ * The plan of an export of rows only, one artifact a table: ordinary tables, and virtual ones that
+ * have rows of their own. It leaves out computed columns; every table in SQLite has others.
  */
-export function planTableFiles(catalog: Catalog, format: TableFileFormat): DumpPlan {
+function planTableFiles(catalog: Catalog, format: TableFileFormat): DumpPlan {
   const tables: Table[] = [];
   const warnings: string[] = [];
   for (const table of catalog.tables) {
@@ -29,7 +38,7 @@ export function planTableFiles(catalog: Catalog, format: TableFileFormat): DumpP
   const names = artifactNames(tables.map((table) => table.name));
   return {
     artifacts: tables.map((table, at): ArtifactPlan => {
-      const header = format.header(table);
+      const header = format.header?.(table) ?? "";
       return {
         name: `${names[at]}${format.suffix}`,
         contentType: format.contentType,

@@ -1,11 +1,11 @@
 import { closest, distance } from "fastest-levenshtein";
 
-import type { Catalog, SchemaObject } from "./catalog.ts";
+import type { Catalog, SchemaObject } from "../sqlite/catalog.ts";
 import { ExportError } from "../api/errors.ts";
 import type { TablePatterns } from "../api/export-request.ts";
-import { quoteIdentifier } from "./identifier.ts";
-import { KEY_VALUES_TABLE } from "./key-values.ts";
-import { identifierOf, sqlTokens } from "./sql-tokens.ts";
+import { quoteIdentifier } from "../sqlite/identifier.ts";
+import { KEY_VALUES_TABLE } from "../sqlite/key-values.ts";
+import { identifierOf, sqlTokens } from "../sqlite/sql-tokens.ts";
 import { asciiLower } from "../lib/ascii-case.ts";
 
 /** Names shown with a pattern that matches none. */

@@ -1,7 +1,7 @@
 import type { DurableObject } from "cloudflare:workers";
 
 import { runKeyValueCommand } from "./key-value-commands.ts";
-import type { Outcome } from "../rpc/outcome.ts";
+import type { Outcome } from "../../rpc/outcome.ts";
 import { runAllOrNothing } from "./run-all-or-nothing.ts";
 
 /** One SQL text of at most 100,000 bytes, which may hold several statements. */

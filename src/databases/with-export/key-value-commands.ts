@@ -1,13 +1,14 @@
 import {
   CAN_EXPORT_KEY_VALUES,
+  type CopiedKeyValues,
   findCopyTarget,
   KEY_VALUE_PIECE_BYTES,
   type KeyValuePiece,
   parseKeyValues,
-} from "../sqlite/key-values.ts";
-import { CREATE_KEY_VALUE_STAGE, KEY_VALUE_STAGE_TABLE } from "../sqlite/own-objects.ts";
-import { concatBytes, decodeUtf8, encodeUtf8, fromHex } from "../lib/bytes.ts";
-import { KEY_VALUES_BYTES_MAX } from "../api/limits.ts";
+} from "../../sqlite/key-values.ts";
+import { CREATE_KEY_VALUE_STAGE, KEY_VALUE_STAGE_TABLE } from "../../sqlite/own-objects.ts";
+import { concatBytes, decodeUtf8, encodeUtf8, fromHex } from "../../lib/bytes.ts";
+import { KEY_VALUES_BYTES_MAX } from "../../api/limits.ts";
 import { decodeValue, encodeValue } from "./structured-value.ts";
 
 /** Entries read at once: a value may have 2 MB. */
@@ -16,15 +17,6 @@ const ENTRIES_AT_ONCE = 8;
 /** Keys named in a result. */
 const SKIPPED_KEYS_MAX = 5;
 
-/** What a copy of the key-value storage found. */
-export interface CopiedKeyValues {
-  /** Null if the entries are larger than `KEY_VALUES_BYTES_MAX`, and none is copied. */
-  entries: number | null;
-  /** Entries that hold what cannot be exported, and the first of their keys. */
-  skipped: number;
-  skippedKeys: string[];
-}
-
 /** What a command answers, and the rows that it wrote. */
 export interface KeyValueAnswer {
   row: SqlStorageValue[];
@@ -32,7 +24,7 @@ export interface KeyValueAnswer {
 }
 
 /**
- * Runs `sql` if it is about the key-value storage (see `dump/key-values.ts`); undefined for ordinary SQL. The
+ * Runs `sql` if it is about the key-value storage (see `src/sqlite/key-values.ts`); undefined for ordinary SQL. The
  * one row of the result is the command's. Throws what the storage throws, and RangeError for a dump of a
  * later version.
  */
