@@ -1,6 +1,8 @@
 import * as v from "valibot";
 
+import { COMPRESSION_NAMES } from "./compressions.ts";
 import { ExportError } from "./errors.ts";
+import { FORMAT_DEFAULT, FORMAT_NAMES, FORMATS } from "./formats.ts";
 import { RETENTION_HOURS_MAX } from "./limits.ts";
 import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 
@@ -20,12 +22,12 @@ export const DumpContentSchema = v.picklist(["all", "schema", "data"]);
 
 export type DumpContent = v.InferOutput<typeof DumpContentSchema>;
 
-export const CompressionSchema = v.picklist(["none", "gzip", "zstd"]);
+export const CompressionSchema = v.picklist(COMPRESSION_NAMES);
 
 export type Compression = v.InferOutput<typeof CompressionSchema>;
 
 /** What artifacts hold: one SQL script, or the rows of a table each. */
-export const ExportFormatSchema = v.picklist(["sql", "csv", "json", "ndjson"]);
+export const ExportFormatSchema = v.picklist(FORMAT_NAMES);
 
 export type ExportFormat = v.InferOutput<typeof ExportFormatSchema>;
 
@@ -39,7 +41,7 @@ export const ExportRequestSchema = v.strictObject({
   /** Which object of the source's class, where it allows to say; at most one of the two. */
   name: v.optional(ObjectNameSchema),
   id: v.optional(ObjectIdSchema),
-  format: v.optional(ExportFormatSchema, "sql"),
+  format: v.optional(ExportFormatSchema, FORMAT_DEFAULT),
   compression: v.optional(CompressionSchema, "none"),
   /** `snapshot` is one instant; the default depends on the source. */
   consistency: v.optional(ConsistencySchema),
@@ -63,7 +65,7 @@ export type JobRequest = ExportRequest & {
 
 /** Errors: `invalid-request` where only a schema is asked for in a format that holds rows alone. */
 export function requireRows({ content, format }: Pick<ExportRequest, "content" | "format">): void {
-  if (content !== "schema" || format === "sql") return;
+  if (content !== "schema" || FORMATS[format].hasSchema) return;
   const message = `a schema has no rows, and ${format} holds rows alone; use "sql"`;
   throw new ExportError("invalid-request", `the request: content: ${message}`, {
     details: { issues: [{ path: "content", message }] },

@@ -6,13 +6,13 @@ import type { TableEncoderOf } from "../formats/table-encoder.ts";
 import { catalogOfTable } from "../sqlite/table-filter.ts";
 import type { Catalog } from "../sqlite/catalog.ts";
 import { ExportError } from "../api/errors.ts";
+import { COMPRESSIONS } from "../api/compressions.ts";
 import { requireRows } from "../api/export-request.ts";
 import { SOURCE_PROMISES, sourceObjectOf } from "../api/source-config.ts";
 import type { StreamRequest } from "../api/stream-query.ts";
 import { findDatabase } from "../databases/open-source.ts";
 import { digestOf, readCatalog } from "../reading/read-catalog.ts";
 import type { Source } from "../databases/source.ts";
-import { COMPRESSED } from "../storage/writer/compressor.ts";
 
 /** What a stream would send, before anything of it is read but the catalog. */
 export interface StreamPlan {
@@ -76,7 +76,7 @@ export function planFile(request: StreamRequest, catalog: Catalog): PlannedFile 
       details: { issues: [{ path: "format", message }] },
     });
   }
-  const { suffix, contentType } = COMPRESSED[compression];
+  const { suffix, contentType } = COMPRESSIONS[compression];
   return {
     name: `${artifact.name}${suffix}`,
     contentType: contentType ?? artifact.contentType,

@@ -2,6 +2,7 @@ import { namedObjectOf } from "../../api/source-config.ts";
 import { ERRORS, type Failure } from "../../api/errors.ts";
 import type { JobRequest } from "../../api/export-request.ts";
 import type { JobView, TableView } from "../../api/job-view.ts";
+import { FORMATS } from "../../api/formats.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
 import type { ChangedView } from "../../rpc/http-jobs.ts";
 import { listTables } from "../tables/chunk-ledger.ts";
@@ -113,7 +114,7 @@ export function tableOfArtifact(
   { format }: Pick<JobRequest, "format">,
   tables: readonly { name: string }[],
 ): (string | null)[] {
-  return format === "sql" ? [null] : tables.map(({ name }) => name);
+  return FORMATS[format].hasFilePerTable ? tables.map(({ name }) => name) : [null];
 }
 
 function artifactViews(

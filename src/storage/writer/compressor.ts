@@ -58,11 +58,3 @@ export class Compressor {
     return [await FRAME_OF[this.#compression](new Uint8Array())];
   }
 }
-
-/** What a file's name ends in, and its type where it is not that of its text. */
-export const COMPRESSED: Record<Compression, { suffix: string; contentType: string | undefined }> =
-  {
-    none: { suffix: "", contentType: undefined },
-    gzip: { suffix: ".gz", contentType: "application/gzip" },
-    zstd: { suffix: ".zst", contentType: "application/zstd" },
-  };

@@ -4,6 +4,7 @@ import { CURSOR_START } from "../../rpc/cursor.ts";
 import type { NextAction } from "../../rpc/checkpoint.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
+import { COMPRESSIONS } from "../../api/compressions.ts";
 import type { JobRequest } from "../../api/export-request.ts";
 import { objectKeyOf } from "../../rpc/object-key.ts";
 import { concatBytes } from "../../lib/bytes.ts";
@@ -17,7 +18,6 @@ import {
   openSnapshot,
   sweepLeftovers,
 } from "../../reading/snapshot/open-snapshot.ts";
-import { COMPRESSED } from "../../storage/writer/compressor.ts";
 import type { Source } from "../../databases/source.ts";
 import type { KeptTurn } from "../../rpc/kept-turn.ts";
 import type { RunContext } from "../engine/run-context.ts";
@@ -93,7 +93,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     cursor: CURSOR_START,
     firstTable: tableAt(plan.artifacts[0]?.segments, 0),
     artifacts: plan.artifacts.map(({ name, contentType }) => {
-      const { suffix, contentType: compressed } = COMPRESSED[request.compression];
+      const { suffix, contentType: compressed } = COMPRESSIONS[request.compression];
       return {
         name: `${name}${suffix}`,
         contentType: compressed ?? contentType,
