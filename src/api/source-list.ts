@@ -27,3 +27,5 @@ export const SourceListSchema = v.strictObject({
     }),
   ),
 });
+
+export type SourceList = v.InferOutput<typeof SourceListSchema>;

@@ -1,23 +1,18 @@
 import { Hono } from "hono";
 
-import { getExportJobs } from "../config/bindings.ts";
 import { SOURCE_PROMISES, type SourceConfig } from "../api/source-config.ts";
 import { VERSION } from "../api/version.ts";
 import { bindingProblem } from "../databases/open-source.ts";
+import { reportStorage } from "../storage/open-artifact-store.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /** `GET /export/sources`: what this deployment can export, and where it keeps it. `doctor` shows it. */
 export const sourceRoutes = new Hono<AppEnv>().get("/export/sources", async (context) => {
-  const { sources, inlineBytesMax: bytesMax } = context.get("config");
-  const inline =
-    context.env.EXPORT_R2_BUCKET === undefined
-      ? { bytesUsed: await getExportJobs(context.env).databaseBytes(), bytesMax }
-      : null;
+  const settings = context.get("config");
   return context.json({
     version: VERSION,
-    storage: inline === null ? "r2" : "inline",
-    inline,
-    sources: Object.entries(sources).map(([name, config]) => ({
+    ...(await reportStorage(context.env, settings)),
+    sources: Object.entries(settings.sources).map(([name, config]) => ({
       name,
       type: config.type,
       objects: objectsOf(config),

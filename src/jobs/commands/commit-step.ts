@@ -2,18 +2,18 @@ import type { ChunkCommit, NextAction, PlanRecord } from "../../rpc/checkpoint.t
 import type { ArtifactId } from "../../rpc/run-jobs.ts";
 import type { RunParams } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { requireRoom } from "../require-space.ts";
+import { requireSpaceForFiles } from "../require-space.ts";
 import { commitChunk, moveArtifactIf, nextAction, recordPlan } from "../tables/chunk-ledger.ts";
 import { getJob, getJobOfRun } from "../tables/job-rows.ts";
 import { countStep } from "./run-record.ts";
 
 /** Records a plan. Errors: `run-superseded`, `try-overtaken`, `inline-storage-full`. */
 export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {
-  const { sql, storage, env } = context;
+  const { sql, storage } = context;
   return storage.transactionSync(() => {
     recordPlan(sql, plan, Date.now());
     // A dump that was read in one turn is stored in the jobs' database too.
-    if (env.EXPORT_R2_BUCKET === undefined) requireRoom(context, 0);
+    requireSpaceForFiles(context, 0);
     countStep(sql, plan.jobId);
     return nextAction(sql, getJob(sql, plan.jobId));
   });
@@ -21,11 +21,11 @@ export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {
 
 /** Commits a chunk. Errors: `run-superseded`, `try-overtaken`, `inline-storage-full`. */
 export function commitExportedChunk(context: JobsContext, commit: ChunkCommit): NextAction {
-  const { sql, storage, env } = context;
+  const { sql, storage } = context;
   return storage.transactionSync(() => {
     commitChunk(sql, commit, Date.now());
     // The carry is stored in the jobs' database too.
-    if (env.EXPORT_R2_BUCKET === undefined) requireRoom(context, 0);
+    requireSpaceForFiles(context, 0);
     return nextAction(sql, getJob(sql, commit.jobId));
   });
 }

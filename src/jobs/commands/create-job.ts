@@ -7,7 +7,7 @@ import { startRun } from "./job-runs.ts";
 import { jobViewOf } from "../views/job-view.ts";
 import { scheduleWatchdog } from "../watchdog/job-watchdog.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { requireRoom } from "../require-space.ts";
+import { requireSpaceForFiles } from "../require-space.ts";
 
 /**
  * Records a job and starts its first run: the row first, the instance second. If Workflows cannot be
@@ -29,7 +29,7 @@ export async function createJob(
 
 /** Inserts a job, or gives the one that its key already made. */
 function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
-  const { sql, env } = context;
+  const { sql } = context;
   const known = findStartedJob(sql, job.idempotencyKey);
   if (known !== undefined) {
     if (known.request_digest === job.requestDigest) return known;
@@ -41,8 +41,8 @@ function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
   }
   const { databaseKey, request, nowMs } = job;
   requireUnlocked(sql, { databaseKey, source: request.source, nowMs });
-  // Where nothing is left the job would fail at its first commit.
-  if (env.EXPORT_R2_BUCKET === undefined) requireRoom(context, 1);
+  // Without any space the job would fail at its first commit.
+  requireSpaceForFiles(context, 1);
   insertJob(sql, job);
   return undefined;
 }

@@ -10,6 +10,7 @@ import { voidPlan } from "../tables/chunk-ledger.ts";
 import { removeDiscardsNow } from "../tables/discards.ts";
 import { endJobIf } from "./end-job.ts";
 import { deleteUnfinished } from "../../storage/inline/inline-objects.ts";
+import { openArtifactStore } from "../../storage/open-artifact-store.ts";
 import {
   findJob,
   getJob,
@@ -166,7 +167,7 @@ export function completeJob({ sql, storage, env }: JobsContext, of: RunParams): 
       dropTurn(sql, of.jobId);
       deleteUnfinished(sql, of.jobId);
       // The manifest was put.
-      countStep(sql, of.jobId, env.EXPORT_R2_BUCKET === undefined ? 0 : 1);
+      countStep(sql, of.jobId, openArtifactStore(env).billedOperations.write);
     });
   }
   return jobViewOf(sql, getJob(sql, of.jobId));

@@ -1,14 +1,10 @@
 import { manifestKeyOf } from "../../rpc/object-key.ts";
 import { dropCarry } from "./carry.ts";
-import {
-  dropLeftBytes,
-  forgetObjects,
-  isInlineUpload,
-} from "../../storage/inline/inline-objects.ts";
+import { dropLeftBytes, forgetObjects } from "../../storage/inline/inline-objects.ts";
+import { openOuterFiles } from "../../storage/open-artifact-store.ts";
 import type { JobRow } from "./job-rows.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { dropTurn } from "./kept-turn.ts";
-import { r2ArtifactStore } from "../../storage/r2/r2-artifact-store.ts";
 
 /**
  * How long what was discarded is kept in mind after its first removal: a try that was killed may still
@@ -48,8 +44,7 @@ export function discardFiles(
 export async function removeDiscards(context: JobsContext, jobId: string): Promise<void> {
   const { sql, env } = context;
   await dropLeftBytes(sql, jobId);
-  if (env.EXPORT_R2_BUCKET === undefined) return;
-  const store = r2ArtifactStore(env.EXPORT_R2_BUCKET);
+  const outer = openOuterFiles(env);
   const discards = sql
     .exec<{ object_key: string; upload_id: string }>(
       "SELECT object_key, upload_id FROM tmp_export_job_discards WHERE job_id = ?",
@@ -57,9 +52,9 @@ export async function removeDiscards(context: JobsContext, jobId: string): Promi
     )
     .toArray();
   for (const { object_key: key, upload_id: uploadId } of discards) {
-    if (uploadId !== "" && !isInlineUpload(uploadId)) await store.abortUpload({ key, uploadId });
+    if (uploadId !== "") await outer.abortUpload({ key, uploadId });
   }
-  await store.delete(discards.map((discard) => discard.object_key));
+  await outer.delete(discards.map((discard) => discard.object_key));
 }
 
 /** Removes what a job has just discarded; what resists is left to the watchdog. */

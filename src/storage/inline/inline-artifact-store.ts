@@ -47,7 +47,8 @@ export function inlineArtifactStore(
   const completeUpload: ArtifactStore["completeUpload"] = (upload, parts) =>
     call((jobs) => jobs.completeUpload(upload, parts));
   return {
-    kind: "inline",
+    billedOperations: { write: 0 },
+    usesJobsDatabase: true,
     put: async (key, bytes) => {
       if (bytes.byteLength <= PIECE_BYTES) {
         return call((jobs) => jobs.putObject(key, pieceOf(bytes, 0)));

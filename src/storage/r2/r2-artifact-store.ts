@@ -18,7 +18,9 @@ export function r2ArtifactStore(bucket: R2Bucket): ArtifactStore {
     return object === null ? undefined : { bytes: object.size, etag: object.etag };
   };
   return {
-    kind: "r2",
+    // https://developers.cloudflare.com/r2/pricing/#class-a-operations
+    billedOperations: { write: 1 },
+    usesJobsDatabase: false,
     put: async (key, bytes, metadata) => {
       const object = await guard(() => bucket.put(key, bytes, { httpMetadata: metadata }));
       return { bytes: object.size, etag: object.etag };

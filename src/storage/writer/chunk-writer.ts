@@ -172,7 +172,7 @@ export class ChunkWriter {
     return {
       pieces: this.#pieces,
       carry,
-      r2ClassAOperations: this.#store.kind === "r2" ? this.#writes : 0,
+      r2ClassAOperations: this.#writes * this.#store.billedOperations.write,
     };
   }
 }
