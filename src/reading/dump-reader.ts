@@ -3,7 +3,7 @@ import type { Cell } from "../sqlite/cell.ts";
 import type { Cursor } from "../rpc/cursor.ts";
 import type { RowKey } from "../sqlite/row-key.ts";
 import { ExportError } from "../api/errors.ts";
-import { KIB, LONG_ROWS_PAGE_BYTES, PAGE_BYTES, STATEMENT_BYTES_MAX } from "../api/limits.ts";
+import { KIB, PAGE_BYTES, STATEMENT_BYTES_MAX } from "../api/limits.ts";
 import { assert } from "../lib/assert.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
 import { pageQuery, parsePage, type RawPage, type Statement } from "../sqlite/page-query.ts";
@@ -14,7 +14,6 @@ import type { DumpPlan, Segment } from "../formats/plan.ts";
 import { shownName, StatementTooLong } from "../sqlite/statement-length.ts";
 import type { TableEncoder, TableEncoderOf } from "../formats/table-encoder.ts";
 import { CheckFinder } from "./check-finder.ts";
-import type { Source } from "../databases/source.ts";
 import type { TableReader } from "./table-reader.ts";
 
 /** Rows of a table's first page, before anything is known about their length. */
@@ -156,7 +155,7 @@ async function* readTable(
       return;
     }
     const rowBytes = page.byteLength / page.rows;
-    limit = nextLimit(page.limit, rowBytes, reader.sourceKind);
+    limit = nextLimit(page.limit, rowBytes, reader.longRowsPageBytes);
     pending = page.complete
       ? Promise.resolve({ kind: "end", rowsRead: 0 })
       : read({ after: page.last, limit, rowBytes });
@@ -325,9 +324,9 @@ function plainStatement({ sql, params }: Statement): Statement {
 }
 
 /** So many rows that their text comes to what a page aims at, if they are like the last ones. */
-function nextLimit(limit: number, rowBytes: number, sourceKind: Source["kind"]): number {
-  const isLong = rowBytes >= LONG_ROW_BYTES && sourceKind !== "d1";
-  const fitting = Math.floor((isLong ? LONG_ROWS_PAGE_BYTES : PAGE_BYTES) / Math.max(rowBytes, 1));
+function nextLimit(limit: number, rowBytes: number, longRowsPageBytes: number): number {
+  const pageBytes = rowBytes >= LONG_ROW_BYTES ? longRowsPageBytes : PAGE_BYTES;
+  const fitting = Math.floor(pageBytes / Math.max(rowBytes, 1));
   return Math.max(1, Math.min(fitting, limit * PAGE_GROWTH, PAGE_ROWS_MAX));
 }
 

@@ -55,8 +55,7 @@ export async function readInOneTurn(
   // Only the opening of a snapshot copies the key-value storage.
   if (of.plan.keyValues === "exported") return undefined;
   try {
-    // D1 carries BLOBs as hex digits in JSON: no more than a page of them.
-    const bytesMax = source.kind === "d1" ? Math.min(of.bytesMax, PAGE_BYTES) : of.bytesMax;
+    const bytesMax = Math.min(of.bytesMax, source.oneTurnBytesMax);
     const measured = await measureTables(source, of.plan.tables, bytesMax);
     if (measured === undefined) return undefined;
     return await readMeasured(source, of, measured);
@@ -77,7 +76,7 @@ async function readMeasured(
   of: { plan: DumpPlan; encoderOf: TableEncoderOf; catalogDigest: string },
   measured: Measured,
 ): Promise<OneTurnDump | undefined> {
-  const reading = { ...of, sourceKind: source.kind, firstPageRows: measured.firstPageRows };
+  const reading = { ...of, source, firstPageRows: measured.firstPageRows };
   const fixed = [...CATALOG_QUERIES, CLOCK].map((sql) => ({ sql }));
   let { rowsRead } = measured;
   let { asked } = await walk(reading, new Map());
@@ -167,7 +166,7 @@ function fitsOneAnswer(sizes: ReadonlyMap<Table, { rows: number; bytes: number }
 }
 
 interface Reading {
-  sourceKind: Source["kind"];
+  source: Pick<Source, "longRowsPageBytes">;
   plan: DumpPlan;
   encoderOf: TableEncoderOf;
   firstPageRows: (table: Table) => number;
@@ -196,7 +195,7 @@ async function walk(
     return { columns: [], rows: [[null, 0]], rowsRead: 0, rowsWritten: 0 };
   };
   const reader: TableReader = {
-    sourceKind: of.sourceKind,
+    longRowsPageBytes: of.source.longRowsPageBytes,
     readRows: async (table, build) => build(liveRows(table)).map(answer),
     readOther: async (statement) => answer(statement),
   };

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 
 import { ExportError } from "../../src/api/errors.ts";
+import { KIB, ONE_TURN_BYTES_MAX } from "../../src/api/limits.ts";
 import type { Source } from "../../src/databases/source.ts";
 
 async function failureOf(work: Promise<unknown>): Promise<{ code: string; message: string }> {
@@ -104,6 +105,23 @@ export function sourceContract(
         expect(value.byteLength).toBe(1_000_000);
         expect(new TextDecoder().decode(value.subarray(999_996))).toBe("wxyz");
       }
+    });
+
+    test("carries a page of long rows as one value", async () => {
+      const sql = `SELECT zeroblob(${source.longRowsPageBytes})`;
+      const { rows } = await source.query({ sql, columns: 1 });
+      expect((rows[0]?.[0] as ArrayBuffer).byteLength).toBe(source.longRowsPageBytes);
+    });
+
+    test("answers as many bytes in one turn as a job may ask for", async () => {
+      const bytesMax = Math.min(source.oneTurnBytesMax, ONE_TURN_BYTES_MAX);
+      const statements = Array.from({ length: bytesMax / (256 * KIB) }, () => ({
+        sql: `SELECT zeroblob(${256 * KIB})`,
+        columns: 1,
+      }));
+      const results = await source.transaction(statements);
+      const lengths = results.map(({ rows }) => (rows[0]?.[0] as ArrayBuffer).byteLength);
+      expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(bytesMax);
     });
 
     test("runs several statements of one text", async () => {
