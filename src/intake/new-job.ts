@@ -5,8 +5,8 @@ import { checkCallbackTarget } from "../notify/callback-target.ts";
 import { type ExportRequest, requireRows } from "../api/export-request.ts";
 import { isLocalOrigin } from "../api/local-origin.ts";
 import { parseWebhookSecrets } from "../notify/signature.ts";
-import { SOURCE_PROMISES, sourceObjectOf } from "../api/source-config.ts";
-import { findDatabase } from "../databases/open-source.ts";
+import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
+import { getSourceKind } from "../databases/source-kinds.ts";
 import type { NewJob } from "../rpc/http-jobs.ts";
 
 /**
@@ -26,7 +26,7 @@ export async function newJobOf(
   const database = findDatabase(env, source, sourceObjectOf(source, request));
   const full = {
     ...request,
-    consistency: request.consistency ?? SOURCE_PROMISES[source.type].consistency.default,
+    consistency: request.consistency ?? getSourceKind(source).promises.consistency.default,
     ...checkedCallback(config, request.callbackUrl, of.origin),
     retentionHours: request.retentionHours ?? config.retentionHours,
   };

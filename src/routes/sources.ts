@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 
-import { SOURCE_PROMISES, type SourceConfig } from "../api/source-config.ts";
 import { VERSION } from "../api/version.ts";
 import { bindingProblem } from "../databases/open-source.ts";
+import { getSourceKind } from "../databases/source-kinds.ts";
 import { reportStorage } from "../storage/open-artifact-store.ts";
 import type { AppEnv } from "./app-env.ts";
 
@@ -12,18 +12,15 @@ export const sourceRoutes = new Hono<AppEnv>().get("/export/sources", async (con
   return context.json({
     version: VERSION,
     ...(await reportStorage(context.env, settings)),
-    sources: Object.entries(settings.sources).map(([name, config]) => ({
-      name,
-      type: config.type,
-      objects: objectsOf(config),
-      problem: bindingProblem(context.env, config),
-      ...SOURCE_PROMISES[config.type],
-    })),
+    sources: Object.entries(settings.sources).map(([name, config]) => {
+      const kind = getSourceKind(config);
+      return {
+        name,
+        type: config.type,
+        objects: kind.objects(config),
+        problem: bindingProblem(context.env, config),
+        ...kind.promises,
+      };
+    }),
   });
 });
-
-/** Whether a request may or must name an object; names are the customer's and are not listed. */
-function objectsOf(config: SourceConfig): "one" | "listed" | "any" {
-  if (config.type === "d1" || config.names === undefined) return "one";
-  return config.names === "any" ? "any" : "listed";
-}

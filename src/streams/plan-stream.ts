@@ -8,9 +8,9 @@ import type { Catalog } from "../sqlite/catalog.ts";
 import { ExportError } from "../api/errors.ts";
 import { COMPRESSIONS } from "../api/compressions.ts";
 import { requireRows } from "../api/export-request.ts";
-import { SOURCE_PROMISES, sourceObjectOf } from "../api/source-config.ts";
 import type { StreamRequest } from "../api/stream-query.ts";
-import { findDatabase } from "../databases/open-source.ts";
+import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
+import { getSourceKind } from "../databases/source-kinds.ts";
 import { digestOf, readCatalog } from "../reading/read-catalog.ts";
 import type { Source } from "../databases/source.ts";
 
@@ -47,7 +47,7 @@ export async function planStream(
   const database = findDatabase(env, sourceConfig, sourceObjectOf(sourceConfig, request));
   const source = database.open();
   const catalog = await readCatalog(source);
-  const { consistency } = SOURCE_PROMISES[sourceConfig.type];
+  const { consistency } = getSourceKind(sourceConfig).promises;
   return {
     request: { ...request, consistency: request.consistency ?? consistency.default },
     source,
