@@ -1,7 +1,7 @@
 import { ExportError } from "../api/errors.ts";
 import type { SourceConfig, SourceObject } from "../api/source-config.ts";
-import { getNamespace } from "./durable-object-kind.ts";
-import type { DatabaseStub } from "./durable-object-source.ts";
+import { getNamespace } from "./durable-object/durable-object-kind.ts";
+import type { DatabaseStub } from "./durable-object/durable-object-source.ts";
 import { type DatabaseChoice, type FoundDatabase, refusedChoice } from "./source-kind.ts";
 import { getSourceKind } from "./source-kinds.ts";
 import type { Source } from "./source.ts";

@@ -1,6 +1,6 @@
 import type { SourceConfig } from "../api/source-config.ts";
-import { D1_KIND } from "./d1-kind.ts";
-import { DURABLE_OBJECT_KIND } from "./durable-object-kind.ts";
+import { D1_KIND } from "./d1/d1-kind.ts";
+import { DURABLE_OBJECT_KIND } from "./durable-object/durable-object-kind.ts";
 import type { SourceKind } from "./source-kind.ts";
 
 /** The registry of the kinds of databases, by the `type` of a source in `EXPORT_SOURCES`. */

@@ -5,7 +5,7 @@ import { unwrap } from "../rpc/outcome.ts";
 import { ExportError } from "../api/errors.ts";
 import { QUERY_BODY_BYTES_MAX, QUERY_RESULT_BYTES_MAX } from "../api/limits.ts";
 import { type QueryRequest, QueryRequestSchema } from "../api/query-request.ts";
-import { isMissingMethod } from "../databases/durable-object-source.ts";
+import { isMissingMethod } from "../databases/durable-object/durable-object-source.ts";
 import { databaseStub, type QueryStub } from "../databases/open-source.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readJson, validate } from "./body.ts";

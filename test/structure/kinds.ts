@@ -24,8 +24,8 @@ export const ADAPTERS = [
   "src/storage/r2/",
   // Databases.
   "src/api/source-config.ts",
-  "src/databases/d1-",
-  "src/databases/durable-object-",
+  "src/databases/d1/",
+  "src/databases/durable-object/",
   "src/databases/source-kinds.ts",
   // Formats.
   "src/api/formats.ts",

@@ -1,17 +1,17 @@
-import { CallTimeout, callWithin } from "../lib/call-within.ts";
-import { assert } from "../lib/assert.ts";
-import { unusedName } from "../sqlite/identifier.ts";
-import { fromHex } from "../lib/bytes.ts";
-import { type ErrorCode, ExportError } from "../api/errors.ts";
-import { PAGE_BYTES, SOURCE_CALL_MS_MAX } from "../api/limits.ts";
-import { PASSING_SQLITE_ERROR } from "./passing-error.ts";
+import { CallTimeout, callWithin } from "../../lib/call-within.ts";
+import { assert } from "../../lib/assert.ts";
+import { unusedName } from "../../sqlite/identifier.ts";
+import { fromHex } from "../../lib/bytes.ts";
+import { type ErrorCode, ExportError } from "../../api/errors.ts";
+import { PAGE_BYTES, SOURCE_CALL_MS_MAX } from "../../api/limits.ts";
+import { PASSING_SQLITE_ERROR } from "../passing-error.ts";
 import {
   DEFAULT_ABILITIES,
   type Source,
   type SourceResult,
   type SourceStatement,
   type SourceValue,
-} from "./source.ts";
+} from "../source.ts";
 
 /**
  * A D1 database as a source. D1 answers in JSON, where a BLOB is a list of numbers: of statements

@@ -1,7 +1,7 @@
-import type { SourceConfig } from "../api/source-config.ts";
+import type { SourceConfig } from "../../api/source-config.ts";
 import { d1Source } from "./d1-source.ts";
-import { getBinding } from "./get-binding.ts";
-import { describeSource, refusedChoice, type SourceKind } from "./source-kind.ts";
+import { getBinding } from "../get-binding.ts";
+import { describeSource, refusedChoice, type SourceKind } from "../source-kind.ts";
 
 /** A D1 database: one database behind one binding. */
 export const D1_KIND: SourceKind<Extract<SourceConfig, { type: "d1" }>> = {

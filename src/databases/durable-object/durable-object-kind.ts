@@ -1,8 +1,8 @@
-import { ExportError } from "../api/errors.ts";
-import type { SourceConfig } from "../api/source-config.ts";
+import { ExportError } from "../../api/errors.ts";
+import type { SourceConfig } from "../../api/source-config.ts";
 import { type DatabaseStub, durableObjectSource } from "./durable-object-source.ts";
-import { getBinding } from "./get-binding.ts";
-import { describeSource, refusedChoice, type SourceKind } from "./source-kind.ts";
+import { getBinding } from "../get-binding.ts";
+import { describeSource, refusedChoice, type SourceKind } from "../source-kind.ts";
 
 /** A class of Durable Objects, of which each object has a database. */
 export const DURABLE_OBJECT_KIND: SourceKind<Extract<SourceConfig, { type: "durable-object" }>> = {
