@@ -4,7 +4,6 @@ import { parseCount } from "../cli/context.ts";
 import { usageError } from "../cli/cli-error.ts";
 import { type ExportOptions, requestBodyOf } from "../cli/export-options.ts";
 import type { RequestBody } from "../cli/api-client.ts";
-import { defaultDumpOutput } from "../cli/dump-job.ts";
 import { parseDurationMs } from "../cli/duration.ts";
 import { isRestorable } from "../cli/verify-restore.ts";
 
@@ -13,7 +12,8 @@ export interface Inputs {
   url: string;
   token: string;
   request: RequestBody;
-  output: string;
+  /** Undefined: named after the source. */
+  path: string | undefined;
   timeoutMs: number;
   isRestored: boolean;
   failIfEmpty: boolean;
@@ -50,7 +50,7 @@ export function readInputs(getInput: (name: string) => string): Inputs {
     url: required(getInput, "url"),
     token: required(getInput, "token"),
     request,
-    output: getInput("path") || defaultDumpOutput(request),
+    path: getInput("path") || undefined,
     timeoutMs: parseDurationMs(getInput("timeout") || "60m", "the input timeout"),
     isRestored,
     failIfEmpty: readBoolean(getInput, "fail-if-empty"),

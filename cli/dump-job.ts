@@ -75,10 +75,17 @@ export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
   return result;
 }
 
-/** The output where `-o` names none: after the source, in the working directory. */
-export function defaultDumpOutput(request: RequestBody): string {
+/**
+ * The output where `-o` names none: after the source, in the working directory. A request without a
+ * source means the Worker's only one, or `main`.
+ */
+export async function findDumpOutput(
+  client: Pick<ApiClient, "findSources">,
+  request: RequestBody,
+): Promise<string> {
   const object = request["name"] ?? request["id"];
-  const source = [request["source"] ?? "main", ...(object === undefined ? [] : [object])]
+  const name = request["source"] ?? (await findDefaultSource(client));
+  const source = [name, ...(object === undefined ? [] : [object])]
     .map((part) => String(part).replaceAll(/[^\w.-]/g, "_"))
     .join("-");
   const format = String(request["format"] ?? FORMAT_DEFAULT);
@@ -86,6 +93,12 @@ export function defaultDumpOutput(request: RequestBody): string {
   if (findFormat(format)?.hasFilePerTable !== false) return `${source}-${format}/`;
   const { suffix = "" } = findCompression(String(request["compression"])) ?? {};
   return `${source}.${format}${suffix}`;
+}
+
+async function findDefaultSource(client: Pick<ApiClient, "findSources">): Promise<string> {
+  const { sources = [] } = (await client.findSources()) ?? {};
+  const [only, ...others] = sources;
+  return only !== undefined && others.length === 0 ? only.name : "main";
 }
 
 interface Started {

@@ -26,7 +26,7 @@ export interface ExportOptions {
 export function addExportOptions(command: Command): Command {
   const collect = (value: string, values: string[] = []) => [...values, value];
   return command
-    .option("--source <name>", "the configured source to export (default: main)")
+    .option("--source <name>", "the configured source to export (default: the only one, or main)")
     .option("--object-name <name>", "the Durable Object of this name, where the source has many")
     .option("--object-id <id>", "the Durable Object of this id, where the source has many")
     .addOption(

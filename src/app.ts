@@ -20,7 +20,10 @@ import { queryRoutes } from "./routes/query.ts";
 import { sourceRoutes } from "./routes/sources.ts";
 import { streamRoutes } from "./routes/streams.ts";
 
-/** The HTTP API: limits, what is open, then the token, then the routes. */
+/**
+ * The HTTP API: limits, what is open, then the token, then the routes. Below a path of another app,
+ * links and hints name that path if `EXPORT_PUBLIC_URL` has it.
+ */
 export function createApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.onError(onError);

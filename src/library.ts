@@ -9,7 +9,7 @@ export type { QueryResult, RawQueryResult } from "./databases/with-export.ts";
 export { startScheduledExports } from "./intake/scheduled.ts";
 export type { RunParams, StreamEnding } from "./rpc/run-payload.ts";
 export type { ExportEnv } from "./config/bindings.ts";
-export type { ExportRequest } from "./api/export-request.ts";
+export type { ExportRequest, ExportRequestInput } from "./api/export-request.ts";
 export type { JobState } from "./api/job-state.ts";
 export type { JobList, JobView } from "./api/job-view.ts";
 export type { Manifest } from "./api/manifest.ts";

@@ -1,6 +1,9 @@
 // Loads an SQL dump into the Durable Object behind a Worker's `POST /query`:
 //
-//   node examples/restore/into-durable-object.ts dump.sql https://export.example.com
+//   npx node examples/restore/into-durable-object.ts dump.sql https://export.example.com
+//
+// `npx node` is the Node that `npm ci` has installed here. One of your own must be 22.18 or newer, or 22.6 or newer
+// with `--experimental-strip-types`, because this is TypeScript.
 //
 // The token stands in the environment as DURABLE_EXPORT_TOKEN. Statements go in order, many to a
 // transaction; a transaction that fails ends the restore, and those before it stay. Entries of the object's
@@ -19,7 +22,7 @@ const STATEMENTS_MAX = 1_000;
 const [path, url] = process.argv.slice(2);
 const token = process.env["DURABLE_EXPORT_TOKEN"];
 if (path === undefined || url === undefined || token === undefined) {
-  console.error("usage: DURABLE_EXPORT_TOKEN=… node into-durable-object.ts <dump.sql> <url>");
+  console.error("usage: DURABLE_EXPORT_TOKEN=… npx node into-durable-object.ts <dump.sql> <url>");
   process.exit(2);
 }
 

@@ -71,7 +71,7 @@ export const ERRORS = {
   "source-not-found": {
     status: 404,
     retryable: false,
-    hint: "EXPORT_SOURCES names the sources; `main` is the default.",
+    hint: "Name a source of EXPORT_SOURCES, which `sources` lists. A request that names none means the only source, or `main`.",
   },
   "table-not-found": {
     status: 404,

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 
 import { CALLBACK_STATUSES } from "./callback-state.ts";
+import { RequestedConsistencySchema, SnapshotMethodSchema } from "./export-request.ts";
 import { JOB_STATES } from "./job-state.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -45,7 +46,10 @@ export const JobViewSchema = v.strictObject({
   ),
   format: v.string(),
   compression: v.string(),
+  /** What `requestedConsistency` is; manifests use this name for the method. */
   consistency: v.string(),
+  requestedConsistency: RequestedConsistencySchema,
+  snapshotMethod: SnapshotMethodSchema,
   createdAt: Time,
   startedAt: v.nullable(Time),
   completedAt: v.nullable(Time),

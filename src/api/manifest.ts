@@ -1,5 +1,7 @@
 import * as v from "valibot";
 
+import { RequestedConsistencySchema, SnapshotMethodSchema } from "./export-request.ts";
+
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
@@ -18,8 +20,11 @@ export const ManifestSchema = v.strictObject({
   ),
   format: v.string(),
   compression: v.string(),
-  /** What held the tables to one instant: `one-turn` or `undo-log`; `live` is not one instant. */
+  /** `snapshotMethod`, or `live`; job views use this name for what was requested. */
   consistency: v.string(),
+  /** Missing in manifests of version 0.1, as is the next one. */
+  requestedConsistency: v.optional(RequestedConsistencySchema),
+  snapshotMethod: v.optional(SnapshotMethodSchema),
   /** `all`, `schema` or `data`. */
   content: v.string(),
   snapshotAt: v.string(),

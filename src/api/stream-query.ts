@@ -6,7 +6,7 @@ import {
   DumpContentSchema,
   ExportFormatSchema,
   type ExportRequest,
-  SourceNameSchema,
+  RequestedSourceSchema,
   TablePattern,
 } from "./export-request.ts";
 import { FORMAT_DEFAULT } from "./formats.ts";
@@ -16,7 +16,7 @@ import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 const TablePatterns = v.optional(v.pipe(v.array(TablePattern), v.maxLength(1_000)));
 
 const database = {
-  source: v.optional(SourceNameSchema, "main"),
+  source: RequestedSourceSchema,
   /** Which object of the source's class, where it allows to say; at most one of the two. */
   name: v.optional(ObjectNameSchema),
   id: v.optional(ObjectIdSchema),
@@ -38,7 +38,8 @@ export const DumpStreamQuerySchema = v.strictObject({
 export const TableStreamQuerySchema = v.strictObject(database);
 
 /** What is streamed: a dump, or the rows of one table. */
-export type StreamRequest = Omit<ExportRequest, "callbackUrl" | "retentionHours"> & {
+export type StreamRequest = Omit<ExportRequest, "source" | "callbackUrl" | "retentionHours"> & {
+  source: string;
   /** Exact, but for the case of ASCII letters; with it `tables` means nothing. */
   table?: string;
 };

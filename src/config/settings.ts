@@ -5,7 +5,11 @@ import { issueWords } from "../lib/issue-words.ts";
 import { CorsOriginsSchema } from "./cors-origins.ts";
 import { type CallbackAllowlist, parseCallbackAllowlist } from "../notify/callback-target.ts";
 import { ExportError } from "../api/errors.ts";
-import { ExportScheduleSchema, type ScheduledExport } from "../api/export-schedule.ts";
+import {
+  ExportScheduleSchema,
+  haveCollision,
+  type ScheduledExport,
+} from "../api/export-schedule.ts";
 import {
   CHUNK_BYTES_DEFAULT,
   CHUNK_BYTES_MAX,
@@ -139,8 +143,19 @@ function parseSettings(env: object): Settings {
     }
   }
   const vars = parsed.output;
+  const sources = vars.EXPORT_SOURCES ?? DEFAULT_SOURCES;
+  const schedule = vars.EXPORT_SCHEDULE.map((entry) => ({
+    ...entry,
+    source: entry.source ?? findDefaultSource({ sources }),
+  }));
+  if (haveCollision(schedule)) {
+    throw new ExportError(
+      "configuration-invalid",
+      "EXPORT_SCHEDULE: expected one entry a source for each cron expression",
+    );
+  }
   return {
-    sources: vars.EXPORT_SOURCES ?? DEFAULT_SOURCES,
+    sources,
     chunkBytes: vars.EXPORT_CHUNK_BYTES,
     partBytes: vars.EXPORT_PART_BYTES,
     undoBytesMax: vars.EXPORT_UNDO_BYTES_MAX,
@@ -148,7 +163,7 @@ function parseSettings(env: object): Settings {
     inlineBytesMax: vars.EXPORT_INLINE_BYTES_MAX,
     stallMs: vars.EXPORT_STALL_SECONDS * 1_000,
     retentionHours: vars.EXPORT_RETENTION_HOURS,
-    schedule: vars.EXPORT_SCHEDULE,
+    schedule,
     publicUrl: vars.EXPORT_PUBLIC_URL,
     callbackAllowlist: parseCallbackAllowlist(vars.EXPORT_CALLBACK_ALLOWLIST),
     query: vars.EXPORT_QUERY,
@@ -160,6 +175,15 @@ function parseSettings(env: object): Settings {
 export function misconfiguration(issues: readonly v.BaseIssue<unknown>[]): ExportError {
   const problems = issues.map((issue) => `${v.getDotPath(issue) ?? "?"}: ${issueWords(issue)}`);
   return new ExportError("configuration-invalid", problems.join("; "));
+}
+
+/**
+ * Returns the name of the source of a request that names none: the only one, or `main` if there are several.
+ * A source of that name need not exist.
+ */
+export function findDefaultSource({ sources }: Pick<Settings, "sources">): string {
+  const [name, ...others] = Object.keys(sources);
+  return name !== undefined && others.length === 0 ? name : "main";
 }
 
 /** Returns the configuration of a source. Errors: `source-not-found`, with the configured names. */

@@ -1,5 +1,5 @@
 import type { ExportEnv } from "../config/bindings.ts";
-import { type Settings, getSourceConfig } from "../config/settings.ts";
+import { findDefaultSource, getSourceConfig, type Settings } from "../config/settings.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { checkCallbackTarget } from "../notify/callback-target.ts";
 import { type ExportRequest, requireRows } from "../api/export-request.ts";
@@ -21,11 +21,14 @@ export async function newJobOf(
 ): Promise<NewJob> {
   const { env, ...given } = of;
   requireRows(request);
-  const source = getSourceConfig(config, request.source);
+  const { source: name = findDefaultSource(config), ...rest } = request;
+  const source = getSourceConfig(config, name);
   // What is wrong with a binding is told now, not by a job that fails.
-  const database = findDatabase(env, source, sourceObjectOf(source, request));
+  const database = findDatabase(env, source, sourceObjectOf(source, { ...rest, source: name }));
   const full = {
-    ...request,
+    // First: the digest depends on the order.
+    source: name,
+    ...rest,
     consistency: request.consistency ?? getSourceKind(source).promises.consistency.default,
     ...checkedCallback(config, request.callbackUrl, of.origin),
     retentionHours: request.retentionHours ?? config.retentionHours,

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 
+import { findDefaultSource } from "../config/settings.ts";
 import type { ExportFormat } from "../api/export-request.ts";
 import {
   DumpStreamQuerySchema,
@@ -38,8 +39,12 @@ function sendTable(context: Context<AppEnv>, format: ExportFormat): Promise<Resp
   return sendStream(context, { ...query, format, content: "data", table });
 }
 
-async function sendStream(context: Context<AppEnv>, request: StreamRequest): Promise<Response> {
+async function sendStream(
+  context: Context<AppEnv>,
+  query: Omit<StreamRequest, "source"> & { source?: string | undefined },
+): Promise<Response> {
   const config = context.get("config");
+  const request = { ...query, source: query.source ?? findDefaultSource(config) };
   const { env } = context;
   if (context.req.method !== "HEAD") await requireRate(env);
   const planned = await planStream(env, config, request);

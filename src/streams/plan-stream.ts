@@ -71,7 +71,7 @@ export function planFile(request: StreamRequest, catalog: Catalog): PlannedFile 
   if (artifact === undefined || plan.artifacts.length > 1) {
     const message =
       `${format} is a file a table, and this would be ${plan.artifacts.length} files: ` +
-      `name one table, or start a job with POST /export/dump`;
+      `name one table, or start a job instead`;
     throw new ExportError("invalid-request", `the query: format: ${message}`, {
       details: { issues: [{ path: "format", message }] },
     });

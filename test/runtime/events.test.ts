@@ -69,7 +69,8 @@ describe("the events of a job", () => {
       insertJob(storage.sql, {
         jobId,
         request: {
-          ...v.parse(ExportRequestSchema, { source: "main" }),
+          ...v.parse(ExportRequestSchema, {}),
+          source: "main",
           retentionHours: 1,
           consistency: "live",
         },

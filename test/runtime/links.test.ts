@@ -77,6 +77,20 @@ describe("links of a job", () => {
     await remove(jobId);
   });
 
+  test("and routes in hints start with the path of EXPORT_PUBLIC_URL", async () => {
+    const hintAt = async (path: string, bindings: object, headers = HEADERS): Promise<string> => {
+      const init = { headers };
+      const answer = await createApp().request(`${FORGED}${path}`, init, { ...env, ...bindings });
+      return (await answer.json<{ hint: string }>()).hint;
+    };
+    const mounted = { EXPORT_PUBLIC_URL: PUBLIC };
+    const unknown = `/export/dump/${crypto.randomUUID()}`;
+    expect(await hintAt(unknown, mounted)).toMatch(/^GET \/x\/export\/jobs lists the jobs\./);
+    expect(await hintAt("/nowhere", mounted)).toBe("GET /x/openapi.json lists the routes.");
+    expect(await hintAt("/export/jobs?limit=0", mounted)).toContain("GET /x/openapi.json has");
+    expect(await hintAt("/nowhere", {})).toBe("GET /openapi.json lists the routes.");
+  });
+
   test("start with this machine's address in local development", async () => {
     const { jobId } = await (await start("http://127.0.0.1:8787")).json<JobView>();
     await ended(jobId);

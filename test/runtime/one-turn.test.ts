@@ -77,7 +77,9 @@ test.each(["sql", "csv", "ndjson"] as const)(
     }
     expect(Object.keys(files)).toHaveLength(expected.files.length);
     const manifest = await manifestOf(view.jobId);
-    expect(manifest.consistency).toBe("one-turn");
+    const method = { requestedConsistency: "snapshot", snapshotMethod: "one-turn" };
+    expect(view).toMatchObject(method);
+    expect(manifest).toMatchObject({ consistency: "one-turn", ...method });
     expect(manifest.snapshotAt).toBe(view.snapshotAt);
     expect(await keptRows(view.jobId)).toEqual([]);
   },

@@ -82,7 +82,12 @@ describe("a job's progress", () => {
       const { sql } = storage;
       insertJob(sql, {
         jobId,
-        request: { ...v.parse(ExportRequestSchema, {}), consistency: "live", retentionHours: 1 },
+        request: {
+          ...v.parse(ExportRequestSchema, {}),
+          source: "main",
+          consistency: "live",
+          retentionHours: 1,
+        },
         databaseKey: jobId,
         requestDigest: "",
         idempotencyKey: null,

@@ -3,6 +3,7 @@ import type { ArtifactRecord, ArtifactState } from "../../rpc/checkpoint.ts";
 import { ExportError, type Failure } from "../../api/errors.ts";
 import type { JobRequest } from "../../api/export-request.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
+import type { SnapshotRecord } from "../../rpc/snapshot-record.ts";
 import { isActive, type JobState, statesBefore } from "../../api/job-state.ts";
 
 /** A row of `tmp_export_jobs` as it is; docs/storage-layout.md describes the columns. */
@@ -79,6 +80,13 @@ export interface Rescue {
 /** Returns the request that a job was made of. */
 export function parseRequest(job: Pick<JobRow, "request_json">): JobRequest {
   return JSON.parse(job.request_json) as JobRequest;
+}
+
+/** Returns what reading and closing a job's snapshot needs; null if it has none, or reads rows as they are. */
+export function parseSnapshot({
+  snapshot_json: json,
+}: Pick<JobRow, "snapshot_json">): SnapshotRecord | null {
+  return json === null ? null : (JSON.parse(json) as SnapshotRecord);
 }
 
 /** Returns the job's own warnings; `listWarnings` returns all. */

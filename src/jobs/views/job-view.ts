@@ -1,10 +1,12 @@
 import { namedObjectOf } from "../../api/source-config.ts";
-import { ERRORS, type Failure } from "../../api/errors.ts";
+import type { Failure } from "../../api/errors.ts";
+import { hintOf } from "../../api/error-hint.ts";
 import type { JobRequest } from "../../api/export-request.ts";
 import type { JobView, TableView } from "../../api/job-view.ts";
 import { FORMATS } from "../../api/formats.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
 import type { ChangedView } from "../../rpc/http-jobs.ts";
+import { findSnapshotMethod } from "../../rpc/snapshot-record.ts";
 import { listTables } from "../tables/chunk-ledger.ts";
 import { progressOf } from "../tables/job-progress.ts";
 import {
@@ -14,6 +16,7 @@ import {
   listArtifacts,
   parseRequest,
   parseRescues,
+  parseSnapshot,
   stateAt,
 } from "../tables/job-rows.ts";
 import { isWaiting, listWarnings } from "../tables/job-warnings.ts";
@@ -61,6 +64,8 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
     format: request.format,
     compression: request.compression,
     consistency: request.consistency,
+    requestedConsistency: request.consistency,
+    snapshotMethod: findSnapshotMethod(parseSnapshot(job)),
     createdAt: timeOf(job.created_at_ms),
     startedAt: timeOrNull(job.started_at_ms),
     completedAt: timeOrNull(job.completed_at_ms),
@@ -96,7 +101,7 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
       r2ClassAOperations: job.usage_r2_class_a,
     },
     warnings: listWarnings(sql, job),
-    error: failureView(job.failure_json),
+    error: failureView(job),
     links: {
       self: base,
       download: `${base}/download`,
@@ -144,10 +149,10 @@ function callbackView(job: JobRow): JobView["callback"] {
   };
 }
 
-function failureView(json: string | null): JobView["error"] {
+function failureView({ failure_json: json, origin }: JobRow): JobView["error"] {
   if (json === null) return null;
   const { code, message } = JSON.parse(json) as Failure;
-  return { code, message, hint: ERRORS[code].hint };
+  return { code, message, hint: hintOf(code, origin) };
 }
 
 function timeOf(ms: number): string {

@@ -6,7 +6,7 @@ import { type Settings, getSourceConfig, readSettings } from "../../config/setti
 import { codedError } from "../../rpc/coded-error.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
-import type { ExportRequest } from "../../api/export-request.ts";
+import type { JobRequest } from "../../api/export-request.ts";
 import { openSource, sourceObjectOf } from "../../databases/open-source.ts";
 import { reachedSource } from "../../databases/reached-source.ts";
 import type { Source } from "../../databases/source.ts";
@@ -26,10 +26,7 @@ export interface RunContext {
    * The database that a request names. Unless `wasReached` is false its job has reached it before, and
    * its Worker that cannot be found is a passing fault.
    */
-  openSource: (
-    request: Pick<ExportRequest, "source" | "name" | "id">,
-    wasReached?: boolean,
-  ) => Source;
+  openSource: (request: Pick<JobRequest, "source" | "name" | "id">, wasReached?: boolean) => Source;
 }
 
 /** How often a long step beats. */
@@ -58,7 +55,7 @@ export function runContext(env: ExportEnv, of: RunParams): RunContext {
 export function openRequested(
   env: ExportEnv,
   config: Settings,
-  request: Pick<ExportRequest, "source" | "name" | "id">,
+  request: Pick<JobRequest, "source" | "name" | "id">,
 ): Source {
   const source = getSourceConfig(config, request.source);
   return openSource(env, source, sourceObjectOf(source, request));

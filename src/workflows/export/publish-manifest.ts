@@ -5,7 +5,7 @@ import { unwrap } from "../../rpc/outcome.ts";
 import type { Manifest } from "../../api/manifest.ts";
 import { manifestKeyOf } from "../../rpc/object-key.ts";
 import { VERSION } from "../../api/version.ts";
-import type { RunningJob } from "../../rpc/run-jobs.ts";
+import { findSnapshotMethod } from "../../rpc/snapshot-record.ts";
 import { tableOfArtifact } from "../../jobs/views/job-view.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
@@ -20,6 +20,7 @@ export async function publishManifest(
     const { job, tables, warnings, artifacts } = ledger.value;
     const { request, plan } = job;
     const tableOf = tableOfArtifact(request, tables);
+    const snapshotMethod = findSnapshotMethod(plan?.snapshot ?? null);
     const manifest: Manifest = {
       version: 1,
       generator: `durable-export ${VERSION}`,
@@ -28,7 +29,9 @@ export async function publishManifest(
       object: namedObjectOf(request),
       format: request.format,
       compression: request.compression,
-      consistency: consistencyOf(job),
+      consistency: snapshotMethod ?? request.consistency,
+      requestedConsistency: request.consistency,
+      snapshotMethod,
       content: request.content,
       snapshotAt: new Date(plan?.snapshotAtMs ?? job.createdAtMs).toISOString(),
       completedAt: new Date().toISOString(),
@@ -62,10 +65,4 @@ export async function publishManifest(
     bytes: progress.bytes,
     callback: callback.status === "pending",
   };
-}
-
-/** What held the tables to the instant. */
-function consistencyOf({ request, plan }: RunningJob): "one-turn" | "undo-log" | "live" {
-  if (request.consistency === "live") return "live";
-  return plan?.snapshot?.isOneTurn === true ? "one-turn" : "undo-log";
 }

@@ -1,16 +1,19 @@
+// Receives callbacks in Node 20 or newer:
+//
+//   EXPORT_WEBHOOK_SECRET=whsec_… node node.mjs
 import { createServer } from "node:http";
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
 
 const webhook = new Webhook(process.env["EXPORT_WEBHOOK_SECRET"] ?? "");
-const seenIds = new Set<string>(); // In earnest: a table with a unique key.
+const seenIds = new Set(); // In earnest: a table with a unique key.
 
 const server = createServer(async (request, response) => {
-  const pieces: Buffer[] = [];
+  const pieces = [];
   for await (const piece of request) pieces.push(piece);
   const body = Buffer.concat(pieces).toString(); // The bytes as sent: parse them only after verifying.
 
   try {
-    webhook.verify(body, request.headers as Record<string, string>);
+    webhook.verify(body, request.headers);
   } catch (error) {
     if (!(error instanceof WebhookVerificationError)) throw error;
     response.writeHead(401).end(error.message);
