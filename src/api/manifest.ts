@@ -6,7 +6,7 @@ const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 /**
- * What an export proves: written once, beside the artifacts, when all of them have been read back.
+ * What an export proves: written once, next to the artifacts, after all of them are read back.
  * Times are ISO 8601 UTC, sizes bytes, hashes SHA-256 in lower-case hex.
  */
 export const ManifestSchema = v.strictObject({
@@ -14,7 +14,7 @@ export const ManifestSchema = v.strictObject({
   generator: v.string(),
   jobId: v.string(),
   source: v.string(),
-  /** The object that the request named; null where it named none. */
+  /** The object that the request named; null if it named none. */
   object: v.nullable(
     v.union([v.strictObject({ name: v.string() }), v.strictObject({ id: v.string() })]),
   ),
@@ -33,7 +33,7 @@ export const ManifestSchema = v.strictObject({
   artifacts: v.array(
     v.strictObject({
       name: v.string(),
-      /** The table whose rows it holds; null where it holds a whole database. */
+      /** The table whose rows it contains; null if it contains a whole database. */
       table: v.nullable(v.string()),
       contentType: v.string(),
       bytes: Count,

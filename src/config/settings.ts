@@ -65,7 +65,7 @@ export interface Settings {
   /** Which class behind `DATABASE_DURABLE_OBJECT` answers `POST /query`. */
   query: QueryAccess;
   /**
-   * `EXPORT_WEBHOOK_SECRET` as set. `parseWebhookSecrets` reads it when a callback is requested or sent, since a
+   * `EXPORT_WEBHOOK_SECRET` as set. `readWebhookSecrets` parses it when a callback is requested or sent, since a
    * secret that cannot sign must not stop exports without a callback.
    */
   webhookSecret: string | undefined;

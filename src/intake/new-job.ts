@@ -3,8 +3,8 @@ import { findDefaultSource, getSourceConfig, type Settings } from "../config/set
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { checkCallbackTarget } from "../notify/callback-target.ts";
 import { type ExportRequest, requireRows } from "../api/export-request.ts";
-import { isLocalOrigin } from "../api/local-origin.ts";
-import { parseWebhookSecrets } from "../notify/signature.ts";
+import { isLocalOrigin } from "../lib/local-origin.ts";
+import { readWebhookSecrets } from "../notify/webhook-secrets.ts";
 import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
 import { getSourceKind } from "../databases/source-kinds.ts";
 import type { NewJob } from "../rpc/http-jobs.ts";
@@ -54,7 +54,7 @@ function checkedCallback(
 ): { callbackUrl?: string } {
   if (url === undefined) return {};
   const localDevelopment = isLocalOrigin(origin);
-  parseWebhookSecrets(config.webhookSecret, { localDevelopment });
+  readWebhookSecrets(config, { localDevelopment });
   return {
     callbackUrl: checkCallbackTarget(url, {
       allowlist: config.callbackAllowlist,

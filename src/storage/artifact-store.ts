@@ -1,5 +1,4 @@
-import type { StoredPart } from "../rpc/checkpoint.ts";
-import type { StoredObject, Upload } from "../rpc/stored-object.ts";
+import type { StoredObject, StoredPart, Upload } from "../rpc/stored-object.ts";
 import { ExportError } from "../api/errors.ts";
 
 /** What an object is stored with. A store that has HTTP metadata keeps it there. */

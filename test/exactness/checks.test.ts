@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { planOf } from "../../src/formats/plan-of.ts";
 import type { Catalog } from "../../src/sqlite/catalog.ts";
 import { CURSOR_START } from "../../src/rpc/cursor.ts";
-import { addWarnings, boundWarnings, WARNINGS_MAX } from "../../src/api/warnings.ts";
+import { addWarnings, boundWarnings, WARNINGS_MAX } from "../../src/jobs/tables/bound-warnings.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
 import { digestOf, readCatalog } from "../../src/reading/read-catalog.ts";
 import { readInOneTurn } from "../../src/reading/read-in-one-turn.ts";

@@ -3,15 +3,14 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 
 import type { RunParams } from "../../src/rpc/run-payload.ts";
 import { CALLBACK_ATTEMPTS_MAX } from "../../src/notify/callback-schedule.ts";
+import { beginPost, type PostTurn } from "../../src/jobs/commands/begin-post.ts";
+import { startEnding } from "../../src/jobs/commands/start-ending.ts";
 import {
-  beginPost,
   callbackGraceMs,
   listOverdueCallbacks,
-  type PostTurn,
   recordCallback,
-} from "../../src/jobs/tables/callback-rows.ts";
+} from "../../src/jobs/tables/job-callback-columns.ts";
 import { getJob, type JobRow } from "../../src/jobs/tables/job-rows.ts";
-import { startEnding } from "../../src/jobs/commands/job-runs.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 import { inJobs } from "../support/writing-job.ts";
 

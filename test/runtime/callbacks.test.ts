@@ -9,7 +9,7 @@ import * as v from "valibot";
 import { beforeEach, describe, expect, inject, test } from "vitest";
 
 import { type JobView, JobViewSchema } from "../../src/api/job-view.ts";
-import { listOverdueCallbacks } from "../../src/jobs/tables/callback-rows.ts";
+import { listOverdueCallbacks } from "../../src/jobs/tables/job-callback-columns.ts";
 import { sendCallbacks } from "../../src/workflows/export/send-callback-steps.ts";
 import { api, emptyDatabase, query } from "../support/api.ts";
 import type { ReceivedRequest } from "../support/callback-receiver.ts";

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 
 import { createApp } from "../../src/app.ts";
 import type { JobView } from "../../src/api/job-view.ts";
-import { isCallbackPending } from "../../src/jobs/tables/callback-rows.ts";
+import { isCallbackPending } from "../../src/jobs/tables/job-callback-columns.ts";
 import { getJob } from "../../src/jobs/tables/job-rows.ts";
 import { jobViewOf } from "../../src/jobs/views/job-view.ts";
 import { api, emptyDatabase, ended, query } from "../support/api.ts";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { env } from "cloudflare:test";
 import { expect, test } from "vitest";
 
-import type { ArtifactRecord } from "../../src/rpc/checkpoint.ts";
+import type { ArtifactRecord } from "../../src/rpc/artifact-record.ts";
 import { ExportError } from "../../src/api/errors.ts";
 import { MIB } from "../../src/api/limits.ts";
 import type { ArtifactStore } from "../../src/storage/artifact-store.ts";

@@ -5,7 +5,7 @@ import { parseCodedError } from "../../rpc/coded-error.ts";
 import { ERRORS, ExportError, type Failure } from "../../api/errors.ts";
 import { hintOf } from "../../api/error-hint.ts";
 
-/** An error as RFC 9457 problem details, with this API's own `code` and `hint`. */
+/** Returns an error as RFC 9457 problem details, with this API's own `code` and `hint`. */
 function problemResponse(
   failure: Failure,
   context: Context,
@@ -29,7 +29,7 @@ function problemResponse(
   });
 }
 
-/** The one place where a thrown error becomes an answer. What is no ExportError is logged, never shown. */
+/** The one place where a thrown error becomes an answer. An unexpected error is logged and never shown. */
 export function onError(error: Error, context: Context): Response {
   if (error instanceof ExportError)
     return problemResponse(error.toFailure(), context, headersOf(error));

@@ -1,8 +1,7 @@
 import { type Outcome, unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
 import { BLOB_BYTES_MAX, MIB, PARTS_MAX } from "../../api/limits.ts";
-import type { StoredPart } from "../../rpc/checkpoint.ts";
-import type { Upload } from "../../rpc/stored-object.ts";
+import type { StoredPart, Upload } from "../../rpc/stored-object.ts";
 import type { ArtifactStore } from "../artifact-store.ts";
 import type { InlineObjects } from "../../rpc/inline-objects.ts";
 

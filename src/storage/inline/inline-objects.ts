@@ -1,5 +1,10 @@
-import type { OpenObject, PartPiece, StoredObject, Upload } from "../../rpc/stored-object.ts";
-import type { StoredPart } from "../../rpc/checkpoint.ts";
+import type {
+  OpenObject,
+  PartPiece,
+  StoredObject,
+  StoredPart,
+  Upload,
+} from "../../rpc/stored-object.ts";
 import { ExportError } from "../../api/errors.ts";
 import { BLOB_BYTES_MAX } from "../../api/limits.ts";
 import { ownerOf } from "../../rpc/object-key.ts";

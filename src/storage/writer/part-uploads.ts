@@ -1,6 +1,6 @@
-import type { ArtifactRecord, StoredPart } from "../../rpc/checkpoint.ts";
+import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
+import type { StoredPart, Upload } from "../../rpc/stored-object.ts";
 import { assert } from "../../lib/assert.ts";
-import type { Upload } from "../../rpc/stored-object.ts";
 import type { ArtifactStore } from "../artifact-store.ts";
 
 /** How many parts are sent at once. With the part that is being filled, a run holds no more in memory. */

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 
-import type { ArtifactRecord, NextAction } from "../../rpc/checkpoint.ts";
+import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
+import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
 import { MIB } from "../../api/limits.ts";

@@ -1,7 +1,7 @@
 import { digestPlan } from "../../formats/plan-digest.ts";
 import { planOf } from "../../formats/plan-of.ts";
 import { CURSOR_START } from "../../rpc/cursor.ts";
-import type { NextAction } from "../../rpc/checkpoint.ts";
+import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
 import { COMPRESSIONS } from "../../api/compressions.ts";

@@ -1,5 +1,6 @@
 import type { Cursor } from "../../rpc/cursor.ts";
-import type { NextAction, TableProgress } from "../../rpc/checkpoint.ts";
+import type { TableProgress } from "../../rpc/chunk-commit.ts";
+import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { CHUNK_GROWTH_DIVISOR } from "../../api/limits.ts";
 import { assert } from "../../lib/assert.ts";

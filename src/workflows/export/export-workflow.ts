@@ -2,7 +2,7 @@ import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloud
 
 import type { RunParams, StreamEnding } from "../../rpc/run-payload.ts";
 import type { ExportEnv } from "../../config/bindings.ts";
-import type { NextAction } from "../../rpc/checkpoint.ts";
+import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { MIB } from "../../api/limits.ts";
 import {
@@ -42,7 +42,7 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams | St
       );
       return { streamId, status: "ended" };
     }
-    const of: RunParams = { jobId: payload.jobId, run: payload.run };
+    const { callbackFrom, ...of } = payload;
     const context = (): RunContext => runContext(this.env, of);
     const run = <T extends Rpc.Serializable<T>>(
       kind: StepKind,
@@ -53,10 +53,10 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunParams | St
         stepBody(attempt, () => body(context())),
       );
 
-    if (payload.callbackFrom !== undefined) {
+    if (callbackFrom !== undefined) {
       // What keeps a snapshot open must not keep the callback from being sent; the watchdog tries again.
       await run("close snapshot", "", closeSnapshotOf).catch(() => undefined);
-      await sendCallbacks(step, this.env, { ...of, attempt: payload.callbackFrom });
+      await sendCallbacks(step, this.env, { ...of, attempt: callbackFrom });
       return { jobId: of.jobId, status: "ended" };
     }
     let published: { callback: boolean };

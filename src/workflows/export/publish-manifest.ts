@@ -33,7 +33,7 @@ export async function publishManifest(
       requestedConsistency: request.consistency,
       snapshotMethod,
       content: request.content,
-      snapshotAt: new Date(plan?.snapshotAtMs ?? job.createdAtMs).toISOString(),
+      snapshotAt: new Date(plan.snapshotAtMs).toISOString(),
       completedAt: new Date().toISOString(),
       tables: tables.map(({ name, rows, bytes }) => ({ name, rows, bytes })),
       artifacts: artifacts.map((artifact) => {
@@ -54,7 +54,7 @@ export async function publishManifest(
       warnings,
     };
     const body = encodeUtf8(`${JSON.stringify(manifest, null, 2)}\n`);
-    const key = manifestKeyOf({ jobId: job.jobId, snapshotId: plan?.snapshotId ?? null });
+    const key = manifestKeyOf({ jobId: job.jobId, snapshotId: plan.snapshotId });
     await store.put(key, body, { contentType: "application/json" });
   }
   const view = unwrap(await jobs.complete(of));

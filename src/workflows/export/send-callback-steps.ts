@@ -2,13 +2,13 @@ import type { WorkflowStep } from "cloudflare:workers";
 
 import { type ExportEnv, getExportJobs } from "../../config/bindings.ts";
 import { readSettings } from "../../config/settings.ts";
-import type { CallbackMove } from "../../api/callback-state.ts";
+import type { CallbackMove } from "../../rpc/callback-move.ts";
 import { nextCallbackMove } from "../../notify/callback-schedule.ts";
 import { checkCallbackTarget } from "../../notify/callback-target.ts";
 import { ExportError } from "../../api/errors.ts";
-import { isLocalOrigin } from "../../api/local-origin.ts";
+import { isLocalOrigin } from "../../lib/local-origin.ts";
 import { type CallbackResult, sendCallback } from "../../notify/send-callback.ts";
-import { parseWebhookSecrets } from "../../notify/signature.ts";
+import { readWebhookSecrets } from "../../notify/webhook-secrets.ts";
 import type { PendingCallback } from "../../rpc/run-jobs.ts";
 import { RETRY_POLICIES } from "../engine/retry-policy.ts";
 
@@ -90,7 +90,7 @@ async function send(
       id: jobId,
       timestampMs: Date.now(),
       payload: payloadOf(pending),
-      secrets: parseWebhookSecrets(config.webhookSecret, { localDevelopment }),
+      secrets: readWebhookSecrets(config, { localDevelopment }),
       fetch: (url, init) => fetch(url, init),
     });
   } catch (error) {
