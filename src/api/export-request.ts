@@ -1,6 +1,8 @@
 import * as v from "valibot";
 
+import { COMPRESSION_NAMES } from "./compressions.ts";
 import { ExportError } from "./errors.ts";
+import { FORMAT_DEFAULT, FORMAT_NAMES, FORMATS } from "./formats.ts";
 import { RETENTION_HOURS_MAX } from "./limits.ts";
 import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 
@@ -20,21 +22,14 @@ export const DumpContentSchema = v.picklist(["all", "schema", "data"]);
 
 export type DumpContent = v.InferOutput<typeof DumpContentSchema>;
 
-export const CompressionSchema = v.picklist(["none", "gzip", "zstd"]);
+export const CompressionSchema = v.picklist(COMPRESSION_NAMES);
 
 export type Compression = v.InferOutput<typeof CompressionSchema>;
 
-/** The formats: either one script, which can contain the schema, or a file of rows for each table. */
-export const EXPORT_FORMATS = {
-  sql: { isScript: true },
-  csv: { isScript: false },
-  json: { isScript: false },
-  ndjson: { isScript: false },
-} as const satisfies Record<string, { isScript: boolean }>;
+/** What artifacts hold: one SQL script, or the rows of a table each. */
+export const ExportFormatSchema = v.picklist(FORMAT_NAMES);
 
-export type ExportFormat = keyof typeof EXPORT_FORMATS;
-
-export const ExportFormatSchema = v.picklist(Object.keys(EXPORT_FORMATS) as ExportFormat[]);
+export type ExportFormat = v.InferOutput<typeof ExportFormatSchema>;
 
 const SourceNameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
 
@@ -71,7 +66,7 @@ export const ExportRequestSchema = v.strictObject({
   /** Which object of the source's class, where it allows to say; at most one of the two. */
   name: v.optional(ObjectNameSchema),
   id: v.optional(ObjectIdSchema),
-  format: v.optional(ExportFormatSchema, "sql"),
+  format: v.optional(ExportFormatSchema, FORMAT_DEFAULT),
   compression: v.optional(CompressionSchema, "none"),
   /** `snapshot` is one instant; the default depends on the source. */
   consistency: v.optional(ConsistencySchema),
@@ -99,7 +94,7 @@ export type JobRequest = ExportRequest & {
 
 /** Errors: `invalid-request` where only a schema is asked for in a format that holds rows alone. */
 export function requireRows({ content, format }: Pick<ExportRequest, "content" | "format">): void {
-  if (content !== "schema" || EXPORT_FORMATS[format].isScript) return;
+  if (content !== "schema" || FORMATS[format].hasSchema) return;
   const message = `a schema has no rows, and ${format} holds rows alone; use "sql"`;
   throw new ExportError("invalid-request", `the request: content: ${message}`, {
     details: { issues: [{ path: "content", message }] },

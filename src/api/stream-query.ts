@@ -9,6 +9,7 @@ import {
   RequestedSourceSchema,
   TablePattern,
 } from "./export-request.ts";
+import { FORMAT_DEFAULT } from "./formats.ts";
 import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 
 /** A parameter that may stand in a query several times. */
@@ -27,7 +28,7 @@ const database = {
 /** The query of `GET /export/dump`: the fields of `POST`, with the patterns of `tables` one by one. */
 export const DumpStreamQuerySchema = v.strictObject({
   ...database,
-  format: v.optional(ExportFormatSchema, "sql"),
+  format: v.optional(ExportFormatSchema, FORMAT_DEFAULT),
   content: v.optional(DumpContentSchema, "all"),
   include: TablePatterns,
   exclude: TablePatterns,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import { d1Source } from "./d1-source.ts";
-import { durableObjectSource } from "./durable-object-source.ts";
+import { d1Source } from "./d1/d1-source.ts";
+import { durableObjectSource } from "./durable-object/durable-object-source.ts";
 import { findQueryProblem } from "./query-problem.ts";
 import type { Source } from "./source.ts";
 

@@ -5,8 +5,8 @@ import { checkCallbackTarget } from "../notify/callback-target.ts";
 import { type ExportRequest, requireRows } from "../api/export-request.ts";
 import { isLocalOrigin } from "../lib/local-origin.ts";
 import { readWebhookSecrets } from "../notify/webhook-secrets.ts";
-import { SOURCE_PROMISES, sourceObjectOf } from "../api/source-config.ts";
-import { findDatabase } from "../databases/open-source.ts";
+import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
+import { getSourceKind } from "../databases/source-kinds.ts";
 import type { NewJob } from "../rpc/http-jobs.ts";
 
 /**
@@ -29,7 +29,7 @@ export async function newJobOf(
     // First: the digest depends on the order.
     source: name,
     ...rest,
-    consistency: request.consistency ?? SOURCE_PROMISES[source.type].consistency.default,
+    consistency: request.consistency ?? getSourceKind(source).promises.consistency.default,
     ...checkedCallback(config, request.callbackUrl, received.origin),
     retentionHours: request.retentionHours ?? config.retentionHours,
   };

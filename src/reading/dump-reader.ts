@@ -1,14 +1,13 @@
 import type { Table } from "../sqlite/catalog.ts";
 import type { Cursor } from "../rpc/cursor.ts";
 import type { RowKey } from "../sqlite/row-key.ts";
-import { KIB, LONG_ROWS_PAGE_BYTES, PAGE_BYTES } from "../api/limits.ts";
+import { KIB, PAGE_BYTES } from "../api/limits.ts";
 import { assert } from "../lib/assert.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
 import type { RawPage } from "../sqlite/page-query.ts";
 import type { DumpPlan, Segment } from "../formats/plan.ts";
 import type { TableEncoder, TableEncoderOf } from "../formats/table-encoder.ts";
 import { CheckFinder } from "./check-finder.ts";
-import type { Source } from "../databases/source.ts";
 import { type PageRead, readPage } from "./page-reader.ts";
 import type { TableReader } from "./table-reader.ts";
 
@@ -149,7 +148,7 @@ async function* readTable(
       return;
     }
     const rowBytes = page.byteLength / page.rows;
-    limit = nextLimit(page.limit, rowBytes, reader.sourceKind);
+    limit = nextLimit(page.limit, rowBytes, reader.longRowsPageBytes);
     pending = page.complete
       ? Promise.resolve({ kind: "end", rowsRead: 0 })
       : read({ after: page.last, limit, rowBytes });
@@ -177,8 +176,8 @@ function releaseOf({ bytes }: RawPage): () => void {
 }
 
 /** So many rows that their text comes to what a page aims at, if they are like the last ones. */
-function nextLimit(limit: number, rowBytes: number, sourceKind: Source["kind"]): number {
-  const isLong = rowBytes >= LONG_ROW_BYTES && sourceKind !== "d1";
-  const fitting = Math.floor((isLong ? LONG_ROWS_PAGE_BYTES : PAGE_BYTES) / Math.max(rowBytes, 1));
+function nextLimit(limit: number, rowBytes: number, longRowsPageBytes: number): number {
+  const pageBytes = rowBytes >= LONG_ROW_BYTES ? longRowsPageBytes : PAGE_BYTES;
+  const fitting = Math.floor(pageBytes / Math.max(rowBytes, 1));
   return Math.max(1, Math.min(fitting, limit * PAGE_GROWTH, PAGE_ROWS_MAX));
 }

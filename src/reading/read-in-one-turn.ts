@@ -55,8 +55,7 @@ export async function readInOneTurn(
   // Only the opening of a snapshot copies the key-value storage.
   if (dump.plan.keyValues === "exported") return undefined;
   try {
-    // D1 carries BLOBs as hex digits in JSON: no more than a page of them.
-    const bytesMax = source.kind === "d1" ? Math.min(dump.bytesMax, PAGE_BYTES) : dump.bytesMax;
+    const bytesMax = Math.min(dump.bytesMax, source.oneTurnBytesMax);
     const measured = await measureTables(source, dump.plan.tables, bytesMax);
     if (measured === undefined) return undefined;
     return await readMeasured(source, dump, measured);
@@ -77,7 +76,7 @@ async function readMeasured(
   dump: { plan: DumpPlan; encoderOf: TableEncoderOf; catalogDigest: string },
   measured: Measured,
 ): Promise<OneTurnDump | undefined> {
-  const reading = { ...dump, sourceKind: source.kind, firstPageRows: measured.firstPageRows };
+  const reading = { ...dump, source, firstPageRows: measured.firstPageRows };
   const fixed = [...CATALOG_QUERIES, CLOCK].map((sql) => ({ sql }));
   let { rowsRead } = measured;
   let { asked } = await walk(reading, new Map());
@@ -169,7 +168,7 @@ function fitsOneAnswer(sizes: ReadonlyMap<Table, { rows: number; bytes: number }
 }
 
 interface Reading {
-  sourceKind: Source["kind"];
+  source: Pick<Source, "longRowsPageBytes">;
   plan: DumpPlan;
   encoderOf: TableEncoderOf;
   firstPageRows: (table: Table) => number;
@@ -198,7 +197,7 @@ async function walk(
     return { columns: [], rows: [[null, 0]], rowsRead: 0, rowsWritten: 0 };
   };
   const reader: TableReader = {
-    sourceKind: reading.sourceKind,
+    longRowsPageBytes: reading.source.longRowsPageBytes,
     readRows: async (table, build) => build(liveRows(table)).map(answer),
     readOther: async (statement) => answer(statement),
   };

@@ -1,7 +1,7 @@
 import { ExportError } from "../api/errors.ts";
 import { QUERY_BODY_BYTES_MAX, QUERY_RESULT_BYTES_MAX } from "../api/limits.ts";
 import { type QueryRequest, QueryRequestSchema, QueryResultSchema } from "../api/query-request.ts";
-import { isMissingMethod } from "../databases/durable-object-source.ts";
+import { isMissingMethod } from "../databases/durable-object/durable-object-source.ts";
 import { databaseStub, type QueryStub } from "../databases/open-source.ts";
 import { unwrap } from "../rpc/outcome.ts";
 import { hasSeveralStatements } from "../sqlite/several-statements.ts";

@@ -1,8 +1,8 @@
-import { SOURCE_PROMISES, type SourceConfig } from "../api/source-config.ts";
 import { SourceListSchema } from "../api/source-list.ts";
 import { VERSION } from "../api/version.ts";
-import { getExportJobs } from "../config/bindings.ts";
 import { bindingProblem } from "../databases/open-source.ts";
+import { getSourceKind } from "../databases/source-kinds.ts";
+import { reportStorage } from "../storage/open-artifact-store.ts";
 import { route } from "./route.ts";
 
 /** `GET /export/sources`: what this deployment can export, and where it keeps it. `doctor` shows it. */
@@ -17,31 +17,20 @@ export const sourceRoutes = [
     errors: [],
     handler: async ({ context, settings }) => {
       const { env } = context;
-      const inline =
-        env.EXPORT_R2_BUCKET === undefined
-          ? {
-              bytesUsed: await getExportJobs(env).databaseBytes(),
-              bytesMax: settings.inlineBytesMax,
-            }
-          : null;
       return context.json({
         version: VERSION,
-        storage: inline === null ? "r2" : "inline",
-        inline,
-        sources: Object.entries(settings.sources).map(([name, config]) => ({
-          name,
-          type: config.type,
-          objects: describeObjects(config),
-          problem: bindingProblem(env, config),
-          ...SOURCE_PROMISES[config.type],
-        })),
+        ...(await reportStorage(env, settings)),
+        sources: Object.entries(settings.sources).map(([name, config]) => {
+          const kind = getSourceKind(config);
+          return {
+            name,
+            type: config.type,
+            objects: kind.objects(config),
+            problem: bindingProblem(env, config),
+            ...kind.promises,
+          };
+        }),
       });
     },
   }),
 ];
-
-/** Whether a request may or must name an object. Names are the customer's, so they are not listed. */
-function describeObjects(config: SourceConfig): "one" | "listed" | "any" {
-  if (config.type === "d1" || config.names === undefined) return "one";
-  return config.names === "any" ? "any" : "listed";
-}

@@ -5,13 +5,13 @@ import type { DumpPlan } from "../formats/plan.ts";
 import { catalogOfTable } from "../formats/table-filter.ts";
 import { assert } from "../lib/assert.ts";
 import { ExportError } from "../api/errors.ts";
+import { COMPRESSIONS } from "../api/compressions.ts";
 import { requireRows } from "../api/export-request.ts";
-import { SOURCE_PROMISES, sourceObjectOf } from "../api/source-config.ts";
 import type { StreamRequest } from "../api/stream-query.ts";
-import { findDatabase } from "../databases/open-source.ts";
+import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
+import { getSourceKind } from "../databases/source-kinds.ts";
 import { type PlanDump, readDumpPlan, type PlannedDump } from "../reading/begin-dump.ts";
 import type { Source } from "../databases/source.ts";
-import { COMPRESSED } from "../storage/writer/compressor.ts";
 
 /** What a stream would send, before anything but the catalog is read. */
 export interface StreamPlan {
@@ -44,7 +44,7 @@ export async function planStream(
   const database = findDatabase(env, sourceConfig, sourceObjectOf(sourceConfig, request));
   const source = database.open();
   const dump = await readDumpPlan(source, planOneFile(request));
-  const { consistency } = SOURCE_PROMISES[sourceConfig.type];
+  const { consistency } = getSourceKind(sourceConfig).promises;
   return {
     request: { ...request, consistency: request.consistency ?? consistency.default },
     source,
@@ -85,7 +85,7 @@ export function describeFile(
 ): PlannedFile {
   const [artifact] = artifacts;
   assert(artifact !== undefined, "a stream's plan has one file");
-  const { suffix, contentType } = COMPRESSED[compression];
+  const { suffix, contentType } = COMPRESSIONS[compression];
   return {
     name: `${artifact.name}${suffix}`,
     contentType: contentType ?? artifact.contentType,

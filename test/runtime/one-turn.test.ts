@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 
 import type { JobView } from "../../src/api/job-view.ts";
 import type { Manifest } from "../../src/api/manifest.ts";
-import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { unwrap } from "../../src/rpc/outcome.ts";
 import { closeSnapshotOf } from "../../src/workflows/ending/close-snapshot.ts";
 import { runContext } from "../../src/workflows/engine/run-context.ts";

@@ -7,7 +7,7 @@ import type { Cursor } from "../../src/rpc/cursor.ts";
 import { ExportRequestSchema } from "../../src/api/export-request.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import type { KeyRange } from "../../src/sqlite/key-range.ts";
-import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { readKeyRanges } from "../../src/reading/key-ranges.ts";
 import { commitChunk } from "../../src/jobs/commands/commit-chunk.ts";
 import { recordPlan } from "../../src/jobs/commands/commit-plan.ts";

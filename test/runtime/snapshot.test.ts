@@ -2,7 +2,7 @@ import { env, introspectWorkflow } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 
 import type { Manifest } from "../../src/api/manifest.ts";
-import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { SnapshotNames } from "../../src/reading/snapshot/names.ts";
 import { freeze, SNAPSHOT_ID } from "../support/frozen-database.ts";
 import {

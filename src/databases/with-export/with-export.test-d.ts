@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { expectTypeOf } from "vitest";
 
-import type { DatabaseStub } from "../durable-object-source.ts";
+import type { DatabaseStub } from "../durable-object/durable-object-source.ts";
 import { type ExportMethods, type QueryResult, withExport } from "./with-export.ts";
 
 interface TenantEnv {

@@ -2,7 +2,7 @@ import { ExportError } from "../../api/errors.ts";
 import type { ChunkCommit } from "../../rpc/chunk-commit.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { requireRoom } from "../require-space.ts";
+import { requireSpaceForFiles } from "../require-space.ts";
 import { addPiece } from "../tables/artifact-rows.ts";
 import { saveCarry } from "../tables/blob-rows.ts";
 import { insertChunkPiece } from "../tables/chunk-rows.ts";
@@ -14,11 +14,11 @@ import { percentRead } from "../views/percent.ts";
 
 /** Commits a chunk. Errors: `run-superseded`, `try-overtaken`, `inline-storage-full`. */
 export function commitExportedChunk(context: JobsContext, commit: ChunkCommit): NextAction {
-  const { sql, storage, env } = context;
+  const { sql, storage } = context;
   return storage.transactionSync(() => {
     commitChunk(sql, commit, Date.now());
     // The carry is stored in the jobs' database too.
-    if (env.EXPORT_R2_BUCKET === undefined) requireRoom(context, 0);
+    requireSpaceForFiles(context, 0);
     return nextAction(sql, getJob(sql, commit.jobId));
   });
 }

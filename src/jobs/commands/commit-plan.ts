@@ -2,7 +2,7 @@ import { ExportError } from "../../api/errors.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import type { PlanRecord } from "../../rpc/plan-record.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { requireRoom } from "../require-space.ts";
+import { requireSpaceForFiles } from "../require-space.ts";
 import { deleteArtifacts, insertArtifacts } from "../tables/artifact-rows.ts";
 import { dropTurn, saveTurn } from "../tables/blob-rows.ts";
 import { deleteChunks } from "../tables/chunk-rows.ts";
@@ -14,11 +14,11 @@ import { nextAction } from "../views/next-action.ts";
 
 /** Records a plan. Errors: `run-superseded`, `try-overtaken`, `inline-storage-full`. */
 export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {
-  const { sql, storage, env } = context;
+  const { sql, storage } = context;
   return storage.transactionSync(() => {
     recordPlan(sql, plan, Date.now());
     // A dump that was read in one turn is stored in the jobs' database too.
-    if (env.EXPORT_R2_BUCKET === undefined) requireRoom(context, 0);
+    requireSpaceForFiles(context, 0);
     countStep(sql, plan.jobId);
     return nextAction(sql, getJob(sql, plan.jobId));
   });

@@ -1,6 +1,7 @@
 import type { JobView } from "../../api/job-view.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import { deleteUnfinished } from "../../storage/inline/inline-objects.ts";
+import { openArtifactStore } from "../../storage/open-artifact-store.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { dropCarry, dropTurn } from "../tables/blob-rows.ts";
 import { getJob, getJobOfRun, moveJobIf, parseRequest, recordExpiry } from "../tables/job-rows.ts";
@@ -24,7 +25,7 @@ export function completeJob({ sql, storage, env }: JobsContext, run: RunId): Job
       dropTurn(sql, jobId);
       deleteUnfinished(sql, jobId);
       // The manifest was put.
-      countStep(sql, jobId, env.EXPORT_R2_BUCKET === undefined ? 0 : 1);
+      countStep(sql, jobId, openArtifactStore(env).billedOperations.write);
     });
   }
   return jobViewOf(sql, getJob(sql, jobId));

@@ -2,7 +2,7 @@ import { ExportError } from "../../api/errors.ts";
 import type { JobView } from "../../api/job-view.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { requireRoom } from "../require-space.ts";
+import { requireSpaceForFiles } from "../require-space.ts";
 import {
   findJobByKey,
   freeKey,
@@ -36,7 +36,7 @@ export async function createJob(
 
 /** Inserts a job, or returns the one that its key has already made. */
 function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
-  const { sql, env } = context;
+  const { sql } = context;
   const known = findStartedJob(sql, job.idempotencyKey);
   if (known !== undefined) {
     if (known.request_digest === job.requestDigest) return known;
@@ -48,8 +48,8 @@ function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
   }
   const { databaseKey, request, nowMs } = job;
   requireUnlocked(sql, { databaseKey, source: request.source, nowMs });
-  // Where nothing is left the job would fail at its first commit.
-  if (env.EXPORT_R2_BUCKET === undefined) requireRoom(context, 1);
+  // Without any space the job would fail at its first commit.
+  requireSpaceForFiles(context, 1);
   insertJob(sql, job);
   return undefined;
 }

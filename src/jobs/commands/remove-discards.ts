@@ -1,5 +1,5 @@
-import { dropLeftBytes, isInlineUpload } from "../../storage/inline/inline-objects.ts";
-import { r2ArtifactStore } from "../../storage/r2/r2-artifact-store.ts";
+import { dropLeftBytes } from "../../storage/inline/inline-objects.ts";
+import { openOuterFiles } from "../../storage/open-artifact-store.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { listDiscards } from "../tables/discard-rows.ts";
 
@@ -7,13 +7,12 @@ import { listDiscards } from "../tables/discard-rows.ts";
 export async function removeDiscards(context: JobsContext, jobId: string): Promise<void> {
   const { sql, env } = context;
   await dropLeftBytes(sql, jobId);
-  if (env.EXPORT_R2_BUCKET === undefined) return;
-  const store = r2ArtifactStore(env.EXPORT_R2_BUCKET);
+  const outer = openOuterFiles(env);
   const discards = listDiscards(sql, jobId);
   for (const { objectKey: key, uploadId } of discards) {
-    if (uploadId !== "" && !isInlineUpload(uploadId)) await store.abortUpload({ key, uploadId });
+    if (uploadId !== "") await outer.abortUpload({ key, uploadId });
   }
-  await store.delete(discards.map((discard) => discard.objectKey));
+  await outer.delete(discards.map((discard) => discard.objectKey));
 }
 
 /** Removes what a job has just discarded; what resists is left to the watchdog. */

@@ -1,6 +1,7 @@
 import { hintOf } from "../../api/error-hint.ts";
 import type { Failure } from "../../api/errors.ts";
-import { EXPORT_FORMATS, type JobRequest } from "../../api/export-request.ts";
+import type { JobRequest } from "../../api/export-request.ts";
+import { FORMATS } from "../../api/formats.ts";
 import type { JobView } from "../../api/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
 import { namedObjectOf } from "../../api/source-config.ts";
@@ -107,7 +108,7 @@ export function tableOfArtifact(
   { format }: Pick<JobRequest, "format">,
   tables: readonly { name: string }[],
 ): (string | null)[] {
-  return EXPORT_FORMATS[format].isScript ? [null] : tables.map(({ name }) => name);
+  return FORMATS[format].hasFilePerTable ? tables.map(({ name }) => name) : [null];
 }
 
 function artifactViews(

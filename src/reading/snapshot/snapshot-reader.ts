@@ -35,7 +35,7 @@ interface WatchedTable {
  * `undo-too-large`, and the source's own.
  */
 export class SnapshotReader implements TableReader {
-  readonly sourceKind: Source["kind"];
+  readonly longRowsPageBytes: number;
   readonly #source: Source;
   readonly #record: SnapshotRecord;
   readonly #names: SnapshotNames;
@@ -49,7 +49,7 @@ export class SnapshotReader implements TableReader {
 
   /** `limits` are of today's configuration; the record's own bound, which the triggers enforce, wins. */
   constructor(source: Source, record: SnapshotRecord, limits: { undoBytesMax: number }) {
-    this.sourceKind = source.kind;
+    this.longRowsPageBytes = source.longRowsPageBytes;
     this.#source = source;
     this.#record = record;
     this.#names = new SnapshotNames(record.snapshotId);

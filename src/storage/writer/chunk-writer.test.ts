@@ -20,7 +20,6 @@ const ARTIFACT: ArtifactRecord = {
 
 /** Takes parts, and nothing else. */
 const STORE = {
-  kind: "r2",
   putPart: async (_upload, number, bytes) => ({ number, bytes: bytes.byteLength, etag: "" }),
 } as Partial<ArtifactStore> as ArtifactStore;
 

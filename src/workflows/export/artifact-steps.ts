@@ -21,11 +21,6 @@ async function getArtifact({ jobs, runId }: RunContext, ordinal: number): Promis
   return artifact;
 }
 
-/** What one write of a store counts of R2's Class A operations. */
-function writesOf({ kind }: ArtifactStore): number {
-  return kind === "r2" ? 1 : 0;
-}
-
 /** Begins the multipart upload of an artifact whose first part is full. A try too many leaves none open. */
 export async function openArtifact(
   context: RunContext,
@@ -38,11 +33,8 @@ export async function openArtifact(
     return { artifact: name, next: unwrap(await jobs.checkpoint(runId)).next };
   }
   const uploadId = await store.createUpload(objectKey, { contentType });
-  const recorded = await jobs.recordUpload(
-    runId,
-    { ordinal, objectKey, uploadId },
-    writesOf(store),
-  );
+  const { write: billed } = store.billedOperations;
+  const recorded = await jobs.recordUpload(runId, { ordinal, objectKey, uploadId }, billed);
   if (!recorded.ok || !recorded.value.kept) await store.abortUpload({ key: objectKey, uploadId });
   return { artifact: name, next: unwrap(recorded).next };
 }
@@ -68,7 +60,8 @@ export async function completeArtifact(
       `${name} has ${object.bytes} bytes where the ledger has ${bytes}`,
     );
   }
-  const next = unwrap(await jobs.recordStored(runId, { ordinal, objectKey }, writesOf(store)));
+  const { write: billed } = store.billedOperations;
+  const next = unwrap(await jobs.recordStored(runId, { ordinal, objectKey }, billed));
   return { artifact: name, bytes, parts: parts.length, next };
 }
 

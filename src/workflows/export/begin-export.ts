@@ -4,13 +4,13 @@ import { CURSOR_START } from "../../rpc/cursor.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
+import { COMPRESSIONS } from "../../api/compressions.ts";
 import type { JobRequest } from "../../api/export-request.ts";
 import { objectKeyOf } from "../../rpc/object-key.ts";
 import { concatBytes } from "../../lib/bytes.ts";
 import { beginDump, type BegunDump } from "../../reading/begin-dump.ts";
 import { readKeyRanges } from "../../reading/key-ranges.ts";
 import { closeSnapshot } from "../../reading/snapshot/close-snapshot.ts";
-import { COMPRESSED } from "../../storage/writer/compressor.ts";
 import type { Source } from "../../databases/source.ts";
 import type { KeptTurn } from "../../rpc/kept-turn.ts";
 import type { SnapshotRecord } from "../../rpc/snapshot-record.ts";
@@ -70,7 +70,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     cursor: CURSOR_START,
     firstTable: tableAt(plan.artifacts[0]?.segments, 0),
     artifacts: plan.artifacts.map(({ name, contentType }) => {
-      const { suffix, contentType: compressed } = COMPRESSED[request.compression];
+      const { suffix, contentType: compressed } = COMPRESSIONS[request.compression];
       return {
         name: `${name}${suffix}`,
         contentType: compressed ?? contentType,

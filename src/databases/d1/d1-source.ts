@@ -1,11 +1,17 @@
-import { CallTimeout, callWithin } from "../lib/call-within.ts";
-import { assert } from "../lib/assert.ts";
-import { unusedName } from "../sqlite/identifier.ts";
-import { fromHex } from "../lib/bytes.ts";
-import { type ErrorCode, ExportError } from "../api/errors.ts";
-import { SOURCE_CALL_MS_MAX } from "../api/limits.ts";
-import { PASSING_SQLITE_ERROR } from "./passing-error.ts";
-import type { Source, SourceResult, SourceStatement, SourceValue } from "./source.ts";
+import { CallTimeout, callWithin } from "../../lib/call-within.ts";
+import { assert } from "../../lib/assert.ts";
+import { unusedName } from "../../sqlite/identifier.ts";
+import { fromHex } from "../../lib/bytes.ts";
+import { type ErrorCode, ExportError } from "../../api/errors.ts";
+import { PAGE_BYTES, SOURCE_CALL_MS_MAX } from "../../api/limits.ts";
+import { PASSING_SQLITE_ERROR } from "../passing-error.ts";
+import {
+  DEFAULT_ABILITIES,
+  type Source,
+  type SourceResult,
+  type SourceStatement,
+  type SourceValue,
+} from "../source.ts";
 
 /**
  * A D1 database as a source. D1 answers in JSON, where a BLOB is a list of numbers: of statements
@@ -38,7 +44,12 @@ export function d1Source(database: D1Database, binding: string): Source {
     return results.map((result, at) => resultOf(result, statements[at]?.columns));
   };
   return {
-    kind: "d1",
+    ...DEFAULT_ABILITIES,
+    // A BLOB crosses as hex digits in JSON, and D1 limits a value to 2,000,000 bytes.
+    longRowsPageBytes: PAGE_BYTES,
+    oneTurnBytesMax: PAGE_BYTES,
+    // D1 keeps its own entries there.
+    hasKeyValues: false,
     transaction,
     query: async (statement) => {
       if (statement.columns !== undefined || !isReading(statement.sql)) {

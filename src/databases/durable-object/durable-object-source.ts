@@ -1,8 +1,14 @@
-import { CallTimeout, callWithin } from "../lib/call-within.ts";
-import { ExportError } from "../api/errors.ts";
-import { SOURCE_CALL_MS_MAX } from "../api/limits.ts";
-import { PASSING_SQLITE_ERROR } from "./passing-error.ts";
-import type { Source, SourceResult, SourceStatement, SourceValue } from "./source.ts";
+import { CallTimeout, callWithin } from "../../lib/call-within.ts";
+import { ExportError } from "../../api/errors.ts";
+import { SOURCE_CALL_MS_MAX } from "../../api/limits.ts";
+import { PASSING_SQLITE_ERROR } from "../passing-error.ts";
+import {
+  DEFAULT_ABILITIES,
+  type Source,
+  type SourceResult,
+  type SourceStatement,
+  type SourceValue,
+} from "../source.ts";
 
 /** The two RPC methods of StarbaseDB's Durable Object class, and of this package's mixin. */
 export interface DatabaseStub {
@@ -31,7 +37,7 @@ export function durableObjectSource(stub: () => DatabaseStub, binding = "the obj
     }
   };
   return {
-    kind: "durable-object",
+    ...DEFAULT_ABILITIES,
     query: async ({ sql, params }) => {
       const query = params === undefined ? { sql } : { sql, params };
       return resultOf(
