@@ -1,5 +1,10 @@
 import type { ExportEnv } from "../config/bindings.ts";
-import type { InstanceCondition } from "./watchdog/verdict.ts";
+
+/**
+ * What Workflows reports of a run's instance. One that is reported alive may be forgotten; one that has
+ * ended, or was never made, works no more. A queued one waits for Workflows, a paused one for a person.
+ */
+export type InstanceCondition = "alive" | "queued" | "paused" | "ended" | "unknown";
 
 type ExportWorkflow = ExportEnv["EXPORT_WORKFLOW"];
 type Instance = Parameters<ExportWorkflow["create"]>[0];

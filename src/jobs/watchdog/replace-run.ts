@@ -3,7 +3,7 @@ import { createRun } from "../commands/start-run.ts";
 import { terminateRun } from "../commands/terminate-run.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import type { JobRow } from "../tables/job-rows.ts";
-import type { InstanceCondition } from "./verdict.ts";
+import type { InstanceCondition } from "../workflow-instances.ts";
 
 /**
  * Ends the run of a job that does not answer, and gives the job to the next run. If Workflows cannot be

@@ -1,7 +1,7 @@
 import type { JobsContext } from "../jobs-context.ts";
 import { instanceIdOf, type JobRow } from "../tables/job-rows.ts";
 import { readCondition } from "../workflow-instances.ts";
-import type { InstanceCondition } from "./verdict.ts";
+import type { InstanceCondition } from "../workflow-instances.ts";
 
 /** Returns what Workflows reports of a job's run. */
 export async function runStatus({ env }: JobsContext, job: JobRow): Promise<InstanceCondition> {

@@ -1,3 +1,5 @@
+import type { InstanceCondition } from "../workflow-instances.ts";
+
 /** How many runs may end at the same place in a job, the first one to reach it included. */
 export const RUNS_MAX = 5;
 
@@ -9,12 +11,6 @@ export const WAIT_MS_MAX = 7 * 86_400_000;
 
 /** The longest silence before an instance is looked at. Asking for its status changes nothing. */
 const SUSPECT_MS_MAX = 75_000;
-
-/**
- * What Workflows reports of a run's instance. One that is reported alive may be forgotten; one that has
- * ended, or was never made, works no more. A queued one waits for Workflows, a paused one for a person.
- */
-export type InstanceCondition = "alive" | "queued" | "paused" | "ended" | "unknown";
 
 /** What the watchdog knows of an active job. Times in milliseconds. */
 export interface WatchedJob {
