@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 
+import { quoteIdentifier } from "../src/sqlite/identifier.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { formatCount } from "./format.ts";
@@ -39,7 +40,7 @@ export function compareIndexes(
 ): IndexDifference[] {
   return promised.flatMap(({ table, totals }): IndexDifference[] => {
     const [rows = 0, ...words] = readVarints(totals);
-    const [foundRows = 0, ...foundWords] = readVarints(readTotals(db, table));
+    const [foundRows = 0, ...foundWords] = readIndexTotals(db, table);
     const name = JSON.stringify(table);
     if (rows !== foundRows) {
       const found = `${formatCount(foundRows)} rows after the restore`;
@@ -67,11 +68,11 @@ export function requireIndexedRows(differences: readonly IndexDifference[]): voi
   });
 }
 
-function readTotals(db: DatabaseSync, table: string): string {
-  const quoted = `"${`${table}_data`.replaceAll('"', '""')}"`;
-  return String(
-    db.prepare(`SELECT hex(block) AS h FROM ${quoted} WHERE id = 1`).get()?.["h"] ?? "",
-  );
+/** How many rows an FTS5 index contains, and how many words of each column: FTS5's own record. */
+export function readIndexTotals(db: DatabaseSync, table: string): number[] {
+  const data = quoteIdentifier(`${table}_data`);
+  const record = db.prepare(`SELECT hex(block) AS hex FROM ${data} WHERE id = 1`).get();
+  return readVarints(String(record?.["hex"] ?? ""));
 }
 
 /** SQLite's varints: seven bits a byte, the most significant first; eight bits in a ninth byte. */

@@ -1,4 +1,4 @@
-import { oneLine } from "./format.ts";
+import { oneLine, shorten } from "./format.ts";
 
 const TEXT_CHARS_MAX = 200;
 const LINE_FEED = 0x0a;
@@ -24,8 +24,7 @@ export function describePlace({ number, line, text }: StatementPlace): string {
   const start = text.findIndex((byte) => byte > 0x20);
   const firstLine = line + countLines(text.subarray(0, Math.max(start, 0)));
   const words = oneLine(decode(text.subarray(0, 8 * TEXT_CHARS_MAX)));
-  const shown = words.length > TEXT_CHARS_MAX ? `${words.slice(0, TEXT_CHARS_MAX)}…` : words;
-  return `statement ${number} (line ${firstLine}) \`${shown}\``;
+  return `statement ${number} (line ${firstLine}) \`${shorten(words, TEXT_CHARS_MAX)}\``;
 }
 
 function decode(bytes: Uint8Array): string {

@@ -1,0 +1,42 @@
+import type { DatabaseSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+import { advanceTo, describePlace, type StatementPlace } from "./statement-place.ts";
+import { statementBatches } from "./sql-statements.ts";
+
+const TURN_BYTES = 1024 * 1024;
+
+/**
+ * Runs an SQL script statement by statement. `onStatement` gets each one before it runs, with its size in bytes.
+ * Throws an error that names the statement's place if SQLite refuses it, the signal's reason if that is
+ * aborted, and the errors of `chunks` as they are.
+ */
+export async function runScript(
+  db: DatabaseSync,
+  chunks: AsyncIterable<Uint8Array>,
+  {
+    onStatement,
+    signal,
+  }: { onStatement: (sql: string, bytes: number) => void; signal: AbortSignal },
+): Promise<void> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const place: StatementPlace = { number: 0, line: 1, text: new Uint8Array() };
+  let sinceTurn = 0;
+  for await (const statement of statementBatches(chunks, 1)) {
+    signal.throwIfAborted();
+    advanceTo(place, statement);
+    try {
+      const sql = decoder.decode(statement);
+      onStatement(sql, statement.length);
+      db.exec(sql);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Error(`${describePlace(place)}: ${message}`, { cause: error });
+    }
+    sinceTurn += statement.length;
+    if (sinceTurn < TURN_BYTES) continue;
+    // Lets Ctrl-C and the bar in: SQLite holds the thread.
+    await nextTurn();
+    sinceTurn = 0;
+  }
+}
