@@ -75,13 +75,13 @@ async function findReasonToCopy(path: string, file: string): Promise<string | un
   // Journals that are done with have zeros where one in use has its magic number.
   const journal = await readStart(`${file}-journal`);
   if (journal.length > 0 && journal[0] !== 0) {
-    return `${name}-journal holds an unfinished transaction: a copy is read, in which it is undone`;
+    return `${name}-journal contains an unfinished transaction: the demo reads a copy without it`;
   }
   const wal = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   if (wal > 0)
-    return `${name}-wal holds ${formatBytes(wal)} of changes: a copy is read, which has them`;
+    return `${name}-wal contains ${formatBytes(wal)} of changes: the demo reads a copy that includes them`;
   if (header[READ_VERSION_OFFSET] !== WAL_VERSION) return undefined;
-  return "the file is in WAL mode, and SQLite would write beside it: a copy is read";
+  return "the file is in WAL mode, and SQLite would write beside it: the demo reads a copy";
 }
 
 /** The first bytes; none if there is no such file. */
