@@ -141,7 +141,7 @@ describe("compareDatabases between UTF-16 and UTF-8", () => {
         CREATE TABLE keyed (word TEXT COLLATE NOCASE PRIMARY KEY, n) WITHOUT ROWID;`);
       const insert = db.prepare("INSERT INTO keyed VALUES (?, ?)");
       for (const [index, word] of words.entries()) insert.run(word, index);
-      return db as DatabaseSync;
+      return db;
     });
     const [expected, actual] = databases as [DatabaseSync, DatabaseSync];
     expected.exec("INSERT INTO keyed VALUES ('mended', CAST(X'410000D8' AS TEXT))");

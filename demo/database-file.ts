@@ -27,7 +27,7 @@ export interface DatabaseFile {
   /** A sentence that says why a copy is open instead of the file; undefined if the file is. */
   copied: string | undefined;
   /** Closes the database and removes the copy. May be called again. */
-  close(): void;
+  close: () => void;
 }
 
 /**

@@ -156,20 +156,23 @@ describe("loadFile", () => {
 
   test.each([
     [
+      "table that has a NULL in a NOT NULL column",
       "CREATE TABLE t (a); INSERT INTO t VALUES (NULL);" +
         redefine("t", "CREATE TABLE t (a NOT NULL)"),
       'table "t": NOT NULL constraint failed: t.a',
     ],
     [
+      "STRICT table that has a value of another type",
       `CREATE TABLE t (a INT); INSERT INTO t VALUES ('x'); ${redefine("t", "CREATE TABLE t (a INT) STRICT")}`,
       'table "t": cannot store TEXT value in INT column t.a',
     ],
     [
+      "UNIQUE index that has a key twice",
       `CREATE TABLE t (a); INSERT INTO t VALUES (1), (1); CREATE INDEX i ON t (a);
        ${redefine("i", "CREATE UNIQUE INDEX i ON t (a)")}`,
       'index "i": UNIQUE constraint failed: t.a',
     ],
-  ])("names what rows break: %s", async (sql, refused) => {
+  ])("names a %s", async (_, sql, refused) => {
     const others = "CREATE TABLE before (a); INSERT INTO before VALUES (1); CREATE TABLE z (a);";
     await expect(load(others + sql)).rejects.toThrow(
       `a Durable Object refuses ${refused}\nRows of the file break its own rules. ` +
