@@ -178,7 +178,7 @@ async function exportDump(
   return download(api, view, dumpPath);
 }
 
-/** Throws unless the bytes on disk have the size and SHA-256 that job view and manifest tell. */
+/** Throws unless the bytes on disk have the size and SHA-256 that job view and manifest report. */
 async function download(
   api: Api,
   view: JobView,
@@ -195,13 +195,13 @@ async function download(
   });
   const manifest = await api.manifest(view);
   const listed = manifest.artifacts.find(({ name }) => name === artifact.name);
-  for (const [where, told] of [
+  for (const [where, reported] of [
     ["job view", artifact],
     ["manifest", listed],
   ] as const) {
-    if (told?.sha256 === stored.sha256 && told.bytes === stored.bytes) continue;
+    if (reported?.sha256 === stored.sha256 && reported.bytes === stored.bytes) continue;
     throw new Error(
-      `the ${where} tells ${told?.bytes} bytes with SHA-256 ${told?.sha256}, downloaded were ${stored.bytes} with ${stored.sha256}`,
+      `the ${where} reports ${reported?.bytes} bytes with SHA-256 ${reported?.sha256}, and the download has ${stored.bytes} with ${stored.sha256}`,
     );
   }
   printLine("checksum", `SHA-256 ${stored.sha256} is that of job view and manifest`);

@@ -63,7 +63,7 @@ test.each([
     "counters of tables that count nothing",
     `CREATE TABLE counted (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO counted VALUES (5);
      INSERT INTO sqlite_sequence VALUES ('gone', 3), (NULL, 4), ('Counted', 5)`,
-    "sqlite_sequence: 3 rows that belong to no table with AUTOINCREMENT",
+    "sqlite_sequence: 3 rows without a table that has AUTOINCREMENT",
   ],
   [
     "rowids that no name reaches",

@@ -63,7 +63,7 @@ function* sequenceRows({ db, schema }: SourceFile): Generator<LeftOut> {
   const isOther = `name IS NULL OR name NOT IN (${counted.map(quoteText).join(", ")})`;
   const rows = countRows(db, "sqlite_sequence", isOther);
   if (rows === 0) return;
-  const reason = `${formatNumberOf(rows, "row")} that belong to no table with AUTOINCREMENT`;
+  const reason = `${formatNumberOf(rows, "row")} without a table that has AUTOINCREMENT`;
   yield { name: "sqlite_sequence", reason };
 }
 
