@@ -3,7 +3,6 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { createGunzip } from "node:zlib";
 
 import { CliError, throwIfInterrupted, usageError } from "./cli-error.ts";
@@ -11,8 +10,7 @@ import { EXIT } from "./exit-codes.ts";
 import { diskError } from "./partial-file.ts";
 import { compareIndexes, type IndexDifference } from "./restored-indexes.ts";
 import { type NamedIndexTotals, parseIndexComments } from "../src/sqlite/index-totals.ts";
-import { type ScriptStatement, splitScript } from "../src/sqlite/statement-splitter.ts";
-import { describePlace } from "./statement-place.ts";
+import { runScript } from "./run-script.ts";
 import { decompressZstd, ZSTD_MAGIC } from "./zstd-frames.ts";
 
 const READ_BYTES = 1024 * 1024;
@@ -110,29 +108,18 @@ async function load(
     bytes += chunk.length;
     onBytes(bytes);
   });
-  const text = decompress(file, compression);
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  let running: ScriptStatement | undefined;
-  let sinceTurn = 0;
   try {
-    for await (const statement of splitScript(text)) {
-      throwIfInterrupted(signal);
-      running = statement;
-      const sql = decoder.decode(statement.bytes);
-      promised ??= parseIndexComments(sql);
-      db.exec(sql);
-      running = undefined;
-      sinceTurn += statement.bytes.length;
-      if (sinceTurn < READ_BYTES) continue;
-      // Lets Ctrl-C and the bar in: SQLite holds the thread.
-      await nextTurn();
-      sinceTurn = 0;
-    }
+    await runScript(db, decompress(file, compression), {
+      onStatement: (sql) => {
+        promised ??= parseIndexComments(sql);
+      },
+      signal,
+    });
   } catch (error) {
+    throwIfInterrupted(signal);
     if (error instanceof CliError) throw error;
     const message = error instanceof Error ? error.message : String(error);
-    const where = running === undefined ? "" : `${describePlace(running)}: `;
-    throw new CliError("restore-failed", `${path} cannot be restored: ${where}${message}`, {
+    throw new CliError("restore-failed", `${path} cannot be restored: ${message}`, {
       exitCode: EXIT.failed,
       cause: error,
     });

@@ -24,7 +24,7 @@ export function compareIndexes(
   promised: readonly NamedIndexTotals[],
 ): IndexDifference[] {
   return promised.flatMap(({ table, rows, words }): IndexDifference[] => {
-    const found = readTotals(db, table);
+    const found = readIndexTotals(db, table);
     const name = JSON.stringify(table);
     if (rows !== found.rows) {
       const restored = `${formatCount(found.rows)} rows after the restore`;
@@ -52,6 +52,7 @@ export function requireIndexedRows(differences: readonly IndexDifference[]): voi
   });
 }
 
-function readTotals(db: DatabaseSync, table: string): IndexTotals {
+/** Returns how many rows an FTS5 index contains, and how many words of each column: FTS5's own record. */
+export function readIndexTotals(db: DatabaseSync, table: string): IndexTotals {
   return parseIndexTotals(String(db.prepare(indexTotalsSql(table)).get()?.["totals"] ?? ""));
 }

@@ -1,5 +1,5 @@
 import type { ScriptStatement } from "../src/sqlite/statement-splitter.ts";
-import { oneLine } from "./format.ts";
+import { oneLine, shorten } from "./format.ts";
 
 const TEXT_CHARS_MAX = 200;
 
@@ -7,6 +7,5 @@ const TEXT_CHARS_MAX = 200;
 export function describePlace({ number, line, start, bytes }: ScriptStatement): string {
   const head = bytes.subarray(start, start + 8 * TEXT_CHARS_MAX);
   const words = oneLine(new TextDecoder().decode(head));
-  const shown = words.length > TEXT_CHARS_MAX ? `${words.slice(0, TEXT_CHARS_MAX)}…` : words;
-  return `statement ${number} (line ${line}) \`${shown}\``;
+  return `statement ${number} (line ${line}) \`${shorten(words, TEXT_CHARS_MAX)}\``;
 }
