@@ -1,5 +1,5 @@
 /**
- * What a source's schema is, as far as an export needs to know it. Read by `dump/catalog.ts`;
+ * What a source's schema is, as far as an export needs to know it. Made by `parseCatalog`:
  * plain data, so that it can cross RPC and be compared.
  */
 export interface Catalog {

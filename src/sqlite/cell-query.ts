@@ -46,10 +46,9 @@ export function cellQueries(
 
 function cellsQuery(
   { table, after }: Pick<PageRequest, "table" | "after">,
-  of: { columns: readonly string[]; realSql: (name: string) => string },
+  { columns: group, realSql }: { columns: readonly string[]; realSql: (name: string) => string },
   select: RowSelect,
 ): Statement {
-  const { columns: group, realSql } = of;
   const keys = table.key.map((column) => column.name);
   const names = [...keys, ...group.filter((name) => !keys.includes(name))];
   const cells = (sqlOf: ColumnSql): string[] =>

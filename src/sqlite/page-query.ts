@@ -2,7 +2,7 @@ import { type KeyColumn, rowColumns, type Table } from "./catalog.ts";
 import {
   bindKeyValue,
   type KeyValue,
-  keyValueColumns,
+  buildKeyValueColumns,
   parseKeyValue,
   type RowKey,
 } from "./row-key.ts";
@@ -178,7 +178,7 @@ function pageSql(request: PageRequest, select: RowSelect): Statement {
     `${lastName} AS MATERIALIZED ` +
     `(SELECT * FROM ${pageName} LIMIT 1 OFFSET (SELECT count(*) - 1 FROM ${pageName}))`;
   const found = table.key.map((_, at) => {
-    const { typeSql, valueSql } = keyValueColumns(`k${at}`);
+    const { typeSql, valueSql } = buildKeyValueColumns(`k${at}`);
     return `(SELECT ${typeSql} FROM ${lastName}), (SELECT ${valueSql} FROM ${lastName})`;
   });
   return {
@@ -205,7 +205,7 @@ export function rowSelectSql(
   const orderBy = table.key
     .map((column, at) => `${at + 1}${collationSql(column)}${column.descending ? " DESC" : ""}`)
     .join(", ");
-  const ranges = after === null ? [() => ""] : keyRanges(table.key, after, params);
+  const ranges = after === null ? [() => ""] : listRangesAfter(table.key, after, params);
   params.push(limit);
   // Newer SQLite plans by what is bound to a bare LIMIT, and so prepares the text again where that changes.
   const bound = `?${params.length} + 0`;
@@ -259,7 +259,7 @@ function collationSql(column: KeyColumn): string {
  * the key can seek. A key whose columns all run one way is one range (a row-value comparison); a
  * mixed one is a range a column, longest equal prefix first.
  */
-export function keyRanges(
+function listRangesAfter(
   key: KeyColumn[],
   after: KeyValue[],
   params: Statement["params"],
@@ -277,7 +277,7 @@ export function keyRanges(
   return key
     .map((column, at) => (sqlOf: ColumnSql) => {
       const names = namesOf(sqlOf);
-      const equal = names.slice(0, at).map((name, of) => `${name} = ${values[of]}`);
+      const equal = names.slice(0, at).map((name, place) => `${name} = ${values[place]}`);
       return [...equal, `${names[at]} ${column.descending ? "<" : ">"} ${values[at]}`].join(
         " AND ",
       );

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 
 import { viewOf } from "../lib/bytes.ts";
-import { findByte, findTokenEnd, skipPlain, tokenKind } from "./sql-tokens.ts";
+import { findByte, findTokenEnd, skipPlain, classifyToken } from "./sql-tokens.ts";
 
 /** A statement of a script. */
 export interface ScriptStatement {
@@ -87,7 +87,7 @@ export class StatementSplitter {
    */
   finish(): ScriptStatement | undefined {
     const { length } = this.#pending;
-    const openKind = this.#at < length ? tokenKind(this.#pending, this.#at) : undefined;
+    const openKind = this.#at < length ? classifyToken(this.#pending, this.#at) : undefined;
     if (this.#first < 0 && openKind !== undefined && openKind !== "comment") this.#first = this.#at;
     const isInBlockComment = openKind === "comment" && this.#pending[this.#at] === SLASH;
     return this.#first < 0 && !isInBlockComment ? undefined : this.#take(length, false);
@@ -128,7 +128,7 @@ export class StatementSplitter {
       }
       this.#at = end;
       this.#searched = 0;
-      const kind = tokenKind(bytes, start);
+      const kind = classifyToken(bytes, start);
       if (kind === "space" || kind === "comment") continue;
       const isSemicolon = bytes[start] === SEMICOLON;
       if (isSemicolon && this.#state === "start") {

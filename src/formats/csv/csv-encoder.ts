@@ -76,9 +76,8 @@ export class CsvEncoder implements TableEncoder {
 /** SQL of a column's field, in which `doubled` gives text with its quotes written twice. */
 function fieldSql(
   name: string,
-  of: { column: Column; table: Table; doubled: (name: string) => string },
+  { column, table, doubled }: { column: Column; table: Table; doubled: (name: string) => string },
 ): string {
-  const { column, table, doubled } = of;
   return (
     `CASE typeof(${name}) WHEN 'text' THEN '"' || ${doubled(name)} || '"' ` +
     `WHEN 'blob' THEN '"' || hex(${name}) || '"' WHEN 'null' THEN ''${realSql(name, column, table)} ` +
