@@ -58,7 +58,7 @@ const NOTHING = Buffer.alloc(0);
 export class StatementSplitter {
   /** The bytes from the end of the last statement on. */
   #pending: Buffer = NOTHING;
-  /** How many bytes `#pending` may grow to where it stands; 0 if it is somebody else's memory. */
+  /** How many bytes `#pending` may have in its present memory; 0 if that is the caller's. */
   #capacity = 0;
   /** Where the next token starts in `#pending`, and how many bytes were searched for its end. */
   #at = 0;
