@@ -6,8 +6,8 @@ import type { Manifest } from "../../src/api/manifest.ts";
 import { CURSOR_START } from "../../src/rpc/cursor.ts";
 import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
-import { liveReader } from "../../src/reading/table-reader.ts";
-import { planOf } from "../../src/formats/plan-of.ts";
+import { openLiveReader } from "../../src/reading/table-reader.ts";
+import { planDump } from "../../src/formats/plan-of.ts";
 import { readCatalog } from "../../src/reading/read-catalog.ts";
 import {
   api,
@@ -128,14 +128,14 @@ describe("an export job", () => {
     );
     const stub = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
     const source = durableObjectSource(() => stub);
-    const { plan, encoderOf } = planOf(
+    const { plan, createEncoder } = planDump(
       { source: "main", format: "sql" } as never,
       await readCatalog(source),
     );
     let inFlight = 0;
     let inFlightMax = 0;
     let bytesMax = 0;
-    const reader = liveReader(source);
+    const reader = openLiveReader(source);
     const counting: typeof reader = {
       ...reader,
       readRows: async (table, build) => {
@@ -150,7 +150,7 @@ describe("an export job", () => {
     for await (const piece of readDump({
       reader: counting,
       plan,
-      encoderOf,
+      createEncoder,
       cursor: CURSOR_START,
     })) {
       rows += piece.rows;
