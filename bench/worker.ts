@@ -7,7 +7,7 @@ import { CURSOR_START } from "../src/rpc/cursor.ts";
 import { openSource } from "../src/databases/open-source.ts";
 import { readDump } from "../src/reading/dump-reader.ts";
 import { openLiveReader } from "../src/reading/table-reader.ts";
-import { planDump } from "../src/formats/plan-of.ts";
+import { planDump } from "../src/formats/plan-dump.ts";
 import { readCatalog } from "../src/reading/read-catalog.ts";
 
 export { Database, ExportJobs, ExportWorkflow } from "../src/index.ts";

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 
-import { describeIssue } from "../lib/issue-words.ts";
+import { describeIssue } from "../lib/describe-issue.ts";
 import { DEFAULT_SOURCES, SourcesSchema } from "./source-config.ts";
 
 describe("EXPORT_SOURCES", () => {

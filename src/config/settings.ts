@@ -1,7 +1,7 @@
 import * as v from "valibot";
 
 import { onceForEach } from "../lib/once-for-each.ts";
-import { describeIssue } from "../lib/issue-words.ts";
+import { describeIssue } from "../lib/describe-issue.ts";
 import { CorsOriginsSchema } from "./cors-origins.ts";
 import { type CallbackAllowlist, parseCallbackAllowlist } from "../notify/callback-target.ts";
 import { ExportError } from "../api/errors.ts";

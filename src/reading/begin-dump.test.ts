@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 
-import { planDump } from "../formats/plan-of.ts";
+import { planDump } from "../formats/plan-dump.ts";
 import { ExportError } from "../api/errors.ts";
 import { beginDump, type BegunDump, type DumpRequest } from "./begin-dump.ts";
 import { freeze, SNAPSHOT_ID, snapshotObjects } from "../../test/support/frozen-database.ts";

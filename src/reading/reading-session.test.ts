@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 
-import { planDump as planExport } from "../formats/plan-of.ts";
+import { planDump as planExport } from "../formats/plan-dump.ts";
 import { concatBytes } from "../lib/bytes.ts";
 import { ExportError } from "../api/errors.ts";
 import { CURSOR_START, type Cursor } from "../rpc/cursor.ts";

@@ -7,7 +7,7 @@ import { beginDump } from "../reading/begin-dump.ts";
 import { closeSnapshot } from "../reading/snapshot/close-snapshot.ts";
 import { describeFile, type PlannedFile, planOneFile, type StreamPlan } from "./plan-stream.ts";
 import { readStream } from "./read-stream.ts";
-import { cutIntoBlocks } from "./stream-blocks.ts";
+import { cutIntoBlocks } from "./cut-into-blocks.ts";
 import { StreamLease } from "./stream-lease.ts";
 
 /** A stream reads no more than a page in one turn: nothing is left to freeze then, and nothing to lock. */

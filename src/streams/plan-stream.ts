@@ -1,6 +1,6 @@
 import type { ExportEnv } from "../config/bindings.ts";
 import { type Settings, getSourceConfig } from "../config/settings.ts";
-import { planDump } from "../formats/plan-of.ts";
+import { planDump } from "../formats/plan-dump.ts";
 import type { DumpPlan } from "../formats/plan.ts";
 import { selectTable } from "../formats/table-filter.ts";
 import { assert } from "../lib/assert.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { planDump } from "../formats/plan-of.ts";
+import { planDump } from "../formats/plan-dump.ts";
 import { concatBytes } from "../lib/bytes.ts";
 import { ExportError } from "../api/errors.ts";
 import { digestCatalog } from "../reading/read-catalog.ts";

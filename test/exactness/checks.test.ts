@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 
-import { planDump } from "../../src/formats/plan-of.ts";
+import { planDump } from "../../src/formats/plan-dump.ts";
 import type { Catalog } from "../../src/sqlite/catalog.ts";
 import { CURSOR_START } from "../../src/rpc/cursor.ts";
 import { addWarnings, boundWarnings, WARNINGS_MAX } from "../../src/jobs/tables/bound-warnings.ts";

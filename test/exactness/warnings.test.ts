@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { planDump } from "../../src/formats/plan-of.ts";
+import { planDump } from "../../src/formats/plan-dump.ts";
 import { readCatalog } from "../../src/reading/read-catalog.ts";
 import { readSourceWarnings } from "../../src/reading/source-warnings.ts";
 import { compareDatabases } from "../support/compare-databases.ts";

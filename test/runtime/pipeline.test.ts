@@ -7,7 +7,7 @@ import { CURSOR_START } from "../../src/rpc/cursor.ts";
 import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
 import { openLiveReader } from "../../src/reading/table-reader.ts";
-import { planDump } from "../../src/formats/plan-of.ts";
+import { planDump } from "../../src/formats/plan-dump.ts";
 import { readCatalog } from "../../src/reading/read-catalog.ts";
 import {
   api,

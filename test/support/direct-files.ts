@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 
-import { planDump } from "../../src/formats/plan-of.ts";
+import { planDump } from "../../src/formats/plan-dump.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import { CURSOR_START } from "../../src/rpc/cursor.ts";
 import type { ExportFormat } from "../../src/api/export-request.ts";

@@ -1,4 +1,4 @@
-import { planDump } from "../../src/formats/plan-of.ts";
+import { planDump } from "../../src/formats/plan-dump.ts";
 import type { CreateEncoder } from "../../src/formats/table-encoder.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import type { Catalog } from "../../src/sqlite/catalog.ts";

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 
-import { planDump as planExport } from "../../src/formats/plan-of.ts";
+import { planDump as planExport } from "../../src/formats/plan-dump.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import type { Catalog } from "../../src/sqlite/catalog.ts";
 import { CURSOR_START, type Cursor } from "../../src/rpc/cursor.ts";

@@ -4,7 +4,7 @@ import { listStoredColumns } from "../../sqlite/catalog.ts";
 import type { Cell } from "../../sqlite/cell.ts";
 import type { ColumnSql, RowExpression } from "../../sqlite/column-sql.ts";
 import { toUpperHex, holdsNulSql, realSql, shortestRealSql } from "../../sqlite/literal.ts";
-import { nestConcat } from "../../sqlite/nested-concat.ts";
+import { nestConcat } from "../../sqlite/nest-concat.ts";
 import type { RawPage } from "../../sqlite/page-query.ts";
 import { chooseRowSql, type RowSql } from "../row-sql.ts";
 import type { TableEncoder } from "../table-encoder.ts";

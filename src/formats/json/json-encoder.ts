@@ -5,7 +5,7 @@ import type { Cell } from "../../sqlite/cell.ts";
 import type { ColumnSql, RowExpression } from "../../sqlite/column-sql.ts";
 import { quoteText } from "../../sqlite/identifier.ts";
 import { toUpperHex, realSql, shortestRealSql } from "../../sqlite/literal.ts";
-import { nestConcat } from "../../sqlite/nested-concat.ts";
+import { nestConcat } from "../../sqlite/nest-concat.ts";
 import type { RawPage } from "../../sqlite/page-query.ts";
 import type { TableEncoder } from "../table-encoder.ts";
 import { toValidUtf8 } from "../valid-utf8.ts";

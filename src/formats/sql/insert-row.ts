@@ -1,7 +1,7 @@
 import type { Column, Table } from "../../sqlite/catalog.ts";
 import type { ColumnSql } from "../../sqlite/column-sql.ts";
 import { literalSql, longLiteralSql } from "../../sqlite/literal.ts";
-import { groupArguments, nestConcat } from "../../sqlite/nested-concat.ts";
+import { groupArguments, nestConcat } from "../../sqlite/nest-concat.ts";
 import { SNAPSHOT_PREFIX } from "../../sqlite/own-objects.ts";
 import { exactRealSql } from "../../sqlite/real-literal.ts";
 import { ROW_SQL_CHARS_MAX, type RowSql } from "../row-sql.ts";

@@ -1,7 +1,12 @@
 import type { Cell } from "../../sqlite/cell.ts";
 import { concatBytes, decodeUtf8, encodeUtf8, fromHex } from "../../lib/bytes.ts";
 import { assert } from "../../lib/assert.ts";
-import { isPlainText, LINE_ENDS_HEAD, LINE_ENDS_TAIL, writeTextLiteral } from "./text-literal.ts";
+import {
+  isPlainText,
+  LINE_ENDS_HEAD,
+  LINE_ENDS_TAIL,
+  writeTextLiteral,
+} from "./write-text-literal.ts";
 import { ROW_SEPARATOR } from "../../sqlite/page-query.ts";
 
 const QUOTE = 0x27;

@@ -3,7 +3,7 @@ import { VERSION } from "../../api/version.ts";
 import { quoteIdentifier, quoteText } from "../../sqlite/identifier.ts";
 import { createKeyValuesTable } from "../../sqlite/key-values.ts";
 import type { DumpPlan, PlanRequest, Segment } from "../plan.ts";
-import { findLoadingWarnings } from "./loading-warnings.ts";
+import { findLoadingWarnings } from "./find-loading-warnings.ts";
 import { orderByForeignKeys } from "../../sqlite/table-order.ts";
 import { findOpenComment } from "../../sqlite/sql-tokens.ts";
 import { ftsConfigSql, planIndex } from "./search-index.ts";

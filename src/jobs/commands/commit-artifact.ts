@@ -5,7 +5,7 @@ import type { JobsContext } from "../jobs-context.ts";
 import { moveArtifactIf } from "../tables/artifact-rows.ts";
 import { getJobOfRun } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
-import { decideNextAction } from "../views/next-action.ts";
+import { decideNextAction } from "../views/decide-next-action.ts";
 
 /** Records the upload of an artifact that needs one; `kept` is false if it has one. Errors: `run-superseded`. */
 export function commitUpload(

@@ -9,7 +9,7 @@ import { insertChunkPiece } from "../tables/chunk-rows.ts";
 import { moveCheckpoint } from "../tables/job-plan-columns.ts";
 import { getJob, getJobOfRun } from "../tables/job-rows.ts";
 import { addTableProgress, getKeyRange, recordPercent } from "../tables/table-rows.ts";
-import { decideNextAction } from "../views/next-action.ts";
+import { decideNextAction } from "../views/decide-next-action.ts";
 import { measurePercentRead } from "../views/percent.ts";
 
 /** Commits a chunk. Errors: `run-superseded`, `try-overtaken`, `inline-storage-full`. */

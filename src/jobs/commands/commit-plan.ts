@@ -10,7 +10,7 @@ import { writePlan } from "../tables/job-plan-columns.ts";
 import { getJob, getJobOfRun } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
 import { deleteTables, insertTables, recordKeyRanges } from "../tables/table-rows.ts";
-import { decideNextAction } from "../views/next-action.ts";
+import { decideNextAction } from "../views/decide-next-action.ts";
 
 /** Records a plan. Errors: `run-superseded`, `try-overtaken`, `inline-storage-full`. */
 export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {

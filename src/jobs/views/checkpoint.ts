@@ -3,7 +3,7 @@ import type { RunId } from "../../rpc/run-payload.ts";
 import { findArtifact, sumArtifactBytes } from "../tables/artifact-rows.ts";
 import { loadCarry } from "../tables/blob-rows.ts";
 import { getJobOfRun, parseCursor } from "../tables/job-rows.ts";
-import { decideNextAction } from "./next-action.ts";
+import { decideNextAction } from "./decide-next-action.ts";
 
 /** Returns a job's newest checkpoint. Errors: `run-superseded`. */
 export function loadCheckpoint(sql: SqlStorage, run: RunId): Checkpoint {

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import * as v from "valibot";
 
 import { decodeUtf8 } from "../../lib/bytes.ts";
-import { describeIssue } from "../../lib/issue-words.ts";
+import { describeIssue } from "../../lib/describe-issue.ts";
 import { ExportError } from "../../api/errors.ts";
 
 /** The schema of a query: an object, whose entries describe the parameters. */

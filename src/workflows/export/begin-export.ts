@@ -1,5 +1,5 @@
 import { digestPlan } from "../../formats/plan-digest.ts";
-import { planDump } from "../../formats/plan-of.ts";
+import { planDump } from "../../formats/plan-dump.ts";
 import { CURSOR_START } from "../../rpc/cursor.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";

@@ -2,7 +2,7 @@ import type { Cursor } from "../../rpc/cursor.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
 import { digestPlan } from "../../formats/plan-digest.ts";
-import { planDump } from "../../formats/plan-of.ts";
+import { planDump } from "../../formats/plan-dump.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { DumpPiece } from "../../reading/dump-reader.ts";
 import { ReadingSession } from "../../reading/reading-session.ts";

@@ -3,9 +3,9 @@ import { encodeUtf8 } from "../../lib/bytes.ts";
 import type { Catalog, Table } from "../../sqlite/catalog.ts";
 import type { DumpContent } from "../../api/export-request.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
-import { holdsTransactionWords } from "./text-literal.ts";
+import { holdsTransactionWords } from "./write-text-literal.ts";
 import { hasParentKey, listForeignKeys } from "../../sqlite/parent-key.ts";
-import { findQuotedStringWarnings } from "./quoted-string-warnings.ts";
+import { findQuotedStringWarnings } from "./find-quoted-string-warnings.ts";
 
 /** Warnings for what a dump holds as it is, although some loaders refuse or change it. */
 export function findLoadingWarnings(catalog: Catalog, content: DumpContent): string[] {

@@ -2,7 +2,7 @@ import type { Cell } from "../../sqlite/cell.ts";
 import { concatBytes, decodeUtf8, encodeUtf8 } from "../../lib/bytes.ts";
 import { quoteIdentifier } from "../../sqlite/identifier.ts";
 import { toUpperHex } from "../../sqlite/literal.ts";
-import { writeCellLiteral, isPlainText } from "./text-literal.ts";
+import { writeCellLiteral, isPlainText } from "./write-text-literal.ts";
 import { createStageSql } from "../../sqlite/own-objects.ts";
 
 /** Bytes of a value in one slice: its hex digits and the statement around them stay below 100,000. */

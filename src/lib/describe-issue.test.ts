@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
 
-import { describeIssue } from "./issue-words.ts";
+import { describeIssue } from "./describe-issue.ts";
 
 const Schema = v.strictObject({
   format: v.optional(v.picklist(["sql", "csv"])),
