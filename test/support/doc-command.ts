@@ -9,6 +9,8 @@ import { createHash } from "node:crypto";
 import { appendFileSync, cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { GITHUB_REPOSITORY } from "../../scripts/set-owner.mjs";
+
 const REPOSITORY = join(import.meta.dirname, "..", "..");
 
 interface StandIn {
@@ -20,7 +22,7 @@ interface StandIn {
 
 const STAND_INS: readonly StandIn[] = [
   {
-    command: /^git clone https:\/\/github\.com\/your-org\/durable-export$/,
+    command: new RegExp(`^git clone https://github.com/${GITHUB_REPOSITORY}( durable-export)?$`),
     reason: "the repository is here already",
     run: () => cpSync(process.env["DOCS_CHECKOUT"] ?? "", "durable-export", { recursive: true }),
   },
