@@ -1,0 +1,77 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import { GITHUB_REPOSITORY } from "../../scripts/set-owner.mjs";
+import { copyRepository, type RepositoryCopy } from "../support/repository-copy.ts";
+
+const [OWNER, NAME] = GITHUB_REPOSITORY.split("/");
+
+let copy: RepositoryCopy;
+beforeEach(() => {
+  copy = copyRepository();
+});
+afterEach(() => copy.remove());
+
+function setOwner(name: string): string {
+  return copy.run(process.execPath, "scripts/set-owner.mjs", name);
+}
+
+function changedFiles(): string[] {
+  return copy.run("git", "diff", "--name-only").split("\n").slice(0, -1);
+}
+
+function filesWith(text: string): string[] {
+  return copy.files.filter((path) => copy.read(path).includes(text));
+}
+
+test("the owner is filled in everywhere, package.json's links included", async () => {
+  const manifest = JSON.parse(copy.read("package.json")) as object;
+  const url = `git+https://github.com/${GITHUB_REPOSITORY}.git`;
+  const links = {
+    repository: { type: "git", url },
+    homepage: `https://github.com/${GITHUB_REPOSITORY}#readme`,
+  };
+  writeFileSync(join(copy.folder, "package.json"), JSON.stringify({ ...manifest, ...links }));
+  const named = filesWith(GITHUB_REPOSITORY);
+  expect(named).toEqual(
+    expect.arrayContaining(["README.md", "SECURITY.md", "docs/deploy.md", "package.json"]),
+  );
+
+  setOwner("octo-org");
+
+  expect(filesWith(`octo-org/${NAME}`)).toEqual(named);
+  expect(filesWith(`${OWNER}/`)).toEqual([]);
+  const { GITHUB_REPOSITORY: now } = (await import(
+    pathToFileURL(join(copy.folder, "scripts/set-owner.mjs")).href
+  )) as { GITHUB_REPOSITORY: string };
+  expect(now).toBe(`octo-org/${NAME}`);
+});
+
+test("a second run changes nothing, and the old name brings every file back", () => {
+  setOwner("octo-org");
+  const first = changedFiles();
+  expect(first).not.toEqual([]);
+  expect(setOwner("octo-org")).toContain("0 files changed");
+  expect(changedFiles()).toEqual(first);
+  setOwner(GITHUB_REPOSITORY);
+  expect(changedFiles()).toEqual([]);
+});
+
+test("a repository with another name is still cloned into the folder that the guides name", () => {
+  const guides = filesWith(`git clone https://github.com/${GITHUB_REPOSITORY}\n`);
+  expect(guides).toContain("docs/getting-started.md");
+  setOwner("octo-org/backup.tool");
+  setOwner("octo-org/backup.tool");
+  const clone = "git clone https://github.com/octo-org/backup.tool durable-export\n";
+  expect(filesWith(clone)).toEqual(guides);
+});
+
+test.each(["", "/", "octo org", "octo-org/", "octo-org/a/b", "-octo", "octo-org/.."])(
+  "the name %j is refused, and nothing changes",
+  (name) => {
+    expect(() => setOwner(name)).toThrow("is not the name of a GitHub repository");
+    expect(changedFiles()).toEqual([]);
+  },
+);
