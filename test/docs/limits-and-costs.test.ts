@@ -45,9 +45,9 @@ test("docs/limits-and-costs.md says of rows what costs are reckoned with", () =>
   for (const sentence of sentences) expect(docs).toContain(sentence);
 });
 
-test("README.md tells the first example's costs of a month", () => {
+test("README.md shows the first example's costs of a month", () => {
   const [first] = EXAMPLES;
   const [, nights, kept] = (first && exampleRow(first).match(/\$[\d.]+/g)) ?? [];
   const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-  expect(readme.replaceAll(/\s+/g, " ")).toContain(`about ${nights} a month, and ${kept} where`);
+  expect(readme.replaceAll(/\s+/g, " ")).toContain(`about ${nights} a month, and ${kept} if`);
 });
