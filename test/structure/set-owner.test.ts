@@ -1,18 +1,20 @@
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
-import { GITHUB_REPOSITORY } from "../../scripts/set-owner.mjs";
+import { GITHUB_REPOSITORY, setRepository } from "../../scripts/set-owner.mjs";
 import { copyRepository, type RepositoryCopy } from "../support/repository-copy.ts";
 
 const [OWNER, NAME] = GITHUB_REPOSITORY.split("/");
 
 let copy: RepositoryCopy;
-beforeEach(() => {
+beforeAll(() => {
   copy = copyRepository();
-});
-afterEach(() => copy.remove());
+}, 120_000);
+afterEach(() => copy.run("git", "checkout", "--quiet", "--", "."));
+afterAll(() => copy.remove());
 
 function setOwner(name: string): string {
   return copy.run(process.execPath, "scripts/set-owner.mjs", name);
@@ -68,10 +70,19 @@ test("a repository with another name is still cloned into the folder that the gu
   expect(filesWith(clone)).toEqual(guides);
 });
 
-test.each(["", "/", "octo org", "octo-org/", "octo-org/a/b", "-octo", "octo-org/.."])(
+test.each(["", "/", "octo org/x", "octo-org/", "octo-org/a/b", "-octo/x", "octo-org/.."])(
   "the name %j is refused, and nothing changes",
   (name) => {
-    expect(() => setOwner(name)).toThrow("is not the name of a GitHub repository");
+    expect(() => setRepository(copy.folder, name)).toThrow(
+      `"${name}" is not the name of a GitHub repository. Give OWNER or OWNER/REPO.`,
+    );
     expect(changedFiles()).toEqual([]);
   },
 );
+
+test("a run without a name is refused", () => {
+  const words = [join(copy.folder, "scripts/set-owner.mjs")];
+  const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
+  expect(status).toBe(2);
+  expect(stderr).toContain("Give OWNER or OWNER/REPO");
+});

@@ -37,6 +37,16 @@ const STAND_INS: readonly StandIn[] = [
     run: ([verb, script]) => requireScript(verb === "run" ? script : verb),
   },
   {
+    command: /^npm run bump$/,
+    reason: "it has a test of its own, and would change the version of later pages",
+    run: ([, script]) => requireScript(script),
+  },
+  {
+    command: /^git (switch|pull|commit|tag|push)\b/,
+    reason: "it changes a repository on GitHub",
+    run: () => undefined,
+  },
+  {
     command: /^npm run build:library$/,
     reason: "once is enough",
     run: (words) => {
