@@ -1,7 +1,7 @@
 /**
  * Prints what CHANGELOG.md says about a version, as the notes of its GitHub release.
  *
- * node scripts/release-notes.mjs 0.2.0
+ * node scripts/release-notes.mjs VERSION
  */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -41,32 +41,33 @@ test("the owner is filled in everywhere, package.json's links included", async (
     expect.arrayContaining(["README.md", "SECURITY.md", "docs/deploy.md", "package.json"]),
   );
 
-  setOwner("octo-org");
+  setOwner("some-owner-7");
 
-  expect(filesWith(`octo-org/${NAME}`)).toEqual(named);
-  expect(filesWith(`${OWNER}/`)).toEqual([]);
+  expect(filesWith(`some-owner-7/${NAME}`)).toEqual(named);
+  expect(filesWith(`github.com/${OWNER}/`)).toEqual([]);
+  expect(filesWith(`uses: ${OWNER}/`)).toEqual([]);
   const { GITHUB_REPOSITORY: now } = (await import(
     pathToFileURL(join(copy.folder, "scripts/set-owner.mjs")).href
   )) as { GITHUB_REPOSITORY: string };
-  expect(now).toBe(`octo-org/${NAME}`);
+  expect(now).toBe(`some-owner-7/${NAME}`);
 });
 
 test("a second run changes nothing, and the old name brings every file back", () => {
-  setOwner("octo-org");
+  setOwner("some-owner-7");
   const first = changedFiles();
   expect(first).not.toEqual([]);
-  expect(setOwner("octo-org")).toContain("0 files changed");
+  expect(setOwner("some-owner-7")).toContain("0 files changed");
   expect(changedFiles()).toEqual(first);
   setOwner(GITHUB_REPOSITORY);
   expect(changedFiles()).toEqual([]);
 });
 
 test("a repository with another name is still cloned into the folder that the guides name", () => {
-  const guides = filesWith(`git clone https://github.com/${GITHUB_REPOSITORY}\n`);
+  const guides = filesWith(`git clone https://github.com/${GITHUB_REPOSITORY}`);
   expect(guides).toContain("docs/getting-started.md");
-  setOwner("octo-org/backup.tool");
-  setOwner("octo-org/backup.tool");
-  const clone = "git clone https://github.com/octo-org/backup.tool durable-export\n";
+  setOwner("some-owner-7/backup.tool");
+  setOwner("some-owner-7/backup.tool");
+  const clone = "git clone https://github.com/some-owner-7/backup.tool durable-export\n";
   expect(filesWith(clone)).toEqual(guides);
 });
 

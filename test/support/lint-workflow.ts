@@ -26,8 +26,11 @@ export async function lintWorkflow(path: string, text: string): Promise<string[]
  * Returns what GitHub's own parser finds in a workflow or, if `path` ends with action.yml, in an action, a
  * line each. It remembers a text by its path: another text needs another path.
  */
-export async function parseAsGitHub(path: string, text: string): Promise<string[]> {
-  const document = TextDocument.create(`file:///${path}`, "yaml", 1, text);
+export async function parseAsGitHub(path: string, content: string): Promise<string[]> {
+  const document = TextDocument.create(`file:///${path}`, "yaml", 1, content);
   const problems = await validate(document, {});
-  return problems.map(({ range, message }) => `${path}:${range.start.line + 1}: ${message}`);
+  return problems.map(({ range, message }) => {
+    const text = typeof message === "string" ? message : message.value;
+    return `${path}:${range.start.line + 1}: ${text}`;
+  });
 }
