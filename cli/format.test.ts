@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { parseDurationMs } from "./duration.ts";
-import { formatBytes, formatSeconds, formatTable, oneLine } from "./format.ts";
+import { formatBytes, formatSeconds, formatTable, oneLine, shorten } from "./format.ts";
 
 test.each([
   [0, "0 B"],
@@ -51,4 +51,10 @@ test("aligns numbers right and text left", () => {
 
 test("takes what drives a terminal out of other people's text", () => {
   expect(oneLine("a\u001b[31mb\r\nc\u0007")).toBe("a [31mb c");
+});
+
+test("a text that is cut stays well-formed", () => {
+  expect(shorten("four", 4)).toBe("four");
+  expect(shorten("fours", 4)).toBe("four…");
+  expect(shorten("\u{1F600}\u{1F600}", 3)).toBe("\u{1F600}\uFFFD…");
 });

@@ -58,3 +58,8 @@ export function oneLine(text: string): string {
   // oxlint-disable-next-line no-control-regex -- these are the characters that drive a terminal
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
 }
+
+/** The first `charsMax` characters of `text`, and `…` if there are more. */
+export function shorten(text: string, charsMax: number): string {
+  return text.length > charsMax ? `${text.slice(0, charsMax).toWellFormed()}…` : text;
+}

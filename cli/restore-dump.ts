@@ -3,20 +3,14 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { createGunzip } from "node:zlib";
 
 import { CliError, throwIfInterrupted, usageError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { diskError } from "./partial-file.ts";
-import {
-  compareIndexes,
-  type IndexDifference,
-  type PromisedIndex,
-  readPromisedIndexes,
-} from "./restored-indexes.ts";
-import { advanceTo, describePlace, type StatementPlace } from "./statement-place.ts";
-import { statementBatches } from "./sql-statements.ts";
+import { compareIndexes, type IndexDifference } from "./restored-indexes.ts";
+import { type NamedIndexTotals, parseIndexComments } from "../src/sqlite/index-totals.ts";
+import { runScript } from "./run-script.ts";
 import { decompressZstd, ZSTD_MAGIC } from "./zstd-frames.ts";
 
 const READ_BYTES = 1024 * 1024;
@@ -105,8 +99,8 @@ async function load(
   db: DatabaseSync,
   path: string,
   { signal, onBytes }: { signal: AbortSignal; onBytes: (bytes: number) => void },
-): Promise<PromisedIndex[]> {
-  let promised: PromisedIndex[] | undefined;
+): Promise<NamedIndexTotals[]> {
+  let promised: NamedIndexTotals[] | undefined;
   const compression = await compressionOf(path);
   let bytes = 0;
   const file = createReadStream(path, { highWaterMark: READ_BYTES });
@@ -114,28 +108,18 @@ async function load(
     bytes += chunk.length;
     onBytes(bytes);
   });
-  const text = decompress(file, compression);
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const place: StatementPlace = { number: 0, line: 1, text: new Uint8Array() };
-  let sinceTurn = 0;
   try {
-    for await (const statement of statementBatches(text, 1)) {
-      throwIfInterrupted(signal);
-      advanceTo(place, statement);
-      const sql = decoder.decode(statement);
-      promised ??= readPromisedIndexes(sql);
-      db.exec(sql);
-      sinceTurn += statement.length;
-      if (sinceTurn < READ_BYTES) continue;
-      // Lets Ctrl-C and the bar in: SQLite holds the thread.
-      await nextTurn();
-      sinceTurn = 0;
-    }
+    await runScript(db, decompress(file, compression), {
+      onStatement: (sql) => {
+        promised ??= parseIndexComments(sql);
+      },
+      signal,
+    });
   } catch (error) {
+    throwIfInterrupted(signal);
     if (error instanceof CliError) throw error;
     const message = error instanceof Error ? error.message : String(error);
-    const where = place.number === 0 ? "" : `${describePlace(place)}: `;
-    throw new CliError("restore-failed", `${path} cannot be restored: ${where}${message}`, {
+    throw new CliError("restore-failed", `${path} cannot be restored: ${message}`, {
       exitCode: EXIT.failed,
       cause: error,
     });

@@ -34,6 +34,7 @@ describe("compareDatabases", () => {
       differences: 0,
       examples: [],
       withoutContent: [],
+      mendedTexts: 0,
     });
   });
 
@@ -54,6 +55,7 @@ describe("compareDatabases", () => {
     ["a missing index", "DROP INDEX cities_by_name"],
     ["another view", "DROP VIEW names; CREATE VIEW names AS SELECT id FROM cities"],
     ["another column", "ALTER TABLE notes ADD COLUMN more"],
+    ["a missing counter", "DELETE FROM sqlite_sequence"],
   ])("finds %s", async (_, change) => {
     const { differences, examples } = await compareWithChange(change);
     expect(differences).toBeGreaterThan(0);
@@ -81,5 +83,83 @@ describe("compareDatabases", () => {
       "CREATE VIRTUAL TABLE f USING fts5(text, content=notes); INSERT INTO f(f) VALUES ('rebuild')";
     expect((await compareWithChange("", index)).differences).toBe(0);
     expect((await compareWithChange(change, index)).examples).toEqual([sentence]);
+  });
+
+  test("finds other options of an FTS5 table", async () => {
+    const { examples } = await compareWithChange(
+      "INSERT INTO f(f, rank) VALUES ('rank', 'bm25(2.0)')",
+      "CREATE VIRTUAL TABLE f USING fts5(a)",
+    );
+    expect(examples).toEqual(["f has other options: rank = 'bm25(2.0)' instead of none"]);
+  });
+
+  test("finds other words in an FTS5 index that does not record its rows", async () => {
+    const index =
+      "CREATE VIRTUAL TABLE f USING fts5(text, content=notes, columnsize=0); INSERT INTO f(f) VALUES ('rebuild')";
+    const change =
+      "INSERT INTO f(f) VALUES ('delete-all'); INSERT INTO f(rowid, text) VALUES (3, 'a'), (8, 'b')";
+    expect((await compareWithChange("", index)).differences).toBe(0);
+    expect((await compareWithChange(change, index)).examples).toEqual([
+      "f indexes other rows or words (FTS5 counts 2,2 instead of 2,1)",
+    ]);
+  });
+
+  test("shows only the start of a long definition", async () => {
+    const { examples } = await compareWithChange(
+      `DROP VIEW names; CREATE VIEW names AS SELECT '${"x".repeat(1_000)}'`,
+    );
+    expect(examples[0]?.length).toBeLessThan(500);
+  });
+
+  test("takes no counter of an unknown table for a difference", async () => {
+    const { differences } = await compareWithChange(
+      "DELETE FROM sqlite_sequence WHERE name <> 'cities'",
+      "INSERT INTO sqlite_sequence VALUES ('gone', 5), (NULL, 1)",
+    );
+    expect(differences).toBe(0);
+  });
+
+  test("compares rows whose rowids are hidden in any order", async () => {
+    const rows = ["(1, 'a', X'00')", "(1.0, 'a', X'00')", "(NULL, 'b', -0.0)", "(NULL, 'b', 0.0)"];
+    const table = "CREATE TABLE hiding (rowid, _rowid_, oid);";
+    const insert = (list: string[]) => `INSERT INTO hiding VALUES ${list.join(", ")}`;
+    const other = `DELETE FROM hiding; ${insert(rows.toReversed())}`;
+    expect((await compareWithChange(other, table + insert(rows))).examples).toEqual([]);
+    const changed = `${other}; UPDATE hiding SET oid = X'01' WHERE typeof(rowid) = 'real'`;
+    expect((await compareWithChange(changed, table + insert(rows))).differences).toBe(1);
+  });
+});
+
+describe("compareDatabases between UTF-16 and UTF-8", () => {
+  // Their order differs between the bytes of UTF-16le and those of UTF-8.
+  const words = ["z", "ü", "日本", "\u{1F600}", "\uFF01", "a", "Ā", "aa", "a\0b"];
+
+  async function compareWords(change = "") {
+    const databases = ["UTF-16le", "UTF-8"].map((encoding) => {
+      const db = new DatabaseSync(":memory:");
+      db.exec(`PRAGMA encoding = '${encoding}';
+        CREATE TABLE keyed (word TEXT COLLATE NOCASE PRIMARY KEY, n) WITHOUT ROWID;`);
+      const insert = db.prepare("INSERT INTO keyed VALUES (?, ?)");
+      for (const [index, word] of words.entries()) insert.run(word, index);
+      return db;
+    });
+    const [expected, actual] = databases as [DatabaseSync, DatabaseSync];
+    expected.exec("INSERT INTO keyed VALUES ('mended', CAST(X'410000D8' AS TEXT))");
+    actual.exec(`INSERT INTO keyed VALUES ('mended', 'A\uFFFD'); ${change}`);
+    return compareDatabases(expected, actual, {
+      leftOut: new Set(),
+      onRows: () => undefined,
+      signal: new AbortController().signal,
+    });
+  }
+
+  test("finds no difference in the order of keys, and counts texts that UTF-8 cannot hold", async () => {
+    const { examples, rows, mendedTexts } = await compareWords();
+    expect({ examples, rows, mendedTexts }).toEqual({ examples: [], rows: 10, mendedTexts: 1 });
+  });
+
+  test("shows a text that differs in its own encoding", async () => {
+    const { examples } = await compareWords("UPDATE keyed SET word = '日本!' WHERE word = '日本'");
+    expect(examples).toEqual(['keyed row 9 word: text "日本!" instead of text "日本"']);
   });
 });

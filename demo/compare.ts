@@ -1,12 +1,19 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { readSchema } from "./schema.ts";
+import { shorten } from "../cli/format.ts";
+import { quoteIdentifier, quoteText } from "../src/sqlite/identifier.ts";
+import { readRows } from "./read-rows.ts";
+import { readSchema, SEQUENCE_TABLE } from "./schema.ts";
 import type { Schema, Table } from "./schema.ts";
-import { quoteName, utf8Bytes } from "./sql-literal.ts";
+import { findIndexDifference, findOptionDifference } from "./search-index.ts";
+import { decodeText, exactOrderTerms, readEncoding, utf8Bytes } from "./sql-literal.ts";
 import type { TextEncodingName } from "./sql-literal.ts";
 
 const EXAMPLES_MAX = 10;
 const ROWS_A_TURN = 5_000;
+/** Characters of a value, and of a definition. */
+const VALUE_CHARS_MAX = 80;
+const DEFINITION_CHARS_MAX = 200;
 
 export interface Comparison {
   tables: number;
@@ -18,8 +25,10 @@ export interface Comparison {
   differences: number;
   /** The first ten, each as a sentence. */
   examples: string[];
-  /** Virtual tables with no content of their own: only their text and index are compared. */
+  /** Virtual tables with no content of their own: only their text, options and index are compared. */
   withoutContent: string[];
+  /** Equal texts that are not valid in the expected database's UTF-16, so that UTF-8 has U+FFFD instead. */
+  mendedTexts: number;
 }
 
 export interface CompareOptions {
@@ -30,8 +39,9 @@ export interface CompareOptions {
 }
 
 /**
- * Compares two databases: every schema object's text, every table's rowids, and every value by its
- * `typeof` and its bytes, in the tables' own order. Independent of how the one was made from the
+ * Compares two databases: every schema object's text, every table's rowids, and every value by its `typeof` and
+ * its characters, in the tables' own order. Text may be in another encoding, and rows of
+ * `sqlite_sequence` count only for tables with AUTOINCREMENT. Independent of how the one was made from the
  * other. Does not throw on a difference.
  */
 export async function compareDatabases(
@@ -47,38 +57,45 @@ export async function compareDatabases(
     differences: 0,
     examples: [],
     withoutContent: [],
+    mendedTexts: 0,
   };
-  const differ = (sentence: string) => {
+  const differ = (sentence: string | undefined) => {
+    if (sentence === undefined) return;
     result.differences += 1;
     if (result.examples.length < EXAMPLES_MAX) result.examples.push(sentence);
   };
   const expectedSchema = readSchema(expected);
-  const actualTables = new Map(readSchema(actual).tables.map((table) => [table.name, table]));
-  compareObjects(expectedSchema, readSchema(actual), { leftOut, result, differ });
+  const actualSchema = readSchema(actual);
+  const encodings = [readEncoding(expected), readEncoding(actual)] as const;
+  const found = new Set(actualSchema.tables.map(({ name }) => name));
   const tables = expectedSchema.tables.filter(({ name }) => !leftOut.has(name));
-  if (expectedSchema.hasSequence) tables.push(SEQUENCE);
-  for (const table of tables) {
-    if (table !== SEQUENCE && !actualTables.has(table.name)) continue;
-    if (table.virtual !== undefined && table.virtual.content !== "rows") {
-      result.withoutContent.push(table.name);
-      if (table.virtual.content === "rebuild") compareIndex(expected, actual, table.name, differ);
+  compareObjects(expectedSchema, actualSchema, { leftOut, result, differ });
+  for (const table of tables.filter(({ name }) => found.has(name))) {
+    const { name, virtual } = table;
+    if (virtual?.module === "fts5") differ(findOptionDifference(expected, actual, name));
+    if (virtual !== undefined && virtual.content !== "rows") {
+      result.withoutContent.push(name);
+      if (virtual.content === "rebuild") differ(findIndexDifference(expected, actual, name));
       continue;
     }
-    if (table !== SEQUENCE) result.tables += 1;
-    await compareRows({ expected, actual, table, result, differ, onRows, signal });
+    result.tables += 1;
+    const onRow = async (values: number) => {
+      result.values += values;
+      result.rows += 1;
+      if (result.rows % ROWS_A_TURN !== 0) return;
+      onRows(result.rows);
+      await nextTurn(undefined, { signal });
+    };
+    await compareRows({ expected, actual, table, encodings, result, differ, onRow });
+  }
+  const counted = tables.filter(({ isCounted }) => isCounted).map(({ name }) => name);
+  if (counted.length > 0 && actualSchema.hasSequence) {
+    const where = ` WHERE name IN (${counted.map(quoteText).join(", ")})`;
+    const sequence = { table: SEQUENCE_TABLE, where, onRow: async () => undefined };
+    await compareRows({ expected, actual, encodings, result, differ, ...sequence });
   }
   return result;
 }
-
-/** AUTOINCREMENT's table: its rows have an order, but their rowids say nothing. */
-const SEQUENCE: Table = {
-  name: "sqlite_sequence",
-  sql: "",
-  columns: ["name", "seq"].map((name) => ({ name, stored: true })),
-  rowidName: undefined,
-  rowidIsColumn: false,
-  virtual: undefined,
-};
 
 function compareObjects(
   expected: Schema,
@@ -96,64 +113,44 @@ function compareObjects(
       ),
     );
   const found = listed(actual);
+  const shown = (sql: string) => shorten(sql, DEFINITION_CHARS_MAX);
   for (const [key, { name, sql }] of listed(expected)) {
     if (leftOut.has(name)) continue;
     const other = found.get(key);
     found.delete(key);
     if (other === undefined) differ(`${key} is missing`);
     else if (other.sql === sql) result.objects += 1;
-    else differ(`${key} has another text: ${other.sql} instead of ${sql}`);
+    else differ(`${key} has another text: ${shown(other.sql)} instead of ${shown(sql)}`);
   }
   for (const key of found.keys()) differ(`${key} is not in the source`);
-  if (expected.hasSequence && !actual.hasSequence) differ("sqlite_sequence is missing");
-}
-
-/** Compares which rows an FTS5 index has, and how many words it found in each of their columns. */
-function compareIndex(
-  expected: DatabaseSync,
-  actual: DatabaseSync,
-  name: string,
-  differ: (sentence: string) => void,
-): void {
-  const sizes = quoteName(`${name}_docsize`);
-  const hasSizes = "SELECT 1 FROM pragma_table_info(?) WHERE name = 'sz'";
-  if (expected.prepare(hasSizes).get(`${name}_docsize`) === undefined) return;
-  const list = (db: DatabaseSync) =>
-    db.prepare(`SELECT CAST(id AS TEXT) AS id, hex(sz) AS words FROM ${sizes} ORDER BY id`).all();
-  const words = ({ id, words: found }: Record<string, unknown>) => `${String(id)} ${String(found)}`;
-  const left = list(expected).map(words);
-  const right = new Set(list(actual).map(words));
-  const other = left.filter((entry) => !right.has(entry)).length;
-  if (other > 0 || left.length !== right.size) {
-    differ(
-      `${name} indexes ${right.size} rows instead of ${left.length}, ${other} of which differ`,
-    );
-  }
 }
 
 type Value = null | bigint | number | string | Uint8Array;
+type Encodings = readonly [TextEncodingName, TextEncodingName];
 
 async function compareRows({
   expected,
   actual,
   table,
+  where = "",
+  encodings,
   result,
   differ,
-  onRows,
-  signal,
+  onRow,
 }: {
   expected: DatabaseSync;
   actual: DatabaseSync;
   table: Table;
+  where?: string;
+  encodings: Encodings;
   result: Comparison;
   differ: (sentence: string) => void;
-  onRows: (rows: number) => void;
-  signal: AbortSignal;
+  onRow: (values: number) => Promise<void>;
 }): Promise<void> {
   const names = readColumns(table);
-  const expectedRows = rowsOf(expected, table)[Symbol.iterator]();
-  const actualRows = rowsOf(actual, table)[Symbol.iterator]();
-  const encodings = [encodingOf(expected), encodingOf(actual)] as const;
+  const sql = selectRows(table, where, encodings);
+  const expectedRows = readRows<Value>(expected, sql)[Symbol.iterator]();
+  const actualRows = readRows<Value>(actual, sql)[Symbol.iterator]();
   for (let position = 1; ; position += 1) {
     const left = expectedRows.next();
     const right = actualRows.next();
@@ -165,16 +162,15 @@ async function compareRows({
       return;
     }
     for (const [index, name] of names.entries()) {
-      const difference = describeDifference(left.value[index], right.value[index], encodings);
-      if (difference !== undefined) differ(`${table.name} row ${position} ${name}: ${difference}`);
+      const [before, after] = [left.value[index] ?? null, right.value[index] ?? null];
+      if (!isSame(before, after, encodings)) {
+        const change = `${describeValue(after, encodings[1])} instead of ${describeValue(before, encodings[0])}`;
+        differ(`${table.name} row ${position} ${name}: ${change}`);
+      } else if (isMended(before, encodings)) {
+        result.mendedTexts += 1;
+      }
     }
-    if (table === SEQUENCE) continue;
-    result.values += names.length;
-    result.rows += 1;
-    if (result.rows % ROWS_A_TURN === 0) {
-      onRows(result.rows);
-      await nextTurn(undefined, { signal });
-    }
+    await onRow(names.length);
   }
 }
 
@@ -184,48 +180,44 @@ function readColumns({ columns, rowidName, rowidIsColumn }: Table): string[] {
 }
 
 /**
- * The rows in rowid order, or in that of the table's own tree (NOT INDEXED) where it has no
- * readable rowid. Each type of SQLite arrives as one of JavaScript: integers as BigInt, REAL as
- * number, text as its bytes, BLOB as a string of hex digits.
+ * The rows in the order of the rowid, or of the table's own tree (NOT INDEXED). Each type of SQLite arrives as one
+ * of JavaScript: integers as BigInt, REAL as number, text as its bytes, BLOB as a string of hex digits.
  */
-function rowsOf(db: DatabaseSync, table: Table): Iterable<Value[]> {
-  const values = readColumns(table).map((name) => {
-    const column = quoteName(name);
-    return `CASE typeof(${column}) WHEN 'text' THEN CAST(${column} AS BLOB) WHEN 'blob' THEN hex(${column}) ELSE ${column} END`;
-  });
-  let order = table.virtual === undefined ? " NOT INDEXED" : "";
-  if (table.rowidName !== undefined) order = ` ORDER BY ${table.rowidName}`;
-  const select = db.prepare(`SELECT ${values.join(", ")} FROM ${quoteName(table.name)}${order}`);
-  select.setReadBigInts(true);
-  select.setReturnArrays(true);
-  return select.iterate() as unknown as Iterable<Value[]>;
-}
-
-function encodingOf(db: DatabaseSync): TextEncodingName {
-  return (db.prepare("PRAGMA encoding").get() as { encoding: TextEncodingName }).encoding;
-}
-
-function describeDifference(
-  left: Value | undefined,
-  right: Value | undefined,
-  encodings: readonly [TextEncodingName, TextEncodingName],
-): string | undefined {
-  if (Object.is(left, right)) return undefined;
-  if (left instanceof Uint8Array && right instanceof Uint8Array) {
-    const texts = [utf8Bytes(left, encodings[0]), utf8Bytes(right, encodings[1])] as const;
-    if (Buffer.compare(texts[0], texts[1]) === 0) return undefined;
+function selectRows(table: Table, where: string, encodings: Encodings): string {
+  const columns = readColumns(table).map(quoteIdentifier);
+  const values = columns.map(
+    (column) =>
+      `CASE typeof(${column}) WHEN 'text' THEN CAST(${column} AS BLOB) WHEN 'blob' THEN hex(${column}) ELSE ${column} END`,
+  );
+  const from = `SELECT ${values.join(", ")} FROM ${quoteIdentifier(table.name)}`;
+  if (table.rowidName !== undefined) return `${from}${where} ORDER BY ${table.rowidName}`;
+  // A restore numbers hidden rowids anew, and another encoding orders keys otherwise.
+  const hasOtherOrder = table.identity === "key" && encodings[0] !== encodings[1];
+  if (table.identity === "hidden-rowid" || hasOtherOrder) {
+    return `${from}${where} ORDER BY ${columns.map(exactOrderTerms).join(", ")}`;
   }
-  return `${describeValue(right)} instead of ${describeValue(left)}`;
+  return table.virtual === undefined ? `${from} NOT INDEXED${where}` : from + where;
 }
 
-function describeValue(value: Value | undefined): string {
-  if (value === null || value === undefined) return "NULL";
+function isSame(before: Value, after: Value, encodings: Encodings): boolean {
+  if (Object.is(before, after)) return true;
+  if (!(before instanceof Uint8Array && after instanceof Uint8Array)) return false;
+  const texts = [utf8Bytes(before, encodings[0]), utf8Bytes(after, encodings[1])] as const;
+  return Buffer.compare(texts[0], texts[1]) === 0;
+}
+
+/** True for UTF-16 that is not valid, if the other database has UTF-8. Bytes that are not valid UTF-8 are kept. */
+function isMended(before: Value, [encoding, other]: Encodings): boolean {
+  if (encoding === other || !(before instanceof Uint8Array)) return false;
+  return decodeText(before, encoding) === undefined;
+}
+
+function describeValue(value: Value, encoding: TextEncodingName): string {
+  if (value === null) return "NULL";
   if (typeof value === "bigint") return `integer ${value}`;
   if (typeof value === "number") return `real ${value}`;
-  if (typeof value === "string") return `blob ${shorten(value)}`;
-  return `text ${shorten(JSON.stringify(Buffer.from(value).toString()))}`;
-}
-
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}… (${text.length})` : text;
+  const isText = typeof value !== "string";
+  const text = isText ? JSON.stringify(Buffer.from(utf8Bytes(value, encoding)).toString()) : value;
+  const length = text.length > VALUE_CHARS_MAX ? ` (${text.length})` : "";
+  return `${isText ? "text" : "blob"} ${shorten(text, VALUE_CHARS_MAX)}${length}`;
 }

@@ -74,6 +74,51 @@ describe("npm run demo -- tiny.sqlite", () => {
     expect(found).toHaveLength(1);
   });
 
+  test("says what no dump contains, and leaves nothing beside a file in WAL mode", async () => {
+    const source = join(folder, "source");
+    mkdirSync(source);
+    const db = new DatabaseSync(join(source, "other.sqlite"));
+    const columns = Array.from({ length: 100 }, (_, n) => `c${n}`).join(", ");
+    db.exec(`
+      PRAGMA journal_mode = WAL; PRAGMA user_version = 7; PRAGMA application_id = 1196444487;
+      CREATE TABLE wide (${columns}); INSERT INTO wide(c0) VALUES (1), (2);
+      CREATE VIRTUAL TABLE words USING fts5(word, content=''); INSERT INTO words(rowid, word) VALUES (1, 'a');
+      CREATE TABLE checked (a CHECK (a > 0)); PRAGMA ignore_check_constraints = ON;
+      INSERT INTO checked VALUES (-1);
+    `);
+    db.close();
+    const demo = startDemo(join(source, "other.sqlite"));
+    expect(await demo.ended()).toBe(0);
+    const lines = demo.output().split("\n");
+    const kept = lines.filter((line) => /^(left out|result|warning)/.test(line));
+    expect(kept.map((line) => line.replace(/ \([\d.]+ s in all\)/, ""))).toEqual([
+      'warning    FTS5 table "words" keeps no content: it is restored empty',
+      'warning    table "checked" has rows that break CHECK (a > 0): they load only if CHECK is ignored',
+      "left out   user_version: 7 (set it after a restore: PRAGMA user_version = 7)",
+      "left out   application_id: 1196444487 (set it after a restore: PRAGMA application_id = 1196444487)",
+      "left out   file settings: journal_mode wal (restored: delete)",
+      "left out   words: the index entries of 1 row (a contentless table keeps no text to index anew)",
+      "result     every row and definition in the dump is the same; 4 things are left out, as listed above",
+    ]);
+    expect(readdirSync(source)).toEqual(["other.sqlite"]);
+  });
+
+  test("names the table whose rows break its own rule, without the Worker's log", async () => {
+    const path = join(folder, "broken.sqlite");
+    const db = new DatabaseSync(path, { defensive: false });
+    db.exec(`
+      CREATE TABLE t (a); INSERT INTO t VALUES (NULL); PRAGMA writable_schema = ON;
+      UPDATE sqlite_schema SET sql = 'CREATE TABLE t (a NOT NULL)'
+    `);
+    db.close();
+    const demo = startDemo(path);
+    expect(await demo.ended()).toBe(2);
+    expect(demo.output()).toContain(
+      'a Durable Object refuses table "t": NOT NULL constraint failed',
+    );
+    expect(demo.output()).not.toContain("wrangler");
+  });
+
   test("stops what it started when it is interrupted", async () => {
     const demo = startDemo(join(folder, "tiny.sqlite"));
     const [, url] = await demo.printed(/worker +(\S+),/);

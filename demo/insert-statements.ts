@@ -1,16 +1,14 @@
 import type { DatabaseSync } from "node:sqlite";
+import { quoteIdentifier } from "../src/sqlite/identifier.ts";
+import { readRows } from "./read-rows.ts";
 import type { Table } from "./schema.ts";
-import {
-  blobLiteral,
-  exactValueExpression,
-  quoteName,
-  sqlLiteral,
-  utf8Bytes,
-} from "./sql-literal.ts";
+import { blobLiteral, exactValueExpression, sqlLiteral, utf8Bytes } from "./sql-literal.ts";
 import type { ExactValue, TextEncodingName } from "./sql-literal.ts";
 
 /** A Durable Object takes statements of up to 100,000 bytes. */
 const STATEMENT_BYTES_MAX = 95_000;
+/** With more values, SQLite takes one row a statement: it counts those of several rows as a result's columns. */
+const MULTI_ROW_VALUES_MAX = 100;
 /** Twice as many characters, as hex. */
 const PIECE_BYTES = 40_000;
 
@@ -28,7 +26,7 @@ export interface InsertOptions {
 
 /** The table that `insertStatements` puts the pieces of long rows into. It is empty between rows. */
 export function stageTableSql(stageTable: string): string {
-  return `CREATE TABLE IF NOT EXISTS ${quoteName(stageTable)} (value INTEGER, piece INTEGER, bytes BLOB)`;
+  return `CREATE TABLE IF NOT EXISTS ${quoteIdentifier(stageTable)} (value INTEGER, piece INTEGER, bytes BLOB)`;
 }
 
 /**
@@ -40,7 +38,7 @@ export function* insertStatements(
   table: Table,
   options: InsertOptions,
 ): Generator<InsertStatement> {
-  const head = `INSERT INTO ${quoteName(table.name)}(${writtenColumns(table).map(quoteName).join(",")}) VALUES\n`;
+  const head = insertHead(table);
   const headBytes = Buffer.byteLength(head);
   let tuples: string[] = [];
   let bytes = 0;
@@ -54,7 +52,8 @@ export function* insertStatements(
     const literals = row.map((value) => sqlLiteral(value, options.encoding));
     const tuple = `(${literals.join(",")})`;
     const tupleBytes = Buffer.byteLength(tuple) + 2;
-    const fits = headBytes + bytes + tupleBytes <= STATEMENT_BYTES_MAX;
+    const fits =
+      row.length <= MULTI_ROW_VALUES_MAX && headBytes + bytes + tupleBytes <= STATEMENT_BYTES_MAX;
     if (!fits && tuples.length > 0) yield flush();
     if (headBytes + tupleBytes > STATEMENT_BYTES_MAX) {
       yield* stagedInsert(head, { row, literals }, options);
@@ -66,18 +65,21 @@ export function* insertStatements(
   if (tuples.length > 0) yield flush();
 }
 
+/** The start of an INSERT into `table`, up to its first row. */
+export function insertHead(table: Table): string {
+  const columns = writtenColumns(table).map(quoteIdentifier);
+  return `INSERT INTO ${quoteIdentifier(table.name)}(${columns.join(",")}) VALUES\n`;
+}
+
 function writtenColumns({ columns, rowidName, rowidIsColumn }: Table): string[] {
   const names = columns.filter(({ stored }) => stored).map(({ name }) => name);
   return rowidName === undefined || rowidIsColumn ? names : [rowidName, ...names];
 }
 
 function exactRows(db: DatabaseSync, table: Table): Iterable<ExactValue[]> {
-  const values = writtenColumns(table).map((name) => exactValueExpression(quoteName(name)));
+  const values = writtenColumns(table).map((name) => exactValueExpression(quoteIdentifier(name)));
   const order = table.rowidName === undefined ? "" : ` ORDER BY ${table.rowidName}`;
-  const select = db.prepare(`SELECT ${values.join(", ")} FROM ${quoteName(table.name)}${order}`);
-  select.setReadBigInts(true);
-  select.setReturnArrays(true);
-  return select.iterate() as unknown as Iterable<ExactValue[]>;
+  return readRows(db, `SELECT ${values.join(", ")} FROM ${quoteIdentifier(table.name)}${order}`);
 }
 
 /**
@@ -89,7 +91,7 @@ function* stagedInsert(
   { row, literals }: { row: ExactValue[]; literals: string[] },
   { encoding, stageTable }: InsertOptions,
 ): Generator<InsertStatement> {
-  const stage = quoteName(stageTable);
+  const stage = quoteIdentifier(stageTable);
   const staged = [...literals];
   const longestFirst = literals.map((_, index) => index);
   longestFirst.sort((a, b) => (literals[b]?.length ?? 0) - (literals[a]?.length ?? 0));

@@ -1,27 +1,23 @@
-import { ApiProblem } from "./api.ts";
+import { quoteIdentifier } from "../src/sqlite/identifier.ts";
+import { SEQUENCE_TABLE } from "./schema.ts";
+import type { LeftOut, Schema, Table } from "./schema.ts";
 import { insertStatements, stageTableSql } from "./insert-statements.ts";
-import type { InsertStatement } from "./insert-statements.ts";
-import type { LeftOut, Table } from "./schema.ts";
-import { quoteName } from "./sql-literal.ts";
+import { nameForMessage } from "./progress.ts";
+import { readRows } from "./read-rows.ts";
+import { exactValueExpression, sqlLiteral } from "./sql-literal.ts";
+import type { ExactValue } from "./sql-literal.ts";
 import type { SourceFile } from "./source-file.ts";
+import { isRefusal, StatementBatch } from "./statement-batch.ts";
+import type { Database } from "./statement-batch.ts";
 
-/** Stays under the 1 MiB that a request's body may have, with room for its braces. */
-const BODY_BYTES_MAX = 900_000;
-
-/** The API takes 1,000. */
-const TRANSACTION_STATEMENTS_MAX = 500;
-
-/** The two calls that loading needs of `POST /query`. */
-export interface Database {
-  query(sql: string): Promise<unknown>;
-  /** All or nothing. */
-  transaction(statements: string[]): Promise<void>;
-}
+/** Ids in one statement, of at most 20 characters each. */
+const IDS_MAX = 4_000;
 
 /**
- * Writes everything of a database file into an empty database: tables with their rowids, virtual
- * tables, `sqlite_sequence`, indexes, views and triggers. A virtual table whose module the platform
- * refuses is left out, and named in the result; any other refusal throws, naming the object.
+ * Writes everything of a database file into an empty database: tables with their rowids, indexes, views, virtual
+ * tables, `sqlite_sequence` and triggers, also rows that break a CHECK or a foreign key. A virtual table
+ * whose module the platform refuses is left out, and named in the result. Any other refusal throws
+ * `UnusableFile`, naming the object.
  */
 export async function loadFile(
   source: SourceFile,
@@ -29,118 +25,91 @@ export async function loadFile(
   onRows: (rows: number) => void,
 ): Promise<LeftOut[]> {
   const { schema } = source;
-  const leftOut = [...schema.leftOut];
-  const batch = new Batch(database, onRows);
-  const stageTable = freeName("durable_export_demo_stage", schema.tables);
+  const batch = new StatementBatch(database, onRows);
+  const stageTable = freeName("durable_export_demo_stage", schema);
   const rowsOf = (table: Table) =>
     insertStatements(source.db, table, { encoding: source.encoding, stageTable });
+  const addObjects = async (type: string) => {
+    for (const { type: found, name, sql } of schema.objects) {
+      if (found === type) await batch.add(`${type} ${nameForMessage(name)}`, { sql, rows: 0 });
+    }
+    await batch.flush();
+  };
 
-  // A file may hold rows whose parent comes later or never; the restore has them all the same.
+  // A file may hold rows whose parent comes later or never, and rows that are older than their CHECK.
   await database.query("PRAGMA foreign_keys = OFF");
+  await database.query("PRAGMA ignore_check_constraints = ON");
   await database.query(stageTableSql(stageTable));
   const plain = schema.tables.filter(({ virtual }) => virtual === undefined);
-  await batch.addAll(plain.map(({ sql }) => ({ sql, rows: 0 })));
-  for (const table of plain) await named(table.name, batch.addAll(rowsOf(table)));
-  await named("the last rows", batch.flush());
-
-  const addObjects = async (type: string, what: string) => {
-    const objects = schema.objects.filter((object) => object.type === type);
-    await batch.addAll(objects.map(({ sql }) => ({ sql, rows: 0 })));
-    await named(what, batch.flush());
-  };
-  await addObjects("view", "the views");
+  for (const { name, sql } of plain) await batch.add(describe(name), { sql, rows: 0 });
+  for (const table of plain) await batch.addAll(describe(table.name), rowsOf(table));
+  // After the rows, since an index is built once; before a virtual table claims a name of its shadow tables.
+  await addObjects("index");
+  await addObjects("view");
+  const leftOut = [...schema.leftOut];
   for (const table of schema.tables) {
     if (table.virtual === undefined) continue;
     try {
       await database.query(table.sql);
     } catch (error) {
-      if (!(error instanceof ApiProblem) || error.code !== "query-failed") throw error;
-      leftOut.push({ name: table.name, reason: `the platform refuses it: ${error.detail}` });
+      if (!isRefusal(error)) throw error;
+      leftOut.push({ name: table.name, reason: `a Durable Object refuses it: ${error.detail}` });
       continue;
     }
-    if (table.virtual.content === "rows") await batch.addAll(rowsOf(table));
-    if (table.virtual.content === "rebuild") await batch.add(rebuildStatement(table));
-    await named(table.name, batch.flush());
+    await batch.addAll(describe(table.name), ftsOptions(source, table));
+    if (table.virtual.content === "rows") await batch.addAll(describe(table.name), rowsOf(table));
+    await batch.addAll(describe(table.name), indexStatements(source, table));
+    await batch.flush();
   }
-
-  if (schema.hasSequence) await batch.addAll(sequenceStatements(source));
-  await named("sqlite_sequence", batch.flush());
-  // After the rows: an index is built once, and a trigger must not fire while they are loaded.
-  await addObjects("index", "the indexes");
-  await addObjects("trigger", "the triggers");
-  await database.query(`DROP TABLE ${quoteName(stageTable)}`);
+  if (schema.tables.some(({ isCounted }) => isCounted)) {
+    await batch.add("sqlite_sequence", { sql: "DELETE FROM sqlite_sequence", rows: 0 });
+    for (const { sql } of rowsOf(SEQUENCE_TABLE)) {
+      // Not among the rows that the user's file is said to have.
+      await batch.add("sqlite_sequence", { sql, rows: 0 });
+    }
+    await batch.flush();
+  }
+  // Last, so that none fires.
+  await addObjects("trigger");
+  await database.query(`DROP TABLE ${quoteIdentifier(stageTable)}`);
+  await database.query("PRAGMA ignore_check_constraints = OFF");
   await database.query("PRAGMA foreign_keys = ON");
   return leftOut;
 }
 
-/** Collects statements into transactions of one request each. */
-class Batch {
-  readonly #database: Database;
-  readonly #onRows: (rows: number) => void;
-  #statements: InsertStatement[] = [];
-  #bytes = 0;
-  #rowsDone = 0;
-
-  constructor(database: Database, onRows: (rows: number) => void) {
-    this.#database = database;
-    this.#onRows = onRows;
-  }
-
-  async addAll(statements: Iterable<InsertStatement>): Promise<void> {
-    for (const statement of statements) await this.add(statement);
-  }
-
-  async add(statement: InsertStatement): Promise<void> {
-    const bytes = Buffer.byteLength(JSON.stringify(statement.sql)) + 20;
-    const isFull = this.#statements.length === TRANSACTION_STATEMENTS_MAX;
-    if (isFull || this.#bytes + bytes > BODY_BYTES_MAX) await this.flush();
-    this.#statements.push(statement);
-    this.#bytes += bytes;
-  }
-
-  async flush(): Promise<void> {
-    const statements = this.#statements;
-    if (statements.length === 0) return;
-    this.#statements = [];
-    this.#bytes = 0;
-    await this.#database.transaction(statements.map(({ sql }) => sql));
-    this.#rowsDone += statements.reduce((sum, { rows }) => sum + rows, 0);
-    this.#onRows(this.#rowsDone);
+/** The options that FTS5 keeps in its table, such as `rank`. */
+function* ftsOptions({ db, encoding }: SourceFile, { name, virtual }: Table) {
+  if (virtual?.module !== "fts5") return;
+  const table = quoteIdentifier(name);
+  const config = quoteIdentifier(`${name}_config`);
+  const options = `SELECT ${exactValueExpression("k")}, ${exactValueExpression("v")} FROM ${config} WHERE k <> 'version'`;
+  for (const row of readRows<ExactValue>(db, options)) {
+    const values = row.map((value) => sqlLiteral(value, encoding));
+    yield { sql: `INSERT INTO ${table}(${table}, rank) VALUES (${values.join(", ")})`, rows: 0 };
   }
 }
 
-function rebuildStatement({ name }: Table): InsertStatement {
-  return { sql: `INSERT INTO ${quoteName(name)}(${quoteName(name)}) VALUES ('rebuild')`, rows: 0 };
-}
-
-function* sequenceStatements({ db, encoding }: SourceFile): Generator<InsertStatement> {
-  yield { sql: "DELETE FROM sqlite_sequence", rows: 0 };
-  const sequence: Table = {
-    name: "sqlite_sequence",
-    sql: "",
-    columns: ["name", "seq"].map((name) => ({ name, stored: true })),
-    rowidName: undefined,
-    rowidIsColumn: false,
-    virtual: undefined,
-  };
-  // Not among the rows that the reader's file is said to have.
-  for (const { sql } of insertStatements(db, sequence, { encoding, stageTable: "" })) {
-    yield { sql, rows: 0 };
+/** The statements that make an FTS5 index over another table index the same rows as the source's. */
+function* indexStatements({ indexes }: SourceFile, { name, columns }: Table) {
+  const state = indexes.get(name);
+  if (state === undefined || state.unreadable !== undefined) return;
+  const table = quoteIdentifier(name);
+  yield { sql: `INSERT INTO ${table}(${table}) VALUES ('rebuild')`, rows: 0 };
+  const values = ["rowid", ...columns.map((column) => quoteIdentifier(column.name))].join(", ");
+  for (let at = 0; at < state.missing.length; at += IDS_MAX) {
+    const ids = state.missing.slice(at, at + IDS_MAX).join(", ");
+    const rows = `SELECT 'delete', ${values} FROM ${table} WHERE rowid IN (${ids})`;
+    yield { sql: `INSERT INTO ${table}(${table}, ${values}) ${rows}`, rows: 0 };
   }
 }
 
-function freeName(wanted: string, tables: Table[]): string {
-  const taken = new Set(tables.map(({ name }) => name.toLowerCase()));
+function describe(table: string): string {
+  return `table ${nameForMessage(table)}`;
+}
+
+function freeName(wanted: string, { tables, objects }: Schema): string {
+  const taken = new Set([...tables, ...objects].map(({ name }) => name.toLowerCase()));
   let name = wanted;
   while (taken.has(name)) name += "_";
   return name;
-}
-
-async function named(what: string, work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if ((error as Error).name === "AbortError") throw error;
-    throw new Error(`loading ${what}: ${(error as Error).message}`, { cause: error });
-  }
 }

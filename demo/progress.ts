@@ -1,9 +1,11 @@
 import { Presets, SingleBar } from "cli-progress";
+import { oneLine } from "../cli/format.ts";
+import { shownName } from "../src/sqlite/statement-length.ts";
 
 const LINE_EVERY_MS = 10_000;
 
 /** One piece of work that is under way. */
-export interface Progress {
+interface Progress {
   /** How much of the total is done, and the text behind the bar. */
   update(done: number, text: string): void;
   /** Takes the bar away and leaves one line. */
@@ -16,13 +18,28 @@ export interface Progress {
  * Shows a progress bar on a terminal, and plain lines elsewhere: one when the work is done, and
  * one every 10 s before that.
  */
-export function startProgress(label: string, total: number): Progress {
+function startProgress(label: string, total: number): Progress {
   return process.stdout.isTTY ? startBar(label, total) : startLines(label, total);
 }
 
-/** A finished line, in the columns of the others. */
+/** Runs `work` with a progress bar, which goes away if it fails. */
+export async function withProgress<T>(
+  label: string,
+  total: number,
+  work: (progress: Progress) => Promise<T>,
+): Promise<T> {
+  const progress = startProgress(label, total);
+  try {
+    return await work(progress);
+  } catch (error) {
+    progress.clear();
+    throw error;
+  }
+}
+
+/** A finished line, in the columns of the others. Control characters in `text` do not reach the terminal. */
 export function printLine(label: string, text: string): void {
-  console.log(`${label.padEnd(10)} ${text}`);
+  console.log(`${label.padEnd(10)} ${oneLine(text)}`);
 }
 
 function startBar(label: string, total: number): Progress {
@@ -63,16 +80,9 @@ function startLines(label: string, total: number): Progress {
   };
 }
 
-const numberFormat = new Intl.NumberFormat("en");
-
-/** 1234567 → "1,234,567". */
-export function count(value: number): string {
-  return numberFormat.format(value);
-}
-
-/** 1234567 → "1.2 MB". */
-export function size(bytes: number): string {
-  return bytes < 100_000 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+/** A name of the user's database as messages show it: quoted, in one line, and not too long. */
+export function nameForMessage(name: string): string {
+  return oneLine(shownName(name));
 }
 
 /** The time since `startMs`, as "1.2 s". */

@@ -1,5 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
-import { quoteName } from "./sql-literal.ts";
+import { asciiLower, asciiUpper } from "../src/lib/ascii-case.ts";
+import { quoteIdentifier } from "../src/sqlite/identifier.ts";
+import { hasWord } from "../src/sqlite/sql-tokens.ts";
+import { moduleOf } from "../src/sqlite/virtual-table.ts";
+import { decodeText, readEncoding } from "./sql-literal.ts";
+import type { TextEncodingName } from "./sql-literal.ts";
+import { probeVirtualTable } from "./virtual-table.ts";
+import type { VirtualContent } from "./virtual-table.ts";
 
 export interface Column {
   name: string;
@@ -7,21 +14,21 @@ export interface Column {
   stored: boolean;
 }
 
-/**
- * How a virtual table gets its content: `rows` are inserted, `rebuild` takes them from another
- * table, and with `none` there is nothing to read back (contentless FTS5) or to write (fts5vocab).
- */
-export type VirtualContent = "rows" | "rebuild" | "none";
+/** What identifies a row: a rowid, the primary key, or a rowid that no name reaches. */
+export type RowIdentity = "rowid" | "key" | "hidden-rowid";
 
 export interface Table {
   name: string;
   sql: string;
   /** Hidden columns of virtual tables are not listed. */
   columns: Column[];
-  /** A name by which its rowid can be read and written. Undefined where it has none, or none is free. */
+  identity: RowIdentity;
+  /** A name by which the rowid can be read and written. Undefined if there is none, or none is free. */
   rowidName: string | undefined;
-  /** True where a column is the rowid (INTEGER PRIMARY KEY), so that it need not be written twice. */
+  /** True if a column is the rowid (INTEGER PRIMARY KEY), so that it is not written twice. */
   rowidIsColumn: boolean;
+  /** True for AUTOINCREMENT: the table has a row in `sqlite_sequence`. */
+  isCounted: boolean;
   /** Undefined for ordinary tables. */
   virtual: { module: string; content: VirtualContent } | undefined;
 }
@@ -32,6 +39,7 @@ export interface SchemaObject {
   sql: string;
 }
 
+/** What a restored database lacks, and why: a phrase. */
 export interface LeftOut {
   name: string;
   reason: string;
@@ -41,31 +49,55 @@ export interface Schema {
   tables: Table[];
   /** Indexes, then views, then triggers; each kind in the order of its creation. */
   objects: SchemaObject[];
-  /** Whether AUTOINCREMENT has made `sqlite_sequence`. */
+  /** True if AUTOINCREMENT has made `sqlite_sequence`; the table stays when its last user is dropped. */
   hasSequence: boolean;
-  /** Virtual tables that this SQLite cannot open. */
+  /** Tables that this SQLite cannot open. */
   leftOut: LeftOut[];
 }
 
+/** AUTOINCREMENT's table. Its rows have an order, but their rowids say nothing. */
+export const SEQUENCE_TABLE: Table = {
+  name: "sqlite_sequence",
+  sql: "",
+  columns: ["name", "seq"].map((name) => ({ name, stored: true })),
+  identity: "rowid",
+  rowidName: undefined,
+  rowidIsColumn: true,
+  isCounted: false,
+  virtual: undefined,
+};
+
 /**
- * Reads what a database consists of. Shadow tables of virtual tables and SQLite's own tables
- * (`sqlite_stat1` and the like) are not listed: they come with what they belong to.
+ * Reads what a database consists of. It does not list the shadow tables of virtual tables and SQLite's own
+ * tables (such as `sqlite_stat1`), which come with what they belong to. Throws if the text of a definition is
+ * not valid in the database's encoding.
  */
 export function readSchema(db: DatabaseSync): Schema {
   const kinds = readTableKinds(db);
+  const entries = readEntries(db);
   const schema: Schema = { tables: [], objects: [], hasSequence: false, leftOut: [] };
-  for (const row of db.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY rowid").all()) {
-    const { type, name, sql } = row as { type: string; name: string; sql: string | null };
+  const shadowTables = new Set<string>();
+  const tables: { name: string; sql: string; kind: TableKind | undefined }[] = [];
+  for (const { type, name, sql } of entries) {
     if (name === "sqlite_sequence") schema.hasSequence = true;
-    if (sql === null || name.startsWith("sqlite_")) continue;
+    if (sql === undefined || name.startsWith("sqlite_")) continue;
     if (type !== "table") {
       schema.objects.push({ type: type as SchemaObject["type"], name, sql });
       continue;
     }
     const kind = kinds.get(name);
-    if (kind === undefined || kind.type === "shadow") continue;
+    tables.push({ name, sql, kind });
+    if (kind?.type !== "virtual") continue;
+    const module = moduleOf(sql);
+    kind.probed = { module, ...probeVirtualTable({ name, sql }, module) };
+    for (const shadow of kind.probed.shadowTables) shadowTables.add(asciiLower(shadow));
+  }
+  for (const { name, sql, kind } of tables) {
+    // SQLite goes by the name alone: a table of the user's may look like a shadow table.
+    if (kind?.type === "shadow" && shadowTables.has(asciiLower(name))) continue;
     try {
-      schema.tables.push(readTable(db, { name, sql, ...kind }));
+      if (kind === undefined) throw new Error("SQLite does not list it as a table");
+      schema.tables.push(readTable(db, { name, sql, kind }));
     } catch (error) {
       schema.leftOut.push({ name, reason: (error as Error).message });
     }
@@ -75,9 +107,37 @@ export function readSchema(db: DatabaseSync): Schema {
   return schema;
 }
 
+interface Entry {
+  type: string;
+  name: string;
+  /** Undefined for indexes that SQLite makes for a constraint. */
+  sql: string | undefined;
+}
+
+/** Reads bytes: in JavaScript's strings invalid text would look like valid text. */
+function readEntries(db: DatabaseSync): Entry[] {
+  const encoding = readEncoding(db);
+  const select = "SELECT type, CAST(name AS BLOB) AS name, CAST(sql AS BLOB) AS sql";
+  const rows = db.prepare(`${select} FROM sqlite_schema ORDER BY rowid`).all();
+  return rows.map((row) => {
+    const type = String(row["type"]);
+    const name = decodeEntry(row["name"] as Uint8Array, encoding, `the name of a ${type}`);
+    const sql = row["sql"] as Uint8Array | null;
+    const what = `the definition of ${type} ${name}`;
+    return { type, name, sql: sql === null ? undefined : decodeEntry(sql, encoding, what) };
+  });
+}
+
+function decodeEntry(bytes: Uint8Array, encoding: TextEncodingName, what: string): string {
+  const text = decodeText(bytes, encoding);
+  if (text === undefined) throw new Error(`${what} is not valid ${encoding}`);
+  return text;
+}
+
 interface TableKind {
   type: "table" | "virtual" | "shadow" | "view";
   isWithoutRowid: boolean;
+  probed?: { module: string; content: VirtualContent; shadowTables: string[] };
 }
 
 function readTableKinds(db: DatabaseSync): Map<string, TableKind> {
@@ -92,7 +152,7 @@ function readTableKinds(db: DatabaseSync): Map<string, TableKind> {
 
 function readTable(
   db: DatabaseSync,
-  { name, sql, type, isWithoutRowid }: { name: string; sql: string } & TableKind,
+  { name, sql, kind }: { name: string; sql: string; kind: TableKind },
 ): Table {
   const info = db.prepare("SELECT name, type, pk, hidden FROM pragma_table_xinfo(?)").all(name) as {
     name: string;
@@ -103,37 +163,44 @@ function readTable(
   const columns = info
     .filter(({ hidden }) => hidden !== 1)
     .map((column) => ({ name: column.name, stored: column.hidden === 0 }));
-  if (type === "virtual") {
+  if (kind.probed !== undefined) {
     // Proves that the module is known: preparing the statement connects the table.
-    db.prepare(`SELECT 1 FROM ${quoteName(name)}`);
-    const virtual = readVirtual(sql);
-    const rowidName = virtual.module === "fts5" ? "rowid" : undefined;
-    return { name, sql, columns, rowidName, rowidIsColumn: false, virtual };
+    db.prepare(`SELECT 1 FROM ${quoteIdentifier(name)}`);
+    const { module, content } = kind.probed;
+    // An R-Tree's first column is its rowid.
+    const rowidIsColumn = module.startsWith("rtree");
+    const rowidName = module === "fts5" || rowidIsColumn ? "rowid" : undefined;
+    const virtual = { module, content };
+    return {
+      name,
+      sql,
+      columns,
+      identity: "rowid",
+      rowidName,
+      rowidIsColumn,
+      isCounted: false,
+      virtual,
+    };
   }
-  const taken = new Set(info.map((column) => column.name.toLowerCase()));
-  const rowidName = isWithoutRowid
+  const taken = new Set(info.map((column) => asciiLower(column.name)));
+  const rowidName = kind.isWithoutRowid
     ? undefined
     : ["rowid", "_rowid_", "oid"].find((candidate) => !taken.has(candidate));
-  const keys = info.filter(({ pk }) => pk > 0);
-  // `INTEGER PRIMARY KEY DESC` is no rowid, but has an index of its own.
-  const hasKeyIndex =
-    db.prepare("SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk'").get(name) !== undefined;
-  const rowidIsColumn =
-    !isWithoutRowid &&
-    keys.length === 1 &&
-    keys[0]?.type.toUpperCase() === "INTEGER" &&
-    !hasKeyIndex;
-  return { name, sql, columns, rowidName, rowidIsColumn, virtual: undefined };
+  const rowidIsColumn = !kind.isWithoutRowid && hasRowidColumn(db, name, info);
+  const hasRowid = rowidName !== undefined || rowidIsColumn;
+  const identity = kind.isWithoutRowid ? "key" : hasRowid ? "rowid" : "hidden-rowid";
+  const isCounted = rowidIsColumn && hasWord(sql, "AUTOINCREMENT");
+  return { name, sql, columns, identity, rowidName, rowidIsColumn, isCounted, virtual: undefined };
 }
 
-function readVirtual(sql: string): { module: string; content: VirtualContent } {
-  const found = /\bUSING\s+["'`[]?(\w+)["'`\]]?\s*(?:\(([\s\S]*)\))?/i.exec(sql);
-  const module = (found?.[1] ?? "").toLowerCase();
-  if (module === "fts5vocab") return { module, content: "none" };
-  if (module !== "fts5") return { module, content: "rows" };
-  const content = /(?:^|,)\s*content\s*=\s*('(?:[^']|'')*'|"(?:[^"]|"")*"|[^\s,]*)/i.exec(
-    found?.[2] ?? "",
-  );
-  if (content === null) return { module, content: "rows" };
-  return { module, content: /^(?:''|""|)$/.test(content[1] ?? "") ? "none" : "rebuild" };
+/** True for INTEGER PRIMARY KEY. That with DESC is no rowid, but has an index of its own. */
+function hasRowidColumn(
+  db: DatabaseSync,
+  table: string,
+  info: readonly { type: string; pk: number }[],
+): boolean {
+  const keys = info.filter(({ pk }) => pk > 0);
+  if (keys.length !== 1 || asciiUpper(keys[0]?.type ?? "") !== "INTEGER") return false;
+  const keyIndexes = db.prepare("SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk'");
+  return keyIndexes.get(table) === undefined;
 }

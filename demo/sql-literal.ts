@@ -1,7 +1,4 @@
-/** `name` as an SQL identifier. */
-export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
+import type { DatabaseSync } from "node:sqlite";
 
 /**
  * An SQL expression that brings the value of `column` out of SQLite without loss. Integers arrive
@@ -14,11 +11,26 @@ export function exactValueExpression(column: string): string {
   return `CASE typeof(${column}) WHEN 'text' THEN CAST(${column} AS BLOB) WHEN 'real' THEN ${real} WHEN 'blob' THEN quote(${column}) ELSE ${column} END`;
 }
 
-/** What `exactValueExpression` gives, with integers read as BigInt. */
+/**
+ * SQL terms that order the values of `column` in the same way in every encoding: by type, then by value. SQLite
+ * itself compares the bytes of texts, which UTF-16 has in another order than UTF-8.
+ */
+export function exactOrderTerms(column: string): string {
+  // JSONB is UTF-8 in every database.
+  const value = `iif(typeof(${column}) = 'text', jsonb_array(${column}), ${exactValueExpression(column)})`;
+  return `typeof(${column}), ${value}`;
+}
+
+/** What `exactValueExpression` returns, with integers read as BigInt. */
 export type ExactValue = null | bigint | string | Uint8Array;
 
 /** The names of `PRAGMA encoding`. */
 export type TextEncodingName = "UTF-8" | "UTF-16le" | "UTF-16be";
+
+/** The encoding of a database's texts. */
+export function readEncoding(db: DatabaseSync): TextEncodingName {
+  return (db.prepare("PRAGMA encoding").get() as { encoding: TextEncodingName }).encoding;
+}
 
 /**
  * The SQL literal of a value: whoever runs it has the same `typeof` and the same bytes.
@@ -29,7 +41,7 @@ export function sqlLiteral(value: ExactValue, encoding: TextEncodingName = "UTF-
   if (typeof value === "bigint") return value.toString();
   if (typeof value === "string") return value;
   const bytes = utf8Bytes(value, encoding);
-  const text = decodeStrictly(bytes);
+  const text = decodeText(bytes, "UTF-8");
   if (text === undefined || text.includes("\0")) return `CAST(${blobLiteral(bytes)} AS TEXT)`;
   return `'${text.replaceAll("'", "''")}'`;
 }
@@ -39,18 +51,23 @@ export function blobLiteral(bytes: Uint8Array): string {
   return `X'${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex")}'`;
 }
 
-/** The bytes of a text of a database with this encoding, in UTF-8. */
+/** The bytes of a text of a database with this encoding, in UTF-8. What is not valid UTF-16 becomes U+FFFD. */
 export function utf8Bytes(bytes: Uint8Array, encoding: TextEncodingName): Uint8Array {
   if (encoding === "UTF-8") return bytes;
   return Buffer.from(new TextDecoder(encoding, { ignoreBOM: true }).decode(bytes));
 }
 
-const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function decodeStrictly(bytes: Uint8Array): string | undefined {
+/** Undefined if `bytes` are not valid in this encoding. */
+export function decodeText(bytes: Uint8Array, encoding: TextEncodingName): string | undefined {
   try {
-    return strictDecoder.decode(bytes);
+    return STRICT_DECODERS[encoding].decode(bytes);
   } catch {
     return undefined;
   }
 }
+
+const STRICT_DECODERS: Record<TextEncodingName, TextDecoder> = {
+  "UTF-8": new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }),
+  "UTF-16le": new TextDecoder("utf-16le", { fatal: true, ignoreBOM: true }),
+  "UTF-16be": new TextDecoder("utf-16be", { fatal: true, ignoreBOM: true }),
+};

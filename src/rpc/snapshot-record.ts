@@ -1,4 +1,6 @@
-/** How a table is held to the instant. */
+import type { SnapshotMethod } from "../api/export-request.ts";
+
+/** How a table is held to the snapshot's instant. */
 export type HeldBy =
   /** Triggers keep what is changed. */
   | "undo"
@@ -18,7 +20,7 @@ export interface SnapshotTable {
   heldBy: HeldBy;
   /** How many of the snapshot's triggers are on the table. */
   triggers: number;
-  /** Last key when the snapshot was opened, as an SQL literal, where the key is an integer. */
+  /** Last key when the snapshot was opened, as an SQL literal; null if the key is no integer. */
   end: string | null;
 }
 
@@ -34,4 +36,10 @@ export interface SnapshotRecord {
   logTriggers?: number;
   /** True if everything was read in one turn and is kept with the job: nothing is in the source. */
   isOneTurn?: true;
+}
+
+/** Returns what keeps the tables to one instant; null for `live`, and until the snapshot is open. */
+export function findSnapshotMethod(record: SnapshotRecord | null): SnapshotMethod {
+  if (record === null) return null;
+  return record.isOneTurn === true ? "one-turn" : "undo-log";
 }

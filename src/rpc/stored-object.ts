@@ -15,7 +15,7 @@ export interface Upload {
 export interface PartPiece {
   upload: Upload;
   number: number;
-  /** Of the try that sends the part; another try has another one. */
+  /** Of the attempt that sends the part; another attempt has another one. */
   etag: string;
   /** Within the part: a multiple of `BLOB_BYTES_MAX`. */
   offset: number;
@@ -25,5 +25,14 @@ export interface PartPiece {
 /** An object that is read; `etag` pins it, so that no bytes of its successor can follow. */
 export interface OpenObject {
   key: string;
+  etag: string;
+}
+
+/** A part as the store has it. */
+export interface StoredPart {
+  /** From 1. */
+  number: number;
+  bytes: number;
+  /** Opaque; differs between two uploads of the same bytes. */
   etag: string;
 }

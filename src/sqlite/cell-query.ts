@@ -9,13 +9,14 @@ import {
   rowSelectSql,
   type Statement,
 } from "./page-query.ts";
+import type { SqlValue } from "./sql-value.ts";
 import { fitsStatement, shownName, splitByLength } from "./statement-length.ts";
 
 /** A result may have 100 columns: a cell takes two, and the key's columns come with them. */
 const CELLS_PER_QUERY = 25;
 
 /**
- * Statements that read the one row behind `after` cell by cell, as type and bytes: nothing in them
+ * Statements that read the one row after `after` cell by cell, as type and bytes: nothing in them
  * is longer than the value itself, so they read what no literal of it could be built for. `realSql`
  * writes a real as the encoder of the rows does.
  * Errors: `name-too-long` if a column cannot be read even by itself.
@@ -45,10 +46,9 @@ export function cellQueries(
 
 function cellsQuery(
   { table, after }: Pick<PageRequest, "table" | "after">,
-  of: { columns: readonly string[]; realSql: (name: string) => string },
+  { columns: group, realSql }: { columns: readonly string[]; realSql: (name: string) => string },
   select: RowSelect,
 ): Statement {
-  const { columns: group, realSql } = of;
   const keys = table.key.map((column) => column.name);
   const names = [...keys, ...group.filter((name) => !keys.includes(name))];
   const cells = (sqlOf: ColumnSql): string[] =>
@@ -68,7 +68,7 @@ function cellsQuery(
 }
 
 /** The cells from the result rows of `cellQueries`. */
-export function parseCells(rows: (ArrayBuffer | string | number | null)[][]): Cell[] {
+export function parseCells(rows: SqlValue[][]): Cell[] {
   const cells: Cell[] = [];
   for (const row of rows) {
     for (let at = 0; at < row.length; at += 2) {

@@ -1,7 +1,13 @@
 import { type KeyColumn, rowColumns, type Table } from "./catalog.ts";
-import type { KeyValue, RowKey } from "./row-key.ts";
+import {
+  bindKeyValue,
+  type KeyValue,
+  buildKeyValueColumns,
+  parseKeyValue,
+  type RowKey,
+} from "./row-key.ts";
+import type { SqlValue } from "./sql-value.ts";
 import { ExportError } from "../api/errors.ts";
-import { fromBase64, fromHex, toBase64 } from "../lib/bytes.ts";
 import { type ColumnSql, numberedColumns, ownColumns, type RowExpression } from "./column-sql.ts";
 import { quoteIdentifier, unusedName } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
@@ -13,15 +19,12 @@ import { fitsStatement, StatementTooLong } from "./statement-length.ts";
  */
 export const ROW_SEPARATOR = 0xff;
 
-/** Keys longer than this many bytes are kept as base64 instead of as SQL text. */
-const KEY_LITERAL_BYTES_MAX = 8_000;
-
 /** A result may have 100 columns, a subquery's too. */
 const COLUMNS_MAX = 100;
 /** Two columns of a page's result for each key column, and two for the page itself. */
 const KEY_COLUMNS_MAX = 49;
 
-/** Lengthened where a table has such a name: a query over a table of its own name would be circular. */
+/** Lengthened if a table has such a name: a query over a table of its own name would be circular. */
 const PAGE = `${SNAPSHOT_PREFIX}_page`;
 const LAST = `${SNAPSHOT_PREFIX}_last`;
 
@@ -30,7 +33,7 @@ export const BROKEN_LIST_SQL = "group_concat(DISTINCT b) FILTER (WHERE b IS NOT 
 
 export interface Statement {
   sql: string;
-  params: (ArrayBuffer | string | number | null)[];
+  params: SqlValue[];
   /** How many columns the result has, for sources that need to know. */
   columns?: number;
 }
@@ -50,7 +53,7 @@ export interface PageRequest {
 }
 
 /**
- * Gives the SELECT that yields rows of a range in key order. Its result has the given `columns`
+ * Returns the SELECT that yields rows of a range in key order. Its result has the given `columns`
  * (SQL over the table's rowid and stored columns, the key's columns first), holds
  * only rows for which `predicate` is true, is ordered by `orderBy` (which names columns by their
  * place, so that a compound SELECT can be ordered too) and ends at `limit` rows (SQL too). `predicate`
@@ -126,8 +129,8 @@ export function renamedRows(select: RowSelect, names: readonly string[]): RowSel
  * what differs is bound. workerd keeps every text that it has run, prepared, and SQLite then runs out
  * of the small memory that is fast: pages of 60 texts took 40 % longer than those of one (November 2026).
  *
- * A table without any key can be read in one page alone: its rows come in their own order, and
- * the last key is empty. Errors: `table-not-pageable` where a key has too many columns, and
+ * A table without any key can be read in one page only: its rows come in their own order, and
+ * the last key is empty. Errors: `table-not-pageable` if a key has too many columns, and
  * `StatementTooLong` if the names are too long for a page of whole rows, or `brokenSql` adds too much.
  */
 export function pageQuery(request: PageRequest, select = liveRows(request.table)): Statement {
@@ -174,11 +177,10 @@ function pageSql(request: PageRequest, select: RowSelect): Statement {
   const last =
     `${lastName} AS MATERIALIZED ` +
     `(SELECT * FROM ${pageName} LIMIT 1 OFFSET (SELECT count(*) - 1 FROM ${pageName}))`;
-  const found = table.key.map(
-    (_, at) =>
-      `(SELECT typeof(k${at}) FROM ${lastName}), (SELECT CASE WHEN octet_length(k${at}) > ${KEY_LITERAL_BYTES_MAX} ` +
-      `THEN CAST(k${at} AS BLOB) WHEN typeof(k${at}) = 'text' THEN hex(k${at}) ELSE quote(k${at}) END FROM ${lastName})`,
-  );
+  const found = table.key.map((_, at) => {
+    const { typeSql, valueSql } = buildKeyValueColumns(`k${at}`);
+    return `(SELECT ${typeSql} FROM ${lastName}), (SELECT ${valueSql} FROM ${lastName})`;
+  });
   return {
     sql:
       `WITH ${pageName} AS MATERIALIZED (SELECT * FROM (${rows})), ${last} ` +
@@ -203,9 +205,9 @@ export function rowSelectSql(
   const orderBy = table.key
     .map((column, at) => `${at + 1}${collationSql(column)}${column.descending ? " DESC" : ""}`)
     .join(", ");
-  const ranges = after === null ? [() => ""] : keyRanges(table.key, after, params);
+  const ranges = after === null ? [() => ""] : listRangesAfter(table.key, after, params);
   params.push(limit);
-  // Newer SQLite plans by what is bound to a bare LIMIT, and so prepares the text again where that changes.
+  // Newer SQLite plans by what is bound to a bare LIMIT, and so prepares the text again if that changes.
   const bound = `?${params.length} + 0`;
   return unionInOrder(
     ranges.map((predicate) =>
@@ -224,51 +226,28 @@ export function rowSelectSql(
 export interface RawPage {
   bytes: Uint8Array;
   rows: number;
-  /** Key of the last row; null where there was none. */
+  /** Key of the last row; null if there was none. */
   last: RowKey;
   /** Each value that `brokenSql` has in a row, once. */
   broken: number[];
 }
 
 /** Reads the one result row of `pageQuery`. */
-export function parsePage(row: (ArrayBuffer | string | number | null)[]): RawPage {
+export function parsePage(row: SqlValue[]): RawPage {
   const rows = Number(row[1]);
   const bytes = row[0] instanceof ArrayBuffer ? new Uint8Array(row[0]) : new Uint8Array();
   if (rows === 0) return { bytes, rows, last: null, broken: [] };
   const last: KeyValue[] = [];
   let at = 2;
   for (; at + 1 < row.length; at += 2) {
-    last.push(keyValueOf(String(row[at]), row[at + 1] ?? null));
+    last.push(parseKeyValue(String(row[at]), row[at + 1] ?? null));
   }
   return { bytes, rows, last, broken: parseBroken(row[at]) };
 }
 
 /** Reads the value of `BROKEN_LIST_SQL`. */
-export function parseBroken(list: ArrayBuffer | string | number | null | undefined): number[] {
+export function parseBroken(list: SqlValue | undefined): number[] {
   return typeof list === "string" ? list.split(",").map(Number) : [];
-}
-
-function keyValueOf(type: string, value: ArrayBuffer | string | number | null): KeyValue {
-  if (value instanceof ArrayBuffer) {
-    const base64 = toBase64(new Uint8Array(value));
-    return type === "text" ? { text: base64 } : { blob: base64 };
-  }
-  // The sign takes away the affinity of CAST, which would turn an untyped column's numbers into text.
-  return { literal: type === "text" ? `+CAST(X'${value}' AS TEXT)` : String(value) };
-}
-
-/** The SQL of a key value, the same for all values of a type; adds what is bound to `params`. */
-function keyValueSql(value: KeyValue, params: Statement["params"]): string {
-  const bound = (param: ArrayBuffer | string): string => `?${params.push(param)}`;
-  if ("text" in value) return `+CAST(${bound(fromBase64(value.text).buffer)} AS TEXT)`;
-  if ("blob" in value) return bound(fromBase64(value.blob).buffer);
-  const { literal } = value;
-  const [, text, blob] = /^(?:\+CAST\(X'(.*)' AS TEXT\)|X'(.*)')$/.exec(literal) ?? [];
-  if (text !== undefined) return `+CAST(${bound(fromHex(text).buffer)} AS TEXT)`;
-  if (blob !== undefined) return bound(fromHex(blob).buffer);
-  if (literal === "NULL") return literal;
-  // As text: numbers are bound as REAL.
-  return `+CAST(${bound(literal)} AS ${/^-?\d+$/.test(literal) ? "INTEGER" : "REAL"})`;
 }
 
 function collationSql(column: KeyColumn): string {
@@ -276,18 +255,18 @@ function collationSql(column: KeyColumn): string {
 }
 
 /**
- * Predicates of the ranges behind `after`, disjoint and in key order, each of which an index on
+ * Predicates of the ranges after `after`, disjoint and in key order, each of which an index on
  * the key can seek. A key whose columns all run one way is one range (a row-value comparison); a
  * mixed one is a range a column, longest equal prefix first.
  */
-export function keyRanges(
+function listRangesAfter(
   key: KeyColumn[],
   after: KeyValue[],
   params: Statement["params"],
 ): RowExpression[] {
   const namesOf = (sqlOf: ColumnSql): string[] =>
     key.map((column) => sqlOf(column.name) + collationSql(column));
-  const values = after.map((value) => keyValueSql(value, params));
+  const values = after.map((value) => bindKeyValue(value, params));
   const descending = key[0]?.descending === true;
   if (key.every((column) => column.descending === descending)) {
     const sign = descending ? "<" : ">";
@@ -298,7 +277,7 @@ export function keyRanges(
   return key
     .map((column, at) => (sqlOf: ColumnSql) => {
       const names = namesOf(sqlOf);
-      const equal = names.slice(0, at).map((name, of) => `${name} = ${values[of]}`);
+      const equal = names.slice(0, at).map((name, place) => `${name} = ${values[place]}`);
       return [...equal, `${names[at]} ${column.descending ? "<" : ">"} ${values[at]}`].join(
         " AND ",
       );

@@ -12,13 +12,13 @@ import type {
 import { ExportError } from "../api/errors.ts";
 import { isSnapshotNameSql, withoutOwnObjects } from "./own-objects.ts";
 import { CAN_EXPORT_KEY_VALUES, KEY_VALUES_TABLE } from "./key-values.ts";
+import type { SqlValue } from "./sql-value.ts";
 import { hasWord } from "./sql-tokens.ts";
 import { makesShadow, moduleOf } from "./virtual-table.ts";
 import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
 import { decodeUtf8 } from "../lib/bytes.ts";
 
-type Value = ArrayBuffer | string | number | null;
-type Rows = Value[][];
+type Rows = SqlValue[][];
 
 /**
  * What a reader of pragma functions must leave out: naming `_cf_KV` in one is refused. A snapshot's
@@ -56,7 +56,7 @@ export const CATALOG_QUERIES: readonly string[] = [
 
 /**
  * The catalog from the results of `CATALOG_QUERIES`.
- * Errors: `catalog-unreadable` where a name or a text is not valid UTF-8.
+ * Errors: `catalog-unreadable` if a name or a text is not valid UTF-8.
  */
 export function parseCatalog(results: readonly Rows[]): Catalog {
   const [master, list, columns, indexes, terms, foreignKeys, keyValues] = results as [
@@ -122,7 +122,7 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
 }
 
 /**
- * The objects of a schema that a dump may hold, from the result of `SCHEMA_QUERY`. Where they are
+ * The objects of a schema that a dump may hold, from the result of `SCHEMA_QUERY`. If they are
  * equal, so are the catalogs. Errors: `catalog-unreadable`.
  */
 export function parseSchema(rows: Rows): SchemaEntry[] {
@@ -134,7 +134,7 @@ function exportedObjects(objects: readonly SchemaEntry[]): SchemaEntry[] {
   return withoutOwnObjects(objects).filter(({ sql }) => sql !== "");
 }
 
-function schemaEntryOf(row: Value[]): SchemaEntry {
+function schemaEntryOf(row: SqlValue[]): SchemaEntry {
   return {
     type: String(row[0]),
     name: textOf(row[1]),
@@ -145,7 +145,7 @@ function schemaEntryOf(row: Value[]): SchemaEntry {
 
 /**
  * True for a table that its virtual table writes anew when that is restored. SQLite goes by names
- * alone, and forgets none before it reads the schema again: a customer's own table may look like a
+ * only, and forgets none before it reads the schema again: a customer's own table may look like a
  * shadow table that its FTS5 table has no need of, or whose FTS5 table was dropped.
  */
 function isShadow(name: string, virtualSqlOf: Map<string, string>): boolean {
@@ -230,7 +230,7 @@ function keyOf(
   );
 }
 
-function columnOf(row: Value[]): Column {
+function columnOf(row: SqlValue[]): Column {
   const type = String(row[2] ?? "");
   const hidden = Number(row[6]);
   const column: Column = {
@@ -256,7 +256,7 @@ function affinityOf(type: string): Affinity {
 }
 
 function indexOf(
-  row: Value[],
+  row: SqlValue[],
   termsOf: Map<string, Rows>,
   indexSqlOf: Map<string, string>,
 ): TableIndex {
@@ -277,7 +277,7 @@ function indexOf(
   return index;
 }
 
-function foreignKeyOf(row: Value[]): ForeignKey {
+function foreignKeyOf(row: SqlValue[]): ForeignKey {
   const key: ForeignKey = {
     parent: textOf(row[1]),
     from: textOf(row[2]),
@@ -300,7 +300,7 @@ function groupBy(rows: Rows): Map<string, Rows> {
   return groups;
 }
 
-function textOf(value: Value | undefined): string {
+function textOf(value: SqlValue | undefined): string {
   if (value instanceof ArrayBuffer) {
     try {
       return decodeUtf8(new Uint8Array(value));

@@ -1,7 +1,6 @@
 import type { Table } from "./catalog.ts";
-import { quoteIdentifier, quoteText } from "./identifier.ts";
-import { identifierOf, sqlTokens, type SqlToken } from "./sql-tokens.ts";
-import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
+import { identifierOf, isWord, sqlTokens, type SqlToken } from "./sql-tokens.ts";
+import { asciiLower } from "../lib/ascii-case.ts";
 
 /** What it takes to restore a virtual table. */
 export type VirtualTableKind =
@@ -11,7 +10,7 @@ export type VirtualTableKind =
   | ExternalContent
   /** FTS5 that keeps no content: its rows cannot be read back. */
   | { kind: "contentless" }
-  /** Made from another table alone: `fts5vocab`. */
+  /** Made from another table: `fts5vocab`. */
   | { kind: "derived" }
   /** A module this project does not know. */
   | { kind: "unknown" };
@@ -46,18 +45,18 @@ export function virtualTableKind(table: Table): VirtualTableKind {
   }
 }
 
-/** The module's name stands behind USING. Lower case; "" where there is none. */
+/** The module's name, which follows USING. Lower case; "" if there is none. */
 export function moduleOf(sql: string): string {
   let afterUsing = false;
   for (const token of sqlTokens(sql)) {
     if (afterUsing) return asciiLower(identifierOf(token));
-    afterUsing = token.kind === "word" && asciiUpper(token.text) === "USING";
+    afterUsing = isWord(token, "USING");
   }
   return "";
 }
 
 /**
- * True where the virtual table of this text makes a shadow table of its name and `_suffix`.
+ * True if the virtual table of this text makes a shadow table of its name and `_suffix`.
  * https://www.sqlite.org/fts5.html#fts5_data_structures says which ones FTS5 does without.
  */
 export function makesShadow(sql: string, suffix: string): boolean {
@@ -82,22 +81,6 @@ export function bearsShadowName(name: string, owner: Table): boolean {
   return suffixes.some((suffix) => asciiLower(name) === `${asciiLower(owner.name)}_${suffix}`);
 }
 
-/** Query for the INSERT statements that set an FTS5 table's persistent options; NULL for none. */
-export function ftsConfigSql(table: Table): string {
-  const name = quoteIdentifier(table.name);
-  const insert = quoteText(`INSERT INTO ${name}(${name},rank) VALUES(`);
-  return (
-    `SELECT group_concat(${insert} || quote(k) || ',' || quote(v) || ');' || char(10), '') ` +
-    `FROM (SELECT k, v FROM ${quoteIdentifier(`${table.name}_config`)} WHERE k <> 'version' ORDER BY k)`
-  );
-}
-
-/** Statement that fills an FTS5 table over external content. */
-export function ftsRebuildSql(table: Table): string {
-  const name = quoteIdentifier(table.name);
-  return `INSERT INTO ${name}(${name}) VALUES('rebuild');\n`;
-}
-
 /** FTS5's options in the order in which it looks for the one that is meant. */
 const OPTIONS = [
   "prefix",
@@ -113,7 +96,7 @@ const OPTIONS = [
 ];
 
 /**
- * Value of `name = value` among the module's arguments; undefined where it is not given. FTS5 takes
+ * Value of `name = value` among the module's arguments; undefined if it is missing. FTS5 takes
  * the beginning of a name for the whole of it.
  */
 function findOption(sql: string, name: string): string | undefined {

@@ -54,7 +54,6 @@ export const RULES: readonly Rule[] = [
     instead: "so",
   },
   { pattern: /\bsees? to it\b|\bsee to\b/i, instead: "makes sure" },
-  { pattern: /\bof (?:one's|your|our|its|their|his) own\b/i, instead: "your own …" },
   { pattern: /\bmay be of\b|\bis of (?:a|an|the|no|one|use)\b/i, instead: "has, belongs to" },
   {
     pattern: /\bin (?:any|that|this) (?:wise|manner)\b|\bwith regard\b|\bwithout regard to\b/i,

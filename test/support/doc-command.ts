@@ -28,8 +28,13 @@ const STAND_INS: readonly StandIn[] = [
   },
   {
     command: /^npm ci$/,
-    reason: "what it installs is installed, or no test would run",
-    run: () => requireFile("package-lock.json"),
+    reason: "what it installs is installed, or no test would run; what it builds is built once",
+    run: () => {
+      requireFile("package-lock.json");
+      if (existsSync("dist/library")) return;
+      runProgram("npm", ["run", "prepare"]);
+      cpSync("dist", join(process.env["DOCS_CHECKOUT"] ?? "", "dist"), { recursive: true });
+    },
   },
   {
     command: /^npm (run (demo|dev|bench|crash|fuzz|fuzz:snapshot|check)|test)\b/,
@@ -45,15 +50,6 @@ const STAND_INS: readonly StandIn[] = [
     command: /^git (switch|pull|commit|tag|push)\b/,
     reason: "it changes a repository on GitHub",
     run: () => undefined,
-  },
-  {
-    command: /^npm run build:library$/,
-    reason: "once is enough",
-    run: (words) => {
-      if (existsSync("dist/library")) return;
-      runProgram("npm", words);
-      cpSync("dist", join(process.env["DOCS_CHECKOUT"] ?? "", "dist"), { recursive: true });
-    },
   },
   {
     command: /^npx wrangler deploy( --dry-run)?$/,

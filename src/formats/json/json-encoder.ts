@@ -8,16 +8,16 @@ import { hexOf, realSql, shortestRealSql } from "../../sqlite/literal.ts";
 import { nestedConcat } from "../../sqlite/nested-concat.ts";
 import type { RawPage } from "../../sqlite/page-query.ts";
 import type { TableEncoder } from "../table-encoder.ts";
-import { validUtf8 } from "../../sqlite/valid-utf8.ts";
+import { validUtf8 } from "../valid-utf8.ts";
 
 /** What stands around a table's objects, and between two of them. */
 export interface JsonLayout {
   /** Before the first. */
   start: string;
   between: string;
-  /** Behind the last. */
+  /** After the last. */
   end: string;
-  /** Instead of all of it, where there is none. */
+  /** Instead of all of it, if there is none. */
   empty: string;
 }
 
@@ -79,7 +79,7 @@ export class JsonEncoder implements TableEncoder {
     return encodeUtf8(text);
   }
 
-  /** The same text as `valueSql` gives: SQLite and JSON.stringify escape the same characters alike. */
+  /** The same text as that of `valueSql`: SQLite and JSON.stringify escape the same characters alike. */
   #text(cell: Cell): string {
     if (cell.type === "plain") return cell.literal === "NULL" ? "null" : cell.literal;
     if (cell.type === "blob") return `"${hexOf(cell.bytes)}"`;

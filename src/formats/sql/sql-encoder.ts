@@ -9,14 +9,15 @@ import { encodeUtf8, toHex } from "../../lib/bytes.ts";
 import type { RowExpression } from "../../sqlite/column-sql.ts";
 import { quoteIdentifier } from "../../sqlite/identifier.ts";
 import { insertRowSql } from "./insert-row.ts";
-import { cellLiteral, isChangedByLoaders, realLiteralSql } from "../../sqlite/literal.ts";
-import { cellsOf, mendTexts } from "../../sqlite/literal-scanner.ts";
+import { realLiteralSql } from "../../sqlite/literal.ts";
+import { cellLiteral, isChangedByLoaders } from "./text-literal.ts";
+import { cellsOf, mendTexts } from "./literal-scanner.ts";
 import { STAGE_TABLE } from "../../sqlite/own-objects.ts";
 import { STAGED_VALUE_BYTES, stagedRow } from "./staged-row.ts";
 import { shownName } from "../../sqlite/statement-length.ts";
 import { type RawPage, ROW_SEPARATOR } from "../../sqlite/page-query.ts";
-import { replaceSeparators } from "../../sqlite/row-gaps.ts";
-import { chooseRowSql, type RowSql } from "../../sqlite/row-sql.ts";
+import { replaceSeparators } from "./row-gaps.ts";
+import { chooseRowSql, type RowSql } from "../row-sql.ts";
 import type { TableEncoder } from "../table-encoder.ts";
 
 /** A statement takes no more rows once it is this long, in bytes. */
@@ -43,7 +44,7 @@ const STATEMENT_END = encodeUtf8(");\n");
 const MULTI_ROW_VALUES_MAX = 100;
 
 /**
- * Writes rows as INSERT statements of several rows each. A statement ends behind the first row
+ * Writes rows as INSERT statements of several rows each. A statement ends after the first row
  * that brings it to `STATEMENT_BYTES_TARGET`, counted from its own start; `state` is the length of
  * the statement that is still open.
  */
@@ -202,8 +203,8 @@ function namesTooLong(table: Table, columns: readonly string[]): ExportError {
 }
 
 /**
- * Finds the gaps between a page's rows and turns their separators into line feeds. Where a text
- * is not valid UTF-8, or is what a loader changes, the page is written anew with that text otherwise.
+ * Finds the gaps between a page's rows and turns their separators into line feeds. If a text
+ * is not valid UTF-8, or a loader would change it, the page is written anew with another literal.
  */
 function separateRows(page: RawPage): { bytes: Uint8Array; gaps: number[] } {
   const gaps = replaceSeparators(page.bytes, page.rows);
@@ -214,7 +215,7 @@ function separateRows(page: RawPage): { bytes: Uint8Array; gaps: number[] } {
   return { bytes, gaps: replaceSeparators(bytes, page.rows) };
 }
 
-/** The rowid's name where an INSERT must give it: it is no column of its own, yet part of the row. */
+/** The rowid's name if an INSERT must contain it: it is no column of its own, yet part of the row. */
 function writtenRowid(table: Table): string | undefined {
   if (table.rowidName === undefined || table.integerPrimaryKey !== undefined) return undefined;
   // An R-Tree's first column is its rowid.

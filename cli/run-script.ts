@@ -1,0 +1,41 @@
+import type { DatabaseSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+import { splitScript } from "../src/sqlite/statement-splitter.ts";
+import { describePlace } from "./statement-place.ts";
+
+const TURN_BYTES = 1024 * 1024;
+
+/**
+ * Runs an SQL script statement by statement. `onStatement` gets each one before it runs, with its size in bytes.
+ * Throws an error that names the statement's place if SQLite refuses it, the signal's reason if that is
+ * aborted, and the errors of `chunks` as they are.
+ */
+export async function runScript(
+  db: DatabaseSync,
+  chunks: AsyncIterable<Uint8Array>,
+  {
+    onStatement,
+    signal,
+  }: { onStatement: (sql: string, bytes: number) => void; signal: AbortSignal },
+): Promise<void> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let sinceTurn = 0;
+  for await (const statement of splitScript(chunks)) {
+    signal.throwIfAborted();
+    const { bytes } = statement;
+    try {
+      const sql = decoder.decode(bytes);
+      onStatement(sql, bytes.length);
+      db.exec(sql);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Error(`${describePlace(statement)}: ${message}`, { cause: error });
+    }
+    sinceTurn += bytes.length;
+    if (sinceTurn < TURN_BYTES) continue;
+    // Lets Ctrl-C and the bar in: SQLite holds the thread.
+    await nextTurn();
+    sinceTurn = 0;
+  }
+}

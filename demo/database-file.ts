@@ -1,0 +1,162 @@
+import { constants, realpathSync, rmSync, statSync } from "node:fs";
+import { chmod, copyFile, mkdtemp, open } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { formatBytes } from "../cli/format.ts";
+import { toUnusableFile, UnusableFile } from "./unusable-file.ts";
+
+/** How long SQLite waits for the lock of another program. */
+const LOCK_TIMEOUT_MS = 2_000;
+const COPY_ATTEMPTS_MAX = 3;
+
+/** https://www.sqlite.org/fileformat.html#the_database_header */
+const HEADER_BYTES = 100;
+const HEADER_TEXT = "SQLite format 3\0";
+const READ_VERSION_OFFSET = 19;
+const WAL_VERSION = 2;
+
+/** The file itself, and where SQLite keeps changes that are not in it. */
+const SUFFIXES = ["", "-wal", "-journal"];
+
+/** A database that is open for reading. */
+export interface DatabaseFile {
+  db: DatabaseSync;
+  /** Of the file itself, without what SQLite keeps beside it. */
+  bytes: number;
+  /** A sentence that says why a copy is open instead of the file; undefined if the file is. */
+  copied: string | undefined;
+  /** Closes the database and removes the copy. May be called again. */
+  close: () => void;
+}
+
+/**
+ * Opens a database file so that neither it nor its folder changes. SQLite writes into a file with a hot journal and
+ * beside a file in WAL mode: of those it opens a copy in the system's folder for temporary files. Throws
+ * `UnusableFile` if there is no such file, it is no database, or another program is writing it.
+ */
+export async function openDatabaseFile(path: string): Promise<DatabaseFile> {
+  try {
+    const file = resolveFile(path);
+    const bytes = statSync(file).size;
+    const copied = await findReasonToCopy(path, file);
+    if (copied === undefined) {
+      const db = openDatabase(file, { readOnly: true });
+      return { db, bytes, copied, close: () => closeDatabase(db) };
+    }
+    const copy = await copyDatabase(path, file);
+    // Not read-only: SQLite applies a journal when it first reads.
+    const db = openDatabase(copy.file, { readOnly: false });
+    const close = () => {
+      closeDatabase(db);
+      copy.remove();
+    };
+    return { db, bytes, copied, close };
+  } catch (error) {
+    throw toUnusableFile(path, error);
+  }
+}
+
+/** The file behind symbolic links: SQLite keeps journals beside that one. */
+function resolveFile(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw new UnusableFile(`${path} does not exist`);
+  if (!stat.isFile()) throw new UnusableFile(`${path} is not a file`);
+  return realpathSync(path);
+}
+
+async function findReasonToCopy(path: string, file: string): Promise<string | undefined> {
+  const header = await readStart(file);
+  // SQLite opens an empty file as an empty database.
+  if (header.length > 0 && !header.toString("latin1").startsWith(HEADER_TEXT)) {
+    throw new UnusableFile(`${path} is not an SQLite database (or it is encrypted)`);
+  }
+  const name = basename(file);
+  // Journals that are done with have zeros where one in use has its magic number.
+  const journal = await readStart(`${file}-journal`);
+  if (journal.length > 0 && journal[0] !== 0) {
+    return `${name}-journal contains an unfinished transaction: the demo reads a copy without it`;
+  }
+  const wal = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  if (wal > 0)
+    return `${name}-wal contains ${formatBytes(wal)} of changes: the demo reads a copy that includes them`;
+  if (header[READ_VERSION_OFFSET] !== WAL_VERSION) return undefined;
+  return "the file is in WAL mode, and SQLite would write beside it: the demo reads a copy";
+}
+
+/** The first bytes; none if there is no such file. */
+async function readStart(path: string): Promise<Buffer> {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return Buffer.alloc(0);
+  const file = await open(path, "r");
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+function openDatabase(file: string, { readOnly }: { readOnly: boolean }): DatabaseSync {
+  return new DatabaseSync(file, {
+    readOnly,
+    timeout: LOCK_TIMEOUT_MS,
+    enableForeignKeyConstraints: false,
+    enableDoubleQuotedStringLiterals: true,
+  });
+}
+
+function closeDatabase(db: DatabaseSync): void {
+  if (db.isOpen) db.close();
+}
+
+/** Copies a file with its journals, all of one moment. */
+async function copyDatabase(
+  path: string,
+  file: string,
+): Promise<{ file: string; remove: () => void }> {
+  const folder = await mkdtemp(join(tmpdir(), "durable-export-demo-source-"));
+  const remove = () => {
+    rmSync(folder, { recursive: true, force: true });
+    process.removeListener("exit", remove);
+  };
+  process.once("exit", remove);
+  const copy = join(folder, basename(file));
+  try {
+    for (let attempt = 1; attempt <= COPY_ATTEMPTS_MAX; attempt += 1) {
+      if (await copyUnchanged(file, copy)) return { file: copy, remove };
+    }
+    throw new UnusableFile(
+      `${path} changes while it is copied: stop the program that writes it, or use a backup ` +
+        `(sqlite3 ${basename(file)} ".backup copy.sqlite")`,
+    );
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+/** False if the file or a journal changed meanwhile, so that the copies may not fit together. */
+async function copyUnchanged(file: string, copy: string): Promise<boolean> {
+  const before = describeState(file);
+  for (const suffix of SUFFIXES) {
+    rmSync(copy + suffix, { force: true });
+    try {
+      // Costs nothing if the file system can share blocks.
+      await copyFile(file + suffix, copy + suffix, constants.COPYFILE_FICLONE);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
+      throw error;
+    }
+    await chmod(copy + suffix, 0o600);
+  }
+  return describeState(file) === before;
+}
+
+/** Differs after every write to a file or its journals. */
+function describeState(file: string): string {
+  const states = SUFFIXES.map((suffix) => {
+    const stat = statSync(file + suffix, { throwIfNoEntry: false, bigint: true });
+    return stat === undefined ? "none" : `${stat.ino} ${stat.size} ${stat.mtimeNs}`;
+  });
+  return states.join(", ");
+}

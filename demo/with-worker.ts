@@ -1,0 +1,41 @@
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startLocalWorker } from "../scripts/local-worker.ts";
+import type { LocalWorker } from "../scripts/local-worker.ts";
+import { printLine, since } from "./progress.ts";
+import { UnusableFile } from "./unusable-file.ts";
+
+/**
+ * Runs `work` beside a local Worker with a state of its own, and leaves neither behind. Prints the Worker's output
+ * if `work` fails for another reason than the user's file.
+ */
+export async function withWorker<T>(
+  signal: AbortSignal,
+  work: (worker: { url: string; token: string }) => Promise<T>,
+): Promise<T> {
+  const startMs = Date.now();
+  const state = mkdtempSync(join(tmpdir(), "durable-export-demo-"));
+  const token = randomUUID();
+  const removeState = () => rmSync(state, { recursive: true, force: true, maxRetries: 5 });
+  process.once("exit", removeState);
+  let worker: LocalWorker | undefined;
+  try {
+    worker = await startLocalWorker({
+      persistTo: state,
+      vars: { ADMIN_AUTHORIZATION_TOKEN: token },
+      signal,
+    });
+    printLine("worker", `${worker.url}, started in ${since(startMs)}`);
+    return await work({ url: worker.url, token });
+  } catch (error) {
+    const isWorkersFault = !(error instanceof UnusableFile) && !signal.aborted;
+    if (worker !== undefined && isWorkersFault) console.error(worker.output());
+    throw error;
+  } finally {
+    await worker?.stop();
+    removeState();
+    process.removeListener("exit", removeState);
+  }
+}
