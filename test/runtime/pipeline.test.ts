@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 
 import { BLOB_BYTES_MAX, MIB, PART_BYTES_MAX, PART_BYTES_MIN } from "../../src/api/limits.ts";
 import type { Manifest } from "../../src/api/manifest.ts";
+import { VERSION } from "../../src/api/version.ts";
 import { CURSOR_START } from "../../src/rpc/cursor.ts";
 import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
@@ -39,7 +40,9 @@ describe("an export job", () => {
     expect(view.progress).toMatchObject({ percent: 100, tablesTotal: 0, rows: 0 });
     expect(view.artifacts).toHaveLength(1);
     const text = new TextDecoder().decode(await download(jobId));
-    expect(text).toBe('-- Durable Export 0.1.0, source "main"\nPRAGMA defer_foreign_keys=ON;\n');
+    expect(text).toBe(
+      `-- Durable Export ${VERSION}, source "main"\nPRAGMA defer_foreign_keys=ON;\n`,
+    );
   });
 
   test("of several parts and chunks gives the bytes that one pass over the pages gives", async () => {
