@@ -13,7 +13,8 @@ function drawnFolders(): string[] {
   for (const line of tree.split("\n")) {
     const indent = line.search(/\S/);
     const names = /^\s*((?:[\w-]+\/(?:  |$))*[\w-]+\/)(?: |$)/.exec(line)?.[1]?.split(/ +/) ?? [];
-    while ((parents.at(-1)?.indent ?? -1) >= indent && indent >= 0) parents.pop();
+    if (names.length === 0) continue;
+    while (parents.length > 0 && (parents.at(-1)?.indent ?? 0) >= indent) parents.pop();
     for (const name of names) {
       const path = `${parents.at(-1)?.path ?? ""}${name}`;
       folders.push(path.replace(/\/$/, ""));
