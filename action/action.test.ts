@@ -73,6 +73,9 @@ describe("the action, run as a runner does", () => {
     expect(result.summary).toContain("| <code>t</code> | 3 | 60 |");
     expect(result.summary).toContain(sha256Of(DUMP));
     expect(result.summary).toContain("restored");
+    expect(result.summary).toContain(
+      "| Consistency | <code>snapshot (one instant, kept by an undo log), as of 2026-11-01T00&#58;",
+    );
   });
 
   test("writes the ZIP of several files, whose SHA-256 it gives", async () => {
@@ -116,6 +119,13 @@ describe("the action, run as a runner does", () => {
       tables: { include: ["a", "b*"], exclude: ["c"] },
       retentionHours: 24,
     });
+    expect(readdirSync(folder).sort()).toEqual(["shop.sql.gz", "shop.sql.gz.manifest.json"]);
+  });
+
+  test("leaves the source to the Worker, and names the file after its only one", async () => {
+    await restart({ sources: ["shop"] });
+    await runAction({ url: server.url, token: FAKE_TOKEN }, { folder });
+    expect(server.jobs[0]?.request).toEqual({ format: "sql", compression: "gzip" });
     expect(readdirSync(folder).sort()).toEqual(["shop.sql.gz", "shop.sql.gz.manifest.json"]);
   });
 

@@ -1,17 +1,19 @@
+import { FORMAT_DEFAULT } from "../src/api/formats.ts";
 import { RETENTION_HOURS_MAX } from "../src/api/limits.ts";
 import { parseCount } from "../cli/context.ts";
 import { usageError } from "../cli/cli-error.ts";
 import { type ExportOptions, requestBodyOf } from "../cli/export-options.ts";
 import type { RequestBody } from "../cli/api-client.ts";
-import { defaultDumpOutput } from "../cli/dump-job.ts";
 import { parseDurationMs } from "../cli/duration.ts";
+import { isRestorable } from "../cli/verify-restore.ts";
 
 /** What the workflow's `with:` says. */
 export interface Inputs {
   url: string;
   token: string;
   request: RequestBody;
-  output: string;
+  /** Undefined: named after the source. */
+  path: string | undefined;
   timeoutMs: number;
   isRestored: boolean;
   failIfEmpty: boolean;
@@ -38,14 +40,17 @@ export function readInputs(getInput: (name: string) => string): Inputs {
   if (exclude.length > 0) options.exclude = exclude;
   const request = requestBodyOf(options);
   const isRestored = readBoolean(getInput, "restore");
-  if (isRestored && ((options.format ?? "sql") !== "sql" || options.content === "data")) {
+  if (
+    isRestored &&
+    (!isRestorable(options.format ?? FORMAT_DEFAULT) || options.content === "data")
+  ) {
     throw usageError("the input restore needs an SQL export with its schema");
   }
   return {
     url: required(getInput, "url"),
     token: required(getInput, "token"),
     request,
-    output: getInput("path") || defaultDumpOutput(request),
+    path: getInput("path") || undefined,
     timeoutMs: parseDurationMs(getInput("timeout") || "60m", "the input timeout"),
     isRestored,
     failIfEmpty: readBoolean(getInput, "fail-if-empty"),

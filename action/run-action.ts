@@ -2,7 +2,7 @@ import { ApiClient } from "../cli/api-client.ts";
 import { CliError } from "../cli/cli-error.ts";
 import { resolveConfig } from "../cli/config.ts";
 import { describeDownload, type DownloadResult } from "../cli/download-artifacts.ts";
-import { dumpJob } from "../cli/dump-job.ts";
+import { dumpJob, findDumpOutput } from "../cli/dump-job.ts";
 import { EXIT, type ExitCode } from "../cli/exit-codes.ts";
 import { oneLine } from "../cli/format.ts";
 import type { Host } from "../cli/host.ts";
@@ -66,7 +66,7 @@ async function backUp(inputs: Inputs, host: Host, terminal: Terminal): Promise<D
     terminal,
     host,
     request: inputs.request,
-    output: inputs.output,
+    output: inputs.path ?? (await findDumpOutput(client, inputs.request)),
     timeoutMs: inputs.timeoutMs,
     isFresh: false,
     failIfEmpty: inputs.failIfEmpty,

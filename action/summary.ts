@@ -1,3 +1,4 @@
+import { describeConsistency } from "../cli/consistency.ts";
 import type { DownloadResult } from "../cli/download-artifacts.ts";
 import { formatBytes, formatCount, oneLine } from "../cli/format.ts";
 
@@ -10,7 +11,7 @@ export function summaryMarkdown(result: DownloadResult, isRestored: boolean): st
     ["Job", code(result.jobId)],
     ["Source", code(result.source)],
     ["Format", code(`${result.format}, compression ${result.compression}`)],
-    ["Consistency", code(`${result.consistency}, as of ${result.snapshotAt}`)],
+    ["Consistency", code(`${describeConsistency(result)}, as of ${result.snapshotAt}`)],
     ["File", code(result.path ?? "")],
     ["Size", `${formatBytes(result.bytes)} (${formatCount(result.bytes)} bytes)`],
     ["Rows", formatCount(result.rows)],

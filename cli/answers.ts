@@ -24,6 +24,7 @@ export const JobSchema = v.looseObject({
   format: v.string(),
   compression: v.string(),
   consistency: v.string(),
+  snapshotMethod: v.optional(v.nullable(v.string()), null),
   createdAt: v.string(),
   completedAt: v.optional(v.nullable(v.string()), null),
   expiresAt: v.optional(v.nullable(v.string()), null),
@@ -57,7 +58,10 @@ export const ManifestSchema = v.looseObject({
   source: v.string(),
   format: v.string(),
   compression: v.string(),
+  /** What `snapshotMethod` is, or `live`. */
   consistency: v.string(),
+  requestedConsistency: v.optional(v.string()),
+  snapshotMethod: v.optional(v.nullable(v.string())),
   content: v.optional(v.string(), "all"),
   snapshotAt: v.string(),
   tables: v.array(v.looseObject({ name: v.string(), rows: v.number(), bytes: v.number() })),

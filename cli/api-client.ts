@@ -1,6 +1,7 @@
 import * as v from "valibot";
 
 import type { ErrorCode } from "../src/api/errors.ts";
+import type { ExportRequestInput } from "../src/api/export-request.ts";
 import type { JobState } from "../src/api/job-state.ts";
 import { VERSION } from "../src/api/version.ts";
 import {
@@ -32,8 +33,8 @@ const LASTING: ReadonlySet<string> = new Set<ErrorCode>([
   "inline-storage-full",
 ]);
 
-/** `POST /export/dump`'s body: the Worker checks it, and its words are shown. */
-export type RequestBody = Record<string, unknown>;
+/** `POST /export/dump`'s body, whose values are as they were typed: the Worker checks them. */
+export type RequestBody = Partial<Record<keyof ExportRequestInput, unknown>>;
 
 export interface ApiClientOptions {
   url: string;

@@ -3,6 +3,7 @@ import { basename, dirname } from "node:path";
 import type { Manifest, ManifestArtifact, ManifestText } from "./answers.ts";
 import type { ApiClient } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";
+import { describeConsistency, findConsistency } from "./consistency.ts";
 import { downloadFile } from "./download-file.ts";
 import { downloadStream } from "./download-stream.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -28,7 +29,10 @@ export interface DownloadResult {
   source: string;
   format: string;
   compression: string;
+  /** As the manifest has it: the method, or `live`. */
   consistency: string;
+  requestedConsistency: string;
+  snapshotMethod: string | null;
   content: string;
   snapshotAt: string;
   /** The file or folder; null on standard output. */
@@ -67,6 +71,7 @@ export async function downloadArtifacts(request: DownloadRequest): Promise<Downl
   const manifestPath =
     place.kind === "file" || place.kind === "folder" ? manifestPathOf(place) : null;
   if (manifestPath !== null) await writeWhole(manifestPath, kept.text);
+  request.terminal.note(`consistency: ${describeConsistency(findConsistency(manifest))}`);
   return resultOf({ jobId, manifest, place, manifestPath, written });
 }
 
@@ -208,6 +213,7 @@ function resultOf(of: {
     format: manifest.format,
     compression: manifest.compression,
     consistency: manifest.consistency,
+    ...findConsistency(manifest),
     content: manifest.content,
     snapshotAt: manifest.snapshotAt,
     path,

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { dirname } from "node:path";
 
 import type { ErrorCode } from "../src/api/errors.ts";
+import { findCompression } from "../src/api/compressions.ts";
+import { findFormat, FORMAT_DEFAULT } from "../src/api/formats.ts";
 import type { Job } from "./answers.ts";
 import type { ApiClient, RequestBody } from "./api-client.ts";
 import { CliError, Interrupted } from "./cli-error.ts";
@@ -73,16 +75,30 @@ export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
   return result;
 }
 
-/** The output where `-o` names none: after the source, in the working directory. */
-export function defaultDumpOutput(request: RequestBody): string {
+/**
+ * The output where `-o` names none: after the source, in the working directory. A request without a
+ * source means the Worker's only one, or `main`.
+ */
+export async function findDumpOutput(
+  client: Pick<ApiClient, "findSources">,
+  request: RequestBody,
+): Promise<string> {
   const object = request["name"] ?? request["id"];
-  const source = [request["source"] ?? "main", ...(object === undefined ? [] : [object])]
+  const name = request["source"] ?? (await findDefaultSource(client));
+  const source = [name, ...(object === undefined ? [] : [object])]
     .map((part) => String(part).replaceAll(/[^\w.-]/g, "_"))
     .join("-");
-  const format = String(request["format"] ?? "sql");
-  if (format !== "sql") return `${source}-${format}/`;
-  const suffixes: Record<string, string> = { gzip: ".gz", zstd: ".zst" };
-  return `${source}.sql${suffixes[String(request["compression"])] ?? ""}`;
+  const format = String(request["format"] ?? FORMAT_DEFAULT);
+  // An unknown format may make several files too.
+  if (findFormat(format)?.hasFilePerTable !== false) return `${source}-${format}/`;
+  const { suffix = "" } = findCompression(String(request["compression"])) ?? {};
+  return `${source}.${format}${suffix}`;
+}
+
+async function findDefaultSource(client: Pick<ApiClient, "findSources">): Promise<string> {
+  const { sources = [] } = (await client.findSources()) ?? {};
+  const [only, ...others] = sources;
+  return only !== undefined && others.length === 0 ? only.name : "main";
 }
 
 interface Started {

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 
+import { COMPRESSION_NAMES } from "../src/api/compressions.ts";
+import { FORMAT_DEFAULT, FORMAT_NAMES } from "../src/api/formats.ts";
 import { RETENTION_HOURS_MAX } from "../src/api/limits.ts";
 import type { RequestBody } from "./api-client.ts";
 import { parseCount } from "./context.ts";
@@ -24,23 +26,14 @@ export interface ExportOptions {
 export function addExportOptions(command: Command): Command {
   const collect = (value: string, values: string[] = []) => [...values, value];
   return command
-    .option("--source <name>", "the configured source to export (default: main)")
+    .option("--source <name>", "the configured source to export (default: the only one, or main)")
     .option("--object-name <name>", "the Durable Object of this name, where the source has many")
     .option("--object-id <id>", "the Durable Object of this id, where the source has many")
     .addOption(
-      optionOf("--format <format>", "the files' format; default: sql", [
-        "sql",
-        "csv",
-        "json",
-        "ndjson",
-      ]),
+      optionOf("--format <format>", `the files' format; default: ${FORMAT_DEFAULT}`, FORMAT_NAMES),
     )
     .addOption(
-      optionOf("--compression <kind>", "their compression; default: none", [
-        "none",
-        "gzip",
-        "zstd",
-      ]),
+      optionOf("--compression <kind>", "their compression; default: none", COMPRESSION_NAMES),
     )
     .addOption(
       optionOf("--consistency <kind>", "one instant, or rows as they are read", [

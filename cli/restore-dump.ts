@@ -8,12 +8,8 @@ import { createGunzip } from "node:zlib";
 import { CliError, throwIfInterrupted, usageError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { diskError } from "./partial-file.ts";
-import {
-  compareIndexes,
-  type IndexDifference,
-  type PromisedIndex,
-  readPromisedIndexes,
-} from "./restored-indexes.ts";
+import { compareIndexes, type IndexDifference } from "./restored-indexes.ts";
+import { type NamedIndexTotals, parseIndexComments } from "../src/sqlite/index-totals.ts";
 import { runScript } from "./run-script.ts";
 import { decompressZstd, ZSTD_MAGIC } from "./zstd-frames.ts";
 
@@ -103,8 +99,8 @@ async function load(
   db: DatabaseSync,
   path: string,
   { signal, onBytes }: { signal: AbortSignal; onBytes: (bytes: number) => void },
-): Promise<PromisedIndex[]> {
-  let promised: PromisedIndex[] | undefined;
+): Promise<NamedIndexTotals[]> {
+  let promised: NamedIndexTotals[] | undefined;
   const compression = await compressionOf(path);
   let bytes = 0;
   const file = createReadStream(path, { highWaterMark: READ_BYTES });
@@ -115,7 +111,7 @@ async function load(
   try {
     await runScript(db, decompress(file, compression), {
       onStatement: (sql) => {
-        promised ??= readPromisedIndexes(sql);
+        promised ??= parseIndexComments(sql);
       },
       signal,
     });

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-import { advanceTo, describePlace, type StatementPlace } from "./statement-place.ts";
-import { statementBatches } from "./sql-statements.ts";
+import { splitScript } from "../src/sqlite/statement-splitter.ts";
+import { describePlace } from "./statement-place.ts";
 
 const TURN_BYTES = 1024 * 1024;
 
@@ -20,20 +20,18 @@ export async function runScript(
   }: { onStatement: (sql: string, bytes: number) => void; signal: AbortSignal },
 ): Promise<void> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const place: StatementPlace = { number: 0, line: 1, text: new Uint8Array() };
   let sinceTurn = 0;
-  for await (const statement of statementBatches(chunks, 1)) {
+  for await (const statement of splitScript(chunks)) {
     signal.throwIfAborted();
-    advanceTo(place, statement);
     try {
-      const sql = decoder.decode(statement);
-      onStatement(sql, statement.length);
+      const sql = decoder.decode(statement.bytes);
+      onStatement(sql, statement.bytes.length);
       db.exec(sql);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      throw new Error(`${describePlace(place)}: ${message}`, { cause: error });
+      throw new Error(`${describePlace(statement)}: ${message}`, { cause: error });
     }
-    sinceTurn += statement.length;
+    sinceTurn += statement.bytes.length;
     if (sinceTurn < TURN_BYTES) continue;
     // Lets Ctrl-C and the bar in: SQLite holds the thread.
     await nextTurn();

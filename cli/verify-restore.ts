@@ -1,3 +1,4 @@
+import { findFormat } from "../src/api/formats.ts";
 import type { Context } from "./context.ts";
 import { usageError } from "./cli-error.ts";
 import { showBytes } from "./download-file.ts";
@@ -16,13 +17,20 @@ export interface RestorableDump {
   tables: readonly { name: string; rows: number }[];
 }
 
+/** True if a restore can load files of a format; false for a format that only a newer version knows. */
+export function isRestorable(format: string): boolean {
+  return findFormat(format)?.isSqlScript === true;
+}
+
 /** Throws a usage error where there is nothing that a restore could load. */
 export function requireRestorable({
   format,
   content,
   files,
 }: Pick<RestorableDump, "format" | "content"> & { files: readonly unknown[] }): void {
-  if (format !== "sql") throw usageError(`a restore loads SQL dumps, and this is ${format}`);
+  if (!isRestorable(format)) {
+    throw usageError(`a restore loads SQL dumps, and this is ${format}`);
+  }
   if (content === "data")
     throw usageError("a restore needs the schema, and this dump holds data alone");
   if (files.length !== 1)

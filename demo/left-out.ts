@@ -80,7 +80,7 @@ function* indexEntries({ db, schema, indexes }: SourceFile): Generator<LeftOut> 
     const reason = index === undefined ? undefined : describeIndex(index);
     if (reason !== undefined) yield { name, reason };
     if (virtual?.module !== "fts5" || virtual.content !== "none") continue;
-    const [rows = 0] = readIndexTotals(db, name);
+    const { rows } = readIndexTotals(db, name);
     if (rows === 0) continue;
     yield { name, reason: `${entriesOf(rows)} (a contentless table keeps no text to index anew)` };
   }

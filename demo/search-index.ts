@@ -25,7 +25,7 @@ export function readIndexState(db: DatabaseSync, name: string): IndexState {
   const sizes = quoteIdentifier(`${name}_docsize`);
   const listsRows =
     db.prepare("SELECT 1 FROM pragma_table_info(?)").get(`${name}_docsize`) !== undefined;
-  const [rows = 0] = readIndexTotals(db, name);
+  const { rows } = readIndexTotals(db, name);
   const state: IndexState = {
     rows,
     listsRows,
@@ -65,9 +65,12 @@ export function findIndexDifference(
   const { unreadable, listsRows, rows, contentRows, stray } = readIndexState(expected, name);
   if (unreadable !== undefined) return undefined;
   if (!listsRows) {
-    const totals = [readIndexTotals(expected, name), readIndexTotals(actual, name)].map(String);
-    if (rows !== contentRows || totals[0] === totals[1]) return undefined;
-    return `${name} indexes other rows or words (FTS5 counts ${totals[1]} instead of ${totals[0]})`;
+    const [before, after] = [expected, actual].map((db) => {
+      const totals = readIndexTotals(db, name);
+      return `${totals.rows} rows and ${totals.words.join(", ")} words`;
+    });
+    if (rows !== contentRows || before === after) return undefined;
+    return `${name} indexes ${after} instead of ${before}`;
   }
   const sizes = `SELECT id, hex(sz) FROM ${quoteIdentifier(`${name}_docsize`)}`;
   const ignored = new Set(stray);

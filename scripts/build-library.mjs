@@ -1,6 +1,7 @@
 /**
  * Compiles the package that other Workers import, file by file, with its declarations, into
- * `dist/library`. `prepack` has it done when the package is packed.
+ * `dist/library`. `prepare` has it do so after every `npm ci` of a checkout, when the package is packed, and
+ * when it is installed from Git. JavaScript, because it must run on the oldest Node that the package allows.
  *
  * node scripts/build-library.mjs
  */
@@ -12,15 +13,23 @@ import { fileURLToPath } from "node:url";
 
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 
+/** The compiler's script; undefined if it is not installed. */
+function findCompiler() {
+  try {
+    const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
+    return join(dirname(typescript), "bin/tsc");
+  } catch {
+    return undefined;
+  }
+}
+
 /** Builds the library into a folder, by default the one that the package's exports name. */
 export function buildLibrary(folder = join(REPOSITORY, "dist/library")) {
+  const compiler = findCompiler();
+  if (compiler === undefined) throw new Error("typescript is not installed: run npm ci");
   rmSync(folder, { recursive: true, force: true });
-  const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
-  execFileSync(
-    process.execPath,
-    [join(dirname(typescript), "bin/tsc"), "-p", "tsconfig.library.json", "--outDir", folder],
-    { cwd: REPOSITORY, stdio: "inherit" },
-  );
+  const words = ["-p", "tsconfig.library.json", "--outDir", folder];
+  execFileSync(process.execPath, [compiler, ...words], { cwd: REPOSITORY, stdio: "inherit" });
   // The compiler names the sources in declarations, and the compiled files in scripts alone.
   for (const path of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
     if (!path.endsWith(".d.ts")) continue;
@@ -30,4 +39,11 @@ export function buildLibrary(folder = join(REPOSITORY, "dist/library")) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) buildLibrary();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  // `npm ci --omit=dev` has no compiler, and needs none: it deploys the Worker from its sources.
+  if (findCompiler() === undefined) {
+    console.log("durable-export: no typescript, so no library is built");
+  } else {
+    buildLibrary();
+  }
+}

@@ -73,12 +73,20 @@ describe("dump", () => {
       jobId: server.jobs[0]?.jobId,
       path: output,
       manifestPath: `${output}.manifest.json`,
+      consistency: "undo-log",
+      requestedConsistency: "snapshot",
+      snapshotMethod: "undo-log",
       verified: true,
       bytes: DUMP.length,
       rows: 3,
       tables: [{ name: "t", rows: 3 }],
     });
     expect(stderr).toBe("");
+  });
+
+  test("says what was asked for and how it was kept", async () => {
+    const { stderr } = await runCli(["dump", "-o", output], server);
+    expect(stderr).toContain("consistency: snapshot (one instant, kept by an undo log)\n");
   });
 
   test("prints only the file's path with --quiet", async () => {
@@ -408,7 +416,12 @@ describe("the other commands", () => {
     const jobId = stdout.trim();
     expect(jobId).toBe(server.jobs[0]?.jobId);
     expect((await runCli(["wait", jobId], server)).exitCode).toBe(0);
-    expect((await runCli(["status", jobId], server)).stdout).toContain("completed");
+    const status = await runCli(["status", jobId], server);
+    expect(status.stdout).toContain("completed");
+    expect(status.stdout).toContain("consistency snapshot (one instant, kept by an undo log)\n");
+    const json = await runCli(["--json", "status", jobId], server);
+    const consistency = { requestedConsistency: "snapshot", snapshotMethod: "undo-log" };
+    expect(JSON.parse(json.stdout)).toMatchObject({ consistency: "snapshot", ...consistency });
     const download = await runCli(["download", jobId, "-o", output], server);
     expect(download.exitCode).toBe(0);
     expect(readFileSync(output).equals(DUMP)).toBe(true);

@@ -114,14 +114,19 @@ function sourcesLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): stri
 }
 
 function storageLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string {
-  if (found === undefined) return TOO_OLD;
-  if (found.storage === "r2") return "R2 is bound";
-  if (found.storage === "inline") return inlineLine(found.inline);
-  throw new CliError({ ofWorker: "configuration-invalid" }, "no R2 bucket is bound", {
-    exitCode: EXIT.refused,
-    hint: "Bind one as EXPORT_R2_BUCKET: without it nothing can be exported.",
-  });
+  return found === undefined ? TOO_OLD : STORAGE_LINES[found.storage](found);
 }
+
+const STORAGE_LINES: Record<Sources["storage"], (found: Sources) => string> = {
+  r2: () => "R2 is bound",
+  inline: ({ inline }) => inlineLine(inline),
+  none: () => {
+    throw new CliError({ ofWorker: "configuration-invalid" }, "no R2 bucket is bound", {
+      exitCode: EXIT.refused,
+      hint: "Bind one as EXPORT_R2_BUCKET: without it nothing can be exported.",
+    });
+  },
+};
 
 /** Where no bucket is bound: files share the room of one database. */
 function inlineLine(inline: Sources["inline"]): string {

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { describeDownload } from "../download-artifacts.ts";
-import { defaultDumpOutput, dumpJob } from "../dump-job.ts";
+import { findDumpOutput, dumpJob } from "../dump-job.ts";
 import { parseDurationMs } from "../duration.ts";
 import { addExportOptions, type ExportOptions, requestBodyOf } from "../export-options.ts";
 
@@ -33,18 +33,19 @@ export function addDump(program: Command, open: (command: Command) => Context): 
     .action(async (options: DumpOptions, self: Command) => {
       const { terminal, host, client } = open(self);
       const request = requestBodyOf(options);
-      const output = options.output ?? defaultDumpOutput(request);
-      if (output === "-" && terminal.mode === "json") {
+      if (options.output === "-" && terminal.mode === "json") {
         throw usageError("--json and -o - both want standard output");
       }
+      const timeoutMs =
+        options.timeout === undefined ? undefined : parseDurationMs(options.timeout, "--timeout");
+      const api = client();
       const result = await dumpJob({
-        client: client(),
+        client: api,
         terminal,
         host,
         request,
-        output,
-        timeoutMs:
-          options.timeout === undefined ? undefined : parseDurationMs(options.timeout, "--timeout"),
+        output: options.output ?? (await findDumpOutput(api, request)),
+        timeoutMs,
         isFresh: options.fresh === true,
         failIfEmpty: options.failIfEmpty === true,
       });

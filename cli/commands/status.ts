@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 
 import type { Job } from "../answers.ts";
+import { describeConsistency } from "../consistency.ts";
 import type { Context } from "../context.ts";
 import { formatBytes, formatCount, oneLine } from "../format.ts";
 import { parseJobId } from "../job-id.ts";
@@ -27,7 +28,8 @@ export function describeJob(job: Job): string {
     ["job", job.jobId],
     ["status", `${job.status}${percent}`],
     ["source", job.source],
-    ["format", `${job.format}, compression ${job.compression}, ${job.consistency}`],
+    ["format", `${job.format}, compression ${job.compression}`],
+    ["consistency", describeConsistency({ ...job, requestedConsistency: job.consistency })],
     ["created", job.createdAt],
     ["snapshot", job.snapshotAt],
     ["completed", job.completedAt],
@@ -43,6 +45,6 @@ export function describeJob(job: Job): string {
   ];
   return lines
     .filter((line): line is [string, string] => line[1] !== null)
-    .map(([name, value]) => `${name.padEnd(10)} ${value}`)
+    .map(([name, value]) => `${name.padEnd(11)} ${value}`)
     .join("\n");
 }

@@ -1,6 +1,9 @@
 // Loads an SQL dump into the Durable Object behind a Worker's `POST /query`:
 //
-//   node examples/restore/into-durable-object.ts dump.sql https://export.example.com
+//   npx node examples/restore/into-durable-object.ts dump.sql https://export.example.com
+//
+// `npx node` is the Node that `npm ci` has installed here. One of your own must be 22.18 or newer, or 22.6 or newer
+// with `--experimental-strip-types`, because this is TypeScript.
 //
 // The token stands in the environment as DURABLE_EXPORT_TOKEN. Statements go in order, many to a
 // transaction; a transaction that fails ends the restore, and those before it stay. Entries of the object's
@@ -10,7 +13,7 @@
 // the start: those get their rows.
 import { createReadStream } from "node:fs";
 
-import { statementBatches } from "../../cli/sql-statements.ts";
+import { splitScript } from "../../src/sqlite/statement-splitter.ts";
 
 /** A body may have 1 MiB, and a statement has 100,000 bytes at most. */
 const BODY_BYTES_MAX = 900_000;
@@ -19,7 +22,7 @@ const STATEMENTS_MAX = 1_000;
 const [path, url] = process.argv.slice(2);
 const token = process.env["DURABLE_EXPORT_TOKEN"];
 if (path === undefined || url === undefined || token === undefined) {
-  console.error("usage: DURABLE_EXPORT_TOKEN=… node into-durable-object.ts <dump.sql> <url>");
+  console.error("usage: DURABLE_EXPORT_TOKEN=… npx node into-durable-object.ts <dump.sql> <url>");
   process.exit(2);
 }
 
@@ -30,9 +33,9 @@ let queries = [DEFER];
 let bytes = 0;
 let total = 0;
 const existing = await findTables();
-for await (const statement of statementBatches(createReadStream(path), 1)) {
-  const sql = statement.toString().trim();
-  if (sql === "" || existing.has(sql.replace(/;$/, ""))) continue;
+for await (const { bytes: text, start } of splitScript(createReadStream(path))) {
+  const sql = new TextDecoder().decode(text.subarray(start));
+  if (existing.has(sql.slice(0, -1))) continue;
   const length = Buffer.byteLength(JSON.stringify(sql));
   if (bytes + length > BODY_BYTES_MAX || queries.length >= STATEMENTS_MAX) await send();
   queries.push({ sql });

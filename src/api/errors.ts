@@ -1,14 +1,14 @@
-/** What an error code means to each edge: its HTTP status, whether trying again can help, and the hint. */
+/** What an error code means to each edge: its HTTP status, whether another attempt can help, and the hint. */
 interface ErrorEntry {
   status: number;
-  /** True where the same call may succeed later; a Workflow step is retried then. */
+  /** True if the same call may succeed later. A Workflow step is then retried. */
   retryable: boolean;
   hint: string;
 }
 
 /**
- * Every expected failure. Codes are never renamed: the same one stands in the problem response,
- * the job row, the callback and the command line's text.
+ * Every expected failure. Codes are never renamed: the problem response, the job row, the callback and the
+ * command line's text have the same one.
  */
 export const ERRORS = {
   // Requests
@@ -71,7 +71,7 @@ export const ERRORS = {
   "source-not-found": {
     status: 404,
     retryable: false,
-    hint: "EXPORT_SOURCES names the sources; `main` is the default.",
+    hint: "Name a source of EXPORT_SOURCES, which `sources` lists. A request that names none means the only source, or `main`.",
   },
   "table-not-found": {
     status: 404,
@@ -269,7 +269,7 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** An expected failure as plain data: what crosses RPC, is kept in a job row and is sent in a callback. */
+/** An expected failure as plain data. It crosses RPC, is kept in a job row and is sent in a callback. */
 export interface Failure {
   code: ErrorCode;
   /** What went wrong, lower-case, without secrets. */

@@ -1,6 +1,8 @@
 import * as v from "valibot";
 
+import { COMPRESSION_NAMES } from "./compressions.ts";
 import { ExportError } from "./errors.ts";
+import { FORMAT_DEFAULT, FORMAT_NAMES, FORMATS } from "./formats.ts";
 import { RETENTION_HOURS_MAX } from "./limits.ts";
 import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 
@@ -20,26 +22,51 @@ export const DumpContentSchema = v.picklist(["all", "schema", "data"]);
 
 export type DumpContent = v.InferOutput<typeof DumpContentSchema>;
 
-export const CompressionSchema = v.picklist(["none", "gzip", "zstd"]);
+export const CompressionSchema = v.picklist(COMPRESSION_NAMES);
 
 export type Compression = v.InferOutput<typeof CompressionSchema>;
 
 /** What artifacts hold: one SQL script, or the rows of a table each. */
-export const ExportFormatSchema = v.picklist(["sql", "csv", "json", "ndjson"]);
+export const ExportFormatSchema = v.picklist(FORMAT_NAMES);
 
 export type ExportFormat = v.InferOutput<typeof ExportFormatSchema>;
 
-export const SourceNameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
+const SourceNameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
+
+/** A request's source. The deployment has the default, so that a request may leave it out. */
+export const RequestedSourceSchema = v.optional(
+  v.pipe(
+    SourceNameSchema,
+    v.description("A configured source. Default: the only one, or `main` if there are several."),
+  ),
+);
 
 export const ConsistencySchema = v.picklist(["snapshot", "live"]);
 
+/** What a job was asked for, under the name that views and manifests share. */
+export const RequestedConsistencySchema = v.pipe(
+  ConsistencySchema,
+  v.description("The `consistency` that the request asked for, or the source's default."),
+);
+
+/** How a job keeps its tables to one instant; null for `live`, and until the instant is chosen. */
+export const SnapshotMethodSchema = v.pipe(
+  v.nullable(v.picklist(["one-turn", "undo-log"])),
+  v.description(
+    "How the export keeps to one instant: it read everything in one turn of the database, or an undo log " +
+      "keeps what writers change. Null for `live`, and until the instant is chosen.",
+  ),
+);
+
+export type SnapshotMethod = v.InferOutput<typeof SnapshotMethodSchema>;
+
 /** Body of `POST /export/dump`; every field is optional, unknown fields are refused. */
 export const ExportRequestSchema = v.strictObject({
-  source: v.optional(SourceNameSchema, "main"),
+  source: RequestedSourceSchema,
   /** Which object of the source's class, where it allows to say; at most one of the two. */
   name: v.optional(ObjectNameSchema),
   id: v.optional(ObjectIdSchema),
-  format: v.optional(ExportFormatSchema, "sql"),
+  format: v.optional(ExportFormatSchema, FORMAT_DEFAULT),
   compression: v.optional(CompressionSchema, "none"),
   /** `snapshot` is one instant; the default depends on the source. */
   consistency: v.optional(ConsistencySchema),
@@ -52,18 +79,22 @@ export const ExportRequestSchema = v.strictObject({
   ),
 });
 
-/** A request as it was accepted. */
+/** A request as it is sent: fields that have a default may be left out. */
+export type ExportRequestInput = v.InferInput<typeof ExportRequestSchema>;
+
+/** A request as it was accepted: fields that have a default are there. */
 export type ExportRequest = v.InferOutput<typeof ExportRequestSchema>;
 
 /** A job's request: what was not given has the source's and the deployment's defaults. */
 export type JobRequest = ExportRequest & {
+  source: string;
   consistency: "snapshot" | "live";
   retentionHours: number;
 };
 
 /** Errors: `invalid-request` where only a schema is asked for in a format that holds rows alone. */
 export function requireRows({ content, format }: Pick<ExportRequest, "content" | "format">): void {
-  if (content !== "schema" || format === "sql") return;
+  if (content !== "schema" || FORMATS[format].hasSchema) return;
   const message = `a schema has no rows, and ${format} holds rows alone; use "sql"`;
   throw new ExportError("invalid-request", `the request: content: ${message}`, {
     details: { issues: [{ path: "content", message }] },

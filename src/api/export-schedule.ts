@@ -4,8 +4,7 @@ import { ExportRequestSchema } from "./export-request.ts";
 
 /**
  * What a cron trigger exports: the body of a `POST /export/dump` each, for every tick or for those
- * of one of several triggers. Two entries of one tick must not name one database, whose second
- * export would be refused.
+ * of one of several triggers.
  */
 export const ExportScheduleSchema = v.pipe(
   v.array(
@@ -15,23 +14,19 @@ export const ExportScheduleSchema = v.pipe(
     }),
   ),
   v.maxLength(100),
-  v.check(
-    (entries) =>
-      entries.every((entry, at) => !entries.slice(0, at).some((other) => collide(entry, other))),
-    "expected one entry a source for each cron expression",
-  ),
 );
 
-export type ScheduledExport = v.InferOutput<typeof ExportScheduleSchema>[number];
-
-interface Entry {
+/** An entry of the schedule, with the deployment's default source if it names none. */
+export type ScheduledExport = v.InferOutput<typeof ExportScheduleSchema>[number] & {
   source: string;
-  name?: string | undefined;
-  id?: string | undefined;
-  cron?: string | undefined;
+};
+
+/** Whether two entries of one tick name one database: its second export would be refused. */
+export function haveCollision(entries: readonly ScheduledExport[]): boolean {
+  return entries.some((entry, at) => entries.slice(0, at).some((other) => collide(entry, other)));
 }
 
-function collide(a: Entry, b: Entry): boolean {
+function collide(a: ScheduledExport, b: ScheduledExport): boolean {
   return (
     a.source === b.source &&
     a.name === b.name &&

@@ -1,9 +1,9 @@
 /**
  * States of an export job and who moves it out of each:
  *
- * - `queued`: its first run does, when it opens the snapshot; a cancel; the watchdog.
- * - `running`: its run does, by publishing the manifest or by giving up; a cancel; the watchdog.
- * - `completed`: the retention's alarm does; a delete removes it.
+ * - `queued`: its first run, when it opens the snapshot; a cancel; the watchdog.
+ * - `running`: its run, when it publishes the manifest or fails; a cancel; the watchdog.
+ * - `completed`: the retention's alarm; a delete removes it.
  * - `failed`, `cancelled`, `expired`: nobody; the alarm or a delete removes them.
  */
 export const JOB_STATES = [
@@ -17,7 +17,7 @@ export const JOB_STATES = [
 
 export type JobState = (typeof JOB_STATES)[number];
 
-/** Every legal move; each is made by one UPDATE that names the states it may come from. */
+/** Every legal move. One UPDATE makes it, which names the states that it may start from. */
 const JOB_MOVES: Record<JobState, readonly JobState[]> = {
   queued: ["running", "failed", "cancelled"],
   running: ["completed", "failed", "cancelled"],
@@ -27,11 +27,12 @@ const JOB_MOVES: Record<JobState, readonly JobState[]> = {
   expired: [],
 };
 
+/** True if a job in this state has not ended. */
 export function isActive(state: JobState): boolean {
   return state === "queued" || state === "running";
 }
 
-/** The states from which `to` can be reached. */
+/** Returns the states from which a job can move to `to`. */
 export function statesBefore(to: JobState): JobState[] {
   return JOB_STATES.filter((from) => JOB_MOVES[from].includes(to));
 }

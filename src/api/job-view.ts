@@ -1,6 +1,7 @@
 import * as v from "valibot";
 
 import { CALLBACK_STATUSES } from "./callback-state.ts";
+import { RequestedConsistencySchema, SnapshotMethodSchema } from "./export-request.ts";
 import { JOB_STATES } from "./job-state.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -18,7 +19,7 @@ const TableViewSchema = v.strictObject({
 
 const ArtifactViewSchema = v.strictObject({
   name: v.string(),
-  /** The table whose rows it holds; null where it holds a whole database. */
+  /** The table whose rows it contains; null if it contains a whole database. */
   table: v.nullable(v.string()),
   contentType: v.string(),
   bytes: Count,
@@ -27,25 +28,28 @@ const ArtifactViewSchema = v.strictObject({
   downloadUrl: v.string(),
 });
 
-/** What an error looks like inside a job view. */
+/** An error in a job view. */
 const FailureViewSchema = v.strictObject({
   code: v.string(),
   message: v.string(),
   hint: v.string(),
 });
 
-/** The answer of `GET /export/dump/:jobId`, and what a callback carries. */
+/** The answer of `GET /export/dump/:jobId`, and the data of a callback. */
 export const JobViewSchema = v.strictObject({
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
   source: v.string(),
-  /** The object that the request named; null where it named none. */
+  /** The object that the request named; null if it named none. */
   object: v.nullable(
     v.union([v.strictObject({ name: v.string() }), v.strictObject({ id: v.string() })]),
   ),
   format: v.string(),
   compression: v.string(),
+  /** What `requestedConsistency` is; manifests use this name for the method. */
   consistency: v.string(),
+  requestedConsistency: RequestedConsistencySchema,
+  snapshotMethod: SnapshotMethodSchema,
   createdAt: Time,
   startedAt: v.nullable(Time),
   completedAt: v.nullable(Time),
@@ -70,9 +74,9 @@ export const JobViewSchema = v.strictObject({
     rescues: v.array(v.strictObject({ run: Count, at: Time, reason: v.string() })),
   }),
   callback: v.strictObject({
-    /** Scheme and host alone: paths and queries may hold secrets. */
+    /** Only scheme and host, because paths and queries may contain secrets. */
     url: v.nullable(v.string()),
-    /** `pending` until it is delivered or given up; the first try comes when the job has ended. */
+    /** `pending` until it is delivered or abandoned. The first attempt is made when the job has ended. */
     status: v.picklist(CALLBACK_STATUSES),
     attempts: Count,
     lastError: v.nullable(v.string()),

@@ -13,7 +13,7 @@ export const STATEMENT_BYTES_MAX = 100_000;
  */
 export const PAGE_BYTES = 768 * KIB;
 
-/** The same where rows are long, which takes no longer; but not on D1, whose values do not hold it. */
+/** The same for long rows, which takes no longer; a source whose values cannot hold it has less. */
 export const LONG_ROWS_PAGE_BYTES = 1_536 * KIB;
 
 /**

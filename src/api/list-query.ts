@@ -15,6 +15,6 @@ export const ListQuerySchema = v.strictObject({
     ),
     "20",
   ),
-  /** The one that the page before gave. */
+  /** The `cursor` of the page before. */
   cursor: v.optional(v.pipe(v.string(), v.maxLength(200))),
 });

@@ -1,10 +1,12 @@
 import * as v from "valibot";
 
+import { RequestedConsistencySchema, SnapshotMethodSchema } from "./export-request.ts";
+
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 /**
- * What an export proves: written once, beside the artifacts, when all of them have been read back.
+ * What an export proves: written once, next to the artifacts, after all of them are read back.
  * Times are ISO 8601 UTC, sizes bytes, hashes SHA-256 in lower-case hex.
  */
 export const ManifestSchema = v.strictObject({
@@ -12,14 +14,17 @@ export const ManifestSchema = v.strictObject({
   generator: v.string(),
   jobId: v.string(),
   source: v.string(),
-  /** The object that the request named; null where it named none. */
+  /** The object that the request named; null if it named none. */
   object: v.nullable(
     v.union([v.strictObject({ name: v.string() }), v.strictObject({ id: v.string() })]),
   ),
   format: v.string(),
   compression: v.string(),
-  /** What held the tables to one instant: `one-turn` or `undo-log`; `live` is not one instant. */
+  /** `snapshotMethod`, or `live`; job views use this name for what was requested. */
   consistency: v.string(),
+  /** Missing in manifests of version 0.1, as is the next one. */
+  requestedConsistency: v.optional(RequestedConsistencySchema),
+  snapshotMethod: v.optional(SnapshotMethodSchema),
   /** `all`, `schema` or `data`. */
   content: v.string(),
   snapshotAt: v.string(),
@@ -28,7 +33,7 @@ export const ManifestSchema = v.strictObject({
   artifacts: v.array(
     v.strictObject({
       name: v.string(),
-      /** The table whose rows it holds; null where it holds a whole database. */
+      /** The table whose rows it contains; null if it contains a whole database. */
       table: v.nullable(v.string()),
       contentType: v.string(),
       bytes: Count,

@@ -2,10 +2,7 @@ import * as v from "valibot";
 
 import { ERRORS, type ErrorCode } from "./errors.ts";
 
-/**
- * The body of every error (RFC 9457). Some codes have more members, which the error list's
- * hints name: `jobId`, `issues`, `rule`, `sources`, `id`.
- */
+/** The body of every error (RFC 9457). Some codes have more members, for instance `jobId` or `issues`. */
 export const ProblemSchema = v.looseObject({
   type: v.literal("about:blank"),
   title: v.string(),

@@ -1,7 +1,5 @@
 import * as v from "valibot";
 
-import { ExportError } from "./errors.ts";
-
 /** A binding's name, as `wrangler.jsonc` may have it. */
 const Binding = v.pipe(
   v.string(),
@@ -60,41 +58,13 @@ export const SourcesSchema = v.pipe(
 
 export type SourceConfig = v.InferOutput<typeof SourceConfigSchema>;
 
+/** The kinds of databases, by the `type` of a source. */
+export const SourceTypeSchema = v.picklist(
+  SourceConfigSchema.options.map(({ entries }) => entries.type.literal),
+);
+
 /** Which object of a class is the database; a D1 database has none. */
 export type SourceObject = { name: string } | { id: string } | null;
-
-/**
- * The object that a request of `source` means: the one it names, where the source allows that, else
- * the source's own. Errors: `invalid-request` where it has to name one or may not;
- * `source-not-found` for a name that is not among the source's `names`.
- */
-export function sourceObjectOf(
-  config: SourceConfig,
-  request: { source: string; name?: string | undefined; id?: string | undefined },
-): SourceObject {
-  const source = `source ${JSON.stringify(request.source)}`;
-  const { name, id } = request;
-  if (name !== undefined && id !== undefined) throw refused("name: send `name` or `id`, not both");
-  if (config.type === "d1") {
-    if (name === undefined && id === undefined) return null;
-    throw refused(`${name === undefined ? "id" : "name"}: ${source} is a D1 database, one alone`);
-  }
-  if (id !== undefined) {
-    if (config.names === "any" || config.id === id) return { id };
-    throw refused(`id: ${source} takes no ids: EXPORT_SOURCES allows them with \`"names": "any"\``);
-  }
-  if (name !== undefined) {
-    const { names = [] } = config;
-    if (names === "any" || names.includes(name) || config.name === name) return { name };
-    throw new ExportError(
-      "source-not-found",
-      `EXPORT_SOURCES allows ${source} no object of the name ${JSON.stringify(name)}`,
-    );
-  }
-  if (config.name !== undefined) return { name: config.name };
-  if (config.id !== undefined) return { id: config.id };
-  throw refused(`name: ${source} is a class of many objects: say which by \`name\` or \`id\``);
-}
 
 /** The object that a request names; null where it names none. */
 export function namedObjectOf(request: {
@@ -105,62 +75,11 @@ export function namedObjectOf(request: {
   return request.id === undefined ? null : { id: request.id };
 }
 
-function refused(message: string): ExportError {
-  return new ExportError("invalid-request", `the request: ${message}`, {
-    details: { issues: [{ path: message.split(":")[0], message: message.replace(/^\w+: /, "") }] },
-  });
-}
-
 /** The source `main` of a deployment that names none: StarbaseDB's object. */
 export const DEFAULT_SOURCES: Record<string, SourceConfig> = {
   main: {
     type: "durable-object",
     binding: "DATABASE_DURABLE_OBJECT",
     name: "sql-durable-object",
-  },
-};
-
-/** What an export of a kind of source promises. Sizes in bytes, times in seconds. */
-export interface SourcePromises {
-  /** `default` is what a request without `consistency` gets. */
-  consistency: { default: Consistency; available: Consistency[] };
-  limits: {
-    statementBytesMax: number;
-    /** Of a value and of a row; longer ones cannot be in such a database. */
-    rowBytesMax: number;
-    databaseBytesMax: number;
-    /** How long one query may take; null where the platform names no limit. */
-    querySecondsMax: number | null;
-  };
-}
-
-/** `snapshot` is one instant; `live` is each page as it is when it is read. */
-type Consistency = "snapshot" | "live";
-
-const GB = 1_000_000_000;
-
-/**
- * https://developers.cloudflare.com/durable-objects/platform/limits/ and
- * https://developers.cloudflare.com/d1/platform/limits/, November 2026.
- */
-export const SOURCE_PROMISES: Record<SourceConfig["type"], SourcePromises> = {
-  "durable-object": {
-    consistency: { default: "snapshot", available: ["snapshot", "live"] },
-    limits: {
-      statementBytesMax: 100_000,
-      rowBytesMax: 2_000_000,
-      databaseBytesMax: 10 * GB,
-      querySecondsMax: null,
-    },
-  },
-  d1: {
-    // While a snapshot is open, `meta.changes` of a customer's own writes counts its triggers' too.
-    consistency: { default: "live", available: ["live", "snapshot"] },
-    limits: {
-      statementBytesMax: 100_000,
-      rowBytesMax: 2_000_000,
-      databaseBytesMax: 10 * GB,
-      querySecondsMax: 30,
-    },
   },
 };

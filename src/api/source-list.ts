@@ -1,5 +1,7 @@
 import * as v from "valibot";
 
+import { SourceTypeSchema } from "./source-config.ts";
+
 const Consistency = v.picklist(["snapshot", "live"]);
 
 /** The answer of `GET /export/sources`. */
@@ -12,7 +14,7 @@ export const SourceListSchema = v.strictObject({
   sources: v.array(
     v.strictObject({
       name: v.string(),
-      type: v.picklist(["durable-object", "d1"]),
+      type: SourceTypeSchema,
       /** Whether a request may name an object of the class: none, those listed, or any. */
       objects: v.picklist(["one", "listed", "any"]),
       /** What is wrong with its binding, for whoever deploys; null where it can be exported. */
@@ -27,3 +29,5 @@ export const SourceListSchema = v.strictObject({
     }),
   ),
 });
+
+export type SourceList = v.InferOutput<typeof SourceListSchema>;

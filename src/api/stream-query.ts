@@ -6,16 +6,17 @@ import {
   DumpContentSchema,
   ExportFormatSchema,
   type ExportRequest,
-  SourceNameSchema,
+  RequestedSourceSchema,
   TablePattern,
 } from "./export-request.ts";
+import { FORMAT_DEFAULT } from "./formats.ts";
 import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 
 /** A parameter that may stand in a query several times. */
 const TablePatterns = v.optional(v.pipe(v.array(TablePattern), v.maxLength(1_000)));
 
 const database = {
-  source: v.optional(SourceNameSchema, "main"),
+  source: RequestedSourceSchema,
   /** Which object of the source's class, where it allows to say; at most one of the two. */
   name: v.optional(ObjectNameSchema),
   id: v.optional(ObjectIdSchema),
@@ -27,7 +28,7 @@ const database = {
 /** The query of `GET /export/dump`: the fields of `POST`, with the patterns of `tables` one by one. */
 export const DumpStreamQuerySchema = v.strictObject({
   ...database,
-  format: v.optional(ExportFormatSchema, "sql"),
+  format: v.optional(ExportFormatSchema, FORMAT_DEFAULT),
   content: v.optional(DumpContentSchema, "all"),
   include: TablePatterns,
   exclude: TablePatterns,
@@ -37,7 +38,8 @@ export const DumpStreamQuerySchema = v.strictObject({
 export const TableStreamQuerySchema = v.strictObject(database);
 
 /** What is streamed: a dump, or the rows of one table. */
-export type StreamRequest = Omit<ExportRequest, "callbackUrl" | "retentionHours"> & {
+export type StreamRequest = Omit<ExportRequest, "source" | "callbackUrl" | "retentionHours"> & {
+  source: string;
   /** Exact, but for the case of ASCII letters; with it `tables` means nothing. */
   table?: string;
 };

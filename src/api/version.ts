@@ -1,2 +1,2 @@
-/** This package's version, as in package.json (a test compares them). Stands in every dump's header. */
+/** This package's version, as in package.json (a test compares them). Every dump's header has it. */
 export const VERSION = "0.1.0";

@@ -4,18 +4,18 @@ import { misconfiguration } from "./settings.ts";
 import { ExportError } from "../api/errors.ts";
 import { onceForEach } from "../lib/once-for-each.ts";
 
-/** What a token opens. Each opens everything that those before it open. */
+/** What a token allows. Each level includes those before it. */
 export const TOKEN_ACCESSES = ["read", "job", "full"] as const;
 
 export type TokenAccess = (typeof TOKEN_ACCESSES)[number];
 
 /** The bearer tokens that a Worker accepts. */
 export interface AccessTokens {
-  /** Each opens everything. */
+  /** Each can do everything. */
   full: string[];
-  /** Each starts, cancels, shows and downloads exports; none if there is no `EXPORT_JOB_TOKEN`. */
+  /** Each can start, cancel, show and download exports; none if there is no `EXPORT_JOB_TOKEN`. */
   job: string[];
-  /** Each opens what only reads; none if there is no `EXPORT_READ_TOKEN`. */
+  /** Each can do what only reads; none if there is no `EXPORT_READ_TOKEN`. */
   read: string[];
 }
 

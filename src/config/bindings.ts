@@ -1,9 +1,9 @@
 import type { JobsObject } from "../rpc/jobs-object.ts";
-import type { RunParams, StreamEnding } from "../rpc/run-payload.ts";
+import type { RunPayload } from "../rpc/run-payload.ts";
 
 /** The bindings and vars that this Worker reads. docs/deploy.md describes each. */
 export interface ExportEnv {
-  EXPORT_WORKFLOW: Workflow<RunParams | StreamEnding>;
+  EXPORT_WORKFLOW: Workflow<RunPayload>;
   EXPORT_JOBS: DurableObjectNamespace<JobsObject>;
   EXPORT_R2_BUCKET?: R2Bucket;
   DATABASE_DURABLE_OBJECT?: DurableObjectNamespace;

@@ -5,7 +5,11 @@ import { issueWords } from "../lib/issue-words.ts";
 import { CorsOriginsSchema } from "./cors-origins.ts";
 import { type CallbackAllowlist, parseCallbackAllowlist } from "../notify/callback-target.ts";
 import { ExportError } from "../api/errors.ts";
-import { ExportScheduleSchema, type ScheduledExport } from "../api/export-schedule.ts";
+import {
+  ExportScheduleSchema,
+  haveCollision,
+  type ScheduledExport,
+} from "../api/export-schedule.ts";
 import {
   CHUNK_BYTES_DEFAULT,
   CHUNK_BYTES_MAX,
@@ -32,32 +36,38 @@ import { DEFAULT_SOURCES, type SourceConfig, SourcesSchema } from "../api/source
 const QUERY_ACCESSES = ["embedded", "any", "off"] as const;
 
 /**
- * `embedded`: only this Worker's own `Database`. `any`: whatever class is bound, somebody else's
- * database included. `off`: none.
+ * Which databases `POST /query` may reach. `embedded`: only this Worker's own `Database`. `any`: any class that
+ * is bound, another project's too. `off`: none.
  */
 export type QueryAccess = (typeof QUERY_ACCESSES)[number];
 
-/** A Worker's settings, checked. Sizes in bytes. */
+/** A Worker's settings, checked and parsed. Sizes in bytes. */
 export interface Settings {
   sources: Record<string, SourceConfig>;
   chunkBytes: number;
   partBytes: number;
+  /** How much a snapshot may keep of changed rows in its source. */
   undoBytesMax: number;
-  /** What a snapshot job may read in one turn of its source, without triggers; 0: nothing. */
+  /** How much a snapshot job may read in one turn of its source, without triggers; 0: nothing. */
   oneTurnBytes: number;
-  /** How large the jobs' own database may get where no bucket is bound. */
+  /** How large the jobs' database may become if files are stored in it. */
   inlineBytesMax: number;
+  /** How long a run may be silent before the watchdog acts. */
   stallMs: number;
+  /** How long files are kept if a request does not say. */
   retentionHours: number;
   /** What the cron trigger exports. */
   schedule: ScheduledExport[];
-  /** Where clients reach the API, without a slash at its end. Callbacks have absolute links only if it is set. */
+  /** The URL of the API, without a slash at its end. Callbacks have absolute links only if it is set. */
   publicUrl: string | undefined;
   /** The hosts that callbacks may reach; undefined: every public one. */
   callbackAllowlist: CallbackAllowlist;
   /** Which class behind `DATABASE_DURABLE_OBJECT` answers `POST /query`. */
   query: QueryAccess;
-  /** `EXPORT_WEBHOOK_SECRET` as set; `parseWebhookSecrets` reads it. */
+  /**
+   * `EXPORT_WEBHOOK_SECRET` as set. `readWebhookSecrets` parses it when a callback is requested or sent, since a
+   * secret that cannot sign must not stop exports without a callback.
+   */
   webhookSecret: string | undefined;
 }
 
@@ -74,7 +84,7 @@ const integer = (min: number, max: number, byDefault: number) =>
     byDefault,
   );
 
-/** A var whose value is JSON: as text, or as the configuration file has it. */
+/** A var whose value is JSON: as text, or as an object of the configuration file. */
 const jsonVar = <const TSchema extends v.GenericSchema>(schema: TSchema) =>
   v.pipe(
     v.unknown(),
@@ -133,8 +143,19 @@ function parseSettings(env: object): Settings {
     }
   }
   const vars = parsed.output;
+  const sources = vars.EXPORT_SOURCES ?? DEFAULT_SOURCES;
+  const schedule = vars.EXPORT_SCHEDULE.map((entry) => ({
+    ...entry,
+    source: entry.source ?? findDefaultSource({ sources }),
+  }));
+  if (haveCollision(schedule)) {
+    throw new ExportError(
+      "configuration-invalid",
+      "EXPORT_SCHEDULE: expected one entry a source for each cron expression",
+    );
+  }
   return {
-    sources: vars.EXPORT_SOURCES ?? DEFAULT_SOURCES,
+    sources,
     chunkBytes: vars.EXPORT_CHUNK_BYTES,
     partBytes: vars.EXPORT_PART_BYTES,
     undoBytesMax: vars.EXPORT_UNDO_BYTES_MAX,
@@ -142,7 +163,7 @@ function parseSettings(env: object): Settings {
     inlineBytesMax: vars.EXPORT_INLINE_BYTES_MAX,
     stallMs: vars.EXPORT_STALL_SECONDS * 1_000,
     retentionHours: vars.EXPORT_RETENTION_HOURS,
-    schedule: vars.EXPORT_SCHEDULE,
+    schedule,
     publicUrl: vars.EXPORT_PUBLIC_URL,
     callbackAllowlist: parseCallbackAllowlist(vars.EXPORT_CALLBACK_ALLOWLIST),
     query: vars.EXPORT_QUERY,
@@ -150,10 +171,19 @@ function parseSettings(env: object): Settings {
   };
 }
 
-/** Names the fields that are wrong, and never their values, which may be secrets. */
+/** Returns the error that names the invalid fields, and never their values, which may be secrets. */
 export function misconfiguration(issues: readonly v.BaseIssue<unknown>[]): ExportError {
   const problems = issues.map((issue) => `${v.getDotPath(issue) ?? "?"}: ${issueWords(issue)}`);
   return new ExportError("configuration-invalid", problems.join("; "));
+}
+
+/**
+ * Returns the name of the source of a request that names none: the only one, or `main` if there are several.
+ * A source of that name need not exist.
+ */
+export function findDefaultSource({ sources }: Pick<Settings, "sources">): string {
+  const [name, ...others] = Object.keys(sources);
+  return name !== undefined && others.length === 0 ? name : "main";
 }
 
 /** Returns the configuration of a source. Errors: `source-not-found`, with the configured names. */

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 
-import type { ExportQuery, QueryMethod } from "./with-export.ts";
-import { withExport } from "./with-export.ts";
+import type { ExportQuery, QueryMethod } from "./with-export/with-export.ts";
+import { withExport } from "./with-export/with-export.ts";
 
 /**
  * The embedded database behind `POST /query`: the methods of a source, and the one by which the route

@@ -1,20 +1,26 @@
 import { ExportError } from "../api/errors.ts";
 import type { SourceConfig, SourceObject } from "../api/source-config.ts";
-import { d1Source } from "./d1-source.ts";
-import { type DatabaseStub, durableObjectSource } from "./durable-object-source.ts";
+import { getNamespace } from "./durable-object/durable-object-kind.ts";
+import type { DatabaseStub } from "./durable-object/durable-object-source.ts";
+import { type DatabaseChoice, type FoundDatabase, refusedChoice } from "./source-kind.ts";
+import { getSourceKind } from "./source-kinds.ts";
 import type { Source } from "./source.ts";
-import type { QueryMethod } from "./with-export.ts";
+import type { QueryMethod } from "./with-export/with-export.ts";
 
-/** A database behind a binding of the Worker. */
-interface FoundDatabase {
-  /** The same for the same database, whichever source or name it was found by. */
-  key: string;
-  open: () => Source;
+/**
+ * Returns the object that a request of `source` means; null for a database that is no object. Errors:
+ * `invalid-request` and `source-not-found`, as the source's kind documents.
+ */
+export function sourceObjectOf(config: SourceConfig, request: DatabaseChoice): SourceObject {
+  if (request.name !== undefined && request.id !== undefined) {
+    throw refusedChoice("name: send `name` or `id`, not both");
+  }
+  return getSourceKind(config).chooseObject(config, request);
 }
 
 /**
- * The database that `config` and `object` name. Nothing is asked of it yet. Errors:
- * `configuration-invalid` where the binding is missing or of another kind, `invalid-request` for an
+ * Returns the database that `config` and `object` name, without asking it anything. Errors:
+ * `configuration-invalid` if the binding is missing or of another kind, `invalid-request` for an
  * id that is no object's of the class.
  */
 export function findDatabase(
@@ -22,19 +28,7 @@ export function findDatabase(
   config: SourceConfig,
   object: SourceObject,
 ): FoundDatabase {
-  const { binding } = config;
-  if (config.type === "d1") {
-    const database = d1Binding(env, binding);
-    return { key: `d1 ${binding}`, open: () => d1Source(database, binding) };
-  }
-  if (object === null) throw new ExportError("invalid-request", "name: no object is named");
-  const namespace = namespaceBinding(env, binding);
-  const id = objectId(namespace, binding, object);
-  const stub = (): DatabaseStub => namespace.get(id) as unknown as DatabaseStub;
-  return {
-    key: `durable-object ${binding} ${id.toString()}`,
-    open: () => durableObjectSource(stub, binding),
-  };
+  return getSourceKind(config).find(env, config, object);
 }
 
 /** Opens what `findDatabase` finds. Errors: the same. */
@@ -42,11 +36,10 @@ export function openSource(env: object, config: SourceConfig, object: SourceObje
   return findDatabase(env, config, object).open();
 }
 
-/** Why the binding of a source cannot be what its configuration says; null where it can. */
-export function bindingProblem(env: object, { type, binding }: SourceConfig): string | null {
+/** Returns why a source's binding cannot be what its configuration says; null if it can. */
+export function bindingProblem(env: object, config: SourceConfig): string | null {
   try {
-    if (type === "d1") d1Binding(env, binding);
-    else namespaceBinding(env, binding);
+    getSourceKind(config).requireBinding(env, config.binding);
     return null;
   } catch (error) {
     if (error instanceof ExportError) return error.message;
@@ -69,52 +62,5 @@ export interface QueryStub extends DatabaseStub {
 
 /** The object that `POST /query` asks. Errors: as `findDatabase`. */
 export function databaseStub(env: object, binding: string, name: string): QueryStub {
-  return namespaceBinding(env, binding).getByName(name) as unknown as QueryStub;
-}
-
-function objectId(
-  namespace: DurableObjectNamespace,
-  binding: string,
-  object: { name: string } | { id: string },
-): DurableObjectId {
-  if ("name" in object) return namespace.idFromName(object.name);
-  try {
-    return namespace.idFromString(object.id);
-  } catch (cause) {
-    throw new ExportError("invalid-request", `id: no object of binding ${binding} has this id`, {
-      cause,
-    });
-  }
-}
-
-function namespaceBinding(env: object, binding: string): DurableObjectNamespace {
-  const value = bindingOf(env, binding);
-  if (isNamespace(value)) return value;
-  throw wrongKind(binding, value, "a Durable Object namespace");
-}
-
-function d1Binding(env: object, binding: string): D1Database {
-  const value = bindingOf(env, binding);
-  if (isDatabase(value)) return value;
-  throw wrongKind(binding, value, "a D1 database");
-}
-
-function bindingOf(env: object, binding: string): unknown {
-  return Object.hasOwn(env, binding) ? (env as Record<string, unknown>)[binding] : undefined;
-}
-
-function isNamespace(value: unknown): value is DurableObjectNamespace {
-  return typeof value === "object" && value !== null && "idFromName" in value;
-}
-
-function isDatabase(value: unknown): value is D1Database {
-  return typeof value === "object" && value !== null && "prepare" in value && "batch" in value;
-}
-
-function wrongKind(binding: string, value: unknown, expected: string): ExportError {
-  const problem =
-    value === undefined
-      ? `binding ${binding} is missing: add it to wrangler.jsonc as ${expected}, or correct EXPORT_SOURCES`
-      : `binding ${binding} is not ${expected}: correct it in wrangler.jsonc or in EXPORT_SOURCES`;
-  return new ExportError("configuration-invalid", problem);
+  return getNamespace(env, binding).getByName(name) as unknown as QueryStub;
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { type ErrorCode, ExportError } from "../api/errors.ts";
 import { patientSource } from "./patient-source.ts";
-import type { Source, SourceResult } from "./source.ts";
+import { DEFAULT_ABILITIES, type Source, type SourceResult } from "./source.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -22,7 +22,7 @@ function failing(times: number, code: ErrorCode): { source: Source; calls: () =>
     return calls > times ? Promise.resolve(value) : Promise.reject(new ExportError(code, "no"));
   };
   const source: Source = {
-    kind: "durable-object",
+    ...DEFAULT_ABILITIES,
     query: () => answer(RESULT),
     transaction: () => answer([RESULT]),
   };

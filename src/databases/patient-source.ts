@@ -12,7 +12,7 @@ const WAIT_MS = 500;
  */
 export function patientSource(source: Source): Source {
   return {
-    kind: source.kind,
+    ...source,
     query: (statement) => tryAgain(() => source.query(statement)),
     transaction: (statements) => tryAgain(() => source.transaction(statements)),
   };

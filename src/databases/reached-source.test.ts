@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { type ErrorCode, ExportError } from "../api/errors.ts";
 import { reachedSource } from "./reached-source.ts";
-import type { Source } from "./source.ts";
+import { DEFAULT_ABILITIES, type Source } from "./source.ts";
 
 /** A source whose calls end by these errors, one after the other; `null` answers. */
 function answering(...codes: (ErrorCode | null)[]): Source {
@@ -14,7 +14,7 @@ function answering(...codes: (ErrorCode | null)[]): Source {
   };
   const result = { columns: [], rows: [], rowsRead: 0, rowsWritten: 0 };
   return {
-    kind: "durable-object",
+    ...DEFAULT_ABILITIES,
     query: () => answer(result),
     transaction: () => answer([result]),
   };

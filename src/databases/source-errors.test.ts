@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import { d1Source } from "./d1-source.ts";
-import { durableObjectSource } from "./durable-object-source.ts";
+import { d1Source } from "./d1/d1-source.ts";
+import { durableObjectSource } from "./durable-object/durable-object-source.ts";
+import { findQueryProblem } from "./query-problem.ts";
 import type { Source } from "./source.ts";
 
 beforeEach(() => {
@@ -93,3 +94,25 @@ test.each([[undefined], [[]], [{ columns: ["a"] }], ["done"]])(
     });
   },
 );
+
+test.each([
+  ["no such table: main.t: SQLITE_ERROR", "missing"],
+  ["no such column: a at offset 7: SQLITE_ERROR", "missing"],
+  ["table t has no column named a: SQLITE_ERROR", "missing"],
+  ["string or blob too big: SQLITE_TOOBIG", "too-big"],
+  ["database table is locked: SQLITE_LOCKED", "locked"],
+  ["database is locked: SQLITE_BUSY", undefined],
+  ['near "x": syntax error at offset 0: SQLITE_ERROR', undefined],
+  ["The request is too big.", undefined],
+])("SQLite's words %j mean the problem %s, by either adapter", async (words, problem) => {
+  const sources = [
+    objectThat(() => Promise.reject(new Error(words))),
+    d1That(() => Promise.reject(new Error(`D1_ERROR: ${words}`))),
+  ];
+  for (const source of sources) {
+    const error: unknown = await source
+      .query({ sql: "SELECT 1" })
+      .catch((caught: unknown) => caught);
+    expect(findQueryProblem(error)).toBe(problem);
+  }
+});

@@ -1,14 +1,14 @@
 import type { Catalog } from "../sqlite/catalog.ts";
-import type { ExportRequest } from "../api/export-request.ts";
-import { DUMP_FORMATS } from "./dump-format.ts";
+import type { JobRequest } from "../api/export-request.ts";
+import { DUMP_FORMATS } from "./dump-formats.ts";
 import { chooseStageName } from "../sqlite/own-objects.ts";
 import type { DumpPlan } from "./plan.ts";
 import type { TableEncoderOf } from "./table-encoder.ts";
-import { filterCatalog } from "../sqlite/table-filter.ts";
+import { filterCatalog } from "./table-filter.ts";
 
 /** What a request writes; the same for the same catalog. Errors: `table-not-found`. */
 export function planOf(
-  request: Pick<ExportRequest, "source" | "format" | "content" | "tables">,
+  request: Pick<JobRequest, "source" | "format" | "content" | "tables">,
   catalog: Catalog,
 ): { plan: DumpPlan; encoderOf: TableEncoderOf } {
   const filtered = filterCatalog(catalog, request.tables);

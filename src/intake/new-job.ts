@@ -1,12 +1,12 @@
 import type { ExportEnv } from "../config/bindings.ts";
-import { type Settings, getSourceConfig } from "../config/settings.ts";
+import { findDefaultSource, getSourceConfig, type Settings } from "../config/settings.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { checkCallbackTarget } from "../notify/callback-target.ts";
 import { type ExportRequest, requireRows } from "../api/export-request.ts";
-import { isLocalOrigin } from "../api/local-origin.ts";
-import { parseWebhookSecrets } from "../notify/signature.ts";
-import { SOURCE_PROMISES, sourceObjectOf } from "../api/source-config.ts";
-import { findDatabase } from "../databases/open-source.ts";
+import { isLocalOrigin } from "../lib/local-origin.ts";
+import { readWebhookSecrets } from "../notify/webhook-secrets.ts";
+import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
+import { getSourceKind } from "../databases/source-kinds.ts";
 import type { NewJob } from "../rpc/http-jobs.ts";
 
 /**
@@ -17,17 +17,20 @@ import type { NewJob } from "../rpc/http-jobs.ts";
 export async function newJobOf(
   config: Settings,
   request: ExportRequest,
-  of: { env: ExportEnv; idempotencyKey: string | null; origin: string; nowMs: number },
+  received: { env: ExportEnv; idempotencyKey: string | null; origin: string; nowMs: number },
 ): Promise<NewJob> {
-  const { env, ...given } = of;
+  const { env, ...given } = received;
   requireRows(request);
-  const source = getSourceConfig(config, request.source);
+  const { source: name = findDefaultSource(config), ...rest } = request;
+  const source = getSourceConfig(config, name);
   // What is wrong with a binding is told now, not by a job that fails.
-  const database = findDatabase(env, source, sourceObjectOf(source, request));
+  const database = findDatabase(env, source, sourceObjectOf(source, { ...rest, source: name }));
   const full = {
-    ...request,
-    consistency: request.consistency ?? SOURCE_PROMISES[source.type].consistency.default,
-    ...checkedCallback(config, request.callbackUrl, of.origin),
+    // First: the digest depends on the order.
+    source: name,
+    ...rest,
+    consistency: request.consistency ?? getSourceKind(source).promises.consistency.default,
+    ...checkedCallback(config, request.callbackUrl, received.origin),
     retentionHours: request.retentionHours ?? config.retentionHours,
   };
   const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(JSON.stringify(full)));
@@ -51,7 +54,7 @@ function checkedCallback(
 ): { callbackUrl?: string } {
   if (url === undefined) return {};
   const localDevelopment = isLocalOrigin(origin);
-  parseWebhookSecrets(config.webhookSecret, { localDevelopment });
+  readWebhookSecrets(config, { localDevelopment });
   return {
     callbackUrl: checkCallbackTarget(url, {
       allowlist: config.callbackAllowlist,

@@ -3,15 +3,18 @@ import { DurableObject } from "cloudflare:workers";
 import type { Failure } from "../api/errors.ts";
 import type { JobView } from "../api/job-view.ts";
 import type { ExportEnv } from "../config/bindings.ts";
+import type { ArtifactRecord, LedgerPiece } from "../rpc/artifact-record.ts";
+import type { Checkpoint } from "../rpc/checkpoint.ts";
+import type { ChunkCommit } from "../rpc/chunk-commit.ts";
+import type { NextAction } from "../rpc/next-action.ts";
+import type { PlanRecord } from "../rpc/plan-record.ts";
 import type {
-  ArtifactRecord,
-  Checkpoint,
-  ChunkCommit,
-  LedgerPiece,
-  NextAction,
-  PlanRecord,
+  OpenObject,
+  PartPiece,
+  StoredObject,
   StoredPart,
-} from "../rpc/checkpoint.ts";
+  Upload,
+} from "../rpc/stored-object.ts";
 import { codedError } from "../rpc/coded-error.ts";
 import type {
   ChangedView,
@@ -33,8 +36,7 @@ import type {
   RunningJob,
   SnapshotToClose,
 } from "../rpc/run-jobs.ts";
-import type { RunParams } from "../rpc/run-payload.ts";
-import type { OpenObject, PartPiece, StoredObject, Upload } from "../rpc/stored-object.ts";
+import type { RunId, RunStart } from "../rpc/run-payload.ts";
 import type { NewStream, StreamJobs, StreamToClose } from "../rpc/stream-jobs.ts";
 import type { InlineContext } from "../storage/inline/inline-context.ts";
 import {
@@ -47,43 +49,39 @@ import {
   putPiece,
   readObject,
 } from "../storage/inline/inline-objects.ts";
+import { beat } from "./commands/beat.ts";
+import { takeCallbackTurn } from "./commands/begin-post.ts";
+import { beginRun } from "./commands/begin-run.ts";
 import { beginStream } from "./commands/begin-stream.ts";
-import { takeCallbackTurn } from "./commands/callback-posts.ts";
-import {
-  commitExportedChunk,
-  commitPlan,
-  commitStored,
-  commitUpload,
-  commitVerified,
-} from "./commands/commit-step.ts";
+import { commitStored, commitUpload, commitVerified } from "./commands/commit-artifact.ts";
+import { commitExportedChunk } from "./commands/commit-chunk.ts";
+import { commitPlan } from "./commands/commit-plan.ts";
+import { completeJob } from "./commands/complete-job.ts";
 import { createJob } from "./commands/create-job.ts";
+import { failJob } from "./commands/fail-job.ts";
+import { recordSnapshot } from "./commands/record-snapshot.ts";
 import { removeJob } from "./commands/remove-job.ts";
-import {
-  beat,
-  beginRun,
-  completeJob,
-  failJob,
-  isSnapshotLeftover,
-  recordClosed,
-  recordSnapshot,
-  snapshotToClose,
-  startOver,
-} from "./commands/run-record.ts";
-import { findStreamToClose, renewStream } from "./commands/stream-leases.ts";
+import { renewStream } from "./commands/renew-stream.ts";
+import { scheduleWatchdog } from "./commands/schedule-watchdog.ts";
+import { startOver } from "./commands/start-over.ts";
 import { inlineContext } from "./inline-files.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import { migrate } from "./migrations.ts";
-import { recordCallback } from "./tables/callback-rows.ts";
-import { findArtifact, listPieces, loadCheckpoint } from "./tables/chunk-ledger.ts";
+import { findArtifact } from "./tables/artifact-rows.ts";
+import { loadTurn } from "./tables/blob-rows.ts";
+import { listPieces } from "./tables/chunk-rows.ts";
+import { recordCallback } from "./tables/job-callback-columns.ts";
+import { recordClosed } from "./tables/job-plan-columns.ts";
 import { getJobOfRun } from "./tables/job-rows.ts";
-import { loadTurn } from "./tables/kept-turn.ts";
 import { deleteStream } from "./tables/stream-rows.ts";
+import { loadCheckpoint } from "./views/checkpoint.ts";
 import { getDownloadInfo } from "./views/download-info.ts";
 import { getLedger } from "./views/job-ledger.ts";
 import { jobPageOf } from "./views/job-page.ts";
 import { findChangedView, getJobView } from "./views/job-view.ts";
+import { findStreamToClose, isSnapshotLeftover, snapshotToClose } from "./views/left-snapshots.ts";
 import { toRunningJob } from "./views/running-job.ts";
-import { runWatchdog, scheduleWatchdog } from "./watchdog/job-watchdog.ts";
+import { runWatchdog } from "./watchdog/job-watchdog.ts";
 
 /**
  * The one object that holds a deployment's jobs. It binds names to functions, and only it creates or ends
@@ -168,19 +166,19 @@ export class ExportJobs
 
   // RunJobs
 
-  beginRun(of: RunParams): Promise<Outcome<RunningJob>> {
-    return outcomeOf(() => toRunningJob(beginRun(this.#jobs, of)));
+  beginRun(run: RunStart): Promise<Outcome<RunningJob>> {
+    return outcomeOf(() => toRunningJob(beginRun(this.#jobs, run)));
   }
 
-  beat(of: RunParams): Promise<Outcome<void>> {
-    return outcomeOf(() => beat(this.#sql, of));
+  beat(run: RunId): Promise<Outcome<void>> {
+    return outcomeOf(() => beat(this.#sql, run));
   }
 
   recordSnapshot(
-    of: RunParams,
+    run: RunId,
     snapshot: { snapshotId: string; isFrozen: boolean },
   ): Promise<Outcome<void>> {
-    return outcomeOf(() => recordSnapshot(this.#sql, of, snapshot));
+    return outcomeOf(() => recordSnapshot(this.#sql, run, snapshot));
   }
 
   isSnapshotLeftover(snapshot: { jobId: string; snapshotId: string }): boolean {
@@ -191,35 +189,35 @@ export class ExportJobs
     recordClosed(this.#sql, jobId, closed);
   }
 
-  snapshotToClose(of: RunParams): SnapshotToClose | null {
-    return snapshotToClose(this.#sql, of);
+  snapshotToClose(run: RunId): SnapshotToClose | null {
+    return snapshotToClose(this.#sql, run);
   }
 
   startOver(
-    of: RunParams,
+    run: RunId,
     failed: { opening: number; reason: Failure },
   ): Promise<Outcome<{ again: boolean }>> {
-    return outcomeOf(() => startOver(this.#jobs, of, failed));
+    return outcomeOf(() => startOver(this.#jobs, run, failed));
   }
 
   recordPlan(plan: PlanRecord): Promise<Outcome<NextAction>> {
     return outcomeOf(() => commitPlan(this.#jobs, plan));
   }
 
-  keptTurn(of: RunParams): Promise<Outcome<KeptTurn | null>> {
-    return this.#ofRun(of, () => loadTurn(this.#sql, of.jobId));
+  keptTurn(run: RunId): Promise<Outcome<KeptTurn | null>> {
+    return this.#ofRun(run, () => loadTurn(this.#sql, run.jobId));
   }
 
-  checkpoint(of: RunParams): Promise<Outcome<Checkpoint>> {
-    return outcomeOf(() => loadCheckpoint(this.#sql, of));
+  checkpoint(run: RunId): Promise<Outcome<Checkpoint>> {
+    return outcomeOf(() => loadCheckpoint(this.#sql, run));
   }
 
-  artifact(of: RunParams, ordinal: number): Promise<Outcome<ArtifactRecord | null>> {
-    return this.#ofRun(of, () => findArtifact(this.#sql, of.jobId, ordinal) ?? null);
+  artifact(run: RunId, ordinal: number): Promise<Outcome<ArtifactRecord | null>> {
+    return this.#ofRun(run, () => findArtifact(this.#sql, run.jobId, ordinal) ?? null);
   }
 
-  pieces(of: RunParams, ordinal: number): Promise<Outcome<LedgerPiece[]>> {
-    return this.#ofRun(of, () => listPieces(this.#sql, { jobId: of.jobId, ordinal }));
+  pieces(run: RunId, ordinal: number): Promise<Outcome<LedgerPiece[]>> {
+    return this.#ofRun(run, () => listPieces(this.#sql, { jobId: run.jobId, ordinal }));
   }
 
   commitChunk(commit: ChunkCommit): Promise<Outcome<NextAction>> {
@@ -227,38 +225,38 @@ export class ExportJobs
   }
 
   recordUpload(
-    of: RunParams,
+    run: RunId,
     upload: ArtifactId & { uploadId: string },
     r2ClassAOperations: number,
   ): Promise<Outcome<{ kept: boolean; next: NextAction }>> {
-    return outcomeOf(() => commitUpload(this.#jobs, of, upload, r2ClassAOperations));
+    return outcomeOf(() => commitUpload(this.#jobs, run, upload, r2ClassAOperations));
   }
 
   recordStored(
-    of: RunParams,
+    run: RunId,
     artifact: ArtifactId,
     r2ClassAOperations: number,
   ): Promise<Outcome<NextAction>> {
-    return outcomeOf(() => commitStored(this.#jobs, of, artifact, r2ClassAOperations));
+    return outcomeOf(() => commitStored(this.#jobs, run, artifact, r2ClassAOperations));
   }
 
   recordVerified(
-    of: RunParams,
+    run: RunId,
     artifacts: readonly (ArtifactId & { sha256: string; crc32: number | null })[],
   ): Promise<Outcome<null>> {
-    return outcomeOf(() => commitVerified(this.#jobs, of, artifacts));
+    return outcomeOf(() => commitVerified(this.#jobs, run, artifacts));
   }
 
-  ledger(of: RunParams): Promise<Outcome<JobLedger>> {
-    return this.#ofRun(of, () => getLedger(this.#sql, of.jobId));
+  ledger(run: RunId): Promise<Outcome<JobLedger>> {
+    return this.#ofRun(run, () => getLedger(this.#sql, run.jobId));
   }
 
-  complete(of: RunParams): Promise<Outcome<JobView>> {
-    return outcomeOf(() => completeJob(this.#jobs, of));
+  complete(run: RunId): Promise<Outcome<JobView>> {
+    return outcomeOf(() => completeJob(this.#jobs, run));
   }
 
-  fail(of: RunParams, failure: Failure): Promise<{ callback: boolean }> {
-    return failJob(this.#jobs, of, failure);
+  fail(run: RunId, failure: Failure): Promise<{ callback: boolean }> {
+    return failJob(this.#jobs, run, failure);
   }
 
   beginPost(jobId: string, attempt: number): CallbackTurn {
@@ -309,9 +307,9 @@ export class ExportJobs
   }
 
   /** Reads what only a job's current run may see. */
-  #ofRun<T>(of: RunParams, read: () => T): Promise<Outcome<T>> {
+  #ofRun<T>(run: RunId, read: () => T): Promise<Outcome<T>> {
     return outcomeOf(() => {
-      getJobOfRun(this.#sql, of);
+      getJobOfRun(this.#sql, run);
       return read();
     });
   }

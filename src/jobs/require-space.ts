@@ -1,12 +1,20 @@
 import { readSettings } from "../config/settings.ts";
 import { ExportError } from "../api/errors.ts";
+import { openArtifactStore } from "../storage/open-artifact-store.ts";
 import type { JobsContext } from "./jobs-context.ts";
 
 /**
- * Sees to it that `bytes` more may be kept beside the jobs. What counts is the size of the object's
- * database: it is what Cloudflare bounds, it costs nothing to ask for, free pages are no part of it,
- * and it cannot go out of step as a sum kept beside the files could. Errors: `inline-storage-full`,
- * `configuration-invalid`.
+ * Requires space for `bytes` more of a job's files, if the deployment's store keeps them in the jobs' database.
+ * Errors: as `requireRoom`.
+ */
+export function requireSpaceForFiles(context: JobsContext, bytes: number): void {
+  if (openArtifactStore(context.env).usesJobsDatabase) requireRoom(context, bytes);
+}
+
+/**
+ * Requires space for `bytes` more in the jobs' database. It compares the size of the database, since that is
+ * what Cloudflare limits: asking for it costs nothing, it excludes free pages, and it cannot go out of step as a
+ * stored sum could. Errors: `inline-storage-full`, `configuration-invalid`.
  */
 export function requireRoom({ sql, env }: JobsContext, bytes: number): void {
   const { inlineBytesMax } = readSettings(env);

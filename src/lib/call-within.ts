@@ -4,8 +4,8 @@ export class CallTimeout extends Error {
 }
 
 /**
- * What `work` gives, if it does within `timeoutMs`; else throws `CallTimeout`. The work itself
- * cannot be ended: its later result or error is dropped.
+ * Returns what `work` returns within `timeoutMs`; else throws `CallTimeout`. The work itself cannot be ended:
+ * its later result or error is dropped.
  */
 export async function callWithin<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;

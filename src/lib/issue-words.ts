@@ -1,8 +1,8 @@
 import type * as v from "valibot";
 
 /**
- * What is wrong with a value, in plain words. Valibot's own messages are written for programmers,
- * and quote the value, which may be a secret; a schema's own message is kept as it is.
+ * Returns what is wrong with a value, in plain words. Valibot's own messages are written for programmers and
+ * quote the value, which may be a secret. A schema's own message is kept.
  */
 export function issueWords(issue: v.BaseIssue<unknown>): string {
   if (!issue.message.startsWith("Invalid ")) return issue.message.slice(0, 300);

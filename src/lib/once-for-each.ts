@@ -2,7 +2,9 @@
  * Returns `make` as a function that runs once for each object and repeats its result, or its error, later.
  * `make` must depend on nothing but the object.
  */
-export function onceForEach<TResult>(make: (from: object) => TResult): (from: object) => TResult {
+export function onceForEach<TResult, TFrom extends object = object>(
+  make: (from: TFrom) => TResult,
+): (from: TFrom) => TResult {
   const made = new WeakMap<object, { result: TResult } | { error: unknown }>();
   return (from) => {
     let outcome = made.get(from);

@@ -7,9 +7,8 @@ interface AtLeastReader {
 }
 
 /**
- * Reads a byte stream in blocks of `blockBytes`, the last one shorter. Every block stands in the
- * same memory, so it is the caller's only until the next is asked for. Stopping early cancels
- * the stream.
+ * Reads a byte stream in blocks of `blockBytes`; the last one is shorter. All blocks share their memory, so a
+ * block is valid only until the caller asks for the next. Stopping early cancels the stream.
  */
 export async function* readBlocks(
   stream: ReadableStream<Uint8Array>,
@@ -19,7 +18,7 @@ export async function* readBlocks(
   try {
     let buffer = new ArrayBuffer(blockBytes);
     for (;;) {
-      // A fresh buffer a block would be given back by the garbage collector late.
+      // The garbage collector would free a new buffer for each block late.
       const { done, value } = await (reader as unknown as AtLeastReader).readAtLeast(
         blockBytes,
         new Uint8Array(buffer),

@@ -9,19 +9,19 @@ export interface ZipEntry {
   crc32: number;
 }
 
-/** A stretch of an archive: bytes of its own, or a range of an entry's, which the caller has. */
+/** A stretch of an archive: bytes of its own, or a range of an entry, whose bytes the caller has. */
 export type ZipStretch<E extends ZipEntry> =
   | { kind: "own"; bytes: Uint8Array }
   | { kind: "content"; entry: E; offset: number; length: number };
 
-/** Where a field of 2 or 4 bytes has this value, the real one stands in a ZIP64 record. */
+/** If a field of 2 or 4 bytes has this value, the real one is in a ZIP64 record. */
 const MAX_16 = 0xffff;
 const MAX_32 = 0xffffffff;
 
 /** Versions that a reader needs: 2.0, and 4.5 for ZIP64. */
 const VERSION = 20;
 const VERSION_ZIP64 = 45;
-/** Made by version 4.5 on Unix, which gives the attributes their meaning: a file, rw-r--r--. */
+/** Made by version 4.5 on Unix, which defines what the attributes mean: a file, rw-r--r--. */
 const MADE_BY = (3 << 8) | VERSION_ZIP64;
 const ATTRIBUTES = 0o100644 * 0x10000;
 /** Bit 11 of the flags: names are UTF-8. */
@@ -31,14 +31,14 @@ const LOCAL_HEADER_BYTES = 30;
 const CENTRAL_HEADER_BYTES = 46;
 const END_BYTES = 22;
 const END_ZIP64_BYTES = 56 + 20;
-/** The seconds since 1970, beside the fields of 1980, which know no time zone. */
+/** The seconds since 1970, in addition to the fields that count from 1980 and know no time zone. */
 const TIME_EXTRA_BYTES = 9;
 
 /**
- * A ZIP archive of stored entries (APPNOTE.TXT 6.3.10), with ZIP64 where a size, an offset or the
- * number of entries asks for it. Because sizes and CRC-32s are known beforehand, its length is too,
- * and any range of it can be made without what stands before. The same entries and time give the
- * same bytes. docs/decisions tells why no library makes it.
+ * A ZIP archive of stored entries (APPNOTE.TXT 6.3.10), with ZIP64 if a size, an offset or the number of
+ * entries needs it. Sizes and CRC-32s are known beforehand, so its length is too, and any range of it can be
+ * made without the bytes before. The same entries and time make the same bytes. docs/decisions has the reason
+ * why no library makes it.
  */
 export class ZipLayout<E extends ZipEntry> {
   /** Of the whole archive. */
@@ -46,7 +46,7 @@ export class ZipLayout<E extends ZipEntry> {
   readonly #entries: readonly E[];
   readonly #modified: Modified;
 
-  /** All entries get one time of modification, which the format has from 1980 to 2107. */
+  /** All entries get the same time of modification. The format has times from 1980 to 2107. */
   constructor(entries: readonly E[], modifiedAtMs: number) {
     this.#entries = entries;
     this.#modified = modifiedOf(modifiedAtMs);
@@ -60,7 +60,7 @@ export class ZipLayout<E extends ZipEntry> {
     this.bytes = offset + directoryBytes + END_BYTES + (needsZip64 ? END_ZIP64_BYTES : 0);
   }
 
-  /** What a range of the archive is made of, end to end; only that is made. */
+  /** Lists what a range of the archive consists of, end to end. Nothing else is made. */
   *stretches(range: { offset: number; length: number }): Generator<ZipStretch<E>, void, undefined> {
     const end = range.offset + range.length;
     const clip = (offset: number, length: number): { from: number; to: number } | undefined => {
@@ -113,7 +113,7 @@ interface Modified {
   unixSeconds: number;
 }
 
-/** Years before 1980 and behind 2107 become the nearest that the format has. */
+/** Times before 1980 and after 2107 become the nearest that the format has. */
 function modifiedOf(ms: number): Modified {
   const first = Date.UTC(1980, 0, 1);
   const last = Date.UTC(2107, 11, 31, 23, 59, 58);
@@ -174,7 +174,7 @@ function centralHeader(entry: ZipEntry, offset: number, modified: Modified): Uin
   return fields.bytes;
 }
 
-/** What both headers of an entry have, from the version to the sizes. */
+/** Writes what both headers of an entry have in common, from the version to the sizes. */
 function putCommon(
   fields: Fields,
   entry: ZipEntry,
@@ -203,7 +203,7 @@ function putNameAndExtra(
   fields.putBytes(name);
   fields.put(2, 0x5455);
   fields.put(2, TIME_EXTRA_BYTES - 4);
-  fields.put(1, 1); // the time of modification alone
+  fields.put(1, 1); // only the time of modification
   fields.put(4, of.modified.unixSeconds);
   if (zip64Bytes === 0) return;
   fields.put(2, 0x0001);
@@ -211,7 +211,7 @@ function putNameAndExtra(
   for (const value of of.zip64) fields.put(8, value);
 }
 
-/** The directory of an archive: where it begins, and how much it is. */
+/** The directory of an archive: entries, start and length. */
 interface Directory {
   count: number;
   offset: number;
@@ -228,7 +228,7 @@ function endRecords(directory: Directory): Uint8Array {
   const fields = new Fields(END_BYTES + (needsZip64 ? END_ZIP64_BYTES : 0));
   if (needsZip64) {
     fields.put(4, 0x06064b50);
-    fields.put(8, 56 - 12); // of this record, without what stands before
+    fields.put(8, 56 - 12); // of this record, without the fields before
     fields.put(2, MADE_BY);
     fields.put(2, VERSION_ZIP64);
     fields.put(4, 0); // this disk
@@ -253,7 +253,7 @@ function endRecords(directory: Directory): Uint8Array {
   return fields.bytes;
 }
 
-/** Writes numbers one behind the other, little-endian. */
+/** Writes numbers one after the other, little-endian. */
 class Fields {
   readonly bytes: Uint8Array;
   readonly #view: DataView;

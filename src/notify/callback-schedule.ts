@@ -1,10 +1,10 @@
-import type { CallbackMove } from "../api/callback-state.ts";
+import type { CallbackMove } from "../rpc/callback-move.ts";
 import { assert } from "../lib/assert.ts";
 
-/** How often a callback is tried before it counts as failed, the first try included. */
+/** How many attempts are made to send a callback before it counts as failed. */
 export const CALLBACK_ATTEMPTS_MAX = 10;
 
-/** How waits between tries grow, in milliseconds. */
+/** How waits between attempts grow, in milliseconds. */
 interface CallbackPace {
   firstDelayMs: number;
   /** Each wait is this many times the one before, up to `delayMsMax`. */
@@ -17,7 +17,7 @@ interface CallbackPace {
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600 * SECOND_MS;
 
-/** Nine waits of 10 s, 30 s, 90 s, … 2 h, 4 h, 4 h: a receiver may be away for about 11 hours. */
+/** Nine waits of 10 s, 30 s, 90 s, … 2 h, 4 h, 4 h: a receiver may be down for about 11 hours. */
 const DEPLOYED_PACE: CallbackPace = {
   firstDelayMs: 10 * SECOND_MS,
   growth: 3,
@@ -33,15 +33,15 @@ const LOCAL_PACE: CallbackPace = {
   retryAfterMsMax: 60 * SECOND_MS,
 };
 
-/** Waits are spread by this part of themselves to either side, so that receivers are not hit in step. */
+/** Waits vary by this part of themselves to either side, so that callbacks do not all come at once. */
 const JITTER = 0.2;
 
-/** How one try ended: `delivered` by 2xx, `gone` by 410, else `retry`. */
+/** How an attempt ended: `delivered` by 2xx, `gone` by 410, else `retry`. */
 export type CallbackOutcome = "delivered" | "gone" | "retry";
 
 /**
- * What follows try number `attempt` (from 1). The wait is exponential with jitter from `random` in [0, 1),
- * and never shorter than the receiver's `Retry-After`, as far as that stays within its bound.
+ * Returns what follows attempt number `attempt` (from 1). The wait is exponential with jitter from `random` in
+ * [0, 1), and not shorter than the receiver's `Retry-After`, up to `retryAfterMsMax`.
  */
 export function nextCallbackMove(given: {
   attempt: number;

@@ -1,35 +1,36 @@
 import { KIB } from "../api/limits.ts";
 import { concatBytes } from "../lib/bytes.ts";
 import type { CallbackOutcome } from "./callback-schedule.ts";
-import { hideTexts, listUrlSecrets } from "./hide-url.ts";
+import { hideTexts, listUrlSecrets } from "./hide-secrets.ts";
 import { parseRetryAfterMs } from "./retry-after.ts";
-import { signMessage, withoutPrefix } from "./signature.ts";
+import { signMessage } from "./signature.ts";
+import { withoutPrefix } from "./webhook-secrets.ts";
 
-/** How long one try may take, body included. */
+/** How long an attempt may take, body included. */
 const CALLBACK_TIMEOUT_MS = 10_000;
 
-/** What is read of a refusing receiver's answer before the connection is dropped. */
+/** How much is read of an answer that is not 2xx, before the connection is dropped. */
 const ANSWER_BYTES_MAX = 4 * KIB;
 
-/** What is quoted of it, in characters. */
+/** How much of it is quoted, in characters. */
 const QUOTE_LENGTH_MAX = 200;
 
-/** One try, as plain data: it crosses Workflow steps and is kept in the job row. */
+/** An attempt, as plain data: it crosses Workflow steps and is kept in the job row. */
 export interface CallbackResult {
   outcome: CallbackOutcome;
-  /** The status that the receiver answered; undefined where none came. */
+  /** The status that the receiver answered; undefined if none came. */
   status?: number;
   /** Why it was not delivered; without secrets, signatures or any value of the URL's path and query. */
   error?: string;
-  /** What the receiver asked for by `Retry-After`. */
+  /** The wait that the receiver asked for by `Retry-After`. */
   retryAfterMs?: number;
 }
 
 /**
- * Posts `payload` (JSON) to `url`, signed as Standard Webhooks asks where there are secrets. `id` is the
- * same on every try of one message; `timestampMs` is the try's own time.
- * Never throws for what a receiver or the network does. Redirects are not followed: a 3xx is a failed try.
- * The URL is expected to have passed checkCallbackTarget.
+ * Posts `payload` (JSON) to `url`, signed as Standard Webhooks asks if there are secrets. `id` is the same in
+ * every attempt of one message; `timestampMs` is the attempt's own time. Redirects are not followed: a 3xx is a
+ * failed attempt. Never throws for what a receiver or the network does. `url` must have passed
+ * `checkCallbackTarget`.
  */
 export async function sendCallback(request: {
   url: string;
@@ -51,7 +52,7 @@ export async function sendCallback(request: {
   } = request;
   const signature =
     secrets.length === 0 ? undefined : signMessage({ id, timestampMs, payload, secrets });
-  const hidden = hiddenTexts({ url, secrets, signature });
+  const hidden = listHidden({ url, secrets, signature });
 
   let response: Response;
   try {
@@ -69,7 +70,7 @@ export async function sendCallback(request: {
       signal: AbortSignal.timeout(timeoutMs),
     });
   } catch (error) {
-    return { outcome: "retry", error: faultOf(error, { timeoutMs, hidden }) };
+    return { outcome: "retry", error: describeFault(error, { timeoutMs, hidden }) };
   }
 
   const { status } = response;
@@ -77,8 +78,8 @@ export async function sendCallback(request: {
     await discard(response);
     return { outcome: "delivered", status };
   }
-  const quote = quoted(await readStart(response), hidden);
-  const error = `the receiver answered ${status}${meaningOf(status)}${quote === "" ? "" : `: ${quote}`}`;
+  const words = quote(await readStart(response), hidden);
+  const error = `the receiver answered ${status}${explainStatus(status)}${words === "" ? "" : `: ${words}`}`;
   if (status === 410) return { outcome: "gone", status, error };
   const retryAfterMs = parseRetryAfterMs(response.headers.get("retry-after"), timestampMs);
   return {
@@ -89,23 +90,26 @@ export async function sendCallback(request: {
   };
 }
 
-function meaningOf(status: number): string {
+function explainStatus(status: number): string {
   if (status === 410) return " (gone: no more callbacks are sent)";
   return status >= 300 && status < 400 ? " (redirects are not followed)" : "";
 }
 
-/** Why no answer came, in words. */
-function faultOf(error: unknown, given: { timeoutMs: number; hidden: readonly string[] }): string {
+/** Returns in words why no answer came. */
+function describeFault(
+  error: unknown,
+  given: { timeoutMs: number; hidden: readonly string[] },
+): string {
   if (error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError")) {
     return `the receiver did not answer within ${given.timeoutMs / 1_000} s`;
   }
-  const quote = quoted(error instanceof Error ? error.message : String(error), given.hidden);
-  return `the receiver could not be reached${quote === "" ? "" : `: ${quote}`}`;
+  const words = quote(error instanceof Error ? error.message : String(error), given.hidden);
+  return `the receiver could not be reached${words === "" ? "" : `: ${words}`}`;
 }
 
 /**
- * The first ANSWER_BYTES_MAX of the answer's body as text; what came until then where it breaks off or the
- * try's time is up. The rest is never read.
+ * Returns the first ANSWER_BYTES_MAX of the answer's body as text; less if the body breaks off or the attempt's
+ * time is up. The rest is never read.
  */
 async function readStart(response: Response): Promise<string> {
   if (response.body === null) return "";
@@ -120,7 +124,7 @@ async function readStart(response: Response): Promise<string> {
       bytes += value.byteLength;
     }
   } catch {
-    // The status has been answered: a body that breaks off only shortens the quote.
+    // The status is known: a body that breaks off only shortens the quote.
   }
   await reader.cancel().catch(() => undefined);
   return new TextDecoder().decode(concatBytes(pieces));
@@ -131,15 +135,15 @@ async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
 }
 
-/** Text from outside as it may be shown: one line without what is `hidden`, and cut. */
-function quoted(text: string, hidden: readonly string[]): string {
+/** Returns text from outside as it may be shown: one line without the `hidden` texts, and cut. */
+function quote(text: string, hidden: readonly string[]): string {
   const line = hideTexts(text, hidden);
   if (line.length <= QUOTE_LENGTH_MAX) return line;
   return `${line.slice(0, QUOTE_LENGTH_MAX).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
-/** What a receiver may echo and nobody else may see: secrets, signatures, the URL's path and query. */
-function hiddenTexts(request: {
+/** Lists what a receiver may echo and nobody else may see: secrets, signatures, the URL's path and query. */
+function listHidden(request: {
   url: string;
   secrets: readonly string[];
   signature: string | undefined;

@@ -1,6 +1,5 @@
-import { keyRangeQuery, parseKeyRange } from "../sqlite/key-range-query.ts";
 import type { Table } from "../sqlite/catalog.ts";
-import type { KeyRange } from "../sqlite/key-range.ts";
+import { type KeyRange, keyRangeQuery, parseKeyRange } from "../sqlite/key-range.ts";
 import type { Source } from "../databases/source.ts";
 
 /** Tables looked at in one turn, so that writers wait for a few hundred rows at most. */

@@ -66,7 +66,7 @@ export async function readUnchangedCatalog(
 ): Promise<{ catalog: Catalog; schema: string }> {
   const rows = await readCatalogRows(source);
   const catalog = await withViewColumns(source, parseCatalog(rows));
-  if ((await digestOf(catalog)) !== digest) throw schemaChanged();
+  if ((await digestCatalog(catalog)) !== digest) throw schemaChanged();
   return { catalog, schema: schemaText(rows[0]) };
 }
 
@@ -90,7 +90,7 @@ function schemaChanged(): ExportError {
  * no dump can contain: the runtime makes it with the first entry, which a program may write meanwhile. The
  * columns of views follow from the schema.
  */
-export async function digestOf(catalog: Catalog): Promise<string> {
+export async function digestCatalog(catalog: Catalog): Promise<string> {
   const views = catalog.views.map((view) => ({ ...view, columns: undefined }));
   const text = JSON.stringify({ ...catalog, views }, (key, value: unknown) =>
     key === "shadowNamed" || (key === "keyValues" && value === "unreadable") ? undefined : value,

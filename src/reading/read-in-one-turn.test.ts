@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 import { planOf } from "../formats/plan-of.ts";
 import { MIB, PAGE_BYTES } from "../api/limits.ts";
-import { digestOf, readCatalog } from "./read-catalog.ts";
+import { digestCatalog, readCatalog } from "./read-catalog.ts";
 import { type OneTurnDump, readInOneTurn } from "./read-in-one-turn.ts";
 import type { Source } from "../databases/source.ts";
 import { dumpDatabase } from "../../test/support/dump-database.ts";
@@ -32,7 +32,7 @@ async function readAll(
   };
   return readInOneTurn(source, {
     ...planOf(request, catalog),
-    catalogDigest: await digestOf(catalog),
+    catalogDigest: await digestCatalog(catalog),
     bytesMax,
   });
 }

@@ -8,9 +8,9 @@ import { CURSOR_START } from "../rpc/cursor.ts";
 import { ExportError } from "../api/errors.ts";
 import { MIB, PAGE_BYTES } from "../api/limits.ts";
 import { type DumpPiece, readDump } from "./dump-reader.ts";
-import { digestOf } from "./read-catalog.ts";
+import { digestCatalog } from "./read-catalog.ts";
 import type { Source, SourceResult } from "../databases/source.ts";
-import { sizeQueries, sizesFrom } from "./table-size.ts";
+import { sizeQueries, sizesFrom } from "../sqlite/table-size.ts";
 import type { TableReader } from "./table-reader.ts";
 
 /**
@@ -50,16 +50,15 @@ export interface OneTurnDump {
  */
 export async function readInOneTurn(
   source: Source,
-  of: { plan: DumpPlan; encoderOf: TableEncoderOf; catalogDigest: string; bytesMax: number },
+  dump: { plan: DumpPlan; encoderOf: TableEncoderOf; catalogDigest: string; bytesMax: number },
 ): Promise<OneTurnDump | undefined> {
   // Only the opening of a snapshot copies the key-value storage.
-  if (of.plan.keyValues === "exported") return undefined;
+  if (dump.plan.keyValues === "exported") return undefined;
   try {
-    // D1 carries BLOBs as hex digits in JSON: no more than a page of them.
-    const bytesMax = source.kind === "d1" ? Math.min(of.bytesMax, PAGE_BYTES) : of.bytesMax;
-    const measured = await measureTables(source, of.plan.tables, bytesMax);
+    const bytesMax = Math.min(dump.bytesMax, source.oneTurnBytesMax);
+    const measured = await measureTables(source, dump.plan.tables, bytesMax);
     if (measured === undefined) return undefined;
-    return await readMeasured(source, of, measured);
+    return await readMeasured(source, dump, measured);
   } catch (error) {
     // A value that no page can hold, for instance. What is really wrong is met again, page by page.
     if (error instanceof ExportError && error.code === "source-query-failed") return undefined;
@@ -74,10 +73,10 @@ export async function readInOneTurn(
  */
 async function readMeasured(
   source: Source,
-  of: { plan: DumpPlan; encoderOf: TableEncoderOf; catalogDigest: string },
+  dump: { plan: DumpPlan; encoderOf: TableEncoderOf; catalogDigest: string },
   measured: Measured,
 ): Promise<OneTurnDump | undefined> {
-  const reading = { ...of, sourceKind: source.kind, firstPageRows: measured.firstPageRows };
+  const reading = { ...dump, source, firstPageRows: measured.firstPageRows };
   const fixed = [...CATALOG_QUERIES, CLOCK].map((sql) => ({ sql }));
   let { rowsRead } = measured;
   let { asked } = await walk(reading, new Map());
@@ -85,8 +84,10 @@ async function readMeasured(
     const results = await source.transaction([...fixed, ...asked]);
     rowsRead += results.reduce((sum, result) => sum + result.rowsRead, 0);
     const catalog = results.slice(0, CATALOG_QUERIES.length).map(({ rows }) => rows);
-    if ((await digestOf(parseCatalog(catalog))) !== of.catalogDigest) return undefined;
-    const answers = new Map(asked.map((each, at) => [keyOf(each), results[fixed.length + at]]));
+    if ((await digestCatalog(parseCatalog(catalog))) !== dump.catalogDigest) return undefined;
+    const answers = new Map(
+      asked.map((each, at) => [statementKey(each), results[fixed.length + at]]),
+    );
     const walked = await walk(reading, answers);
     if (walked.bytes > TEXT_BYTES_MAX) return undefined;
     if (walked.isWhole) {
@@ -167,7 +168,7 @@ function fitsOneAnswer(sizes: ReadonlyMap<Table, { rows: number; bytes: number }
 }
 
 interface Reading {
-  sourceKind: Source["kind"];
+  source: Pick<Source, "longRowsPageBytes">;
   plan: DumpPlan;
   encoderOf: TableEncoderOf;
   firstPageRows: (table: Table) => number;
@@ -184,23 +185,23 @@ interface Walked {
 
 /** Reads a dump from `answers`; a statement that has none ends its table. */
 async function walk(
-  of: Reading,
+  reading: Reading,
   answers: ReadonlyMap<string, SourceResult | undefined>,
 ): Promise<Walked> {
   const walked: Walked = { pieces: [], bytes: 0, asked: [], isWhole: true };
   const answer = (statement: Statement): SourceResult => {
     walked.asked.push(statement);
-    const found = answers.get(keyOf(statement));
+    const found = answers.get(statementKey(statement));
     if (found !== undefined) return found;
     walked.isWhole = false;
     return { columns: [], rows: [[null, 0]], rowsRead: 0, rowsWritten: 0 };
   };
   const reader: TableReader = {
-    sourceKind: of.sourceKind,
+    longRowsPageBytes: reading.source.longRowsPageBytes,
     readRows: async (table, build) => build(liveRows(table)).map(answer),
     readOther: async (statement) => answer(statement),
   };
-  for await (const piece of readDump({ ...of, reader, cursor: CURSOR_START })) {
+  for await (const piece of readDump({ ...reading, reader, cursor: CURSOR_START })) {
     const { bytes: texts, release: _, rowsRead: __, ...rest } = piece;
     // A page's bytes may be views of a buffer that the next page uses again.
     const bytes = concatBytes(texts);
@@ -210,6 +211,6 @@ async function walk(
   return walked;
 }
 
-function keyOf({ sql, params }: Statement): string {
+function statementKey({ sql, params }: Statement): string {
   return JSON.stringify([sql, params]);
 }

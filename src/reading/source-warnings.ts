@@ -47,9 +47,8 @@ const REASONS = {
   live: "only exports with a snapshot contain it",
 };
 
-/** D1 keeps no customer's entries. */
-function keyValueWarnings({ kind }: Source, plan: DumpPlan, isFrozen: boolean): string[] {
-  if (kind === "d1" || plan.keyValues === undefined) return [];
+function keyValueWarnings({ hasKeyValues }: Source, plan: DumpPlan, isFrozen: boolean): string[] {
+  if (!hasKeyValues || plan.keyValues === undefined) return [];
   if (plan.keyValues === "exported" && isFrozen) return [];
   const reason = REASONS[plan.keyValues === "exported" ? "live" : plan.keyValues];
   return [`the object's key-value storage (_cf_KV) is not part of this dump: ${reason}`];

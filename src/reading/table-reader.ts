@@ -7,7 +7,8 @@ import type { Source, SourceResult } from "../databases/source.ts";
  * reader counts of the source's own work is for the job's `usage`.
  */
 export interface TableReader {
-  readonly sourceKind: Source["kind"];
+  /** As the source has it. */
+  readonly longRowsPageBytes: number;
   /** Runs the statements that `build` makes over a table's rows, all in one turn of the source. */
   readRows(table: Table, build: (rows: RowSelect) => Statement[]): Promise<SourceResult[]>;
   /** Runs a statement over what is no ordinary table: sequences and a module's own tables. */
@@ -17,7 +18,7 @@ export interface TableReader {
 /** Reads the tables as they are at each page. */
 export function liveReader(source: Source): TableReader {
   return {
-    sourceKind: source.kind,
+    longRowsPageBytes: source.longRowsPageBytes,
     readRows: async (table, build) => {
       const statements = build(liveRows(table));
       const [only] = statements;

@@ -2,7 +2,7 @@ import type { ExportEnv } from "../config/bindings.ts";
 import type { Settings } from "../config/settings.ts";
 import type { TokenAccess } from "../config/access-tokens.ts";
 
-/** What every handler is given. */
+/** What every handler gets from Hono. */
 export interface AppEnv {
   Bindings: ExportEnv;
   Variables: {

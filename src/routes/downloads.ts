@@ -1,52 +1,132 @@
-import { type Context, Hono } from "hono";
-
-import { getExportJobs } from "../config/bindings.ts";
-import type { ArtifactRecord } from "../rpc/checkpoint.ts";
-import { unwrap } from "../rpc/outcome.ts";
-import { ExportError } from "../api/errors.ts";
+import { type ErrorCode, ExportError } from "../api/errors.ts";
 import { isActive } from "../api/job-state.ts";
-import type { ArtifactStore } from "../storage/artifact-store.ts";
+import { ManifestSchema } from "../api/manifest.ts";
+import { type ExportEnv, getExportJobs } from "../config/bindings.ts";
 import type { DownloadInfo } from "../rpc/http-jobs.ts";
+import { unwrap } from "../rpc/outcome.ts";
+import type { ArtifactStore } from "../storage/artifact-store.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
-import { readRanges } from "../storage/read-ranges.ts";
-import type { AppEnv } from "./app-env.ts";
-import { archiveOf } from "./archive.ts";
-import { jobIdOf } from "./jobs.ts";
-import { type SentFile, sendFile } from "./send-file.ts";
+import { archiveOf } from "./files/archive.ts";
+import { makeArtifactFile } from "./files/artifact-file.ts";
+import { sendFile } from "./files/send-file.ts";
+import { JOB_ID } from "./parameters.ts";
+import { type Answer, type DescribedHeader, route } from "./route.ts";
 
-/** A job's files and its manifest. Hono answers HEAD from the GET handlers, whose body is then dropped. */
-export const downloadRoutes = new Hono<AppEnv>()
-  .get("/export/dump/:jobId/download", async (context) => {
-    const info = await downloadInfo(context, context.req.param("jobId"));
-    const store = openArtifactStore(context.env);
-    const [artifact, ...others] = info.artifacts;
-    const file =
-      artifact !== undefined && others.length === 0
-        ? artifactFile(info, artifact, store)
-        : archiveOf(info, store, await readManifest(info, store));
-    return sendFile(context, file);
-  })
-  .get("/export/dump/:jobId/download/:artifact", async (context) => {
-    const info = await downloadInfo(context, context.req.param("jobId"));
-    const name = context.req.param("artifact");
-    const artifact = info.artifacts.find((each) => each.name === name);
-    if (artifact === undefined) {
-      throw new ExportError(
-        "artifact-not-found",
-        `the job has no artifact ${JSON.stringify(name)}`,
-      );
-    }
-    return sendFile(context, artifactFile(info, artifact, openArtifactStore(context.env)));
-  })
-  .get("/export/dump/:jobId/manifest", async (context) => {
-    const info = await downloadInfo(context, context.req.param("jobId"));
-    const body = await openManifest(info, openArtifactStore(context.env));
-    return context.body(body, 200, { "content-type": "application/json" });
-  });
+const FILE_HEADERS: readonly DescribedHeader[] = [
+  { name: "Range", description: "One range of bytes; several are answered with the whole." },
+  { name: "If-Range", description: "The range is given only of the file with this ETag." },
+  { name: "If-None-Match", description: "304 where the file has this ETag." },
+];
+
+const FILE_ANSWER_HEADERS: readonly DescribedHeader[] = [
+  { name: "ETag", description: "An artifact's SHA-256, in quotes; a ZIP has a tag of its own." },
+  { name: "Content-Disposition", description: "The file's name (RFC 6266)." },
+  { name: "Repr-Digest", description: "The whole file's SHA-256 (RFC 9530); none of a ZIP." },
+];
+
+const FILE_ANSWERS: readonly Answer[] = [
+  { status: 200, description: "The file", content: "bytes", headers: FILE_ANSWER_HEADERS },
+  {
+    status: 206,
+    description: "The range of it that was asked for",
+    content: "bytes",
+    headers: [
+      ...FILE_ANSWER_HEADERS,
+      { name: "Content-Range", description: "Which bytes these are, and of how many." },
+    ],
+  },
+  { status: 304, description: "The file is the one that If-None-Match names" },
+];
+
+const FILE_ERRORS: readonly ErrorCode[] = [
+  "job-not-found",
+  "artifact-not-found",
+  "artifact-missing",
+  "export-not-finished",
+  "export-not-downloadable",
+  "export-expired",
+  "range-not-satisfiable",
+  "storage-unavailable",
+];
+
+/** A job's files and its manifest. */
+export const downloadRoutes = [
+  route({
+    method: "GET",
+    path: "/export/dump/:jobId/download",
+    operationId: "downloadExport",
+    summary: "Download what a job exported",
+    description:
+      "The artifact where there is one; else a ZIP of all artifacts and the manifest, stored as they are, with " +
+      "ZIP64 where it is needed. Its bytes are the same each time, and ranges of it work. An export that was made " +
+      "before there were ZIPs answers artifact-not-found.",
+    access: "read",
+    params: { jobId: JOB_ID },
+    headers: FILE_HEADERS,
+    answers: FILE_ANSWERS,
+    errors: FILE_ERRORS,
+    handler: async ({ context, params }) => {
+      const info = await getDownload(context.env, params.jobId);
+      const store = openArtifactStore(context.env);
+      const [artifact, ...others] = info.artifacts;
+      const file =
+        artifact !== undefined && others.length === 0
+          ? makeArtifactFile(info, artifact, store)
+          : archiveOf(info, store, await readManifest(info, store));
+      return sendFile(context, file);
+    },
+  }),
+
+  route({
+    method: "GET",
+    path: "/export/dump/:jobId/download/:artifact",
+    operationId: "downloadArtifact",
+    summary: "Download one artifact of a job",
+    access: "read",
+    params: { jobId: JOB_ID },
+    headers: FILE_HEADERS,
+    answers: FILE_ANSWERS,
+    errors: FILE_ERRORS,
+    handler: async ({ context, params }) => {
+      const info = await getDownload(context.env, params.jobId);
+      const artifact = info.artifacts.find(({ name }) => name === params.artifact);
+      if (artifact === undefined) {
+        throw new ExportError(
+          "artifact-not-found",
+          `the job has no artifact ${JSON.stringify(params.artifact)}`,
+        );
+      }
+      return sendFile(context, makeArtifactFile(info, artifact, openArtifactStore(context.env)));
+    },
+  }),
+
+  route({
+    method: "GET",
+    path: "/export/dump/:jobId/manifest",
+    operationId: "getManifest",
+    summary: "Read a job's manifest: tables, rows, bytes, parts and SHA-256s",
+    access: "read",
+    params: { jobId: JOB_ID },
+    answers: [{ status: 200, description: "The manifest", content: ManifestSchema }],
+    errors: [
+      "job-not-found",
+      "artifact-missing",
+      "export-not-finished",
+      "export-not-downloadable",
+      "export-expired",
+      "storage-unavailable",
+    ],
+    handler: async ({ context, params }) => {
+      const info = await getDownload(context.env, params.jobId);
+      const body = await openManifest(info, openArtifactStore(context.env));
+      return context.body(body, 200, { "content-type": "application/json" });
+    },
+  }),
+];
 
 /** Errors: `job-not-found`, `export-not-finished`, `export-expired`, `export-not-downloadable`. */
-async function downloadInfo(context: Context<AppEnv>, jobId: string): Promise<DownloadInfo> {
-  const info = unwrap(await getExportJobs(context.env).download(jobIdOf(jobId)));
+async function getDownload(env: ExportEnv, jobId: string): Promise<DownloadInfo> {
+  const info = unwrap(await getExportJobs(env).download(jobId));
   if (info.state === "completed") return info;
   if (isActive(info.state)) {
     throw new ExportError("export-not-finished", `the job is ${info.state}`);
@@ -67,49 +147,4 @@ async function openManifest(
 
 async function readManifest(info: DownloadInfo, store: ArtifactStore): Promise<Uint8Array> {
   return new Uint8Array(await new Response(await openManifest(info, store)).arrayBuffer());
-}
-
-/** An artifact as it lies in the store. */
-function artifactFile(
-  { completedAtMs }: DownloadInfo,
-  { name, contentType, bytes, objectKey, sha256 }: ArtifactRecord,
-  store: ArtifactStore,
-): SentFile {
-  const missing = (): ExportError =>
-    new ExportError("artifact-missing", `${name} is not in the store any more`);
-  return {
-    name,
-    contentType,
-    bytes,
-    tag: sha256 ?? "",
-    sha256: sha256 ?? "",
-    modifiedAtMs: completedAtMs ?? 0,
-    check: async () => {
-      if ((await store.find(objectKey)) === undefined) throw missing();
-    },
-    open: async (range = { offset: 0, length: bytes }) => {
-      const bodies = readRanges(store, { key: objectKey, name }, range);
-      // A missing file can still be answered with 404 before the first byte is sent.
-      const first = await bodies.next();
-      const { readable, writable } = new FixedLengthStream(range.length);
-      if (first.done !== true) void sendAll(first.value, bodies, writable);
-      return readable;
-    },
-  };
-}
-
-/** Sends streams one after the other; if that fails the response breaks, and nobody takes it for whole. */
-async function sendAll(
-  first: ReadableStream<Uint8Array>,
-  others: AsyncIterable<ReadableStream<Uint8Array>>,
-  writable: WritableStream<Uint8Array>,
-): Promise<void> {
-  try {
-    await first.pipeTo(writable, { preventClose: true });
-    for await (const body of others) await body.pipeTo(writable, { preventClose: true });
-    await writable.close();
-  } catch (cause) {
-    console.warn({ message: "a file was not sent to its end", cause: String(cause) });
-    await writable.abort(cause).catch(() => {});
-  }
 }

@@ -1,64 +1,81 @@
-import { Hono } from "hono";
-
-import { getExportJobs } from "../config/bindings.ts";
-import { encodeUtf8 } from "../lib/bytes.ts";
-import { unwrap } from "../rpc/outcome.ts";
 import { ExportError } from "../api/errors.ts";
 import { isActive, type JobState } from "../api/job-state.ts";
 import type { JobView } from "../api/job-view.ts";
-import type { AppEnv } from "./app-env.ts";
-import { jobIdOf } from "./jobs.ts";
+import { getExportJobs } from "../config/bindings.ts";
+import { encodeUtf8 } from "../lib/bytes.ts";
+import { unwrap } from "../rpc/outcome.ts";
 import { answerOrigin, withAbsoluteLinks } from "./links.ts";
+import { JOB_ID } from "./parameters.ts";
+import { route } from "./route.ts";
 
-/** How often the job is looked at: twice a second while it moves, less often while it rests. */
+/** How often the job is looked at: twice a second while it changes, less often while it does not. */
 const LOOK_MS_MIN = 500;
 const LOOK_MS_MAX = 2_000;
 
-/** A comment is sent after so long a silence, so that nobody in between takes the connection for dead. */
+/** After this silence a comment is sent, so that no proxy takes the connection for dead. */
 const HEARTBEAT_MS = 15_000;
 
-/** A stream ends after so long; an EventSource then comes back by itself, with `Last-Event-ID`. */
+/** The longest stream. An EventSource then connects again by itself, with `Last-Event-ID`. */
 const STREAM_MS_MAX = 15 * 60_000;
 
-/** Looks that may fail in a row before the stream breaks: the object restarts when a Worker is deployed. */
+/** Looks that may fail in a row before the stream breaks: the object restarts when the Worker is deployed. */
 const FAILED_LOOKS_MAX = 5;
 
-/** What is known of a job that somebody listens to. */
+/** A look at a job that a client follows. */
 interface Look {
   version: string;
   status: JobState;
-  /** Null where nothing has changed since the version that was known. */
+  /** Null if nothing has changed since the known version. */
   view: JobView | null;
 }
 
 type LookAgain = (version: string) => Promise<Look>;
 
 /** `GET /export/dump/:jobId/events`: a job's progress as server-sent events, to its end. */
-export const eventRoutes = new Hono<AppEnv>().get("/export/dump/:jobId/events", async (context) => {
-  const jobId = jobIdOf(context.req.param("jobId"));
-  const jobs = getExportJobs(context.env);
-  const origin = answerOrigin(context);
-  const look = async (version: string): Promise<Look> => {
-    const found = unwrap(await jobs.viewIfChanged(jobId, version));
-    return { ...found, view: found.view && withAbsoluteLinks(found.view, origin) };
-  };
-  const known = context.req.header("last-event-id") ?? "";
-  const first = await look(known);
-  // An EventSource that knows the end stops asking where it is answered so.
-  if (first.view === null && !isActive(first.status)) return context.body(null, 204);
-  return new Response(streamOf(eventsOf(first, look)), {
-    headers: {
-      "content-type": "text/event-stream",
-      "cache-control": "no-store, no-transform",
+export const eventRoutes = [
+  route({
+    method: "GET",
+    path: "/export/dump/:jobId/events",
+    operationId: "followExport",
+    summary: "Follow a job as server-sent events, to its end",
+    description:
+      "`progress` with the job view when it has changed, at most twice a second; `end` with the last one; " +
+      "`deleted` where the job is removed meanwhile. Comments keep a silent connection alive. A stream " +
+      "ends after 15 minutes at most, and goes on where Last-Event-ID says.",
+    access: "read",
+    params: { jobId: JOB_ID },
+    headers: [{ name: "Last-Event-ID", description: "The id of the last event that came." }],
+    answers: [
+      { status: 200, description: "The events", content: "events" },
+      { status: 204, description: "Last-Event-ID is that of the end: nothing more comes" },
+    ],
+    errors: ["job-not-found"],
+    handler: async (call) => {
+      const { context, params } = call;
+      const jobs = getExportJobs(context.env);
+      const origin = answerOrigin(call);
+      const look = async (version: string): Promise<Look> => {
+        const found = unwrap(await jobs.viewIfChanged(params.jobId, version));
+        return { ...found, view: found.view && withAbsoluteLinks(found.view, origin) };
+      };
+      const first = await look(context.req.header("last-event-id") ?? "");
+      // An EventSource that knows the end stops asking if it is answered so.
+      if (first.view === null && !isActive(first.status)) return context.body(null, 204);
+      return new Response(streamPieces(listEvents(first, look)), {
+        headers: {
+          "content-type": "text/event-stream",
+          "cache-control": "no-store, no-transform",
+        },
+      });
     },
-  });
-});
+  }),
+];
 
 /**
- * The events of a job from a first look on: `progress` with a view each time it has changed, `end` with
- * the last one, `deleted` where the job is gone.
+ * Lists the events of a job from a first look on: `progress` with a view each time it has changed, `end` with
+ * the last one, `deleted` if the job is gone.
  */
-async function* eventsOf(
+async function* listEvents(
   first: Look,
   lookAgain: LookAgain,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
@@ -71,7 +88,7 @@ async function* eventsOf(
   while (Date.now() < endsAtMs) {
     if (view !== null) {
       const ended = !isActive(view.status);
-      yield eventOf(ended ? "end" : "progress", version, view);
+      yield formatEvent(ended ? "end" : "progress", version, view);
       if (ended) return;
       silentSinceMs = Date.now();
     } else if (Date.now() - silentSinceMs >= HEARTBEAT_MS) {
@@ -86,7 +103,7 @@ async function* eventsOf(
       waitMs = view === null ? Math.min(waitMs * 1.5, LOOK_MS_MAX) : LOOK_MS_MIN;
     } catch (error) {
       if (error instanceof ExportError && error.code === "job-not-found") {
-        yield eventOf("deleted", version, null);
+        yield formatEvent("deleted", version, null);
         return;
       }
       failedLooks += 1;
@@ -97,8 +114,8 @@ async function* eventsOf(
   }
 }
 
-/** JSON has no raw line break, so that the data is one line. */
-function eventOf(
+/** JSON has no raw line break, so the data is one line. */
+function formatEvent(
   event: "progress" | "end" | "deleted",
   id: string,
   data: unknown,
@@ -106,8 +123,8 @@ function eventOf(
   return encodeUtf8(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
 }
 
-/** The pieces of a generator, asked for one by one; it is ended where nobody listens any more. */
-function streamOf(
+/** Streams the pieces of a generator, which are made one by one. It ends when the client leaves. */
+function streamPieces(
   pieces: AsyncGenerator<Uint8Array<ArrayBuffer>, void, void>,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream<Uint8Array<ArrayBuffer>>(

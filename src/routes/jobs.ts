@@ -1,90 +1,113 @@
-import { Hono } from "hono";
-import * as v from "valibot";
-
-import { getExportJobs } from "../config/bindings.ts";
-import { encodeUtf8, fromBase64, decodeUtf8, toBase64 } from "../lib/bytes.ts";
-import { unwrap } from "../rpc/outcome.ts";
-import { ExportError } from "../api/errors.ts";
 import { ExportRequestSchema, IdempotencyKeySchema } from "../api/export-request.ts";
+import { JobViewSchema } from "../api/job-view.ts";
 import { BODY_BYTES_MAX } from "../api/limits.ts";
-import { ListQuerySchema } from "../api/list-query.ts";
+import { getExportJobs } from "../config/bindings.ts";
 import { newJobOf } from "../intake/new-job.ts";
-import type { AppEnv } from "./app-env.ts";
-import { readJson, readQuery, validate } from "./body.ts";
+import { unwrap } from "../rpc/outcome.ts";
 import { answerOrigin, storedOrigin, withAbsoluteLinks } from "./links.ts";
+import { validate } from "./middleware/parse-input.ts";
+import { JOB_ID } from "./parameters.ts";
+import { route } from "./route.ts";
 
 /** How long a client waits before it asks again, in seconds. */
 const POLL_SECONDS = "2";
 
-const JobId = v.pipe(v.string(), v.uuid());
+/** `POST /export/dump`, the job view, cancel and delete. */
+export const jobRoutes = [
+  route({
+    method: "POST",
+    path: "/export/dump",
+    operationId: "startExport",
+    summary: "Start an export job",
+    description:
+      "One job a source runs at a time. A repeat with the same Idempotency-Key and body gives the same job.",
+    access: "job",
+    headers: [
+      { name: "Idempotency-Key", description: "1 to 255 visible ASCII characters of your own." },
+    ],
+    body: { schema: ExportRequestSchema, bytesMax: BODY_BYTES_MAX, isRequired: false },
+    answers: [
+      {
+        status: 202,
+        description: "The job, which runs on by itself",
+        content: JobViewSchema,
+        headers: [
+          { name: "Location", description: "The job's view." },
+          { name: "Retry-After", description: "Seconds after which it is worth a look." },
+          { name: "Idempotency-Replayed", description: "`true` where the job was there already." },
+        ],
+      },
+    ],
+    errors: [
+      "invalid-json",
+      "invalid-request",
+      "body-too-large",
+      "source-not-found",
+      "callback-url-refused",
+      "export-already-running",
+      "idempotency-key-reused",
+      "inline-storage-full",
+    ],
+    handler: async (call) => {
+      const { context, settings, body } = call;
+      const { env } = context;
+      const key = context.req.header("idempotency-key");
+      const idempotencyKey =
+        key === undefined ? null : validate(IdempotencyKeySchema, key, "Idempotency-Key");
+      const origin = storedOrigin(call);
+      const job = await newJobOf(settings, body, {
+        env,
+        idempotencyKey,
+        origin,
+        nowMs: Date.now(),
+      });
+      const { view: stored, replayed } = unwrap(await getExportJobs(env).create(job));
+      const view = withAbsoluteLinks(stored, answerOrigin(call));
+      return context.json(view, 202, {
+        location: view.links.self,
+        "retry-after": POLL_SECONDS,
+        ...(replayed ? { "idempotency-replayed": "true" } : {}),
+      });
+    },
+  }),
 
-/** `POST /export/dump`, the job view, cancel and delete, and the list. */
-export const jobRoutes = new Hono<AppEnv>()
-  .post("/export/dump", async (context) => {
-    const config = context.get("config");
-    const body = (await readJson(context, BODY_BYTES_MAX)) ?? {};
-    const request = validate(ExportRequestSchema, body, "the body");
-    const key = context.req.header("idempotency-key");
-    const idempotencyKey =
-      key === undefined ? null : validate(IdempotencyKeySchema, key, "Idempotency-Key");
-    const origin = storedOrigin(context);
-    const { env } = context;
-    const job = await newJobOf(config, request, { env, idempotencyKey, origin, nowMs: Date.now() });
-    const { view: stored, replayed } = unwrap(await getExportJobs(context.env).create(job));
-    const view = withAbsoluteLinks(stored, answerOrigin(context));
-    return context.json(view, 202, {
-      location: view.links.self,
-      "retry-after": POLL_SECONDS,
-      ...(replayed ? { "idempotency-replayed": "true" } : {}),
-    });
-  })
-  .get("/export/dump/:jobId", async (context) => {
-    const jobId = jobIdOf(context.req.param("jobId"));
-    const view = unwrap(await getExportJobs(context.env).view(jobId));
-    return context.json(withAbsoluteLinks(view, answerOrigin(context)));
-  })
-  .delete("/export/dump/:jobId", async (context) => {
-    const jobId = jobIdOf(context.req.param("jobId"));
-    const mayDelete = context.get("access") === "full";
-    const view = unwrap(await getExportJobs(context.env).remove(jobId, { mayDelete }));
-    if (view === null) return context.body(null, 204);
-    return context.json(withAbsoluteLinks(view, answerOrigin(context)));
-  })
-  .get("/export/jobs", async (context) => {
-    const query = validate(ListQuerySchema, readQuery(context), "the query");
-    const { jobs, next } = await getExportJobs(context.env).list({
-      status: query.status,
-      limit: query.limit,
-      after: query.cursor === undefined ? undefined : decodeCursor(query.cursor),
-    });
-    const origin = answerOrigin(context);
-    const views = jobs.map((view) => withAbsoluteLinks(view, origin));
-    return context.json({ jobs: views, cursor: next === null ? null : encodeCursor(next) });
-  });
+  route({
+    method: "GET",
+    path: "/export/dump/:jobId",
+    operationId: "getExport",
+    summary: "Look at a job",
+    access: "read",
+    params: { jobId: JOB_ID },
+    answers: [{ status: 200, description: "The job", content: JobViewSchema }],
+    errors: ["job-not-found"],
+    handler: async (call) => {
+      const { context, params } = call;
+      const view = unwrap(await getExportJobs(context.env).view(params.jobId));
+      return context.json(withAbsoluteLinks(view, answerOrigin(call)));
+    },
+  }),
 
-/** A job's id from a path. Errors: `job-not-found` for what cannot be one. */
-export function jobIdOf(text: string): string {
-  const parsed = v.safeParse(JobId, text);
-  if (parsed.success) return parsed.output.toLowerCase();
-  throw new ExportError("job-not-found", `there is no job ${JSON.stringify(text.slice(0, 100))}`);
-}
-
-const CursorSchema = v.strictObject({ createdAtMs: v.number(), jobId: JobId });
-
-function encodeCursor(cursor: v.InferOutput<typeof CursorSchema>): string {
-  return toBase64(encodeUtf8(JSON.stringify(cursor)))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-}
-
-function decodeCursor(text: string): v.InferOutput<typeof CursorSchema> {
-  try {
-    const json = decodeUtf8(fromBase64(text.replaceAll("-", "+").replaceAll("_", "/")));
-    return v.parse(CursorSchema, JSON.parse(json));
-  } catch (cause) {
-    throw new ExportError("invalid-request", "the query: cursor: not one that this list gave", {
-      cause,
-    });
-  }
-}
+  route({
+    method: "DELETE",
+    path: "/export/dump/:jobId",
+    operationId: "deleteExport",
+    summary: "Cancel a running job, delete an ended one with its files, or end a stream",
+    description:
+      "Idempotent: a cancelled job stays, and an unknown one is as good as deleted. EXPORT_JOB_TOKEN only cancels: " +
+      "it is refused for an ended job and for a stream.",
+    access: "job",
+    params: { jobId: JOB_ID },
+    answers: [
+      { status: 200, description: "The job, cancelled", content: JobViewSchema },
+      { status: 204, description: "The job and its files are gone; the stream has ended" },
+    ],
+    errors: ["job-not-found", "storage-unavailable"],
+    handler: async (call) => {
+      const { context, params, access } = call;
+      const mayDelete = access === "full";
+      const view = unwrap(await getExportJobs(context.env).remove(params.jobId, { mayDelete }));
+      if (view === null) return context.body(null, 204);
+      return context.json(withAbsoluteLinks(view, answerOrigin(call)));
+    },
+  }),
+];

@@ -1,28 +1,29 @@
-import type { Context } from "hono";
-
 import type { JobView } from "../api/job-view.ts";
-import { isLocalOrigin } from "../api/local-origin.ts";
-import type { AppEnv } from "./app-env.ts";
+import { isLocalOrigin } from "../lib/local-origin.ts";
+import type { AllowedCall } from "./route.ts";
+
+/** The part of a call that links are made of. */
+type LinkedCall = Pick<AllowedCall, "context" | "settings">;
 
 /**
- * What the links in an answer start with: `EXPORT_PUBLIC_URL`, or the address that the caller used.
- * Only the caller may see the latter, since it comes from the request's Host header.
+ * Returns what the links in an answer start with: `EXPORT_PUBLIC_URL`, or the address that the caller used.
+ * Only the caller may see the latter, because it comes from the request's Host header.
  */
-export function answerOrigin(context: Context<AppEnv>): string {
-  return context.get("config").publicUrl ?? new URL(context.req.url).origin;
+export function answerOrigin({ context, settings }: LinkedCall): string {
+  return settings.publicUrl ?? new URL(context.req.url).origin;
 }
 
 /**
- * What the links of a new job start with, in its callback too: `EXPORT_PUBLIC_URL`, or the address of
- * a Worker in local development. Otherwise empty, so that the links are paths: a Host header is
- * whatever the caller wrote.
+ * Returns what the links of a new job start with, in its callback too: `EXPORT_PUBLIC_URL`, or the address of a
+ * Worker in local development. Otherwise it is empty, so that the links are paths: a caller can write anything
+ * into a Host header.
  */
-export function storedOrigin(context: Context<AppEnv>): string {
-  const origin = answerOrigin(context);
-  return context.get("config").publicUrl !== undefined || isLocalOrigin(origin) ? origin : "";
+export function storedOrigin(call: LinkedCall): string {
+  const origin = answerOrigin(call);
+  return call.settings.publicUrl !== undefined || isLocalOrigin(origin) ? origin : "";
 }
 
-/** The view with every link that is a path turned into a URL below `origin`. */
+/** Returns the view with its links as URLs: each path gets `origin` before it. */
 export function withAbsoluteLinks(view: JobView, origin: string): JobView {
   const absolute = (link: string): string => (link.startsWith("/") ? `${origin}${link}` : link);
   const { self, download, manifest, events } = view.links;

@@ -1,53 +1,83 @@
-import { Hono } from "hono";
-
-import { hasSeveralStatements } from "../sqlite/several-statements.ts";
-import { unwrap } from "../rpc/outcome.ts";
 import { ExportError } from "../api/errors.ts";
 import { QUERY_BODY_BYTES_MAX, QUERY_RESULT_BYTES_MAX } from "../api/limits.ts";
-import { type QueryRequest, QueryRequestSchema } from "../api/query-request.ts";
-import { isMissingMethod } from "../databases/durable-object-source.ts";
+import { type QueryRequest, QueryRequestSchema, QueryResultSchema } from "../api/query-request.ts";
+import { isMissingMethod } from "../databases/durable-object/durable-object-source.ts";
 import { databaseStub, type QueryStub } from "../databases/open-source.ts";
-import type { AppEnv } from "./app-env.ts";
-import { readJson, validate } from "./body.ts";
+import { unwrap } from "../rpc/outcome.ts";
+import { hasSeveralStatements } from "../sqlite/several-statements.ts";
+import { route } from "./route.ts";
 
 /** The object of the embedded database. */
 const EMBEDDED = "sql-durable-object";
 
-/** `POST /query`: the embedded database, or with `EXPORT_QUERY` `any` whatever class is bound. */
-export const queryRoutes = new Hono<AppEnv>().post("/query", async (context) => {
-  const access = context.get("config").query;
-  if (access === "off") throw new ExportError("query-not-available", "EXPORT_QUERY is `off`");
-  if (context.env.DATABASE_DURABLE_OBJECT === undefined) {
-    throw new ExportError("query-not-available", "binding DATABASE_DURABLE_OBJECT is missing");
-  }
-  const body = await readJson(context, QUERY_BODY_BYTES_MAX);
-  const request = validate(QueryRequestSchema, body, "the body");
-  const database = databaseStub(context.env, "DATABASE_DURABLE_OBJECT", EMBEDDED);
+/** `POST /query`: the embedded database, or any class that is bound if `EXPORT_QUERY` is `any`. */
+export const queryRoutes = [
+  route({
+    method: "POST",
+    path: "/query",
+    operationId: "query",
+    summary: "Run statements in the embedded database",
+    description:
+      "A request is all or nothing, several statements in one `sql` included; the answer to such a text is that " +
+      "of its last statement. With EXPORT_QUERY `any` the class that is bound may be one that does not roll " +
+      "back: then each `sql` is one statement, and `changed` of a failure is `unknown`.",
+    access: "full",
+    body: { schema: QueryRequestSchema, bytesMax: QUERY_BODY_BYTES_MAX, isRequired: true },
+    answers: [{ status: 200, description: "The rows", content: QueryResultSchema }],
+    errors: [
+      "invalid-json",
+      "invalid-request",
+      "body-too-large",
+      "query-failed",
+      "query-result-too-large",
+      "query-not-available",
+      "source-unavailable",
+    ],
+    beforeBody: ({ context, settings }) => {
+      if (settings.query === "off") {
+        throw new ExportError("query-not-available", "EXPORT_QUERY is `off`");
+      }
+      if (context.env.DATABASE_DURABLE_OBJECT === undefined) {
+        throw new ExportError("query-not-available", "binding DATABASE_DURABLE_OBJECT is missing");
+      }
+    },
+    handler: async ({ context, settings, body }) => {
+      const database = databaseStub(context.env, "DATABASE_DURABLE_OBJECT", EMBEDDED);
+      const isAny = settings.query === "any";
+      return context.json({ result: await runQueries(database, body, isAny) });
+    },
+  }),
+];
+
+/** Errors: those of the database's class; `query-not-available` if it is not the embedded one, unless `isAny`. */
+async function runQueries(
+  database: QueryStub,
+  request: QueryRequest,
+  isAny: boolean,
+): Promise<unknown> {
   const queries = "transaction" in request ? request.transaction : [request];
   try {
-    const outcome =
-      access === "any"
-        ? await database.queryAllOrNothing(queries, QUERY_RESULT_BYTES_MAX)
-        : await database.queryEmbedded(queries, QUERY_RESULT_BYTES_MAX);
+    const outcome = isAny
+      ? await database.queryAllOrNothing(queries, QUERY_RESULT_BYTES_MAX)
+      : await database.queryEmbedded(queries, QUERY_RESULT_BYTES_MAX);
     const results = unwrap(outcome);
-    return context.json({ result: "transaction" in request ? results : (results[0] ?? []) });
+    return "transaction" in request ? results : (results[0] ?? []);
   } catch (cause) {
     if (cause instanceof ExportError) throw cause;
     if (!isMissingMethod(cause)) throw unavailable(cause);
-    if (access === "any")
-      return context.json({ result: await runWithoutRollback(database, request) });
+    if (isAny) return runWithoutRollback(database, request);
     throw new ExportError(
       "query-not-available",
       "DATABASE_DURABLE_OBJECT is not the embedded database",
       { cause },
     );
   }
-});
+}
 
 /**
- * Runs a request on a class that has a source's two methods only, such as StarbaseDB's: it does not
- * undo what came before an error. Errors: `query-failed`, `invalid-request` for several statements in
- * one text, since nobody could say which of them ran.
+ * Runs a request on a class that has only a source's two methods, such as StarbaseDB's. It does not undo what
+ * ran before an error. Errors: `query-failed`; `invalid-request` for several statements in one text, because
+ * nobody could say which of them ran.
  */
 async function runWithoutRollback(database: QueryStub, request: QueryRequest): Promise<object> {
   const queries = "transaction" in request ? request.transaction : [request];
@@ -73,7 +103,7 @@ async function runWithoutRollback(database: QueryStub, request: QueryRequest): P
   }
 }
 
-/** The object broke or was reset, so that its answer is lost. */
+/** The object broke or was reset, so its answer is lost. */
 function unavailable(cause: unknown): ExportError {
   const message = cause instanceof Error ? cause.message : String(cause);
   return new ExportError(

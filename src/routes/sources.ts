@@ -1,34 +1,36 @@
-import { Hono } from "hono";
-
-import { getExportJobs } from "../config/bindings.ts";
-import { SOURCE_PROMISES, type SourceConfig } from "../api/source-config.ts";
+import { SourceListSchema } from "../api/source-list.ts";
 import { VERSION } from "../api/version.ts";
 import { bindingProblem } from "../databases/open-source.ts";
-import type { AppEnv } from "./app-env.ts";
+import { getSourceKind } from "../databases/source-kinds.ts";
+import { reportStorage } from "../storage/open-artifact-store.ts";
+import { route } from "./route.ts";
 
 /** `GET /export/sources`: what this deployment can export, and where it keeps it. `doctor` shows it. */
-export const sourceRoutes = new Hono<AppEnv>().get("/export/sources", async (context) => {
-  const { sources, inlineBytesMax: bytesMax } = context.get("config");
-  const inline =
-    context.env.EXPORT_R2_BUCKET === undefined
-      ? { bytesUsed: await getExportJobs(context.env).databaseBytes(), bytesMax }
-      : null;
-  return context.json({
-    version: VERSION,
-    storage: inline === null ? "r2" : "inline",
-    inline,
-    sources: Object.entries(sources).map(([name, config]) => ({
-      name,
-      type: config.type,
-      objects: objectsOf(config),
-      problem: bindingProblem(context.env, config),
-      ...SOURCE_PROMISES[config.type],
-    })),
-  });
-});
-
-/** Whether a request may or must name an object; names are the customer's and are not listed. */
-function objectsOf(config: SourceConfig): "one" | "listed" | "any" {
-  if (config.type === "d1" || config.names === undefined) return "one";
-  return config.names === "any" ? "any" : "listed";
-}
+export const sourceRoutes = [
+  route({
+    method: "GET",
+    path: "/export/sources",
+    operationId: "listSources",
+    summary: "List what this deployment can export, and where it keeps it",
+    access: "read",
+    answers: [{ status: 200, description: "The sources", content: SourceListSchema }],
+    errors: [],
+    handler: async ({ context, settings }) => {
+      const { env } = context;
+      return context.json({
+        version: VERSION,
+        ...(await reportStorage(env, settings)),
+        sources: Object.entries(settings.sources).map(([name, config]) => {
+          const kind = getSourceKind(config);
+          return {
+            name,
+            type: config.type,
+            objects: kind.objects(config),
+            problem: bindingProblem(env, config),
+            ...kind.promises,
+          };
+        }),
+      });
+    },
+  }),
+];

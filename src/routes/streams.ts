@@ -1,6 +1,5 @@
-import { type Context, Hono } from "hono";
-
-import type { ExportFormat } from "../api/export-request.ts";
+import type { ErrorCode } from "../api/errors.ts";
+import { findDefaultSource } from "../config/settings.ts";
 import {
   DumpStreamQuerySchema,
   type StreamRequest,
@@ -8,51 +7,117 @@ import {
 } from "../api/stream-query.ts";
 import { openStream } from "../streams/open-stream.ts";
 import { type PlannedFile, planStream } from "../streams/plan-stream.ts";
-import type { AppEnv } from "./app-env.ts";
-import { readQuery, validate } from "./body.ts";
-import { requireRate } from "./middleware/hardening.ts";
-import { contentDisposition } from "./send-file.ts";
+import { contentDisposition } from "./files/content-disposition.ts";
+import { type AllowedCall, type Answer, route } from "./route.ts";
 
-/**
- * Dumps and tables as streams. HEAD tells what GET would send, and neither locks nor freezes
- * anything.
- */
-export const streamRoutes = new Hono<AppEnv>()
-  .get("/export/dump", (context) => {
-    const query = validate(DumpStreamQuerySchema, readQuery(context, LISTS), "the query");
-    const { include, exclude, ...request } = query;
-    return sendStream(context, {
-      ...request,
-      tables: { ...(include && { include }), ...(exclude && { exclude }) },
-    });
-  })
-  .get("/export/csv/:table", (context) => sendTable(context, "csv"))
-  .get("/export/json/:table", (context) => sendTable(context, "json"));
+const STREAM_ANSWERS: readonly Answer[] = [
+  {
+    status: 200,
+    description:
+      "The file, as it is read. A connection that is broken off before its end is not the whole file",
+    content: "bytes",
+    headers: [
+      { name: "Content-Disposition", description: "The file's name (RFC 6266)." },
+      { name: "Export-Snapshot-At", description: "The instant it shows; none where it is live." },
+      { name: "Export-Warnings", description: "A JSON list of sentences, where there are any." },
+    ],
+  },
+];
 
-/** Parameters that may be given several times. */
-const LISTS: ReadonlySet<string> = new Set(["include", "exclude"]);
+const STREAM_ERRORS: readonly ErrorCode[] = [
+  "invalid-request",
+  "source-not-found",
+  "table-not-found",
+  "export-already-running",
+  "snapshot-busy",
+  "schema-changed",
+  "catalog-unreadable",
+  "table-too-wide-for-snapshot",
+  "name-too-long",
+  "too-many-tables-for-snapshot",
+  "table-not-pageable",
+  "stream-expired",
+  "source-unavailable",
+  "source-timeout",
+  "source-query-failed",
+];
 
-function sendTable(context: Context<AppEnv>, format: ExportFormat): Promise<Response> {
-  const query = validate(TableStreamQuerySchema, readQuery(context, LISTS), "the query");
-  const table = context.req.param("table") ?? "";
-  return sendStream(context, { ...query, format, content: "data", table });
-}
+/** Dumps and tables as streams. */
+export const streamRoutes = [
+  route({
+    method: "GET",
+    path: "/export/dump",
+    operationId: "streamDump",
+    summary: "Stream a dump, without a job",
+    description:
+      "The bytes that a job's file has. What is more than a page locks and freezes the database until the " +
+      "stream ends, its client leaves, or takes nothing for two minutes. A format of a file a table " +
+      "needs a selection of one table.",
+    access: "full",
+    isCounted: true,
+    query: DumpStreamQuerySchema,
+    answers: STREAM_ANSWERS,
+    errors: STREAM_ERRORS,
+    handler: (call) => {
+      const { include, exclude, ...request } = call.query;
+      return sendStream(call, {
+        ...request,
+        tables: { ...(include && { include }), ...(exclude && { exclude }) },
+      });
+    },
+  }),
 
-async function sendStream(context: Context<AppEnv>, request: StreamRequest): Promise<Response> {
-  const config = context.get("config");
+  route({
+    method: "GET",
+    path: "/export/csv/:table",
+    operationId: "streamCsv",
+    summary: "Stream a table as CSV, without a job",
+    access: "full",
+    isCounted: true,
+    query: TableStreamQuerySchema,
+    answers: STREAM_ANSWERS,
+    errors: STREAM_ERRORS,
+    handler: (call) => {
+      const { query, params } = call;
+      return sendStream(call, { ...query, format: "csv", content: "data", table: params.table });
+    },
+  }),
+
+  route({
+    method: "GET",
+    path: "/export/json/:table",
+    operationId: "streamJson",
+    summary: "Stream a table as a JSON array, without a job",
+    access: "full",
+    isCounted: true,
+    query: TableStreamQuerySchema,
+    answers: STREAM_ANSWERS,
+    errors: STREAM_ERRORS,
+    handler: (call) => {
+      const { query, params } = call;
+      return sendStream(call, { ...query, format: "json", content: "data", table: params.table });
+    },
+  }),
+];
+
+/** HEAD returns the headers that GET would, and neither locks nor freezes anything. */
+async function sendStream(
+  { context, settings }: AllowedCall,
+  query: Omit<StreamRequest, "source"> & { source?: string | undefined },
+): Promise<Response> {
+  const request = { ...query, source: query.source ?? findDefaultSource(settings) };
   const { env } = context;
-  if (context.req.method !== "HEAD") await requireRate(env);
-  const planned = await planStream(env, config, request);
+  const planned = await planStream(env, settings, request);
   if (context.req.method === "HEAD") {
-    return new Response(null, { headers: headersOf(planned.file, planned.file.plan) });
+    return new Response(null, { headers: makeHeaders(planned.file, planned.dump.plan) });
   }
-  const stream = await openStream(planned, { env, config });
-  return new Response(stream.body, { headers: headersOf(stream.file, stream) });
+  const stream = await openStream(planned, { env, config: settings });
+  return new Response(stream.body, { headers: makeHeaders(stream.file, stream) });
 }
 
-function headersOf(
+function makeHeaders(
   file: PlannedFile,
-  of: { atMs?: number | undefined; warnings: readonly string[] },
+  { atMs, warnings }: { atMs?: number | undefined; warnings: readonly string[] },
 ): Headers {
   const headers = new Headers({
     "content-type": file.contentType,
@@ -61,29 +126,29 @@ function headersOf(
     // A part of another instant would be another file's.
     "accept-ranges": "none",
   });
-  if (of.atMs !== undefined) headers.set("export-snapshot-at", new Date(of.atMs).toISOString());
-  if (of.warnings.length > 0) headers.set("export-warnings", warningsHeader(of.warnings));
+  if (atMs !== undefined) headers.set("export-snapshot-at", new Date(atMs).toISOString());
+  if (warnings.length > 0) headers.set("export-warnings", formatWarnings(warnings));
   return headers;
 }
 
-/** A header must be short: what does not fit is told by a job alone. */
+/** A header must be short. A job reports the warnings that do not fit. */
 const WARNINGS_CHARS_MAX = 4_000;
 
-/** The warnings as a JSON list in ASCII, cut to whole sentences. */
-function warningsHeader(warnings: readonly string[]): string {
+/** Returns the warnings as a JSON list in ASCII, cut to whole sentences. */
+function formatWarnings(warnings: readonly string[]): string {
   const shown: string[] = [];
   let length = 0;
-  for (const text of warnings.map(asciiJson)) {
+  for (const text of warnings.map(toAsciiJson)) {
     length += text.length;
     if (length > WARNINGS_CHARS_MAX) break;
     shown.push(text);
   }
   const left = warnings.length - shown.length;
-  if (left > 0) shown.push(asciiJson(`${left} more: start a job to read them`));
+  if (left > 0) shown.push(toAsciiJson(`${left} more: start a job to read them`));
   return `[${shown.join(",")}]`;
 }
 
-function asciiJson(text: string): string {
+function toAsciiJson(text: string): string {
   return JSON.stringify(text).replaceAll(
     /[^\x20-\x7e]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,

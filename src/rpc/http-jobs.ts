@@ -1,7 +1,7 @@
 import type { ExportFormat, JobRequest } from "../api/export-request.ts";
 import type { JobState } from "../api/job-state.ts";
 import type { JobView } from "../api/job-view.ts";
-import type { ArtifactRecord } from "./checkpoint.ts";
+import type { ArtifactRecord } from "./artifact-record.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** The jobs object's methods for HTTP routes and cron triggers. */

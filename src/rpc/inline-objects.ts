@@ -1,6 +1,5 @@
-import type { StoredPart } from "./checkpoint.ts";
+import type { OpenObject, PartPiece, StoredObject, StoredPart, Upload } from "./stored-object.ts";
 import type { Outcome } from "./outcome.ts";
-import type { OpenObject, PartPiece, StoredObject, Upload } from "./stored-object.ts";
 
 /**
  * The jobs object's methods for files that are stored in the jobs' database. `ArtifactStore` describes

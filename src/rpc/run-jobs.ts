@@ -1,18 +1,15 @@
-import type { CallbackMove } from "../api/callback-state.ts";
+import type { CallbackMove } from "./callback-move.ts";
 import type { Failure } from "../api/errors.ts";
 import type { JobRequest } from "../api/export-request.ts";
 import type { JobView } from "../api/job-view.ts";
-import type {
-  ArtifactRecord,
-  Checkpoint,
-  ChunkCommit,
-  LedgerPiece,
-  NextAction,
-  PlanRecord,
-} from "./checkpoint.ts";
+import type { ArtifactRecord, LedgerPiece } from "./artifact-record.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { ChunkCommit } from "./chunk-commit.ts";
+import type { NextAction } from "./next-action.ts";
+import type { PlanRecord } from "./plan-record.ts";
 import type { KeptTurn } from "./kept-turn.ts";
 import type { Outcome } from "./outcome.ts";
-import type { RunParams } from "./run-payload.ts";
+import type { RunId, RunStart } from "./run-payload.ts";
 import type { SnapshotRecord } from "./snapshot-record.ts";
 
 /**
@@ -20,13 +17,16 @@ import type { SnapshotRecord } from "./snapshot-record.ts";
  * with `run-superseded`: a newer run has taken over, or the job has ended. The run then changes nothing.
  */
 export interface RunJobs {
-  /** Moves the job to `running` and returns it. */
-  beginRun(of: RunParams): Promise<Outcome<RunningJob>>;
+  /**
+   * Moves the job to `running` and returns it. A run that the watchdog made to replace the one before it
+   * takes the job over first, unless it has it already.
+   */
+  beginRun(run: RunStart): Promise<Outcome<RunningJob>>;
   /** Shows the watchdog that the run works. */
-  beat(of: RunParams): Promise<Outcome<void>>;
+  beat(run: RunId): Promise<Outcome<void>>;
   /** Records the id of a snapshot before it is opened. Failures: `try-overtaken`. */
   recordSnapshot(
-    of: RunParams,
+    run: RunId,
     snapshot: { snapshotId: string; isFrozen: boolean },
   ): Promise<Outcome<void>>;
   /** Reports whether nobody needs a snapshot any more. `jobId` may be a stream's id. */
@@ -34,46 +34,46 @@ export interface RunJobs {
   /** Records that a snapshot is closed, except for `tablesLeft` empty tables. */
   recordClosed(jobId: string, closed: { snapshotId: string; tablesLeft: number }): void;
   /** Returns the snapshot that the run may close; null if there is none, or a newer run reads it. */
-  snapshotToClose(of: RunParams): SnapshotToClose | null;
+  snapshotToClose(run: RunId): SnapshotToClose | null;
   /** Voids the job's plan so that it restarts with a new snapshot; `again` is false if it may not. */
   startOver(
-    of: RunParams,
+    run: RunId,
     failed: { opening: number; reason: Failure },
   ): Promise<Outcome<{ again: boolean }>>;
   /** Records the plan in place of any earlier one. Failures: `try-overtaken`, `inline-storage-full`. */
   recordPlan(plan: PlanRecord): Promise<Outcome<NextAction>>;
   /** Returns what the job has read in one turn; null if it reads a snapshot, or rows as they are. */
-  keptTurn(of: RunParams): Promise<Outcome<KeptTurn | null>>;
-  checkpoint(of: RunParams): Promise<Outcome<Checkpoint>>;
+  keptTurn(run: RunId): Promise<Outcome<KeptTurn | null>>;
+  checkpoint(run: RunId): Promise<Outcome<Checkpoint>>;
   /** Returns one artifact of the job; null after the last. */
-  artifact(of: RunParams, ordinal: number): Promise<Outcome<ArtifactRecord | null>>;
+  artifact(run: RunId, ordinal: number): Promise<Outcome<ArtifactRecord | null>>;
   /** Returns the ledger's pieces of an artifact, end to end. */
-  pieces(of: RunParams, ordinal: number): Promise<Outcome<LedgerPiece[]>>;
+  pieces(run: RunId, ordinal: number): Promise<Outcome<LedgerPiece[]>>;
   /** Commits a chunk, or nothing. Failures: `try-overtaken`, `inline-storage-full`. */
   commitChunk(commit: ChunkCommit): Promise<Outcome<NextAction>>;
   /** Records the upload of an artifact that needs one; `kept` is false if it has one. Counts the step. */
   recordUpload(
-    of: RunParams,
+    run: RunId,
     upload: ArtifactId & { uploadId: string },
     r2ClassAOperations: number,
   ): Promise<Outcome<{ kept: boolean; next: NextAction }>>;
   /** Records that an artifact's upload is an object. Counts the step. */
   recordStored(
-    of: RunParams,
+    run: RunId,
     artifact: ArtifactId,
     r2ClassAOperations: number,
   ): Promise<Outcome<NextAction>>;
   /** Records the hashes of artifacts that a step has read back. Counts the step. */
   recordVerified(
-    of: RunParams,
+    run: RunId,
     artifacts: readonly (ArtifactId & { sha256: string; crc32: number | null })[],
   ): Promise<Outcome<null>>;
   /** Returns everything that the ledger has of the job. */
-  ledger(of: RunParams): Promise<Outcome<JobLedger>>;
+  ledger(run: RunId): Promise<Outcome<JobLedger>>;
   /** Ends the job well. Repeating it returns the same view. */
-  complete(of: RunParams): Promise<Outcome<JobView>>;
+  complete(run: RunId): Promise<Outcome<JobView>>;
   /** Ends the job with a failure; `callback` reports whether the caller must send its callback. */
-  fail(of: RunParams, failure: Failure): Promise<{ callback: boolean }>;
+  fail(run: RunId, failure: Failure): Promise<{ callback: boolean }>;
   /** Counts attempt number `attempt` of an ended job's callback as begun, and returns what to do. */
   beginPost(jobId: string, attempt: number): CallbackTurn;
   /** Records how an attempt of a callback ended; nothing if the job is gone. */
@@ -113,7 +113,8 @@ export interface RecordedPlan {
 
 /** What the manifest is made of. */
 export interface JobLedger {
-  job: RunningJob;
+  /** Its plan is recorded: there is nothing to publish before. */
+  job: RunningJob & { plan: RecordedPlan };
   tables: { name: string; rows: number; bytes: number }[];
   warnings: string[];
   artifacts: (ArtifactRecord & { pieces: LedgerPiece[] })[];

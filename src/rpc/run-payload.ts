@@ -1,15 +1,70 @@
-/** What a run's Workflow instance is started with. */
-export interface RunParams {
+import * as v from "valibot";
+
+import { ExportError } from "../api/errors.ts";
+
+/** One run of a job. Its commits name it, and those of an older run are refused. */
+export interface RunId {
   jobId: string;
+  /** From 1. */
   run: number;
-  /**
-   * Where set, the instance exports nothing: it closes what an ended job has left open, and sends the
-   * job's callback from this try on.
-   */
-  callbackFrom?: number;
 }
 
-/** What an instance is started with that closes the snapshot of a stream whose lease has run out. */
-export interface StreamEnding {
-  streamId: string;
+/** A run as its Workflow instance knows it. */
+export interface RunStart extends RunId {
+  /**
+   * Why the watchdog replaced the run before this one. Undefined for a job's first run, and in payloads of
+   * earlier versions.
+   */
+  rescuedFor?: string | undefined;
+}
+
+const runId = { jobId: v.string(), run: v.number() };
+
+const RunPayloadSchema = v.variant("kind", [
+  /** A run of an export job. */
+  v.strictObject({
+    kind: v.literal("export"),
+    ...runId,
+    rescuedFor: v.optional(v.string()),
+  }),
+  /** Closes what an ended job has left open, and sends its callback from attempt `callbackFrom` on. */
+  v.strictObject({ kind: v.literal("ending"), ...runId, callbackFrom: v.number() }),
+  /** Closes the snapshot of a stream whose lease has run out. */
+  v.strictObject({ kind: v.literal("stream-ending"), streamId: v.string() }),
+]);
+
+/**
+ * What a Workflow instance is started with. `kind` says what the instance does. The other fields are those
+ * of the version before, which knows no `kind`: it can run these instances after a rollback.
+ */
+export type RunPayload = v.InferOutput<typeof RunPayloadSchema>;
+
+/** Payloads of the versions that knew no `kind`. Their instances may still run, or sleep for hours. */
+const FormerPayloadSchema = v.union([
+  v.pipe(
+    v.strictObject(runId),
+    v.transform((payload): RunPayload => ({ kind: "export", ...payload })),
+  ),
+  v.pipe(
+    v.strictObject({ ...runId, callbackFrom: v.number() }),
+    v.transform((payload): RunPayload => ({ kind: "ending", ...payload })),
+  ),
+  v.pipe(
+    v.strictObject({ streamId: v.string() }),
+    v.transform((payload): RunPayload => ({ kind: "stream-ending", ...payload })),
+  ),
+]);
+
+/**
+ * Returns the payload of an instance that this version or one before has created. Errors: `internal-error`
+ * for any other value.
+ */
+export function parseRunPayload(value: unknown): RunPayload {
+  const { success, output } = v.safeParse(v.union([RunPayloadSchema, FormerPayloadSchema]), value);
+  if (success) return output;
+  throw new ExportError(
+    "internal-error",
+    `the Workflow instance has a payload that this version does not know: ${JSON.stringify(value)}; ` +
+      "deploy the version that created the instance",
+  );
 }

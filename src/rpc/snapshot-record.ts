@@ -1,3 +1,5 @@
+import type { SnapshotMethod } from "../api/export-request.ts";
+
 /** How a table is held to the instant. */
 export type HeldBy =
   /** Triggers keep what is changed. */
@@ -34,4 +36,10 @@ export interface SnapshotRecord {
   logTriggers?: number;
   /** True if everything was read in one turn and is kept with the job: nothing is in the source. */
   isOneTurn?: true;
+}
+
+/** Returns what keeps the tables to one instant; null for `live`, and until the snapshot is open. */
+export function findSnapshotMethod(record: SnapshotRecord | null): SnapshotMethod {
+  if (record === null) return null;
+  return record.isOneTurn === true ? "one-turn" : "undo-log";
 }

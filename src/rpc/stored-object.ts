@@ -27,3 +27,12 @@ export interface OpenObject {
   key: string;
   etag: string;
 }
+
+/** A part as the store has it. */
+export interface StoredPart {
+  /** From 1. */
+  number: number;
+  bytes: number;
+  /** Opaque; differs between two uploads of the same bytes. */
+  etag: string;
+}

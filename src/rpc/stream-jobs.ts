@@ -1,4 +1,4 @@
-import type { ExportRequest } from "../api/export-request.ts";
+import type { JobRequest } from "../api/export-request.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** The jobs object's methods for streams: dumps that are sent as one answer. */
@@ -18,7 +18,7 @@ export interface NewStream {
   streamId: string;
   databaseKey: string;
   /** The source whose snapshot must be closed, even if the stream dies. */
-  request: Pick<ExportRequest, "source" | "name" | "id">;
+  request: Pick<JobRequest, "source" | "name" | "id">;
   /** Null if it reads rows as they are. */
   snapshotId: string | null;
 }

@@ -9,6 +9,7 @@ import {
   rowSelectSql,
   type Statement,
 } from "./page-query.ts";
+import type { SqlValue } from "./sql-value.ts";
 import { fitsStatement, shownName, splitByLength } from "./statement-length.ts";
 
 /** A result may have 100 columns: a cell takes two, and the key's columns come with them. */
@@ -68,7 +69,7 @@ function cellsQuery(
 }
 
 /** The cells from the result rows of `cellQueries`. */
-export function parseCells(rows: (ArrayBuffer | string | number | null)[][]): Cell[] {
+export function parseCells(rows: SqlValue[][]): Cell[] {
   const cells: Cell[] = [];
   for (const row of rows) {
     for (let at = 0; at < row.length; at += 2) {

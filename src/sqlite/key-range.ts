@@ -1,3 +1,9 @@
+import type { Table } from "./catalog.ts";
+import type { SqlValue } from "./sql-value.ts";
+import { ownColumns } from "./column-sql.ts";
+import { quoteIdentifier, unusedName } from "./identifier.ts";
+import { SNAPSHOT_PREFIX } from "./own-objects.ts";
+
 /** Where a table's integer keys begin and end, as doubles; what a table without such a key lacks. */
 export interface KeyRange {
   table: string;
@@ -6,4 +12,51 @@ export interface KeyRange {
   last: number | null;
   /** How many rows there are, roughly: guessed from how dense the keys lie. */
   rows: number;
+}
+
+/** Lengthened if a table has such a name: a query over a table of its own name would be circular. */
+const KEYS = `${SNAPSHOT_PREFIX}_keys`;
+const ENDS = `${SNAPSHOT_PREFIX}_ends`;
+
+/**
+ * A query for a table's first and last key and, for a guess at the number of its rows, for how far
+ * the next key lies from so many places between them: about three rows are read for each, by the
+ * key's own index. Undefined for a table whose key is not one integer.
+ */
+export function keyRangeQuery(table: Table, probes: number): string | undefined {
+  const [key, ...more] = table.key;
+  if (key?.integer !== true || more.length > 0 || table.kind === "virtual") return undefined;
+  const keyName = unusedName(KEYS, table.name);
+  const ends = unusedName(ENDS, table.name);
+  // The names of the table and of its key may be long, so they are in the text once.
+  const keys = `${keyName}(k) AS NOT MATERIALIZED (SELECT ${ownColumns("t")(key.name)} FROM ${quoteIdentifier(table.name)} AS t)`;
+  // One SELECT of both min() and max() would read the whole table.
+  const range = `WITH ${keys}, ${ends}(lo, hi) AS MATERIALIZED (SELECT
+    (SELECT CAST(min(k) AS REAL) FROM ${keyName}), (SELECT CAST(max(k) AS REAL) FROM ${keyName}))`;
+  const gaps = Array.from({ length: probes }, (_, at) => {
+    const part = (at + 0.5) / probes;
+    // Two products: the difference of two keys may be more than an integer holds.
+    const place = `(SELECT lo * ${1 - part} + hi * ${part} FROM ${ends})`;
+    return `(SELECT k FROM ${keyName} WHERE k > ${place} ORDER BY k LIMIT 1) - ${place}`;
+  });
+  return `${range} SELECT ${["lo", "hi", ...gaps].join(", ")} FROM ${ends}`;
+}
+
+/** Reads the one result row of `keyRangeQuery`. */
+export function parseKeyRange(table: Table, row: readonly SqlValue[]): KeyRange {
+  const [lo, hi, ...gaps] = row.map((value) => (value === null ? null : Number(value)));
+  if (lo === null || hi === null || lo === undefined || hi === undefined) {
+    return { table: table.name, first: null, last: null, rows: 0 };
+  }
+  const found = gaps.filter((gap) => gap !== null);
+  const mean = found.reduce((sum, gap) => sum + gap, 0) / Math.max(found.length, 1);
+  // The mean distance to the next of random keys is that between two, of regular ones half of it.
+  const distance = Math.max(1, mean * 1.5);
+  const descending = table.key[0]?.descending === true;
+  return {
+    table: table.name,
+    first: descending ? hi : lo,
+    last: descending ? lo : hi,
+    rows: Math.round((hi - lo) / distance) + 1,
+  };
 }

@@ -18,6 +18,20 @@ export function findCopyTarget(sql: string): string | undefined {
   return COPY_COMMAND.exec(sql)?.[1];
 }
 
+/** What a copy of the key-value storage found. The answer to the copy command is its JSON. */
+export interface CopiedKeyValues {
+  /** Null if the entries are larger than `KEY_VALUES_BYTES_MAX`, and none is copied. */
+  entries: number | null;
+  /** Entries that hold what cannot be exported, and the first of their keys. */
+  skipped: number;
+  skippedKeys: string[];
+}
+
+/** Reads the answer to a copy command; undefined if its class does not know the command. */
+export function parseCopiedKeyValues(answer: unknown): CopiedKeyValues | undefined {
+  return typeof answer === "string" ? (JSON.parse(answer) as CopiedKeyValues) : undefined;
+}
+
 const COPY = "'durable-export: copy key-values'";
 const COPY_COMMAND = new RegExp(`^SELECT 1 FROM \\(SELECT ${COPY}, '(\\w+)'\\) WHERE 0$`);
 

@@ -1,7 +1,13 @@
 import { type KeyColumn, rowColumns, type Table } from "./catalog.ts";
-import type { KeyValue, RowKey } from "./row-key.ts";
+import {
+  bindKeyValue,
+  type KeyValue,
+  keyValueColumns,
+  parseKeyValue,
+  type RowKey,
+} from "./row-key.ts";
+import type { SqlValue } from "./sql-value.ts";
 import { ExportError } from "../api/errors.ts";
-import { fromBase64, fromHex, toBase64 } from "../lib/bytes.ts";
 import { type ColumnSql, numberedColumns, ownColumns, type RowExpression } from "./column-sql.ts";
 import { quoteIdentifier, unusedName } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
@@ -12,9 +18,6 @@ import { fitsStatement, StatementTooLong } from "./statement-length.ts";
  * is valid; a page that holds more of them than rows has invalid text in it.
  */
 export const ROW_SEPARATOR = 0xff;
-
-/** Keys longer than this many bytes are kept as base64 instead of as SQL text. */
-const KEY_LITERAL_BYTES_MAX = 8_000;
 
 /** A result may have 100 columns, a subquery's too. */
 const COLUMNS_MAX = 100;
@@ -30,7 +33,7 @@ export const BROKEN_LIST_SQL = "group_concat(DISTINCT b) FILTER (WHERE b IS NOT 
 
 export interface Statement {
   sql: string;
-  params: (ArrayBuffer | string | number | null)[];
+  params: SqlValue[];
   /** How many columns the result has, for sources that need to know. */
   columns?: number;
 }
@@ -174,11 +177,10 @@ function pageSql(request: PageRequest, select: RowSelect): Statement {
   const last =
     `${lastName} AS MATERIALIZED ` +
     `(SELECT * FROM ${pageName} LIMIT 1 OFFSET (SELECT count(*) - 1 FROM ${pageName}))`;
-  const found = table.key.map(
-    (_, at) =>
-      `(SELECT typeof(k${at}) FROM ${lastName}), (SELECT CASE WHEN octet_length(k${at}) > ${KEY_LITERAL_BYTES_MAX} ` +
-      `THEN CAST(k${at} AS BLOB) WHEN typeof(k${at}) = 'text' THEN hex(k${at}) ELSE quote(k${at}) END FROM ${lastName})`,
-  );
+  const found = table.key.map((_, at) => {
+    const { typeSql, valueSql } = keyValueColumns(`k${at}`);
+    return `(SELECT ${typeSql} FROM ${lastName}), (SELECT ${valueSql} FROM ${lastName})`;
+  });
   return {
     sql:
       `WITH ${pageName} AS MATERIALIZED (SELECT * FROM (${rows})), ${last} ` +
@@ -231,44 +233,21 @@ export interface RawPage {
 }
 
 /** Reads the one result row of `pageQuery`. */
-export function parsePage(row: (ArrayBuffer | string | number | null)[]): RawPage {
+export function parsePage(row: SqlValue[]): RawPage {
   const rows = Number(row[1]);
   const bytes = row[0] instanceof ArrayBuffer ? new Uint8Array(row[0]) : new Uint8Array();
   if (rows === 0) return { bytes, rows, last: null, broken: [] };
   const last: KeyValue[] = [];
   let at = 2;
   for (; at + 1 < row.length; at += 2) {
-    last.push(keyValueOf(String(row[at]), row[at + 1] ?? null));
+    last.push(parseKeyValue(String(row[at]), row[at + 1] ?? null));
   }
   return { bytes, rows, last, broken: parseBroken(row[at]) };
 }
 
 /** Reads the value of `BROKEN_LIST_SQL`. */
-export function parseBroken(list: ArrayBuffer | string | number | null | undefined): number[] {
+export function parseBroken(list: SqlValue | undefined): number[] {
   return typeof list === "string" ? list.split(",").map(Number) : [];
-}
-
-function keyValueOf(type: string, value: ArrayBuffer | string | number | null): KeyValue {
-  if (value instanceof ArrayBuffer) {
-    const base64 = toBase64(new Uint8Array(value));
-    return type === "text" ? { text: base64 } : { blob: base64 };
-  }
-  // The sign takes away the affinity of CAST, which would turn an untyped column's numbers into text.
-  return { literal: type === "text" ? `+CAST(X'${value}' AS TEXT)` : String(value) };
-}
-
-/** The SQL of a key value, the same for all values of a type; adds what is bound to `params`. */
-function keyValueSql(value: KeyValue, params: Statement["params"]): string {
-  const bound = (param: ArrayBuffer | string): string => `?${params.push(param)}`;
-  if ("text" in value) return `+CAST(${bound(fromBase64(value.text).buffer)} AS TEXT)`;
-  if ("blob" in value) return bound(fromBase64(value.blob).buffer);
-  const { literal } = value;
-  const [, text, blob] = /^(?:\+CAST\(X'(.*)' AS TEXT\)|X'(.*)')$/.exec(literal) ?? [];
-  if (text !== undefined) return `+CAST(${bound(fromHex(text).buffer)} AS TEXT)`;
-  if (blob !== undefined) return bound(fromHex(blob).buffer);
-  if (literal === "NULL") return literal;
-  // As text: numbers are bound as REAL.
-  return `+CAST(${bound(literal)} AS ${/^-?\d+$/.test(literal) ? "INTEGER" : "REAL"})`;
 }
 
 function collationSql(column: KeyColumn): string {
@@ -287,7 +266,7 @@ export function keyRanges(
 ): RowExpression[] {
   const namesOf = (sqlOf: ColumnSql): string[] =>
     key.map((column) => sqlOf(column.name) + collationSql(column));
-  const values = after.map((value) => keyValueSql(value, params));
+  const values = after.map((value) => bindKeyValue(value, params));
   const descending = key[0]?.descending === true;
   if (key.every((column) => column.descending === descending)) {
     const sign = descending ? "<" : ">";

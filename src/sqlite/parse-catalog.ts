@@ -12,13 +12,13 @@ import type {
 import { ExportError } from "../api/errors.ts";
 import { isSnapshotNameSql, withoutOwnObjects } from "./own-objects.ts";
 import { CAN_EXPORT_KEY_VALUES, KEY_VALUES_TABLE } from "./key-values.ts";
+import type { SqlValue } from "./sql-value.ts";
 import { hasWord } from "./sql-tokens.ts";
 import { makesShadow, moduleOf } from "./virtual-table.ts";
 import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
 import { decodeUtf8 } from "../lib/bytes.ts";
 
-type Value = ArrayBuffer | string | number | null;
-type Rows = Value[][];
+type Rows = SqlValue[][];
 
 /**
  * What a reader of pragma functions must leave out: naming `_cf_KV` in one is refused. A snapshot's
@@ -134,7 +134,7 @@ function exportedObjects(objects: readonly SchemaEntry[]): SchemaEntry[] {
   return withoutOwnObjects(objects).filter(({ sql }) => sql !== "");
 }
 
-function schemaEntryOf(row: Value[]): SchemaEntry {
+function schemaEntryOf(row: SqlValue[]): SchemaEntry {
   return {
     type: String(row[0]),
     name: textOf(row[1]),
@@ -230,7 +230,7 @@ function keyOf(
   );
 }
 
-function columnOf(row: Value[]): Column {
+function columnOf(row: SqlValue[]): Column {
   const type = String(row[2] ?? "");
   const hidden = Number(row[6]);
   const column: Column = {
@@ -256,7 +256,7 @@ function affinityOf(type: string): Affinity {
 }
 
 function indexOf(
-  row: Value[],
+  row: SqlValue[],
   termsOf: Map<string, Rows>,
   indexSqlOf: Map<string, string>,
 ): TableIndex {
@@ -277,7 +277,7 @@ function indexOf(
   return index;
 }
 
-function foreignKeyOf(row: Value[]): ForeignKey {
+function foreignKeyOf(row: SqlValue[]): ForeignKey {
   const key: ForeignKey = {
     parent: textOf(row[1]),
     from: textOf(row[2]),
@@ -300,7 +300,7 @@ function groupBy(rows: Rows): Map<string, Rows> {
   return groups;
 }
 
-function textOf(value: Value | undefined): string {
+function textOf(value: SqlValue | undefined): string {
   if (value instanceof ArrayBuffer) {
     try {
       return decodeUtf8(new Uint8Array(value));

@@ -1,6 +1,6 @@
 import type { Column, Table, TableIndex } from "./catalog.ts";
 import { quoteIdentifier, quoteText } from "./identifier.ts";
-import { identifierOf, type SqlToken, sqlTokens } from "./sql-tokens.ts";
+import { identifierOf, isWord, type SqlToken, sqlTokens } from "./sql-tokens.ts";
 import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
 
 /** What a column's definition says that no pragma tells. */
@@ -106,10 +106,6 @@ function withoutOrder(tokens: SqlToken[]): SqlToken[] {
     rest = rest.slice(0, -1);
   }
   return rest.length > 2 && isWord(rest.at(-2), "COLLATE") ? rest.slice(0, -2) : rest;
-}
-
-function isWord(token: SqlToken | undefined, word: string): boolean {
-  return token?.kind === "word" && asciiUpper(token.text) === word;
 }
 
 /** Tokens between the first parenthesis and the one that closes it. */

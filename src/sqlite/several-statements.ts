@@ -1,30 +1,10 @@
-import { asciiUpper } from "../lib/ascii-case.ts";
-import { sqlTokens } from "./sql-tokens.ts";
+import { encodeUtf8 } from "../lib/bytes.ts";
+import { StatementSplitter } from "./statement-splitter.ts";
 
-/**
- * True if SQL text holds more than one statement. A semicolon ends a statement, except within CREATE
- * TRIGGER, where only `; END` followed by one or by the text's end does.
- */
+/** True if SQL text holds more than one statement. */
 export function hasSeveralStatements(sql: string): boolean {
-  const words: string[] = [];
-  let isTrigger = false;
-  let hasEnded = false;
-  for (const { kind, text } of sqlTokens(sql)) {
-    const word = kind === "word" ? asciiUpper(text) : text;
-    if (word === ";") {
-      const [beforeLast, last] = words.slice(-2);
-      hasEnded ||= words.length > 0 && (!isTrigger || (beforeLast === ";" && last === "END"));
-      if (!isTrigger) continue;
-    } else if (hasEnded) {
-      return true;
-    }
-    words.push(word);
-    isTrigger ||= word === "TRIGGER" && words.length <= 7 && isCreateHead(words.slice(0, -1));
-  }
-  return false;
-}
-
-/** True for `CREATE`, `CREATE TEMP` and the same after `EXPLAIN` or `EXPLAIN QUERY PLAN`. */
-function isCreateHead(words: readonly string[]): boolean {
-  return /^(?:EXPLAIN (?:QUERY PLAN )?)?CREATE(?: TEMP(?:ORARY)?)?$/.test(words.join(" "));
+  const splitter = new StatementSplitter();
+  for (const { number } of splitter.push(encodeUtf8(sql))) if (number > 1) return true;
+  const last = splitter.finish();
+  return last !== undefined && last.number > 1 && last.start < last.bytes.length;
 }

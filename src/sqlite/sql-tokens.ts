@@ -1,56 +1,152 @@
-import { asciiUpper } from "../lib/ascii-case.ts";
+import type { Buffer } from "node:buffer";
 
-/** One token of SQL text: its kind and where it stands. Comments and white space are left out. */
+import { asciiUpper } from "../lib/ascii-case.ts";
+import { encodeUtf8, viewOf } from "../lib/bytes.ts";
+
+/** What a token is. Numbers are words, and so is the `X` of a BLOB literal; `'…'` is a string. */
+export type TokenKind = "space" | "comment" | "word" | "quoted" | "string" | "other";
+
+/** One token of SQL text, neither white space nor a comment, and where it starts. */
 export interface SqlToken {
-  kind: "word" | "quoted" | "string" | "other";
+  kind: Exclude<TokenKind, "space" | "comment">;
   text: string;
   start: number;
 }
 
-const WORD = /[\p{L}\p{N}_$\u0080-\uffff]/u;
+const codeOf = (char: string): number => char.charCodeAt(0);
+const LINE_FEED = codeOf("\n");
+const DASH = codeOf("-");
+const SLASH = codeOf("/");
+const STAR = codeOf("*");
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+
+/** The kind of token that a byte starts. Of `-`, `/` and 0xEF the bytes after it decide. */
+const KINDS: readonly TokenKind[] = Array.from({ length: 256 }, (_, byte) => {
+  if (byte >= 0x80) return "word";
+  const char = String.fromCharCode(byte);
+  if (/[\t-\r ]/.test(char)) return "space";
+  if (/[A-Za-z0-9_$]/.test(char)) return "word";
+  if (char === "'") return "string";
+  return /["`[]/.test(char) ? "quoted" : "other";
+});
+
+/** The byte that ends a token which starts with this one; 0 for tokens without such a byte. */
+const CLOSING = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte === codeOf("[")) return codeOf("]");
+  return KINDS[byte] === "string" || KINDS[byte] === "quoted" ? byte : 0;
+});
+
+/** 1 for bytes of which no string, quoted name or comment starts, and which are no semicolon. */
+const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
+  CLOSING[byte] !== 0 || byte === DASH || byte === SLASH || byte === codeOf(";") ? 0 : 1,
+);
+
+/** After so many bytes a search by native code has made up for its call (November 2026). */
+const NEAR_BYTES = 64;
+
+/** The kind of the token at `start`, as SQLite's own tokenizer tells them apart. */
+export function tokenKind(bytes: Uint8Array, start: number): TokenKind {
+  const byte = bytes[start] as number;
+  if (byte === DASH && bytes[start + 1] === DASH) return "comment";
+  if (byte === SLASH && bytes[start + 1] === STAR) return "comment";
+  // Within a word the mark is a letter like others.
+  if (byte === 0xef && isMark(bytes, start)) return "space";
+  return KINDS[byte] as TokenKind;
+}
 
 /**
- * Splits SQL as SQLite's tokenizer does, as far as telling words from quoted names, strings and
- * comments needs. Text that does not end its quote or comment gives the rest as one token.
+ * The end of the token at `start`; -1 if more bytes could change or continue it. `searched` is the number of
+ * bytes that there were when an earlier call returned -1: a long token is not searched twice.
  */
-export function* sqlTokens(sql: string): Generator<SqlToken> {
-  let at = 0;
-  while (at < sql.length) {
-    const start = at;
-    const char = sql[at] as string;
-    if (char === "-" && sql[at + 1] === "-") {
-      const end = sql.indexOf("\n", at);
-      at = end < 0 ? sql.length : end + 1;
-    } else if (char === "/" && sql[at + 1] === "*") {
-      const end = sql.indexOf("*/", at + 2);
-      at = end < 0 ? sql.length : end + 2;
-    } else if (char === "'" || char === '"' || char === "`") {
-      at = endOfQuoted(sql, at, char);
-      yield { kind: char === "'" ? "string" : "quoted", text: sql.slice(start, at), start };
-    } else if (char === "[") {
-      const end = sql.indexOf("]", at);
-      at = end < 0 ? sql.length : end + 1;
-      yield { kind: "quoted", text: sql.slice(start, at), start };
-    } else if (WORD.test(char)) {
-      while (at < sql.length && WORD.test(sql[at] as string)) at += 1;
-      yield { kind: "word", text: sql.slice(start, at), start };
-    } else {
-      at += 1;
-      if (!/\s/.test(char)) yield { kind: "other", text: char, start };
+export function findTokenEnd(bytes: Buffer, start: number, searched = 0): number {
+  const byte = bytes[start] as number;
+  const closing = CLOSING[byte] as number;
+  // A doubled quote reads as two strings side by side, which end at the same place.
+  if (closing !== 0) return after(findByte(bytes, closing, Math.max(start + 1, searched)), 1);
+  if (byte === DASH || byte === SLASH) {
+    const next = bytes[start + 1];
+    if (next === undefined) return -1;
+    if (byte === DASH && next === DASH) {
+      return after(findByte(bytes, LINE_FEED, Math.max(start + 2, searched)), 1);
     }
+    if (byte === SLASH && next === STAR) {
+      return after(bytes.indexOf("*/", Math.max(start + 2, searched - 1), "latin1"), 2);
+    }
+    return start + 1;
+  }
+  const kind = KINDS[byte];
+  if (kind === "other") return start + 1;
+  let at = start + 1;
+  if (kind === "space") {
+    while (at < bytes.length && KINDS[bytes[at] as number] === "space") at += 1;
+    return at;
+  }
+  if (byte === 0xef) {
+    if (isMark(bytes, start)) return start + BYTE_ORDER_MARK.length;
+    if (start + BYTE_ORDER_MARK.length > bytes.length) return -1;
+  }
+  at = Math.max(at, searched);
+  while (at < bytes.length && KINDS[bytes[at] as number] === "word") at += 1;
+  return at < bytes.length ? at : -1;
+}
+
+/** The first place from `at` on at which a semicolon stands, or a string, quoted name or comment may start. */
+export function skipPlain(bytes: Uint8Array, at: number): number {
+  let to = at;
+  while (to < bytes.length && IS_PLAIN[bytes[to] as number] === 1) to += 1;
+  return to;
+}
+
+function isMark(bytes: Uint8Array, start: number): boolean {
+  return BYTE_ORDER_MARK.every((byte, at) => bytes[start + at] === byte);
+}
+
+/** The first place of a byte from `start` on; -1 if there is none. Fast if it is near, and if it is far. */
+export function findByte(bytes: Buffer, byte: number, start: number): number {
+  const near = Math.min(bytes.length, start + NEAR_BYTES);
+  for (let at = start; at < near; at += 1) if (bytes[at] === byte) return at;
+  return near === bytes.length ? -1 : bytes.indexOf(byte, near);
+}
+
+function after(place: number, length: number): number {
+  return place < 0 ? -1 : place + length;
+}
+
+/**
+ * Every token of a whole text, white space and comments too. A doubled quote is part of its token. `isOpen`
+ * is true for a last token that more bytes could continue.
+ */
+function* scanTokens(
+  bytes: Buffer,
+): Generator<{ kind: TokenKind; start: number; end: number; isOpen: boolean }> {
+  for (let start = 0; start < bytes.length;) {
+    let found = findTokenEnd(bytes, start);
+    const quote = findQuote(bytes[start] as number);
+    while (bytes[found] === quote) found = findTokenEnd(bytes, found);
+    const end = found < 0 ? bytes.length : found;
+    yield { kind: tokenKind(bytes, start), start, end, isOpen: found < 0 };
+    start = end;
   }
 }
 
-function endOfQuoted(sql: string, start: number, quote: string): number {
-  let at = start + 1;
-  while (at < sql.length) {
-    if (sql[at] === quote) {
-      if (sql[at + 1] !== quote) return at + 1;
-      at += 1;
+/** The byte itself if it opens and closes a token; -1 for others. */
+function findQuote(byte: number): number {
+  return byte !== 0 && CLOSING[byte] === byte ? byte : -1;
+}
+
+/** The tokens of SQL text. What does not end its quote is one token up to the text's end. */
+export function* sqlTokens(sql: string): Generator<SqlToken> {
+  const bytes = viewOf(encodeUtf8(sql));
+  let at = 0;
+  for (const { kind, start, end } of scanTokens(bytes)) {
+    // A lone surrogate is one character in the string and in the text of the bytes.
+    const length =
+      bytes.length === sql.length ? end - start : bytes.toString("utf8", start, end).length;
+    if (kind !== "space" && kind !== "comment") {
+      yield { kind, text: sql.slice(at, at + length), start: at };
     }
-    at += 1;
+    at += length;
   }
-  return sql.length;
 }
 
 /** The name inside a quoted or bare identifier token. */
@@ -61,11 +157,14 @@ export function identifierOf(token: SqlToken): string {
   return quote === "[" ? inner : inner.replaceAll(quote + quote, quote);
 }
 
-/** True where the bare word `word` (upper case) occurs outside names, strings and comments. */
+/** True if the token is the bare word `word` (upper case). */
+export function isWord(token: SqlToken | undefined, word: string): boolean {
+  return token?.kind === "word" && asciiUpper(token.text) === word;
+}
+
+/** True if the bare word `word` (upper case) occurs outside names, strings and comments. */
 export function hasWord(sql: string, word: string): boolean {
-  for (const token of sqlTokens(sql)) {
-    if (token.kind === "word" && asciiUpper(token.text) === word) return true;
-  }
+  for (const token of sqlTokens(sql)) if (isWord(token, word)) return true;
   return false;
 }
 
@@ -74,15 +173,9 @@ export function hasWord(sql: string, word: string): boolean {
  * the end of its line, `block` for one that is never closed.
  */
 export function findOpenComment(sql: string): "line" | "block" | undefined {
-  let end = 0;
-  for (const token of sqlTokens(sql)) end = token.start + token.text.length;
-  let rest = sql.slice(end);
-  for (;;) {
-    rest = rest.replace(/^\s+/, "");
-    if (rest === "") return undefined;
-    const isLine = rest.startsWith("--");
-    const close = isLine ? rest.indexOf("\n") : rest.indexOf("*/", 2);
-    if (close < 0) return isLine ? "line" : "block";
-    rest = rest.slice(close + (isLine ? 1 : 2));
+  const bytes = viewOf(encodeUtf8(sql));
+  for (const { kind, start, isOpen } of scanTokens(bytes)) {
+    if (kind === "comment" && isOpen) return bytes[start] === DASH ? "line" : "block";
   }
+  return undefined;
 }

@@ -3,7 +3,7 @@ import type { RowExpression } from "./column-sql.ts";
 import { quoteIdentifier as q, quoteText } from "./identifier.ts";
 import { isTableItself, TABLE_ALIAS } from "./page-query.ts";
 import { columnNames, isStringInQuotes } from "./quoted-strings.ts";
-import { identifierOf, sqlTokens, type SqlToken } from "./sql-tokens.ts";
+import { identifierOf, isWord, sqlTokens, type SqlToken } from "./sql-tokens.ts";
 
 /** Characters of a constraint in a warning. */
 const SHOWN_CHARS_MAX = 200;
@@ -62,10 +62,6 @@ export function unknownCheckWarning(table: string, reason: string): string {
     `the CHECK constraints of table ${q(table)} cannot be evaluated (${cut(reason)}): ` +
     "rows that break one load only if CHECK is ignored"
   );
-}
-
-function isWord(token: SqlToken | undefined, word: string): boolean {
-  return token?.kind === "word" && token.text.toUpperCase() === word;
 }
 
 /** The tokens between the parenthesis at `open` and the one that closes it. */

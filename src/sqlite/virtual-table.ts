@@ -1,7 +1,6 @@
 import type { Table } from "./catalog.ts";
-import { quoteIdentifier, quoteText } from "./identifier.ts";
-import { identifierOf, sqlTokens, type SqlToken } from "./sql-tokens.ts";
-import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
+import { identifierOf, isWord, sqlTokens, type SqlToken } from "./sql-tokens.ts";
+import { asciiLower } from "../lib/ascii-case.ts";
 
 /** What it takes to restore a virtual table. */
 export type VirtualTableKind =
@@ -51,7 +50,7 @@ export function moduleOf(sql: string): string {
   let afterUsing = false;
   for (const token of sqlTokens(sql)) {
     if (afterUsing) return asciiLower(identifierOf(token));
-    afterUsing = token.kind === "word" && asciiUpper(token.text) === "USING";
+    afterUsing = isWord(token, "USING");
   }
   return "";
 }
@@ -80,22 +79,6 @@ const SHADOW_SUFFIXES: Readonly<Record<string, readonly string[]>> = {
 export function bearsShadowName(name: string, owner: Table): boolean {
   const suffixes = SHADOW_SUFFIXES[owner.module ?? ""] ?? [];
   return suffixes.some((suffix) => asciiLower(name) === `${asciiLower(owner.name)}_${suffix}`);
-}
-
-/** Query for the INSERT statements that set an FTS5 table's persistent options; NULL for none. */
-export function ftsConfigSql(table: Table): string {
-  const name = quoteIdentifier(table.name);
-  const insert = quoteText(`INSERT INTO ${name}(${name},rank) VALUES(`);
-  return (
-    `SELECT group_concat(${insert} || quote(k) || ',' || quote(v) || ');' || char(10), '') ` +
-    `FROM (SELECT k, v FROM ${quoteIdentifier(`${table.name}_config`)} WHERE k <> 'version' ORDER BY k)`
-  );
-}
-
-/** Statement that fills an FTS5 table over external content. */
-export function ftsRebuildSql(table: Table): string {
-  const name = quoteIdentifier(table.name);
-  return `INSERT INTO ${name}(${name}) VALUES('rebuild');\n`;
 }
 
 /** FTS5's options in the order in which it looks for the one that is meant. */

@@ -1,8 +1,7 @@
-import type { StoredObject, Upload } from "../rpc/stored-object.ts";
-import type { StoredPart } from "../rpc/checkpoint.ts";
+import type { StoredObject, StoredPart, Upload } from "../rpc/stored-object.ts";
 import { ExportError } from "../api/errors.ts";
 
-/** What an object is stored with; a store keeps it as the object's HTTP metadata where it can. */
+/** What an object is stored with. A store that has HTTP metadata keeps it there. */
 interface ObjectMetadata {
   contentType: string;
 }
@@ -13,43 +12,57 @@ export interface ByteRange {
   length: number;
 }
 
+/** What a store can do or costs. Callers ask for these, and never which store it is. */
+interface StoreAbilities {
+  /**
+   * How many Class A operations of R2 each `put`, `createUpload`, `putPart` and `completeUpload` bills: 0 if the
+   * store is free or bills something else. Consequence: runs add them up to a job's `usage.r2ClassAOperations`.
+   */
+  readonly billedOperations: { readonly write: number };
+  /**
+   * True if objects take space in the jobs' own database, which is bounded; false for a store of its own.
+   * Consequence: a job is created, and its plan and chunks are committed, only if that database has space.
+   */
+  readonly usesJobsDatabase: boolean;
+}
+
 /**
- * Keeps finished files. Objects are written once and never changed; until its upload is completed
- * an object does not exist for anybody.
+ * Keeps finished files. Objects are written once and never changed. An object does not exist for anybody
+ * until its upload is completed.
  *
- * All calls throw ExportError: `storage-unavailable` where trying again may help, else
- * `artifact-corrupt`, or what an adapter names besides. `test/contract/artifact-store.ts` is this
- * contract as a suite, and every adapter runs it.
+ * All calls throw ExportError: `storage-unavailable` if another attempt may help, else `artifact-corrupt`, or
+ * a code that an adapter documents. `test/contract/artifact-store.ts` is this contract as a suite, and every
+ * adapter runs it.
  */
-export interface ArtifactStore {
-  readonly kind: "r2" | "inline";
+export interface ArtifactStore extends StoreAbilities {
   /** Stores a small object whole. Repeating it with the same bytes changes nothing. */
   put(key: string, bytes: Uint8Array, metadata: ObjectMetadata): Promise<StoredObject>;
-  /** Begins an upload. Not idempotent: each call makes a new one. */
+  /** Begins an upload and returns its id. Not idempotent: each call makes a new upload. */
   createUpload(key: string, metadata: ObjectMetadata): Promise<string>;
   /**
-   * Stores part `number` (from 1). All parts but the last are of equal size. Repeating replaces it.
-   * Once it is stored `bytes` may be written to again.
+   * Stores part `number` (from 1). All parts but the last have the same size. Repeating it replaces the part.
+   * The caller may write to `bytes` again when the promise resolves. Errors: `artifact-corrupt` if the store has
+   * no such upload, `artifact-too-large` above `PARTS_MAX`.
    */
   putPart(upload: Upload, number: number, bytes: Uint8Array): Promise<StoredPart>;
   /**
-   * Makes the object of exactly `parts`, which must be numbered without gap. May be called again
-   * after it succeeded: an object of the right size that is there already is the answer. Errors:
-   * `artifact-corrupt` where the store holds other parts than those given, or no such upload.
+   * Makes the object of exactly `parts`, whose numbers must have no gap. May be repeated after it succeeded: if
+   * an object of the right size is there already, it is returned. Errors: `artifact-corrupt` if the store holds
+   * other parts, or has no such upload.
    */
   completeUpload(upload: Upload, parts: readonly StoredPart[]): Promise<StoredObject>;
-  /** Gives up an upload and frees its parts. Aborting what is completed or gone does nothing. */
+  /** Abandons an upload and frees its parts. Does nothing if the upload is completed or gone. */
   abortUpload(upload: Upload): Promise<void>;
   find(key: string): Promise<StoredObject | undefined>;
-  /** The object's bytes, or those of a range, as a byte stream; undefined where there is no such object. */
+  /** Returns the object's bytes, or those of a range, as a byte stream; undefined if there is no such object. */
   read(key: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>;
-  /** Removes objects. Removing what is not there does nothing. */
+  /** Removes objects. Removing an object that is not there does nothing. */
   delete(keys: readonly string[]): Promise<void>;
 }
 
 /**
- * R2 accepts a list with a number left out, and an empty one, and makes an object with a hole; so
- * every adapter looks first. Errors: `artifact-corrupt`.
+ * Requires that parts are numbered from 1 without a gap. R2 accepts a list with a gap, and an empty one, and
+ * makes an object with a hole, so every adapter calls this first. Errors: `artifact-corrupt`.
  */
 export function requireWholeList(parts: readonly StoredPart[]): void {
   const whole = parts.length > 0 && parts.every((part, at) => part.number === at + 1);

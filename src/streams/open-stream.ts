@@ -2,13 +2,10 @@ import { type ExportEnv, getExportJobs } from "../config/bindings.ts";
 import type { Settings } from "../config/settings.ts";
 import { PAGE_BYTES } from "../api/limits.ts";
 import { patientSource } from "../databases/patient-source.ts";
-import { digestOf } from "../reading/read-catalog.ts";
-import { readInOneTurn } from "../reading/read-in-one-turn.ts";
-import { readSourceWarnings } from "../reading/source-warnings.ts";
+import type { Source } from "../databases/source.ts";
+import { beginDump } from "../reading/begin-dump.ts";
 import { closeSnapshot } from "../reading/snapshot/close-snapshot.ts";
-import { openSnapshot } from "../reading/snapshot/open-snapshot.ts";
-import { SnapshotReader } from "../reading/snapshot/snapshot-reader.ts";
-import { type PlannedFile, planFile, type StreamPlan } from "./plan-stream.ts";
+import { describeFile, type PlannedFile, planOneFile, type StreamPlan } from "./plan-stream.ts";
 import { readStream } from "./read-stream.ts";
 import { streamBlocks } from "./stream-blocks.ts";
 import { StreamLease } from "./stream-lease.ts";
@@ -19,13 +16,13 @@ const STREAM_TURN_BYTES = PAGE_BYTES;
 /** A stream that has begun. */
 export interface OpenStream {
   file: PlannedFile;
-  /** The instant that is sent; undefined where rows are read as they are. */
+  /** The instant that is sent; undefined if rows are read as they are. */
   atMs: number | undefined;
-  /** What the reader of the file has to know, a sentence each. */
+  /** What the reader of the file must know, a sentence each. */
   warnings: string[];
   /**
-   * Reads as it is read. It fails where it cannot go on, so that no part of a file is taken for the whole,
-   * and ends only once the snapshot is closed and the lock is free.
+   * Reads as it is read. It fails if it cannot continue, so that no part of a file is taken for the whole.
+   * It ends only after the snapshot is closed and the lock is free.
    */
   body: ReadableStream<Uint8Array>;
 }
@@ -34,73 +31,83 @@ export interface OpenStream {
  * Begins what was planned. A small dump is read in one turn of its source. For a larger one the
  * database is locked as by a job, and frozen, until the stream ends, or its client leaves or stalls.
  *
- * Errors: `export-already-running`, and those of opening a snapshot.
+ * Errors: `export-already-running`, and those of `beginDump`.
  */
 export async function openStream(
   planned: StreamPlan,
   { env, config }: { env: ExportEnv; config: Settings },
 ): Promise<OpenStream> {
-  const { source, request, file, catalogDigest } = planned;
-  const { compression } = request;
-  const isFrozen = request.consistency === "snapshot";
-  const warnings = await readSourceWarnings(source, file.plan, { isFrozen });
-  const bytesMax = STREAM_TURN_BYTES;
-  const whole = await readInOneTurn(source, { ...file, catalogDigest, bytesMax });
-  if (whole !== undefined) {
-    const { atMs, pieces } = whole;
-    const texts = pieces.map(({ bytes }) => bytes);
-    const found = new Set(pieces.flatMap((piece) => piece.warnings));
-    const body = bodyOf(streamBlocks(texts, compression), undefined);
-    return { file, atMs, warnings: [...file.plan.warnings, ...warnings, ...found], body };
-  }
+  const { request, source } = planned;
+  const { consistency, compression } = request;
+  const { undoBytesMax, chunkBytes } = config;
+  const planOf = planOneFile(request);
   const streamId = crypto.randomUUID();
-  const snapshotId = request.consistency === "snapshot" ? crypto.randomUUID() : null;
+  const snapshotId = crypto.randomUUID();
   const patient = patientSource(source);
-  const { name, id } = request;
-  const lease = await StreamLease.take(
+  /** Taken for everything but a dump that is read in one turn. */
+  const taken: { lease?: StreamLease } = {};
+  try {
+    const begun = await beginDump(source, {
+      snapshotId,
+      jobId: streamId,
+      consistency,
+      planOf,
+      planned: planned.dump,
+      oneTurnBytes: STREAM_TURN_BYTES,
+      removesLeftovers: false,
+      undoBytesMax,
+      isLeftover: (other) => getExportJobs(env).isSnapshotLeftover(other),
+      beforeReading: async (method) => {
+        if (method === "one-turn") return;
+        const held = { streamId, snapshotId: method === "snapshot" ? snapshotId : null };
+        taken.lease = await takeLease(env, planned, { ...held, source: patient });
+      },
+    });
+    await taken.lease?.renew();
+    const isWhole = begun.method === "one-turn";
+    const texts = isWhole
+      ? begun.pieces.map(({ bytes }) => bytes)
+      : readStream({
+          source: patient,
+          chunkBytes,
+          catalogDigest: begun.catalogDigest,
+          record: begun.method === "snapshot" ? begun.record : null,
+          undoBytesMax,
+          planOf,
+        });
+    const found = new Set(isWhole ? begun.pieces.flatMap(({ warnings }) => warnings) : []);
+    return {
+      file: describeFile(begun.plan, request),
+      atMs: begun.method === "live" ? undefined : begun.atMs,
+      warnings: [...begun.warnings, ...found],
+      body: bodyOf(streamBlocks(texts, compression), taken.lease),
+    };
+  } catch (error) {
+    await taken.lease?.release();
+    throw error;
+  }
+}
+
+/** Locks the database for a stream; `snapshotId` is null if it reads rows as they are. */
+function takeLease(
+  env: ExportEnv,
+  { request, databaseKey }: StreamPlan,
+  stream: { streamId: string; snapshotId: string | null; source: Source },
+): Promise<StreamLease> {
+  const { streamId, snapshotId } = stream;
+  const { source, name, id } = request;
+  return StreamLease.take(
     env,
     {
       streamId,
-      databaseKey: planned.databaseKey,
-      request: { source: request.source, ...(name && { name }), ...(id && { id }) },
+      databaseKey,
+      request: { source, ...(name && { name }), ...(id && { id }) },
       snapshotId,
     },
     async () => {
-      if (snapshotId !== null) await closeSnapshot(patient, snapshotId);
+      if (snapshotId !== null) await closeSnapshot(stream.source, snapshotId);
     },
   );
-  const reading = { source: patient, chunkBytes: config.chunkBytes };
-  try {
-    if (snapshotId === null) {
-      const texts = readStream({ ...reading, ...file, catalogDigest, snapshot: undefined });
-      const body = bodyOf(streamBlocks(texts, compression), lease);
-      return { file, atMs: undefined, warnings: [...file.plan.warnings, ...warnings], body };
-    }
-    const opened = await openSnapshot(source, {
-      snapshotId,
-      jobId: streamId,
-      undoBytesMax: config.undoBytesMax,
-      planOf: (catalog) => planFile(request, catalog).plan,
-      isLeftover: (other) => getExportJobs(env).isSnapshotLeftover(other),
-    });
-    await lease.renew();
-    const frozen = planFile(request, opened.catalog);
-    const texts = readStream({
-      ...reading,
-      ...frozen,
-      catalogDigest: await digestOf(opened.catalog),
-      snapshot: new SnapshotReader(patient, opened.record, config),
-    });
-    return {
-      file: frozen,
-      atMs: opened.atMs,
-      warnings: [...opened.warnings, ...frozen.plan.warnings, ...warnings],
-      body: bodyOf(streamBlocks(texts, compression), lease),
-    };
-  } catch (error) {
-    await lease.release();
-    throw error;
-  }
 }
 
 /**

@@ -3,10 +3,9 @@ import { expect, test } from "vitest";
 import { planOf } from "../formats/plan-of.ts";
 import { concatBytes } from "../lib/bytes.ts";
 import { ExportError } from "../api/errors.ts";
-import { digestOf } from "../reading/read-catalog.ts";
+import { digestCatalog } from "../reading/read-catalog.ts";
 import { closeSnapshot } from "../reading/snapshot/close-snapshot.ts";
 import { openSnapshot } from "../reading/snapshot/open-snapshot.ts";
-import { SnapshotReader } from "../reading/snapshot/snapshot-reader.ts";
 import type { Source } from "../databases/source.ts";
 import { readStream } from "./read-stream.ts";
 import { dumpDatabase } from "../../test/support/dump-database.ts";
@@ -60,9 +59,10 @@ async function runStream(seed: number): Promise<{ difference: string; texts: num
   const texts: Uint8Array[] = [];
   const reading = readStream({
     source,
-    ...planOf(request, opened.catalog),
-    snapshot: new SnapshotReader(source, opened.record, { undoBytesMax: 1e9 }),
-    catalogDigest: await digestOf(opened.catalog),
+    planOf: (catalog) => planOf(request, catalog),
+    record: opened.record,
+    undoBytesMax: 1e9,
+    catalogDigest: await digestCatalog(opened.catalog),
     chunkBytes: random.below(2_000),
   });
   for await (const text of reading) {

@@ -39,12 +39,16 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   }
 }
 
-/** What every artifact store must do; each adapter runs it, with keys that begin with `folder`. */
+/**
+ * What every artifact store must do; each adapter runs it, with keys that begin with `folder`.
+ * `jobsDatabaseBytes` returns the size of the jobs' database.
+ */
 export function artifactStoreContract(
   name: string,
   open: () => ArtifactStore,
-  folder = `contract/${name}`,
+  options: { folder: string; jobsDatabaseBytes: () => Promise<number> },
 ): void {
+  const { folder, jobsDatabaseBytes } = options;
   let serial = 0;
   const newKey = (): string => `${folder}/${(serial += 1)}`;
 
@@ -86,6 +90,17 @@ export function artifactStoreContract(
       const again = await store.put(key, sampleBytes(200, 2), metadata);
       expect(await store.find(key)).toEqual(again);
       expect(sameBytes(await readAll(store, key), sampleBytes(200, 2))).toBe(true);
+    });
+
+    test("takes space of the jobs' database only if it says so, and frees it", async () => {
+      const store = open();
+      const key = newKey();
+      const before = await jobsDatabaseBytes();
+      await store.put(key, sampleBytes(2 * MIB), metadata);
+      const growth = (await jobsDatabaseBytes()) - before;
+      expect(growth > MIB).toBe(store.usesJobsDatabase);
+      await store.delete([key]);
+      expect((await jobsDatabaseBytes()) - before).toBeLessThan(MIB);
     });
 
     test("keeps an empty object", async () => {

@@ -9,7 +9,7 @@ import {
   type ExportFormat,
   ExportFormatSchema,
 } from "../../src/api/export-request.ts";
-import { COMPRESSED } from "../../src/storage/writer/compressor.ts";
+import { COMPRESSIONS } from "../../src/api/compressions.ts";
 import { api, emptyDatabase, ended, query, sha256Of, startExport } from "../support/api.ts";
 import { directFiles } from "../support/direct-files.ts";
 
@@ -55,7 +55,7 @@ export function formatsContract(store: string): void {
           const view = await ended(jobId);
           expect(view).toMatchObject({ status: "completed", error: null, warnings: [] });
           const files = [...(expected.get(format) ?? [])];
-          const { suffix } = COMPRESSED[compression];
+          const { suffix } = COMPRESSIONS[compression];
           expect(view.artifacts.map(({ name }) => name)).toEqual(
             files.map(([name]) => `${name}${suffix}`),
           );

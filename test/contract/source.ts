@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 
 import { ExportError } from "../../src/api/errors.ts";
-import type { Source } from "../../src/databases/source.ts";
+import { KIB, ONE_TURN_BYTES_MAX } from "../../src/api/limits.ts";
+import type { Source, SourceValue } from "../../src/databases/source.ts";
 
 async function failureOf(work: Promise<unknown>): Promise<{ code: string; message: string }> {
   try {
@@ -14,6 +15,11 @@ async function failureOf(work: Promise<unknown>): Promise<{ code: string; messag
 }
 
 const bytes = (...values: number[]): ArrayBuffer => Uint8Array.from(values).buffer;
+
+/** Returns the length of the BLOB that is a row's first value. */
+function blobBytes([value]: readonly SourceValue[] = []): number {
+  return value instanceof ArrayBuffer ? value.byteLength : 0;
+}
 
 /** Statements that take one value of each kind through a column, in both ways of asking. */
 const VALUES: [title: string, sql: string, value: unknown][] = [
@@ -104,6 +110,23 @@ export function sourceContract(
         expect(value.byteLength).toBe(1_000_000);
         expect(new TextDecoder().decode(value.subarray(999_996))).toBe("wxyz");
       }
+    });
+
+    test("carries a page of long rows as one value", async () => {
+      const sql = `SELECT zeroblob(${source.longRowsPageBytes})`;
+      const { rows } = await source.query({ sql, columns: 1 });
+      expect(blobBytes(rows[0])).toBe(source.longRowsPageBytes);
+    });
+
+    test("answers as many bytes in one turn as a job may ask for", async () => {
+      const bytesMax = Math.min(source.oneTurnBytesMax, ONE_TURN_BYTES_MAX);
+      const statements = Array.from({ length: bytesMax / (256 * KIB) }, () => ({
+        sql: `SELECT zeroblob(${256 * KIB})`,
+        columns: 1,
+      }));
+      const results = await source.transaction(statements);
+      const lengths = results.map(({ rows }) => blobBytes(rows[0]));
+      expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(bytesMax);
     });
 
     test("runs several statements of one text", async () => {

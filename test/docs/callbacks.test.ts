@@ -20,8 +20,12 @@ function inWords(delayMs: number): string {
 }
 
 test("docs/callbacks.md shows the example receivers as they are", () => {
-  for (const file of ["node.ts", "worker.ts"]) {
-    expect(docs).toContain(`\`\`\`ts\n${text(`examples/callback-receiver/${file}`)}\`\`\``);
+  for (const [file, language] of [
+    ["node.mjs", "js"],
+    ["worker.ts", "ts"],
+  ]) {
+    const program = text(`examples/callback-receiver/${file}`);
+    expect(docs).toContain(`\`\`\`${language}\n${program}\`\`\``);
   }
 });
 
@@ -57,7 +61,7 @@ test("docs/callbacks.md has the ports, the refused names and every rule", () => 
 });
 
 test("the Node receiver of docs/callbacks.md verifies callbacks and takes a repeated one once", async () => {
-  const receiver = spawn(process.execPath, ["examples/callback-receiver/node.ts"], {
+  const receiver = spawn(process.execPath, ["examples/callback-receiver/node.mjs"], {
     cwd: root,
     env: { ...process.env, EXPORT_WEBHOOK_SECRET: SECRET, PORT: "0" },
     stdio: ["ignore", "pipe", "inherit"],

@@ -31,6 +31,7 @@ import {
   proseCommandsOf,
   readPage,
 } from "../support/doc-blocks.ts";
+import { checkOut } from "../support/check-out.ts";
 import { readActionFile } from "../support/run-action.ts";
 import { wranglerProblems } from "../support/wrangler-commands.ts";
 
@@ -49,9 +50,14 @@ const RUN_BY: Record<string, string> = {
   "docs/restore.md": "test/docs/restore.test.ts",
 };
 
+/** The test that runs the programs of a page that are JavaScript. */
+const JAVASCRIPT_RUN_BY: Record<string, string> = {
+  "docs/callbacks.md": "test/docs/callbacks.test.ts",
+};
+
 /** Blocks that need a place of their own, by how they start, and the test that runs them. */
 const BLOCKS_RUN_BY: Record<string, string> = {
-  "DURABLE_EXPORT_TOKEN=$TOKEN node ../restore/into-durable-object.ts":
+  "DURABLE_EXPORT_TOKEN=$TOKEN npx node ../restore/into-durable-object.ts":
     "test/docs/starbasedb-restore.test.ts",
 };
 
@@ -66,7 +72,7 @@ function commandsOf(page: string): string {
 
 /** What is shown, and not run: a request as it is on the wire, a picture, a layout. */
 const SHOWN = new Set(["http", "mermaid", ""]);
-const CHECKED = new Set(["sh", "bash", "sql", "jsonc", "json", "yaml", "ts"]);
+const CHECKED = new Set(["sh", "bash", "sql", "jsonc", "json", "yaml", "ts", "js"]);
 
 /** Runs of a program under its own name go to `doc-command.ts`, which knows what cannot run here. */
 const PROGRAMS = ["curl", "git", "npm", "npx"];
@@ -95,16 +101,6 @@ function filledIn(text: string): string {
     .replaceAll("<the token>", TOKEN)
     .replaceAll("<64 hex digits>", objectId)
     .replaceAll("JOB_ID=...", "JOB_ID=$(newest_job)");
-}
-
-/** A copy of the repository as `git clone` and `npm ci` would leave it. */
-function checkOut(to: string): void {
-  const left = new Set([".git", "node_modules", "dist", ".wrangler", "demo-output", "coverage"]);
-  mkdirSync(to);
-  for (const name of readdirSync(REPOSITORY)) {
-    if (!left.has(name)) cpSync(join(REPOSITORY, name), join(to, name), { recursive: true });
-  }
-  symlinkSync(join(REPOSITORY, "node_modules"), join(to, "node_modules"));
 }
 
 /** Runs a script to its end, and gives what it printed. Throws with that where a command fails. */
@@ -180,6 +176,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "docs-commands-"));
   checkout = join(folder, "checkout");
   checkOut(checkout);
+  symlinkSync(join(REPOSITORY, "node_modules"), join(checkout, "node_modules"));
   mkdirSync(join(folder, "bin"));
   for (const program of PROGRAMS) {
     const command = join(REPOSITORY, "test/support/doc-command.ts");
@@ -224,11 +221,16 @@ beforeAll(async () => {
 afterAll(async () => {
   await worker.stop();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-});
+}, 60_000);
 
 test.each(DOC_PAGES)("%s has blocks of known languages alone", (page) => {
   const languages = blocksOf(page).map(({ language }) => language);
   expect(languages.filter((each) => !SHOWN.has(each) && !CHECKED.has(each))).toEqual([]);
+});
+
+test.each(blocksIn("js"))("the JavaScript of %s (%i) is run by a test", (page) => {
+  const file = JAVASCRIPT_RUN_BY[page] ?? "";
+  expect(readFileSync(join(REPOSITORY, file), "utf8")).toContain(basename(page));
 });
 
 test.each(Object.entries(RUN_BY))("the commands of %s are run by %s", (page, file) => {
@@ -269,7 +271,7 @@ describe("shell", () => {
         const commands = readdirSync(join(REPOSITORY, "cli/commands"));
         return commands.includes(`${first}.ts`) ? [] : [`no command ${first}`];
       }
-      if (program === "node")
+      if (program === "node" && first !== "")
         return readFileSync(join(REPOSITORY, first)).length > 0 ? [] : [first];
       return [];
     });

@@ -1,5 +1,8 @@
-import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { unstable_readConfig as readConfig } from "wrangler";
+import { afterEach, expect, test, vi } from "vitest";
 
 import { ROWS } from "../../bench/costs.ts";
 import * as limits from "../../src/api/limits.ts";
@@ -45,9 +48,32 @@ test("docs/limits-and-costs.md says of rows what costs are reckoned with", () =>
   for (const sentence of sentences) expect(docs).toContain(sentence);
 });
 
-test("README.md tells the first example's costs of a month", () => {
+afterEach(() => vi.restoreAllMocks());
+
+test("docs/limits-and-costs.md has the most steps that wrangler lets `limits.steps` be", () => {
+  const folder = mkdtempSync(join(tmpdir(), "steps-"));
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+  const warningsAt = (steps: number): string => {
+    const config = join(folder, "wrangler.json");
+    const workflow = { name: "w", binding: "W", class_name: "W", limits: { steps } };
+    writeFileSync(config, JSON.stringify({ name: "w", workflows: [workflow] }));
+    readConfig({ config });
+    const text = warn.mock.calls.flat().join("\n");
+    warn.mockClear();
+    return text;
+  };
+  try {
+    expect(warningsAt(25_000)).toBe("");
+    expect(warningsAt(25_001)).toContain("exceeds the production maximum of 25,000");
+    expect(docs).toContain("| 10,000 steps, 25,000 by `limits.steps`; 1,024 on the free plan |");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("README.md shows the first example's costs of a month", () => {
   const [first] = EXAMPLES;
   const [, nights, kept] = (first && exampleRow(first).match(/\$[\d.]+/g)) ?? [];
   const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-  expect(readme.replaceAll(/\s+/g, " ")).toContain(`about ${nights} a month, and ${kept} where`);
+  expect(readme.replaceAll(/\s+/g, " ")).toContain(`about ${nights} a month, and ${kept} if`);
 });

@@ -1,3 +1,4 @@
+import { constants } from "node:buffer";
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { compareDatabases } from "../support/compare-databases.ts";
-import { blocksOf } from "../support/doc-blocks.ts";
+import { blocksOf, readPage } from "../support/doc-blocks.ts";
 
 const root = join(import.meta.dirname, "../..");
 const TOKEN = "restore-test-token";
@@ -30,7 +31,7 @@ const STARTS = [
   "npx durable-export verify",
   "(echo",
   "npx wrangler d1 execute",
-  "node examples/",
+  "npx node examples/",
 ] as const;
 
 const blocks = blocksOf("docs/restore.md")
@@ -128,10 +129,30 @@ test("docs/restore.md loads a dump into D1", () => {
   expect(count).toMatch(/"n": 40000\b/);
 });
 
+test("docs/restore.md names the longest file that wrangler can read into one string", () => {
+  const page = readPage("docs/restore.md").replaceAll(/\s+/g, " ");
+  expect(constants.MAX_STRING_LENGTH).toBe(512 * 1024 * 1024 - 24);
+  expect(page).toContain("With `--local`, 512 MiB of text.");
+  expect(page).toContain(`longer than 0x${constants.MAX_STRING_LENGTH.toString(16)} characters`);
+});
+
+test("docs/restore.md loads the files of several jobs into D1, one after the other", () => {
+  const cli = `'${process.execPath}' '${root}/cli/main.ts'`;
+  for (const table of ["customers", "orders"]) {
+    runInFolder(`${cli} dump -q --table ${table} -o ${table}.sql`);
+    runInFolder(`wrangler d1 execute shop --local --persist-to parts --file ${table}.sql`);
+  }
+  const count = runInFolder(
+    "wrangler d1 execute shop --local --persist-to parts --json " +
+      "--command 'SELECT (SELECT count(*) FROM customers) || (SELECT count(*) FROM orders) AS n'",
+  );
+  expect(count).toContain('"n": "240000"');
+});
+
 test("docs/restore.md loads a dump into a Durable Object", async () => {
   for (const name of ["orders", "customers"]) await query({ sql: `DROP TABLE ${name}` });
-  const script = commandsOf("node examples/").replace(
-    "node examples/",
+  const script = commandsOf("npx node examples/").replace(
+    "npx node examples/",
     `'${process.execPath}' '${root}/examples/'`,
   );
   expect(runInFolder(script)).toMatch(/^\d+ statements$/m);

@@ -67,8 +67,8 @@ async function dumpOf(url: string): Promise<string> {
 async function runScript(url: string): Promise<{ stdout: string }> {
   const section = readPage("docs/starbasedb.md").split("\n## Restoring\n")[1]?.split("\n## ")[0];
   const [, script = ""] = /```sh\n([\s\S]*?)```/.exec(section ?? "") ?? [];
-  expect(script).toContain("node ../restore/into-durable-object.ts dump.sql");
-  const command = script.replaceAll("node ../", `'${process.execPath}' '${root}/examples/'`);
+  expect(script).toContain("npx node ../restore/into-durable-object.ts dump.sql");
+  const command = script.replaceAll("npx node ../", `'${process.execPath}' '${root}/examples/'`);
   const env = { ...process.env, URL: url, TOKEN };
   return promisify(execFile)("bash", ["-euo", "pipefail", "-c", command], { cwd: folder, env });
 }

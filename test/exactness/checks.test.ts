@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import { planOf } from "../../src/formats/plan-of.ts";
 import type { Catalog } from "../../src/sqlite/catalog.ts";
 import { CURSOR_START } from "../../src/rpc/cursor.ts";
-import { addWarnings, boundWarnings, WARNINGS_MAX } from "../../src/api/warnings.ts";
+import { addWarnings, boundWarnings, WARNINGS_MAX } from "../../src/jobs/tables/bound-warnings.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
-import { digestOf, readCatalog } from "../../src/reading/read-catalog.ts";
+import { digestCatalog, readCatalog } from "../../src/reading/read-catalog.ts";
 import { readInOneTurn } from "../../src/reading/read-in-one-turn.ts";
 import { closeSnapshot } from "../../src/reading/snapshot/close-snapshot.ts";
 import { openSnapshot } from "../../src/reading/snapshot/open-snapshot.ts";
@@ -211,7 +211,7 @@ test("a dump that is read in one turn reports rows that break a CHECK", async ()
   const catalog = await readCatalog(source);
   const whole = await readInOneTurn(source, {
     ...plan(catalog),
-    catalogDigest: await digestOf(catalog),
+    catalogDigest: await digestCatalog(catalog),
     bytesMax: 1e6,
   });
   expect(whole?.pieces.flatMap(({ warnings }) => warnings)).toEqual([broken("t", "CHECK (a > 0)")]);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { digestOf, readCatalog } from "../../src/reading/read-catalog.ts";
+import { digestCatalog, readCatalog } from "../../src/reading/read-catalog.ts";
 import { checkExactness } from "../support/check-exactness.ts";
 import { checkPlatform } from "../support/check-platform.ts";
 import { freezeDatabase } from "../support/frozen-database.ts";
@@ -78,7 +78,7 @@ test("a catalog's digest outlives the flag that a dropped FTS5 table leaves on i
   rmSync(dirname(path), { recursive: true });
   expect(before.tables).toMatchObject([{ name: "posts_content", shadowNamed: true }]);
   expect(after.tables[0]?.shadowNamed).toBeUndefined();
-  expect(await digestOf(after)).toBe(await digestOf(before));
+  expect(await digestCatalog(after)).toBe(await digestCatalog(before));
 });
 
 test("a catalog's digest stays when a program writes its first entry of a key-value storage that SQL cannot read", async () => {
@@ -89,5 +89,5 @@ test("a catalog's digest stays when a program writes its first entry of a key-va
   db.exec("CREATE TABLE _cf_KV(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID");
   const after = await readCatalog(source);
   expect(after.keyValues).toBe("unreadable");
-  expect(await digestOf(after)).toBe(await digestOf(before));
+  expect(await digestCatalog(after)).toBe(await digestCatalog(before));
 });

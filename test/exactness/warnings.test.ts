@@ -29,17 +29,17 @@ test("warns of a key-value storage that the object's class cannot export", async
     `CREATE TABLE "_cf_KV"(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID; CREATE TABLE t(a)`,
   );
   const source = nodeSqliteSource(database);
-  const warningsFor = async (kind: "durable-object" | "d1"): Promise<string[]> => {
+  const warningsFor = async (hasKeyValues: boolean): Promise<string[]> => {
     const { plan } = planOf(
       { source: "main", format: "sql", content: "all" },
       await readCatalog(source),
     );
-    return readSourceWarnings({ ...source, kind }, plan, { isFrozen: true });
+    return readSourceWarnings({ ...source, hasKeyValues }, plan, { isFrozen: true });
   };
-  expect(await warningsFor("durable-object")).toEqual([
+  expect(await warningsFor(true)).toEqual([
     "the object's key-value storage (_cf_KV) is not part of this dump: its class does not extend withExport",
   ]);
-  expect(await warningsFor("d1")).toEqual([]);
+  expect(await warningsFor(false)).toEqual([]);
 });
 
 test("warns of entries in an FTS5 index whose rows its content does not have", async () => {

@@ -243,7 +243,11 @@ describe("an app that mounts the routes", () => {
     expect(sql).not.toContain("of umbrella");
     expect(view.links.self).toBe(`${LOCAL}/backup/export/dump/${view.jobId}`);
     expect((await start()).status).toBe(400);
-    expect((await call("/nowhere")).status).toBe(404);
+    const nowhere = await call("/nowhere");
+    expect(nowhere.status).toBe(404);
+    expect(await nowhere.json()).toMatchObject({
+      hint: "GET /backup/openapi.json lists the routes.",
+    });
   });
 
   test("fails a job at once whose source's class lacks the methods, and says what to do", async () => {

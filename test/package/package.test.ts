@@ -1,36 +1,65 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { checkPackage, Package } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import packageJson from "../../package.json" with { type: "json" };
-import { buildLibrary } from "../../scripts/build-library.mjs";
+import { checkOut } from "../support/check-out.ts";
 
-/** The package as it would be installed, but for the command line and the sources. */
+const MODULES = join(import.meta.dirname, "../../../node_modules");
+
 const folder = mkdtempSync(join(tmpdir(), "package-"));
+const checkout = join(folder, "checkout");
+/** The package as npm installs it: packed from a clone in which only `prepare` has run. */
+const installed = join(folder, "node_modules", packageJson.name);
+
+/** Runs npm as an install from Git does in its clone, and returns what it prints. */
+function runNpm(...words: string[]): string {
+  return execFileSync("npm", ["--loglevel=error", ...words], { cwd: checkout, encoding: "utf8" });
+}
 
 beforeAll(() => {
-  cpSync("package.json", join(folder, "package.json"));
-  cpSync("LICENSE", join(folder, "LICENSE"));
-  buildLibrary(join(folder, "dist/library"));
+  checkOut(checkout);
+  symlinkSync(MODULES, join(checkout, "node_modules"));
+  // An install from Git runs no other script of the package.
+  expect(packageJson.scripts).not.toHaveProperty("prepack");
+  runNpm("pack", "--pack-destination", folder);
+  mkdirSync(installed, { recursive: true });
+  const packed = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "";
+  const words = ["-xzf", join(folder, packed), "-C", installed, "--strip-components=1"];
+  execFileSync("tar", words);
+  const dependencies = Object.keys(packageJson.dependencies);
+  for (const name of [...dependencies, "@cloudflare/workers-types", "@types/node"]) {
+    const link = join(folder, "node_modules", name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(MODULES, name), link);
+  }
 }, 60_000);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("publint finds nothing wrong with the package but the command line that was left out", async () => {
-  const { messages } = await publint({ pkgDir: folder, pack: false, strict: true });
-  const wrong = messages.filter((message) => message.path[0] !== "bin");
-  expect(wrong.map((message) => formatMessage(message, packageJson))).toEqual([]);
+test("publint finds nothing wrong with the package", async () => {
+  const { messages } = await publint({ pkgDir: installed, pack: false, strict: true });
+  expect(messages.map((message) => formatMessage(message, packageJson))).toEqual([]);
 });
 
 test("every entry has its types, for bundlers and for Node's own resolution of modules", async () => {
   const files: Record<string, Uint8Array> = {};
-  for (const path of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+  for (const path of readdirSync(installed, { recursive: true, encoding: "utf8" })) {
     if (/\.(?:js|json|d\.ts)$/.test(path)) {
-      files[`/node_modules/durable-export/${path}`] = readFileSync(join(folder, path));
+      files[`/node_modules/durable-export/${path}`] = readFileSync(join(installed, path));
     }
   }
   const result = await checkPackage(new Package(files, packageJson.name, packageJson.version));
@@ -42,4 +71,52 @@ test("every entry has its types, for bundlers and for Node's own resolution of m
     problem.resolutionKind === "bundler" ||
     problem.resolutionKind === "node16-esm";
   expect(result.problems.filter(modern)).toEqual([]);
+});
+
+test("an install from Git has the command line", () => {
+  const command = join(installed, packageJson.bin["durable-export"]);
+  const version = execFileSync(process.execPath, [command, "--version"], { encoding: "utf8" });
+  expect(version.trim()).toBe(packageJson.version);
+});
+
+test("an install from Git has the library, whose types check a Worker", () => {
+  const worker = `
+    import type { ExportRequest, ExportRequestInput } from "durable-export";
+    import { createApp } from "durable-export/hono";
+    export { default, ExportJobs, ExportWorkflow } from "durable-export/worker";
+
+    const request: ExportRequestInput = { compression: "gzip", tables: { exclude: ["tmp_*"] } };
+    export const start = (): Promise<Response> =>
+      Promise.resolve(
+        createApp().request("/export/dump", { method: "POST", body: JSON.stringify(request) }),
+      );
+    // @ts-expect-error: a parsed request has what the input may leave out
+    export const parsed: ExportRequest = request;
+    // @ts-expect-error: there is no such format
+    export const wrong: ExportRequestInput = { format: "xml" };
+  `;
+  writeFileSync(join(folder, "worker.ts"), worker);
+  const compilerOptions = {
+    module: "esnext",
+    moduleResolution: "bundler",
+    target: "es2024",
+    lib: ["es2024"],
+    types: ["@cloudflare/workers-types", "node"],
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+  };
+  const config = { compilerOptions, files: ["worker.ts"] };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+  const compiler = join(MODULES, "typescript/bin/tsc");
+  execFileSync(process.execPath, [compiler, "-p", folder], { encoding: "utf8" });
+});
+
+test("an install without development dependencies builds nothing, and succeeds", () => {
+  rmSync(join(checkout, "node_modules"));
+  rmSync(join(checkout, "dist"), { recursive: true });
+  const printed = runNpm("run", "prepare");
+  expect(printed).toContain("no esbuild, so no command line is built");
+  expect(printed).toContain("no typescript, so no library is built");
+  expect(readdirSync(checkout)).not.toContain("dist");
 });

@@ -16,7 +16,10 @@ const store = inlineArtifactStore(jobs);
 const metadata = { contentType: "application/sql" };
 
 const contractJob = await makeWritingJob();
-artifactStoreContract("inline", () => store, contractJob.folder);
+artifactStoreContract("inline", () => store, {
+  folder: contractJob.folder,
+  jobsDatabaseBytes: async () => jobs().databaseBytes(),
+});
 
 let job = contractJob;
 beforeEach(async () => {

@@ -1,10 +1,11 @@
 import { env, exports } from "cloudflare:workers";
 import { introspectWorkflow, runInDurableObject } from "cloudflare:test";
+import { Hono } from "hono";
 import { afterEach, beforeAll, describe, expect, inject, test, vi } from "vitest";
 
 import { readAccessTokens } from "../../src/config/access-tokens.ts";
 import { createApp } from "../../src/app.ts";
-import { ROUTES } from "../../src/routes/openapi/route-table.ts";
+import { ROUTES } from "../../src/routes/route-list.ts";
 import { findStream, insertStream } from "../../src/jobs/tables/stream-rows.ts";
 import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 
@@ -71,6 +72,25 @@ describe("every call", () => {
     expect([...served].sort()).toEqual(CALLS.map(([name]) => name).sort());
   });
 
+  test("is a route of the list, and nothing else is mounted but what every call passes", () => {
+    const listed = ROUTES.map(({ method, path }) => `${method} ${path}`);
+    const mounted = createApp().routes.map(({ method, path }) => `${method} ${path}`);
+    const passed = mounted.filter((name) => name === "ALL /*");
+    // Security headers, length, Host, CORS; the token; full access for what no route answers.
+    expect(passed).toHaveLength(6);
+    expect(mounted.filter((name) => name !== "ALL /*").sort()).toEqual(listed.sort());
+  });
+
+  test("to a handler that is not in the list asks for full access", async () => {
+    const app = createApp().get("/planted", (context) => context.text("planted"));
+    for (const [who, token, opened] of TOKENS) {
+      const headers = { authorization: `Bearer ${token}` };
+      const { status } = await app.request(`${ORIGIN}/planted`, { headers }, env);
+      const refusal = opened.length > 1 ? 403 : 401;
+      expect([who, status]).toEqual([who, opened.includes("full") ? 200 : refusal]);
+    }
+  });
+
   test.each(CALLS)("%s is open to those it is for, and to nobody else", async (name, opens) => {
     const [method = "", path = ""] = name.split(" ");
     const filled = path
@@ -113,6 +133,29 @@ describe("every call", () => {
         name,
         first < 0 ? undefined : secrets.slice(first),
       ]);
+    }
+  });
+});
+
+describe.each([
+  ["mount", new Hono().mount("/backup", createApp().fetch)],
+  ["route", new Hono().route("/backup", createApp())],
+])("below a path of another app, by its %s()", (_method, app) => {
+  test.each(TOKENS)("%s opens what it opens anywhere", async (_who, token, opened) => {
+    for (const [name, opens] of CALLS.filter(([name]) => !name.includes(":"))) {
+      const [method = "", path] = name.split(" ");
+      const response = await app.request(
+        `${ORIGIN}/backup${path}`,
+        {
+          method,
+          headers: { authorization: `Bearer ${token}` },
+          ...(method === "POST" ? { body: "[" } : {}),
+        },
+        env,
+      );
+      await response.body?.cancel();
+      const isRefused = response.status === 401 || response.status === 403;
+      expect([name, isRefused]).toEqual([name, !opened.includes(opens)]);
     }
   });
 });

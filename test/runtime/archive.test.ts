@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { unwrap } from "../../src/rpc/outcome.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import type { Manifest } from "../../src/api/manifest.ts";
-import { archiveOf } from "../../src/routes/archive.ts";
+import { archiveOf } from "../../src/routes/files/archive.ts";
 import type { ArtifactStore } from "../../src/storage/artifact-store.ts";
 import { openArtifactStore } from "../../src/storage/open-artifact-store.ts";
 import { api, emptyDatabase, ended, query, sha256Of, startExport } from "../support/api.ts";

@@ -2,8 +2,8 @@ import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, test } from "vitest";
 
 import type { JobView } from "../../src/api/job-view.ts";
-import { WARNINGS_MAX } from "../../src/api/warnings.ts";
-import { recordPlan } from "../../src/jobs/tables/chunk-ledger.ts";
+import { WARNINGS_MAX } from "../../src/jobs/tables/bound-warnings.ts";
+import { recordPlan } from "../../src/jobs/commands/commit-plan.ts";
 import { getLedger } from "../../src/jobs/views/job-ledger.ts";
 import { api } from "../support/api.ts";
 import { insertOrphan } from "../support/orphan-job.ts";

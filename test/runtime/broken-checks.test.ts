@@ -3,7 +3,7 @@ import { env } from "cloudflare:test";
 
 import type { JobView } from "../../src/api/job-view.ts";
 import type { Manifest } from "../../src/api/manifest.ts";
-import { d1Source } from "../../src/databases/d1-source.ts";
+import { d1Source } from "../../src/databases/d1/d1-source.ts";
 import { dumpDatabase } from "../support/dump-database.ts";
 import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 

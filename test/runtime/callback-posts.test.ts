@@ -1,17 +1,16 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import type { RunParams } from "../../src/rpc/run-payload.ts";
+import type { RunPayload } from "../../src/rpc/run-payload.ts";
 import { CALLBACK_ATTEMPTS_MAX } from "../../src/notify/callback-schedule.ts";
+import { beginPost, type PostTurn } from "../../src/jobs/commands/begin-post.ts";
+import { startEnding } from "../../src/jobs/commands/start-ending.ts";
 import {
-  beginPost,
   callbackGraceMs,
   listOverdueCallbacks,
-  type PostTurn,
   recordCallback,
-} from "../../src/jobs/tables/callback-rows.ts";
+} from "../../src/jobs/tables/job-callback-columns.ts";
 import { getJob, type JobRow } from "../../src/jobs/tables/job-rows.ts";
-import { startEnding } from "../../src/jobs/commands/job-runs.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 import { inJobs } from "../support/writing-job.ts";
 
@@ -86,12 +85,13 @@ test("a sender that has waited for another's post sends the next attempt at its 
 
 test("a sender that also closes a snapshot waits for the time of the next attempt", async () => {
   const senderAttempt = async (): Promise<number> => {
-    const created: { params: RunParams }[] = [];
-    const EXPORT_WORKFLOW = { create: async (each: { params: RunParams }) => created.push(each) };
+    const created: { params: RunPayload }[] = [];
+    const EXPORT_WORKFLOW = { create: async (each: { params: RunPayload }) => created.push(each) };
     await runInDurableObject(env.EXPORT_JOBS.getByName("jobs"), (_, { storage }) =>
       startEnding({ storage, sql: storage.sql, env: { EXPORT_WORKFLOW } as never }, jobId),
     );
-    return created[0]?.params.callbackFrom ?? 0;
+    const params = created[0]?.params;
+    return params?.kind === "ending" ? params.callbackFrom : 0;
   };
   expect(await turn(await senderAttempt(), ENDED_MS)).toEqual({ do: "post" });
   const move = { status: "pending", delayMs: 60_000 } as const;

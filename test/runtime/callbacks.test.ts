@@ -9,8 +9,10 @@ import * as v from "valibot";
 import { beforeEach, describe, expect, inject, test } from "vitest";
 
 import { type JobView, JobViewSchema } from "../../src/api/job-view.ts";
-import { listOverdueCallbacks } from "../../src/jobs/tables/callback-rows.ts";
-import { sendCallbacks } from "../../src/workflows/export/send-callback-steps.ts";
+import { listOverdueCallbacks } from "../../src/jobs/tables/job-callback-columns.ts";
+import { sendCallbacks } from "../../src/workflows/ending/send-callbacks.ts";
+import { openSteps } from "../../src/workflows/engine/steps.ts";
+import { EXPORT_STEPS } from "../../src/workflows/export/export-steps.ts";
 import { api, emptyDatabase, query } from "../support/api.ts";
 import type { ReceivedRequest } from "../support/callback-receiver.ts";
 
@@ -175,7 +177,10 @@ describe("a job with a callback URL", () => {
     const id = `${jobId}-again`;
     await using again = await introspectWorkflowInstance(env.EXPORT_WORKFLOW, id);
     await again.modify((modifier) => modifier.disableSleeps());
-    await env.EXPORT_WORKFLOW.create({ id, params: { jobId, run: 1, callbackFrom: 2 } });
+    await env.EXPORT_WORKFLOW.create({
+      id,
+      params: { kind: "ending", jobId, run: 1, callbackFrom: 2 },
+    });
     await again.waitForStatus("complete");
     expect((await viewOf(jobId)).callback).toMatchObject({ status: "delivered", attempts: 3 });
     expect(await receivedBy(jobId)).toHaveLength(3);
@@ -188,15 +193,15 @@ describe("a try that is repeated because its answer was lost", () => {
     await expect.poll(async () => (await viewOf(jobId)).callback.attempts).toBe(1);
     const walked: string[] = [];
     const step = {
-      do: async (name: string, _: unknown, body: () => Promise<unknown>) => {
+      do: async (name: string, _: unknown, body: (context: object) => Promise<unknown>) => {
         walked.push(name);
-        return name.endsWith("2") ? { next: null } : body();
+        return name.endsWith("2") ? { next: null } : body({ attempt: 1 });
       },
       sleep: async (name: string, ms: number) => {
         walked.push(`${name}: ${ms > 50_000}`);
       },
     };
-    await sendCallbacks(step as never, env, { jobId, attempt: 1 });
+    await sendCallbacks(openSteps(step as never, env, EXPORT_STEPS), { jobId, attempt: 1 });
     expect(walked).toEqual(["send callback 1", "wait for try 2: true", "send callback 2"]);
     expect(await receivedBy(jobId)).toHaveLength(1);
     await api(`/export/dump/${jobId}`, { method: "DELETE" });

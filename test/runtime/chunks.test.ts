@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { MIB } from "../../src/api/limits.ts";
 import type { Manifest } from "../../src/api/manifest.ts";
-import { beginRun } from "../../src/jobs/commands/run-record.ts";
+import { beginRun } from "../../src/jobs/commands/begin-run.ts";
 import { CHUNK_ARTIFACTS_MAX, CHUNK_MS_MAX } from "../../src/workflows/export/chunk-end.ts";
 import { api, emptyDatabase, ended, fillNoise, query, startExport } from "../support/api.ts";
 import { bucketPrototype, realBucket, restoreBucket } from "../support/faulty-bucket.ts";

@@ -5,7 +5,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 
 import { ExportRequestSchema } from "../../src/api/export-request.ts";
 import { JobViewSchema } from "../../src/api/job-view.ts";
-import { deleteJobRows, insertJob } from "../../src/jobs/tables/job-rows.ts";
+import { deleteJobRows } from "../../src/jobs/commands/delete-job-rows.ts";
+import { insertJob } from "../../src/jobs/tables/job-rows.ts";
 import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 import { eventsOf, type ServerSentEvent } from "../support/server-sent-events.ts";
 
@@ -69,7 +70,8 @@ describe("the events of a job", () => {
       insertJob(storage.sql, {
         jobId,
         request: {
-          ...v.parse(ExportRequestSchema, { source: "main" }),
+          ...v.parse(ExportRequestSchema, {}),
+          source: "main",
           retentionHours: 1,
           consistency: "live",
         },

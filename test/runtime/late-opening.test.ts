@@ -1,10 +1,10 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { beforeEach, expect, test } from "vitest";
 
-import type { Source } from "../../src/databases/source.ts";
+import { DEFAULT_ABILITIES, type Source } from "../../src/databases/source.ts";
 import { findJob } from "../../src/jobs/tables/job-rows.ts";
 import { beginExport } from "../../src/workflows/export/begin-export.ts";
-import { closeSnapshotOf } from "../../src/workflows/export/close-snapshot.ts";
+import { closeSnapshotOf } from "../../src/workflows/ending/close-snapshot.ts";
 import { type RunContext, runContext } from "../../src/workflows/engine/run-context.ts";
 import { emptyDatabase, query, snapshotObjects } from "../support/api.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
@@ -118,7 +118,7 @@ test("openings whose answers were lost, until their job gave up, are closed with
   const deaf: RunContext = {
     ...context,
     openSource: () => ({
-      kind: "durable-object",
+      ...DEFAULT_ABILITIES,
       query: () => Promise.reject(new Error("gone")),
       transaction: () => Promise.reject(new Error("gone")),
     }),

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 
 import { createApp } from "../../src/app.ts";
 import type { JobView } from "../../src/api/job-view.ts";
-import { isCallbackPending } from "../../src/jobs/tables/callback-rows.ts";
+import { isCallbackPending } from "../../src/jobs/tables/job-callback-columns.ts";
 import { getJob } from "../../src/jobs/tables/job-rows.ts";
 import { jobViewOf } from "../../src/jobs/views/job-view.ts";
 import { api, emptyDatabase, ended, query } from "../support/api.ts";
@@ -75,6 +75,20 @@ describe("links of a job", () => {
     await ended(jobId);
     expect((await callbackView(jobId))?.links.self).toBe(`${PUBLIC}/export/dump/${jobId}`);
     await remove(jobId);
+  });
+
+  test("and routes in hints start with the path of EXPORT_PUBLIC_URL", async () => {
+    const hintAt = async (path: string, bindings: object, headers = HEADERS): Promise<string> => {
+      const init = { headers };
+      const answer = await createApp().request(`${FORGED}${path}`, init, { ...env, ...bindings });
+      return (await answer.json<{ hint: string }>()).hint;
+    };
+    const mounted = { EXPORT_PUBLIC_URL: PUBLIC };
+    const unknown = `/export/dump/${crypto.randomUUID()}`;
+    expect(await hintAt(unknown, mounted)).toMatch(/^GET \/x\/export\/jobs lists the jobs\./);
+    expect(await hintAt("/nowhere", mounted)).toBe("GET /x/openapi.json lists the routes.");
+    expect(await hintAt("/export/jobs?limit=0", mounted)).toContain("GET /x/openapi.json has");
+    expect(await hintAt("/nowhere", {})).toBe("GET /openapi.json lists the routes.");
   });
 
   test("start with this machine's address in local development", async () => {

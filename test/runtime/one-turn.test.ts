@@ -3,7 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 
 import type { JobView } from "../../src/api/job-view.ts";
 import type { Manifest } from "../../src/api/manifest.ts";
-import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
+import { unwrap } from "../../src/rpc/outcome.ts";
+import { closeSnapshotOf } from "../../src/workflows/ending/close-snapshot.ts";
+import { runContext } from "../../src/workflows/engine/run-context.ts";
+import { beginExport } from "../../src/workflows/export/begin-export.ts";
 import {
   api,
   download,
@@ -15,6 +19,7 @@ import {
 } from "../support/api.ts";
 import { exportDatabase } from "../support/dump-database.ts";
 import { failSteps, type Fault, FAULTS, type StepFaults } from "../support/faulty-steps.ts";
+import { insertOrphan } from "../support/orphan-job.ts";
 import { inJobs } from "../support/writing-job.ts";
 
 const vars = env as unknown as Record<string, string>;
@@ -77,7 +82,9 @@ test.each(["sql", "csv", "ndjson"] as const)(
     }
     expect(Object.keys(files)).toHaveLength(expected.files.length);
     const manifest = await manifestOf(view.jobId);
-    expect(manifest.consistency).toBe("one-turn");
+    const method = { requestedConsistency: "snapshot", snapshotMethod: "one-turn" };
+    expect(view).toMatchObject(method);
+    expect(manifest).toMatchObject({ consistency: "one-turn", ...method });
     expect(manifest.snapshotAt).toBe(view.snapshotAt);
     expect(await keptRows(view.jobId)).toEqual([]);
   },
@@ -105,12 +112,17 @@ test("is exported from a snapshot if it is larger than may be read in one turn",
 
 test("counts the rows that were measured, although they are then exported from a snapshot", async () => {
   await query("INSERT INTO a SELECT id + 10000, x || x FROM a");
-  const rowsRead = async (): Promise<number> =>
-    (await ended((await startExport()).jobId)).usage.rowsRead;
-  const measured = await rowsRead();
-  vars["EXPORT_ONE_TURN_BYTES"] = "0";
-  const unmeasured = await rowsRead();
-  vars["EXPORT_ONE_TURN_BYTES"] = "2097152";
+  const rowsRead = async (oneTurnBytes: number): Promise<number> => {
+    const runId = { jobId: await insertOrphan(), run: 1 };
+    const context = runContext(env, runId);
+    await beginExport({ ...context, config: { ...context.config, oneTurnBytes } });
+    const job = await env.EXPORT_JOBS.getByName("jobs").view(runId.jobId);
+    await closeSnapshotOf(context);
+    await api(`/export/dump/${runId.jobId}`, { method: "DELETE" });
+    return unwrap(job).usage.rowsRead;
+  };
+  const measured = await rowsRead(2_097_152);
+  const unmeasured = await rowsRead(0);
   expect(measured - unmeasured).toBeGreaterThanOrEqual(4_000);
 });
 

@@ -1,7 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { closeSnapshot, sweepSnapshots } from "../../src/reading/snapshot/close-snapshot.ts";
 import { api, emptyDatabase, ended, query, snapshotObjects, startExport } from "../support/api.ts";
 import { freeze, SNAPSHOT_ID } from "../support/frozen-database.ts";

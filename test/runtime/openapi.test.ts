@@ -2,7 +2,7 @@ import { exports } from "cloudflare:workers";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 
 import { createApp } from "../../src/app.ts";
-import { ROUTES } from "../../src/routes/openapi/route-table.ts";
+import { ROUTES } from "../../src/routes/route-list.ts";
 import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 import { type ApiDocument, faultsOfAnswer } from "../support/described-api.ts";
 

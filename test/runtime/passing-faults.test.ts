@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { ExportError } from "../../src/api/errors.ts";
 import type { JobView } from "../../src/api/job-view.ts";
-import { stepBody } from "../../src/workflows/engine/run-context.ts";
+import { stepBody } from "../../src/workflows/engine/failure.ts";
 import { emptyDatabase, ended, query, snapshotObjects, startExport } from "../support/api.ts";
 import { disturbDatabase } from "../support/faulty-database.ts";
 import { failSteps } from "../support/faulty-steps.ts";

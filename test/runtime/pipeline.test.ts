@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { BLOB_BYTES_MAX, MIB, PART_BYTES_MAX, PART_BYTES_MIN } from "../../src/api/limits.ts";
 import type { Manifest } from "../../src/api/manifest.ts";
 import { CURSOR_START } from "../../src/rpc/cursor.ts";
-import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
 import { liveReader } from "../../src/reading/table-reader.ts";
 import { planOf } from "../../src/formats/plan-of.ts";

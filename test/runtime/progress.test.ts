@@ -7,10 +7,12 @@ import type { Cursor } from "../../src/rpc/cursor.ts";
 import { ExportRequestSchema } from "../../src/api/export-request.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import type { KeyRange } from "../../src/sqlite/key-range.ts";
-import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { readKeyRanges } from "../../src/reading/key-ranges.ts";
-import { commitChunk, recordPlan } from "../../src/jobs/tables/chunk-ledger.ts";
-import { deleteJobRows, getJob, insertJob, moveJobIf } from "../../src/jobs/tables/job-rows.ts";
+import { commitChunk } from "../../src/jobs/commands/commit-chunk.ts";
+import { recordPlan } from "../../src/jobs/commands/commit-plan.ts";
+import { deleteJobRows } from "../../src/jobs/commands/delete-job-rows.ts";
+import { getJob, insertJob, moveJobIf } from "../../src/jobs/tables/job-rows.ts";
 import { jobViewOf } from "../../src/jobs/views/job-view.ts";
 import { readCatalog } from "../../src/reading/read-catalog.ts";
 import { api, emptyDatabase, query, startExport } from "../support/api.ts";
@@ -82,7 +84,12 @@ describe("a job's progress", () => {
       const { sql } = storage;
       insertJob(sql, {
         jobId,
-        request: { ...v.parse(ExportRequestSchema, {}), consistency: "live", retentionHours: 1 },
+        request: {
+          ...v.parse(ExportRequestSchema, {}),
+          source: "main",
+          consistency: "live",
+          retentionHours: 1,
+        },
         databaseKey: jobId,
         requestDigest: "",
         idempotencyKey: null,

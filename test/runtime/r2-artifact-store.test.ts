@@ -9,7 +9,36 @@ import { artifactStoreContract } from "../contract/artifact-store.ts";
 import { api } from "../support/api.ts";
 import { inJobs, inlineRowsOf, makeWritingJob } from "../support/writing-job.ts";
 
-artifactStoreContract("r2", () => r2ArtifactStore(env.EXPORT_R2_BUCKET));
+const jobs = (): ReturnType<typeof getExportJobs> => getExportJobs(env);
+const jobsDatabaseBytes = async (): Promise<number> => jobs().databaseBytes();
+
+artifactStoreContract("r2", () => r2ArtifactStore(env.EXPORT_R2_BUCKET), {
+  folder: "contract/r2",
+  jobsDatabaseBytes,
+});
+
+artifactStoreContract("of a deployment with a bucket", () => openArtifactStore(env), {
+  folder: "contract/deployment",
+  jobsDatabaseBytes,
+});
+
+test("a store removes a file that was kept in the jobs' database before a bucket was bound", async () => {
+  const { folder } = await makeWritingJob();
+  const key = `${folder}/dump.sql`;
+  const inline = inlineArtifactStore(jobs);
+  const store = openArtifactStore(env);
+  for (const each of [inline, store]) {
+    await each.put(key, new Uint8Array([1]), { contentType: "application/sql" });
+  }
+  await store.delete([key]);
+  expect(await store.find(key)).toBeUndefined();
+});
+
+test("a store bills R2's operations if a bucket is bound, and none without", () => {
+  expect(openArtifactStore(env).billedOperations).toEqual({ write: 1 });
+  const { EXPORT_R2_BUCKET: _, ...unbound } = env;
+  expect(openArtifactStore(unbound).billedOperations).toEqual({ write: 0 });
+});
 
 test("what was kept before a bucket was bound is still read, and goes with its job", async () => {
   const { jobId, folder } = await makeWritingJob();

@@ -2,10 +2,10 @@ import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
 
 import { closeSnapshot } from "../../src/reading/snapshot/close-snapshot.ts";
-import { d1Source } from "../../src/databases/d1-source.ts";
-import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { d1Source } from "../../src/databases/d1/d1-source.ts";
+import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { CURSOR_START } from "../../src/rpc/cursor.ts";
-import { DUMP_FORMATS } from "../../src/formats/dump-format.ts";
+import { DUMP_FORMATS } from "../../src/formats/dump-formats.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
 import { SnapshotReader } from "../../src/reading/snapshot/snapshot-reader.ts";

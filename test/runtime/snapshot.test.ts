@@ -2,7 +2,7 @@ import { env, introspectWorkflow } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 
 import type { Manifest } from "../../src/api/manifest.ts";
-import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { SnapshotNames } from "../../src/reading/snapshot/names.ts";
 import { freeze, SNAPSHOT_ID } from "../support/frozen-database.ts";
 import {
@@ -48,11 +48,16 @@ describe("a snapshot export", () => {
     const before = Date.now();
     const view = await ended((await startExport({ consistency: "snapshot" })).jobId);
     const manifest = await (await api(`/export/dump/${view.jobId}/manifest`)).json<Manifest>();
-    expect(manifest.consistency).toBe("undo-log");
+    const method = { requestedConsistency: "snapshot", snapshotMethod: "undo-log" };
+    expect(view).toMatchObject({ consistency: "snapshot", ...method });
+    expect(manifest).toMatchObject({ consistency: "undo-log", ...method });
     expect(manifest.snapshotAt).toBe(view.snapshotAt);
     expect(Date.parse(manifest.snapshotAt)).toBeGreaterThanOrEqual(before - 1_000);
     const live = await ended((await startExport({ consistency: "live" })).jobId);
-    expect(live).toMatchObject({ status: "completed", consistency: "live" });
+    const none = { consistency: "live", requestedConsistency: "live", snapshotMethod: null };
+    expect(live).toMatchObject({ status: "completed", ...none });
+    const ofLive = await api(`/export/dump/${live.jobId}/manifest`);
+    expect(await ofLive.json()).toMatchObject(none);
     expect(live.usage.rowsWritten).toBe(0);
   });
 

@@ -179,7 +179,7 @@ describe("GET /export/dump", () => {
   });
 
   test.each([
-    ["?format=csv", "would be 2 files: name one table, or start a job with POST /export/dump"],
+    ["?format=csv", "would be 2 files: name one table, or start a job instead"],
     ["?format=xml", 'the query: format: expected "sql"'],
     ["?fromat=csv", "the query: fromat: unknown field"],
     ["?format=sql&format=csv", "the query: format: is given more than once"],

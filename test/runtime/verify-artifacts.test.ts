@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { env } from "cloudflare:test";
 import { expect, test } from "vitest";
 
-import type { ArtifactRecord } from "../../src/rpc/checkpoint.ts";
+import type { ArtifactRecord } from "../../src/rpc/artifact-record.ts";
 import { ExportError } from "../../src/api/errors.ts";
 import { MIB } from "../../src/api/limits.ts";
 import type { ArtifactStore } from "../../src/storage/artifact-store.ts";
@@ -41,7 +41,7 @@ async function verify(
     sha256: null,
   };
   const context = {
-    of: { jobId: "job", run: 1 },
+    runId: { jobId: "job", run: 1 },
     beat: async () => {},
     store: { ...r2, ...change(r2) },
     jobs: {

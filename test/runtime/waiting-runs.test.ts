@@ -3,8 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 
 import type { JobView } from "../../src/api/job-view.ts";
 import { RUNS_MAX, WAIT_MS_MAX } from "../../src/jobs/watchdog/verdict.ts";
-import { runWatchdog } from "../../src/jobs/watchdog/job-watchdog.ts";
-import { SLICE } from "../../src/jobs/watchdog/watch-list.ts";
+import { runWatchdog, SLICE } from "../../src/jobs/watchdog/job-watchdog.ts";
 import { api } from "../support/api.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 import { inJobs } from "../support/writing-job.ts";

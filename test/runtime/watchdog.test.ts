@@ -11,9 +11,10 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { JobView } from "../../src/api/job-view.ts";
 import { ENDINGS_MAX } from "../../src/api/limits.ts";
 import { RUNS_MAX } from "../../src/jobs/watchdog/verdict.ts";
-import { removeDiscards } from "../../src/jobs/tables/discards.ts";
-import { runWatchdog } from "../../src/jobs/watchdog/job-watchdog.ts";
-import { listUnclosedJobs, nextAlarmMs, SLICE } from "../../src/jobs/watchdog/watch-list.ts";
+import { removeDiscards } from "../../src/jobs/commands/remove-discards.ts";
+import { nextAlarmMs } from "../../src/jobs/commands/schedule-watchdog.ts";
+import { listUnclosedJobs } from "../../src/jobs/tables/job-due-columns.ts";
+import { runWatchdog, SLICE } from "../../src/jobs/watchdog/job-watchdog.ts";
 import { hangSteps } from "../support/faulty-steps.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 import {
@@ -384,7 +385,9 @@ test("a snapshot that resists is closed ever less often", async () => {
   const isListed = async (endings: number, afterMs: number): Promise<boolean> => {
     await change(jobId, `endings = ${endings}`);
     return runInDurableObject(jobs(), (_, { storage }) =>
-      listUnclosedJobs(storage.sql, afterMs).some((job) => job.job_id === jobId),
+      listUnclosedJobs(storage.sql, { nowMs: afterMs, limit: SLICE }).some(
+        (job) => job.job_id === jobId,
+      ),
     );
   };
   expect(await isListed(0, 180_000)).toBe(true);

@@ -5,7 +5,7 @@ import { afterAll, expect, test } from "vitest";
 
 import packageJson from "../../package.json" with { type: "json" };
 import { VERSION } from "../../src/api/version.ts";
-import { ARROWS, forbiddenImports, listImports, listRooms } from "./arrows.ts";
+import { ARROWS, forbiddenImports, JOBS_ARROWS, listImports, listRooms } from "./arrows.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -72,6 +72,31 @@ test.each(
     `${file} imports src/${to}: no arrow leads from ${room} to ${to.split("/")[0]}`,
   ]);
 });
+
+/** A file that each folder of `src/jobs/` must not import. */
+const FORBIDDEN_IN_JOBS: Record<string, string> = {
+  tables: "views/job-view.ts",
+  files: "commands/beat.ts",
+  views: "commands/beat.ts",
+  commands: "watchdog/verdict.ts",
+  watchdog: "export-jobs.ts",
+};
+
+test.each(Object.keys(JOBS_ARROWS))(
+  "folder jobs/%s has a planted import, which is found",
+  (from) => {
+    const to = FORBIDDEN_IN_JOBS[from] ?? "";
+    const file = from === "files" ? "src/jobs/planted.ts" : `src/jobs/${from}/planted.ts`;
+    writeFileSync(
+      join(planted, file),
+      `import type { Thing } from "${from === "files" ? "./" : "../"}${to}";\n`,
+    );
+    const found = forbiddenImports(planted);
+    rmSync(join(planted, file));
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(`${file} imports`);
+  },
+);
 
 test("nobody but a door imports the class ExportJobs", () => {
   const file = join(planted, "src/routes/planted.ts");

@@ -31,6 +31,18 @@ export const ARROWS: Record<string, readonly string[]> = {
   scripts: [],
 };
 
+/**
+ * The same for the folders of `src/jobs/`; `files` are the files beside them. `ExportJobs` binds everything
+ * together, so it may import all.
+ */
+export const JOBS_ARROWS: Record<string, readonly string[]> = {
+  tables: [],
+  files: ["tables"],
+  views: ["tables"],
+  commands: ["tables", "files", "views"],
+  watchdog: ["tables", "files", "views", "commands"],
+};
+
 /** Only a door may export the jobs object's class: everybody else sees its interfaces in `rpc/`. */
 const CLASS_FILE = "src/jobs/export-jobs.ts";
 
@@ -61,8 +73,13 @@ export function listImports(root: string): Import[] {
 export function forbiddenImports(root: string): string[] {
   return listImports(root).flatMap(({ from, to }) => {
     const [room, target] = [roomOf(from), roomOf(to)];
-    if (to === CLASS_FILE && room !== "doors" && room !== "jobs") {
+    if (to === CLASS_FILE && room !== "doors") {
       return [`${from} imports the class ExportJobs: import an interface of src/rpc/ instead`];
+    }
+    if (room === "jobs" && target === "jobs" && from !== CLASS_FILE) {
+      const [folder, other] = [jobsFolderOf(from), jobsFolderOf(to)];
+      if (folder === other || JOBS_ARROWS[folder]?.includes(other)) return [];
+      return [`${from} imports ${to}: no arrow leads from jobs/${folder} to jobs/${other}`];
     }
     if (target === undefined || room === target || ARROWS[room ?? ""]?.includes(target)) return [];
     return [`${from} imports ${to}: no arrow leads from ${room} to ${target}`];
@@ -79,6 +96,11 @@ function roomOf(file: string): string | undefined {
   const [first = "", second = "", ...rest] = file.split("/");
   if (first !== "src") return first in ARROWS ? first : undefined;
   return rest.length === 0 ? "doors" : second;
+}
+
+function jobsFolderOf(file: string): string {
+  const [, , folder = "", ...rest] = file.split("/");
+  return rest.length === 0 ? "files" : folder;
 }
 
 /** Relative paths after `from` and in `import(…)`. */

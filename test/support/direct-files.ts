@@ -4,7 +4,7 @@ import { planOf } from "../../src/formats/plan-of.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import { CURSOR_START } from "../../src/rpc/cursor.ts";
 import type { ExportFormat } from "../../src/api/export-request.ts";
-import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
 import { readCatalog } from "../../src/reading/read-catalog.ts";
 import { liveReader } from "../../src/reading/table-reader.ts";

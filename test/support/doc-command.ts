@@ -26,22 +26,18 @@ const STAND_INS: readonly StandIn[] = [
   },
   {
     command: /^npm ci$/,
-    reason: "what it installs is installed, or no test would run",
-    run: () => requireFile("package-lock.json"),
+    reason: "what it installs is installed, or no test would run; what it builds is built once",
+    run: () => {
+      requireFile("package-lock.json");
+      if (existsSync("dist/library")) return;
+      runProgram("npm", ["run", "prepare"]);
+      cpSync("dist", join(process.env["DOCS_CHECKOUT"] ?? "", "dist"), { recursive: true });
+    },
   },
   {
     command: /^npm (run (demo|dev|bench|crash|fuzz|fuzz:snapshot|check)|test)\b/,
     reason: "it has tests of its own, runs all of them, or takes minutes",
     run: ([verb, script]) => requireScript(verb === "run" ? script : verb),
-  },
-  {
-    command: /^npm run build:library$/,
-    reason: "once is enough",
-    run: (words) => {
-      if (existsSync("dist/library")) return;
-      runProgram("npm", words);
-      cpSync("dist", join(process.env["DOCS_CHECKOUT"] ?? "", "dist"), { recursive: true });
-    },
   },
   {
     command: /^npx wrangler deploy( --dry-run)?$/,

@@ -109,7 +109,7 @@ export async function exportDatabase(
 
 function cutReader(reader: TableReader, cutting: Cutting): TableReader {
   return {
-    sourceKind: reader.sourceKind,
+    longRowsPageBytes: reader.longRowsPageBytes,
     readOther: (statement) => reader.readOther(statement),
     readRows: async (table, build) => {
       // A single statement is a page; a row that is read cell by cell is never too large here.

@@ -37,6 +37,8 @@ export interface FakeOptions {
   ending?: { status: string; error?: { code: string; message: string; hint: string } };
   /** Default: one table `t` of three rows. */
   tables?: { name: string; rows: number; bytes: number }[];
+  /** The names of its sources. Default: `main`. */
+  sources?: string[];
   /** Rows of every job. Default: 3. */
   rows?: number;
 }
@@ -110,7 +112,8 @@ export class FakeExportServer {
   #route({ method, url = "", headers }: IncomingMessage, response: ServerResponse, body: string) {
     const path = url.split("?")[0] ?? "";
     if (path === "/export/sources") {
-      const sources = [{ name: "main", type: "durable-object" }];
+      const names = this.options.sources ?? ["main"];
+      const sources = names.map((name) => ({ name, type: "durable-object" }));
       return sendJson(response, 200, { version: "9.9.9", storage: "r2", sources });
     }
     if (path === "/export/jobs") {
@@ -225,6 +228,8 @@ export class FakeExportServer {
       format: "sql",
       compression: "none",
       consistency: "undo-log",
+      requestedConsistency: "snapshot",
+      snapshotMethod: "undo-log",
       snapshotAt: "2026-11-01T00:00:00.000Z",
       completedAt: "2026-11-01T00:00:01.000Z",
       tables: this.options.tables ?? [{ name: "t", rows: 3, bytes: 60 }],
@@ -250,6 +255,8 @@ export class FakeExportServer {
       format: "sql",
       compression: "none",
       consistency: "snapshot",
+      requestedConsistency: "snapshot",
+      snapshotMethod: "undo-log",
       createdAt: "2026-11-01T00:00:00.000Z",
       progress: {
         percent: hasEnded ? 100 : null,

@@ -1,6 +1,6 @@
 import type { WorkflowEvent, WorkflowStep, WorkflowStepConfig } from "cloudflare:workers";
 
-import type { RunParams } from "../../src/rpc/run-payload.ts";
+import { parseRunPayload, type RunPayload } from "../../src/rpc/run-payload.ts";
 import { ExportWorkflow } from "../../src/workflows/export/export-workflow.ts";
 
 /**
@@ -24,15 +24,15 @@ type Do = (
 /** What the platform tells each attempt. */
 type StepContext = { attempt: number };
 
-/** From now on `doOf` makes each run's `step.do`. Gives what ends that. */
-function changeSteps(doOf: (step: WorkflowStep, of: RunParams) => Do): () => void {
+/** From now on `doOf` makes each instance's `step.do`. Returns what ends that. */
+function changeSteps(doOf: (step: WorkflowStep, payload: RunPayload) => Do): () => void {
   const { prototype } = ExportWorkflow;
   const descriptor = Object.getOwnPropertyDescriptor(prototype, "run") as PropertyDescriptor;
   const realRun = descriptor.value as ExportWorkflow["run"];
-  prototype.run = function (this: ExportWorkflow, event: WorkflowEvent<RunParams>, step) {
+  prototype.run = function (this: ExportWorkflow, event: WorkflowEvent<RunPayload>, step) {
     // The engine's step is a stub of another process, whose methods can only be called.
     const sleep: WorkflowStep["sleep"] = (name, duration) => step.sleep(name, duration);
-    const changed = { do: doOf(step, event.payload), sleep };
+    const changed = { do: doOf(step, parseRunPayload(event.payload)), sleep };
     return realRun.call(this, event, changed as unknown as WorkflowStep);
   };
   return () => Object.defineProperty(prototype, "run", descriptor);
@@ -47,8 +47,9 @@ export function hangSteps(isMeant: (name: string, run: number) => boolean): {
   restore: () => void;
 } {
   const reached: string[] = [];
-  const restore = changeSteps((step, { run }) => async (name, config, body) => {
-    if (!isMeant(name, run)) return step.do(name, config, body as never);
+  const restore = changeSteps((step, payload) => async (name, config, body) => {
+    if (payload.kind === "stream-ending" || !isMeant(name, payload.run))
+      return step.do(name, config, body as never);
     reached.push(name);
     return step.sleep(`instead of ${name}`, "1 hour");
   });

@@ -1,10 +1,11 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { ExportError } from "../../src/api/errors.ts";
-import type {
-  Source,
-  SourceResult,
-  SourceStatement,
-  SourceValue,
+import {
+  DEFAULT_ABILITIES,
+  type Source,
+  type SourceResult,
+  type SourceStatement,
+  type SourceValue,
 } from "../../src/databases/source.ts";
 import { splitStatements } from "./sql-statements.ts";
 
@@ -45,7 +46,7 @@ export function nodeSqliteSource(db: DatabaseSync): Source {
     }
   };
   return {
-    kind: "durable-object",
+    ...DEFAULT_ABILITIES,
     query: (statement) => settle(() => run(statement)),
     transaction: (statements) =>
       settle(() => {

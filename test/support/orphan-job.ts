@@ -8,7 +8,7 @@ import { insertJob } from "../../src/jobs/tables/job-rows.ts";
 /** A queued job of a database of its own, whose Workflow instance is never made. */
 export async function insertOrphan(consistency: "snapshot" | "live" = "snapshot"): Promise<string> {
   const jobId = crypto.randomUUID();
-  const request = v.parse(ExportRequestSchema, { source: "main" });
+  const request = { ...v.parse(ExportRequestSchema, {}), source: "main" };
   await runInDurableObject(env.EXPORT_JOBS.getByName("jobs"), (_, { storage }) =>
     insertJob(storage.sql, {
       jobId,

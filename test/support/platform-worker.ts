@@ -1,6 +1,6 @@
 import type { Database } from "../../src/databases/database.ts";
-import { d1Source } from "../../src/databases/d1-source.ts";
-import { durableObjectSource } from "../../src/databases/durable-object-source.ts";
+import { d1Source } from "../../src/databases/d1/d1-source.ts";
+import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import type { Source } from "../../src/databases/source.ts";
 import { dumpDatabase, randomCutting } from "./dump-database.ts";
 import type { SnapshotCorrection } from "./snapshot-corrections.ts";

@@ -1,6 +1,4 @@
-import type { RunParams, StreamEnding } from "../../src/rpc/run-payload.ts";
-
-type Params = RunParams | StreamEnding;
+import type { RunPayload } from "../../src/rpc/run-payload.ts";
 
 /** States in which an instance takes a place. */
 const ENDED: ReadonlySet<string> = new Set(["errored", "terminated", "complete"]);
@@ -11,10 +9,10 @@ const ENDED: ReadonlySet<string> = new Set(["errored", "terminated", "complete"]
  * what the object survives. `startQueued` is to be called now and then.
  */
 export function queueingWorkflow(
-  real: Workflow<Params>,
+  real: Workflow<RunPayload>,
   storage: DurableObjectStorage,
   limit: number,
-): Workflow<Params> & { startQueued: () => Promise<void> } {
+): Workflow<RunPayload> & { startQueued: () => Promise<void> } {
   const { sql } = storage;
   sql.exec(
     `CREATE TABLE IF NOT EXISTS queued_instances
@@ -46,9 +44,11 @@ export function queueingWorkflow(
       .toArray();
     for (const { id, params } of next) {
       move(id, "started");
-      await real.create({ id, params: JSON.parse(params) as Params }).catch((cause: unknown) => {
-        if (!String(cause).includes("already_exists")) move(id, "queued");
-      });
+      await real
+        .create({ id, params: JSON.parse(params) as RunPayload })
+        .catch((cause: unknown) => {
+          if (!String(cause).includes("already_exists")) move(id, "queued");
+        });
     }
   };
   const queued = (id: string): WorkflowInstance =>
@@ -76,5 +76,5 @@ export function queueingWorkflow(
       return state === "queued" || state === "terminated" ? queued(id) : real.get(id);
     },
     startQueued,
-  } as Workflow<Params> & { startQueued: () => Promise<void> };
+  } as Workflow<RunPayload> & { startQueued: () => Promise<void> };
 }

@@ -33,7 +33,7 @@ export class Random {
 export function smallPages(reader: TableReader, isSmall: () => boolean): TableReader {
   let tries = 0;
   return {
-    sourceKind: reader.sourceKind,
+    longRowsPageBytes: reader.longRowsPageBytes,
     readOther: (statement) => reader.readOther(statement),
     readRows: (table, build) => {
       const isPage = table.key.length > 0 && build(() => "").length === 1;

@@ -6,9 +6,9 @@ import type { ColumnSql, RowExpression } from "../../sqlite/column-sql.ts";
 import { hexOf, holdsNulSql, realSql, shortestRealSql } from "../../sqlite/literal.ts";
 import { nestedConcat } from "../../sqlite/nested-concat.ts";
 import type { RawPage } from "../../sqlite/page-query.ts";
-import { chooseRowSql, type RowSql } from "../../sqlite/row-sql.ts";
+import { chooseRowSql, type RowSql } from "../row-sql.ts";
 import type { TableEncoder } from "../table-encoder.ts";
-import { validUtf8 } from "../../sqlite/valid-utf8.ts";
+import { validUtf8 } from "../valid-utf8.ts";
 
 /** RFC 4180's line end. */
 const LINE_END = encodeUtf8("\r\n");

@@ -8,7 +8,7 @@ import { hexOf, realSql, shortestRealSql } from "../../sqlite/literal.ts";
 import { nestedConcat } from "../../sqlite/nested-concat.ts";
 import type { RawPage } from "../../sqlite/page-query.ts";
 import type { TableEncoder } from "../table-encoder.ts";
-import { validUtf8 } from "../../sqlite/valid-utf8.ts";
+import { validUtf8 } from "../valid-utf8.ts";
 
 /** What stands around a table's objects, and between two of them. */
 export interface JsonLayout {

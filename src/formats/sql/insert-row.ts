@@ -4,7 +4,7 @@ import { literalSql, longLiteralSql } from "../../sqlite/literal.ts";
 import { inGroups, nestedConcat } from "../../sqlite/nested-concat.ts";
 import { SNAPSHOT_PREFIX } from "../../sqlite/own-objects.ts";
 import { exactRealSql } from "../../sqlite/real-literal.ts";
-import { ROW_SQL_CHARS_MAX, type RowSql } from "../../sqlite/row-sql.ts";
+import { ROW_SQL_CHARS_MAX, type RowSql } from "../row-sql.ts";
 import { asciiUpper } from "../../lib/ascii-case.ts";
 
 /** A name that no table of the customer's has. */

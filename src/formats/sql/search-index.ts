@@ -3,11 +3,7 @@ import { asciiLower } from "../../lib/ascii-case.ts";
 import { quoteIdentifier as q, quoteText } from "../../sqlite/identifier.ts";
 import { otherTextWarnings } from "./index-triggers.ts";
 import { fitsStatement, shownName } from "../../sqlite/statement-length.ts";
-import {
-  type ExternalContent,
-  ftsRebuildSql,
-  virtualTableKind,
-} from "../../sqlite/virtual-table.ts";
+import { type ExternalContent, virtualTableKind } from "../../sqlite/virtual-table.ts";
 
 /** What a dump does to fill an FTS5 index over the rows of another table or view. */
 export type IndexPlan =
@@ -57,20 +53,21 @@ function allRowsWarning({ name }: Table, content: string, { hasDocsize }: Extern
   return `FTS5 table ${shownName(name)} ${reason}: its restored index contains all rows of ${content}`;
 }
 
-/**
- * Query for the comment by which `verify --restore` compares a restored index with the source's:
- * FTS5 keeps the number of indexed rows and of each column's tokens in record 1.
- */
-export function indexTotalsSql(table: Table): string {
-  const before = quoteText(`${INDEX_COMMENT}{"table":${JSON.stringify(table.name)},"totals":"`);
-  // A record of zeros is that of an index which lost all rows: the same as one that never had any.
-  const totals = "CASE WHEN ltrim(hex(block), '0') = '' THEN '' ELSE hex(block) END";
-  const from = q(`${table.name}_data`);
-  return `SELECT ${before} || ${totals} || '"}' || char(10) FROM ${from} WHERE id = 1`;
+/** Query for the INSERT statements that set an FTS5 table's persistent options; NULL for none. */
+export function ftsConfigSql(table: Table): string {
+  const name = q(table.name);
+  const insert = quoteText(`INSERT INTO ${name}(${name},rank) VALUES(`);
+  return (
+    `SELECT group_concat(${insert} || quote(k) || ',' || quote(v) || ');' || char(10), '') ` +
+    `FROM (SELECT k, v FROM ${q(`${table.name}_config`)} WHERE k <> 'version' ORDER BY k)`
+  );
 }
 
-/** What the comment's line starts with. */
-const INDEX_COMMENT = "-- FTS5 index ";
+/** Statement that fills an FTS5 table over external content. */
+function ftsRebuildSql(table: Table): string {
+  const name = q(table.name);
+  return `INSERT INTO ${name}(${name}) VALUES('rebuild');\n`;
+}
 
 /** What an FTS5 table reads its text from. */
 interface Content {

@@ -9,14 +9,15 @@ import { encodeUtf8, toHex } from "../../lib/bytes.ts";
 import type { RowExpression } from "../../sqlite/column-sql.ts";
 import { quoteIdentifier } from "../../sqlite/identifier.ts";
 import { insertRowSql } from "./insert-row.ts";
-import { cellLiteral, isChangedByLoaders, realLiteralSql } from "../../sqlite/literal.ts";
-import { cellsOf, mendTexts } from "../../sqlite/literal-scanner.ts";
+import { realLiteralSql } from "../../sqlite/literal.ts";
+import { cellLiteral, isChangedByLoaders } from "./text-literal.ts";
+import { cellsOf, mendTexts } from "./literal-scanner.ts";
 import { STAGE_TABLE } from "../../sqlite/own-objects.ts";
 import { STAGED_VALUE_BYTES, stagedRow } from "./staged-row.ts";
 import { shownName } from "../../sqlite/statement-length.ts";
 import { type RawPage, ROW_SEPARATOR } from "../../sqlite/page-query.ts";
-import { replaceSeparators } from "../../sqlite/row-gaps.ts";
-import { chooseRowSql, type RowSql } from "../../sqlite/row-sql.ts";
+import { replaceSeparators } from "./row-gaps.ts";
+import { chooseRowSql, type RowSql } from "../row-sql.ts";
 import type { TableEncoder } from "../table-encoder.ts";
 
 /** A statement takes no more rows once it is this long, in bytes. */

@@ -3,11 +3,12 @@ import { VERSION } from "../../api/version.ts";
 import { quoteIdentifier, quoteText } from "../../sqlite/identifier.ts";
 import { keyValuesTable } from "../../sqlite/key-values.ts";
 import type { DumpPlan, PlanRequest, Segment } from "../plan.ts";
-import { loadingWarnings } from "../loading-warnings.ts";
+import { loadingWarnings } from "./loading-warnings.ts";
 import { orderByForeignKeys } from "../../sqlite/table-order.ts";
 import { findOpenComment } from "../../sqlite/sql-tokens.ts";
-import { indexTotalsSql, planIndex } from "./search-index.ts";
-import { bearsShadowName, ftsConfigSql, virtualTableKind } from "../../sqlite/virtual-table.ts";
+import { ftsConfigSql, planIndex } from "./search-index.ts";
+import { indexCommentSql } from "../../sqlite/index-totals.ts";
+import { bearsShadowName, virtualTableKind } from "../../sqlite/virtual-table.ts";
 import { asciiLower } from "../../lib/ascii-case.ts";
 
 /** A list of table names in a statement is no longer than this, in UTF-16 units of three bytes at most. */
@@ -150,7 +151,7 @@ function planVirtualTables(
       // All comments together are part of the first statement, whose length has a limit.
       namesLength += table.name.length;
       if (namesLength <= NAMES_LENGTH_MAX) {
-        plan.totals.push({ kind: "query", sql: indexTotalsSql(table) });
+        plan.totals.push({ kind: "query", sql: indexCommentSql(table) });
       }
     }
   }

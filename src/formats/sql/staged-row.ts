@@ -1,7 +1,8 @@
 import type { Cell } from "../../sqlite/cell.ts";
 import { concatBytes, decodeUtf8, encodeUtf8 } from "../../lib/bytes.ts";
 import { quoteIdentifier } from "../../sqlite/identifier.ts";
-import { cellLiteral, hexOf, isPlainText } from "../../sqlite/literal.ts";
+import { hexOf } from "../../sqlite/literal.ts";
+import { cellLiteral, isPlainText } from "./text-literal.ts";
 import { createStageSql } from "../../sqlite/own-objects.ts";
 
 /** Bytes of a value in one slice: its hex digits and the statement around them stay below 100,000. */

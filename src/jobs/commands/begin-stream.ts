@@ -1,8 +1,8 @@
-import { requireUnlocked } from "./database-lock.ts";
-import { scheduleWatchdog } from "../watchdog/job-watchdog.ts";
-import type { JobsContext } from "../jobs-context.ts";
 import type { NewStream } from "../../rpc/stream-jobs.ts";
+import type { JobsContext } from "../jobs-context.ts";
 import { insertStream } from "../tables/stream-rows.ts";
+import { requireUnlocked } from "./require-unlocked.ts";
+import { scheduleWatchdog } from "./schedule-watchdog.ts";
 
 /**
  * Takes a database's lock for a stream, until it is deleted or its lease runs out. Errors:

@@ -1,11 +1,12 @@
 import type { Failure } from "../../api/errors.ts";
-import { discardFiles } from "../tables/discards.ts";
-import { getJob, moveJobIf } from "../tables/job-rows.ts";
 import type { JobsContext } from "../jobs-context.ts";
+import { deleteChunks } from "../tables/chunk-rows.ts";
+import { getJob, moveJobIf } from "../tables/job-rows.ts";
+import { discardFiles } from "./discard-files.ts";
 
 /**
- * Ends a job without its files, where its state allows it: says whether it did. What it has in the
- * store is discarded with it, and is the caller's to remove.
+ * Ends a job without its files if its state allows it, and reports whether it did. What the job has in the
+ * store is discarded with it; the caller must remove that.
  */
 export function endJobIf(
   { sql, storage }: JobsContext,
@@ -14,9 +15,7 @@ export function endJobIf(
   return storage.transactionSync(() => {
     if (!moveJobIf(sql, end)) return false;
     discardFiles(sql, getJob(sql, end.jobId), end.nowMs);
-    if (end.to === "expired") {
-      sql.exec("DELETE FROM tmp_export_job_chunks WHERE job_id = ?", end.jobId);
-    }
+    if (end.to === "expired") deleteChunks(sql, end.jobId);
     return true;
   });
 }

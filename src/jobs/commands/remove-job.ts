@@ -1,14 +1,17 @@
 import { ExportError } from "../../api/errors.ts";
 import type { JobView } from "../../api/job-view.ts";
-import { isCallbackPending } from "../tables/callback-rows.ts";
-import { discardFiles, removeDiscards, removeDiscardsNow } from "../tables/discards.ts";
-import { endJobIf } from "./end-job.ts";
-import { deleteJobRows, findJob, getJob, type JobRow } from "../tables/job-rows.ts";
-import { startEnding, startStreamEnding, terminateRun } from "./job-runs.ts";
-import { jobViewOf } from "../views/job-view.ts";
-import { scheduleWatchdog } from "../watchdog/job-watchdog.ts";
 import type { JobsContext } from "../jobs-context.ts";
+import { isCallbackPending } from "../tables/job-callback-columns.ts";
+import { findJob, getJob, type JobRow } from "../tables/job-rows.ts";
 import { expireStream, findStream, insertEndedStream } from "../tables/stream-rows.ts";
+import { jobViewOf } from "../views/job-view.ts";
+import { deleteJobRows } from "./delete-job-rows.ts";
+import { discardFiles } from "./discard-files.ts";
+import { endJobIf } from "./end-job.ts";
+import { removeDiscards, removeDiscardsNow } from "./remove-discards.ts";
+import { scheduleWatchdog } from "./schedule-watchdog.ts";
+import { startEnding, startStreamEnding } from "./start-ending.ts";
+import { terminateRun } from "./terminate-run.ts";
 
 /**
  * Cancels an active job and returns its view, or removes an ended job with its files and returns
@@ -57,7 +60,7 @@ async function endStream(context: JobsContext, streamId: string): Promise<void> 
 async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
   const { sql, storage } = context;
   const { job_id: jobId } = job;
-  // A run that waits for its callback's next try ends.
+  // A run that waits for its callback's next attempt ends.
   if (isCallbackPending(job)) await terminateRun(context, job);
   storage.transactionSync(() => {
     const current = findJob(sql, jobId);
@@ -66,7 +69,7 @@ async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
     discardFiles(sql, current, Date.now());
     deleteJobRows(sql, jobId);
   });
-  // What its snapshot has in the source is ended as a stream's is.
+  // What its snapshot has in the source is closed as a stream's is.
   await endStream(context, jobId);
   await scheduleWatchdog(context);
   await removeDiscards(context, jobId);

@@ -1,11 +1,18 @@
 import type { CallbackStatus } from "../../api/callback-state.ts";
-import type { ArtifactRecord, ArtifactState } from "../../rpc/checkpoint.ts";
 import { ExportError, type Failure } from "../../api/errors.ts";
 import type { JobRequest } from "../../api/export-request.ts";
-import type { NewJob } from "../../rpc/http-jobs.ts";
 import { isActive, type JobState, statesBefore } from "../../api/job-state.ts";
+import type { Cursor } from "../../rpc/cursor.ts";
+import type { NewJob } from "../../rpc/http-jobs.ts";
+import type { RunId } from "../../rpc/run-payload.ts";
+import type { SnapshotRecord } from "../../rpc/snapshot-record.ts";
+import { ACTIVE, RETAINED, stateIn } from "./state-sql.ts";
 
-/** A row of `tmp_export_jobs` as it is; docs/storage-layout.md describes the columns. */
+/**
+ * A row of `tmp_export_jobs` as it is; docs/storage-layout.md describes the columns. This file writes what a
+ * job is and its state. Files beside it write the other columns: `job-run-columns.ts`,
+ * `job-plan-columns.ts`, `job-callback-columns.ts` and `job-due-columns.ts`.
+ */
 export type JobRow = {
   job_id: string;
   source: string;
@@ -24,10 +31,10 @@ export type JobRow = {
   snapshot_id: string | null;
   snapshot_at_ms: number | null;
   snapshot_json: string | null;
-  /** How often the job began again, for whatever reason, and because its artifact was not what was written. */
+  /** How often the job restarted for any reason, and because its artifact was not what was written. */
   restarts: number;
   corrupt_restarts: number;
-  /** The last opening of the newest run that was taken back. */
+  /** The last opening of the newest run that was voided. */
   started_over: number;
   /** The runs that went silent, as a list of `Rescue`. */
   rescues_json: string;
@@ -72,7 +79,7 @@ export interface Rescue {
   run: number;
   atMs: number;
   reason: string;
-  /** Where the job stood then; undefined for rescues of an earlier version. */
+  /** How far the job was then; undefined for rescues of an earlier version. */
   place?: string;
 }
 
@@ -91,27 +98,41 @@ export function parseRescues(job: Pick<JobRow, "rescues_json">): Rescue[] {
   return JSON.parse(job.rescues_json) as Rescue[];
 }
 
-/** A job's state at `nowMs`: one whose retention has ended is expired before the watchdog comes. */
+/** Returns why a job has failed; null if it has not. */
+export function parseFailure({ failure_json }: Pick<JobRow, "failure_json">): Failure | null {
+  return failure_json === null ? null : (JSON.parse(failure_json) as Failure);
+}
+
+/** Returns the cursor of a job's newest checkpoint. Errors: `internal-error` before the job has a plan. */
+export function parseCursor({ job_id, cursor_json }: JobRow): Cursor {
+  if (cursor_json === null) {
+    throw new ExportError("internal-error", `job ${job_id} has no plan yet`);
+  }
+  return JSON.parse(cursor_json) as Cursor;
+}
+
+/** Returns what a reader of the job's snapshot needs; null if rows are read as they are. */
+export function parseSnapshot({
+  snapshot_json,
+}: Pick<JobRow, "snapshot_json">): SnapshotRecord | null {
+  return snapshot_json === null ? null : (JSON.parse(snapshot_json) as SnapshotRecord);
+}
+
+/** Returns a job's state at `nowMs`. After its retention it is expired, even before the watchdog runs. */
 export function stateAt(job: Pick<JobRow, "state" | "expires_at_ms">, nowMs: number): JobState {
   const isDue = job.expires_at_ms !== null && job.expires_at_ms <= nowMs;
-  return job.state === "completed" && isDue ? "expired" : job.state;
+  return statesBefore("expired").includes(job.state) && isDue ? "expired" : job.state;
 }
 
 /** The same in SQL; `?1` is the time. */
-const STATE_AT =
-  "CASE WHEN state = 'completed' AND expires_at_ms <= ?1 THEN 'expired' ELSE state END";
-
-/** What a failed job has failed for. */
-export function failureOf({ failure_json }: Pick<JobRow, "failure_json">): Failure | null {
-  return failure_json === null ? null : (JSON.parse(failure_json) as Failure);
-}
+const STATE_AT = `CASE WHEN ${RETAINED} AND expires_at_ms <= ?1 THEN ?2 ELSE state END`;
 
 /** The id of a run's Workflow instance. */
 export function instanceIdOf(job: { job_id: string; run: number }): string {
   return `${job.job_id}-${job.run}`;
 }
 
-/** The id of the instance that closes and tells what an ended job has left, at its newest try. */
+/** The id of the newest instance that closes what an ended job has left open, and sends its callback. */
 export function endingInstanceIdOf(job: { job_id: string; endings: number }): string {
   return `${job.job_id}-end-${job.endings}`;
 }
@@ -133,71 +154,18 @@ export function findJobByKey(sql: SqlStorage, idempotencyKey: string): JobRow | 
     .toArray()[0];
 }
 
-/** The job that holds a database's lock: whichever is queued or running. */
+/** Returns the job that holds a database's lock. */
 export function findActiveJob(sql: SqlStorage, databaseKey: string): JobRow | undefined {
   return sql
-    .exec<JobRow>(
-      `SELECT * FROM tmp_export_jobs WHERE database_key = ? AND state IN ('queued', 'running')`,
-      databaseKey,
-    )
+    .exec<JobRow>(`SELECT * FROM tmp_export_jobs WHERE database_key = ? AND ${ACTIVE}`, databaseKey)
     .toArray()[0];
 }
 
-export function insertJob(sql: SqlStorage, job: NewJob): void {
-  sql.exec(
-    `INSERT INTO tmp_export_jobs (job_id, source, database_key, state, request_json, request_digest,
-       idempotency_key, origin, run, created_at_ms, heartbeat_at_ms, callback_url, callback_status)
-     VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, 1, ?, ?, ?, ?)`,
-    job.jobId,
-    job.request.source,
-    job.databaseKey,
-    JSON.stringify(job.request),
-    job.requestDigest,
-    job.idempotencyKey,
-    job.origin,
-    job.nowMs,
-    job.nowMs,
-    job.request.callbackUrl ?? null,
-    job.request.callbackUrl === undefined ? "none" : "pending",
-  );
-}
-
 /**
- * Moves a job to `to` where its state allows it; says whether it did. The one UPDATE decides any
- * race between a run, a cancel and the watchdog.
+ * Returns the job if `run` may still work on it. Errors: `run-superseded` if another run does, or the job
+ * has ended.
  */
-export function moveJobIf(
-  sql: SqlStorage,
-  move: { jobId: string; to: JobState; nowMs: number; failure?: Failure },
-): boolean {
-  const from = statesBefore(move.to);
-  const cursor = sql.exec(
-    `UPDATE tmp_export_jobs SET state = ?,
-       started_at_ms = CASE WHEN ? = 'running' THEN ? ELSE started_at_ms END,
-       completed_at_ms = CASE WHEN ? IN ('completed', 'failed', 'cancelled') THEN ? ELSE completed_at_ms END,
-       failure_json = coalesce(?, failure_json),
-       heartbeat_at_ms = ?
-     WHERE job_id = ? AND state IN (${from.map((state) => `'${state}'`).join(", ")})`,
-    move.to,
-    move.to,
-    move.nowMs,
-    move.to,
-    move.nowMs,
-    move.failure === undefined ? null : JSON.stringify(move.failure),
-    move.nowMs,
-    move.jobId,
-  );
-  return cursor.rowsWritten > 0;
-}
-
-/**
- * The job, if `run` may still work on it. Errors: `run-superseded` where a newer run has taken
- * over or the job has ended.
- */
-export function getJobOfRun(
-  sql: SqlStorage,
-  { jobId, run }: { jobId: string; run: number },
-): JobRow {
+export function getJobOfRun(sql: SqlStorage, { jobId, run }: RunId): JobRow {
   const job = findJob(sql, jobId);
   if (job === undefined || job.run !== run || !isActive(job.state)) {
     const why =
@@ -207,7 +175,7 @@ export function getJobOfRun(
   return job;
 }
 
-/** One page of jobs, newest first, behind `after`. */
+/** Returns one page of jobs, newest first, after the job `after`. */
 export function listJobs(
   sql: SqlStorage,
   page: {
@@ -221,7 +189,7 @@ export function listJobs(
   const values: (string | number)[] = [];
   if (page.status !== undefined) {
     conditions.push(`${STATE_AT} = ?`);
-    values.push(page.nowMs, page.status);
+    values.push(page.nowMs, "expired" satisfies JobState, page.status);
   }
   if (page.after !== undefined) {
     conditions.push("(created_at_ms, job_id) < (?, ?)");
@@ -237,56 +205,61 @@ export function listJobs(
     .toArray();
 }
 
-/** Removes every row of a job, but for what it has discarded: that goes once it has been removed. */
-export function deleteJobRows(sql: SqlStorage, jobId: string): void {
-  const tables = ["blobs", "uploads", "parts", "chunks", "artifacts", "tables"];
-  for (const table of tables) {
-    sql.exec(`DELETE FROM tmp_export_job_${table} WHERE job_id = ?`, jobId);
-  }
-  sql.exec("DELETE FROM tmp_export_jobs WHERE job_id = ?", jobId);
+export function insertJob(sql: SqlStorage, job: NewJob): void {
+  sql.exec(
+    `INSERT INTO tmp_export_jobs (job_id, source, database_key, state, request_json, request_digest,
+       idempotency_key, origin, run, created_at_ms, heartbeat_at_ms, callback_url, callback_status)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`,
+    job.jobId,
+    job.request.source,
+    job.databaseKey,
+    "queued" satisfies JobState,
+    JSON.stringify(job.request),
+    job.requestDigest,
+    job.idempotencyKey,
+    job.origin,
+    job.nowMs,
+    job.nowMs,
+    job.request.callbackUrl ?? null,
+    job.request.callbackUrl === undefined ? "none" : "pending",
+  );
 }
 
-type ArtifactRow = {
-  ordinal: number;
-  name: string;
-  content_type: string;
-  object_key: string;
-  state: string;
-  upload_id: string | null;
-  bytes: number;
-  part_count: number;
-  sha256: string | null;
-  crc32: number | null;
-};
-
-/** A job's artifacts in order, or those in one state. */
-export function listArtifacts(
+/**
+ * Moves a job to `to` if its state allows it, and reports whether it did. This one UPDATE decides any
+ * race between a run, a cancel and the watchdog.
+ */
+export function moveJobIf(
   sql: SqlStorage,
-  jobId: string,
-  filter: { limit?: number; state?: ArtifactState; ordinal?: number } = {},
-): ArtifactRecord[] {
-  return sql
-    .exec<ArtifactRow>(
-      `SELECT ordinal, name, content_type, object_key, state, upload_id, bytes, part_count, sha256, crc32
-       FROM tmp_export_job_artifacts
-       WHERE job_id = ? AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR ordinal = ?3)
-       ORDER BY ordinal LIMIT ?4`,
-      jobId,
-      filter.state ?? null,
-      filter.ordinal ?? null,
-      filter.limit ?? -1,
-    )
-    .toArray()
-    .map((row) => ({
-      ordinal: row.ordinal,
-      name: row.name,
-      contentType: row.content_type,
-      objectKey: row.object_key,
-      state: row.state as ArtifactState,
-      uploadId: row.upload_id,
-      bytes: row.bytes,
-      partCount: row.part_count,
-      sha256: row.sha256,
-      crc32: row.crc32,
-    }));
+  move: { jobId: string; to: JobState; nowMs: number; failure?: Failure },
+): boolean {
+  const from = statesBefore(move.to);
+  const isEnd = !isActive(move.to) && from.some(isActive);
+  const moved = sql.exec(
+    `UPDATE tmp_export_jobs SET state = ?, started_at_ms = coalesce(?, started_at_ms),
+       completed_at_ms = coalesce(?, completed_at_ms), failure_json = coalesce(?, failure_json),
+       heartbeat_at_ms = ?
+     WHERE job_id = ? AND ${stateIn(from)}`,
+    move.to,
+    move.to === "running" ? move.nowMs : null,
+    isEnd ? move.nowMs : null,
+    move.failure === undefined ? null : JSON.stringify(move.failure),
+    move.nowMs,
+    move.jobId,
+  );
+  return moved.rowsWritten > 0;
+}
+
+/** Records when the retention of a job's files ends. */
+export function recordExpiry(sql: SqlStorage, jobId: string, expiresAtMs: number): void {
+  sql.exec("UPDATE tmp_export_jobs SET expires_at_ms = ? WHERE job_id = ?", expiresAtMs, jobId);
+}
+
+/** Frees a job's Idempotency-Key: the next request with it starts another job. */
+export function freeKey(sql: SqlStorage, jobId: string): void {
+  sql.exec("UPDATE tmp_export_jobs SET idempotency_key = NULL WHERE job_id = ?", jobId);
+}
+
+export function deleteJobRow(sql: SqlStorage, jobId: string): void {
+  sql.exec("DELETE FROM tmp_export_jobs WHERE job_id = ?", jobId);
 }

@@ -1,5 +1,6 @@
+import { ENDINGS_MAX, STREAM_LEASE_MS } from "../../api/limits.ts";
 import type { NewStream } from "../../rpc/stream-jobs.ts";
-import { STREAM_LEASE_MS } from "../../api/limits.ts";
+import { ENDING_DUE_MS } from "./ending-due.ts";
 import { type JobRow, parseRequest } from "./job-rows.ts";
 
 /** A row of `tmp_export_streams` as it is; docs/storage-layout.md describes the columns. */
@@ -14,39 +15,53 @@ export type StreamRow = {
   ending_at_ms: number | null;
 };
 
-export function insertStream(sql: SqlStorage, stream: NewStream, nowMs: number): void {
-  sql.exec(
-    `INSERT INTO tmp_export_streams (stream_id, database_key, request_json, snapshot_id, started_at_ms,
-       lease_until_ms) VALUES (?, ?, ?, ?, ?, ?)`,
-    stream.streamId,
-    stream.databaseKey,
-    JSON.stringify(stream.request),
-    stream.snapshotId,
-    nowMs,
-    nowMs + STREAM_LEASE_MS,
-  );
-}
-
 /** Returns the source whose snapshot a stream reads. */
 export function parseStreamRequest(stream: Pick<StreamRow, "request_json">): NewStream["request"] {
   return JSON.parse(stream.request_json) as NewStream["request"];
+}
+
+export function insertStream(sql: SqlStorage, stream: NewStream, nowMs: number): void {
+  insertRow(sql, {
+    stream_id: stream.streamId,
+    database_key: stream.databaseKey,
+    request_json: JSON.stringify(stream.request),
+    snapshot_id: stream.snapshotId,
+    started_at_ms: nowMs,
+    lease_until_ms: nowMs + STREAM_LEASE_MS,
+    endings: 0,
+    ending_at_ms: null,
+  });
 }
 
 /** Leaves an ended job's snapshot, which is still open, to be closed as that of a stream of its id. */
 export function insertEndedStream(sql: SqlStorage, job: JobRow): void {
   const { source, name, id } = parseRequest(job);
   const request: NewStream["request"] = { source, ...(name && { name }), ...(id && { id }) };
+  insertRow(sql, {
+    stream_id: job.job_id,
+    database_key: job.database_key,
+    request_json: JSON.stringify(request),
+    snapshot_id: job.snapshot_id,
+    started_at_ms: job.created_at_ms,
+    lease_until_ms: 0,
+    // Instances are numbered from there: their ids must be new.
+    endings: job.endings,
+    ending_at_ms: job.ending_at_ms,
+  });
+}
+
+function insertRow(sql: SqlStorage, row: StreamRow): void {
   sql.exec(
     `INSERT INTO tmp_export_streams (stream_id, database_key, request_json, snapshot_id, started_at_ms,
-       lease_until_ms, endings, ending_at_ms) VALUES (?, ?, ?, ?, ?, 0, ?, ?)`,
-    job.job_id,
-    job.database_key,
-    JSON.stringify(request),
-    job.snapshot_id,
-    job.created_at_ms,
-    // Instances are numbered on: their ids must be new.
-    job.endings,
-    job.ending_at_ms,
+       lease_until_ms, endings, ending_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    row.stream_id,
+    row.database_key,
+    row.request_json,
+    row.snapshot_id,
+    row.started_at_ms,
+    row.lease_until_ms,
+    row.endings,
+    row.ending_at_ms,
   );
 }
 
@@ -56,44 +71,94 @@ export function findStream(sql: SqlStorage, streamId: string): StreamRow | undef
     .toArray()[0];
 }
 
-/** The stream that holds a database's lock: one whose lease has not run out. */
+/** Returns the stream that holds a database's lock: one whose lease has not run out. */
 export function findActiveStream(
   sql: SqlStorage,
-  of: { databaseKey: string; nowMs: number },
+  { databaseKey, nowMs }: { databaseKey: string; nowMs: number },
 ): StreamRow | undefined {
   return sql
     .exec<StreamRow>(
       "SELECT * FROM tmp_export_streams WHERE database_key = ? AND lease_until_ms > ?",
-      of.databaseKey,
-      of.nowMs,
+      databaseKey,
+      nowMs,
     )
     .toArray()[0];
 }
 
-/** Lengthens a stream's lease where it has not run out; says whether it did. */
-export function renewStreamIf(sql: SqlStorage, of: { streamId: string; nowMs: number }): boolean {
+/** Extends a stream's lease if it has not run out, and reports whether it did. */
+export function renewStreamIf(
+  sql: SqlStorage,
+  { streamId, nowMs }: { streamId: string; nowMs: number },
+): boolean {
   const renewed = sql.exec(
     "UPDATE tmp_export_streams SET lease_until_ms = ? WHERE stream_id = ? AND lease_until_ms > ?",
-    of.nowMs + STREAM_LEASE_MS,
-    of.streamId,
-    of.nowMs,
+    nowMs + STREAM_LEASE_MS,
+    streamId,
+    nowMs,
   );
   return renewed.rowsWritten > 0;
 }
 
-/** Ends a stream's lease. Whoever sends it finds out at the next renewal, or page. */
+/** Ends a stream's lease. Its sender finds out at the next renewal, or page. */
 export function expireStream(sql: SqlStorage, streamId: string): void {
   sql.exec("UPDATE tmp_export_streams SET lease_until_ms = 0 WHERE stream_id = ?", streamId);
 }
 
-/** Forgets a stream whose snapshot cannot be closed: a later opening in its database removes the rest. */
-export function abandonStream(sql: SqlStorage, stream: StreamRow): void {
-  const { stream_id: streamId, endings, request_json: source } = stream;
-  console.error({ message: "the snapshot of a stream was not closed", streamId, endings, source });
-  deleteStream(sql, streamId);
+/** Records that instance number `endings` was started for what a stream has left. */
+export function recordStreamEnding(
+  sql: SqlStorage,
+  streamId: string,
+  ending: { endings: number; nowMs: number },
+): void {
+  sql.exec(
+    "UPDATE tmp_export_streams SET endings = ?, ending_at_ms = ? WHERE stream_id = ?",
+    ending.endings,
+    ending.nowMs,
+    streamId,
+  );
 }
 
 /** To be called once nothing of the stream is in its source any more. */
 export function deleteStream(sql: SqlStorage, streamId: string): void {
   sql.exec("DELETE FROM tmp_export_streams WHERE stream_id = ?", streamId);
+}
+
+/** Returns streams whose lease has run out, and that no instance is ending; the longest due first. */
+export function listExpiredStreams(
+  sql: SqlStorage,
+  { nowMs, limit }: { nowMs: number; limit: number },
+): StreamRow[] {
+  return sql
+    .exec<StreamRow>(
+      `SELECT * FROM tmp_export_streams
+       WHERE endings < ${ENDINGS_MAX} AND max(lease_until_ms, ${ENDING_DUE_MS}) <= ?
+       ORDER BY lease_until_ms LIMIT ?`,
+      nowMs,
+      limit,
+    )
+    .toArray();
+}
+
+/** Returns streams whose snapshot has resisted so often that it is abandoned, and whose last attempt is over. */
+export function listAbandonedStreams(
+  sql: SqlStorage,
+  { nowMs, limit }: { nowMs: number; limit: number },
+): StreamRow[] {
+  return sql
+    .exec<StreamRow>(
+      `SELECT * FROM tmp_export_streams
+       WHERE endings >= ${ENDINGS_MAX} AND ${ENDING_DUE_MS} <= ? LIMIT ?`,
+      nowMs,
+      limit,
+    )
+    .toArray();
+}
+
+/** Returns when one of these lists stops being empty; null if there are no streams. */
+export function firstStreamDueMs(sql: SqlStorage): number | null {
+  return sql
+    .exec<{ first: number | null }>(
+      `SELECT min(max(lease_until_ms, ${ENDING_DUE_MS})) AS first FROM tmp_export_streams`,
+    )
+    .one().first;
 }

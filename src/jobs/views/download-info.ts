@@ -1,6 +1,7 @@
 import type { DownloadInfo } from "../../rpc/http-jobs.ts";
 import { manifestKeyOf } from "../../rpc/object-key.ts";
-import { getJob, listArtifacts, parseRequest, stateAt } from "../tables/job-rows.ts";
+import { listArtifacts } from "../tables/artifact-rows.ts";
+import { getJob, parseRequest, stateAt } from "../tables/job-rows.ts";
 
 /** Returns what a download needs of a job. Errors: `job-not-found`. */
 export function getDownloadInfo(sql: SqlStorage, jobId: string): DownloadInfo {

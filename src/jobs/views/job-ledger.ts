@@ -1,16 +1,21 @@
+import { assert } from "../../lib/assert.ts";
 import type { JobLedger } from "../../rpc/run-jobs.ts";
-import { listPieces, listTables } from "../tables/chunk-ledger.ts";
-import { getJob, listArtifacts } from "../tables/job-rows.ts";
-import { listWarnings } from "../tables/job-warnings.ts";
+import { listArtifacts } from "../tables/artifact-rows.ts";
+import { listPieces } from "../tables/chunk-rows.ts";
+import { getJob } from "../tables/job-rows.ts";
+import { listTables } from "../tables/table-rows.ts";
+import { listWarnings } from "./job-warnings.ts";
 import { toRunningJob } from "./running-job.ts";
 
 /** Returns everything that the ledger has of a job, for its manifest. Errors: `job-not-found`. */
 export function getLedger(sql: SqlStorage, jobId: string): JobLedger {
-  const job = getJob(sql, jobId);
+  const row = getJob(sql, jobId);
+  const { plan, ...job } = toRunningJob(row);
+  assert(plan !== null, "a manifest is made of a job with a plan");
   return {
-    job: toRunningJob(job),
-    tables: listTables(sql, jobId),
-    warnings: listWarnings(sql, job),
+    job: { ...job, plan },
+    tables: listTables(sql, jobId).map(({ name, rows, bytes }) => ({ name, rows, bytes })),
+    warnings: listWarnings(sql, row),
     artifacts: listArtifacts(sql, jobId).map((artifact) => ({
       ...artifact,
       pieces: listPieces(sql, { jobId, ordinal: artifact.ordinal }),

@@ -5,12 +5,12 @@ import { listJobs } from "../tables/job-rows.ts";
 import { jobViewOf } from "./job-view.ts";
 
 /**
- * Tables, artifacts and warnings in all views of a page, but for what its last one has more: some 2 MB, where a
- * value between objects may have 32 MiB, which 100 views with 500 long names each would pass.
+ * The most tables, artifacts and warnings in all views of a page; its last view may exceed it. They take some
+ * 2 MB. A value between objects may have 32 MiB, which 100 views with 500 long names each would exceed.
  */
 const ENTRIES_MAX = 10 * VIEW_ENTRIES_MAX;
 
-/** One page of jobs, newest first, and where the next begins; null behind the last. */
+/** Returns one page of jobs, newest first, and where the next starts; null after the last. */
 export function jobPageOf(sql: SqlStorage, query: JobPageQuery): JobPage {
   const rows = listJobs(sql, { ...query, limit: query.limit + 1, nowMs: Date.now() });
   const jobs: JobView[] = [];

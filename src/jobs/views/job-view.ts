@@ -1,23 +1,28 @@
-import { namedObjectOf } from "../../api/source-config.ts";
-import { ERRORS, type Failure } from "../../api/errors.ts";
+import { hintOf } from "../../api/error-hint.ts";
+import type { Failure } from "../../api/errors.ts";
 import type { JobRequest } from "../../api/export-request.ts";
-import type { JobView, TableView } from "../../api/job-view.ts";
+import { FORMATS } from "../../api/formats.ts";
+import type { JobView } from "../../api/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
+import { namedObjectOf } from "../../api/source-config.ts";
 import type { ChangedView } from "../../rpc/http-jobs.ts";
-import { listTables } from "../tables/chunk-ledger.ts";
-import { progressOf } from "../tables/job-progress.ts";
+import { findSnapshotMethod } from "../../rpc/snapshot-record.ts";
+import { listArtifacts, sumArtifactBytes } from "../tables/artifact-rows.ts";
 import {
   getJob,
   instanceIdOf,
   type JobRow,
-  listArtifacts,
+  parseFailure,
   parseRequest,
   parseRescues,
+  parseSnapshot,
   stateAt,
 } from "../tables/job-rows.ts";
-import { isWaiting, listWarnings } from "../tables/job-warnings.ts";
+import { listTables } from "../tables/table-rows.ts";
+import { progressOf } from "./job-progress.ts";
+import { isWaiting, listWarnings } from "./job-warnings.ts";
 
-/** Differs whenever a job's view does; made of its row alone, so that asking for it is cheap. */
+/** Differs whenever a job's view does. It is made of the job's row only, so that asking for it is cheap. */
 function viewVersionOf(job: JobRow): string {
   const { run, checkpoint, usage_steps, heartbeat_at_ms } = job;
   const state = stateAt(job, Date.now());
@@ -39,19 +44,13 @@ export function findChangedView(sql: SqlStorage, jobId: string, version: string)
   return { version: current, status: stateAt(job, Date.now()), view };
 }
 
-/** A job as its users see it. */
+/** Returns a job as its users see it. */
 export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
   const request = parseRequest(job);
   const base = `${job.origin}/export/dump/${job.job_id}`;
   const tables = listTables(sql, job.job_id, VIEW_ENTRIES_MAX);
   const progress = progressOf(sql, job);
   const status = stateAt(job, Date.now());
-  const stored = sql
-    .exec<{ bytes: number }>(
-      "SELECT coalesce(sum(bytes), 0) AS bytes FROM tmp_export_job_artifacts WHERE job_id = ?",
-      job.job_id,
-    )
-    .one();
   return {
     jobId: job.job_id,
     status,
@@ -60,21 +59,17 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
     format: request.format,
     compression: request.compression,
     consistency: request.consistency,
+    requestedConsistency: request.consistency,
+    snapshotMethod: findSnapshotMethod(parseSnapshot(job)),
     createdAt: timeOf(job.created_at_ms),
     startedAt: timeOrNull(job.started_at_ms),
     completedAt: timeOrNull(job.completed_at_ms),
     expiresAt: timeOrNull(job.expires_at_ms),
     snapshotAt: timeOrNull(job.snapshot_at_ms),
-    progress: { ...progress, bytes: stored.bytes },
-    tables: tables.map((table) => ({
-      name: table.name,
-      status: table.status as TableView["status"],
-      rows: table.rows,
-      bytes: table.bytes,
-      percent: table.percent,
-    })),
+    progress: { ...progress, bytes: sumArtifactBytes(sql, job.job_id) },
+    tables,
     artifacts:
-      // Public once their job is completed: before that a file may still be replaced.
+      // Public once their job is completed: until then a file may still be replaced.
       status === "completed"
         ? artifactViews(sql, job, { base, tables: tableOfArtifact(request, tables) })
         : [],
@@ -95,7 +90,7 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
       r2ClassAOperations: job.usage_r2_class_a,
     },
     warnings: listWarnings(sql, job),
-    error: failureView(job.failure_json),
+    error: failureView(parseFailure(job), job.origin),
     links: {
       self: base,
       download: `${base}/download`,
@@ -106,14 +101,14 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
 }
 
 /**
- * Whose rows each artifact holds, by its ordinal: a format that writes one file a table writes them in
- * the tables' order.
+ * Returns which table's rows each artifact contains, by its ordinal. A format that writes one file a table
+ * writes them in the tables' order.
  */
 export function tableOfArtifact(
   { format }: Pick<JobRequest, "format">,
   tables: readonly { name: string }[],
 ): (string | null)[] {
-  return format === "sql" ? [null] : tables.map(({ name }) => name);
+  return FORMATS[format].hasFilePerTable ? tables.map(({ name }) => name) : [null];
 }
 
 function artifactViews(
@@ -143,10 +138,10 @@ function callbackView(job: JobRow): JobView["callback"] {
   };
 }
 
-function failureView(json: string | null): JobView["error"] {
-  if (json === null) return null;
-  const { code, message } = JSON.parse(json) as Failure;
-  return { code, message, hint: ERRORS[code].hint };
+function failureView(failure: Failure | null, origin: string): JobView["error"] {
+  if (failure === null) return null;
+  const { code, message } = failure;
+  return { code, message, hint: hintOf(code, origin) };
 }
 
 function timeOf(ms: number): string {

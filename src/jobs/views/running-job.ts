@@ -1,7 +1,12 @@
 import { PART_BYTES_DEFAULT } from "../../api/limits.ts";
 import type { RecordedPlan, RunningJob } from "../../rpc/run-jobs.ts";
-import type { SnapshotRecord } from "../../rpc/snapshot-record.ts";
-import { type JobRow, parseRequest, parseRescues, parseWarnings } from "../tables/job-rows.ts";
+import {
+  type JobRow,
+  parseRequest,
+  parseRescues,
+  parseSnapshot,
+  parseWarnings,
+} from "../tables/job-rows.ts";
 
 /** Returns a job as its run sees it. */
 export function toRunningJob(job: JobRow): RunningJob {
@@ -24,7 +29,7 @@ function findPlan(job: JobRow): RecordedPlan | null {
   return {
     snapshotId: job.snapshot_id,
     snapshotAtMs: job.snapshot_at_ms ?? job.created_at_ms,
-    snapshot: job.snapshot_json === null ? null : (JSON.parse(job.snapshot_json) as SnapshotRecord),
+    snapshot: parseSnapshot(job),
     catalogDigest: job.catalog_digest ?? "",
     planDigest: job.plan_digest,
   };

@@ -1,54 +1,37 @@
-import { readSettings } from "../../config/settings.ts";
 import { callWithin } from "../../lib/call-within.ts";
-import type { Failure } from "../../api/errors.ts";
-import { STALL_SECONDS_DEFAULT } from "../../api/limits.ts";
-import { type InstanceCondition, judge, suspectMsOf, type WatchedJob } from "./verdict.ts";
-import { callbackGraceMs, listOverdueCallbacks } from "../tables/callback-rows.ts";
-import { endDiscards, listDiscardingJobs, removeDiscardsNow } from "../tables/discards.ts";
+import { deleteJobRows } from "../commands/delete-job-rows.ts";
 import { endJobIf } from "../commands/end-job.ts";
-import {
-  deleteJobRows,
-  findJob,
-  getJob,
-  instanceIdOf,
-  type JobRow,
-  type Rescue,
-  parseRescues,
-} from "../tables/job-rows.ts";
-import { countRunsAtPlace, placeOf, RESCUES_KEPT } from "../tables/job-place.ts";
-import {
-  createRun,
-  runStatus,
-  startEnding,
-  startStreamEnding,
-  terminateRun,
-} from "../commands/job-runs.ts";
+import { removeDiscardsNow } from "../commands/remove-discards.ts";
+import { scheduleWatchdog, stallMsOf } from "../commands/schedule-watchdog.ts";
+import { startEnding, startStreamEnding } from "../commands/start-ending.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { abandonStream } from "../tables/stream-rows.ts";
+import { listDiscardingJobs } from "../tables/discard-rows.ts";
+import { callbackGraceMs, listOverdueCallbacks } from "../tables/job-callback-columns.ts";
 import {
-  listAbandonedStreams,
   listExpiredJobs,
-  listExpiredStreams,
   listForgottenJobs,
   listSilentJobs,
   listUnclosedJobs,
-  nextAlarmMs,
-  SLICE,
-} from "./watch-list.ts";
+} from "../tables/job-due-columns.ts";
+import type { JobRow } from "../tables/job-rows.ts";
+import {
+  deleteStream,
+  listAbandonedStreams,
+  listExpiredStreams,
+  type StreamRow,
+} from "../tables/stream-rows.ts";
+import { endDiscards } from "./end-discards.ts";
+import { lookAfter } from "./look-after.ts";
+import { suspectMsOf } from "./verdict.ts";
+
+/** How many tasks of each kind are listed at once, so that an alarm stays short. */
+export const SLICE = 10;
 
 /** How long the watchdog waits for one task: an alarm has 15 minutes for all. */
 const TASK_MS_MAX = 60_000;
 
-/** After so long one alarm begins no task any more; the next one, a minute later, continues. */
+/** After so long one alarm starts no more tasks; the next one, a minute later, continues. */
 const ALARM_MS_MAX = 40_000;
-
-/** Sets the object's alarm to when something is to be looked after next. */
-export async function scheduleWatchdog(context: JobsContext): Promise<void> {
-  const { storage, sql } = context;
-  const atMs = nextAlarmMs(sql, { nowMs: Date.now(), stallMs: stallMsOf(context) });
-  const current = await storage.getAlarm();
-  if (atMs !== null && (current === null || atMs < current)) await storage.setAlarm(atMs);
-}
 
 /**
  * The watchdog: looks after silent runs, snapshots and callbacks that nobody ends, streams whose lease
@@ -62,7 +45,7 @@ export async function runWatchdog(context: JobsContext, taskMs = TASK_MS_MAX): P
   let count: number;
   do {
     count = begun.size;
-    // What stays due although it was taken up must not hide what stands after it.
+    // What stays due after it was tried must not hide what follows it.
     for (const { id, work } of listTasks(context, { nowMs, limit: SLICE + count })) {
       if (begun.has(id)) continue;
       if (Date.now() - nowMs >= ALARM_MS_MAX) break;
@@ -85,15 +68,15 @@ interface Task {
   work: () => Promise<unknown>;
 }
 
-/** What is due at `nowMs`: of each kind at most `limit`, the longest due first. */
-function listTasks(context: JobsContext, of: { nowMs: number; limit: number }): Task[] {
+/** Returns what is due at `nowMs`: of each kind at most `limit`, the longest due first. */
+function listTasks(context: JobsContext, due: { nowMs: number; limit: number }): Task[] {
   const { sql } = context;
-  const { nowMs, limit } = of;
+  const { nowMs, limit } = due;
   const stallMs = stallMsOf(context);
   const overdue = listOverdueCallbacks(sql, { nowMs, graceMs: callbackGraceMs(stallMs), limit });
   // One instance does both.
   const unended = new Set([
-    ...listUnclosedJobs(sql, nowMs).map((job) => job.job_id),
+    ...listUnclosedJobs(sql, due).map((job) => job.job_id),
     ...overdue.map(({ jobId }) => jobId),
   ]);
   return [
@@ -105,161 +88,34 @@ function listTasks(context: JobsContext, of: { nowMs: number; limit: number }): 
       id: `end ${jobId}`,
       work: () => startEnding(context, jobId),
     })),
-    ...listAbandonedStreams(sql, nowMs).map((stream) => ({
+    ...listAbandonedStreams(sql, due).map((stream) => ({
       id: `abandon stream ${stream.stream_id}`,
       work: async () => abandonStream(sql, stream),
     })),
-    ...listExpiredStreams(sql, nowMs).map((stream) => ({
+    ...listExpiredStreams(sql, due).map((stream) => ({
       id: `end stream ${stream.stream_id}`,
       work: () => startStreamEnding(context, stream),
     })),
-    ...listDiscardingJobs(sql, { nowMs, limit }).map((jobId) => ({
+    ...listDiscardingJobs(sql, due).map((jobId) => ({
       id: `remove discards of ${jobId}`,
       work: () => endDiscards(context, { jobId, nowMs }),
     })),
-    ...listExpiredJobs(sql, { nowMs, limit }).map((job) => ({
+    ...listExpiredJobs(sql, due).map((job) => ({
       id: `expire ${job.job_id}`,
       work: () => expire(context, job),
     })),
-    ...listForgottenJobs(sql, { nowMs, limit }).map((job) => ({
+    ...listForgottenJobs(sql, due).map((job) => ({
       id: `forget ${job.job_id}`,
       work: async () => deleteJobRows(sql, job.job_id),
     })),
   ];
 }
 
-function stallMsOf({ env }: JobsContext): number {
-  try {
-    return readSettings(env).stallMs;
-  } catch {
-    // Jobs that run are looked after, whatever a later deployment's vars say.
-    return STALL_SECONDS_DEFAULT * 1_000;
-  }
-}
-
-async function lookAfter(context: JobsContext, job: JobRow, stallMs: number): Promise<void> {
-  const { sql } = context;
-  const instance = await runStatus(context, job);
-  const current = findJob(sql, job.job_id);
-  // While Workflows was asked the run may have worked, or ended its job.
-  if (current?.heartbeat_at_ms !== job.heartbeat_at_ms) return;
-  // Not the alarm's own time: other tasks may have taken minutes.
-  const nowMs = Date.now();
-  const isWoken = job.woken_at_ms !== null && job.woken_at_ms > job.heartbeat_at_ms;
-  const watched: WatchedJob = {
-    runsAtPlace: countRunsAtPlace(sql, job),
-    silentMs: nowMs - Math.max(job.heartbeat_at_ms, job.waited_at_ms ?? 0),
-    idleMs: nowMs - job.heartbeat_at_ms,
-    wokenAgoMs: isWoken ? nowMs - (job.woken_at_ms ?? 0) : null,
-    instance,
-  };
-  switch (judge(watched, stallMs)) {
-    case "wait":
-      return recordWaiting(sql, job, { nowMs, as: instance });
-    case "wake":
-      return wake(context, job, nowMs);
-    case "rescue":
-      return rescue(context, job, { nowMs, instance });
-    case "fail":
-      return fail(context, job, {
-        code: "export-stalled",
-        message: `${watched.runsAtPlace} runs went silent, one after the other, at the same place`,
-      });
-    case "end":
-      return fail(context, job, waitedTooLong(watched));
-    case "leave":
-      return;
-  }
-}
-
-function waitedTooLong({ instance, idleMs }: WatchedJob): Failure {
-  const days = `${Math.floor(idleMs / 86_400_000)} days`;
-  return instance === "queued" || instance === "paused"
-    ? { code: "export-stalled", message: `its instance was ${instance} for ${days}` }
-    : { code: "workflow-not-started", message: `Workflows could not be reached for ${days}` };
-}
-
-/** Keeps that a run's instance was seen to wait: its silence counts from then on. */
-function recordWaiting(
-  sql: SqlStorage,
-  job: JobRow,
-  { nowMs, as }: { nowMs: number; as: InstanceCondition },
-): void {
-  sql.exec(
-    "UPDATE tmp_export_jobs SET waited_at_ms = ?, waiting_as = ? WHERE job_id = ? AND run = ?",
-    nowMs,
-    as,
-    job.job_id,
-    job.run,
-  );
-}
-
-/** An event of any type makes an instance that was forgotten go on with its interrupted step. */
-async function wake({ sql, env }: JobsContext, job: JobRow, nowMs: number): Promise<void> {
-  sql.exec(
-    "UPDATE tmp_export_jobs SET woken_at_ms = ? WHERE job_id = ? AND run = ?",
-    nowMs,
-    job.job_id,
-    job.run,
-  );
-  const instance = await env.EXPORT_WORKFLOW.get(instanceIdOf(job));
-  await instance.sendEvent({ type: "wake", payload: {} });
-}
-
-/** Ends the run that does not answer, and gives the job to the next one. */
-async function rescue(
-  context: JobsContext,
-  job: JobRow,
-  { nowMs, instance }: { nowMs: number; instance: InstanceCondition },
-): Promise<void> {
-  const { sql } = context;
-  const silent = `it was silent for ${Math.round((nowMs - job.heartbeat_at_ms) / 1_000)} s`;
-  const rescued: Rescue = {
-    run: job.run,
-    atMs: nowMs,
-    reason: instance === "ended" ? `${silent}, and its instance has ended` : silent,
-    place: placeOf(sql, job),
-  };
-  const rescues = [...parseRescues(job), rescued].slice(-RESCUES_KEPT);
-  const moved = sql.exec(
-    `UPDATE tmp_export_jobs SET run = run + 1, woken_at_ms = NULL, waited_at_ms = NULL,
-       heartbeat_at_ms = ?, started_over = 0, rescues_json = ?
-     WHERE job_id = ? AND run = ? AND state IN ('queued', 'running')`,
-    nowMs,
-    JSON.stringify(rescues),
-    job.job_id,
-    job.run,
-  );
-  if (moved.rowsWritten === 0) return;
-  if (instance !== "ended") await terminateRun(context, job);
-  try {
-    await createRun(context, getJob(sql, job.job_id));
-  } catch (cause) {
-    // Workflows is out of reach, which must not use up the job's few runs.
-    sql.exec(
-      `UPDATE tmp_export_jobs SET run = ?, woken_at_ms = ?, waited_at_ms = ?, heartbeat_at_ms = ?,
-         started_over = ?, rescues_json = ?
-       WHERE job_id = ? AND run = ? AND heartbeat_at_ms = ? AND state IN ('queued', 'running')`,
-      job.run,
-      job.woken_at_ms,
-      job.waited_at_ms,
-      job.heartbeat_at_ms,
-      job.started_over,
-      job.rescues_json,
-      job.job_id,
-      job.run + 1,
-      nowMs,
-    );
-    throw cause;
-  }
-}
-
-async function fail(context: JobsContext, job: JobRow, failure: Failure): Promise<void> {
-  const nowMs = Date.now();
-  if (!endJobIf(context, { jobId: job.job_id, to: "failed", nowMs, failure })) return;
-  await terminateRun(context, job);
-  await startEnding(context, job.job_id);
-  await removeDiscardsNow(context, job.job_id);
+/** Forgets a stream whose snapshot cannot be closed: a later opening in its database removes the rest. */
+function abandonStream(sql: SqlStorage, stream: StreamRow): void {
+  const { stream_id: streamId, endings, request_json: source } = stream;
+  console.error({ message: "the snapshot of a stream was not closed", streamId, endings, source });
+  deleteStream(sql, streamId);
 }
 
 async function expire(context: JobsContext, job: JobRow): Promise<void> {

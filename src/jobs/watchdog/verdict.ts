@@ -1,3 +1,5 @@
+import type { InstanceCondition } from "../workflow-instances.ts";
+
 /** How many runs may end at the same place in a job, the first one to reach it included. */
 export const RUNS_MAX = 5;
 
@@ -10,12 +12,6 @@ export const WAIT_MS_MAX = 7 * 86_400_000;
 /** The longest silence before an instance is looked at. Asking for its status changes nothing. */
 const SUSPECT_MS_MAX = 75_000;
 
-/**
- * What Workflows reports of a run's instance. One that says it is alive may be forgotten; one that has
- * ended, or never was, works no more. A queued one waits for Workflows, a paused one for a person.
- */
-export type InstanceCondition = "alive" | "queued" | "paused" | "ended" | "unknown";
-
 /** What the watchdog knows of an active job. Times in milliseconds. */
 export interface WatchedJob {
   /** The runs in a row that ended where the job stands now, and the current one. */
@@ -24,7 +20,7 @@ export interface WatchedJob {
   silentMs: number;
   /** Since the run last showed that it works. */
   idleMs: number;
-  /** Since the run was woken; null where it was not woken since it last worked. */
+  /** Since the run was woken; null if it was not woken since it last worked. */
   wokenAgoMs: number | null;
   instance: InstanceCondition;
 }
@@ -32,17 +28,16 @@ export interface WatchedJob {
 /** `wait`: remember that the instance waits, and do nothing else. `end`: the job has waited too long. */
 export type Verdict = "leave" | "wait" | "wake" | "rescue" | "fail" | "end";
 
-/** How long a run of an active job is silent before its instance is looked at. */
+/** Returns how long a run of an active job is silent before its instance is looked at. */
 export function suspectMsOf(stallMs: number): number {
   return Math.min(stallMs / 4, SUSPECT_MS_MAX);
 }
 
 /**
- * What is to be done about an active job. A run that has been silent for `stallMs` is woken; one that
- * is still silent half as long after that is replaced by the next run, which goes on from the
- * checkpoint; so is one whose instance has ended, as soon as its silence shows that it is over. A job
- * whose runs keep ending at the same place has failed. An instance that waits is left alone, for up to
- * `WAIT_MS_MAX`.
+ * Decides what must be done about an active job. A run that has been silent for `stallMs` is woken. One that
+ * is still silent half as long after that is replaced by the next run, which resumes from the checkpoint; so
+ * is one whose instance has ended, as soon as its silence shows that it is over. A job whose runs keep
+ * ending at the same place has failed. An instance that waits is left alone, for up to `WAIT_MS_MAX`.
  */
 export function judge(job: WatchedJob, stallMs: number): Verdict {
   if (job.silentMs < suspectMsOf(stallMs)) return "leave";

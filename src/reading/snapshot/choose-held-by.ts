@@ -4,7 +4,7 @@ import { rowColumns, type Table } from "../../sqlite/catalog.ts";
 import { KIB, MIB } from "../../api/limits.ts";
 import { ExportError } from "../../api/errors.ts";
 import type { Source } from "../../databases/source.ts";
-import { sizeQueries, sizesFrom, type TableSize } from "../table-size.ts";
+import { sizeQueries, sizesFrom, type TableSize } from "../../sqlite/table-size.ts";
 import { canWatch, GATHERED_COLUMNS_MAX, hasIntegerKey } from "./layout.ts";
 import type { HeldBy } from "../../rpc/snapshot-record.ts";
 

@@ -1,6 +1,6 @@
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import { SNAPSHOT_PREFIX } from "../../sqlite/own-objects.ts";
-import { ExportError } from "../../api/errors.ts";
+import { findQueryProblem } from "../../databases/query-problem.ts";
 import type { Source } from "../../databases/source.ts";
 import { prefixOf, SnapshotNames, startsWithSql, stateNameOf } from "./names.ts";
 
@@ -99,7 +99,7 @@ async function removeObjects(
     await source.transaction(tables.map((name) => ({ sql: `DROP TABLE IF EXISTS ${q(name)}` })));
     return 0;
   } catch (error) {
-    if (!isLocked(error)) throw error;
+    if (findQueryProblem(error) !== "locked") throw error;
     return emptyTables(source, tables);
   }
 }
@@ -117,16 +117,8 @@ async function emptyTables(source: Source, tables: readonly string[]): Promise<n
       left += 1;
     } catch (error) {
       // Where a source does not roll back, some were dropped before one was found locked.
-      if (!isMissing(error)) throw error;
+      if (findQueryProblem(error) !== "missing") throw error;
     }
   }
   return left;
-}
-
-function isLocked(error: unknown): boolean {
-  return error instanceof ExportError && /\bSQLITE_LOCKED\b/.test(error.message);
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof ExportError && /no such table/i.test(error.message);
 }

@@ -50,7 +50,7 @@ function dyingSource(source: Source, statements: number): Source {
     return source.query(statement);
   };
   return {
-    kind: source.kind,
+    ...source,
     query: (statement) => (left === 0 ? run(statement) : source.query(statement)),
     transaction: async (all) => {
       const results = [];
@@ -306,7 +306,7 @@ function lockableSource(source: Source, isLocked: () => boolean): Source {
     return source.query(statement);
   };
   return {
-    kind: source.kind,
+    ...source,
     query: run,
     transaction: async (all) => {
       const results = [];

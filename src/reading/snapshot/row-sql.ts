@@ -7,7 +7,7 @@ import type { SnapshotNames } from "./names.ts";
 export type KeySql = string[];
 
 /** The key's columns of `row`, one of the table's own: an alias, `OLD` or `NEW`. */
-export function keyOf(row: string, key: KeyColumn[]): KeySql {
+export function keyColumnsSql(row: string, key: KeyColumn[]): KeySql {
   return key.map((column) => ownColumns(row)(column.name));
 }
 
@@ -31,19 +31,11 @@ export function sameKeySql(sqlOf: ColumnSql, key: KeyColumn[], values: KeySql): 
  */
 export function isNeededSql(
   names: SnapshotNames,
-  of: { number: number | string; key: KeySql; isInteger: boolean },
+  row: { number: number | string; key: KeySql; isInteger: boolean },
 ): string {
-  const value = `+${of.key[0]}`;
-  const isBetween = of.isInteger
+  const value = `+${row.key[0]}`;
+  const isBetween = row.isInteger
     ? `(tmp_c.k0 IS NULL OR ${value} > tmp_c.k0) AND ${value} <= tmp_c.e0`
     : "tmp_c.e0 IS NOT NULL";
-  return `EXISTS (SELECT 1 FROM ${q(names.cursor)} AS tmp_c WHERE tmp_c.t = ${of.number} AND ${isBetween})`;
-}
-
-/** The sum of the columns' lengths in bytes; halved again and again, for a chain of 100 is too deep. */
-export function bytesSql(terms: readonly string[]): string {
-  if (terms.length === 0) return "0";
-  if (terms.length === 1) return `coalesce(octet_length(${terms[0]}), 0)`;
-  const half = terms.length >> 1;
-  return `(${bytesSql(terms.slice(0, half))} + ${bytesSql(terms.slice(half))})`;
+  return `EXISTS (SELECT 1 FROM ${q(names.cursor)} AS tmp_c WHERE tmp_c.t = ${row.number} AND ${isBetween})`;
 }

@@ -3,12 +3,13 @@ import type { RowExpression } from "../../sqlite/column-sql.ts";
 import { liveRows, type RowSelect, type Statement } from "../../sqlite/page-query.ts";
 import type { Table } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
+import { findQueryProblem } from "../../databases/query-problem.ts";
 import type { Source, SourceResult } from "../../databases/source.ts";
 import type { TableReader } from "../table-reader.ts";
 import type { CommittedPosition } from "./committed-position.ts";
 import { copiedRows, gatheredRows, hasIntegerKey } from "./layout.ts";
 import { SnapshotNames, startsWithSql, watchedTableOf } from "./names.ts";
-import { LEASE_SECONDS } from "./open-snapshot.ts";
+import { LEASE_SECONDS } from "./opening-statements.ts";
 import type { SnapshotRecord, SnapshotTable } from "../../rpc/snapshot-record.ts";
 import { WITNESS, witnessSql } from "./triggers.ts";
 import { undoLogOf } from "./undo-log.ts";
@@ -34,7 +35,7 @@ interface WatchedTable {
  * `undo-too-large`, and the source's own.
  */
 export class SnapshotReader implements TableReader {
-  readonly sourceKind: Source["kind"];
+  readonly longRowsPageBytes: number;
   readonly #source: Source;
   readonly #record: SnapshotRecord;
   readonly #names: SnapshotNames;
@@ -48,7 +49,7 @@ export class SnapshotReader implements TableReader {
 
   /** `limits` are of today's configuration; the record's own bound, which the triggers enforce, wins. */
   constructor(source: Source, record: SnapshotRecord, limits: { undoBytesMax: number }) {
-    this.sourceKind = source.kind;
+    this.longRowsPageBytes = source.longRowsPageBytes;
     this.#source = source;
     this.#record = record;
     this.#names = new SnapshotNames(record.snapshotId);
@@ -147,7 +148,7 @@ export class SnapshotReader implements TableReader {
     try {
       return await this.#source.transaction(statements);
     } catch (error) {
-      if (!isSchemaError(error)) throw error;
+      if (findQueryProblem(error) !== "missing") throw error;
       throw lost((error as Error).message, error);
     }
   }
@@ -249,14 +250,6 @@ function upToEnd(table: Table, held: SnapshotTable): RowExpression {
   const [key] = table.key;
   if (!hasIntegerKey(table) || key === undefined || held.end === null) return () => "";
   return (column) => `${column(key.name)} <= ${held.end}`;
-}
-
-function isSchemaError(error: unknown): boolean {
-  return (
-    error instanceof ExportError &&
-    error.code === "source-query-failed" &&
-    /no such (table|column)/i.test(error.message)
-  );
 }
 
 function lost(reason: string, cause?: unknown): ExportError {

@@ -6,7 +6,7 @@ import { shownName } from "../../sqlite/statement-length.ts";
 import { STATEMENT_BYTES_MAX } from "../../api/limits.ts";
 import type { SnapshotNames } from "./names.ts";
 import { REPLACED, replacedRows } from "./replaced-rows.ts";
-import { keyOf, sameKeySql } from "./row-sql.ts";
+import { keyColumnsSql, sameKeySql } from "./row-sql.ts";
 import { newValueSql } from "../../sqlite/schema-text.ts";
 import { undoLogOf } from "./undo-log.ts";
 
@@ -48,21 +48,21 @@ export function watchTable(
   const isFree =
     `NOT EXISTS (SELECT 1 FROM ${q(table.name)} AS ${REPLACED} ` +
     `WHERE ${sameKeySql(ownColumns(REPLACED), table.key, expected)})`;
-  const of = { names, number, table };
+  const watched = { names, number, table };
   const watching = [
-    ...triggersSql(of, "BEFORE INSERT", [
+    ...triggersSql(watched, "BEFORE INSERT", [
       ...replaced.prepare("insert"),
       ...saveReplaced("insert"),
       log.birth(expected, isFree),
     ]),
-    ...triggersSql(of, "AFTER INSERT", [log.birth(keyOf("NEW", table.key))]),
-    ...triggersSql(of, "BEFORE UPDATE", [
+    ...triggersSql(watched, "AFTER INSERT", [log.birth(keyColumnsSql("NEW", table.key))]),
+    ...triggersSql(watched, "BEFORE UPDATE", [
       ...log.save("OLD"),
       ...replaced.prepare("update"),
       ...saveReplaced("update"),
       log.birth(expected, isFree),
     ]),
-    ...triggersSql(of, "AFTER UPDATE", [log.birth(keyOf("NEW", table.key))]),
+    ...triggersSql(watched, "AFTER UPDATE", [log.birth(keyColumnsSql("NEW", table.key))]),
     witnessSql(names, number, table),
   ];
   const statements = [...log.create(given.undoBytesMax), ...tables, ...watching];
@@ -137,14 +137,14 @@ interface Watched {
  * The triggers that run `body` at an event: one, or several if its statements together are too long. The last
  * one made fires first, so they are made in reverse.
  */
-function triggersSql(of: Watched, when: string, body: readonly string[]): string[] {
+function triggersSql(watched: Watched, when: string, body: readonly string[]): string[] {
   const parts: string[][] = [[]];
   for (const statement of body) {
     const part = parts.at(-1) as string[];
     const grown = [...part, statement];
     if (
       part.length > 0 &&
-      isTooLong(triggerSql(of, { event: LONGEST_EVENT, when, body: grown }), of.table)
+      isTooLong(triggerSql(watched, { event: LONGEST_EVENT, when, body: grown }), watched.table)
     ) {
       parts.push([statement]);
     } else {
@@ -154,18 +154,18 @@ function triggersSql(of: Watched, when: string, body: readonly string[]): string
   const event = when.toLowerCase().replace(" ", "_");
   return parts
     .map((part, at) =>
-      triggerSql(of, { event: at === 0 ? event : `${event}_${at + 1}`, when, body: part }),
+      triggerSql(watched, { event: at === 0 ? event : `${event}_${at + 1}`, when, body: part }),
     )
     .reverse();
 }
 
 function triggerSql(
-  of: Watched,
+  watched: Watched,
   { event, when, body }: { event: string; when: string; body: readonly string[] },
 ): string {
-  const lease = `(SELECT lease_until FROM ${q(of.names.state)}) > unixepoch()`;
+  const lease = `(SELECT lease_until FROM ${q(watched.names.state)}) > unixepoch()`;
   return (
-    `CREATE TRIGGER ${q(of.names.trigger(of.number, event))} ${when} ON ${q(of.table.name)} ` +
+    `CREATE TRIGGER ${q(watched.names.trigger(watched.number, event))} ${when} ON ${q(watched.table.name)} ` +
     `WHEN ${lease} BEGIN ${body.join("; ")}; END`
   );
 }

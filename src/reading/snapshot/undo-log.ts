@@ -1,10 +1,11 @@
+import { bytesSql } from "../../sqlite/bytes-sql.ts";
 import { numberedColumns, ownColumns } from "../../sqlite/column-sql.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import { type RowSelect, rowsFrom } from "../../sqlite/page-query.ts";
 import { rowColumns, type Table } from "../../sqlite/catalog.ts";
 import { createKeyedSql, hasIntegerKey, listPlaces } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
-import { bytesSql, isNeededSql, type KeySql, keyOf, sameKeySql } from "./row-sql.ts";
+import { isNeededSql, type KeySql, keyColumnsSql, sameKeySql } from "./row-sql.ts";
 
 /**
  * What a snapshot keeps of one table's rows: an entry for each key that is touched, which is the row as
@@ -18,7 +19,7 @@ export interface UndoLog {
   /** CREATE statements of what only this table needs. */
   create: (undoBytesMax: number) => string[];
   /** Statements that enter a row: OLD, or an alias in `from` where `condition` is true. */
-  save: (row: string, of?: { from: string; condition: string }) => string[];
+  save: (row: string, rows?: { from: string; condition: string }) => string[];
   /** Statement that enters the birth of a key. */
   birth: (key: KeySql, condition?: string) => string;
   /** True where the log has an entry for the key, or any at all. */
@@ -88,11 +89,11 @@ function sharedLog(names: SnapshotNames, number: number, table: Table): UndoLog 
   const inPlaces = numberedColumns("tmp_u", columns);
   return {
     create: () => [],
-    save: (row, of) => {
+    save: (row, rows) => {
       const ofRow = ownColumns(row);
       const values = [ofRow(key), "0", ...columns.map(ofRow)];
       const insert = insertSql(log, [...SHARED_COLUMNS, ...places], [String(number), ...values]);
-      return [of === undefined ? insert : `${insert}${of.from} WHERE ${of.condition}`];
+      return [rows === undefined ? insert : `${insert}${rows.from} WHERE ${rows.condition}`];
     },
     birth: ([value = ""], condition) => {
       const insert = insertSql(log, SHARED_COLUMNS, [String(number), value, "1"]);
@@ -154,7 +155,7 @@ function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
           ]),
     ],
     save: (row, { from, condition } = { from: "", condition: "1" }) => {
-      const rest = `${from} WHERE ${condition} AND ${isToBeEntered(keyOf(row, table.key))}`;
+      const rest = `${from} WHERE ${condition} AND ${isToBeEntered(keyColumnsSql(row, table.key))}`;
       const values = columns.map(ownColumns(row));
       const saved =
         insertSql(log, [BORN, ...narrow], ["0", ...values.slice(0, narrow.length)]) + rest;
@@ -198,9 +199,9 @@ function isFullSql(names: SnapshotNames): string {
  */
 function countTrigger(
   names: SnapshotNames,
-  of: { log: string; event: string; columns: string[]; born?: string; undoBytesMax: number },
+  counted: { log: string; event: string; columns: string[]; born?: string; undoBytesMax: number },
 ): string {
-  const { log, event, columns, born, undoBytesMax } = of;
+  const { log, event, columns, born, undoBytesMax } = counted;
   // The shared log has a guard, which must come first: it decides what is entered.
   const isShared = log === names.sharedUndo;
   const guard = isShared ? "" : `SELECT RAISE(IGNORE) WHERE ${isFullSql(names)}; `;

@@ -1,20 +1,21 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 
-import { type AccessTokens, readAccessTokens } from "../../config/access-tokens.ts";
-import { readSettings } from "../../config/settings.ts";
 import { ExportError } from "../../api/errors.ts";
-import { isLocalOrigin } from "../../api/local-origin.ts";
+import {
+  type AccessTokens,
+  readAccessTokens,
+  TOKEN_ACCESSES,
+  type TokenAccess,
+} from "../../config/access-tokens.ts";
+import { readSettings } from "../../config/settings.ts";
+import { isLocalOrigin } from "../../lib/local-origin.ts";
 import type { AppEnv } from "../app-env.ts";
-import { mayCall } from "./may-call.ts";
-import { TOKEN_ACCESSES, type TokenAccess } from "../../config/access-tokens.ts";
 
 /**
- * Checks the bearer token of every call, and then the settings: whoever has no token learns nothing
- * of them. Errors: `configuration-invalid` where the Worker was deployed without a token or, outside
- * local development, with one that everybody knows; `unauthorized`; `forbidden` if a token asks for
- * more than it opens.
+ * Checks the bearer token of every call. Errors: `unauthorized`; `configuration-invalid` if the Worker was
+ * deployed without a token or, outside local development, with one that everybody knows.
  */
 export function authenticate(): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
@@ -30,16 +31,24 @@ export function authenticate(): MiddlewareHandler<AppEnv> {
     if (access === undefined) {
       throw new ExportError("unauthorized", "the bearer token is not this Worker's");
     }
-    if (!mayCall(access, context.req.method, context.req.path)) {
-      throw new ExportError("forbidden", `the bearer token may only ${ABILITIES[access]}`);
-    }
     context.set("access", access);
-    context.set("config", readSettings(context.env));
     await next();
   };
 }
 
-/** What a token may do, as the refusal of a call says it. */
+/**
+ * Requires that an authenticated call's token opens what asks for `needed`, and then checks the settings: no
+ * other caller learns about them. Errors: `forbidden`, `configuration-invalid`.
+ */
+export function requireAccess(context: Context<AppEnv>, needed: TokenAccess): void {
+  const access = context.get("access");
+  if (TOKEN_ACCESSES.indexOf(access) < TOKEN_ACCESSES.indexOf(needed)) {
+    throw new ExportError("forbidden", `the bearer token may only ${ABILITIES[access]}`);
+  }
+  context.set("config", readSettings(context.env));
+}
+
+/** What a token may do, as the refusal of a call reports it. */
 const ABILITIES: Record<TokenAccess, string> = {
   read: "read",
   job: "start, cancel, read and download exports",
@@ -47,20 +56,20 @@ const ABILITIES: Record<TokenAccess, string> = {
 };
 
 /**
- * What a token opens; undefined for an unknown one. Compares digests, all of them, so that the time
+ * Returns what a token opens; undefined for an unknown one. Compares digests, all of them, so that the time
  * taken depends on neither length nor content.
  */
 function findAccess(token: string, known: AccessTokens): TokenAccess | undefined {
-  const digest = digestOf(token);
+  const digest = makeDigest(token);
   let found: TokenAccess | undefined;
   for (const access of TOKEN_ACCESSES) {
     for (const each of known[access]) {
-      if (timingSafeEqual(digest, digestOf(each))) found = access;
+      if (timingSafeEqual(digest, makeDigest(each))) found = access;
     }
   }
   return found;
 }
 
-function digestOf(text: string): Uint8Array {
+function makeDigest(text: string): Uint8Array {
   return createHash("sha256").update(text).digest();
 }

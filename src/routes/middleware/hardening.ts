@@ -7,7 +7,7 @@ import { HEADERS_LENGTH_MAX } from "../../api/limits.ts";
 import type { AppEnv } from "../app-env.ts";
 
 /**
- * What every answer says, so that no browser keeps, frames, runs or guesses it. An answer's own
+ * The headers of every answer, so that no browser keeps, frames or runs it, or guesses its type. An answer's own
  * Cache-Control stays.
  */
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
@@ -77,19 +77,7 @@ export function allowOrigins(): MiddlewareHandler<AppEnv> {
     allowedOrigins(context.env).length === 0 ? next() : answer(context, next);
 }
 
-/** Holds calls that change something to the rate: see `requireRate`. */
-export function limitRate(): MiddlewareHandler<AppEnv> {
-  return async (context, next) => {
-    const { method } = context.req;
-    if (method !== "GET" && method !== "HEAD") await requireRate(context.env);
-    await next();
-  };
-}
-
-/**
- * Counts a call that changes something or streams a database, where `EXPORT_RATE_LIMITER` is bound.
- * Errors: `too-many-requests`.
- */
+/** Counts a call, if `EXPORT_RATE_LIMITER` is bound. Errors: `too-many-requests`. */
 export async function requireRate(env: AppEnv["Bindings"]): Promise<void> {
   if (env.EXPORT_RATE_LIMITER === undefined) return;
   const { success } = await env.EXPORT_RATE_LIMITER.limit({ key: "changes" });

@@ -1,16 +1,16 @@
-/** Methods that some route has for `path`; none where there is no such route. */
+/** Returns the methods that routes have for `path`; none if no route has that path. */
 export function allowedMethods(
   routes: readonly { method: string; path: string }[],
   path: string,
 ): string[] {
   const methods = routes
-    .filter((route) => route.method !== "ALL" && matchesRoute(route.path, path))
+    .filter((route) => matchesRoute(route.path, path))
     .map((route) => route.method);
   if (methods.includes("GET")) methods.push("HEAD");
   return [...new Set(methods)].sort();
 }
 
-/** True where `path` is one of a route such as `/export/dump/:jobId`. */
+/** True if `path` is one of a route such as `/export/dump/:jobId`. */
 export function matchesRoute(route: string, path: string): boolean {
   const asked = path.split("/");
   const segments = route.split("/");

@@ -3,17 +3,24 @@ import { HTTPException } from "hono/http-exception";
 
 import { parseCodedError } from "../../rpc/coded-error.ts";
 import { ERRORS, ExportError, type Failure } from "../../api/errors.ts";
+import { hintOf } from "../../api/error-hint.ts";
 
-/** An error as RFC 9457 problem details, with this API's own `code` and `hint`. */
-function problemResponse(failure: Failure, headers: Record<string, string> = {}): Response {
-  const { status, hint } = ERRORS[failure.code];
+/** Returns an error as RFC 9457 problem details, with this API's own `code` and `hint`. */
+function problemResponse(
+  failure: Failure,
+  context: Context,
+  headers: Record<string, string> = {},
+): Response {
+  const { status } = ERRORS[failure.code];
+  // As it is set: errors of the settings have hints too.
+  const { EXPORT_PUBLIC_URL: publicUrl } = context.env as { EXPORT_PUBLIC_URL?: unknown };
   const body = {
     type: "about:blank",
     title: failure.code.replaceAll("-", " "),
     status,
     code: failure.code,
     detail: failure.message,
-    hint,
+    hint: hintOf(failure.code, publicUrl),
     ...failure.details,
   };
   return new Response(`${JSON.stringify(body)}\n`, {
@@ -22,15 +29,16 @@ function problemResponse(failure: Failure, headers: Record<string, string> = {})
   });
 }
 
-/** The one place where a thrown error becomes an answer. What is no ExportError is logged, never shown. */
+/** The one place where a thrown error becomes an answer. An unexpected error is logged and never shown. */
 export function onError(error: Error, context: Context): Response {
-  if (error instanceof ExportError) return problemResponse(error.toFailure(), headersOf(error));
+  if (error instanceof ExportError)
+    return problemResponse(error.toFailure(), context, headersOf(error));
   if (error instanceof HTTPException && error.status < 500) {
-    return problemResponse({ code: "invalid-request", message: error.message });
+    return problemResponse({ code: "invalid-request", message: error.message }, context);
   }
   // The jobs' object refuses its tables before it can answer with values.
   const failure = parseCodedError(error);
-  if (failure?.code === "jobs-database-newer") return problemResponse(failure);
+  if (failure?.code === "jobs-database-newer") return problemResponse(failure, context);
   const id = crypto.randomUUID();
   console.error({
     message: "unexpected error",
@@ -39,11 +47,11 @@ export function onError(error: Error, context: Context): Response {
     error: String(error),
     stack: error.stack,
   });
-  return problemResponse({
-    code: "internal-error",
-    message: "an unexpected error",
-    details: { id },
-  });
+  const details = { id };
+  return problemResponse(
+    { code: "internal-error", message: "an unexpected error", details },
+    context,
+  );
 }
 
 function headersOf(error: ExportError): Record<string, string> {

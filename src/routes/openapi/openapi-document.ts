@@ -2,47 +2,24 @@ import { toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import * as v from "valibot";
 
 import { ERRORS, type ErrorCode } from "../../api/errors.ts";
-import { ExportRequestSchema } from "../../api/export-request.ts";
-import { JobListSchema, JobViewSchema } from "../../api/job-view.ts";
-import { ListQuerySchema } from "../../api/list-query.ts";
-import { ManifestSchema } from "../../api/manifest.ts";
-import { ProblemSchema } from "../../api/problem.ts";
-import { QueryRequestSchema, QueryResultSchema } from "../../api/query-request.ts";
-import { SourceListSchema } from "../../api/source-list.ts";
-import { DumpStreamQuerySchema, TableStreamQuerySchema } from "../../api/stream-query.ts";
 import { VERSION } from "../../api/version.ts";
 import { TOKEN_ACCESSES, type TokenAccess } from "../../config/access-tokens.ts";
-import {
-  type Answer,
-  CHANGE_ERRORS,
-  COMMON_ERRORS,
-  type RouteEntry,
-  ROUTES,
-  TOKEN_ERRORS,
-} from "./route-table.ts";
+import type { Answer, Route } from "../route.ts";
+import { ANSWER_COMPONENTS, findComponent, REQUEST_COMPONENTS } from "./components.ts";
 
 type Json = { [member: string]: unknown };
 
-/** Bodies of requests are described as they are sent, answers as they are given. */
-const REQUEST_SCHEMAS = { ExportRequest: ExportRequestSchema, QueryRequest: QueryRequestSchema };
-const QUERY_SCHEMAS = {
-  ListQuery: ListQuerySchema,
-  DumpStreamQuery: DumpStreamQuerySchema,
-  TableStreamQuery: TableStreamQuerySchema,
-};
-const ANSWER_SCHEMAS = {
-  JobView: JobViewSchema,
-  JobList: JobListSchema,
-  Manifest: ManifestSchema,
-  SourceList: SourceListSchema,
-  QueryResult: QueryResultSchema,
-  Problem: ProblemSchema,
-  Health: v.strictObject({ status: v.literal("ok") }),
-  OpenApi: v.looseObject({ openapi: v.string() }),
-};
+/** What every route may answer. */
+const COMMON_ERRORS: readonly ErrorCode[] = ["headers-too-large", "internal-error"];
 
-/** The API's description (OpenAPI 3.1), made of the schemas that check requests and of the route table. */
-export function openApiDocument(origin: string): Json {
+/** What every route that asks for a token may answer. */
+const TOKEN_ERRORS: readonly ErrorCode[] = ["unauthorized", "forbidden", "configuration-invalid"];
+
+/** What every route may answer whose calls are counted. */
+const COUNTED_ERRORS: readonly ErrorCode[] = ["too-many-requests"];
+
+/** The description (OpenAPI 3.1) of `routes` as they are served at `origin`, made of the schemas that check requests. */
+export function openApiDocument(routes: readonly Route[], origin: string): Json {
   return {
     openapi: "3.1.1",
     info: {
@@ -53,7 +30,7 @@ export function openApiDocument(origin: string): Json {
     },
     servers: [{ url: origin }],
     security: [{ token: [] }],
-    paths: pathsOf(ROUTES),
+    paths: describePaths(routes),
     components: {
       securitySchemes: {
         token: {
@@ -65,39 +42,39 @@ export function openApiDocument(origin: string): Json {
         },
       },
       schemas: {
-        ...schemasOf(REQUEST_SCHEMAS, "input"),
-        ...schemasOf(ANSWER_SCHEMAS, "output"),
+        ...describeSchemas(REQUEST_COMPONENTS, "input"),
+        ...describeSchemas(ANSWER_COMPONENTS, "output"),
       },
     },
   };
 }
 
-function pathsOf(routes: readonly RouteEntry[]): Json {
+function describePaths(routes: readonly Route[]): Json {
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: describeOperation(route) };
   }
   return paths;
 }
 
-function operationOf(route: RouteEntry): Json {
+function describeOperation(route: Route): Json {
   const { operationId, summary, description, access, body } = route;
   return {
     operationId,
     summary,
     ...(description === undefined ? {} : { description }),
-    ...(access === "open" ? { security: [] } : { "x-tokens": tokensFor(access) }),
-    parameters: parametersOf(route),
+    ...(access === "open" ? { security: [] } : { "x-tokens": listTokens(access) }),
+    parameters: describeParameters(route),
     ...(body === undefined
       ? {}
       : {
           requestBody: {
-            required: route.bodyRequired === true,
-            content: { "application/json": { schema: reference(body) } },
+            required: body.isRequired,
+            content: { "application/json": { schema: describeContent(body.schema, "input") } },
           },
         }),
-    responses: responsesOf(route),
+    responses: describeResponses(route),
   };
 }
 
@@ -107,23 +84,23 @@ const SECRETS: Record<TokenAccess, string> = {
   full: "ADMIN_AUTHORIZATION_TOKEN",
 };
 
-/** The secrets whose tokens open a call. */
-function tokensFor(access: TokenAccess): string[] {
+/** Returns the secrets whose tokens open a call. */
+function listTokens(access: TokenAccess): string[] {
   return TOKEN_ACCESSES.slice(TOKEN_ACCESSES.indexOf(access)).map((each) => SECRETS[each]);
 }
 
-function parametersOf({ path, query, headers = [] }: RouteEntry): Json[] {
+function describeParameters({ path, params, query, headers = [] }: Route): Json[] {
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => ({
     name,
     in: "path",
     required: true,
-    schema: name === "jobId" ? { type: "string", format: "uuid" } : { type: "string" },
+    schema: describeSchema(params?.[name]?.schema ?? v.string(), "input"),
   }));
-  const entries = query === undefined ? [] : Object.entries(QUERY_SCHEMAS[query].entries);
+  const entries = query === undefined ? [] : Object.entries(query.entries);
   const inQuery = entries.map(([name, schema]) => ({
     name,
     in: "query",
-    schema: schemaOf(schema, "input"),
+    schema: describeSchema(schema as v.GenericSchema, "input"),
   }));
   const inHeader = headers.map(({ name, description }) => ({
     name,
@@ -134,22 +111,22 @@ function parametersOf({ path, query, headers = [] }: RouteEntry): Json[] {
   return [...inPath, ...inQuery, ...inHeader];
 }
 
-function responsesOf({ method, access, answers, errors }: RouteEntry): Json {
+function describeResponses({ access, isCounted, answers, errors }: Route): Json {
   const responses: Json = {};
-  for (const answer of answers) responses[answer.status] = responseOf(answer);
+  for (const answer of answers) responses[answer.status] = describeResponse(answer);
   const codes = [
     ...errors,
     ...(access === "open" ? [] : TOKEN_ERRORS),
-    ...(method === "GET" ? [] : CHANGE_ERRORS),
+    ...(isCounted ? COUNTED_ERRORS : []),
     ...COMMON_ERRORS,
   ];
   for (const status of new Set(codes.map((code) => ERRORS[code].status))) {
-    responses[status] = problemResponseOf(codes.filter((code) => ERRORS[code].status === status));
+    responses[status] = describeProblem(codes.filter((code) => ERRORS[code].status === status));
   }
   return responses;
 }
 
-function responseOf({ description, content, headers = [] }: Answer): Json {
+function describeResponse({ description, content, headers = [] }: Answer): Json {
   const described = headers.map(({ name, description }) => [
     name,
     { description, schema: { type: "string" } },
@@ -157,17 +134,23 @@ function responseOf({ description, content, headers = [] }: Answer): Json {
   return {
     description,
     ...(headers.length === 0 ? {} : { headers: Object.fromEntries(described) as Json }),
-    ...(content === undefined ? {} : { content: contentOf(content) }),
+    ...(content === undefined ? {} : { content: describeAnswer(content) }),
   };
 }
 
-function contentOf(content: NonNullable<Answer["content"]>): Json {
+function describeAnswer(content: NonNullable<Answer["content"]>): Json {
   if (content === "bytes") return { "*/*": { schema: {} } };
   if (content === "events") return { "text/event-stream": { schema: { type: "string" } } };
-  return { "application/json": { schema: reference(content) } };
+  return { "application/json": { schema: describeContent(content, "output") } };
 }
 
-function problemResponseOf(codes: ErrorCode[]): Json {
+/** A reference to a component, or the schema itself if it is none. */
+function describeContent(schema: v.GenericSchema, typeMode: "input" | "output"): Json {
+  const name = findComponent(schema);
+  return name === undefined ? describeSchema(schema, typeMode) : reference(name);
+}
+
+function describeProblem(codes: ErrorCode[]): Json {
   return {
     description: codes.map((code) => `\`${code}\``).join(", "),
     content: {
@@ -184,8 +167,11 @@ function reference(name: string): Json {
   return { $ref: `#/components/schemas/${name}` };
 }
 
-/** JSON Schemas of a kind, which refer to one another. */
-function schemasOf(schemas: Record<string, v.GenericSchema>, typeMode: "input" | "output"): Json {
+/** Returns the schemas as JSON Schemas that refer to one another. */
+function describeSchemas(
+  schemas: Record<string, v.GenericSchema>,
+  typeMode: "input" | "output",
+): Json {
   return toJsonSchemaDefs(schemas, {
     target: "draft-2020-12",
     typeMode,
@@ -194,7 +180,7 @@ function schemasOf(schemas: Record<string, v.GenericSchema>, typeMode: "input" |
   });
 }
 
-function schemaOf(schema: v.GenericSchema, typeMode: "input" | "output"): Json {
+function describeSchema(schema: v.GenericSchema, typeMode: "input" | "output"): Json {
   const { $schema: _, ...described } = toJsonSchema(schema, {
     target: "draft-2020-12",
     typeMode,

@@ -1,28 +1,27 @@
 import { type Outcome, unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
 import { BLOB_BYTES_MAX, MIB, PARTS_MAX } from "../../api/limits.ts";
-import type { StoredPart } from "../../rpc/checkpoint.ts";
-import type { Upload } from "../../rpc/stored-object.ts";
+import type { StoredPart, Upload } from "../../rpc/stored-object.ts";
 import type { ArtifactStore } from "../artifact-store.ts";
 import type { InlineObjects } from "../../rpc/inline-objects.ts";
 
-/** What crosses to the object in one call, where a value may have 32 MiB: a part of the default size. */
+/** What crosses to the object in one call, in bytes: a part of the default size. RPC allows 32 MiB. */
 const PIECE_BYTES = 8 * MIB;
 
 /**
- * Keeps artifacts in the SQLite of `ExportJobs`, for deployments without a bucket. Writes are taken
- * only for the job that a key names, and only while it runs: else `run-superseded`. Where there is no
- * room: `inline-storage-full`.
+ * Returns a store that keeps artifacts in the database of `ExportJobs`, for deployments without a bucket. It
+ * accepts writes only for the job that a key names, and only while that job runs: otherwise `run-superseded`. If
+ * the database has no space: `inline-storage-full`.
  */
 export function inlineArtifactStore(
   open: () => DurableObjectStub<InlineObjects & Rpc.DurableObjectBranded>,
 ): ArtifactStore {
-  /** A stub that has seen its object die is of no use any more, so each call has a new one. */
+  /** A stub whose object has died stays broken, so each call opens a new one. */
   const call = async <T>(
     work: (
       jobs: DurableObjectStub<InlineObjects & Rpc.DurableObjectBranded>,
     ) => Promise<Outcome<T>>,
-  ): Promise<T> => unwrap(await answerOf(work(open())));
+  ): Promise<T> => unwrap(await awaitAnswer(work(open())));
 
   const createUpload = (key: string): Promise<string> => call((jobs) => jobs.createUpload(key));
   const putPart = async (
@@ -36,7 +35,7 @@ export function inlineArtifactStore(
     const etag = crypto.randomUUID();
     let offset = 0;
     do {
-      const piece = pieceOf(bytes, offset);
+      const piece = cutPiece(bytes, offset);
       await call((jobs) => jobs.putPiece({ upload, number, etag, offset, bytes: piece }));
       offset += piece.byteLength;
     } while (offset < bytes.byteLength);
@@ -47,15 +46,16 @@ export function inlineArtifactStore(
   const completeUpload: ArtifactStore["completeUpload"] = (upload, parts) =>
     call((jobs) => jobs.completeUpload(upload, parts));
   return {
-    kind: "inline",
+    billedOperations: { write: 0 },
+    usesJobsDatabase: true,
     put: async (key, bytes) => {
       if (bytes.byteLength <= PIECE_BYTES) {
-        return call((jobs) => jobs.putObject(key, pieceOf(bytes, 0)));
+        return call((jobs) => jobs.putObject(key, cutPiece(bytes, 0)));
       }
       const upload = { key, uploadId: await createUpload(key) };
       const parts: StoredPart[] = [];
       for (let offset = 0; offset < bytes.byteLength; offset += PIECE_BYTES) {
-        parts.push(await putPart(upload, parts.length + 1, pieceOf(bytes, offset)));
+        parts.push(await putPart(upload, parts.length + 1, cutPiece(bytes, offset)));
       }
       return completeUpload(upload, parts);
     },
@@ -68,7 +68,7 @@ export function inlineArtifactStore(
       const object = await find(key);
       if (object === undefined) return undefined;
       const { offset, length } = range ?? { offset: 0, length: object.bytes };
-      return streamOf({ offset, end: offset + length }, (from) =>
+      return streamRows({ offset, end: offset + length }, (from) =>
         call((jobs) => jobs.readObject({ key, etag: object.etag }, from)),
       );
     },
@@ -76,8 +76,8 @@ export function inlineArtifactStore(
   };
 }
 
-/** What a failed call means; its object may have been evicted, or moved, and is there again at once. */
-async function answerOf<T>(answer: Promise<T>): Promise<T> {
+/** Maps a failed call to an error: the object may have been evicted or moved, and is available again at once. */
+async function awaitAnswer<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (cause) {
@@ -87,21 +87,21 @@ async function answerOf<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-/** A copy unless it is all: a view that crosses RPC takes all of its buffer along. */
-function pieceOf(bytes: Uint8Array, offset: number): Uint8Array {
+/** Copies a piece, unless it is the whole buffer: a view that crosses RPC takes its whole buffer with it. */
+function cutPiece(bytes: Uint8Array, offset: number): Uint8Array {
   const isWhole = bytes.byteLength === bytes.buffer.byteLength && bytes.byteLength <= PIECE_BYTES;
   return isWhole ? bytes : bytes.slice(offset, offset + PIECE_BYTES);
 }
 
-/** A byte stream that asks for one row at a time, when its reader wants more, and holds nothing else. */
-function streamOf(
+/** Returns a byte stream that asks for one row when its reader wants more, and holds nothing else. */
+function streamRows(
   { offset, end }: { offset: number; end: number },
   readAt: (range: { offset: number; bytesMax: number }) => Promise<Uint8Array<ArrayBuffer>>,
 ): ReadableStream<Uint8Array> {
   let at = offset;
   return new ReadableStream<Uint8Array>({
     type: "bytes",
-    // Else a reader without memory of its own gets 4 KiB at a time (workerd 1.20261102).
+    // Without it a reader that brings no memory of its own gets 4 KiB at a time (workerd 1.20261102).
     autoAllocateChunkSize: BLOB_BYTES_MAX,
     pull: async (controller) => {
       if (at < end) {
@@ -111,7 +111,7 @@ function streamOf(
       }
       if (at < end) return;
       controller.close();
-      // A reader that brought its own memory is let go only so.
+      // Only this releases a reader that brought its own memory.
       (controller as ReadableByteStreamController).byobRequest?.respond(0);
     },
   });

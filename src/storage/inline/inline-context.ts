@@ -1,11 +1,11 @@
-/** What the functions of the inline store need of the object whose database they write. */
+/** What the functions of the inline store need from the object whose database they write. */
 export interface InlineContext {
   sql: SqlStorage;
   /**
-   * Requires that somebody still writes the file of `key`: nothing that a killed attempt sends late is
+   * Requires that a job still writes the file of `key`, so that nothing that a killed attempt sends late is
    * stored. Errors: `run-superseded`.
    */
   requireWritable: (key: string) => void;
-  /** Requires space for `bytes` more. Errors: `inline-storage-full`, `configuration-invalid`. */
+  /** Requires space for `bytes` more in the database. Errors: `inline-storage-full`, `configuration-invalid`. */
   requireSpace: (bytes: number) => void;
 }

@@ -1,5 +1,10 @@
-import type { OpenObject, PartPiece, StoredObject, Upload } from "../../rpc/stored-object.ts";
-import type { StoredPart } from "../../rpc/checkpoint.ts";
+import type {
+  OpenObject,
+  PartPiece,
+  StoredObject,
+  StoredPart,
+  Upload,
+} from "../../rpc/stored-object.ts";
 import { ExportError } from "../../api/errors.ts";
 import { BLOB_BYTES_MAX } from "../../api/limits.ts";
 import { ownerOf } from "../../rpc/object-key.ts";
@@ -8,15 +13,16 @@ import { yieldTurn } from "../../lib/yield-turn.ts";
 import { requireWholeList } from "../artifact-store.ts";
 import type { InlineContext } from "./inline-context.ts";
 
-/** Numbers of rows that each part has for itself, so that a row is found from an offset alone. */
+/** How many row numbers each part reserves, so that an offset is enough to find a row. */
 const ROWS_A_PART = 64;
 
-/** Rows deleted in one turn: 64 MiB took 0.3 s (November 2026), in which nobody is answered. */
+/** Rows deleted in one turn: 64 MiB took 0.3 s (November 2026), and the object answers nobody meanwhile. */
 const DELETED_ROWS_MAX = 64;
 
+/** How the ids of this store's uploads start. */
 const INLINE_UPLOAD = "inline-";
 
-/** Whether an upload is of this store, whatever is bound now: R2 answers of such an id as of a fault. */
+/** True if an upload was begun in this store, whatever is bound now. */
 export function isInlineUpload(uploadId: string): boolean {
   return uploadId.startsWith(INLINE_UPLOAD);
 }
@@ -36,16 +42,16 @@ export function createUpload({ sql, requireWritable }: InlineContext, key: strin
 }
 
 /**
- * Keeps a piece of a part; to be called inside a transaction. A part's first piece removes what
- * earlier tries have sent of it. Errors: `run-superseded`, `inline-storage-full`, `artifact-corrupt`
- * where there is no such upload, `storage-unavailable` where another try is sending the same part.
+ * Stores a piece of a part. Call it inside a transaction. A part's first piece removes what earlier attempts
+ * have sent of the part. Errors: `run-superseded`, `inline-storage-full`, `artifact-corrupt` if there is no such
+ * upload, `storage-unavailable` if another attempt is sending the same part.
  */
 export function putPiece(context: InlineContext, piece: PartPiece): void {
   const { sql } = context;
   const { upload, number, etag, offset, bytes } = piece;
   assert(
     offset + bytes.byteLength <= ROWS_A_PART * BLOB_BYTES_MAX,
-    "a part keeps to the rows it has",
+    "a part fits the rows that it reserves",
   );
   context.requireWritable(upload.key);
   const { jobId } = ownerOf(upload.key);
@@ -80,20 +86,20 @@ export function putPiece(context: InlineContext, piece: PartPiece): void {
        VALUES (?, 'object', ?, ?, ?)`,
       jobId,
       upload.uploadId,
-      rowNumberOf(number, offset + at),
-      // A view would be kept with the whole of its buffer.
+      toRowNumber(number, offset + at),
+      // A view would be stored with its whole buffer.
       bytes.slice(at, at + BLOB_BYTES_MAX).buffer,
     );
   }
 }
 
-function rowNumberOf(part: number, offset: number): number {
+function toRowNumber(part: number, offset: number): number {
   return (part - 1) * ROWS_A_PART + Math.floor(offset / BLOB_BYTES_MAX);
 }
 
 /**
- * Makes the object of exactly `parts`; to be called inside a transaction. An object that had the key
- * before is removed. Errors: `run-superseded`, `artifact-corrupt`.
+ * Makes the object of exactly `parts`, in place of any object that has the key. Call it inside a transaction.
+ * Errors: `run-superseded`, `artifact-corrupt`.
  */
 export function completeUpload(
   { sql, requireWritable }: InlineContext,
@@ -106,7 +112,7 @@ export function completeUpload(
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   const found = findUpload(sql, upload);
   if (found?.is_complete !== 0) {
-    // An earlier try may have succeeded although its answer was lost.
+    // An earlier attempt may have succeeded although its answer was lost.
     const object = findObject(sql, upload.key);
     if (object?.bytes === bytes) return object;
     throw noSuchUpload(upload);
@@ -119,14 +125,14 @@ export function completeUpload(
     }
     requirePart(sql, { jobId, uploadId: upload.uploadId }, part);
   }
-  // A try that was replaced may have sent more parts than the ledger has.
-  const behind = rowNumberOf(parts.length + 1, 0);
+  // An attempt that was replaced may have sent more parts than the ledger lists.
+  const firstUnused = toRowNumber(parts.length + 1, 0);
   sql.exec(
     `DELETE FROM tmp_export_job_blobs
      WHERE job_id = ? AND kind = 'object' AND upload_id = ? AND number >= ?`,
     jobId,
     upload.uploadId,
-    behind,
+    firstUnused,
   );
   deleteParts(sql, jobId, upload.uploadId);
   deleteObject(sql, upload.key);
@@ -160,7 +166,7 @@ function requirePart(
   throw new ExportError("artifact-corrupt", `part ${number} is not the one that the ledger knows`);
 }
 
-/** Stores a small object whole; to be called inside a transaction. Errors: as those of its parts. */
+/** Stores a small object whole. Call it inside a transaction. Errors: as `putPiece` and `completeUpload`. */
 export function putObject(context: InlineContext, key: string, bytes: Uint8Array): StoredObject {
   const upload = { key, uploadId: createUpload(context, key) };
   const part = { number: 1, etag: upload.uploadId };
@@ -168,11 +174,12 @@ export function putObject(context: InlineContext, key: string, bytes: Uint8Array
   return completeUpload(context, upload, [{ ...part, bytes: bytes.byteLength }]);
 }
 
-/** Gives up an upload; nothing where it is completed or gone. To be called inside a transaction. */
+/** Abandons an upload. Does nothing if it is completed or gone. Call it inside a transaction. */
 export function abortUpload(sql: SqlStorage, upload: Upload): void {
   if (findUpload(sql, upload)?.is_complete === 0) deleteUpload(sql, upload);
 }
 
+/** Returns the completed object of a key. */
 export function findObject(sql: SqlStorage, key: string): StoredObject | undefined {
   return sql
     .exec<{ bytes: number; etag: string }>(
@@ -185,8 +192,8 @@ export function findObject(sql: SqlStorage, key: string): StoredObject | undefin
 }
 
 /**
- * Bytes of an object from `offset` on: at most `bytesMax`, and at most what one row has. Errors:
- * `artifact-corrupt` where the object is gone, or ends before.
+ * Returns bytes of an object from `offset` on: at most `bytesMax`, and at most one row. Errors:
+ * `artifact-corrupt` if the object is gone or ends before `offset`.
  */
 export function readObject(
   sql: SqlStorage,
@@ -206,20 +213,20 @@ export function readObject(
       bytesMax,
       ownerOf(key).jobId,
       etag,
-      rowNumberOf(1 + Math.floor(offset / upload.part_bytes), inPart),
+      toRowNumber(1 + Math.floor(offset / upload.part_bytes), inPart),
     )
     .toArray();
   if (row === undefined) throw new ExportError("artifact-corrupt", `bytes of ${key} are missing`);
   return new Uint8Array(row.bytes);
 }
 
-/** Removes an object. Removing what is not there does nothing. To be called inside a transaction. */
+/** Removes an object, or does nothing if it is not there. Call it inside a transaction. */
 export function deleteObject(sql: SqlStorage, key: string): void {
   const object = findObject(sql, key);
   if (object !== undefined) deleteUpload(sql, { key, uploadId: object.etag });
 }
 
-/** Removes the uploads of a job that were never completed, such as those of killed tries. */
+/** Removes the uploads of a job that were never completed, such as those of killed attempts. */
 export function deleteUnfinished(sql: SqlStorage, jobId: string): void {
   const unfinished = sql
     .exec<{ object_key: string; upload_id: string }>(
@@ -233,8 +240,8 @@ export function deleteUnfinished(sql: SqlStorage, jobId: string): void {
 }
 
 /**
- * Forgets all objects and uploads of a job: they are gone for everybody at once. Their bytes are left to
- * `dropLeftBytes`. To be called inside a transaction.
+ * Forgets all objects and uploads of a job, which are gone for everybody at once. `dropLeftBytes` removes their
+ * bytes later. Call it inside a transaction.
  */
 export function forgetObjects(sql: SqlStorage, jobId: string): void {
   sql.exec("DELETE FROM tmp_export_job_uploads WHERE job_id = ?", jobId);
@@ -242,8 +249,8 @@ export function forgetObjects(sql: SqlStorage, jobId: string): void {
 }
 
 /**
- * Removes the bytes of a job's uploads that are no more, in several turns, so that the object goes on
- * answering.
+ * Removes the bytes of a job's forgotten uploads in several turns, so that the object keeps answering. May be
+ * repeated.
  */
 export async function dropLeftBytes(sql: SqlStorage, jobId: string): Promise<void> {
   for (;;) {
@@ -304,8 +311,8 @@ function deletePart(sql: SqlStorage, jobId: string, uploadId: string, number: nu
      WHERE job_id = ? AND kind = 'object' AND upload_id = ? AND number >= ? AND number < ?`,
     jobId,
     uploadId,
-    rowNumberOf(number, 0),
-    rowNumberOf(number + 1, 0),
+    toRowNumber(number, 0),
+    toRowNumber(number + 1, 0),
   );
   sql.exec(
     "DELETE FROM tmp_export_job_parts WHERE job_id = ? AND upload_id = ? AND number = ?",

@@ -6,19 +6,21 @@ import { type ArtifactStore, requireWholeList } from "../artifact-store.ts";
 /** `delete` takes at most 1,000 keys: https://developers.cloudflare.com/r2/api/workers/workers-api-reference/. */
 const DELETE_KEYS_MAX = 1_000;
 
-/** R2's word for an upload that never was, is completed, or was aborted. */
+/** R2's code for an upload that never existed, is completed, or was aborted. */
 const NO_SUCH_UPLOAD = "10024";
-/** R2's words for parts that are too small, unequal, or not those it holds. */
+/** R2's codes for parts that are too small, are unequal, or are not the parts that it holds. */
 const REFUSED_PARTS = ["10011", "10025", "10048"];
 
-/** Keeps artifacts in an R2 bucket. */
+/** Returns a store that keeps artifacts in an R2 bucket. */
 export function r2ArtifactStore(bucket: R2Bucket): ArtifactStore {
   const find = async (key: string): Promise<StoredObject | undefined> => {
     const object = await guard(() => bucket.head(key));
     return object === null ? undefined : { bytes: object.size, etag: object.etag };
   };
   return {
-    kind: "r2",
+    // https://developers.cloudflare.com/r2/pricing/#class-a-operations
+    billedOperations: { write: 1 },
+    usesJobsDatabase: false,
     put: async (key, bytes, metadata) => {
       const object = await guard(() => bucket.put(key, bytes, { httpMetadata: metadata }));
       return { bytes: object.size, etag: object.etag };
@@ -46,7 +48,7 @@ export function r2ArtifactStore(bucket: R2Bucket): ArtifactStore {
         const object = await upload.complete(sent);
         return { bytes: object.size, etag: object.etag };
       } catch (cause) {
-        // An earlier try may have succeeded although its answer was lost.
+        // An earlier attempt may have succeeded although its answer was lost.
         const object = isAbout(cause, [NO_SUCH_UPLOAD]) ? await find(key) : undefined;
         if (object?.bytes === bytes) return object;
         throw storeError(cause);
@@ -90,7 +92,7 @@ function storeError(cause: unknown): ExportError {
   return new ExportError(code, message, { cause });
 }
 
-/** R2 gives its error number in parentheses at the message's end. */
+/** R2 puts its error code in parentheses at the end of the message. */
 function isAbout(cause: unknown, codes: string[]): boolean {
   const message = cause instanceof Error ? cause.message : "";
   return codes.some((code) => message.includes(`(${code})`));

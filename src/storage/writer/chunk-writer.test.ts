@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { ArtifactRecord } from "../../rpc/checkpoint.ts";
+import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
 import { MIB } from "../../api/limits.ts";
 import type { ArtifactStore } from "../artifact-store.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
@@ -20,7 +20,6 @@ const ARTIFACT: ArtifactRecord = {
 
 /** Takes parts, and nothing else. */
 const STORE = {
-  kind: "r2",
   putPart: async (_upload, number, bytes) => ({ number, bytes: bytes.byteLength, etag: "" }),
 } as Partial<ArtifactStore> as ArtifactStore;
 

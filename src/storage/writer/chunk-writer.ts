@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { assert } from "../../lib/assert.ts";
 import { concatBytes } from "../../lib/bytes.ts";
 import { callWithin } from "../../lib/call-within.ts";
-import type { ArtifactRecord, ChunkPiece } from "../../rpc/checkpoint.ts";
+import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
+import type { ChunkPiece } from "../../rpc/chunk-commit.ts";
 import { BLOB_BYTES_MAX } from "../../api/limits.ts";
 import type { Compression } from "../../api/export-request.ts";
 import { Compressor } from "./compressor.ts";
@@ -12,23 +13,24 @@ import { returnPartBuffer } from "./part-buffers.ts";
 import { PartCutter } from "./part-cutter.ts";
 import { PartUploads } from "./part-uploads.ts";
 
-/** How much longer than asked a chunk may become until it ends with a part. */
+/** How many times its intended size a chunk may reach so that it ends with a part. */
 const CHUNK_EXCESS = 1.25;
 
-/** How long an abandoned chunk waits for its parts, in milliseconds. */
+/** How long an abandoned chunk waits for the parts that it is sending. */
 const ABANDON_MS_MAX = 30_000;
 
-/** What a chunk wrote, to be committed. */
+/** What a chunk wrote, for its commit. */
 export interface WrittenChunk {
   pieces: ChunkPiece[];
   /** Bytes that fill no part yet, at most 1 MiB each. */
   carry: Uint8Array[];
+  /** What the store billed for the chunk's writes. */
   r2ClassAOperations: number;
 }
 
 /**
- * Takes the bytes of one chunk to where they are kept: into the parts of an open upload, into one
- * object where the artifact ends without one, into the carry otherwise.
+ * Writes the bytes of one chunk: to the parts of an open upload, to one object if the artifact ends without an
+ * upload, or else to the carry.
  */
 export class ChunkWriter {
   /** Text written so far, over all artifacts, before compression. */
@@ -42,7 +44,7 @@ export class ChunkWriter {
   #hash = createHash("sha256");
   #pieceBytes = 0;
   #ended = false;
-  /** Writes of the store. */
+  /** Writes to the store so far. */
   #writes = 0;
 
   constructor(input: {
@@ -60,25 +62,26 @@ export class ChunkWriter {
     for (const bytes of input.carry) this.#cutter.push(bytes);
   }
 
+  /** True if the current artifact has an open upload. */
   get hasUpload(): boolean {
     return this.#uploads.isOpen;
   }
 
-  /** True when a part is full and there is no upload it could go into. */
+  /** True if a part is full and the artifact has no upload to send it to. */
   get wantsUpload(): boolean {
     return this.#cutter.hasPart && !this.hasUpload;
   }
 
   /**
-   * True where a chunk of about `chunkBytes` may end. That is behind a part if one ends soon: what is
-   * carried is written and read again by the jobs' object, at the cost of reading as many rows.
+   * True if a chunk of about `chunkBytes` may end here. If a part ends soon, that is after the part: the jobs
+   * object writes and reads the carry again, which costs as much as reading that many rows.
    */
   isLongEnough(chunkBytes: number): boolean {
     const carriesLittle = this.#cutter.filledBytes <= BLOB_BYTES_MAX;
     return this.bytes >= chunkBytes * (carriesLittle ? 1 : CHUNK_EXCESS);
   }
 
-  /** Copies `bytes`. Waits while too many parts are on their way. */
+  /** Copies `bytes`. Waits while too many parts are being sent. */
   async write(bytes: Uint8Array): Promise<void> {
     this.bytes += bytes.byteLength;
     await this.#keep(await this.#compressor.push(bytes));
@@ -100,8 +103,8 @@ export class ChunkWriter {
   }
 
   /**
-   * Ends the artifact. One without an upload is put whole: it is one part long, or longer by what
-   * a last page had, since a chunk stops at its first full part.
+   * Ends the artifact. An artifact without an upload is put whole: it is at most one part and one page long, since a
+   * chunk stops at its first full part.
    */
   async endArtifact(): Promise<void> {
     assert(!this.#ended, "an artifact ends once");
@@ -121,7 +124,7 @@ export class ChunkWriter {
     this.#writes += 1;
   }
 
-  /** Goes on with the next artifact in the same chunk. */
+  /** Continues with the next artifact in the same chunk. */
   async beginArtifact(artifact: ArtifactRecord): Promise<void> {
     await this.#endPiece();
     this.#artifact = artifact;
@@ -151,9 +154,8 @@ export class ChunkWriter {
   }
 
   /**
-   * Waits for parts that are on their way, up to 30 s. Of a chunk that failed, one that arrived after this
-   * would replace the next attempt's, and the ledger would know another ETag. Of a finished one there is
-   * none.
+   * Waits up to 30 s for the parts of a failed chunk that are being sent: a part that arrived later would replace
+   * the next attempt's, and its ETag would not be the ledger's. A finished chunk sends none.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
@@ -163,16 +165,16 @@ export class ChunkWriter {
     }
   }
 
-  /** Waits for all parts. Everything written is stored or in the carry then. */
+  /** Waits for all parts, and returns what was written: everything is then stored or in the carry. */
   async finish(): Promise<WrittenChunk> {
     await this.#endPiece();
-    // Copies: a view that crosses RPC takes all of its buffer along.
+    // Copies, since a view that crosses RPC takes its whole buffer with it.
     const carry = this.#cutter.rest(BLOB_BYTES_MAX).map((bytes) => bytes.slice());
     this.#cutter.clear();
     return {
       pieces: this.#pieces,
       carry,
-      r2ClassAOperations: this.#store.kind === "r2" ? this.#writes : 0,
+      r2ClassAOperations: this.#writes * this.#store.billedOperations.write,
     };
   }
 }

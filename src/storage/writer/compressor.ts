@@ -3,24 +3,26 @@ import { MIB } from "../../api/limits.ts";
 import { gzipFrame } from "./gzip-frame.ts";
 import { zstdFrame } from "./zstd-frame.ts";
 
-/** Text of one frame, in bytes: large enough to compress well, short enough for one turn. */
+/** How much text one frame holds: enough to compress well, and little enough for one turn. */
 const FRAME_BYTES = 4 * MIB;
 
-/** Makes one frame of a text, which it does not keep. */
-const FRAME_OF: Record<Exclude<Compression, "none">, (text: Uint8Array) => Promise<Uint8Array>> = {
+/** Each makes one frame of a text, and does not keep the text. */
+const MAKE_FRAME: Record<
+  Exclude<Compression, "none">,
+  (text: Uint8Array) => Promise<Uint8Array>
+> = {
   gzip: async (text) => gzipFrame(text),
   zstd: zstdFrame,
 };
 
 /**
- * Compresses a stream into frames that do not know one another (gzip members, Zstandard frames):
- * one behind the other they are a valid file, and nothing has to be remembered from chunk to chunk. A
- * frame ends after 4 MiB of text and at the end of a chunk, so where chunks ended shows in the
- * compressed bytes, and never in what they open to.
+ * Compresses a stream into independent frames (gzip members, Zstandard frames). Their concatenation is a valid
+ * file, so no chunk needs the state of the one before. A frame ends after 4 MiB of text and at the end of a
+ * chunk. The compressed bytes therefore depend on where chunks ended, and the decompressed text never does.
  */
 export class Compressor {
   readonly #compression: Compression;
-  /** The text of the frame that is open; used again for the next one. */
+  /** The text of the open frame. The next frame reuses the buffer. */
   #text: Uint8Array | undefined;
   #textBytes = 0;
 
@@ -28,7 +30,7 @@ export class Compressor {
     this.#compression = compression;
   }
 
-  /** Gives `bytes` themselves where nothing is compressed; else copies them, and gives what is finished by them. */
+  /** Copies `bytes`, and returns the frames that they complete. Without compression it returns `bytes` themselves. */
   async push(bytes: Uint8Array): Promise<Uint8Array[]> {
     if (this.#compression === "none") return [bytes];
     const frames: Uint8Array[] = [];
@@ -43,26 +45,18 @@ export class Compressor {
     return frames;
   }
 
-  /** Ends the frame that is open, if there is one. */
+  /** Ends the open frame, if there is one, and returns it. */
   async flush(): Promise<Uint8Array[]> {
     if (this.#compression === "none" || this.#text === undefined || this.#textBytes === 0)
       return [];
     const text = this.#text.subarray(0, this.#textBytes);
     this.#textBytes = 0;
-    return [await FRAME_OF[this.#compression](text)];
+    return [await MAKE_FRAME[this.#compression](text)];
   }
 
-  /** What a file without any text consists of: no bytes at all would be no file of its kind. */
+  /** Returns the bytes of a file without text: an empty file would not be a valid file of its kind. */
   async emptyFile(): Promise<Uint8Array[]> {
     if (this.#compression === "none") return [];
-    return [await FRAME_OF[this.#compression](new Uint8Array())];
+    return [await MAKE_FRAME[this.#compression](new Uint8Array())];
   }
 }
-
-/** What a file's name ends in, and its type where it is not that of its text. */
-export const COMPRESSED: Record<Compression, { suffix: string; contentType: string | undefined }> =
-  {
-    none: { suffix: "", contentType: undefined },
-    gzip: { suffix: ".gz", contentType: "application/gzip" },
-    zstd: { suffix: ".zst", contentType: "application/zstd" },
-  };

@@ -2,8 +2,8 @@ import { assert } from "../../lib/assert.ts";
 import { returnPartBuffer, takePartBuffer } from "./part-buffers.ts";
 
 /**
- * Cuts a stream of bytes into parts of equal size. Holds the parts that are full and not yet taken,
- * and the one that is being filled; whoever pushes takes, so that is one of each.
+ * Cuts a stream of bytes into parts of equal size. It holds the full parts that nobody has taken yet, and the
+ * part that is being filled: one of each if the caller takes parts as it pushes bytes.
  */
 export class PartCutter {
   readonly #partBytes: number;
@@ -16,11 +16,11 @@ export class PartCutter {
     this.#partBytes = partBytes;
   }
 
-  /** Copies `bytes` in; they may be reused afterwards. */
+  /** Copies `bytes`, which the caller may then reuse. */
   push(bytes: Uint8Array): void {
     let offset = 0;
     while (offset < bytes.byteLength) {
-      // Filled later, and every byte of a part is written before it is taken.
+      // Its old content is harmless: every byte of a part is written before the part is taken.
       this.#filling ??= takePartBuffer(this.#partBytes);
       const length = Math.min(this.#partBytes - this.#filled, bytes.byteLength - offset);
       this.#filling.set(bytes.subarray(offset, offset + length), this.#filled);
@@ -39,16 +39,17 @@ export class PartCutter {
     return this.#filled;
   }
 
+  /** True if a full part waits to be taken. */
   get hasPart(): boolean {
     return this.#full.length > 0;
   }
 
-  /** The next full part, which is the caller's from now on; undefined where none is full. */
+  /** Returns the next full part, which then belongs to the caller; undefined if none is full. */
   takePart(): Uint8Array | undefined {
     return this.#full.shift();
   }
 
-  /** Lets go of all bytes not taken, once they are kept elsewhere. */
+  /** Drops all bytes that were not taken. Call it once they are stored elsewhere. */
   clear(): void {
     for (const part of this.#full.splice(0)) returnPartBuffer(part);
     if (this.#filling !== undefined) returnPartBuffer(this.#filling);
@@ -56,18 +57,18 @@ export class PartCutter {
     this.#filled = 0;
   }
 
-  /** All bytes not taken, in order, as views of at most `maxBytes` each. The cutter keeps them. */
-  rest(maxBytes = Number.POSITIVE_INFINITY): Uint8Array[] {
+  /** Returns all bytes that were not taken, in order, as views of at most `bytesMax` each. The cutter keeps them. */
+  rest(bytesMax = Number.POSITIVE_INFINITY): Uint8Array[] {
     const whole = [...this.#full];
     if (this.#filling !== undefined) whole.push(this.#filling.subarray(0, this.#filled));
-    return whole.flatMap((bytes) => slices(bytes, maxBytes));
+    return whole.flatMap((bytes) => slice(bytes, bytesMax));
   }
 }
 
-function slices(bytes: Uint8Array, maxBytes: number): Uint8Array[] {
+function slice(bytes: Uint8Array, bytesMax: number): Uint8Array[] {
   const pieces: Uint8Array[] = [];
-  for (let at = 0; at < bytes.byteLength; at += maxBytes) {
-    pieces.push(bytes.subarray(at, Math.min(at + maxBytes, bytes.byteLength)));
+  for (let at = 0; at < bytes.byteLength; at += bytesMax) {
+    pieces.push(bytes.subarray(at, Math.min(at + bytesMax, bytes.byteLength)));
   }
   return pieces;
 }

@@ -1,12 +1,12 @@
-import type { ArtifactRecord, StoredPart } from "../../rpc/checkpoint.ts";
+import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
+import type { StoredPart, Upload } from "../../rpc/stored-object.ts";
 import { assert } from "../../lib/assert.ts";
-import type { Upload } from "../../rpc/stored-object.ts";
 import type { ArtifactStore } from "../artifact-store.ts";
 
-/** Parts on their way at once. With the one being filled, that is all a run holds in memory. */
+/** How many parts are sent at once. With the part that is being filled, a run holds no more in memory. */
 const IN_FLIGHT_MAX = 2;
 
-/** Sends the parts of one artifact in order, some of them at once, and collects what became of them. */
+/** Sends the parts of one artifact in order, several at once, and collects what the store returned for them. */
 export class PartUploads {
   readonly #store: ArtifactStore;
   readonly #upload: Upload | undefined;
@@ -14,23 +14,23 @@ export class PartUploads {
   readonly #sent: Promise<StoredPart>[] = [];
   #number: number;
 
-  constructor(store: ArtifactStore, artifact: ArtifactRecord | undefined) {
+  constructor(store: ArtifactStore, artifact: ArtifactRecord) {
     this.#store = store;
     this.#upload =
-      artifact?.state === "uploading" && artifact.uploadId !== null
+      artifact.state === "uploading" && artifact.uploadId !== null
         ? { key: artifact.objectKey, uploadId: artifact.uploadId }
         : undefined;
-    this.#number = artifact?.partCount ?? 0;
+    this.#number = artifact.partCount;
   }
 
+  /** True if the artifact has an open upload. */
   get isOpen(): boolean {
     return this.#upload !== undefined;
   }
 
   /**
-   * Starts sending; waits only while too many parts are on their way. `bytes` are the caller's
-   * again when `stored` is called, and not at all where sending fails. Throws what an earlier one
-   * threw.
+   * Starts to send the next part, and waits only while too many are being sent. The caller may reuse `bytes` when
+   * `stored` is called, which never happens if sending fails. Errors: as `putPart`, of an earlier part too.
    */
   async send(bytes: Uint8Array, stored: (bytes: Uint8Array) => void = () => {}): Promise<void> {
     assert(this.#upload !== undefined, "parts are sent into an open upload");
@@ -48,12 +48,12 @@ export class PartUploads {
     part.catch(() => {});
   }
 
-  /** Resolves when nothing is on its way any more, however it ended. */
+  /** Resolves when no part is being sent any more, whether sending succeeded or failed. */
   async drain(): Promise<void> {
     await Promise.allSettled(this.#sent);
   }
 
-  /** The parts sent so far, once all have arrived. */
+  /** Returns the parts sent so far, once all are stored. Errors: as `putPart`. */
   settle(): Promise<StoredPart[]> {
     return Promise.all(this.#sent);
   }

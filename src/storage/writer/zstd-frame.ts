@@ -2,15 +2,15 @@ import { constants, createZstdCompress } from "node:zlib";
 
 import { concatBytes } from "../../lib/bytes.ts";
 
-/** The fastest of its ordinary levels (docs/decisions/0004), and the checksum of each frame that the zstd command writes. */
+/** The fastest ordinary level (docs/decisions/0004), and a checksum in each frame, as the zstd command writes it. */
 const OPTIONS = {
   params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
 };
 
 /**
- * One Zstandard frame of `text`. The runtime fails with "Unexpected end of file" where the end of a
- * frame has more than one buffer to write (workerd 1.20261102, `zstdCompressSync` too): so all is
- * flushed before the end.
+ * Returns one Zstandard frame of `text`. It flushes everything before the end of the frame, because the runtime
+ * fails with "Unexpected end of file" if more than one buffer is left to write (workerd 1.20261102,
+ * `zstdCompressSync` too).
  */
 export function zstdFrame(text: Uint8Array): Promise<Uint8Array> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();

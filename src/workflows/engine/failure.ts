@@ -1,8 +1,34 @@
-import { parseCodedError } from "../../rpc/coded-error.ts";
-import type { Failure } from "../../api/errors.ts";
+import { NonRetryableError } from "cloudflare:workflows";
 
-/** The failure a step's error stands for. Errors lose their class on the way out of a step. */
-export function failureOf(error: unknown): Failure {
+import { codedError, parseCodedError } from "../../rpc/coded-error.ts";
+import { type ErrorCode, ExportError, type Failure } from "../../api/errors.ts";
+
+/**
+ * Attempts of one step that may end by an error, if they are fewer than the step's policy allows. A query
+ * that takes up to 90 s keeps other callers of its database waiting.
+ */
+const ATTEMPTS_MAX: Partial<Record<ErrorCode, number>> = { "source-timeout": 4 };
+
+/**
+ * Runs a step's body as its attempt number `attempt`, from 1. An error that another attempt cannot help ends
+ * the step at once, and so does the last attempt that `ATTEMPTS_MAX` allows an error. The code stands first in
+ * the message, since only the message survives.
+ */
+export async function stepBody<T>(attempt: number, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ExportError)) throw error;
+    const attemptsMax = ATTEMPTS_MAX[error.code] ?? Number.POSITIVE_INFINITY;
+    if (!error.retryable || attempt >= attemptsMax) {
+      throw new NonRetryableError(`${error.code}: ${error.message}`);
+    }
+    throw codedError(error);
+  }
+}
+
+/** Returns the failure that a step's error stands for; `internal-error` for an error without a code. */
+export function parseFailure(error: unknown): Failure {
   const text = error instanceof Error ? error.message : String(error);
   return parseCodedError(error) ?? { code: "internal-error", message: text };
 }

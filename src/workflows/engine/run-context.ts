@@ -1,84 +1,60 @@
-import { NonRetryableError } from "cloudflare:workflows";
-
-import type { RunParams } from "../../rpc/run-payload.ts";
+import type { RunStart } from "../../rpc/run-payload.ts";
 import { type ExportEnv, getExportJobs } from "../../config/bindings.ts";
 import { type Settings, getSourceConfig, readSettings } from "../../config/settings.ts";
-import { codedError } from "../../rpc/coded-error.ts";
 import { unwrap } from "../../rpc/outcome.ts";
-import { ExportError } from "../../api/errors.ts";
-import type { ExportRequest } from "../../api/export-request.ts";
-import { sourceObjectOf } from "../../api/source-config.ts";
-import { openSource } from "../../databases/open-source.ts";
+import { openSource, sourceObjectOf } from "../../databases/open-source.ts";
 import { reachedSource } from "../../databases/reached-source.ts";
 import type { Source } from "../../databases/source.ts";
 import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import { openArtifactStore } from "../../storage/open-artifact-store.ts";
-import { ATTEMPTS_MAX } from "./retry-policy.ts";
+
+/** A database as a request names it: a source of the settings, and an object of its class if it has several. */
+interface DatabaseName {
+  source: string;
+  name?: string | undefined;
+  id?: string | undefined;
+}
 
 /** What every step of a run works with. */
 export interface RunContext {
-  of: RunParams;
+  runId: RunStart;
   config: Settings;
   jobs: ReturnType<typeof getExportJobs>;
   store: ArtifactStore;
-  /** Shows the watchdog that the run works; asks little, however often it is called. Errors: `run-superseded`. */
+  /** Shows the watchdog that the run works. Call it often: it seldom asks. Errors: `run-superseded`. */
   beat: () => Promise<void>;
   /**
-   * The database that a request names. Unless `wasReached` is false its job has reached it before, and
-   * its Worker that cannot be found is a passing fault.
+   * Opens the database that a request names. Unless `wasReached` is false its job has reached it before, and
+   * a Worker that cannot be found is a passing fault.
    */
-  openSource: (
-    request: Pick<ExportRequest, "source" | "name" | "id">,
-    wasReached?: boolean,
-  ) => Source;
+  openSource: (database: DatabaseName, wasReached?: boolean) => Source;
 }
 
 /** How often a long step beats. */
 const BEAT_MS = 10_000;
 
-export function runContext(env: ExportEnv, of: RunParams): RunContext {
+/** Returns a context for one attempt of a step. Errors: `configuration-invalid`. */
+export function runContext(env: ExportEnv, runId: RunStart): RunContext {
   const config = readSettings(env);
   const jobs = getExportJobs(env);
   let beatenAtMs = Date.now();
   return {
-    of,
+    runId,
     config,
     jobs,
     beat: async () => {
       if (Date.now() - beatenAtMs < Math.min(BEAT_MS, config.stallMs / 4)) return;
       beatenAtMs = Date.now();
-      unwrap(await jobs.beat(of));
+      unwrap(await jobs.beat(runId));
     },
     store: openArtifactStore(env),
-    openSource: (request, wasReached = true) =>
-      reachedSource(openRequested(env, config, request), wasReached),
+    openSource: (database, wasReached = true) =>
+      reachedSource(openRequested(env, config, database), wasReached),
   };
 }
 
-/** The database that a request names. Errors: as `findDatabase`, and `source-not-found`. */
-export function openRequested(
-  env: ExportEnv,
-  config: Settings,
-  request: Pick<ExportRequest, "source" | "name" | "id">,
-): Source {
-  const source = getSourceConfig(config, request.source);
-  return openSource(env, source, sourceObjectOf(source, request));
-}
-
-/**
- * Runs a step's body as its attempt number `attempt`, from 1. What trying again cannot help ends the step
- * at once, and so does the last attempt that `ATTEMPTS_MAX` allows an error; the code stands first in the
- * message, since that is all that survives.
- */
-export async function stepBody<T>(attempt: number, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof ExportError)) throw error;
-    const attemptsMax = ATTEMPTS_MAX[error.code] ?? Number.POSITIVE_INFINITY;
-    if (!error.retryable || attempt >= attemptsMax) {
-      throw new NonRetryableError(`${error.code}: ${error.message}`);
-    }
-    throw codedError(error);
-  }
+/** Opens the database that a request names. Errors: as `findDatabase`, and `source-not-found`. */
+export function openRequested(env: ExportEnv, config: Settings, database: DatabaseName): Source {
+  const source = getSourceConfig(config, database.source);
+  return openSource(env, source, sourceObjectOf(source, database));
 }

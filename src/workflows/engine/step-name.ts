@@ -1,9 +1,7 @@
-import type { StepKind } from "./retry-policy.ts";
-
 /** A step's name may have 256 characters: https://developers.cloudflare.com/workflows/reference/limits/. */
 const CHARS_MAX = 200;
 
-/** What is kept of the end of a longer name, which contains the number of a chunk. */
+/** What is kept of the end of a longer name, which may be a number. */
 const END_CHARS = 40;
 
 /** Characters that a step's name must not contain, or that nobody can see, and what escapes them. */
@@ -17,10 +15,10 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The name of a step: what it does, and to what. The same for the same subject. A table's name may
- * contain control characters, which the Workflow refuses: they are escaped, as in `\t` and `\u001b`.
+ * Returns the name of a step: what it does, and to what. A subject may contain control characters, which the
+ * Workflow refuses: they are escaped, as in `\t` and `\u001b`.
  */
-export function stepName(kind: StepKind, subject: string): string {
+export function stepName(kind: string, subject: string): string {
   const name = subject === "" ? kind : `${kind} ${subject}`;
   const safe = name.replaceAll(UNSAFE, escapeChar);
   if (safe.length <= CHARS_MAX) return safe;

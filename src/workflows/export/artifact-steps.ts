@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 
-import type { ArtifactRecord, NextAction } from "../../rpc/checkpoint.ts";
+import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
+import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
 import { MIB } from "../../api/limits.ts";
@@ -14,15 +15,10 @@ import type { RunContext } from "../engine/run-context.ts";
 /** What one request reads back. R2 bills 128 of them a GiB, Class B: far below a cent. */
 const READ_BACK_BYTES = 8 * MIB;
 
-async function getArtifact({ jobs, of }: RunContext, ordinal: number): Promise<ArtifactRecord> {
-  const artifact = unwrap(await jobs.artifact(of, ordinal));
+async function getArtifact({ jobs, runId }: RunContext, ordinal: number): Promise<ArtifactRecord> {
+  const artifact = unwrap(await jobs.artifact(runId, ordinal));
   if (artifact === null) throw new ExportError("internal-error", `there is no artifact ${ordinal}`);
   return artifact;
-}
-
-/** What one write of a store counts of R2's Class A operations. */
-function writesOf({ kind }: ArtifactStore): number {
-  return kind === "r2" ? 1 : 0;
 }
 
 /** Begins the multipart upload of an artifact whose first part is full. A try too many leaves none open. */
@@ -30,14 +26,15 @@ export async function openArtifact(
   context: RunContext,
   ordinal: number,
 ): Promise<{ artifact: string; next: NextAction }> {
-  const { jobs, of, store } = context;
+  const { jobs, runId, store } = context;
   const { name, objectKey, contentType, state } = await getArtifact(context, ordinal);
   if (state !== "wants-upload") {
     // A try before this one has begun it, and its answer was lost.
-    return { artifact: name, next: unwrap(await jobs.checkpoint(of)).next };
+    return { artifact: name, next: unwrap(await jobs.checkpoint(runId)).next };
   }
   const uploadId = await store.createUpload(objectKey, { contentType });
-  const recorded = await jobs.recordUpload(of, { ordinal, objectKey, uploadId }, writesOf(store));
+  const { write: billed } = store.billedOperations;
+  const recorded = await jobs.recordUpload(runId, { ordinal, objectKey, uploadId }, billed);
   if (!recorded.ok || !recorded.value.kept) await store.abortUpload({ key: objectKey, uploadId });
   return { artifact: name, next: unwrap(recorded).next };
 }
@@ -47,13 +44,13 @@ export async function completeArtifact(
   context: RunContext,
   ordinal: number,
 ): Promise<{ artifact: string; bytes: number; parts: number; next: NextAction }> {
-  const { jobs, of, store } = context;
+  const { jobs, runId, store } = context;
   const { name, objectKey, uploadId, bytes, state } = await getArtifact(context, ordinal);
   if (uploadId === null) throw new ExportError("internal-error", `${name} has no upload`);
-  const parts = unwrap(await jobs.pieces(of, ordinal)).flatMap((piece) => piece.parts);
+  const parts = unwrap(await jobs.pieces(runId, ordinal)).flatMap((piece) => piece.parts);
   if (state !== "written") {
     // A try before this one has made the object, and its answer was lost.
-    const { next } = unwrap(await jobs.checkpoint(of));
+    const { next } = unwrap(await jobs.checkpoint(runId));
     return { artifact: name, bytes, parts: parts.length, next };
   }
   const object = await store.completeUpload({ key: objectKey, uploadId }, parts);
@@ -63,7 +60,8 @@ export async function completeArtifact(
       `${name} has ${object.bytes} bytes where the ledger has ${bytes}`,
     );
   }
-  const next = unwrap(await jobs.recordStored(of, { ordinal, objectKey }, writesOf(store)));
+  const { write: billed } = store.billedOperations;
+  const next = unwrap(await jobs.recordStored(runId, { ordinal, objectKey }, billed));
   return { artifact: name, bytes, parts: parts.length, next };
 }
 
@@ -87,7 +85,7 @@ export async function verifyArtifacts(
   sha256: string | null;
   next: VerifyFrom | null;
 }> {
-  const { jobs, of } = context;
+  const { jobs, runId } = context;
   const startedAtMs = Date.now();
   let ordinal = from;
   let bytes = 0;
@@ -98,10 +96,10 @@ export async function verifyArtifacts(
     crc32: number | null;
   }[] = [];
   // The only file of a job is never one of a ZIP.
-  const needsCrc32 = unwrap(await jobs.artifact(of, 1)) !== null;
+  const needsCrc32 = unwrap(await jobs.artifact(runId, 1)) !== null;
   let next: VerifyFrom | null = null;
   for (;;) {
-    const artifact = unwrap(await jobs.artifact(of, ordinal));
+    const artifact = unwrap(await jobs.artifact(runId, ordinal));
     if (artifact === null) break;
     if (bytes >= bytesMax || isChunkOver({ startedAtMs, artifacts: verified.length })) {
       next = { ordinal, artifact: artifact.name };
@@ -115,7 +113,7 @@ export async function verifyArtifacts(
     bytes += artifact.bytes;
     ordinal += 1;
   }
-  unwrap(await jobs.recordVerified(of, verified));
+  unwrap(await jobs.recordVerified(runId, verified));
   return { artifacts: verified.length, bytes, sha256: verified.at(-1)?.sha256 ?? null, next };
 }
 
@@ -124,7 +122,7 @@ async function verifyArtifact(
   artifact: ArtifactRecord,
   needsCrc32: boolean,
 ): Promise<{ sha256: string; crc32: number | null }> {
-  const pieces = unwrap(await context.jobs.pieces(context.of, artifact.ordinal));
+  const pieces = unwrap(await context.jobs.pieces(context.runId, artifact.ordinal));
   const object = await context.store.find(artifact.objectKey);
   if (object === undefined) {
     throw new ExportError("artifact-corrupt", `${artifact.name} is not in the store`);

@@ -4,12 +4,9 @@ import { ExportError } from "../../api/errors.ts";
 import { digestPlan } from "../../formats/plan-digest.ts";
 import { planOf } from "../../formats/plan-of.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
-import { type DumpPiece, readDump } from "../../reading/dump-reader.ts";
-import { readUnchangedCatalog, requireUnchangedSchema } from "../../reading/read-catalog.ts";
-import { committedPosition } from "../../reading/snapshot/committed-position.ts";
+import type { DumpPiece } from "../../reading/dump-reader.ts";
+import { ReadingSession } from "../../reading/reading-session.ts";
 import { assert } from "../../lib/assert.ts";
-import { SnapshotReader } from "../../reading/snapshot/snapshot-reader.ts";
-import { liveReader } from "../../reading/table-reader.ts";
 import type { RecordedPlan, RunningJob } from "../../rpc/run-jobs.ts";
 import type { KeptTurn } from "../../rpc/kept-turn.ts";
 import type { RunContext } from "../engine/run-context.ts";
@@ -24,10 +21,10 @@ export interface ChunkReading {
 }
 
 /**
- * Opens what a job reads: what it has kept of one turn, its snapshot, or the rows as they are.
+ * Opens what a job reads: what it has kept of one turn, or a session of its snapshot or of the rows as they
+ * are.
  *
- * Errors: `plan-changed` if this code makes another plan than the checkpoint's, `schema-changed`, and
- * those of reading.
+ * Errors: `plan-changed` if this code makes another plan than the checkpoint's, and those of `ReadingSession`.
  */
 export async function openReading(
   context: RunContext,
@@ -36,34 +33,29 @@ export async function openReading(
 ): Promise<ChunkReading> {
   const { request, plan: planned } = job;
   assert(planned !== null, "a chunk is read after its job's plan is recorded");
-  const record = planned.snapshot;
+  const { snapshot: record, catalogDigest } = planned;
   if (record?.isOneTurn === true) {
-    const kept = unwrap(await context.jobs.keptTurn(context.of));
+    const kept = unwrap(await context.jobs.keptTurn(context.runId));
     if (kept === null) throw new ExportError("internal-error", "what was read in one turn is gone");
     const { plan } = planOf(request, kept.catalog);
     await requireSamePlan(plan, planned);
-    return {
-      plan,
-      pieces: keptPieces(kept, checkpoint.cursor),
-      requireIntact: async () => {},
-    };
+    return { plan, pieces: keptPieces(kept, checkpoint.cursor), requireIntact: async () => {} };
   }
-  const { cursor } = checkpoint;
-  const source = context.openSource(request);
-  const { catalog, schema } = await readUnchangedCatalog(source, planned.catalogDigest);
-  const { plan, encoderOf } = planOf(request, catalog);
-  await requireSamePlan(plan, planned);
-  const snapshot = record === null ? undefined : new SnapshotReader(source, record, context.config);
-  const position = committedPosition(plan, cursor, checkpoint.number);
-  await snapshot?.advance(position);
-  return {
-    plan,
-    pieces: readDump({ reader: snapshot ?? liveReader(source), plan, encoderOf, cursor }),
-    requireIntact: async () => {
-      // Pages name tables and columns: after the last of them the names must mean what they meant.
-      await requireUnchangedSchema(source, schema);
-      await snapshot?.requireIntact(position.finished);
+  const session = await ReadingSession.open(context.openSource(request), {
+    catalogDigest,
+    record,
+    undoBytesMax: context.config.undoBytesMax,
+    planOf: async (catalog) => {
+      const read = planOf(request, catalog);
+      await requireSamePlan(read.plan, planned);
+      return read;
     },
+  });
+  await session.commit(checkpoint.cursor, checkpoint.number);
+  return {
+    plan: session.plan,
+    pieces: session.read(checkpoint.cursor),
+    requireIntact: () => session.requireIntact(),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Cursor } from "../../rpc/cursor.ts";
-import type { NextAction, TableProgress } from "../../rpc/checkpoint.ts";
+import type { TableProgress } from "../../rpc/chunk-commit.ts";
+import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { CHUNK_GROWTH_DIVISOR } from "../../api/limits.ts";
 import { assert } from "../../lib/assert.ts";
@@ -36,13 +37,13 @@ export async function exportChunk(
   context: RunContext,
   expectedCheckpoint: number,
 ): Promise<ExportedChunk> {
-  const { jobs, of, config } = context;
+  const { jobs, runId, config } = context;
   const startedAtMs = Date.now();
-  const checkpoint = unwrap(await jobs.checkpoint(of));
+  const checkpoint = unwrap(await jobs.checkpoint(runId));
   if (checkpoint.number !== expectedCheckpoint) {
     return { ...NOTHING, cursor: cursorText(checkpoint.cursor), next: checkpoint.next };
   }
-  const job = unwrap(await jobs.beginRun(of));
+  const job = unwrap(await jobs.beginRun(runId));
   const reading = await openReading(context, job, checkpoint);
   const { plan } = reading;
   assert(checkpoint.artifact !== undefined, "a chunk is exported into an artifact");
@@ -75,7 +76,7 @@ export async function exportChunk(
       await writer.endArtifact();
       ended += 1;
       if (hadUpload || isLongEnough()) break;
-      const following = unwrap(await jobs.artifact(of, cursor.artifact));
+      const following = unwrap(await jobs.artifact(runId, cursor.artifact));
       if (following === null) break;
       await writer.beginArtifact(following);
     } else if (writer.wantsUpload || isLongEnough()) {
@@ -86,7 +87,7 @@ export async function exportChunk(
   const written = await writer.finish();
   const next = unwrap(
     await jobs.commitChunk({
-      ...of,
+      ...runId,
       expectedCheckpoint,
       table: checkpoint.next.do === "export" ? checkpoint.next.table : "schema",
       cursor,

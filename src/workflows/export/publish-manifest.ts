@@ -5,7 +5,7 @@ import { unwrap } from "../../rpc/outcome.ts";
 import type { Manifest } from "../../api/manifest.ts";
 import { manifestKeyOf } from "../../rpc/object-key.ts";
 import { VERSION } from "../../api/version.ts";
-import type { RunningJob } from "../../rpc/run-jobs.ts";
+import { findSnapshotMethod } from "../../rpc/snapshot-record.ts";
 import { tableOfArtifact } from "../../jobs/views/job-view.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
@@ -13,13 +13,14 @@ import type { RunContext } from "../engine/run-context.ts";
 export async function publishManifest(
   context: RunContext,
 ): Promise<{ status: string; rows: number; bytes: number; callback: boolean }> {
-  const { jobs, of, store } = context;
-  const ledger = await jobs.ledger(of);
+  const { jobs, runId, store } = context;
+  const ledger = await jobs.ledger(runId);
   // A try before this one may have ended the job and lost its answer.
   if (ledger.ok) {
     const { job, tables, warnings, artifacts } = ledger.value;
     const { request, plan } = job;
     const tableOf = tableOfArtifact(request, tables);
+    const snapshotMethod = findSnapshotMethod(plan?.snapshot ?? null);
     const manifest: Manifest = {
       version: 1,
       generator: `durable-export ${VERSION}`,
@@ -28,9 +29,11 @@ export async function publishManifest(
       object: namedObjectOf(request),
       format: request.format,
       compression: request.compression,
-      consistency: consistencyOf(job),
+      consistency: snapshotMethod ?? request.consistency,
+      requestedConsistency: request.consistency,
+      snapshotMethod,
       content: request.content,
-      snapshotAt: new Date(plan?.snapshotAtMs ?? job.createdAtMs).toISOString(),
+      snapshotAt: new Date(plan.snapshotAtMs).toISOString(),
       completedAt: new Date().toISOString(),
       tables: tables.map(({ name, rows, bytes }) => ({ name, rows, bytes })),
       artifacts: artifacts.map((artifact) => {
@@ -51,10 +54,10 @@ export async function publishManifest(
       warnings,
     };
     const body = encodeUtf8(`${JSON.stringify(manifest, null, 2)}\n`);
-    const key = manifestKeyOf({ jobId: job.jobId, snapshotId: plan?.snapshotId ?? null });
+    const key = manifestKeyOf({ jobId: job.jobId, snapshotId: plan.snapshotId });
     await store.put(key, body, { contentType: "application/json" });
   }
-  const view = unwrap(await jobs.complete(of));
+  const view = unwrap(await jobs.complete(runId));
   const { status, progress, callback } = view;
   return {
     status,
@@ -62,10 +65,4 @@ export async function publishManifest(
     bytes: progress.bytes,
     callback: callback.status === "pending",
   };
-}
-
-/** What held the tables to the instant. */
-function consistencyOf({ request, plan }: RunningJob): "one-turn" | "undo-log" | "live" {
-  if (request.consistency === "live") return "live";
-  return plan?.snapshot?.isOneTurn === true ? "one-turn" : "undo-log";
 }

@@ -1,7 +1,10 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 
+import { createApp } from "../../../src/app.ts";
 import { readSettings } from "../../../src/config/settings.ts";
+import { startScheduledExports } from "../../../src/intake/scheduled.ts";
+import type { JobView } from "../../../src/api/job-view.ts";
 import { api, download, ended, startExport } from "../../support/api.ts";
 
 const { SHOP_DB: database } = env as unknown as { SHOP_DB: D1Database };
@@ -38,6 +41,87 @@ describe("several sources", () => {
     const response = await api("/export/dump", { method: "POST", body: '{"source":"shops"}' });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ code: "source-not-found" });
+  });
+});
+
+describe("a request without a source", () => {
+  const SHOP = { type: "d1", binding: "SHOP_DB" };
+  const NOTES = { type: "durable-object", binding: "DATABASE_DURABLE_OBJECT", name: "notes" };
+
+  /** A call of a deployment with these sources and no others. */
+  const ask = (sources: object, path: string, init: RequestInit = {}): Promise<Response> => {
+    const headers = new Headers(init.headers);
+    headers.set("authorization", "Bearer test-admin-token-0123456789");
+    const bindings = { ...env, EXPORT_SOURCES: sources };
+    const url = `https://export.example.com${path}`;
+    return Promise.resolve(createApp().request(url, { ...init, headers }, bindings));
+  };
+
+  beforeAll(async () => {
+    await database.prepare("CREATE TABLE IF NOT EXISTS labels(name TEXT)").run();
+  });
+
+  test("starts a job of the only one there is, whatever its name", async () => {
+    const key = { "idempotency-key": "only source" };
+    const started = await ask({ shop: SHOP }, "/export/dump", { method: "POST", headers: key });
+    const view = await started.json<JobView>();
+    expect(view).toMatchObject({ source: "shop", consistency: "live" });
+    await ended(view.jobId);
+
+    const named = { method: "POST", headers: key, body: '{"source":"shop"}' };
+    const replayed = await ask({ shop: SHOP, main: NOTES }, "/export/dump", named);
+    expect(await replayed.json()).toMatchObject({ jobId: view.jobId });
+  });
+
+  test("streams the only one there is", async () => {
+    const dump = await ask({ shop: SHOP }, "/export/dump");
+    expect(await dump.text()).toContain("CREATE TABLE labels");
+    const csv = await ask({ shop: SHOP }, "/export/csv/labels");
+    expect(await csv.text()).toBe('"name"\r\n');
+    const json = await ask({ shop: SHOP }, "/export/json/labels");
+    expect(await json.text()).toBe("[]\n");
+  });
+
+  test("queries the embedded database, whatever the sources", async () => {
+    const asked = await ask({ shop: SHOP }, "/query", {
+      method: "POST",
+      body: '{"sql":"SELECT 1"}',
+    });
+    expect(await asked.json()).toEqual({ result: [{ "1": 1 }] });
+  });
+
+  test("is scheduled for the only one there is, and once a tick", async () => {
+    const bindings = {
+      ...env,
+      EXPORT_SOURCES: { shop: SHOP },
+      EXPORT_SCHEDULE: [{}],
+    } as typeof env;
+    await startScheduledExports(bindings, { cron: "0 3 * * *", scheduledTime: 21 });
+    const { jobs } = await (await api("/export/jobs?limit=1")).json<{ jobs: JobView[] }>();
+    expect(jobs).toMatchObject([{ source: "shop" }]);
+    await ended(jobs[0]?.jobId ?? "");
+
+    const twice = { ...bindings, EXPORT_SCHEDULE: [{}, { source: "shop", content: "schema" }] };
+    expect(() => readSettings(twice)).toThrow("EXPORT_SCHEDULE: expected one entry a source");
+  });
+
+  test("means main among several, or is refused with their names", async () => {
+    const started = await ask({ shop: SHOP, main: NOTES }, "/export/dump", { method: "POST" });
+    const view = await started.json<JobView>();
+    expect(view.source).toBe("main");
+    await ended(view.jobId);
+
+    for (const path of ["/export/dump", "/export/csv/labels"]) {
+      const refused = await ask({ shop: SHOP, notes: NOTES }, path);
+      expect(refused.status).toBe(404);
+      expect(await refused.json()).toMatchObject({
+        code: "source-not-found",
+        detail: 'there is no source "main"',
+        sources: ["shop", "notes"],
+      });
+    }
+    const job = await ask({ shop: SHOP, notes: NOTES }, "/export/dump", { method: "POST" });
+    expect(await job.json()).toMatchObject({ sources: ["shop", "notes"] });
   });
 });
 

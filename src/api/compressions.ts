@@ -1,0 +1,24 @@
+/** How a compression shows in a file's name and type. */
+interface CompressionTraits {
+  /** What a file's name ends in, with its dot; empty if nothing is compressed. */
+  readonly suffix: string;
+  /** The file's type; undefined if the file keeps the type of its text. */
+  readonly contentType: string | undefined;
+}
+
+/** Every compression: the registry that requests, the command line and the writer take the names from. */
+export const COMPRESSIONS = {
+  none: { suffix: "", contentType: undefined },
+  gzip: { suffix: ".gz", contentType: "application/gzip" },
+  zstd: { suffix: ".zst", contentType: "application/zstd" },
+} as const satisfies Record<string, CompressionTraits>;
+
+type CompressionName = keyof typeof COMPRESSIONS;
+
+/** All compressions, in the order in which messages and help list them. */
+export const COMPRESSION_NAMES = Object.keys(COMPRESSIONS) as readonly CompressionName[];
+
+/** Returns the traits of a compression by its name; undefined for a name that this version does not know. */
+export function findCompression(name: string): CompressionTraits | undefined {
+  return Object.hasOwn(COMPRESSIONS, name) ? COMPRESSIONS[name as CompressionName] : undefined;
+}

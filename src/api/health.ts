@@ -1,0 +1,4 @@
+import * as v from "valibot";
+
+/** The answer of `GET /health`. */
+export const HealthSchema = v.strictObject({ status: v.literal("ok") });

@@ -1,0 +1,121 @@
+import {
+  CAN_EXPORT_KEY_VALUES,
+  type CopiedKeyValues,
+  findCopyTarget,
+  KEY_VALUE_PIECE_BYTES,
+  type KeyValuePiece,
+  parseKeyValues,
+} from "../../sqlite/key-values.ts";
+import { CREATE_KEY_VALUE_STAGE, KEY_VALUE_STAGE_TABLE } from "../../sqlite/own-objects.ts";
+import { concatBytes, decodeUtf8, encodeUtf8, fromHex } from "../../lib/bytes.ts";
+import { KEY_VALUES_BYTES_MAX } from "../../api/limits.ts";
+import { decodeValue, encodeValue } from "./structured-value.ts";
+
+/** Entries read at once: a value may have 2 MB. */
+const ENTRIES_AT_ONCE = 8;
+
+/** Keys named in a result. */
+const SKIPPED_KEYS_MAX = 5;
+
+/** What a command answers, and the rows that it wrote. */
+export interface KeyValueAnswer {
+  row: SqlStorageValue[];
+  rowsWritten: number;
+}
+
+/**
+ * Runs `sql` if it is about the key-value storage (see `src/sqlite/key-values.ts`); undefined for ordinary SQL. The
+ * one row of the result is the command's. Throws what the storage throws, and RangeError for a dump of a
+ * later version.
+ */
+export function runKeyValueCommand(
+  storage: DurableObjectStorage,
+  sql: string,
+): KeyValueAnswer | undefined {
+  if (sql === CAN_EXPORT_KEY_VALUES) return { row: [1], rowsWritten: 0 };
+  const table = findCopyTarget(sql);
+  if (table !== undefined) {
+    const { rowsWritten, ...copied } = copyEntries(storage, table);
+    return { row: [JSON.stringify(copied)], rowsWritten };
+  }
+  const pieces = parseKeyValues(sql);
+  if (pieces === undefined) return undefined;
+  for (const piece of pieces) putPiece(storage, piece);
+  return { row: [pieces.length], rowsWritten: pieces.length };
+}
+
+function copyEntries(
+  { sql, kv }: DurableObjectStorage,
+  table: string,
+): CopiedKeyValues & { rowsWritten: number } {
+  sql.exec(
+    `CREATE TABLE "${table}" (c0 BLOB, c1 INTEGER, c2 INTEGER, c3 BLOB, PRIMARY KEY (c0, c1)) WITHOUT ROWID`,
+  );
+  const copied = { entries: 0, skipped: 0, skippedKeys: [] as string[], rowsWritten: 0 };
+  let bytes = 0;
+  let startAfter: string | undefined;
+  for (;;) {
+    const options = { limit: ENTRIES_AT_ONCE, ...(startAfter !== undefined && { startAfter }) };
+    const page = [...kv.list(options)];
+    for (const [key, value] of page) {
+      startAfter = key;
+      let encoded: Uint8Array;
+      try {
+        encoded = encodeValue(value);
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+        copied.skipped += 1;
+        if (copied.skippedKeys.length < SKIPPED_KEYS_MAX) copied.skippedKeys.push(key);
+        continue;
+      }
+      const keyBytes = encodeUtf8(key);
+      bytes += keyBytes.byteLength + encoded.byteLength;
+      if (bytes > KEY_VALUES_BYTES_MAX) {
+        sql.exec(`DELETE FROM "${table}"`);
+        return { ...copied, entries: null };
+      }
+      const parts = Math.ceil(encoded.byteLength / KEY_VALUE_PIECE_BYTES);
+      for (let part = 0; part < parts; part += 1) {
+        const start = part * KEY_VALUE_PIECE_BYTES;
+        const piece = encoded.slice(start, start + KEY_VALUE_PIECE_BYTES);
+        sql.exec(
+          `INSERT INTO "${table}" VALUES (?, ?, ?, ?)`,
+          keyBytes.buffer,
+          part,
+          parts,
+          piece.buffer,
+        );
+      }
+      copied.rowsWritten += parts;
+      copied.entries += 1;
+    }
+    if (page.length < ENTRIES_AT_ONCE) return copied;
+  }
+}
+
+/** Puts an entry once its last piece is there; the pieces before it wait in a table. */
+function putPiece({ sql, kv }: DurableObjectStorage, piece: KeyValuePiece): void {
+  const { part, parts } = piece;
+  const [key, value] = [fromHex(piece.key), fromHex(piece.value)];
+  if (parts === 1) {
+    kv.put(decodeUtf8(key), decodeValue(value));
+    return;
+  }
+  sql.exec(CREATE_KEY_VALUE_STAGE.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"));
+  sql.exec(
+    `INSERT OR REPLACE INTO ${KEY_VALUE_STAGE_TABLE} VALUES (?, ?, ?)`,
+    key.buffer,
+    part,
+    value.buffer,
+  );
+  if (part < parts - 1) return;
+  const rows = sql
+    .exec(`SELECT value FROM ${KEY_VALUE_STAGE_TABLE} WHERE key = ? ORDER BY part`, key.buffer)
+    .toArray();
+  if (rows.length !== parts) {
+    throw new Error(`key-value entry ${decodeUtf8(key)} has ${rows.length} of ${parts} pieces`);
+  }
+  const pieces = rows.map((row) => new Uint8Array(row["value"] as ArrayBuffer));
+  kv.put(decodeUtf8(key), decodeValue(concatBytes(pieces)));
+  sql.exec(`DROP TABLE ${KEY_VALUE_STAGE_TABLE}`);
+}

@@ -1,0 +1,52 @@
+import { asciiLower } from "../../lib/ascii-case.ts";
+import { encodeUtf8 } from "../../lib/bytes.ts";
+import type { Catalog, Table } from "../../sqlite/catalog.ts";
+import type { DumpContent } from "../../api/export-request.ts";
+import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
+import { holdsTransactionWords } from "./text-literal.ts";
+import { hasParentKey, listForeignKeys } from "../../sqlite/parent-key.ts";
+import { quotedStringWarnings } from "./quoted-string-warnings.ts";
+
+/** Warnings for what a dump holds as it is, although some loaders refuse or change it. */
+export function loadingWarnings(catalog: Catalog, content: DumpContent): string[] {
+  return [
+    ...transactionWarnings(catalog, content),
+    ...(content === "data" ? [] : quotedStringWarnings(catalog)),
+    ...(content === "schema" ? [] : mismatchWarnings(catalog.tables)),
+  ];
+}
+
+/** Values are written so that no loader finds the words; names and texts of the schema cannot be. */
+function transactionWarnings(catalog: Catalog, content: DumpContent): string[] {
+  const written =
+    content === "data"
+      ? catalog.tables.map(({ name, columns }) => ({
+          name,
+          sql: [name, ...columns.map((column) => column.name)].join(" "),
+        }))
+      : [...catalog.tables, ...catalog.indexes, ...catalog.views, ...catalog.triggers];
+  return written
+    .filter(({ sql }) => holdsTransactionWords(encodeUtf8(sql)))
+    .map(
+      ({ name }) =>
+        `the text of ${q(name)} holds "BEGIN TRANSACTION" or "COMMIT;", which wrangler d1 execute --file ` +
+        "deletes or refuses: load it another way",
+    );
+}
+
+/** SQLite calls it a mismatch, and refuses every INSERT of a child where foreign keys are enforced. */
+function mismatchWarnings(tables: readonly Table[]): string[] {
+  const byName = new Map(tables.map((table) => [asciiLower(table.name), table]));
+  return tables.flatMap((table) => {
+    return listForeignKeys(table).flatMap((columns) => {
+      const parent = byName.get(asciiLower(columns[0]?.parent ?? ""));
+      if (parent === undefined || hasParentKey(parent, columns)) return [];
+      const to = columns.flatMap(({ to: name }) => (name === undefined ? [] : [q(name)]));
+      const named = to.length === 0 ? "" : ` (${to.join(", ")})`;
+      return [
+        `table ${q(table.name)} refers to ${q(parent.name)}${named}, which is no key of it: ` +
+          "its rows load only where foreign keys are not enforced",
+      ];
+    });
+  });
+}

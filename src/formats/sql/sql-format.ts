@@ -1,0 +1,9 @@
+import type { DumpFormat } from "../dump-format.ts";
+import { SqlEncoder } from "./sql-encoder.ts";
+import { planSqlDump } from "./sql-plan.ts";
+
+/** One script that makes the database again. */
+export const SQL: DumpFormat = {
+  plan: planSqlDump,
+  encoderOf: (table, state, stage) => new SqlEncoder(table, state, stage),
+};

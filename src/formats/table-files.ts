@@ -1,0 +1,77 @@
+import type { Catalog, Table } from "../sqlite/catalog.ts";
+import { artifactNames } from "./artifact-name.ts";
+import { quoteIdentifier } from "../sqlite/identifier.ts";
+import type { DumpFormat } from "./dump-format.ts";
+import type { ArtifactPlan, DumpPlan } from "./plan.ts";
+import { virtualTableKind } from "../sqlite/virtual-table.ts";
+
+/** A format that writes one file a table. */
+interface TableFileFormat {
+  /** What the files' names end in, with its dot. */
+  suffix: string;
+  contentType: string;
+  /** What precedes the rows; nothing by default. */
+  header?: (table: Table) => string;
+  encoderOf: DumpFormat["encoderOf"];
+}
+
+/** Makes a format of which each file contains the rows of one table. */
+export function tableFiles(format: TableFileFormat): DumpFormat {
+  return {
+    plan: ({ catalog }) => planTableFiles(catalog, format),
+    encoderOf: format.encoderOf,
+  };
+}
+
+/**
+ * The plan of an export of rows only, one artifact a table: ordinary tables, and virtual ones that
+ * have rows of their own. It leaves out computed columns; every table in SQLite has others.
+ */
+function planTableFiles(catalog: Catalog, format: TableFileFormat): DumpPlan {
+  const tables: Table[] = [];
+  const warnings: string[] = [];
+  for (const table of catalog.tables) {
+    const reason = reasonToLeaveOut(table);
+    if (reason === undefined) tables.push(table);
+    else warnings.push(`table ${quoteIdentifier(table.name)} is left out: ${reason}`);
+  }
+  const names = artifactNames(tables.map((table) => table.name));
+  return {
+    artifacts: tables.map((table, at): ArtifactPlan => {
+      const header = format.header?.(table) ?? "";
+      return {
+        name: `${names[at]}${format.suffix}`,
+        contentType: format.contentType,
+        segments: [
+          ...(header === "" ? [] : [{ kind: "text" as const, text: header }]),
+          { kind: "rows", table: table.name },
+        ],
+      };
+    }),
+    tables,
+    warnings: [...warnings, ...computedWarnings(tables)],
+    ...(catalog.keyValues !== undefined && { keyValues: "other-format" as const }),
+  };
+}
+
+function reasonToLeaveOut(table: Table): string | undefined {
+  if (table.kind !== "virtual") return undefined;
+  const { kind, ...of } = virtualTableKind(table);
+  if (kind === "rows") return undefined;
+  if (kind === "unknown") return `module ${quoteIdentifier(table.module ?? "")} cannot be exported`;
+  const content = "content" in of ? `: its rows are those of ${quoteIdentifier(of.content)}` : "";
+  return `it keeps no content of its own${content}`;
+}
+
+function computedWarnings(tables: Table[]): string[] {
+  return tables.flatMap((table) => {
+    const names = table.columns
+      .filter(({ generated }) => generated === "virtual" || generated === "stored")
+      .map(({ name }) => quoteIdentifier(name));
+    return names.length === 0
+      ? []
+      : [
+          `generated columns of table ${quoteIdentifier(table.name)} are left out: ${names.join(", ")}`,
+        ];
+  });
+}

@@ -1,0 +1,179 @@
+import { closest, distance } from "fastest-levenshtein";
+
+import type { Catalog, SchemaObject } from "../sqlite/catalog.ts";
+import { ExportError } from "../api/errors.ts";
+import type { TablePatterns } from "../api/export-request.ts";
+import { quoteIdentifier } from "../sqlite/identifier.ts";
+import { KEY_VALUES_TABLE } from "../sqlite/key-values.ts";
+import { identifierOf, sqlTokens } from "../sqlite/sql-tokens.ts";
+import { asciiLower } from "../lib/ascii-case.ts";
+
+/** Names shown with a pattern that matches none. */
+const NEAR_NAMES_MAX = 5;
+
+/** What is left of a catalog, and a sentence for each object that names something left out. */
+export interface FilteredCatalog {
+  catalog: Catalog;
+  warnings: string[];
+}
+
+/**
+ * The tables and views of a catalog that `patterns` choose, with their indexes and triggers: those
+ * that `include` matches (all where it is not given) without those that `exclude` matches.
+ * The key-value storage of a Durable Object counts as a table `_cf_KV`. A pattern is a name in which `*` stands for any characters; ASCII letters match in either case.
+ *
+ * Errors: `table-not-found` where a pattern matches no table or view, with the names nearest to it,
+ * and where nothing is left.
+ */
+export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): FilteredCatalog {
+  const { include, exclude = [] } = patterns;
+  if (include === undefined && exclude.length === 0) return { catalog, warnings: [] };
+  const names = [
+    ...[...catalog.tables, ...catalog.views].map((object) => object.name),
+    ...(catalog.keyValues === undefined ? [] : [KEY_VALUES_TABLE]),
+  ];
+  for (const pattern of [...(include ?? []), ...exclude]) {
+    if (!names.some((name) => matchesPattern(name, pattern))) throw noMatch(pattern, names);
+  }
+  const isMatched = (name: string, by: readonly string[]): boolean =>
+    by.some((pattern) => matchesPattern(name, pattern));
+  const chosen = new Set(
+    names.filter(
+      (name) => (include === undefined || isMatched(name, include)) && !isMatched(name, exclude),
+    ),
+  );
+  if (chosen.size === 0) {
+    throw new ExportError("table-not-found", "the patterns of `tables` leave nothing to export");
+  }
+  const keys = new Set([...chosen].map(asciiLower));
+  const filtered: Catalog = {
+    tables: catalog.tables.filter((table) => chosen.has(table.name)),
+    indexes: catalog.indexes.filter((index) => keys.has(asciiLower(index.tableName))),
+    views: withoutBroken(
+      catalog.views.filter((view) => chosen.has(view.name)),
+      names.filter((name) => !chosen.has(name)),
+    ),
+    triggers: catalog.triggers.filter((trigger) => keys.has(asciiLower(trigger.tableName))),
+    hasSequence: catalog.hasSequence,
+    ...(catalog.keyValues && chosen.has(KEY_VALUES_TABLE) && { keyValues: catalog.keyValues }),
+  };
+  return {
+    catalog: filtered,
+    warnings: danglingWarnings(
+      filtered,
+      names.filter((name) => !chosen.has(name)),
+    ),
+  };
+}
+
+/**
+ * A catalog of one table alone, by its name, in which `*` is a letter like others. Errors:
+ * `table-not-found`, with the names nearest to it, and for views, which have no rows of their own.
+ */
+export function catalogOfTable(catalog: Catalog, name: string): Catalog {
+  const isNamed = (object: { name: string }): boolean =>
+    asciiLower(object.name) === asciiLower(name);
+  const table = catalog.tables.find(isNamed);
+  if (table === undefined) {
+    if (!catalog.views.some(isNamed)) {
+      throw noMatch(
+        name,
+        catalog.tables.map((each) => each.name),
+      );
+    }
+    throw new ExportError("table-not-found", `${quoteIdentifier(name)} is a view, not a table`);
+  }
+  const { keyValues: _, ...rest } = catalog;
+  return { ...rest, tables: [table], indexes: [], views: [], triggers: [] };
+}
+
+/** True where `name` is what `pattern` says. Takes time in proportion to both lengths at most. */
+export function matchesPattern(name: string, pattern: string): boolean {
+  const [head = "", ...pieces] = asciiLower(pattern).split("*");
+  const text = asciiLower(name);
+  if (pieces.length === 0) return text === head;
+  const tail = pieces.pop() as string;
+  if (text.length < head.length + tail.length) return false;
+  if (!text.startsWith(head) || !text.endsWith(tail)) return false;
+  const end = text.length - tail.length;
+  let at = head.length;
+  for (const piece of pieces) {
+    const found = text.indexOf(piece, at);
+    if (found < 0 || found + piece.length > end) return false;
+    at = found + piece.length;
+  }
+  return true;
+}
+
+function noMatch(pattern: string, names: string[]): ExportError {
+  const near = nearNames(pattern, names);
+  const hint =
+    near.length > 0
+      ? `near names: ${near.map(quoteIdentifier).join(", ")}`
+      : names.length > 0
+        ? `the nearest name is ${quoteIdentifier(closest(pattern, names))}`
+        : "the database has no table";
+  return new ExportError(
+    "table-not-found",
+    `no table or view matches ${JSON.stringify(pattern)}; ${hint}`,
+    { details: { pattern, near } },
+  );
+}
+
+/** Names that differ from a pattern by a third of its letters at most, or that hold it, nearest first. */
+function nearNames(pattern: string, names: string[]): string[] {
+  const wanted = asciiLower(pattern).replaceAll("*", "");
+  return names
+    .map((name) => {
+      const folded = asciiLower(name);
+      const isPart = wanted.length > 1 && folded.includes(wanted);
+      return { name, isPart, edits: distance(wanted, folded) };
+    })
+    .filter(({ isPart, edits }) => isPart || edits <= Math.max(1, Math.floor(wanted.length / 3)))
+    .sort((a, b) => a.edits - b.edits)
+    .slice(0, NEAR_NAMES_MAX)
+    .map(({ name }) => name);
+}
+
+/** Takes the columns from views that cannot work, since they read what is left out or each other. */
+function withoutBroken(views: readonly SchemaObject[], leftOut: readonly string[]): SchemaObject[] {
+  const gone = new Set(leftOut.map(asciiLower));
+  const namesGone = ({ sql }: SchemaObject): boolean =>
+    [...sqlTokens(sql)].some(
+      (token) => token.kind !== "other" && gone.has(asciiLower(identifierOf(token))),
+    );
+  for (;;) {
+    const broken = views.filter((view) => !gone.has(asciiLower(view.name)) && namesGone(view));
+    for (const { name } of broken) gone.add(asciiLower(name));
+    if (broken.length > 0) continue;
+    return views.map((view) => {
+      if (!gone.has(asciiLower(view.name))) return view;
+      const { columns: _, ...rest } = view;
+      return rest;
+    });
+  }
+}
+
+/** Views, triggers and virtual tables that name what is left out. Foreign keys have a warning of their own. */
+function danglingWarnings(catalog: Catalog, leftOut: string[]): string[] {
+  const byKey = new Map(leftOut.map((name) => [asciiLower(name), name]));
+  const virtual = catalog.tables.filter((table) => table.kind === "virtual");
+  return [
+    ...catalog.views.map((object) => ({ kind: "view", object })),
+    ...catalog.triggers.map((object) => ({ kind: "trigger", object })),
+    ...virtual.map((object) => ({ kind: "virtual table", object })),
+  ].flatMap(({ kind, object }) => {
+    const named = new Set<string>();
+    for (const token of sqlTokens(object.sql)) {
+      if (token.kind === "other") continue;
+      // A quoted module argument is a string; a view may hold one that is no name.
+      if (token.kind === "string" && kind !== "virtual table") continue;
+      const name = byKey.get(asciiLower(identifierOf(token)));
+      if (name !== undefined) named.add(name);
+    }
+    return [...named].map(
+      (name) =>
+        `${kind} ${quoteIdentifier(object.name)} names ${quoteIdentifier(name)}, which is not in the dump`,
+    );
+  });
+}

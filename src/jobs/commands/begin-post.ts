@@ -1,0 +1,63 @@
+import { CALLBACK_ATTEMPTS_MAX } from "../../notify/callback-schedule.ts";
+import type { CallbackTurn } from "../../rpc/run-jobs.ts";
+import { isCallbackPending, recordCallback, recordPost } from "../tables/job-callback-columns.ts";
+import { findJob, type JobRow } from "../tables/job-rows.ts";
+import { jobViewOf } from "../views/job-view.ts";
+
+/**
+ * How long a post may be on its way before another may begin, in milliseconds: more than its timeout of
+ * 10 seconds, with time to record how it ended.
+ */
+const POST_MS_MAX = 20_000;
+
+/** A sender's turn, without the callback that it must post. */
+export type PostTurn = Exclude<CallbackTurn, { do: "post" }> | { do: "post" };
+
+/** Returns what the sender of an ended job's callback must do for attempt number `attempt`. */
+export function takeCallbackTurn(sql: SqlStorage, jobId: string, attempt: number): CallbackTurn {
+  const job = findJob(sql, jobId);
+  if (job === undefined || job.callback_url === null) return { do: "end" };
+  const turn = beginPost(sql, job, { attempt, nowMs: Date.now() });
+  if (turn.do !== "post") return turn;
+  return {
+    do: "post",
+    callback: {
+      url: job.callback_url,
+      origin: job.origin,
+      endedAtMs: job.completed_at_ms ?? 0,
+      view: jobViewOf(sql, job),
+    },
+  };
+}
+
+/**
+ * Counts attempt number `attempt` as begun, before anything is sent: so a job has at most ten posts,
+ * however many senders it has and wherever they die. Only one post is on its way at a time. An attempt
+ * whose end nobody has recorded is not repeated: the next one follows it.
+ */
+export function beginPost(
+  sql: SqlStorage,
+  job: JobRow,
+  { attempt, nowMs }: { attempt: number; nowMs: number },
+): PostTurn {
+  if (!isCallbackPending(job)) return { do: "end" };
+  const { job_id: jobId } = job;
+  const begun = Math.max(job.callback_posts, job.callback_attempts);
+  const isUnderWay = job.callback_posts > job.callback_attempts;
+  const wait = (untilMs: number | null, next = begun + 1): PostTurn => ({
+    do: "wait",
+    attempt: next,
+    delayMs: Math.max(0, (untilMs ?? 0) - nowMs),
+  });
+  const lostAtMs = (job.callback_posted_at_ms ?? 0) + POST_MS_MAX;
+  // Not for the next attempt: its time is known once this one has ended.
+  if (isUnderWay && lostAtMs > nowMs) return wait(lostAtMs, begun);
+  if (begun >= CALLBACK_ATTEMPTS_MAX) {
+    const error = "nobody recorded how the last attempt ended";
+    recordCallback(sql, { jobId, attempt: begun, move: { status: "failed" }, error, nowMs });
+    return { do: "end" };
+  }
+  if (attempt <= begun) return wait(isUnderWay ? null : job.callback_next_attempt_at_ms);
+  recordPost(sql, { jobId, attempt, nowMs });
+  return { do: "post" };
+}

@@ -1,0 +1,51 @@
+import { ExportError } from "../../api/errors.ts";
+import type { NextAction } from "../../rpc/next-action.ts";
+import type { PlanRecord } from "../../rpc/plan-record.ts";
+import type { JobsContext } from "../jobs-context.ts";
+import { requireSpaceForFiles } from "../require-space.ts";
+import { deleteArtifacts, insertArtifacts } from "../tables/artifact-rows.ts";
+import { dropTurn, saveTurn } from "../tables/blob-rows.ts";
+import { deleteChunks } from "../tables/chunk-rows.ts";
+import { writePlan } from "../tables/job-plan-columns.ts";
+import { getJob, getJobOfRun } from "../tables/job-rows.ts";
+import { countStep } from "../tables/job-run-columns.ts";
+import { deleteTables, insertTables, recordKeyRanges } from "../tables/table-rows.ts";
+import { nextAction } from "../views/next-action.ts";
+
+/** Records a plan. Errors: `run-superseded`, `try-overtaken`, `inline-storage-full`. */
+export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {
+  const { sql, storage } = context;
+  return storage.transactionSync(() => {
+    recordPlan(sql, plan, Date.now());
+    // A dump that was read in one turn is stored in the jobs' database too.
+    requireSpaceForFiles(context, 0);
+    countStep(sql, plan.jobId);
+    return nextAction(sql, getJob(sql, plan.jobId));
+  });
+}
+
+/**
+ * Writes a job's plan in place of any earlier one; everything read before is void. To be called inside a
+ * transaction. Errors: `run-superseded`; `try-overtaken` if another attempt has opened the job's snapshot
+ * since this one did.
+ */
+export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): void {
+  const { jobId } = plan;
+  if (getJobOfRun(sql, plan).snapshot_id !== plan.snapshotId) {
+    throw new ExportError("try-overtaken", "another try has opened the job's snapshot meanwhile");
+  }
+  deletePlanned(sql, jobId);
+  insertArtifacts(sql, jobId, plan.artifacts);
+  insertTables(sql, jobId, plan.tables);
+  recordKeyRanges(sql, jobId, plan.keyRanges);
+  if (plan.turn === undefined) dropTurn(sql, jobId);
+  else saveTurn(sql, jobId, plan.turn);
+  writePlan(sql, plan, nowMs);
+}
+
+/** Removes the rows of a plan, and of everything that was read by it. To be called inside a transaction. */
+export function deletePlanned(sql: SqlStorage, jobId: string): void {
+  deleteChunks(sql, jobId);
+  deleteArtifacts(sql, jobId);
+  deleteTables(sql, jobId);
+}

@@ -1,0 +1,32 @@
+import type { JobView } from "../../api/job-view.ts";
+import type { RunId } from "../../rpc/run-payload.ts";
+import { deleteUnfinished } from "../../storage/inline/inline-objects.ts";
+import { openArtifactStore } from "../../storage/open-artifact-store.ts";
+import type { JobsContext } from "../jobs-context.ts";
+import { dropCarry, dropTurn } from "../tables/blob-rows.ts";
+import { getJob, getJobOfRun, moveJobIf, parseRequest, recordExpiry } from "../tables/job-rows.ts";
+import { countStep } from "../tables/job-run-columns.ts";
+import { jobViewOf } from "../views/job-view.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** Ends a job well and returns its view. Errors: `run-superseded`, unless the run has completed it before. */
+export function completeJob({ sql, storage, env }: JobsContext, run: RunId): JobView {
+  const { jobId } = run;
+  const job = getJob(sql, jobId);
+  if (job.state !== "completed" || job.run !== run.run) {
+    getJobOfRun(sql, run);
+    const nowMs = Date.now();
+    const { retentionHours } = parseRequest(job);
+    storage.transactionSync(() => {
+      moveJobIf(sql, { jobId, to: "completed", nowMs });
+      recordExpiry(sql, jobId, nowMs + retentionHours * HOUR_MS);
+      dropCarry(sql, jobId);
+      dropTurn(sql, jobId);
+      deleteUnfinished(sql, jobId);
+      // The manifest was put.
+      countStep(sql, jobId, openArtifactStore(env).billedOperations.write);
+    });
+  }
+  return jobViewOf(sql, getJob(sql, jobId));
+}

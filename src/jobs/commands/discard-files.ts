@@ -1,0 +1,30 @@
+import { manifestKeyOf } from "../../rpc/object-key.ts";
+import { forgetObjects } from "../../storage/inline/inline-objects.ts";
+import { listArtifacts } from "../tables/artifact-rows.ts";
+import { dropCarry, dropTurn } from "../tables/blob-rows.ts";
+import { insertDiscard } from "../tables/discard-rows.ts";
+import type { JobRow } from "../tables/job-rows.ts";
+
+/**
+ * Discards everything that a job has in the store, for a job that ends without its files, restarts, expires
+ * or is deleted. To be called inside the transaction in which it does. `removeDiscards` then removes the
+ * files, and the watchdog does again, a minute later.
+ */
+export function discardFiles(
+  sql: SqlStorage,
+  job: Pick<JobRow, "job_id" | "snapshot_id">,
+  nowMs: number,
+): void {
+  const { job_id: jobId, snapshot_id: snapshotId } = job;
+  for (const { objectKey, state, uploadId } of listArtifacts(sql, jobId)) {
+    const isOpen = state === "uploading" || state === "written";
+    insertDiscard(sql, { objectKey, uploadId: isOpen ? uploadId : "" }, { jobId, nowMs });
+  }
+  if (snapshotId !== null) {
+    const objectKey = manifestKeyOf({ jobId, snapshotId });
+    insertDiscard(sql, { objectKey, uploadId: "" }, { jobId, nowMs });
+  }
+  forgetObjects(sql, jobId);
+  dropCarry(sql, jobId);
+  dropTurn(sql, jobId);
+}

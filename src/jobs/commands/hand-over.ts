@@ -1,0 +1,25 @@
+import type { RunStart } from "../../rpc/run-payload.ts";
+import { countArtifacts } from "../tables/artifact-rows.ts";
+import { findJob, type JobRow, parseRescues, type Rescue } from "../tables/job-rows.ts";
+import { moveRunIf } from "../tables/job-run-columns.ts";
+
+/** Rescues that a job remembers, the newest: more than may happen at one place, and a view shows them. */
+const RESCUES_KEPT = 20;
+
+/** Returns how far a job is: equal as long as its runs have committed and verified nothing more. */
+export function placeOf(sql: SqlStorage, job: JobRow): string {
+  return `${job.checkpoint}/${countArtifacts(sql, job.job_id, "verified")}`;
+}
+
+/**
+ * Gives a job to `next`, a run that the watchdog made to replace the one before it. Reports whether it did.
+ * Nothing changes if `next` has the job already, replaces another run, or the job has ended.
+ */
+export function handOverIf(sql: SqlStorage, next: RunStart, nowMs: number): boolean {
+  const { jobId, run, rescuedFor: reason } = next;
+  const job = findJob(sql, jobId);
+  if (reason === undefined || job?.run !== run - 1) return false;
+  const rescue: Rescue = { run: job.run, atMs: nowMs, reason, place: placeOf(sql, job) };
+  const rescues = [...parseRescues(job), rescue].slice(-RESCUES_KEPT);
+  return moveRunIf(sql, { jobId, run: job.run }, { nowMs, rescues });
+}

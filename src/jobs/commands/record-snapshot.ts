@@ -1,0 +1,20 @@
+import { ExportError } from "../../api/errors.ts";
+import type { RunId } from "../../rpc/run-payload.ts";
+import { recordSnapshotId } from "../tables/job-plan-columns.ts";
+import { getJobOfRun } from "../tables/job-rows.ts";
+
+/**
+ * Records the id of a snapshot that is about to be opened, so that it can be found whatever becomes of the
+ * opening. What an earlier attempt may have opened must still be closed, even if this one opens nothing.
+ * Errors: `run-superseded`; `try-overtaken` if another attempt has opened one and planned.
+ */
+export function recordSnapshot(
+  sql: SqlStorage,
+  run: RunId,
+  snapshot: { snapshotId: string; isFrozen: boolean },
+): void {
+  if (getJobOfRun(sql, run).cursor_json !== null) {
+    throw new ExportError("try-overtaken", "another try has planned the job meanwhile");
+  }
+  recordSnapshotId(sql, run.jobId, snapshot);
+}

@@ -1,0 +1,53 @@
+import { STALL_SECONDS_DEFAULT } from "../../api/limits.ts";
+import { readSettings } from "../../config/settings.ts";
+import type { JobsContext } from "../jobs-context.ts";
+import { firstDiscardMs } from "../tables/discard-rows.ts";
+import { callbackGraceMs, firstOverdueCallbackMs } from "../tables/job-callback-columns.ts";
+import { getJobDueTimes } from "../tables/job-due-columns.ts";
+import { firstStreamDueMs } from "../tables/stream-rows.ts";
+
+/** How soon the alarm looks again for what was due and could not be done. */
+const OVERDUE_MS = 60_000;
+
+/** Sets the object's alarm to when the watchdog must look next. An earlier alarm stays. */
+export async function scheduleWatchdog(context: JobsContext): Promise<void> {
+  const { storage, sql } = context;
+  const atMs = nextAlarmMs(sql, { nowMs: Date.now(), stallMs: stallMsOf(context) });
+  const current = await storage.getAlarm();
+  if (atMs !== null && (current === null || atMs < current)) await storage.setAlarm(atMs);
+}
+
+/** Returns how long a run is silent before it is woken, in milliseconds. */
+export function stallMsOf({ env }: JobsContext): number {
+  try {
+    return readSettings(env).stallMs;
+  } catch {
+    // Jobs that run are looked after, whatever a later deployment's vars contain.
+    return STALL_SECONDS_DEFAULT * 1_000;
+  }
+}
+
+/**
+ * Returns when the next alarm is due; null if nothing is left to look after. Each kind of task has the time
+ * at which its list stops being empty. What is overdue could not be done by the last alarm, or did not fit
+ * in it: the next one looks again in a minute.
+ */
+export function nextAlarmMs(
+  sql: SqlStorage,
+  { nowMs, stallMs }: { nowMs: number; stallMs: number },
+): number | null {
+  const jobs = getJobDueTimes(sql);
+  const times: number[] = [];
+  if (jobs.active > 0) times.push(nowMs + Math.max(1_000, Math.min(stallMs / 4, 30_000)));
+  for (const dueMs of [
+    jobs.unclosedMs,
+    jobs.expiresMs,
+    jobs.forgottenMs,
+    firstStreamDueMs(sql),
+    firstOverdueCallbackMs(sql, callbackGraceMs(stallMs)),
+    firstDiscardMs(sql),
+  ]) {
+    if (dueMs !== null) times.push(dueMs > nowMs ? dueMs : nowMs + OVERDUE_MS);
+  }
+  return times.length === 0 ? null : Math.min(...times);
+}

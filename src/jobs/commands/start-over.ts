@@ -1,0 +1,43 @@
+import type { Failure } from "../../api/errors.ts";
+import { CORRUPT_RESTARTS_MAX, RESTARTS_MAX } from "../../api/limits.ts";
+import type { RunId } from "../../rpc/run-payload.ts";
+import type { JobsContext } from "../jobs-context.ts";
+import { voidPlan } from "../tables/job-plan-columns.ts";
+import { getJobOfRun } from "../tables/job-rows.ts";
+import { countStep } from "../tables/job-run-columns.ts";
+import { deletePlanned } from "./commit-plan.ts";
+import { discardFiles } from "./discard-files.ts";
+import { removeDiscardsNow } from "./remove-discards.ts";
+import { scheduleWatchdog } from "./schedule-watchdog.ts";
+
+/**
+ * Voids a job's plan so that it restarts with a new snapshot; `again` is false if it may not. `opening`
+ * numbers the run's openings from 1, and says which one has failed; for one that is void already, nothing
+ * changes. What the job has in the store is removed. Errors: `run-superseded`.
+ */
+export async function startOver(
+  context: JobsContext,
+  run: RunId,
+  { opening, reason }: { opening: number; reason: Failure },
+): Promise<{ again: boolean }> {
+  const { sql, storage } = context;
+  const { jobId } = run;
+  const again = storage.transactionSync(() => {
+    const job = getJobOfRun(sql, run);
+    if (job.started_over >= opening) return true;
+    const isCorrupt = reason.code === "artifact-corrupt";
+    const mayRestart = isCorrupt
+      ? job.corrupt_restarts < CORRUPT_RESTARTS_MAX
+      : job.restarts - job.corrupt_restarts < RESTARTS_MAX;
+    if (!mayRestart) return false;
+    discardFiles(sql, job, Date.now());
+    deletePlanned(sql, jobId);
+    const warning = `begun again with a new snapshot: ${reason.message}`;
+    voidPlan(sql, jobId, { opening, warning, isCorrupt });
+    countStep(sql, jobId);
+    return true;
+  });
+  await scheduleWatchdog(context);
+  if (again) await removeDiscardsNow(context, jobId);
+  return { again };
+}

@@ -1,0 +1,23 @@
+import type { RunStart } from "../../rpc/run-payload.ts";
+import type { JobsContext } from "../jobs-context.ts";
+import { instanceIdOf } from "../tables/job-rows.ts";
+import { createOnce } from "../workflow-instances.ts";
+
+/** Starts a new job's first run. If Workflows cannot be reached the job stays queued: the watchdog starts it. */
+export async function startRun(context: JobsContext, jobId: string): Promise<void> {
+  try {
+    await createRun(context, { jobId, run: 1 });
+  } catch (cause) {
+    console.warn({
+      message: "run not started; the watchdog will try again",
+      jobId,
+      cause: String(cause),
+    });
+  }
+}
+
+/** Creates the instance of a run. Its id is made of the job's id and the run, so a repeat is harmless. */
+export async function createRun({ env }: JobsContext, run: RunStart): Promise<void> {
+  const id = instanceIdOf({ job_id: run.jobId, run: run.run });
+  await createOnce(env.EXPORT_WORKFLOW, { id, params: { kind: "export", ...run } });
+}

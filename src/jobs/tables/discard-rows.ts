@@ -1,0 +1,85 @@
+/**
+ * How long a discarded file is remembered after its first removal: an attempt that was killed may still
+ * send.
+ */
+const LATE_MS = 60_000;
+
+/** A file that its job has discarded. */
+export interface Discard {
+  objectKey: string;
+  /** The multipart upload that is to be aborted; empty for none. */
+  uploadId: string;
+}
+
+/** Inserts a discarded file, unless it is known. */
+export function insertDiscard(
+  sql: SqlStorage,
+  { objectKey, uploadId }: Discard,
+  { jobId, nowMs }: { jobId: string; nowMs: number },
+): void {
+  sql.exec(
+    `INSERT OR IGNORE INTO tmp_export_job_discards (job_id, object_key, upload_id, discarded_at_ms)
+     VALUES (?, ?, ?, ?)`,
+    jobId,
+    objectKey,
+    uploadId,
+    nowMs,
+  );
+}
+
+/** Returns what a job has discarded and the store may still have. */
+export function listDiscards(sql: SqlStorage, jobId: string): Discard[] {
+  return sql
+    .exec<{ object_key: string; upload_id: string }>(
+      "SELECT object_key, upload_id FROM tmp_export_job_discards WHERE job_id = ?",
+      jobId,
+    )
+    .toArray()
+    .map((row) => ({ objectKey: row.object_key, uploadId: row.upload_id }));
+}
+
+/** Returns jobs whose discards are to be removed for the last time; at most `limit`, the longest due first. */
+export function listDiscardingJobs(
+  sql: SqlStorage,
+  { nowMs, limit }: { nowMs: number; limit: number },
+): string[] {
+  return sql
+    .exec<{ job_id: string }>(
+      `SELECT job_id FROM tmp_export_job_discards WHERE discarded_at_ms <= ?
+       GROUP BY job_id ORDER BY min(discarded_at_ms) LIMIT ?`,
+      nowMs - LATE_MS,
+      limit,
+    )
+    .toArray()
+    .map((row) => row.job_id);
+}
+
+/** Returns when the first discards are due to be removed for the last time; null if there are none. */
+export function firstDiscardMs(sql: SqlStorage): number | null {
+  const { first } = sql
+    .exec<{ first: number | null }>(
+      "SELECT min(discarded_at_ms) AS first FROM tmp_export_job_discards",
+    )
+    .one();
+  return first === null ? null : first + LATE_MS;
+}
+
+/** Forgets the discards of a job that are due at `nowMs`. */
+export function deleteDueDiscards(sql: SqlStorage, jobId: string, nowMs: number): void {
+  sql.exec(
+    "DELETE FROM tmp_export_job_discards WHERE job_id = ? AND discarded_at_ms <= ?",
+    jobId,
+    nowMs - LATE_MS,
+  );
+}
+
+/** Lets the discards of a job that are due at `nowMs` wait for another minute: other jobs' come first. */
+export function postponeDueDiscards(sql: SqlStorage, jobId: string, nowMs: number): void {
+  sql.exec(
+    `UPDATE tmp_export_job_discards SET discarded_at_ms = ?
+     WHERE job_id = ? AND discarded_at_ms <= ?`,
+    nowMs,
+    jobId,
+    nowMs - LATE_MS,
+  );
+}

@@ -1,0 +1,165 @@
+import type { DumpPlan } from "../formats/plan.ts";
+import type { TableEncoderOf } from "../formats/table-encoder.ts";
+import type { SnapshotRecord } from "../rpc/snapshot-record.ts";
+import type { Catalog } from "../sqlite/catalog.ts";
+import type { Source } from "../databases/source.ts";
+import { digestCatalog, readCatalog } from "./read-catalog.ts";
+import { type OneTurnPiece, readInOneTurn } from "./read-in-one-turn.ts";
+import { openSnapshot } from "./snapshot/open-snapshot.ts";
+import { type IsLeftover, sweepLeftovers } from "./snapshot/sweep-leftovers.ts";
+import { readSourceWarnings } from "./source-warnings.ts";
+
+/** Plans what is read of a catalog; the same for the same catalog. It may refuse a catalog with an `ExportError`. */
+export type PlanDump = (catalog: Catalog) => { plan: DumpPlan; encoderOf: TableEncoderOf };
+
+/** What a dump would read, before a row of it is read. */
+export interface PlannedDump {
+  catalog: Catalog;
+  catalogDigest: string;
+  plan: DumpPlan;
+  encoderOf: TableEncoderOf;
+}
+
+/** Reads a source's catalog in one turn and plans its dump. Errors: those of `planOf` and the source's own. */
+export async function readDumpPlan(source: Source, planOf: PlanDump): Promise<PlannedDump> {
+  const catalog = await readCatalog(source);
+  return { catalog, catalogDigest: await digestCatalog(catalog), ...planOf(catalog) };
+}
+
+/** A dump to begin. */
+export interface DumpRequest {
+  /** The id of the snapshot, should one be opened: a new one for each attempt. */
+  snapshotId: string;
+  /** Whose snapshot it is: the id of a job or of a stream. */
+  jobId: string;
+  /** `snapshot` is one instant; `live` reads each page as it is then. */
+  consistency: "snapshot" | "live";
+  planOf: PlanDump;
+  /** The plan, if the catalog has been read already. */
+  planned?: PlannedDump;
+  /** How many bytes of values may be read in one turn; 0 never reads in one turn. */
+  oneTurnBytes: number;
+  /**
+   * True if an earlier attempt may have opened a snapshot. It is removed even if this attempt opens none;
+   * every opening removes such leftovers anyway.
+   */
+  removesLeftovers: boolean;
+  /** What the snapshot's undo log may hold, in bytes. */
+  undoBytesMax: number;
+  isLeftover: IsLeftover;
+  /**
+   * Called once, when it is clear how the dump is read, and before anything is made in the source. An error
+   * ends the beginning.
+   */
+  beforeReading: (method: BegunDump["method"]) => Promise<void>;
+}
+
+/** A dump whose instant is chosen, if it has one. */
+export type BegunDump = {
+  catalog: Catalog;
+  catalogDigest: string;
+  plan: DumpPlan;
+  /** The instant by the source's own clock; of a live dump, when it began by this Worker's. */
+  atMs: number;
+  /** What the reader of the dump must know, a sentence each. */
+  warnings: string[];
+  /** What beginning has cost the source, as the runtime bills it. */
+  rowsRead: number;
+  rowsWritten: number;
+} &
+  /** All of it, read in one turn: nothing is left to read. */
+  (
+    | { method: "one-turn"; pieces: OneTurnPiece[] }
+    /** What a `ReadingSession` reads as it was in that instant. */
+    | { method: "snapshot"; record: SnapshotRecord }
+    /** What a `ReadingSession` reads as it is. */
+    | { method: "live" }
+  );
+
+/**
+ * Begins a dump by the first method that is allowed and works:
+ *
+ * 1. If `oneTurnBytes` allows it and the dump is small, all of it is read in one turn of the source.
+ * 2. For `consistency: "snapshot"` a snapshot is opened, which the caller must close.
+ * 3. For `consistency: "live"` nothing is held.
+ *
+ * An attempt that fails may leave a snapshot of this id, which `closeSnapshot` removes.
+ *
+ * Errors: those of `planOf`, `beforeReading`, `openSnapshot` and the source's own.
+ */
+export async function beginDump(source: Source, request: DumpRequest): Promise<BegunDump> {
+  const { consistency } = request;
+  const counted = countReading(source);
+  const whole = await readWhole(counted.source, request);
+  await request.beforeReading(whole?.method ?? consistency);
+  const begun =
+    whole ??
+    (consistency === "snapshot" ? await freeze(source, request) : await look(source, request));
+  const isFrozen = consistency === "snapshot";
+  const warnings = [
+    ...begun.warnings,
+    ...begun.plan.warnings,
+    ...(await readSourceWarnings(source, begun.plan, { isFrozen })),
+  ];
+  const rowsRead = begun.rowsRead + (whole === undefined ? counted.rowsRead() : 0);
+  return { ...begun, warnings, rowsRead };
+}
+
+/** All of a small dump; undefined if it is not small, or must not be read in one turn. */
+async function readWhole(source: Source, request: DumpRequest): Promise<BegunDump | undefined> {
+  const { oneTurnBytes: bytesMax, planOf, removesLeftovers, isLeftover } = request;
+  if (bytesMax === 0) return undefined;
+  if (removesLeftovers) await sweepLeftovers(source, isLeftover);
+  const planned = request.planned ?? (await readDumpPlan(source, planOf));
+  const dump = await readInOneTurn(source, { ...planned, bytesMax });
+  if (dump === undefined) return undefined;
+  const { catalog, catalogDigest, plan } = planned;
+  return {
+    method: "one-turn",
+    catalog,
+    catalogDigest,
+    plan,
+    ...dump,
+    warnings: [],
+    rowsWritten: 0,
+  };
+}
+
+async function freeze(source: Source, request: DumpRequest): Promise<BegunDump> {
+  const { snapshotId, jobId, undoBytesMax, planOf, isLeftover } = request;
+  const opened = await openSnapshot(source, {
+    snapshotId,
+    jobId,
+    undoBytesMax,
+    planOf: (catalog) => planOf(catalog).plan,
+    isLeftover,
+  });
+  return { method: "snapshot", ...opened, catalogDigest: await digestCatalog(opened.catalog) };
+}
+
+async function look(source: Source, request: DumpRequest): Promise<BegunDump> {
+  const atMs = Date.now();
+  const planned = request.planned ?? (await readDumpPlan(source, request.planOf));
+  const { catalog, catalogDigest, plan } = planned;
+  return {
+    method: "live",
+    catalog,
+    catalogDigest,
+    plan,
+    atMs,
+    warnings: [],
+    rowsRead: 0,
+    rowsWritten: 0,
+  };
+}
+
+/** The source, and the rows that its transactions have read so far. */
+function countReading(source: Source): { source: Source; rowsRead: () => number } {
+  let count = 0;
+  const transaction: Source["transaction"] = async (statements) => {
+    const results = await source.transaction(statements);
+    count += results.reduce((sum, result) => sum + result.rowsRead, 0);
+    return results;
+  };
+  return { source: { ...source, transaction }, rowsRead: () => count };
+}

@@ -1,0 +1,164 @@
+import type { Table } from "../sqlite/catalog.ts";
+import type { Cell } from "../sqlite/cell.ts";
+import { describeKey, type RowKey } from "../sqlite/row-key.ts";
+import { ExportError } from "../api/errors.ts";
+import { PAGE_BYTES, STATEMENT_BYTES_MAX } from "../api/limits.ts";
+import { pageQuery, parsePage, type RawPage, type Statement } from "../sqlite/page-query.ts";
+import type { RowExpression } from "../sqlite/column-sql.ts";
+import { cellQueries, parseCells } from "../sqlite/cell-query.ts";
+import { quoteIdentifier } from "../sqlite/identifier.ts";
+import { shownName, StatementTooLong } from "../sqlite/statement-length.ts";
+import type { TableEncoder } from "../formats/table-encoder.ts";
+import { findQueryProblem } from "../databases/query-problem.ts";
+import type { TableReader } from "./table-reader.ts";
+
+/** More rows than a value of 2 MB can hold. */
+const KEYLESS_ROWS_MAX = 10_000_000;
+
+/** What one read of a table returns: a page of rows, one large row cell by cell, or its end. */
+export type PageRead =
+  | { kind: "end"; rowsRead: number }
+  | ({
+      rows: number;
+      byteLength: number;
+      last: RowKey;
+      broken: number[];
+      limit: number;
+      rowsRead: number;
+      complete: boolean;
+    } & ({ kind: "page"; raw: RawPage } | { kind: "row"; cells: Cell[] }));
+
+/**
+ * Reads at most `limit` rows of about `rowBytes` of text each. It reads fewer if their text is longer than a
+ * value may be, and one row cell by cell if even the text of one row is, or the query of the text is too long.
+ *
+ * Errors: those of the reader, `value-not-exportable`, `table-not-pageable`, `name-too-long`.
+ */
+export async function readPage(
+  reader: TableReader,
+  table: Table,
+  encoder: TableEncoder,
+  place: { after: RowKey; limit: number; rowBytes: number; brokenSql: RowExpression | undefined },
+): Promise<PageRead> {
+  const { after, limit, rowBytes, brokenSql } = place;
+  const { rowGapHex } = encoder;
+  const rowSql = encoder.rowSql(rowBytes);
+  if (table.key.length === 0) {
+    // Its one page ends with an empty key, after which nothing is left to read.
+    return after === null
+      ? readWhole(reader, table, encoder, brokenSql)
+      : { kind: "end", rowsRead: 0 };
+  }
+  for (let rows = limit; rows >= 1; rows = Math.floor(rows / 4)) {
+    try {
+      const [result] = await reader.readRows(table, (select) => [
+        pageQuery({ table, rowSql, rowGapHex, after, limit: rows, brokenSql }, select),
+      ]);
+      const raw = parsePage(result?.rows[0] ?? []);
+      const rowsRead = result?.rowsRead ?? 0;
+      if (raw.rows === 0) return { kind: "end", rowsRead };
+      return {
+        kind: "page",
+        raw,
+        rows: raw.rows,
+        byteLength: raw.bytes.byteLength,
+        last: raw.last,
+        broken: raw.broken,
+        limit: rows,
+        rowsRead,
+        complete: raw.rows < rows,
+      };
+    } catch (error) {
+      if (error instanceof StatementTooLong && brokenSql === undefined) break;
+      if (findQueryProblem(error) !== "too-big") throw error;
+    }
+  }
+  return readRow(reader, table, encoder, { after, brokenSql });
+}
+
+/** A table without a key has no place to resume from, so it is read in one turn or not at all. */
+async function readWhole(
+  reader: TableReader,
+  table: Table,
+  encoder: TableEncoder,
+  brokenSql: RowExpression | undefined,
+): Promise<PageRead> {
+  const { rowGapHex } = encoder;
+  const rowSql = encoder.rowSql(0);
+  const request = { table, rowSql, rowGapHex, after: null, limit: KEYLESS_ROWS_MAX, brokenSql };
+  try {
+    const [result] = await reader.readRows(table, (select) => [pageQuery(request, select)]);
+    const raw = parsePage(result?.rows[0] ?? []);
+    const rowsRead = result?.rowsRead ?? 0;
+    if (raw.rows === 0) return { kind: "end", rowsRead };
+    const { rows, last, broken } = raw;
+    const { byteLength } = raw.bytes;
+    return {
+      kind: "page",
+      raw,
+      rows,
+      byteLength,
+      last,
+      broken,
+      limit: 1,
+      rowsRead,
+      complete: true,
+    };
+  } catch (cause) {
+    if (cause instanceof StatementTooLong) throw namesTooLong(table, cause);
+    if (findQueryProblem(cause) !== "too-big") throw cause;
+    throw new ExportError(
+      "table-not-pageable",
+      `table ${quoteIdentifier(table.name)} has columns named rowid, _rowid_ and oid, no other key, and ` +
+        "is too large to be read at once",
+      { cause },
+    );
+  }
+}
+
+async function readRow(
+  reader: TableReader,
+  table: Table,
+  encoder: TableEncoder,
+  { after, brokenSql }: { after: RowKey; brokenSql: RowExpression | undefined },
+): Promise<PageRead> {
+  const request = { table, rowSql: () => "''", rowGapHex: "", after, limit: 1, brokenSql };
+  try {
+    const [keyResult, ...cellResults] = await reader.readRows(table, (select) => [
+      plainStatement(pageQuery(request, select)),
+      ...cellQueries(request, { columns: encoder.cellColumns, realSql: encoder.realSql }, select),
+    ]);
+    const { last, rows, broken } = parsePage(keyResult?.rows[0] ?? []);
+    // If rows are read as they are, the large row may be gone since it was met.
+    if (rows === 0) return { kind: "end", rowsRead: keyResult?.rowsRead ?? 0 };
+    const cells = parseCells(cellResults.map((result) => result.rows[0] ?? []));
+    const rowsRead = (keyResult?.rowsRead ?? 0) + sumOf(cellResults.map((each) => each.rowsRead));
+    const byteLength = PAGE_BYTES;
+    const row = { cells, rows: 1, byteLength, last, broken };
+    return { kind: "row", ...row, limit: 1, rowsRead, complete: false };
+  } catch (cause) {
+    if (cause instanceof StatementTooLong) throw namesTooLong(table, cause);
+    if (findQueryProblem(cause) !== "too-big") throw cause;
+    throw new ExportError(
+      "value-not-exportable",
+      `table ${quoteIdentifier(table.name)} has a row after key ${describeKey(after)} that is too large to be read`,
+      { cause },
+    );
+  }
+}
+
+function namesTooLong(table: Table, cause: unknown): ExportError {
+  const message =
+    `table ${shownName(table.name)}: its name and its key's columns are too long for a statement ` +
+    `of ${STATEMENT_BYTES_MAX} bytes`;
+  return new ExportError("name-too-long", message, { cause });
+}
+
+/** Without the count of columns, by which a source carries BLOBs faster, and only shorter ones. */
+function plainStatement({ sql, params }: Statement): Statement {
+  return { sql, params };
+}
+
+function sumOf(numbers: number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0);
+}

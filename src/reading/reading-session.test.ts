@@ -1,0 +1,149 @@
+import type { DatabaseSync } from "node:sqlite";
+import { expect, test } from "vitest";
+
+import { planOf as planExport } from "../formats/plan-of.ts";
+import { concatBytes } from "../lib/bytes.ts";
+import { ExportError } from "../api/errors.ts";
+import { CURSOR_START, type Cursor } from "../rpc/cursor.ts";
+import type { Source } from "../databases/source.ts";
+import type { Catalog } from "../sqlite/catalog.ts";
+import { digestCatalog, readCatalog } from "./read-catalog.ts";
+import { type DumpToRead, ReadingSession } from "./reading-session.ts";
+import { freezeDatabase, snapshotObjects } from "../../test/support/frozen-database.ts";
+import { nodeSqliteSource, openPlatformDatabase } from "../../test/support/node-sqlite-source.ts";
+
+const SCRIPT = `CREATE TABLE a(id INTEGER PRIMARY KEY, x); INSERT INTO a VALUES (1, 'one'), (2, 'two');
+  CREATE TABLE b(id INTEGER PRIMARY KEY, y); INSERT INTO b VALUES (3, 'three');`;
+
+const planOf = (catalog: Catalog) =>
+  planExport({ source: "main", format: "sql", content: "all" }, catalog);
+
+/** A database with an open snapshot, and how a session of it is opened; `statements` is what was run since. */
+async function frozen(): Promise<{
+  db: DatabaseSync;
+  expected: string;
+  statements: string[];
+  open: (change?: Partial<DumpToRead>) => Promise<ReadingSession>;
+}> {
+  const { db, source, opened, expected } = await freezeDatabase(SCRIPT);
+  const statements: string[] = [];
+  const catalogDigest = await digestCatalog(opened.catalog);
+  const open = (change: Partial<DumpToRead> = {}): Promise<ReadingSession> =>
+    ReadingSession.open(recorded(source, statements), {
+      catalogDigest,
+      record: opened.record,
+      undoBytesMax: 1e9,
+      planOf,
+      ...change,
+    });
+  return { db, expected, statements, open };
+}
+
+function recorded(source: Source, statements: string[]): Source {
+  return {
+    ...source,
+    query: (statement) => {
+      statements.push(statement.sql);
+      return source.query(statement);
+    },
+    transaction: (all) => {
+      statements.push(...all.map(({ sql }) => sql));
+      return source.transaction(all);
+    },
+  };
+}
+
+/** Reads from `cursor` until a piece of `table` is read, or to the end. */
+async function readUntil(
+  session: ReadingSession,
+  cursor: Cursor,
+  table?: string,
+): Promise<{ text: string; cursor: Cursor }> {
+  const pieces: Uint8Array[] = [];
+  let at = cursor;
+  for await (const piece of session.read(cursor)) {
+    pieces.push(...piece.bytes.map((bytes) => bytes.slice()));
+    at = piece.cursor;
+    if (piece.table === table && piece.rows > 0) break;
+  }
+  return { text: Buffer.from(concatBytes(pieces)).toString("utf8"), cursor: at };
+}
+
+test("reads the instant in several sessions, whatever is written between and in them", async () => {
+  const { db, expected, open } = await frozen();
+  const first = await open();
+  const head = await readUntil(first, CURSOR_START, "a");
+  db.exec("UPDATE a SET x = 'late'; UPDATE b SET y = 'late'");
+  await first.requireIntact();
+  const second = await open();
+  await second.commit(head.cursor, 1);
+  db.exec("DELETE FROM a; DELETE FROM b");
+  const tail = await readUntil(second, head.cursor);
+  await second.requireIntact();
+  expect(head.text + tail.text).toBe(expected);
+});
+
+test("drops the triggers of tables that are committed, and does not miss them", async () => {
+  const { db, open } = await frozen();
+  const session = await open();
+  const { cursor } = await readUntil(session, CURSOR_START, "b");
+  const triggers = snapshotObjects(db).length;
+  await session.commit(cursor, 1);
+  expect(snapshotObjects(db).length).toBeLessThan(triggers);
+  await session.requireIntact();
+});
+
+test("does not open if the schema has changed since the dump was planned", async () => {
+  const { db, open } = await frozen();
+  db.exec("CREATE TABLE later(z)");
+  await expect(open()).rejects.toMatchObject({ code: "schema-changed" });
+});
+
+test("changes nothing in the source if the plan is refused", async () => {
+  const { statements, open } = await frozen();
+  const refused = new ExportError("plan-changed", "another version plans this differently");
+  await expect(open({ planOf: () => Promise.reject(refused) })).rejects.toBe(refused);
+  expect(statements.filter((sql) => !sql.startsWith("SELECT"))).toEqual([]);
+});
+
+test.each([
+  ["the schema changes after the last page", "CREATE TABLE later(z)", "schema-changed"],
+  [
+    "a table is made anew",
+    "DROP TABLE b; CREATE TABLE b(id INTEGER PRIMARY KEY, y)",
+    "snapshot-lost",
+  ],
+])("is not intact if %s", async (_, sql, code) => {
+  const { db, open } = await frozen();
+  const session = await open();
+  await readUntil(session, CURSOR_START);
+  db.exec(sql);
+  await expect(session.requireIntact()).rejects.toMatchObject({ code });
+});
+
+test("asks a source without a snapshot for the schema before and after its pages, and for nothing more", async () => {
+  const db = openPlatformDatabase();
+  db.exec(SCRIPT);
+  const plain = nodeSqliteSource(db);
+  const catalogDigest = await digestCatalog(await readCatalog(plain));
+  const statements: string[] = [];
+  const session = await ReadingSession.open(recorded(plain, statements), {
+    catalogDigest,
+    record: null,
+    undoBytesMax: 1e9,
+    planOf,
+  });
+  const opening = statements.length;
+  await session.commit(CURSOR_START, 1);
+  expect(statements).toHaveLength(opening);
+  const { cursor } = await readUntil(session, CURSOR_START, "a");
+  const pages = statements.slice(opening);
+  expect(pages.filter((sql) => sql.includes("sqlite_master"))).toEqual([]);
+  expect(cursor.artifact).toBe(0);
+  await session.requireIntact();
+  expect(statements.slice(opening + pages.length)).toEqual([
+    expect.stringContaining("sqlite_master"),
+  ]);
+  db.exec("CREATE TABLE later(z)");
+  await expect(session.requireIntact()).rejects.toMatchObject({ code: "schema-changed" });
+});

@@ -1,0 +1,96 @@
+import type { Catalog } from "../sqlite/catalog.ts";
+import type { Cursor } from "../rpc/cursor.ts";
+import type { SnapshotRecord } from "../rpc/snapshot-record.ts";
+import type { DumpPlan } from "../formats/plan.ts";
+import type { Source } from "../databases/source.ts";
+import type { TableEncoderOf } from "../formats/table-encoder.ts";
+import type { PlanDump } from "./begin-dump.ts";
+import { type DumpPiece, readDump } from "./dump-reader.ts";
+import { readUnchangedCatalog, requireUnchangedSchema } from "./read-catalog.ts";
+import { committedPosition } from "./snapshot/committed-position.ts";
+import { SnapshotReader } from "./snapshot/snapshot-reader.ts";
+import { liveReader } from "./table-reader.ts";
+
+/** A begun dump to read. */
+export interface DumpToRead {
+  /** Of the catalog that the dump was planned from. */
+  catalogDigest: string;
+  /** The open snapshot; null to read rows as they are. */
+  record: SnapshotRecord | null;
+  /** Today's bound of an undo log, in bytes, for records that contain none. */
+  undoBytesMax: number;
+  /** Plans the dump again. An error ends the opening before the source is changed. */
+  planOf: (catalog: Catalog) => ReturnType<PlanDump> | Promise<ReturnType<PlanDump>>;
+}
+
+/**
+ * Reads a begun dump: a session for each chunk of a job, or one for a whole stream. What the sessions of a
+ * dump read is exactly the dump of its instant if their callers follow these rules:
+ *
+ * 1. `open` comes first. It requires the catalog that the dump was planned from, since a cursor counts the
+ *    segments of one plan.
+ * 2. A session that resumes calls `commit` before it reads, with the cursor where it resumes. A long session
+ *    calls it between pieces. It promises that nothing before the cursor is ever read again, so the triggers
+ *    stop keeping those rows. Each call of a dump has a higher checkpoint; a late one changes nothing.
+ * 3. `read` resumes only at a piece's cursor, or at the start.
+ * 4. `requireIntact` comes after the last piece that counts, and before anybody relies on it: before a chunk
+ *    is committed, before a stream sends its last bytes. Pages name tables and columns, so the schema must be
+ *    the same after them. A trigger that is still there has been there all the time.
+ *
+ * Without a snapshot, rows are read as they are: `commit` does nothing, `requireIntact` checks the schema.
+ */
+export class ReadingSession {
+  readonly plan: DumpPlan;
+  readonly #encoderOf: TableEncoderOf;
+  readonly #source: Source;
+  readonly #schema: string;
+  readonly #snapshot: SnapshotReader | undefined;
+  /** Names of the tables whose rows are all committed. */
+  #finished: ReadonlySet<string> = new Set();
+
+  /** Errors: `schema-changed`, those of `planOf` and the source's own. */
+  static async open(source: Source, dump: DumpToRead): Promise<ReadingSession> {
+    const { catalog, schema } = await readUnchangedCatalog(source, dump.catalogDigest);
+    return new ReadingSession(source, schema, dump, await dump.planOf(catalog));
+  }
+
+  private constructor(
+    source: Source,
+    schema: string,
+    { record, undoBytesMax }: DumpToRead,
+    { plan, encoderOf }: ReturnType<PlanDump>,
+  ) {
+    this.plan = plan;
+    this.#encoderOf = encoderOf;
+    this.#source = source;
+    this.#schema = schema;
+    this.#snapshot =
+      record === null ? undefined : new SnapshotReader(source, record, { undoBytesMax });
+  }
+
+  /** Promises that nothing before `cursor` is read again. Errors: `snapshot-lost`, the source's own. */
+  async commit(cursor: Cursor, checkpoint: number): Promise<void> {
+    const position = committedPosition(this.plan, cursor, checkpoint);
+    await this.#snapshot?.advance(position);
+    this.#finished = position.finished;
+  }
+
+  /**
+   * Reads from `cursor` to the end of the plan; the caller takes what it needs. Errors: those of `readDump`,
+   * `snapshot-lost`, `undo-too-large`.
+   */
+  read(cursor: Cursor): AsyncGenerator<DumpPiece, void, undefined> {
+    return readDump({
+      reader: this.#snapshot ?? liveReader(this.#source),
+      plan: this.plan,
+      encoderOf: this.#encoderOf,
+      cursor,
+    });
+  }
+
+  /** Errors: `schema-changed`, `snapshot-lost`, the source's own. */
+  async requireIntact(): Promise<void> {
+    await requireUnchangedSchema(this.#source, this.#schema);
+    await this.#snapshot?.requireIntact(this.#finished);
+  }
+}

@@ -1,0 +1,136 @@
+import { copyKeyValuesSql } from "../../sqlite/key-values.ts";
+import { quoteIdentifier as q, quoteText } from "../../sqlite/identifier.ts";
+import { shownName } from "../../sqlite/statement-length.ts";
+import type { Catalog, Table } from "../../sqlite/catalog.ts";
+import type { DumpPlan } from "../../formats/plan.ts";
+import type { HeldBy } from "../../rpc/snapshot-record.ts";
+import { ExportError } from "../../api/errors.ts";
+import { STATEMENT_BYTES_MAX } from "../../api/limits.ts";
+import { copyRowsSql, createGatheringSql, gatherRowsSql, hasIntegerKey } from "./layout.ts";
+import type { SnapshotNames } from "./names.ts";
+import { keyColumnsSql } from "./row-sql.ts";
+import { type Watch, watchTable } from "./triggers.ts";
+import { createSharedLogSql, sharesLog } from "./undo-log.ts";
+
+/** How long triggers work after the last page, in seconds: longer than a stalled run takes to be rescued. */
+export const LEASE_SECONDS = 1_800;
+
+/** A table, and how it is held to the instant. */
+interface HeldTable extends Watch {
+  table: Table;
+  number: number;
+  heldBy: HeldBy;
+}
+
+/** What the turn that opens a snapshot runs. */
+export interface Opening {
+  /** In the order of the plan. */
+  tables: HeldTable[];
+  /** Queries whose texts are kept, in the order of their numbers. */
+  texts: string[];
+  statements: string[];
+  /** How many triggers the statements put on the snapshot's own tables: those of its logs. */
+  logTriggers: number;
+}
+
+/**
+ * Makes the statements that open a snapshot: its state and cursor, its logs, and for each table of the plan
+ * the triggers or the copy that hold it. `heldBy` has one entry a table.
+ *
+ * Errors: `table-too-wide-for-snapshot` if a statement that holds a table is too long.
+ */
+export function planOpening(
+  names: SnapshotNames,
+  snapshot: { snapshotId: string; jobId: string; undoBytesMax: number },
+  read: { plan: DumpPlan; triggers: Catalog["triggers"]; heldBy: readonly HeldBy[] },
+): Opening {
+  const { undoBytesMax } = snapshot;
+  const { plan, triggers } = read;
+  const tables = plan.tables.map((table, number): HeldTable => {
+    const heldBy = read.heldBy[number] as HeldBy;
+    const held = holdTable(names, { table, number, heldBy }, { triggers, undoBytesMax });
+    return { table, number, heldBy, ...held };
+  });
+  const texts = plan.artifacts.flatMap(({ segments }) =>
+    segments.flatMap((segment) => (segment.kind === "query" ? [segment.sql] : [])),
+  );
+  const statements = [
+    ...createStateSql(names, snapshot),
+    ...createCommonSql(names, tables, undoBytesMax),
+    ...tables.flatMap((each) => each.statements),
+    ...texts.map(
+      (sql, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${sql})`,
+    ),
+  ];
+  return { tables, texts, statements, logTriggers: countLogTriggers(statements, tables) };
+}
+
+function countLogTriggers(statements: string[], tables: readonly Watch[]): number {
+  const triggers = statements.filter((sql) => sql.startsWith("CREATE TRIGGER "));
+  return triggers.length - tables.reduce((sum, table) => sum + table.triggers, 0);
+}
+
+function createStateSql(
+  names: SnapshotNames,
+  { snapshotId, jobId }: { snapshotId: string; jobId: string },
+): string[] {
+  return [
+    // WITHOUT ROWID: what is inserted leaves `last_insert_rowid()` as it was.
+    `CREATE TABLE ${q(names.state)} (snapshot_id TEXT PRIMARY KEY, job_id TEXT, lease_until INTEGER, ` +
+      `undo_bytes INTEGER) WITHOUT ROWID`,
+    `INSERT INTO ${q(names.state)} VALUES ` +
+      `(${quoteText(snapshotId)}, ${quoteText(jobId)}, unixepoch() + ${LEASE_SECONDS}, 0)`,
+    `CREATE TABLE ${q(names.cursor)} (t INTEGER PRIMARY KEY, checkpoint INTEGER, k0, e0) WITHOUT ROWID`,
+    `CREATE TABLE ${q(names.texts)} (n INTEGER PRIMARY KEY, result) WITHOUT ROWID`,
+  ];
+}
+
+/** What several tables have together. */
+function createCommonSql(
+  names: SnapshotNames,
+  tables: readonly { table: Table; heldBy: HeldBy }[],
+  undoBytesMax: number,
+): string[] {
+  const heldBy = (by: HeldBy) => tables.filter((each) => each.heldBy === by);
+  const sharing = heldBy("undo").flatMap(({ table }) => (sharesLog(table) ? [table] : []));
+  return [
+    ...(heldBy("gathering").length > 0 ? [createGatheringSql(names.gathering)] : []),
+    ...(sharing.length > 0 ? createSharedLogSql(names, sharing, undoBytesMax) : []),
+  ];
+}
+
+/** Errors: `table-too-wide-for-snapshot` if a statement that holds the table is too long. */
+function holdTable(
+  names: SnapshotNames,
+  { table, number, heldBy }: Omit<HeldTable, keyof Watch>,
+  limits: { triggers: Catalog["triggers"]; undoBytesMax: number },
+): Watch {
+  if (heldBy === "undo") {
+    const watch = watchTable(names, number, table, limits);
+    return { ...watch, statements: [endSql(names, number, table), ...watch.statements] };
+  }
+  const statements = copySql(names, { table, number, heldBy });
+  if (statements.some((sql) => Buffer.byteLength(sql) > STATEMENT_BYTES_MAX)) {
+    const message = `the names of table ${shownName(table.name)} are too long for a statement that copies its rows`;
+    throw new ExportError("table-too-wide-for-snapshot", message);
+  }
+  return { statements, triggers: 0 };
+}
+
+function copySql(
+  names: SnapshotNames,
+  { table, number, heldBy }: Omit<HeldTable, keyof Watch>,
+): string[] {
+  if (table.derived?.kind === "key-values") return [copyKeyValuesSql(names.copy(number))];
+  if (heldBy === "copy") return copyRowsSql(names.copy(number), table);
+  return heldBy === "gathering" ? [gatherRowsSql(names.gathering, number, table)] : [];
+}
+
+/** Statement that keeps where a watched table ends. */
+function endSql(names: SnapshotNames, number: number, table: Table): string {
+  const [key] = keyColumnsSql("t", table.key);
+  const last = hasIntegerKey(table)
+    ? `(SELECT max(${key}) FROM ${q(table.name)} AS t)`
+    : `(SELECT 1 FROM ${q(table.name)} LIMIT 1)`;
+  return `INSERT INTO ${q(names.cursor)} (t, checkpoint, e0) SELECT ${number}, 0, ${last}`;
+}

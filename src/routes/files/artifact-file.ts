@@ -1,0 +1,51 @@
+import { ExportError } from "../../api/errors.ts";
+import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
+import type { DownloadInfo } from "../../rpc/http-jobs.ts";
+import type { ArtifactStore } from "../../storage/artifact-store.ts";
+import { readRanges } from "./read-ranges.ts";
+import type { SentFile } from "./send-file.ts";
+
+/** An artifact as a file to send, as it is in the store. Errors of the file: `artifact-missing`. */
+export function makeArtifactFile(
+  { completedAtMs }: DownloadInfo,
+  { name, contentType, bytes, objectKey, sha256 }: ArtifactRecord,
+  store: ArtifactStore,
+): SentFile {
+  const missing = (): ExportError =>
+    new ExportError("artifact-missing", `${name} is not in the store any more`);
+  return {
+    name,
+    contentType,
+    bytes,
+    tag: sha256 ?? "",
+    sha256: sha256 ?? "",
+    modifiedAtMs: completedAtMs ?? 0,
+    check: async () => {
+      if ((await store.find(objectKey)) === undefined) throw missing();
+    },
+    open: async (range = { offset: 0, length: bytes }) => {
+      const bodies = readRanges(store, { key: objectKey, name }, range);
+      // A missing file can still be answered with 404 before the first byte is sent.
+      const first = await bodies.next();
+      const { readable, writable } = new FixedLengthStream(range.length);
+      if (first.done !== true) void sendAll(first.value, bodies, writable);
+      return readable;
+    },
+  };
+}
+
+/** Sends streams one after the other. If that fails the response breaks, so no reader takes it for the whole. */
+async function sendAll(
+  first: ReadableStream<Uint8Array>,
+  others: AsyncIterable<ReadableStream<Uint8Array>>,
+  writable: WritableStream<Uint8Array>,
+): Promise<void> {
+  try {
+    await first.pipeTo(writable, { preventClose: true });
+    for await (const body of others) await body.pipeTo(writable, { preventClose: true });
+    await writable.close();
+  } catch (cause) {
+    console.warn({ message: "a file was not sent to its end", cause: String(cause) });
+    await writable.abort(cause).catch(() => {});
+  }
+}

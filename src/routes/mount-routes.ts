@@ -1,0 +1,44 @@
+import type { Context, Hono } from "hono";
+
+import { ExportError } from "../api/errors.ts";
+import type { AppEnv } from "./app-env.ts";
+import { authenticate, requireAccess } from "./middleware/auth.ts";
+import { requireRate } from "./middleware/hardening.ts";
+import { allowedMethods } from "./middleware/methods.ts";
+import { onError } from "./middleware/problem.ts";
+import type { Route } from "./route.ts";
+
+/**
+ * Serves `routes`: the open ones to everybody, the others to the tokens that open them. Any other call asks for
+ * full access, also if a handler is mounted for it later, and is answered with 404, or 405 and `Allow`.
+ */
+export function mountRoutes(app: Hono<AppEnv>, routes: readonly Route[]): void {
+  for (const { method, path, access, answer } of routes) {
+    if (access === "open") app.on(method, path, answer);
+  }
+  app.use(authenticate());
+  for (const { method, path, access, answer } of routes) {
+    if (access === "open") continue;
+    app.on(method, path, (context) => {
+      requireAccess(context, access);
+      return answer(context);
+    });
+  }
+  app.use(async (context, next) => {
+    requireAccess(context, "full");
+    const { method } = context.req;
+    if (method !== "GET" && method !== "HEAD") await requireRate(context.env);
+    await next();
+  });
+  app.notFound((context) => answerUnknown(context, allowedMethods(routes, context.req.path)));
+}
+
+function answerUnknown(context: Context<AppEnv>, methods: readonly string[]): Response {
+  if (methods.length === 0) {
+    return onError(new ExportError("not-found", "there is no such route"), context);
+  }
+  const message = `${context.req.method} is not a method of this route`;
+  const response = onError(new ExportError("method-not-allowed", message), context);
+  response.headers.set("allow", methods.join(", "));
+  return response;
+}

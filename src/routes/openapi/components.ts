@@ -1,0 +1,35 @@
+import type * as v from "valibot";
+
+import { DescriptionSchema } from "../../api/description.ts";
+import { ExportRequestSchema } from "../../api/export-request.ts";
+import { HealthSchema } from "../../api/health.ts";
+import { JobListSchema, JobViewSchema } from "../../api/job-view.ts";
+import { ManifestSchema } from "../../api/manifest.ts";
+import { ProblemSchema } from "../../api/problem.ts";
+import { QueryRequestSchema, QueryResultSchema } from "../../api/query-request.ts";
+import { SourceListSchema } from "../../api/source-list.ts";
+
+/** Bodies of requests that the API's description names, as clients send them. */
+export const REQUEST_COMPONENTS: Record<string, v.GenericSchema> = {
+  ExportRequest: ExportRequestSchema,
+  QueryRequest: QueryRequestSchema,
+};
+
+/** Bodies of answers that the API's description names. */
+export const ANSWER_COMPONENTS: Record<string, v.GenericSchema> = {
+  JobView: JobViewSchema,
+  JobList: JobListSchema,
+  Manifest: ManifestSchema,
+  SourceList: SourceListSchema,
+  QueryResult: QueryResultSchema,
+  Problem: ProblemSchema,
+  Health: HealthSchema,
+  OpenApi: DescriptionSchema,
+};
+
+/** Returns the name of a schema; undefined if it has none, and is described in place. */
+export function findComponent(schema: v.GenericSchema): string | undefined {
+  return Object.entries({ ...REQUEST_COMPONENTS, ...ANSWER_COMPONENTS }).find(
+    ([, each]) => each === schema,
+  )?.[0];
+}

@@ -1,0 +1,23 @@
+import { makeDescriptionRoute } from "./description.ts";
+import { downloadRoutes } from "./downloads.ts";
+import { eventRoutes } from "./events.ts";
+import { healthRoutes } from "./health.ts";
+import { jobListRoutes } from "./job-list.ts";
+import { jobRoutes } from "./jobs.ts";
+import { queryRoutes } from "./query.ts";
+import type { Route } from "./route.ts";
+import { sourceRoutes } from "./sources.ts";
+import { streamRoutes } from "./streams.ts";
+
+/** Every route of the API, in the order of its description. A new resource is a file and a line here. */
+export const ROUTES: readonly Route[] = [
+  ...streamRoutes,
+  ...jobRoutes,
+  ...downloadRoutes,
+  ...eventRoutes,
+  ...jobListRoutes,
+  ...sourceRoutes,
+  ...queryRoutes,
+  makeDescriptionRoute(() => ROUTES),
+  ...healthRoutes,
+];

@@ -1,0 +1,41 @@
+import type { StoredPart } from "./stored-object.ts";
+
+/** How far an artifact is, and what is known of it then. */
+export type ArtifactProgress =
+  /**
+   * - `pending`: nothing is stored yet.
+   * - `wants-upload`: a full part waits in the carry for a multipart upload to be opened.
+   */
+  | { state: "pending" | "wants-upload"; uploadId: null; sha256: null; crc32: null }
+  /**
+   * - `uploading`: parts go into `uploadId`.
+   * - `written`: every part is uploaded, and the upload must be completed.
+   */
+  | { state: "uploading" | "written"; uploadId: string; sha256: null; crc32: null }
+  /** The object is there. An artifact that was put whole had no upload. */
+  | { state: "stored"; uploadId: string | null; sha256: null; crc32: null }
+  /**
+   * The object was read back. `crc32` is unsigned, for the ZIP of several artifacts; null of a job's only
+   * artifact, and of one that an earlier version has read back.
+   */
+  | { state: "verified"; uploadId: string | null; sha256: string; crc32: number | null };
+
+export type ArtifactState = ArtifactProgress["state"];
+
+/** An artifact as the ledger has it. */
+export type ArtifactRecord = ArtifactProgress & {
+  ordinal: number;
+  name: string;
+  contentType: string;
+  objectKey: string;
+  bytes: number;
+  partCount: number;
+};
+
+/** One chunk's piece of an artifact, as the ledger has it. */
+export interface LedgerPiece {
+  bytes: number;
+  sha256: string;
+  run: number;
+  parts: StoredPart[];
+}

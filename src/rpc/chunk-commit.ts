@@ -1,0 +1,47 @@
+import type { ArtifactState } from "./artifact-record.ts";
+import type { Cursor } from "./cursor.ts";
+import type { StoredPart } from "./stored-object.ts";
+
+/** One piece of an artifact, written by one chunk, as it is added to the ledger. */
+export interface ChunkPiece {
+  artifactOrdinal: number;
+  bytes: number;
+  sha256: string;
+  parts: StoredPart[];
+  /** A chunk reads nothing back. */
+  state: Exclude<ArtifactState, "verified">;
+}
+
+/** What one chunk read of one table. */
+export interface TableProgress {
+  name: string;
+  rows: number;
+  /** Of text before compression. */
+  bytes: number;
+  done: boolean;
+  /** How many U+FFFD stand for bytes that are no UTF-8. */
+  replacements: number;
+}
+
+/** Everything that one chunk changes, committed in one transaction or not at all. */
+export interface ChunkCommit {
+  jobId: string;
+  run: number;
+  /** The checkpoint that the chunk started from; at another one the commit is refused. */
+  expectedCheckpoint: number;
+  /** The table that names the chunk's step. */
+  table: string;
+  cursor: Cursor;
+  /** The table of the new cursor. */
+  nextTable: string;
+  pieces: ChunkPiece[];
+  tables: TableProgress[];
+  /** Rows of no listed table, such as key-value entries. */
+  otherRows?: number;
+  /** What the reader of the dump must know of the chunk's rows; a warning that the job has is not repeated. */
+  warnings?: string[];
+  /** Bytes produced and not yet stored, in pieces of at most 1 MiB. */
+  carry: Uint8Array[];
+  usage: { rowsRead: number; rowsWritten: number; r2ClassAOperations: number };
+  startedAtMs: number;
+}

@@ -1,0 +1,7 @@
+/** What the Workflow does next; made from recorded values alone, so that a replay repeats it. */
+export type NextAction =
+  | { do: "open-artifact"; ordinal: number; artifact: string }
+  | { do: "export"; checkpoint: number; table: string; chunk: number }
+  | { do: "complete-artifact"; ordinal: number; artifact: string }
+  /** Everything is stored; `artifact` is the first to be verified. */
+  | { do: "finish"; artifact: string };

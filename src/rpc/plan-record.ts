@@ -1,0 +1,28 @@
+import type { KeyRange } from "../sqlite/key-range.ts";
+import type { Cursor } from "./cursor.ts";
+import type { KeptTurn } from "./kept-turn.ts";
+import type { SnapshotRecord } from "./snapshot-record.ts";
+
+/** What a plan records when it is made. */
+export interface PlanRecord {
+  jobId: string;
+  run: number;
+  snapshotId: string;
+  snapshotAtMs: number;
+  /** Null if rows are read as they are. */
+  snapshot: SnapshotRecord | null;
+  catalogDigest: string;
+  /** As `digestPlan` makes it. */
+  planDigest: string;
+  cursor: Cursor;
+  firstTable: string;
+  artifacts: { name: string; contentType: string; objectKey: string }[];
+  tables: string[];
+  /** The whole export, if it was read in one turn. */
+  turn?: KeptTurn;
+  /** Of the tables that have one. */
+  keyRanges: KeyRange[];
+  warnings: string[];
+  /** What opening has cost the source, as the runtime bills it. */
+  usage: { rowsRead: number; rowsWritten: number };
+}

@@ -1,0 +1,237 @@
+import { Buffer } from "node:buffer";
+
+import { viewOf } from "../lib/bytes.ts";
+import { findByte, findTokenEnd, skipPlain, tokenKind } from "./sql-tokens.ts";
+
+/** A statement of a script. */
+export interface ScriptStatement {
+  /**
+   * Its text with the semicolon that ends it, after the white space and the comments since the last
+   * semicolon. A view of bytes that the splitter does not change.
+   */
+  bytes: Uint8Array;
+  /** Where its first token stands in `bytes`; their length if an open comment is all there is. */
+  start: number;
+  /** From 1. Empty statements do not count. */
+  number: number;
+  /** The line of its first token, from 1. */
+  line: number;
+  /** The byte of the script at which its first token stands, from 0. */
+  offset: number;
+  /** False only for a last statement or comment that the script breaks off. */
+  isEnded: boolean;
+}
+
+/** How much of a script comes before a place in it. */
+export interface ScriptPlace {
+  statements: number;
+  lines: number;
+  bytes: number;
+}
+
+/**
+ * - `start`: between two statements.
+ * - `explain`, `create`: after EXPLAIN, and after CREATE or CREATE TEMP.
+ * - `body`: in a statement that its first semicolon ends.
+ * - `virtual`: in CREATE VIRTUAL TABLE. SQLite takes semicolons in parentheses for arguments of the module.
+ * - `trigger`, `semicolon`, `end`: in CREATE TRIGGER, which ends with `; END ;`.
+ */
+type State = "start" | "explain" | "create" | "body" | "virtual" | "trigger" | "semicolon" | "end";
+
+const SEMICOLON = 0x3b;
+const OPEN = 0x28;
+const CLOSE = 0x29;
+const SLASH = 0x2f;
+const LINE_FEED = 0x0a;
+
+/** No keyword that counts is longer. */
+const KEYWORD_LENGTH_MAX = 9;
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Splits a script, which arrives in pieces of any size, into the statements that SQLite's own parser finds in
+ * it: the rules of `sqlite3_complete()` (https://www.sqlite.org/c3ref/complete.html), and those of CREATE
+ * VIRTUAL TABLE and of byte order marks, which that function does not know. Holds one statement and the
+ * rest of the last piece.
+ */
+export class StatementSplitter {
+  /** The bytes from the end of the last statement on. */
+  #pending: Buffer = NOTHING;
+  /** How many bytes `#pending` may grow to where it stands; 0 if it is somebody else's memory. */
+  #capacity = 0;
+  /** Where the next token starts in `#pending`, and how many bytes were searched for its end. */
+  #at = 0;
+  #searched = 0;
+  /** Where the statement's first token starts in `#pending`; -1 before it is found. */
+  #first = -1;
+  #state: State = "start";
+  /** Open parentheses of CREATE VIRTUAL TABLE. */
+  #depth = 0;
+  readonly #before: ScriptPlace;
+
+  /** The first bytes to be pushed are those at `place`, after a statement's end. */
+  constructor(place: ScriptPlace = { statements: 0, lines: 0, bytes: 0 }) {
+    this.#before = { ...place };
+  }
+
+  /** Yields the statements that `chunk` ends. Do not write to the chunk afterwards. */
+  *push(chunk: Uint8Array): Generator<ScriptStatement> {
+    this.#append(chunk);
+    for (let end = this.#findEnd(); end > 0; end = this.#findEnd()) yield this.#take(end, true);
+  }
+
+  /**
+   * The statement or comment that the script breaks off, to be called after the last piece. SQLite runs such a
+   * statement too: the caller decides whether a script may lack its last semicolon.
+   */
+  finish(): ScriptStatement | undefined {
+    const { length } = this.#pending;
+    const openKind = this.#at < length ? tokenKind(this.#pending, this.#at) : undefined;
+    if (this.#first < 0 && openKind !== undefined && openKind !== "comment") this.#first = this.#at;
+    const isInBlockComment = openKind === "comment" && this.#pending[this.#at] === SLASH;
+    return this.#first < 0 && !isInBlockComment ? undefined : this.#take(length, false);
+  }
+
+  #append(chunk: Uint8Array): void {
+    const { length } = this.#pending;
+    if (length === 0) {
+      this.#pending = viewOf(chunk);
+      this.#capacity = 0;
+      return;
+    }
+    const needed = length + chunk.length;
+    if (needed > this.#capacity) {
+      // At least doubled: else a long statement would be copied with each of its pieces.
+      this.#capacity = Math.max(needed, 2 * length);
+      const grown = Buffer.allocUnsafe(this.#capacity);
+      this.#pending.copy(grown);
+      this.#pending = grown;
+    }
+    this.#pending = Buffer.from(this.#pending.buffer, this.#pending.byteOffset, needed);
+    this.#pending.set(chunk, length);
+  }
+
+  /** Reads on, and returns where the statement ends; 0 if its end has not arrived. */
+  #findEnd(): number {
+    let bytes = this.#pending;
+    while (this.#at < bytes.length) {
+      if (this.#state === "body" || this.#state === "trigger") {
+        this.#at = skipPlain(bytes, this.#at);
+        if (this.#at === bytes.length) return 0;
+      }
+      const start = this.#at;
+      const end = findTokenEnd(bytes, start, this.#searched);
+      if (end < 0) {
+        this.#searched = bytes.length;
+        return 0;
+      }
+      this.#at = end;
+      this.#searched = 0;
+      const kind = tokenKind(bytes, start);
+      if (kind === "space" || kind === "comment") continue;
+      const isSemicolon = bytes[start] === SEMICOLON;
+      if (isSemicolon && this.#state === "start") {
+        this.#drop(end);
+        bytes = this.#pending;
+      } else if (isSemicolon && this.#endsStatement()) {
+        return end;
+      } else {
+        if (this.#first < 0) this.#first = start;
+        const word = kind === "word" ? keyword(bytes, start, end) : "";
+        this.#state = this.#nextState(word, bytes[start] as number);
+      }
+    }
+    return 0;
+  }
+
+  /** True if a semicolon ends the statement. */
+  #endsStatement(): boolean {
+    if (this.#state === "trigger" || this.#state === "semicolon") return false;
+    return this.#state !== "virtual" || this.#depth <= 0;
+  }
+
+  /** The state after a token: a word in upper case, or what starts with `byte`. */
+  #nextState(word: string, byte: number): State {
+    switch (this.#state) {
+      case "start":
+        if (word === "EXPLAIN") return "explain";
+        return word === "CREATE" ? "create" : "body";
+      case "explain":
+        if (word === "QUERY" || word === "PLAN") return "explain";
+        return word === "CREATE" ? "create" : "body";
+      case "create":
+        if (word === "TEMP" || word === "TEMPORARY") return "create";
+        if (word === "VIRTUAL") return "virtual";
+        return word === "TRIGGER" ? "trigger" : "body";
+      case "virtual":
+        if (byte === OPEN) this.#depth += 1;
+        if (byte === CLOSE) this.#depth -= 1;
+        return "virtual";
+      case "body":
+        return "body";
+      case "trigger":
+      case "semicolon":
+      case "end":
+        if (byte === SEMICOLON) return "semicolon";
+        return this.#state === "semicolon" && word === "END" ? "end" : "trigger";
+      default:
+        return this.#state satisfies never;
+    }
+  }
+
+  #take(end: number, isEnded: boolean): ScriptStatement {
+    const bytes = this.#pending.subarray(0, end);
+    const start = this.#first < 0 ? end : this.#first;
+    const statement: ScriptStatement = {
+      bytes,
+      start,
+      number: this.#before.statements + 1,
+      line: this.#before.lines + countLines(bytes.subarray(0, start)) + 1,
+      offset: this.#before.bytes + start,
+      isEnded,
+    };
+    this.#before.statements += 1;
+    this.#drop(end);
+    return statement;
+  }
+
+  /** Continues between two statements, after the first `end` of the pending bytes. */
+  #drop(end: number): void {
+    this.#before.lines += countLines(this.#pending.subarray(0, end));
+    this.#before.bytes += end;
+    this.#pending = this.#pending.subarray(end);
+    this.#capacity = Math.max(0, this.#capacity - end);
+    this.#at = 0;
+    this.#first = -1;
+    this.#state = "start";
+    this.#depth = 0;
+  }
+}
+
+/**
+ * The statements of a script that arrives in pieces. Throws if the script ends within a statement or a
+ * comment.
+ */
+export async function* splitScript(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<ScriptStatement> {
+  const splitter = new StatementSplitter();
+  for await (const chunk of chunks) yield* splitter.push(chunk);
+  const rest = splitter.finish();
+  if (rest === undefined) return;
+  const text = viewOf(rest.bytes).toString("utf8", 0, 200);
+  throw new Error(`line ${rest.line}: the SQL text ends within a statement: ${text}`);
+}
+
+function keyword(bytes: Buffer, start: number, end: number): string {
+  return end - start > KEYWORD_LENGTH_MAX ? "" : bytes.toString("latin1", start, end).toUpperCase();
+}
+
+function countLines(bytes: Buffer): number {
+  let count = 0;
+  for (let at = findByte(bytes, LINE_FEED, 0); at >= 0; at = findByte(bytes, LINE_FEED, at + 1)) {
+    count += 1;
+  }
+  return count;
+}

@@ -1,0 +1,73 @@
+import { ownColumns } from "./column-sql.ts";
+import { unusedName } from "./identifier.ts";
+import { SNAPSHOT_PREFIX } from "./own-objects.ts";
+import { fromSql } from "./page-query.ts";
+import { splitByLength } from "./statement-length.ts";
+import { rowColumns, type Table } from "./catalog.ts";
+import { bytesSql } from "./bytes-sql.ts";
+import type { SqlValue } from "./sql-value.ts";
+
+/** Lengthened if a table has such a name: a query over a table of its own name would be circular. */
+const ROWS = `${SNAPSHOT_PREFIX}_rows`;
+const FAR = `${SNAPSHOT_PREFIX}_far`;
+
+export interface TableSize {
+  rows: number;
+  bytes: number;
+  /** Rows that SQLite read to find out. */
+  rowsRead: number;
+}
+
+/**
+ * Queries that measure a table, for `sizesFrom`: one, or several if the columns' names are long. At most
+ * `rowsMax` rows are read, and none of a table whose first and last key lie further apart than `keySpanMax`.
+ */
+export function sizeQueries(
+  table: Table,
+  limits: { rowsMax?: number; keySpanMax?: number } = {},
+): { sql: string }[] {
+  const column = ownColumns("t");
+  const [key] = table.key;
+  const keySql = key === undefined || limits.keySpanMax === undefined ? "NULL" : column(key.name);
+  const rowsMax = limits.rowsMax ?? -1;
+  const source = fromSql(table);
+  const rowsName = unusedName(ROWS, source);
+  const farName = unusedName(FAR, source);
+  return splitByLength(rowColumns(table), (names) => {
+    const rows = `SELECT ${keySql}, ${bytesSql(names.map(column))} FROM ${source} AS t`;
+    // The sum of each row within: a result may have 100 columns.
+    const from = `${rowsName}(k, b) AS NOT MATERIALIZED (${rows})`;
+    if (limits.keySpanMax === undefined) {
+      const some = `SELECT b FROM ${rowsName} LIMIT ${rowsMax}`;
+      return { sql: `WITH ${from} SELECT count(*), coalesce(sum(b), 0), 0 AS far FROM (${some})` };
+    }
+    const span = `(SELECT max(k) FROM ${rowsName}) - (SELECT min(k) FROM ${rowsName})`;
+    const far = `${farName}(far) AS MATERIALIZED (SELECT coalesce(${span} > ${limits.keySpanMax}, 0))`;
+    const some = `SELECT b FROM ${rowsName} LIMIT iif((SELECT far FROM ${farName}), 0, ${rowsMax})`;
+    return {
+      sql: `WITH ${from}, ${far} SELECT count(*), coalesce(sum(b), 0), (SELECT far FROM ${farName}) FROM (${some})`,
+    };
+  });
+}
+
+/**
+ * The sizes of tables, in their order, from the results of all of their `queries`; one of infinitely many rows
+ * if a table's keys lie too far apart.
+ */
+export function sizesFrom(
+  queries: readonly (readonly { sql: string }[])[],
+  results: readonly { rows: SqlValue[][]; rowsRead: number }[],
+): TableSize[] {
+  let end = 0;
+  return queries.map(({ length }) => {
+    end += length;
+    const size: TableSize = { rows: 0, bytes: 0, rowsRead: 0 };
+    for (const { rows, rowsRead } of results.slice(end - length, end)) {
+      const [count = 0, bytes = 0, isFar] = (rows[0] ?? []).map(Number);
+      size.rows = Math.max(size.rows, isFar === 1 ? Number.POSITIVE_INFINITY : count);
+      size.bytes += bytes;
+      size.rowsRead += rowsRead;
+    }
+    return size;
+  });
+}

@@ -1,0 +1,65 @@
+import { type ExportEnv, getExportJobs } from "../../config/bindings.ts";
+import { readSettings } from "../../config/settings.ts";
+import { sweepSnapshots } from "../../reading/snapshot/close-snapshot.ts";
+import type { Source } from "../../databases/source.ts";
+import { openRequested, type RunContext } from "../engine/run-context.ts";
+
+/** What a step "close snapshot" reports to the dashboard. */
+interface ClosedSnapshot {
+  closed: string | null;
+  /** Empty tables that were locked: the watchdog has them removed later. */
+  tablesLeft: number;
+}
+
+/**
+ * Removes what a run's snapshot has in its source. Repeating it, or coming late, is harmless: nothing is
+ * done where a newer run reads the snapshot.
+ */
+export async function closeSnapshotOf(context: RunContext): Promise<ClosedSnapshot> {
+  const { jobs, runId } = context;
+  const snapshot = await jobs.snapshotToClose(runId);
+  if (snapshot === null) return { closed: null, tablesLeft: 0 };
+  const { snapshotId, request } = snapshot;
+  const source = context.openSource(request);
+  const tablesLeft = await closeAll(source, { jobs, jobId: runId.jobId, snapshotId });
+  await jobs.recordClosed(runId.jobId, { snapshotId, tablesLeft });
+  return { closed: snapshotId, tablesLeft };
+}
+
+/**
+ * Removes what a stream whose lease has run out has in its source, and forgets the stream. Repeating it, or
+ * coming late, is harmless.
+ */
+export async function closeSnapshotOfStream(
+  env: ExportEnv,
+  streamId: string,
+): Promise<ClosedSnapshot> {
+  const jobs = getExportJobs(env);
+  const stream = await jobs.streamToClose(streamId);
+  if (stream === null) return { closed: null, tablesLeft: 0 };
+  const { request, snapshotId } = stream;
+  let tablesLeft = 0;
+  if (snapshotId !== null) {
+    const source = openRequested(env, readSettings(env), request);
+    tablesLeft = await closeAll(source, { jobs, jobId: streamId, snapshotId });
+  }
+  if (tablesLeft === 0) await jobs.endStream(streamId);
+  return { closed: snapshotId, tablesLeft };
+}
+
+/**
+ * Closes a snapshot, and others of its job: an attempt whose answer was lost may have opened one.
+ * Returns how many empty tables are left.
+ */
+async function closeAll(
+  source: Source,
+  snapshot: { jobs: RunContext["jobs"]; jobId: string; snapshotId: string },
+): Promise<number> {
+  const { tablesLeft } = await sweepSnapshots(
+    source,
+    async (found) =>
+      found.snapshotId === snapshot.snapshotId ||
+      (found.jobId === snapshot.jobId && (await snapshot.jobs.isSnapshotLeftover(found))),
+  );
+  return tablesLeft;
+}

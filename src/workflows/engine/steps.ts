@@ -1,0 +1,56 @@
+import type { WorkflowStep, WorkflowStepConfig } from "cloudflare:workers";
+
+import type { ExportEnv } from "../../config/bindings.ts";
+import type { RunStart } from "../../rpc/run-payload.ts";
+import { stepBody } from "./failure.ts";
+import { type RunContext, runContext } from "./run-context.ts";
+import { stepName } from "./step-name.ts";
+
+/**
+ * The steps of one Workflow instance. `Kind` lists what its steps do, each kind with a retry policy. A
+ * Workflow defines its kinds, their policies and the bodies; everything else about a step is here.
+ */
+export interface Steps<Kind extends string> {
+  /**
+   * Runs `body` as a step, or returns what the step has returned before a replay. The step is named for its
+   * kind and subject, which must come from recorded values. `parseFailure` reads the error of a step that fails.
+   */
+  do: <T extends Rpc.Serializable<T>>(
+    kind: Kind,
+    subject: string,
+    body: (env: ExportEnv) => Promise<T>,
+  ) => Promise<T>;
+  /** Returns the same for bodies that work for a run. Each attempt gets a context of its own. */
+  forRun: (runId: RunStart) => RunStep<Kind>;
+  /** Waits, as a step with this name. */
+  sleep: (name: string, ms: number) => Promise<void>;
+}
+
+/** Runs a step of a run. */
+export type RunStep<Kind extends string> = <T extends Rpc.Serializable<T>>(
+  kind: Kind,
+  subject: string,
+  body: (context: RunContext) => Promise<T>,
+) => Promise<T>;
+
+/** Returns the steps of the instance that `step` belongs to. */
+export function openSteps<Kind extends string>(
+  step: WorkflowStep,
+  env: ExportEnv,
+  policies: Record<Kind, WorkflowStepConfig>,
+): Steps<Kind> {
+  const steps: Steps<Kind> = {
+    do: <T extends Rpc.Serializable<T>>(
+      kind: Kind,
+      subject: string,
+      body: (env: ExportEnv) => Promise<T>,
+    ) =>
+      step.do<T>(stepName(kind, subject), policies[kind], ({ attempt }) =>
+        stepBody(attempt, () => body(env)),
+      ),
+    forRun: (runId) => (kind, subject, body) =>
+      steps.do(kind, subject, async () => body(runContext(env, runId))),
+    sleep: (name, ms) => step.sleep(name, ms),
+  };
+  return steps;
+}

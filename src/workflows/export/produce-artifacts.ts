@@ -1,0 +1,108 @@
+import type { ErrorCode, Failure } from "../../api/errors.ts";
+import { MIB } from "../../api/limits.ts";
+import type { NextAction } from "../../rpc/next-action.ts";
+import { unwrap } from "../../rpc/outcome.ts";
+import { closeSnapshotOf } from "../ending/close-snapshot.ts";
+import { parseFailure } from "../engine/failure.ts";
+import type { RunContext } from "../engine/run-context.ts";
+import type { RunStep } from "../engine/steps.ts";
+import {
+  completeArtifact,
+  openArtifact,
+  type VerifyFrom,
+  verifyArtifacts,
+} from "./artifact-steps.ts";
+import { beginExport } from "./begin-export.ts";
+import { exportChunk } from "./export-chunk.ts";
+import type { ExportStep } from "./export-steps.ts";
+
+/** Small artifacts are verified many in a step, up to this many bytes; a larger one has its own. */
+const VERIFY_BYTES = 256 * MIB;
+
+/**
+ * Failures that a new snapshot can help: what was frozen is no longer what it was, the code that writes is
+ * another, or what is stored is not what was written. The last is a part of a killed attempt that came late,
+ * or an upload or object that is gone.
+ */
+const STARTED_OVER: ReadonlySet<ErrorCode> = new Set([
+  "snapshot-lost",
+  "schema-changed",
+  "plan-changed",
+  "artifact-corrupt",
+]);
+
+/**
+ * Exports until everything is stored and has been read back. A job that cannot continue with its snapshot
+ * starts over with a new one, a few times; then it fails for that reason.
+ */
+export async function produceArtifacts(run: RunStep<ExportStep>): Promise<void> {
+  for (let opening = 1; ; opening += 1) {
+    try {
+      return await produceOnce(run, opening === 1 ? "" : String(opening));
+    } catch (error) {
+      const reason = parseFailure(error);
+      if (!STARTED_OVER.has(reason.code)) throw error;
+      const { again } = await run("start over", String(opening), (context) =>
+        startOver(context, { opening, reason }),
+      );
+      if (!again) throw error;
+    }
+  }
+}
+
+/** Exports all artifacts from one snapshot. `opening` is empty, or its number from 2. */
+async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<void> {
+  let { next }: { next: NextAction } = await run("open snapshot", opening, beginExport);
+  while (next.do !== "finish") next = await perform(next, run);
+  // What is exported is exported: a snapshot that resists is closed by the watchdog's instances.
+  await run("close snapshot", opening, closeSnapshotOf).catch(() => undefined);
+  let verify: VerifyFrom | null = { ordinal: 0, artifact: next.artifact };
+  while (verify !== null) verify = await verifyFrom(verify, run);
+}
+
+async function perform(
+  action: Exclude<NextAction, { do: "finish" }>,
+  run: RunStep<ExportStep>,
+): Promise<NextAction> {
+  switch (action.do) {
+    case "open-artifact": {
+      const opened = await run("open artifact", action.artifact, (context) =>
+        openArtifact(context, action.ordinal),
+      );
+      return opened.next;
+    }
+    case "export": {
+      const exported = await run("export", `${action.table} ${action.chunk}`, (context) =>
+        exportChunk(context, action.checkpoint),
+      );
+      return exported.next;
+    }
+    case "complete-artifact": {
+      const completed = await run("complete artifact", action.artifact, (context) =>
+        completeArtifact(context, action.ordinal),
+      );
+      return completed.next;
+    }
+    default:
+      return action satisfies never;
+  }
+}
+
+async function verifyFrom(
+  { ordinal, artifact }: VerifyFrom,
+  run: RunStep<ExportStep>,
+): Promise<VerifyFrom | null> {
+  const verified = await run("verify artifact", artifact, (context) =>
+    verifyArtifacts(context, ordinal, VERIFY_BYTES),
+  );
+  return verified.next;
+}
+
+/** What a step "start over" reports to the dashboard; `again` is false if the job may not. */
+async function startOver(
+  { jobs, runId }: RunContext,
+  failed: { opening: number; reason: Failure },
+): Promise<{ again: boolean; code: ErrorCode; message: string }> {
+  const { again } = unwrap(await jobs.startOver(runId, failed));
+  return { again, code: failed.reason.code, message: failed.reason.message };
+}

@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { marked, type Token, type Tokens } from "marked";
+import { describe, expect, test } from "vitest";
+
+const REPOSITORY = join(import.meta.dirname, "../..");
+
+const PAGES = [
+  "README.md",
+  "CHANGELOG.md",
+  "examples/README.md",
+  ...readdirSync(join(REPOSITORY, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".md"))
+    .map((path) => `docs/${path}`),
+];
+
+/** The tokens of a page as GitHub renders it, with all that they contain. */
+function tokensOf(markdown: string): Token[] {
+  const found: Token[] = [];
+  void marked.walkTokens(marked.lexer(markdown), (token) => void found.push(token));
+  return found;
+}
+
+/** Texts in which a number that should start a list item stands within a line. */
+function findInlineNumbers(markdown: string): string[] {
+  return tokensOf(markdown)
+    .filter(({ type, ...token }) => type === "paragraph" || (type === "text" && "tokens" in token))
+    .map((token) => token.raw)
+    .filter((text) => /[.:;!?)]\s+\d{1,2}\. +[A-Z`"]/.test(text));
+}
+
+/** First items of numbered lists that do not have the number 1: something has cut the list in two. */
+function findBrokenLists(markdown: string): string[] {
+  return tokensOf(markdown)
+    .filter((token): token is Tokens.List => token.type === "list" && token["ordered"] === true)
+    .filter(({ start }) => start !== 1)
+    .map(({ raw }) => raw.split("\n")[0] ?? "");
+}
+
+describe.each(PAGES)("%s", (page) => {
+  const markdown = readFileSync(join(REPOSITORY, page), "utf8");
+
+  test("starts each number of a list on a line of its own", () => {
+    expect(findInlineNumbers(markdown)).toEqual([]);
+  });
+
+  test("counts each list from 1", () => {
+    expect(findBrokenLists(markdown)).toEqual([]);
+  });
+});
+
+test("numbers within a line and cut lists are found", () => {
+  expect(findInlineNumbers("1. Read a row. 2. Write it.\n1. Read on.\n")).toHaveLength(1);
+  expect(findInlineNumbers("- **It moves:**\n  1. Read a row.\n  2. Write it.\n")).toEqual([]);
+  expect(findBrokenLists("1. Read.\n\nThen:\n\n2. Write.\n")).toEqual(["2. Write."]);
+  expect(findBrokenLists("1. Read.\n\n   Then:\n\n2. Write.\n")).toEqual([]);
+});
