@@ -16,7 +16,7 @@ export function inlineContext(context: JobsContext): InlineContext {
   };
 }
 
-/** A file is written only by an active job, for the snapshot that the job reads. Errors: `run-superseded`. */
+/** Requires that an active job writes the file, for the snapshot that the job reads. Errors: `run-superseded`. */
 function requireWritable(sql: SqlStorage, key: string): void {
   const { jobId, snapshotId } = ownerOf(key);
   const job = findJob(sql, jobId);

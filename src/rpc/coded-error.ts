@@ -2,13 +2,13 @@ import { ERRORS, type ErrorCode, ExportError, type Failure } from "../api/errors
 
 const CODED = /^(?:[A-Za-z]*Error: )*([a-z][a-z0-9-]*): ([\s\S]*)$/;
 
-/** An error whose text begins with its code: all that survives a crossing that drops an error's class. */
+/** Returns an error whose text begins with its code: all that survives a crossing that drops classes. */
 export function codedError(error: unknown): unknown {
   if (!(error instanceof ExportError)) return error;
   return new Error(`${error.code}: ${error.message}`, { cause: error });
 }
 
-/** The failure that an error's text begins with; undefined if it begins with no known code. */
+/** Returns the failure that an error's text begins with; undefined if it begins with no known code. */
 export function parseCodedError(error: unknown): Failure | undefined {
   const text = error instanceof Error ? error.message : String(error);
   const [, code = "", message = ""] = CODED.exec(text) ?? [];

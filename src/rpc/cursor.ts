@@ -8,7 +8,7 @@ export interface Cursor {
   segment: number;
   /** Last row read of a segment of rows. */
   after: RowKey;
-  /** What the format has to remember from page to page, see `TableEncoder`. */
+  /** What the format must remember from page to page; see `TableEncoder`. */
   encoderState: number;
 }
 

@@ -16,8 +16,8 @@ export interface KeptPiece {
 }
 
 /**
- * A small dump that was read in one turn of its source, kept with the job's plan until the job ends: its
- * chunks are made of these bytes, whenever they are, and the source is not asked again.
+ * A small dump that was read in one turn of its source. It is kept with the job's plan until the job ends:
+ * every chunk is made of these bytes, and the source is not asked again.
  */
 export interface KeptTurn {
   catalog: Catalog;

@@ -1,4 +1,4 @@
-/** What the Workflow does next; made from recorded values alone, so that a replay repeats it. */
+/** What the Workflow does next; made from recorded values only, so that a replay repeats it. */
 export type NextAction =
   | { do: "open-artifact"; ordinal: number; artifact: string }
   | { do: "export"; checkpoint: number; table: string; chunk: number }

@@ -1,6 +1,6 @@
 import { ExportError, type Failure } from "../api/errors.ts";
 
-/** The answer of a call over RPC: thrown classes do not survive the crossing. */
+/** The result of a call over RPC: thrown classes do not survive the crossing. */
 export type Outcome<T> = { ok: true; value: T } | { ok: false; failure: Failure };
 
 /** Returns the value of `outcome`, or throws its failure as an ExportError. */

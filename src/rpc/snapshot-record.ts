@@ -1,6 +1,6 @@
 import type { SnapshotMethod } from "../api/export-request.ts";
 
-/** How a table is held to the instant. */
+/** How a table is held to the snapshot's instant. */
 export type HeldBy =
   /** Triggers keep what is changed. */
   | "undo"
@@ -20,7 +20,7 @@ export interface SnapshotTable {
   heldBy: HeldBy;
   /** How many of the snapshot's triggers are on the table. */
   triggers: number;
-  /** Last key when the snapshot was opened, as an SQL literal, where the key is an integer. */
+  /** Last key when the snapshot was opened, as an SQL literal; null if the key is no integer. */
   end: string | null;
 }
 

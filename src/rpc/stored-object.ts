@@ -15,7 +15,7 @@ export interface Upload {
 export interface PartPiece {
   upload: Upload;
   number: number;
-  /** Of the try that sends the part; another try has another one. */
+  /** Of the attempt that sends the part; another attempt has another one. */
   etag: string;
   /** Within the part: a multiple of `BLOB_BYTES_MAX`. */
   offset: number;

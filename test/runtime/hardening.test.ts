@@ -147,4 +147,46 @@ describe("a rate limiter that is bound", () => {
       expect((await ask(path, { headers: AUTHORIZATION }, bindings)).status).toBe(429);
     }
   });
+
+  test.each([
+    ["POST", "/export/dump", 1],
+    ["DELETE", "/export/dump/no-job", 1],
+    ["PUT", "/nowhere", 1],
+    ["GET", "/export/dump", 1],
+    ["HEAD", "/export/dump", 0],
+    ["GET", "/export/dump?unknown=1", 0],
+    ["GET", "/export/jobs", 0],
+    ["GET", "/nowhere", 0],
+  ])("counts a call to %s %s %i times", async (method, path, times) => {
+    let counted = 0;
+    const limit = (): Promise<RateLimitOutcome> => {
+      counted += 1;
+      return Promise.resolve({ success: false });
+    };
+    const init = { method, headers: AUTHORIZATION, ...(method === "POST" ? { body: "[" } : {}) };
+    const response = await ask(path, init, { EXPORT_RATE_LIMITER: { limit } });
+    await response.body?.cancel();
+    expect(counted).toBe(times);
+    expect(response.status === 429).toBe(times === 1);
+  });
+
+  test("counts no call that its token or the settings refuse", async () => {
+    const limit = (): never => {
+      throw new Error("was asked");
+    };
+    const read = { authorization: "Bearer test-read-token-0123456789" };
+    const refused = { method: "POST", headers: read, body: "[" };
+    const bindings = { EXPORT_RATE_LIMITER: { limit } };
+    expect((await ask("/query", refused, bindings)).status).toBe(403);
+    const broken = { ...bindings, EXPORT_CHUNK_BYTES: "many" };
+    const call = { method: "POST", headers: AUTHORIZATION, body: "[" };
+    expect((await ask("/query", call, broken)).status).toBe(503);
+  });
+});
+
+test("POST /query that is turned off reads no body", async () => {
+  const init = { method: "POST", headers: AUTHORIZATION, body: "[" };
+  const response = await ask("/query", init, { EXPORT_QUERY: "off" });
+  expect(response.status).toBe(404);
+  expect(await response.json()).toMatchObject({ code: "query-not-available" });
 });

@@ -7,7 +7,7 @@ const LATE_MS = 60_000;
 /** A file that its job has discarded. */
 export interface Discard {
   objectKey: string;
-  /** The multipart upload that is to be aborted; empty for none. */
+  /** The multipart upload that must be aborted; empty for none. */
   uploadId: string;
 }
 

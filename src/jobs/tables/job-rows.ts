@@ -6,7 +6,7 @@ import type { Cursor } from "../../rpc/cursor.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import type { SnapshotRecord } from "../../rpc/snapshot-record.ts";
-import { ACTIVE, RETAINED, stateIn } from "./state-sql.ts";
+import { ACTIVE, RETAINED, toStateCondition } from "./state-sql.ts";
 
 /**
  * A row of `tmp_export_jobs` as it is; docs/storage-layout.md describes the columns. This file writes what a
@@ -239,7 +239,7 @@ export function moveJobIf(
     `UPDATE tmp_export_jobs SET state = ?, started_at_ms = coalesce(?, started_at_ms),
        completed_at_ms = coalesce(?, completed_at_ms), failure_json = coalesce(?, failure_json),
        heartbeat_at_ms = ?
-     WHERE job_id = ? AND ${stateIn(from)}`,
+     WHERE job_id = ? AND ${toStateCondition(from)}`,
     move.to,
     move.to === "running" ? move.nowMs : null,
     isEnd ? move.nowMs : null,

@@ -1,7 +1,7 @@
 import { isActive, JOB_STATES, type JobState, statesBefore } from "../../api/job-state.ts";
 
 /** Returns the condition that a job's `state` is one of `states`. Every SQL text takes its states from here. */
-export function stateIn(states: readonly JobState[]): string {
+export function toStateCondition(states: readonly JobState[]): string {
   return `state IN (${states.map((state) => `'${state}'`).join(", ")})`;
 }
 
@@ -9,15 +9,15 @@ export function stateIn(states: readonly JobState[]): string {
  * The condition for a job that holds its database's lock. The index `tmp_export_jobs_active` has the same
  * text; SQLite uses the index only then.
  */
-export const ACTIVE = stateIn(JOB_STATES.filter(isActive));
+export const ACTIVE = toStateCondition(JOB_STATES.filter(isActive));
 
 /** The condition for a job that has ended, in whatever way. */
-export const ENDED = stateIn(JOB_STATES.filter((state) => !isActive(state)));
+export const ENDED = toStateCondition(JOB_STATES.filter((state) => !isActive(state)));
 
 /** The condition for a job whose files are kept until its retention ends. */
-export const RETAINED = stateIn(statesBefore("expired"));
+export const RETAINED = toStateCondition(statesBefore("expired"));
 
 /** The condition for a job that has ended and keeps no files. */
-export const FILELESS = stateIn(
+export const FILELESS = toStateCondition(
   JOB_STATES.filter((state) => !isActive(state) && !statesBefore("expired").includes(state)),
 );

@@ -14,7 +14,7 @@ const SUSPECT_MS_MAX = 75_000;
 
 /** What the watchdog knows of an active job. Times in milliseconds. */
 export interface WatchedJob {
-  /** The runs in a row that ended where the job stands now, and the current one. */
+  /** The runs in a row that ended where the job is now, plus the current one. */
   runsAtPlace: number;
   /** Since the run last showed that it works, or that it was seen to wait. */
   silentMs: number;
