@@ -7,17 +7,14 @@ import { describePlace } from "./statement-place.ts";
 const TURN_BYTES = 1024 * 1024;
 
 /**
- * Runs an SQL script statement by statement. `onStatement` gets each one before it runs, with its size in bytes.
+ * Runs an SQL script statement by statement. `onStatement` gets each one before it runs.
  * Throws an error that names the statement's place if SQLite refuses it, the signal's reason if that is
  * aborted, and the errors of `chunks` as they are.
  */
 export async function runScript(
   db: DatabaseSync,
   chunks: AsyncIterable<Uint8Array>,
-  {
-    onStatement,
-    signal,
-  }: { onStatement: (sql: string, bytes: number) => void; signal: AbortSignal },
+  { onStatement, signal }: { onStatement: (sql: string) => void; signal: AbortSignal },
 ): Promise<void> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let sinceTurn = 0;
@@ -25,7 +22,7 @@ export async function runScript(
     signal.throwIfAborted();
     try {
       const sql = decoder.decode(statement.bytes);
-      onStatement(sql, statement.bytes.length);
+      onStatement(sql);
       db.exec(sql);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
