@@ -60,7 +60,7 @@ function parseOptions(): Options | undefined {
       (names ?? []).every((name) => DATASETS.some((dataset) => dataset.name === name));
     if (!isWhole || !isKnown || sizes?.some((bytes) => !(bytes > 0)) === true) return undefined;
     return {
-      plan: planOf({ sizes, names, isShort: values.short }),
+      plan: planRuns({ sizes, names, isShort: values.short }),
       compressions,
       rounds,
       withOthers: sizes === undefined && names === undefined,
@@ -73,7 +73,7 @@ function parseOptions(): Options | undefined {
   }
 }
 
-function planOf(asked: {
+function planRuns(asked: {
   sizes: number[] | undefined;
   names: string[] | undefined;
   isShort: boolean;

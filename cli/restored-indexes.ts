@@ -52,7 +52,7 @@ export function requireIndexedRows(differences: readonly IndexDifference[]): voi
   });
 }
 
-/** Reads FTS5's own record of what its table of this name indexes. */
+/** Returns how many rows an FTS5 index contains, and how many words of each column: FTS5's own record. */
 export function readIndexTotals(db: DatabaseSync, table: string): IndexTotals {
   return parseIndexTotals(String(db.prepare(indexTotalsSql(table)).get()?.["totals"] ?? ""));
 }

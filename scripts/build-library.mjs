@@ -6,9 +6,17 @@
  * node scripts/build-library.mjs
  */
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
@@ -27,16 +35,34 @@ function findCompiler() {
 export function buildLibrary(folder = join(REPOSITORY, "dist/library")) {
   const compiler = findCompiler();
   if (compiler === undefined) throw new Error("typescript is not installed: run npm ci");
-  rmSync(folder, { recursive: true, force: true });
-  const words = ["-p", "tsconfig.library.json", "--outDir", folder];
-  execFileSync(process.execPath, [compiler, ...words], { cwd: REPOSITORY, stdio: "inherit" });
-  // The compiler names the sources in declarations, and the compiled files in scripts alone.
-  for (const path of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
-    if (!path.endsWith(".d.ts")) continue;
-    const file = join(folder, path);
-    const text = readFileSync(file, "utf8");
-    writeFileSync(file, text.replaceAll(/(["'])(\.\.?\/[^"']*)\.ts\1/g, "$1$2.js$1"));
+  mkdirSync(folder, { recursive: true });
+  const built = mkdtempSync(`${folder}-`);
+  try {
+    const words = ["-p", "tsconfig.library.json", "--outDir", built];
+    execFileSync(process.execPath, [compiler, ...words], { cwd: REPOSITORY, stdio: "inherit" });
+    const files = filesIn(built);
+    for (const path of files) {
+      // The compiler names the sources in declarations, and the compiled files in scripts alone.
+      if (path.endsWith(".d.ts")) nameCompiledFiles(join(built, path));
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      // Whoever reads the library meanwhile finds the old file or the new one, and no half.
+      renameSync(join(built, path), join(folder, path));
+    }
+    for (const path of filesIn(folder)) if (!files.includes(path)) rmSync(join(folder, path));
+  } finally {
+    rmSync(built, { recursive: true });
   }
+}
+
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath ?? entry.path, entry.name)));
+}
+
+function nameCompiledFiles(file) {
+  const text = readFileSync(file, "utf8");
+  writeFileSync(file, text.replaceAll(/(["'])(\.\.?\/[^"']*)\.ts\1/g, "$1$2.js$1"));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

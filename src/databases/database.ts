@@ -4,7 +4,7 @@ import type { ExportQuery, QueryMethod } from "./with-export/with-export.ts";
 import { withExport } from "./with-export/with-export.ts";
 
 /**
- * The embedded database behind `POST /query`: the methods of a source, and the one by which the route
+ * The embedded database of `POST /query`: the methods of a source, and the one by which the route
  * knows this class. The source `main` of this repository's own deployment.
  */
 export class Database extends withExport(DurableObject) {

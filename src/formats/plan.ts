@@ -7,7 +7,7 @@ export type Segment =
   | { kind: "text"; text: string }
   /** All rows of a table. */
   | { kind: "rows"; table: string }
-  /** The one text that a query of one row and column gives (NULL for none). */
+  /** The one text that a query of one row and column returns (NULL for none). */
   | { kind: "query"; sql: string };
 
 export interface ArtifactPlan {

@@ -4,14 +4,14 @@ import type { RowExpression } from "../sqlite/column-sql.ts";
 import type { RawPage } from "../sqlite/page-query.ts";
 
 /**
- * How a format writes one table's rows. What comes out depends on the rows alone, never on where
+ * How a format writes one table's rows. The bytes depend on the rows only, never on where
  * a page ended: `state` is all that is remembered between two pages, and an encoder made with it
- * goes on where the last one stopped.
+ * continues where the last one stopped.
  */
 export interface TableEncoder {
   /**
    * SQL expression of a row's text, over the table's columns. Which one depends on about how long rows
-   * are, in bytes of text, or 0 where nothing is known; what it gives does not.
+   * are, in bytes of text, or 0 if nothing is known; its result does not.
    */
   rowSql(rowBytes: number): RowExpression;
   /** Bytes between two rows of a page, as hex digits. */
@@ -28,7 +28,7 @@ export interface TableEncoder {
   page(page: RawPage): Uint8Array[];
   /** Bytes of one row that was read cell by cell. */
   row(cells: Cell[]): Uint8Array[];
-  /** Bytes behind the last row. */
+  /** Bytes after the last row. */
   end(): Uint8Array[];
 }
 

@@ -16,7 +16,7 @@ interface TableFileFormat {
 }
 
 /** Makes a format of which each file contains the rows of one table. */
-export function tableFiles(format: TableFileFormat): DumpFormat {
+export function makeTableFormat(format: TableFileFormat): DumpFormat {
   return {
     plan: ({ catalog }) => planTableFiles(catalog, format),
     encoderOf: format.encoderOf,
@@ -56,10 +56,11 @@ function planTableFiles(catalog: Catalog, format: TableFileFormat): DumpPlan {
 
 function reasonToLeaveOut(table: Table): string | undefined {
   if (table.kind !== "virtual") return undefined;
-  const { kind, ...of } = virtualTableKind(table);
+  const { kind, ...rest } = virtualTableKind(table);
   if (kind === "rows") return undefined;
   if (kind === "unknown") return `module ${quoteIdentifier(table.module ?? "")} cannot be exported`;
-  const content = "content" in of ? `: its rows are those of ${quoteIdentifier(of.content)}` : "";
+  const content =
+    "content" in rest ? `: its rows are those of ${quoteIdentifier(rest.content)}` : "";
   return `it keeps no content of its own${content}`;
 }
 

@@ -19,11 +19,12 @@ export interface FilteredCatalog {
 
 /**
  * The tables and views of a catalog that `patterns` choose, with their indexes and triggers: those
- * that `include` matches (all where it is not given) without those that `exclude` matches.
- * The key-value storage of a Durable Object counts as a table `_cf_KV`. A pattern is a name in which `*` stands for any characters; ASCII letters match in either case.
+ * that `include` matches (all if it is missing) without those that `exclude` matches.
+ * The key-value storage of a Durable Object counts as a table `_cf_KV`. A pattern is a name in which `*` stands
+ * for any characters; ASCII letters match in either case.
  *
- * Errors: `table-not-found` where a pattern matches no table or view, with the names nearest to it,
- * and where nothing is left.
+ * Errors: `table-not-found` if a pattern matches no table or view, with the names nearest to it,
+ * and if nothing is left.
  */
 export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): FilteredCatalog {
   const { include, exclude = [] } = patterns;
@@ -67,7 +68,7 @@ export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): F
 }
 
 /**
- * A catalog of one table alone, by its name, in which `*` is a letter like others. Errors:
+ * A catalog of one table, by its name, in which `*` is a letter like others. Errors:
  * `table-not-found`, with the names nearest to it, and for views, which have no rows of their own.
  */
 export function catalogOfTable(catalog: Catalog, name: string): Catalog {
@@ -87,7 +88,7 @@ export function catalogOfTable(catalog: Catalog, name: string): Catalog {
   return { ...rest, tables: [table], indexes: [], views: [], triggers: [] };
 }
 
-/** True where `name` is what `pattern` says. Takes time in proportion to both lengths at most. */
+/** True if `name` matches `pattern`. Takes time in proportion to both lengths at most. */
 export function matchesPattern(name: string, pattern: string): boolean {
   const [head = "", ...pieces] = asciiLower(pattern).split("*");
   const text = asciiLower(name);

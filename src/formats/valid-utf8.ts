@@ -12,7 +12,7 @@ export interface ValidText {
 const REPLACEMENT = "\uFFFD";
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The same bytes where they are valid UTF-8; else as the Encoding Standard decodes them. */
+/** The same bytes if they are valid UTF-8; else as the Encoding Standard decodes them. */
 export function validUtf8(bytes: Uint8Array): ValidText {
   if (isUtf8(bytes)) return { bytes, replacements: 0 };
   const text = decoder.decode(bytes);

@@ -1,5 +1,5 @@
 /**
- * What a source's schema is, as far as an export needs to know it. Read by `dump/catalog.ts`;
+ * What a source's schema is, as far as an export needs to know it. Made by `parseCatalog`:
  * plain data, so that it can cross RPC and be compared.
  */
 export interface Catalog {
@@ -9,7 +9,7 @@ export interface Catalog {
   indexes: SchemaObject[];
   views: SchemaObject[];
   triggers: SchemaObject[];
-  /** True where `sqlite_sequence` exists. */
+  /** True if `sqlite_sequence` exists. */
   hasSequence: boolean;
   /**
    * Set if the runtime keeps a key-value storage in the database, which SQL cannot read: `exportable` if the
@@ -49,7 +49,7 @@ export interface Table {
   /**
    * The name by which the rowid can be read and written: the INTEGER PRIMARY KEY column,
    * else whichever of `rowid`, `_rowid_`, `oid` no column hides. Undefined for WITHOUT ROWID
-   * tables and where all three are hidden.
+   * tables, and if all three are hidden.
    */
   rowidName?: string;
   /** The INTEGER PRIMARY KEY column, which is the rowid under another name. */
@@ -59,7 +59,7 @@ export interface Table {
    * triggers on it. After the virtual table is dropped this lasts until the schema is read again.
    */
   shadowNamed?: true;
-  /** What orders the rows and finds the next one; empty where nothing that can be named does. */
+  /** What orders the rows and finds the next one; empty if nothing that has a name does. */
   key: KeyColumn[];
   /** Set if the source has no such table; see `DerivedRows`. */
   derived?: DerivedRows;
@@ -85,11 +85,11 @@ export type Affinity = "integer" | "text" | "blob" | "real" | "numeric";
 
 export interface Column {
   name: string;
-  /** Declared type as written; "" where none was. */
+  /** Declared type as written; "" if there is none. */
   type: string;
   affinity: Affinity;
   notNull: boolean;
-  /** The DEFAULT's text as SQLite gives it. */
+  /** The DEFAULT's text as SQLite returns it. */
   defaultSql?: string;
   /** Place in the PRIMARY KEY from 1; 0 outside. */
   primaryKey: number;
@@ -132,7 +132,7 @@ export interface KeyColumn {
   descending: boolean;
   /** BINARY, NOCASE, RTRIM; always given, since a key's collation may differ from its column's. */
   collation: string;
-  /** True where every value is an integer: the rowid. */
+  /** True if every value is an integer: the rowid. */
   integer: boolean;
 }
 

@@ -16,7 +16,7 @@ import { fitsStatement, shownName, splitByLength } from "./statement-length.ts";
 const CELLS_PER_QUERY = 25;
 
 /**
- * Statements that read the one row behind `after` cell by cell, as type and bytes: nothing in them
+ * Statements that read the one row after `after` cell by cell, as type and bytes: nothing in them
  * is longer than the value itself, so they read what no literal of it could be built for. `realSql`
  * writes a real as the encoder of the rows does.
  * Errors: `name-too-long` if a column cannot be read even by itself.
@@ -46,10 +46,9 @@ export function cellQueries(
 
 function cellsQuery(
   { table, after }: Pick<PageRequest, "table" | "after">,
-  of: { columns: readonly string[]; realSql: (name: string) => string },
+  { columns: group, realSql }: { columns: readonly string[]; realSql: (name: string) => string },
   select: RowSelect,
 ): Statement {
-  const { columns: group, realSql } = of;
   const keys = table.key.map((column) => column.name);
   const names = [...keys, ...group.filter((name) => !keys.includes(name))];
   const cells = (sqlOf: ColumnSql): string[] =>

@@ -2,7 +2,7 @@ import { type KeyColumn, rowColumns, type Table } from "./catalog.ts";
 import {
   bindKeyValue,
   type KeyValue,
-  keyValueColumns,
+  buildKeyValueColumns,
   parseKeyValue,
   type RowKey,
 } from "./row-key.ts";
@@ -24,7 +24,7 @@ const COLUMNS_MAX = 100;
 /** Two columns of a page's result for each key column, and two for the page itself. */
 const KEY_COLUMNS_MAX = 49;
 
-/** Lengthened where a table has such a name: a query over a table of its own name would be circular. */
+/** Lengthened if a table has such a name: a query over a table of its own name would be circular. */
 const PAGE = `${SNAPSHOT_PREFIX}_page`;
 const LAST = `${SNAPSHOT_PREFIX}_last`;
 
@@ -53,7 +53,7 @@ export interface PageRequest {
 }
 
 /**
- * Gives the SELECT that yields rows of a range in key order. Its result has the given `columns`
+ * Returns the SELECT that yields rows of a range in key order. Its result has the given `columns`
  * (SQL over the table's rowid and stored columns, the key's columns first), holds
  * only rows for which `predicate` is true, is ordered by `orderBy` (which names columns by their
  * place, so that a compound SELECT can be ordered too) and ends at `limit` rows (SQL too). `predicate`
@@ -129,8 +129,8 @@ export function renamedRows(select: RowSelect, names: readonly string[]): RowSel
  * what differs is bound. workerd keeps every text that it has run, prepared, and SQLite then runs out
  * of the small memory that is fast: pages of 60 texts took 40 % longer than those of one (November 2026).
  *
- * A table without any key can be read in one page alone: its rows come in their own order, and
- * the last key is empty. Errors: `table-not-pageable` where a key has too many columns, and
+ * A table without any key can be read in one page only: its rows come in their own order, and
+ * the last key is empty. Errors: `table-not-pageable` if a key has too many columns, and
  * `StatementTooLong` if the names are too long for a page of whole rows, or `brokenSql` adds too much.
  */
 export function pageQuery(request: PageRequest, select = liveRows(request.table)): Statement {
@@ -178,7 +178,7 @@ function pageSql(request: PageRequest, select: RowSelect): Statement {
     `${lastName} AS MATERIALIZED ` +
     `(SELECT * FROM ${pageName} LIMIT 1 OFFSET (SELECT count(*) - 1 FROM ${pageName}))`;
   const found = table.key.map((_, at) => {
-    const { typeSql, valueSql } = keyValueColumns(`k${at}`);
+    const { typeSql, valueSql } = buildKeyValueColumns(`k${at}`);
     return `(SELECT ${typeSql} FROM ${lastName}), (SELECT ${valueSql} FROM ${lastName})`;
   });
   return {
@@ -205,9 +205,9 @@ export function rowSelectSql(
   const orderBy = table.key
     .map((column, at) => `${at + 1}${collationSql(column)}${column.descending ? " DESC" : ""}`)
     .join(", ");
-  const ranges = after === null ? [() => ""] : keyRanges(table.key, after, params);
+  const ranges = after === null ? [() => ""] : listRangesAfter(table.key, after, params);
   params.push(limit);
-  // Newer SQLite plans by what is bound to a bare LIMIT, and so prepares the text again where that changes.
+  // Newer SQLite plans by what is bound to a bare LIMIT, and so prepares the text again if that changes.
   const bound = `?${params.length} + 0`;
   return unionInOrder(
     ranges.map((predicate) =>
@@ -226,7 +226,7 @@ export function rowSelectSql(
 export interface RawPage {
   bytes: Uint8Array;
   rows: number;
-  /** Key of the last row; null where there was none. */
+  /** Key of the last row; null if there was none. */
   last: RowKey;
   /** Each value that `brokenSql` has in a row, once. */
   broken: number[];
@@ -255,11 +255,11 @@ function collationSql(column: KeyColumn): string {
 }
 
 /**
- * Predicates of the ranges behind `after`, disjoint and in key order, each of which an index on
+ * Predicates of the ranges after `after`, disjoint and in key order, each of which an index on
  * the key can seek. A key whose columns all run one way is one range (a row-value comparison); a
  * mixed one is a range a column, longest equal prefix first.
  */
-export function keyRanges(
+function listRangesAfter(
   key: KeyColumn[],
   after: KeyValue[],
   params: Statement["params"],
@@ -277,7 +277,7 @@ export function keyRanges(
   return key
     .map((column, at) => (sqlOf: ColumnSql) => {
       const names = namesOf(sqlOf);
-      const equal = names.slice(0, at).map((name, of) => `${name} = ${values[of]}`);
+      const equal = names.slice(0, at).map((name, place) => `${name} = ${values[place]}`);
       return [...equal, `${names[at]} ${column.descending ? "<" : ">"} ${values[at]}`].join(
         " AND ",
       );

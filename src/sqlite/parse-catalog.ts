@@ -56,7 +56,7 @@ export const CATALOG_QUERIES: readonly string[] = [
 
 /**
  * The catalog from the results of `CATALOG_QUERIES`.
- * Errors: `catalog-unreadable` where a name or a text is not valid UTF-8.
+ * Errors: `catalog-unreadable` if a name or a text is not valid UTF-8.
  */
 export function parseCatalog(results: readonly Rows[]): Catalog {
   const [master, list, columns, indexes, terms, foreignKeys, keyValues] = results as [
@@ -122,7 +122,7 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
 }
 
 /**
- * The objects of a schema that a dump may hold, from the result of `SCHEMA_QUERY`. Where they are
+ * The objects of a schema that a dump may hold, from the result of `SCHEMA_QUERY`. If they are
  * equal, so are the catalogs. Errors: `catalog-unreadable`.
  */
 export function parseSchema(rows: Rows): SchemaEntry[] {
@@ -145,7 +145,7 @@ function schemaEntryOf(row: SqlValue[]): SchemaEntry {
 
 /**
  * True for a table that its virtual table writes anew when that is restored. SQLite goes by names
- * alone, and forgets none before it reads the schema again: a customer's own table may look like a
+ * only, and forgets none before it reads the schema again: a customer's own table may look like a
  * shadow table that its FTS5 table has no need of, or whose FTS5 table was dropped.
  */
 function isShadow(name: string, virtualSqlOf: Map<string, string>): boolean {

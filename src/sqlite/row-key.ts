@@ -14,7 +14,7 @@ export type RowKey = KeyValue[] | null;
 const KEY_LITERAL_BYTES_MAX = 8_000;
 
 /** SQL of the two columns, type and value, in which a result carries the key value `name`: see `parseKeyValue`. */
-export function keyValueColumns(name: string): { typeSql: string; valueSql: string } {
+export function buildKeyValueColumns(name: string): { typeSql: string; valueSql: string } {
   return {
     typeSql: `typeof(${name})`,
     valueSql:
@@ -23,7 +23,7 @@ export function keyValueColumns(name: string): { typeSql: string; valueSql: stri
   };
 }
 
-/** Reads what the two columns of `keyValueColumns` contain. */
+/** Reads what the two columns of `buildKeyValueColumns` contain. */
 export function parseKeyValue(type: string, value: SqlValue): KeyValue {
   if (value instanceof ArrayBuffer) {
     const base64 = toBase64(new Uint8Array(value));

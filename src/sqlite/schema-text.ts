@@ -3,14 +3,14 @@ import { quoteIdentifier, quoteText } from "./identifier.ts";
 import { identifierOf, isWord, type SqlToken, sqlTokens } from "./sql-tokens.ts";
 import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
 
-/** What a column's definition says that no pragma tells. */
+/** What a column's definition contains that no pragma returns. */
 export interface ColumnText {
   collation: string;
   /** Expression of a generated column. */
   generatedAs?: string;
 }
 
-/** What a CREATE INDEX statement says that no pragma tells. */
+/** What a CREATE INDEX statement contains that no pragma returns. */
 export interface IndexText {
   /** One a term: SQL of its expression, without COLLATE and direction. */
   terms: string[];
@@ -57,7 +57,7 @@ export function indexText(table: Table, index: TableIndex): IndexText {
 }
 
 /**
- * SQL of the value a column gets where none is given, or undefined where that is NULL. SQLite
+ * SQL of the value that a column gets by default, or undefined if that is NULL. SQLite
  * takes a bare or double-quoted name in a DEFAULT for a string.
  */
 export function defaultValueSql(column: Column): string | undefined {
@@ -146,7 +146,7 @@ function outerTokens(tokens: SqlToken[]): { token: SqlToken; at: number }[] {
   return outer;
 }
 
-/** `NEW."c"`, with what fills in for NULL where the column takes none. */
+/** `NEW."c"`, with what replaces NULL if the column is NOT NULL. */
 export function newValueSql(column: Column | undefined, name: string): string {
   const value = `NEW.${quoteIdentifier(name)}`;
   const byDefault = column?.notNull === true ? defaultValueSql(column) : undefined;

@@ -45,7 +45,7 @@ const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
 const NEAR_BYTES = 64;
 
 /** The kind of the token at `start`, as SQLite's own tokenizer tells them apart. */
-export function tokenKind(bytes: Uint8Array, start: number): TokenKind {
+export function classifyToken(bytes: Uint8Array, start: number): TokenKind {
   const byte = bytes[start] as number;
   if (byte === DASH && bytes[start + 1] === DASH) return "comment";
   if (byte === SLASH && bytes[start + 1] === STAR) return "comment";
@@ -124,7 +124,7 @@ function* scanTokens(
     const quote = findQuote(bytes[start] as number);
     while (bytes[found] === quote) found = findTokenEnd(bytes, found);
     const end = found < 0 ? bytes.length : found;
-    yield { kind: tokenKind(bytes, start), start, end, isOpen: found < 0 };
+    yield { kind: classifyToken(bytes, start), start, end, isOpen: found < 0 };
     start = end;
   }
 }

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 
 import { viewOf } from "../lib/bytes.ts";
-import { findByte, findTokenEnd, skipPlain, tokenKind } from "./sql-tokens.ts";
+import { findByte, findTokenEnd, skipPlain, classifyToken } from "./sql-tokens.ts";
 
 /** A statement of a script. */
 export interface ScriptStatement {
@@ -58,7 +58,7 @@ const NOTHING = Buffer.alloc(0);
 export class StatementSplitter {
   /** The bytes from the end of the last statement on. */
   #pending: Buffer = NOTHING;
-  /** How many bytes `#pending` may grow to where it stands; 0 if it is somebody else's memory. */
+  /** How many bytes `#pending` may have in its present memory; 0 if that is the caller's. */
   #capacity = 0;
   /** Where the next token starts in `#pending`, and how many bytes were searched for its end. */
   #at = 0;
@@ -87,7 +87,7 @@ export class StatementSplitter {
    */
   finish(): ScriptStatement | undefined {
     const { length } = this.#pending;
-    const openKind = this.#at < length ? tokenKind(this.#pending, this.#at) : undefined;
+    const openKind = this.#at < length ? classifyToken(this.#pending, this.#at) : undefined;
     if (this.#first < 0 && openKind !== undefined && openKind !== "comment") this.#first = this.#at;
     const isInBlockComment = openKind === "comment" && this.#pending[this.#at] === SLASH;
     return this.#first < 0 && !isInBlockComment ? undefined : this.#take(length, false);
@@ -128,7 +128,7 @@ export class StatementSplitter {
       }
       this.#at = end;
       this.#searched = 0;
-      const kind = tokenKind(bytes, start);
+      const kind = classifyToken(bytes, start);
       if (kind === "space" || kind === "comment") continue;
       const isSemicolon = bytes[start] === SEMICOLON;
       if (isSemicolon && this.#state === "start") {

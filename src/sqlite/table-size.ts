@@ -24,12 +24,11 @@ export interface TableSize {
  */
 export function sizeQueries(
   table: Table,
-  limits: { rowsMax?: number; keySpanMax?: number } = {},
+  { rowsMax = -1, keySpanMax }: { rowsMax?: number; keySpanMax?: number } = {},
 ): { sql: string }[] {
   const column = ownColumns("t");
   const [key] = table.key;
-  const keySql = key === undefined || limits.keySpanMax === undefined ? "NULL" : column(key.name);
-  const rowsMax = limits.rowsMax ?? -1;
+  const keySql = key === undefined || keySpanMax === undefined ? "NULL" : column(key.name);
   const source = fromSql(table);
   const rowsName = unusedName(ROWS, source);
   const farName = unusedName(FAR, source);
@@ -37,12 +36,12 @@ export function sizeQueries(
     const rows = `SELECT ${keySql}, ${bytesSql(names.map(column))} FROM ${source} AS t`;
     // The sum of each row within: a result may have 100 columns.
     const from = `${rowsName}(k, b) AS NOT MATERIALIZED (${rows})`;
-    if (limits.keySpanMax === undefined) {
+    if (keySpanMax === undefined) {
       const some = `SELECT b FROM ${rowsName} LIMIT ${rowsMax}`;
       return { sql: `WITH ${from} SELECT count(*), coalesce(sum(b), 0), 0 AS far FROM (${some})` };
     }
     const span = `(SELECT max(k) FROM ${rowsName}) - (SELECT min(k) FROM ${rowsName})`;
-    const far = `${farName}(far) AS MATERIALIZED (SELECT coalesce(${span} > ${limits.keySpanMax}, 0))`;
+    const far = `${farName}(far) AS MATERIALIZED (SELECT coalesce(${span} > ${keySpanMax}, 0))`;
     const some = `SELECT b FROM ${rowsName} LIMIT iif((SELECT far FROM ${farName}), 0, ${rowsMax})`;
     return {
       sql: `WITH ${from}, ${far} SELECT count(*), coalesce(sum(b), 0), (SELECT far FROM ${farName}) FROM (${some})`,

@@ -10,7 +10,7 @@ export type VirtualTableKind =
   | ExternalContent
   /** FTS5 that keeps no content: its rows cannot be read back. */
   | { kind: "contentless" }
-  /** Made from another table alone: `fts5vocab`. */
+  /** Made from another table: `fts5vocab`. */
   | { kind: "derived" }
   /** A module this project does not know. */
   | { kind: "unknown" };
@@ -45,7 +45,7 @@ export function virtualTableKind(table: Table): VirtualTableKind {
   }
 }
 
-/** The module's name stands behind USING. Lower case; "" where there is none. */
+/** The module's name, which follows USING. Lower case; "" if there is none. */
 export function moduleOf(sql: string): string {
   let afterUsing = false;
   for (const token of sqlTokens(sql)) {
@@ -56,7 +56,7 @@ export function moduleOf(sql: string): string {
 }
 
 /**
- * True where the virtual table of this text makes a shadow table of its name and `_suffix`.
+ * True if the virtual table of this text makes a shadow table of its name and `_suffix`.
  * https://www.sqlite.org/fts5.html#fts5_data_structures says which ones FTS5 does without.
  */
 export function makesShadow(sql: string, suffix: string): boolean {
@@ -96,7 +96,7 @@ const OPTIONS = [
 ];
 
 /**
- * Value of `name = value` among the module's arguments; undefined where it is not given. FTS5 takes
+ * Value of `name = value` among the module's arguments; undefined if it is missing. FTS5 takes
  * the beginning of a name for the whole of it.
  */
 function findOption(sql: string, name: string): string | undefined {

@@ -1,5 +1,6 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -10,6 +11,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { checkPackage, Package } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
@@ -46,7 +49,7 @@ beforeAll(() => {
     mkdirSync(dirname(link), { recursive: true });
     symlinkSync(join(MODULES, name), link);
   }
-}, 60_000);
+}, 120_000);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -110,6 +113,18 @@ test("an install from Git has the library, whose types check a Worker", () => {
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
   const compiler = join(MODULES, "typescript/bin/tsc");
   execFileSync(process.execPath, [compiler, "-p", folder], { encoding: "utf8" });
+});
+
+test("a build leaves the library readable, and removes files that are gone", async () => {
+  const library = join(checkout, "dist/library");
+  writeFileSync(join(library, "gone.js"), "");
+  const build = promisify(execFile)("npm", ["run", "build:library"], { cwd: checkout });
+  const end = build.then(() => "ended");
+  do {
+    expect(existsSync(join(library, "library.js"))).toBe(true);
+  } while ((await Promise.race([end, sleep(2, "building")])) === "building");
+  expect(readdirSync(library)).not.toContain("gone.js");
+  expect(readdirSync(join(checkout, "dist")).sort()).toEqual(["cli", "library"]);
 });
 
 test("an install without development dependencies builds nothing, and succeeds", () => {

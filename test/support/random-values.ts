@@ -202,7 +202,7 @@ const INVALID_UTF8 = [
   "0A5C6EFF",
 ];
 
-function hexOf(text: string): string {
+function toHexDigits(text: string): string {
   return Buffer.from(text, "utf8").toString("hex");
 }
 
@@ -214,13 +214,13 @@ const textArbitrary = fc
       weight: 2,
       arbitrary: fc
         .tuple(fc.constantFrom(...TEXTS), fc.constantFrom(...TEXTS))
-        .map(([before, after]) => `CAST(X'${hexOf(`${before}\0${after}`)}' AS TEXT)`),
+        .map(([before, after]) => `CAST(X'${toHexDigits(`${before}\0${after}`)}' AS TEXT)`),
     },
     {
       weight: 2,
       arbitrary: fc
         .tuple(fc.constantFrom(...TEXTS), fc.constantFrom(...INVALID_UTF8))
-        .map(([before, after]) => `CAST(X'${hexOf(before)}${after}' AS TEXT)`),
+        .map(([before, after]) => `CAST(X'${toHexDigits(before)}${after}' AS TEXT)`),
     },
     {
       weight: 1,
@@ -233,7 +233,7 @@ const textArbitrary = fc
 
 function textLiteral(text: string): string {
   return text.includes("\0")
-    ? `CAST(X'${hexOf(text)}' AS TEXT)`
+    ? `CAST(X'${toHexDigits(text)}' AS TEXT)`
     : `'${text.replaceAll("'", "''")}'`;
 }
 

@@ -10,7 +10,7 @@ export interface ExportQuery {
   params?: unknown[];
 }
 
-/** What the last statement of a query gave, columns of one name kept apart. */
+/** What the last statement of a query returned, columns of one name kept apart. */
 export interface RawQueryResult {
   columns: string[];
   rows: SqlStorageValue[][];
@@ -23,12 +23,12 @@ export type QueryResult = RawQueryResult | Record<string, SqlStorageValue>[];
 
 /**
  * The two methods by which a Durable Object is exported, called over RPC. They run any SQL: give a
- * class that has them to Workers that you trust alone, and never to a route without authorization.
+ * class that has them only to Workers that you trust, and never to a route without authorization.
  */
 export interface ExportMethods {
   /** Throws what SQLite says; nothing is rolled back but the failed statement. */
   executeQuery(query: ExportQuery & { isRaw?: boolean }): QueryResult;
-  /** Runs all `queries` in one turn of the object. Where one throws, none has happened. */
+  /** Runs all `queries` in one turn of the object. If one throws, none has happened. */
   executeTransaction(queries: ExportQuery[], isRaw: boolean): QueryResult[];
 }
 

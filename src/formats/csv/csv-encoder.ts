@@ -73,12 +73,11 @@ export class CsvEncoder implements TableEncoder {
   }
 }
 
-/** SQL of a column's field, in which `doubled` gives text with its quotes written twice. */
+/** SQL of a column's field, in which `doubled` writes the quotes of text twice. */
 function fieldSql(
   name: string,
-  of: { column: Column; table: Table; doubled: (name: string) => string },
+  { column, table, doubled }: { column: Column; table: Table; doubled: (name: string) => string },
 ): string {
-  const { column, table, doubled } = of;
   return (
     `CASE typeof(${name}) WHEN 'text' THEN '"' || ${doubled(name)} || '"' ` +
     `WHEN 'blob' THEN '"' || hex(${name}) || '"' WHEN 'null' THEN ''${realSql(name, column, table)} ` +
@@ -90,7 +89,7 @@ function doubledSql(name: string): string {
   return `replace(${name}, '"', '""')`;
 }
 
-/** Of long text: as `longLiteralSql`, but that NUL stays, behind which GLOB sees no quote. */
+/** Of long text: as `longLiteralSql`, but that NUL stays, after which GLOB sees no quote. */
 function longDoubledSql(name: string): string {
   return `iif(${name} GLOB '*"*' OR ${holdsNulSql(name)}, ${doubledSql(name)}, ${name})`;
 }

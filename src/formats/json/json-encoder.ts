@@ -15,9 +15,9 @@ export interface JsonLayout {
   /** Before the first. */
   start: string;
   between: string;
-  /** Behind the last. */
+  /** After the last. */
   end: string;
-  /** Instead of all of it, where there is none. */
+  /** Instead of all of it, if there is none. */
   empty: string;
 }
 
@@ -79,7 +79,7 @@ export class JsonEncoder implements TableEncoder {
     return encodeUtf8(text);
   }
 
-  /** The same text as `valueSql` gives: SQLite and JSON.stringify escape the same characters alike. */
+  /** The same text as that of `valueSql`: SQLite and JSON.stringify escape the same characters alike. */
   #text(cell: Cell): string {
     if (cell.type === "plain") return cell.literal === "NULL" ? "null" : cell.literal;
     if (cell.type === "blob") return `"${hexOf(cell.bytes)}"`;

@@ -1,15 +1,15 @@
-import { tableFiles } from "../table-files.ts";
+import { makeTableFormat } from "../table-files.ts";
 import { JSON_ARRAY, JSON_LINES, JsonEncoder } from "./json-encoder.ts";
 
 /** A file a table, each one array of objects. */
-export const JSON_TEXT = tableFiles({
+export const JSON_TEXT = makeTableFormat({
   suffix: ".json",
   contentType: "application/json",
   encoderOf: (table, state) => new JsonEncoder(table, state, JSON_ARRAY),
 });
 
 /** A file a table, each row an object on a line of its own. */
-export const NDJSON = tableFiles({
+export const NDJSON = makeTableFormat({
   suffix: ".ndjson",
   contentType: "application/x-ndjson",
   encoderOf: (table, state) => new JsonEncoder(table, state, JSON_LINES),

@@ -11,7 +11,7 @@ const LETTER_C = 0x43;
 const LETTER_X = 0x58;
 const LETTER_R = 0x72;
 
-/** Offset behind the literal that starts at `start`, in text made by `literalSql` and commas. */
+/** Offset after the literal that starts at `start`, in text made by `literalSql` and commas. */
 function endOfLiteral(bytes: Uint8Array, start: number): number {
   const first = bytes[start];
   if (first === LETTER_R) {
@@ -80,7 +80,7 @@ function unquote(literal: Uint8Array): Uint8Array {
 }
 
 /**
- * A page again, with every text literal that is not plain written otherwise (see `isPlainText`).
+ * A page again, in which every text literal that is not plain is written in another way (see `isPlainText`).
  * `rowGap` is the whole text between two rows, in which `ROW_SEPARATOR` stands once.
  */
 export function mendTexts(page: Uint8Array, rowGap: Uint8Array): Uint8Array {

@@ -44,7 +44,7 @@ const STATEMENT_END = encodeUtf8(");\n");
 const MULTI_ROW_VALUES_MAX = 100;
 
 /**
- * Writes rows as INSERT statements of several rows each. A statement ends behind the first row
+ * Writes rows as INSERT statements of several rows each. A statement ends after the first row
  * that brings it to `STATEMENT_BYTES_TARGET`, counted from its own start; `state` is the length of
  * the statement that is still open.
  */
@@ -203,8 +203,8 @@ function namesTooLong(table: Table, columns: readonly string[]): ExportError {
 }
 
 /**
- * Finds the gaps between a page's rows and turns their separators into line feeds. Where a text
- * is not valid UTF-8, or is what a loader changes, the page is written anew with that text otherwise.
+ * Finds the gaps between a page's rows and turns their separators into line feeds. If a text
+ * is not valid UTF-8, or a loader would change it, the page is written anew with another literal.
  */
 function separateRows(page: RawPage): { bytes: Uint8Array; gaps: number[] } {
   const gaps = replaceSeparators(page.bytes, page.rows);
@@ -215,7 +215,7 @@ function separateRows(page: RawPage): { bytes: Uint8Array; gaps: number[] } {
   return { bytes, gaps: replaceSeparators(bytes, page.rows) };
 }
 
-/** The rowid's name where an INSERT must give it: it is no column of its own, yet part of the row. */
+/** The rowid's name if an INSERT must contain it: it is no column of its own, yet part of the row. */
 function writtenRowid(table: Table): string | undefined {
   if (table.rowidName === undefined || table.integerPrimaryKey !== undefined) return undefined;
   // An R-Tree's first column is its rowid.
