@@ -8,13 +8,14 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 
 import { buildCommands } from "../scripts/build-commands.mjs";
+import { GITHUB_REPOSITORY } from "../scripts/set-owner.mjs";
 import {
   FAKE_TOKEN,
   FakeExportServer,
   type FakeOptions,
   sha256Of,
 } from "../test/support/fake-export-server.ts";
-import { readActionFile, runAction } from "../test/support/run-action.ts";
+import { ACTION_FILES, readActionFile, runAction } from "../test/support/run-action.ts";
 
 const REPOSITORY = join(import.meta.dirname, "..");
 const EXAMPLES = join(REPOSITORY, "examples", "github-workflows");
@@ -43,7 +44,7 @@ interface ActionStep {
 function findActionStep(workflowText: string): ActionStep {
   const workflow = parse(workflowText) as { jobs: Record<string, { steps: ActionStep[] }> };
   const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
-  const ours = steps.filter(({ uses }) => uses?.includes("durable-export/action@"));
+  const ours = steps.filter(({ uses }) => uses?.startsWith(`${GITHUB_REPOSITORY}@`));
   expect(ours).toHaveLength(1);
   return ours[0] as ActionStep;
 }
@@ -237,6 +238,17 @@ describe("the example workflows, run as a runner does in an empty workspace", ()
 });
 
 describe("what is in the repository", () => {
+  test.each(ACTION_FILES)("%s starts the bundle that is in Git", async (actionPath) => {
+    const inputs = { url: server.url, token: FAKE_TOKEN, path: "out.sql" };
+    const { exitCode, outputs } = await runAction(inputs, { folder, actionPath });
+    expect({ exitCode, file: outputs["file"] }).toEqual({ exitCode: 0, file: "out.sql" });
+  });
+
+  test("action/action.yml differs from action.yml only in the path of the bundle", () => {
+    const [root, first] = ACTION_FILES.map((path) => readFileSync(join(REPOSITORY, path), "utf8"));
+    expect(root).toBe(first?.replace("main: dist/main.cjs", "main: action/dist/main.cjs"));
+  });
+
   test("action/dist/main.cjs is what `npm run build` makes of the sources", async () => {
     await buildCommands(esbuild, { folder });
     const read = (root: string) => readFileSync(join(root, "action/dist/main.cjs"), "utf8");

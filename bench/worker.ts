@@ -6,8 +6,8 @@ import type { JobRequest } from "../src/api/export-request.ts";
 import { CURSOR_START } from "../src/rpc/cursor.ts";
 import { openSource } from "../src/databases/open-source.ts";
 import { readDump } from "../src/reading/dump-reader.ts";
-import { liveReader } from "../src/reading/table-reader.ts";
-import { planOf } from "../src/formats/plan-of.ts";
+import { openLiveReader } from "../src/reading/table-reader.ts";
+import { planDump } from "../src/formats/plan-dump.ts";
 import { readCatalog } from "../src/reading/read-catalog.ts";
 
 export { Database, ExportJobs, ExportWorkflow } from "../src/index.ts";
@@ -64,9 +64,14 @@ async function encode(env: ExportEnv): Promise<{ bytes: number; rows: number; ro
   const config = getSourceConfig(readSettings(env), "main");
   const source = openSource(env, config, { name: "sql-durable-object" });
   const request = { source: "main", format: "sql", content: "all" } as JobRequest;
-  const { plan, encoderOf } = planOf(request, await readCatalog(source));
+  const { plan, createEncoder } = planDump(request, await readCatalog(source));
   const total = { bytes: 0, rows: 0, rowsRead: 0 };
-  const pieces = readDump({ reader: liveReader(source), plan, encoderOf, cursor: CURSOR_START });
+  const pieces = readDump({
+    reader: openLiveReader(source),
+    plan,
+    createEncoder,
+    cursor: CURSOR_START,
+  });
   for await (const piece of pieces) {
     for (const bytes of piece.bytes) total.bytes += bytes.byteLength;
     total.rows += piece.rows;

@@ -26,6 +26,7 @@ import { CLI_ERROR_CODES } from "./cli-error.ts";
 import { buildCommands } from "../scripts/build-commands.mjs";
 import { type LocalWorker, startLocalWorker } from "../scripts/local-worker.ts";
 import { type ChokingProxy, startChokingProxy } from "../test/support/choking-proxy.ts";
+import { VERSION } from "../src/api/version.ts";
 import { sha256Of } from "../test/support/fake-export-server.ts";
 import { runAction } from "../test/support/run-action.ts";
 
@@ -324,7 +325,7 @@ describe("the package", () => {
   test("`npx durable-export` runs from a checkout", async () => {
     await run("npm", ["run", "--silent", "prepare"], { cwd: REPOSITORY });
     const { stdout } = await run("npx", ["durable-export", "--version"], { cwd: REPOSITORY });
-    expect(stdout.trim()).toBe("0.1.0");
+    expect(stdout.trim()).toBe(VERSION);
   });
 
   test("carries the built command and no test", async () => {

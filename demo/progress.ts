@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from "cli-progress";
 import { oneLine } from "../cli/format.ts";
-import { shownName } from "../src/sqlite/statement-length.ts";
+import { shortenName } from "../src/sqlite/statement-length.ts";
 
 const LINE_EVERY_MS = 10_000;
 
@@ -82,7 +82,7 @@ function startLines(label: string, total: number): Progress {
 
 /** A name of the user's database as messages show it: quoted, in one line, and not too long. */
 export function nameForMessage(name: string): string {
-  return oneLine(shownName(name));
+  return oneLine(shortenName(name));
 }
 
 /** The time since `startMs`, as "1.2 s". */

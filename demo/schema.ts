@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
-import { asciiLower, asciiUpper } from "../src/lib/ascii-case.ts";
+import { lowerAscii, upperAscii } from "../src/lib/ascii-case.ts";
 import { quoteIdentifier } from "../src/sqlite/identifier.ts";
 import { hasWord } from "../src/sqlite/sql-tokens.ts";
-import { moduleOf } from "../src/sqlite/virtual-table.ts";
+import { findModule } from "../src/sqlite/virtual-table.ts";
 import { decodeText, readEncoding } from "./sql-literal.ts";
 import type { TextEncodingName } from "./sql-literal.ts";
 import { probeVirtualTable } from "./virtual-table.ts";
@@ -88,13 +88,13 @@ export function readSchema(db: DatabaseSync): Schema {
     const kind = kinds.get(name);
     tables.push({ name, sql, kind });
     if (kind?.type !== "virtual") continue;
-    const module = moduleOf(sql);
+    const module = findModule(sql);
     kind.probed = { module, ...probeVirtualTable({ name, sql }, module) };
-    for (const shadow of kind.probed.shadowTables) shadowTables.add(asciiLower(shadow));
+    for (const shadow of kind.probed.shadowTables) shadowTables.add(lowerAscii(shadow));
   }
   for (const { name, sql, kind } of tables) {
     // SQLite goes by the name alone: a table of the user's may look like a shadow table.
-    if (kind?.type === "shadow" && shadowTables.has(asciiLower(name))) continue;
+    if (kind?.type === "shadow" && shadowTables.has(lowerAscii(name))) continue;
     try {
       if (kind === undefined) throw new Error("SQLite does not list it as a table");
       schema.tables.push(readTable(db, { name, sql, kind }));
@@ -182,7 +182,7 @@ function readTable(
       virtual,
     };
   }
-  const taken = new Set(info.map((column) => asciiLower(column.name)));
+  const taken = new Set(info.map((column) => lowerAscii(column.name)));
   const rowidName = kind.isWithoutRowid
     ? undefined
     : ["rowid", "_rowid_", "oid"].find((candidate) => !taken.has(candidate));
@@ -200,7 +200,7 @@ function hasRowidColumn(
   info: readonly { type: string; pk: number }[],
 ): boolean {
   const keys = info.filter(({ pk }) => pk > 0);
-  if (keys.length !== 1 || asciiUpper(keys[0]?.type ?? "") !== "INTEGER") return false;
+  if (keys.length !== 1 || upperAscii(keys[0]?.type ?? "") !== "INTEGER") return false;
   const keyIndexes = db.prepare("SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk'");
   return keyIndexes.get(table) === undefined;
 }

@@ -33,6 +33,6 @@ export function isActive(state: JobState): boolean {
 }
 
 /** Returns the states from which a job can move to `to`. */
-export function statesBefore(to: JobState): JobState[] {
+export function listStatesBefore(to: JobState): JobState[] {
   return JOB_STATES.filter((from) => JOB_MOVES[from].includes(to));
 }

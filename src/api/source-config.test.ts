@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 
-import { issueWords } from "../lib/issue-words.ts";
+import { describeIssue } from "../lib/describe-issue.ts";
 import { DEFAULT_SOURCES, SourcesSchema } from "./source-config.ts";
 
 describe("EXPORT_SOURCES", () => {
@@ -41,6 +41,6 @@ describe("EXPORT_SOURCES", () => {
   ])("says which field of %j is wrong", (value, words) => {
     const [issue] = v.safeParse(SourcesSchema, value).issues ?? [];
     const path = issue && v.getDotPath(issue);
-    expect(issue && `${path ? `${path}: ` : ""}${issueWords(issue)}`).toContain(words);
+    expect(issue && `${path ? `${path}: ` : ""}${describeIssue(issue)}`).toContain(words);
   });
 });

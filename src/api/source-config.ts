@@ -67,7 +67,7 @@ export const SourceTypeSchema = v.picklist(
 export type SourceObject = { name: string } | { id: string } | null;
 
 /** The object that a request names; null where it names none. */
-export function namedObjectOf(request: {
+export function findNamedObject(request: {
   name?: string | undefined;
   id?: string | undefined;
 }): SourceObject {

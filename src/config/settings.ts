@@ -1,7 +1,7 @@
 import * as v from "valibot";
 
 import { onceForEach } from "../lib/once-for-each.ts";
-import { issueWords } from "../lib/issue-words.ts";
+import { describeIssue } from "../lib/describe-issue.ts";
 import { CorsOriginsSchema } from "./cors-origins.ts";
 import { type CallbackAllowlist, parseCallbackAllowlist } from "../notify/callback-target.ts";
 import { ExportError } from "../api/errors.ts";
@@ -173,7 +173,7 @@ function parseSettings(env: object): Settings {
 
 /** Returns the error that names the invalid fields, and never their values, which may be secrets. */
 export function misconfiguration(issues: readonly v.BaseIssue<unknown>[]): ExportError {
-  const problems = issues.map((issue) => `${v.getDotPath(issue) ?? "?"}: ${issueWords(issue)}`);
+  const problems = issues.map((issue) => `${v.getDotPath(issue) ?? "?"}: ${describeIssue(issue)}`);
   return new ExportError("configuration-invalid", problems.join("; "));
 }
 

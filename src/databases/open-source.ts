@@ -37,7 +37,7 @@ export function openSource(env: object, config: SourceConfig, object: SourceObje
 }
 
 /** Returns why a source's binding cannot be what its configuration says; null if it can. */
-export function bindingProblem(env: object, config: SourceConfig): string | null {
+export function findBindingProblem(env: object, config: SourceConfig): string | null {
   try {
     getSourceKind(config).requireBinding(env, config.binding);
     return null;
@@ -61,6 +61,6 @@ export interface QueryStub extends DatabaseStub {
 }
 
 /** The object that `POST /query` asks. Errors: as `findDatabase`. */
-export function databaseStub(env: object, binding: string, name: string): QueryStub {
+export function getDatabaseStub(env: object, binding: string, name: string): QueryStub {
   return getNamespace(env, binding).getByName(name) as unknown as QueryStub;
 }

@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { artifactNames } from "./artifact-name.ts";
+import { nameArtifacts } from "./artifact-name.ts";
 
 test("names a file for its table, and encodes what no file or URL should hold", () => {
   expect(
-    artifactNames([
+    nameArtifacts([
       "users",
       "order lines",
       "../etc/passwd",
@@ -31,7 +31,7 @@ test("names a file for its table, and encodes what no file or URL should hold", 
 
 test("encodes the first letter of a name that Windows takes for a device", () => {
   const devices = ["CON", "nul", "Aux.notes", "prn.", "COM1", "lpt9.a.b"];
-  expect(artifactNames(devices)).toEqual([
+  expect(nameArtifacts(devices)).toEqual([
     "%43ON",
     "%6Eul",
     "%41ux.notes",
@@ -39,7 +39,7 @@ test("encodes the first letter of a name that Windows takes for a device", () =>
     "%43OM1",
     "%6Cpt9.a.b",
   ]);
-  expect(artifactNames(["CONS", "com", "COM10", "a.con", "nul_"])).toEqual([
+  expect(nameArtifacts(["CONS", "com", "COM10", "a.con", "nul_"])).toEqual([
     "CONS",
     "com",
     "COM10",
@@ -50,7 +50,7 @@ test("encodes the first letter of a name that Windows takes for a device", () =>
 
 test("tells names apart that are equal but for their case or their end, and from the manifest's", () => {
   const long = "x".repeat(200);
-  expect(artifactNames(["a", "A", `${long}1`, `${long}2`, "Manifest"])).toEqual([
+  expect(nameArtifacts(["a", "A", `${long}1`, `${long}2`, "Manifest"])).toEqual([
     "a",
     "A~2",
     `${"x".repeat(100)}~`,
@@ -62,7 +62,7 @@ test("tells names apart that are equal but for their case or their end, and from
 test("gives every table a name of its own that is safe everywhere", () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.string({ unit: "grapheme" }), { maxLength: 30 }), (tables) => {
-      const names = artifactNames(tables);
+      const names = nameArtifacts(tables);
       expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(tables.length);
       for (const name of names) expect(name).toMatch(/^[A-Za-z0-9_~%-][A-Za-z0-9_.~%-]{0,110}$/);
     }),

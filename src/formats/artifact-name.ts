@@ -18,7 +18,7 @@ const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
  * that Windows takes for a device; a name that is too long is cut; one
  * that another has already, whatever its case, has `~2`, `~3`, … behind it.
  */
-export function artifactNames(tables: readonly string[]): string[] {
+export function nameArtifacts(tables: readonly string[]): string[] {
   const taken = new Set(RESERVED);
   return tables.map((table) => {
     const escaped = escapeName(table);

@@ -10,5 +10,5 @@ export interface DumpFormat {
    * Makes the encoder that continues at `state`. `stage` is a table name that the database does not use, for
    * formats that need one.
    */
-  encoderOf: (table: Table, state: number, stage?: string) => TableEncoder;
+  createEncoder: (table: Table, state: number, stage?: string) => TableEncoder;
 }

@@ -33,4 +33,4 @@ export interface TableEncoder {
 }
 
 /** Makes the encoder of a table. */
-export type TableEncoderOf = (table: Table, state: number) => TableEncoder;
+export type CreateEncoder = (table: Table, state: number) => TableEncoder;

@@ -1,9 +1,9 @@
 import type { Catalog, Table } from "../sqlite/catalog.ts";
-import { artifactNames } from "./artifact-name.ts";
+import { nameArtifacts } from "./artifact-name.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
 import type { DumpFormat } from "./dump-format.ts";
 import type { ArtifactPlan, DumpPlan } from "./plan.ts";
-import { virtualTableKind } from "../sqlite/virtual-table.ts";
+import { classifyVirtualTable } from "../sqlite/virtual-table.ts";
 
 /** A format that writes one file a table. */
 interface TableFileFormat {
@@ -12,14 +12,14 @@ interface TableFileFormat {
   contentType: string;
   /** What precedes the rows; nothing by default. */
   header?: (table: Table) => string;
-  encoderOf: DumpFormat["encoderOf"];
+  createEncoder: DumpFormat["createEncoder"];
 }
 
 /** Makes a format of which each file contains the rows of one table. */
 export function makeTableFormat(format: TableFileFormat): DumpFormat {
   return {
     plan: ({ catalog }) => planTableFiles(catalog, format),
-    encoderOf: format.encoderOf,
+    createEncoder: format.createEncoder,
   };
 }
 
@@ -35,7 +35,7 @@ function planTableFiles(catalog: Catalog, format: TableFileFormat): DumpPlan {
     if (reason === undefined) tables.push(table);
     else warnings.push(`table ${quoteIdentifier(table.name)} is left out: ${reason}`);
   }
-  const names = artifactNames(tables.map((table) => table.name));
+  const names = nameArtifacts(tables.map((table) => table.name));
   return {
     artifacts: tables.map((table, at): ArtifactPlan => {
       const header = format.header?.(table) ?? "";
@@ -56,7 +56,7 @@ function planTableFiles(catalog: Catalog, format: TableFileFormat): DumpPlan {
 
 function reasonToLeaveOut(table: Table): string | undefined {
   if (table.kind !== "virtual") return undefined;
-  const { kind, ...rest } = virtualTableKind(table);
+  const { kind, ...rest } = classifyVirtualTable(table);
   if (kind === "rows") return undefined;
   if (kind === "unknown") return `module ${quoteIdentifier(table.module ?? "")} cannot be exported`;
   const content =

@@ -5,8 +5,8 @@ import { ExportError } from "../api/errors.ts";
 import type { TablePatterns } from "../api/export-request.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
 import { KEY_VALUES_TABLE } from "../sqlite/key-values.ts";
-import { identifierOf, sqlTokens } from "../sqlite/sql-tokens.ts";
-import { asciiLower } from "../lib/ascii-case.ts";
+import { parseIdentifier, tokenizeSql } from "../sqlite/sql-tokens.ts";
+import { lowerAscii } from "../lib/ascii-case.ts";
 
 /** Names shown with a pattern that matches none. */
 const NEAR_NAMES_MAX = 5;
@@ -46,15 +46,15 @@ export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): F
   if (chosen.size === 0) {
     throw new ExportError("table-not-found", "the patterns of `tables` leave nothing to export");
   }
-  const keys = new Set([...chosen].map(asciiLower));
+  const keys = new Set([...chosen].map(lowerAscii));
   const filtered: Catalog = {
     tables: catalog.tables.filter((table) => chosen.has(table.name)),
-    indexes: catalog.indexes.filter((index) => keys.has(asciiLower(index.tableName))),
+    indexes: catalog.indexes.filter((index) => keys.has(lowerAscii(index.tableName))),
     views: withoutBroken(
       catalog.views.filter((view) => chosen.has(view.name)),
       names.filter((name) => !chosen.has(name)),
     ),
-    triggers: catalog.triggers.filter((trigger) => keys.has(asciiLower(trigger.tableName))),
+    triggers: catalog.triggers.filter((trigger) => keys.has(lowerAscii(trigger.tableName))),
     hasSequence: catalog.hasSequence,
     ...(catalog.keyValues && chosen.has(KEY_VALUES_TABLE) && { keyValues: catalog.keyValues }),
   };
@@ -71,9 +71,9 @@ export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): F
  * A catalog of one table, by its name, in which `*` is a letter like others. Errors:
  * `table-not-found`, with the names nearest to it, and for views, which have no rows of their own.
  */
-export function catalogOfTable(catalog: Catalog, name: string): Catalog {
+export function selectTable(catalog: Catalog, name: string): Catalog {
   const isNamed = (object: { name: string }): boolean =>
-    asciiLower(object.name) === asciiLower(name);
+    lowerAscii(object.name) === lowerAscii(name);
   const table = catalog.tables.find(isNamed);
   if (table === undefined) {
     if (!catalog.views.some(isNamed)) {
@@ -90,8 +90,8 @@ export function catalogOfTable(catalog: Catalog, name: string): Catalog {
 
 /** True if `name` matches `pattern`. Takes time in proportion to both lengths at most. */
 export function matchesPattern(name: string, pattern: string): boolean {
-  const [head = "", ...pieces] = asciiLower(pattern).split("*");
-  const text = asciiLower(name);
+  const [head = "", ...pieces] = lowerAscii(pattern).split("*");
+  const text = lowerAscii(name);
   if (pieces.length === 0) return text === head;
   const tail = pieces.pop() as string;
   if (text.length < head.length + tail.length) return false;
@@ -123,10 +123,10 @@ function noMatch(pattern: string, names: string[]): ExportError {
 
 /** Names that differ from a pattern by a third of its letters at most, or that hold it, nearest first. */
 function nearNames(pattern: string, names: string[]): string[] {
-  const wanted = asciiLower(pattern).replaceAll("*", "");
+  const wanted = lowerAscii(pattern).replaceAll("*", "");
   return names
     .map((name) => {
-      const folded = asciiLower(name);
+      const folded = lowerAscii(name);
       const isPart = wanted.length > 1 && folded.includes(wanted);
       return { name, isPart, edits: distance(wanted, folded) };
     })
@@ -138,17 +138,17 @@ function nearNames(pattern: string, names: string[]): string[] {
 
 /** Takes the columns from views that cannot work, since they read what is left out or each other. */
 function withoutBroken(views: readonly SchemaObject[], leftOut: readonly string[]): SchemaObject[] {
-  const gone = new Set(leftOut.map(asciiLower));
+  const gone = new Set(leftOut.map(lowerAscii));
   const namesGone = ({ sql }: SchemaObject): boolean =>
-    [...sqlTokens(sql)].some(
-      (token) => token.kind !== "other" && gone.has(asciiLower(identifierOf(token))),
+    [...tokenizeSql(sql)].some(
+      (token) => token.kind !== "other" && gone.has(lowerAscii(parseIdentifier(token))),
     );
   for (;;) {
-    const broken = views.filter((view) => !gone.has(asciiLower(view.name)) && namesGone(view));
-    for (const { name } of broken) gone.add(asciiLower(name));
+    const broken = views.filter((view) => !gone.has(lowerAscii(view.name)) && namesGone(view));
+    for (const { name } of broken) gone.add(lowerAscii(name));
     if (broken.length > 0) continue;
     return views.map((view) => {
-      if (!gone.has(asciiLower(view.name))) return view;
+      if (!gone.has(lowerAscii(view.name))) return view;
       const { columns: _, ...rest } = view;
       return rest;
     });
@@ -157,7 +157,7 @@ function withoutBroken(views: readonly SchemaObject[], leftOut: readonly string[
 
 /** Views, triggers and virtual tables that name what is left out. Foreign keys have a warning of their own. */
 function danglingWarnings(catalog: Catalog, leftOut: string[]): string[] {
-  const byKey = new Map(leftOut.map((name) => [asciiLower(name), name]));
+  const byKey = new Map(leftOut.map((name) => [lowerAscii(name), name]));
   const virtual = catalog.tables.filter((table) => table.kind === "virtual");
   return [
     ...catalog.views.map((object) => ({ kind: "view", object })),
@@ -165,11 +165,11 @@ function danglingWarnings(catalog: Catalog, leftOut: string[]): string[] {
     ...virtual.map((object) => ({ kind: "virtual table", object })),
   ].flatMap(({ kind, object }) => {
     const named = new Set<string>();
-    for (const token of sqlTokens(object.sql)) {
+    for (const token of tokenizeSql(object.sql)) {
       if (token.kind === "other") continue;
       // A quoted module argument is a string; a view may hold one that is no name.
       if (token.kind === "string" && kind !== "virtual table") continue;
-      const name = byKey.get(asciiLower(identifierOf(token)));
+      const name = byKey.get(lowerAscii(parseIdentifier(token)));
       if (name !== undefined) named.add(name);
     }
     return [...named].map(

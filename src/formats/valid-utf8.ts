@@ -13,7 +13,7 @@ const REPLACEMENT = "\uFFFD";
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The same bytes if they are valid UTF-8; else as the Encoding Standard decodes them. */
-export function validUtf8(bytes: Uint8Array): ValidText {
+export function toValidUtf8(bytes: Uint8Array): ValidText {
   if (isUtf8(bytes)) return { bytes, replacements: 0 };
   const text = decoder.decode(bytes);
   return { bytes: encodeUtf8(text), replacements: countIn(text) - countInBytes(bytes) };

@@ -14,7 +14,7 @@ import type { NewJob } from "../rpc/http-jobs.ts";
  * of what the request names, such as `source-not-found` and `callback-url-refused`, and
  * `configuration-invalid` where its binding is missing or callbacks cannot be signed.
  */
-export async function newJobOf(
+export async function prepareJob(
   config: Settings,
   request: ExportRequest,
   received: { env: ExportEnv; idempotencyKey: string | null; origin: string; nowMs: number },

@@ -3,7 +3,7 @@ import { readSettings } from "../config/settings.ts";
 import { unwrap } from "../rpc/outcome.ts";
 import { type ErrorCode, ExportError } from "../api/errors.ts";
 import type { JobView } from "../api/job-view.ts";
-import { newJobOf } from "./new-job.ts";
+import { prepareJob } from "./new-job.ts";
 
 /** A tick of a cron trigger. */
 export interface Tick {
@@ -28,7 +28,7 @@ export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise
   for (const { cron: _cron, ...request } of due) {
     const idempotencyKey = `schedule ${tick.cron} ${tick.scheduledTime} ${[request.source, request.name ?? request.id ?? ""].map(encodeURIComponent).join("/")}`;
     try {
-      const job = await newJobOf(config, request, {
+      const job = await prepareJob(config, request, {
         env,
         idempotencyKey,
         origin: config.publicUrl ?? "",

@@ -15,7 +15,7 @@ import type {
   StoredPart,
   Upload,
 } from "../rpc/stored-object.ts";
-import { codedError } from "../rpc/coded-error.ts";
+import { toCodedError } from "../rpc/coded-error.ts";
 import type {
   ChangedView,
   DownloadInfo,
@@ -30,7 +30,7 @@ import { type Outcome, outcomeOf } from "../rpc/outcome.ts";
 import type {
   ArtifactId,
   CallbackAttempt,
-  CallbackTurn,
+  CallbackDecision,
   JobLedger,
   RunJobs,
   RunningJob,
@@ -50,7 +50,7 @@ import {
   readObject,
 } from "../storage/inline/inline-objects.ts";
 import { beat } from "./commands/beat.ts";
-import { takeCallbackTurn } from "./commands/begin-post.ts";
+import { decideCallback } from "./commands/begin-post.ts";
 import { beginRun } from "./commands/begin-run.ts";
 import { beginStream } from "./commands/begin-stream.ts";
 import { commitStored, commitUpload, commitVerified } from "./commands/commit-artifact.ts";
@@ -77,7 +77,7 @@ import { deleteStream } from "./tables/stream-rows.ts";
 import { loadCheckpoint } from "./views/checkpoint.ts";
 import { getDownloadInfo } from "./views/download-info.ts";
 import { getLedger } from "./views/job-ledger.ts";
-import { jobPageOf } from "./views/job-page.ts";
+import { getJobPage } from "./views/job-page.ts";
 import { findChangedView, getJobView } from "./views/job-view.ts";
 import { findStreamToClose, isSnapshotLeftover, snapshotToClose } from "./views/left-snapshots.ts";
 import { toRunningJob } from "./views/running-job.ts";
@@ -100,7 +100,7 @@ export class ExportJobs
     try {
       migrate(ctx.storage);
     } catch (error) {
-      throw codedError(error);
+      throw toCodedError(error);
     }
     this.#jobs = { storage: ctx.storage, sql: ctx.storage.sql, env };
     this.#files = inlineContext(this.#jobs);
@@ -135,7 +135,7 @@ export class ExportJobs
   }
 
   list(query: JobPageQuery): JobPage {
-    return jobPageOf(this.#sql, query);
+    return getJobPage(this.#sql, query);
   }
 
   download(jobId: string): Promise<Outcome<DownloadInfo>> {
@@ -259,8 +259,8 @@ export class ExportJobs
     return failJob(this.#jobs, run, failure);
   }
 
-  beginPost(jobId: string, attempt: number): CallbackTurn {
-    return takeCallbackTurn(this.#sql, jobId, attempt);
+  beginPost(jobId: string, attempt: number): CallbackDecision {
+    return decideCallback(this.#sql, jobId, attempt);
   }
 
   recordCallback(attempted: CallbackAttempt): void {

@@ -1,6 +1,6 @@
 import { ExportError } from "../api/errors.ts";
 import { isActive } from "../api/job-state.ts";
-import { ownerOf } from "../rpc/object-key.ts";
+import { parseObjectKey } from "../rpc/object-key.ts";
 import type { InlineContext } from "../storage/inline/inline-context.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import { requireRoom } from "./require-space.ts";
@@ -18,7 +18,7 @@ export function inlineContext(context: JobsContext): InlineContext {
 
 /** Requires that an active job writes the file, for the snapshot that the job reads. Errors: `run-superseded`. */
 function requireWritable(sql: SqlStorage, key: string): void {
-  const { jobId, snapshotId } = ownerOf(key);
+  const { jobId, snapshotId } = parseObjectKey(key);
   const job = findJob(sql, jobId);
   if (job !== undefined && isActive(job.state) && job.snapshot_id === snapshotId) return;
   throw new ExportError("run-superseded", `no job writes ${key} any more`);

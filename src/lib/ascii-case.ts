@@ -2,11 +2,11 @@
  * Case as SQLite folds it in names, types, keywords and collations: only the letters A to Z have two
  * cases. JavaScript's own methods fold more: `"texẗ".toUpperCase()` contains `TEXT`.
  */
-export function asciiLower(text: string): string {
+export function lowerAscii(text: string): string {
   return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-/** The counterpart of `asciiLower`. */
-export function asciiUpper(text: string): string {
+/** The counterpart of `lowerAscii`. */
+export function upperAscii(text: string): string {
   return text.replaceAll(/[a-z]+/g, (letters) => letters.toUpperCase());
 }

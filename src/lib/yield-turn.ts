@@ -25,7 +25,7 @@ export function yieldTurn(): Promise<void> {
  * a millisecond or two, so not every piece is followed by one: 500 tables of 145 KB took 3.8 s with a turn after
  * each page, and 3.0 s with this function (November 2026).
  */
-export function turnYielder(): () => Promise<void> {
+export function makeTurnYielder(): () => Promise<void> {
   let yieldedAtMs = Date.now();
   return async () => {
     if (Date.now() - yieldedAtMs < TURN_MS) return;

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CALLBACK_ATTEMPTS_MAX, nextCallbackMove } from "./callback-schedule.ts";
+import { CALLBACK_ATTEMPTS_MAX, chooseCallbackMove } from "./callback-schedule.ts";
 
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
@@ -10,7 +10,7 @@ const failedTry = { outcome: "retry", random: 0.5, localDevelopment: false } as 
 function delaysMs(options: { localDevelopment: boolean; random: number }): number[] {
   const delays: number[] = [];
   for (let attempt = 1; ; attempt++) {
-    const move = nextCallbackMove({ attempt, outcome: "retry", ...options });
+    const move = chooseCallbackMove({ attempt, outcome: "retry", ...options });
     if (move.status !== "pending") return delays;
     delays.push(move.delayMs);
   }
@@ -19,13 +19,13 @@ function delaysMs(options: { localDevelopment: boolean; random: number }): numbe
 describe("a callback's next move", () => {
   test("ends with a delivery, whichever try it is", () => {
     for (let attempt = 1; attempt <= CALLBACK_ATTEMPTS_MAX; attempt++) {
-      const move = nextCallbackMove({ ...failedTry, attempt, outcome: "delivered" });
+      const move = chooseCallbackMove({ ...failedTry, attempt, outcome: "delivered" });
       expect(move).toEqual({ status: "delivered" });
     }
   });
 
   test("ends at once where the receiver says that it is gone", () => {
-    const move = nextCallbackMove({ ...failedTry, attempt: 1, outcome: "gone", retryAfterMs: 5 });
+    const move = chooseCallbackMove({ ...failedTry, attempt: 1, outcome: "gone", retryAfterMs: 5 });
     expect(move).toEqual({ status: "failed" });
   });
 
@@ -41,20 +41,20 @@ describe("a callback's next move", () => {
   });
 
   test("spreads each wait by a fifth to either side", () => {
-    const first = (random: number) => nextCallbackMove({ ...failedTry, attempt: 1, random });
+    const first = (random: number) => chooseCallbackMove({ ...failedTry, attempt: 1, random });
     expect(first(0)).toEqual({ status: "pending", delayMs: 8_000 });
     expect(first(0.999_999_999)).toEqual({ status: "pending", delayMs: 12_000 });
   });
 
   test("waits as long as the receiver asks, up to twelve hours", () => {
     const asked = (retryAfterMs: number) =>
-      nextCallbackMove({ ...failedTry, attempt: 1, retryAfterMs });
+      chooseCallbackMove({ ...failedTry, attempt: 1, retryAfterMs });
     expect(asked(HOUR_MS)).toEqual({ status: "pending", delayMs: HOUR_MS });
     expect(asked(100 * HOUR_MS)).toEqual({ status: "pending", delayMs: 12 * HOUR_MS });
   });
 
   test("waits at most a minute for the receiver in local development", () => {
-    const move = nextCallbackMove({
+    const move = chooseCallbackMove({
       ...failedTry,
       attempt: 1,
       localDevelopment: true,
@@ -64,7 +64,7 @@ describe("a callback's next move", () => {
   });
 
   test("never waits less than its own backoff", () => {
-    const move = nextCallbackMove({ ...failedTry, attempt: 2, retryAfterMs: 0 });
+    const move = chooseCallbackMove({ ...failedTry, attempt: 2, retryAfterMs: 0 });
     expect(move).toEqual({ status: "pending", delayMs: 30 * SECOND_MS });
   });
 
@@ -76,7 +76,7 @@ describe("a callback's next move", () => {
         fc.option(fc.double({ min: 0, noNaN: true }), { nil: undefined }),
         fc.boolean(),
         (attempt, random, retryAfterMs, localDevelopment) => {
-          const move = nextCallbackMove({
+          const move = chooseCallbackMove({
             attempt,
             outcome: "retry",
             random,
@@ -94,6 +94,6 @@ describe("a callback's next move", () => {
   });
 
   test("counts tries from one", () => {
-    expect(() => nextCallbackMove({ ...failedTry, attempt: 0 })).toThrow("counted from 1");
+    expect(() => chooseCallbackMove({ ...failedTry, attempt: 0 })).toThrow("counted from 1");
   });
 });

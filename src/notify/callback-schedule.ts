@@ -43,7 +43,7 @@ export type CallbackOutcome = "delivered" | "gone" | "retry";
  * Returns what follows attempt number `attempt` (from 1). The wait is exponential with jitter from `random` in
  * [0, 1), and not shorter than the receiver's `Retry-After`, up to `retryAfterMsMax`.
  */
-export function nextCallbackMove(given: {
+export function chooseCallbackMove(given: {
   attempt: number;
   outcome: CallbackOutcome;
   retryAfterMs?: number | undefined;

@@ -4,7 +4,7 @@ import type { CallbackOutcome } from "./callback-schedule.ts";
 import { hideTexts, listUrlSecrets } from "./hide-secrets.ts";
 import { parseRetryAfterMs } from "./retry-after.ts";
 import { signMessage } from "./signature.ts";
-import { withoutPrefix } from "./webhook-secrets.ts";
+import { stripSecretPrefix } from "./webhook-secrets.ts";
 
 /** How long an attempt may take, body included. */
 const CALLBACK_TIMEOUT_MS = 10_000;
@@ -149,5 +149,5 @@ function listHidden(request: {
   signature: string | undefined;
 }): string[] {
   const signatures = request.signature?.split(" ").map((entry) => entry.slice("v1,".length)) ?? [];
-  return [...request.secrets.map(withoutPrefix), ...signatures, ...listUrlSecrets(request.url)];
+  return [...request.secrets.map(stripSecretPrefix), ...signatures, ...listUrlSecrets(request.url)];
 }

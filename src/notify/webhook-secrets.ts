@@ -53,7 +53,7 @@ export function parseWebhookSecrets(
   }
   for (const [index, secret] of secrets.entries()) {
     const which = secrets.length === 1 ? "" : ` (secret ${index + 1} of ${secrets.length})`;
-    const base64 = withoutPrefix(secret);
+    const base64 = stripSecretPrefix(secret);
     if (base64 === "" || !BASE64.test(base64)) {
       throw misconfiguration(
         `is not padded base64${which}; make one with \`openssl rand -base64 32\``,
@@ -70,7 +70,7 @@ export function parseWebhookSecrets(
 }
 
 /** Returns the base64 of a secret, which must not be shown anywhere. */
-export function withoutPrefix(secret: string): string {
+export function stripSecretPrefix(secret: string): string {
   return secret.startsWith("whsec_") ? secret.slice("whsec_".length) : secret;
 }
 

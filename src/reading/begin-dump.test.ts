@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 
-import { planOf } from "../formats/plan-of.ts";
+import { planDump } from "../formats/plan-dump.ts";
 import { ExportError } from "../api/errors.ts";
 import { beginDump, type BegunDump, type DumpRequest } from "./begin-dump.ts";
 import { freeze, SNAPSHOT_ID, snapshotObjects } from "../../test/support/frozen-database.ts";
@@ -25,7 +25,7 @@ async function begin(
     snapshotId: SNAPSHOT_ID,
     jobId: "job",
     consistency: "snapshot",
-    planOf: (catalog) => planOf({ source: "main", format: "sql", content: "all" }, catalog),
+    planDump: (catalog) => planDump({ source: "main", format: "sql", content: "all" }, catalog),
     oneTurnBytes: 0,
     removesLeftovers: true,
     undoBytesMax: 1e9,

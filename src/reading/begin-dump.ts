@@ -1,5 +1,5 @@
 import type { DumpPlan } from "../formats/plan.ts";
-import type { TableEncoderOf } from "../formats/table-encoder.ts";
+import type { CreateEncoder } from "../formats/table-encoder.ts";
 import type { SnapshotRecord } from "../rpc/snapshot-record.ts";
 import type { Catalog } from "../sqlite/catalog.ts";
 import type { Source } from "../databases/source.ts";
@@ -10,20 +10,20 @@ import { type IsLeftover, sweepLeftovers } from "./snapshot/sweep-leftovers.ts";
 import { readSourceWarnings } from "./source-warnings.ts";
 
 /** Plans what is read of a catalog; the same for the same catalog. It may refuse a catalog with an `ExportError`. */
-export type PlanDump = (catalog: Catalog) => { plan: DumpPlan; encoderOf: TableEncoderOf };
+export type PlanDump = (catalog: Catalog) => { plan: DumpPlan; createEncoder: CreateEncoder };
 
 /** What a dump would read, before a row of it is read. */
 export interface PlannedDump {
   catalog: Catalog;
   catalogDigest: string;
   plan: DumpPlan;
-  encoderOf: TableEncoderOf;
+  createEncoder: CreateEncoder;
 }
 
-/** Reads a source's catalog in one turn and plans its dump. Errors: those of `planOf` and the source's own. */
-export async function readDumpPlan(source: Source, planOf: PlanDump): Promise<PlannedDump> {
+/** Reads a source's catalog in one turn and plans its dump. Errors: those of `planDump` and the source's own. */
+export async function readDumpPlan(source: Source, planDump: PlanDump): Promise<PlannedDump> {
   const catalog = await readCatalog(source);
-  return { catalog, catalogDigest: await digestCatalog(catalog), ...planOf(catalog) };
+  return { catalog, catalogDigest: await digestCatalog(catalog), ...planDump(catalog) };
 }
 
 /** A dump to begin. */
@@ -34,7 +34,7 @@ export interface DumpRequest {
   jobId: string;
   /** `snapshot` is one instant; `live` reads each page as it is then. */
   consistency: "snapshot" | "live";
-  planOf: PlanDump;
+  planDump: PlanDump;
   /** The plan, if the catalog has been read already. */
   planned?: PlannedDump;
   /** How many bytes of values may be read in one turn; 0 never reads in one turn. */
@@ -85,7 +85,7 @@ export type BegunDump = {
  *
  * An attempt that fails may leave a snapshot of this id, which `closeSnapshot` removes.
  *
- * Errors: those of `planOf`, `beforeReading`, `openSnapshot` and the source's own.
+ * Errors: those of `planDump`, `beforeReading`, `openSnapshot` and the source's own.
  */
 export async function beginDump(source: Source, request: DumpRequest): Promise<BegunDump> {
   const { consistency } = request;
@@ -107,10 +107,10 @@ export async function beginDump(source: Source, request: DumpRequest): Promise<B
 
 /** All of a small dump; undefined if it is not small, or must not be read in one turn. */
 async function readWhole(source: Source, request: DumpRequest): Promise<BegunDump | undefined> {
-  const { oneTurnBytes: bytesMax, planOf, removesLeftovers, isLeftover } = request;
+  const { oneTurnBytes: bytesMax, planDump, removesLeftovers, isLeftover } = request;
   if (bytesMax === 0) return undefined;
   if (removesLeftovers) await sweepLeftovers(source, isLeftover);
-  const planned = request.planned ?? (await readDumpPlan(source, planOf));
+  const planned = request.planned ?? (await readDumpPlan(source, planDump));
   const dump = await readInOneTurn(source, { ...planned, bytesMax });
   if (dump === undefined) return undefined;
   const { catalog, catalogDigest, plan } = planned;
@@ -126,12 +126,12 @@ async function readWhole(source: Source, request: DumpRequest): Promise<BegunDum
 }
 
 async function freeze(source: Source, request: DumpRequest): Promise<BegunDump> {
-  const { snapshotId, jobId, undoBytesMax, planOf, isLeftover } = request;
+  const { snapshotId, jobId, undoBytesMax, planDump, isLeftover } = request;
   const opened = await openSnapshot(source, {
     snapshotId,
     jobId,
     undoBytesMax,
-    planOf: (catalog) => planOf(catalog).plan,
+    planDump: (catalog) => planDump(catalog).plan,
     isLeftover,
   });
   return { method: "snapshot", ...opened, catalogDigest: await digestCatalog(opened.catalog) };
@@ -139,7 +139,7 @@ async function freeze(source: Source, request: DumpRequest): Promise<BegunDump> 
 
 async function look(source: Source, request: DumpRequest): Promise<BegunDump> {
   const atMs = Date.now();
-  const planned = request.planned ?? (await readDumpPlan(source, request.planOf));
+  const planned = request.planned ?? (await readDumpPlan(source, request.planDump));
   const { catalog, catalogDigest, plan } = planned;
   return {
     method: "live",

@@ -3,10 +3,10 @@ import type { DumpPlan } from "../formats/plan.ts";
 import { StatementTooLong } from "../sqlite/statement-length.ts";
 import {
   brokenCheckSql,
-  brokenCheckWarning,
+  describeBrokenCheck,
   listChecks,
   type TableCheck,
-  unknownCheckWarning,
+  describeUnknownCheck,
 } from "../sqlite/table-checks.ts";
 import type { Table } from "../sqlite/catalog.ts";
 import { ExportError } from "../api/errors.ts";
@@ -59,9 +59,10 @@ export class CheckFinder {
   takeWarnings(broken: readonly number[]): string[] {
     const warnings = broken.flatMap((number) => {
       const check = this.#checks[number - 1];
-      return check === undefined ? [] : [brokenCheckWarning(this.#table, check)];
+      return check === undefined ? [] : [describeBrokenCheck(this.#table, check)];
     });
-    if (this.#failure !== undefined) warnings.push(unknownCheckWarning(this.#table, this.#failure));
+    if (this.#failure !== undefined)
+      warnings.push(describeUnknownCheck(this.#table, this.#failure));
     this.#failure = undefined;
     return warnings;
   }

@@ -6,7 +6,7 @@ import { assert } from "../lib/assert.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
 import type { RawPage } from "../sqlite/page-query.ts";
 import type { DumpPlan, Segment } from "../formats/plan.ts";
-import type { TableEncoder, TableEncoderOf } from "../formats/table-encoder.ts";
+import type { TableEncoder, CreateEncoder } from "../formats/table-encoder.ts";
 import { CheckFinder } from "./check-finder.ts";
 import { type PageRead, readPage } from "./page-reader.ts";
 import type { TableReader } from "./table-reader.ts";
@@ -53,7 +53,7 @@ export interface DumpPiece {
 export async function* readDump(input: {
   reader: TableReader;
   plan: DumpPlan;
-  encoderOf: TableEncoderOf;
+  createEncoder: CreateEncoder;
   cursor: Cursor;
   /** Rows of a table's first page, if more is known than here. */
   firstPageRows?: (table: Table) => number;
@@ -72,7 +72,7 @@ export async function* readDump(input: {
       if (current.kind === "rows") {
         const table = tables.get(current.table);
         assert(table !== undefined, "a plan lists the tables of its segments");
-        const encoder = input.encoderOf(table, encoderState);
+        const encoder = input.createEncoder(table, encoderState);
         const pieces = readTable(input.reader, table, encoder, {
           after,
           rows: firstPageRows(table),

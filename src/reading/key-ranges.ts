@@ -1,5 +1,5 @@
 import type { Table } from "../sqlite/catalog.ts";
-import { type KeyRange, keyRangeQuery, parseKeyRange } from "../sqlite/key-range.ts";
+import { type KeyRange, buildKeyRangeQuery, parseKeyRange } from "../sqlite/key-range.ts";
 import type { Source } from "../databases/source.ts";
 
 /** Tables looked at in one turn, so that writers wait for a few hundred rows at most. */
@@ -20,7 +20,7 @@ export async function readKeyRanges(
   tables: readonly Table[],
 ): Promise<{ ranges: KeyRange[]; rowsRead: number }> {
   const ranged = tables.flatMap((table) => {
-    const sql = keyRangeQuery(table, tables.length > PROBED_TABLES_MAX ? 0 : PROBES);
+    const sql = buildKeyRangeQuery(table, tables.length > PROBED_TABLES_MAX ? 0 : PROBES);
     return sql === undefined ? [] : [{ table, sql }];
   });
   const ranges: KeyRange[] = [];

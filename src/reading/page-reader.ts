@@ -3,11 +3,11 @@ import type { Cell } from "../sqlite/cell.ts";
 import { describeKey, type RowKey } from "../sqlite/row-key.ts";
 import { ExportError } from "../api/errors.ts";
 import { PAGE_BYTES, STATEMENT_BYTES_MAX } from "../api/limits.ts";
-import { pageQuery, parsePage, type RawPage, type Statement } from "../sqlite/page-query.ts";
+import { buildPageQuery, parsePage, type RawPage, type Statement } from "../sqlite/page-query.ts";
 import type { RowExpression } from "../sqlite/column-sql.ts";
-import { cellQueries, parseCells } from "../sqlite/cell-query.ts";
+import { buildCellQueries, parseCells } from "../sqlite/cell-query.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
-import { shownName, StatementTooLong } from "../sqlite/statement-length.ts";
+import { shortenName, StatementTooLong } from "../sqlite/statement-length.ts";
 import type { TableEncoder } from "../formats/table-encoder.ts";
 import { findQueryProblem } from "../databases/query-problem.ts";
 import type { TableReader } from "./table-reader.ts";
@@ -52,7 +52,7 @@ export async function readPage(
   for (let rows = limit; rows >= 1; rows = Math.floor(rows / 4)) {
     try {
       const [result] = await reader.readRows(table, (select) => [
-        pageQuery({ table, rowSql, rowGapHex, after, limit: rows, brokenSql }, select),
+        buildPageQuery({ table, rowSql, rowGapHex, after, limit: rows, brokenSql }, select),
       ]);
       const raw = parsePage(result?.rows[0] ?? []);
       const rowsRead = result?.rowsRead ?? 0;
@@ -87,7 +87,7 @@ async function readWhole(
   const rowSql = encoder.rowSql(0);
   const request = { table, rowSql, rowGapHex, after: null, limit: KEYLESS_ROWS_MAX, brokenSql };
   try {
-    const [result] = await reader.readRows(table, (select) => [pageQuery(request, select)]);
+    const [result] = await reader.readRows(table, (select) => [buildPageQuery(request, select)]);
     const raw = parsePage(result?.rows[0] ?? []);
     const rowsRead = result?.rowsRead ?? 0;
     if (raw.rows === 0) return { kind: "end", rowsRead };
@@ -125,8 +125,12 @@ async function readRow(
   const request = { table, rowSql: () => "''", rowGapHex: "", after, limit: 1, brokenSql };
   try {
     const [keyResult, ...cellResults] = await reader.readRows(table, (select) => [
-      plainStatement(pageQuery(request, select)),
-      ...cellQueries(request, { columns: encoder.cellColumns, realSql: encoder.realSql }, select),
+      plainStatement(buildPageQuery(request, select)),
+      ...buildCellQueries(
+        request,
+        { columns: encoder.cellColumns, realSql: encoder.realSql },
+        select,
+      ),
     ]);
     const { last, rows, broken } = parsePage(keyResult?.rows[0] ?? []);
     // If rows are read as they are, the large row may be gone since it was met.
@@ -149,7 +153,7 @@ async function readRow(
 
 function namesTooLong(table: Table, cause: unknown): ExportError {
   const message =
-    `table ${shownName(table.name)}: its name and its key's columns are too long for a statement ` +
+    `table ${shortenName(table.name)}: its name and its key's columns are too long for a statement ` +
     `of ${STATEMENT_BYTES_MAX} bytes`;
   return new ExportError("name-too-long", message, { cause });
 }

@@ -5,8 +5,8 @@ import {
   SCHEMA_QUERY,
 } from "../sqlite/parse-catalog.ts";
 import { quoteText } from "../sqlite/identifier.ts";
-import { virtualTableKind } from "../sqlite/virtual-table.ts";
-import { asciiLower } from "../lib/ascii-case.ts";
+import { classifyVirtualTable } from "../sqlite/virtual-table.ts";
+import { lowerAscii } from "../lib/ascii-case.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import type { Catalog, SchemaObject } from "../sqlite/catalog.ts";
 import { ExportError } from "../api/errors.ts";
@@ -20,7 +20,7 @@ export async function readCatalogRows(source: Source): Promise<SourceResult["row
 
 /** Reads a source's schema in one turn. */
 export async function readCatalog(source: Source): Promise<Catalog> {
-  return withViewColumns(source, parseCatalog(await readCatalogRows(source)));
+  return addViewColumns(source, parseCatalog(await readCatalogRows(source)));
 }
 
 /**
@@ -28,16 +28,16 @@ export async function readCatalog(source: Source): Promise<Catalog> {
  * Each view is a query of its own: one that fails ends a transaction, and `pragma_table_list` counts the columns
  * of no view that it meets after a failing one.
  */
-export async function withViewColumns(source: Source, catalog: Catalog): Promise<Catalog> {
+export async function addViewColumns(source: Source, catalog: Catalog): Promise<Catalog> {
   const contents = new Set(
     catalog.tables.flatMap((table) => {
-      const kind = table.kind === "virtual" ? virtualTableKind(table) : undefined;
-      return kind?.kind === "rebuild" ? [asciiLower(kind.content)] : [];
+      const kind = table.kind === "virtual" ? classifyVirtualTable(table) : undefined;
+      return kind?.kind === "rebuild" ? [lowerAscii(kind.content)] : [];
     }),
   );
   const views: SchemaObject[] = [];
   for (const view of catalog.views) {
-    const columns = contents.has(asciiLower(view.name))
+    const columns = contents.has(lowerAscii(view.name))
       ? await findViewColumns(source, view.name)
       : undefined;
     views.push(columns === undefined ? view : { ...view, columns });
@@ -65,7 +65,7 @@ export async function readUnchangedCatalog(
   digest: string | null,
 ): Promise<{ catalog: Catalog; schema: string }> {
   const rows = await readCatalogRows(source);
-  const catalog = await withViewColumns(source, parseCatalog(rows));
+  const catalog = await addViewColumns(source, parseCatalog(rows));
   if ((await digestCatalog(catalog)) !== digest) throw schemaChanged();
   return { catalog, schema: schemaText(rows[0]) };
 }

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { planOf } from "../formats/plan-of.ts";
+import { planDump } from "../formats/plan-dump.ts";
 import { MIB, PAGE_BYTES } from "../api/limits.ts";
 import { digestCatalog, readCatalog } from "./read-catalog.ts";
 import { type OneTurnDump, readInOneTurn } from "./read-in-one-turn.ts";
@@ -31,7 +31,7 @@ async function readAll(
     },
   };
   return readInOneTurn(source, {
-    ...planOf(request, catalog),
+    ...planDump(request, catalog),
     catalogDigest: await digestCatalog(catalog),
     bytesMax,
   });

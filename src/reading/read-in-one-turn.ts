@@ -1,16 +1,16 @@
 import { CATALOG_QUERIES, parseCatalog } from "../sqlite/parse-catalog.ts";
-import { liveRows, type Statement } from "../sqlite/page-query.ts";
+import { selectLiveRows, type Statement } from "../sqlite/page-query.ts";
 import type { DumpPlan } from "../formats/plan.ts";
-import type { TableEncoderOf } from "../formats/table-encoder.ts";
+import type { CreateEncoder } from "../formats/table-encoder.ts";
 import { concatBytes, encodeUtf8 } from "../lib/bytes.ts";
-import { rowColumns, type Table } from "../sqlite/catalog.ts";
+import { listRowColumns, type Table } from "../sqlite/catalog.ts";
 import { CURSOR_START } from "../rpc/cursor.ts";
 import { ExportError } from "../api/errors.ts";
 import { MIB, PAGE_BYTES } from "../api/limits.ts";
 import { type DumpPiece, readDump } from "./dump-reader.ts";
 import { digestCatalog } from "./read-catalog.ts";
 import type { Source, SourceResult } from "../databases/source.ts";
-import { sizeQueries, sizesFrom } from "../sqlite/table-size.ts";
+import { buildSizeQueries, parseSizes } from "../sqlite/table-size.ts";
 import type { TableReader } from "./table-reader.ts";
 
 /**
@@ -50,7 +50,7 @@ export interface OneTurnDump {
  */
 export async function readInOneTurn(
   source: Source,
-  dump: { plan: DumpPlan; encoderOf: TableEncoderOf; catalogDigest: string; bytesMax: number },
+  dump: { plan: DumpPlan; createEncoder: CreateEncoder; catalogDigest: string; bytesMax: number },
 ): Promise<OneTurnDump | undefined> {
   // Only the opening of a snapshot copies the key-value storage.
   if (dump.plan.keyValues === "exported") return undefined;
@@ -73,7 +73,7 @@ export async function readInOneTurn(
  */
 async function readMeasured(
   source: Source,
-  dump: { plan: DumpPlan; encoderOf: TableEncoderOf; catalogDigest: string },
+  dump: { plan: DumpPlan; createEncoder: CreateEncoder; catalogDigest: string },
   measured: Measured,
 ): Promise<OneTurnDump | undefined> {
   const reading = { ...dump, source, firstPageRows: measured.firstPageRows };
@@ -122,8 +122,8 @@ async function measureTables(
   let open = [...tables];
   while (open.length > 0) {
     const limit = Math.floor(rowsLeft / open.length) + 1;
-    const queries = open.map((table) => sizeQueries(table, { rowsMax: limit }));
-    const found = sizesFrom(queries, await source.transaction(queries.flat()));
+    const queries = open.map((table) => buildSizeQueries(table, { rowsMax: limit }));
+    const found = parseSizes(queries, await source.transaction(queries.flat()));
     rowsRead += found.reduce((sum, size) => sum + size.rowsRead, 0);
     const bytes = found.reduce((sum, size) => sum + size.bytes, 0);
     const rows = found.reduce((sum, size) => sum + size.rows, 0);
@@ -161,7 +161,9 @@ const VALUE_TEXT_BYTES = 8;
 function fitsOneAnswer(sizes: ReadonlyMap<Table, { rows: number; bytes: number }>): boolean {
   let textBytes = 0;
   for (const [table, { rows, bytes }] of sizes) {
-    const names = rowColumns(table).map((name) => encodeUtf8(name).byteLength + VALUE_TEXT_BYTES);
+    const names = listRowColumns(table).map(
+      (name) => encodeUtf8(name).byteLength + VALUE_TEXT_BYTES,
+    );
     textBytes += bytes + rows * names.reduce((sum, length) => sum + length, 0);
   }
   return textBytes <= TEXT_BYTES_MAX;
@@ -170,7 +172,7 @@ function fitsOneAnswer(sizes: ReadonlyMap<Table, { rows: number; bytes: number }
 interface Reading {
   source: Pick<Source, "longRowsPageBytes">;
   plan: DumpPlan;
-  encoderOf: TableEncoderOf;
+  createEncoder: CreateEncoder;
   firstPageRows: (table: Table) => number;
 }
 
@@ -198,7 +200,7 @@ async function walk(
   };
   const reader: TableReader = {
     longRowsPageBytes: reading.source.longRowsPageBytes,
-    readRows: async (table, build) => build(liveRows(table)).map(answer),
+    readRows: async (table, build) => build(selectLiveRows(table)).map(answer),
     readOther: async (statement) => answer(statement),
   };
   for await (const piece of readDump({ ...reading, reader, cursor: CURSOR_START })) {

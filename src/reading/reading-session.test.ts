@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 
-import { planOf as planExport } from "../formats/plan-of.ts";
+import { planDump as planExport } from "../formats/plan-dump.ts";
 import { concatBytes } from "../lib/bytes.ts";
 import { ExportError } from "../api/errors.ts";
 import { CURSOR_START, type Cursor } from "../rpc/cursor.ts";
@@ -15,7 +15,7 @@ import { nodeSqliteSource, openPlatformDatabase } from "../../test/support/node-
 const SCRIPT = `CREATE TABLE a(id INTEGER PRIMARY KEY, x); INSERT INTO a VALUES (1, 'one'), (2, 'two');
   CREATE TABLE b(id INTEGER PRIMARY KEY, y); INSERT INTO b VALUES (3, 'three');`;
 
-const planOf = (catalog: Catalog) =>
+const planDump = (catalog: Catalog) =>
   planExport({ source: "main", format: "sql", content: "all" }, catalog);
 
 /** A database with an open snapshot, and how a session of it is opened; `statements` is what was run since. */
@@ -33,7 +33,7 @@ async function frozen(): Promise<{
       catalogDigest,
       record: opened.record,
       undoBytesMax: 1e9,
-      planOf,
+      planDump,
       ...change,
     });
   return { db, expected, statements, open };
@@ -102,7 +102,7 @@ test("does not open if the schema has changed since the dump was planned", async
 test("changes nothing in the source if the plan is refused", async () => {
   const { statements, open } = await frozen();
   const refused = new ExportError("plan-changed", "another version plans this differently");
-  await expect(open({ planOf: () => Promise.reject(refused) })).rejects.toBe(refused);
+  await expect(open({ planDump: () => Promise.reject(refused) })).rejects.toBe(refused);
   expect(statements.filter((sql) => !sql.startsWith("SELECT"))).toEqual([]);
 });
 
@@ -131,7 +131,7 @@ test("asks a source without a snapshot for the schema before and after its pages
     catalogDigest,
     record: null,
     undoBytesMax: 1e9,
-    planOf,
+    planDump,
   });
   const opening = statements.length;
   await session.commit(CURSOR_START, 1);

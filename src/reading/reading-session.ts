@@ -3,13 +3,13 @@ import type { Cursor } from "../rpc/cursor.ts";
 import type { SnapshotRecord } from "../rpc/snapshot-record.ts";
 import type { DumpPlan } from "../formats/plan.ts";
 import type { Source } from "../databases/source.ts";
-import type { TableEncoderOf } from "../formats/table-encoder.ts";
+import type { CreateEncoder } from "../formats/table-encoder.ts";
 import type { PlanDump } from "./begin-dump.ts";
 import { type DumpPiece, readDump } from "./dump-reader.ts";
 import { readUnchangedCatalog, requireUnchangedSchema } from "./read-catalog.ts";
-import { committedPosition } from "./snapshot/committed-position.ts";
+import { toCommittedPosition } from "./snapshot/committed-position.ts";
 import { SnapshotReader } from "./snapshot/snapshot-reader.ts";
-import { liveReader } from "./table-reader.ts";
+import { openLiveReader } from "./table-reader.ts";
 
 /** A begun dump to read. */
 export interface DumpToRead {
@@ -20,7 +20,7 @@ export interface DumpToRead {
   /** Today's bound of an undo log, in bytes, for records that contain none. */
   undoBytesMax: number;
   /** Plans the dump again. An error ends the opening before the source is changed. */
-  planOf: (catalog: Catalog) => ReturnType<PlanDump> | Promise<ReturnType<PlanDump>>;
+  planDump: (catalog: Catalog) => ReturnType<PlanDump> | Promise<ReturnType<PlanDump>>;
 }
 
 /**
@@ -41,27 +41,27 @@ export interface DumpToRead {
  */
 export class ReadingSession {
   readonly plan: DumpPlan;
-  readonly #encoderOf: TableEncoderOf;
+  readonly #createEncoder: CreateEncoder;
   readonly #source: Source;
   readonly #schema: string;
   readonly #snapshot: SnapshotReader | undefined;
   /** Names of the tables whose rows are all committed. */
   #finished: ReadonlySet<string> = new Set();
 
-  /** Errors: `schema-changed`, those of `planOf` and the source's own. */
+  /** Errors: `schema-changed`, those of `planDump` and the source's own. */
   static async open(source: Source, dump: DumpToRead): Promise<ReadingSession> {
     const { catalog, schema } = await readUnchangedCatalog(source, dump.catalogDigest);
-    return new ReadingSession(source, schema, dump, await dump.planOf(catalog));
+    return new ReadingSession(source, schema, dump, await dump.planDump(catalog));
   }
 
   private constructor(
     source: Source,
     schema: string,
     { record, undoBytesMax }: DumpToRead,
-    { plan, encoderOf }: ReturnType<PlanDump>,
+    { plan, createEncoder }: ReturnType<PlanDump>,
   ) {
     this.plan = plan;
-    this.#encoderOf = encoderOf;
+    this.#createEncoder = createEncoder;
     this.#source = source;
     this.#schema = schema;
     this.#snapshot =
@@ -70,7 +70,7 @@ export class ReadingSession {
 
   /** Promises that nothing before `cursor` is read again. Errors: `snapshot-lost`, the source's own. */
   async commit(cursor: Cursor, checkpoint: number): Promise<void> {
-    const position = committedPosition(this.plan, cursor, checkpoint);
+    const position = toCommittedPosition(this.plan, cursor, checkpoint);
     await this.#snapshot?.advance(position);
     this.#finished = position.finished;
   }
@@ -81,9 +81,9 @@ export class ReadingSession {
    */
   read(cursor: Cursor): AsyncGenerator<DumpPiece, void, undefined> {
     return readDump({
-      reader: this.#snapshot ?? liveReader(this.#source),
+      reader: this.#snapshot ?? openLiveReader(this.#source),
       plan: this.plan,
-      encoderOf: this.#encoderOf,
+      createEncoder: this.#createEncoder,
       cursor,
     });
   }

@@ -1,5 +1,5 @@
 import type { Table } from "../sqlite/catalog.ts";
-import { liveRows, type RowSelect, type Statement } from "../sqlite/page-query.ts";
+import { selectLiveRows, type RowSelect, type Statement } from "../sqlite/page-query.ts";
 import type { Source, SourceResult } from "../databases/source.ts";
 
 /**
@@ -16,11 +16,11 @@ export interface TableReader {
 }
 
 /** Reads the tables as they are at each page. */
-export function liveReader(source: Source): TableReader {
+export function openLiveReader(source: Source): TableReader {
   return {
     longRowsPageBytes: source.longRowsPageBytes,
     readRows: async (table, build) => {
-      const statements = build(liveRows(table));
+      const statements = build(selectLiveRows(table));
       const [only] = statements;
       return statements.length === 1 && only !== undefined
         ? [await source.query(only)]

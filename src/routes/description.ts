@@ -1,6 +1,6 @@
 import { DescriptionSchema } from "../api/description.ts";
-import { answerOrigin } from "./links.ts";
-import { openApiDocument } from "./openapi/openapi-document.ts";
+import { resolveAnswerOrigin } from "./links.ts";
+import { describeApi } from "./openapi/openapi-document.ts";
 import { type Route, route } from "./route.ts";
 
 /**
@@ -16,6 +16,6 @@ export function makeDescriptionRoute(listRoutes: () => readonly Route[]): Route 
     access: "read",
     answers: [{ status: 200, description: "OpenAPI 3.1", content: DescriptionSchema }],
     errors: [],
-    handler: (call) => call.context.json(openApiDocument(listRoutes(), answerOrigin(call))),
+    handler: (call) => call.context.json(describeApi(listRoutes(), resolveAnswerOrigin(call))),
   });
 }

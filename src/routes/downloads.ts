@@ -6,7 +6,7 @@ import type { DownloadInfo } from "../rpc/http-jobs.ts";
 import { unwrap } from "../rpc/outcome.ts";
 import type { ArtifactStore } from "../storage/artifact-store.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
-import { archiveOf } from "./files/archive.ts";
+import { makeArchive } from "./files/archive.ts";
 import { makeArtifactFile } from "./files/artifact-file.ts";
 import { sendFile } from "./files/send-file.ts";
 import { JOB_ID } from "./parameters.ts";
@@ -72,7 +72,7 @@ export const downloadRoutes = [
       const file =
         artifact !== undefined && others.length === 0
           ? makeArtifactFile(info, artifact, store)
-          : archiveOf(info, store, await readManifest(info, store));
+          : makeArchive(info, store, await readManifest(info, store));
       return sendFile(context, file);
     },
   }),

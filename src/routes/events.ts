@@ -4,7 +4,7 @@ import type { JobView } from "../api/job-view.ts";
 import { getExportJobs } from "../config/bindings.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
 import { unwrap } from "../rpc/outcome.ts";
-import { answerOrigin, withAbsoluteLinks } from "./links.ts";
+import { resolveAnswerOrigin, makeLinksAbsolute } from "./links.ts";
 import { JOB_ID } from "./parameters.ts";
 import { route } from "./route.ts";
 
@@ -53,10 +53,10 @@ export const eventRoutes = [
     handler: async (call) => {
       const { context, params } = call;
       const jobs = getExportJobs(context.env);
-      const origin = answerOrigin(call);
+      const origin = resolveAnswerOrigin(call);
       const look = async (version: string): Promise<Look> => {
         const found = unwrap(await jobs.viewIfChanged(params.jobId, version));
-        return { ...found, view: found.view && withAbsoluteLinks(found.view, origin) };
+        return { ...found, view: found.view && makeLinksAbsolute(found.view, origin) };
       };
       const first = await look(context.req.header("last-event-id") ?? "");
       // An EventSource that knows the end stops asking if it is answered so.

@@ -6,7 +6,7 @@ import { ListQuerySchema } from "../api/list-query.ts";
 import { getExportJobs } from "../config/bindings.ts";
 import { decodeUtf8, encodeUtf8, fromBase64, toBase64 } from "../lib/bytes.ts";
 import type { JobPosition } from "../rpc/http-jobs.ts";
-import { answerOrigin, withAbsoluteLinks } from "./links.ts";
+import { resolveAnswerOrigin, makeLinksAbsolute } from "./links.ts";
 import { JobIdSchema } from "./parameters.ts";
 import { route } from "./route.ts";
 
@@ -28,8 +28,8 @@ export const jobListRoutes = [
         limit: query.limit,
         after: query.cursor === undefined ? undefined : decodeCursor(query.cursor),
       });
-      const origin = answerOrigin(call);
-      const views = jobs.map((view) => withAbsoluteLinks(view, origin));
+      const origin = resolveAnswerOrigin(call);
+      const views = jobs.map((view) => makeLinksAbsolute(view, origin));
       return context.json({ jobs: views, cursor: next === null ? null : encodeCursor(next) });
     },
   }),

@@ -2,9 +2,9 @@ import { ExportRequestSchema, IdempotencyKeySchema } from "../api/export-request
 import { JobViewSchema } from "../api/job-view.ts";
 import { BODY_BYTES_MAX } from "../api/limits.ts";
 import { getExportJobs } from "../config/bindings.ts";
-import { newJobOf } from "../intake/new-job.ts";
+import { prepareJob } from "../intake/new-job.ts";
 import { unwrap } from "../rpc/outcome.ts";
-import { answerOrigin, storedOrigin, withAbsoluteLinks } from "./links.ts";
+import { resolveAnswerOrigin, resolveStoredOrigin, makeLinksAbsolute } from "./links.ts";
 import { validate } from "./middleware/parse-input.ts";
 import { JOB_ID } from "./parameters.ts";
 import { route } from "./route.ts";
@@ -54,15 +54,15 @@ export const jobRoutes = [
       const key = context.req.header("idempotency-key");
       const idempotencyKey =
         key === undefined ? null : validate(IdempotencyKeySchema, key, "Idempotency-Key");
-      const origin = storedOrigin(call);
-      const job = await newJobOf(settings, body, {
+      const origin = resolveStoredOrigin(call);
+      const job = await prepareJob(settings, body, {
         env,
         idempotencyKey,
         origin,
         nowMs: Date.now(),
       });
       const { view: stored, replayed } = unwrap(await getExportJobs(env).create(job));
-      const view = withAbsoluteLinks(stored, answerOrigin(call));
+      const view = makeLinksAbsolute(stored, resolveAnswerOrigin(call));
       return context.json(view, 202, {
         location: view.links.self,
         "retry-after": POLL_SECONDS,
@@ -83,7 +83,7 @@ export const jobRoutes = [
     handler: async (call) => {
       const { context, params } = call;
       const view = unwrap(await getExportJobs(context.env).view(params.jobId));
-      return context.json(withAbsoluteLinks(view, answerOrigin(call)));
+      return context.json(makeLinksAbsolute(view, resolveAnswerOrigin(call)));
     },
   }),
 
@@ -107,7 +107,7 @@ export const jobRoutes = [
       const mayDelete = access === "full";
       const view = unwrap(await getExportJobs(context.env).remove(params.jobId, { mayDelete }));
       if (view === null) return context.body(null, 204);
-      return context.json(withAbsoluteLinks(view, answerOrigin(call)));
+      return context.json(makeLinksAbsolute(view, resolveAnswerOrigin(call)));
     },
   }),
 ];

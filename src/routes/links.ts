@@ -9,7 +9,7 @@ type LinkedCall = Pick<AllowedCall, "context" | "settings">;
  * Returns what the links in an answer start with: `EXPORT_PUBLIC_URL`, or the address that the caller used.
  * Only the caller may see the latter, because it comes from the request's Host header.
  */
-export function answerOrigin({ context, settings }: LinkedCall): string {
+export function resolveAnswerOrigin({ context, settings }: LinkedCall): string {
   return settings.publicUrl ?? new URL(context.req.url).origin;
 }
 
@@ -18,13 +18,13 @@ export function answerOrigin({ context, settings }: LinkedCall): string {
  * Worker in local development. Otherwise it is empty, so that the links are paths: a caller can write anything
  * into a Host header.
  */
-export function storedOrigin(call: LinkedCall): string {
-  const origin = answerOrigin(call);
+export function resolveStoredOrigin(call: LinkedCall): string {
+  const origin = resolveAnswerOrigin(call);
   return call.settings.publicUrl !== undefined || isLocalOrigin(origin) ? origin : "";
 }
 
 /** Returns the view with its links as URLs: each path gets `origin` before it. */
-export function withAbsoluteLinks(view: JobView, origin: string): JobView {
+export function makeLinksAbsolute(view: JobView, origin: string): JobView {
   const absolute = (link: string): string => (link.startsWith("/") ? `${origin}${link}` : link);
   const { self, download, manifest, events } = view.links;
   return {

@@ -4,7 +4,7 @@ import { ExportError } from "../api/errors.ts";
 import type { AppEnv } from "./app-env.ts";
 import { authenticate, requireAccess } from "./middleware/auth.ts";
 import { requireRate } from "./middleware/hardening.ts";
-import { allowedMethods } from "./middleware/methods.ts";
+import { listMethods } from "./middleware/methods.ts";
 import { onError } from "./middleware/problem.ts";
 import type { Route } from "./route.ts";
 
@@ -30,7 +30,7 @@ export function mountRoutes(app: Hono<AppEnv>, routes: readonly Route[]): void {
     if (method !== "GET" && method !== "HEAD") await requireRate(context.env);
     await next();
   });
-  app.notFound((context) => answerUnknown(context, allowedMethods(routes, context.req.path)));
+  app.notFound((context) => answerUnknown(context, listMethods(routes, context.req.path)));
 }
 
 function answerUnknown(context: Context<AppEnv>, methods: readonly string[]): Response {

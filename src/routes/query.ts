@@ -2,7 +2,7 @@ import { ExportError } from "../api/errors.ts";
 import { QUERY_BODY_BYTES_MAX, QUERY_RESULT_BYTES_MAX } from "../api/limits.ts";
 import { type QueryRequest, QueryRequestSchema, QueryResultSchema } from "../api/query-request.ts";
 import { isMissingMethod } from "../databases/durable-object/durable-object-source.ts";
-import { databaseStub, type QueryStub } from "../databases/open-source.ts";
+import { getDatabaseStub, type QueryStub } from "../databases/open-source.ts";
 import { unwrap } from "../rpc/outcome.ts";
 import { hasSeveralStatements } from "../sqlite/several-statements.ts";
 import { route } from "./route.ts";
@@ -42,7 +42,7 @@ export const queryRoutes = [
       }
     },
     handler: async ({ context, settings, body }) => {
-      const database = databaseStub(context.env, "DATABASE_DURABLE_OBJECT", EMBEDDED);
+      const database = getDatabaseStub(context.env, "DATABASE_DURABLE_OBJECT", EMBEDDED);
       const isAny = settings.query === "any";
       return context.json({ result: await runQueries(database, body, isAny) });
     },

@@ -9,7 +9,7 @@ import type { AppEnv } from "./app-env.ts";
 import { requireRate } from "./middleware/hardening.ts";
 import { parseBody, parseQuery, type QuerySchema } from "./middleware/parse-input.ts";
 
-/** A route: `mountRoutes` serves it, and `openApiDocument` describes it. Only `route` makes one. */
+/** A route: `mountRoutes` serves it, and `describeApi` describes it. Only `route` makes one. */
 export interface Route extends RouteDescription {
   /** True if `EXPORT_RATE_LIMITER` counts the calls of the route. */
   isCounted: boolean;

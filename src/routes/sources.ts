@@ -1,6 +1,6 @@
 import { SourceListSchema } from "../api/source-list.ts";
 import { VERSION } from "../api/version.ts";
-import { bindingProblem } from "../databases/open-source.ts";
+import { findBindingProblem } from "../databases/open-source.ts";
 import { getSourceKind } from "../databases/source-kinds.ts";
 import { reportStorage } from "../storage/open-artifact-store.ts";
 import { route } from "./route.ts";
@@ -26,7 +26,7 @@ export const sourceRoutes = [
             name,
             type: config.type,
             objects: kind.objects(config),
-            problem: bindingProblem(env, config),
+            problem: findBindingProblem(env, config),
             ...kind.promises,
           };
         }),

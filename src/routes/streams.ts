@@ -7,7 +7,7 @@ import {
 } from "../api/stream-query.ts";
 import { openStream } from "../streams/open-stream.ts";
 import { type PlannedFile, planStream } from "../streams/plan-stream.ts";
-import { contentDisposition } from "./files/content-disposition.ts";
+import { formatContentDisposition } from "./files/content-disposition.ts";
 import { type AllowedCall, type Answer, route } from "./route.ts";
 
 const STREAM_ANSWERS: readonly Answer[] = [
@@ -121,7 +121,7 @@ function makeHeaders(
 ): Headers {
   const headers = new Headers({
     "content-type": file.contentType,
-    "content-disposition": contentDisposition(file.name),
+    "content-disposition": formatContentDisposition(file.name),
     "cache-control": "no-store, no-transform",
     // A part of another instant would be another file's.
     "accept-ranges": "none",

@@ -3,7 +3,7 @@ import { ERRORS, type ErrorCode, ExportError, type Failure } from "../api/errors
 const CODED = /^(?:[A-Za-z]*Error: )*([a-z][a-z0-9-]*): ([\s\S]*)$/;
 
 /** Returns an error whose text begins with its code: all that survives a crossing that drops classes. */
-export function codedError(error: unknown): unknown {
+export function toCodedError(error: unknown): unknown {
   if (!(error instanceof ExportError)) return error;
   return new Error(`${error.code}: ${error.message}`, { cause: error });
 }

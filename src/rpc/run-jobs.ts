@@ -75,7 +75,7 @@ export interface RunJobs {
   /** Ends the job with a failure; `callback` reports whether the caller must send its callback. */
   fail(run: RunId, failure: Failure): Promise<{ callback: boolean }>;
   /** Counts attempt number `attempt` of an ended job's callback as begun, and returns what to do. */
-  beginPost(jobId: string, attempt: number): CallbackTurn;
+  beginPost(jobId: string, attempt: number): CallbackDecision;
   /** Records how an attempt of a callback ended; nothing if the job is gone. */
   recordCallback(attempted: CallbackAttempt): void;
 }
@@ -138,7 +138,7 @@ export interface CallbackAttempt {
 }
 
 /** What the sender of a callback must do now. */
-export type CallbackTurn =
+export type CallbackDecision =
   /** Post attempt number `attempt`. */
   | { do: "post"; callback: PendingCallback }
   /** Return in `delayMs`, and ask for attempt number `attempt`. */

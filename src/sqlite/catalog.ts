@@ -140,13 +140,13 @@ export interface KeyColumn {
  * Names of everything that a row is read by: the key's columns in their order, then the other stored columns.
  * A key may contain a column twice, in two collations.
  */
-export function rowColumns(table: Table): string[] {
+export function listRowColumns(table: Table): string[] {
   const keys = table.key.map((column) => column.name);
-  const others = storedColumns(table).filter((column) => !keys.includes(column.name));
+  const others = listStoredColumns(table).filter((column) => !keys.includes(column.name));
   return [...keys, ...others.map((column) => column.name)];
 }
 
 /** Columns whose values are kept in the table's rows, thus neither generated nor hidden. */
-export function storedColumns(table: Table): Column[] {
+export function listStoredColumns(table: Table): Column[] {
   return table.columns.filter((column) => column.generated === "no");
 }

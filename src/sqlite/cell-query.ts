@@ -4,13 +4,13 @@ import { ExportError } from "../api/errors.ts";
 import type { ColumnSql } from "./column-sql.ts";
 import {
   type PageRequest,
-  renamedRows,
+  selectRenamedRows,
   type RowSelect,
   rowSelectSql,
   type Statement,
 } from "./page-query.ts";
 import type { SqlValue } from "./sql-value.ts";
-import { fitsStatement, shownName, splitByLength } from "./statement-length.ts";
+import { fitsStatement, shortenName, splitByLength } from "./statement-length.ts";
 
 /** A result may have 100 columns: a cell takes two, and the key's columns come with them. */
 const CELLS_PER_QUERY = 25;
@@ -21,7 +21,7 @@ const CELLS_PER_QUERY = 25;
  * writes a real as the encoder of the rows does.
  * Errors: `name-too-long` if a column cannot be read even by itself.
  */
-export function cellQueries(
+export function buildCellQueries(
   request: Pick<PageRequest, "table" | "after">,
   { columns, realSql }: { columns: readonly string[]; realSql: (name: string) => string },
   select: RowSelect,
@@ -37,8 +37,8 @@ export function cellQueries(
     }));
     return statements.map(({ names, ...statement }) => {
       if (fitsStatement(statement)) return statement;
-      const name = shownName(names[0] ?? "");
-      const message = `table ${shownName(request.table.name)}: no statement that reads column ${name} is short enough`;
+      const name = shortenName(names[0] ?? "");
+      const message = `table ${shortenName(request.table.name)}: no statement that reads column ${name} is short enough`;
       throw new ExportError("name-too-long", message);
     });
   });
@@ -62,12 +62,17 @@ function cellsQuery(
       ];
     });
   const params: Statement["params"] = [];
-  const rows = rowSelectSql({ table, after, limit: 1 }, cells, renamedRows(select, names), params);
+  const rows = rowSelectSql(
+    { table, after, limit: 1 },
+    cells,
+    selectRenamedRows(select, names),
+    params,
+  );
   const shown = group.map((_, at) => `t${at}, v${at}`);
   return { sql: `SELECT ${shown.join(", ")} FROM (${rows})`, params };
 }
 
-/** The cells from the result rows of `cellQueries`. */
+/** The cells from the result rows of `buildCellQueries`. */
 export function parseCells(rows: SqlValue[][]): Cell[] {
   const cells: Cell[] = [];
   for (const row of rows) {

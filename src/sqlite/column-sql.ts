@@ -11,7 +11,7 @@ export type ColumnSql = (name: string) => string;
 export type RowExpression = (column: ColumnSql) => string;
 
 /** Columns of the exported table itself, whose alias is `alias`. */
-export function ownColumns(alias: string): ColumnSql {
+export function nameOwnColumns(alias: string): ColumnSql {
   return (name) => `${alias}.${quoteIdentifier(name)}`;
 }
 
@@ -19,7 +19,7 @@ export function ownColumns(alias: string): ColumnSql {
  * Columns of a subquery or copy of ours: `c0` for the first of `names`, `c1` for the second. SQLite renames a
  * subquery's columns that are called true or false, so no subquery and no copy uses the customer's names.
  */
-export function numberedColumns(alias: string, names: readonly string[]): ColumnSql {
+export function numberColumns(alias: string, names: readonly string[]): ColumnSql {
   const places = new Map<string, number>();
   for (const [at, name] of names.entries()) if (!places.has(name)) places.set(name, at);
   return (name) => {

@@ -1,4 +1,4 @@
-import { asciiLower } from "../lib/ascii-case.ts";
+import { lowerAscii } from "../lib/ascii-case.ts";
 
 /** `name` as an SQL identifier, exact for every name SQLite can hold. */
 export function quoteIdentifier(name: string): string {
@@ -6,8 +6,8 @@ export function quoteIdentifier(name: string): string {
 }
 
 /** `name` (in lower case), lengthened until it occurs nowhere in `text`, in either case. */
-export function unusedName(name: string, text: string): string {
-  const used = asciiLower(text);
+export function findUnusedName(name: string, text: string): string {
+  const used = lowerAscii(text);
   let unused = name;
   while (used.includes(unused)) unused += "_";
   return unused;

@@ -1,7 +1,7 @@
 import type { Table } from "./catalog.ts";
 import type { SqlValue } from "./sql-value.ts";
-import { ownColumns } from "./column-sql.ts";
-import { quoteIdentifier, unusedName } from "./identifier.ts";
+import { nameOwnColumns } from "./column-sql.ts";
+import { quoteIdentifier, findUnusedName } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
 
 /** Where a table's integer keys begin and end, as doubles; what a table without such a key lacks. */
@@ -23,13 +23,13 @@ const ENDS = `${SNAPSHOT_PREFIX}_ends`;
  * the next key lies from so many places between them: about three rows are read for each, by the
  * key's own index. Undefined for a table whose key is not one integer.
  */
-export function keyRangeQuery(table: Table, probes: number): string | undefined {
+export function buildKeyRangeQuery(table: Table, probes: number): string | undefined {
   const [key, ...more] = table.key;
   if (key?.integer !== true || more.length > 0 || table.kind === "virtual") return undefined;
-  const keyName = unusedName(KEYS, table.name);
-  const ends = unusedName(ENDS, table.name);
+  const keyName = findUnusedName(KEYS, table.name);
+  const ends = findUnusedName(ENDS, table.name);
   // The names of the table and of its key may be long, so they are in the text once.
-  const keys = `${keyName}(k) AS NOT MATERIALIZED (SELECT ${ownColumns("t")(key.name)} FROM ${quoteIdentifier(table.name)} AS t)`;
+  const keys = `${keyName}(k) AS NOT MATERIALIZED (SELECT ${nameOwnColumns("t")(key.name)} FROM ${quoteIdentifier(table.name)} AS t)`;
   // One SELECT of both min() and max() would read the whole table.
   const range = `WITH ${keys}, ${ends}(lo, hi) AS MATERIALIZED (SELECT
     (SELECT CAST(min(k) AS REAL) FROM ${keyName}), (SELECT CAST(max(k) AS REAL) FROM ${keyName}))`;
@@ -42,7 +42,7 @@ export function keyRangeQuery(table: Table, probes: number): string | undefined 
   return `${range} SELECT ${["lo", "hi", ...gaps].join(", ")} FROM ${ends}`;
 }
 
-/** Reads the one result row of `keyRangeQuery`. */
+/** Reads the one result row of `buildKeyRangeQuery`. */
 export function parseKeyRange(table: Table, row: readonly SqlValue[]): KeyRange {
   const [lo, hi, ...gaps] = row.map((value) => (value === null ? null : Number(value)));
   if (lo === null || hi === null || lo === undefined || hi === undefined) {

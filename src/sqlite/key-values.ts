@@ -45,7 +45,7 @@ const HEAD = "SELECT 'durable-export: key-values' FROM (VALUES\n(";
 const END = ")) WHERE 0;\n";
 
 /** The entries as a table that a dump can contain: key, number of the piece, number of pieces, piece. */
-export function keyValuesTable(): Table {
+export function createKeyValuesTable(): Table {
   const columns = [
     column("key", "blob", 1),
     column("part", "integer", 2),

@@ -64,6 +64,6 @@ function hexTextSql(name: string): string {
 }
 
 /** Upper-case hex digits, as SQLite's own `hex()` writes them. */
-export function hexOf(bytes: Uint8Array): string {
+export function toUpperHex(bytes: Uint8Array): string {
   return toHex(bytes).toUpperCase();
 }

@@ -1,4 +1,4 @@
-import { asciiLower } from "../lib/ascii-case.ts";
+import { lowerAscii } from "../lib/ascii-case.ts";
 import type { SchemaEntry } from "./catalog.ts";
 import { quoteIdentifier } from "./identifier.ts";
 
@@ -65,7 +65,7 @@ export function createStageSql(name: string): string {
 
 /** The staging table's name in a dump of a database that has objects of the names `taken`. */
 export function chooseStageName(taken: readonly string[]): string {
-  const names = new Set(taken.map(asciiLower));
+  const names = new Set(taken.map(lowerAscii));
   let name = STAGE_TABLE;
   for (let number = 2; names.has(name); number += 1) name = `${STAGE_TABLE}_${number}`;
   return name;
@@ -121,6 +121,6 @@ function isOwnObject({ type, name, sql }: SchemaEntry, isJobsDatabase: boolean):
 }
 
 function isForeignName(name: string): boolean {
-  const lower = asciiLower(name);
+  const lower = lowerAscii(name);
   return lower.startsWith("sqlite_") || lower.startsWith("_cf_") || name === RUNTIME_TABLE;
 }

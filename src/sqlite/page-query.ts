@@ -1,4 +1,4 @@
-import { type KeyColumn, rowColumns, type Table } from "./catalog.ts";
+import { type KeyColumn, listRowColumns, type Table } from "./catalog.ts";
 import {
   bindKeyValue,
   type KeyValue,
@@ -8,8 +8,8 @@ import {
 } from "./row-key.ts";
 import type { SqlValue } from "./sql-value.ts";
 import { ExportError } from "../api/errors.ts";
-import { type ColumnSql, numberedColumns, ownColumns, type RowExpression } from "./column-sql.ts";
-import { quoteIdentifier, unusedName } from "./identifier.ts";
+import { type ColumnSql, numberColumns, nameOwnColumns, type RowExpression } from "./column-sql.ts";
+import { quoteIdentifier, findUnusedName } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
 import { fitsStatement, StatementTooLong } from "./statement-length.ts";
 
@@ -72,7 +72,7 @@ export type RowSelect = (range: {
 
 /** A table's alias in the SELECT of its own rows. */
 export const TABLE_ALIAS = "t";
-const TABLE_COLUMNS = ownColumns(TABLE_ALIAS);
+const TABLE_COLUMNS = nameOwnColumns(TABLE_ALIAS);
 
 /** True if `column` finds the columns of the table itself, under `TABLE_ALIAS`, and not those of a copy. */
 export function isTableItself(column: ColumnSql): boolean {
@@ -80,9 +80,9 @@ export function isTableItself(column: ColumnSql): boolean {
 }
 
 /** Rows straight from the table; only those for which `where` is true, if it is given. */
-export function liveRows(table: Table, where?: RowExpression): RowSelect {
+export function selectLiveRows(table: Table, where?: RowExpression): RowSelect {
   const from = `${fromSql(table)} AS ${TABLE_ALIAS}`;
-  return rowsFrom({ from, column: TABLE_COLUMNS, where: where?.(TABLE_COLUMNS) });
+  return selectRowsFrom({ from, column: TABLE_COLUMNS, where: where?.(TABLE_COLUMNS) });
 }
 
 /** FROM text of a table's rows as they are. */
@@ -91,7 +91,7 @@ export function fromSql({ name, derived }: Table): string {
 }
 
 /** Rows of a FROM text, in which `column` finds a table's columns; only those for which `where` is true. */
-export function rowsFrom(rows: {
+export function selectRowsFrom(rows: {
   from: string;
   column: ColumnSql;
   where: string | undefined;
@@ -107,13 +107,13 @@ export function rowsFrom(rows: {
 }
 
 /** The same rows, in a text that contains each of the columns' `names` once, however often a column is used. */
-export function renamedRows(select: RowSelect, names: readonly string[]): RowSelect {
+export function selectRenamedRows(select: RowSelect, names: readonly string[]): RowSelect {
   return ({ columns, ...range }) => {
     const rows = select({
       ...range,
       columns: (column) => names.map((name, at) => `${column(name)} AS c${at}`),
     });
-    return `SELECT ${columns(numberedColumns("n", names)).join(", ")} FROM (${rows}) AS n`;
+    return `SELECT ${columns(numberColumns("n", names)).join(", ")} FROM (${rows}) AS n`;
   };
 }
 
@@ -133,7 +133,10 @@ export function renamedRows(select: RowSelect, names: readonly string[]): RowSel
  * the last key is empty. Errors: `table-not-pageable` if a key has too many columns, and
  * `StatementTooLong` if the names are too long for a page of whole rows, or `brokenSql` adds too much.
  */
-export function pageQuery(request: PageRequest, select = liveRows(request.table)): Statement {
+export function buildPageQuery(
+  request: PageRequest,
+  select = selectLiveRows(request.table),
+): Statement {
   const { table } = request;
   if (table.key.length > KEY_COLUMNS_MAX) {
     throw new ExportError(
@@ -144,9 +147,9 @@ export function pageQuery(request: PageRequest, select = liveRows(request.table)
   const direct = pageSql(request, select);
   if (fitsStatement(direct)) return direct;
   if (request.brokenSql !== undefined) throw new StatementTooLong();
-  const names = rowColumns(table);
+  const names = listRowColumns(table);
   if (names.length <= COLUMNS_MAX) {
-    const renamed = pageSql(request, renamedRows(select, names));
+    const renamed = pageSql(request, selectRenamedRows(select, names));
     if (fitsStatement(renamed)) return renamed;
   }
   throw new StatementTooLong();
@@ -171,8 +174,8 @@ function pageSql(request: PageRequest, select: RowSelect): Statement {
       columns: 4 + broken.length,
     };
   }
-  const pageName = unusedName(PAGE, table.name);
-  const lastName = unusedName(LAST, table.name);
+  const pageName = findUnusedName(PAGE, table.name);
+  const lastName = findUnusedName(LAST, table.name);
   // Once for all columns: each look at it reads the page twice.
   const last =
     `${lastName} AS MATERIALIZED ` +
@@ -232,7 +235,7 @@ export interface RawPage {
   broken: number[];
 }
 
-/** Reads the one result row of `pageQuery`. */
+/** Reads the one result row of `buildPageQuery`. */
 export function parsePage(row: SqlValue[]): RawPage {
   const rows = Number(row[1]);
   const bytes = row[0] instanceof ArrayBuffer ? new Uint8Array(row[0]) : new Uint8Array();

@@ -1,6 +1,6 @@
-import { asciiLower } from "../lib/ascii-case.ts";
+import { lowerAscii } from "../lib/ascii-case.ts";
 import type { ForeignKey, Table, TableIndex } from "./catalog.ts";
-import { columnTexts } from "./schema-text.ts";
+import { parseColumnTexts } from "./schema-text.ts";
 
 /** The foreign keys of a table, each with its columns in their order. */
 export function listForeignKeys({ foreignKeys }: Table): ForeignKey[][] {
@@ -16,12 +16,12 @@ export function listForeignKeys({ foreignKeys }: Table): ForeignKey[][] {
  */
 export function hasParentKey(parent: Table, columns: readonly ForeignKey[]): boolean {
   if (parent.kind === "virtual") return false;
-  const names = columns.map(({ to }) => (to === undefined ? null : asciiLower(to)));
+  const names = columns.map(({ to }) => (to === undefined ? null : lowerAscii(to)));
   const [only = null] = names;
   if (names.length === 1 && parent.integerPrimaryKey !== undefined) {
-    if (only === null || only === asciiLower(parent.integerPrimaryKey)) return true;
+    if (only === null || only === lowerAscii(parent.integerPrimaryKey)) return true;
   }
-  const texts = columnTexts(parent);
+  const texts = parseColumnTexts(parent);
   const collations = new Map(
     parent.columns.map(({ name }, at) => [name, texts[at]?.collation ?? "BINARY"]),
   );
@@ -32,7 +32,7 @@ export function hasParentKey(parent: Table, columns: readonly ForeignKey[]): boo
       : index.terms.every(
           ({ column, collation }) =>
             column !== undefined &&
-            names.includes(asciiLower(column)) &&
+            names.includes(lowerAscii(column)) &&
             collation === collations.get(column),
         ));
   return parent.indexes.some((index) => index.unique && !index.partial && covers(index));

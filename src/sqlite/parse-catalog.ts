@@ -14,8 +14,8 @@ import { isSnapshotNameSql, withoutOwnObjects } from "./own-objects.ts";
 import { CAN_EXPORT_KEY_VALUES, KEY_VALUES_TABLE } from "./key-values.ts";
 import type { SqlValue } from "./sql-value.ts";
 import { hasWord } from "./sql-tokens.ts";
-import { makesShadow, moduleOf } from "./virtual-table.ts";
-import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
+import { makesShadow, findModule } from "./virtual-table.ts";
+import { lowerAscii, upperAscii } from "../lib/ascii-case.ts";
 import { decodeUtf8 } from "../lib/bytes.ts";
 
 type Rows = SqlValue[][];
@@ -82,7 +82,7 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
   );
   const virtualSqlOf = new Map(
     objects.flatMap(({ type, name, sql }) =>
-      type === "table" && kinds.get(name)?.[1] === "virtual" ? [[asciiLower(name), sql]] : [],
+      type === "table" && kinds.get(name)?.[1] === "virtual" ? [[lowerAscii(name), sql]] : [],
     ),
   );
 
@@ -150,8 +150,8 @@ function schemaEntryOf(row: SqlValue[]): SchemaEntry {
  */
 function isShadow(name: string, virtualSqlOf: Map<string, string>): boolean {
   const tail = name.lastIndexOf("_");
-  const ownerSql = virtualSqlOf.get(asciiLower(name.slice(0, tail)));
-  return ownerSql !== undefined && makesShadow(ownerSql, asciiLower(name.slice(tail + 1)));
+  const ownerSql = virtualSqlOf.get(lowerAscii(name.slice(0, tail)));
+  return ownerSql !== undefined && makesShadow(ownerSql, lowerAscii(name.slice(tail + 1)));
 }
 
 function tableOf(read: {
@@ -183,12 +183,12 @@ function tableOf(read: {
   // In a STRICT table ANY means that nothing is converted; elsewhere the word is unknown, thus NUMERIC.
   if (read.strict) {
     for (const column of read.columns) {
-      if (asciiUpper(column.type) === "ANY") column.affinity = "blob";
+      if (upperAscii(column.type) === "ANY") column.affinity = "blob";
     }
   }
   if (rowidName !== undefined) table.rowidName = rowidName;
   if (integerPrimaryKey !== undefined) table.integerPrimaryKey = integerPrimaryKey;
-  if (kind === "virtual") table.module = moduleOf(read.entry.sql);
+  if (kind === "virtual") table.module = findModule(read.entry.sql);
   if (read.shadowNamed) table.shadowNamed = true;
   return table;
 }
@@ -197,12 +197,12 @@ function tableOf(read: {
 function findRowidAlias(columns: Column[], indexes: TableIndex[]): string | undefined {
   const keys = columns.filter((column) => column.primaryKey > 0);
   const only = keys.length === 1 ? keys[0] : undefined;
-  if (only === undefined || asciiUpper(only.type) !== "INTEGER") return undefined;
+  if (only === undefined || upperAscii(only.type) !== "INTEGER") return undefined;
   return indexes.some((index) => index.origin === "pk") ? undefined : only.name;
 }
 
 function findFreeRowidName(columns: Column[]): string | undefined {
-  const taken = new Set(columns.map((column) => asciiLower(column.name)));
+  const taken = new Set(columns.map((column) => lowerAscii(column.name)));
   return ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
 }
 
@@ -247,7 +247,7 @@ function columnOf(row: SqlValue[]): Column {
 
 /** SQLite's rules, https://www.sqlite.org/datatype3.html#determination_of_column_affinity. */
 function affinityOf(type: string): Affinity {
-  const upper = asciiUpper(type);
+  const upper = upperAscii(type);
   if (upper.includes("INT")) return "integer";
   if (upper.includes("CHAR") || upper.includes("CLOB") || upper.includes("TEXT")) return "text";
   if (upper === "" || upper.includes("BLOB")) return "blob";
@@ -269,7 +269,7 @@ function indexOf(
     terms: (termsOf.get(name) ?? []).map((term) => ({
       ...(Number(term[1]) >= 0 ? { column: textOf(term[2]) } : {}),
       descending: term[3] === 1,
-      collation: asciiUpper(String(term[4])),
+      collation: upperAscii(String(term[4])),
     })),
   };
   const sql = indexSqlOf.get(name);

@@ -1,7 +1,7 @@
 import type { Column, Table, TableIndex } from "./catalog.ts";
 import { quoteIdentifier, quoteText } from "./identifier.ts";
-import { identifierOf, isWord, type SqlToken, sqlTokens } from "./sql-tokens.ts";
-import { asciiLower, asciiUpper } from "../lib/ascii-case.ts";
+import { parseIdentifier, isWord, type SqlToken, tokenizeSql } from "./sql-tokens.ts";
+import { lowerAscii, upperAscii } from "../lib/ascii-case.ts";
 
 /** What a column's definition contains that no pragma returns. */
 export interface ColumnText {
@@ -19,8 +19,8 @@ export interface IndexText {
 }
 
 /** The columns' texts, in the order of the table's columns. */
-export function columnTexts(table: Table): ColumnText[] {
-  const definitions = commaParts(insideFirstParentheses([...sqlTokens(table.sql)]));
+export function parseColumnTexts(table: Table): ColumnText[] {
+  const definitions = commaParts(insideFirstParentheses([...tokenizeSql(table.sql)]));
   return table.columns.map((column, at) => columnText(table, column, definitions[at] ?? []));
 }
 
@@ -30,7 +30,7 @@ function columnText(table: Table, column: Column, tokens: SqlToken[]): ColumnTex
   for (const [place, { token, at }] of outer.entries()) {
     const next = outer[place + 1];
     if (place === 0 || next === undefined) continue;
-    if (isWord(token, "COLLATE")) text.collation = asciiUpper(identifierOf(next.token));
+    if (isWord(token, "COLLATE")) text.collation = upperAscii(parseIdentifier(next.token));
     if (column.generated !== "no" && isWord(token, "AS") && next.token.text === "(") {
       text.generatedAs = withoutQualifier(
         table.name,
@@ -43,9 +43,9 @@ function columnText(table: Table, column: Column, tokens: SqlToken[]): ColumnTex
 }
 
 /** The texts of an index that has a CREATE INDEX statement. */
-export function indexText(table: Table, index: TableIndex): IndexText {
+export function parseIndexText(table: Table, index: TableIndex): IndexText {
   const sql = index.sql ?? "";
-  const tokens = [...sqlTokens(sql)];
+  const tokens = [...tokenizeSql(sql)];
   const inside = insideFirstParentheses(tokens);
   const terms = commaParts(inside).map((term) =>
     withoutQualifier(table.name, sql, withoutOrder(term)),
@@ -62,9 +62,9 @@ export function indexText(table: Table, index: TableIndex): IndexText {
  */
 export function defaultValueSql(column: Column): string | undefined {
   if (column.defaultSql === undefined) return undefined;
-  const tokens = [...sqlTokens(column.defaultSql)];
+  const tokens = [...tokenizeSql(column.defaultSql)];
   const only = tokens.length === 1 ? tokens[0] : undefined;
-  if (only !== undefined && isNameUsedAsString(only)) return quoteText(identifierOf(only));
+  if (only !== undefined && isNameUsedAsString(only)) return quoteText(parseIdentifier(only));
   return `(${column.defaultSql})`;
 }
 
@@ -89,7 +89,7 @@ function withoutQualifier(tableName: string, sql: string, tokens: SqlToken[]): s
       (token.kind === "word" || token.kind === "quoted") &&
       tokens[at + 1]?.text === "." &&
       tokens[at + 2]?.kind !== "other" &&
-      asciiLower(identifierOf(token)) === asciiLower(tableName);
+      lowerAscii(parseIdentifier(token)) === lowerAscii(tableName);
     if (isQualifier) {
       end = (tokens[at + 1] as SqlToken).start + 1;
       at += 1;

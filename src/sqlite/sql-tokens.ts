@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
 
-import { asciiUpper } from "../lib/ascii-case.ts";
+import { upperAscii } from "../lib/ascii-case.ts";
 import { encodeUtf8, viewOf } from "../lib/bytes.ts";
 
 /** What a token is. Numbers are words, and so is the `X` of a BLOB literal; `'…'` is a string. */
@@ -135,7 +135,7 @@ function findQuote(byte: number): number {
 }
 
 /** The tokens of SQL text. What does not end its quote is one token up to the text's end. */
-export function* sqlTokens(sql: string): Generator<SqlToken> {
+export function* tokenizeSql(sql: string): Generator<SqlToken> {
   const bytes = viewOf(encodeUtf8(sql));
   let at = 0;
   for (const { kind, start, end } of scanTokens(bytes)) {
@@ -150,7 +150,7 @@ export function* sqlTokens(sql: string): Generator<SqlToken> {
 }
 
 /** The name inside a quoted or bare identifier token. */
-export function identifierOf(token: SqlToken): string {
+export function parseIdentifier(token: SqlToken): string {
   if (token.kind === "word") return token.text;
   const quote = token.text[0] as string;
   const inner = token.text.slice(1, -1);
@@ -159,12 +159,12 @@ export function identifierOf(token: SqlToken): string {
 
 /** True if the token is the bare word `word` (upper case). */
 export function isWord(token: SqlToken | undefined, word: string): boolean {
-  return token?.kind === "word" && asciiUpper(token.text) === word;
+  return token?.kind === "word" && upperAscii(token.text) === word;
 }
 
 /** True if the bare word `word` (upper case) occurs outside names, strings and comments. */
 export function hasWord(sql: string, word: string): boolean {
-  for (const token of sqlTokens(sql)) if (isWord(token, word)) return true;
+  for (const token of tokenizeSql(sql)) if (isWord(token, word)) return true;
   return false;
 }
 

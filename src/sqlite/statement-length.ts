@@ -37,7 +37,7 @@ export function splitByLength<Term, Built extends { sql: string; columns?: numbe
 const SHOWN_CHARS_MAX = 100;
 
 /** `name` in quotes, as an error message shows it: a long one is cut, with its length. */
-export function shownName(name: string): string {
+export function shortenName(name: string): string {
   if (name.length <= SHOWN_CHARS_MAX) return quoteIdentifier(name);
   const start = name.slice(0, SHOWN_CHARS_MAX).toWellFormed();
   return `${quoteIdentifier(start)}… (${Buffer.byteLength(name)} bytes)`;

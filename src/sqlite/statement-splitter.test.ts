@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { type ScriptStatement, splitScript, StatementSplitter } from "./statement-splitter.ts";
-import { sqlTokens } from "./sql-tokens.ts";
+import { tokenizeSql } from "./sql-tokens.ts";
 
 const STATEMENTS = [
   'CREATE TABLE t (a, [b;], "c;", `d;`);',
@@ -195,7 +195,7 @@ test("cuts scripts of any tokens where sqlite3_complete() finds a statement's en
     fc.property(head, soup, sizes, fc.boolean(), (start, tokens, pieces, isSpaced) => {
       const script = start + tokens.join(isSpaced ? " " : "");
       const expected = completePieces(script).filter((piece) =>
-        [...sqlTokens(piece)].some(({ text }) => text !== ";"),
+        [...tokenizeSql(piece)].some(({ text }) => text !== ";"),
       );
       const found = split(script, pieces);
       expect(found.filter(({ isEnded }) => isEnded).map(textOf)).toEqual(expected);

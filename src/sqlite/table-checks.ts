@@ -3,7 +3,7 @@ import type { RowExpression } from "./column-sql.ts";
 import { quoteIdentifier as q, quoteText } from "./identifier.ts";
 import { isTableItself, TABLE_ALIAS } from "./page-query.ts";
 import { columnNames, isStringInQuotes } from "./quoted-strings.ts";
-import { identifierOf, isWord, sqlTokens, type SqlToken } from "./sql-tokens.ts";
+import { parseIdentifier, isWord, tokenizeSql, type SqlToken } from "./sql-tokens.ts";
 
 /** Characters of a constraint in a warning. */
 const SHOWN_CHARS_MAX = 200;
@@ -19,7 +19,7 @@ export interface TableCheck {
 /** The CHECK constraints of an ordinary table in the order of its text, which is SQLite's order too. */
 export function listChecks(table: Table): TableCheck[] {
   if (table.kind === "virtual" || table.derived !== undefined) return [];
-  const tokens = [...sqlTokens(table.sql)];
+  const tokens = [...tokenizeSql(table.sql)];
   const columns = columnNames(table);
   const checks: TableCheck[] = [];
   let depth = 0;
@@ -52,12 +52,12 @@ export function brokenCheckSql(checks: readonly TableCheck[]): RowExpression {
 }
 
 /** Warning for a table of which a row breaks `check`. */
-export function brokenCheckWarning(table: string, check: TableCheck): string {
+export function describeBrokenCheck(table: string, check: TableCheck): string {
   return `table ${q(table)} has rows that break ${check.shown}: they load only if CHECK is ignored`;
 }
 
 /** Warning for a table whose checks cannot be evaluated in its database. */
-export function unknownCheckWarning(table: string, reason: string): string {
+export function describeUnknownCheck(table: string, reason: string): string {
   return (
     `the CHECK constraints of table ${q(table)} cannot be evaluated (${cut(reason)}): ` +
     "rows that break one load only if CHECK is ignored"
@@ -95,7 +95,7 @@ function conditionSql(
       sql += text.sql.slice(written, token.start) + (isSchema ? "" : TABLE_ALIAS);
       written = isSchema ? (tokens[at + 2] as SqlToken).start : end;
     } else if (isStringInQuotes(tokens, at, columns)) {
-      sql += text.sql.slice(written, token.start) + quoteText(identifierOf(token));
+      sql += text.sql.slice(written, token.start) + quoteText(parseIdentifier(token));
       written = end;
     }
   }
@@ -113,7 +113,7 @@ function isName(token: SqlToken | undefined): boolean {
 
 function shownCheck(tokens: readonly SqlToken[], at: number, text: string): string {
   const name = isWord(tokens[at - 2], "CONSTRAINT") ? tokens[at - 1] : undefined;
-  const named = name === undefined ? "" : `CONSTRAINT ${cut(q(identifierOf(name)))} `;
+  const named = name === undefined ? "" : `CONSTRAINT ${cut(q(parseIdentifier(name)))} `;
   return `${named}CHECK (${cut(text)})`;
 }
 

@@ -1,12 +1,12 @@
 import type { Table } from "./catalog.ts";
-import { asciiLower } from "../lib/ascii-case.ts";
+import { lowerAscii } from "../lib/ascii-case.ts";
 
 /**
  * Tables with every parent before its children, else in their own order, and the names of the
  * tables that cannot be ordered so: those of a cycle of foreign keys, self-references included.
  */
 export function orderByForeignKeys(tables: readonly Table[]): { order: Table[]; cyclic: string[] } {
-  const byName = new Map(tables.map((table) => [asciiLower(table.name), table]));
+  const byName = new Map(tables.map((table) => [lowerAscii(table.name), table]));
   const order: Table[] = [];
   const state = new Map<Table, "open" | "done">();
   const cyclic = new Set<string>();
@@ -17,7 +17,7 @@ export function orderByForeignKeys(tables: readonly Table[]): { order: Table[]; 
     const enter = (table: Table): void => {
       state.set(table, "open");
       const parents = table.foreignKeys
-        .map((key) => byName.get(asciiLower(key.parent)))
+        .map((key) => byName.get(lowerAscii(key.parent)))
         .filter((parent) => parent !== undefined);
       stack.push({ table, parents });
     };

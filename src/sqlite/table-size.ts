@@ -1,9 +1,9 @@
-import { ownColumns } from "./column-sql.ts";
-import { unusedName } from "./identifier.ts";
+import { nameOwnColumns } from "./column-sql.ts";
+import { findUnusedName } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
 import { fromSql } from "./page-query.ts";
 import { splitByLength } from "./statement-length.ts";
-import { rowColumns, type Table } from "./catalog.ts";
+import { listRowColumns, type Table } from "./catalog.ts";
 import { bytesSql } from "./bytes-sql.ts";
 import type { SqlValue } from "./sql-value.ts";
 
@@ -19,20 +19,20 @@ export interface TableSize {
 }
 
 /**
- * Queries that measure a table, for `sizesFrom`: one, or several if the columns' names are long. At most
+ * Queries that measure a table, for `parseSizes`: one, or several if the columns' names are long. At most
  * `rowsMax` rows are read, and none of a table whose first and last key lie further apart than `keySpanMax`.
  */
-export function sizeQueries(
+export function buildSizeQueries(
   table: Table,
   { rowsMax = -1, keySpanMax }: { rowsMax?: number; keySpanMax?: number } = {},
 ): { sql: string }[] {
-  const column = ownColumns("t");
+  const column = nameOwnColumns("t");
   const [key] = table.key;
   const keySql = key === undefined || keySpanMax === undefined ? "NULL" : column(key.name);
   const source = fromSql(table);
-  const rowsName = unusedName(ROWS, source);
-  const farName = unusedName(FAR, source);
-  return splitByLength(rowColumns(table), (names) => {
+  const rowsName = findUnusedName(ROWS, source);
+  const farName = findUnusedName(FAR, source);
+  return splitByLength(listRowColumns(table), (names) => {
     const rows = `SELECT ${keySql}, ${bytesSql(names.map(column))} FROM ${source} AS t`;
     // The sum of each row within: a result may have 100 columns.
     const from = `${rowsName}(k, b) AS NOT MATERIALIZED (${rows})`;
@@ -53,7 +53,7 @@ export function sizeQueries(
  * The sizes of tables, in their order, from the results of all of their `queries`; one of infinitely many rows
  * if a table's keys lie too far apart.
  */
-export function sizesFrom(
+export function parseSizes(
   queries: readonly (readonly { sql: string }[])[],
   results: readonly { rows: SqlValue[][]; rowsRead: number }[],
 ): TableSize[] {

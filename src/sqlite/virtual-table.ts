@@ -1,6 +1,6 @@
 import type { Table } from "./catalog.ts";
-import { identifierOf, isWord, sqlTokens, type SqlToken } from "./sql-tokens.ts";
-import { asciiLower } from "../lib/ascii-case.ts";
+import { parseIdentifier, isWord, tokenizeSql, type SqlToken } from "./sql-tokens.ts";
+import { lowerAscii } from "../lib/ascii-case.ts";
 
 /** What it takes to restore a virtual table. */
 export type VirtualTableKind =
@@ -25,7 +25,7 @@ export interface ExternalContent {
   hasDocsize: boolean;
 }
 
-export function virtualTableKind(table: Table): VirtualTableKind {
+export function classifyVirtualTable(table: Table): VirtualTableKind {
   switch (table.module) {
     case "rtree":
     case "rtree_i32":
@@ -46,10 +46,10 @@ export function virtualTableKind(table: Table): VirtualTableKind {
 }
 
 /** The module's name, which follows USING. Lower case; "" if there is none. */
-export function moduleOf(sql: string): string {
+export function findModule(sql: string): string {
   let afterUsing = false;
-  for (const token of sqlTokens(sql)) {
-    if (afterUsing) return asciiLower(identifierOf(token));
+  for (const token of tokenizeSql(sql)) {
+    if (afterUsing) return lowerAscii(parseIdentifier(token));
     afterUsing = isWord(token, "USING");
   }
   return "";
@@ -60,7 +60,7 @@ export function moduleOf(sql: string): string {
  * https://www.sqlite.org/fts5.html#fts5_data_structures says which ones FTS5 does without.
  */
 export function makesShadow(sql: string, suffix: string): boolean {
-  if (moduleOf(sql) !== "fts5") return true;
+  if (findModule(sql) !== "fts5") return true;
   if (suffix === "docsize") return findOption(sql, "columnsize") !== "0";
   if (suffix !== "content") return true;
   const content = findOption(sql, "content");
@@ -78,7 +78,7 @@ const SHADOW_SUFFIXES: Readonly<Record<string, readonly string[]>> = {
 /** True if SQLite takes a table of this name for a shadow table of `owner`, no matter who created it. */
 export function bearsShadowName(name: string, owner: Table): boolean {
   const suffixes = SHADOW_SUFFIXES[owner.module ?? ""] ?? [];
-  return suffixes.some((suffix) => asciiLower(name) === `${asciiLower(owner.name)}_${suffix}`);
+  return suffixes.some((suffix) => lowerAscii(name) === `${lowerAscii(owner.name)}_${suffix}`);
 }
 
 /** FTS5's options in the order in which it looks for the one that is meant. */
@@ -100,7 +100,7 @@ const OPTIONS = [
  * the beginning of a name for the whole of it.
  */
 function findOption(sql: string, name: string): string | undefined {
-  const tokens: SqlToken[] = [...sqlTokens(sql)];
+  const tokens: SqlToken[] = [...tokenizeSql(sql)];
   for (let at = 1; at + 2 < tokens.length; at += 1) {
     const [before, key, equals, value] = tokens.slice(at - 1, at + 3) as [
       SqlToken,
@@ -110,12 +110,12 @@ function findOption(sql: string, name: string): string | undefined {
     ];
     if (
       (before.text === "(" || before.text === ",") &&
-      OPTIONS.find((option) => option.startsWith(asciiLower(key.text))) === name &&
+      OPTIONS.find((option) => option.startsWith(lowerAscii(key.text))) === name &&
       equals.text === "="
     ) {
       return value.kind === "string"
         ? value.text.slice(1, -1).replaceAll("''", "'")
-        : identifierOf(value);
+        : parseIdentifier(value);
     }
   }
   return undefined;

@@ -7,7 +7,7 @@ import { beginDump } from "../reading/begin-dump.ts";
 import { closeSnapshot } from "../reading/snapshot/close-snapshot.ts";
 import { describeFile, type PlannedFile, planOneFile, type StreamPlan } from "./plan-stream.ts";
 import { readStream } from "./read-stream.ts";
-import { streamBlocks } from "./stream-blocks.ts";
+import { cutIntoBlocks } from "./cut-into-blocks.ts";
 import { StreamLease } from "./stream-lease.ts";
 
 /** A stream reads no more than a page in one turn: nothing is left to freeze then, and nothing to lock. */
@@ -40,7 +40,7 @@ export async function openStream(
   const { request, source } = planned;
   const { consistency, compression } = request;
   const { undoBytesMax, chunkBytes } = config;
-  const planOf = planOneFile(request);
+  const planDump = planOneFile(request);
   const streamId = crypto.randomUUID();
   const snapshotId = crypto.randomUUID();
   const patient = patientSource(source);
@@ -51,7 +51,7 @@ export async function openStream(
       snapshotId,
       jobId: streamId,
       consistency,
-      planOf,
+      planDump,
       planned: planned.dump,
       oneTurnBytes: STREAM_TURN_BYTES,
       removesLeftovers: false,
@@ -73,14 +73,14 @@ export async function openStream(
           catalogDigest: begun.catalogDigest,
           record: begun.method === "snapshot" ? begun.record : null,
           undoBytesMax,
-          planOf,
+          planDump,
         });
     const found = new Set(isWhole ? begun.pieces.flatMap(({ warnings }) => warnings) : []);
     return {
       file: describeFile(begun.plan, request),
       atMs: begun.method === "live" ? undefined : begun.atMs,
       warnings: [...begun.warnings, ...found],
-      body: bodyOf(streamBlocks(texts, compression), taken.lease),
+      body: bodyOf(cutIntoBlocks(texts, compression), taken.lease),
     };
   } catch (error) {
     await taken.lease?.release();

@@ -1,8 +1,8 @@
 import type { ExportEnv } from "../config/bindings.ts";
 import { type Settings, getSourceConfig } from "../config/settings.ts";
-import { planOf } from "../formats/plan-of.ts";
+import { planDump } from "../formats/plan-dump.ts";
 import type { DumpPlan } from "../formats/plan.ts";
-import { catalogOfTable } from "../formats/table-filter.ts";
+import { selectTable } from "../formats/table-filter.ts";
 import { assert } from "../lib/assert.ts";
 import { ExportError } from "../api/errors.ts";
 import { COMPRESSIONS } from "../api/compressions.ts";
@@ -61,7 +61,7 @@ export async function planStream(
 export function planOneFile(request: StreamRequest): PlanDump {
   const { table, format } = request;
   return (catalog) => {
-    const planned = planOf(request, table === undefined ? catalog : catalogOfTable(catalog, table));
+    const planned = planDump(request, table === undefined ? catalog : selectTable(catalog, table));
     const { artifacts, warnings } = planned.plan;
     if (artifacts.length === 0 && table !== undefined) {
       throw new ExportError("catalog-unreadable", warnings.join("; "));

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { planOf } from "../formats/plan-of.ts";
+import { planDump } from "../formats/plan-dump.ts";
 import { concatBytes } from "../lib/bytes.ts";
 import { ExportError } from "../api/errors.ts";
 import { digestCatalog } from "../reading/read-catalog.ts";
@@ -53,13 +53,13 @@ async function runStream(seed: number): Promise<{ difference: string; texts: num
     snapshotId: crypto.randomUUID(),
     jobId: "stream",
     undoBytesMax: 1e9,
-    planOf: (catalog) => planOf(request, catalog).plan,
+    planDump: (catalog) => planDump(request, catalog).plan,
     isLeftover: () => false,
   });
   const texts: Uint8Array[] = [];
   const reading = readStream({
     source,
-    planOf: (catalog) => planOf(request, catalog),
+    planDump: (catalog) => planDump(request, catalog),
     record: opened.record,
     undoBytesMax: 1e9,
     catalogDigest: await digestCatalog(opened.catalog),

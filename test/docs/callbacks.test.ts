@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
-import { nextCallbackMove } from "../../src/notify/callback-schedule.ts";
+import { chooseCallbackMove } from "../../src/notify/callback-schedule.ts";
 import { CALLBACK_PORTS, checkCallbackTarget } from "../../src/notify/callback-target.ts";
 import { sendCallback } from "../../src/notify/send-callback.ts";
 
@@ -32,7 +32,7 @@ test("docs/callbacks.md shows the example receivers as they are", () => {
 test("docs/callbacks.md has the waits of the schedule", () => {
   const waits = (localDevelopment: boolean) =>
     Array.from({ length: 9 }, (_, index) => {
-      const move = nextCallbackMove({
+      const move = chooseCallbackMove({
         attempt: index + 1,
         outcome: "retry",
         random: 0.5,

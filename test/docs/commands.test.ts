@@ -23,6 +23,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import packageJson from "../../package.json" with { type: "json" };
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
+import { GITHUB_REPOSITORY } from "../../scripts/set-owner.mjs";
 import { readSettings } from "../../src/config/settings.ts";
 import {
   blocksOf,
@@ -296,7 +297,7 @@ describe("configuration", () => {
 
   test.each(blocksIn("yaml"))("of %s (%i) uses inputs that the action has", (_, __, block) => {
     const steps = parseYaml(block.text) as { uses: string; with: object }[];
-    const ours = steps.filter(({ uses }) => uses.startsWith("your-org/durable-export/action@"));
+    const ours = steps.filter(({ uses }) => uses.startsWith(`${GITHUB_REPOSITORY}@`));
     expect(ours.length).toBeGreaterThan(0);
     const known = Object.keys(readActionFile().inputs);
     expect(

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 
-import { planOf } from "../../src/formats/plan-of.ts";
+import { planDump } from "../../src/formats/plan-dump.ts";
 import type { Catalog } from "../../src/sqlite/catalog.ts";
 import { CURSOR_START } from "../../src/rpc/cursor.ts";
 import { addWarnings, boundWarnings, WARNINGS_MAX } from "../../src/jobs/tables/bound-warnings.ts";
@@ -202,7 +202,7 @@ describe("rows that break a CHECK", () => {
 });
 
 const plan = (catalog: Catalog) =>
-  planOf({ source: "main", format: "sql", content: "all" }, catalog);
+  planDump({ source: "main", format: "sql", content: "all" }, catalog);
 
 test("a dump that is read in one turn reports rows that break a CHECK", async () => {
   const source = nodeSqliteSource(
@@ -235,7 +235,7 @@ test("a snapshot reports rows that break a CHECK, of tables that it copies and t
     snapshotId,
     jobId: "job",
     undoBytesMax: 1e9,
-    planOf: (catalog) => plan(catalog).plan,
+    planDump: (catalog) => plan(catalog).plan,
     isLeftover: () => false,
     manyTables: 0,
   });

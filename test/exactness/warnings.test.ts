@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { planOf } from "../../src/formats/plan-of.ts";
+import { planDump } from "../../src/formats/plan-dump.ts";
 import { readCatalog } from "../../src/reading/read-catalog.ts";
 import { readSourceWarnings } from "../../src/reading/source-warnings.ts";
 import { compareDatabases } from "../support/compare-databases.ts";
@@ -30,7 +30,7 @@ test("warns of a key-value storage that the object's class cannot export", async
   );
   const source = nodeSqliteSource(database);
   const warningsFor = async (hasKeyValues: boolean): Promise<string[]> => {
-    const { plan } = planOf(
+    const { plan } = planDump(
       { source: "main", format: "sql", content: "all" },
       await readCatalog(source),
     );
@@ -54,7 +54,7 @@ test("warns of entries in an FTS5 index whose rows its content does not have", a
     INSERT INTO b(rowid, body) VALUES (2, 'gone');
   `);
   const source = nodeSqliteSource(database);
-  const { plan } = planOf(
+  const { plan } = planDump(
     { source: "main", format: "sql", content: "all" },
     await readCatalog(source),
   );
@@ -71,7 +71,7 @@ test("warns of an FTS5 index whose content a writer drops before it is compared"
     CREATE VIRTUAL TABLE a USING fts5(body, content='note', content_rowid='id');
   `);
   const source = nodeSqliteSource(database);
-  const { plan } = planOf(
+  const { plan } = planDump(
     { source: "main", format: "sql", content: "all" },
     await readCatalog(source),
   );

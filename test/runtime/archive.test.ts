@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { unwrap } from "../../src/rpc/outcome.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import type { Manifest } from "../../src/api/manifest.ts";
-import { archiveOf } from "../../src/routes/files/archive.ts";
+import { makeArchive } from "../../src/routes/files/archive.ts";
 import type { ArtifactStore } from "../../src/storage/artifact-store.ts";
 import { openArtifactStore } from "../../src/storage/open-artifact-store.ts";
 import { api, emptyDatabase, ended, query, sha256Of, startExport } from "../support/api.ts";
@@ -166,7 +166,7 @@ describe("the download of several artifacts", () => {
       },
     };
     const info = unwrap(await env.EXPORT_JOBS.getByName("jobs").download(job.jobId));
-    const body = await archiveOf(info, store, new Uint8Array(10)).open();
+    const body = await makeArchive(info, store, new Uint8Array(10)).open();
     const reader = body.getReader();
     for (let bytes = 0; bytes < 100_000;) bytes += (await reader.read()).value?.byteLength ?? 0;
     await reader.cancel("gone");

@@ -3,10 +3,10 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 
 import type { RunPayload } from "../../src/rpc/run-payload.ts";
 import { CALLBACK_ATTEMPTS_MAX } from "../../src/notify/callback-schedule.ts";
-import { beginPost, type PostTurn } from "../../src/jobs/commands/begin-post.ts";
+import { beginPost, type PostDecision } from "../../src/jobs/commands/begin-post.ts";
 import { startEnding } from "../../src/jobs/commands/start-ending.ts";
 import {
-  callbackGraceMs,
+  getCallbackGraceMs,
   listOverdueCallbacks,
   recordCallback,
 } from "../../src/jobs/tables/job-callback-columns.ts";
@@ -38,7 +38,7 @@ function inSql<T>(work: (sql: SqlStorage) => T): Promise<T> {
   );
 }
 
-const turn = (attempt: number, nowMs: number): Promise<PostTurn> =>
+const turn = (attempt: number, nowMs: number): Promise<PostDecision> =>
   inSql((sql) => beginPost(sql, getJob(sql, jobId), { attempt, nowMs }));
 
 const row = (): Promise<JobRow> => inSql((sql) => getJob(sql, jobId));
@@ -118,7 +118,7 @@ test("what was delivered is delivered, although a later attempt has begun", asyn
 test("no second sender is started while the first may still be posting, however short a stall is", async () => {
   const overdue = (nowMs: number): Promise<number> =>
     inSql((sql) => {
-      const graceMs = callbackGraceMs(5_000);
+      const graceMs = getCallbackGraceMs(5_000);
       return listOverdueCallbacks(sql, { nowMs, graceMs, limit: 10 }).length;
     });
   expect(await overdue(ENDED_MS + 60_000)).toBe(0);

@@ -4,8 +4,8 @@ import { beforeEach, expect, test } from "vitest";
 import { DEFAULT_ABILITIES, type Source } from "../../src/databases/source.ts";
 import { findJob } from "../../src/jobs/tables/job-rows.ts";
 import { beginExport } from "../../src/workflows/export/begin-export.ts";
-import { closeSnapshotOf } from "../../src/workflows/ending/close-snapshot.ts";
-import { type RunContext, runContext } from "../../src/workflows/engine/run-context.ts";
+import { closeRunSnapshot } from "../../src/workflows/ending/close-snapshot.ts";
+import { type RunContext, openRunContext } from "../../src/workflows/engine/run-context.ts";
 import { emptyDatabase, query, snapshotObjects } from "../support/api.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 
@@ -57,7 +57,7 @@ test.each([
   "an opening that another try has overtaken %s takes nothing from it",
   async (_when, code, when) => {
     const of = { jobId: await insertOrphan(), run: 1 };
-    const context = runContext(env, of);
+    const context = openRunContext(env, of);
     let isOvertaken = false;
     let later: string | undefined;
     const late = overtaken(context, when, async () => {
@@ -80,7 +80,7 @@ test.each([
 
 test("an opening whose job is cancelled meanwhile leaves nothing in the database", async () => {
   const of = { jobId: await insertOrphan(), run: 1 };
-  const context = runContext(env, of);
+  const context = openRunContext(env, of);
   const late = overtaken(
     context,
     (source, overtake) => ({
@@ -99,7 +99,7 @@ test("an opening whose job is cancelled meanwhile leaves nothing in the database
 
 test("openings whose answers were lost, until their job gave up, are closed with the last", async () => {
   const of = { jobId: await insertOrphan(), run: 1 };
-  const context = runContext(env, of);
+  const context = openRunContext(env, of);
   const lost = (source: Source): Source => {
     let isOpened = false;
     return {
@@ -126,6 +126,6 @@ test("openings whose answers were lost, until their job gave up, are closed with
   await expect(beginExport(deaf)).rejects.toThrow("gone");
   await jobs().fail(of, { code: "source-unavailable", message: "gone" });
   expect((await snapshotPrefixes()).size).toBe(1);
-  await closeSnapshotOf(context);
+  await closeRunSnapshot(context);
   expect(await snapshotPrefixes()).toEqual(new Set());
 });

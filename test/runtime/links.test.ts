@@ -6,7 +6,7 @@ import { createApp } from "../../src/app.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import { isCallbackPending } from "../../src/jobs/tables/job-callback-columns.ts";
 import { getJob } from "../../src/jobs/tables/job-rows.ts";
-import { jobViewOf } from "../../src/jobs/views/job-view.ts";
+import { toJobView } from "../../src/jobs/views/job-view.ts";
 import { api, emptyDatabase, ended, query } from "../support/api.ts";
 
 const FORGED = "https://evil.example.net";
@@ -31,7 +31,7 @@ async function callbackView(jobId: string): Promise<JobView | undefined> {
   const jobs = env.EXPORT_JOBS.getByName("jobs");
   return runInDurableObject(jobs, (_, { storage: { sql } }) => {
     const job = getJob(sql, jobId);
-    return isCallbackPending(job) ? jobViewOf(sql, job) : undefined;
+    return isCallbackPending(job) ? toJobView(sql, job) : undefined;
   });
 }
 

@@ -5,8 +5,8 @@ import type { JobView } from "../../src/api/job-view.ts";
 import type { Manifest } from "../../src/api/manifest.ts";
 import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { unwrap } from "../../src/rpc/outcome.ts";
-import { closeSnapshotOf } from "../../src/workflows/ending/close-snapshot.ts";
-import { runContext } from "../../src/workflows/engine/run-context.ts";
+import { closeRunSnapshot } from "../../src/workflows/ending/close-snapshot.ts";
+import { openRunContext } from "../../src/workflows/engine/run-context.ts";
 import { beginExport } from "../../src/workflows/export/begin-export.ts";
 import {
   api,
@@ -114,10 +114,10 @@ test("counts the rows that were measured, although they are then exported from a
   await query("INSERT INTO a SELECT id + 10000, x || x FROM a");
   const rowsRead = async (oneTurnBytes: number): Promise<number> => {
     const runId = { jobId: await insertOrphan(), run: 1 };
-    const context = runContext(env, runId);
+    const context = openRunContext(env, runId);
     await beginExport({ ...context, config: { ...context.config, oneTurnBytes } });
     const job = await env.EXPORT_JOBS.getByName("jobs").view(runId.jobId);
-    await closeSnapshotOf(context);
+    await closeRunSnapshot(context);
     await api(`/export/dump/${runId.jobId}`, { method: "DELETE" });
     return unwrap(job).usage.rowsRead;
   };

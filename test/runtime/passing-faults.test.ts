@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { ExportError } from "../../src/api/errors.ts";
 import type { JobView } from "../../src/api/job-view.ts";
-import { stepBody } from "../../src/workflows/engine/failure.ts";
+import { runStepBody } from "../../src/workflows/engine/failure.ts";
 import { emptyDatabase, ended, query, snapshotObjects, startExport } from "../support/api.ts";
 import { disturbDatabase } from "../support/faulty-database.ts";
 import { failSteps } from "../support/faulty-steps.ts";
@@ -107,8 +107,8 @@ describe("a Worker that is not found", () => {
 
 test("a step's fourth attempt that took too long is its last", async () => {
   const tooLong = () => Promise.reject(new ExportError("source-timeout", "no answer within 90 s"));
-  await expect(stepBody(3, tooLong)).rejects.not.toMatchObject({ name: "NonRetryableError" });
-  await expect(stepBody(4, tooLong)).rejects.toMatchObject({
+  await expect(runStepBody(3, tooLong)).rejects.not.toMatchObject({ name: "NonRetryableError" });
+  await expect(runStepBody(4, tooLong)).rejects.toMatchObject({
     name: "NonRetryableError",
     message: "source-timeout: no answer within 90 s",
   });

@@ -3,11 +3,12 @@ import { beforeEach, describe, expect, test } from "vitest";
 
 import { BLOB_BYTES_MAX, MIB, PART_BYTES_MAX, PART_BYTES_MIN } from "../../src/api/limits.ts";
 import type { Manifest } from "../../src/api/manifest.ts";
+import { VERSION } from "../../src/api/version.ts";
 import { CURSOR_START } from "../../src/rpc/cursor.ts";
 import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
-import { liveReader } from "../../src/reading/table-reader.ts";
-import { planOf } from "../../src/formats/plan-of.ts";
+import { openLiveReader } from "../../src/reading/table-reader.ts";
+import { planDump } from "../../src/formats/plan-dump.ts";
 import { readCatalog } from "../../src/reading/read-catalog.ts";
 import {
   api,
@@ -39,7 +40,9 @@ describe("an export job", () => {
     expect(view.progress).toMatchObject({ percent: 100, tablesTotal: 0, rows: 0 });
     expect(view.artifacts).toHaveLength(1);
     const text = new TextDecoder().decode(await download(jobId));
-    expect(text).toBe('-- Durable Export 0.1.0, source "main"\nPRAGMA defer_foreign_keys=ON;\n');
+    expect(text).toBe(
+      `-- Durable Export ${VERSION}, source "main"\nPRAGMA defer_foreign_keys=ON;\n`,
+    );
   });
 
   test("of several parts and chunks gives the bytes that one pass over the pages gives", async () => {
@@ -128,14 +131,14 @@ describe("an export job", () => {
     );
     const stub = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
     const source = durableObjectSource(() => stub);
-    const { plan, encoderOf } = planOf(
+    const { plan, createEncoder } = planDump(
       { source: "main", format: "sql" } as never,
       await readCatalog(source),
     );
     let inFlight = 0;
     let inFlightMax = 0;
     let bytesMax = 0;
-    const reader = liveReader(source);
+    const reader = openLiveReader(source);
     const counting: typeof reader = {
       ...reader,
       readRows: async (table, build) => {
@@ -150,7 +153,7 @@ describe("an export job", () => {
     for await (const piece of readDump({
       reader: counting,
       plan,
-      encoderOf,
+      createEncoder,
       cursor: CURSOR_START,
     })) {
       rows += piece.rows;

@@ -13,7 +13,7 @@ import { commitChunk } from "../../src/jobs/commands/commit-chunk.ts";
 import { recordPlan } from "../../src/jobs/commands/commit-plan.ts";
 import { deleteJobRows } from "../../src/jobs/commands/delete-job-rows.ts";
 import { getJob, insertJob, moveJobIf } from "../../src/jobs/tables/job-rows.ts";
-import { jobViewOf } from "../../src/jobs/views/job-view.ts";
+import { toJobView } from "../../src/jobs/views/job-view.ts";
 import { readCatalog } from "../../src/reading/read-catalog.ts";
 import { api, emptyDatabase, query, startExport } from "../support/api.ts";
 
@@ -114,7 +114,7 @@ describe("a job's progress", () => {
       };
       sql.exec("UPDATE tmp_export_jobs SET snapshot_id = ? WHERE job_id = ?", jobId, jobId);
       recordPlan(sql, plan, START);
-      const views = [jobViewOf(sql, getJob(sql, jobId))];
+      const views = [toJobView(sql, getJob(sql, jobId))];
       for (const [at, { table, key, rows, done = false }] of chunks.entries()) {
         const startedAtMs = START + at * 1_000;
         commitChunk(
@@ -140,7 +140,7 @@ describe("a job's progress", () => {
           },
           startedAtMs + 1_000,
         );
-        views.push(jobViewOf(sql, getJob(sql, jobId)));
+        views.push(toJobView(sql, getJob(sql, jobId)));
       }
       moveJobIf(sql, { jobId, to: "failed", nowMs: START });
       deleteJobRows(sql, jobId);

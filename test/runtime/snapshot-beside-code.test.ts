@@ -84,8 +84,8 @@ test("a table of 100 columns is read as it was, and lets other tables be altered
   await query("ALTER TABLE other RENAME COLUMN b TO c", "ALTER TABLE other RENAME COLUMN c TO b");
   const reader = new SnapshotReader(source, record, { undoBytesMax: 1e9 });
   const pieces: Uint8Array[] = [];
-  const { encoderOf } = DUMP_FORMATS.sql;
-  for await (const piece of readDump({ reader, plan, encoderOf, cursor: CURSOR_START })) {
+  const { createEncoder } = DUMP_FORMATS.sql;
+  for await (const piece of readDump({ reader, plan, createEncoder, cursor: CURSOR_START })) {
     pieces.push(...piece.bytes.map((bytes) => bytes.slice()));
   }
   expect(new TextDecoder().decode(concatBytes(pieces))).toBe(new TextDecoder().decode(expected));

@@ -12,7 +12,7 @@ import type { JobView } from "../../src/api/job-view.ts";
 import { ENDINGS_MAX } from "../../src/api/limits.ts";
 import { RUNS_MAX } from "../../src/jobs/watchdog/verdict.ts";
 import { removeDiscards } from "../../src/jobs/commands/remove-discards.ts";
-import { nextAlarmMs } from "../../src/jobs/commands/schedule-watchdog.ts";
+import { findNextAlarmMs } from "../../src/jobs/commands/schedule-watchdog.ts";
 import { listUnclosedJobs } from "../../src/jobs/tables/job-due-columns.ts";
 import { runWatchdog, SLICE } from "../../src/jobs/watchdog/job-watchdog.ts";
 import { hangSteps } from "../support/faulty-steps.ts";
@@ -291,7 +291,7 @@ test("what the store refuses to delete is tried again in a minute, not at once",
   const { jobId } = await ended((await startExport()).jobId);
   await change(jobId, "expires_at_ms = 1");
   const nextMs = await runInDurableObject(jobs(), (_, { storage }) =>
-    nextAlarmMs(storage.sql, { nowMs: 1_000_000, stallMs: 300_000 }),
+    findNextAlarmMs(storage.sql, { nowMs: 1_000_000, stallMs: 300_000 }),
   );
   expect(nextMs).toBe(1_060_000);
   await runAlarm();
@@ -407,7 +407,7 @@ async function nextAlarmOf(assignments: string): Promise<{ jobId: string; inMs: 
     }
     storage.sql.exec("DELETE FROM tmp_export_jobs WHERE job_id <> ?", jobId);
     const nowMs = Date.now();
-    const atMs = nextAlarmMs(storage.sql, { nowMs, stallMs: 300_000 });
+    const atMs = findNextAlarmMs(storage.sql, { nowMs, stallMs: 300_000 });
     return atMs === null ? null : atMs - nowMs;
   });
   return { jobId, inMs };

@@ -1,7 +1,7 @@
 import { type Schema, Validator } from "@cfworker/json-schema";
 
 import { matchesRoute } from "../../src/routes/middleware/methods.ts";
-import { openApiDocument } from "../../src/routes/openapi/openapi-document.ts";
+import { describeApi } from "../../src/routes/openapi/openapi-document.ts";
 import { ROUTES } from "../../src/routes/route-list.ts";
 
 interface Operation {
@@ -22,7 +22,7 @@ export interface ApiDocument {
 export function faultsOfAnswer(
   call: { method: string; path: string },
   answer: { status: number; contentType: string | null; body: string },
-  document = openApiDocument(ROUTES, "https://export.example.com") as unknown as ApiDocument,
+  document = describeApi(ROUTES, "https://export.example.com") as unknown as ApiDocument,
 ): string[] {
   const operation = operationOf(document, call);
   if (operation === undefined) return [`${call.method} ${call.path} is not described`];

@@ -1,23 +1,23 @@
 import { env } from "cloudflare:workers";
 
-import { planOf } from "../../src/formats/plan-of.ts";
+import { planDump } from "../../src/formats/plan-dump.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import { CURSOR_START } from "../../src/rpc/cursor.ts";
 import type { ExportFormat } from "../../src/api/export-request.ts";
 import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
 import { readCatalog } from "../../src/reading/read-catalog.ts";
-import { liveReader } from "../../src/reading/table-reader.ts";
+import { openLiveReader } from "../../src/reading/table-reader.ts";
 
 /** A format's files as one pass over the pages makes them, without job, parts and store. */
 export async function directFiles(format: ExportFormat): Promise<Map<string, Uint8Array>> {
   const stub = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
   const source = durableObjectSource(() => stub);
   const request = { source: "main", format, content: "all" } as const;
-  const { plan, encoderOf } = planOf(request, await readCatalog(source));
+  const { plan, createEncoder } = planDump(request, await readCatalog(source));
   const pieces = new Map<string, Uint8Array[]>(plan.artifacts.map(({ name }) => [name, []]));
-  const reader = liveReader(source);
-  for await (const piece of readDump({ reader, plan, encoderOf, cursor: CURSOR_START })) {
+  const reader = openLiveReader(source);
+  for await (const piece of readDump({ reader, plan, createEncoder, cursor: CURSOR_START })) {
     // A page's bytes may stand where the next one will.
     pieces.get(plan.artifacts[piece.artifact]?.name ?? "")?.push(concatBytes(piece.bytes));
   }

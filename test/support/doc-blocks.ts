@@ -12,6 +12,9 @@ export interface DocBlock {
 /** Every page that tells somebody what to run, by its path in the repository. */
 export const DOC_PAGES: readonly string[] = [
   "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "CODE_OF_CONDUCT.md",
   "examples/README.md",
   ...readdirSync(join(REPOSITORY, "docs"))
     .filter((name) => name.endsWith(".md"))

@@ -9,6 +9,8 @@ import { createHash } from "node:crypto";
 import { appendFileSync, cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { GITHUB_REPOSITORY } from "../../scripts/set-owner.mjs";
+
 const REPOSITORY = join(import.meta.dirname, "..", "..");
 
 interface StandIn {
@@ -20,7 +22,7 @@ interface StandIn {
 
 const STAND_INS: readonly StandIn[] = [
   {
-    command: /^git clone https:\/\/github\.com\/your-org\/durable-export$/,
+    command: new RegExp(`^git clone https://github.com/${GITHUB_REPOSITORY}( durable-export)?$`),
     reason: "the repository is here already",
     run: () => cpSync(process.env["DOCS_CHECKOUT"] ?? "", "durable-export", { recursive: true }),
   },
@@ -38,6 +40,16 @@ const STAND_INS: readonly StandIn[] = [
     command: /^npm (run (demo|dev|bench|crash|fuzz|fuzz:snapshot|check)|test)\b/,
     reason: "it has tests of its own, runs all of them, or takes minutes",
     run: ([verb, script]) => requireScript(verb === "run" ? script : verb),
+  },
+  {
+    command: /^npm run bump$/,
+    reason: "it has a test of its own, and would change the version of later pages",
+    run: ([, script]) => requireScript(script),
+  },
+  {
+    command: /^git (switch|pull|commit|tag|push)\b/,
+    reason: "it changes a repository on GitHub",
+    run: () => undefined,
   },
   {
     command: /^npx wrangler deploy( --dry-run)?$/,

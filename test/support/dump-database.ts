@@ -1,5 +1,5 @@
-import { planOf } from "../../src/formats/plan-of.ts";
-import type { TableEncoderOf } from "../../src/formats/table-encoder.ts";
+import { planDump } from "../../src/formats/plan-dump.ts";
+import type { CreateEncoder } from "../../src/formats/table-encoder.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import type { Catalog } from "../../src/sqlite/catalog.ts";
 import type { Cursor } from "../../src/rpc/cursor.ts";
@@ -8,7 +8,7 @@ import type { DumpContent, ExportFormat, TablePatterns } from "../../src/api/exp
 import { readCatalog } from "../../src/reading/read-catalog.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
 import type { Source } from "../../src/databases/source.ts";
-import { liveReader, type TableReader } from "../../src/reading/table-reader.ts";
+import { openLiveReader, type TableReader } from "../../src/reading/table-reader.ts";
 
 const START: Cursor = { artifact: 0, segment: 0, after: null, encoderState: 0 };
 
@@ -64,13 +64,13 @@ export async function exportDatabase(
 ): Promise<WholeExport> {
   const catalog = await readCatalog(source);
   const { format = "sql", content = "all", tables } = request;
-  const { plan, encoderOf } = planOf(
+  const { plan, createEncoder } = planDump(
     { source: "main", format, content, ...(tables && { tables }) },
     catalog,
   );
-  const reader = cutReader(liveReader(source), cutting);
-  const cutEncoderOf: TableEncoderOf = (table, state) => {
-    const encoder = encoderOf(table, state);
+  const reader = cutReader(openLiveReader(source), cutting);
+  const cutEncoderOf: CreateEncoder = (table, state) => {
+    const encoder = createEncoder(table, state);
     const rowSql = encoder.rowSql.bind(encoder);
     return Object.assign(encoder, {
       rowSql: (rowBytes: number) => rowSql(cutting.rowBytes?.() ?? rowBytes),
@@ -84,7 +84,12 @@ export async function exportDatabase(
     // As a checkpoint keeps it.
     const stored = JSON.parse(JSON.stringify(cursor)) as Cursor;
     cursor = null;
-    for await (const piece of readDump({ reader, plan, encoderOf: cutEncoderOf, cursor: stored })) {
+    for await (const piece of readDump({
+      reader,
+      plan,
+      createEncoder: cutEncoderOf,
+      cursor: stored,
+    })) {
       // A page's bytes may be views of a buffer that the next page uses again.
       pieces[piece.artifact]?.push(...piece.bytes.map((bytes) => bytes.slice()));
       replacements += piece.replacements;

@@ -1,11 +1,11 @@
 import type { DatabaseSync } from "node:sqlite";
 
-import { planOf as planExport } from "../../src/formats/plan-of.ts";
+import { planDump as planExport } from "../../src/formats/plan-dump.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import type { Catalog } from "../../src/sqlite/catalog.ts";
 import { CURSOR_START, type Cursor } from "../../src/rpc/cursor.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
-import { committedPosition } from "../../src/reading/snapshot/committed-position.ts";
+import { toCommittedPosition } from "../../src/reading/snapshot/committed-position.ts";
 import {
   type OpenedSnapshot,
   openSnapshot,
@@ -34,7 +34,7 @@ export const SNAPSHOT_ID = "0123abcd-0000-4000-8000-000000000001";
 
 const textOf = (pieces: Uint8Array[]): string => Buffer.from(concatBytes(pieces)).toString("utf8");
 const ALL = { source: "main", format: "sql", content: "all" } as const;
-const planOf = (catalog: Catalog) => planExport(ALL, catalog).plan;
+const planDump = (catalog: Catalog) => planExport(ALL, catalog).plan;
 
 /** Opens a snapshot of `db`. */
 export function freeze(
@@ -45,7 +45,7 @@ export function freeze(
     snapshotId: SNAPSHOT_ID,
     jobId: "job",
     undoBytesMax: 1e9,
-    planOf,
+    planDump,
     isLeftover: () => false,
   };
   return openSnapshot(source, { ...defaults, ...request });
@@ -69,12 +69,12 @@ export async function freezeOpen(
   const source = nodeSqliteSource(db);
   const expected = textOf([(await dumpDatabase(source)).bytes]);
   const opened = await freeze(source, request);
-  const { encoderOf } = planExport(ALL, opened.catalog);
+  const { createEncoder } = planExport(ALL, opened.catalog);
   const reader = (undoBytesMax = 1e9) =>
     new SnapshotReader(source, opened.record, { undoBytesMax });
   const read = async (between: (cursor: Cursor) => Promise<void>): Promise<string> => {
     const pieces: Uint8Array[] = [];
-    const input = { reader: reader(), plan: opened.plan, encoderOf, cursor: CURSOR_START };
+    const input = { reader: reader(), plan: opened.plan, createEncoder, cursor: CURSOR_START };
     for await (const piece of readDump(input)) {
       pieces.push(...piece.bytes.map((bytes) => bytes.slice()));
       await between(piece.cursor);
@@ -92,7 +92,7 @@ export async function freezeOpen(
     dumpInPages: (between) =>
       read(async (cursor) => {
         checkpoint += 1;
-        await reader().advance(committedPosition(opened.plan, cursor, checkpoint));
+        await reader().advance(toCommittedPosition(opened.plan, cursor, checkpoint));
         between();
       }),
   };

@@ -208,8 +208,8 @@ function toHexDigits(text: string): string {
 
 const textArbitrary = fc
   .oneof(
-    { weight: 5, arbitrary: fc.constantFrom(...TEXTS).map(textLiteral) },
-    { weight: 2, arbitrary: fc.string({ unit: "binary", maxLength: 20 }).map(textLiteral) },
+    { weight: 5, arbitrary: fc.constantFrom(...TEXTS).map(writeTextLiteral) },
+    { weight: 2, arbitrary: fc.string({ unit: "binary", maxLength: 20 }).map(writeTextLiteral) },
     {
       weight: 2,
       arbitrary: fc
@@ -231,7 +231,7 @@ const textArbitrary = fc
   )
   .map(valueOf("text"));
 
-function textLiteral(text: string): string {
+function writeTextLiteral(text: string): string {
   return text.includes("\0")
     ? `CAST(X'${toHexDigits(text)}' AS TEXT)`
     : `'${text.replaceAll("'", "''")}'`;

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { parse } from "csv-parse/sync";
 
 import type { Catalog } from "../../src/sqlite/catalog.ts";
-import { storedColumns } from "../../src/sqlite/catalog.ts";
+import { listStoredColumns } from "../../src/sqlite/catalog.ts";
 
 /**
  * A value as every format can tell it: its kind, and its digits or text. Text that is no UTF-8 is
@@ -26,7 +26,7 @@ export function tableRows(
   table: Catalog["tables"][number],
 ): Record<string, FileValue>[] {
   const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-  const columns = storedColumns(table).map(({ name }) => name);
+  const columns = listStoredColumns(table).map(({ name }) => name);
   const rows: Record<string, FileValue>[] = [];
   for (let from = 0; from < columns.length; from += CELLS_PER_QUERY) {
     const group = columns.slice(from, from + CELLS_PER_QUERY);

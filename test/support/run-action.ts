@@ -2,11 +2,16 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { parse } from "yaml";
 
-const ACTION_FOLDER = join(import.meta.dirname, "..", "..", "action");
+const REPOSITORY = join(import.meta.dirname, "..", "..");
+
+/** The Action's metadata: at the root for the Marketplace and the short `uses:`, and at its first path. */
+export const ACTION_FILES = ["action.yml", "action/action.yml"] as const;
+
+export type ActionPath = (typeof ACTION_FILES)[number];
 
 /** The members of action.yml that a runner looks at. */
 export interface ActionFile {
@@ -22,25 +27,32 @@ export interface ActionResult {
   summary: string;
 }
 
-export function readActionFile(): ActionFile {
-  return parse(readFileSync(join(ACTION_FOLDER, "action.yml"), "utf8")) as ActionFile;
+/** Returns what one of the Action's two files says, by default the one that `uses: OWNER/REPO@v1` reads. */
+export function readActionFile(path: ActionPath = "action.yml"): ActionFile {
+  return parse(readFileSync(join(REPOSITORY, path), "utf8")) as ActionFile;
 }
 
 /**
- * Runs the Action as a GitHub runner does: `runs.main` of action.yml by Node, with each input, or
- * its default, as INPUT_<NAME>, and files for outputs and summary. `signal` gets the running process.
+ * Runs the Action as a GitHub runner does: `runs.main`, a path from the folder of action.yml, by Node, with each
+ * input, or its default, as INPUT_<NAME>, and files for outputs and summary. `signal` gets the running process.
  */
 export async function runAction(
   inputs: Record<string, string>,
-  options: { folder: string; onLog?: (text: string, kill: () => void) => void },
+  options: {
+    folder: string;
+    actionPath?: ActionPath;
+    onLog?: (text: string, kill: () => void) => void;
+  },
 ): Promise<ActionResult> {
-  const action = readActionFile();
+  const { actionPath = "action.yml" } = options;
+  const action = readActionFile(actionPath);
+  const main = join(REPOSITORY, dirname(actionPath), action.runs.main);
   const runner = mkdtempSync(join(tmpdir(), "runner-"));
   const outputPath = join(runner, "output");
   const summaryPath = join(runner, "summary");
   for (const path of [outputPath, summaryPath]) writeFileSync(path, "");
   try {
-    const child = spawn(process.execPath, [join(ACTION_FOLDER, action.runs.main)], {
+    const child = spawn(process.execPath, [main], {
       cwd: options.folder,
       stdio: ["ignore", "pipe", "pipe"],
       env: {

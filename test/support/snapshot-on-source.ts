@@ -5,7 +5,7 @@ import type { Catalog, Table } from "../../src/sqlite/catalog.ts";
 import { CURSOR_START, type Cursor } from "../../src/rpc/cursor.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
 import { closeSnapshot } from "../../src/reading/snapshot/close-snapshot.ts";
-import { committedPosition } from "../../src/reading/snapshot/committed-position.ts";
+import { toCommittedPosition } from "../../src/reading/snapshot/committed-position.ts";
 import { openSnapshot } from "../../src/reading/snapshot/open-snapshot.ts";
 import { SnapshotReader } from "../../src/reading/snapshot/snapshot-reader.ts";
 import type { Source } from "../../src/databases/source.ts";
@@ -103,22 +103,22 @@ async function readSnapshot(source: Source, reading: Reading): Promise<Uint8Arra
     snapshotId: reading.snapshotId,
     jobId: "job",
     undoBytesMax: 1e9,
-    planOf: (catalog: Catalog) => planSqlDump({ catalog, source: "main", content: "all" }),
+    planDump: (catalog: Catalog) => planSqlDump({ catalog, source: "main", content: "all" }),
     isLeftover: () => false,
     ...(reading.watchesAll ? {} : { manyTables: 0 }),
   });
   await reading.afterOpening?.();
-  const encoderOf = (table: Table, state: number) => new SqlEncoder(table, state);
+  const createEncoder = (table: Table, state: number) => new SqlEncoder(table, state);
   const pieces: Uint8Array[] = [];
   let cursor: Cursor | null = CURSOR_START;
   for (let checkpoint = 0; cursor !== null; checkpoint += 1) {
     const stored: Cursor = cursor;
     const snapshot = new SnapshotReader(source, record, { undoBytesMax: 1e9 });
-    const position = committedPosition(plan, stored, checkpoint);
+    const position = toCommittedPosition(plan, stored, checkpoint);
     await snapshot.advance(position);
     const reader = smallPages(snapshot, reading.isSmall);
     cursor = null;
-    for await (const piece of readDump({ reader, plan, encoderOf, cursor: stored })) {
+    for await (const piece of readDump({ reader, plan, createEncoder, cursor: stored })) {
       pieces.push(...piece.bytes.map((bytes) => bytes.slice()));
       await reading.betweenPages?.();
       if (reading.isChunkEnd()) {

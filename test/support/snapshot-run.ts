@@ -9,7 +9,7 @@ import { readDump } from "../../src/reading/dump-reader.ts";
 import { closeSnapshot } from "../../src/reading/snapshot/close-snapshot.ts";
 import { openSnapshot } from "../../src/reading/snapshot/open-snapshot.ts";
 import { SnapshotReader } from "../../src/reading/snapshot/snapshot-reader.ts";
-import { committedPosition } from "../../src/reading/snapshot/committed-position.ts";
+import { toCommittedPosition } from "../../src/reading/snapshot/committed-position.ts";
 import { dumpDatabase } from "./dump-database.ts";
 import { nodeSqliteSource, openPlatformDatabase } from "./node-sqlite-source.ts";
 import { oddlyNamedTable } from "./odd-names.ts";
@@ -66,18 +66,18 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
 
   const source = nodeSqliteSource(db);
   const expected = (await dumpDatabase(source)).bytes;
-  const planOf = (catalog: Catalog) => planSqlDump({ catalog, source: "main", content: "all" });
+  const planDump = (catalog: Catalog) => planSqlDump({ catalog, source: "main", content: "all" });
   const opened = await openSnapshot(source, {
     snapshotId: UUID(seed),
     jobId: "job",
     undoBytesMax: 1e9,
-    planOf,
+    planDump,
     isLeftover: () => false,
     ...(random.isTrue(0.2) ? { manyTables: 0 } : {}),
   });
   const { plan, record } = opened;
   const dropIdle = addIdleTriggers(twin);
-  const encoderOf = (table: Table, state: number) => new SqlEncoder(table, state);
+  const createEncoder = (table: Table, state: number) => new SqlEncoder(table, state);
   const chunkShare = random.next() * 0.6;
   const smallShare = random.next();
   const busy = random.next() * 6;
@@ -98,7 +98,7 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
     while (cursor !== null) {
       const stored = JSON.parse(JSON.stringify(cursor)) as Cursor;
       const snapshot = new SnapshotReader(source, record, { undoBytesMax: 1e9 });
-      const position = committedPosition(plan, stored, checkpoint);
+      const position = toCommittedPosition(plan, stored, checkpoint);
       checkpoint += 1;
       // A try that dies: its pages are thrown away, and the same chunk is read again.
       const dies = random.isTrue(0.2);
@@ -106,7 +106,7 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
       const reader = smallPages(snapshot, () => random.isTrue(smallShare));
       const chunk: Uint8Array[] = [];
       cursor = null;
-      for await (const piece of readDump({ reader, plan, encoderOf, cursor: stored })) {
+      for await (const piece of readDump({ reader, plan, createEncoder, cursor: stored })) {
         pages += 1;
         chunk.push(...piece.bytes.map((bytes) => bytes.slice()));
         write();

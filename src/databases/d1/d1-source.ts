@@ -1,6 +1,6 @@
 import { CallTimeout, callWithin } from "../../lib/call-within.ts";
 import { assert } from "../../lib/assert.ts";
-import { unusedName } from "../../sqlite/identifier.ts";
+import { findUnusedName } from "../../sqlite/identifier.ts";
 import { fromHex } from "../../lib/bytes.ts";
 import { type ErrorCode, ExportError } from "../../api/errors.ts";
 import { PAGE_BYTES, SOURCE_CALL_MS_MAX } from "../../api/limits.ts";
@@ -78,7 +78,7 @@ function carrierSql(sql: string, columns: number): string {
       `WHEN 'real' THEN 'r' || quote(${name}) ELSE ${name} END AS ${name}`,
   );
   // A table of that name would make the query circular.
-  const carrier = unusedName("tmp_export_carrier", sql);
+  const carrier = findUnusedName("tmp_export_carrier", sql);
   return (
     `WITH ${carrier}(${names.join(", ")}) AS MATERIALIZED (${sql}) ` +
     `SELECT ${values.join(", ")} FROM ${carrier}`

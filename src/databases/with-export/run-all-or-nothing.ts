@@ -1,5 +1,5 @@
 import { hasSeveralStatements } from "../../sqlite/several-statements.ts";
-import { isWord, sqlTokens } from "../../sqlite/sql-tokens.ts";
+import { isWord, tokenizeSql } from "../../sqlite/sql-tokens.ts";
 import type { Outcome } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
 import { runKeyValueCommand } from "./key-value-commands.ts";
@@ -67,7 +67,7 @@ function skipRest(cursor: SqlStorageCursor<Row>): void {
 function isPragma(queries: readonly { sql: string }[]): boolean {
   const [query, ...others] = queries;
   if (query === undefined || others.length > 0) return false;
-  const [first] = sqlTokens(query.sql);
+  const [first] = tokenizeSql(query.sql);
   return isWord(first, "PRAGMA") && !hasSeveralStatements(query.sql);
 }
 

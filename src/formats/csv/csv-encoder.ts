@@ -1,14 +1,14 @@
 import { encodeUtf8, toHex } from "../../lib/bytes.ts";
 import type { Column, Table } from "../../sqlite/catalog.ts";
-import { storedColumns } from "../../sqlite/catalog.ts";
+import { listStoredColumns } from "../../sqlite/catalog.ts";
 import type { Cell } from "../../sqlite/cell.ts";
 import type { ColumnSql, RowExpression } from "../../sqlite/column-sql.ts";
-import { hexOf, holdsNulSql, realSql, shortestRealSql } from "../../sqlite/literal.ts";
-import { nestedConcat } from "../../sqlite/nested-concat.ts";
+import { toUpperHex, holdsNulSql, realSql, shortestRealSql } from "../../sqlite/literal.ts";
+import { nestConcat } from "../../sqlite/nest-concat.ts";
 import type { RawPage } from "../../sqlite/page-query.ts";
 import { chooseRowSql, type RowSql } from "../row-sql.ts";
 import type { TableEncoder } from "../table-encoder.ts";
-import { validUtf8 } from "../valid-utf8.ts";
+import { toValidUtf8 } from "../valid-utf8.ts";
 
 /** RFC 4180's line end. */
 const LINE_END = encodeUtf8("\r\n");
@@ -28,12 +28,12 @@ export class CsvEncoder implements TableEncoder {
   readonly #rowSql: RowSql;
 
   constructor(table: Table) {
-    const columns = storedColumns(table);
+    const columns = listStoredColumns(table);
     this.cellColumns = columns.map((column) => column.name);
     const sqlWith =
       (doubled: (name: string) => string): RowExpression =>
       (sqlOf: ColumnSql) =>
-        nestedConcat(
+        nestConcat(
           columns.map((column) =>
             column.name === table.integerPrimaryKey
               ? sqlOf(column.name)
@@ -56,7 +56,7 @@ export class CsvEncoder implements TableEncoder {
     for (const [at, cell] of cells.entries()) {
       if (at > 0) out.push(COMMA);
       if (cell.type === "plain") out.push(encodeUtf8(cell.literal === "NULL" ? "" : cell.literal));
-      else if (cell.type === "blob") out.push(encodeUtf8(`"${hexOf(cell.bytes)}"`));
+      else if (cell.type === "blob") out.push(encodeUtf8(`"${toUpperHex(cell.bytes)}"`));
       else out.push(...quoted(this.#valid(cell.bytes)));
     }
     return [...out, LINE_END];
@@ -67,7 +67,7 @@ export class CsvEncoder implements TableEncoder {
   }
 
   #valid(bytes: Uint8Array): Uint8Array {
-    const valid = validUtf8(bytes);
+    const valid = toValidUtf8(bytes);
     this.replacements += valid.replacements;
     return valid.bytes;
   }
@@ -111,7 +111,7 @@ function quoted(bytes: Uint8Array): Uint8Array[] {
 }
 
 /** The line that names the columns, every name in quotes. */
-export function csvHeader(table: Table): string {
-  const names = storedColumns(table).map(({ name }) => `"${name.replaceAll('"', '""')}"`);
+export function formatCsvHeader(table: Table): string {
+  const names = listStoredColumns(table).map(({ name }) => `"${name.replaceAll('"', '""')}"`);
   return `${names.join(",")}\r\n`;
 }

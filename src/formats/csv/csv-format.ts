@@ -1,10 +1,10 @@
 import { makeTableFormat } from "../table-files.ts";
-import { CsvEncoder, csvHeader } from "./csv-encoder.ts";
+import { CsvEncoder, formatCsvHeader } from "./csv-encoder.ts";
 
 /** A file a table with a line that names the columns. */
 export const CSV = makeTableFormat({
   suffix: ".csv",
   contentType: "text/csv; charset=utf-8; header=present",
-  header: csvHeader,
-  encoderOf: (table) => new CsvEncoder(table),
+  header: formatCsvHeader,
+  createEncoder: (table) => new CsvEncoder(table),
 });

@@ -1,14 +1,14 @@
 import { decodeUtf8, encodeUtf8, toHex } from "../../lib/bytes.ts";
 import type { Column, Table } from "../../sqlite/catalog.ts";
-import { storedColumns } from "../../sqlite/catalog.ts";
+import { listStoredColumns } from "../../sqlite/catalog.ts";
 import type { Cell } from "../../sqlite/cell.ts";
 import type { ColumnSql, RowExpression } from "../../sqlite/column-sql.ts";
 import { quoteText } from "../../sqlite/identifier.ts";
-import { hexOf, realSql, shortestRealSql } from "../../sqlite/literal.ts";
-import { nestedConcat } from "../../sqlite/nested-concat.ts";
+import { toUpperHex, realSql, shortestRealSql } from "../../sqlite/literal.ts";
+import { nestConcat } from "../../sqlite/nest-concat.ts";
 import type { RawPage } from "../../sqlite/page-query.ts";
 import type { TableEncoder } from "../table-encoder.ts";
-import { validUtf8 } from "../valid-utf8.ts";
+import { toValidUtf8 } from "../valid-utf8.ts";
 
 /** What stands around a table's objects, and between two of them. */
 export interface JsonLayout {
@@ -42,7 +42,7 @@ export class JsonEncoder implements TableEncoder {
   readonly #layout: JsonLayout;
 
   constructor(table: Table, state: number, layout: JsonLayout) {
-    const columns = storedColumns(table);
+    const columns = listStoredColumns(table);
     this.state = state;
     this.#layout = layout;
     this.rowGapHex = toHex(encodeUtf8(layout.between));
@@ -53,7 +53,7 @@ export class JsonEncoder implements TableEncoder {
       return `${quoteText(keyOf(column.name))} || ${value}`;
     };
     this.#rowSql = (sqlOf) =>
-      `'{' || ${nestedConcat(columns.map((column) => memberSql(column, sqlOf)))} || '}'`;
+      `'{' || ${nestConcat(columns.map((column) => memberSql(column, sqlOf)))} || '}'`;
   }
 
   rowSql(): RowExpression {
@@ -82,12 +82,12 @@ export class JsonEncoder implements TableEncoder {
   /** The same text as that of `valueSql`: SQLite and JSON.stringify escape the same characters alike. */
   #text(cell: Cell): string {
     if (cell.type === "plain") return cell.literal === "NULL" ? "null" : cell.literal;
-    if (cell.type === "blob") return `"${hexOf(cell.bytes)}"`;
+    if (cell.type === "blob") return `"${toUpperHex(cell.bytes)}"`;
     return JSON.stringify(decodeUtf8(this.#valid(cell.bytes)));
   }
 
   #valid(bytes: Uint8Array): Uint8Array {
-    const valid = validUtf8(bytes);
+    const valid = toValidUtf8(bytes);
     this.replacements += valid.replacements;
     return valid.bytes;
   }

@@ -5,12 +5,12 @@ import { JSON_ARRAY, JSON_LINES, JsonEncoder } from "./json-encoder.ts";
 export const JSON_TEXT = makeTableFormat({
   suffix: ".json",
   contentType: "application/json",
-  encoderOf: (table, state) => new JsonEncoder(table, state, JSON_ARRAY),
+  createEncoder: (table, state) => new JsonEncoder(table, state, JSON_ARRAY),
 });
 
 /** A file a table, each row an object on a line of its own. */
 export const NDJSON = makeTableFormat({
   suffix: ".ndjson",
   contentType: "application/x-ndjson",
-  encoderOf: (table, state) => new JsonEncoder(table, state, JSON_LINES),
+  createEncoder: (table, state) => new JsonEncoder(table, state, JSON_LINES),
 });

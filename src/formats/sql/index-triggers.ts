@@ -1,14 +1,14 @@
 import type { SchemaObject, Table } from "../../sqlite/catalog.ts";
-import { asciiLower, asciiUpper } from "../../lib/ascii-case.ts";
+import { lowerAscii, upperAscii } from "../../lib/ascii-case.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
-import { identifierOf, sqlTokens, type SqlToken } from "../../sqlite/sql-tokens.ts";
+import { parseIdentifier, tokenizeSql, type SqlToken } from "../../sqlite/sql-tokens.ts";
 
 /**
  * A sentence for each trigger that writes other text into an FTS5 table than the column of the same name
  * holds: `lower(new.title)`, for instance. A restored index is made from what the content stores. Reads the
  * triggers' own statements only, so text that a program computes is not found.
  */
-export function otherTextWarnings(
+export function findOtherTextWarnings(
   table: Table,
   columns: readonly string[],
   triggers: readonly SchemaObject[],
@@ -16,7 +16,7 @@ export function otherTextWarnings(
   return triggers
     .filter(({ sql }) =>
       writtenValues(sql, table.name, columns).some(
-        ({ column, value }) => !isPlain(column, value) && asciiLower(column) !== "rowid",
+        ({ column, value }) => !isPlain(column, value) && lowerAscii(column) !== "rowid",
       ),
     )
     .map(
@@ -33,17 +33,18 @@ interface WrittenValue {
 
 /** What a trigger's INSERTs and UPDATEs write into `table`, without commands to FTS5. */
 function writtenValues(sql: string, table: string, columns: readonly string[]): WrittenValue[] {
-  const tokens = [...sqlTokens(sql)];
+  const tokens = [...tokenizeSql(sql)];
   const found: WrittenValue[] = [];
   for (let at = 1; at < tokens.length; at += 1) {
     const token = tokens[at] as SqlToken;
-    if (token.kind === "other" || asciiLower(identifierOf(token)) !== asciiLower(table)) continue;
+    if (token.kind === "other" || lowerAscii(parseIdentifier(token)) !== lowerAscii(table))
+      continue;
     const before = wordAt(tokens, at - 1);
     if (before === "INTO") found.push(...insertedValues(tokens, at + 1, { table, columns }));
     if (before === "UPDATE" && wordAt(tokens, at + 1) === "SET") {
       for (const [column, equals, ...value] of listFrom(tokens, at + 2)) {
         if (column === undefined || equals?.text !== "=") continue;
-        found.push({ column: identifierOf(column), value });
+        found.push({ column: parseIdentifier(column), value });
       }
     }
   }
@@ -59,12 +60,12 @@ function insertedValues(
   let names: readonly string[] = columns;
   if (tokens[at]?.text === "(") {
     names = listFrom(tokens, at + 1).map(([name]) =>
-      name === undefined ? "" : identifierOf(name),
+      name === undefined ? "" : parseIdentifier(name),
     );
     while (at < tokens.length && tokens[at]?.text !== ")") at += 1;
     at += 1;
   }
-  if (names.some((name) => asciiLower(name) === asciiLower(table))) return [];
+  if (names.some((name) => lowerAscii(name) === lowerAscii(table))) return [];
   const word = wordAt(tokens, at);
   const from = word === "VALUES" ? at + 2 : word === "SELECT" ? at + 1 : undefined;
   if (from === undefined) return [];
@@ -81,7 +82,7 @@ function listFrom(tokens: SqlToken[], start: number): SqlToken[][] {
     const token = tokens[at] as SqlToken;
     if (depth === 0) {
       if (token.text === ")" || token.text === ";") break;
-      if (token.kind === "word" && LIST_ENDS.has(asciiUpper(token.text))) break;
+      if (token.kind === "word" && LIST_ENDS.has(upperAscii(token.text))) break;
       if (token.text === ",") {
         terms.push([]);
         continue;
@@ -99,10 +100,10 @@ function isPlain(column: string, value: SqlToken[]): boolean {
   const name = value.at(-1);
   if (name === undefined || name.kind === "other") return false;
   if (value.length !== 1 && (value.length !== 3 || value[1]?.text !== ".")) return false;
-  return asciiLower(identifierOf(name)) === asciiLower(column);
+  return lowerAscii(parseIdentifier(name)) === lowerAscii(column);
 }
 
 function wordAt(tokens: SqlToken[], at: number): string {
   const token = tokens[at];
-  return token?.kind === "word" ? asciiUpper(token.text) : "";
+  return token?.kind === "word" ? upperAscii(token.text) : "";
 }

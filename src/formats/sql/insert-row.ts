@@ -1,11 +1,11 @@
 import type { Column, Table } from "../../sqlite/catalog.ts";
 import type { ColumnSql } from "../../sqlite/column-sql.ts";
 import { literalSql, longLiteralSql } from "../../sqlite/literal.ts";
-import { inGroups, nestedConcat } from "../../sqlite/nested-concat.ts";
+import { groupArguments, nestConcat } from "../../sqlite/nest-concat.ts";
 import { SNAPSHOT_PREFIX } from "../../sqlite/own-objects.ts";
 import { exactRealSql } from "../../sqlite/real-literal.ts";
 import { ROW_SQL_CHARS_MAX, type RowSql } from "../row-sql.ts";
-import { asciiUpper } from "../../lib/ascii-case.ts";
+import { upperAscii } from "../../lib/ascii-case.ts";
 
 /** A name that no table of the customer's has. */
 const VALUE = `${SNAPSHOT_PREFIX}_value`;
@@ -34,7 +34,7 @@ export function insertRowSql(table: Table, rowid: string | undefined, columns: C
   return {
     // A module gives values of whatever type it likes.
     usual: (sqlOf) => (table.kind === "virtual" ? exactSql(terms(sqlOf)) : usualSql(terms(sqlOf))),
-    long: (sqlOf) => nestedConcat(terms(sqlOf).map((term) => term.long)),
+    long: (sqlOf) => nestConcat(terms(sqlOf).map((term) => term.long)),
   };
 }
 
@@ -46,8 +46,8 @@ function usualSql(terms: readonly Term[]): string {
   const exact = exactSql(terms);
   const odd = anyOf(terms.flatMap((term) => term.unless));
   const isQuoted = terms.some((term) => term.directive === "%Q");
-  const plain = nestedConcat(
-    isQuoted ? inGroups(terms).map(formatCall) : terms.map((term) => term.argument),
+  const plain = nestConcat(
+    isQuoted ? groupArguments(terms).map(formatCall) : terms.map((term) => term.argument),
   );
   const sql = `coalesce(${odd === "" ? plain : `iif(${odd}, NULL, ${plain})`}, ${exact})`;
   return sql.length > ROW_SQL_CHARS_MAX ? exact : sql;
@@ -88,7 +88,7 @@ function integerTerm(name: string): Term {
  * which nothing compares), numbers, text, BLOBs.
  */
 function termOf(name: string, column: Column, table: Table): Term {
-  const typed = table.strict && asciiUpper(column.type) !== "ANY";
+  const typed = table.strict && upperAscii(column.type) !== "ANY";
   const isText = `${name} >= ''`;
   const isBlob = `${name} >= X''`;
   // A module converts nothing: its columns hold reals whatever their type.

@@ -1,7 +1,12 @@
 import type { Cell } from "../../sqlite/cell.ts";
 import { concatBytes, decodeUtf8, encodeUtf8, fromHex } from "../../lib/bytes.ts";
 import { assert } from "../../lib/assert.ts";
-import { isPlainText, LINE_ENDS_HEAD, LINE_ENDS_TAIL, textLiteral } from "./text-literal.ts";
+import {
+  isPlainText,
+  LINE_ENDS_HEAD,
+  LINE_ENDS_TAIL,
+  writeTextLiteral,
+} from "./write-text-literal.ts";
 import { ROW_SEPARATOR } from "../../sqlite/page-query.ts";
 
 const QUOTE = 0x27;
@@ -34,7 +39,7 @@ function endOfLiteral(bytes: Uint8Array, start: number): number {
 }
 
 /** The cells of one row's text: literals joined by commas, as bytes that need not be UTF-8. */
-export function cellsOf(row: Uint8Array): Cell[] {
+export function parseCellLiterals(row: Uint8Array): Cell[] {
   const cells: Cell[] = [];
   let at = 0;
   while (at < row.length) {
@@ -93,7 +98,7 @@ export function mendTexts(page: Uint8Array, rowGap: Uint8Array): Uint8Array {
     const literal = page.subarray(at, end);
     // Doubled quotes make no text plain that is not, nor the other way round.
     if (page[at] === QUOTE && !isPlainText(literal)) {
-      pieces.push(page.subarray(kept, at), encodeUtf8(textLiteral(unquote(literal))));
+      pieces.push(page.subarray(kept, at), encodeUtf8(writeTextLiteral(unquote(literal))));
       kept = end;
     }
     at = end + (page[end] === COMMA ? 1 : rowGap.length);

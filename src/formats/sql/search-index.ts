@@ -1,9 +1,9 @@
 import type { Catalog, DerivedRows, SchemaObject, Table } from "../../sqlite/catalog.ts";
-import { asciiLower } from "../../lib/ascii-case.ts";
+import { lowerAscii } from "../../lib/ascii-case.ts";
 import { quoteIdentifier as q, quoteText } from "../../sqlite/identifier.ts";
-import { otherTextWarnings } from "./index-triggers.ts";
-import { fitsStatement, shownName } from "../../sqlite/statement-length.ts";
-import { type ExternalContent, virtualTableKind } from "../../sqlite/virtual-table.ts";
+import { findOtherTextWarnings } from "./index-triggers.ts";
+import { fitsStatement, shortenName } from "../../sqlite/statement-length.ts";
+import { type ExternalContent, classifyVirtualTable } from "../../sqlite/virtual-table.ts";
 
 /** What a dump does to fill an FTS5 index over the rows of another table or view. */
 export type IndexPlan =
@@ -26,13 +26,13 @@ export function planIndex(catalog: Catalog, table: Table, content: ExternalConte
     return { reason: `, and view ${name} fails or reads what is not in the dump` };
   }
   const missing = [...columnsOf(table), content.contentRowid].filter(
-    (column) => !found.columns?.has(asciiLower(column)),
+    (column) => !found.columns?.has(lowerAscii(column)),
   );
   if (missing.length > 0) {
     const columns = [...new Set(missing)].map(q).join(", ");
     return { reason: `, and ${name} lacks the columns that it reads (${columns})` };
   }
-  const isRowid = found.rowids.has(asciiLower(content.contentRowid));
+  const isRowid = found.rowids.has(lowerAscii(content.contentRowid));
   const exclusions = content.hasDocsize ? exclusionsOf(table, content, isRowid) : undefined;
   const fits = exclusions !== undefined && fitsStatement({ sql: exclusions.derived.head });
   return {
@@ -41,7 +41,7 @@ export function planIndex(catalog: Catalog, table: Table, content: ExternalConte
     warnings: [
       ...(fits ? [] : [allRowsWarning(table, name, content)]),
       // A view may compute its text just as a trigger does.
-      ...(found.isView ? [] : otherTextWarnings(table, columnsOf(table), catalog.triggers)),
+      ...(found.isView ? [] : findOtherTextWarnings(table, columnsOf(table), catalog.triggers)),
     ],
   };
 }
@@ -50,7 +50,7 @@ function allRowsWarning({ name }: Table, content: string, { hasDocsize }: Extern
   const reason = hasDocsize
     ? "has names that are too long for a statement that removes rows from its index"
     : "has columnsize=0 and does not record which rows it indexes";
-  return `FTS5 table ${shownName(name)} ${reason}: its restored index contains all rows of ${content}`;
+  return `FTS5 table ${shortenName(name)} ${reason}: its restored index contains all rows of ${content}`;
 }
 
 /** Query for the INSERT statements that set an FTS5 table's persistent options; NULL for none. */
@@ -80,22 +80,22 @@ interface Content {
 
 function findContent(catalog: Catalog, name: string): Content | undefined {
   const isNamed = (object: { name: string }): boolean =>
-    asciiLower(object.name) === asciiLower(name);
+    lowerAscii(object.name) === lowerAscii(name);
   const table = catalog.tables.find(isNamed);
-  if (table?.kind === "virtual" && virtualTableKind(table).kind === "unknown") return undefined;
+  if (table?.kind === "virtual" && classifyVirtualTable(table).kind === "unknown") return undefined;
   if (table === undefined) {
     const view: SchemaObject | undefined = catalog.views.find(isNamed);
     if (view === undefined) return undefined;
-    const columns = view.columns && new Set(view.columns.map(asciiLower));
+    const columns = view.columns && new Set(view.columns.map(lowerAscii));
     return { columns, rowids: new Set(), isView: true };
   }
-  const columns = new Set(table.columns.map((column) => asciiLower(column.name)));
+  const columns = new Set(table.columns.map((column) => lowerAscii(column.name)));
   const rowids = new Set(
     table.kind === "without-rowid"
       ? []
       : ["rowid", "_rowid_", "oid"].filter((each) => !columns.has(each)),
   );
-  if (table.integerPrimaryKey !== undefined) rowids.add(asciiLower(table.integerPrimaryKey));
+  if (table.integerPrimaryKey !== undefined) rowids.add(lowerAscii(table.integerPrimaryKey));
   return { columns: new Set([...columns, ...rowids]), rowids, isView: false };
 }
 

@@ -2,7 +2,7 @@ import { Buffer, isUtf8 } from "node:buffer";
 
 import type { Cell } from "../../sqlite/cell.ts";
 import type { Table } from "../../sqlite/catalog.ts";
-import { storedColumns } from "../../sqlite/catalog.ts";
+import { listStoredColumns } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
 import { STATEMENT_BYTES_MAX } from "../../api/limits.ts";
 import { encodeUtf8, toHex } from "../../lib/bytes.ts";
@@ -10,11 +10,11 @@ import type { RowExpression } from "../../sqlite/column-sql.ts";
 import { quoteIdentifier } from "../../sqlite/identifier.ts";
 import { insertRowSql } from "./insert-row.ts";
 import { realLiteralSql } from "../../sqlite/literal.ts";
-import { cellLiteral, isChangedByLoaders } from "./text-literal.ts";
-import { cellsOf, mendTexts } from "./literal-scanner.ts";
+import { writeCellLiteral, isChangedByLoaders } from "./write-text-literal.ts";
+import { parseCellLiterals, mendTexts } from "./literal-scanner.ts";
 import { STAGE_TABLE } from "../../sqlite/own-objects.ts";
-import { STAGED_VALUE_BYTES, stagedRow } from "./staged-row.ts";
-import { shownName } from "../../sqlite/statement-length.ts";
+import { STAGED_VALUE_BYTES, stageRow } from "./stage-row.ts";
+import { shortenName } from "../../sqlite/statement-length.ts";
 import { type RawPage, ROW_SEPARATOR } from "../../sqlite/page-query.ts";
 import { replaceSeparators } from "./row-gaps.ts";
 import { chooseRowSql, type RowSql } from "../row-sql.ts";
@@ -67,7 +67,7 @@ export class SqlEncoder implements TableEncoder {
     this.state = state;
     this.#stageName = stage;
     const rowid = writtenRowid(table);
-    const columns = storedColumns(table);
+    const columns = listStoredColumns(table);
     this.cellColumns = [
       ...(rowid === undefined ? [] : [rowid]),
       ...columns.map((column) => column.name),
@@ -100,7 +100,7 @@ export class SqlEncoder implements TableEncoder {
       if (length > this.#rowBytesMax) {
         const before = rowStart - ROW_GAP.length;
         if (before > runStart) this.#write(out, bytes.subarray(runStart, before));
-        this.#stage(out, cellsOf(bytes.subarray(rowStart, rowEnd)));
+        this.#stage(out, parseCellLiterals(bytes.subarray(rowStart, rowEnd)));
         runStart = gap + 2;
       } else if (this.#lengthWith(length, rowStart - runStart) >= this.#statementTarget) {
         this.#write(out, bytes.subarray(runStart, rowEnd));
@@ -115,7 +115,7 @@ export class SqlEncoder implements TableEncoder {
 
   row(cells: Cell[]): Uint8Array[] {
     const out: Uint8Array[] = [];
-    const literals = cells.map(cellLiteral);
+    const literals = cells.map(writeCellLiteral);
     const text = encodeUtf8(literals.join(","));
     if (text.length > this.#rowBytesMax) {
       this.#stage(out, cells);
@@ -152,7 +152,7 @@ export class SqlEncoder implements TableEncoder {
   #stage(out: Uint8Array[], cells: Cell[]): void {
     this.#close(out);
     out.push(
-      ...stagedRow({
+      ...stageRow({
         head: this.#headText,
         cells,
         rowBytesMax: this.#rowBytesMax,
@@ -197,7 +197,7 @@ function statementLengths(
 function namesTooLong(table: Table, columns: readonly string[]): ExportError {
   const longest = [...columns].sort((a, b) => b.length - a.length)[0] ?? "";
   const message =
-    `table ${shownName(table.name)}: an INSERT that names its columns, such as ${shownName(longest)}, ` +
+    `table ${shortenName(table.name)}: an INSERT that names its columns, such as ${shortenName(longest)}, ` +
     `is longer than ${STATEMENT_BYTES_MAX} bytes`;
   return new ExportError("name-too-long", message);
 }

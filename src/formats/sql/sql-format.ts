@@ -5,5 +5,5 @@ import { planSqlDump } from "./sql-plan.ts";
 /** One script that makes the database again. */
 export const SQL: DumpFormat = {
   plan: planSqlDump,
-  encoderOf: (table, state, stage) => new SqlEncoder(table, state, stage),
+  createEncoder: (table, state, stage) => new SqlEncoder(table, state, stage),
 };

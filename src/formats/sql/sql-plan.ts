@@ -1,15 +1,15 @@
 import type { Catalog, SchemaObject, Table } from "../../sqlite/catalog.ts";
 import { VERSION } from "../../api/version.ts";
 import { quoteIdentifier, quoteText } from "../../sqlite/identifier.ts";
-import { keyValuesTable } from "../../sqlite/key-values.ts";
+import { createKeyValuesTable } from "../../sqlite/key-values.ts";
 import type { DumpPlan, PlanRequest, Segment } from "../plan.ts";
-import { loadingWarnings } from "./loading-warnings.ts";
+import { findLoadingWarnings } from "./find-loading-warnings.ts";
 import { orderByForeignKeys } from "../../sqlite/table-order.ts";
 import { findOpenComment } from "../../sqlite/sql-tokens.ts";
 import { ftsConfigSql, planIndex } from "./search-index.ts";
 import { indexCommentSql } from "../../sqlite/index-totals.ts";
-import { bearsShadowName, virtualTableKind } from "../../sqlite/virtual-table.ts";
-import { asciiLower } from "../../lib/ascii-case.ts";
+import { bearsShadowName, classifyVirtualTable } from "../../sqlite/virtual-table.ts";
+import { lowerAscii } from "../../lib/ascii-case.ts";
 
 /** A list of table names in a statement is no longer than this, in UTF-16 units of three bytes at most. */
 const NAMES_LENGTH_MAX = 16_000;
@@ -35,7 +35,7 @@ export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan
   const earlyTriggers = triggersOfShadowNames(catalog);
   const lateTriggers = catalog.triggers.filter((trigger) => !earlyTriggers.includes(trigger));
   const keyValues = data ? catalog.keyValues : undefined;
-  const entries = keyValues === "exportable" ? [keyValuesTable()] : [];
+  const entries = keyValues === "exportable" ? [createKeyValuesTable()] : [];
   const segments: Segment[] = [
     ...text(header(source)),
     ...virtual.totals,
@@ -65,7 +65,7 @@ export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan
         ? []
         : [...triggerWarnings(catalog), ...shadowNameWarnings(plain, catalog.tables)]),
       ...virtual.warnings,
-      ...loadingWarnings(catalog, content),
+      ...findLoadingWarnings(catalog, content),
     ],
   };
 }
@@ -118,7 +118,7 @@ function planVirtualTables(
   };
   let namesLength = 0;
   for (const table of catalog.tables.filter((each) => each.kind === "virtual")) {
-    const kind = virtualTableKind(table);
+    const kind = classifyVirtualTable(table);
     if (kind.kind === "unknown") {
       plan.warnings.push(
         `virtual table ${quoteIdentifier(table.name)} is left out: ` +
@@ -163,7 +163,7 @@ function shadowNameWarnings(plain: Table[], tables: Table[]): string[] {
   const virtual = tables.filter((table) => table.kind === "virtual");
   return plain.flatMap((table) =>
     virtual
-      .filter((owner) => asciiLower(table.name).startsWith(`${asciiLower(owner.name)}_`))
+      .filter((owner) => lowerAscii(table.name).startsWith(`${lowerAscii(owner.name)}_`))
       .map(
         (owner) =>
           `table ${quoteIdentifier(table.name)} may bear the name of a shadow table of ` +
@@ -182,9 +182,9 @@ function triggersOfShadowNames(catalog: Catalog): SchemaObject[] {
 
 /** Rows alone are loaded into tables whose triggers exist by then. */
 function triggerWarnings(catalog: Catalog): string[] {
-  const tables = new Set(catalog.tables.map((table) => asciiLower(table.name)));
+  const tables = new Set(catalog.tables.map((table) => lowerAscii(table.name)));
   const names = catalog.triggers
-    .filter((trigger) => tables.has(asciiLower(trigger.tableName)))
+    .filter((trigger) => tables.has(lowerAscii(trigger.tableName)))
     .map((trigger) => trigger.name);
   return names.length === 0
     ? []
@@ -221,10 +221,10 @@ function openCommentWarnings(catalog: Catalog): string[] {
 
 /** Enforced foreign keys need their parent to exist, even for rows that refer to nothing. */
 function missingParentWarnings(tables: Table[]): string[] {
-  const names = new Set(tables.map((table) => asciiLower(table.name)));
+  const names = new Set(tables.map((table) => lowerAscii(table.name)));
   return tables.flatMap((table) =>
     [...new Set(table.foreignKeys.map((key) => key.parent))]
-      .filter((parent) => !names.has(asciiLower(parent)))
+      .filter((parent) => !names.has(lowerAscii(parent)))
       .map(
         (parent) =>
           `table ${quoteIdentifier(table.name)} refers to ${quoteIdentifier(parent)}, which is not in the dump: ` +
@@ -236,11 +236,11 @@ function missingParentWarnings(tables: Table[]): string[] {
 /** Indexes that a foreign key may need, in order to be found by it. */
 function earlyIndexes(catalog: Catalog, tables: Table[]): SchemaObject[] {
   const parents = new Set(
-    tables.flatMap((table) => table.foreignKeys.map((key) => asciiLower(key.parent))),
+    tables.flatMap((table) => table.foreignKeys.map((key) => lowerAscii(key.parent))),
   );
   const unique = new Set(
     tables
-      .filter((table) => parents.has(asciiLower(table.name)))
+      .filter((table) => parents.has(lowerAscii(table.name)))
       .flatMap((table) => table.indexes)
       .filter((index) => index.unique && !index.partial)
       .map((index) => index.name),

@@ -1,8 +1,8 @@
 import { CALLBACK_ATTEMPTS_MAX } from "../../notify/callback-schedule.ts";
-import type { CallbackTurn } from "../../rpc/run-jobs.ts";
+import type { CallbackDecision } from "../../rpc/run-jobs.ts";
 import { isCallbackPending, recordCallback, recordPost } from "../tables/job-callback-columns.ts";
 import { findJob, type JobRow } from "../tables/job-rows.ts";
-import { jobViewOf } from "../views/job-view.ts";
+import { toJobView } from "../views/job-view.ts";
 
 /**
  * How long a post may be on its way before another may begin, in milliseconds: more than its timeout of
@@ -11,10 +11,10 @@ import { jobViewOf } from "../views/job-view.ts";
 const POST_MS_MAX = 20_000;
 
 /** A sender's turn, without the callback that it must post. */
-export type PostTurn = Exclude<CallbackTurn, { do: "post" }> | { do: "post" };
+export type PostDecision = Exclude<CallbackDecision, { do: "post" }> | { do: "post" };
 
 /** Returns what the sender of an ended job's callback must do for attempt number `attempt`. */
-export function takeCallbackTurn(sql: SqlStorage, jobId: string, attempt: number): CallbackTurn {
+export function decideCallback(sql: SqlStorage, jobId: string, attempt: number): CallbackDecision {
   const job = findJob(sql, jobId);
   if (job === undefined || job.callback_url === null) return { do: "end" };
   const turn = beginPost(sql, job, { attempt, nowMs: Date.now() });
@@ -25,7 +25,7 @@ export function takeCallbackTurn(sql: SqlStorage, jobId: string, attempt: number
       url: job.callback_url,
       origin: job.origin,
       endedAtMs: job.completed_at_ms ?? 0,
-      view: jobViewOf(sql, job),
+      view: toJobView(sql, job),
     },
   };
 }
@@ -39,12 +39,12 @@ export function beginPost(
   sql: SqlStorage,
   job: JobRow,
   { attempt, nowMs }: { attempt: number; nowMs: number },
-): PostTurn {
+): PostDecision {
   if (!isCallbackPending(job)) return { do: "end" };
   const { job_id: jobId } = job;
   const begun = Math.max(job.callback_posts, job.callback_attempts);
   const isUnderWay = job.callback_posts > job.callback_attempts;
-  const wait = (untilMs: number | null, next = begun + 1): PostTurn => ({
+  const wait = (untilMs: number | null, next = begun + 1): PostDecision => ({
     do: "wait",
     attempt: next,
     delayMs: Math.max(0, (untilMs ?? 0) - nowMs),

@@ -5,7 +5,7 @@ import type { JobsContext } from "../jobs-context.ts";
 import { moveArtifactIf } from "../tables/artifact-rows.ts";
 import { getJobOfRun } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
-import { nextAction } from "../views/next-action.ts";
+import { decideNextAction } from "../views/decide-next-action.ts";
 
 /** Records the upload of an artifact that needs one; `kept` is false if it has one. Errors: `run-superseded`. */
 export function commitUpload(
@@ -19,7 +19,7 @@ export function commitUpload(
     const move = { jobId: run.jobId, ...upload, from: "wants-upload", to: "uploading" } as const;
     const kept = moveArtifactIf(sql, move);
     countStep(sql, run.jobId, r2ClassAOperations);
-    return { kept, next: nextAction(sql, job) };
+    return { kept, next: decideNextAction(sql, job) };
   });
 }
 
@@ -34,7 +34,7 @@ export function commitStored(
     const job = getJobOfRun(sql, run);
     moveArtifactIf(sql, { jobId: run.jobId, ...artifact, from: "written", to: "stored" });
     countStep(sql, run.jobId, r2ClassAOperations);
-    return nextAction(sql, job);
+    return decideNextAction(sql, job);
   });
 }
 

@@ -9,8 +9,8 @@ import { insertChunkPiece } from "../tables/chunk-rows.ts";
 import { moveCheckpoint } from "../tables/job-plan-columns.ts";
 import { getJob, getJobOfRun } from "../tables/job-rows.ts";
 import { addTableProgress, getKeyRange, recordPercent } from "../tables/table-rows.ts";
-import { nextAction } from "../views/next-action.ts";
-import { percentRead } from "../views/percent.ts";
+import { decideNextAction } from "../views/decide-next-action.ts";
+import { measurePercentRead } from "../views/percent.ts";
 
 /** Commits a chunk. Errors: `run-superseded`, `try-overtaken`, `inline-storage-full`. */
 export function commitExportedChunk(context: JobsContext, commit: ChunkCommit): NextAction {
@@ -19,7 +19,7 @@ export function commitExportedChunk(context: JobsContext, commit: ChunkCommit): 
     commitChunk(sql, commit, Date.now());
     // The carry is stored in the jobs' database too.
     requireSpaceForFiles(context, 0);
-    return nextAction(sql, getJob(sql, commit.jobId));
+    return decideNextAction(sql, getJob(sql, commit.jobId));
   });
 }
 
@@ -50,7 +50,7 @@ export function commitChunk(sql: SqlStorage, commit: ChunkCommit, nowMs: number)
     addTableProgress(sql, jobId, table);
     const percent = table.done
       ? 100
-      : percentRead(getKeyRange(sql, { jobId, name }), commit.cursor.after);
+      : measurePercentRead(getKeyRange(sql, { jobId, name }), commit.cursor.after);
     recordPercent(sql, { jobId, name, percent });
   }
   saveCarry(sql, jobId, commit.carry);

@@ -10,7 +10,7 @@ import { writePlan } from "../tables/job-plan-columns.ts";
 import { getJob, getJobOfRun } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
 import { deleteTables, insertTables, recordKeyRanges } from "../tables/table-rows.ts";
-import { nextAction } from "../views/next-action.ts";
+import { decideNextAction } from "../views/decide-next-action.ts";
 
 /** Records a plan. Errors: `run-superseded`, `try-overtaken`, `inline-storage-full`. */
 export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {
@@ -20,7 +20,7 @@ export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {
     // A dump that was read in one turn is stored in the jobs' database too.
     requireSpaceForFiles(context, 0);
     countStep(sql, plan.jobId);
-    return nextAction(sql, getJob(sql, plan.jobId));
+    return decideNextAction(sql, getJob(sql, plan.jobId));
   });
 }
 

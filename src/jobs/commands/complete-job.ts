@@ -6,7 +6,7 @@ import type { JobsContext } from "../jobs-context.ts";
 import { dropCarry, dropTurn } from "../tables/blob-rows.ts";
 import { getJob, getJobOfRun, moveJobIf, parseRequest, recordExpiry } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
-import { jobViewOf } from "../views/job-view.ts";
+import { toJobView } from "../views/job-view.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -28,5 +28,5 @@ export function completeJob({ sql, storage, env }: JobsContext, run: RunId): Job
       countStep(sql, jobId, openArtifactStore(env).billedOperations.write);
     });
   }
-  return jobViewOf(sql, getJob(sql, jobId));
+  return toJobView(sql, getJob(sql, jobId));
 }

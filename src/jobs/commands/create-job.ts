@@ -11,7 +11,7 @@ import {
   type JobRow,
   parseFailure,
 } from "../tables/job-rows.ts";
-import { jobViewOf } from "../views/job-view.ts";
+import { toJobView } from "../views/job-view.ts";
 import { requireUnlocked } from "./require-unlocked.ts";
 import { scheduleWatchdog } from "./schedule-watchdog.ts";
 import { startRun } from "./start-run.ts";
@@ -28,10 +28,10 @@ export async function createJob(
 ): Promise<{ view: JobView; replayed: boolean }> {
   const { sql, storage } = context;
   const known = storage.transactionSync(() => insertOrFind(context, job));
-  if (known !== undefined) return { view: jobViewOf(sql, known), replayed: true };
+  if (known !== undefined) return { view: toJobView(sql, known), replayed: true };
   await scheduleWatchdog(context);
   await startRun(context, job.jobId);
-  return { view: jobViewOf(sql, getJob(sql, job.jobId)), replayed: false };
+  return { view: toJobView(sql, getJob(sql, job.jobId)), replayed: false };
 }
 
 /** Inserts a job, or returns the one that its key has already made. */

@@ -1,4 +1,4 @@
-import { manifestKeyOf } from "../../rpc/object-key.ts";
+import { toManifestKey } from "../../rpc/object-key.ts";
 import { forgetObjects } from "../../storage/inline/inline-objects.ts";
 import { listArtifacts } from "../tables/artifact-rows.ts";
 import { dropCarry, dropTurn } from "../tables/blob-rows.ts";
@@ -21,7 +21,7 @@ export function discardFiles(
     insertDiscard(sql, { objectKey, uploadId: isOpen ? uploadId : "" }, { jobId, nowMs });
   }
   if (snapshotId !== null) {
-    const objectKey = manifestKeyOf({ jobId, snapshotId });
+    const objectKey = toManifestKey({ jobId, snapshotId });
     insertDiscard(sql, { objectKey, uploadId: "" }, { jobId, nowMs });
   }
   forgetObjects(sql, jobId);

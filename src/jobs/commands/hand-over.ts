@@ -7,7 +7,7 @@ import { moveRunIf } from "../tables/job-run-columns.ts";
 const RESCUES_KEPT = 20;
 
 /** Returns how far a job is: equal as long as its runs have committed and verified nothing more. */
-export function placeOf(sql: SqlStorage, job: JobRow): string {
+export function findPlace(sql: SqlStorage, job: JobRow): string {
   return `${job.checkpoint}/${countArtifacts(sql, job.job_id, "verified")}`;
 }
 
@@ -19,7 +19,7 @@ export function handOverIf(sql: SqlStorage, next: RunStart, nowMs: number): bool
   const { jobId, run, rescuedFor: reason } = next;
   const job = findJob(sql, jobId);
   if (reason === undefined || job?.run !== run - 1) return false;
-  const rescue: Rescue = { run: job.run, atMs: nowMs, reason, place: placeOf(sql, job) };
+  const rescue: Rescue = { run: job.run, atMs: nowMs, reason, place: findPlace(sql, job) };
   const rescues = [...parseRescues(job), rescue].slice(-RESCUES_KEPT);
   return moveRunIf(sql, { jobId, run: job.run }, { nowMs, rescues });
 }

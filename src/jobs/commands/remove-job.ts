@@ -4,7 +4,7 @@ import type { JobsContext } from "../jobs-context.ts";
 import { isCallbackPending } from "../tables/job-callback-columns.ts";
 import { findJob, getJob, type JobRow } from "../tables/job-rows.ts";
 import { expireStream, findStream, insertEndedStream } from "../tables/stream-rows.ts";
-import { jobViewOf } from "../views/job-view.ts";
+import { toJobView } from "../views/job-view.ts";
 import { deleteJobRows } from "./delete-job-rows.ts";
 import { discardFiles } from "./discard-files.ts";
 import { endJobIf } from "./end-job.ts";
@@ -36,9 +36,9 @@ export async function removeJob(
     await startEnding(context, jobId);
     await scheduleWatchdog(context);
     await removeDiscardsNow(context, jobId);
-    return jobViewOf(sql, getJob(sql, jobId));
+    return toJobView(sql, getJob(sql, jobId));
   }
-  if (job.state === "cancelled") return jobViewOf(sql, getJob(sql, jobId));
+  if (job.state === "cancelled") return toJobView(sql, getJob(sql, jobId));
   if (!mayDelete) throw onlyCancels(`does not delete a job that is ${job.state}`);
   await deleteJob(context, job);
   return null;

@@ -1,10 +1,10 @@
 import { STALL_SECONDS_DEFAULT } from "../../api/limits.ts";
 import { readSettings } from "../../config/settings.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { firstDiscardMs } from "../tables/discard-rows.ts";
-import { callbackGraceMs, firstOverdueCallbackMs } from "../tables/job-callback-columns.ts";
+import { findFirstDiscardMs } from "../tables/discard-rows.ts";
+import { getCallbackGraceMs, findFirstOverdueCallbackMs } from "../tables/job-callback-columns.ts";
 import { getJobDueTimes } from "../tables/job-due-columns.ts";
-import { firstStreamDueMs } from "../tables/stream-rows.ts";
+import { findFirstStreamDueMs } from "../tables/stream-rows.ts";
 
 /** How soon the alarm looks again for what was due and could not be done. */
 const OVERDUE_MS = 60_000;
@@ -12,13 +12,13 @@ const OVERDUE_MS = 60_000;
 /** Sets the object's alarm to when the watchdog must look next. An earlier alarm stays. */
 export async function scheduleWatchdog(context: JobsContext): Promise<void> {
   const { storage, sql } = context;
-  const atMs = nextAlarmMs(sql, { nowMs: Date.now(), stallMs: stallMsOf(context) });
+  const atMs = findNextAlarmMs(sql, { nowMs: Date.now(), stallMs: readStallMs(context) });
   const current = await storage.getAlarm();
   if (atMs !== null && (current === null || atMs < current)) await storage.setAlarm(atMs);
 }
 
 /** Returns how long a run is silent before it is woken, in milliseconds. */
-export function stallMsOf({ env }: JobsContext): number {
+export function readStallMs({ env }: JobsContext): number {
   try {
     return readSettings(env).stallMs;
   } catch {
@@ -32,7 +32,7 @@ export function stallMsOf({ env }: JobsContext): number {
  * at which its list stops being empty. What is overdue could not be done by the last alarm, or did not fit
  * in it: the next one looks again in a minute.
  */
-export function nextAlarmMs(
+export function findNextAlarmMs(
   sql: SqlStorage,
   { nowMs, stallMs }: { nowMs: number; stallMs: number },
 ): number | null {
@@ -43,9 +43,9 @@ export function nextAlarmMs(
     jobs.unclosedMs,
     jobs.expiresMs,
     jobs.forgottenMs,
-    firstStreamDueMs(sql),
-    firstOverdueCallbackMs(sql, callbackGraceMs(stallMs)),
-    firstDiscardMs(sql),
+    findFirstStreamDueMs(sql),
+    findFirstOverdueCallbackMs(sql, getCallbackGraceMs(stallMs)),
+    findFirstDiscardMs(sql),
   ]) {
     if (dueMs !== null) times.push(dueMs > nowMs ? dueMs : nowMs + OVERDUE_MS);
   }

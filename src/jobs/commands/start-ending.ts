@@ -2,7 +2,7 @@ import type { RunPayload } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { isCallbackPending } from "../tables/job-callback-columns.ts";
 import { recordEnding } from "../tables/job-due-columns.ts";
-import { endingInstanceIdOf, findJob } from "../tables/job-rows.ts";
+import { toEndingInstanceId, findJob } from "../tables/job-rows.ts";
 import { recordStreamEnding, type StreamRow } from "../tables/stream-rows.ts";
 
 /**
@@ -18,7 +18,7 @@ export async function startEnding({ sql, env }: JobsContext, jobId: string): Pro
   const callbackFrom = Math.max(job.callback_attempts, job.callback_posts, 1);
   const params: RunPayload = { kind: "ending", jobId, run: job.run, callbackFrom };
   try {
-    await env.EXPORT_WORKFLOW.create({ id: endingInstanceIdOf({ ...job, endings }), params });
+    await env.EXPORT_WORKFLOW.create({ id: toEndingInstanceId({ ...job, endings }), params });
   } catch (cause) {
     console.warn({ message: "ending not started", jobId, cause: String(cause) });
   }
@@ -35,7 +35,7 @@ export async function startStreamEnding(
   const endings = stream.endings + 1;
   const streamId = stream.stream_id;
   recordStreamEnding(sql, streamId, { endings, nowMs: Date.now() });
-  const id = endingInstanceIdOf({ job_id: streamId, endings });
+  const id = toEndingInstanceId({ job_id: streamId, endings });
   try {
     await env.EXPORT_WORKFLOW.create({ id, params: { kind: "stream-ending", streamId } });
   } catch (cause) {

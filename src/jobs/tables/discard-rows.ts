@@ -55,7 +55,7 @@ export function listDiscardingJobs(
 }
 
 /** Returns when the first discards are due to be removed for the last time; null if there are none. */
-export function firstDiscardMs(sql: SqlStorage): number | null {
+export function findFirstDiscardMs(sql: SqlStorage): number | null {
   const { first } = sql
     .exec<{ first: number | null }>(
       "SELECT min(discarded_at_ms) AS first FROM tmp_export_job_discards",

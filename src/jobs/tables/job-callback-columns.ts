@@ -50,7 +50,7 @@ export function recordCallback(sql: SqlStorage, attempted: CallbackAttempt): voi
 const SENDER_GRACE_MS_MIN = 60_000;
 
 /** Returns how late a callback is before another sender is started for it. */
-export function callbackGraceMs(stallMs: number): number {
+export function getCallbackGraceMs(stallMs: number): number {
   return Math.max(stallMs, SENDER_GRACE_MS_MIN);
 }
 
@@ -58,7 +58,7 @@ export function callbackGraceMs(stallMs: number): number {
  * Returns when the first pending callback of an ended job is so late that its sender must have died; null
  * if none is pending. Until then its sender waits by itself.
  */
-export function firstOverdueCallbackMs(sql: SqlStorage, graceMs: number): number | null {
+export function findFirstOverdueCallbackMs(sql: SqlStorage, graceMs: number): number | null {
   const { first } = sql
     .exec<{ first: number | null }>(
       `SELECT min(max(coalesce(callback_next_attempt_at_ms, completed_at_ms), coalesce(ending_at_ms, 0),

@@ -1,7 +1,7 @@
 import type { CallbackStatus } from "../../api/callback-state.ts";
 import { ExportError, type Failure } from "../../api/errors.ts";
 import type { JobRequest } from "../../api/export-request.ts";
-import { isActive, type JobState, statesBefore } from "../../api/job-state.ts";
+import { isActive, type JobState, listStatesBefore } from "../../api/job-state.ts";
 import type { Cursor } from "../../rpc/cursor.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
@@ -119,21 +119,21 @@ export function parseSnapshot({
 }
 
 /** Returns a job's state at `nowMs`. After its retention it is expired, even before the watchdog runs. */
-export function stateAt(job: Pick<JobRow, "state" | "expires_at_ms">, nowMs: number): JobState {
+export function getStateAt(job: Pick<JobRow, "state" | "expires_at_ms">, nowMs: number): JobState {
   const isDue = job.expires_at_ms !== null && job.expires_at_ms <= nowMs;
-  return statesBefore("expired").includes(job.state) && isDue ? "expired" : job.state;
+  return listStatesBefore("expired").includes(job.state) && isDue ? "expired" : job.state;
 }
 
 /** The same in SQL; `?1` is the time. */
 const STATE_AT = `CASE WHEN ${RETAINED} AND expires_at_ms <= ?1 THEN ?2 ELSE state END`;
 
 /** The id of a run's Workflow instance. */
-export function instanceIdOf(job: { job_id: string; run: number }): string {
+export function toInstanceId(job: { job_id: string; run: number }): string {
   return `${job.job_id}-${job.run}`;
 }
 
 /** The id of the newest instance that closes what an ended job has left open, and sends its callback. */
-export function endingInstanceIdOf(job: { job_id: string; endings: number }): string {
+export function toEndingInstanceId(job: { job_id: string; endings: number }): string {
   return `${job.job_id}-end-${job.endings}`;
 }
 
@@ -233,7 +233,7 @@ export function moveJobIf(
   sql: SqlStorage,
   move: { jobId: string; to: JobState; nowMs: number; failure?: Failure },
 ): boolean {
-  const from = statesBefore(move.to);
+  const from = listStatesBefore(move.to);
   const isEnd = !isActive(move.to) && from.some(isActive);
   const moved = sql.exec(
     `UPDATE tmp_export_jobs SET state = ?, started_at_ms = coalesce(?, started_at_ms),

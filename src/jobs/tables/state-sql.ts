@@ -1,4 +1,4 @@
-import { isActive, JOB_STATES, type JobState, statesBefore } from "../../api/job-state.ts";
+import { isActive, JOB_STATES, type JobState, listStatesBefore } from "../../api/job-state.ts";
 
 /** Returns the condition that a job's `state` is one of `states`. Every SQL text takes its states from here. */
 export function toStateCondition(states: readonly JobState[]): string {
@@ -15,9 +15,9 @@ export const ACTIVE = toStateCondition(JOB_STATES.filter(isActive));
 export const ENDED = toStateCondition(JOB_STATES.filter((state) => !isActive(state)));
 
 /** The condition for a job whose files are kept until its retention ends. */
-export const RETAINED = toStateCondition(statesBefore("expired"));
+export const RETAINED = toStateCondition(listStatesBefore("expired"));
 
 /** The condition for a job that has ended and keeps no files. */
 export const FILELESS = toStateCondition(
-  JOB_STATES.filter((state) => !isActive(state) && !statesBefore("expired").includes(state)),
+  JOB_STATES.filter((state) => !isActive(state) && !listStatesBefore("expired").includes(state)),
 );

@@ -155,7 +155,7 @@ export function listAbandonedStreams(
 }
 
 /** Returns when one of these lists stops being empty; null if there are no streams. */
-export function firstStreamDueMs(sql: SqlStorage): number | null {
+export function findFirstStreamDueMs(sql: SqlStorage): number | null {
   return sql
     .exec<{ first: number | null }>(
       `SELECT min(max(lease_until_ms, ${ENDING_DUE_MS})) AS first FROM tmp_export_streams`,

@@ -3,7 +3,7 @@ import type { RunId } from "../../rpc/run-payload.ts";
 import { findArtifact, sumArtifactBytes } from "../tables/artifact-rows.ts";
 import { loadCarry } from "../tables/blob-rows.ts";
 import { getJobOfRun, parseCursor } from "../tables/job-rows.ts";
-import { nextAction } from "./next-action.ts";
+import { decideNextAction } from "./decide-next-action.ts";
 
 /** Returns a job's newest checkpoint. Errors: `run-superseded`. */
 export function loadCheckpoint(sql: SqlStorage, run: RunId): Checkpoint {
@@ -15,6 +15,6 @@ export function loadCheckpoint(sql: SqlStorage, run: RunId): Checkpoint {
     artifact: findArtifact(sql, job.job_id, cursor.artifact),
     carry: loadCarry(sql, job.job_id),
     bytes: sumArtifactBytes(sql, job.job_id),
-    next: nextAction(sql, job),
+    next: decideNextAction(sql, job),
   };
 }

@@ -1,19 +1,19 @@
 import type { DownloadInfo } from "../../rpc/http-jobs.ts";
-import { manifestKeyOf } from "../../rpc/object-key.ts";
+import { toManifestKey } from "../../rpc/object-key.ts";
 import { listArtifacts } from "../tables/artifact-rows.ts";
-import { getJob, parseRequest, stateAt } from "../tables/job-rows.ts";
+import { getJob, parseRequest, getStateAt } from "../tables/job-rows.ts";
 
 /** Returns what a download needs of a job. Errors: `job-not-found`. */
 export function getDownloadInfo(sql: SqlStorage, jobId: string): DownloadInfo {
   const job = getJob(sql, jobId);
   return {
     jobId,
-    state: stateAt(job, Date.now()),
+    state: getStateAt(job, Date.now()),
     source: job.source,
     format: parseRequest(job).format,
     artifacts: listArtifacts(sql, jobId),
     manifestKey:
-      job.snapshot_id === null ? null : manifestKeyOf({ jobId, snapshotId: job.snapshot_id }),
+      job.snapshot_id === null ? null : toManifestKey({ jobId, snapshotId: job.snapshot_id }),
     completedAtMs: job.completed_at_ms,
   };
 }

@@ -2,7 +2,7 @@ import type { JobPage, JobPageQuery } from "../../rpc/http-jobs.ts";
 import type { JobView } from "../../api/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
 import { listJobs } from "../tables/job-rows.ts";
-import { jobViewOf } from "./job-view.ts";
+import { toJobView } from "./job-view.ts";
 
 /**
  * The most tables, artifacts and warnings in all views of a page; its last view may exceed it. They take some
@@ -11,13 +11,13 @@ import { jobViewOf } from "./job-view.ts";
 const ENTRIES_MAX = 10 * VIEW_ENTRIES_MAX;
 
 /** Returns one page of jobs, newest first, and where the next starts; null after the last. */
-export function jobPageOf(sql: SqlStorage, query: JobPageQuery): JobPage {
+export function getJobPage(sql: SqlStorage, query: JobPageQuery): JobPage {
   const rows = listJobs(sql, { ...query, limit: query.limit + 1, nowMs: Date.now() });
   const jobs: JobView[] = [];
   let entries = 0;
   for (const row of rows.slice(0, query.limit)) {
     if (entries >= ENTRIES_MAX) break;
-    const view = jobViewOf(sql, row);
+    const view = toJobView(sql, row);
     entries += view.tables.length + view.artifacts.length + view.warnings.length;
     jobs.push(view);
   }

@@ -11,7 +11,7 @@ import { cutPercent } from "./percent.ts";
  * has no cheap measure of its progress. The rows include rows outside tables, such as key-value
  * entries, while the job has its chunks.
  */
-export function progressOf(sql: SqlStorage, job: JobRow): Omit<JobView["progress"], "bytes"> {
+export function getJobProgress(sql: SqlStorage, job: JobRow): Omit<JobView["progress"], "bytes"> {
   const tables = sumTables(sql, job.job_id);
   const isKnown = tables.unknown === 0 && tables.weight > 0;
   const rowsLeft = isKnown ? tables.weight - tables.weighed / 100 : null;

@@ -4,28 +4,28 @@ import type { JobRequest } from "../../api/export-request.ts";
 import { FORMATS } from "../../api/formats.ts";
 import type { JobView } from "../../api/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
-import { namedObjectOf } from "../../api/source-config.ts";
+import { findNamedObject } from "../../api/source-config.ts";
 import type { ChangedView } from "../../rpc/http-jobs.ts";
 import { findSnapshotMethod } from "../../rpc/snapshot-record.ts";
 import { listArtifacts, sumArtifactBytes } from "../tables/artifact-rows.ts";
 import {
   getJob,
-  instanceIdOf,
+  toInstanceId,
   type JobRow,
   parseFailure,
   parseRequest,
   parseRescues,
   parseSnapshot,
-  stateAt,
+  getStateAt,
 } from "../tables/job-rows.ts";
 import { listTables } from "../tables/table-rows.ts";
-import { progressOf } from "./job-progress.ts";
+import { getJobProgress } from "./job-progress.ts";
 import { isWaiting, listWarnings } from "./job-warnings.ts";
 
 /** Differs whenever a job's view does. It is made of the job's row only, so that asking for it is cheap. */
 function viewVersionOf(job: JobRow): string {
   const { run, checkpoint, usage_steps, heartbeat_at_ms } = job;
-  const state = stateAt(job, Date.now());
+  const state = getStateAt(job, Date.now());
   const callback = `${job.callback_status}-${job.callback_attempts}`;
   const waiting = isWaiting(job) ? job.waiting_as : "";
   return `${run}-${checkpoint}-${usage_steps}-${heartbeat_at_ms}-${state}-${callback}-${waiting}`;
@@ -33,29 +33,29 @@ function viewVersionOf(job: JobRow): string {
 
 /** Returns a job's view. Errors: `job-not-found`. */
 export function getJobView(sql: SqlStorage, jobId: string): JobView {
-  return jobViewOf(sql, getJob(sql, jobId));
+  return toJobView(sql, getJob(sql, jobId));
 }
 
 /** Returns a job's view if it is not that of `version`. Errors: `job-not-found`. */
 export function findChangedView(sql: SqlStorage, jobId: string, version: string): ChangedView {
   const job = getJob(sql, jobId);
   const current = viewVersionOf(job);
-  const view = current === version ? null : jobViewOf(sql, job);
-  return { version: current, status: stateAt(job, Date.now()), view };
+  const view = current === version ? null : toJobView(sql, job);
+  return { version: current, status: getStateAt(job, Date.now()), view };
 }
 
 /** Returns a job as its users see it. */
-export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
+export function toJobView(sql: SqlStorage, job: JobRow): JobView {
   const request = parseRequest(job);
   const base = `${job.origin}/export/dump/${job.job_id}`;
   const tables = listTables(sql, job.job_id, VIEW_ENTRIES_MAX);
-  const progress = progressOf(sql, job);
-  const status = stateAt(job, Date.now());
+  const progress = getJobProgress(sql, job);
+  const status = getStateAt(job, Date.now());
   return {
     jobId: job.job_id,
     status,
     source: job.source,
-    object: namedObjectOf(request),
+    object: findNamedObject(request),
     format: request.format,
     compression: request.compression,
     consistency: request.consistency,
@@ -71,10 +71,10 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
     artifacts:
       // Public once their job is completed: until then a file may still be replaced.
       status === "completed"
-        ? artifactViews(sql, job, { base, tables: tableOfArtifact(request, tables) })
+        ? artifactViews(sql, job, { base, tables: listTablesByArtifact(request, tables) })
         : [],
     workflow: {
-      instanceId: instanceIdOf(job),
+      instanceId: toInstanceId(job),
       run: job.run,
       rescues: parseRescues(job).map(({ run, atMs, reason }) => ({
         run,
@@ -104,7 +104,7 @@ export function jobViewOf(sql: SqlStorage, job: JobRow): JobView {
  * Returns which table's rows each artifact contains, by its ordinal. A format that writes one file a table
  * writes them in the tables' order.
  */
-export function tableOfArtifact(
+export function listTablesByArtifact(
   { format }: Pick<JobRequest, "format">,
   tables: readonly { name: string }[],
 ): (string | null)[] {

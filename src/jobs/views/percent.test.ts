@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { percentRead } from "./percent.ts";
+import { measurePercentRead } from "./percent.ts";
 
 const at = (literal: string) => [{ literal }];
 
@@ -16,14 +16,14 @@ test.each([
   [{ first: -(2 ** 63), last: 2 ** 63 }, "0", 50],
   [{ first: 0, last: 3 }, "1", 33.3],
 ])("in the range %o, key %s has %d percent behind it", (range, key, percent) => {
-  expect(percentRead(range, at(key))).toBe(percent);
+  expect(measurePercentRead(range, at(key))).toBe(percent);
 });
 
 test("nothing is told without a row, a range, or a number", () => {
-  expect(percentRead({ first: 1, last: 9 }, null)).toBeNull();
-  expect(percentRead({ first: null, last: null }, at("5"))).toBeNull();
-  expect(percentRead({ first: 1, last: 9 }, at("+CAST(X'41' AS TEXT)"))).toBeNull();
-  expect(percentRead({ first: 1, last: 9 }, [{ blob: "AA==" }])).toBeNull();
+  expect(measurePercentRead({ first: 1, last: 9 }, null)).toBeNull();
+  expect(measurePercentRead({ first: null, last: null }, at("5"))).toBeNull();
+  expect(measurePercentRead({ first: 1, last: 9 }, at("+CAST(X'41' AS TEXT)"))).toBeNull();
+  expect(measurePercentRead({ first: 1, last: 9 }, [{ blob: "AA==" }])).toBeNull();
 });
 
 test("a later key never has less behind it, and none has a hundred percent", () => {
@@ -31,8 +31,8 @@ test("a later key never has less behind it, and none has a hundred percent", () 
   fc.assert(
     fc.property(key, key, key, key, (a, b, c, d) => {
       const range = { first: Number(a < b ? a : b), last: Number(a < b ? b : a) };
-      const low = percentRead(range, at(String(c < d ? c : d))) ?? -1;
-      const high = percentRead(range, at(String(c < d ? d : c))) ?? -1;
+      const low = measurePercentRead(range, at(String(c < d ? c : d))) ?? -1;
+      const high = measurePercentRead(range, at(String(c < d ? d : c))) ?? -1;
       expect(low).toBeGreaterThanOrEqual(0);
       expect(high).toBeGreaterThanOrEqual(low);
       expect(high).toBeLessThan(100);

@@ -8,7 +8,7 @@ const PERCENT_MAX = 99.9;
  * the key is not a number within a range. At most `PERCENT_MAX`: rows that were written after the range was
  * read may follow its end.
  */
-export function percentRead(
+export function measurePercentRead(
   range: { first: number | null; last: number | null },
   after: RowKey,
 ): number | null {

@@ -2,11 +2,11 @@ import { callWithin } from "../../lib/call-within.ts";
 import { deleteJobRows } from "../commands/delete-job-rows.ts";
 import { endJobIf } from "../commands/end-job.ts";
 import { removeDiscardsNow } from "../commands/remove-discards.ts";
-import { scheduleWatchdog, stallMsOf } from "../commands/schedule-watchdog.ts";
+import { scheduleWatchdog, readStallMs } from "../commands/schedule-watchdog.ts";
 import { startEnding, startStreamEnding } from "../commands/start-ending.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { listDiscardingJobs } from "../tables/discard-rows.ts";
-import { callbackGraceMs, listOverdueCallbacks } from "../tables/job-callback-columns.ts";
+import { getCallbackGraceMs, listOverdueCallbacks } from "../tables/job-callback-columns.ts";
 import {
   listExpiredJobs,
   listForgottenJobs,
@@ -22,7 +22,7 @@ import {
 } from "../tables/stream-rows.ts";
 import { endDiscards } from "./end-discards.ts";
 import { lookAfter } from "./look-after.ts";
-import { suspectMsOf } from "./verdict.ts";
+import { getSuspectMs } from "./verdict.ts";
 
 /** How many tasks of each kind are listed at once, so that an alarm stays short. */
 export const SLICE = 10;
@@ -72,15 +72,15 @@ interface Task {
 function listTasks(context: JobsContext, due: { nowMs: number; limit: number }): Task[] {
   const { sql } = context;
   const { nowMs, limit } = due;
-  const stallMs = stallMsOf(context);
-  const overdue = listOverdueCallbacks(sql, { nowMs, graceMs: callbackGraceMs(stallMs), limit });
+  const stallMs = readStallMs(context);
+  const overdue = listOverdueCallbacks(sql, { nowMs, graceMs: getCallbackGraceMs(stallMs), limit });
   // One instance does both.
   const unended = new Set([
     ...listUnclosedJobs(sql, due).map((job) => job.job_id),
     ...overdue.map(({ jobId }) => jobId),
   ]);
   return [
-    ...listSilentJobs(sql, { nowMs, silentMs: suspectMsOf(stallMs), limit }).map((job) => ({
+    ...listSilentJobs(sql, { nowMs, silentMs: getSuspectMs(stallMs), limit }).map((job) => ({
       id: `look after ${job.job_id}`,
       work: () => lookAfter(context, job, stallMs),
     })),

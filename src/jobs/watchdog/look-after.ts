@@ -1,20 +1,20 @@
 import type { Failure } from "../../api/errors.ts";
 import { endJobIf } from "../commands/end-job.ts";
-import { placeOf } from "../commands/hand-over.ts";
+import { findPlace } from "../commands/hand-over.ts";
 import { removeDiscardsNow } from "../commands/remove-discards.ts";
 import { startEnding } from "../commands/start-ending.ts";
 import { terminateRun } from "../commands/terminate-run.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { findJob, instanceIdOf, type JobRow, parseRescues } from "../tables/job-rows.ts";
+import { findJob, toInstanceId, type JobRow, parseRescues } from "../tables/job-rows.ts";
 import { recordWaiting, recordWoken } from "../tables/job-run-columns.ts";
 import { replaceRun } from "./replace-run.ts";
-import { runStatus } from "./run-condition.ts";
+import { findInstanceCondition } from "./run-condition.ts";
 import { judge, type WatchedJob } from "./verdict.ts";
 
 /** Does what is necessary about an active job whose run is silent, as `judge` decides. */
 export async function lookAfter(context: JobsContext, job: JobRow, stallMs: number): Promise<void> {
   const { sql } = context;
-  const instance = await runStatus(context, job);
+  const instance = await findInstanceCondition(context, job);
   const current = findJob(sql, job.job_id);
   // While Workflows was asked the run may have worked, or ended its job.
   if (current?.heartbeat_at_ms !== job.heartbeat_at_ms) return;
@@ -52,7 +52,7 @@ export async function lookAfter(context: JobsContext, job: JobRow, stallMs: numb
  * comes further may have any number of runs. Rescues of an earlier version count as made here.
  */
 function countRunsAtPlace(sql: SqlStorage, job: JobRow): number {
-  const place = placeOf(sql, job);
+  const place = findPlace(sql, job);
   const rescues = parseRescues(job);
   const other = rescues.findLastIndex((rescue) => (rescue.place ?? place) !== place);
   return rescues.length - other;
@@ -68,7 +68,7 @@ function waitedTooLong({ instance, idleMs }: WatchedJob): Failure {
 /** Sends an event: one of any type makes an instance that was forgotten continue its interrupted step. */
 async function wake({ sql, env }: JobsContext, job: JobRow, nowMs: number): Promise<void> {
   recordWoken(sql, { jobId: job.job_id, run: job.run }, nowMs);
-  const instance = await env.EXPORT_WORKFLOW.get(instanceIdOf(job));
+  const instance = await env.EXPORT_WORKFLOW.get(toInstanceId(job));
   await instance.sendEvent({ type: "wake", payload: {} });
 }
 

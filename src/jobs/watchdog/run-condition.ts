@@ -1,12 +1,15 @@
 import type { JobsContext } from "../jobs-context.ts";
-import { instanceIdOf, type JobRow } from "../tables/job-rows.ts";
+import { toInstanceId, type JobRow } from "../tables/job-rows.ts";
 import { readCondition } from "../workflow-instances.ts";
 import type { InstanceCondition } from "../workflow-instances.ts";
 
 /** Returns what Workflows reports of a job's run. */
-export async function runStatus({ env }: JobsContext, job: JobRow): Promise<InstanceCondition> {
+export async function findInstanceCondition(
+  { env }: JobsContext,
+  job: JobRow,
+): Promise<InstanceCondition> {
   try {
-    return await readCondition(env.EXPORT_WORKFLOW, instanceIdOf(job));
+    return await readCondition(env.EXPORT_WORKFLOW, toInstanceId(job));
   } catch (cause) {
     console.warn({
       message: "could not read the instance's status",

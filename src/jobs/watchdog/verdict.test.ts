@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { judge, RUNS_MAX, suspectMsOf, WAIT_MS_MAX } from "./verdict.ts";
+import { judge, RUNS_MAX, getSuspectMs, WAIT_MS_MAX } from "./verdict.ts";
 
 const STALL_MS = 300_000;
 
@@ -57,8 +57,8 @@ describe("the watchdog", () => {
   });
 
   test("asks about an instance within 75 seconds, however long a stall may be", () => {
-    expect(suspectMsOf(86_400_000)).toBe(75_000);
-    expect(suspectMsOf(5_000)).toBe(1_250);
+    expect(getSuspectMs(86_400_000)).toBe(75_000);
+    expect(getSuspectMs(5_000)).toBe(1_250);
   });
 
   test("never touches a run that works or waits, and never fails a job that has runs left", () => {
@@ -71,7 +71,7 @@ describe("the watchdog", () => {
         (runsAtPlace, silentMs, wokenAgoMs, instance) => {
           const watched = { runsAtPlace, silentMs, idleMs: silentMs, wokenAgoMs, instance };
           const verdict = judge(watched, STALL_MS);
-          if (silentMs < suspectMsOf(STALL_MS)) return verdict === "leave";
+          if (silentMs < getSuspectMs(STALL_MS)) return verdict === "leave";
           if (instance === "paused") return verdict === "wait";
           if (instance === "queued") return verdict === "wait" || verdict === "wake";
           const next = runsAtPlace < RUNS_MAX ? "rescue" : "fail";

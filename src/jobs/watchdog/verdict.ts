@@ -29,7 +29,7 @@ export interface WatchedJob {
 export type Verdict = "leave" | "wait" | "wake" | "rescue" | "fail" | "end";
 
 /** Returns how long a run of an active job is silent before its instance is looked at. */
-export function suspectMsOf(stallMs: number): number {
+export function getSuspectMs(stallMs: number): number {
   return Math.min(stallMs / 4, SUSPECT_MS_MAX);
 }
 
@@ -40,7 +40,7 @@ export function suspectMsOf(stallMs: number): number {
  * ending at the same place has failed. An instance that waits is left alone, for up to `WAIT_MS_MAX`.
  */
 export function judge(job: WatchedJob, stallMs: number): Verdict {
-  if (job.silentMs < suspectMsOf(stallMs)) return "leave";
+  if (job.silentMs < getSuspectMs(stallMs)) return "leave";
   if (job.idleMs >= WAIT_MS_MAX) return "end";
   if (job.instance === "paused") return "wait";
   if (job.instance === "queued") {

@@ -1,5 +1,5 @@
 import { hasParentKey, listForeignKeys } from "../../sqlite/parent-key.ts";
-import { asciiLower } from "../../lib/ascii-case.ts";
+import { lowerAscii } from "../../lib/ascii-case.ts";
 import type { Catalog } from "../../sqlite/catalog.ts";
 
 /**
@@ -10,10 +10,10 @@ import type { Catalog } from "../../sqlite/catalog.ts";
  */
 export function findBrokenParents(catalog: Catalog): ReadonlyMap<string, string> {
   const broken = new Map<string, string>();
-  const parents = new Map(catalog.tables.map((table) => [asciiLower(table.name), table]));
+  const parents = new Map(catalog.tables.map((table) => [lowerAscii(table.name), table]));
   for (const child of catalog.tables) {
     for (const columns of listForeignKeys(child)) {
-      const parent = parents.get(asciiLower(columns[0]?.parent ?? ""));
+      const parent = parents.get(lowerAscii(columns[0]?.parent ?? ""));
       if (parent === undefined || parent.kind === "virtual") continue;
       if (hasParentKey(parent, columns) || broken.has(parent.name)) continue;
       broken.set(parent.name, child.name);

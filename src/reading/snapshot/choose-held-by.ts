@@ -1,10 +1,10 @@
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
-import { shownName } from "../../sqlite/statement-length.ts";
-import { rowColumns, type Table } from "../../sqlite/catalog.ts";
+import { shortenName } from "../../sqlite/statement-length.ts";
+import { listRowColumns, type Table } from "../../sqlite/catalog.ts";
 import { KIB, MIB } from "../../api/limits.ts";
 import { ExportError } from "../../api/errors.ts";
 import type { Source } from "../../databases/source.ts";
-import { sizeQueries, sizesFrom, type TableSize } from "../../sqlite/table-size.ts";
+import { buildSizeQueries, parseSizes, type TableSize } from "../../sqlite/table-size.ts";
 import { canWatch, GATHERED_COLUMNS_MAX, hasIntegerKey } from "./layout.ts";
 import type { HeldBy } from "../../rpc/snapshot-record.ts";
 
@@ -81,7 +81,7 @@ export async function chooseHeldBy(
   let copied = 0;
   const fits = (bytes: number): boolean => copied + bytes <= COPY_BYTES_MAX;
   for (const table of tables) {
-    const columns = rowColumns(table).length;
+    const columns = listRowColumns(table).length;
     if (isKeyValues(table)) {
       held.heldBy.push("copy");
       continue;
@@ -102,7 +102,7 @@ export async function chooseHeldBy(
     } else if (canWatch(table) && !brokenParents.has(table.name)) {
       throw new ExportError(
         "table-too-wide-for-snapshot",
-        `table ${shownName(table.name)} has names that are too long for triggers over it, and it cannot be ` +
+        `table ${shortenName(table.name)} has names that are too long for triggers over it, and it cannot be ` +
           `copied when the snapshot is opened: it has ${size?.bytes ?? 0} bytes in ${columns} columns; ` +
           `at most ${COPY_BYTES_MAX} bytes in all and ${COLUMNS_MAX} columns are copied`,
       );
@@ -144,8 +144,8 @@ async function measureCopy(source: Source, table: Table, bytesMax: number): Prom
   const size: Size = { isWhole: false, rows: 0, bytes: 0, rowsRead: 0 };
   let limit = COPY_ROWS_AT_FIRST;
   while (!size.isWhole && size.bytes <= bytesMax && size.rows <= COPY_ROWS_MAX) {
-    const queries = sizeQueries(table, { rowsMax: limit });
-    const [found] = sizesFrom([queries], await source.transaction(queries));
+    const queries = buildSizeQueries(table, { rowsMax: limit });
+    const [found] = parseSizes([queries], await source.transaction(queries));
     size.rows = found?.rows ?? 0;
     size.bytes = found?.bytes ?? 0;
     size.rowsRead += found?.rowsRead ?? 0;
@@ -167,9 +167,9 @@ async function measure(
     const group = tables.slice(at, at + MEASURED_AT_ONCE);
     const queries = group.map((table) => {
       const keySpan = hasIntegerKey(table) ? { keySpanMax: SMALL_KEYS_MAX } : {};
-      return sizeQueries(table, { rowsMax: SMALL_ROWS_MAX + 1, ...keySpan });
+      return buildSizeQueries(table, { rowsMax: SMALL_ROWS_MAX + 1, ...keySpan });
     });
-    const found = sizesFrom(queries, await source.transaction(queries.flat()));
+    const found = parseSizes(queries, await source.transaction(queries.flat()));
     for (const [index, table] of group.entries()) {
       sizes.set(table, { isWhole: false, ...(found[index] as TableSize) });
     }

@@ -2,7 +2,7 @@ import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import { SNAPSHOT_PREFIX } from "../../sqlite/own-objects.ts";
 import { findQueryProblem } from "../../databases/query-problem.ts";
 import type { Source } from "../../databases/source.ts";
-import { prefixOf, SnapshotNames, startsWithSql, stateNameOf } from "./names.ts";
+import { findSnapshotPrefix, SnapshotNames, startsWithSql, nameStateTable } from "./names.ts";
 
 /** A snapshot's objects as found in a source. */
 interface FoundSnapshot {
@@ -49,7 +49,7 @@ export async function sweepSnapshots(
 }
 
 async function readState(source: Source, found: FoundSnapshot): Promise<OtherSnapshot | undefined> {
-  const name = stateNameOf(found.prefix);
+  const name = nameStateTable(found.prefix);
   if (!found.tables.includes(name)) return undefined;
   const { rows } = await source.query({
     sql: `SELECT snapshot_id, job_id, lease_until > unixepoch() FROM ${q(name)}`,
@@ -67,7 +67,7 @@ async function findSnapshots(source: Source): Promise<FoundSnapshot[]> {
   });
   const snapshots = new Map<string, FoundSnapshot>();
   for (const [type, name] of rows) {
-    const prefix = prefixOf(String(name));
+    const prefix = findSnapshotPrefix(String(name));
     if (prefix === undefined) continue;
     const found = snapshots.get(prefix) ?? { prefix, triggers: [], tables: [] };
     (type === "trigger" ? found.triggers : found.tables).push(String(name));

@@ -11,7 +11,7 @@ export interface CommittedPosition {
   current: { table: string; after: Cursor["after"] } | undefined;
 }
 
-export function committedPosition(
+export function toCommittedPosition(
   plan: DumpPlan,
   cursor: Cursor,
   checkpoint: number,

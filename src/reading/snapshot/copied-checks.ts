@@ -1,5 +1,5 @@
 import type { RowExpression } from "../../sqlite/column-sql.ts";
-import { BROKEN_LIST_SQL, liveRows, parseBroken } from "../../sqlite/page-query.ts";
+import { BROKEN_LIST_SQL, selectLiveRows, parseBroken } from "../../sqlite/page-query.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { Table } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
@@ -48,7 +48,7 @@ async function runAll(
 
 function brokenQuery(table: Table, brokenSql: RowExpression | undefined): SourceStatement {
   if (brokenSql === undefined) return { sql: "SELECT NULL" };
-  const rows = liveRows(table)({
+  const rows = selectLiveRows(table)({
     columns: (column) => [`${brokenSql(column)} AS b`],
     predicate: () => "",
     orderBy: "",

@@ -1,7 +1,12 @@
-import { numberedColumns, ownColumns } from "../../sqlite/column-sql.ts";
+import { numberColumns, nameOwnColumns } from "../../sqlite/column-sql.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
-import { fromSql, type RowSelect, rowsFrom } from "../../sqlite/page-query.ts";
-import { type KeyColumn, rowColumns, storedColumns, type Table } from "../../sqlite/catalog.ts";
+import { fromSql, type RowSelect, selectRowsFrom } from "../../sqlite/page-query.ts";
+import {
+  type KeyColumn,
+  listRowColumns,
+  listStoredColumns,
+  type Table,
+} from "../../sqlite/catalog.ts";
 
 /** Key columns stand in the second undo table too. */
 const KEY_COLUMNS_MAX = 40;
@@ -14,7 +19,7 @@ export const GATHERED_COLUMNS_MAX = 96;
  * name to find rows by, and none of it is generated (its value is not known before the row is written).
  */
 export function canWatch(table: Table): boolean {
-  const stored = new Set(storedColumns(table).map((column) => column.name));
+  const stored = new Set(listStoredColumns(table).map((column) => column.name));
   return (
     table.kind !== "virtual" &&
     table.shadowNamed !== true &&
@@ -29,7 +34,7 @@ export function hasIntegerKey(table: Table): boolean {
   return table.key.length === 1 && table.key[0]?.integer === true;
 }
 
-/** Names of a copy's columns: `c0` for the first of `rowColumns`, then `c1`, `c2`, … */
+/** Names of a copy's columns: `c0` for the first of `listRowColumns`, then `c1`, `c2`, … */
 export function listPlaces(columns: readonly string[]): string[] {
   return columns.map((_, at) => `c${at}`);
 }
@@ -39,9 +44,9 @@ export function listPlaces(columns: readonly string[]): string[] {
  * which the customer's code may be about to ask for.
  */
 export function copyRowsSql(name: string, table: Table): string[] {
-  const columns = rowColumns(table);
+  const columns = listRowColumns(table);
   const places = listPlaces(columns);
-  const values = columns.map(ownColumns("t"));
+  const values = columns.map(nameOwnColumns("t"));
   const from = `FROM ${fromSql(table)} AS t`;
   if (table.key.length === 0) {
     const list = values.map((value, at) => `${value} AS ${places[at]}`);
@@ -54,9 +59,9 @@ export function copyRowsSql(name: string, table: Table): string[] {
 }
 
 /** The rows of such a copy. */
-export function copiedRows(name: string, table: Table): RowSelect {
-  const column = numberedColumns("t", rowColumns(table));
-  return rowsFrom({ from: `${q(name)} AS t`, column, where: undefined });
+export function selectCopiedRows(name: string, table: Table): RowSelect {
+  const column = numberColumns("t", listRowColumns(table));
+  return selectRowsFrom({ from: `${q(name)} AS t`, column, where: undefined });
 }
 
 /** CREATE TABLE of the table that gathers small ones, by number of the table and of the row. */
@@ -67,17 +72,17 @@ export function createGatheringSql(name: string): string {
 
 /** Statement that copies a table's rows into the gathering; leaves `last_insert_rowid()` as it was. */
 export function gatherRowsSql(name: string, number: number, table: Table): string {
-  const columns = rowColumns(table);
+  const columns = listRowColumns(table);
   return (
     `INSERT INTO ${q(name)} (t, n, ${listPlaces(columns).join(", ")}) ` +
-    `SELECT ${number}, row_number() OVER (), ${columns.map(ownColumns("t")).join(", ")} FROM ${q(table.name)} AS t`
+    `SELECT ${number}, row_number() OVER (), ${columns.map(nameOwnColumns("t")).join(", ")} FROM ${q(table.name)} AS t`
   );
 }
 
 /** The rows of a gathered table. */
-export function gatheredRows(name: string, number: number, table: Table): RowSelect {
-  const column = numberedColumns("g", rowColumns(table));
-  return rowsFrom({ from: `${q(name)} AS g`, column, where: `g.t = ${number}` });
+export function selectGatheredRows(name: string, number: number, table: Table): RowSelect {
+  const column = numberColumns("g", listRowColumns(table));
+  return selectRowsFrom({ from: `${q(name)} AS g`, column, where: `g.t = ${number}` });
 }
 
 /**

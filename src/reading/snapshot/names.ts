@@ -70,19 +70,19 @@ export class SnapshotNames {
 const STATE = "state";
 
 /** The number of the table that a watching trigger belongs to; undefined for other names. */
-export function watchedTableOf(triggerName: string, names: SnapshotNames): number | undefined {
+export function findWatchedTable(triggerName: string, names: SnapshotNames): number | undefined {
   const match = /^t(\d+)_on_/.exec(triggerName.slice(names.prefix.length));
   return triggerName.startsWith(names.prefix) && match !== null ? Number(match[1]) : undefined;
 }
 
 /** What the names of one snapshot start with, given the name of any of its objects; undefined for other names. */
-export function prefixOf(objectName: string): string | undefined {
+export function findSnapshotPrefix(objectName: string): string | undefined {
   if (!isSnapshotName(objectName)) return undefined;
   return objectName.slice(0, SNAPSHOT_PREFIX.length + SNAPSHOT_DIGITS + 2);
 }
 
 /** Name of the state table among a snapshot's objects. */
-export function stateNameOf(prefix: string): string {
+export function nameStateTable(prefix: string): string {
   return `${prefix}${STATE}`;
 }
 

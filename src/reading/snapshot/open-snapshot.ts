@@ -5,7 +5,7 @@ import type { DumpPlan } from "../../formats/plan.ts";
 import type { Catalog } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
 import { DATABASE_BYTES_MAX, KEY_VALUES_BYTES_MAX } from "../../api/limits.ts";
-import { readCatalogRows, withViewColumns } from "../read-catalog.ts";
+import { readCatalogRows, addViewColumns } from "../read-catalog.ts";
 import { findQueryProblem } from "../../databases/query-problem.ts";
 import type { Source, SourceResult } from "../../databases/source.ts";
 import { findBrokenParents } from "./broken-references.ts";
@@ -16,9 +16,9 @@ import { SnapshotNames } from "./names.ts";
 import { type Opening, planOpening } from "./opening-statements.ts";
 import type { HeldBy, SnapshotRecord, SnapshotTable } from "../../rpc/snapshot-record.ts";
 import { type IsLeftover, requireAlone } from "./sweep-leftovers.ts";
-import { deepTriggerWarnings } from "./trigger-depth.ts";
+import { listDeepTriggerWarnings } from "./trigger-depth.ts";
 import { fitsTriggers } from "./triggers.ts";
-import { writeOrderWarnings } from "./write-order.ts";
+import { listWriteOrderWarnings } from "./write-order.ts";
 
 /** How often a schema may change in the moment of opening. */
 const OPENINGS_MAX = 5;
@@ -30,7 +30,7 @@ export interface OpenRequest {
   /** What the undo log may hold; the triggers stop at the first entry that passes it. */
   undoBytesMax: number;
   /** What is to be read of a catalog. */
-  planOf: (catalog: Catalog) => DumpPlan;
+  planDump: (catalog: Catalog) => DumpPlan;
   isLeftover: IsLeftover;
   /** Above so many tables the small ones are copied; default `MANY_TABLES`. */
   manyTables?: number;
@@ -55,17 +55,17 @@ export interface OpenedSnapshot {
  *
  * Errors: `snapshot-busy` if another snapshot is alive, `no-space-for-snapshot`, `table-too-wide-for-snapshot`,
  * `too-many-tables-for-snapshot`, `schema-changed` if the schema changes again and again in the moment of
- * opening, those of `planOf` and the source's own.
+ * opening, those of `planDump` and the source's own.
  */
 export async function openSnapshot(source: Source, request: OpenRequest): Promise<OpenedSnapshot> {
-  const { snapshotId, undoBytesMax, planOf } = request;
+  const { snapshotId, undoBytesMax, planDump } = request;
   await requireAlone(source, request.isLeftover);
   await requireSpace(source, undoBytesMax);
   const names = new SnapshotNames(snapshotId);
   for (let attempt = 1; attempt <= OPENINGS_MAX; attempt += 1) {
     const before = await readCatalogRows(source);
-    const catalog = await withViewColumns(source, parseCatalog(before));
-    const plan = planOf(catalog);
+    const catalog = await addViewColumns(source, parseCatalog(before));
+    const plan = planDump(catalog);
     const held = await chooseHeldBy(source, plan.tables, {
       fitsTriggers: (table) => fitsTriggers(names, table, catalog.triggers),
       brokenParents: findBrokenParents(catalog),
@@ -106,9 +106,9 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
       atMs: Number(clock?.rows[0]?.[0]),
       warnings: [
         ...held.warnings,
-        ...deepTriggerWarnings(catalog),
+        ...listDeepTriggerWarnings(catalog),
         ...copiedKeyValueWarnings(statements, results),
-        ...writeOrderWarnings(catalog, tablesHeldBy("undo")),
+        ...listWriteOrderWarnings(catalog, tablesHeldBy("undo")),
         ...checks.warnings,
       ],
       rowsRead:

@@ -1,6 +1,6 @@
 import { copyKeyValuesSql } from "../../sqlite/key-values.ts";
 import { quoteIdentifier as q, quoteText } from "../../sqlite/identifier.ts";
-import { shownName } from "../../sqlite/statement-length.ts";
+import { shortenName } from "../../sqlite/statement-length.ts";
 import type { Catalog, Table } from "../../sqlite/catalog.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { HeldBy } from "../../rpc/snapshot-record.ts";
@@ -111,7 +111,7 @@ function holdTable(
   }
   const statements = copySql(names, { table, number, heldBy });
   if (statements.some((sql) => Buffer.byteLength(sql) > STATEMENT_BYTES_MAX)) {
-    const message = `the names of table ${shownName(table.name)} are too long for a statement that copies its rows`;
+    const message = `the names of table ${shortenName(table.name)} are too long for a statement that copies its rows`;
     throw new ExportError("table-too-wide-for-snapshot", message);
   }
   return { statements, triggers: 0 };

@@ -1,17 +1,17 @@
-import { ownColumns } from "../../sqlite/column-sql.ts";
+import { nameOwnColumns } from "../../sqlite/column-sql.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import {
   type Affinity,
   type Column,
-  storedColumns,
+  listStoredColumns,
   type Table,
   type TableIndex,
   type SchemaObject,
 } from "../../sqlite/catalog.ts";
-import { hasWord, sqlTokens } from "../../sqlite/sql-tokens.ts";
-import { asciiLower, asciiUpper } from "../../lib/ascii-case.ts";
+import { hasWord, tokenizeSql } from "../../sqlite/sql-tokens.ts";
+import { lowerAscii, upperAscii } from "../../lib/ascii-case.ts";
 import type { SnapshotNames } from "./names.ts";
-import { columnTexts, indexText, newValueSql } from "../../sqlite/schema-text.ts";
+import { parseColumnTexts, parseIndexText, newValueSql } from "../../sqlite/schema-text.ts";
 
 /** Alias of the table in which replaced rows are looked for. */
 export const REPLACED = "tmp_r";
@@ -41,7 +41,7 @@ const TYPES: Record<Affinity, string> = {
   numeric: "NUMERIC",
 };
 
-export function replacedRows(
+export function planReplacedRows(
   names: SnapshotNames,
   number: number,
   table: Table,
@@ -63,7 +63,7 @@ export function replacedRows(
         ? []
         : [`${REPLACED}.${q(table.rowidName)} = NEW.${q(table.rowidName)}`]),
       ...unique.map((index) => {
-        const where = index.partial ? indexText(table, index).where : undefined;
+        const where = index.partial ? parseIndexText(table, index).where : undefined;
         const equal = needsProbe(index)
           ? probeTerms(names, number, table, index)
           : plainTerms(index, columns);
@@ -110,11 +110,11 @@ function probeTerms(
   table: Table,
   index: TableIndex,
 ): string[] {
-  const texts = index.sql === undefined ? undefined : indexText(table, index).terms;
+  const texts = index.sql === undefined ? undefined : parseIndexText(table, index).terms;
   return index.terms.map((term, at) => {
     const { column, collation } = term;
     const valueOf = (row: string): string =>
-      column === undefined ? (texts?.[at] ?? "NULL") : ownColumns(row)(column);
+      column === undefined ? (texts?.[at] ?? "NULL") : nameOwnColumns(row)(column);
     return (
       `(${valueOf(REPLACED)}) COLLATE ${collation} IN ` +
       `(SELECT (${valueOf(PROBE)}) COLLATE ${collation} FROM ${q(names.probe(number))} AS ${PROBE})`
@@ -123,7 +123,7 @@ function probeTerms(
 }
 
 function createProbeSql(names: SnapshotNames, number: number, table: Table): string {
-  const texts = columnTexts(table);
+  const texts = parseColumnTexts(table);
   const columns = table.columns.flatMap((column, at) => {
     if (column.generated === "hidden") return [];
     const { collation, generatedAs } = texts[at] ?? { collation: "BINARY" };
@@ -145,7 +145,7 @@ function fillProbe(
   event: "insert" | "update",
 ): string[] {
   const probe = q(names.probe(number));
-  const columns = storedColumns(table);
+  const columns = listStoredColumns(table);
   const insert = (id?: string): string => {
     const values = columns.map((column) =>
       column.name === table.integerPrimaryKey && id !== undefined
@@ -169,7 +169,7 @@ function fillProbe(
 function hasBeforeUpdateTrigger(table: Table, triggers: readonly SchemaObject[]): boolean {
   return triggers.some(
     ({ tableName, sql }) =>
-      asciiLower(tableName) === asciiLower(table.name) &&
+      lowerAscii(tableName) === lowerAscii(table.name) &&
       hasWord(sql, "UPDATE") &&
       !isAfterTrigger(sql),
   );
@@ -177,6 +177,6 @@ function hasBeforeUpdateTrigger(table: Table, triggers: readonly SchemaObject[])
 
 /** SQLite keeps `CREATE TRIGGER <name>` at the head of the text, whose name may hold any words. */
 function isAfterTrigger(sql: string): boolean {
-  const [, , , time] = sqlTokens(sql);
-  return time?.kind === "word" && ["AFTER", "INSTEAD"].includes(asciiUpper(time.text));
+  const [, , , time] = tokenizeSql(sql);
+  return time?.kind === "word" && ["AFTER", "INSTEAD"].includes(upperAscii(time.text));
 }

@@ -1,4 +1,4 @@
-import { type ColumnSql, ownColumns } from "../../sqlite/column-sql.ts";
+import { type ColumnSql, nameOwnColumns } from "../../sqlite/column-sql.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import type { KeyColumn } from "../../sqlite/catalog.ts";
 import type { SnapshotNames } from "./names.ts";
@@ -8,7 +8,7 @@ export type KeySql = string[];
 
 /** The key's columns of `row`, one of the table's own: an alias, `OLD` or `NEW`. */
 export function keyColumnsSql(row: string, key: KeyColumn[]): KeySql {
-  return key.map((column) => ownColumns(row)(column.name));
+  return key.map((column) => nameOwnColumns(row)(column.name));
 }
 
 /**

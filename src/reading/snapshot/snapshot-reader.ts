@@ -1,18 +1,18 @@
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import type { RowExpression } from "../../sqlite/column-sql.ts";
-import { liveRows, type RowSelect, type Statement } from "../../sqlite/page-query.ts";
+import { selectLiveRows, type RowSelect, type Statement } from "../../sqlite/page-query.ts";
 import type { Table } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
 import { findQueryProblem } from "../../databases/query-problem.ts";
 import type { Source, SourceResult } from "../../databases/source.ts";
 import type { TableReader } from "../table-reader.ts";
 import type { CommittedPosition } from "./committed-position.ts";
-import { copiedRows, gatheredRows, hasIntegerKey } from "./layout.ts";
-import { SnapshotNames, startsWithSql, watchedTableOf } from "./names.ts";
+import { selectCopiedRows, selectGatheredRows, hasIntegerKey } from "./layout.ts";
+import { SnapshotNames, startsWithSql, findWatchedTable } from "./names.ts";
 import { LEASE_SECONDS } from "./opening-statements.ts";
 import type { SnapshotRecord, SnapshotTable } from "../../rpc/snapshot-record.ts";
 import { WITNESS, witnessSql } from "./triggers.ts";
-import { undoLogOf } from "./undo-log.ts";
+import { chooseUndoLog } from "./undo-log.ts";
 
 /** A page is read only with so much of the lease left, in seconds: it must outlast the page's turn. */
 const LEASE_LEFT_MIN = 60;
@@ -60,13 +60,13 @@ export class SnapshotReader implements TableReader {
   async readRows(table: Table, build: (rows: RowSelect) => Statement[]): Promise<SourceResult[]> {
     const held = this.#tables.get(table.name);
     if (held === undefined) throw lost(`table ${q(table.name)} is not in it`);
-    if (held.heldBy === "nothing") return this.#run(build(liveRows(table)));
-    if (held.heldBy === "empty") return this.#run(build(liveRows(table, () => "0")));
+    if (held.heldBy === "nothing") return this.#run(build(selectLiveRows(table)));
+    if (held.heldBy === "empty") return this.#run(build(selectLiveRows(table, () => "0")));
     if (held.heldBy === "copy") {
-      return this.#run(build(copiedRows(this.#names.copy(held.number), table)));
+      return this.#run(build(selectCopiedRows(this.#names.copy(held.number), table)));
     }
     if (held.heldBy === "gathering") {
-      return this.#run(build(gatheredRows(this.#names.gathering, held.number, table)));
+      return this.#run(build(selectGatheredRows(this.#names.gathering, held.number, table)));
     }
     const watched = { table, number: held.number };
     if (!this.#changed.has(table.name)) {
@@ -113,7 +113,7 @@ export class SnapshotReader implements TableReader {
       return { sql: `SELECT ${state}, 0, 1 ${from}`, params: [], columns: CHECK_COLUMNS };
     }
     const { table, number } = watched;
-    const hasEntry = undoLogOf(this.#names, number, table).hasEntrySql();
+    const hasEntry = chooseUndoLog(this.#names, number, table).hasEntrySql();
     const place = this.#places.get(number);
     const witness = "SELECT 1 FROM sqlite_master WHERE sql = ?1";
     // Where it is not in its place it may stand in another: then, and not else, all are read.
@@ -178,7 +178,7 @@ export class SnapshotReader implements TableReader {
       this.#record.tables.filter((table) => finished.has(table.name)).map((table) => table.number),
     );
     for (const { name, place } of await this.#triggers()) {
-      const number = watchedTableOf(name, this.#names);
+      const number = findWatchedTable(name, this.#names);
       if (number === undefined) continue;
       if (name === this.#names.trigger(number, WITNESS)) this.#places.set(number, place);
       if (finishedNumbers.has(number)) {
@@ -193,7 +193,7 @@ export class SnapshotReader implements TableReader {
     const counts = new Map<string, number>();
     let logTriggers = 0;
     for (const { name, table } of await this.#triggers()) {
-      const number = watchedTableOf(name, this.#names);
+      const number = findWatchedTable(name, this.#names);
       if (number === undefined) logTriggers += 1;
       const key = `${number} ${table}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -225,14 +225,14 @@ export class SnapshotReader implements TableReader {
 
 /** All rows of a table whose log is empty: those that were added behind its end are not in the log. */
 function unchangedRows(table: Table, held: SnapshotTable): RowSelect {
-  return liveRows(table, upToEnd(table, held));
+  return selectLiveRows(table, upToEnd(table, held));
 }
 
 /** Rows that the log does not know, and those that it has kept. */
 function mergedRows(names: SnapshotNames, table: Table, held: SnapshotTable): RowSelect {
-  const log = undoLogOf(names, held.number, table);
+  const log = chooseUndoLog(names, held.number, table);
   const isUpToEnd = upToEnd(table, held);
-  const live = liveRows(table, (column) => {
+  const live = selectLiveRows(table, (column) => {
     const key = table.key.map(({ name }) => column(name));
     const end = isUpToEnd(column);
     return `${end === "" ? "" : `${end} AND `}NOT ${log.hasEntrySql(key)}`;

@@ -1,7 +1,7 @@
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
-import { identifierOf, sqlTokens } from "../../sqlite/sql-tokens.ts";
+import { parseIdentifier, tokenizeSql } from "../../sqlite/sql-tokens.ts";
 import type { Catalog } from "../../sqlite/catalog.ts";
-import { asciiLower, asciiUpper } from "../../lib/ascii-case.ts";
+import { lowerAscii, upperAscii } from "../../lib/ascii-case.ts";
 
 /** Triggers within triggers that the platform allows, as seen in November 2026. */
 const LEVELS_MAX = 10;
@@ -14,7 +14,7 @@ const OWN_LEVELS = 2;
  * deep that no level is left for a snapshot's: such a write fails while the snapshot is open. Read off
  * the triggers' texts, thus as deep as they might go; tables that write each other in a circle count once.
  */
-export function deepTriggerWarnings(catalog: Catalog): string[] {
+export function listDeepTriggerWarnings(catalog: Catalog): string[] {
   const written = writtenByTriggers(catalog);
   const depths = new Map<string, number>();
   const depthOf = (table: string): number => {
@@ -28,10 +28,10 @@ export function deepTriggerWarnings(catalog: Catalog): string[] {
     return depth;
   };
   return catalog.tables
-    .filter(({ name }) => depthOf(asciiLower(name)) > LEVELS_MAX - OWN_LEVELS)
+    .filter(({ name }) => depthOf(lowerAscii(name)) > LEVELS_MAX - OWN_LEVELS)
     .map(
       ({ name }) =>
-        `triggers may go ${depthOf(asciiLower(name))} levels deep from table ${q(name)}: a write that ` +
+        `triggers may go ${depthOf(lowerAscii(name))} levels deep from table ${q(name)}: a write that ` +
         `does fails while the snapshot is open, which needs ${OWN_LEVELS} of ${LEVELS_MAX} levels`,
     );
 }
@@ -40,11 +40,11 @@ export function deepTriggerWarnings(catalog: Catalog): string[] {
 function writtenByTriggers(catalog: Catalog): Map<string, Set<string>> {
   const written = new Map<string, Set<string>>();
   const add = (from: string, to: string): void => {
-    const set = written.get(asciiLower(from)) ?? new Set<string>();
-    set.add(asciiLower(to));
-    written.set(asciiLower(from), set);
+    const set = written.get(lowerAscii(from)) ?? new Set<string>();
+    set.add(lowerAscii(to));
+    written.set(lowerAscii(from), set);
   };
-  const names = new Set([...catalog.tables, ...catalog.views].map(({ name }) => asciiLower(name)));
+  const names = new Set([...catalog.tables, ...catalog.views].map(({ name }) => lowerAscii(name)));
   for (const { tableName, sql } of catalog.triggers) {
     for (const target of writtenNames(sql)) if (names.has(target)) add(tableName, target);
   }
@@ -61,10 +61,10 @@ const PASSIVE: ReadonlySet<string> = new Set(["NO ACTION", "RESTRICT"]);
 
 /** What stands behind INTO, UPDATE (OR …) and DELETE FROM in a trigger's body, in lower case. */
 function writtenNames(sql: string): string[] {
-  const tokens = [...sqlTokens(sql)];
+  const tokens = [...tokenizeSql(sql)];
   const wordAt = (at: number): string => {
     const token = tokens[at];
-    return token?.kind === "word" ? asciiUpper(token.text) : "";
+    return token?.kind === "word" ? upperAscii(token.text) : "";
   };
   const body = tokens.findIndex((_, at) => wordAt(at) === "BEGIN");
   const found: string[] = [];
@@ -74,7 +74,7 @@ function writtenNames(sql: string): string[] {
     if (wordAt(at) === "UPDATE") target = wordAt(at + 1) === "OR" ? at + 3 : at + 1;
     if (wordAt(at) === "FROM" && wordAt(at - 1) === "DELETE") target = at + 1;
     const token = target === undefined ? undefined : tokens[target];
-    if (token !== undefined) found.push(asciiLower(identifierOf(token)));
+    if (token !== undefined) found.push(lowerAscii(parseIdentifier(token)));
   }
   return found;
 }

@@ -1,14 +1,14 @@
-import { ownColumns } from "../../sqlite/column-sql.ts";
+import { nameOwnColumns } from "../../sqlite/column-sql.ts";
 import { quoteIdentifier as q, quoteText } from "../../sqlite/identifier.ts";
 import type { SchemaObject, Table } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
-import { shownName } from "../../sqlite/statement-length.ts";
+import { shortenName } from "../../sqlite/statement-length.ts";
 import { STATEMENT_BYTES_MAX } from "../../api/limits.ts";
 import type { SnapshotNames } from "./names.ts";
-import { REPLACED, replacedRows } from "./replaced-rows.ts";
+import { REPLACED, planReplacedRows } from "./replaced-rows.ts";
 import { keyColumnsSql, sameKeySql } from "./row-sql.ts";
 import { newValueSql } from "../../sqlite/schema-text.ts";
-import { undoLogOf } from "./undo-log.ts";
+import { chooseUndoLog } from "./undo-log.ts";
 
 /** How a table is watched. */
 export interface Watch {
@@ -30,8 +30,8 @@ export function watchTable(
   table: Table,
   given: { triggers: readonly SchemaObject[]; undoBytesMax: number },
 ): Watch {
-  const log = undoLogOf(names, number, table);
-  const replaced = replacedRows(names, number, table, given.triggers);
+  const log = chooseUndoLog(names, number, table);
+  const replaced = planReplacedRows(names, number, table, given.triggers);
   const tables = replaced.createProbe === undefined ? [] : [replaced.createProbe];
   const saveReplaced = (event: "insert" | "update"): string[] =>
     replaced
@@ -47,7 +47,7 @@ export function watchTable(
   );
   const isFree =
     `NOT EXISTS (SELECT 1 FROM ${q(table.name)} AS ${REPLACED} ` +
-    `WHERE ${sameKeySql(ownColumns(REPLACED), table.key, expected)})`;
+    `WHERE ${sameKeySql(nameOwnColumns(REPLACED), table.key, expected)})`;
   const watched = { names, number, table };
   const watching = [
     ...triggersSql(watched, "BEFORE INSERT", [
@@ -69,7 +69,7 @@ export function watchTable(
   if (statements.some((sql) => isTooLong(sql, table))) {
     throw new ExportError(
       "table-too-wide-for-snapshot",
-      `table ${shownName(table.name)} has so many and long names that a trigger over it is longer ` +
+      `table ${shortenName(table.name)} has so many and long names that a trigger over it is longer ` +
         `than ${STATEMENT_BYTES_MAX} bytes`,
     );
   }
@@ -120,7 +120,7 @@ export const WITNESS = "before_delete";
  * every name in it, the table's and each stored column's, and it is gone when the table is.
  */
 export function witnessSql(names: SnapshotNames, number: number, table: Table): string {
-  const body = undoLogOf(names, number, table).save("OLD");
+  const body = chooseUndoLog(names, number, table).save("OLD");
   return triggerSql({ names, number, table }, { event: WITNESS, when: "BEFORE DELETE", body });
 }
 

@@ -1,8 +1,8 @@
 import { bytesSql } from "../../sqlite/bytes-sql.ts";
-import { numberedColumns, ownColumns } from "../../sqlite/column-sql.ts";
+import { numberColumns, nameOwnColumns } from "../../sqlite/column-sql.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
-import { type RowSelect, rowsFrom } from "../../sqlite/page-query.ts";
-import { rowColumns, type Table } from "../../sqlite/catalog.ts";
+import { type RowSelect, selectRowsFrom } from "../../sqlite/page-query.ts";
+import { listRowColumns, type Table } from "../../sqlite/catalog.ts";
 import { createKeyedSql, hasIntegerKey, listPlaces } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
 import { isNeededSql, type KeySql, keyColumnsSql, sameKeySql } from "./row-sql.ts";
@@ -46,7 +46,7 @@ const BORN = "born";
  * Tables with an integer key share one log, for every object makes each CREATE and DROP walk further
  * through the schema. The others have logs of their own, whose keys order and compare as theirs.
  */
-export function undoLogOf(names: SnapshotNames, number: number, table: Table): UndoLog {
+export function chooseUndoLog(names: SnapshotNames, number: number, table: Table): UndoLog {
   return sharesLog(table) ? sharedLog(names, number, table) : ownLog(names, number, table);
 }
 
@@ -84,13 +84,13 @@ export function createSharedLogSql(
 
 function sharedLog(names: SnapshotNames, number: number, table: Table): UndoLog {
   const log = names.sharedUndo;
-  const [key = "", ...columns] = rowColumns(table);
+  const [key = "", ...columns] = listRowColumns(table);
   const places = listPlaces(columns);
-  const inPlaces = numberedColumns("tmp_u", columns);
+  const inPlaces = numberColumns("tmp_u", columns);
   return {
     create: () => [],
     save: (row, rows) => {
-      const ofRow = ownColumns(row);
+      const ofRow = nameOwnColumns(row);
       const values = [ofRow(key), "0", ...columns.map(ofRow)];
       const insert = insertSql(log, [...SHARED_COLUMNS, ...places], [String(number), ...values]);
       return [rows === undefined ? insert : `${insert}${rows.from} WHERE ${rows.condition}`];
@@ -103,7 +103,7 @@ function sharedLog(names: SnapshotNames, number: number, table: Table): UndoLog 
       const isKey = values === undefined ? "" : ` AND tmp_u.k = +${values[0]}`;
       return `EXISTS (SELECT 1 FROM ${q(log)} AS tmp_u WHERE tmp_u.t = ${number}${isKey})`;
     },
-    savedRows: rowsFrom({
+    savedRows: selectRowsFrom({
       from: `${q(log)} AS tmp_u`,
       column: (name) => (name === key ? "tmp_u.k" : inPlaces(name)),
       where: `tmp_u.t = ${number} AND tmp_u.born = 0`,
@@ -114,13 +114,13 @@ function sharedLog(names: SnapshotNames, number: number, table: Table): UndoLog 
 function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
   const log = names.undo(number);
   const wideLog = names.wide(number);
-  const columns = rowColumns(table);
+  const columns = listRowColumns(table);
   const places = listPlaces(columns);
   const keys = places.slice(0, table.key.length);
   const narrow = places.slice(0, COLUMNS_MAX - 1);
   const wide = places.slice(COLUMNS_MAX - 1);
-  const inNarrow = numberedColumns("tmp_u", columns);
-  const inWide = numberedColumns("tmp_w", columns);
+  const inNarrow = numberColumns("tmp_u", columns);
+  const inWide = numberColumns("tmp_w", columns);
   const isWide = new Set(columns.slice(COLUMNS_MAX - 1));
   const keyOfEntry = table.key.map((column) => inNarrow(column.name));
   const join = ` CROSS JOIN ${q(wideLog)} AS tmp_w ON ${sameKeySql(inWide, table.key, keyOfEntry)}`;
@@ -156,7 +156,7 @@ function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
     ],
     save: (row, { from, condition } = { from: "", condition: "1" }) => {
       const rest = `${from} WHERE ${condition} AND ${isToBeEntered(keyColumnsSql(row, table.key))}`;
-      const values = columns.map(ownColumns(row));
+      const values = columns.map(nameOwnColumns(row));
       const saved =
         insertSql(log, [BORN, ...narrow], ["0", ...values.slice(0, narrow.length)]) + rest;
       if (wide.length === 0) return [saved];
@@ -170,7 +170,7 @@ function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
       return `${insert} WHERE ${isKey} AND ${condition} AND ${isToBeEntered(key)}`;
     },
     hasEntrySql,
-    savedRows: rowsFrom({
+    savedRows: selectRowsFrom({
       from: `${q(log)} AS tmp_u${wide.length === 0 ? "" : join}`,
       column: (name) => (isWide.has(name) ? inWide : inNarrow)(name),
       where: `tmp_u.${BORN} = 0`,
@@ -180,7 +180,7 @@ function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
 
 /** What is stored of a row besides its one key. */
 function besidesKey(table: Table): string[] {
-  return rowColumns(table).slice(1);
+  return listRowColumns(table).slice(1);
 }
 
 /** An INSERT of one row, or of several where a FROM is appended. */

@@ -1,6 +1,6 @@
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
-import { sqlTokens } from "../../sqlite/sql-tokens.ts";
-import { asciiLower, asciiUpper } from "../../lib/ascii-case.ts";
+import { tokenizeSql } from "../../sqlite/sql-tokens.ts";
+import { lowerAscii, upperAscii } from "../../lib/ascii-case.ts";
 import type { Catalog, SchemaObject, Table, TableIndex } from "../../sqlite/catalog.ts";
 
 /** A warning names at most so many tables. */
@@ -10,7 +10,7 @@ const NAMED_MAX = 5;
  * One warning for the watched tables whose writes may end differently while triggers are there, or none.
  * `docs/consistency.md` has the rule.
  */
-export function writeOrderWarnings(catalog: Catalog, watched: readonly Table[]): string[] {
+export function listWriteOrderWarnings(catalog: Catalog, watched: readonly Table[]): string[] {
   const names = watched
     .filter((table) => dependsOnOrder(table, catalog.triggers) || keepsItsOrphans(table))
     .map(({ name }) => q(name));
@@ -48,9 +48,9 @@ function isOwnKey(table: Table, index: TableIndex): boolean {
 /** True if a trigger of the database's own fires on every UPDATE of the table. */
 function collectsAnyway(table: Table, triggers: readonly SchemaObject[]): boolean {
   return triggers.some((trigger) => {
-    if (asciiLower(trigger.tableName) !== asciiLower(table.name)) return false;
-    const words = [...sqlTokens(trigger.sql)].map(({ kind, text }) =>
-      kind === "word" ? asciiUpper(text) : "",
+    if (lowerAscii(trigger.tableName) !== lowerAscii(table.name)) return false;
+    const words = [...tokenizeSql(trigger.sql)].map(({ kind, text }) =>
+      kind === "word" ? upperAscii(text) : "",
     );
     const event = words.findIndex((word) => EVENTS.has(word));
     return words[event] === "UPDATE" && words[event + 1] === "ON";
@@ -66,6 +66,6 @@ const EVENTS: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE"]);
 export function keepsItsOrphans(table: Table): boolean {
   return table.foreignKeys.some(
     ({ parent, onDelete }) =>
-      asciiLower(parent) === asciiLower(table.name) && onDelete === "SET NULL",
+      lowerAscii(parent) === lowerAscii(table.name) && onDelete === "SET NULL",
   );
 }

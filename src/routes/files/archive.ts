@@ -26,7 +26,7 @@ const WRITE_BYTES = 64 * KIB;
  * known, a range is made from the objects it touches, and one object is open at a time. Errors:
  * `artifact-missing`; `artifact-not-found` if the CRC-32 of an artifact is not known.
  */
-export function archiveOf(
+export function makeArchive(
   info: DownloadInfo,
   store: ArtifactStore,
   manifest: Uint8Array,

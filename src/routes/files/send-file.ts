@@ -5,7 +5,7 @@ import { ExportError } from "../../api/errors.ts";
 import type { ByteRange } from "../../storage/artifact-store.ts";
 import type { AppEnv } from "../app-env.ts";
 import { parseRange } from "./byte-range.ts";
-import { contentDisposition } from "./content-disposition.ts";
+import { formatContentDisposition } from "./content-disposition.ts";
 
 /** A file to send to a client, whole or in part. Its bytes never change. */
 export interface SentFile {
@@ -42,7 +42,7 @@ export async function sendFile(context: Context<AppEnv>, file: SentFile): Promis
     return new Response(null, { status: 304, headers });
   }
   headers.set("content-type", file.contentType);
-  headers.set("content-disposition", contentDisposition(file.name));
+  headers.set("content-disposition", formatContentDisposition(file.name));
   const isHead = context.req.method === "HEAD";
   const condition = context.req.header("if-range");
   const isOther =

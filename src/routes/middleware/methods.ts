@@ -1,5 +1,5 @@
 /** Returns the methods that routes have for `path`; none if no route has that path. */
-export function allowedMethods(
+export function listMethods(
   routes: readonly { method: string; path: string }[],
   path: string,
 ): string[] {

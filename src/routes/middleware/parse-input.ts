@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import * as v from "valibot";
 
 import { decodeUtf8 } from "../../lib/bytes.ts";
-import { issueWords } from "../../lib/issue-words.ts";
+import { describeIssue } from "../../lib/describe-issue.ts";
 import { ExportError } from "../../api/errors.ts";
 
 /** The schema of a query: an object, whose entries describe the parameters. */
@@ -87,7 +87,7 @@ export function validate<const TSchema extends v.GenericSchema>(
   if (parsed.success) return parsed.output;
   const issues = parsed.issues.map((issue) => ({
     path: v.getDotPath(issue) ?? "",
-    message: issueWords(issue),
+    message: describeIssue(issue),
   }));
   const first = issues[0];
   throw new ExportError(

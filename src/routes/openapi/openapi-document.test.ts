@@ -9,7 +9,7 @@ import { expect, test, vi } from "vitest";
 
 import { route } from "../route.ts";
 import { ROUTES } from "../route-list.ts";
-import { openApiDocument } from "./openapi-document.ts";
+import { describeApi } from "./openapi-document.ts";
 
 // Nothing here runs in the runtime, whose module Node does not have.
 vi.mock("cloudflare:workers", () => ({}));
@@ -20,7 +20,7 @@ test("the API's description passes Redocly's recommended rules", async () => {
   const folder = await mkdtemp(join(tmpdir(), "openapi-"));
   try {
     const file = join(folder, "openapi.json");
-    await writeFile(file, JSON.stringify(openApiDocument(ROUTES, "https://export.example.org")));
+    await writeFile(file, JSON.stringify(describeApi(ROUTES, "https://export.example.org")));
     const linter = fileURLToPath(import.meta.resolve("@redocly/cli/bin/cli.js"));
     const { stdout } = await run(
       process.execPath,
@@ -50,7 +50,7 @@ test("a schema without a name stands where it is used", () => {
     errors: [],
     handler: () => new Response(),
   });
-  expect(openApiDocument([added], "https://export.example.org")).toMatchObject({
+  expect(describeApi([added], "https://export.example.org")).toMatchObject({
     paths: {
       "/fleet/{name}": {
         post: {

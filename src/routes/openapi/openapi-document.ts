@@ -19,7 +19,7 @@ const TOKEN_ERRORS: readonly ErrorCode[] = ["unauthorized", "forbidden", "config
 const COUNTED_ERRORS: readonly ErrorCode[] = ["too-many-requests"];
 
 /** The description (OpenAPI 3.1) of `routes` as they are served at `origin`, made of the schemas that check requests. */
-export function openApiDocument(routes: readonly Route[], origin: string): Json {
+export function describeApi(routes: readonly Route[], origin: string): Json {
   return {
     openapi: "3.1.1",
     info: {

@@ -7,7 +7,7 @@ import type {
 } from "../../rpc/stored-object.ts";
 import { ExportError } from "../../api/errors.ts";
 import { BLOB_BYTES_MAX } from "../../api/limits.ts";
-import { ownerOf } from "../../rpc/object-key.ts";
+import { parseObjectKey } from "../../rpc/object-key.ts";
 import { assert } from "../../lib/assert.ts";
 import { yieldTurn } from "../../lib/yield-turn.ts";
 import { requireWholeList } from "../artifact-store.ts";
@@ -30,7 +30,7 @@ export function isInlineUpload(uploadId: string): boolean {
 /** Begins an upload. Errors: `run-superseded`. */
 export function createUpload({ sql, requireWritable }: InlineContext, key: string): string {
   requireWritable(key);
-  const { jobId } = ownerOf(key);
+  const { jobId } = parseObjectKey(key);
   const uploadId = `${INLINE_UPLOAD}${crypto.randomUUID()}`;
   sql.exec(
     "INSERT INTO tmp_export_job_uploads (job_id, object_key, upload_id) VALUES (?, ?, ?)",
@@ -54,7 +54,7 @@ export function putPiece(context: InlineContext, piece: PartPiece): void {
     "a part fits the rows that it reserves",
   );
   context.requireWritable(upload.key);
-  const { jobId } = ownerOf(upload.key);
+  const { jobId } = parseObjectKey(upload.key);
   if (findUpload(sql, upload)?.is_complete !== 0) throw noSuchUpload(upload);
   if (offset === 0) {
     deletePart(sql, jobId, upload.uploadId, number);
@@ -108,7 +108,7 @@ export function completeUpload(
 ): StoredObject {
   requireWholeList(parts);
   requireWritable(upload.key);
-  const { jobId } = ownerOf(upload.key);
+  const { jobId } = parseObjectKey(upload.key);
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   const found = findUpload(sql, upload);
   if (found?.is_complete !== 0) {
@@ -185,7 +185,7 @@ export function findObject(sql: SqlStorage, key: string): StoredObject | undefin
     .exec<{ bytes: number; etag: string }>(
       `SELECT bytes, upload_id AS etag FROM tmp_export_job_uploads
        WHERE job_id = ? AND object_key = ? AND is_complete = 1`,
-      ownerOf(key).jobId,
+      parseObjectKey(key).jobId,
       key,
     )
     .toArray()[0];
@@ -211,7 +211,7 @@ export function readObject(
        WHERE job_id = ? AND kind = 'object' AND upload_id = ? AND number = ?`,
       1 + (inPart % BLOB_BYTES_MAX),
       bytesMax,
-      ownerOf(key).jobId,
+      parseObjectKey(key).jobId,
       etag,
       toRowNumber(1 + Math.floor(offset / upload.part_bytes), inPart),
     )
@@ -274,7 +274,7 @@ function findUpload(sql: SqlStorage, { key, uploadId }: Upload): UploadRow | und
     .exec<UploadRow>(
       `SELECT is_complete, part_bytes, bytes FROM tmp_export_job_uploads
        WHERE job_id = ? AND object_key = ? AND upload_id = ?`,
-      ownerOf(key).jobId,
+      parseObjectKey(key).jobId,
       key,
       uploadId,
     )
@@ -286,7 +286,7 @@ function noSuchUpload({ key }: Upload): ExportError {
 }
 
 function deleteUpload(sql: SqlStorage, { key, uploadId }: Upload): void {
-  const { jobId } = ownerOf(key);
+  const { jobId } = parseObjectKey(key);
   sql.exec(
     "DELETE FROM tmp_export_job_blobs WHERE job_id = ? AND kind = 'object' AND upload_id = ?",
     jobId,

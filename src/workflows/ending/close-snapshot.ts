@@ -2,7 +2,7 @@ import { type ExportEnv, getExportJobs } from "../../config/bindings.ts";
 import { readSettings } from "../../config/settings.ts";
 import { sweepSnapshots } from "../../reading/snapshot/close-snapshot.ts";
 import type { Source } from "../../databases/source.ts";
-import { openRequested, type RunContext } from "../engine/run-context.ts";
+import { openRequestedSource, type RunContext } from "../engine/run-context.ts";
 
 /** What a step "close snapshot" reports to the dashboard. */
 interface ClosedSnapshot {
@@ -15,7 +15,7 @@ interface ClosedSnapshot {
  * Removes what a run's snapshot has in its source. Repeating it, or coming late, is harmless: nothing is
  * done where a newer run reads the snapshot.
  */
-export async function closeSnapshotOf(context: RunContext): Promise<ClosedSnapshot> {
+export async function closeRunSnapshot(context: RunContext): Promise<ClosedSnapshot> {
   const { jobs, runId } = context;
   const snapshot = await jobs.snapshotToClose(runId);
   if (snapshot === null) return { closed: null, tablesLeft: 0 };
@@ -30,7 +30,7 @@ export async function closeSnapshotOf(context: RunContext): Promise<ClosedSnapsh
  * Removes what a stream whose lease has run out has in its source, and forgets the stream. Repeating it, or
  * coming late, is harmless.
  */
-export async function closeSnapshotOfStream(
+export async function closeStreamSnapshot(
   env: ExportEnv,
   streamId: string,
 ): Promise<ClosedSnapshot> {
@@ -40,7 +40,7 @@ export async function closeSnapshotOfStream(
   const { request, snapshotId } = stream;
   let tablesLeft = 0;
   if (snapshotId !== null) {
-    const source = openRequested(env, readSettings(env), request);
+    const source = openRequestedSource(env, readSettings(env), request);
     tablesLeft = await closeAll(source, { jobs, jobId: streamId, snapshotId });
   }
   if (tablesLeft === 0) await jobs.endStream(streamId);

@@ -1,7 +1,7 @@
 import { type ExportEnv, getExportJobs } from "../../config/bindings.ts";
 import { readSettings } from "../../config/settings.ts";
 import type { CallbackMove } from "../../rpc/callback-move.ts";
-import { nextCallbackMove } from "../../notify/callback-schedule.ts";
+import { chooseCallbackMove } from "../../notify/callback-schedule.ts";
 import { checkCallbackTarget } from "../../notify/callback-target.ts";
 import { ExportError } from "../../api/errors.ts";
 import { isLocalOrigin } from "../../lib/local-origin.ts";
@@ -52,7 +52,7 @@ async function tryCallback(env: ExportEnv, jobId: string, attempt: number): Prom
   const pending = turn.callback;
   const localDevelopment = isLocalOrigin(pending.origin);
   const result = await send(env, jobId, pending, localDevelopment);
-  const move = nextCallbackMove({
+  const move = chooseCallbackMove({
     attempt,
     outcome: result.outcome,
     retryAfterMs: result.retryAfterMs,

@@ -1,6 +1,6 @@
 import { NonRetryableError } from "cloudflare:workflows";
 
-import { codedError, parseCodedError } from "../../rpc/coded-error.ts";
+import { toCodedError, parseCodedError } from "../../rpc/coded-error.ts";
 import { type ErrorCode, ExportError, type Failure } from "../../api/errors.ts";
 
 /**
@@ -14,7 +14,7 @@ const ATTEMPTS_MAX: Partial<Record<ErrorCode, number>> = { "source-timeout": 4 }
  * the step at once, and so does the last attempt that `ATTEMPTS_MAX` allows an error. The code stands first in
  * the message, since only the message survives.
  */
-export async function stepBody<T>(attempt: number, work: () => Promise<T>): Promise<T> {
+export async function runStepBody<T>(attempt: number, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -23,7 +23,7 @@ export async function stepBody<T>(attempt: number, work: () => Promise<T>): Prom
     if (!error.retryable || attempt >= attemptsMax) {
       throw new NonRetryableError(`${error.code}: ${error.message}`);
     }
-    throw codedError(error);
+    throw toCodedError(error);
   }
 }
 

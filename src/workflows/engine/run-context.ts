@@ -34,7 +34,7 @@ export interface RunContext {
 const BEAT_MS = 10_000;
 
 /** Returns a context for one attempt of a step. Errors: `configuration-invalid`. */
-export function runContext(env: ExportEnv, runId: RunStart): RunContext {
+export function openRunContext(env: ExportEnv, runId: RunStart): RunContext {
   const config = readSettings(env);
   const jobs = getExportJobs(env);
   let beatenAtMs = Date.now();
@@ -49,12 +49,16 @@ export function runContext(env: ExportEnv, runId: RunStart): RunContext {
     },
     store: openArtifactStore(env),
     openSource: (database, wasReached = true) =>
-      reachedSource(openRequested(env, config, database), wasReached),
+      reachedSource(openRequestedSource(env, config, database), wasReached),
   };
 }
 
 /** Opens the database that a request names. Errors: as `findDatabase`, and `source-not-found`. */
-export function openRequested(env: ExportEnv, config: Settings, database: DatabaseName): Source {
+export function openRequestedSource(
+  env: ExportEnv,
+  config: Settings,
+  database: DatabaseName,
+): Source {
   const source = getSourceConfig(config, database.source);
   return openSource(env, source, sourceObjectOf(source, database));
 }

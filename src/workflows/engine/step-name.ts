@@ -18,7 +18,7 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
  * Returns the name of a step: what it does, and to what. A subject may contain control characters, which the
  * Workflow refuses: they are escaped, as in `\t` and `\u001b`.
  */
-export function stepName(kind: string, subject: string): string {
+export function formatStepName(kind: string, subject: string): string {
   const name = subject === "" ? kind : `${kind} ${subject}`;
   const safe = name.replaceAll(UNSAFE, escapeChar);
   if (safe.length <= CHARS_MAX) return safe;

@@ -2,9 +2,9 @@ import type { WorkflowStep, WorkflowStepConfig } from "cloudflare:workers";
 
 import type { ExportEnv } from "../../config/bindings.ts";
 import type { RunStart } from "../../rpc/run-payload.ts";
-import { stepBody } from "./failure.ts";
-import { type RunContext, runContext } from "./run-context.ts";
-import { stepName } from "./step-name.ts";
+import { runStepBody } from "./failure.ts";
+import { type RunContext, openRunContext } from "./run-context.ts";
+import { formatStepName } from "./step-name.ts";
 
 /**
  * The steps of one Workflow instance. `Kind` lists what its steps do, each kind with a retry policy. A
@@ -45,11 +45,11 @@ export function openSteps<Kind extends string>(
       subject: string,
       body: (env: ExportEnv) => Promise<T>,
     ) =>
-      step.do<T>(stepName(kind, subject), policies[kind], ({ attempt }) =>
-        stepBody(attempt, () => body(env)),
+      step.do<T>(formatStepName(kind, subject), policies[kind], ({ attempt }) =>
+        runStepBody(attempt, () => body(env)),
       ),
     forRun: (runId) => (kind, subject, body) =>
-      steps.do(kind, subject, async () => body(runContext(env, runId))),
+      steps.do(kind, subject, async () => body(openRunContext(env, runId))),
     sleep: (name, ms) => step.sleep(name, ms),
   };
   return steps;

@@ -7,7 +7,7 @@ import { unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
 import { MIB } from "../../api/limits.ts";
 import { readBlocks } from "../../lib/read-blocks.ts";
-import { turnYielder } from "../../lib/yield-turn.ts";
+import { makeTurnYielder } from "../../lib/yield-turn.ts";
 import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import { isChunkOver } from "./chunk-end.ts";
 import type { RunContext } from "../engine/run-context.ts";
@@ -134,7 +134,7 @@ async function verifyArtifact(
       `${artifact.name} has ${object.bytes} bytes where ${written} were written`,
     );
   }
-  const yieldTurn = turnYielder();
+  const yieldTurn = makeTurnYielder();
   const whole = createHash("sha256");
   let checksum = 0;
   let at = 0;

@@ -1,12 +1,12 @@
 import { digestPlan } from "../../formats/plan-digest.ts";
-import { planOf } from "../../formats/plan-of.ts";
+import { planDump } from "../../formats/plan-dump.ts";
 import { CURSOR_START } from "../../rpc/cursor.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
 import { COMPRESSIONS } from "../../api/compressions.ts";
 import type { JobRequest } from "../../api/export-request.ts";
-import { objectKeyOf } from "../../rpc/object-key.ts";
+import { toObjectKey } from "../../rpc/object-key.ts";
 import { concatBytes } from "../../lib/bytes.ts";
 import { beginDump, type BegunDump } from "../../reading/begin-dump.ts";
 import { readKeyRanges } from "../../reading/key-ranges.ts";
@@ -68,13 +68,13 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     catalogDigest: begun.catalogDigest,
     planDigest: await digestPlan(plan, snapshotId),
     cursor: CURSOR_START,
-    firstTable: tableAt(plan.artifacts[0]?.segments, 0),
+    firstTable: nameTableAt(plan.artifacts[0]?.segments, 0),
     artifacts: plan.artifacts.map(({ name, contentType }) => {
       const { suffix, contentType: compressed } = COMPRESSIONS[request.compression];
       return {
         name: `${name}${suffix}`,
         contentType: compressed ?? contentType,
-        objectKey: objectKeyOf({ jobId: runId.jobId, snapshotId, name: `${name}${suffix}` }),
+        objectKey: toObjectKey({ jobId: runId.jobId, snapshotId, name: `${name}${suffix}` }),
       };
     }),
     tables: tables.map((table) => table.name),
@@ -109,7 +109,7 @@ async function beginJobDump(
       snapshotId,
       jobId: runId.jobId,
       consistency,
-      planOf: (catalog) => planOf(request, catalog),
+      planDump: (catalog) => planDump(request, catalog),
       oneTurnBytes: consistency === "snapshot" ? config.oneTurnBytes : 0,
       removesLeftovers: true,
       undoBytesMax: config.undoBytesMax,
@@ -145,7 +145,7 @@ function keptTurn({ catalog, pieces }: BegunDump & { method: "one-turn" }): Kept
 }
 
 /** Returns the table whose rows come first at or after a segment; "schema" if only text is left. */
-export function tableAt(
+export function nameTableAt(
   segments: readonly { kind: string; table?: string }[] | undefined,
   from: number,
 ): string {

@@ -2,7 +2,7 @@ import type { Cursor } from "../../rpc/cursor.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
 import { digestPlan } from "../../formats/plan-digest.ts";
-import { planOf } from "../../formats/plan-of.ts";
+import { planDump } from "../../formats/plan-dump.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { DumpPiece } from "../../reading/dump-reader.ts";
 import { ReadingSession } from "../../reading/reading-session.ts";
@@ -37,7 +37,7 @@ export async function openReading(
   if (record?.isOneTurn === true) {
     const kept = unwrap(await context.jobs.keptTurn(context.runId));
     if (kept === null) throw new ExportError("internal-error", "what was read in one turn is gone");
-    const { plan } = planOf(request, kept.catalog);
+    const { plan } = planDump(request, kept.catalog);
     await requireSamePlan(plan, planned);
     return { plan, pieces: keptPieces(kept, checkpoint.cursor), requireIntact: async () => {} };
   }
@@ -45,8 +45,8 @@ export async function openReading(
     catalogDigest,
     record,
     undoBytesMax: context.config.undoBytesMax,
-    planOf: async (catalog) => {
-      const read = planOf(request, catalog);
+    planDump: async (catalog) => {
+      const read = planDump(request, catalog);
       await requireSamePlan(read.plan, planned);
       return read;
     },

@@ -4,11 +4,11 @@ import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { CHUNK_GROWTH_DIVISOR } from "../../api/limits.ts";
 import { assert } from "../../lib/assert.ts";
-import { turnYielder } from "../../lib/yield-turn.ts";
+import { makeTurnYielder } from "../../lib/yield-turn.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { DumpPiece } from "../../reading/dump-reader.ts";
 import { ChunkWriter } from "../../storage/writer/chunk-writer.ts";
-import { tableAt } from "./begin-export.ts";
+import { nameTableAt } from "./begin-export.ts";
 import { openReading } from "./chunk-reading.ts";
 import { isChunkOver } from "./chunk-end.ts";
 import type { RunContext } from "../engine/run-context.ts";
@@ -61,7 +61,7 @@ export async function exportChunk(
   const counts = new TableCounts();
   let { cursor } = checkpoint;
   let ended = 0;
-  const yieldTurn = turnYielder();
+  const yieldTurn = makeTurnYielder();
   for await (const piece of reading.pieces) {
     for (const bytes of piece.bytes) await writer.write(bytes);
     counts.add(piece);
@@ -91,7 +91,7 @@ export async function exportChunk(
       expectedCheckpoint,
       table: checkpoint.next.do === "export" ? checkpoint.next.table : "schema",
       cursor,
-      nextTable: tableAt(plan.artifacts[cursor.artifact]?.segments, cursor.segment),
+      nextTable: nameTableAt(plan.artifacts[cursor.artifact]?.segments, cursor.segment),
       pieces: written.pieces,
       tables: counts.progress(plan, cursor),
       otherRows: counts.otherRows,

@@ -8,7 +8,7 @@ import {
   type RunPayload,
   type RunStart,
 } from "../../rpc/run-payload.ts";
-import { closeSnapshotOf, closeSnapshotOfStream } from "../ending/close-snapshot.ts";
+import { closeRunSnapshot, closeStreamSnapshot } from "../ending/close-snapshot.ts";
 import { sendCallbacks } from "../ending/send-callbacks.ts";
 import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
@@ -59,7 +59,7 @@ async function runExport(steps: Steps<ExportStep>, runId: RunStart): Promise<End
   } catch (error) {
     const failure = parseFailure(error);
     // A close that fails is no reason to leave the job without its end.
-    await run("close snapshot", "", closeSnapshotOf).catch(() => undefined);
+    await run("close snapshot", "", closeRunSnapshot).catch(() => undefined);
     const { callback } = await run("give up", "", (context) => giveUp(context, failure));
     if (callback) await sendCallbacks(steps, { jobId, attempt: 1 });
     throw error;
@@ -86,13 +86,13 @@ async function endJob(
   const { jobId } = runId;
   // What keeps a snapshot open must not keep the callback from being sent; the watchdog tries again.
   await steps
-    .forRun(runId)("close snapshot", "", closeSnapshotOf)
+    .forRun(runId)("close snapshot", "", closeRunSnapshot)
     .catch(() => undefined);
   await sendCallbacks(steps, { jobId, attempt: callbackFrom });
   return { jobId, status: "ended" };
 }
 
 async function endStream(steps: Steps<ExportStep>, streamId: string): Promise<Ended> {
-  await steps.do("close snapshot", "", (env) => closeSnapshotOfStream(env, streamId));
+  await steps.do("close snapshot", "", (env) => closeStreamSnapshot(env, streamId));
   return { streamId, status: "ended" };
 }

@@ -2,7 +2,7 @@ import type { ErrorCode, Failure } from "../../api/errors.ts";
 import { MIB } from "../../api/limits.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
-import { closeSnapshotOf } from "../ending/close-snapshot.ts";
+import { closeRunSnapshot } from "../ending/close-snapshot.ts";
 import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import type { RunStep } from "../engine/steps.ts";
@@ -55,7 +55,7 @@ async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<v
   let { next }: { next: NextAction } = await run("open snapshot", opening, beginExport);
   while (next.do !== "finish") next = await perform(next, run);
   // What is exported is exported: a snapshot that resists is closed by the watchdog's instances.
-  await run("close snapshot", opening, closeSnapshotOf).catch(() => undefined);
+  await run("close snapshot", opening, closeRunSnapshot).catch(() => undefined);
   let verify: VerifyFrom | null = { ordinal: 0, artifact: next.artifact };
   while (verify !== null) verify = await verifyFrom(verify, run);
 }

@@ -1,12 +1,12 @@
-import { namedObjectOf } from "../../api/source-config.ts";
+import { findNamedObject } from "../../api/source-config.ts";
 import { encodeUtf8 } from "../../lib/bytes.ts";
 import { assert } from "../../lib/assert.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import type { Manifest } from "../../api/manifest.ts";
-import { manifestKeyOf } from "../../rpc/object-key.ts";
+import { toManifestKey } from "../../rpc/object-key.ts";
 import { VERSION } from "../../api/version.ts";
 import { findSnapshotMethod } from "../../rpc/snapshot-record.ts";
-import { tableOfArtifact } from "../../jobs/views/job-view.ts";
+import { listTablesByArtifact } from "../../jobs/views/job-view.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
 /** Writes the manifest beside the artifacts and ends the job well. Repeating it changes nothing. */
@@ -19,14 +19,14 @@ export async function publishManifest(
   if (ledger.ok) {
     const { job, tables, warnings, artifacts } = ledger.value;
     const { request, plan } = job;
-    const tableOf = tableOfArtifact(request, tables);
+    const tableOf = listTablesByArtifact(request, tables);
     const snapshotMethod = findSnapshotMethod(plan?.snapshot ?? null);
     const manifest: Manifest = {
       version: 1,
       generator: `durable-export ${VERSION}`,
       jobId: job.jobId,
       source: request.source,
-      object: namedObjectOf(request),
+      object: findNamedObject(request),
       format: request.format,
       compression: request.compression,
       consistency: snapshotMethod ?? request.consistency,
@@ -54,7 +54,7 @@ export async function publishManifest(
       warnings,
     };
     const body = encodeUtf8(`${JSON.stringify(manifest, null, 2)}\n`);
-    const key = manifestKeyOf({ jobId: job.jobId, snapshotId: plan.snapshotId });
+    const key = toManifestKey({ jobId: job.jobId, snapshotId: plan.snapshotId });
     await store.put(key, body, { contentType: "application/json" });
   }
   const view = unwrap(await jobs.complete(runId));

@@ -38,11 +38,11 @@ describe.each(SOURCES)("docs/limits-and-costs.md, in %s,", (_, source) => {
     record,
   }: Pick<OpenedSnapshot, "plan" | "record">): Promise<{ rowsRead: number; pages: number }> => {
     const reader = new SnapshotReader(source, record, { undoBytesMax: 1e9 });
-    const encoderOf = (...[table, state]: ConstructorParameters<typeof SqlEncoder>) =>
+    const createEncoder = (...[table, state]: ConstructorParameters<typeof SqlEncoder>) =>
       new SqlEncoder(table, state);
     let rowsRead = 0;
     let pages = 0;
-    for await (const piece of readDump({ reader, plan, encoderOf, cursor: CURSOR_START })) {
+    for await (const piece of readDump({ reader, plan, createEncoder, cursor: CURSOR_START })) {
       rowsRead += piece.rowsRead;
       pages += 1;
     }

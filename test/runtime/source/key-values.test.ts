@@ -112,7 +112,7 @@ describe("the key-value storage of a withExport class", () => {
       snapshotId: crypto.randomUUID(),
       jobId: "job",
       undoBytesMax: 1e9,
-      planOf: (catalog) => planSqlDump({ catalog, source: "main", content: "all" }),
+      planDump: (catalog) => planSqlDump({ catalog, source: "main", content: "all" }),
       isLeftover: () => false,
     });
     await inObject("kv-busy", ({ kv }) => {
@@ -122,9 +122,10 @@ describe("the key-value storage of a withExport class", () => {
     });
     const reader = new SnapshotReader(source, opened.record, { undoBytesMax: 1e9 });
     const { plan } = opened;
-    const encoderOf = (...of: ConstructorParameters<typeof SqlEncoder>) => new SqlEncoder(...of);
+    const createEncoder = (...of: ConstructorParameters<typeof SqlEncoder>) =>
+      new SqlEncoder(...of);
     const pieces: Uint8Array[] = [];
-    for await (const piece of readDump({ reader, plan, encoderOf, cursor: CURSOR_START })) {
+    for await (const piece of readDump({ reader, plan, createEncoder, cursor: CURSOR_START })) {
       pieces.push(...piece.bytes.map((bytes) => bytes.slice()));
     }
     await closeSnapshot(source, opened.record.snapshotId);

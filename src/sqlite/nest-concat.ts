@@ -8,16 +8,16 @@ const ARGUMENTS_MAX = 30;
  * SQL that joins `terms`, none of which may be NULL, with commas. Calls are nested, since a chain of
  * 100 `||` is deeper than the platform's expression limit.
  */
-export function nestedConcat(terms: readonly string[], separator = ","): string {
+export function nestConcat(terms: readonly string[], separator = ","): string {
   let level = [...terms];
   while (level.length > ARGUMENTS_MAX) {
-    level = inGroups(level).map((group) => call(group, separator));
+    level = groupArguments(level).map((group) => call(group, separator));
   }
   return level.length === 1 ? (level[0] as string) : call(level, separator);
 }
 
 /** `terms` in order, as many in a group as a call takes beside its first argument. */
-export function inGroups<T>(terms: readonly T[]): T[][] {
+export function groupArguments<T>(terms: readonly T[]): T[][] {
   const groups: T[][] = [];
   for (let at = 0; at < terms.length; at += ARGUMENTS_MAX) {
     groups.push(terms.slice(at, at + ARGUMENTS_MAX));

@@ -3,12 +3,12 @@ import { Buffer, isUtf8 } from "node:buffer";
 import { decodeUtf8, viewOf } from "../../lib/bytes.ts";
 import type { Cell } from "../../sqlite/cell.ts";
 import { quoteText } from "../../sqlite/identifier.ts";
-import { hexOf } from "../../sqlite/literal.ts";
+import { toUpperHex } from "../../sqlite/literal.ts";
 
 /** SQL literal of a cell; the same text that `literalSql` and `SqlEncoder` give for it. */
-export function cellLiteral(cell: Cell): string {
+export function writeCellLiteral(cell: Cell): string {
   if (cell.type === "plain") return cell.literal;
-  return cell.type === "blob" ? `X'${hexOf(cell.bytes)}'` : textLiteral(cell.bytes);
+  return cell.type === "blob" ? `X'${toUpperHex(cell.bytes)}'` : writeTextLiteral(cell.bytes);
 }
 
 /** What turns the line feeds of a literal into the CR LF that they were. */
@@ -20,7 +20,7 @@ export const LINE_ENDS_TAIL = ",char(10),char(13,10))";
  * the `sqlite3` shell takes a CR before LF out of what it reads, string or not; else as hex digits, in which
  * no loader finds words to replace.
  */
-export function textLiteral(bytes: Uint8Array): string {
+export function writeTextLiteral(bytes: Uint8Array): string {
   if (isPlainText(bytes)) return quoteText(decodeUtf8(bytes));
   if (!bytes.includes(0) && isUtf8(bytes) && !holdsTransactionWords(bytes)) {
     const text = decodeUtf8(bytes);
@@ -29,7 +29,7 @@ export function textLiteral(bytes: Uint8Array): string {
       return `${LINE_ENDS_HEAD}${quoteText(lines)}${LINE_ENDS_TAIL}`;
     }
   }
-  return `CAST(X'${hexOf(bytes)}' AS TEXT)`;
+  return `CAST(X'${toUpperHex(bytes)}' AS TEXT)`;
 }
 
 /** True for text that a quoted literal can carry: valid UTF-8 without NUL, and nothing that a loader changes. */

@@ -3,14 +3,14 @@ import type { JobRequest } from "../api/export-request.ts";
 import { DUMP_FORMATS } from "./dump-formats.ts";
 import { chooseStageName } from "../sqlite/own-objects.ts";
 import type { DumpPlan } from "./plan.ts";
-import type { TableEncoderOf } from "./table-encoder.ts";
+import type { CreateEncoder } from "./table-encoder.ts";
 import { filterCatalog } from "./table-filter.ts";
 
 /** What a request writes; the same for the same catalog. Errors: `table-not-found`. */
-export function planOf(
+export function planDump(
   request: Pick<JobRequest, "source" | "format" | "content" | "tables">,
   catalog: Catalog,
-): { plan: DumpPlan; encoderOf: TableEncoderOf } {
+): { plan: DumpPlan; createEncoder: CreateEncoder } {
   const filtered = filterCatalog(catalog, request.tables);
   const format = DUMP_FORMATS[request.format];
   // Of the whole database: rows that are loaded without their schema meet all of it.
@@ -24,6 +24,6 @@ export function planOf(
   });
   return {
     plan: { ...plan, warnings: [...filtered.warnings, ...plan.warnings] },
-    encoderOf: (table, state) => format.encoderOf(table, state, stage),
+    createEncoder: (table, state) => format.createEncoder(table, state, stage),
   };
 }

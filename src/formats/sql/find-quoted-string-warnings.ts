@@ -1,16 +1,16 @@
-import { asciiLower } from "../../lib/ascii-case.ts";
+import { lowerAscii } from "../../lib/ascii-case.ts";
 import type { Catalog } from "../../sqlite/catalog.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import { columnNames, isStringInQuotes } from "../../sqlite/quoted-strings.ts";
-import { isWord, sqlTokens, type SqlToken } from "../../sqlite/sql-tokens.ts";
+import { isWord, tokenizeSql, type SqlToken } from "../../sqlite/sql-tokens.ts";
 
 /**
  * Warnings for tables and indexes whose text holds a string in double quotes. SQLite takes `"new"` for a string
  * if it is no column's name, but not with `SQLITE_DBCONFIG_DQS_DDL` off, as in `sqlite3` shells since 3.41.
  */
-export function quotedStringWarnings(catalog: Catalog): string[] {
+export function findQuotedStringWarnings(catalog: Catalog): string[] {
   const columnsOf = new Map(
-    catalog.tables.map((table) => [asciiLower(table.name), columnNames(table)]),
+    catalog.tables.map((table) => [lowerAscii(table.name), columnNames(table)]),
   );
   const found = [
     ...catalog.tables
@@ -33,13 +33,13 @@ function holdsString(
   table: string,
   columnsOf: ReadonlyMap<string, ReadonlySet<string>>,
 ): boolean {
-  const columns = columnsOf.get(asciiLower(table)) ?? new Set();
+  const columns = columnsOf.get(lowerAscii(table)) ?? new Set();
   return tokens.some((_, at) => isStringInQuotes(tokens, at, columns));
 }
 
 /** The tokens within the parentheses of CHECK and AS. */
 function tableExpressions(sql: string): SqlToken[] {
-  const tokens = [...sqlTokens(sql)];
+  const tokens = [...tokenizeSql(sql)];
   const inside: SqlToken[] = [];
   let depth = 0;
   let startDepth = -1;
@@ -61,7 +61,7 @@ function tableExpressions(sql: string): SqlToken[] {
 
 /** The tokens after the name of the index's table. */
 function indexExpressions(sql: string): SqlToken[] {
-  const tokens = [...sqlTokens(sql)];
+  const tokens = [...tokenizeSql(sql)];
   const on = tokens.findIndex((token) => isWord(token, "ON"));
   return tokens.slice(on + 2);
 }

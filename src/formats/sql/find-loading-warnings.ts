@@ -1,17 +1,17 @@
-import { asciiLower } from "../../lib/ascii-case.ts";
+import { lowerAscii } from "../../lib/ascii-case.ts";
 import { encodeUtf8 } from "../../lib/bytes.ts";
 import type { Catalog, Table } from "../../sqlite/catalog.ts";
 import type { DumpContent } from "../../api/export-request.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
-import { holdsTransactionWords } from "./text-literal.ts";
+import { holdsTransactionWords } from "./write-text-literal.ts";
 import { hasParentKey, listForeignKeys } from "../../sqlite/parent-key.ts";
-import { quotedStringWarnings } from "./quoted-string-warnings.ts";
+import { findQuotedStringWarnings } from "./find-quoted-string-warnings.ts";
 
 /** Warnings for what a dump holds as it is, although some loaders refuse or change it. */
-export function loadingWarnings(catalog: Catalog, content: DumpContent): string[] {
+export function findLoadingWarnings(catalog: Catalog, content: DumpContent): string[] {
   return [
     ...transactionWarnings(catalog, content),
-    ...(content === "data" ? [] : quotedStringWarnings(catalog)),
+    ...(content === "data" ? [] : findQuotedStringWarnings(catalog)),
     ...(content === "schema" ? [] : mismatchWarnings(catalog.tables)),
   ];
 }
@@ -36,10 +36,10 @@ function transactionWarnings(catalog: Catalog, content: DumpContent): string[] {
 
 /** SQLite calls it a mismatch, and refuses every INSERT of a child where foreign keys are enforced. */
 function mismatchWarnings(tables: readonly Table[]): string[] {
-  const byName = new Map(tables.map((table) => [asciiLower(table.name), table]));
+  const byName = new Map(tables.map((table) => [lowerAscii(table.name), table]));
   return tables.flatMap((table) => {
     return listForeignKeys(table).flatMap((columns) => {
-      const parent = byName.get(asciiLower(columns[0]?.parent ?? ""));
+      const parent = byName.get(lowerAscii(columns[0]?.parent ?? ""));
       if (parent === undefined || hasParentKey(parent, columns)) return [];
       const to = columns.flatMap(({ to: name }) => (name === undefined ? [] : [q(name)]));
       const named = to.length === 0 ? "" : ` (${to.join(", ")})`;

@@ -4,7 +4,7 @@ import type * as v from "valibot";
  * Returns what is wrong with a value, in plain words. Valibot's own messages are written for programmers and
  * quote the value, which may be a secret. A schema's own message is kept.
  */
-export function issueWords(issue: v.BaseIssue<unknown>): string {
+export function describeIssue(issue: v.BaseIssue<unknown>): string {
   if (!issue.message.startsWith("Invalid ")) return issue.message.slice(0, 300);
   if (issue.expected === "never") return "unknown field";
   if (issue.received === "undefined") return "is missing";

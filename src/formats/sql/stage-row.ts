@@ -1,8 +1,8 @@
 import type { Cell } from "../../sqlite/cell.ts";
 import { concatBytes, decodeUtf8, encodeUtf8 } from "../../lib/bytes.ts";
 import { quoteIdentifier } from "../../sqlite/identifier.ts";
-import { hexOf } from "../../sqlite/literal.ts";
-import { cellLiteral, isPlainText } from "./text-literal.ts";
+import { toUpperHex } from "../../sqlite/literal.ts";
+import { writeCellLiteral, isPlainText } from "./write-text-literal.ts";
 import { createStageSql } from "../../sqlite/own-objects.ts";
 
 /** Bytes of a value in one slice: its hex digits and the statement around them stay below 100,000. */
@@ -18,14 +18,14 @@ export const STAGED_VALUE_BYTES = 120;
  *
  * `head` is the INSERT up to the row's opening parenthesis, `stage` the staging table's name.
  */
-export function stagedRow(input: {
+export function stageRow(input: {
   head: string;
   cells: Cell[];
   rowBytesMax: number;
   stage: string;
 }): Uint8Array[] {
   const stage = quoteIdentifier(input.stage);
-  const values = input.cells.map((cell) => encodeUtf8(cellLiteral(cell)));
+  const values = input.cells.map((cell) => encodeUtf8(writeCellLiteral(cell)));
   const staged = longestOf(values, input);
   const out: Uint8Array[] = [encodeUtf8(`${createStageSql(input.stage)};\n`)];
   for (const at of staged) {
@@ -81,7 +81,7 @@ function* slicesOf(cell: Exclude<Cell, { type: "plain" }>): Generator<string> {
       while (end < cell.bytes.length && ((cell.bytes[end] as number) & 0xc0) === 0x80) end -= 1;
       yield `'${decodeUtf8(cell.bytes.subarray(start, end)).replaceAll("'", "''")}'`;
     } else {
-      yield `X'${hexOf(cell.bytes.subarray(start, end))}'`;
+      yield `X'${toUpperHex(cell.bytes.subarray(start, end))}'`;
     }
     start = end;
   }

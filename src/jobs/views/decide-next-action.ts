@@ -4,7 +4,7 @@ import { countChunks } from "../tables/chunk-rows.ts";
 import { type JobRow, parseCursor } from "../tables/job-rows.ts";
 
 /** Returns what the Workflow does after a job's newest checkpoint. */
-export function nextAction(sql: SqlStorage, job: JobRow): NextAction {
+export function decideNextAction(sql: SqlStorage, job: JobRow): NextAction {
   const { job_id: jobId } = job;
   const written = listArtifacts(sql, jobId, { state: "written", limit: 1 })[0];
   if (written !== undefined) {

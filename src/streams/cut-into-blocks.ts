@@ -6,7 +6,7 @@ import { Compressor } from "../storage/writer/compressor.ts";
 const BLOCK_BYTES = 256 * KIB;
 
 /** A text, compressed, in blocks of at most 256 KiB; it is asked for as they are. */
-export async function* streamBlocks(
+export async function* cutIntoBlocks(
   texts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   compression: Compression,
 ): AsyncGenerator<Uint8Array, void, undefined> {

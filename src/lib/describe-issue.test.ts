@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
 
-import { issueWords } from "./issue-words.ts";
+import { describeIssue } from "./describe-issue.ts";
 
 const Schema = v.strictObject({
   format: v.optional(v.picklist(["sql", "csv"])),
@@ -33,5 +33,5 @@ test.each([
 ])("says plainly what is wrong with %j, and never its value", (value, words) => {
   const parsed = v.safeParse(Schema, value);
   const [issue] = parsed.issues ?? [];
-  expect(issue && `${v.getDotPath(issue)}: ${issueWords(issue)}`).toBe(words);
+  expect(issue && `${v.getDotPath(issue)}: ${describeIssue(issue)}`).toBe(words);
 });
