@@ -7,32 +7,28 @@ import { describePlace } from "./statement-place.ts";
 const TURN_BYTES = 1024 * 1024;
 
 /**
- * Runs an SQL script statement by statement. `onStatement` gets each one before it runs, with its size in bytes.
+ * Runs an SQL script statement by statement. `onStatement` gets each one before it runs.
  * Throws an error that names the statement's place if SQLite refuses it, the signal's reason if that is
  * aborted, and the errors of `chunks` as they are.
  */
 export async function runScript(
   db: DatabaseSync,
   chunks: AsyncIterable<Uint8Array>,
-  {
-    onStatement,
-    signal,
-  }: { onStatement: (sql: string, bytes: number) => void; signal: AbortSignal },
+  { onStatement, signal }: { onStatement: (sql: string) => void; signal: AbortSignal },
 ): Promise<void> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let sinceTurn = 0;
   for await (const statement of splitScript(chunks)) {
     signal.throwIfAborted();
-    const { bytes } = statement;
     try {
-      const sql = decoder.decode(bytes);
-      onStatement(sql, bytes.length);
+      const sql = decoder.decode(statement.bytes);
+      onStatement(sql);
       db.exec(sql);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw new Error(`${describePlace(statement)}: ${message}`, { cause: error });
     }
-    sinceTurn += bytes.length;
+    sinceTurn += statement.bytes.length;
     if (sinceTurn < TURN_BYTES) continue;
     // Lets Ctrl-C and the bar in: SQLite holds the thread.
     await nextTurn();

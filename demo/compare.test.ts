@@ -100,7 +100,7 @@ describe("compareDatabases", () => {
       "INSERT INTO f(f) VALUES ('delete-all'); INSERT INTO f(rowid, text) VALUES (3, 'a'), (8, 'b')";
     expect((await compareWithChange("", index)).differences).toBe(0);
     expect((await compareWithChange(change, index)).examples).toEqual([
-      "f indexes other rows or words (FTS5 counts 2,2 instead of 2,1)",
+      "f indexes 2 rows and 2 words instead of 2 rows and 1 words",
     ]);
   });
 

@@ -23,13 +23,8 @@ export async function restoreDump(
     // The file is new and can be made again: nothing is gained by waiting for the disk.
     db.exec("PRAGMA synchronous = OFF");
     db.exec("PRAGMA ignore_check_constraints = ON");
-    let bytes = 0;
-    const onStatement = (_: string, statementBytes: number) => {
-      bytes += statementBytes;
-      onBytes(bytes);
-    };
     const chunks = createReadStream(dumpPath, { highWaterMark: READ_BYTES });
-    await runScript(db, chunks, { onStatement, signal });
+    await runScript(db, chunks, { onStatement: () => onBytes(chunks.bytesRead), signal });
     return db;
   } catch (error) {
     db.close();

@@ -65,9 +65,12 @@ export function findIndexDifference(
   const { unreadable, listsRows, rows, contentRows, stray } = readIndexState(expected, name);
   if (unreadable !== undefined) return undefined;
   if (!listsRows) {
-    const totals = [expected, actual].map((db) => JSON.stringify(readIndexTotals(db, name)));
-    if (rows !== contentRows || totals[0] === totals[1]) return undefined;
-    return `${name} indexes other rows or words (FTS5 counts ${totals[1]} instead of ${totals[0]})`;
+    const [before, after] = [expected, actual].map((db) => {
+      const totals = readIndexTotals(db, name);
+      return `${totals.rows} rows and ${totals.words.join(", ")} words`;
+    });
+    if (rows !== contentRows || before === after) return undefined;
+    return `${name} indexes ${after} instead of ${before}`;
   }
   const sizes = `SELECT id, hex(sz) FROM ${quoteIdentifier(`${name}_docsize`)}`;
   const ignored = new Set(stray);
