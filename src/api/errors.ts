@@ -66,7 +66,7 @@ export const ERRORS = {
   "artifact-missing": {
     status: 404,
     retryable: false,
-    hint: "The stored file was removed behind the job's back. Start a new export.",
+    hint: "The stored file was deleted outside of this Worker. Start a new export.",
   },
   "source-not-found": {
     status: 404,
@@ -76,7 +76,7 @@ export const ERRORS = {
   "table-not-found": {
     status: 404,
     retryable: false,
-    hint: "Patterns are exact names or hold `*`; names are matched without regard to ASCII case.",
+    hint: "Use exact names or `*`. Names match in any ASCII case.",
   },
   "callback-url-refused": {
     status: 400,
@@ -96,12 +96,12 @@ export const ERRORS = {
   "export-not-downloadable": {
     status: 409,
     retryable: false,
-    hint: "The job ended without an artifact; its view tells why. Start a new export.",
+    hint: "The job ended without an artifact. Its view has the reason. Start a new export.",
   },
   "export-expired": {
     status: 410,
     retryable: false,
-    hint: "Its retention ended. Start a new export, or ask for a longer `retentionHours`.",
+    hint: "Start a new export. Use a longer `retentionHours` to keep it longer.",
   },
   "idempotency-key-reused": {
     status: 422,
@@ -111,12 +111,12 @@ export const ERRORS = {
   "range-not-satisfiable": {
     status: 416,
     retryable: false,
-    hint: "Ask for bytes below the Content-Length.",
+    hint: "Request bytes within the Content-Length.",
   },
   "query-failed": {
     status: 400,
     retryable: false,
-    hint: "The database refused the statement; `detail` has its words. `changed` is `nothing` if all of it was undone.",
+    hint: "Correct the statement: `detail` is the database's message. `changed` is `nothing` if all of it was undone.",
   },
   "query-result-too-large": {
     status: 422,
@@ -138,7 +138,7 @@ export const ERRORS = {
   "source-unavailable": {
     status: 503,
     retryable: true,
-    hint: "The database did not answer, though it was asked several times. See that its Worker runs, and try again.",
+    hint: "The database did not answer several attempts. Check that its Worker runs, and start a new export.",
   },
   "source-timeout": {
     status: 504,
@@ -148,22 +148,22 @@ export const ERRORS = {
   "source-query-failed": {
     status: 502,
     retryable: false,
-    hint: "The database refused an export's query; the message has its words.",
+    hint: "The message is the database's own. Correct the schema that it names, or exclude the table.",
   },
   "catalog-unreadable": {
     status: 422,
     retryable: false,
-    hint: "The schema holds what no dump can carry; the message names it.",
+    hint: "The message names the part of the schema that no dump can contain. Exclude the table, or change the schema.",
   },
   "schema-changed": {
     status: 409,
     retryable: false,
-    hint: "Tables were created, altered or dropped while the export ran. Start it again afterwards.",
+    hint: "Start the export again after tables have been created, altered or dropped.",
   },
   "plan-changed": {
     status: 409,
     retryable: false,
-    hint: "The Worker was deployed with another version again and again while the export ran. Start it again afterwards.",
+    hint: "Start the export again after the deployments: several versions of the Worker ran during the export.",
   },
   "snapshot-busy": {
     status: 409,
@@ -203,7 +203,7 @@ export const ERRORS = {
   "table-not-pageable": {
     status: 422,
     retryable: false,
-    hint: "Give the table a PRIMARY KEY, or a column fewer named rowid, _rowid_ or oid, or exclude it.",
+    hint: "Give the table a PRIMARY KEY, or rename a column called rowid, _rowid_ or oid, or exclude it.",
   },
   "value-not-exportable": {
     status: 422,
@@ -218,12 +218,12 @@ export const ERRORS = {
   "artifact-corrupt": {
     status: 500,
     retryable: false,
-    hint: "The stored bytes were not those that were written, after a new beginning too. Start a new export.",
+    hint: "The stored bytes differed from the written ones, even after a restart. Start a new export.",
   },
   "storage-unavailable": {
     status: 503,
     retryable: true,
-    hint: "The artifact store did not answer, though it was asked several times. Start a new export; files of a deleted one are removed later by themselves.",
+    hint: "The artifact store did not answer several attempts. Start a new export. Files of a deleted job are removed later automatically.",
   },
   "inline-storage-full": {
     status: 507,
@@ -238,7 +238,7 @@ export const ERRORS = {
   "try-overtaken": {
     status: 409,
     retryable: true,
-    hint: "Another try of the same step came first, several times. Start a new export.",
+    hint: "Another attempt of the same step committed first, several times. Start a new export.",
   },
   "export-stalled": {
     status: 503,
@@ -248,7 +248,7 @@ export const ERRORS = {
   "stream-expired": {
     status: 409,
     retryable: false,
-    hint: "Nothing was taken from the stream for two minutes, or it was ended by DELETE. Ask again, or start a job.",
+    hint: "The client read nothing for two minutes, or DELETE ended the stream. Request it again, or start a job.",
   },
   "workflow-not-started": {
     status: 503,
@@ -258,12 +258,12 @@ export const ERRORS = {
   "jobs-database-newer": {
     status: 503,
     retryable: false,
-    hint: "A newer version of this Worker has written the job tables. Deploy that version again.",
+    hint: "Deploy the newer version of this Worker again: it has written the job tables.",
   },
   "internal-error": {
     status: 500,
     retryable: true,
-    hint: "A bug, or a passing fault of the platform. The Worker's logs have the cause.",
+    hint: "Read the Worker's logs for the cause: a bug, or a temporary fault of the platform.",
   },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -28,7 +28,7 @@ export const RULES: readonly Rule[] = [
     instead: "restarts",
   },
   { pattern: /\b(?:whoever|whosoever)\b/i, instead: "callers that, anyone who" },
-  { pattern: /\bwhatever (?:answers|was|is|has|they)\b/i, instead: "any … that" },
+  { pattern: /\bwhatever (?:answers|was|has|they)\b/i, instead: "any … that" },
   {
     pattern:
       /\b(?:a|each|every|one|another|next|last|earlier|late|this|its) try\b|\btries of\b|\b(?:a|one) try too many\b/i,

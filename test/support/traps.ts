@@ -388,7 +388,7 @@ export const TRAPS: readonly Trap[] = [
     queries: ["SELECT * FROM top", "SELECT * FROM commented"],
   },
   {
-    title: "keeps INSTEAD OF triggers behind the views that they need",
+    title: "keeps INSTEAD OF triggers after the views that they need",
     script: [
       "CREATE TABLE base(a)",
       "CREATE VIEW v AS SELECT a FROM base",
