@@ -13,29 +13,29 @@ import { JOB_ID } from "./parameters.ts";
 import { type Answer, type DescribedHeader, route } from "./route.ts";
 
 const FILE_HEADERS: readonly DescribedHeader[] = [
-  { name: "Range", description: "One range of bytes; several are answered with the whole." },
-  { name: "If-Range", description: "The range is given only of the file with this ETag." },
-  { name: "If-None-Match", description: "304 where the file has this ETag." },
+  { name: "Range", description: "One range of bytes. Several ranges return the whole file." },
+  { name: "If-Range", description: "The range applies only to the file with this ETag." },
+  { name: "If-None-Match", description: "304 if the file has this ETag." },
 ];
 
 const FILE_ANSWER_HEADERS: readonly DescribedHeader[] = [
-  { name: "ETag", description: "An artifact's SHA-256, in quotes; a ZIP has a tag of its own." },
+  { name: "ETag", description: "An artifact's SHA-256, in quotes. A ZIP has its own tag." },
   { name: "Content-Disposition", description: "The file's name (RFC 6266)." },
-  { name: "Repr-Digest", description: "The whole file's SHA-256 (RFC 9530); none of a ZIP." },
+  { name: "Repr-Digest", description: "The whole file's SHA-256 (RFC 9530). A ZIP has none." },
 ];
 
 const FILE_ANSWERS: readonly Answer[] = [
   { status: 200, description: "The file", content: "bytes", headers: FILE_ANSWER_HEADERS },
   {
     status: 206,
-    description: "The range of it that was asked for",
+    description: "The requested range",
     content: "bytes",
     headers: [
       ...FILE_ANSWER_HEADERS,
-      { name: "Content-Range", description: "Which bytes these are, and of how many." },
+      { name: "Content-Range", description: "The range of bytes, and the size of the file." },
     ],
   },
-  { status: 304, description: "The file is the one that If-None-Match names" },
+  { status: 304, description: "The file has the ETag in If-None-Match" },
 ];
 
 const FILE_ERRORS: readonly ErrorCode[] = [
@@ -57,9 +57,9 @@ export const downloadRoutes = [
     operationId: "downloadExport",
     summary: "Download what a job exported",
     description:
-      "The artifact where there is one; else a ZIP of all artifacts and the manifest, stored as they are, with " +
-      "ZIP64 where it is needed. Its bytes are the same each time, and ranges of it work. An export that was made " +
-      "before there were ZIPs answers artifact-not-found.",
+      "The artifact if there is exactly one. Otherwise a ZIP of all artifacts and the manifest, stored without " +
+      "compression, with ZIP64 if needed. Its bytes are the same each time, and ranges work. A job that an " +
+      "earlier version completed may have no ZIP and returns artifact-not-found.",
     access: "read",
     params: { jobId: JOB_ID },
     headers: FILE_HEADERS,

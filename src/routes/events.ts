@@ -39,15 +39,18 @@ export const eventRoutes = [
     operationId: "followExport",
     summary: "Follow a job as server-sent events, to its end",
     description:
-      "`progress` with the job view when it has changed, at most twice a second; `end` with the last one; " +
-      "`deleted` where the job is removed meanwhile. Comments keep a silent connection alive. A stream " +
-      "ends after 15 minutes at most, and goes on where Last-Event-ID says.",
+      "`progress` with the job view when it has changed, at most twice a second. `end` with the last view. " +
+      "`deleted` if the job is removed. Comments keep a silent connection alive. A stream ends after at " +
+      "most 15 minutes, and resumes from Last-Event-ID.",
     access: "read",
     params: { jobId: JOB_ID },
-    headers: [{ name: "Last-Event-ID", description: "The id of the last event that came." }],
+    headers: [{ name: "Last-Event-ID", description: "The id of the last received event." }],
     answers: [
       { status: 200, description: "The events", content: "events" },
-      { status: 204, description: "Last-Event-ID is that of the end: nothing more comes" },
+      {
+        status: 204,
+        description: "Last-Event-ID is the id of the `end` event: there are no more events",
+      },
     ],
     errors: ["job-not-found"],
     handler: async (call) => {

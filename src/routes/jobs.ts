@@ -20,21 +20,24 @@ export const jobRoutes = [
     operationId: "startExport",
     summary: "Start an export job",
     description:
-      "One job a source runs at a time. A repeat with the same Idempotency-Key and body gives the same job.",
+      "One job per database runs at a time. A repeat with the same Idempotency-Key and body returns the same job.",
     access: "job",
     headers: [
-      { name: "Idempotency-Key", description: "1 to 255 visible ASCII characters of your own." },
+      {
+        name: "Idempotency-Key",
+        description: "1 to 255 visible ASCII characters that you choose.",
+      },
     ],
     body: { schema: ExportRequestSchema, bytesMax: BODY_BYTES_MAX, isRequired: false },
     answers: [
       {
         status: 202,
-        description: "The job, which runs on by itself",
+        description: "The accepted job; it runs asynchronously",
         content: JobViewSchema,
         headers: [
           { name: "Location", description: "The job's view." },
-          { name: "Retry-After", description: "Seconds after which it is worth a look." },
-          { name: "Idempotency-Replayed", description: "`true` where the job was there already." },
+          { name: "Retry-After", description: "Seconds to wait before the next poll." },
+          { name: "Idempotency-Replayed", description: "`true` if the job already existed." },
         ],
       },
     ],
@@ -75,7 +78,7 @@ export const jobRoutes = [
     method: "GET",
     path: "/export/dump/:jobId",
     operationId: "getExport",
-    summary: "Look at a job",
+    summary: "Get a job",
     access: "read",
     params: { jobId: JOB_ID },
     answers: [{ status: 200, description: "The job", content: JobViewSchema }],
@@ -93,13 +96,13 @@ export const jobRoutes = [
     operationId: "deleteExport",
     summary: "Cancel a running job, delete an ended one with its files, or end a stream",
     description:
-      "Idempotent: a cancelled job stays, and an unknown one is as good as deleted. EXPORT_JOB_TOKEN only cancels: " +
+      "Idempotent: a cancelled job stays, and an unknown one counts as deleted. EXPORT_JOB_TOKEN only cancels: " +
       "it is refused for an ended job and for a stream.",
     access: "job",
     params: { jobId: JOB_ID },
     answers: [
       { status: 200, description: "The job, cancelled", content: JobViewSchema },
-      { status: 204, description: "The job and its files are gone; the stream has ended" },
+      { status: 204, description: "The job and its files are deleted, or the stream has ended" },
     ],
     errors: ["job-not-found", "storage-unavailable"],
     handler: async (call) => {

@@ -18,9 +18,9 @@ export const queryRoutes = [
     operationId: "query",
     summary: "Run statements in the embedded database",
     description:
-      "A request is all or nothing, several statements in one `sql` included; the answer to such a text is that " +
-      "of its last statement. With EXPORT_QUERY `any` the class that is bound may be one that does not roll " +
-      "back: then each `sql` is one statement, and `changed` of a failure is `unknown`.",
+      "A request is all or nothing, even with several statements in one `sql`, which returns the rows of the " +
+      "last one. With EXPORT_QUERY `any`, the bound class may not roll back: then each `sql` must be one " +
+      "statement, and `changed` of a failure is `unknown`.",
     access: "full",
     body: { schema: QueryRequestSchema, bytesMax: QUERY_BODY_BYTES_MAX, isRequired: true },
     answers: [{ status: 200, description: "The rows", content: QueryResultSchema }],

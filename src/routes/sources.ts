@@ -11,7 +11,7 @@ export const sourceRoutes = [
     method: "GET",
     path: "/export/sources",
     operationId: "listSources",
-    summary: "List what this deployment can export, and where it keeps it",
+    summary: "List the sources of this deployment, and where it stores files",
     access: "read",
     answers: [{ status: 200, description: "The sources", content: SourceListSchema }],
     errors: [],

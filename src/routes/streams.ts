@@ -14,12 +14,12 @@ const STREAM_ANSWERS: readonly Answer[] = [
   {
     status: 200,
     description:
-      "The file, as it is read. A connection that is broken off before its end is not the whole file",
+      "The file, sent while it is read. If the connection is aborted, the file is incomplete",
     content: "bytes",
     headers: [
       { name: "Content-Disposition", description: "The file's name (RFC 6266)." },
-      { name: "Export-Snapshot-At", description: "The instant it shows; none where it is live." },
-      { name: "Export-Warnings", description: "A JSON list of sentences, where there are any." },
+      { name: "Export-Snapshot-At", description: "The instant of the dump; missing for `live`." },
+      { name: "Export-Warnings", description: "A JSON list of warnings, if there are any." },
     ],
   },
 ];
@@ -50,9 +50,9 @@ export const streamRoutes = [
     operationId: "streamDump",
     summary: "Stream a dump, without a job",
     description:
-      "The bytes that a job's file has. What is more than a page locks and freezes the database until the " +
-      "stream ends, its client leaves, or takes nothing for two minutes. A format of a file a table " +
-      "needs a selection of one table.",
+      "The same bytes as a job's file. Anything larger than a page locks and freezes the database until the " +
+      "stream ends, its client leaves, or the client reads nothing for two minutes. Formats that write one " +
+      "file per table require exactly one table.",
     access: "full",
     isCounted: true,
     query: DumpStreamQuerySchema,

@@ -68,7 +68,7 @@ export function planOneFile(request: StreamRequest): PlanDump {
     }
     if (artifacts.length !== 1) {
       const message =
-        `${format} is a file a table, and this would be ${artifacts.length} files: ` +
+        `${format} writes one file per table, and this would be ${artifacts.length} files: ` +
         `name one table, or start a job instead`;
       throw new ExportError("invalid-request", `the query: format: ${message}`, {
         details: { issues: [{ path: "format", message }] },

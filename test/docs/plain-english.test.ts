@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from "node:fs";
+
 import { expect, test } from "vitest";
 
 import { ERRORS } from "../../src/api/errors.ts";
@@ -25,4 +27,14 @@ test.each(pages)("%s says nothing that reads as a translation", (page) => {
 
 test.each(Object.entries(ERRORS))("the hint of %s reads as plain English", (_code, { hint }) => {
   expect(findTranslated(hint)).toEqual([]);
+});
+
+test("no description or summary of a route reads as a translation", () => {
+  const files = globSync("src/routes/**/*.ts", { exclude: ["**/*.test*.ts"] });
+  const texts = files.flatMap((file) => [
+    ...readFileSync(file, "utf8").matchAll(/(?:summary|description):\s*((?:"[^"]*"[\s+]*)+)/g),
+  ]);
+  expect(texts.length).toBeGreaterThan(50);
+  const joined = texts.map(([, text = ""]) => text.replaceAll(/"\s*\+?\s*"?/g, ""));
+  expect(joined.flatMap(findTranslated)).toEqual([]);
 });

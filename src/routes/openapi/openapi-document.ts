@@ -37,8 +37,8 @@ export function describeApi(routes: readonly Route[], origin: string): Json {
           type: "http",
           scheme: "bearer",
           description:
-            "ADMIN_AUTHORIZATION_TOKEN opens every call, EXPORT_READ_TOKEN those that only tell, and " +
-            "EXPORT_JOB_TOKEN those and the start and cancel of an export. x-tokens lists them for each call.",
+            "ADMIN_AUTHORIZATION_TOKEN opens every call. EXPORT_READ_TOKEN opens calls that only read. " +
+            "EXPORT_JOB_TOKEN also starts and cancels exports. x-tokens lists the tokens of each call.",
         },
       },
       schemas: {
