@@ -6,7 +6,7 @@
  *
  * node scripts/build-commands.mjs [cli | action]
  */
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -45,6 +45,17 @@ export async function buildCommands(
     chmodSync(`${path}.tmp`, 0o755);
     renameSync(`${path}.tmp`, path);
   }
+  if (names.includes("action")) writeFileSync(join(folder, "action/action.yml"), actionFile());
+}
+
+/**
+ * The Action's metadata at its first path, `uses: OWNER/REPO/action@v1`. The Marketplace and the short form read
+ * action.yml at the root, which people edit. Only the path of the bundle differs.
+ */
+function actionFile() {
+  const text = readFileSync(join(REPOSITORY, "action.yml"), "utf8");
+  const note = "# Written from ../action.yml by `npm run build`. Edit that file.\n";
+  return note + text.replace("main: action/dist/main.cjs", "main: dist/main.cjs");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
