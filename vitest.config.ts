@@ -1,6 +1,9 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+/** A shared machine may be slow: a wait ends when its condition holds, and fails only after this. */
+const POLL = { poll: { timeout: 30_000 } };
+
 export default defineConfig({
   test: {
     projects: [
@@ -17,6 +20,7 @@ export default defineConfig({
           ],
           environment: "node",
           testTimeout: 120_000,
+          expect: POLL,
         },
       },
       {
@@ -64,6 +68,7 @@ export default defineConfig({
           include: ["test/runtime/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          expect: POLL,
         },
       },
       {
@@ -86,6 +91,7 @@ export default defineConfig({
           include: ["test/runtime-without-bucket/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          expect: POLL,
         },
       },
     ],
