@@ -59,7 +59,10 @@ export const RULES: readonly Rule[] = [
     pattern: /\bin (?:any|that|this) (?:wise|manner)\b|\bwith regard\b|\bwithout regard to\b/i,
     instead: "ignoring",
   },
-  { pattern: /\bneither here\b|\b(?:is|are|was|were) no more\b(?! than)|\bnot any more\b/i, instead: "no longer" },
+  {
+    pattern: /\bneither here\b|\b(?:is|are|was|were) no more\b(?! than)|\bnot any more\b/i,
+    instead: "no longer",
+  },
   { pattern: /\bcomes? (?:late|early|too late|behind)\b/i, instead: "arrives late, follows" },
   { pattern: /\bas (?:ever|before|always)\b/i, instead: "unchanged, still" },
   {

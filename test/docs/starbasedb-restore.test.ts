@@ -65,7 +65,7 @@ async function dumpOf(url: string): Promise<string> {
 }
 
 async function runScript(url: string): Promise<{ stdout: string }> {
-  const section = readPage("docs/starbasedb.md").split("\n## Restoring\n")[1]?.split("\n## ")[0];
+  const section = readPage("docs/starbasedb.md").split("\n## Restore\n")[1]?.split("\n## ")[0];
   const [, script = ""] = /```sh\n([\s\S]*?)```/.exec(section ?? "") ?? [];
   expect(script).toContain("npx node ../restore/into-durable-object.ts dump.sql");
   const command = script.replaceAll("npx node ../", `'${process.execPath}' '${root}/examples/'`);
