@@ -16,9 +16,9 @@ export function describeIssue(issue: v.BaseIssue<unknown>): string {
     case "max_value":
       return atMost;
     case "min_length":
-      return atLeast + unitOf(issue.input);
+      return atLeast + findUnit(issue.input);
     case "max_length":
-      return atMost + unitOf(issue.input);
+      return atMost + findUnit(issue.input);
     case "integer":
       return "expected a whole number";
     case "uuid":
@@ -34,7 +34,7 @@ export function describeIssue(issue: v.BaseIssue<unknown>): string {
   }
 }
 
-function unitOf(input: unknown): string {
+function findUnit(input: unknown): string {
   return typeof input === "string" ? " characters" : " entries";
 }
 

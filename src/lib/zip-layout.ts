@@ -49,7 +49,7 @@ export class ZipLayout<E extends ZipEntry> {
   /** All entries get the same time of modification. The format has times from 1980 to 2107. */
   constructor(entries: readonly E[], modifiedAtMs: number) {
     this.#entries = entries;
-    this.#modified = modifiedOf(modifiedAtMs);
+    this.#modified = encodeModified(modifiedAtMs);
     let offset = 0;
     let directoryBytes = 0;
     for (const entry of entries) {
@@ -114,7 +114,7 @@ interface Modified {
 }
 
 /** Times before 1980 and after 2107 become the nearest that the format has. */
-function modifiedOf(ms: number): Modified {
+function encodeModified(ms: number): Modified {
   const first = Date.UTC(1980, 0, 1);
   const last = Date.UTC(2107, 11, 31, 23, 59, 58);
   const date = new Date(Math.min(Math.max(ms, first), last));

@@ -161,7 +161,7 @@ async function* readTable(
       replacements: encoder.replacements - replacementsBefore,
       warnings: checks.takeWarnings(page.broken),
       rowsRead: page.rowsRead,
-      release: page.kind === "page" ? releaseOf(page.raw) : nothingToRelease,
+      release: page.kind === "page" ? makeRelease(page.raw) : nothingToRelease,
       after: page.last,
       state: { after: page.last, encoderState: encoder.state },
     };
@@ -171,7 +171,7 @@ async function* readTable(
 function nothingToRelease(): void {}
 
 /** Detaches the page's own buffer, in which the pieces of its text stand. */
-function releaseOf({ bytes }: RawPage): () => void {
+function makeRelease({ bytes }: RawPage): () => void {
   return () => void (bytes.buffer as ArrayBuffer).transfer(0);
 }
 

@@ -136,7 +136,7 @@ async function readRow(
     // If rows are read as they are, the large row may be gone since it was met.
     if (rows === 0) return { kind: "end", rowsRead: keyResult?.rowsRead ?? 0 };
     const cells = parseCells(cellResults.map((result) => result.rows[0] ?? []));
-    const rowsRead = (keyResult?.rowsRead ?? 0) + sumOf(cellResults.map((each) => each.rowsRead));
+    const rowsRead = (keyResult?.rowsRead ?? 0) + addUp(cellResults.map((each) => each.rowsRead));
     const byteLength = PAGE_BYTES;
     const row = { cells, rows: 1, byteLength, last, broken };
     return { kind: "row", ...row, limit: 1, rowsRead, complete: false };
@@ -163,6 +163,6 @@ function plainStatement({ sql, params }: Statement): Statement {
   return { sql, params };
 }
 
-function sumOf(numbers: number[]): number {
+function addUp(numbers: number[]): number {
   return numbers.reduce((sum, each) => sum + each, 0);
 }

@@ -68,13 +68,13 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
     Rows,
     Rows,
   ];
-  const kinds = new Map(list.map((row) => [textOf(row[0]), row]));
+  const kinds = new Map(list.map((row) => [toText(row[0]), row]));
   const columnsOf = groupBy(columns);
   const indexesOf = groupBy(indexes);
   const termsOf = groupBy(terms);
   const foreignKeysOf = groupBy(foreignKeys);
   const catalog: Catalog = { tables: [], indexes: [], views: [], triggers: [], hasSequence: false };
-  const objects = master.map(schemaEntryOf);
+  const objects = master.map(parseSchemaEntry);
   catalog.hasSequence = objects.some((object) => object.name === "sqlite_sequence");
   // By type: a trigger may have the name of a table or an index.
   const indexSqlOf = new Map(
@@ -103,17 +103,17 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
       const shadowNamed = kind?.[1] === "shadow";
       if (kind === undefined || (shadowNamed && isShadow(object.name, virtualSqlOf))) continue;
       catalog.tables.push(
-        tableOf({
+        parseTable({
           entry,
           virtual: kind[1] === "virtual",
           shadowNamed,
           withoutRowid: kind[2] === 1,
           strict: kind[3] === 1,
-          columns: (columnsOf.get(object.name) ?? []).map(columnOf),
+          columns: (columnsOf.get(object.name) ?? []).map(parseColumn),
           indexes: (indexesOf.get(object.name) ?? []).map((row) =>
-            indexOf(row, termsOf, indexSqlOf),
+            parseIndex(row, termsOf, indexSqlOf),
           ),
-          foreignKeys: (foreignKeysOf.get(object.name) ?? []).map(foreignKeyOf),
+          foreignKeys: (foreignKeysOf.get(object.name) ?? []).map(parseForeignKey),
         }),
       );
     }
@@ -126,7 +126,7 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
  * equal, so are the catalogs. Errors: `catalog-unreadable`.
  */
 export function parseSchema(rows: Rows): SchemaEntry[] {
-  return exportedObjects(rows.map(schemaEntryOf));
+  return exportedObjects(rows.map(parseSchemaEntry));
 }
 
 /** Without what SQLite makes by itself, such as the index of a PRIMARY KEY. */
@@ -134,12 +134,12 @@ function exportedObjects(objects: readonly SchemaEntry[]): SchemaEntry[] {
   return withoutOwnObjects(objects).filter(({ sql }) => sql !== "");
 }
 
-function schemaEntryOf(row: SqlValue[]): SchemaEntry {
+function parseSchemaEntry(row: SqlValue[]): SchemaEntry {
   return {
     type: String(row[0]),
-    name: textOf(row[1]),
-    tableName: textOf(row[2]),
-    sql: row[3] === null ? "" : textOf(row[3]),
+    name: toText(row[1]),
+    tableName: toText(row[2]),
+    sql: row[3] === null ? "" : toText(row[3]),
   };
 }
 
@@ -154,7 +154,7 @@ function isShadow(name: string, virtualSqlOf: Map<string, string>): boolean {
   return ownerSql !== undefined && makesShadow(ownerSql, lowerAscii(name.slice(tail + 1)));
 }
 
-function tableOf(read: {
+function parseTable(read: {
   entry: SchemaObject;
   virtual: boolean;
   shadowNamed: boolean;
@@ -178,7 +178,7 @@ function tableOf(read: {
     columns: read.columns,
     indexes: read.indexes,
     foreignKeys: read.foreignKeys,
-    key: keyOf(rowidName, kind, read.indexes, read.columns),
+    key: chooseKey(rowidName, kind, read.indexes, read.columns),
   };
   // In a STRICT table ANY means that nothing is converted; elsewhere the word is unknown, thus NUMERIC.
   if (read.strict) {
@@ -206,7 +206,7 @@ function findFreeRowidName(columns: Column[]): string | undefined {
   return ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
 }
 
-function keyOf(
+function chooseKey(
   rowidName: string | undefined,
   kind: Table["kind"],
   indexes: TableIndex[],
@@ -230,13 +230,13 @@ function keyOf(
   );
 }
 
-function columnOf(row: SqlValue[]): Column {
+function parseColumn(row: SqlValue[]): Column {
   const type = String(row[2] ?? "");
   const hidden = Number(row[6]);
   const column: Column = {
-    name: textOf(row[1]),
+    name: toText(row[1]),
     type,
-    affinity: affinityOf(type),
+    affinity: decideAffinity(type),
     notNull: row[3] === 1,
     primaryKey: Number(row[5]),
     generated: hidden === 0 ? "no" : hidden === 1 ? "hidden" : hidden === 2 ? "virtual" : "stored",
@@ -246,7 +246,7 @@ function columnOf(row: SqlValue[]): Column {
 }
 
 /** SQLite's rules, https://www.sqlite.org/datatype3.html#determination_of_column_affinity. */
-function affinityOf(type: string): Affinity {
+function decideAffinity(type: string): Affinity {
   const upper = upperAscii(type);
   if (upper.includes("INT")) return "integer";
   if (upper.includes("CHAR") || upper.includes("CLOB") || upper.includes("TEXT")) return "text";
@@ -255,19 +255,19 @@ function affinityOf(type: string): Affinity {
   return "numeric";
 }
 
-function indexOf(
+function parseIndex(
   row: SqlValue[],
   termsOf: Map<string, Rows>,
   indexSqlOf: Map<string, string>,
 ): TableIndex {
-  const name = textOf(row[1]);
+  const name = toText(row[1]);
   const index: TableIndex = {
     name,
     unique: row[2] === 1,
     origin: String(row[3]) as TableIndex["origin"],
     partial: row[4] === 1,
     terms: (termsOf.get(name) ?? []).map((term) => ({
-      ...(Number(term[1]) >= 0 ? { column: textOf(term[2]) } : {}),
+      ...(Number(term[1]) >= 0 ? { column: toText(term[2]) } : {}),
       descending: term[3] === 1,
       collation: upperAscii(String(term[4])),
     })),
@@ -277,22 +277,22 @@ function indexOf(
   return index;
 }
 
-function foreignKeyOf(row: SqlValue[]): ForeignKey {
+function parseForeignKey(row: SqlValue[]): ForeignKey {
   const key: ForeignKey = {
-    parent: textOf(row[1]),
-    from: textOf(row[2]),
+    parent: toText(row[1]),
+    from: toText(row[2]),
     onUpdate: String(row[4]),
     onDelete: String(row[5]),
     number: Number(row[6]),
   };
-  if (row[3] !== null && row[3] !== undefined) key.to = textOf(row[3]);
+  if (row[3] !== null && row[3] !== undefined) key.to = toText(row[3]);
   return key;
 }
 
 function groupBy(rows: Rows): Map<string, Rows> {
   const groups = new Map<string, Rows>();
   for (const row of rows) {
-    const name = textOf(row[0]);
+    const name = toText(row[0]);
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [row]);
     else group.push(row);
@@ -300,7 +300,7 @@ function groupBy(rows: Rows): Map<string, Rows> {
   return groups;
 }
 
-function textOf(value: SqlValue | undefined): string {
+function toText(value: SqlValue | undefined): string {
   if (value instanceof ArrayBuffer) {
     try {
       return decodeUtf8(new Uint8Array(value));

@@ -80,7 +80,7 @@ export async function openStream(
       file: describeFile(begun.plan, request),
       atMs: begun.method === "live" ? undefined : begun.atMs,
       warnings: [...begun.warnings, ...found],
-      body: bodyOf(cutIntoBlocks(texts, compression), taken.lease),
+      body: makeBody(cutIntoBlocks(texts, compression), taken.lease),
     };
   } catch (error) {
     await taken.lease?.release();
@@ -114,7 +114,7 @@ function takeLease(
  * Nothing is read before it is asked for, and nothing is kept but the page that is read ahead; that, too, is
  * given up where the client stalls.
  */
-function bodyOf(
+function makeBody(
   blocks: AsyncGenerator<Uint8Array, void, undefined>,
   lease: StreamLease | undefined,
 ): ReadableStream<Uint8Array> {

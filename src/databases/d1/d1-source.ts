@@ -41,7 +41,7 @@ export function d1Source(database: D1Database, binding: string): Source {
     const results = await call(() =>
       database.batch<Record<string, WireValue>>(statements.map(prepare)),
     );
-    return results.map((result, at) => resultOf(result, statements[at]?.columns));
+    return results.map((result, at) => toResult(result, statements[at]?.columns));
   };
   return {
     ...DEFAULT_ABILITIES,
@@ -61,7 +61,7 @@ export function d1Source(database: D1Database, binding: string): Source {
       const [columns, ...rows] = await call(() =>
         prepare(statement).raw<WireValue[]>({ columnNames: true }),
       );
-      return { columns, rows: rows.map((row) => row.map(valueOf)), rowsRead: 0, rowsWritten: 0 };
+      return { columns, rows: rows.map((row) => row.map(toValue)), rowsRead: 0, rowsWritten: 0 };
     },
   };
 }
@@ -86,7 +86,7 @@ function carrierSql(sql: string, columns: number): string {
 }
 
 function carriedValue(value: WireValue): SourceValue {
-  if (typeof value !== "string") return valueOf(value);
+  if (typeof value !== "string") return toValue(value);
   const carried = value.slice(1);
   switch (value[0]) {
     case "b":
@@ -98,11 +98,11 @@ function carriedValue(value: WireValue): SourceValue {
   }
 }
 
-function valueOf(value: WireValue): SourceValue {
+function toValue(value: WireValue): SourceValue {
   return Array.isArray(value) ? Uint8Array.from(value).buffer : value;
 }
 
-function resultOf(
+function toResult(
   { results, meta }: D1Result<Record<string, WireValue>>,
   columns: number | undefined,
 ): SourceResult {
@@ -114,7 +114,7 @@ function resultOf(
   );
   return {
     columns: names,
-    rows: results.map((row) => Object.values(row).map(carried ? carriedValue : valueOf)),
+    rows: results.map((row) => Object.values(row).map(carried ? carriedValue : toValue)),
     rowsRead: meta.rows_read,
     rowsWritten: meta.rows_written,
     databaseBytes: meta.size_after,
@@ -126,7 +126,7 @@ function isReading(sql: string): boolean {
 }
 
 /** https://developers.cloudflare.com/d1/observability/debug-d1/#error-list, November 2026. */
-function codeOf(message: string): ErrorCode {
+function classifyMessage(message: string): ErrorCode {
   if (PASSING_SQLITE_ERROR.test(message)) return "source-unavailable";
   if (/exceeded timeout|exceeded its CPU time limit/.test(message)) return "source-timeout";
   // D1 was reset for want of memory, perhaps by another caller's query: the next attempt may succeed.
@@ -142,5 +142,5 @@ function sourceError(cause: unknown, binding: string): ExportError {
     const words = `the D1 database behind binding ${binding} gave ${message}`;
     return new ExportError("source-timeout", words, { cause });
   }
-  return new ExportError(codeOf(message), message, { cause });
+  return new ExportError(classifyMessage(message), message, { cause });
 }

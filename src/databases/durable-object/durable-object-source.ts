@@ -40,7 +40,7 @@ export function durableObjectSource(stub: () => DatabaseStub, binding = "the obj
     ...DEFAULT_ABILITIES,
     query: async ({ sql, params }) => {
       const query = params === undefined ? { sql } : { sql, params };
-      return resultOf(
+      return toResult(
         await call((object) => object.executeQuery({ ...query, isRaw: true })),
         binding,
       );
@@ -52,12 +52,12 @@ export function durableObjectSource(stub: () => DatabaseStub, binding = "the obj
       const results = await call((object) => object.executeTransaction(queries, true));
       if (!Array.isArray(results))
         throw wrongClass(binding, "answers executeTransaction with no list");
-      return results.map((result) => resultOf(result, binding));
+      return results.map((result) => toResult(result, binding));
     },
   };
 }
 
-function resultOf(raw: unknown, binding: string): SourceResult {
+function toResult(raw: unknown, binding: string): SourceResult {
   const { columns, rows, meta } = (raw ?? {}) as Partial<RawResult>;
   if (!Array.isArray(columns) || !Array.isArray(rows)) {
     throw wrongClass(binding, "answers without `columns` and `rows` when asked with `isRaw: true`");

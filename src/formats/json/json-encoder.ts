@@ -50,7 +50,7 @@ export class JsonEncoder implements TableEncoder {
     const memberSql = (column: Column, sqlOf: ColumnSql): string => {
       const name = sqlOf(column.name);
       const value = column.name === table.integerPrimaryKey ? name : valueSql(name, column, table);
-      return `${quoteText(keyOf(column.name))} || ${value}`;
+      return `${quoteText(writeKey(column.name))} || ${value}`;
     };
     this.#rowSql = (sqlOf) =>
       `'{' || ${nestConcat(columns.map((column) => memberSql(column, sqlOf)))} || '}'`;
@@ -65,7 +65,9 @@ export class JsonEncoder implements TableEncoder {
   }
 
   row(cells: Cell[]): Uint8Array[] {
-    const members = cells.map((cell, at) => keyOf(this.cellColumns[at] ?? "") + this.#text(cell));
+    const members = cells.map(
+      (cell, at) => writeKey(this.cellColumns[at] ?? "") + this.#text(cell),
+    );
     return [this.#lead(), encodeUtf8(`{${members.join(",")}}`)];
   }
 
@@ -93,7 +95,7 @@ export class JsonEncoder implements TableEncoder {
   }
 }
 
-function keyOf(column: string): string {
+function writeKey(column: string): string {
   return `${JSON.stringify(column)}:`;
 }
 

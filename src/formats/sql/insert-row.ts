@@ -28,7 +28,7 @@ export function insertRowSql(table: Table, rowid: string | undefined, columns: C
       const name = sqlOf(column.name);
       return column.name === table.integerPrimaryKey
         ? integerTerm(name)
-        : termOf(name, column, table);
+        : makeTerm(name, column, table);
     }),
   ];
   return {
@@ -44,7 +44,7 @@ function exactSql(terms: readonly Term[]): string {
 
 function usualSql(terms: readonly Term[]): string {
   const exact = exactSql(terms);
-  const odd = anyOf(terms.flatMap((term) => term.unless));
+  const odd = joinByOr(terms.flatMap((term) => term.unless));
   const isQuoted = terms.some((term) => term.directive === "%Q");
   const plain = nestConcat(
     isQuoted ? groupArguments(terms).map(formatCall) : terms.map((term) => term.argument),
@@ -87,7 +87,7 @@ function integerTerm(name: string): Term {
  * Values are told apart by how SQLite orders them, which costs less than `typeof()`: NULL (with
  * which nothing compares), numbers, text, BLOBs.
  */
-function termOf(name: string, column: Column, table: Table): Term {
+function makeTerm(name: string, column: Column, table: Table): Term {
   const typed = table.strict && upperAscii(column.type) !== "ANY";
   const isText = `${name} >= ''`;
   const isBlob = `${name} >= X''`;
@@ -136,8 +136,8 @@ function formatCall(terms: Term[]): string {
 }
 
 /** Halved again and again, for a chain of 100 is too deep. */
-function anyOf(conditions: readonly string[]): string {
+function joinByOr(conditions: readonly string[]): string {
   if (conditions.length <= 2) return conditions.join(" OR ");
   const half = conditions.length >> 1;
-  return `(${anyOf(conditions.slice(0, half))}) OR (${anyOf(conditions.slice(half))})`;
+  return `(${joinByOr(conditions.slice(0, half))}) OR (${joinByOr(conditions.slice(half))})`;
 }

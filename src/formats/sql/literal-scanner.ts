@@ -44,13 +44,13 @@ export function parseCellLiterals(row: Uint8Array): Cell[] {
   let at = 0;
   while (at < row.length) {
     const end = endOfLiteral(row, at);
-    cells.push(cellOf(row.subarray(at, end)));
+    cells.push(parseCell(row.subarray(at, end)));
     at = end + 1;
   }
   return cells;
 }
 
-function cellOf(literal: Uint8Array): Cell {
+function parseCell(literal: Uint8Array): Cell {
   const first = literal[0];
   if (first === QUOTE) return { type: "text", bytes: unquote(literal) };
   if (first === LETTER_R) {

@@ -25,7 +25,7 @@ export function planIndex(catalog: Catalog, table: Table, content: ExternalConte
   if (found.columns === undefined) {
     return { reason: `, and view ${name} fails or reads what is not in the dump` };
   }
-  const missing = [...columnsOf(table), content.contentRowid].filter(
+  const missing = [...listIndexColumns(table), content.contentRowid].filter(
     (column) => !found.columns?.has(lowerAscii(column)),
   );
   if (missing.length > 0) {
@@ -33,7 +33,7 @@ export function planIndex(catalog: Catalog, table: Table, content: ExternalConte
     return { reason: `, and ${name} lacks the columns that it reads (${columns})` };
   }
   const isRowid = found.rowids.has(lowerAscii(content.contentRowid));
-  const exclusions = content.hasDocsize ? exclusionsOf(table, content, isRowid) : undefined;
+  const exclusions = content.hasDocsize ? planExclusions(table, content, isRowid) : undefined;
   const fits = exclusions !== undefined && fitsStatement({ sql: exclusions.derived.head });
   return {
     rebuild: ftsRebuildSql(table),
@@ -41,7 +41,9 @@ export function planIndex(catalog: Catalog, table: Table, content: ExternalConte
     warnings: [
       ...(fits ? [] : [allRowsWarning(table, name, content)]),
       // A view may compute its text just as a trigger does.
-      ...(found.isView ? [] : findOtherTextWarnings(table, columnsOf(table), catalog.triggers)),
+      ...(found.isView
+        ? []
+        : findOtherTextWarnings(table, listIndexColumns(table), catalog.triggers)),
     ],
   };
 }
@@ -104,13 +106,13 @@ function findContent(catalog: Catalog, name: string): Content | undefined {
  * the same text, so that the index is the source's, whatever the number of rows: a dump of an index that
  * lacks none has nothing more than the rebuild.
  */
-function exclusionsOf(
+function planExclusions(
   table: Table,
   { content, contentRowid }: ExternalContent,
   isRowid: boolean,
 ): Table & { derived: DerivedRows } {
   const [name, docsize] = [q(table.name), q(`${table.name}_docsize`)];
-  const columns = columnsOf(table).map(q);
+  const columns = listIndexColumns(table).map(q);
   // FTS5 reads an id that is no integer as SQLite's C API converts it.
   const id = isRowid ? `c.${q(contentRowid)}` : `CAST(c.${q(contentRowid)} AS INTEGER)`;
   const rows = isRowid
@@ -155,6 +157,6 @@ function exclusionsOf(
 }
 
 /** Columns of an FTS5 table, without those that it has for commands. */
-function columnsOf(table: Table): string[] {
+function listIndexColumns(table: Table): string[] {
   return table.columns.filter(({ generated }) => generated === "no").map(({ name }) => name);
 }

@@ -40,15 +40,15 @@ export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan
     ...text(header(source)),
     ...virtual.totals,
     ...text("PRAGMA defer_foreign_keys=ON;\n"),
-    ...(schema ? text(...plain.map(statementOf), ...early.map(statementOf)) : []),
-    ...(data ? rowsOf(order) : []),
+    ...(schema ? text(...plain.map(makeStatement), ...early.map(makeStatement)) : []),
+    ...(data ? planRows(order) : []),
     ...(data ? sequenceSegments(catalog, plain) : []),
-    ...(schema ? text(...late.map(statementOf), ...earlyTriggers.map(statementOf)) : []),
+    ...(schema ? text(...late.map(makeStatement), ...earlyTriggers.map(makeStatement)) : []),
     ...virtual.segments,
-    ...(schema ? text(...catalog.views.map(statementOf)) : []),
+    ...(schema ? text(...catalog.views.map(makeStatement)) : []),
     ...virtual.rebuilt,
-    ...(schema ? text(...lateTriggers.map(statementOf)) : []),
-    ...rowsOf(entries),
+    ...(schema ? text(...lateTriggers.map(makeStatement)) : []),
+    ...planRows(entries),
   ];
   return {
     artifacts: [{ name: "dump.sql", contentType: "application/sql", segments: merged(segments) }],
@@ -57,7 +57,9 @@ export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan
     ...(keyValues && { keyValues: keyValues === "exportable" ? "exported" : keyValues }),
     warnings: [
       ...(data && cyclic.length > 0
-        ? [`foreign keys form a cycle among ${namesOf(cyclic)}: load their rows in one transaction`]
+        ? [
+            `foreign keys form a cycle among ${listNames(cyclic)}: load their rows in one transaction`,
+          ]
         : []),
       ...(schema ? openCommentWarnings(catalog) : []),
       ...(data ? missingParentWarnings(plain) : []),
@@ -74,7 +76,7 @@ function text(...parts: string[]): Segment[] {
   return parts.length === 0 ? [] : [{ kind: "text", text: parts.join("") }];
 }
 
-function rowsOf(tables: Table[]): Segment[] {
+function planRows(tables: Table[]): Segment[] {
   return tables.map((table) => ({ kind: "rows", table: table.name }));
 }
 
@@ -127,12 +129,12 @@ function planVirtualTables(
       continue;
     }
     if (schema) {
-      plan.segments.push(...text(statementOf(table)));
+      plan.segments.push(...text(makeStatement(table)));
       if (table.module === "fts5") plan.segments.push({ kind: "query", sql: ftsConfigSql(table) });
     }
     if (!data) continue;
     if (kind.kind === "rows") {
-      plan.segments.push(...rowsOf([table]));
+      plan.segments.push(...planRows([table]));
       plan.withRows.push(table);
     } else if (kind.kind === "rebuild" || kind.kind === "contentless") {
       const index = kind.kind === "rebuild" ? planIndex(catalog, table, kind) : { reason: "" };
@@ -145,7 +147,7 @@ function planVirtualTables(
       plan.rebuilt.push(...text(index.rebuild));
       plan.warnings.push(...index.warnings);
       if (index.exclusions !== undefined) {
-        plan.rebuilt.push(...rowsOf([index.exclusions]));
+        plan.rebuilt.push(...planRows([index.exclusions]));
         plan.exclusions.push(index.exclusions);
       }
       // All comments together are part of the first statement, whose length has a limit.
@@ -188,7 +190,7 @@ function triggerWarnings(catalog: Catalog): string[] {
     .map((trigger) => trigger.name);
   return names.length === 0
     ? []
-    : [`triggers that exist where the rows are loaded fire for each row: ${namesOf(names)}`];
+    : [`triggers that exist where the rows are loaded fire for each row: ${listNames(names)}`];
 }
 
 /** No time and nothing that differs between two dumps of the same content. */
@@ -197,7 +199,7 @@ function header(source: string): string {
 }
 
 /** SQLite keeps the white space before the semicolon in an index's text, so none is added in vain. */
-function statementOf(object: SchemaObject | Table): string {
+function makeStatement(object: SchemaObject | Table): string {
   const comment = findOpenComment(object.sql);
   const close = comment === undefined ? "" : comment === "line" ? "\n" : "*/";
   return `${object.sql}${close};\n`;
@@ -255,7 +257,7 @@ function earlyIndexes(catalog: Catalog, tables: Table[]): SchemaObject[] {
 function sequenceSegments(catalog: Catalog, tables: Table[]): Segment[] {
   if (!catalog.hasSequence) return [];
   const counted = tables.filter((table) => table.autoincrement);
-  return groupsOf(counted.map((table) => quoteText(table.name))).flatMap((names): Segment[] => [
+  return groupTables(counted.map((table) => quoteText(table.name))).flatMap((names): Segment[] => [
     { kind: "text", text: `DELETE FROM sqlite_sequence WHERE name IN (${names});\n` },
     {
       kind: "query",
@@ -268,7 +270,7 @@ function sequenceSegments(catalog: Catalog, tables: Table[]): Segment[] {
 }
 
 /** `terms` joined by commas, in as few texts as a statement's length allows. */
-function groupsOf(terms: string[]): string[] {
+function groupTables(terms: string[]): string[] {
   const groups: string[] = [];
   for (const term of terms) {
     const last = groups.at(-1);
@@ -281,6 +283,6 @@ function groupsOf(terms: string[]): string[] {
   return groups;
 }
 
-function namesOf(names: string[]): string {
+function listNames(names: string[]): string {
   return names.map(quoteIdentifier).join(", ");
 }

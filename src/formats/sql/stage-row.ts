@@ -26,12 +26,12 @@ export function stageRow(input: {
 }): Uint8Array[] {
   const stage = quoteIdentifier(input.stage);
   const values = input.cells.map((cell) => encodeUtf8(writeCellLiteral(cell)));
-  const staged = longestOf(values, input);
+  const staged = findLongest(values, input);
   const out: Uint8Array[] = [encodeUtf8(`${createStageSql(input.stage)};\n`)];
   for (const at of staged) {
     const cell = input.cells[at] as Exclude<Cell, { type: "plain" }>;
     let n = 0;
-    for (const literal of slicesOf(cell)) {
+    for (const literal of listSlices(cell)) {
       out.push(encodeUtf8(`INSERT INTO ${stage} VALUES(${at},${n},${literal});\n`));
       n += 1;
     }
@@ -48,7 +48,7 @@ export function stageRow(input: {
 }
 
 /** Indexes of the longest values, as many as must go for the rest to fit `bytesMax`. */
-function longestOf(
+function findLongest(
   values: Uint8Array[],
   { cells, rowBytesMax: bytesMax }: { cells: Cell[]; rowBytesMax: number },
 ): number[] {
@@ -72,7 +72,7 @@ function lengthAt(values: Uint8Array[], at: number): number {
 }
 
 /** Literals whose values put together are the cell's. Text is cut between characters. */
-function* slicesOf(cell: Exclude<Cell, { type: "plain" }>): Generator<string> {
+function* listSlices(cell: Exclude<Cell, { type: "plain" }>): Generator<string> {
   const plain = cell.type === "text" && isPlainText(cell.bytes);
   let start = 0;
   while (start < cell.bytes.length) {

@@ -15,7 +15,7 @@ export function getJobProgress(sql: SqlStorage, job: JobRow): Omit<JobView["prog
   const tables = sumTables(sql, job.job_id);
   const isKnown = tables.unknown === 0 && tables.weight > 0;
   const rowsLeft = isKnown ? tables.weight - tables.weighed / 100 : null;
-  const rate = isActive(job.state) ? rateOf(sql, job.job_id) : null;
+  const rate = isActive(job.state) ? measureRate(sql, job.job_id) : null;
   return {
     percent: percentOfJob(job, isKnown ? tables.weighed / tables.weight : null),
     tablesDone: tables.done,
@@ -34,7 +34,7 @@ function percentOfJob(job: JobRow, percent: number | null): number | null {
   return percent === null ? null : cutPercent(percent);
 }
 
-function rateOf(
+function measureRate(
   sql: SqlStorage,
   jobId: string,
 ): { bytesPerSecond: number; rowsPerSecond: number } | null {

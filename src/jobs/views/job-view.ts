@@ -23,7 +23,7 @@ import { getJobProgress } from "./job-progress.ts";
 import { isWaiting, listWarnings } from "./job-warnings.ts";
 
 /** Differs whenever a job's view does. It is made of the job's row only, so that asking for it is cheap. */
-function viewVersionOf(job: JobRow): string {
+function makeViewVersion(job: JobRow): string {
   const { run, checkpoint, usage_steps, heartbeat_at_ms } = job;
   const state = getStateAt(job, Date.now());
   const callback = `${job.callback_status}-${job.callback_attempts}`;
@@ -39,7 +39,7 @@ export function getJobView(sql: SqlStorage, jobId: string): JobView {
 /** Returns a job's view if it is not that of `version`. Errors: `job-not-found`. */
 export function findChangedView(sql: SqlStorage, jobId: string, version: string): ChangedView {
   const job = getJob(sql, jobId);
-  const current = viewVersionOf(job);
+  const current = makeViewVersion(job);
   const view = current === version ? null : toJobView(sql, job);
   return { version: current, status: getStateAt(job, Date.now()), view };
 }
@@ -61,7 +61,7 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
     consistency: request.consistency,
     requestedConsistency: request.consistency,
     snapshotMethod: findSnapshotMethod(parseSnapshot(job)),
-    createdAt: timeOf(job.created_at_ms),
+    createdAt: toIsoTime(job.created_at_ms),
     startedAt: timeOrNull(job.started_at_ms),
     completedAt: timeOrNull(job.completed_at_ms),
     expiresAt: timeOrNull(job.expires_at_ms),
@@ -78,7 +78,7 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
       run: job.run,
       rescues: parseRescues(job).map(({ run, atMs, reason }) => ({
         run,
-        at: timeOf(atMs),
+        at: toIsoTime(atMs),
         reason,
       })),
     },
@@ -144,10 +144,10 @@ function failureView(failure: Failure | null, origin: string): JobView["error"] 
   return { code, message, hint: hintOf(code, origin) };
 }
 
-function timeOf(ms: number): string {
+function toIsoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
 function timeOrNull(ms: number | null): string | null {
-  return ms === null ? null : timeOf(ms);
+  return ms === null ? null : toIsoTime(ms);
 }

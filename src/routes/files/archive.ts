@@ -39,14 +39,14 @@ export function makeArchive(
       crc32: crc32(manifest),
       content: manifest,
     },
-    ...info.artifacts.map(entryOf),
+    ...info.artifacts.map(makeEntry),
   ];
   const layout = new ZipLayout(entries, modifiedAtMs);
   return {
     name: `${info.source}-${info.format}.zip`,
     contentType: "application/zip",
     bytes: layout.bytes,
-    tag: tagOf(info.artifacts, manifest, modifiedAtMs),
+    tag: makeTag(info.artifacts, manifest, modifiedAtMs),
     sha256: null,
     modifiedAtMs,
     check: () => checkFirst(layout, store, { offset: 0, length: layout.bytes }),
@@ -59,7 +59,7 @@ export function makeArchive(
   };
 }
 
-function entryOf({ name, bytes, crc32, objectKey }: ArtifactRecord): Entry {
+function makeEntry({ name, bytes, crc32, objectKey }: ArtifactRecord): Entry {
   if (crc32 !== null) return { name, bytes, crc32, objectKey };
   throw new ExportError(
     "artifact-not-found",
@@ -68,7 +68,7 @@ function entryOf({ name, bytes, crc32, objectKey }: ArtifactRecord): Entry {
 }
 
 /** Returns the archive's tag. The manifest contains every artifact's SHA-256. */
-function tagOf(
+function makeTag(
   artifacts: readonly ArtifactRecord[],
   manifest: Uint8Array,
   modifiedAtMs: number,

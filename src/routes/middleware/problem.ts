@@ -32,7 +32,7 @@ function problemResponse(
 /** The one place where a thrown error becomes an answer. An unexpected error is logged and never shown. */
 export function onError(error: Error, context: Context): Response {
   if (error instanceof ExportError)
-    return problemResponse(error.toFailure(), context, headersOf(error));
+    return problemResponse(error.toFailure(), context, makeHeaders(error));
   if (error instanceof HTTPException && error.status < 500) {
     return problemResponse({ code: "invalid-request", message: error.message }, context);
   }
@@ -54,7 +54,7 @@ export function onError(error: Error, context: Context): Response {
   );
 }
 
-function headersOf(error: ExportError): Record<string, string> {
+function makeHeaders(error: ExportError): Record<string, string> {
   switch (error.code) {
     case "unauthorized":
       return { "www-authenticate": 'Bearer realm="durable-export"' };

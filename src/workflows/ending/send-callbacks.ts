@@ -84,7 +84,7 @@ async function send(
       }),
       id: jobId,
       timestampMs: Date.now(),
-      payload: payloadOf(pending),
+      payload: makePayload(pending),
       secrets: readWebhookSecrets(config, { localDevelopment }),
       fetch: (url, init) => fetch(url, init),
     });
@@ -96,7 +96,7 @@ async function send(
 }
 
 /** A job whose files have expired meanwhile was completed all the same. */
-function payloadOf({ view, endedAtMs }: PendingCallback): string {
+function makePayload({ view, endedAtMs }: PendingCallback): string {
   const end = view.status === "expired" ? "completed" : view.status;
   return JSON.stringify({
     type: `export.${end}`,
