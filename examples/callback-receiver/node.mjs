@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
 
 const webhook = new Webhook(process.env["EXPORT_WEBHOOK_SECRET"] ?? "");
-const seenIds = new Set(); // In earnest: a table with a unique key.
+const seenIds = new Set(); // In production: a table with a unique key.
 
 const server = createServer(async (request, response) => {
   const pieces = [];

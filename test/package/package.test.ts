@@ -21,7 +21,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { checkOut } from "../support/check-out.ts";
 
-const MODULES = join(import.meta.dirname, "../../../node_modules");
+const MODULES = join(import.meta.dirname, "../../node_modules");
 
 const folder = mkdtempSync(join(tmpdir(), "package-"));
 const checkout = join(folder, "checkout");
