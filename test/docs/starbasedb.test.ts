@@ -104,7 +104,8 @@ afterAll(() => {
 
 describe("docs/starbasedb.md", () => {
   test("leads to a dump of the StarbaseDB that runs locally, by its own commands", async () => {
-    const [startStarbaseDb = "", startCompanion = "", download = ""] = commandsBelow("Local development");
+    const [startStarbaseDb = "", startCompanion = "", download = ""] =
+      commandsBelow("Local development");
     await startServer(startStarbaseDb, "starbasedb", starbasedbPort);
     await startServer(
       startCompanion,
