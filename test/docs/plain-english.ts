@@ -60,7 +60,8 @@ export const RULES: readonly Rule[] = [
     instead: "ignoring",
   },
   {
-    pattern: /\bneither here\b|\b(?:is|are|was|were) no more\b(?! than)|\bnot any more\b/i,
+    pattern:
+      /\bneither here\b|(?<!there )\b(?:is|are|was|were) no more\b(?! than)|\bnot any more\b/i,
     instead: "no longer",
   },
   { pattern: /\bcomes? (?:late|early|too late|behind)\b/i, instead: "arrives late, follows" },
