@@ -23,7 +23,7 @@ export async function prepareJob(
   requireRows(request);
   const { source: name = findDefaultSource(config), ...rest } = request;
   const source = getSourceConfig(config, name);
-  // What is wrong with a binding is told now, not by a job that fails.
+  // Reports a wrong binding now, before a job fails because of it.
   const database = findDatabase(env, source, sourceObjectOf(source, { ...rest, source: name }));
   const full = {
     // First: the digest depends on the order.
@@ -44,7 +44,7 @@ export async function prepareJob(
 }
 
 /**
- * The callback URL as it will be called. A secret that cannot sign is told now, not when the job has
+ * Returns the callback URL as it will be called. Reports a secret that cannot sign now, not when the job has
  * ended.
  */
 function checkedCallback(

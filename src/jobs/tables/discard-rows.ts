@@ -38,7 +38,7 @@ export function listDiscards(sql: SqlStorage, jobId: string): Discard[] {
     .map((row) => ({ objectKey: row.object_key, uploadId: row.upload_id }));
 }
 
-/** Returns jobs whose discards are to be removed for the last time; at most `limit`, the longest due first. */
+/** Returns jobs whose discards are due for their last removal: at most `limit`, the longest due first. */
 export function listDiscardingJobs(
   sql: SqlStorage,
   { nowMs, limit }: { nowMs: number; limit: number },

@@ -29,7 +29,7 @@ export interface OpenRequest {
   jobId: string;
   /** What the undo log may hold; the triggers stop at the first entry that passes it. */
   undoBytesMax: number;
-  /** What is to be read of a catalog. */
+  /** Returns what to read of a catalog. */
   planDump: (catalog: Catalog) => DumpPlan;
   isLeftover: IsLeftover;
   /** Above so many tables the small ones are copied; default `MANY_TABLES`. */

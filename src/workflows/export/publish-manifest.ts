@@ -15,7 +15,7 @@ export async function publishManifest(
 ): Promise<{ status: string; rows: number; bytes: number; callback: boolean }> {
   const { jobs, runId, store } = context;
   const ledger = await jobs.ledger(runId);
-  // A try before this one may have ended the job and lost its answer.
+  // An earlier attempt may have ended the job and lost its answer.
   if (ledger.ok) {
     const { job, tables, warnings, artifacts } = ledger.value;
     const { request, plan } = job;
