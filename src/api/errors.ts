@@ -134,6 +134,83 @@ export const ERRORS = {
     hint: "Correct the Worker's var, secret or binding that is named, and deploy again.",
   },
 
+  // Restores
+  "restore-already-running": {
+    status: 409,
+    retryable: true,
+    hint: "Wait for the running restore, or cancel it with DELETE /import/dump/<its id>.",
+  },
+  "target-not-writable": {
+    status: 403,
+    retryable: false,
+    hint: 'Restore only into sources that EXPORT_SOURCES configures with `"writable": true`.',
+  },
+  "target-not-empty": {
+    status: 409,
+    retryable: false,
+    hint: 'Restore into an empty database, or send `"mode": "replace"` to delete what is in this one.',
+  },
+  "dump-not-restorable": {
+    status: 422,
+    retryable: false,
+    hint: 'Only SQL scripts can be restored. Start an export with `"format": "sql"`.',
+  },
+  "script-not-found": {
+    status: 404,
+    retryable: false,
+    hint: "Check the key, and that the bucket is bound as EXPORT_R2_BUCKET.",
+  },
+  "script-invalid": {
+    status: 422,
+    retryable: false,
+    hint: "The file is no complete SQL script. Nothing was changed. Check how it was made and transferred.",
+  },
+  "script-changed": {
+    status: 409,
+    retryable: false,
+    hint: "Start the restore again, and do not replace the file while it is being restored.",
+  },
+  "statement-failed": {
+    status: 422,
+    retryable: false,
+    hint: "Correct the statement that the message names, then restore the script again.",
+  },
+  "restore-differs": {
+    status: 500,
+    retryable: false,
+    hint: "The restored database differs from the dump. The message contains the place. Look for other writers, then restore again.",
+  },
+  "restore-interrupted": {
+    status: 409,
+    retryable: false,
+    hint: "Another writer removed the restore's tables from the target. Restore again while nobody else writes.",
+  },
+  "file-not-found": {
+    status: 404,
+    retryable: false,
+    hint: "Uploads are deleted after a day without use. Upload the file again.",
+  },
+  "file-not-complete": {
+    status: 409,
+    retryable: false,
+    hint: "Upload the missing parts, then send POST /import/files/<its id>/complete.",
+  },
+  "file-in-use": {
+    status: 409,
+    retryable: true,
+    hint: "A restore reads the file. Wait for it, or cancel it.",
+  },
+  "part-invalid": {
+    status: 422,
+    retryable: false,
+    hint: "Every part but the last must be `partBytes` long. Upload the named part again.",
+  },
+  "file-differs": {
+    status: 422,
+    retryable: false,
+    hint: "The uploaded file has another size or hash than announced. Delete it and upload it again.",
+  },
+
   // Jobs
   "source-unavailable": {
     status: 503,

@@ -29,10 +29,37 @@ const ArtifactViewSchema = v.strictObject({
 });
 
 /** An error in a job view. */
-const FailureViewSchema = v.strictObject({
+export const FailureViewSchema = v.strictObject({
   code: v.string(),
   message: v.string(),
   hint: v.string(),
+});
+
+/** The Workflow instance of a job's run. */
+export const WorkflowViewSchema = v.strictObject({
+  instanceId: v.nullable(v.string()),
+  run: Count,
+  /** The runs that the watchdog has replaced, oldest first. */
+  rescues: v.array(v.strictObject({ run: Count, at: Time, reason: v.string() })),
+});
+
+/** How far a job's callback is. */
+export const CallbackViewSchema = v.strictObject({
+  /** Only scheme and host, because paths and queries may contain secrets. */
+  url: v.nullable(v.string()),
+  /** `pending` until it is delivered or abandoned. The first attempt is made when the job has ended. */
+  status: v.picklist(CALLBACK_STATUSES),
+  attempts: Count,
+  lastError: v.nullable(v.string()),
+  nextAttemptAt: v.nullable(Time),
+});
+
+/** What a job has cost so far. */
+export const UsageSchema = v.strictObject({
+  rowsRead: Count,
+  rowsWritten: Count,
+  steps: Count,
+  r2ClassAOperations: Count,
 });
 
 /** The answer of `GET /export/dump/:jobId`, and the data of a callback. */
@@ -67,27 +94,9 @@ export const JobViewSchema = v.strictObject({
   /** At most 500; the manifest has them all. */
   tables: v.array(TableViewSchema),
   artifacts: v.array(ArtifactViewSchema),
-  workflow: v.strictObject({
-    instanceId: v.nullable(v.string()),
-    run: Count,
-    /** The runs that the watchdog has replaced, oldest first. */
-    rescues: v.array(v.strictObject({ run: Count, at: Time, reason: v.string() })),
-  }),
-  callback: v.strictObject({
-    /** Only scheme and host, because paths and queries may contain secrets. */
-    url: v.nullable(v.string()),
-    /** `pending` until it is delivered or abandoned. The first attempt is made when the job has ended. */
-    status: v.picklist(CALLBACK_STATUSES),
-    attempts: Count,
-    lastError: v.nullable(v.string()),
-    nextAttemptAt: v.nullable(Time),
-  }),
-  usage: v.strictObject({
-    rowsRead: Count,
-    rowsWritten: Count,
-    steps: Count,
-    r2ClassAOperations: Count,
-  }),
+  workflow: WorkflowViewSchema,
+  callback: CallbackViewSchema,
+  usage: UsageSchema,
   warnings: v.array(v.string()),
   error: v.nullable(FailureViewSchema),
   links: v.strictObject({

@@ -16,6 +16,9 @@ export const ObjectIdSchema = v.pipe(
   v.toLowerCase(),
 );
 
+/** True if restores may write into the source. A restore deletes data, so the default is false. */
+const Writable = v.optional(v.boolean());
+
 /**
  * A class of Durable Objects: the one object of `name` or `id`, and those that a request may name
  * instead. With `names` alone every request has to name its object.
@@ -29,6 +32,7 @@ const DurableObjectSourceSchema = v.pipe(
     names: v.optional(
       v.union([v.literal("any"), v.pipe(v.array(ObjectNameSchema), v.maxLength(10_000))]),
     ),
+    writable: Writable,
   }),
   v.check(
     ({ name, id, names }) => name !== undefined || id !== undefined || names !== undefined,
@@ -40,7 +44,11 @@ const DurableObjectSourceSchema = v.pipe(
   ),
 );
 
-const D1SourceSchema = v.strictObject({ type: v.literal("d1"), binding: Binding });
+const D1SourceSchema = v.strictObject({
+  type: v.literal("d1"),
+  binding: Binding,
+  writable: Writable,
+});
 
 const SourceConfigSchema = v.variant("type", [DurableObjectSourceSchema, D1SourceSchema]);
 

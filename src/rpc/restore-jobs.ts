@@ -1,0 +1,123 @@
+import type { Failure } from "../api/errors.ts";
+import type { RestorePhase, RestoreView } from "../api/restore-view.ts";
+import type { RestoreRequest, RestoreVerify } from "../api/restore-request.ts";
+import type { JobPosition } from "./http-jobs.ts";
+import type { LoadPlan, LoadPosition, ScriptRecord } from "./load-plan.ts";
+import type { Outcome } from "./outcome.ts";
+import type { RunId, RunStart } from "./run-payload.ts";
+import type { JobState } from "../api/job-state.ts";
+
+/** A restore job's request: what was not given has the deployment's defaults. */
+export type RestoreJobRequest = RestoreRequest & { target: string; retentionHours: number };
+
+/** What a new restore job needs; the caller chooses ids and times. */
+export interface NewRestore {
+  jobId: string;
+  request: RestoreJobRequest;
+  /** Identifies the database, whichever source names it: as for exports. */
+  databaseKey: string;
+  requestDigest: string;
+  idempotencyKey: string | null;
+  origin: string;
+  nowMs: number;
+}
+
+/** What a restore knows after each step: plain data, replaced whole by each commit. */
+export interface RestoreState {
+  phase: RestorePhase;
+  /** Null until the script is scanned. */
+  script: ScriptRecord | null;
+  plan: LoadPlan | null;
+  position: LoadPosition;
+  /** The job of the safety export; null if there is none. */
+  safetyJobId: string | null;
+  /** Tables that the target had before the restore and keeps if the restore fails. */
+  kept: string[];
+  /** True after the target's former content was deleted. */
+  isCleared: boolean;
+  verification: {
+    method: RestoreVerify | null;
+    state: RestoreView["verification"]["state"];
+    pieces: number;
+    piecesTotal: number | null;
+    rows: number;
+    /** Where the comparison resumes; its step alone reads it. */
+    cursor: unknown;
+  };
+}
+
+/** The state of a restore that has done nothing. */
+export const RESTORE_START: RestoreState = {
+  phase: "scan",
+  script: null,
+  plan: null,
+  position: { textBytes: 0, statements: 0, lines: 0, rows: 0 },
+  safetyJobId: null,
+  kept: [],
+  isCleared: false,
+  verification: { method: null, state: "pending", pieces: 0, piecesTotal: null, rows: 0, cursor: null },
+};
+
+/** An active restore as its run needs it. */
+export interface RunningRestore {
+  jobId: string;
+  request: RestoreJobRequest;
+  origin: string;
+  createdAtMs: number;
+  /** How often the state was committed. */
+  checkpoint: number;
+  state: RestoreState;
+  /** True if the target may contain something of the restore. */
+  isTargetOpen: boolean;
+  warnings: string[];
+}
+
+/** A new state of a restore, committed in one transaction or not at all. */
+export interface RestoreCommit extends RunId {
+  /** The checkpoint that the step started from; at another one the commit is refused. */
+  expectedCheckpoint: number;
+  state: RestoreState;
+  /** Whether the target contains something of the restore now, or may soon; undefined changes nothing. */
+  isTargetOpen?: boolean;
+  /** Added to those that the job has. */
+  warnings?: string[];
+  usage?: { rowsRead: number; rowsWritten: number; r2ClassAOperations: number };
+}
+
+/** The jobs object's methods for restores: for HTTP routes, and for their runs. */
+export interface RestoreJobs {
+  /**
+   * Records a restore and starts its first run. A known Idempotency-Key returns its job again. Failures:
+   * `export-already-running`, `restore-already-running`, `idempotency-key-reused`.
+   */
+  createRestore(restore: NewRestore): Promise<Outcome<{ view: RestoreView; replayed: boolean }>>;
+  /** Failures: `job-not-found`. */
+  restoreView(jobId: string): Promise<Outcome<RestoreView>>;
+  /** Returns the view only if it differs from that of `version`. Failures: `job-not-found`. */
+  restoreViewIfChanged(jobId: string, version: string): Promise<Outcome<ChangedRestoreView>>;
+  listRestores(query: {
+    status: JobState | undefined;
+    limit: number;
+    after: JobPosition | undefined;
+  }): { jobs: RestoreView[]; next: JobPosition | null };
+  /** Cancels an active restore and returns its view, or deletes an ended one and returns null. */
+  removeRestore(jobId: string): Promise<Outcome<RestoreView | null>>;
+  /** Moves the restore to `running` and returns it. Failures: `run-superseded`. */
+  beginRestoreRun(run: RunStart): Promise<Outcome<RunningRestore>>;
+  /** Returns a restore that has ended, to remove what it left in its target; null if nothing is left. */
+  restoreToClose(jobId: string): Promise<RunningRestore | null>;
+  /** Records that nothing of the restore is left in its target. */
+  recordRestoreClosed(jobId: string): Promise<void>;
+  /** Commits a state, or nothing. Counts a step. Failures: `run-superseded`, `try-overtaken`. */
+  commitRestore(commit: RestoreCommit): Promise<Outcome<RunningRestore>>;
+  /** Ends the restore well. Repeating it returns the same view. */
+  completeRestore(run: RunId): Promise<Outcome<RestoreView>>;
+  /** Ends the restore with a failure; `callback` reports whether the caller must send its callback. */
+  failRestore(run: RunId, failure: Failure): Promise<{ callback: boolean }>;
+}
+
+export interface ChangedRestoreView {
+  version: string;
+  status: JobState;
+  view: RestoreView | null;
+}
