@@ -25,44 +25,64 @@ export interface ScriptFrame {
 
 /** A table whose rows are loaded into a staging table first, because their parents may come later. */
 export interface StagedTable {
-  /** As the script creates it. */
+  /** In lower case. */
   name: string;
   stageName: string;
   /** CREATE TABLE of the staging table. */
   stageSql: string;
 }
 
-/** Statements whose rows are staged, up to the first statement that needs the rows in their tables. */
-export interface StagingSpan {
-  /** The number of the span's first statement. */
+/** Rows that are staged, and when they go into their tables. */
+export interface RowMove {
+  /** The number of the first statement whose rows are staged. */
   from: number;
-  /** The number of the statement before which the rows are moved; one more than the script has if there is none. */
-  to: number;
-  /** Tables in the order in which they are moved: those of one group refer to one another. */
-  groups: StagedTable[][];
+  /** The number of the statement after which the rows are moved. */
+  after: number;
+  /** True if the tables refer to themselves or to one another: their rows are moved together. */
+  isCyclic: boolean;
+  tables: StagedTable[];
 }
 
 /** A virtual table that the script inserts into `sqlite_schema`, as `sqlite3 .dump` does. */
 export interface WrittenVirtualTable {
   name: string;
-  /** Its columns, in the order of the `_content` table's columns after the first. */
-  columns: string[];
-  /** True if its rows come from its `_content` table; false if they are built from another table. */
-  hasContent: boolean;
+  /** Columns that its `_content` table lists after the id; null if its rows are built from another table. */
+  columns: string[] | null;
 }
 
 /** How a script is loaded, decided before its first statement runs. */
 export interface LoadPlan {
-  spans: StagingSpan[];
+  /** By `after`. */
+  moves: RowMove[];
   virtualTables: WrittenVirtualTable[];
-  /** Tables that the target has already, with the text that the script has. */
+  /** Tables that the target has already, with the text that the script has; in lower case. */
   existing: string[];
+  /** Triggers from this statement on are created last; null if there are none. */
+  triggers: { from: ScriptPlace; number: number } | null;
 }
 
-/** How far a script is loaded. The target contains it too, so both are in one transaction with the rows. */
-export interface LoadPosition {
+/** A place between two statements of a script. */
+export interface ScriptPlace {
   textBytes: number;
   statements: number;
   lines: number;
-  rows: number;
 }
+
+/** How far a script is loaded. The target contains it too, so both are in one transaction with the rows. */
+export interface LoadPosition extends ScriptPlace {
+  /** 1 for everything but the late triggers, 2 for those, 3 after everything. */
+  pass: number;
+  rows: number;
+  /** How many moves are done. */
+  moves: number;
+}
+
+/** The position before the first statement. */
+export const LOAD_START: LoadPosition = {
+  pass: 1,
+  textBytes: 0,
+  statements: 0,
+  lines: 0,
+  rows: 0,
+  moves: 0,
+};

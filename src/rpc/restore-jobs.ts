@@ -2,7 +2,7 @@ import type { Failure } from "../api/errors.ts";
 import type { RestorePhase, RestoreView } from "../api/restore-view.ts";
 import type { RestoreRequest, RestoreVerify } from "../api/restore-request.ts";
 import type { JobPosition } from "./http-jobs.ts";
-import type { LoadPlan, LoadPosition, ScriptRecord } from "./load-plan.ts";
+import { LOAD_START, type LoadPlan, type LoadPosition, type ScriptRecord } from "./load-plan.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RunId, RunStart } from "./run-payload.ts";
 import type { JobState } from "../api/job-state.ts";
@@ -51,11 +51,18 @@ export const RESTORE_START: RestoreState = {
   phase: "scan",
   script: null,
   plan: null,
-  position: { textBytes: 0, statements: 0, lines: 0, rows: 0 },
+  position: LOAD_START,
   safetyJobId: null,
   kept: [],
   isCleared: false,
-  verification: { method: null, state: "pending", pieces: 0, piecesTotal: null, rows: 0, cursor: null },
+  verification: {
+    method: null,
+    state: "pending",
+    pieces: 0,
+    piecesTotal: null,
+    rows: 0,
+    cursor: null,
+  },
 };
 
 /** An active restore as its run needs it. */

@@ -99,7 +99,7 @@ const OPTIONS = [
  * Value of `name = value` among the module's arguments; undefined if it is missing. FTS5 takes
  * the beginning of a name for the whole of it.
  */
-function findOption(sql: string, name: string): string | undefined {
+export function findOption(sql: string, name: string): string | undefined {
   const tokens: SqlToken[] = [...tokenizeSql(sql)];
   for (let at = 1; at + 2 < tokens.length; at += 1) {
     const [before, key, equals, value] = tokens.slice(at - 1, at + 3) as [

@@ -1,0 +1,80 @@
+import { ExportError } from "../api/errors.ts";
+import { lowerAscii } from "../lib/ascii-case.ts";
+import type { LoadPlan, WrittenVirtualTable } from "../rpc/load-plan.ts";
+import { tokenizeSql } from "../sqlite/sql-tokens.ts";
+import { findOption } from "../sqlite/virtual-table.ts";
+import { planStaging } from "./plan-staging.ts";
+import type { ScannedScript } from "./scan-script.ts";
+import { listSearchColumns, type SchemaRow } from "./schema-row.ts";
+
+/** A table of the target before the restore. */
+export interface TargetTable {
+  name: string;
+  sql: string;
+  /** True if it has rows. */
+  hasRows: boolean;
+}
+
+/**
+ * Decides how a script is loaded into a target that has only `tables`. Errors: `target-not-empty` if one of them
+ * has rows, or is no table that the script creates with the same text; `script-invalid` for virtual tables whose
+ * rows cannot be read from the script.
+ */
+export function planLoad(script: ScannedScript, tables: readonly TargetTable[]): LoadPlan {
+  const existing: string[] = [];
+  for (const table of tables) {
+    const lower = lowerAscii(table.name);
+    const created = script.tables.get(lower);
+    const shown = JSON.stringify(table.name);
+    if (table.hasRows) throw notEmpty(`the target's table ${shown} has rows`);
+    if (created === undefined)
+      throw notEmpty(`the target has a table ${shown}, which the script does not create`);
+    if (!isSameText(created.sql, table.sql)) {
+      throw notEmpty(`the target has a table ${shown} that is defined otherwise than the script's`);
+    }
+    existing.push(lower);
+  }
+  return {
+    moves: planStaging(script, new Set(existing)),
+    virtualTables: script.schemaRows.map(toWrittenTable),
+    existing,
+    triggers: script.triggers,
+  };
+}
+
+function notEmpty(message: string): ExportError {
+  return new ExportError("target-not-empty", message);
+}
+
+/** True if two statements have the same tokens, IF NOT EXISTS, the case of bare words and quotes of names aside. */
+function isSameText(one: string, other: string): boolean {
+  return normalize(one) === normalize(other);
+}
+
+function normalize(sql: string): string {
+  const texts = [...tokenizeSql(sql)].map(({ kind, text }) => {
+    if (kind === "word") return lowerAscii(text);
+    return kind === "quoted" ? lowerAscii(text.slice(1, -1)) : text;
+  });
+  const conditional = texts.indexOf("if");
+  if (conditional === 2) texts.splice(2, 3);
+  if (texts.at(-1) === ";") texts.pop();
+  return JSON.stringify(texts);
+}
+
+function toWrittenTable({ name, sql, module }: SchemaRow): WrittenVirtualTable {
+  const refuse = (reason: string): ExportError =>
+    new ExportError(
+      "script-invalid",
+      `the virtual table ${JSON.stringify(name)} cannot be restored from this script: ${reason}`,
+    );
+  if (module !== "fts5") {
+    throw refuse(
+      `the script contains only the internal tables of the module ${module}; ` +
+        "export the database with this project instead",
+    );
+  }
+  const content = findOption(sql, "content");
+  if (content === "") throw refuse("it keeps no content (content='')");
+  return { name, columns: content === undefined ? listSearchColumns(sql) : null };
+}

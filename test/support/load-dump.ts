@@ -1,0 +1,55 @@
+import type { Source } from "../../src/databases/source.ts";
+import { loadScript } from "../../src/loading/load-script.ts";
+import { planLoad } from "../../src/loading/plan-load.ts";
+import { insertPositionSql } from "../../src/loading/position.ts";
+import { scanScript } from "../../src/loading/scan-script.ts";
+import { dropRestoreTables, listTargetTables } from "../../src/loading/target.ts";
+import type { LoadPlan } from "../../src/rpc/load-plan.ts";
+
+/** How a script is loaded; none of it may change what is in the target afterwards. */
+export interface Loading {
+  /** Bytes of text that arrive at once. */
+  pieceBytes: number;
+  /** Bytes of text that one call loads. */
+  textBytesMax: number;
+  /** Called after an attempt failed; true to try again. */
+  tryAgain: (error: unknown) => boolean;
+}
+
+const AT_ONCE: Loading = { pieceBytes: 65_536, textBytesMax: 1e12, tryAgain: () => false };
+
+const RESTORE_ID = "11111111-1111-4111-8111-111111111111";
+
+/** Loads a script into a database, as a restore job does, and returns how. */
+export async function loadDump(
+  source: Source,
+  script: Uint8Array,
+  loading: Partial<Loading> = {},
+): Promise<LoadPlan> {
+  const { pieceBytes, textBytesMax, tryAgain } = { ...AT_ONCE, ...loading };
+  async function* read(from: number): AsyncGenerator<Uint8Array> {
+    for (let at = from; at < script.length; at += pieceBytes) {
+      yield script.slice(at, at + pieceBytes);
+    }
+  }
+  const scanned = await scanScript(read(0));
+  const plan = planLoad(scanned, await listTargetTables(source));
+  await source.transaction(insertPositionSql(RESTORE_ID).map((sql) => ({ sql })));
+  for (;;) {
+    try {
+      const loaded = await loadScript({
+        target: { source, restoreId: RESTORE_ID },
+        plan,
+        end: scanned.end,
+        read: (place) => read(place.textBytes),
+        textBytesMax,
+        beat: async () => {},
+      });
+      if (loaded.isDone) break;
+    } catch (error) {
+      if (!tryAgain(error)) throw error;
+    }
+  }
+  await dropRestoreTables(source);
+  return plan;
+}
