@@ -1,13 +1,11 @@
 import type { ExportEnv } from "../config/bindings.ts";
 import { findDefaultSource, getSourceConfig, type Settings } from "../config/settings.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
-import { checkCallbackTarget } from "../notify/callback-target.ts";
 import { type ExportRequest, requireRows } from "../api/export-request.ts";
-import { isLocalOrigin } from "../lib/local-origin.ts";
-import { readWebhookSecrets } from "../notify/webhook-secrets.ts";
 import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
 import { getSourceKind } from "../databases/source-kinds.ts";
 import type { NewJob } from "../rpc/http-jobs.ts";
+import { checkCallback } from "./check-callback.ts";
 
 /**
  * A checked request as a job to be created, with the deployment's defaults filled in. Errors: those
@@ -30,7 +28,7 @@ export async function prepareJob(
     source: name,
     ...rest,
     consistency: request.consistency ?? getSourceKind(source).promises.consistency.default,
-    ...checkedCallback(config, request.callbackUrl, received.origin),
+    ...checkCallback(config, request.callbackUrl, received.origin),
     retentionHours: request.retentionHours ?? config.retentionHours,
   };
   const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(JSON.stringify(full)));
@@ -40,25 +38,5 @@ export async function prepareJob(
     databaseKey: database.key,
     requestDigest: toHex(new Uint8Array(digest)),
     ...given,
-  };
-}
-
-/**
- * Returns the callback URL as it will be called. Reports a secret that cannot sign now, not when the job has
- * ended.
- */
-function checkedCallback(
-  config: Settings,
-  url: string | undefined,
-  origin: string,
-): { callbackUrl?: string } {
-  if (url === undefined) return {};
-  const localDevelopment = isLocalOrigin(origin);
-  readWebhookSecrets(config, { localDevelopment });
-  return {
-    callbackUrl: checkCallbackTarget(url, {
-      allowlist: config.callbackAllowlist,
-      localDevelopment,
-    }),
   };
 }

@@ -56,6 +56,24 @@ import { beginStream } from "./commands/begin-stream.ts";
 import { commitStored, commitUpload, commitVerified } from "./commands/commit-artifact.ts";
 import { commitExportedChunk } from "./commands/commit-chunk.ts";
 import { commitPlan } from "./commands/commit-plan.ts";
+import {
+  beginRestoreRun,
+  commitRestore,
+  completeRestore,
+  findRestoreToClose,
+} from "./commands/commit-restore.ts";
+import { createRestore } from "./commands/create-restore.ts";
+import { removeRestore } from "./commands/remove-restore.ts";
+import { recordTargetOpen } from "./tables/job-restore-columns.ts";
+import { findChangedRestoreView, getRestorePage, getRestoreView } from "./views/restore-view.ts";
+import type { RestoreView } from "../api/restore-view.ts";
+import type {
+  ChangedRestoreView,
+  NewRestore,
+  RestoreCommit,
+  RestoreJobs,
+  RunningRestore,
+} from "../rpc/restore-jobs.ts";
 import { completeJob } from "./commands/complete-job.ts";
 import { createJob } from "./commands/create-job.ts";
 import { failJob } from "./commands/fail-job.ts";
@@ -90,7 +108,7 @@ import { runWatchdog } from "./watchdog/job-watchdog.ts";
  */
 export class ExportJobs
   extends DurableObject<ExportEnv>
-  implements HttpJobs, RunJobs, StreamJobs, InlineObjects
+  implements HttpJobs, RestoreJobs, RunJobs, StreamJobs, InlineObjects
 {
   readonly #jobs: JobsContext;
   readonly #files: InlineContext;
@@ -144,6 +162,48 @@ export class ExportJobs
 
   databaseBytes(): number {
     return this.#sql.databaseSize;
+  }
+
+  // RestoreJobs
+
+  createRestore(restore: NewRestore): Promise<Outcome<{ view: RestoreView; replayed: boolean }>> {
+    return outcomeOf(() => createRestore(this.#jobs, restore));
+  }
+
+  restoreView(jobId: string): Promise<Outcome<RestoreView>> {
+    return outcomeOf(() => getRestoreView(this.#sql, jobId));
+  }
+
+  restoreViewIfChanged(jobId: string, version: string): Promise<Outcome<ChangedRestoreView>> {
+    return outcomeOf(() => findChangedRestoreView(this.#sql, jobId, version));
+  }
+
+  listRestores(query: JobPageQuery): ReturnType<RestoreJobs["listRestores"]> {
+    return getRestorePage(this.#sql, query);
+  }
+
+  removeRestore(jobId: string): Promise<Outcome<RestoreView | null>> {
+    return outcomeOf(() => removeRestore(this.#jobs, jobId));
+  }
+
+  beginRestoreRun(run: RunStart): Promise<Outcome<RunningRestore>> {
+    return outcomeOf(() => beginRestoreRun(this.#jobs, run));
+  }
+
+  async restoreToClose(jobId: string): Promise<RunningRestore | null> {
+    return findRestoreToClose(this.#sql, jobId);
+  }
+
+  async recordRestoreClosed(jobId: string): Promise<void> {
+    recordTargetOpen(this.#sql, jobId, false);
+  }
+
+  commitRestore(commit: RestoreCommit): Promise<Outcome<RunningRestore>> {
+    return outcomeOf(() => commitRestore(this.#jobs, commit));
+  }
+
+  completeRestore(run: RunId): Promise<Outcome<RestoreView>> {
+    return outcomeOf(() => completeRestore(this.#jobs, run));
   }
 
   // StreamJobs

@@ -175,6 +175,9 @@ const MIGRATIONS: readonly string[] = [
    ALTER TABLE tmp_export_jobs ADD COLUMN callback_posted_at_ms INTEGER;
    UPDATE tmp_export_jobs SET callback_posts = callback_attempts;
    ALTER TABLE tmp_export_job_migrations ADD COLUMN code_min INTEGER NOT NULL DEFAULT 0;`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN kind TEXT NOT NULL DEFAULT 'export';
+   ALTER TABLE tmp_export_jobs ADD COLUMN restore_json TEXT;`,
 ];
 
 /** How many migrations a version must know to work with tables that have run all of these. */

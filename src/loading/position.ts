@@ -18,12 +18,34 @@ export const CREATE_RESTORE_TABLE =
   "text_bytes INTEGER NOT NULL, statements INTEGER NOT NULL, lines INTEGER NOT NULL, rows INTEGER NOT NULL, " +
   `moves INTEGER NOT NULL, running INTEGER NOT NULL, base INTEGER NOT NULL, move_key INTEGER ${RESTORE_MARK})`;
 
+/** The pass of a restore whose target must be cleared before it, and of one that is being ended. */
+export const PASS_CLEARING = 0;
+export const PASS_CLOSING = -1;
+
 /** Makes the position of a new restore, unless it is there. */
-export function insertPositionSql(restoreId: string): string[] {
+export function insertPositionSql(restoreId: string, pass = 1): string[] {
   return [
     CREATE_RESTORE_TABLE.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"),
-    `INSERT OR IGNORE INTO ${RESTORE_TABLE} VALUES (${quoteText(restoreId)}, 1, 0, 0, 0, 0, 0, 0, 0, NULL)`,
+    `INSERT OR IGNORE INTO ${RESTORE_TABLE} VALUES (${quoteText(restoreId)}, ${pass}, 0, 0, 0, 0, 0, 0, 0, NULL)`,
   ];
+}
+
+/**
+ * Returns a turn's first statement that moves a restore from one of the passes `from`, or from any, to `to`. It
+ * fails, as `isElsewhere` recognizes, if the restore is not in such a pass, or is gone.
+ */
+export function claimSql(
+  restoreId: string,
+  { from, to }: { from: readonly number[] | null; to: number },
+): string {
+  const id = quoteText(restoreId);
+  const isHere = from === null ? "1" : `pass IN (${from.join(", ")})`;
+  return (
+    `REPLACE INTO ${RESTORE_TABLE} SELECT ${id}, ` +
+    `(SELECT CASE WHEN ${isHere} THEN ${to} END FROM ${RESTORE_TABLE} WHERE id = ${id}), ` +
+    "text_bytes, statements, lines, rows, moves, running, base, move_key " +
+    `FROM (SELECT ${id} AS wanted) LEFT JOIN ${RESTORE_TABLE} ON id = wanted`
+  );
 }
 
 /** A position as the target has it. */

@@ -1,7 +1,15 @@
 import { lowerAscii } from "../lib/ascii-case.ts";
 import type { Source } from "../databases/source.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
-import { CREATE_RESTORE_TABLE, RESTORE_TABLE } from "./position.ts";
+import {
+  claimSql,
+  CREATE_RESTORE_TABLE,
+  insertPositionSql,
+  PASS_CLEARING,
+  PASS_CLOSING,
+  isElsewhere,
+  RESTORE_TABLE,
+} from "./position.ts";
 import type { TargetTable } from "./plan-load.ts";
 import { RESTORE_MARK } from "./stage-sql.ts";
 
@@ -59,34 +67,30 @@ export async function listTargetTables(source: Source): Promise<TargetTable[]> {
 }
 
 /**
- * Deletes everything in a target but the tables `kept` (in lower case), whose rows are deleted; the restore's own
- * tables too. Repeating it does nothing. Errors: the source's own.
+ * Returns the statements that delete everything in a target but the tables `kept` (in lower case), whose rows are
+ * deleted, and but the restore's own tables. They belong into one turn. Empty if nothing is to be deleted.
  */
-export async function clearTarget(source: Source, kept: readonly string[]): Promise<void> {
+async function listClearStatements(source: Source, kept: readonly string[]): Promise<string[]> {
   const keeps = new Set(kept);
-  for (;;) {
-    const objects = await listObjects(source);
-    const gone = objects.filter(
-      ({ type, name, tableType }) =>
-        type !== "index" && tableType !== "shadow" && !keeps.has(lowerAscii(name)),
-    );
-    const statements = [
-      // Triggers first, so that no deletion fires one; a view may be in the way of what it reads.
-      ...gone.filter(({ type }) => type === "trigger"),
-      ...gone.filter(({ type }) => type === "view"),
-      ...gone.filter(({ tableType }) => tableType === "virtual"),
-      ...gone.filter(({ type, tableType }) => type === "table" && tableType !== "virtual"),
-    ].map(({ type, name }) => `DROP ${type.toUpperCase()} IF EXISTS ${quoteIdentifier(name)}`);
-    const emptied = objects
-      .filter(({ type, name }) => type === "table" && keeps.has(lowerAscii(name)))
-      .map(({ name }) => `DELETE FROM ${quoteIdentifier(name)}`);
-    if (statements.length === 0 && emptied.length === 0) return;
-    // One turn: a parent cannot be dropped before its children unless the check waits for the end.
-    const run = ["PRAGMA defer_foreign_keys=ON", ...statements, ...emptied];
-    if (keeps.size > 0) run.push(...(await forgetSequences(source)));
-    await source.transaction(run.map((sql) => ({ sql })));
-    if (statements.length === 0) return;
-  }
+  const objects = (await listObjects(source)).filter((each) => !isRestoreTable(each));
+  const gone = objects.filter(
+    ({ type, name, tableType }) =>
+      type !== "index" && tableType !== "shadow" && !keeps.has(lowerAscii(name)),
+  );
+  const drops = [
+    // Triggers first, so that no deletion fires one; a view may be in the way of what it reads.
+    ...gone.filter(({ type }) => type === "trigger"),
+    ...gone.filter(({ type }) => type === "view"),
+    ...gone.filter(({ tableType }) => tableType === "virtual"),
+    ...gone.filter(({ type, tableType }) => type === "table" && tableType !== "virtual"),
+  ].map(({ type, name }) => `DROP ${type.toUpperCase()} IF EXISTS ${quoteIdentifier(name)}`);
+  const emptied = objects
+    .filter(({ type, name }) => type === "table" && keeps.has(lowerAscii(name)))
+    .map(({ name }) => `DELETE FROM ${quoteIdentifier(name)}`);
+  if (drops.length + emptied.length === 0) return [];
+  // A parent cannot be dropped before its children unless the check waits for the end.
+  const sequences = keeps.size > 0 ? await forgetSequences(source) : [];
+  return ["PRAGMA defer_foreign_keys=ON", ...drops, ...emptied, ...sequences];
 }
 
 async function forgetSequences(source: Source): Promise<string[]> {
@@ -94,13 +98,63 @@ async function forgetSequences(source: Source): Promise<string[]> {
   return (await source.query({ sql })).rows.length === 0 ? [] : ["DELETE FROM sqlite_sequence"];
 }
 
+/**
+ * Begins a restore in its target: makes its position, and first deletes everything if `clears`. Repeating it does
+ * nothing, and a late attempt deletes nothing. Errors: the source's own.
+ */
+export async function openTarget(
+  source: Source,
+  restoreId: string,
+  { clears }: { clears: boolean },
+): Promise<void> {
+  await run(source, insertPositionSql(restoreId, clears ? PASS_CLEARING : 1));
+  if (!clears) return;
+  const statements = await listClearStatements(source, []);
+  try {
+    await run(source, [claimSql(restoreId, { from: [PASS_CLEARING], to: 1 }), ...statements]);
+  } catch (error) {
+    // An earlier attempt has done it.
+    if (!isElsewhere(error)) throw error;
+  }
+}
+
+/**
+ * Ends a restore in its target: deletes the tables that it made for itself and, unless `kept` is null, everything
+ * but the tables that `kept` names (in lower case), whose rows are deleted. Repeating it does nothing, and so does
+ * calling it after another restore has begun. Errors: the source's own.
+ */
+export async function closeTarget(
+  source: Source,
+  restoreId: string,
+  kept: readonly string[] | null,
+): Promise<void> {
+  try {
+    // From here on no turn of the restore runs.
+    await run(source, [claimSql(restoreId, { from: null, to: PASS_CLOSING })]);
+    const statements = kept === null ? [] : await listClearStatements(source, kept);
+    const own = (await listObjects(source)).filter(isRestoreTable);
+    await run(source, [
+      claimSql(restoreId, { from: [PASS_CLOSING], to: PASS_CLOSING }),
+      ...statements,
+      ...own.map(({ name }) => `DROP TABLE IF EXISTS ${quoteIdentifier(name)}`),
+    ]);
+  } catch (error) {
+    if (!isElsewhere(error)) throw error;
+  }
+}
+
 /** Deletes the tables that a restore has made in its target, and nothing else. Repeating it does nothing. */
 export async function dropRestoreTables(source: Source): Promise<void> {
   const own = (await listObjects(source)).filter(isRestoreTable);
   if (own.length === 0) return;
-  await source.transaction(
-    own.map(({ name }) => ({ sql: `DROP TABLE IF EXISTS ${quoteIdentifier(name)}` })),
+  await run(
+    source,
+    own.map(({ name }) => `DROP TABLE IF EXISTS ${quoteIdentifier(name)}`),
   );
+}
+
+async function run(source: Source, statements: readonly string[]): Promise<void> {
+  await source.transaction(statements.map((sql) => ({ sql })));
 }
 
 /** True for the text of a table that only a restore makes. */

@@ -1,9 +1,11 @@
+import type { Context } from "hono";
+
 import { ExportError } from "../api/errors.ts";
 import { isActive, type JobState } from "../api/job-state.ts";
-import type { JobView } from "../api/job-view.ts";
 import { getExportJobs } from "../config/bindings.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
 import { unwrap } from "../rpc/outcome.ts";
+import type { AppEnv } from "./app-env.ts";
 import { resolveAnswerOrigin, makeLinksAbsolute } from "./links.ts";
 import { JOB_ID } from "./parameters.ts";
 import { route } from "./route.ts";
@@ -21,12 +23,12 @@ const STREAM_MS_MAX = 15 * 60_000;
 /** Looks that may fail in a row before the stream breaks: the object restarts when the Worker is deployed. */
 const FAILED_LOOKS_MAX = 5;
 
-/** A look at a job that a client follows. */
+/** A look at an export or a restore that a client follows. */
 interface Look {
   version: string;
   status: JobState;
   /** Null if nothing has changed since the known version. */
-  view: JobView | null;
+  view: { status: JobState } | null;
 }
 
 type LookAgain = (version: string) => Promise<Look>;
@@ -57,22 +59,26 @@ export const eventRoutes = [
       const { context, params } = call;
       const jobs = getExportJobs(context.env);
       const origin = resolveAnswerOrigin(call);
-      const look = async (version: string): Promise<Look> => {
+      return followJob(context, async (version) => {
         const found = unwrap(await jobs.viewIfChanged(params.jobId, version));
         return { ...found, view: found.view && makeLinksAbsolute(found.view, origin) };
-      };
-      const first = await look(context.req.header("last-event-id") ?? "");
-      // An EventSource that knows the end stops asking if it is answered so.
-      if (first.view === null && !isActive(first.status)) return context.body(null, 204);
-      return new Response(streamPieces(listEvents(first, look)), {
-        headers: {
-          "content-type": "text/event-stream",
-          "cache-control": "no-store, no-transform",
-        },
       });
     },
   }),
 ];
+
+/** Answers with the events of what `look` finds, from the event on that the client knows. */
+export async function followJob(context: Context<AppEnv>, look: LookAgain): Promise<Response> {
+  const first = await look(context.req.header("last-event-id") ?? "");
+  // An EventSource that knows the end stops asking if it is answered so.
+  if (first.view === null && !isActive(first.status)) return context.body(null, 204);
+  return new Response(streamPieces(listEvents(first, look)), {
+    headers: {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store, no-transform",
+    },
+  });
+}
 
 /**
  * Lists the events of a job from a first look on: `progress` with a view each time it has changed, `end` with

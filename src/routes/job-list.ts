@@ -37,14 +37,16 @@ export const jobListRoutes = [
 
 const CursorSchema = v.strictObject({ createdAtMs: v.number(), jobId: JobIdSchema });
 
-function encodeCursor(cursor: JobPosition): string {
+/** Returns a position as the `cursor` of the next page. */
+export function encodeCursor(cursor: JobPosition): string {
   return toBase64(encodeUtf8(JSON.stringify(cursor)))
     .replaceAll("+", "-")
     .replaceAll("/", "_")
     .replaceAll("=", "");
 }
 
-function decodeCursor(text: string): JobPosition {
+/** Returns the position that a `cursor` means. Errors: `invalid-request`. */
+export function decodeCursor(text: string): JobPosition {
   try {
     const json = decodeUtf8(fromBase64(text.replaceAll("-", "+").replaceAll("_", "/")));
     return v.parse(CursorSchema, JSON.parse(json));

@@ -23,9 +23,14 @@ export function resolveStoredOrigin(call: LinkedCall): string {
   return call.settings.publicUrl !== undefined || isLocalOrigin(origin) ? origin : "";
 }
 
-/** Returns the view with its links as URLs: each path gets `origin` before it. */
+/** Returns a link as a URL: a path gets `origin` before it. */
+export function makeAbsolute(link: string, origin: string): string {
+  return link.startsWith("/") ? `${origin}${link}` : link;
+}
+
+/** Returns the view with its links as URLs. */
 export function makeLinksAbsolute(view: JobView, origin: string): JobView {
-  const absolute = (link: string): string => (link.startsWith("/") ? `${origin}${link}` : link);
+  const absolute = (link: string): string => makeAbsolute(link, origin);
   const { self, download, manifest, events } = view.links;
   return {
     ...view,

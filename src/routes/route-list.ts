@@ -5,6 +5,7 @@ import { healthRoutes } from "./health.ts";
 import { jobListRoutes } from "./job-list.ts";
 import { jobRoutes } from "./jobs.ts";
 import { queryRoutes } from "./query.ts";
+import { restoreRoutes } from "./restores.ts";
 import type { Route } from "./route.ts";
 import { sourceRoutes } from "./sources.ts";
 import { streamRoutes } from "./streams.ts";
@@ -16,6 +17,7 @@ export const ROUTES: readonly Route[] = [
   ...downloadRoutes,
   ...eventRoutes,
   ...jobListRoutes,
+  ...restoreRoutes,
   ...sourceRoutes,
   ...queryRoutes,
   makeDescriptionRoute(() => ROUTES),

@@ -1,7 +1,13 @@
 import type { HttpJobs } from "./http-jobs.ts";
 import type { InlineObjects } from "./inline-objects.ts";
+import type { RestoreJobs } from "./restore-jobs.ts";
 import type { RunJobs } from "./run-jobs.ts";
 import type { StreamJobs } from "./stream-jobs.ts";
 
 /** The one object that holds a deployment's jobs, as everybody outside `jobs/` sees it. */
-export type JobsObject = HttpJobs & RunJobs & StreamJobs & InlineObjects & Rpc.DurableObjectBranded;
+export type JobsObject = HttpJobs &
+  RestoreJobs &
+  RunJobs &
+  StreamJobs &
+  InlineObjects &
+  Rpc.DurableObjectBranded;

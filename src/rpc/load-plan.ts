@@ -11,6 +11,9 @@ export interface ScriptRecord {
   /** Of SQL text. */
   textBytes: number;
   statements: number;
+  lines: number;
+  /** Where the manifest of its export is; null if it has none. */
+  manifestKey: string | null;
   /**
    * The frames that the file consists of, end to end, with the bytes that each takes and the text that it contains;
    * null if they are unknown. Reading can begin at each.

@@ -1,4 +1,4 @@
-import type { Failure } from "../api/errors.ts";
+import type { ErrorCode } from "../api/errors.ts";
 import type { RestorePhase, RestoreView } from "../api/restore-view.ts";
 import type { RestoreRequest, RestoreVerify } from "../api/restore-request.ts";
 import type { JobPosition } from "./http-jobs.ts";
@@ -22,6 +22,13 @@ export interface NewRestore {
   nowMs: number;
 }
 
+/** A failure whose details are plain values. */
+export interface RecordedFailure {
+  code: ErrorCode;
+  message: string;
+  details?: Record<string, string | number>;
+}
+
 /** What a restore knows after each step: plain data, replaced whole by each commit. */
 export interface RestoreState {
   phase: RestorePhase;
@@ -29,6 +36,8 @@ export interface RestoreState {
   script: ScriptRecord | null;
   plan: LoadPlan | null;
   position: LoadPosition;
+  /** When loading began; 0 before. */
+  loadingSinceMs: number;
   /** The job of the safety export; null if there is none. */
   safetyJobId: string | null;
   /** Tables that the target had before the restore and keeps if the restore fails. */
@@ -41,9 +50,11 @@ export interface RestoreState {
     pieces: number;
     piecesTotal: number | null;
     rows: number;
-    /** Where the comparison resumes; its step alone reads it. */
-    cursor: unknown;
+    /** Where the comparison resumes, as JSON; null at the start. */
+    cursor: string | null;
   };
+  /** Why a step failed, with details that no step's error can carry; null if none has. */
+  failure: RecordedFailure | null;
 }
 
 /** The state of a restore that has done nothing. */
@@ -52,6 +63,7 @@ export const RESTORE_START: RestoreState = {
   script: null,
   plan: null,
   position: LOAD_START,
+  loadingSinceMs: 0,
   safetyJobId: null,
   kept: [],
   isCleared: false,
@@ -63,6 +75,7 @@ export const RESTORE_START: RestoreState = {
     rows: 0,
     cursor: null,
   },
+  failure: null,
 };
 
 /** An active restore as its run needs it. */
@@ -119,8 +132,6 @@ export interface RestoreJobs {
   commitRestore(commit: RestoreCommit): Promise<Outcome<RunningRestore>>;
   /** Ends the restore well. Repeating it returns the same view. */
   completeRestore(run: RunId): Promise<Outcome<RestoreView>>;
-  /** Ends the restore with a failure; `callback` reports whether the caller must send its callback. */
-  failRestore(run: RunId, failure: Failure): Promise<{ callback: boolean }>;
 }
 
 export interface ChangedRestoreView {

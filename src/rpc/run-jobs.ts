@@ -2,6 +2,7 @@ import type { CallbackMove } from "./callback-move.ts";
 import type { Failure } from "../api/errors.ts";
 import type { JobRequest } from "../api/export-request.ts";
 import type { JobView } from "../api/job-view.ts";
+import type { RestoreView } from "../api/restore-view.ts";
 import type { ArtifactRecord, LedgerPiece } from "./artifact-record.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { ChunkCommit } from "./chunk-commit.ts";
@@ -152,5 +153,5 @@ export interface PendingCallback {
   /** Scheme and host of the links in the job's view. */
   origin: string;
   endedAtMs: number;
-  view: JobView;
+  view: JobView | RestoreView;
 }

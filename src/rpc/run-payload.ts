@@ -29,6 +29,14 @@ const RunPayloadSchema = v.variant("kind", [
   }),
   /** Closes what an ended job has left open, and sends its callback from attempt `callbackFrom` on. */
   v.strictObject({ kind: v.literal("ending"), ...runId, callbackFrom: v.number() }),
+  /** A run of a restore. */
+  v.strictObject({
+    kind: v.literal("restore"),
+    ...runId,
+    rescuedFor: v.optional(v.string()),
+  }),
+  /** Removes what an ended restore has left in its target, and sends its callback from attempt `callbackFrom` on. */
+  v.strictObject({ kind: v.literal("restore-ending"), ...runId, callbackFrom: v.number() }),
   /** Closes the snapshot of a stream whose lease has run out. */
   v.strictObject({ kind: v.literal("stream-ending"), streamId: v.string() }),
 ]);

@@ -3,6 +3,7 @@ import type { CallbackDecision } from "../../rpc/run-jobs.ts";
 import { isCallbackPending, recordCallback, recordPost } from "../tables/job-callback-columns.ts";
 import { findJob, type JobRow } from "../tables/job-rows.ts";
 import { toJobView } from "../views/job-view.ts";
+import { toRestoreView } from "../views/restore-view.ts";
 
 /**
  * How long a post may be on its way before another may begin, in milliseconds: more than its timeout of
@@ -25,7 +26,7 @@ export function decideCallback(sql: SqlStorage, jobId: string, attempt: number):
       url: job.callback_url,
       origin: job.origin,
       endedAtMs: job.completed_at_ms ?? 0,
-      view: toJobView(sql, job),
+      view: job.kind === "restore" ? toRestoreView(sql, job) : toJobView(sql, job),
     },
   };
 }

@@ -2,7 +2,7 @@ import { ExportError } from "../../api/errors.ts";
 import type { JobView } from "../../api/job-view.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { isCallbackPending } from "../tables/job-callback-columns.ts";
-import { findJob, getJob, type JobRow } from "../tables/job-rows.ts";
+import { findJob, getJob, getJobOfKind, type JobRow } from "../tables/job-rows.ts";
 import { expireStream, findStream, insertEndedStream } from "../tables/stream-rows.ts";
 import { toJobView } from "../views/job-view.ts";
 import { deleteJobRows } from "./delete-job-rows.ts";
@@ -26,6 +26,7 @@ export async function removeJob(
 ): Promise<JobView | null> {
   const { sql } = context;
   const job = findJob(sql, jobId);
+  if (job !== undefined) getJobOfKind(sql, jobId, "export");
   if (job === undefined) {
     if (!mayDelete && findStream(sql, jobId) !== undefined) throw onlyCancels("ends no stream");
     await endStream(context, jobId);

@@ -1,21 +1,27 @@
 import { ExportError } from "../../api/errors.ts";
+import { isActive } from "../../api/job-state.ts";
 import { findActiveJob } from "../tables/job-rows.ts";
 import { findActiveStream } from "../tables/stream-rows.ts";
 
 /**
- * Requires that nobody exports a database: no job that is queued or running, no stream whose lease lasts.
- * Errors: `export-already-running`, which reports the one that does.
+ * Requires that nobody exports or restores a database: no job that is queued or running, no stream whose lease
+ * lasts. Errors: `export-already-running` and `restore-already-running`, which report the one that does.
  */
 export function requireUnlocked(
   sql: SqlStorage,
   lock: { databaseKey: string; source: string; nowMs: number },
 ): void {
+  const source = JSON.stringify(lock.source);
   const heldBy = (holder: string, details: Record<string, string>): ExportError => {
-    const source = JSON.stringify(lock.source);
     const message = `source ${source} is being exported by ${holder}`;
     return new ExportError("export-already-running", message, { details });
   };
   const job = findActiveJob(sql, lock.databaseKey);
+  if (job?.kind === "restore") {
+    const does = isActive(job.state) ? "is being restored by" : "is being cleaned up by restore";
+    const message = `source ${source} ${does} job ${job.job_id}`;
+    throw new ExportError("restore-already-running", message, { details: { jobId: job.job_id } });
+  }
   if (job !== undefined) throw heldBy(`job ${job.job_id}`, { jobId: job.job_id });
   const stream = findActiveStream(sql, lock);
   if (stream !== undefined) {

@@ -6,7 +6,7 @@ import { toEndingInstanceId, findJob } from "../tables/job-rows.ts";
 import { recordStreamEnding, type StreamRow } from "../tables/stream-rows.ts";
 
 /**
- * Starts an instance that closes an ended job's snapshot and sends its callback, if either remains to be
+ * Starts an instance that removes what an ended job has left in its database and sends its callback, if either remains to be
  * done and no run is left to do it. If that fails the watchdog tries again.
  */
 export async function startEnding({ sql, env }: JobsContext, jobId: string): Promise<void> {
@@ -16,7 +16,8 @@ export async function startEnding({ sql, env }: JobsContext, jobId: string): Pro
   recordEnding(sql, jobId, { endings, nowMs: Date.now() });
   // Not the next attempt: what follows the last one waits for its time, which may be hours away.
   const callbackFrom = Math.max(job.callback_attempts, job.callback_posts, 1);
-  const params: RunPayload = { kind: "ending", jobId, run: job.run, callbackFrom };
+  const kind = job.kind === "restore" ? "restore-ending" : "ending";
+  const params: RunPayload = { kind, jobId, run: job.run, callbackFrom };
   try {
     await env.EXPORT_WORKFLOW.create({ id: toEndingInstanceId({ ...job, endings }), params });
   } catch (cause) {

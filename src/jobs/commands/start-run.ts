@@ -1,6 +1,6 @@
 import type { RunStart } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { toInstanceId } from "../tables/job-rows.ts";
+import { getJob, toInstanceId } from "../tables/job-rows.ts";
 import { createOnce } from "../workflow-instances.ts";
 
 /** Starts a new job's first run. If Workflows cannot be reached the job stays queued: the watchdog starts it. */
@@ -17,7 +17,8 @@ export async function startRun(context: JobsContext, jobId: string): Promise<voi
 }
 
 /** Creates the instance of a run. Its id is made of the job's id and the run, so a repeat is harmless. */
-export async function createRun({ env }: JobsContext, run: RunStart): Promise<void> {
+export async function createRun({ env, sql }: JobsContext, run: RunStart): Promise<void> {
   const id = toInstanceId({ job_id: run.jobId, run: run.run });
-  await createOnce(env.EXPORT_WORKFLOW, { id, params: { kind: "export", ...run } });
+  const { kind } = getJob(sql, run.jobId);
+  await createOnce(env.EXPORT_WORKFLOW, { id, params: { kind, ...run } });
 }

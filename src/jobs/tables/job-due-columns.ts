@@ -18,12 +18,12 @@ const CLOSING_MS = 60_000;
 /** When a run last worked, or its instance was last seen to wait. */
 const LAST_SEEN = "max(heartbeat_at_ms, coalesce(waited_at_ms, 0))";
 
-/** The condition for an ended job whose snapshot may still be in its source, and when closing it is due. */
+/** The condition for an ended job that may have left something in its database, and when closing it is due. */
 const UNCLOSED = `${ENDED} AND snapshot_open <> 0 AND endings < ${ENDINGS_MAX}`;
 const UNCLOSED_DUE_MS = `max(completed_at_ms + ${CLOSING_MS}, ${ENDING_DUE_MS})`;
 
 /** The condition for an ended job of which nothing is left but its rows. */
-const FORGETTABLE = `${FILELESS} AND callback_status <> 'pending'
+const FORGETTABLE = `(${FILELESS} OR (kind = 'restore' AND ${ENDED})) AND callback_status <> 'pending'
   AND (snapshot_open = 0 OR endings >= ${ENDINGS_MAX})`;
 
 /** What is due at `nowMs`: at most `limit` rows, the longest due first. */

@@ -2,19 +2,24 @@ import type { CallbackStatus } from "../../api/callback-state.ts";
 import { ExportError, type Failure } from "../../api/errors.ts";
 import type { JobRequest } from "../../api/export-request.ts";
 import { isActive, type JobState, listStatesBefore } from "../../api/job-state.ts";
+import { ENDINGS_MAX } from "../../api/limits.ts";
 import type { Cursor } from "../../rpc/cursor.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import type { SnapshotRecord } from "../../rpc/snapshot-record.ts";
-import { ACTIVE, RETAINED, toStateCondition } from "./state-sql.ts";
+import { ACTIVE, ENDED, RETAINED, toStateCondition } from "./state-sql.ts";
+
+/** What a job does. Exports and restores share their lock, runs, callback and watchdog. */
+export type JobKind = "export" | "restore";
 
 /**
  * A row of `tmp_export_jobs` as it is; docs/storage-layout.md describes the columns. This file writes what a
  * job is and its state. Files beside it write the other columns: `job-run-columns.ts`,
- * `job-plan-columns.ts`, `job-callback-columns.ts` and `job-due-columns.ts`.
+ * `job-plan-columns.ts`, `job-callback-columns.ts`, `job-due-columns.ts` and `job-restore-columns.ts`.
  */
 export type JobRow = {
   job_id: string;
+  kind: JobKind;
   source: string;
   database_key: string;
   state: JobState;
@@ -42,7 +47,10 @@ export type JobRow = {
   /** When the run's instance was last seen to wait, and in which condition. Void after a newer heartbeat. */
   waited_at_ms: number | null;
   waiting_as: string | null;
-  /** 0: nothing of it is in its source; 1: its triggers may be; `SNAPSHOT_TABLES_LEFT`: empty tables are. */
+  /**
+   * 0: nothing of it is in its database; 1: its triggers, or something of a restore, may be; `SNAPSHOT_TABLES_LEFT`:
+   * empty tables are.
+   */
   snapshot_open: number;
   endings: number;
   ending_at_ms: number | null;
@@ -60,6 +68,8 @@ export type JobRow = {
   usage_r2_class_a: number;
   warnings_json: string;
   failure_json: string | null;
+  /** The state of a restore; null for an export. */
+  restore_json: string | null;
   callback_url: string | null;
   callback_status: CallbackStatus;
   callback_attempts: number;
@@ -148,16 +158,37 @@ export function getJob(sql: SqlStorage, jobId: string): JobRow {
   return job;
 }
 
+/** Returns a job of one kind. Errors: `job-not-found`, also if the job is of the other kind. */
+export function getJobOfKind(sql: SqlStorage, jobId: string, kind: JobKind): JobRow {
+  const job = getJob(sql, jobId);
+  if (job.kind === kind) return job;
+  const route = job.kind === "restore" ? "/import/dump" : "/export/dump";
+  throw new ExportError(
+    "job-not-found",
+    `job ${jobId} is a ${job.kind}: ask for ${route}/${jobId}`,
+  );
+}
+
 export function findJobByKey(sql: SqlStorage, idempotencyKey: string): JobRow | undefined {
   return sql
     .exec<JobRow>("SELECT * FROM tmp_export_jobs WHERE idempotency_key = ?", idempotencyKey)
     .toArray()[0];
 }
 
-/** Returns the job that holds a database's lock. */
+/**
+ * Returns the job that holds a database's lock: one that is active, or a restore that has ended and may still be
+ * removing what it left.
+ */
 export function findActiveJob(sql: SqlStorage, databaseKey: string): JobRow | undefined {
   return sql
-    .exec<JobRow>(`SELECT * FROM tmp_export_jobs WHERE database_key = ? AND ${ACTIVE}`, databaseKey)
+    .exec<JobRow>(
+      `SELECT * FROM tmp_export_jobs WHERE database_key = ?1 AND ${ACTIVE}
+       UNION ALL SELECT * FROM tmp_export_jobs
+         WHERE database_key = ?1 AND kind = 'restore' AND ${ENDED} AND snapshot_open <> 0 AND endings < ?2
+       LIMIT 1`,
+      databaseKey,
+      ENDINGS_MAX,
+    )
     .toArray()[0];
 }
 
@@ -179,13 +210,14 @@ export function getJobOfRun(sql: SqlStorage, { jobId, run }: RunId): JobRow {
 export function listJobs(
   sql: SqlStorage,
   page: {
+    kind: JobKind;
     status: JobState | undefined;
     limit: number;
     after: { createdAtMs: number; jobId: string } | undefined;
     nowMs: number;
   },
 ): JobRow[] {
-  const conditions: string[] = [];
+  const conditions: string[] = [`kind = '${page.kind}'`];
   const values: (string | number)[] = [];
   if (page.status !== undefined) {
     conditions.push(`${STATE_AT} = ?`);
@@ -195,7 +227,7 @@ export function listJobs(
     conditions.push("(created_at_ms, job_id) < (?, ?)");
     values.push(page.after.createdAtMs, page.after.jobId);
   }
-  const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
+  const where = `WHERE ${conditions.join(" AND ")}`;
   return sql
     .exec<JobRow>(
       `SELECT * FROM tmp_export_jobs ${where} ORDER BY created_at_ms DESC, job_id DESC LIMIT ?`,
@@ -205,12 +237,14 @@ export function listJobs(
     .toArray();
 }
 
-export function insertJob(sql: SqlStorage, job: NewJob): void {
+/** Inserts a queued job. Restores also have a state, which `recordRestoreState` writes. */
+export function insertJob(sql: SqlStorage, job: NewJob, kind: JobKind = "export"): void {
   sql.exec(
-    `INSERT INTO tmp_export_jobs (job_id, source, database_key, state, request_json, request_digest,
+    `INSERT INTO tmp_export_jobs (job_id, kind, source, database_key, state, request_json, request_digest,
        idempotency_key, origin, run, created_at_ms, heartbeat_at_ms, callback_url, callback_status)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`,
     job.jobId,
+    kind,
     job.request.source,
     job.databaseKey,
     "queued" satisfies JobState,

@@ -1,11 +1,11 @@
 import type { DownloadInfo } from "../../rpc/http-jobs.ts";
 import { toManifestKey } from "../../rpc/object-key.ts";
 import { listArtifacts } from "../tables/artifact-rows.ts";
-import { getJob, parseRequest, getStateAt } from "../tables/job-rows.ts";
+import { getJobOfKind, parseRequest, getStateAt } from "../tables/job-rows.ts";
 
 /** Returns what a download needs of a job. Errors: `job-not-found`. */
 export function getDownloadInfo(sql: SqlStorage, jobId: string): DownloadInfo {
-  const job = getJob(sql, jobId);
+  const job = getJobOfKind(sql, jobId, "export");
   return {
     jobId,
     state: getStateAt(job, Date.now()),

@@ -12,7 +12,12 @@ const ENTRIES_MAX = 10 * VIEW_ENTRIES_MAX;
 
 /** Returns one page of jobs, newest first, and where the next starts; null after the last. */
 export function getJobPage(sql: SqlStorage, query: JobPageQuery): JobPage {
-  const rows = listJobs(sql, { ...query, limit: query.limit + 1, nowMs: Date.now() });
+  const rows = listJobs(sql, {
+    ...query,
+    kind: "export",
+    limit: query.limit + 1,
+    nowMs: Date.now(),
+  });
   const jobs: JobView[] = [];
   let entries = 0;
   for (const row of rows.slice(0, query.limit)) {

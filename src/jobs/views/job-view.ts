@@ -9,7 +9,7 @@ import type { ChangedView } from "../../rpc/http-jobs.ts";
 import { findSnapshotMethod } from "../../rpc/snapshot-record.ts";
 import { listArtifacts, sumArtifactBytes } from "../tables/artifact-rows.ts";
 import {
-  getJob,
+  getJobOfKind,
   toInstanceId,
   type JobRow,
   parseFailure,
@@ -23,7 +23,7 @@ import { getJobProgress } from "./job-progress.ts";
 import { isWaiting, listWarnings } from "./job-warnings.ts";
 
 /** Differs whenever a job's view does. It is made of the job's row only, so that asking for it is cheap. */
-function makeViewVersion(job: JobRow): string {
+export function makeViewVersion(job: JobRow): string {
   const { run, checkpoint, usage_steps, heartbeat_at_ms } = job;
   const state = getStateAt(job, Date.now());
   const callback = `${job.callback_status}-${job.callback_attempts}`;
@@ -33,12 +33,12 @@ function makeViewVersion(job: JobRow): string {
 
 /** Returns a job's view. Errors: `job-not-found`. */
 export function getJobView(sql: SqlStorage, jobId: string): JobView {
-  return toJobView(sql, getJob(sql, jobId));
+  return toJobView(sql, getJobOfKind(sql, jobId, "export"));
 }
 
 /** Returns a job's view if it is not that of `version`. Errors: `job-not-found`. */
 export function findChangedView(sql: SqlStorage, jobId: string, version: string): ChangedView {
-  const job = getJob(sql, jobId);
+  const job = getJobOfKind(sql, jobId, "export");
   const current = makeViewVersion(job);
   const view = current === version ? null : toJobView(sql, job);
   return { version: current, status: getStateAt(job, Date.now()), view };
@@ -73,22 +73,7 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
       status === "completed"
         ? artifactViews(sql, job, { base, tables: listTablesByArtifact(request, tables) })
         : [],
-    workflow: {
-      instanceId: toInstanceId(job),
-      run: job.run,
-      rescues: parseRescues(job).map(({ run, atMs, reason }) => ({
-        run,
-        at: toIsoTime(atMs),
-        reason,
-      })),
-    },
-    callback: callbackView(job),
-    usage: {
-      rowsRead: job.usage_rows_read,
-      rowsWritten: job.usage_rows_written,
-      steps: job.usage_steps,
-      r2ClassAOperations: job.usage_r2_class_a,
-    },
+    ...runView(job),
     warnings: listWarnings(sql, job),
     error: failureView(parseFailure(job), job.origin),
     links: {
@@ -127,6 +112,29 @@ function artifactViews(
   }));
 }
 
+/** Returns what the views of all kinds of jobs share: the run, the callback, and the cost. */
+export function runView(job: JobRow): Pick<JobView, "workflow" | "callback" | "usage"> {
+  return {
+    workflow: {
+      instanceId: toInstanceId(job),
+      run: job.run,
+      rescues: parseRescues(job).map(({ run, atMs, reason }) => ({
+        run,
+        at: toIsoTime(atMs),
+        reason,
+      })),
+    },
+    callback: callbackView(job),
+    usage: {
+      rowsRead: job.usage_rows_read,
+      rowsWritten: job.usage_rows_written,
+      steps: job.usage_steps,
+      r2ClassAOperations: job.usage_r2_class_a,
+    },
+  };
+}
+
+/** Returns how far a job's callback is. */
 function callbackView(job: JobRow): JobView["callback"] {
   const target = job.callback_url === null ? null : URL.parse(job.callback_url);
   return {
@@ -138,16 +146,19 @@ function callbackView(job: JobRow): JobView["callback"] {
   };
 }
 
-function failureView(failure: Failure | null, origin: string): JobView["error"] {
+/** Returns why a job failed, with a hint; null if it has not. */
+export function failureView(failure: Failure | null, origin: string): JobView["error"] {
   if (failure === null) return null;
   const { code, message } = failure;
   return { code, message, hint: hintOf(code, origin) };
 }
 
-function toIsoTime(ms: number): string {
+/** Returns a time as ISO 8601 in UTC. */
+export function toIsoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-function timeOrNull(ms: number | null): string | null {
+/** The same for a time that may be unknown. */
+export function timeOrNull(ms: number | null): string | null {
   return ms === null ? null : toIsoTime(ms);
 }

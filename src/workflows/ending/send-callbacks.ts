@@ -99,7 +99,7 @@ async function send(
 function makePayload({ view, endedAtMs }: PendingCallback): string {
   const end = view.status === "expired" ? "completed" : view.status;
   return JSON.stringify({
-    type: `export.${end}`,
+    type: `${"kind" in view ? view.kind : "export"}.${end}`,
     timestamp: new Date(endedAtMs).toISOString(),
     data: view,
   });

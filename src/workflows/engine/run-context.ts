@@ -9,7 +9,7 @@ import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import { openArtifactStore } from "../../storage/open-artifact-store.ts";
 
 /** A database as a request names it: a source of the settings, and an object of its class if it has several. */
-interface DatabaseName {
+export interface DatabaseName {
   source: string;
   name?: string | undefined;
   id?: string | undefined;
@@ -17,6 +17,7 @@ interface DatabaseName {
 
 /** What every step of a run works with. */
 export interface RunContext {
+  env: ExportEnv;
   runId: RunStart;
   config: Settings;
   jobs: ReturnType<typeof getExportJobs>;
@@ -39,6 +40,7 @@ export function openRunContext(env: ExportEnv, runId: RunStart): RunContext {
   const jobs = getExportJobs(env);
   let beatenAtMs = Date.now();
   return {
+    env,
     runId,
     config,
     jobs,

@@ -13,6 +13,8 @@ import { sendCallbacks } from "../ending/send-callbacks.ts";
 import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { openSteps, type Steps } from "../engine/steps.ts";
+import { RESTORE_STEPS } from "../restore/restore-steps.ts";
+import { endRestore, runRestore } from "../restore/run-restore.ts";
 import { EXPORT_STEPS, type ExportStep } from "./export-steps.ts";
 import { produceArtifacts } from "./produce-artifacts.ts";
 import { publishManifest } from "./publish-manifest.ts";
@@ -21,7 +23,7 @@ import { publishManifest } from "./publish-manifest.ts";
 type Ended = { jobId: string; status: string } | { streamId: string; status: string };
 
 /**
- * One run of an export job, or the end of what a job or a stream has left. Its steps' names and order
+ * One run of an export or a restore, or the end of what a job or a stream has left. Its steps' names and order
  * come from recorded values only, so that the list of steps reads like a table of contents, and a
  * replay walks the same way.
  */
@@ -43,6 +45,14 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunPayload> {
         return endJob(steps, { jobId: payload.jobId, run: payload.run }, payload.callbackFrom);
       case "stream-ending":
         return endStream(steps, payload.streamId);
+      case "restore": {
+        const { jobId, run, rescuedFor } = payload;
+        return runRestore(openSteps(step, this.env, RESTORE_STEPS), { jobId, run, rescuedFor });
+      }
+      case "restore-ending": {
+        const { jobId, run, callbackFrom } = payload;
+        return endRestore(openSteps(step, this.env, RESTORE_STEPS), { jobId, run }, callbackFrom);
+      }
       default:
         return payload satisfies never;
     }

@@ -1,0 +1,79 @@
+import { ExportError } from "../api/errors.ts";
+import type { RestoreRequest } from "../api/restore-request.ts";
+import type { ExportEnv } from "../config/bindings.ts";
+import { getExportJobs } from "../config/bindings.ts";
+import { findDefaultSource, getSourceConfig, type Settings } from "../config/settings.ts";
+import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
+import { encodeUtf8, toHex } from "../lib/bytes.ts";
+import { listTargetTables } from "../loading/target.ts";
+import type { NewRestore } from "../rpc/restore-jobs.ts";
+import { findScript } from "../storage/find-script.ts";
+import { openArtifactStore } from "../storage/open-artifact-store.ts";
+import { checkCallback } from "./check-callback.ts";
+
+/** A safety export is kept at least a week. */
+const SAFETY_HOURS_MIN = 168;
+
+/**
+ * A checked request as a restore to be created, with the deployment's defaults filled in. What can be refused now
+ * is refused now, before anything is recorded or changed.
+ *
+ * Errors: `source-not-found`, `target-not-writable`, `target-not-empty`, those of `findScript`,
+ * `callback-url-refused`, `configuration-invalid`, `invalid-request`, and the target's own.
+ */
+export async function prepareRestore(
+  config: Settings,
+  request: RestoreRequest,
+  received: { env: ExportEnv; idempotencyKey: string | null; origin: string; nowMs: number },
+): Promise<NewRestore> {
+  const { env, ...given } = received;
+  const { target = findDefaultSource(config), ...rest } = request;
+  if (request.undoOnFailure && request.mode !== "replace") {
+    const message = "only a restore with `mode: replace` has something to undo";
+    throw new ExportError("invalid-request", `the request: undoOnFailure: ${message}`, {
+      details: { issues: [{ path: "undoOnFailure", message }] },
+    });
+  }
+  const source = getSourceConfig(config, target);
+  if (source.writable !== true) {
+    throw new ExportError(
+      "target-not-writable",
+      `EXPORT_SOURCES does not say that source ${JSON.stringify(target)} is writable`,
+    );
+  }
+  const database = findDatabase(env, source, sourceObjectOf(source, { ...rest, source: target }));
+  const jobs = getExportJobs(env);
+  await findScript(
+    {
+      store: openArtifactStore(env),
+      findExport: (jobId) => jobs.download(jobId),
+      useFile: async () =>
+        Promise.reject(new ExportError("file-not-found", "there is no such file")),
+    },
+    request.from,
+  );
+  if (request.mode === "empty") {
+    const filled = (await listTargetTables(database.open())).find(({ hasRows }) => hasRows);
+    if (filled !== undefined) {
+      throw new ExportError(
+        "target-not-empty",
+        `the target has ${JSON.stringify(filled.name)}, which is not empty`,
+      );
+    }
+  }
+  const full = {
+    // First: the digest depends on the order.
+    target,
+    ...rest,
+    ...checkCallback(config, request.callbackUrl, received.origin),
+    retentionHours: request.retentionHours ?? Math.max(config.retentionHours, SAFETY_HOURS_MIN),
+  };
+  const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(JSON.stringify(full)));
+  return {
+    jobId: crypto.randomUUID(),
+    request: full,
+    databaseKey: database.key,
+    requestDigest: toHex(new Uint8Array(digest)),
+    ...given,
+  };
+}

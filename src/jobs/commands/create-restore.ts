@@ -1,0 +1,40 @@
+import { ExportError } from "../../api/errors.ts";
+import type { RestoreView } from "../../api/restore-view.ts";
+import type { NewRestore } from "../../rpc/restore-jobs.ts";
+import type { JobsContext } from "../jobs-context.ts";
+import { insertRestore } from "../tables/job-restore-columns.ts";
+import { findJobByKey, getJob, type JobRow } from "../tables/job-rows.ts";
+import { toRestoreView } from "../views/restore-view.ts";
+import { requireUnlocked } from "./require-unlocked.ts";
+import { scheduleWatchdog } from "./schedule-watchdog.ts";
+import { startRun } from "./start-run.ts";
+
+/**
+ * Records a restore and starts its first run, as `createJob` does for exports. Errors: `export-already-running`,
+ * `restore-already-running`, `idempotency-key-reused`.
+ */
+export async function createRestore(
+  context: JobsContext,
+  restore: NewRestore,
+): Promise<{ view: RestoreView; replayed: boolean }> {
+  const { sql, storage } = context;
+  const known = storage.transactionSync(() => insertOrFind(sql, restore));
+  if (known !== undefined) return { view: toRestoreView(sql, known), replayed: true };
+  await scheduleWatchdog(context);
+  await startRun(context, restore.jobId);
+  return { view: toRestoreView(sql, getJob(sql, restore.jobId)), replayed: false };
+}
+
+/** Inserts a restore, or returns the one that its key has already made. */
+function insertOrFind(sql: SqlStorage, restore: NewRestore): JobRow | undefined {
+  const { idempotencyKey, requestDigest, databaseKey, request, nowMs } = restore;
+  const known = idempotencyKey === null ? undefined : findJobByKey(sql, idempotencyKey);
+  if (known !== undefined) {
+    if (known.kind === "restore" && known.request_digest === requestDigest) return known;
+    const message = "this Idempotency-Key was sent with another request";
+    throw new ExportError("idempotency-key-reused", message, { details: { jobId: known.job_id } });
+  }
+  requireUnlocked(sql, { databaseKey, source: request.target, nowMs });
+  insertRestore(sql, restore);
+  return undefined;
+}

@@ -1,0 +1,71 @@
+import { ExportError } from "../api/errors.ts";
+import { MIB } from "../api/limits.ts";
+import type { ScriptFrame, ScriptRecord } from "../rpc/load-plan.ts";
+import { inflate } from "./inflate.ts";
+
+/** Bytes of the file that are requested at once: a store may send faster than a script is loaded. */
+const READ_BYTES = 8 * MIB;
+
+/** Reads a range of the stored file; undefined if the file is gone. */
+export type ReadRange = (range: {
+  offset: number;
+  length: number;
+}) => Promise<ReadableStream<Uint8Array> | undefined>;
+
+/** What reading needs to know of a script. */
+export type ScriptFile = Pick<ScriptRecord, "bytes" | "compression" | "frames">;
+
+/**
+ * Reads a script's text from byte `from` of the text on. A compressed file is read from the last frame whose place
+ * is known before it, and what precedes `from` is discarded. Errors: `script-invalid`, `script-changed`, the
+ * store's own.
+ */
+export async function* readScript(
+  read: ReadRange,
+  file: ScriptFile,
+  from: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const start = findStart(file, from);
+  let discard = from - start.textBytes;
+  for await (const text of inflate(readFile(read, file, start.bytes), file.compression)) {
+    if (discard >= text.length) {
+      discard -= text.length;
+    } else {
+      // The splitter keeps a view of what it gets, and a decoder may use its memory again.
+      yield discard > 0 ? text.subarray(discard) : text;
+      discard = 0;
+    }
+  }
+}
+
+function findStart({ compression, frames }: ScriptFile, from: number): ScriptFrame {
+  if (compression === "none") return { bytes: from, textBytes: from };
+  const start = { bytes: 0, textBytes: 0 };
+  for (const frame of frames ?? []) {
+    if (start.textBytes + frame.textBytes > from) break;
+    start.bytes += frame.bytes;
+    start.textBytes += frame.textBytes;
+  }
+  return start;
+}
+
+async function* readFile(
+  read: ReadRange,
+  { bytes }: ScriptFile,
+  from: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let offset = from; offset < bytes; offset += READ_BYTES) {
+    const length = Math.min(READ_BYTES, bytes - offset);
+    const body = await read({ offset, length });
+    if (body === undefined)
+      throw new ExportError("script-changed", "the script is no longer stored");
+    let received = 0;
+    for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+      received += chunk.length;
+      yield chunk;
+    }
+    if (received !== length) {
+      throw new ExportError("storage-unavailable", `the store sent ${received} of ${length} bytes`);
+    }
+  }
+}

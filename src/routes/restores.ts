@@ -1,0 +1,195 @@
+import { IdempotencyKeySchema } from "../api/export-request.ts";
+import { BODY_BYTES_MAX } from "../api/limits.ts";
+import { ListQuerySchema } from "../api/list-query.ts";
+import { RestoreRequestSchema } from "../api/restore-request.ts";
+import { RestoreListSchema, type RestoreView, RestoreViewSchema } from "../api/restore-view.ts";
+import { getExportJobs } from "../config/bindings.ts";
+import { prepareRestore } from "../intake/new-restore.ts";
+import { unwrap } from "../rpc/outcome.ts";
+import { followJob } from "./events.ts";
+import { decodeCursor, encodeCursor } from "./job-list.ts";
+import { makeAbsolute, resolveAnswerOrigin, resolveStoredOrigin } from "./links.ts";
+import { validate } from "./middleware/parse-input.ts";
+import { JOB_ID } from "./parameters.ts";
+import { route } from "./route.ts";
+
+/** How long a client waits before it asks again, in seconds. */
+const POLL_SECONDS = "2";
+
+/** Returns the view with its links as URLs. */
+function makeRestoreLinksAbsolute(view: RestoreView, origin: string): RestoreView {
+  const { self, events } = view.links;
+  return {
+    ...view,
+    links: { self: makeAbsolute(self, origin), events: makeAbsolute(events, origin) },
+  };
+}
+
+/** `POST /import/dump`, the view, events, cancel and delete of restores, and `GET /import/jobs`. */
+export const restoreRoutes = [
+  route({
+    method: "POST",
+    path: "/import/dump",
+    operationId: "startRestore",
+    summary: "Start a restore",
+    description:
+      "Restores an SQL script into a writable source. One restore or export per database runs at a time. " +
+      "A repeat with the same Idempotency-Key and body returns the same job.",
+    access: "full",
+    headers: [
+      {
+        name: "Idempotency-Key",
+        description: "1 to 255 visible ASCII characters that you choose.",
+      },
+    ],
+    body: { schema: RestoreRequestSchema, bytesMax: BODY_BYTES_MAX, isRequired: true },
+    answers: [
+      {
+        status: 202,
+        description: "The accepted restore; it runs asynchronously",
+        content: RestoreViewSchema,
+        headers: [
+          { name: "Location", description: "The restore's view." },
+          { name: "Retry-After", description: "Seconds to wait before the next poll." },
+          { name: "Idempotency-Replayed", description: "`true` if the restore already existed." },
+        ],
+      },
+    ],
+    errors: [
+      "invalid-json",
+      "invalid-request",
+      "body-too-large",
+      "source-not-found",
+      "target-not-writable",
+      "target-not-empty",
+      "job-not-found",
+      "export-not-finished",
+      "export-expired",
+      "export-not-downloadable",
+      "dump-not-restorable",
+      "artifact-missing",
+      "file-not-found",
+      "file-not-complete",
+      "script-not-found",
+      "callback-url-refused",
+      "export-already-running",
+      "restore-already-running",
+      "idempotency-key-reused",
+    ],
+    handler: async (call) => {
+      const { context, settings, body } = call;
+      const { env } = context;
+      const key = context.req.header("idempotency-key");
+      const idempotencyKey =
+        key === undefined ? null : validate(IdempotencyKeySchema, key, "Idempotency-Key");
+      const restore = await prepareRestore(settings, body, {
+        env,
+        idempotencyKey,
+        origin: resolveStoredOrigin(call),
+        nowMs: Date.now(),
+      });
+      const { view: stored, replayed } = unwrap(await getExportJobs(env).createRestore(restore));
+      const view = makeRestoreLinksAbsolute(stored, resolveAnswerOrigin(call));
+      return context.json(view, 202, {
+        location: view.links.self,
+        "retry-after": POLL_SECONDS,
+        ...(replayed ? { "idempotency-replayed": "true" } : {}),
+      });
+    },
+  }),
+
+  route({
+    method: "GET",
+    path: "/import/dump/:jobId",
+    operationId: "getRestore",
+    summary: "Get a restore",
+    access: "read",
+    params: { jobId: JOB_ID },
+    answers: [{ status: 200, description: "The restore", content: RestoreViewSchema }],
+    errors: ["job-not-found"],
+    handler: async (call) => {
+      const { context, params } = call;
+      const view = unwrap(await getExportJobs(context.env).restoreView(params.jobId));
+      return context.json(makeRestoreLinksAbsolute(view, resolveAnswerOrigin(call)));
+    },
+  }),
+
+  route({
+    method: "GET",
+    path: "/import/dump/:jobId/events",
+    operationId: "followRestore",
+    summary: "Follow a restore as server-sent events, to its end",
+    description:
+      "`progress` with the restore's view when it has changed, `end` with the last view, `deleted` if the restore " +
+      "is removed; as for exports.",
+    access: "read",
+    params: { jobId: JOB_ID },
+    headers: [{ name: "Last-Event-ID", description: "The id of the last received event." }],
+    answers: [
+      { status: 200, description: "The events", content: "events" },
+      {
+        status: 204,
+        description: "Last-Event-ID is the id of the `end` event: there are no more events",
+      },
+    ],
+    errors: ["job-not-found"],
+    handler: (call) => {
+      const { context, params } = call;
+      const jobs = getExportJobs(context.env);
+      const origin = resolveAnswerOrigin(call);
+      return followJob(context, async (version) => {
+        const found = unwrap(await jobs.restoreViewIfChanged(params.jobId, version));
+        return { ...found, view: found.view && makeRestoreLinksAbsolute(found.view, origin) };
+      });
+    },
+  }),
+
+  route({
+    method: "DELETE",
+    path: "/import/dump/:jobId",
+    operationId: "deleteRestore",
+    summary: "Cancel a running restore, or delete an ended one",
+    description:
+      "Idempotent. A cancelled restore into an empty target leaves it empty; a replaced target keeps what was loaded, " +
+      "or gets its former content back with `undoOnFailure`.",
+    access: "full",
+    params: { jobId: JOB_ID },
+    answers: [
+      {
+        status: 200,
+        description: "The restore, cancelled; its cleanup may still run",
+        content: RestoreViewSchema,
+      },
+      { status: 204, description: "The restore is deleted" },
+    ],
+    errors: ["job-not-found"],
+    handler: async (call) => {
+      const { context, params } = call;
+      const view = unwrap(await getExportJobs(context.env).removeRestore(params.jobId));
+      if (view === null) return context.body(null, 204);
+      return context.json(makeRestoreLinksAbsolute(view, resolveAnswerOrigin(call)));
+    },
+  }),
+
+  route({
+    method: "GET",
+    path: "/import/jobs",
+    operationId: "listRestores",
+    summary: "List restores, newest first",
+    access: "read",
+    query: ListQuerySchema,
+    answers: [{ status: 200, description: "One page", content: RestoreListSchema }],
+    errors: ["invalid-request"],
+    handler: async (call) => {
+      const { context, query } = call;
+      const { jobs, next } = await getExportJobs(context.env).listRestores({
+        status: query.status,
+        limit: query.limit,
+        after: query.cursor === undefined ? undefined : decodeCursor(query.cursor),
+      });
+      const origin = resolveAnswerOrigin(call);
+      const views = jobs.map((view) => makeRestoreLinksAbsolute(view, origin));
+      return context.json({ jobs: views, cursor: next === null ? null : encodeCursor(next) });
+    },
+  }),
+];

@@ -1,0 +1,79 @@
+import { ExportError } from "../api/errors.ts";
+import { FORMATS } from "../api/formats.ts";
+import type { RestoreFrom } from "../api/restore-request.ts";
+import type { HttpJobs } from "../rpc/http-jobs.ts";
+import { unwrap } from "../rpc/outcome.ts";
+import type { ArtifactStore } from "./artifact-store.ts";
+
+/** A stored script, before it is read. */
+export interface StoredScript {
+  key: string;
+  etag: string;
+  bytes: number;
+  /** The hash that its bytes must have; null if none is known. */
+  sha256: string | null;
+  /** Where the manifest of its export is; null if it comes from elsewhere. */
+  manifestKey: string | null;
+}
+
+/** Where scripts are looked for. */
+export interface ScriptPlaces {
+  store: ArtifactStore;
+  /** Promises, or values of the object itself. */
+  findExport: (jobId: string) => Promise<Awaited<ReturnType<HttpJobs["download"]>>>;
+  useFile: (fileId: string) => Promise<{ key: string; sha256: string }>;
+}
+
+/**
+ * Finds the script that a restore names. Errors: `job-not-found`, `export-not-finished`, `export-expired`,
+ * `export-not-downloadable` and `dump-not-restorable` for a job, `file-not-found` and `file-not-complete` for an
+ * upload, `script-not-found` for an object; `artifact-missing` if a job's file is gone.
+ */
+export async function findScript(
+  { store, findExport, useFile }: ScriptPlaces,
+  from: RestoreFrom,
+): Promise<StoredScript> {
+  if ("object" in from) {
+    const found = await store.find(from.object);
+    if (found === undefined) {
+      throw new ExportError(
+        "script-not-found",
+        `there is no object ${JSON.stringify(from.object)}`,
+      );
+    }
+    return { key: from.object, ...found, sha256: from.sha256 ?? null, manifestKey: null };
+  }
+  if ("fileId" in from) {
+    const { key, sha256 } = await useFile(from.fileId);
+    const found = await store.find(key);
+    if (found === undefined) throw new ExportError("file-not-found", `file ${from.fileId} is gone`);
+    return { key, ...found, sha256, manifestKey: null };
+  }
+  const job = unwrap(await findExport(from.jobId));
+  requireCompleted(job.jobId, job.state);
+  const [artifact] = job.artifacts;
+  if (!FORMATS[job.format].isSqlScript || artifact === undefined) {
+    throw new ExportError(
+      "dump-not-restorable",
+      `job ${job.jobId} has exported ${job.format}, and only SQL scripts can be restored`,
+    );
+  }
+  const found = await store.find(artifact.objectKey);
+  if (found === undefined) {
+    throw new ExportError("artifact-missing", `${artifact.name} of job ${job.jobId} is gone`);
+  }
+  const { manifestKey } = job;
+  return { key: artifact.objectKey, ...found, sha256: artifact.sha256, manifestKey };
+}
+
+function requireCompleted(jobId: string, state: string): void {
+  if (state === "completed") return;
+  if (state === "expired") {
+    throw new ExportError("export-expired", `the files of job ${jobId} have expired`);
+  }
+  const isActive = state === "queued" || state === "running";
+  throw new ExportError(
+    isActive ? "export-not-finished" : "export-not-downloadable",
+    `job ${jobId} is ${state}`,
+  );
+}

@@ -1,0 +1,105 @@
+import { type ExportEnv, getExportJobs } from "../../config/bindings.ts";
+import { readSettings } from "../../config/settings.ts";
+import type { Source } from "../../databases/source.ts";
+import { planLoad } from "../../loading/plan-load.ts";
+import { readScript } from "../../loading/read-script.ts";
+import { scanScript } from "../../loading/scan-script.ts";
+import { closeTarget, openTarget } from "../../loading/target.ts";
+import { LOAD_START, type ScriptRecord } from "../../rpc/load-plan.ts";
+import type { RunningRestore } from "../../rpc/restore-jobs.ts";
+import { findScript } from "../../storage/find-script.ts";
+import { openArtifactStore } from "../../storage/open-artifact-store.ts";
+import { openRequestedSource } from "../engine/run-context.ts";
+import { loadStretch } from "./load-step.ts";
+
+/** What a step "close target" reports to the dashboard. */
+export interface ClosedTarget {
+  /** `emptied`: the target is as it was; `undone`: the safety export was restored; `left`: it stays as it is. */
+  target: "untouched" | "emptied" | "undone" | "left";
+}
+
+/**
+ * Removes what a restore that does not complete has left in its target. A target that was empty is empty again.
+ * One whose content was replaced gets it back if the request says `undoOnFailure`; otherwise it keeps what was
+ * loaded, and the safety export has the rest. Repeating it is harmless. Errors: the source's and store's own.
+ */
+export async function closeRestore(
+  env: ExportEnv,
+  restore: RunningRestore,
+  beat: () => Promise<void>,
+): Promise<ClosedTarget> {
+  if (!restore.isTargetOpen) return { target: "untouched" };
+  const { jobId, request } = restore;
+  const { target: source, name, id } = request;
+  const target = openRequestedSource(env, readSettings(env), { source, name, id });
+  const closed = await close(env, target, restore, beat);
+  await getExportJobs(env).recordRestoreClosed(jobId);
+  return { target: closed };
+}
+
+async function close(
+  env: ExportEnv,
+  target: Source,
+  { jobId, request, state }: RunningRestore,
+  beat: () => Promise<void>,
+): Promise<ClosedTarget["target"]> {
+  if (request.mode === "empty") {
+    await closeTarget(target, jobId, state.kept);
+    return "emptied";
+  }
+  const undoes = request.undoOnFailure && state.isCleared && state.safetyJobId !== null;
+  if (!undoes) {
+    await closeTarget(target, jobId, null);
+    return "left";
+  }
+  await undo(env, target, { jobId, safetyJobId: state.safetyJobId as string, beat });
+  return "undone";
+}
+
+/** Replaces what is in a target by a safety export. Cut off anywhere, it goes on from where the target stands. */
+async function undo(
+  env: ExportEnv,
+  source: Source,
+  { jobId, safetyJobId, beat }: { jobId: string; safetyJobId: string; beat: () => Promise<void> },
+): Promise<void> {
+  const restoreId = `${jobId} undo`;
+  await closeTarget(source, jobId, []);
+  await openTarget(source, restoreId, { clears: true });
+  const store = openArtifactStore(env);
+  const jobs = getExportJobs(env);
+  const stored = await findScript(
+    {
+      store,
+      findExport: (id) => jobs.download(id),
+      useFile: () => Promise.reject(new Error("no file")),
+    },
+    { jobId: safetyJobId },
+  );
+  const file = { bytes: stored.bytes, compression: "gzip" as const, frames: null };
+  const scanned = await scanScript(
+    readScript((range) => store.read(stored.key, range), file, 0),
+    beat,
+  );
+  const script: ScriptRecord = {
+    key: stored.key,
+    etag: stored.etag,
+    ...file,
+    ...scanned.end,
+    manifestKey: null,
+  };
+  const plan = planLoad(scanned, []);
+  for (let from = LOAD_START; ;) {
+    const { position, isDone } = await loadStretch({
+      source,
+      store,
+      restoreId,
+      script,
+      plan,
+      from,
+      beat,
+    });
+    if (isDone) break;
+    from = position;
+  }
+  await closeTarget(source, restoreId, null);
+}

@@ -1,0 +1,118 @@
+import { ExportError } from "../../api/errors.ts";
+import { MIB } from "../../api/limits.ts";
+import type { Source } from "../../databases/source.ts";
+import { type Loaded, loadScript } from "../../loading/load-script.ts";
+import { readScript } from "../../loading/read-script.ts";
+import { openTarget } from "../../loading/target.ts";
+import type { LoadPlan, LoadPosition, ScriptRecord } from "../../rpc/load-plan.ts";
+import type { ArtifactStore } from "../../storage/artifact-store.ts";
+import type { RunContext } from "../engine/run-context.ts";
+import { RestoreRun } from "./restore-run.ts";
+
+/** SQL text that one step loads. */
+const STEP_BYTES = 32 * MIB;
+
+/**
+ * A compressed file whose frames are unknown is read from its start by every step. Loading a share of what was read
+ * keeps the whole linear.
+ */
+const REREAD_SHARE = 4;
+
+/** What a step "load" reports to the dashboard. */
+export interface LoadedStep {
+  statements: number;
+  rows: number;
+  textBytes: number;
+  isDone: boolean;
+}
+
+/**
+ * Prepares the target: its position, and with `replace` the deletion of everything in it. Repeating it, or coming
+ * late, changes nothing.
+ */
+export async function openTargetStep(context: RunContext): Promise<{ isCleared: boolean }> {
+  const run = await RestoreRun.open(context);
+  const clears = run.restore.request.mode === "replace";
+  // A target that was opened once is not opened again: what is in it now must stay.
+  if (run.state.loadingSinceMs > 0) return { isCleared: run.state.isCleared };
+  // First: whatever happens next, somebody will clean up.
+  if (!run.restore.isTargetOpen) {
+    await run.commit(
+      { phase: clears ? "clear" : "load", isCleared: clears },
+      { isTargetOpen: true },
+    );
+  }
+  await openTarget(run.openTarget(), run.restore.jobId, { clears });
+  await run.commit({ phase: "load", loadingSinceMs: Date.now() });
+  return { isCleared: clears };
+}
+
+/** Loads the next stretch of the script. Repeating it loads what follows. */
+export function loadStep(context: RunContext): Promise<LoadedStep> {
+  return RestoreRun.perform(context, load);
+}
+
+async function load(run: RestoreRun): Promise<LoadedStep> {
+  const { context } = run;
+  if (run.state.phase === "verify") return toStep(run.state.position, true);
+  const script = run.require("script");
+  const loaded = await loadStretch({
+    source: run.openTarget(),
+    store: context.store,
+    restoreId: run.restore.jobId,
+    script,
+    plan: run.require("plan"),
+    from: run.state.position,
+    beat: context.beat,
+  });
+  const { position, isDone, rowsRead, rowsWritten } = loaded;
+  await run.commit(
+    { position: toPosition(position), phase: isDone ? "verify" : "load" },
+    { usage: { rowsRead, rowsWritten, r2ClassAOperations: 0 } },
+  );
+  return toStep(position, isDone);
+}
+
+function toStep({ statements, rows, textBytes }: LoadPosition, isDone: boolean): LoadedStep {
+  return { statements, rows, textBytes, isDone };
+}
+
+/** Loads a stretch of a stored script. Errors: `script-changed` if it was replaced; those of `loadScript`. */
+export async function loadStretch(stretch: {
+  source: Source;
+  store: ArtifactStore;
+  restoreId: string;
+  script: ScriptRecord;
+  plan: LoadPlan;
+  /** About where the target stands. */
+  from: LoadPosition;
+  beat: () => Promise<void>;
+}): Promise<Loaded> {
+  const { source, store, restoreId, script, plan, from, beat } = stretch;
+  const found = await store.find(script.key);
+  if (found?.etag !== script.etag) {
+    throw new ExportError("script-changed", "the stored script was replaced or deleted");
+  }
+  const rereads = script.compression !== "none" && script.frames === null;
+  return loadScript({
+    target: { source, restoreId },
+    plan,
+    end: script,
+    read: (place) => readScript((range) => store.read(script.key, range), script, place.textBytes),
+    textBytesMax: rereads
+      ? Math.max(STEP_BYTES, Math.ceil(from.textBytes / REREAD_SHARE))
+      : STEP_BYTES,
+    beat,
+  });
+}
+
+function toPosition({
+  pass,
+  textBytes,
+  statements,
+  lines,
+  rows,
+  moves,
+}: LoadPosition): LoadPosition {
+  return { pass, textBytes, statements, lines, rows, moves };
+}

@@ -1,0 +1,162 @@
+import { createHash } from "node:crypto";
+
+import { ExportError } from "../../api/errors.ts";
+import { type Manifest, ManifestSchema } from "../../api/manifest.ts";
+import { decodeUtf8, concatBytes } from "../../lib/bytes.ts";
+import { detectCompression } from "../../loading/inflate.ts";
+import { planLoad } from "../../loading/plan-load.ts";
+import { type ReadRange, readScript } from "../../loading/read-script.ts";
+import { scanScript, type ScannedScript } from "../../loading/scan-script.ts";
+import { listTargetTables } from "../../loading/target.ts";
+import type { ScriptRecord } from "../../rpc/load-plan.ts";
+import type { ArtifactStore } from "../../storage/artifact-store.ts";
+import { findScript, type StoredScript } from "../../storage/find-script.ts";
+import type { RunContext } from "../engine/run-context.ts";
+import { RestoreRun } from "./restore-run.ts";
+import * as v from "valibot";
+
+/** What a step "scan script" reports to the dashboard. */
+export interface ScannedStep {
+  statements: number;
+  textBytes: number;
+  isReplacing: boolean;
+}
+
+/**
+ * Reads the whole script before anything is changed: that it is SQL to its end, that its bytes have the known hash,
+ * which rows must wait for others, and that the target is empty if it must be. Repeating it changes nothing.
+ */
+export function scanStep(context: RunContext): Promise<ScannedStep> {
+  return RestoreRun.perform(context, scan);
+}
+
+async function scan(run: RestoreRun): Promise<ScannedStep> {
+  const { context } = run;
+  const { request, jobId } = run.restore;
+  const isReplacing = request.mode === "replace";
+  if (run.state.plan === null) {
+    const { store, jobs } = context;
+    const stored = await findScript(
+      {
+        store,
+        findExport: (id) => jobs.download(id),
+        useFile: (fileId) => useFile(context, fileId, jobId),
+      },
+      request.from,
+    );
+    const manifest = await readManifest(store, stored);
+    const file = {
+      bytes: stored.bytes,
+      compression: await detectStored(store, stored),
+      frames: findFrames(manifest),
+    };
+    const scanned = await scanStored(context, stored, file);
+    const script: ScriptRecord = {
+      key: stored.key,
+      etag: stored.etag,
+      ...file,
+      textBytes: scanned.end.textBytes,
+      statements: scanned.end.statements,
+      lines: scanned.end.lines,
+      manifestKey: manifest === null ? null : stored.manifestKey,
+    };
+    const target = run.openTarget();
+    const plan = planLoad(scanned, isReplacing ? [] : await listTargetTables(target));
+    await run.commit(
+      {
+        phase: isReplacing ? "safety-export" : "load",
+        script,
+        plan,
+        kept: plan.existing,
+        verification: { ...run.state.verification, method: chooseMethod(request.verify, manifest) },
+      },
+      { warnings: listSkipped(scanned) },
+    );
+  }
+  const { statements, textBytes } = run.require("script");
+  return { statements, textBytes, isReplacing };
+}
+
+async function useFile(
+  context: RunContext,
+  fileId: string,
+  jobId: string,
+): Promise<{ key: string; sha256: string }> {
+  void context;
+  throw new ExportError("file-not-found", `there is no file ${fileId} for restore ${jobId}`);
+}
+
+/** Returns the manifest of the script's export; null if the script comes from elsewhere, or it has none. */
+export async function readManifest(
+  store: ArtifactStore,
+  { manifestKey }: Pick<StoredScript, "manifestKey">,
+): Promise<Manifest | null> {
+  if (manifestKey === null) return null;
+  const body = await store.read(manifestKey);
+  if (body === undefined) return null;
+  const pieces: Uint8Array[] = [];
+  for await (const piece of body as unknown as AsyncIterable<Uint8Array>) pieces.push(piece);
+  const parsed = v.safeParse(ManifestSchema, JSON.parse(decodeUtf8(concatBytes(pieces))));
+  return parsed.success ? parsed.output : null;
+}
+
+function findFrames(manifest: Manifest | null): ScriptRecord["frames"] {
+  void manifest;
+  return null;
+}
+
+function chooseMethod(
+  wanted: "digest" | "counts" | "none" | undefined,
+  manifest: Manifest | null,
+): "digest" | "counts" | "none" {
+  if (wanted === "none") return "none";
+  if (manifest === null) return "counts";
+  return wanted ?? "digest";
+}
+
+async function detectStored(
+  store: ArtifactStore,
+  { key, bytes }: StoredScript,
+): Promise<ScriptRecord["compression"]> {
+  if (bytes < 4) return "none";
+  const body = await store.read(key, { offset: 0, length: 4 });
+  if (body === undefined) throw new ExportError("script-changed", "the script is no longer stored");
+  return detectCompression(new Uint8Array(await new Response(body).arrayBuffer()));
+}
+
+async function scanStored(
+  { store, beat }: RunContext,
+  { key, sha256 }: StoredScript,
+  file: Pick<ScriptRecord, "bytes" | "compression" | "frames">,
+): Promise<ScannedScript> {
+  const hash = createHash("sha256");
+  const read: ReadRange = async (range) => {
+    const body = await store.read(key, range);
+    if (body === undefined || sha256 === null) return body;
+    return body.pipeThrough(
+      new TransformStream<Uint8Array, Uint8Array>({
+        transform: (chunk, controller) => {
+          hash.update(chunk);
+          controller.enqueue(chunk);
+        },
+      }),
+    );
+  };
+  const scanned = await scanScript(readScript(read, file, 0), beat);
+  if (sha256 !== null && hash.digest("hex") !== sha256) {
+    throw new ExportError(
+      "script-invalid",
+      `the stored script does not have the SHA-256 ${sha256} that it should have`,
+    );
+  }
+  return scanned;
+}
+
+function listSkipped({ skipped, hasKeyValues }: ScannedScript): string[] {
+  void hasKeyValues;
+  if (skipped.size === 0) return [];
+  const list = [...skipped].map(([what, count]) =>
+    count === 1 ? what : `${what} (${count} times)`,
+  );
+  return [`statements that the platform does not need were skipped: ${list.join(", ")}`];
+}
