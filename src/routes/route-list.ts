@@ -8,6 +8,7 @@ import { queryRoutes } from "./query.ts";
 import type { Route } from "./route.ts";
 import { sourceRoutes } from "./sources.ts";
 import { streamRoutes } from "./streams.ts";
+import { uploadRoutes } from "./uploads.ts";
 
 /** Every route of the API, in the order of its description. A new resource is a file and a line here. */
 export const ROUTES: readonly Route[] = [
@@ -16,6 +17,7 @@ export const ROUTES: readonly Route[] = [
   ...downloadRoutes,
   ...eventRoutes,
   ...jobListRoutes,
+  ...uploadRoutes,
   ...sourceRoutes,
   ...queryRoutes,
   makeDescriptionRoute(() => ROUTES),

@@ -2,6 +2,12 @@ import type { HttpJobs } from "./http-jobs.ts";
 import type { InlineObjects } from "./inline-objects.ts";
 import type { RunJobs } from "./run-jobs.ts";
 import type { StreamJobs } from "./stream-jobs.ts";
+import type { UploadJobs } from "./upload-jobs.ts";
 
 /** The one object that holds a deployment's jobs, as everybody outside `jobs/` sees it. */
-export type JobsObject = HttpJobs & RunJobs & StreamJobs & InlineObjects & Rpc.DurableObjectBranded;
+export type JobsObject = HttpJobs &
+  RunJobs &
+  StreamJobs &
+  UploadJobs &
+  InlineObjects &
+  Rpc.DurableObjectBranded;

@@ -34,33 +34,62 @@ function isList(schema: object | undefined): boolean {
   return "type" in schema && schema.type === "array";
 }
 
+/** What a route reads as its body: JSON, or bytes as they are. */
+export interface BodyInput<TSchema extends v.GenericSchema> {
+  schema: TSchema;
+  /** A longer body is refused. */
+  bytesMax: number;
+  /** False if a missing body means `{}`. */
+  isRequired: boolean;
+  /** True if the body is bytes of any kind, and not JSON; default false. */
+  isBytes?: boolean;
+}
+
+const BytesSchema = v.instance(Uint8Array);
+
+/** A body of at most `bytesMax` bytes, which are not parsed. A missing one is empty. */
+export function bytesBody(bytesMax: number): BodyInput<typeof BytesSchema> {
+  return { schema: BytesSchema, bytesMax, isRequired: true, isBytes: true };
+}
+
 /**
  * Returns the body as `schema` parses it. A missing body that is not required is `{}`. Errors:
  * `body-too-large`, `invalid-json`; `invalid-request`, whose `issues` name each field.
  */
 export async function parseBody<const TSchema extends v.GenericSchema>(
   context: Context,
-  body: { schema: TSchema; bytesMax: number; isRequired: boolean },
+  body: BodyInput<TSchema>,
 ): Promise<v.InferOutput<TSchema>> {
-  const sent = await readJson(context, body.bytesMax);
+  const bytes = await readBytes(context, body.bytesMax);
+  const sent = body.isBytes === true ? bytes : parseJson(bytes);
   return validate(body.schema, sent ?? (body.isRequired ? undefined : {}), "the body");
 }
 
-/** Returns the body as JSON; undefined if there is none. Reads at most `bytesMax`. */
-async function readJson(context: Context, bytesMax: number): Promise<unknown> {
+/** Returns the bytes of the body. Reads at most `bytesMax`. Errors: `body-too-large`. */
+async function readBytes(context: Context, bytesMax: number): Promise<Uint8Array> {
   const declared = Number(context.req.header("content-length") ?? 0);
   if (declared > bytesMax) throw tooLarge(bytesMax);
   const { body } = context.req.raw;
-  if (body === null) return undefined;
-  const pieces: Uint8Array[] = [];
+  // A body that is as long as it says is held in memory once.
+  let buffer = new Uint8Array(declared > 0 ? declared : 0);
   let length = 0;
-  for await (const piece of body as ReadableStream<Uint8Array>) {
-    length += piece.byteLength;
-    if (length > bytesMax) throw tooLarge(bytesMax);
-    pieces.push(piece);
+  for await (const piece of (body ?? []) as AsyncIterable<Uint8Array>) {
+    const end = length + piece.byteLength;
+    if (end > bytesMax) throw tooLarge(bytesMax);
+    if (end > buffer.byteLength) {
+      const longer = new Uint8Array(Math.min(bytesMax, Math.max(end, 2 * buffer.byteLength)));
+      longer.set(buffer.subarray(0, length));
+      buffer = longer;
+    }
+    buffer.set(piece, length);
+    length = end;
   }
-  if (length === 0) return undefined;
-  const bytes = new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer());
+  return buffer.subarray(0, length);
+}
+
+/** Returns a body as JSON; undefined if it is empty. Errors: `invalid-json`. */
+function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.byteLength === 0) return undefined;
   try {
     return JSON.parse(decodeUtf8(bytes)) as unknown;
   } catch (cause) {
