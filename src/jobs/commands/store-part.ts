@@ -17,7 +17,7 @@ export function beginPart(
   if (file.completed_at_ms !== null) {
     throw new ExportError(
       "part-invalid",
-      `part ${number} is refused: the file is complete. Start another upload with POST /import/files`,
+      `part ${number} is refused: the file is complete. Start another upload`,
     );
   }
   if (bytes < 1 || bytes > file.part_bytes) {
