@@ -15,7 +15,8 @@ export const UploadRequestSchema = v.strictObject({
   ),
   bytes: v.optional(
     v.pipe(
-      Count,
+      v.number(),
+      v.integer(),
       v.minValue(1, "expected at least 1: an empty file cannot be restored"),
       v.description("The file's size. It is checked on completion."),
     ),

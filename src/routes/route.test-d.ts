@@ -56,7 +56,7 @@ route({
   access: "full",
   body: bytesBody(1_000),
   handler: ({ body }) => {
-    expectTypeOf(body).toEqualTypeOf<Uint8Array>();
+    expectTypeOf(body).toEqualTypeOf<Uint8Array<ArrayBuffer>>();
     return answer();
   },
 });

@@ -146,6 +146,23 @@ export function uploadsContract(storeName: string): void {
       expect(sha256).toBe(await sha256Of(WHOLE));
     });
 
+    test("takes a part that is sent in pieces without its length", async () => {
+      const { fileId } = await startUpload();
+      const [first] = PARTS;
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const sent = api(`/import/files/${fileId}/parts/1`, { method: "PUT", body: readable });
+      const writer = writable.getWriter();
+      for (let at = 0; at < first.byteLength; at += 300_000) {
+        await writer.write(first.slice(at, at + 300_000));
+      }
+      await writer.close();
+      expect(await (await sent).json()).toEqual({
+        number: 1,
+        bytes: first.byteLength,
+        sha256: await sha256Of(first),
+      });
+    });
+
     test("leaves out parts after the last one that the completion counts", async () => {
       const { fileId } = await startUpload();
       await storePart(fileId, 1, scriptBytes(100));
