@@ -25,7 +25,7 @@ export const ERRORS = {
   "body-too-large": {
     status: 413,
     retryable: false,
-    hint: "The largest accepted body is 1 MiB for POST /query and 64 KiB elsewhere.",
+    hint: "The largest accepted body is 16 MiB for a part of an upload, 1 MiB for POST /query and 64 KiB elsewhere.",
   },
   "headers-too-large": {
     status: 431,
@@ -203,12 +203,12 @@ export const ERRORS = {
   "part-invalid": {
     status: 422,
     retryable: false,
-    hint: "Every part but the last must be `partBytes` long. Upload the named part again.",
+    hint: "Upload the named part as `detail` asks. Every part but the last must be `partBytes` long.",
   },
   "file-differs": {
     status: 422,
     retryable: false,
-    hint: "The uploaded file has another size or hash than announced. Delete it and upload it again.",
+    hint: "The uploaded file has another size or hash than announced. Delete it, check your copy, and upload it again.",
   },
 
   // Jobs
@@ -300,7 +300,7 @@ export const ERRORS = {
   "storage-unavailable": {
     status: 503,
     retryable: true,
-    hint: "The artifact store did not answer several attempts. Start a new export. Files of a deleted job are removed later automatically.",
+    hint: "The artifact store did not answer several attempts. Repeat the call, or start a new export. Files of a deleted job or upload are removed later automatically.",
   },
   "inline-storage-full": {
     status: 507,

@@ -89,6 +89,9 @@ export const STREAM_LEASE_MS = STREAM_STALL_MS + STREAM_RENEW_MS;
 export const RETENTION_HOURS_DEFAULT = 168;
 export const RETENTION_HOURS_MAX = 8_760;
 
+/** How long an uploaded script is kept after its last use: a part, its completion, or a restore. */
+export const UPLOAD_KEPT_HOURS = 24;
+
 /** Rows of `tmp_export_job_blobs` hold at most this much. */
 export const BLOB_BYTES_MAX = MIB;
 

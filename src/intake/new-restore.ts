@@ -7,6 +7,7 @@ import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { listTargetTables } from "../loading/target.ts";
 import type { NewRestore } from "../rpc/restore-jobs.ts";
+import { unwrap } from "../rpc/outcome.ts";
 import { findScript } from "../storage/find-script.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
 import { checkCallback } from "./check-callback.ts";
@@ -43,12 +44,12 @@ export async function prepareRestore(
   }
   const database = findDatabase(env, source, sourceObjectOf(source, { ...rest, source: target }));
   const jobs = getExportJobs(env);
+  const jobId = crypto.randomUUID();
   await findScript(
     {
       store: openArtifactStore(env),
-      findExport: (jobId) => jobs.download(jobId),
-      useFile: async () =>
-        Promise.reject(new ExportError("file-not-found", "there is no such file")),
+      findExport: (exportId) => jobs.download(exportId),
+      useFile: async (fileId) => unwrap(await jobs.useFile(fileId, jobId)),
     },
     request.from,
   );
@@ -70,7 +71,7 @@ export async function prepareRestore(
   };
   const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(JSON.stringify(full)));
   return {
-    jobId: crypto.randomUUID(),
+    jobId,
     request: full,
     databaseKey: database.key,
     requestDigest: toHex(new Uint8Array(digest)),

@@ -178,6 +178,32 @@ const MIGRATIONS: readonly string[] = [
 
   `ALTER TABLE tmp_export_jobs ADD COLUMN kind TEXT NOT NULL DEFAULT 'export';
    ALTER TABLE tmp_export_jobs ADD COLUMN restore_json TEXT;`,
+
+  `CREATE TABLE tmp_export_files (
+     file_id TEXT NOT NULL PRIMARY KEY,
+     name TEXT NOT NULL,
+     object_key TEXT NOT NULL,
+     upload_id TEXT,
+     part_bytes INTEGER NOT NULL,
+     announced_bytes INTEGER,
+     announced_sha256 TEXT,
+     part_count INTEGER,
+     bytes INTEGER,
+     sha256 TEXT,
+     etag TEXT,
+     created_at_ms INTEGER NOT NULL,
+     completed_at_ms INTEGER,
+     used_at_ms INTEGER NOT NULL,
+     used_by_json TEXT NOT NULL DEFAULT '[]'
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE tmp_export_file_parts (
+     file_id TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     attempts INTEGER NOT NULL,
+     etag TEXT,
+     bytes INTEGER NOT NULL DEFAULT 0,
+     PRIMARY KEY (file_id, number)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** How many migrations a version must know to work with tables that have run all of these. */

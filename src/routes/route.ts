@@ -7,7 +7,12 @@ import type { TokenAccess } from "../config/access-tokens.ts";
 import type { Settings } from "../config/settings.ts";
 import type { AppEnv } from "./app-env.ts";
 import { requireRate } from "./middleware/hardening.ts";
-import { parseBody, parseQuery, type QuerySchema } from "./middleware/parse-input.ts";
+import {
+  type BodyInput,
+  parseBody,
+  parseQuery,
+  type QuerySchema,
+} from "./middleware/parse-input.ts";
 
 /** A route: `mountRoutes` serves it, and `describeApi` describes it. Only `route` makes one. */
 export interface Route extends RouteDescription {
@@ -18,7 +23,7 @@ export interface Route extends RouteDescription {
 }
 
 interface RouteDescription {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "DELETE";
   /** As the router reads it: `/export/dump/:jobId`. */
   path: string;
   operationId: string;
@@ -32,7 +37,7 @@ interface RouteDescription {
   query?: QuerySchema;
   /** The headers that the route reads. */
   headers?: readonly DescribedHeader[];
-  body?: RouteBody<v.GenericSchema>;
+  body?: BodyInput<v.GenericSchema>;
   answers: readonly Answer[];
   /** The errors of this route, in addition to those of every route, every token and every counted call. */
   errors: readonly ErrorCode[];
@@ -63,15 +68,6 @@ export interface PathParameter {
   parse: (text: string) => string;
 }
 
-/** A body of JSON. */
-export interface RouteBody<TSchema extends v.GenericSchema> {
-  schema: TSchema;
-  /** A longer body is refused. */
-  bytesMax: number;
-  /** False if a missing body means `{}`. */
-  isRequired: boolean;
-}
-
 /** A call that a token opens. */
 export interface AllowedCall {
   context: Context<AppEnv>;
@@ -100,11 +96,11 @@ type RouteInput<
 > = Omit<RouteDescription, "path" | "access" | "params" | "query" | "body"> & {
   path: TPath;
   access: TAccess;
-  /** True for a GET that is counted, as every POST and DELETE is; default false. */
+  /** True if the calls are counted; by default every one that is not a GET is. */
   isCounted?: boolean;
   params?: Readonly<Partial<Record<ParamKeys<TPath>, PathParameter>>>;
   query?: TQuery;
-  body?: RouteBody<TBody>;
+  body?: BodyInput<TBody>;
   /** Throws an ExportError if a call must be refused before its body is read. */
   beforeBody?: (call: AllowedCall) => void;
   handler: (call: Call<TPath, TAccess, TQuery, TBody>) => Response | Promise<Response>;
@@ -122,7 +118,7 @@ export function route<
   TBody extends v.GenericSchema = v.UndefinedSchema<undefined>,
 >(input: RouteInput<TPath, TAccess, TQuery, TBody>): Route {
   const { handler, beforeBody, ...description } = input;
-  const isCounted = input.method !== "GET" || input.isCounted === true;
+  const isCounted = input.isCounted ?? input.method !== "GET";
   return {
     ...description,
     isCounted,

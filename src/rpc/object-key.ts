@@ -1,3 +1,6 @@
+/** What the keys of uploaded scripts start with. */
+const SCRIPT_FOLDER = "imports";
+
 /**
  * Returns where a store has a job's file. The key contains the snapshot's random id, so that nothing of an
  * earlier attempt can replace a file.
@@ -11,7 +14,20 @@ export function toManifestKey(job: { jobId: string; snapshotId: string }): strin
   return toObjectKey({ ...job, name: "manifest.json" });
 }
 
-/** Returns the job and snapshot whose file a key is. For any other key it returns ids that no job has. */
+/** Returns where a store has an uploaded script. `nonce` is random: no other upload has the key. */
+export function toScriptKey(file: { fileId: string; nonce: string }): string {
+  return `${SCRIPT_FOLDER}/${file.fileId}/${file.nonce}/script`;
+}
+
+/** True if a key is that of an uploaded script, and not that of a job's file. */
+export function isScriptKey(objectKey: string): boolean {
+  return objectKey.startsWith(`${SCRIPT_FOLDER}/`);
+}
+
+/**
+ * Returns the job and snapshot whose file a key is; of an uploaded script its file id and nonce. For any
+ * other key it returns ids that no job has.
+ */
 export function parseObjectKey(objectKey: string): { jobId: string; snapshotId: string } {
   const [, jobId = "", snapshotId = ""] = objectKey.split("/");
   return { jobId, snapshotId };

@@ -2,6 +2,7 @@ import { STALL_SECONDS_DEFAULT } from "../../api/limits.ts";
 import { readSettings } from "../../config/settings.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { findFirstDiscardMs } from "../tables/discard-rows.ts";
+import { findFirstFileDueMs } from "../tables/file-rows.ts";
 import { getCallbackGraceMs, findFirstOverdueCallbackMs } from "../tables/job-callback-columns.ts";
 import { getJobDueTimes } from "../tables/job-due-columns.ts";
 import { findFirstStreamDueMs } from "../tables/stream-rows.ts";
@@ -46,6 +47,7 @@ export function findNextAlarmMs(
     findFirstStreamDueMs(sql),
     findFirstOverdueCallbackMs(sql, getCallbackGraceMs(stallMs)),
     findFirstDiscardMs(sql),
+    findFirstFileDueMs(sql),
   ]) {
     if (dueMs !== null) times.push(dueMs > nowMs ? dueMs : nowMs + OVERDUE_MS);
   }

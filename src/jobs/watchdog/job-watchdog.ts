@@ -6,6 +6,7 @@ import { scheduleWatchdog, readStallMs } from "../commands/schedule-watchdog.ts"
 import { startEnding, startStreamEnding } from "../commands/start-ending.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { listDiscardingJobs } from "../tables/discard-rows.ts";
+import { listUnusedFiles } from "../tables/file-rows.ts";
 import { getCallbackGraceMs, listOverdueCallbacks } from "../tables/job-callback-columns.ts";
 import {
   listExpiredJobs,
@@ -21,6 +22,7 @@ import {
   type StreamRow,
 } from "../tables/stream-rows.ts";
 import { endDiscards } from "./end-discards.ts";
+import { endUnusedFile } from "./end-unused-file.ts";
 import { lookAfter } from "./look-after.ts";
 import { getSuspectMs } from "./verdict.ts";
 
@@ -35,7 +37,7 @@ const ALARM_MS_MAX = 40_000;
 
 /**
  * The watchdog: looks after silent runs, snapshots and callbacks that nobody ends, streams whose lease
- * has run out, and retention. It starts and ends runs and never does their work. It works for 40 seconds
+ * has run out, uploads that nobody uses, and retention. It starts and ends runs and never does their work. It works for 40 seconds
  * at most, and does each task once. Running it early, late or twice is harmless. A task that throws, or
  * does not answer within `taskMs`, keeps no other from being done.
  */
@@ -99,6 +101,10 @@ function listTasks(context: JobsContext, due: { nowMs: number; limit: number }):
     ...listDiscardingJobs(sql, due).map((jobId) => ({
       id: `remove discards of ${jobId}`,
       work: () => endDiscards(context, { jobId, nowMs }),
+    })),
+    ...listUnusedFiles(sql, due).map(({ file_id: fileId }) => ({
+      id: `end unused file ${fileId}`,
+      work: () => endUnusedFile(context, { fileId, nowMs }),
     })),
     ...listExpiredJobs(sql, due).map((job) => ({
       id: `expire ${job.job_id}`,

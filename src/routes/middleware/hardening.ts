@@ -58,8 +58,15 @@ export function limitHeaders(): MiddlewareHandler<AppEnv> {
 export function allowOrigins(): MiddlewareHandler<AppEnv> {
   const answer = cors({
     origin: (origin, context) => (allowedOrigins(context.env).includes(origin) ? origin : null),
-    allowMethods: ["GET", "HEAD", "POST", "DELETE"],
-    allowHeaders: ["authorization", "content-type", "idempotency-key", "if-range", "last-event-id"],
+    allowMethods: ["GET", "HEAD", "POST", "PUT", "DELETE"],
+    allowHeaders: [
+      "authorization",
+      "content-sha256",
+      "content-type",
+      "idempotency-key",
+      "if-range",
+      "last-event-id",
+    ],
     exposeHeaders: [
       "content-disposition",
       "content-range",

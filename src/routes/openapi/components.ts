@@ -8,11 +8,19 @@ import { ManifestSchema } from "../../api/manifest.ts";
 import { ProblemSchema } from "../../api/problem.ts";
 import { QueryRequestSchema, QueryResultSchema } from "../../api/query-request.ts";
 import { SourceListSchema } from "../../api/source-list.ts";
+import {
+  UploadCompletionSchema,
+  UploadedPartSchema,
+  UploadRequestSchema,
+  UploadViewSchema,
+} from "../../api/upload.ts";
 
 /** Bodies of requests that the API's description names, as clients send them. */
 export const REQUEST_COMPONENTS: Record<string, v.GenericSchema> = {
   ExportRequest: ExportRequestSchema,
   QueryRequest: QueryRequestSchema,
+  UploadRequest: UploadRequestSchema,
+  UploadCompletion: UploadCompletionSchema,
 };
 
 /** Bodies of answers that the API's description names. */
@@ -22,6 +30,8 @@ export const ANSWER_COMPONENTS: Record<string, v.GenericSchema> = {
   Manifest: ManifestSchema,
   SourceList: SourceListSchema,
   QueryResult: QueryResultSchema,
+  UploadView: UploadViewSchema,
+  UploadedPart: UploadedPartSchema,
   Problem: ProblemSchema,
   Health: HealthSchema,
   OpenApi: DescriptionSchema,

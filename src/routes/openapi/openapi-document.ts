@@ -71,7 +71,10 @@ function describeOperation(route: Route): Json {
       : {
           requestBody: {
             required: body.isRequired,
-            content: { "application/json": { schema: describeContent(body.schema, "input") } },
+            content:
+              body.isBytes === true
+                ? { "application/octet-stream": { schema: {} } }
+                : { "application/json": { schema: describeContent(body.schema, "input") } },
           },
         }),
     responses: describeResponses(route),

@@ -5,15 +5,10 @@ import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
-import { MIB } from "../../api/limits.ts";
-import { readBlocks } from "../../lib/read-blocks.ts";
 import { makeTurnYielder } from "../../lib/yield-turn.ts";
-import type { ArtifactStore } from "../../storage/artifact-store.ts";
+import { readObjectBlocks } from "../../storage/read-object-blocks.ts";
 import { isChunkOver } from "./chunk-end.ts";
 import type { RunContext } from "../engine/run-context.ts";
-
-/** What one request reads back. R2 bills 128 of them a GiB, Class B: far below a cent. */
-const READ_BACK_BYTES = 8 * MIB;
 
 async function getArtifact({ jobs, runId }: RunContext, ordinal: number): Promise<ArtifactRecord> {
   const artifact = unwrap(await jobs.artifact(runId, ordinal));
@@ -154,7 +149,8 @@ async function verifyArtifact(
     }
   };
   endPiece();
-  for await (const bytes of readObject(context.store, artifact, object.bytes)) {
+  const { name, objectKey: key } = artifact;
+  for await (const bytes of readObjectBlocks(context.store, { key, name, bytes: object.bytes })) {
     await yieldTurn();
     await context.beat();
     whole.update(bytes);
@@ -174,24 +170,4 @@ async function verifyArtifact(
 
 function otherLength({ name }: ArtifactRecord): ExportError {
   return new ExportError("artifact-corrupt", `${name} was read back with another length`);
-}
-
-/**
- * The bytes of an object, range by range. One request for all of it would be held in memory where
- * a store sends faster than it is read: 1.4 GB at the peak of an 880 MB export with the local R2
- * (November 2026).
- */
-async function* readObject(
-  store: ArtifactStore,
-  artifact: ArtifactRecord,
-  bytes: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let offset = 0; offset < bytes; offset += READ_BACK_BYTES) {
-    const length = Math.min(READ_BACK_BYTES, bytes - offset);
-    const body = await store.read(artifact.objectKey, { offset, length });
-    if (body === undefined) {
-      throw new ExportError("artifact-corrupt", `${artifact.name} is not in the store any more`);
-    }
-    yield* readBlocks(body, MIB);
-  }
 }

@@ -9,6 +9,7 @@ import { type ReadRange, readScript } from "../../loading/read-script.ts";
 import { scanScript, type ScannedScript } from "../../loading/scan-script.ts";
 import { listTargetTables } from "../../loading/target.ts";
 import type { ScriptRecord } from "../../rpc/load-plan.ts";
+import { unwrap } from "../../rpc/outcome.ts";
 import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import { findScript, type StoredScript } from "../../storage/find-script.ts";
 import type { RunContext } from "../engine/run-context.ts";
@@ -40,7 +41,7 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
       {
         store,
         findExport: (id) => jobs.download(id),
-        useFile: (fileId) => useFile(context, fileId, jobId),
+        useFile: async (fileId) => unwrap(await jobs.useFile(fileId, jobId)),
       },
       request.from,
     );
@@ -75,15 +76,6 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
   }
   const { statements, textBytes } = run.require("script");
   return { statements, textBytes, isReplacing };
-}
-
-async function useFile(
-  context: RunContext,
-  fileId: string,
-  jobId: string,
-): Promise<{ key: string; sha256: string }> {
-  void context;
-  throw new ExportError("file-not-found", `there is no file ${fileId} for restore ${jobId}`);
 }
 
 /** Returns the manifest of the script's export; null if the script comes from elsewhere, or it has none. */
