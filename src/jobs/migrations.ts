@@ -178,6 +178,10 @@ const MIGRATIONS: readonly string[] = [
 
   `ALTER TABLE tmp_export_jobs ADD COLUMN kind TEXT NOT NULL DEFAULT 'export';
    ALTER TABLE tmp_export_jobs ADD COLUMN restore_json TEXT;`,
+
+  `ALTER TABLE tmp_export_job_chunks ADD COLUMN text_bytes INTEGER;
+   ALTER TABLE tmp_export_job_chunks ADD COLUMN text_sha256 TEXT;
+   ALTER TABLE tmp_export_jobs ADD COLUMN writer_json TEXT;`,
 ];
 
 /** How many migrations a version must know to work with tables that have run all of these. */

@@ -57,6 +57,8 @@ export type JobRow = {
   catalog_digest: string | null;
   /** Null if an earlier version has made the plan. */
   plan_digest: string | null;
+  /** What wrote the dump, as JSON of `DumpWriter`. Null if an earlier version has made the plan. */
+  writer_json: string | null;
   /** The size of the job's parts, which no deployment changes; null before its first run. */
   part_bytes: number | null;
   checkpoint: number;

@@ -1,4 +1,5 @@
 import { PART_BYTES_DEFAULT } from "../../api/limits.ts";
+import type { DumpWriter } from "../../rpc/plan-record.ts";
 import type { RecordedPlan, RunningJob } from "../../rpc/run-jobs.ts";
 import {
   type JobRow,
@@ -32,5 +33,6 @@ function findPlan(job: JobRow): RecordedPlan | null {
     snapshot: parseSnapshot(job),
     catalogDigest: job.catalog_digest ?? "",
     planDigest: job.plan_digest,
+    writer: job.writer_json === null ? null : (JSON.parse(job.writer_json) as DumpWriter),
   };
 }

@@ -2,6 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 
+import { VERSION } from "../../../src/api/version.ts";
 import { planSqlDump } from "../../../src/formats/sql/sql-plan.ts";
 import { SqlEncoder } from "../../../src/formats/sql/sql-encoder.ts";
 import { concatBytes } from "../../../src/lib/bytes.ts";
@@ -112,7 +113,8 @@ describe("the key-value storage of a withExport class", () => {
       snapshotId: crypto.randomUUID(),
       jobId: "job",
       undoBytesMax: 1e9,
-      planDump: (catalog) => planSqlDump({ catalog, source: "main", content: "all" }),
+      planDump: (catalog) =>
+        planSqlDump({ catalog, source: "main", content: "all", version: VERSION }),
       isLeftover: () => false,
     });
     await inObject("kv-busy", ({ kv }) => {
