@@ -1,4 +1,4 @@
-import type { ManifestV2 } from "../api/manifest.ts";
+import type { Manifest, ManifestV2 } from "../api/manifest.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
 import type { Catalog } from "../sqlite/catalog.ts";
 import { KEY_VALUES_TABLE } from "../sqlite/key-values.ts";
@@ -43,9 +43,9 @@ export function planManifestDump(
  * True if a dump of this code can equal the manifest's: it is an SQL dump, its text's hashes are recorded, and the
  * version of its encoding is this code's.
  */
-export function canCompare(manifest: { version: number }): manifest is ManifestV2 {
-  const { version, encoding, format } = manifest as ManifestV2;
-  return version === 2 && format === "sql" && encoding === ENCODING_VERSION;
+export function canCompare(manifest: Manifest): manifest is ManifestV2 {
+  const { format } = manifest;
+  return manifest.version === 2 && format === "sql" && manifest.encoding === ENCODING_VERSION;
 }
 
 function withoutTables(catalog: Catalog, names: readonly string[]): Catalog {

@@ -48,9 +48,8 @@ export async function compareCounts(
   while (at < tables.length && (at === from || !isChunkOver({ startedAtMs, artifacts: 0 }))) {
     const turn = takeTurn(tables.slice(at, at + TURN_TABLES_MAX));
     const found = turn.filter(({ name }) => known.has(name));
-    const results = await source.transaction(
-      found.map(({ name }) => ({ sql: `SELECT count(*) FROM ${q(name)}` })),
-    );
+    const statements = found.map(({ name }) => ({ sql: `SELECT count(*) FROM ${q(name)}` }));
+    const results = statements.length === 0 ? [] : await source.transaction(statements);
     rowsRead += results.reduce((sum, result) => sum + result.rowsRead, 0);
     const counts = new Map(found.map(({ name }, each) => [name, results[each]?.rows[0]?.[0]]));
     for (const expected of turn) {
