@@ -51,9 +51,18 @@ async function writePieces(compression: Compression, texts: readonly string[]) {
   const store = {
     ...STORE,
     billedOperations: { write: 1 },
-    put: async (_key: string, bytes: Uint8Array) => void put.push(bytes.slice()),
+    put: async (_key: string, bytes: Uint8Array) => {
+      put.push(bytes.slice());
+      return { bytes: bytes.byteLength, etag: "" };
+    },
   } as Partial<ArtifactStore> as ArtifactStore;
-  const artifact: ArtifactRecord = { ...ARTIFACT, state: "pending", uploadId: null };
+  const artifact: ArtifactRecord = {
+    ...ARTIFACT,
+    state: "pending",
+    uploadId: null,
+    sha256: null,
+    crc32: null,
+  };
   const writer = new ChunkWriter({ store, artifact, carry: [], compression, partBytes: 8 * MIB });
   for (const text of texts) await writer.write(new TextEncoder().encode(text));
   await writer.endArtifact();

@@ -32,6 +32,13 @@ interface PieceRows {
   last: RowKey;
 }
 
+/** A text that differs from its pieces; `ends` is true if it was read to its end. */
+interface ComparedText {
+  hasher: PieceHasher;
+  pieces: readonly TextPiece[];
+  ends: boolean;
+}
+
 /** Records which tables the pieces of a dump come from, so that a difference can be named. */
 export class PieceTables {
   readonly #manifest: ManifestV2;
@@ -83,27 +90,28 @@ export class PieceTables {
   }
 
   /** Describes why the piece of `hasher` differs. Reads a row to find the first key. Errors: those of the reader. */
-  async describe(
-    reader: TableReader,
-    text: { hasher: PieceHasher; pieces: readonly TextPiece[]; ends: boolean },
-  ): Promise<Difference> {
-    const where = describePlace(text);
+  async describe(reader: TableReader, text: ComparedText): Promise<Difference> {
+    const place = describePlace(text);
     const counted = this.#rows.find(({ read }) => this.#hasOtherCounts(read));
     if (counted !== undefined) {
-      return this.#name(reader, counted, `${this.#describeCounts(counted.read)} ${where}`);
+      return this.#name(reader, counted, `${place}: ${this.#describeCounts(counted.read)}`);
     }
     const [only, ...others] = this.#rows;
     if (only === undefined || this.#isOutsideRows(text)) {
-      return noTable(`the schema, a sequence or a search index differs ${where}`);
+      return noTable(`${place}: the schema, a sequence or a search index`);
     }
     const around = this.#hasOtherText ? ", or the text around them" : "";
     if (others.length === 0) {
-      return this.#name(reader, only, `rows of ${q(nameRows(only))} differ${around} ${where}`);
+      return this.#name(
+        reader,
+        only,
+        `${place}: rows of ${q(nameTable(only.read.table))}${around}`,
+      );
     }
-    const names = this.#rows.slice(0, NAMES_MAX).map((rows) => q(nameRows(rows)));
+    const names = this.#rows.slice(0, NAMES_MAX).map(({ read }) => q(nameTable(read.table)));
     const more = this.#rows.length - names.length;
     const listed = `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-    return noTable(`rows of one of ${listed} differ${around} ${where}`);
+    return noTable(`${place}: rows of one of ${listed}${around}`);
   }
 
   #findExpected(name: string): ManifestV2["tables"][number] | undefined {
@@ -120,14 +128,15 @@ export class PieceTables {
     const expected = this.#findExpected(table.name);
     return (
       `table ${q(table.name)} has ${rows} rows in ${bytes} bytes of text, ` +
-      `and the dump has ${expected?.rows} in ${expected?.bytes}: a difference`
+      `and the dump has ${expected?.rows} in ${expected?.bytes}`
     );
   }
 
-  /** True if the whole text has another length, and all of the piece's rows together do not. */
-  #isOutsideRows({ hasher, pieces, ends }: Parameters<PieceTables["describe"]>[1]): boolean {
+  /** True if the last piece differs, the whole text has another length, and all rows of the piece together do not. */
+  #isOutsideRows({ hasher, pieces, ends }: ComparedText): boolean {
     return (
       ends &&
+      hasher.piece >= pieces.length - 1 &&
       hasher.position !== sumBytes(pieces) &&
       this.#rows.every(
         ({ read }) => read.hasStart && read.hasEnd && read.table.derived === undefined,
@@ -168,17 +177,14 @@ export function findMissingTable(
   return { table: extra, message: `table ${q(extra)} is not in the dump` };
 }
 
-function describePlace({ hasher, pieces, ends }: Parameters<PieceTables["describe"]>[1]): string {
+function describePlace({ hasher, pieces, ends }: ComparedText): string {
+  const { piece, start, end, position } = hasher;
   const total = sumBytes(pieces);
-  if (hasher.isTooLong) {
-    const length = ends ? `has ${hasher.position} bytes` : "is longer";
-    return `after the dump's ${total} bytes of text: the restored database's dump ${length}`;
+  if (hasher.differs) {
+    return `piece ${piece + 1} of ${pieces.length} differs (bytes ${start} to ${end} of ${total})`;
   }
-  const { piece, start, end } = hasher;
-  const place = `in piece ${piece + 1} of ${pieces.length} (bytes ${start} to ${end} of ${total})`;
-  return hasher.differs
-    ? place
-    : `${place}: the restored database's dump has ${hasher.position} bytes`;
+  if (!hasher.isTooLong) return `the text ends after ${position} of ${total} bytes`;
+  return `the text has ${ends ? position - total : "many"} bytes more than the dump's ${total}`;
 }
 
 function sumBytes(pieces: readonly TextPiece[]): number {
@@ -187,10 +193,6 @@ function sumBytes(pieces: readonly TextPiece[]): number {
 
 function noTable(message: string): Difference {
   return { table: null, firstKey: null, lastKey: null, message };
-}
-
-function nameRows({ read }: PieceRows): string {
-  return nameTable(read.table);
 }
 
 /** The name of a table; of the rows of a search index, the index's. */
