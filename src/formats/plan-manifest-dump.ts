@@ -1,3 +1,4 @@
+import { findFormat } from "../api/formats.ts";
 import type { Manifest, ManifestV2 } from "../api/manifest.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
 import type { Catalog } from "../sqlite/catalog.ts";
@@ -44,8 +45,8 @@ export function planManifestDump(
  * version of its encoding is this code's.
  */
 export function canCompare(manifest: Manifest): manifest is ManifestV2 {
-  const { format } = manifest;
-  return manifest.version === 2 && format === "sql" && manifest.encoding === ENCODING_VERSION;
+  const isScript = findFormat(manifest.format)?.isSqlScript === true;
+  return manifest.version === 2 && isScript && manifest.encoding === ENCODING_VERSION;
 }
 
 function withoutTables(catalog: Catalog, names: readonly string[]): Catalog {

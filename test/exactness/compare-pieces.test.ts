@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { ExportError } from "../../src/api/errors.ts";
-import type { Manifest, ManifestV2 } from "../../src/api/manifest.ts";
+import type { ManifestV2 } from "../../src/api/manifest.ts";
 import type { TablePatterns } from "../../src/api/export-request.ts";
 import type { Source } from "../../src/databases/source.ts";
 import { ENCODING_VERSION } from "../../src/formats/plan-digest.ts";
@@ -310,5 +310,5 @@ test("only SQL dumps of the same encoding can be compared", async () => {
   expect(canCompare(manifest)).toBe(true);
   expect(canCompare({ ...manifest, encoding: ENCODING_VERSION + 1 })).toBe(false);
   expect(canCompare({ ...manifest, format: "csv" })).toBe(false);
-  expect(canCompare({ ...manifest, version: 1 } as Manifest)).toBe(false);
+  expect(canCompare({ ...manifest, version: 1 })).toBe(false);
 });

@@ -21,7 +21,7 @@ import { inJobs } from "../support/writing-job.ts";
 const vars = env as unknown as Record<string, string>;
 const oneTurnBytes = vars["EXPORT_ONE_TURN_BYTES"] ?? "";
 
-beforeAll(() => fillNoise({ rows: 1_100, rowBytes: 10_000 }));
+beforeAll(() => fillNoise({ rows: 300, rowBytes: 10_000 }));
 
 afterEach(() => {
   vars["EXPORT_ONE_TURN_BYTES"] = oneTurnBytes;
@@ -63,7 +63,9 @@ describe("a manifest", () => {
     const file = await download(jobId);
     let offset = 0;
     for (const { bytes, textBytes, textSha256 } of chunksOf(manifest)) {
-      const text = new Uint8Array(gunzipSync(file.subarray(offset, offset + bytes)));
+      const frames = file.slice(offset, offset + bytes);
+      // A chunk may add nothing to its file.
+      const text = bytes === 0 ? frames : new Uint8Array(gunzipSync(frames));
       expect([text.byteLength, await sha256Of(text)]).toEqual([textBytes, textSha256]);
       offset += bytes;
     }

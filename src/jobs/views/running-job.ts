@@ -1,5 +1,4 @@
 import { PART_BYTES_DEFAULT } from "../../api/limits.ts";
-import type { DumpWriter } from "../../rpc/plan-record.ts";
 import type { RecordedPlan, RunningJob } from "../../rpc/run-jobs.ts";
 import {
   type JobRow,
@@ -7,6 +6,7 @@ import {
   parseRescues,
   parseSnapshot,
   parseWarnings,
+  parseWriter,
 } from "../tables/job-rows.ts";
 
 /** Returns a job as its run sees it. */
@@ -33,6 +33,6 @@ function findPlan(job: JobRow): RecordedPlan | null {
     snapshot: parseSnapshot(job),
     catalogDigest: job.catalog_digest ?? "",
     planDigest: job.plan_digest,
-    writer: job.writer_json === null ? null : (JSON.parse(job.writer_json) as DumpWriter),
+    writer: parseWriter(job),
   };
 }
