@@ -9,7 +9,8 @@ import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 /** A table's name, in which `*` stands for any characters. A table may have the empty name. */
 export const TablePattern = v.pipe(v.string(), v.maxLength(1_000));
 
-const TablePatternsSchema = v.strictObject({
+/** Names of tables and views, in which `*` stands for any characters. */
+export const TablePatternsSchema = v.strictObject({
   include: v.optional(v.pipe(v.array(TablePattern), v.minLength(1), v.maxLength(1_000))),
   exclude: v.optional(v.pipe(v.array(TablePattern), v.maxLength(1_000))),
 });

@@ -34,5 +34,7 @@ export interface PlanRequest {
   catalog: Catalog;
   /** Name of the source, for the header. */
   source: string;
+  /** Version of this package, for the header. */
+  version: string;
   content: DumpContent;
 }

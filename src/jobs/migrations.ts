@@ -204,6 +204,10 @@ const MIGRATIONS: readonly string[] = [
      bytes INTEGER NOT NULL DEFAULT 0,
      PRIMARY KEY (file_id, number)
    ) STRICT, WITHOUT ROWID;`,
+
+  `ALTER TABLE tmp_export_job_chunks ADD COLUMN text_bytes INTEGER;
+   ALTER TABLE tmp_export_job_chunks ADD COLUMN text_sha256 TEXT;
+   ALTER TABLE tmp_export_jobs ADD COLUMN writer_json TEXT;`,
 ];
 
 /** How many migrations a version must know to work with tables that have run all of these. */

@@ -37,5 +37,8 @@ export interface LedgerPiece {
   bytes: number;
   sha256: string;
   run: number;
+  /** Of the piece's text, before compression; null if an earlier version has written the piece. */
+  textBytes: number | null;
+  textSha256: string | null;
   parts: StoredPart[];
 }

@@ -7,6 +7,9 @@ export interface ChunkPiece {
   artifactOrdinal: number;
   bytes: number;
   sha256: string;
+  /** Of the piece's text, before compression; undefined if a run of an earlier version commits. */
+  textBytes?: number;
+  textSha256?: string;
   parts: StoredPart[];
   /** A chunk reads nothing back. */
   state: Exclude<ArtifactState, "verified">;

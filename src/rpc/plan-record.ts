@@ -3,6 +3,16 @@ import type { Cursor } from "./cursor.ts";
 import type { KeptTurn } from "./kept-turn.ts";
 import type { SnapshotRecord } from "./snapshot-record.ts";
 
+/** What the bytes of a dump depend on besides its request and its catalog. */
+export interface DumpWriter {
+  /** The version of this package, which the header of an SQL dump contains. */
+  version: string;
+  /** The version of the encoding. */
+  encoding: number;
+  /** The staging table in the statements of an SQL dump. */
+  stage: string;
+}
+
 /** What a plan records when it is made. */
 export interface PlanRecord {
   jobId: string;
@@ -14,6 +24,8 @@ export interface PlanRecord {
   catalogDigest: string;
   /** As `digestPlan` makes it. */
   planDigest: string;
+  /** Undefined if a run of an earlier version records the plan. */
+  writer?: DumpWriter;
   cursor: Cursor;
   firstTable: string;
   artifacts: { name: string; contentType: string; objectKey: string }[];

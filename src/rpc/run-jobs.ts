@@ -7,7 +7,7 @@ import type { ArtifactRecord, LedgerPiece } from "./artifact-record.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { ChunkCommit } from "./chunk-commit.ts";
 import type { NextAction } from "./next-action.ts";
-import type { PlanRecord } from "./plan-record.ts";
+import type { DumpWriter, PlanRecord } from "./plan-record.ts";
 import type { KeptTurn } from "./kept-turn.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RunId, RunStart } from "./run-payload.ts";
@@ -110,6 +110,8 @@ export interface RecordedPlan {
   catalogDigest: string;
   /** Null if an earlier version has made the plan. */
   planDigest: string | null;
+  /** Null if an earlier version has made the plan. */
+  writer: DumpWriter | null;
 }
 
 /** What the manifest is made of. */

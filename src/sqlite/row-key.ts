@@ -47,8 +47,21 @@ export function bindKeyValue(value: KeyValue, params: SqlValue[]): string {
   return `+CAST(${bound(literal)} AS ${/^-?\d+$/.test(literal) ? "INTEGER" : "REAL"})`;
 }
 
+/** Characters of a value that an error message shows. */
+const SHOWN_CHARS_MAX = 100;
+
 /** The key as an error message shows it. */
 export function describeKey(key: RowKey): string {
   if (key === null) return "(none: it is the first)";
-  return key.map((value) => ("literal" in value ? value.literal : "(long value)")).join(", ");
+  return key.map(describeKeyValue).join(", ");
+}
+
+function describeKeyValue(value: KeyValue): string {
+  if (!("literal" in value)) return "(long value)";
+  const [, hex] = /^\+CAST\(X'(.*)' AS TEXT\)$/.exec(value.literal) ?? [];
+  const shown =
+    hex === undefined ? value.literal : JSON.stringify(new TextDecoder().decode(fromHex(hex)));
+  return shown.length <= SHOWN_CHARS_MAX
+    ? shown
+    : `${shown.slice(0, SHOWN_CHARS_MAX).toWellFormed()}…`;
 }

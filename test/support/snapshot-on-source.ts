@@ -1,3 +1,4 @@
+import { VERSION } from "../../src/api/version.ts";
 import { SqlEncoder } from "../../src/formats/sql/sql-encoder.ts";
 import { planSqlDump } from "../../src/formats/sql/sql-plan.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
@@ -103,7 +104,8 @@ async function readSnapshot(source: Source, reading: Reading): Promise<Uint8Arra
     snapshotId: reading.snapshotId,
     jobId: "job",
     undoBytesMax: 1e9,
-    planDump: (catalog: Catalog) => planSqlDump({ catalog, source: "main", content: "all" }),
+    planDump: (catalog: Catalog) =>
+      planSqlDump({ catalog, source: "main", content: "all", version: VERSION }),
     isLeftover: () => false,
     ...(reading.watchesAll ? {} : { manyTables: 0 }),
   });

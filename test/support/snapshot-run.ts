@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 
+import { VERSION } from "../../src/api/version.ts";
 import { SqlEncoder } from "../../src/formats/sql/sql-encoder.ts";
 import { planSqlDump } from "../../src/formats/sql/sql-plan.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
@@ -66,7 +67,8 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
 
   const source = nodeSqliteSource(db);
   const expected = (await dumpDatabase(source)).bytes;
-  const planDump = (catalog: Catalog) => planSqlDump({ catalog, source: "main", content: "all" });
+  const planDump = (catalog: Catalog) =>
+    planSqlDump({ catalog, source: "main", content: "all", version: VERSION });
   const opened = await openSnapshot(source, {
     snapshotId: UUID(seed),
     jobId: "job",

@@ -1,5 +1,4 @@
 import type { Catalog, SchemaObject, Table } from "../../sqlite/catalog.ts";
-import { VERSION } from "../../api/version.ts";
 import { quoteIdentifier, quoteText } from "../../sqlite/identifier.ts";
 import { createKeyValuesTable } from "../../sqlite/key-values.ts";
 import type { DumpPlan, PlanRequest, Segment } from "../plan.ts";
@@ -24,7 +23,7 @@ const NAMES_LENGTH_MAX = 16_000;
  * `schema` leaves out rows, sequences and what is built from rows; `data` leaves out everything
  * else. What the one leaves out is just what the other holds.
  */
-export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan {
+export function planSqlDump({ catalog, source, version, content }: PlanRequest): DumpPlan {
   const schema = content !== "data";
   const data = content !== "schema";
   const plain = catalog.tables.filter((table) => table.kind !== "virtual");
@@ -37,7 +36,7 @@ export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan
   const keyValues = data ? catalog.keyValues : undefined;
   const entries = keyValues === "exportable" ? [createKeyValuesTable()] : [];
   const segments: Segment[] = [
-    ...text(header(source)),
+    ...text(header(source, version)),
     ...virtual.totals,
     ...text("PRAGMA defer_foreign_keys=ON;\n"),
     ...(schema ? text(...plain.map(makeStatement), ...early.map(makeStatement)) : []),
@@ -194,8 +193,8 @@ function triggerWarnings(catalog: Catalog): string[] {
 }
 
 /** No time and nothing that differs between two dumps of the same content. */
-function header(source: string): string {
-  return `-- Durable Export ${VERSION}, source ${JSON.stringify(source)}\n`;
+function header(source: string, version: string): string {
+  return `-- Durable Export ${version}, source ${JSON.stringify(source)}\n`;
 }
 
 /** SQLite keeps the white space before the semicolon in an index's text, so none is added in vain. */

@@ -21,9 +21,9 @@ export function insertChunkPiece(
   const { commit } = chunk;
   sql.exec(
     `INSERT INTO tmp_export_job_chunks (job_id, artifact_ordinal, number, table_name,
-       first_cursor_json, last_cursor_json, rows, bytes, parts_json, sha256, run, started_at_ms,
-       committed_at_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       first_cursor_json, last_cursor_json, rows, bytes, parts_json, sha256, text_bytes, text_sha256,
+       run, started_at_ms, committed_at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     commit.jobId,
     piece.artifactOrdinal,
     chunk.number,
@@ -34,6 +34,8 @@ export function insertChunkPiece(
     piece.bytes,
     JSON.stringify(piece.parts),
     piece.sha256,
+    piece.textBytes ?? null,
+    piece.textSha256 ?? null,
     commit.run,
     commit.startedAtMs,
     chunk.nowMs,
@@ -61,17 +63,26 @@ export function listPieces(
   { jobId, ordinal }: { jobId: string; ordinal: number },
 ): LedgerPiece[] {
   return sql
-    .exec<{ bytes: number; sha256: string; run: number; parts_json: string }>(
-      `SELECT bytes, sha256, run, parts_json FROM tmp_export_job_chunks
+    .exec<{
+      bytes: number;
+      sha256: string;
+      run: number;
+      text_bytes: number | null;
+      text_sha256: string | null;
+      parts_json: string;
+    }>(
+      `SELECT bytes, sha256, run, text_bytes, text_sha256, parts_json FROM tmp_export_job_chunks
        WHERE job_id = ? AND artifact_ordinal = ? ORDER BY number`,
       jobId,
       ordinal,
     )
     .toArray()
-    .map(({ bytes, sha256, run, parts_json }) => ({
+    .map(({ bytes, sha256, run, text_bytes, text_sha256, parts_json }) => ({
       bytes,
       sha256,
       run,
+      textBytes: text_bytes,
+      textSha256: text_sha256,
       parts: JSON.parse(parts_json) as StoredPart[],
     }));
 }

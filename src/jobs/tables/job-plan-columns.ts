@@ -5,7 +5,7 @@ import { type JobRow, parseWarnings, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts"
 
 /*
  * The columns of `tmp_export_jobs` that hold a job's snapshot and plan, and how far it is: `snapshot_id`,
- * `snapshot_at_ms`, `snapshot_json`, `snapshot_open`, `catalog_digest`, `plan_digest`, `checkpoint`,
+ * `snapshot_at_ms`, `snapshot_json`, `snapshot_open`, `catalog_digest`, `plan_digest`, `writer_json`, `checkpoint`,
  * `cursor_json`, `next_table`, `restarts`, `corrupt_restarts`, `started_over`, `warnings_json`,
  * `usage_rows_read`, `usage_rows_written`.
  */
@@ -45,7 +45,7 @@ export function recordClosed(
 export function writePlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): void {
   sql.exec(
     `UPDATE tmp_export_jobs SET snapshot_id = ?, snapshot_at_ms = ?, snapshot_json = ?,
-       catalog_digest = ?, plan_digest = ?, checkpoint = checkpoint + 1, cursor_json = ?, next_table = ?,
+       catalog_digest = ?, plan_digest = ?, writer_json = ?, checkpoint = checkpoint + 1, cursor_json = ?, next_table = ?,
        warnings_json = ?, heartbeat_at_ms = ?, usage_rows_read = usage_rows_read + ?,
        usage_rows_written = usage_rows_written + ?
      WHERE job_id = ?`,
@@ -54,6 +54,7 @@ export function writePlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): voi
     plan.snapshot === null ? null : JSON.stringify(plan.snapshot),
     plan.catalogDigest,
     plan.planDigest,
+    plan.writer === undefined ? null : JSON.stringify(plan.writer),
     JSON.stringify(plan.cursor),
     plan.firstTable,
     JSON.stringify(boundWarnings(plan.warnings)),

@@ -5,6 +5,7 @@ import { isActive, type JobState, listStatesBefore } from "../../api/job-state.t
 import { ENDINGS_MAX } from "../../api/limits.ts";
 import type { Cursor } from "../../rpc/cursor.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
+import type { DumpWriter } from "../../rpc/plan-record.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import type { SnapshotRecord } from "../../rpc/snapshot-record.ts";
 import { ACTIVE, ENDED, RETAINED, toStateCondition } from "./state-sql.ts";
@@ -57,6 +58,8 @@ export type JobRow = {
   catalog_digest: string | null;
   /** Null if an earlier version has made the plan. */
   plan_digest: string | null;
+  /** What wrote the dump, as JSON of `DumpWriter`. Null if an earlier version has made the plan. */
+  writer_json: string | null;
   /** The size of the job's parts, which no deployment changes; null before its first run. */
   part_bytes: number | null;
   checkpoint: number;
@@ -126,6 +129,11 @@ export function parseSnapshot({
   snapshot_json,
 }: Pick<JobRow, "snapshot_json">): SnapshotRecord | null {
   return snapshot_json === null ? null : (JSON.parse(snapshot_json) as SnapshotRecord);
+}
+
+/** Returns what wrote a job's dump; null if an earlier version has made the plan. */
+export function parseWriter({ writer_json }: Pick<JobRow, "writer_json">): DumpWriter | null {
+  return writer_json === null ? null : (JSON.parse(writer_json) as DumpWriter);
 }
 
 /** Returns a job's state at `nowMs`. After its retention it is expired, even before the watchdog runs. */

@@ -6,6 +6,7 @@ import {
   parseRescues,
   parseSnapshot,
   parseWarnings,
+  parseWriter,
 } from "../tables/job-rows.ts";
 
 /** Returns a job as its run sees it. */
@@ -32,5 +33,6 @@ function findPlan(job: JobRow): RecordedPlan | null {
     snapshot: parseSnapshot(job),
     catalogDigest: job.catalog_digest ?? "",
     planDigest: job.plan_digest,
+    writer: parseWriter(job),
   };
 }

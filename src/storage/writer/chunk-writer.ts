@@ -43,6 +43,10 @@ export class ChunkWriter {
   #uploads: PartUploads;
   #hash = createHash("sha256");
   #pieceBytes = 0;
+  readonly #isCompressed: boolean;
+  /** Of the piece's text. Unused without compression: the text is then what is stored. */
+  #textHash = createHash("sha256");
+  #textBytes = 0;
   #ended = false;
   /** Writes to the store so far. */
   #writes = 0;
@@ -55,6 +59,7 @@ export class ChunkWriter {
     compression: Compression;
   }) {
     this.#compressor = new Compressor(input.compression);
+    this.#isCompressed = input.compression !== "none";
     this.#store = input.store;
     this.#artifact = input.artifact;
     this.#cutter = new PartCutter(input.partBytes);
@@ -84,6 +89,10 @@ export class ChunkWriter {
   /** Copies `bytes`. Waits while too many parts are being sent. */
   async write(bytes: Uint8Array): Promise<void> {
     this.bytes += bytes.byteLength;
+    if (this.#isCompressed) {
+      this.#textHash.update(bytes);
+      this.#textBytes += bytes.byteLength;
+    }
     await this.#keep(await this.#compressor.push(bytes));
   }
 
@@ -131,6 +140,8 @@ export class ChunkWriter {
     this.#uploads = new PartUploads(this.#store, artifact);
     this.#hash = createHash("sha256");
     this.#pieceBytes = 0;
+    this.#textHash = createHash("sha256");
+    this.#textBytes = 0;
     this.#ended = false;
   }
 
@@ -138,10 +149,13 @@ export class ChunkWriter {
     await this.#keep(await this.#compressor.flush());
     const parts = await this.#uploads.settle();
     this.#writes += parts.length;
+    const sha256 = this.#hash.digest("hex");
     this.#pieces.push({
       artifactOrdinal: this.#artifact.ordinal,
       bytes: this.#pieceBytes,
-      sha256: this.#hash.digest("hex"),
+      sha256,
+      textBytes: this.#isCompressed ? this.#textBytes : this.#pieceBytes,
+      textSha256: this.#isCompressed ? this.#textHash.digest("hex") : sha256,
       parts,
       state: this.#stateAfter(),
     });

@@ -1,5 +1,5 @@
 import { digestPlan } from "../../formats/plan-digest.ts";
-import { planDump } from "../../formats/plan-dump.ts";
+import { describeWriter, planDump } from "../../formats/plan-dump.ts";
 import { CURSOR_START } from "../../rpc/cursor.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
@@ -67,6 +67,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     snapshot: snapshotRecord(begun, snapshotId),
     catalogDigest: begun.catalogDigest,
     planDigest: await digestPlan(plan, snapshotId),
+    writer: describeWriter(begun.catalog),
     cursor: CURSOR_START,
     firstTable: nameTableAt(plan.artifacts[0]?.segments, 0),
     artifacts: plan.artifacts.map(({ name, contentType }) => {
