@@ -1,14 +1,17 @@
-/** What an error code means to each edge: its HTTP status, whether another attempt can help, and the hint. */
+/**
+ * What an error code means to each edge: its HTTP status, whether another attempt can help, and the
+ * hint.
+ */
 interface ErrorEntry {
   status: number;
-  /** True if the same call may succeed later. A Workflow step is then retried. */
+  /** True if the same call may succeed later. Workflow steps retry such an error. */
   retryable: boolean;
   hint: string;
 }
 
 /**
- * Every expected failure. Codes are never renamed: the problem response, the job row, the callback and the
- * command line's text have the same one.
+ * Every expected failure. Codes are never renamed, because the problem response, the job row, the
+ * callback and the command line all use them.
  */
 export const ERRORS = {
   // Requests
@@ -346,12 +349,15 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** An expected failure as plain data. It crosses RPC, is kept in a job row and is sent in a callback. */
+/**
+ * An expected failure as plain data. It crosses RPC, is kept in a job row and is sent in a
+ * callback.
+ */
 export interface Failure {
   code: ErrorCode;
-  /** What went wrong, lower-case, without secrets. */
+  /** What went wrong: starts in lower case and contains no secrets. */
   message: string;
-  /** More members for the problem response, for instance the running job's id. */
+  /** More members for the problem response, for instance the id of the running job. */
   details?: Record<string, string | number | boolean | readonly unknown[]>;
 }
 

@@ -6,8 +6,8 @@ const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 /**
- * What an export proves: written once, next to the artifacts, after all of them are read back.
- * Times are ISO 8601 UTC, sizes bytes, hashes SHA-256 in lower-case hex.
+ * What an export proves. It is written once, next to the artifacts, after all of them are read
+ * back. Times are ISO 8601 UTC, sizes are bytes, hashes are SHA-256 in lower-case hex.
  */
 export const ManifestSchema = v.strictObject({
   version: v.literal(1),
@@ -22,7 +22,7 @@ export const ManifestSchema = v.strictObject({
   compression: v.string(),
   /** `snapshotMethod`, or `live`; job views use this name for what was requested. */
   consistency: v.string(),
-  /** Missing in manifests of version 0.1, as is the next one. */
+  /** Missing in manifests of version 0.1, as is the next field. */
   requestedConsistency: v.optional(RequestedConsistencySchema),
   snapshotMethod: v.optional(SnapshotMethodSchema),
   /** `all`, `schema` or `data`. */
@@ -39,7 +39,7 @@ export const ManifestSchema = v.strictObject({
       bytes: Count,
       sha256: Sha256,
       parts: v.array(v.strictObject({ number: Count, bytes: Count })),
-      /** The chunks an artifact was written in, end to end. */
+      /** The chunks in which an artifact was written, in order and without gaps. */
       chunks: v.array(v.strictObject({ bytes: Count, sha256: Sha256, run: Count })),
     }),
   ),
