@@ -6,7 +6,7 @@ export interface Cursor {
   artifact: number;
   /** Index into the artifact's segments. */
   segment: number;
-  /** Last row read of a segment of rows. */
+  /** The last row that was read from a segment of rows. */
   after: RowKey;
   /** What the format must remember from page to page; see `TableEncoder`. */
   encoderState: number;

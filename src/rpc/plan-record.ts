@@ -3,7 +3,7 @@ import type { Cursor } from "./cursor.ts";
 import type { KeptTurn } from "./kept-turn.ts";
 import type { SnapshotRecord } from "./snapshot-record.ts";
 
-/** What a plan records when it is made. */
+/** What is recorded about a new plan. */
 export interface PlanRecord {
   jobId: string;
   run: number;
@@ -12,7 +12,7 @@ export interface PlanRecord {
   /** Null if rows are read as they are. */
   snapshot: SnapshotRecord | null;
   catalogDigest: string;
-  /** As `digestPlan` makes it. */
+  /** Computed by `digestPlan`. */
   planDigest: string;
   cursor: Cursor;
   firstTable: string;
@@ -20,9 +20,9 @@ export interface PlanRecord {
   tables: string[];
   /** The whole export, if it was read in one turn. */
   turn?: KeptTurn;
-  /** Of the tables that have one. */
+  /** Only for tables that have one. */
   keyRanges: KeyRange[];
   warnings: string[];
-  /** What opening has cost the source, as the runtime bills it. */
+  /** What opening cost the source, as the runtime bills it. */
   usage: { rowsRead: number; rowsWritten: number };
 }
