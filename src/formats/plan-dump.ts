@@ -6,14 +6,14 @@ import type { DumpPlan } from "./plan.ts";
 import type { CreateEncoder } from "./table-encoder.ts";
 import { filterCatalog } from "./table-filter.ts";
 
-/** What a request writes; the same for the same catalog. Errors: `table-not-found`. */
+/** Returns what a request writes; the same for the same catalog. Errors: `table-not-found`. */
 export function planDump(
   request: Pick<JobRequest, "source" | "format" | "content" | "tables">,
   catalog: Catalog,
 ): { plan: DumpPlan; createEncoder: CreateEncoder } {
   const filtered = filterCatalog(catalog, request.tables);
   const format = DUMP_FORMATS[request.format];
-  // Of the whole database: rows that are loaded without their schema meet all of it.
+  // Based on the whole database: rows that are loaded without their schema may meet any part of it.
   const stage = chooseStageName(
     [catalog.tables, catalog.indexes, catalog.views].flat().map(({ name }) => name),
   );

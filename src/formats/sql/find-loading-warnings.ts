@@ -7,7 +7,7 @@ import { holdsTransactionWords } from "./write-text-literal.ts";
 import { hasParentKey, listForeignKeys } from "../../sqlite/parent-key.ts";
 import { findQuotedStringWarnings } from "./find-quoted-string-warnings.ts";
 
-/** Warnings for what a dump holds as it is, although some loaders refuse or change it. */
+/** Returns warnings for exact parts of a dump that some loaders refuse or change. */
 export function findLoadingWarnings(catalog: Catalog, content: DumpContent): string[] {
   return [
     ...transactionWarnings(catalog, content),
@@ -16,7 +16,10 @@ export function findLoadingWarnings(catalog: Catalog, content: DumpContent): str
   ];
 }
 
-/** Values are written so that no loader finds the words; names and texts of the schema cannot be. */
+/**
+ * Values are written so that no loader finds the words; names and texts of the schema cannot be
+ * rewritten.
+ */
 function transactionWarnings(catalog: Catalog, content: DumpContent): string[] {
   const written =
     content === "data"
@@ -34,7 +37,9 @@ function transactionWarnings(catalog: Catalog, content: DumpContent): string[] {
     );
 }
 
-/** SQLite calls it a mismatch, and refuses every INSERT of a child where foreign keys are enforced. */
+/**
+ * SQLite calls it a mismatch, and refuses every INSERT into the child if foreign keys are enforced.
+ */
 function mismatchWarnings(tables: readonly Table[]): string[] {
   const byName = new Map(tables.map((table) => [lowerAscii(table.name), table]));
   return tables.flatMap((table) => {
