@@ -4,7 +4,7 @@ import { type DatabaseStub, durableObjectSource } from "./durable-object-source.
 import { getBinding } from "../get-binding.ts";
 import { describeSource, refusedChoice, type SourceKind } from "../source-kind.ts";
 
-/** A class of Durable Objects, of which each object has a database. */
+/** A class of Durable Objects, in which each object has a database. */
 export const DURABLE_OBJECT_KIND: SourceKind<Extract<SourceConfig, { type: "durable-object" }>> = {
   promises: {
     consistency: { default: "snapshot", available: ["snapshot", "live"] },
