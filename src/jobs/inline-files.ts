@@ -6,7 +6,7 @@ import type { JobsContext } from "./jobs-context.ts";
 import { requireRoom } from "./require-space.ts";
 import { findJob } from "./tables/job-rows.ts";
 
-/** Returns what the inline store needs of the jobs object. */
+/** Returns what the inline store needs from the jobs object. */
 export function inlineContext(context: JobsContext): InlineContext {
   const { sql } = context;
   return {
@@ -16,7 +16,10 @@ export function inlineContext(context: JobsContext): InlineContext {
   };
 }
 
-/** Requires that an active job writes the file, for the snapshot that the job reads. Errors: `run-superseded`. */
+/**
+ * Requires that an active job writes the file, for the snapshot that the job reads. Errors:
+ * `run-superseded`.
+ */
 function requireWritable(sql: SqlStorage, key: string): void {
   const { jobId, snapshotId } = parseObjectKey(key);
   const job = findJob(sql, jobId);

@@ -3,7 +3,10 @@ import type { JobsContext } from "../jobs-context.ts";
 import { getJob, toInstanceId } from "../tables/job-rows.ts";
 import { createOnce } from "../workflow-instances.ts";
 
-/** Starts a new job's first run. If Workflows cannot be reached the job stays queued: the watchdog starts it. */
+/**
+ * Starts a new job's first run. If Workflows cannot be reached, the job stays queued, and the
+ * watchdog starts it.
+ */
 export async function startRun(context: JobsContext, jobId: string): Promise<void> {
   try {
     await createRun(context, { jobId, run: 1 });

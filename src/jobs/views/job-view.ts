@@ -36,7 +36,7 @@ export function getJobView(sql: SqlStorage, jobId: string): JobView {
   return toJobView(sql, getJobOfKind(sql, jobId, "export"));
 }
 
-/** Returns a job's view if it is not that of `version`. Errors: `job-not-found`. */
+/** Returns a job's view if it differs from that of `version`. Errors: `job-not-found`. */
 export function findChangedView(sql: SqlStorage, jobId: string, version: string): ChangedView {
   const job = getJobOfKind(sql, jobId, "export");
   const current = makeViewVersion(job);
@@ -69,7 +69,7 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
     progress: { ...progress, bytes: sumArtifactBytes(sql, job.job_id) },
     tables,
     artifacts:
-      // Public once their job is completed: until then a file may still be replaced.
+      // Public only after their job is completed: until then a file may still be replaced.
       status === "completed"
         ? artifactViews(sql, job, { base, tables: listTablesByArtifact(request, tables) })
         : [],
@@ -86,8 +86,8 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
 }
 
 /**
- * Returns which table's rows each artifact contains, by its ordinal. A format that writes one file a table
- * writes them in the tables' order.
+ * Returns which table's rows each artifact contains, by its ordinal. A format with one file per
+ * table writes them in the tables' order.
  */
 export function listTablesByArtifact(
   { format }: Pick<JobRequest, "format">,

@@ -9,7 +9,10 @@ import {
 } from "../tables/job-rows.ts";
 import { listReplacements } from "../tables/table-rows.ts";
 
-/** Returns what the reader of a job's artifacts must know, a sentence each; bounded as `boundWarnings` does. */
+/**
+ * Returns what the reader of a job's artifacts must know, one sentence each, limited by
+ * `boundWarnings`.
+ */
 export function listWarnings(sql: SqlStorage, job: JobRow): string[] {
   return boundWarnings([
     ...waitingWarnings(job),
@@ -23,7 +26,7 @@ export function listWarnings(sql: SqlStorage, job: JobRow): string[] {
   ]);
 }
 
-/** What an ended job's snapshot has left in its source. */
+/** What an ended job's snapshot left in its source. */
 function leftWarnings({ snapshot_open, endings }: JobRow): string[] {
   if (snapshot_open === 0) return [];
   const next =
@@ -37,7 +40,10 @@ function leftWarnings({ snapshot_open, endings }: JobRow): string[] {
   ];
 }
 
-/** Reports whether the instance of an active job's run was last seen to wait, and has shown nothing since. */
+/**
+ * Reports whether the instance of an active job's run was last seen waiting and has shown no
+ * activity since.
+ */
 export function isWaiting(job: JobRow): boolean {
   return isActive(job.state) && (job.waited_at_ms ?? 0) > job.heartbeat_at_ms;
 }
