@@ -6,7 +6,7 @@ import type { PathParameter } from "./route.ts";
 /** A job's id, in any case of its letters. */
 export const JobIdSchema = v.pipe(v.string(), v.uuid());
 
-/** A job's id in a path. Errors: `job-not-found` for a text that cannot be one. */
+/** A job's id in a path. Errors: `job-not-found` for a text that cannot be an id. */
 export const JOB_ID: PathParameter = {
   schema: JobIdSchema,
   parse: (text) => {

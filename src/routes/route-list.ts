@@ -10,7 +10,10 @@ import type { Route } from "./route.ts";
 import { sourceRoutes } from "./sources.ts";
 import { streamRoutes } from "./streams.ts";
 
-/** Every route of the API, in the order of its description. A new resource is a file and a line here. */
+/**
+ * Every route of the API, in the order of its description. To add a resource, add a file and a line
+ * here.
+ */
 export const ROUTES: readonly Route[] = [
   ...streamRoutes,
   ...jobRoutes,

@@ -9,24 +9,27 @@ import type { AppEnv } from "./app-env.ts";
 import { requireRate } from "./middleware/hardening.ts";
 import { parseBody, parseQuery, type QuerySchema } from "./middleware/parse-input.ts";
 
-/** A route: `mountRoutes` serves it, and `describeApi` describes it. Only `route` makes one. */
+/** A route: `mountRoutes` serves it, and `describeApi` describes it. Only `route` creates one. */
 export interface Route extends RouteDescription {
   /** True if `EXPORT_RATE_LIMITER` counts the calls of the route. */
   isCounted: boolean;
-  /** Answers a call whose token is checked. Throws ExportErrors. HEAD is answered like GET, without the body. */
+  /**
+   * Answers a call whose token was checked. Throws ExportErrors. HEAD is answered like GET, without
+   * the body.
+   */
   answer: (context: Context<AppEnv>) => Promise<Response>;
 }
 
 interface RouteDescription {
   method: "GET" | "POST" | "DELETE";
-  /** As the router reads it: `/export/dump/:jobId`. */
+  /** In the router's form: `/export/dump/:jobId`. */
   path: string;
   operationId: string;
   summary: string;
   description?: string;
-  /** The weakest token that opens the route; `open` asks for none. */
+  /** The weakest token that may call the route; `open` requires none. */
   access: RouteAccess;
-  /** The parameters of the path. One that is not listed is any text. */
+  /** The parameters of the path. A parameter that is not listed accepts any text. */
   params?: Readonly<Record<string, PathParameter | undefined>>;
   /** The schema of the query. A parameter whose schema is an array may be repeated. */
   query?: QuerySchema;
@@ -34,7 +37,10 @@ interface RouteDescription {
   headers?: readonly DescribedHeader[];
   body?: RouteBody<v.GenericSchema>;
   answers: readonly Answer[];
-  /** The errors of this route, in addition to those of every route, every token and every counted call. */
+  /**
+   * The errors of this route, in addition to those of every route, every token and every counted
+   * call.
+   */
   errors: readonly ErrorCode[];
 }
 
@@ -50,16 +56,19 @@ export interface DescribedHeader {
 export interface Answer {
   status: number;
   description: string;
-  /** The schema of a JSON body, `bytes` for a file, `events` for server-sent events; empty if undefined. */
+  /**
+   * The schema of a JSON body, `bytes` for a file, `events` for server-sent events; undefined for
+   * an empty body.
+   */
   content?: v.GenericSchema | "bytes" | "events";
   headers?: readonly DescribedHeader[];
 }
 
 /** A parameter of a path. */
 export interface PathParameter {
-  /** What the API's description says of it. */
+  /** Its schema in the API's description. */
   schema: v.GenericSchema;
-  /** Returns the parameter that `text` means. Throws an ExportError if it cannot be one. */
+  /** Returns the parameter that `text` stands for. Throws an ExportError if it cannot be one. */
   parse: (text: string) => string;
 }
 
@@ -72,15 +81,18 @@ export interface RouteBody<TSchema extends v.GenericSchema> {
   isRequired: boolean;
 }
 
-/** A call that a token opens. */
+/** A call that a token allows. */
 export interface AllowedCall {
   context: Context<AppEnv>;
   settings: Settings;
-  /** What the caller's token opens. */
+  /** What the caller's token allows. */
   access: TokenAccess;
 }
 
-/** What a handler gets. An `open` route has neither settings nor access, because they are not read for it. */
+/**
+ * The arguments of a handler. An `open` route has neither settings nor access, because they are not
+ * read for it.
+ */
 type Call<
   TPath extends string,
   TAccess extends RouteAccess,
@@ -100,7 +112,7 @@ type RouteInput<
 > = Omit<RouteDescription, "path" | "access" | "params" | "query" | "body"> & {
   path: TPath;
   access: TAccess;
-  /** True for a GET that is counted, as every POST and DELETE is; default false. */
+  /** True for a GET that is counted, like every POST and DELETE; default false. */
   isCounted?: boolean;
   params?: Readonly<Partial<Record<ParamKeys<TPath>, PathParameter>>>;
   query?: TQuery;
@@ -111,9 +123,9 @@ type RouteInput<
 };
 
 /**
- * Declares a route once: its place, who may call it, what it reads and answers, and the handler, which gets the
- * path's parameters, the query and the body parsed. A call is counted after its query is checked and before its
- * body is read.
+ * Declares a route once: its path, who may call it, what it reads and answers, and the handler,
+ * which receives the parsed parameters, query and body. A call is counted after its query is
+ * checked and before its body is read.
  */
 export function route<
   TPath extends string,
