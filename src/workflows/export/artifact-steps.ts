@@ -12,7 +12,10 @@ import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import { isChunkOver } from "./chunk-end.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
-/** What one request reads back. R2 bills 128 of them a GiB, Class B: far below a cent. */
+/**
+ * How many bytes one request reads back. R2 bills 128 such requests per GiB, as Class B operations:
+ * far below a cent.
+ */
 const READ_BACK_BYTES = 8 * MIB;
 
 async function getArtifact({ jobs, runId }: RunContext, ordinal: number): Promise<ArtifactRecord> {
@@ -21,7 +24,10 @@ async function getArtifact({ jobs, runId }: RunContext, ordinal: number): Promis
   return artifact;
 }
 
-/** Begins the multipart upload of an artifact whose first part is full. A try too many leaves none open. */
+/**
+ * Begins the multipart upload of an artifact whose first part is full. A redundant attempt leaves
+ * no upload open.
+ */
 export async function openArtifact(
   context: RunContext,
   ordinal: number,
@@ -29,7 +35,7 @@ export async function openArtifact(
   const { jobs, runId, store } = context;
   const { name, objectKey, contentType, state } = await getArtifact(context, ordinal);
   if (state !== "wants-upload") {
-    // A try before this one has begun it, and its answer was lost.
+    // An earlier attempt began it, and its answer was lost.
     return { artifact: name, next: unwrap(await jobs.checkpoint(runId)).next };
   }
   const uploadId = await store.createUpload(objectKey, { contentType });
@@ -39,7 +45,7 @@ export async function openArtifact(
   return { artifact: name, next: unwrap(recorded).next };
 }
 
-/** Makes the object of the parts that the ledger lists. */
+/** Creates the object from the parts that the ledger lists. */
 export async function completeArtifact(
   context: RunContext,
   ordinal: number,
@@ -49,7 +55,7 @@ export async function completeArtifact(
   if (uploadId === null) throw new ExportError("internal-error", `${name} has no upload`);
   const parts = unwrap(await jobs.pieces(runId, ordinal)).flatMap((piece) => piece.parts);
   if (state !== "written") {
-    // A try before this one has made the object, and its answer was lost.
+    // An earlier attempt created the object, and its answer was lost.
     const { next } = unwrap(await jobs.checkpoint(runId));
     return { artifact: name, bytes, parts: parts.length, next };
   }
@@ -65,15 +71,16 @@ export async function completeArtifact(
   return { artifact: name, bytes, parts: parts.length, next };
 }
 
-/** Where verifying goes on. */
+/** Where verification resumes. */
 export interface VerifyFrom {
   ordinal: number;
   artifact: string;
 }
 
 /**
- * Reads artifacts back, from `ordinal` on until `bytesMax` are read or a minute has passed, and compares
- * each chunk of what is stored with what was written. Gives where to go on. Errors: `artifact-corrupt`.
+ * Reads artifacts back, starting with `ordinal`, until `bytesMax` are read or a minute has passed,
+ * and compares each stored chunk with what was written. Returns where to resume. Errors:
+ * `artifact-corrupt`.
  */
 export async function verifyArtifacts(
   context: RunContext,
@@ -95,7 +102,7 @@ export async function verifyArtifacts(
     sha256: string;
     crc32: number | null;
   }[] = [];
-  // The only file of a job is never one of a ZIP.
+  // The only file of a job is never part of a ZIP.
   const needsCrc32 = unwrap(await jobs.artifact(runId, 1)) !== null;
   let next: VerifyFrom | null = null;
   for (;;) {
@@ -177,9 +184,9 @@ function otherLength({ name }: ArtifactRecord): ExportError {
 }
 
 /**
- * The bytes of an object, range by range. One request for all of it would be held in memory where
- * a store sends faster than it is read: 1.4 GB at the peak of an 880 MB export with the local R2
- * (November 2026).
+ * The bytes of an object, range by range. If a store sends faster than the reader takes, one
+ * request for the whole object would be held in memory: 1.4 GB at the peak of an 880 MB export with
+ * the local R2 (November 2026).
  */
 async function* readObject(
   store: ArtifactStore,

@@ -11,20 +11,23 @@ import type { RecordedPlan, RunningJob } from "../../rpc/run-jobs.ts";
 import type { KeptTurn } from "../../rpc/kept-turn.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
-/** What a chunk is made of. */
+/** What a chunk reads. */
 export interface ChunkReading {
   plan: DumpPlan;
-  /** Everything from the chunk's cursor to the end of the plan; the chunk takes what it needs. */
+  /**
+   * Everything from the chunk's cursor to the end of the plan; the chunk stops when it has enough.
+   */
   pieces: AsyncGenerator<DumpPiece, void, undefined>;
-  /** To be called after the last piece. Errors: `schema-changed`, `snapshot-lost`. */
+  /** Call it after the last piece. Errors: `schema-changed`, `snapshot-lost`. */
   requireIntact: () => Promise<void>;
 }
 
 /**
- * Opens what a job reads: what it has kept of one turn, or a session of its snapshot or of the rows as they
- * are.
+ * Opens what a job reads: the dump that it kept from one turn, or a session of its snapshot or of
+ * the rows as they are.
  *
- * Errors: `plan-changed` if this code makes another plan than the checkpoint's, and those of `ReadingSession`.
+ * Errors: `plan-changed` if this code makes a different plan than the checkpoint's, and those of
+ * `ReadingSession`.
  */
 export async function openReading(
   context: RunContext,
@@ -59,7 +62,7 @@ export async function openReading(
   };
 }
 
-/** A cursor counts the segments of one plan, and half of a file must not be in another encoding. */
+/** A cursor counts the segments of one plan, and a file must not change its encoding halfway. */
 async function requireSamePlan(
   plan: DumpPlan,
   { snapshotId, planDigest }: RecordedPlan,
@@ -71,7 +74,7 @@ async function requireSamePlan(
   );
 }
 
-/** The pieces that follow `cursor`, which is the start or where one of them ends. */
+/** The pieces that follow `cursor`, which is the start or the end of a piece. */
 async function* keptPieces(
   { pieces, bytes }: KeptTurn,
   cursor: Cursor,

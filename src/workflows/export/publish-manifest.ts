@@ -9,13 +9,15 @@ import { findSnapshotMethod } from "../../rpc/snapshot-record.ts";
 import { listTablesByArtifact } from "../../jobs/views/job-view.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
-/** Writes the manifest beside the artifacts and ends the job well. Repeating it changes nothing. */
+/**
+ * Writes the manifest next to the artifacts and completes the job. Repeating it changes nothing.
+ */
 export async function publishManifest(
   context: RunContext,
 ): Promise<{ status: string; rows: number; bytes: number; callback: boolean }> {
   const { jobs, runId, store } = context;
   const ledger = await jobs.ledger(runId);
-  // An earlier attempt may have ended the job and lost its answer.
+  // An earlier attempt may have completed the job and lost its answer.
   if (ledger.ok) {
     const { job, tables, warnings, artifacts } = ledger.value;
     const { request, plan } = job;
@@ -39,7 +41,7 @@ export async function publishManifest(
       artifacts: artifacts.map((artifact) => {
         assert(artifact.sha256 !== null, "a manifest is of verified artifacts");
         const uploaded = artifact.pieces.flatMap((piece) => piece.parts);
-        // One that was put whole is its own only part.
+        // An artifact that was put whole is its own only part.
         const parts = uploaded.length > 0 ? uploaded : [{ number: 1, bytes: artifact.bytes }];
         return {
           name: artifact.name,
