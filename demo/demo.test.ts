@@ -93,7 +93,7 @@ describe("npm run demo -- tiny.sqlite", () => {
     const kept = lines.filter((line) => /^(left out|result|warning)/.test(line));
     expect(kept.map((line) => line.replace(/ \([\d.]+ s in all\)/, ""))).toEqual([
       'warning    FTS5 table "words" keeps no content: it is restored empty',
-      'warning    table "checked" has rows that break CHECK (a > 0): they load only if CHECK is ignored',
+      'warning    table "checked" has rows that violate CHECK (a > 0): they load only if CHECK is ignored',
       "left out   user_version: 7 (set it after a restore: PRAGMA user_version = 7)",
       "left out   application_id: 1196444487 (set it after a restore: PRAGMA application_id = 1196444487)",
       "left out   file settings: journal_mode wal (restored: delete)",

@@ -496,7 +496,7 @@ describe("the other commands", () => {
     const result = await runCli(["-q", "list"], { url: server.url, token: "wrong-token" });
     expect(result.exitCode).toBe(3);
     expect(result.stderr).toBe(
-      "durable-export: unauthorized: the bearer token is not this Worker's. Check DURABLE_EXPORT_TOKEN, --token or the configuration file.",
+      "durable-export: unauthorized: the bearer token does not match this Worker's. Check DURABLE_EXPORT_TOKEN, --token or the configuration file.",
     );
   });
 

@@ -102,7 +102,7 @@ export type JobRequest = ExportRequest & {
  */
 export function requireRows({ content, format }: Pick<ExportRequest, "content" | "format">): void {
   if (content !== "schema" || FORMATS[format].hasSchema) return;
-  const message = `a schema has no rows, and ${format} holds rows alone; use "sql"`;
+  const message = `a schema has no rows, and ${format} contains only rows; use "sql"`;
   throw new ExportError("invalid-request", `the request: content: ${message}`, {
     details: { issues: [{ path: "content", message }] },
   });

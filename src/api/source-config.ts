@@ -36,7 +36,7 @@ const DurableObjectSourceSchema = v.pipe(
   }),
   v.check(
     ({ name, id, names }) => name !== undefined || id !== undefined || names !== undefined,
-    "expected `name` or `id` of an object, or `names` of those that a request may ask for",
+    "expected `name` or `id` of an object, or `names` of the objects that requests may name",
   ),
   v.check(
     ({ name, id }) => name === undefined || id === undefined,

@@ -63,7 +63,7 @@ export function readAccessTokens(
     if (!options.localDevelopment && tokens?.some((token) => KNOWN_TOKENS.has(token))) {
       throw new ExportError(
         "configuration-invalid",
-        `${name} is a token that documentation uses: set one of your own`,
+        `${name} is a token from the documentation: set your own`,
       );
     }
   }

@@ -158,7 +158,7 @@ function parseSettings(env: object): Settings {
   if (haveCollision(schedule)) {
     throw new ExportError(
       "configuration-invalid",
-      "EXPORT_SCHEDULE: expected one entry a source for each cron expression",
+      "EXPORT_SCHEDULE: expected one entry per source for each cron expression",
     );
   }
   return {

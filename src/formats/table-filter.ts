@@ -185,7 +185,7 @@ function danglingWarnings(catalog: Catalog, leftOut: string[]): string[] {
     }
     return [...named].map(
       (name) =>
-        `${kind} ${quoteIdentifier(object.name)} names ${quoteIdentifier(name)}, which is not in the dump`,
+        `${kind} ${quoteIdentifier(object.name)} refers to ${quoteIdentifier(name)}, which is not in the dump`,
     );
   });
 }

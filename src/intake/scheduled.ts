@@ -38,7 +38,7 @@ export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise
       if (replayed) requireNotFailed(view);
     } catch (error) {
       if (error instanceof ExportError && error.code === "export-already-running") {
-        console.warn({ message: `scheduled export left out: ${error.message}`, cron: tick.cron });
+        console.warn({ message: `scheduled export skipped: ${error.message}`, cron: tick.cron });
       } else {
         failures.push(error);
       }

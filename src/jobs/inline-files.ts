@@ -24,5 +24,5 @@ function requireWritable(sql: SqlStorage, key: string): void {
   const { jobId, snapshotId } = parseObjectKey(key);
   const job = findJob(sql, jobId);
   if (job !== undefined && isActive(job.state) && job.snapshot_id === snapshotId) return;
-  throw new ExportError("run-superseded", `no job writes ${key} any more`);
+  throw new ExportError("run-superseded", `no job writes ${key} anymore`);
 }

@@ -21,6 +21,6 @@ export function requireRoom({ sql, env }: JobsContext, bytes: number): void {
   if (sql.databaseSize + bytes <= inlineBytesMax) return;
   throw new ExportError(
     "inline-storage-full",
-    `inline files would need ${sql.databaseSize + bytes} bytes, and EXPORT_INLINE_BYTES_MAX allows ${inlineBytesMax}`,
+    `inline files would need ${sql.databaseSize + bytes} bytes, but EXPORT_INLINE_BYTES_MAX allows ${inlineBytesMax}`,
   );
 }

@@ -26,7 +26,7 @@ export function describeIssue(issue: v.BaseIssue<unknown>): string {
     case "url":
       return "expected a URL";
     case "regex":
-      return `expected what matches ${String(issue.requirement)}`;
+      return `expected a value that matches ${String(issue.requirement)}`;
     default:
       return issue.expected === null
         ? "is not allowed here"

@@ -54,7 +54,7 @@ export function checkCallbackTarget(
   // the one that people read.
   // oxlint-disable-next-line no-control-regex
   if (/[\u0000-\u0020\u007f\\]/.test(url)) {
-    throw refusal("characters", "it holds a space, a control character or a backslash");
+    throw refusal("characters", "it contains a space, a control character or a backslash");
   }
   const target = URL.parse(url);
   if (target === null) throw refusal("syntax", "it is not a valid absolute URL");
@@ -66,7 +66,7 @@ export function checkCallbackTarget(
     throw refusal("scheme", "its scheme is not https");
   }
   if (target.username !== "" || target.password !== "") {
-    throw refusal("credentials", "it holds a user name or password");
+    throw refusal("credentials", "it contains a user name or password");
   }
   if (isLocalReceiver) return target.href;
 
@@ -75,8 +75,7 @@ export function checkCallbackTarget(
 
   const port = target.port === "" ? "443" : target.port;
   if (options.allowlist === undefined) {
-    if (!CALLBACK_PORTS.includes(port))
-      throw refusal("port", `port ${port} is not a port of HTTPS`);
+    if (!CALLBACK_PORTS.includes(port)) throw refusal("port", `port ${port} is not an HTTPS port`);
     return target.href;
   }
   const entries = options.allowlist.filter((entry) => namesHost(entry, target.hostname));
@@ -108,7 +107,7 @@ function parseAllowlistEntry(entry: string): CallbackAllowlistEntry {
   const authority = subdomains ? entry.slice(2) : entry;
   if (authority.includes("*")) {
     throw misconfiguration(
-      `\`${entry}\` has its \`*\` elsewhere than in a leading \`*.\`; leave the variable out to allow every public host`,
+      `\`${entry}\` has a \`*\` outside a leading \`*.\`; remove the variable to allow every public host`,
     );
   }
   // oxlint-disable-next-line no-control-regex

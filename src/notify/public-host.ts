@@ -7,12 +7,12 @@
 const ADDRESS_BLOCKS: readonly (readonly [block: string, words: string])[] = [
   ["0.0.0.0/8", "an unspecified address"],
   ["10.0.0.0/8", "a private address"],
-  ["100.64.0.0/10", "a shared address of carriers"],
+  ["100.64.0.0/10", "a shared carrier address"],
   ["127.0.0.0/8", "a loopback address"],
   ["168.63.129.16/32", "a cloud metadata address"],
   ["169.254.0.0/16", "a link-local address"],
   ["172.16.0.0/12", "a private address"],
-  ["192.0.0.0/24", "an address of a protocol"],
+  ["192.0.0.0/24", "a protocol address"],
   ["192.0.2.0/24", "a documentation address"],
   ["192.88.99.0/24", "a 6to4 relay address"],
   ["192.168.0.0/16", "a private address"],
@@ -28,7 +28,7 @@ const ADDRESS_BLOCKS: readonly (readonly [block: string, words: string])[] = [
   ["::/96", "an IPv4-compatible address"],
   ["64:ff9b::/96", "a NAT64 address"],
   ["64:ff9b:1::/48", "a NAT64 address"],
-  ["2001::/23", "an address of a protocol"],
+  ["2001::/23", "a protocol address"],
   ["2001:db8::/32", "a documentation address"],
   ["2002::/16", "a 6to4 address"],
   ["3fff::/20", "a documentation address"],
@@ -117,7 +117,7 @@ function describeAddress(address: Address): string {
     const shift = BigInt(address.width - prefixBits);
     return prefix.width === address.width && prefix.bits >> shift === address.bits >> shift;
   });
-  return block?.words ?? "an address of no known kind";
+  return block?.words ?? "an address of an unknown kind";
 }
 
 /**

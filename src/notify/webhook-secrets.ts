@@ -49,9 +49,7 @@ export function parseWebhookSecrets(
 ): string[] {
   const secrets = (text ?? "").split(/[\s,]+/).filter((secret) => secret !== "");
   if (secrets.length > SECRETS_MAX) {
-    throw misconfiguration(
-      `holds ${secrets.length} secrets; at most ${SECRETS_MAX} are signed with`,
-    );
+    throw misconfiguration(`contains ${secrets.length} secrets; at most ${SECRETS_MAX} can sign`);
   }
   for (const [index, secret] of secrets.entries()) {
     const which = secrets.length === 1 ? "" : ` (secret ${index + 1} of ${secrets.length})`;
@@ -64,7 +62,7 @@ export function parseWebhookSecrets(
     const bytes = (base64.length / 4) * 3 - (/=*$/.exec(base64)?.[0].length ?? 0);
     if (bytes < WEBHOOK_SECRET_BYTES_MIN && !options.localDevelopment) {
       throw misconfiguration(
-        `has ${bytes} bytes${which} where ${WEBHOOK_SECRET_BYTES_MIN} are the least; make one with \`openssl rand -base64 32\``,
+        `has ${bytes} bytes${which}, but needs at least ${WEBHOOK_SECRET_BYTES_MIN}; make one with \`openssl rand -base64 32\``,
       );
     }
   }

@@ -84,7 +84,7 @@ function schemaText(rows: SourceResult["rows"] = []): string {
 }
 
 function schemaChanged(): ExportError {
-  return new ExportError("schema-changed", "the schema is not what it was when the export began");
+  return new ExportError("schema-changed", "the schema changed after the export began");
 }
 
 /**

@@ -24,8 +24,8 @@ export async function readSourceWarnings(
       continue;
     }
     warnings.push(
-      `FTS5 table ${q(derived.index)} has entries of ${count} row${count === 1 ? "" : "s"} that its content ` +
-        `does not have: no dump can contain ${count === 1 ? "it" : "them"}`,
+      `FTS5 table ${q(derived.index)} has entries for ${count} row${count === 1 ? "" : "s"} that its content lacks: ` +
+        `no dump can contain ${count === 1 ? "it" : "them"}`,
     );
   }
   return warnings;

@@ -100,7 +100,7 @@ async function runWithoutRollback(database: QueryStub, request: QueryRequest): P
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new ExportError(
       "query-failed",
-      `${message}; this database does not roll back, so that what ran before the error stays`,
+      `${message}; this database does not roll back, so the statements before the error stay in effect`,
       { cause, details: { changed: "unknown" } },
     );
   }
@@ -111,7 +111,7 @@ function unavailable(cause: unknown): ExportError {
   const message = cause instanceof Error ? cause.message : String(cause);
   return new ExportError(
     "source-unavailable",
-    `${message}; whether the statements ran is not known`,
+    `${message}; it is unknown whether the statements ran`,
     { cause, details: { changed: "unknown" } },
   );
 }

@@ -57,14 +57,14 @@ export function brokenCheckSql(checks: readonly TableCheck[]): RowExpression {
 
 /** Warning for a table that contains a row which violates `check`. */
 export function describeBrokenCheck(table: string, check: TableCheck): string {
-  return `table ${q(table)} has rows that break ${check.shown}: they load only if CHECK is ignored`;
+  return `table ${q(table)} has rows that violate ${check.shown}: they load only if CHECK is ignored`;
 }
 
 /** Warning for a table whose checks cannot be evaluated in its database. */
 export function describeUnknownCheck(table: string, reason: string): string {
   return (
     `the CHECK constraints of table ${q(table)} cannot be evaluated (${cut(reason)}): ` +
-    "rows that break one load only if CHECK is ignored"
+    "rows that violate one load only if CHECK is ignored"
   );
 }
 

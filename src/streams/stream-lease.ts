@@ -71,7 +71,7 @@ export class StreamLease {
   watch(tell: (expired: ExportError) => void): void {
     this.#watch = setTimeout(() => {
       const seconds = STREAM_STALL_MS / 1_000;
-      const expired = new ExportError("stream-expired", `nothing was taken for ${seconds} s`);
+      const expired = new ExportError("stream-expired", `the client read nothing for ${seconds} s`);
       tell(expired);
       void this.release(expired);
     }, STREAM_STALL_MS);

@@ -141,9 +141,9 @@ describe("rows that break the schema's rules", () => {
     const { warnings } = await dumpDatabase(nodeSqliteSource(databaseOf(...SCRIPT)));
 
     expect(warnings).toEqual([
-      'table "children" refers to "parents" ("code"), which is no key of it: ' +
-        "its rows load only where foreign keys are not enforced",
-      'table "checked" has rows that break CHECK (n > 0): they load only if CHECK is ignored',
+      'table "children" references "parents" ("code"), which is not a key of that table: ' +
+        "its rows load only if foreign keys are not enforced",
+      'table "checked" has rows that violate CHECK (n > 0): they load only if CHECK is ignored',
     ]);
   });
 

@@ -2,8 +2,8 @@ import { emptyDatabase, query } from "./api.ts";
 
 /** The warnings of a dump of `fillBrokenChecks`. */
 export const CHECK_WARNINGS = [
-  'table "large" has rows that break CONSTRAINT "positive" CHECK (n > 0): they load only if CHECK is ignored',
-  'table "small" has rows that break CHECK (state IN ("new", "done")): they load only if CHECK is ignored',
+  'table "large" has rows that violate CONSTRAINT "positive" CHECK (n > 0): they load only if CHECK is ignored',
+  'table "small" has rows that violate CHECK (state IN ("new", "done")): they load only if CHECK is ignored',
 ];
 
 /** Fills the embedded database with rows that break CHECKs of their tables. */

@@ -104,7 +104,12 @@ export class FakeExportServer {
     }
     if (url === "/health") return sendJson(response, 200, { status: "ok" });
     if (headers.authorization !== `Bearer ${FAKE_TOKEN}`) {
-      return sendProblem(response, 401, "unauthorized", "the bearer token is not this Worker's");
+      return sendProblem(
+        response,
+        401,
+        "unauthorized",
+        "the bearer token does not match this Worker's",
+      );
     }
     this.#route(request, response, body);
   }

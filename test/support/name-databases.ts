@@ -124,7 +124,7 @@ export const NAME_DATABASES: readonly NameDatabase[] = [
       "INSERT INTO \u212a VALUES (1)",
       "CREATE TABLE child(k REFERENCES k(id))",
     ],
-    warning: /table "child" refers to "k", which is not in the dump/,
+    warning: /table "child" references "k", which is not in the dump/,
     contains: ["CREATE TABLE \u212a"],
   },
   {

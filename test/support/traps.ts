@@ -140,7 +140,7 @@ export const TRAPS: readonly Trap[] = [
       `CREATE INDEX open_tickets ON tickets(kind) WHERE state = "new"`,
       "INSERT INTO tickets(state) VALUES ('new'), ('done')",
     ],
-    warning: /table "tickets" holds strings in double quotes(.|\n)*index "open_tickets"/,
+    warning: /table "tickets" contains strings in double quotes(.|\n)*index "open_tickets"/,
   },
   {
     title: "keeps BLOBs, and text in BLOB columns, and BLOBs in TEXT columns",

@@ -22,7 +22,9 @@ export const D1_KIND: SourceKind<Extract<SourceConfig, { type: "d1" }>> = {
     const { name, id } = request;
     if (name === undefined && id === undefined) return null;
     const field = name === undefined ? "id" : "name";
-    throw refusedChoice(`${field}: ${describeSource(request)} is a D1 database, one alone`);
+    throw refusedChoice(
+      `${field}: ${describeSource(request)} is a D1 database, which has no objects`,
+    );
   },
   requireBinding: getD1,
   find: (env, { binding }) => {

@@ -114,7 +114,7 @@ function toResult(
   const names = Object.keys(results[0] ?? {});
   assert(
     carried || names.every((name) => !/^\d+$/.test(name)),
-    "a column whose name is a number would come first: say how many columns there are",
+    "a column whose name is a number would come first: pass the number of columns",
   );
   return {
     columns: names,
@@ -144,7 +144,7 @@ function classifyMessage(message: string): ErrorCode {
 function sourceError(cause: unknown, binding: string): ExportError {
   const message = cause instanceof Error ? cause.message : String(cause);
   if (cause instanceof CallTimeout) {
-    const words = `the D1 database behind binding ${binding} gave ${message}`;
+    const words = `the D1 database of binding ${binding} returned ${message}`;
     return new ExportError("source-timeout", words, { cause });
   }
   return new ExportError(classifyMessage(message), message, { cause });

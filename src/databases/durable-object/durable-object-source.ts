@@ -51,7 +51,7 @@ export function durableObjectSource(stub: () => DatabaseStub, binding = "the obj
       );
       const results = await call((object) => object.executeTransaction(queries, true));
       if (!Array.isArray(results))
-        throw wrongClass(binding, "answers executeTransaction with no list");
+        throw wrongClass(binding, "returns no list from executeTransaction");
       return results.map((result) => toResult(result, binding));
     },
   };
@@ -60,7 +60,7 @@ export function durableObjectSource(stub: () => DatabaseStub, binding = "the obj
 function toResult(raw: unknown, binding: string): SourceResult {
   const { columns, rows, meta } = (raw ?? {}) as Partial<RawResult>;
   if (!Array.isArray(columns) || !Array.isArray(rows)) {
-    throw wrongClass(binding, "answers without `columns` and `rows` when asked with `isRaw: true`");
+    throw wrongClass(binding, "returns no `columns` and `rows` for `isRaw: true`");
   }
   return {
     columns,
@@ -90,7 +90,7 @@ function sourceError(cause: unknown, binding: string): ExportError {
     return new ExportError("configuration-invalid", `binding ${binding}: ${message}`, { cause });
   }
   if (cause instanceof CallTimeout) {
-    const words = `the object behind binding ${binding} gave ${message}`;
+    const words = `the object of binding ${binding} returned ${message}`;
     return new ExportError("source-timeout", words, { cause });
   }
   const isRefused =
@@ -109,7 +109,7 @@ export function isMissingMethod(cause: unknown): boolean {
 function wrongClass(binding: string, problem: string, cause?: unknown): ExportError {
   return new ExportError(
     "configuration-invalid",
-    `binding ${binding}: a source's class needs the methods executeQuery and executeTransaction, and this one ${problem}: ` +
+    `binding ${binding}: a source's class needs the methods executeQuery and executeTransaction, but this class ${problem}: ` +
       "extend withExport(DurableObject), or bind StarbaseDB's class",
     { cause },
   );

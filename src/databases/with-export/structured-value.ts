@@ -135,7 +135,7 @@ function objectNode(
 /** Returns the value of `encodeValue`'s bytes. Throws RangeError for bytes of a later version. */
 export function decodeValue(bytes: Uint8Array): unknown {
   if (bytes[0] !== VERSION) {
-    throw new RangeError(`values of encoding ${bytes[0]} are known to later versions only`);
+    throw new RangeError(`only later versions can read values of encoding ${bytes[0]}`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = HEADER_BYTES + view.getUint32(1);
@@ -187,7 +187,7 @@ function emptyValue(node: Node, buffers: Uint8Array): unknown {
       return error;
     }
     default:
-      throw new RangeError(`values of type ${type} are known to later versions only`);
+      throw new RangeError(`only later versions can read values of type ${type}`);
   }
 }
 

@@ -32,7 +32,7 @@ function transactionWarnings(catalog: Catalog, content: DumpContent): string[] {
     .filter(({ sql }) => holdsTransactionWords(encodeUtf8(sql)))
     .map(
       ({ name }) =>
-        `the text of ${q(name)} holds "BEGIN TRANSACTION" or "COMMIT;", which wrangler d1 execute --file ` +
+        `the text of ${q(name)} contains "BEGIN TRANSACTION" or "COMMIT;", which wrangler d1 execute --file ` +
         "deletes or refuses: load it another way",
     );
 }
@@ -49,8 +49,8 @@ function mismatchWarnings(tables: readonly Table[]): string[] {
       const to = columns.flatMap(({ to: name }) => (name === undefined ? [] : [q(name)]));
       const named = to.length === 0 ? "" : ` (${to.join(", ")})`;
       return [
-        `table ${q(table.name)} refers to ${q(parent.name)}${named}, which is no key of it: ` +
-          "its rows load only where foreign keys are not enforced",
+        `table ${q(table.name)} references ${q(parent.name)}${named}, which is not a key of that table: ` +
+          "its rows load only if foreign keys are not enforced",
       ];
     });
   });

@@ -24,7 +24,7 @@ export function findQuotedStringWarnings(catalog: Catalog): string[] {
   ];
   return found.map(
     (object) =>
-      `the text of ${object} holds strings in double quotes: current sqlite3 shells load it only after ` +
+      `the text of ${object} contains strings in double quotes: current sqlite3 shells load it only after ` +
       "`.dbconfig dqs_ddl on`",
   );
 }

@@ -22,8 +22,8 @@ export function findOtherTextWarnings(
     )
     .map(
       ({ name }) =>
-        `trigger ${q(name)} writes other text into FTS5 table ${q(table.name)} than its content stores: ` +
-        "the restored index finds the words that are stored",
+        `trigger ${q(name)} writes text into FTS5 table ${q(table.name)} that differs from its stored content: ` +
+        "the restored index finds the stored words",
     );
 }
 

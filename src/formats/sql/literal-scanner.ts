@@ -94,7 +94,7 @@ function unquote(literal: Uint8Array): Uint8Array {
  * `rowGap` is the whole text between two rows, in which `ROW_SEPARATOR` occurs once.
  */
 export function mendTexts(page: Uint8Array, rowGap: Uint8Array): Uint8Array {
-  assert(rowGap.includes(ROW_SEPARATOR), "rows are told apart by the separator");
+  assert(rowGap.includes(ROW_SEPARATOR), "the separator separates rows");
   const pieces: Uint8Array[] = [];
   let kept = 0;
   let at = 0;

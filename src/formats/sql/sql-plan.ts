@@ -169,8 +169,8 @@ function shadowNameWarnings(plain: Table[], tables: Table[]): string[] {
       .filter((owner) => lowerAscii(table.name).startsWith(`${lowerAscii(owner.name)}_`))
       .map(
         (owner) =>
-          `table ${quoteIdentifier(table.name)} may bear the name of a shadow table of ` +
-          `${quoteIdentifier(owner.name)}: its rows load only before that one exists`,
+          `table ${quoteIdentifier(table.name)} may have the name of a shadow table of ` +
+          `${quoteIdentifier(owner.name)}: its rows load only before that table exists`,
       ),
   );
 }
@@ -191,7 +191,7 @@ function triggerWarnings(catalog: Catalog): string[] {
     .map((trigger) => trigger.name);
   return names.length === 0
     ? []
-    : [`triggers that exist where the rows are loaded fire for each row: ${listNames(names)}`];
+    : [`triggers that already exist in the target fire for each loaded row: ${listNames(names)}`];
 }
 
 /** Contains no time and nothing that differs between two dumps of the same content. */
@@ -233,8 +233,8 @@ function missingParentWarnings(tables: Table[]): string[] {
       .filter((parent) => !names.has(lowerAscii(parent)))
       .map(
         (parent) =>
-          `table ${quoteIdentifier(table.name)} refers to ${quoteIdentifier(parent)}, which is not in the dump: ` +
-          "its rows load only where foreign keys are not enforced",
+          `table ${quoteIdentifier(table.name)} references ${quoteIdentifier(parent)}, which is not in the dump: ` +
+          "its rows load only if foreign keys are not enforced",
       ),
   );
 }

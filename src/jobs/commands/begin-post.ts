@@ -54,7 +54,7 @@ export function beginPost(
   // This is not about the next attempt: its time is known when this one has ended.
   if (isUnderWay && lostAtMs > nowMs) return wait(lostAtMs, begun);
   if (begun >= CALLBACK_ATTEMPTS_MAX) {
-    const error = "nobody recorded how the last attempt ended";
+    const error = "the end of the last attempt was not recorded";
     recordCallback(sql, { jobId, attempt: begun, move: { status: "failed" }, error, nowMs });
     return { do: "end" };
   }

@@ -32,7 +32,10 @@ export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {
 export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): void {
   const { jobId } = plan;
   if (getJobOfRun(sql, plan).snapshot_id !== plan.snapshotId) {
-    throw new ExportError("try-overtaken", "another try has opened the job's snapshot meanwhile");
+    throw new ExportError(
+      "try-overtaken",
+      "another attempt has opened the job's snapshot in the meantime",
+    );
   }
   deletePlanned(sql, jobId);
   insertArtifacts(sql, jobId, plan.artifacts);

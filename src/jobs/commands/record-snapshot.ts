@@ -15,7 +15,7 @@ export function recordSnapshot(
   snapshot: { snapshotId: string; isFrozen: boolean },
 ): void {
   if (getJobOfRun(sql, run).cursor_json !== null) {
-    throw new ExportError("try-overtaken", "another try has planned the job meanwhile");
+    throw new ExportError("try-overtaken", "another attempt has planned the job in the meantime");
   }
   recordSnapshotId(sql, run.jobId, snapshot);
 }

@@ -29,7 +29,8 @@ export async function removeJob(
   const job = findJob(sql, jobId);
   if (job !== undefined) getJobOfKind(sql, jobId, "export");
   if (job === undefined) {
-    if (!mayDelete && findStream(sql, jobId) !== undefined) throw onlyCancels("ends no stream");
+    if (!mayDelete && findStream(sql, jobId) !== undefined)
+      throw onlyCancels("does not end streams");
     await endStream(context, jobId);
     return null;
   }
@@ -47,7 +48,10 @@ export async function removeJob(
 }
 
 function onlyCancels(refusal: string): ExportError {
-  return new ExportError("forbidden", `the bearer token cancels running exports, and ${refusal}`);
+  return new ExportError(
+    "forbidden",
+    `the bearer token only cancels running exports and ${refusal}`,
+  );
 }
 
 async function endStream(context: JobsContext, streamId: string): Promise<void> {

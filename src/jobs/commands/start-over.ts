@@ -33,7 +33,7 @@ export async function startOver(
     if (!mayRestart) return false;
     discardFiles(sql, job, Date.now());
     deletePlanned(sql, jobId);
-    const warning = `begun again with a new snapshot: ${reason.message}`;
+    const warning = `restarted with a new snapshot: ${reason.message}`;
     voidPlan(sql, jobId, { opening, warning, isCorrupt });
     countStep(sql, jobId);
     return true;

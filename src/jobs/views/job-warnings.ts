@@ -18,7 +18,7 @@ export function listWarnings(sql: SqlStorage, job: JobRow): string[] {
     ...waitingWarnings(job),
     ...parseRescues(job).map(
       ({ run, reason }) =>
-        `run ${run} was replaced by run ${run + 1}, which went on from its checkpoint: ${reason}`,
+        `run ${run} was replaced by run ${run + 1}, which resumed from its checkpoint: ${reason}`,
     ),
     ...parseWarnings(job),
     ...replacementWarnings(sql, job.job_id),
@@ -31,11 +31,11 @@ function leftWarnings({ snapshot_open, endings }: JobRow): string[] {
   if (snapshot_open === 0) return [];
   const next =
     endings < ENDINGS_MAX
-      ? "closing is tried again"
-      : `closing was abandoned after ${endings} attempts; the next export of this database tries it again`;
+      ? "the watchdog will retry the closing"
+      : `closing was abandoned after ${endings} attempts; the next export of this database retries it`;
   return [
     snapshot_open === SNAPSHOT_TABLES_LEFT
-      ? `snapshot-tables-left: empty tables of it are still in the database, which kept them locked; ${next}`
+      ? `snapshot-tables-left: some of its tables, without rows, are still in the database, which kept them locked; ${next}`
       : `snapshot-not-closed: its triggers may still be in the database; ${next}`,
   ];
 }

@@ -135,18 +135,18 @@ export class SnapshotReader implements TableReader {
     const [id, leaseLeft, undoBytes, hasEntry, isWatched] = rows[0] ?? [];
     if (id !== this.#record.snapshotId) throw lost("its state is gone");
     if (isWatched !== 1) {
-      throw lost(`table ${q(watched?.table.name ?? "")} was altered, renamed or made anew`);
+      throw lost(`table ${q(watched?.table.name ?? "")} was altered, renamed or recreated`);
     }
     if (watched !== undefined && hasEntry === 1) this.#changed.add(watched.table.name);
     // Checked before the lease, which the triggers end when the log is full.
     if (Number(undoBytes) > this.#undoBytesMax) {
       throw new ExportError(
         "undo-too-large",
-        `writers changed rows of more than ${this.#undoBytesMax} bytes while the export ran; ` +
-          `the snapshot keeps no more`,
+        `writers changed more than ${this.#undoBytesMax} bytes of rows while the export ran, ` +
+          `and the snapshot keeps no more`,
       );
     }
-    if (Number(leaseLeft) < LEASE_LEFT_MIN) throw lost("its lease has run out");
+    if (Number(leaseLeft) < LEASE_LEFT_MIN) throw lost("its lease has expired");
     this.#renews = Number(leaseLeft) < LEASE_SECONDS / 2;
   }
 
@@ -213,7 +213,7 @@ export class SnapshotReader implements TableReader {
     for (const { name, number, heldBy, triggers } of this.#record.tables) {
       if (heldBy !== "undo" || finished.has(name)) continue;
       if (counts.get(`${number} ${name}`) === triggers) continue;
-      throw lost(`table ${q(name)} was dropped, renamed or made anew`);
+      throw lost(`table ${q(name)} was dropped, renamed or recreated`);
     }
   }
 

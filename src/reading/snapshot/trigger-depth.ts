@@ -35,8 +35,8 @@ export function listDeepTriggerWarnings(catalog: Catalog): string[] {
     .filter(({ name }) => depthOf(lowerAscii(name)) > LEVELS_MAX - OWN_LEVELS)
     .map(
       ({ name }) =>
-        `triggers may go ${depthOf(lowerAscii(name))} levels deep from table ${q(name)}: a write that ` +
-        `does fails while the snapshot is open, which needs ${OWN_LEVELS} of ${LEVELS_MAX} levels`,
+        `triggers may go ${depthOf(lowerAscii(name))} levels deep from table ${q(name)}: a write that goes ` +
+        `so deep fails while the snapshot is open, because it needs ${OWN_LEVELS} of ${LEVELS_MAX} levels`,
     );
 }
 

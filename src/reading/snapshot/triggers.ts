@@ -70,7 +70,7 @@ export function watchTable(
   if (statements.some((sql) => isTooLong(sql, table))) {
     throw new ExportError(
       "table-too-wide-for-snapshot",
-      `table ${shortenName(table.name)} has so many and long names that a trigger over it is longer ` +
+      `table ${shortenName(table.name)} has so many and such long names that a trigger over it is longer ` +
         `than ${STATEMENT_BYTES_MAX} bytes`,
     );
   }

@@ -67,7 +67,7 @@ function makeEntry({ name, bytes, crc32, objectKey }: ArtifactRecord): Entry {
   if (crc32 !== null) return { name, bytes, crc32, objectKey };
   throw new ExportError(
     "artifact-not-found",
-    "an earlier version made this export, and kept no CRC-32 for a ZIP: ask for each artifact by its name",
+    "an earlier version made this export, and kept no CRC-32 for a ZIP: download each artifact by its name",
   );
 }
 
@@ -143,11 +143,11 @@ async function write(
     await flush();
     await writable.close();
   } catch (cause) {
-    console.warn({ message: "a ZIP was not sent to its end", cause: String(cause) });
+    console.warn({ message: "a ZIP was not sent completely", cause: String(cause) });
     await writable.abort(cause).catch(() => {});
   }
 }
 
 function missing({ name }: ZipEntry): ExportError {
-  return new ExportError("artifact-missing", `${name} is not in the store any more`);
+  return new ExportError("artifact-missing", `${name} is no longer in the store`);
 }

@@ -15,7 +15,7 @@ export function makeArtifactFile(
   store: ArtifactStore,
 ): SentFile {
   const missing = (): ExportError =>
-    new ExportError("artifact-missing", `${name} is not in the store any more`);
+    new ExportError("artifact-missing", `${name} is no longer in the store`);
   return {
     name,
     contentType,
@@ -51,7 +51,7 @@ async function sendAll(
     for await (const body of others) await body.pipeTo(writable, { preventClose: true });
     await writable.close();
   } catch (cause) {
-    console.warn({ message: "a file was not sent to its end", cause: String(cause) });
+    console.warn({ message: "a file was not sent completely", cause: String(cause) });
     await writable.abort(cause).catch(() => {});
   }
 }

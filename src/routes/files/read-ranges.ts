@@ -27,7 +27,7 @@ export async function* readRanges(
     const range = { offset: at, length: Math.min(rangeBytes, end - at) };
     const body = await store.read(object.key, range.length === 0 ? undefined : range);
     if (body === undefined) {
-      throw new ExportError("artifact-missing", `${object.name} is not in the store any more`);
+      throw new ExportError("artifact-missing", `${object.name} is no longer in the store`);
     }
     yield body;
     at += range.length;

@@ -25,11 +25,11 @@ export function authenticate(): MiddlewareHandler<AppEnv> {
     const match = /^Bearer +(\S+)$/i.exec(context.req.header("authorization") ?? "");
     const token = match?.[1];
     if (token === undefined) {
-      throw new ExportError("unauthorized", "the Authorization header holds no bearer token");
+      throw new ExportError("unauthorized", "the Authorization header contains no bearer token");
     }
     const access = findAccess(token, tokens);
     if (access === undefined) {
-      throw new ExportError("unauthorized", "the bearer token is not this Worker's");
+      throw new ExportError("unauthorized", "the bearer token does not match this Worker's");
     }
     context.set("access", access);
     await next();

@@ -48,10 +48,7 @@ export function limitHeaders(): MiddlewareHandler<AppEnv> {
     let length = context.req.url.length;
     for (const [name, value] of context.req.raw.headers) length += name.length + value.length;
     if (length > HEADERS_LENGTH_MAX) {
-      throw new ExportError(
-        "headers-too-large",
-        `the address and headers have ${length} characters`,
-      );
+      throw new ExportError("headers-too-large", `the URL and headers have ${length} characters`);
     }
     await next();
   };

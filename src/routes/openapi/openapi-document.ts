@@ -40,7 +40,7 @@ export function describeApi(routes: readonly Route[], origin: string): Json {
           type: "http",
           scheme: "bearer",
           description:
-            "ADMIN_AUTHORIZATION_TOKEN opens every call. EXPORT_READ_TOKEN opens calls that only read. " +
+            "ADMIN_AUTHORIZATION_TOKEN allows every call. EXPORT_READ_TOKEN allows calls that only read. " +
             "EXPORT_JOB_TOKEN also starts and cancels exports. x-tokens lists the tokens of each call.",
         },
       },

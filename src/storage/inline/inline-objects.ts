@@ -81,7 +81,7 @@ export function putPiece(context: InlineContext, piece: PartPiece): void {
     offset,
   );
   if (rowsWritten === 0) {
-    throw new ExportError("storage-unavailable", `another try is sending part ${number}`);
+    throw new ExportError("storage-unavailable", `another attempt is sending part ${number}`);
   }
   for (let at = 0; at < bytes.byteLength; at += BLOB_BYTES_MAX) {
     sql.exec(
@@ -166,7 +166,7 @@ function requirePart(
     )
     .toArray()[0];
   if (found?.etag === etag && found.bytes === bytes) return;
-  throw new ExportError("artifact-corrupt", `part ${number} is not the one that the ledger knows`);
+  throw new ExportError("artifact-corrupt", `part ${number} differs from the one in the ledger`);
 }
 
 /** Stores a small object whole. Call it inside a transaction. Errors: as `putPiece` and `completeUpload`. */
@@ -205,7 +205,7 @@ export function readObject(
 ): Uint8Array<ArrayBuffer> {
   const upload = findUpload(sql, { key, uploadId: etag });
   if (upload?.is_complete !== 1 || offset >= upload.bytes) {
-    throw new ExportError("artifact-corrupt", `${key} is not in the store any more`);
+    throw new ExportError("artifact-corrupt", `${key} is no longer in the store`);
   }
   const inPart = offset % upload.part_bytes;
   const [row] = sql

@@ -39,6 +39,6 @@ function requireOwn({ key, uploadId }: Upload): void {
   if (!isInlineUpload(uploadId)) return;
   throw new ExportError(
     "artifact-corrupt",
-    `the upload of ${key} was begun in the jobs' database, before a bucket was bound`,
+    `the upload of ${key} began in the jobs database, before a bucket was bound`,
   );
 }

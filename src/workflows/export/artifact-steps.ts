@@ -63,7 +63,7 @@ export async function completeArtifact(
   if (object.bytes !== bytes) {
     throw new ExportError(
       "artifact-corrupt",
-      `${name} has ${object.bytes} bytes where the ledger has ${bytes}`,
+      `${name} has ${object.bytes} bytes, but the ledger has ${bytes}`,
     );
   }
   const { write: billed } = store.billedOperations;
@@ -138,7 +138,7 @@ async function verifyArtifact(
   if (object.bytes !== written) {
     throw new ExportError(
       "artifact-corrupt",
-      `${artifact.name} has ${object.bytes} bytes where ${written} were written`,
+      `${artifact.name} has ${object.bytes} bytes, but ${written} were written`,
     );
   }
   const yieldTurn = makeTurnYielder();
@@ -152,7 +152,7 @@ async function verifyArtifact(
       if (hash.digest("hex") !== pieces[at]?.sha256) {
         throw new ExportError(
           "artifact-corrupt",
-          `chunk ${at + 1} of ${artifact.name} is not what was written`,
+          `chunk ${at + 1} of ${artifact.name} differs from what was written`,
         );
       }
       at += 1;
@@ -197,7 +197,7 @@ async function* readObject(
     const length = Math.min(READ_BACK_BYTES, bytes - offset);
     const body = await store.read(artifact.objectKey, { offset, length });
     if (body === undefined) {
-      throw new ExportError("artifact-corrupt", `${artifact.name} is not in the store any more`);
+      throw new ExportError("artifact-corrupt", `${artifact.name} is no longer in the store`);
     }
     yield* readBlocks(body, MIB);
   }

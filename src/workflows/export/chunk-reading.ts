@@ -39,7 +39,8 @@ export async function openReading(
   const { snapshot: record, catalogDigest } = planned;
   if (record?.isOneTurn === true) {
     const kept = unwrap(await context.jobs.keptTurn(context.runId));
-    if (kept === null) throw new ExportError("internal-error", "what was read in one turn is gone");
+    if (kept === null)
+      throw new ExportError("internal-error", "the rows that were read in one turn are gone");
     const { plan } = planDump(request, kept.catalog);
     await requireSamePlan(plan, planned);
     return { plan, pieces: keptPieces(kept, checkpoint.cursor), requireIntact: async () => {} };
@@ -70,7 +71,7 @@ async function requireSamePlan(
   if ((await digestPlan(plan, snapshotId)) === planDigest) return;
   throw new ExportError(
     "plan-changed",
-    "another version of the Worker, deployed meanwhile, plans or writes this export differently",
+    "another version of the Worker was deployed, and plans or writes this export differently",
   );
 }
 
