@@ -6,27 +6,27 @@ import * as v from "valibot";
 
 import { usageError } from "./cli-error.ts";
 
-/** Where a setting came from; shown by `doctor` in place of the token itself. */
+/** Where a setting came from; `doctor` shows it instead of the token itself. */
 type Origin = string;
 
-/** The Worker to speak to, and with what. */
+/** The Worker to call, and with which token. */
 export interface Config {
-  /** Without a slash, query or fragment at its end. */
+  /** Without a trailing slash, query or fragment. */
   url: string;
   urlFrom: Origin;
   token: string;
   tokenFrom: Origin;
-  /** Sentences about what is unwise, without the token. */
+  /** Warnings about unsafe settings, without the token. */
   warnings: string[];
 }
 
-/** What flags and environment say. */
+/** The values from flags and environment. */
 export interface ConfigInput {
   url?: string | undefined;
   token?: string | undefined;
   config?: string | undefined;
   env: Record<string, string | undefined>;
-  /** What the values of `url` and `token` are called; the flags where it says nothing. */
+  /** The names of the `url` and `token` values; the flags' names if undefined. */
   names?: { url: string; token: string };
 }
 
@@ -41,10 +41,10 @@ const NO_TOKEN_HINT =
   "Set DURABLE_EXPORT_TOKEN, give --token, or write it into the configuration file (docs/cli.md).";
 
 /**
- * The settings: a flag comes before the environment, which comes before the configuration file.
- * No file is looked for in the working directory: one that came with somebody's repository could
- * send the token to a URL of their choice. A file that is named must be there. Throws a usage error,
- * which never holds the token.
+ * Returns the settings: a flag takes precedence over the environment, and the environment over the
+ * configuration file. No file is looked up in the working directory: a file from someone else's
+ * repository could send the token to a URL of their choice. A file that is named must exist. Throws
+ * a usage error, which never contains the token.
  */
 export function resolveConfig(input: ConfigInput): Config {
   const isFileNamed = (input.config ?? input.env["DURABLE_EXPORT_CONFIG"]) !== undefined;
@@ -79,7 +79,7 @@ export function resolveConfig(input: ConfigInput): Config {
   return { url: href, urlFrom: url.from, token: token.value, tokenFrom: token.from, warnings };
 }
 
-/** Where the configuration file is looked for when none is named. */
+/** Where the configuration file is looked up if none is named. */
 export function defaultConfigPath(env: Record<string, string | undefined>): string {
   const base = env["XDG_CONFIG_HOME"];
   return join(
@@ -119,7 +119,7 @@ function readConfigFile(
     // The parser's message quotes the text, which may be the token.
     throw usageError(`the configuration file ${path} is not JSON`);
   }
-  // An array is an object to the validator.
+  // The validator treats an array as an object.
   const parsed = v.safeParse(FileSchema, Array.isArray(json) ? null : json);
   if (parsed.success) return { path, values: parsed.output };
   const keys = parsed.issues.flatMap((issue) => v.getDotPath(issue) ?? []);

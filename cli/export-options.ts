@@ -7,7 +7,7 @@ import type { RequestBody } from "./api-client.ts";
 import { parseCount } from "./context.ts";
 import { optionOf } from "./option-of.ts";
 
-/** What `dump` and `start` can ask of the Worker. */
+/** What `dump` and `start` can request from the Worker. */
 export interface ExportOptions {
   source?: string;
   objectName?: string;
@@ -22,7 +22,10 @@ export interface ExportOptions {
   retentionHours?: string;
 }
 
-/** Adds the options to a command. Their values are the Worker's to check: it may know more than we. */
+/**
+ * Adds the options to a command. The Worker checks their values: it may know more than this
+ * program.
+ */
 export function addExportOptions(command: Command): Command {
   const collect = (value: string, values: string[] = []) => [...values, value];
   return command
@@ -53,7 +56,7 @@ export function addExportOptions(command: Command): Command {
     );
 }
 
-/** The body of `POST /export/dump`: what was given, and nothing else. */
+/** Returns the body of `POST /export/dump`: only the options that were given. */
 export function requestBodyOf(options: ExportOptions): RequestBody {
   const tables = {
     ...(options.table === undefined ? {} : { include: options.table }),

@@ -31,7 +31,7 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** Columns padded to their widest cell; those whose cells are all numbers are aligned right. */
+/** Columns padded to their widest cell; columns that contain only numbers are aligned right. */
 export function formatTable(header: string[], rows: string[][]): string {
   const all = [header, ...rows];
   const widths = header.map((_, column) =>
@@ -53,7 +53,7 @@ export function formatTable(header: string[], rows: string[][]): string {
     .join("\n");
 }
 
-/** Text of a server or a database, made fit for one line of a terminal: no control characters. */
+/** Makes text from a server or a database fit for one line of a terminal: no control characters. */
 export function oneLine(text: string): string {
   // oxlint-disable-next-line no-control-regex -- these are the characters that drive a terminal
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();

@@ -21,7 +21,7 @@ Exit codes: 0 done; 1 the export, a check or a file failed; 2 wrong usage or req
             3 the Worker cannot be reached or refuses; 130 interrupted
 Settings:   DURABLE_EXPORT_URL, DURABLE_EXPORT_TOKEN, or a configuration file (docs/cli.md)`;
 
-/** The command line: names and options; what each command does is in commands/. */
+/** The command line: names and options. The behavior of each command is in commands/. */
 export function createProgram(host: Host, secrets: Secrets): Command {
   const program = new Command("durable-export")
     .description("Exact, resumable, verified exports of Cloudflare's SQLite databases")

@@ -18,7 +18,7 @@ export interface IndexDifference {
   message: string;
 }
 
-/** Compares restored indexes with what the dump says about the source's. */
+/** Compares restored indexes with what the dump records about the source's. */
 export function compareIndexes(
   db: DatabaseSync,
   promised: readonly NamedIndexTotals[],
@@ -38,8 +38,8 @@ export function compareIndexes(
 }
 
 /**
- * Throws `restore-mismatch` if a restored index has other rows than the source's. Other words are left to a
- * warning: no dump contains the text that a trigger computes for an index.
+ * Throws `restore-mismatch` if a restored index has other rows than the source's. Different words
+ * are only a warning: no dump contains the text that a trigger computes for an index.
  */
 export function requireIndexedRows(differences: readonly IndexDifference[]): void {
   const wrong = differences.filter(({ kind }) => kind === "rows");
@@ -52,7 +52,10 @@ export function requireIndexedRows(differences: readonly IndexDifference[]): voi
   });
 }
 
-/** Returns how many rows an FTS5 index contains, and how many words of each column: FTS5's own record. */
+/**
+ * Returns how many rows an FTS5 index contains, and how many words of each column, from FTS5's own
+ * record.
+ */
 export function readIndexTotals(db: DatabaseSync, table: string): IndexTotals {
   return parseIndexTotals(String(db.prepare(indexTotalsSql(table)).get()?.["totals"] ?? ""));
 }

@@ -16,12 +16,12 @@ import { FOLDER_MANIFEST, isZipName, manifestPathOf, ZIP_MANIFEST } from "./outp
 import { diskError, findFileKind, hashFile, proveFile } from "./partial-file.ts";
 import { ZipProof } from "./zip-proof.ts";
 
-/** A file and what the manifest says about it: the artifact it is, or all of them as a ZIP. */
+/** A file and what the manifest records about it: one artifact, or all of them as a ZIP. */
 export type Claim =
   | { path: string; artifact: ManifestArtifact }
   | { path: string; zipOf: ManifestText };
 
-/** Reads a manifest that lies beside `path` (a file or folder), or at `named`. */
+/** Reads a manifest that is next to `path` (a file or folder), or at `named`. */
 export async function readManifest(path: string, named: string | undefined): Promise<ManifestText> {
   const candidates = named === undefined ? await manifestsBeside(path) : [named];
   for (const candidate of candidates) {
@@ -41,7 +41,7 @@ export async function readManifest(path: string, named: string | undefined): Pro
   );
 }
 
-/** The files that a manifest speaks of: `path` itself, or all of a folder. */
+/** Returns the files that a manifest covers: `path` itself, or all files of a folder. */
 export async function claimsOf(path: string, kept: ManifestText): Promise<Claim[]> {
   const { artifacts } = kept.manifest;
   if ((await findFileKind(path)) === "folder") {
@@ -55,9 +55,9 @@ export async function claimsOf(path: string, kept: ManifestText): Promise<Claim[
 }
 
 /**
- * Compares a file with the manifest, an artifact by size and SHA-256, a ZIP by those of all that it
- * holds; gives its size and SHA-256. Errors: `checksum-mismatch`, which says within which chunk an
- * artifact differs, and those of the disk.
+ * Compares a file with the manifest: an artifact by size and SHA-256, a ZIP by those of all its
+ * entries. Returns its size and SHA-256. Errors: `checksum-mismatch`, which names the chunk in
+ * which an artifact differs, and disk errors.
  */
 export async function verifyFile(
   claim: Claim,
@@ -131,7 +131,7 @@ function parseManifest(text: string, path: string): Manifest {
   });
 }
 
-/** Words for the first damaged chunk, where the manifest's chunks tell it. */
+/** Describes the first damaged chunk, if the manifest's chunks reveal it. */
 async function placeOfDamage(
   path: string,
   { chunks, bytes }: ManifestArtifact,

@@ -6,7 +6,7 @@ import { formatCount, formatTable } from "./format.ts";
 import { requireIndexedRows } from "./restored-indexes.ts";
 import { requireRowCounts, restoreDump, type RestoredTable } from "./restore-dump.ts";
 
-/** A dump on the disk, and the rows that its manifest promises. */
+/** A dump on disk, and the rows that its manifest promises. */
 export interface RestorableDump {
   format: string;
   /** `all`, `schema` or `data`. */
@@ -17,12 +17,14 @@ export interface RestorableDump {
   tables: readonly { name: string; rows: number }[];
 }
 
-/** True if a restore can load files of a format; false for a format that only a newer version knows. */
+/**
+ * True if a restore can load files of a format; false for a format that only a newer version knows.
+ */
 export function isRestorable(format: string): boolean {
   return findFormat(format)?.isSqlScript === true;
 }
 
-/** Throws a usage error where there is nothing that a restore could load. */
+/** Throws a usage error if there is nothing that a restore could load. */
 export function requireRestorable({
   format,
   content,
@@ -57,7 +59,7 @@ export async function verifyRestore(
     const { tables, indexes, foreignKeyViolations, brokenRules } = restored;
     terminal.clearProgress();
     requireRowCounts(tables);
-    // A live dump's indexes and rows are not from one instant.
+    // A live dump's indexes and rows are from different instants.
     if (dump.consistency !== "live") requireIndexedRows(indexes);
     for (const { message } of indexes) terminal.warn(message);
     const rows = tables.map((table) => [table.name, formatCount(table.expectedRows)]);

@@ -17,7 +17,9 @@ const OPTIONS: Readonly<Record<string, string>> = {
   status: "--status",
 };
 
-/** What to do about an error of the Worker, for people who type commands instead of HTTP requests. */
+/**
+ * What to do about an error of the Worker, for people who type commands instead of HTTP requests.
+ */
 const HINTS: Partial<Record<ErrorCode, string>> = {
   "job-not-found": "`durable-export list` shows the jobs. Deleted jobs are gone for good.",
   "artifact-not-found": "Leave out --artifact to download every file of the job.",
@@ -33,7 +35,10 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   "body-too-large": "Name fewer tables with --table and --exclude, or use patterns.",
 };
 
-/** The hint for a problem that the Worker reported; its own one if there is nothing better. */
+/**
+ * Returns the hint for a problem that the Worker reported; the Worker's own hint if there is
+ * nothing better.
+ */
 export function findHint(problem: Problem): string | undefined {
   const { code, jobId, issues = [], sources = [] } = problem;
   const is = (known: ErrorCode) => code === known;

@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { hasEnded } from "../follow-job.ts";
 import { parseJobId } from "../job-id.ts";
 
-/** `cancel`: ends a running job. One that has ended is left alone, its files too. */
+/** `cancel`: ends a running job. A job that has ended keeps its state and its files. */
 export function addCancel(program: Command, open: (command: Command) => Context): void {
   program
     .command("cancel")

@@ -14,7 +14,7 @@ interface Check {
   detail: string;
 }
 
-/** `doctor`: what stands between this machine and a backup? */
+/** `doctor`: checks everything between this machine and a backup. */
 export function addDoctor(program: Command, open: (command: Command) => Context): void {
   program
     .command("doctor")
@@ -33,7 +33,9 @@ export function addDoctor(program: Command, open: (command: Command) => Context)
     });
 }
 
-/** The first check that failed, whose words have been printed: only the exit code is left to give. */
+/**
+ * The first check that failed. Its words are already printed: only the exit code remains to be set.
+ */
 export class DoctorFailure extends Error {
   override readonly name = "DoctorFailure";
   readonly exitCode: ExitCode;
@@ -44,7 +46,7 @@ export class DoctorFailure extends Error {
   }
 }
 
-/** Runs the checks until one fails, since each needs those before it. */
+/** Runs the checks until one fails, since each needs the previous ones. */
 async function examine(
   context: Context,
   report: (check: Check) => void,
@@ -93,7 +95,7 @@ async function examine(
   return undefined;
 }
 
-/** A Worker that is set up wrong refuses every call, whatever the token. */
+/** A misconfigured Worker refuses every call, regardless of the token. */
 function isMisconfigured(error: CliError): boolean {
   const code: ErrorCode = "configuration-invalid";
   return error.code === code;
@@ -128,7 +130,7 @@ const STORAGE_LINES: Record<Sources["storage"], (found: Sources) => string> = {
   },
 };
 
-/** Where no bucket is bound: files share the room of one database. */
+/** Used if no bucket is bound: files share the space of one database. */
 function inlineLine(inline: Sources["inline"]): string {
   const line = "no bucket is bound: files are kept beside the jobs";
   if (inline === null) return line;

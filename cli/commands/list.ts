@@ -6,7 +6,7 @@ import { type Context, parseCount } from "../context.ts";
 import { optionOf } from "../option-of.ts";
 import { formatBytes, formatCount, formatTable, oneLine } from "../format.ts";
 
-/** What the Worker gives in one answer. */
+/** The most jobs in one answer of the Worker. */
 const PAGE_JOBS_MAX = 100;
 const LIST_JOBS_MAX = 100_000;
 

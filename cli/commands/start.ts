@@ -9,7 +9,7 @@ interface StartOptions extends ExportOptions {
   idempotencyKey?: string;
 }
 
-/** `start`: a job, and its id on standard output. */
+/** `start`: starts a job, and prints its id on standard output. */
 export function addStart(program: Command, open: (command: Command) => Context): void {
   const command = program
     .command("start")

@@ -13,7 +13,7 @@ interface VerifyOptions {
   restore?: boolean;
 }
 
-/** `verify`: is a file what the manifest says, and does it load? */
+/** `verify`: checks that a file matches its manifest, and optionally that it loads. */
 export function addVerify(program: Command, open: (command: Command) => Context): void {
   program
     .command("verify")

@@ -5,7 +5,7 @@ import { parseDurationMs } from "../duration.ts";
 import { followJob, requireCompleted } from "../follow-job.ts";
 import { parseJobId } from "../job-id.ts";
 
-/** `wait`: follows a job that something else has started. Ctrl-C leaves the job alone. */
+/** `wait`: follows a job that was started elsewhere. Ctrl-C does not cancel the job. */
 export function addWait(program: Command, open: (command: Command) => Context): void {
   program
     .command("wait")
