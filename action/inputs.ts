@@ -7,7 +7,7 @@ import type { RequestBody } from "../cli/api-client.ts";
 import { parseDurationMs } from "../cli/duration.ts";
 import { isRestorable } from "../cli/verify-restore.ts";
 
-/** What the workflow's `with:` says. */
+/** The values in the workflow's `with:`. */
 export interface Inputs {
   url: string;
   token: string;
@@ -20,7 +20,7 @@ export interface Inputs {
 }
 
 /**
- * Reads the inputs, by name, of an action whose action.yml gives the defaults. Throws a usage error
+ * Reads the inputs, by name, of an action whose action.yml sets the defaults. Throws a usage error
  * that names the input.
  */
 export function readInputs(getInput: (name: string) => string): Inputs {

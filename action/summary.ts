@@ -38,7 +38,7 @@ export function summaryMarkdown(result: DownloadResult, isRestored: boolean): st
   ].join("\n");
 }
 
-/** The page of an export that failed. */
+/** The summary page of an export that failed. */
 export function failureMarkdown(message: string, hint: string | undefined): string {
   return `## Durable Export\n\n:x: ${text(message)}\n\n${hint === undefined ? "" : `${text(hint)}\n\n`}`;
 }
@@ -49,7 +49,10 @@ function checked({ sha256 }: DownloadResult, isRestored: boolean): string {
   return `${sum}${restored}`;
 }
 
-/** Names are other people's text: as HTML, which unlike Markdown's own has an escape for everything. */
+/**
+ * Names are untrusted text. They are written as HTML, which unlike Markdown has an escape for every
+ * character.
+ */
 function code(value: string): string {
   return `<code>${text(value)}</code>`;
 }
