@@ -44,7 +44,7 @@ export function readInputs(getInput: (name: string) => string): Inputs {
     isRestored &&
     (!isRestorable(options.format ?? FORMAT_DEFAULT) || options.content === "data")
   ) {
-    throw usageError("the input restore needs an SQL export with its schema");
+    throw usageError("the input restore requires an SQL export that includes the schema");
   }
   return {
     url: required(getInput, "url"),
@@ -78,5 +78,5 @@ function readBoolean(getInput: (name: string) => string, name: string): boolean 
   const text = getInput(name);
   if (text === "true") return true;
   if (text === "false" || text === "") return false;
-  throw usageError(`the input ${name} is true or false, not ${JSON.stringify(text)}`);
+  throw usageError(`the input ${name} must be true or false, not ${JSON.stringify(text)}`);
 }

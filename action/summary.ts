@@ -32,7 +32,9 @@ export function summaryMarkdown(result: DownloadResult, isRestored: boolean): st
     ...shown.map(
       ({ name, rows, bytes }) => `| ${code(name)} | ${formatCount(rows)} | ${formatCount(bytes)} |`,
     ),
-    ...(rest > 0 ? ["", `… and ${formatCount(rest)} more tables: the manifest has them all.`] : []),
+    ...(rest > 0
+      ? ["", `… and ${formatCount(rest)} more tables: the manifest lists all of them.`]
+      : []),
     "",
     "",
   ].join("\n");

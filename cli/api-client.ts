@@ -227,7 +227,7 @@ export class ApiClient {
       if (!outcome.retryable || attempt >= policy.retries) throw outcome.error;
       const waitMs = outcome.waitMs ?? backoffMs(policy, attempt);
       this.#options.onRetry(
-        `${outcome.error.message}: trying again in ${formatSeconds(Math.ceil(waitMs / 1000))}`,
+        `${outcome.error.message}: retrying in ${formatSeconds(Math.ceil(waitMs / 1000))}`,
       );
       await wait(waitMs, signal);
     }
@@ -296,7 +296,7 @@ export class ApiClient {
       return new CliError(
         "redirected",
         `${this.#options.url} redirects to ${oneLine(location)}, and the token is not sent there`,
-        { exitCode: EXIT.refused, hint: "If that is the Worker, give its URL with --url." },
+        { exitCode: EXIT.refused, hint: "If that is the Worker, pass its URL with --url." },
       );
     }
     if (status === 429 || status >= 500) {
@@ -309,7 +309,7 @@ export class ApiClient {
     const what = title === undefined ? type : `${type}, ${oneLine(title)}`;
     return new CliError(
       "not-durable-export",
-      `${this.#options.url} does not answer as Durable Export does (status ${status}, ${what})`,
+      `${this.#options.url} does not answer like a Durable Export Worker (status ${status}, ${what})`,
       {
         exitCode: EXIT.refused,
         hint: "Check the URL: it is the one that `wrangler deploy` prints for the export Worker.",
@@ -329,10 +329,10 @@ function refusal(url: string, status: number, problem: Problem): CliError {
   if (code === noRoute) {
     return new CliError(
       { ofWorker: code },
-      `${url} is no Durable Export Worker's URL, or has another path`,
+      `${url} is not the URL of a Durable Export Worker, or its path is wrong`,
       {
         exitCode: EXIT.refused,
-        hint: "Check the URL; it has no path where the Worker has a host of its own.",
+        hint: "Check the URL; it has no path if the Worker has its own host.",
       },
     );
   }

@@ -36,9 +36,9 @@ const FileSchema = v.strictObject({
 });
 
 const NO_URL_HINT =
-  "Give --url, set DURABLE_EXPORT_URL, or write it into the configuration file (docs/cli.md).";
+  "Pass --url, set DURABLE_EXPORT_URL, or write it into the configuration file (docs/cli.md).";
 const NO_TOKEN_HINT =
-  "Set DURABLE_EXPORT_TOKEN, give --token, or write it into the configuration file (docs/cli.md).";
+  "Set DURABLE_EXPORT_TOKEN, pass --token, or write it into the configuration file (docs/cli.md).";
 
 /**
  * Returns the settings: a flag takes precedence over the environment, and the environment over the
@@ -58,7 +58,7 @@ export function resolveConfig(input: ConfigInput): Config {
     [input.env["DURABLE_EXPORT_URL"], "DURABLE_EXPORT_URL"],
     [file?.values.url, file?.path],
   ]);
-  if (url === undefined) throw usageError("no URL of a Worker is given", NO_URL_HINT);
+  if (url === undefined) throw usageError("no Worker URL is set", NO_URL_HINT);
   const token = pick([
     [input.token, input.names?.token ?? "--token"],
     [input.env["DURABLE_EXPORT_TOKEN"], "DURABLE_EXPORT_TOKEN"],
@@ -67,13 +67,13 @@ export function resolveConfig(input: ConfigInput): Config {
   if (token === undefined) throw usageError("no token is given", NO_TOKEN_HINT);
   if (!/^[\x21-\x7e]+$/.test(token.value)) {
     throw usageError(
-      `the token of ${token.from} holds white space or characters that no HTTP header can carry`,
+      `the token of ${token.from} contains white space or characters that are not allowed in HTTP headers`,
     );
   }
   const { href, warnings } = checkUrl(url.value, url.from);
   if (file?.values.token !== undefined && isReadableByOthers(file.path)) {
     warnings.push(
-      `${file.path} holds a token and others may read it: chmod 600 ${JSON.stringify(file.path)}`,
+      `${file.path} contains a token that other users can read: chmod 600 ${JSON.stringify(file.path)}`,
     );
   }
   return { url: href, urlFrom: url.from, token: token.value, tokenFrom: token.from, warnings };
@@ -149,12 +149,12 @@ function checkUrl(text: string, from: string): { href: string; warnings: string[
     throw usageError(`the URL of ${from} does not begin with https://`);
   }
   if (url.username !== "" || url.password !== "") {
-    throw usageError(`the URL of ${from} holds a user name or password`, NO_TOKEN_HINT);
+    throw usageError(`the URL of ${from} contains a user name or password`, NO_TOKEN_HINT);
   }
   const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
   const warnings =
     url.protocol === "http:" && !isLocal
-      ? [`the token travels unencrypted to ${url.origin}: use https`]
+      ? [`the token is sent unencrypted to ${url.origin}: use https`]
       : [];
   return { href: `${url.origin}${url.pathname.replace(/\/+$/, "")}`, warnings };
 }

@@ -33,7 +33,7 @@ const METHODS: Readonly<Record<string, string>> = {
 
 /** Returns, for instance, "snapshot (one instant, kept by an undo log)". */
 export function describeConsistency({ requestedConsistency, snapshotMethod }: Consistency): string {
-  if (requestedConsistency === "live") return "live (each page as it is when it is read)";
+  if (requestedConsistency === "live") return "live (each page in its current state)";
   if (requestedConsistency !== "snapshot") return requestedConsistency;
   const method = snapshotMethod === null ? [] : [METHODS[snapshotMethod] ?? snapshotMethod];
   return `snapshot (${["one instant", ...method].join(", ")})`;

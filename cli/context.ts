@@ -65,5 +65,5 @@ function retryPolicy(text: string): RetryPolicy {
 export function parseCount(text: string, option: string, min: number, max: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw usageError(`${option} is a whole number from ${min} to ${max}`);
+  throw usageError(`${option} must be a whole number from ${min} to ${max}`);
 }

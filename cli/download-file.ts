@@ -71,7 +71,7 @@ async function fill(options: DownloadOptions, partial: PartialFile): Promise<voi
   const { client, terminal, jobId, file } = options;
   if (partial.bytes > 0 && partial.bytes < file.bytes) {
     const { bytes } = file;
-    terminal.note(`going on at ${formatBytes(partial.bytes)} of ${formatBytes(bytes)}`);
+    terminal.note(`resuming at ${formatBytes(partial.bytes)} of ${formatBytes(bytes)}`);
   }
   await partial.reserve(Math.max(file.bytes - partial.bytes, 0));
   const progress = terminal.startProgress("downloading");
@@ -118,7 +118,7 @@ export function showBytes(progress: Progress, totalBytes: number): (bytes: numbe
 export function mismatch(name: string): CliError {
   return new CliError(
     "checksum-mismatch",
-    `${name}: what arrived does not have the SHA-256 of the manifest, and was thrown away`,
-    { exitCode: EXIT.failed, hint: "Try again; if it stays so, start a new export." },
+    `${name}: the downloaded bytes do not match the manifest's SHA-256, and were deleted`,
+    { exitCode: EXIT.failed, hint: "Try again; if it fails again, start a new export." },
   );
 }

@@ -46,8 +46,8 @@ export async function downloadStream(options: StreamOptions): Promise<string> {
   if (isProved) return sha256;
   throw new CliError(
     "checksum-mismatch",
-    `${file.name}: what was written to ${options.name} does not have the SHA-256 of the manifest`,
-    { exitCode: EXIT.failed, hint: "Throw it away and try again." },
+    `${file.name}: the bytes written to ${options.name} do not match the manifest's SHA-256`,
+    { exitCode: EXIT.failed, hint: "Discard them and try again." },
   );
 }
 

@@ -125,7 +125,7 @@ async function startOrResume(dump: DumpRequest): Promise<Started> {
   if (known !== undefined) {
     const job = await resume(client, request, known.idempotencyKey, signal);
     if (job !== undefined && (!hasEnded(job) || job.status === "completed")) {
-      terminal.note(`going on with export ${job.jobId} of ${job.createdAt} (--fresh starts anew)`);
+      terminal.note(`resuming export ${job.jobId} of ${job.createdAt} (--fresh starts a new one)`);
       return { job, forget };
     }
   }
@@ -194,7 +194,7 @@ function gaveUp(error: CliError, jobId: string, why: string | undefined): CliErr
   const outcome =
     why === undefined
       ? `export ${jobId} was cancelled`
-      : `export ${jobId} may still run, since cancelling it failed (${why})`;
+      : `export ${jobId} may still be running, because cancelling it failed (${why})`;
   const hint = why === undefined ? undefined : `End it with \`durable-export cancel ${jobId}\`.`;
   if (error instanceof Interrupted) return new Interrupted(`interrupted: ${outcome}`, hint);
   return new CliError("timeout", `the time is up: ${outcome}`, { exitCode: EXIT.failed, hint });
@@ -203,7 +203,7 @@ function gaveUp(error: CliError, jobId: string, why: string | undefined): CliErr
 /** The connection is gone, but the export is not. */
 function keepsRunning(error: unknown, jobId: string, isStream: boolean): unknown {
   if (!(error instanceof CliError) || !error.is("unreachable")) return error;
-  return new CliError("unreachable", `${error.message}; export ${jobId} goes on without us`, {
+  return new CliError("unreachable", `${error.message}; export ${jobId} continues on the Worker`, {
     exitCode: error.exitCode,
     hint: isStream
       ? `Follow it with \`durable-export wait ${jobId}\`, and then download it.`

@@ -11,7 +11,7 @@ export function parseDurationMs(text: string, option: string): number {
   const value = Number(match?.[1]);
   if (match === null || value <= 0) {
     throw usageError(
-      `${option}: ${JSON.stringify(text)} is no duration`,
+      `${option}: ${JSON.stringify(text)} is not a duration`,
       "Write 90s, 30m, 2h or 1d.",
     );
   }

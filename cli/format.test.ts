@@ -33,8 +33,8 @@ test.each([
   expect(parseDurationMs(text, "--timeout")).toBe(ms);
 });
 
-test.each(["", "0", "-1m", "1w", "1m30s", "m"])("%j is no duration", (text) => {
-  expect(() => parseDurationMs(text, "--timeout")).toThrow(/^--timeout: .* is no duration/);
+test.each(["", "0", "-1m", "1w", "1m30s", "m"])("%j is not a duration", (text) => {
+  expect(() => parseDurationMs(text, "--timeout")).toThrow(/^--timeout: .* is not a duration/);
 });
 
 test("aligns numbers right and text left", () => {

@@ -5,7 +5,7 @@ const WORDS: Record<string, string> = {
   ECONNABORTED: "connection aborted",
   EPIPE: "connection closed",
   ENOTFOUND: "there is no such host",
-  EAI_AGAIN: "the host name cannot be looked up at the moment",
+  EAI_AGAIN: "the host name cannot be looked up right now",
   ETIMEDOUT: "connection timed out",
   EHOSTUNREACH: "no route to the host",
   ENETUNREACH: "no network",

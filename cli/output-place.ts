@@ -33,8 +33,8 @@ export async function resolveOutput(output: string, manifest: Manifest): Promise
   if (artifacts.length === 1 || isZipName(output)) return { kind: "file", path: output };
   if (kind === "file") {
     throw usageError(
-      `${output} is a file, and this export has ${artifacts.length} of them`,
-      "Give a folder with -o, or a name that ends with .zip.",
+      `${output} is a file, but this export has ${artifacts.length} files`,
+      "Pass a folder with -o, or a name that ends with .zip.",
     );
   }
   return { kind: "folder", path: output };
@@ -97,7 +97,7 @@ function checkName({ name }: ManifestArtifact): void {
   if (/[/\\\u0000-\u001f]/.test(name) || name === "" || name === "." || name === "..") {
     throw new CliError(
       "artifact-name",
-      `the server gives a file the name ${JSON.stringify(name)}`,
+      `the server returned a file with the invalid name ${JSON.stringify(name)}`,
       {
         exitCode: EXIT.failed,
       },

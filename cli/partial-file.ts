@@ -52,7 +52,10 @@ export class PartialFile {
     const free = bavail * bsize;
     // Some network disks report nothing: zero blocks in total.
     if (blocks > 0 && free < bytes)
-      throw noSpace(this.path, `${formatBytes(bytes)} are needed, ${formatBytes(free)} are free`);
+      throw noSpace(
+        this.path,
+        `${formatBytes(bytes)} are needed, but only ${formatBytes(free)} are free`,
+      );
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -175,10 +178,10 @@ const WORDS: Record<string, string> = {
   EPERM: "not permitted",
   EROFS: "the disk is read-only",
   ENOENT: "there is no such file or folder",
-  ENOTDIR: "a part of the path is no folder",
+  ENOTDIR: "a part of the path is not a folder",
   EISDIR: "it is a folder",
   EIO: "the disk fails",
-  EPIPE: "the reader has gone",
+  EPIPE: "the reader is gone",
 };
 
 /**
@@ -210,7 +213,7 @@ function noSpace(
   return new CliError("disk-full", `${path}: ${why}`, {
     exitCode: EXIT.failed,
     hint: isResumable
-      ? "Free some space and run the same command again: it goes on where it stopped."
+      ? "Free some space and run the same command again: it resumes where it stopped."
       : undefined,
     cause,
   });

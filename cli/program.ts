@@ -27,9 +27,12 @@ export function createProgram(host: Host, secrets: Secrets): Command {
     .description("Exact, resumable, verified exports of Cloudflare's SQLite databases")
     .version(VERSION, "-V, --version", "print the version")
     .option("--url <url>", "the Worker's URL")
-    .option("--token <token>", "its token; others see it in the process list: prefer the variable")
+    .option(
+      "--token <token>",
+      "its token; prefer the variable, because other users can see options in the process list",
+    )
     .option("--config <file>", "a configuration file with url and token")
-    .option("--retries <count>", "tries after a network error, 429 or 5xx", "5")
+    .option("--retries <count>", "retries after a network error, 429 or 5xx", "5")
     .option("--json", "print one JSON document on standard output")
     .option("-q, --quiet", "print only errors and the result")
     .addHelpText("after", EXIT_CODES_HELP)

@@ -79,7 +79,7 @@ export function requireRowCounts(tables: RestoredTable[]): void {
   const more = wrong.length === 1 ? "" : ` (and ${wrong.length - 1} more tables differ)`;
   throw new CliError(
     "restore-mismatch",
-    `table ${JSON.stringify(first.name)} ${found} after the restore, and the manifest says ${first.expectedRows}${more}`,
+    `table ${JSON.stringify(first.name)} ${found} after the restore, but the manifest lists ${first.expectedRows}${more}`,
     { exitCode: EXIT.failed },
   );
 }
@@ -90,7 +90,7 @@ async function importSqlite(): Promise<typeof import("node:sqlite")> {
     return await import("node:sqlite");
   } catch {
     throw usageError(
-      `--restore needs node:sqlite, and Node ${process.version} has none`,
+      `--restore needs node:sqlite, which Node ${process.version} does not have`,
       "Use Node 22.13 or newer, or load the dump with the sqlite3 shell.",
     );
   }
@@ -193,14 +193,14 @@ function findBrokenRules(db: DatabaseSync): {
   const countViolations = db.prepare("SELECT count(*) AS n FROM pragma_foreign_key_check(?)");
   for (const { name, sql } of readTables(db)) {
     if (/\bCHECK\b/i.test(sql) && breaksCheck(db, name)) {
-      broken.push(`rows of ${JSON.stringify(name)} break a CHECK`);
+      broken.push(`rows of ${JSON.stringify(name)} violate a CHECK`);
     }
     try {
       foreignKeyViolations += Number(countViolations.get(name)?.["n"]);
     } catch (error) {
       const message = error instanceof Error ? error.message : "";
       if (!message.startsWith("foreign key mismatch")) throw error;
-      broken.push(`foreign keys of ${JSON.stringify(name)} refer to what is no key`);
+      broken.push(`foreign keys of ${JSON.stringify(name)} reference columns that are not a key`);
     }
   }
   return { foreignKeyViolations, brokenRules: broken };

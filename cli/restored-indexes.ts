@@ -28,11 +28,11 @@ export function compareIndexes(
     const name = JSON.stringify(table);
     if (rows !== found.rows) {
       const restored = `${formatCount(found.rows)} rows after the restore`;
-      const message = `FTS5 table ${name} indexes ${restored}, and the source's ${formatCount(rows)}`;
+      const message = `FTS5 table ${name} indexes ${restored}, but the source's index has ${formatCount(rows)}`;
       return [{ table, kind: "rows", message }];
     }
     if (words.every((count, at) => count === (found.words[at] ?? 0))) return [];
-    const message = `FTS5 table ${name} indexes other words after the restore than in the source`;
+    const message = `FTS5 table ${name} indexes different words after the restore than in the source`;
     return [{ table, kind: "words", message }];
   });
 }
@@ -48,7 +48,7 @@ export function requireIndexedRows(differences: readonly IndexDifference[]): voi
   const more = wrong.length === 1 ? "" : ` (and ${wrong.length - 1} more indexes differ)`;
   throw new CliError("restore-mismatch", `${first.message}${more}`, {
     exitCode: EXIT.failed,
-    hint: "If the source's index has entries of deleted rows, repair it with 'rebuild' and export again.",
+    hint: "If the source's index has entries for deleted rows, repair it with 'rebuild' and export again.",
   });
 }
 

@@ -65,7 +65,7 @@ export async function transferFile(transfer: Transfer): Promise<void> {
       if (failures > client.retry.retries) throw error;
       const waitMs = backoffMs(client.retry, failures - 1);
       transfer.onRetry(
-        `${file.name}: ${error.message}: going on in ${formatSeconds(Math.ceil(waitMs / 1000))}`,
+        `${file.name}: ${error.message}: resuming in ${formatSeconds(Math.ceil(waitMs / 1000))}`,
       );
       await wait(waitMs, client.signal);
     }
@@ -87,7 +87,7 @@ async function readOnce({ client, jobId, file, sink, onBytes }: Transfer): Promi
       onBytes(sink.bytes);
     }
   } catch (error) {
-    throw connection.signal.aborted ? lost(`nothing came for ${STALL_MS / 1000} s`) : error;
+    throw connection.signal.aborted ? lost(`nothing arrived for ${STALL_MS / 1000} s`) : error;
   } finally {
     clearTimeout(stall);
     connection.abort();
@@ -109,7 +109,7 @@ async function openAt(
     if (!range.startsWith(`bytes ${offset}-`) || !range.endsWith(`/${file.bytes}`)) {
       throw new CliError(
         "download-wrong",
-        `${file.name}: asked for bytes from ${offset}, and got ${range || "no Content-Range"}`,
+        `${file.name}: requested bytes from ${offset}, but got ${range || "no Content-Range"}`,
         { exitCode: EXIT.failed },
       );
     }
@@ -141,13 +141,13 @@ export async function* readBody(response: Response): AsyncGenerator<Uint8Array> 
 function lost(words: string, cause?: unknown): CliError {
   return new CliError("connection-lost", `the download broke off: ${words}`, {
     exitCode: EXIT.refused,
-    hint: "Run the same command again: it goes on where it stopped.",
+    hint: "Run the same command again: it resumes where it stopped.",
     cause,
   });
 }
 
 function tooLong(file: RemoteFile): CliError {
-  return new CliError("download-wrong", `${file.name} brings more than its ${file.bytes} bytes`, {
+  return new CliError("download-wrong", `${file.name} contains more than its ${file.bytes} bytes`, {
     exitCode: EXIT.failed,
   });
 }

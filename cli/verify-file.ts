@@ -36,8 +36,8 @@ export async function readManifest(path: string, named: string | undefined): Pro
   }
   await sizeOf(path);
   throw usageError(
-    `there is no manifest beside ${path}`,
-    "Name it with --manifest FILE, or let the Worker give it with --job JOB.",
+    `there is no manifest next to ${path}`,
+    "Name it with --manifest FILE, or get it from the Worker with --job JOB.",
   );
 }
 
@@ -51,7 +51,7 @@ export async function claimsOf(path: string, kept: ManifestText): Promise<Claim[
     artifacts.length === 1 ? artifacts[0] : artifacts.find((each) => each.name === basename(path));
   if (artifact !== undefined) return [{ path, artifact }];
   if (isZipName(path)) return [{ path, zipOf: kept }];
-  throw usageError(`the manifest knows no file ${JSON.stringify(basename(path))}`);
+  throw usageError(`the manifest does not list a file named ${JSON.stringify(basename(path))}`);
 }
 
 /**
@@ -94,7 +94,7 @@ async function verifyArtifact(
     );
   }
   throw differs(
-    `${path} has ${formatCount(size)} bytes, and the manifest says ${formatCount(artifact.bytes)}`,
+    `${path} has ${formatCount(size)} bytes, but the manifest lists ${formatCount(artifact.bytes)}`,
   );
 }
 
@@ -118,7 +118,7 @@ function parseManifest(text: string, path: string): Manifest {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new CliError("manifest-invalid", `${path} is no manifest: it is not JSON`, {
+    throw new CliError("manifest-invalid", `${path} is not a manifest: it is not JSON`, {
       exitCode: EXIT.failed,
       cause,
     });
@@ -126,7 +126,7 @@ function parseManifest(text: string, path: string): Manifest {
   const parsed = v.safeParse(ManifestSchema, json);
   if (parsed.success) return parsed.output;
   const where = parsed.issues.map((issue) => v.getDotPath(issue) ?? "the whole").join(", ");
-  throw new CliError("manifest-invalid", `${path} is no manifest: wrong at ${where}`, {
+  throw new CliError("manifest-invalid", `${path} is not a manifest: wrong at ${where}`, {
     exitCode: EXIT.failed,
   });
 }

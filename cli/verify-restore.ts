@@ -31,12 +31,12 @@ export function requireRestorable({
   files,
 }: Pick<RestorableDump, "format" | "content"> & { files: readonly unknown[] }): void {
   if (!isRestorable(format)) {
-    throw usageError(`a restore loads SQL dumps, and this is ${format}`);
+    throw usageError(`a restore loads only SQL dumps, but this is ${format}`);
   }
   if (content === "data")
-    throw usageError("a restore needs the schema, and this dump holds data alone");
+    throw usageError("a restore needs the schema, but this dump contains only data");
   if (files.length !== 1)
-    throw usageError(`a restore loads one dump, and there are ${files.length}`);
+    throw usageError(`a restore loads one dump, but there are ${files.length}`);
 }
 
 /**
@@ -68,7 +68,7 @@ export async function verifyRestore(
     terminal.note(`restored: ${have} the manifest's rows`);
     if (foreignKeyViolations > 0) {
       terminal.warn(
-        `${formatCount(foreignKeyViolations)} rows refer to rows that are not in the dump`,
+        `${formatCount(foreignKeyViolations)} rows reference rows that are not in the dump`,
       );
     }
     for (const rule of brokenRules) terminal.warn(`${rule}, as in the source`);

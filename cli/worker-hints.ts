@@ -31,7 +31,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   forbidden: "This token may not do that. Use a token with more rights, such as the admin token.",
   "idempotency-key-reused": "Use another --idempotency-key for another request.",
   "table-not-found":
-    "Check --table and --exclude: exact names or patterns with *, upper and lower case alike.",
+    "Check --table and --exclude: use exact names or patterns with *, in any letter case.",
   "body-too-large": "Name fewer tables with --table and --exclude, or use patterns.",
 };
 

@@ -43,7 +43,7 @@ function findFrameLength(bytes: Buffer): number | undefined {
   if (bytes.length < 8) return undefined;
   const magic = bytes.readUInt32LE(0);
   if (magic >>> 4 === SKIPPABLE_MAGIC) return ifWithin(bytes, 8 + bytes.readUInt32LE(4));
-  if (magic !== ZSTD_MAGIC) throw new Error("these bytes are no Zstandard frame");
+  if (magic !== ZSTD_MAGIC) throw new Error("these bytes are not a Zstandard frame");
   const descriptor = bytes[4] ?? 0;
   const isSingleSegment = (descriptor & 0x20) !== 0;
   const contentSizeFlag = descriptor >>> 6;

@@ -61,7 +61,8 @@ export class Api {
       }
       const text = JSON.stringify(view);
       if (text !== last.text) last = { text, atMs: Date.now() };
-      if (Date.now() - last.atMs > STALL_MS) throw new Error(`the export stands still: ${text}`);
+      if (Date.now() - last.atMs > STALL_MS)
+        throw new Error(`the export makes no progress: ${text}`);
       await sleep(POLL_MS, undefined, { signal: this.#signal });
     }
   }

@@ -123,7 +123,7 @@ function compareObjects(
     found.delete(key);
     if (other === undefined) differ(`${key} is missing`);
     else if (other.sql === sql) result.objects += 1;
-    else differ(`${key} has another text: ${shown(other.sql)} instead of ${shown(sql)}`);
+    else differ(`${key} has different text: ${shown(other.sql)} instead of ${shown(sql)}`);
   }
   for (const key of found.keys()) differ(`${key} is not in the source`);
 }

@@ -82,7 +82,7 @@ async function findReasonToCopy(path: string, file: string): Promise<string | un
   if (wal > 0)
     return `${name}-wal contains ${formatBytes(wal)} of changes: the demo reads a copy that includes them`;
   if (header[READ_VERSION_OFFSET] !== WAL_VERSION) return undefined;
-  return "the file is in WAL mode, and SQLite would write beside it: the demo reads a copy";
+  return "the file is in WAL mode, and SQLite would write next to it: the demo reads a copy";
 }
 
 /** Returns the first bytes; none if the file does not exist. */

@@ -97,7 +97,7 @@ describe("npm run demo -- tiny.sqlite", () => {
       "left out   user_version: 7 (set it after a restore: PRAGMA user_version = 7)",
       "left out   application_id: 1196444487 (set it after a restore: PRAGMA application_id = 1196444487)",
       "left out   file settings: journal_mode wal (restored: delete)",
-      "left out   words: the index entries of 1 row (a contentless table keeps no text to index anew)",
+      "left out   words: the index entries of 1 row (a contentless table stores no text from which to rebuild them)",
       "result     every row and definition in the dump is the same; 4 things are left out, as listed above",
     ]);
     expect(readdirSync(source)).toEqual(["other.sqlite"]);

@@ -18,7 +18,7 @@ import { UnusableFile } from "./unusable-file.ts";
 import { withWorker } from "./with-worker.ts";
 
 const USAGE = `npm run demo                         exports the cities of the world
-npm run demo -- path/to/any.sqlite   exports a database file of yours, which is only read
+npm run demo -- path/to/any.sqlite   exports your database file, which is only read
   --output <folder>                  where dump and databases go (default: demo-output)`;
 
 /**
@@ -204,7 +204,7 @@ async function download(
   ] as const) {
     if (reported?.sha256 === stored.sha256 && reported.bytes === stored.bytes) continue;
     throw new Error(
-      `the ${where} reports ${reported?.bytes} bytes with SHA-256 ${reported?.sha256}, and the download has ${stored.bytes} with ${stored.sha256}`,
+      `the ${where} reports ${reported?.bytes} bytes with SHA-256 ${reported?.sha256}, but the download has ${stored.bytes} with ${stored.sha256}`,
     );
   }
   printLine("checksum", `SHA-256 ${stored.sha256} is that of job view and manifest`);

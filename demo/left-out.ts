@@ -53,7 +53,7 @@ function* statistics(source: DatabaseSync): Generator<LeftOut> {
   if (tables.length === 0) return;
   yield {
     name: tables.join(", "),
-    reason: "the statistics (ANALYZE makes new ones)",
+    reason: "the statistics (ANALYZE creates new ones)",
   };
 }
 
@@ -82,7 +82,10 @@ function* indexEntries({ db, schema, indexes }: SourceFile): Generator<LeftOut> 
     if (virtual?.module !== "fts5" || virtual.content !== "none") continue;
     const { rows } = readIndexTotals(db, name);
     if (rows === 0) continue;
-    yield { name, reason: `${entriesOf(rows)} (a contentless table keeps no text to index anew)` };
+    yield {
+      name,
+      reason: `${entriesOf(rows)} (a contentless table stores no text from which to rebuild them)`,
+    };
   }
 }
 

@@ -92,5 +92,5 @@ function describeProblems(path: string, problems: string[]): string {
   const shown = problems.slice(0, PROBLEMS_SHOWN_MAX).map((problem) => `\n  - ${problem}`);
   const more = problems.length - shown.length;
   if (more > 0) shown.push(`\n  - and ${more} more`);
-  return `${path} holds what a Durable Object cannot:${shown.join("")}`;
+  return `${path} contains what a Durable Object cannot hold:${shown.join("")}`;
 }

@@ -89,5 +89,5 @@ export function isRefusal(error: unknown): error is ApiProblem {
 function describeRefusal(what: string, detail: string): string {
   const message = `a Durable Object refuses ${what}: ${oneLine(detail)}`;
   if (!/constraint failed|cannot store/i.test(detail)) return message;
-  return `${message}\nRows of the file break its own rules. Repair them first: \`PRAGMA integrity_check\` lists them.`;
+  return `${message}\nRows of the file violate its own rules. Repair them first: \`PRAGMA integrity_check\` lists them.`;
 }

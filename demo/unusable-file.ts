@@ -7,7 +7,7 @@ export class UnusableFile extends Error {
 
 /** By SQLite's result code (https://www.sqlite.org/rescode.html). */
 const HINTS = new Map([
-  [5, "another program is writing it; try again when that has finished"],
+  [5, "another program is writing it; try again when it has finished"],
   [11, "the file is damaged; `sqlite3 FILE .recover` may save its rows"],
 ]);
 

@@ -8,7 +8,7 @@ import { parseJobId } from "../job-id.ts";
 export function addCancel(program: Command, open: (command: Command) => Context): void {
   program
     .command("cancel")
-    .description("end a running job; one that has ended is left as it is")
+    .description("cancel a running job; a job that has ended stays unchanged")
     .argument("<job>", "the job's id", parseJobId)
     .action(async (jobId: string, _options: object, self: Command) => {
       const { terminal, client: openClient } = open(self);

@@ -101,7 +101,7 @@ function isMisconfigured(error: CliError): boolean {
   return error.code === code;
 }
 
-const TOO_OLD = "this Worker is too old to tell";
+const TOO_OLD = "this Worker is too old to report it";
 
 function sourcesLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string {
   if (found === undefined) return TOO_OLD;
@@ -125,14 +125,14 @@ const STORAGE_LINES: Record<Sources["storage"], (found: Sources) => string> = {
   none: () => {
     throw new CliError({ ofWorker: "configuration-invalid" }, "no R2 bucket is bound", {
       exitCode: EXIT.refused,
-      hint: "Bind one as EXPORT_R2_BUCKET: without it nothing can be exported.",
+      hint: "Bind one as EXPORT_R2_BUCKET: without a bucket nothing can be exported.",
     });
   },
 };
 
 /** Used if no bucket is bound: files share the space of one database. */
 function inlineLine(inline: Sources["inline"]): string {
-  const line = "no bucket is bound: files are kept beside the jobs";
+  const line = "no bucket is bound: files are kept in the jobs database";
   if (inline === null) return line;
   const { bytesUsed, bytesMax } = inline;
   const room = `${formatBytes(bytesUsed)} of ${formatBytes(bytesMax)} used`;

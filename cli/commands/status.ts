@@ -10,7 +10,7 @@ import { parseJobId } from "../job-id.ts";
 export function addStatus(program: Command, open: (command: Command) => Context): void {
   program
     .command("status")
-    .description("show a job as it is now")
+    .description("show a job's current state")
     .argument("<job>", "the job's id", parseJobId)
     .action(async (jobId: string, _options: object, self: Command) => {
       const { terminal, client } = open(self);

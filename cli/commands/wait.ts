@@ -11,7 +11,7 @@ export function addWait(program: Command, open: (command: Command) => Context): 
     .command("wait")
     .description("follow a job until it has ended; Ctrl-C leaves the job running")
     .argument("<job>", "the job's id", parseJobId)
-    .option("--timeout <duration>", "give up after 90s, 30m, 2h; the job goes on")
+    .option("--timeout <duration>", "stop waiting after 90s, 30m, 2h; the job continues")
     .action(async (jobId: string, options: { timeout?: string }, self: Command) => {
       const { terminal, client } = open(self);
       const timeoutMs =

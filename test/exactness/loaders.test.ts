@@ -81,7 +81,7 @@ describe("strings in double quotes", () => {
   test("are warnings that name the table or index", async () => {
     const { warnings } = await dumpDatabase(nodeSqliteSource(databaseOf(...SCRIPT)));
 
-    expect(warnings.map((warning) => /(\w+ "[^"]+") holds strings/.exec(warning)?.[1])).toEqual([
+    expect(warnings.map((warning) => /(\w+ "[^"]+") contains strings/.exec(warning)?.[1])).toEqual([
       'table "tickets"',
       'table "marked"',
       'index "open"',
@@ -174,7 +174,7 @@ describe("rows that break the schema's rules", () => {
 
       expect(restored.tables.map(({ rows }) => rows)).toEqual([2, 2, 2]);
       expect(restored.brokenRules).toEqual([
-        'foreign keys of "children" refer to what is no key',
+        'foreign keys of "children" reference columns that are not a key',
         'rows of "checked" break a CHECK',
       ]);
     } finally {
