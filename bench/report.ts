@@ -92,9 +92,9 @@ export function renderMarkdown(results: Results): string {
     "",
     "## Size, memory, cost",
     "",
-    "Peak memory is of the runtime's process, with the simulated bucket in it; the isolate's is that of Worker, Workflow",
-    "and objects alone, in a job of its own. Operations are as the job view counts them, a GB of SQL text; dollars are",
-    "what they come to beyond what a plan includes.",
+    "Peak memory covers the runtime's process, including the simulated bucket. The isolate's covers only Worker, Workflow",
+    "and objects, in a separate job. Operations are counted as in the job view, per GB of SQL text. Dollars are their price",
+    "beyond what a plan includes.",
     "",
     table(
       [

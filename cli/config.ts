@@ -6,7 +6,7 @@ import * as v from "valibot";
 
 import { usageError } from "./cli-error.ts";
 
-/** Where a setting came from; `doctor` shows it instead of the token itself. */
+/** The origin of a setting; `doctor` shows it instead of the token itself. */
 type Origin = string;
 
 /** The Worker to call, and with which token. */
@@ -79,7 +79,7 @@ export function resolveConfig(input: ConfigInput): Config {
   return { url: href, urlFrom: url.from, token: token.value, tokenFrom: token.from, warnings };
 }
 
-/** Where the configuration file is looked up if none is named. */
+/** Returns the path of the configuration file if none is named. */
 export function defaultConfigPath(env: Record<string, string | undefined>): string {
   const base = env["XDG_CONFIG_HOME"];
   return join(

@@ -8,7 +8,7 @@ import { CliError, usageError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { diskError, findFileKind } from "./partial-file.ts";
 
-/** Where a download goes, according to `-o`. */
+/** The destination of a download, according to `-o`. */
 export type OutputPlace =
   | { kind: "stdout" }
   /** A pipe or device: bytes are streamed, nothing is renamed. */

@@ -10,7 +10,7 @@ import type { Proof } from "./proof.ts";
 
 const READ_BYTES = 1024 * 1024;
 
-/** Where the bytes of `path` are collected until they are verified. */
+/** Returns the path at which the bytes of `path` are collected until they are verified. */
 export function partialPathOf(path: string): string {
   return `${path}.part`;
 }

@@ -2,8 +2,8 @@ import { DatabaseSync } from "node:sqlite";
 import { quoteIdentifier } from "../src/sqlite/identifier.ts";
 
 /**
- * Where a virtual table's content comes from: `rows` are inserted, `rebuild` reads another table,
- * and with `none` there is nothing to read back (contentless FTS5) or to write (fts5vocab).
+ * The origin of a virtual table's content: `rows` are inserted, `rebuild` reads another table, and
+ * with `none` there is nothing to read back (contentless FTS5) or to write (fts5vocab).
  */
 export type VirtualContent = "rows" | "rebuild" | "none";
 

@@ -34,7 +34,7 @@ export interface DumpPiece {
   /** What the reader of the dump must know about these rows; sentences may repeat. */
   warnings: string[];
   rowsRead: number;
-  /** Where the next piece starts. */
+  /** The start of the next piece. */
   cursor: Cursor;
   /** True for the last piece of its artifact. */
   ends: boolean;

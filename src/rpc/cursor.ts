@@ -1,6 +1,6 @@
 import type { RowKey } from "../sqlite/row-key.ts";
 
-/** Where an export resumes: plain data, committed with each checkpoint. */
+/** The position at which an export resumes: plain data, committed with each checkpoint. */
 export interface Cursor {
   /** Index into the plan's artifacts; equal to their number when everything is read. */
   artifact: number;

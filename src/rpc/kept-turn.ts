@@ -9,7 +9,7 @@ export interface KeptPiece {
   replacements: number;
   /** Undefined in pieces that an earlier version kept. */
   warnings?: string[];
-  /** Where the next piece starts. */
+  /** The start of the next piece. */
   cursor: Cursor;
   ends: boolean;
   byteLength: number;

@@ -4,7 +4,9 @@ import { nameOwnColumns } from "./column-sql.ts";
 import { quoteIdentifier, findUnusedName } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
 
-/** Where a table's integer keys begin and end, as doubles; tables without such a key have none. */
+/**
+ * The first and last of a table's integer keys, as doubles; tables without such a key have none.
+ */
 export interface KeyRange {
   table: string;
   /** The key of the first row that is read, and of the last; both null if there are no rows. */

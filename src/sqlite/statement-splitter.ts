@@ -66,12 +66,12 @@ export class StatementSplitter {
   /** The bytes that fit into the memory of `#pending`; 0 if that memory belongs to the caller. */
   #capacity = 0;
   /**
-   * Where the next token starts in `#pending`, and how many bytes were already searched for its
+   * The start of the next token in `#pending`, and how many bytes were already searched for its
    * end.
    */
   #at = 0;
   #searched = 0;
-  /** Where the statement's first token starts in `#pending`; -1 before it is found. */
+  /** The start of the statement's first token in `#pending`; -1 before it is found. */
   #first = -1;
   #state: State = "start";
   /** Open parentheses of CREATE VIRTUAL TABLE. */

@@ -25,7 +25,7 @@ interface RawResult {
 
 /**
  * A Durable Object as a source. Every call requests a new `stub`, because a stub that failed once
- * stays broken. Errors besides the port's: `configuration-invalid` if the class of `binding` lacks
+ * stays broken. Errors in addition to the port's: `configuration-invalid` if the class of `binding` lacks
  * the two methods or returns something else.
  */
 export function durableObjectSource(stub: () => DatabaseStub, binding = "the object"): Source {

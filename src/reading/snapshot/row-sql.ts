@@ -25,10 +25,10 @@ export function sameKeySql(sqlOf: ColumnSql, key: KeyColumn[], values: KeySql): 
 }
 
 /**
- * True if the row of an integer key still has to be exported: it comes after the committed cursor,
- * but not after the last key that the table had when the snapshot was opened. Rows of other keys
- * are needed until their table is finished, if it had rows: that keeps more than necessary, never
- * less.
+ * True if the row of an integer key is not exported yet but must be: it comes after the committed
+ * cursor, but not after the last key that the table had when the snapshot was opened. Rows of other
+ * keys are needed until their table is finished, if it had rows: that keeps more than necessary,
+ * never less.
  */
 export function isNeededSql(
   names: SnapshotNames,

@@ -11,9 +11,9 @@ import { isNeededSql, type KeySql, keyColumnsSql, sameKeySql } from "./row-sql.t
  * What a snapshot keeps of one table's rows. It has an entry for each key that is touched: the row
  * as it was when the snapshot was opened, or the key's birth if there was no row.
  *
- * Statements enter a key only if it is not NULL, still has to be exported, and is not in the log
- * yet. No entry may conflict with another one of its key, since the conflict clause of the
- * customer's statement overrides the log's own.
+ * Statements enter a key only if it is not NULL, not exported yet, and not in the log yet. No entry
+ * may conflict with another one of its key, since the conflict clause of the customer's statement
+ * overrides the log's own.
  */
 export interface UndoLog {
   /** CREATE statements for objects that only this table needs. */
@@ -30,7 +30,7 @@ export interface UndoLog {
 
 /** A table may have 100 columns, and so may the SELECT that fills it. */
 const COLUMNS_MAX = 100;
-/** The columns of the shared log's entries besides the row's: table, key, birth. */
+/** The columns of the shared log's entries, without the row's: table, key, birth. */
 const SHARED_COLUMNS = ["t", "k", "born"];
 
 /** The value of `lease_until` after the log is full. */

@@ -19,7 +19,7 @@ export interface ExportedChunk {
   rows: number;
   bytes: number;
   parts: number;
-  /** Where the next chunk starts, shortened for reading. */
+  /** The start of the next chunk, shortened for reading. */
   cursor: string;
   next: NextAction;
 }
