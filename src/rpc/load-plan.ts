@@ -2,7 +2,7 @@ import type { Compression } from "../api/export-request.ts";
 
 /** A script as it was found: nothing of it may change while it is loaded. */
 export interface ScriptRecord {
-  /** Where the store has it. */
+  /** Its key in the store. */
   key: string;
   etag: string;
   /** As it is stored. */
