@@ -1,6 +1,6 @@
 import { describeConsistency } from "../cli/consistency.ts";
 import type { DownloadResult } from "../cli/download-artifacts.ts";
-import { formatBytes, formatCount, oneLine } from "../cli/format.ts";
+import { formatBytes, formatCount, formatNumberOf, oneLine } from "../cli/format.ts";
 
 /** GitHub refuses a summary over 1 MiB; a table's name may have 1,000 characters. */
 const TABLES_SHOWN_MAX = 300;
@@ -13,7 +13,7 @@ export function summaryMarkdown(result: DownloadResult, isRestored: boolean): st
     ["Format", code(`${result.format}, compression ${result.compression}`)],
     ["Consistency", code(`${describeConsistency(result)}, as of ${result.snapshotAt}`)],
     ["File", code(result.path ?? "")],
-    ["Size", `${formatBytes(result.bytes)} (${formatCount(result.bytes)} bytes)`],
+    ["Size", `${formatBytes(result.bytes)} (${formatNumberOf(result.bytes, "byte")})`],
     ["Rows", formatCount(result.rows)],
     ["Checked", checked(result, isRestored)],
   ];
@@ -33,7 +33,7 @@ export function summaryMarkdown(result: DownloadResult, isRestored: boolean): st
       ({ name, rows, bytes }) => `| ${code(name)} | ${formatCount(rows)} | ${formatCount(bytes)} |`,
     ),
     ...(rest > 0
-      ? ["", `… and ${formatCount(rest)} more tables: the manifest lists all of them.`]
+      ? ["", `… and ${formatNumberOf(rest, "more table")}: the manifest lists all of them.`]
       : []),
     "",
     "",

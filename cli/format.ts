@@ -11,6 +11,12 @@ export function formatNumberOf(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** " (and 1 more table differs)", " (and 2 more tables differ)"; empty for none. */
+export function formatMoreDiffer(count: number, noun: string): string {
+  const verb = count === 1 ? "differs" : "differ";
+  return count === 0 ? "" : ` (and ${formatNumberOf(count, `more ${noun}`)} ${verb})`;
+}
+
 /** 1234567 → "1.23 MB"; powers of 1000, three digits. */
 export function formatBytes(bytes: number): string {
   let value = bytes;

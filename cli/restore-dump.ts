@@ -7,6 +7,7 @@ import { createGunzip } from "node:zlib";
 
 import { CliError, throwIfInterrupted, usageError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
+import { formatMoreDiffer, formatNumberOf } from "./format.ts";
 import { diskError } from "./partial-file.ts";
 import { compareIndexes, type IndexDifference } from "./restored-indexes.ts";
 import { type NamedIndexTotals, parseIndexComments } from "../src/sqlite/index-totals.ts";
@@ -75,8 +76,8 @@ export function requireRowCounts(tables: RestoredTable[]): void {
   const wrong = tables.filter((table) => table.rows !== table.expectedRows);
   const [first] = wrong;
   if (first === undefined) return;
-  const found = first.rows === null ? "is missing" : `has ${first.rows} rows`;
-  const more = wrong.length === 1 ? "" : ` (and ${wrong.length - 1} more tables differ)`;
+  const found = first.rows === null ? "is missing" : `has ${formatNumberOf(first.rows, "row")}`;
+  const more = formatMoreDiffer(wrong.length - 1, "table");
   throw new CliError(
     "restore-mismatch",
     `table ${JSON.stringify(first.name)} ${found} after the restore, but the manifest lists ${first.expectedRows}${more}`,

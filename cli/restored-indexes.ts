@@ -8,7 +8,7 @@ import {
 } from "../src/sqlite/index-totals.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
-import { formatCount } from "./format.ts";
+import { formatCount, formatMoreDiffer, formatNumberOf } from "./format.ts";
 
 /** How an index differs after a restore. */
 export interface IndexDifference {
@@ -27,7 +27,7 @@ export function compareIndexes(
     const found = readIndexTotals(db, table);
     const name = JSON.stringify(table);
     if (rows !== found.rows) {
-      const restored = `${formatCount(found.rows)} rows after the restore`;
+      const restored = `${formatNumberOf(found.rows, "row")} after the restore`;
       const message = `FTS5 table ${name} indexes ${restored}, but the source's index has ${formatCount(rows)}`;
       return [{ table, kind: "rows", message }];
     }
@@ -45,7 +45,7 @@ export function requireIndexedRows(differences: readonly IndexDifference[]): voi
   const wrong = differences.filter(({ kind }) => kind === "rows");
   const [first] = wrong;
   if (first === undefined) return;
-  const more = wrong.length === 1 ? "" : ` (and ${wrong.length - 1} more indexes differ)`;
+  const more = formatMoreDiffer(wrong.length - 1, "FTS5 table");
   throw new CliError("restore-mismatch", `${first.message}${more}`, {
     exitCode: EXIT.failed,
     hint: "If the source's index has entries for deleted rows, repair it with 'rebuild' and export again.",

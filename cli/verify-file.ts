@@ -11,7 +11,7 @@ import {
 } from "./answers.ts";
 import { CliError, usageError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
-import { formatCount } from "./format.ts";
+import { formatCount, formatNumberOf } from "./format.ts";
 import { FOLDER_MANIFEST, isZipName, manifestPathOf, ZIP_MANIFEST } from "./output-place.ts";
 import { diskError, findFileKind, hashFile, proveFile } from "./partial-file.ts";
 import { ZipProof } from "./zip-proof.ts";
@@ -94,7 +94,7 @@ async function verifyArtifact(
     );
   }
   throw differs(
-    `${path} has ${formatCount(size)} bytes, but the manifest lists ${formatCount(artifact.bytes)}`,
+    `${path} has ${formatNumberOf(size, "byte")}, but the manifest lists ${formatCount(artifact.bytes)}`,
   );
 }
 

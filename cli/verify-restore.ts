@@ -2,7 +2,7 @@ import { findFormat } from "../src/api/formats.ts";
 import type { Context } from "./context.ts";
 import { usageError } from "./cli-error.ts";
 import { showBytes } from "./download-file.ts";
-import { formatCount, formatTable } from "./format.ts";
+import { formatCount, formatNumberOf, formatTable } from "./format.ts";
 import { requireIndexedRows } from "./restored-indexes.ts";
 import { requireRowCounts, restoreDump, type RestoredTable } from "./restore-dump.ts";
 
@@ -67,8 +67,9 @@ export async function verifyRestore(
     const have = tables.length === 1 ? "1 table has" : `${tables.length} tables have`;
     terminal.note(`restored: ${have} the manifest's rows`);
     if (foreignKeyViolations > 0) {
+      const verb = foreignKeyViolations === 1 ? "references" : "reference";
       terminal.warn(
-        `${formatCount(foreignKeyViolations)} rows reference rows that are not in the dump`,
+        `${formatNumberOf(foreignKeyViolations, "row")} ${verb} a row that is not in the dump`,
       );
     }
     for (const rule of brokenRules) terminal.warn(`${rule}, as in the source`);

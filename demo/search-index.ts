@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { formatNumberOf } from "../cli/format.ts";
 import { readIndexTotals } from "../cli/restored-indexes.ts";
 import { quoteIdentifier } from "../src/sqlite/identifier.ts";
 import { readRows } from "./read-rows.ts";
@@ -68,7 +69,7 @@ export function findIndexDifference(
   if (!listsRows) {
     const [before, after] = [expected, actual].map((db) => {
       const totals = readIndexTotals(db, name);
-      return `${totals.rows} rows and ${totals.words.join(", ")} words`;
+      return `${formatNumberOf(totals.rows, "row")} and ${totals.words.join(", ")} words`;
     });
     if (rows !== contentRows || before === after) return undefined;
     return `${name} indexes ${after} instead of ${before}`;
@@ -81,7 +82,7 @@ export function findIndexDifference(
   const right = new Set([...readRows(actual, sizes)].map(String));
   const other = left.filter((entry) => !right.has(entry)).length;
   if (other === 0 && left.length === right.size) return undefined;
-  return `${name} indexes ${right.size} rows instead of ${left.length}, ${other} of which differ`;
+  return `${name} indexes ${formatNumberOf(right.size, "row")} instead of ${left.length}, ${other} of which differ`;
 }
 
 /**
