@@ -24,6 +24,7 @@ _durable_export() {
   local -a candidates
   while IFS= read -r line; do
     [[ $line == :* ]] && continue
+    line=\${line%$'\\t'}
     candidates+=("\${\${line//:/\\\\:}/$'\\t'/:}")
   done < <(durable-export complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)
   if (( \${#candidates} )); then _describe 'durable-export' candidates; else _files; fi
