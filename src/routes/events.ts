@@ -28,7 +28,7 @@ const STREAM_MS_MAX = 15 * 60_000;
  */
 const FAILED_LOOKS_MAX = 5;
 
-/** A look at an export or a restore that a client follows. */
+/** One check of an export or a restore that a client follows. */
 interface Look {
   version: string;
   status: JobState;
@@ -72,10 +72,10 @@ export const eventRoutes = [
   }),
 ];
 
-/** Answers with the events of what `look` finds, from the event on that the client knows. */
+/** Answers with the events that `look` finds, after the event that the client already knows. */
 export async function followJob(context: Context<AppEnv>, look: LookAgain): Promise<Response> {
   const first = await look(context.req.header("last-event-id") ?? "");
-  // An EventSource that knows the end stops asking if it is answered so.
+  // This answer stops the requests of an EventSource that already knows the end.
   if (first.view === null && !isActive(first.status)) return context.body(null, 204);
   return new Response(streamPieces(listEvents(first, look)), {
     headers: {

@@ -23,7 +23,7 @@ export function resolveStoredOrigin(call: LinkedCall): string {
   return call.settings.publicUrl !== undefined || isLocalOrigin(origin) ? origin : "";
 }
 
-/** Returns a link as a URL: a path gets `origin` before it. */
+/** Returns a link as a URL: a path is prefixed with `origin`. */
 export function makeAbsolute(link: string, origin: string): string {
   return link.startsWith("/") ? `${origin}${link}` : link;
 }

@@ -12,7 +12,7 @@ export interface ScriptRecord {
   textBytes: number;
   statements: number;
   lines: number;
-  /** Where the manifest of its export is; null if it has none. */
+  /** The place of its export's manifest; null if it has none. */
   manifestKey: string | null;
   /**
    * The frames that the file consists of, end to end, with the bytes that each takes and the text that it contains;

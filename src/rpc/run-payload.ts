@@ -38,9 +38,9 @@ const RunPayloadSchema = v.variant("kind", [
     ...runId,
     rescuedFor: v.optional(v.string()),
   }),
-  /** Removes what an ended restore has left in its target, and sends its callback from attempt `callbackFrom` on. */
+  /** Removes what an ended restore left in its target, and sends its callback, starting with attempt `callbackFrom`. */
   v.strictObject({ kind: v.literal("restore-ending"), ...runId, callbackFrom: v.number() }),
-  /** Closes the snapshot of a stream whose lease has run out. */
+  /** Closes the snapshot of a stream whose lease has expired. */
   v.strictObject({ kind: v.literal("stream-ending"), streamId: v.string() }),
 ]);
 

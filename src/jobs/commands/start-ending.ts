@@ -6,8 +6,8 @@ import { toEndingInstanceId, findJob } from "../tables/job-rows.ts";
 import { recordStreamEnding, type StreamRow } from "../tables/stream-rows.ts";
 
 /**
- * Starts an instance that removes what an ended job has left in its database and sends its callback, if either remains to be
- * done and no run is left to do it. If that fails the watchdog tries again.
+ * Starts an instance that removes what an ended job left in its database and sends its callback, if
+ * either remains to be done and no run is left to do it. If that fails, the watchdog tries again.
  */
 export async function startEnding({ sql, env }: JobsContext, jobId: string): Promise<void> {
   const job = findJob(sql, jobId);

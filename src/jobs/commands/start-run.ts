@@ -19,7 +19,10 @@ export async function startRun(context: JobsContext, jobId: string): Promise<voi
   }
 }
 
-/** Creates the instance of a run. Its id is made of the job's id and the run, so a repeat is harmless. */
+/**
+ * Creates the instance of a run. Its id consists of the job's id and the run, so a repeat is
+ * harmless.
+ */
 export async function createRun({ env, sql }: JobsContext, run: RunStart): Promise<void> {
   const id = toInstanceId({ job_id: run.jobId, run: run.run });
   const { kind } = getJob(sql, run.jobId);

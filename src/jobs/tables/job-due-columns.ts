@@ -22,7 +22,7 @@ const LAST_SEEN = "max(heartbeat_at_ms, coalesce(waited_at_ms, 0))";
 const UNCLOSED = `${ENDED} AND snapshot_open <> 0 AND endings < ${ENDINGS_MAX}`;
 const UNCLOSED_DUE_MS = `max(completed_at_ms + ${CLOSING_MS}, ${ENDING_DUE_MS})`;
 
-/** The condition for an ended job of which nothing is left but its rows. */
+/** The condition for an ended job with nothing left except its rows. */
 const FORGETTABLE = `(${FILELESS} OR (kind = 'restore' AND ${ENDED})) AND callback_status <> 'pending'
   AND (snapshot_open = 0 OR endings >= ${ENDINGS_MAX})`;
 

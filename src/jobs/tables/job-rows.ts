@@ -13,9 +13,10 @@ import { ACTIVE, ENDED, RETAINED, toStateCondition } from "./state-sql.ts";
 export type JobKind = "export" | "restore";
 
 /**
- * A row of `tmp_export_jobs` as it is; docs/storage-layout.md describes the columns. This file writes what a
- * job is and its state. Files beside it write the other columns: `job-run-columns.ts`,
- * `job-plan-columns.ts`, `job-callback-columns.ts`, `job-due-columns.ts` and `job-restore-columns.ts`.
+ * A complete row of `tmp_export_jobs`; docs/storage-layout.md describes the columns. This file
+ * writes what a job is and its state. Other files in this folder write the other columns:
+ * `job-run-columns.ts`, `job-plan-columns.ts`, `job-callback-columns.ts`, `job-due-columns.ts` and
+ * `job-restore-columns.ts`.
  */
 export type JobRow = {
   job_id: string;
@@ -171,7 +172,7 @@ export function getJob(sql: SqlStorage, jobId: string): JobRow {
   return job;
 }
 
-/** Returns a job of one kind. Errors: `job-not-found`, also if the job is of the other kind. */
+/** Returns a job of one kind. Errors: `job-not-found`, also if the job has the other kind. */
 export function getJobOfKind(sql: SqlStorage, jobId: string, kind: JobKind): JobRow {
   const job = getJob(sql, jobId);
   if (job.kind === kind) return job;

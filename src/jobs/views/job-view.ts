@@ -22,7 +22,10 @@ import { listTables } from "../tables/table-rows.ts";
 import { getJobProgress } from "./job-progress.ts";
 import { isWaiting, listWarnings } from "./job-warnings.ts";
 
-/** Differs whenever a job's view does. It is made of the job's row only, so that asking for it is cheap. */
+/**
+ * Differs whenever a job's view differs. It depends only on the job's row, so that it is cheap to
+ * compute.
+ */
 export function makeViewVersion(job: JobRow): string {
   const { run, checkpoint, usage_steps, heartbeat_at_ms } = job;
   const state = getStateAt(job, Date.now());
@@ -146,7 +149,7 @@ function callbackView(job: JobRow): JobView["callback"] {
   };
 }
 
-/** Returns why a job failed, with a hint; null if it has not. */
+/** Returns why a job failed, with a hint; null if it did not. */
 export function failureView(failure: Failure | null, origin: string): JobView["error"] {
   if (failure === null) return null;
   const { code, message } = failure;

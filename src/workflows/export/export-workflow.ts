@@ -23,9 +23,9 @@ import { publishManifest } from "./publish-manifest.ts";
 type Ended = { jobId: string; status: string } | { streamId: string; status: string };
 
 /**
- * One run of an export or a restore, or the end of what a job or a stream has left. Its steps' names and order
- * come from recorded values only, so that the list of steps reads like a table of contents, and a
- * replay walks the same way.
+ * One run of an export or a restore, or the cleanup after a job or a stream. The names and order of
+ * its steps come only from recorded values, so that the list of steps reads like a table of
+ * contents, and a replay takes the same path.
  */
 export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunPayload> {
   override async run(
