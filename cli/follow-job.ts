@@ -6,14 +6,14 @@ import { formatBytes, formatNumberOf, formatSeconds } from "./format.ts";
 import { wait } from "./retry.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Between two looks: short at first, so that a small export is done at once. */
+/** The time between two polls: short at first, so that a small export finishes immediately. */
 const POLL_MS_MIN = 250;
 const POLL_MS_MAX = 3_000;
 const POLL_GROWTH = 1.25;
 
 /**
- * Looks at a job until it has ended, and shows how far it is. Errors: `timeout` behind `timeoutMs`
- * (the job goes on), `Interrupted`, and those of the client.
+ * Polls a job until it has ended, and shows its progress. Errors: `timeout` after `timeoutMs` (the
+ * job continues), `Interrupted`, and those of the client.
  */
 export async function followJob(
   client: ApiClient,
@@ -56,7 +56,7 @@ export function requireCompleted(job: Job): void {
   });
 }
 
-/** What to show of a job, most important first. */
+/** Returns the parts of a job's progress, most important first. */
 function describeProgress({ status, progress }: Job): string[] {
   if (status === "queued") return ["queued"];
   const { tablesDone, tablesTotal, rows, bytes, bytesPerSecond, etaSeconds } = progress;

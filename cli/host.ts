@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 
-/** What a command has of the process around it; a test gives its own. */
+/** What a command sees of its process; a test passes its own. */
 export interface Host {
   env: Record<string, string | undefined>;
   stdout: Writable & { isTTY?: boolean };

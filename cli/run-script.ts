@@ -7,9 +7,9 @@ import { describePlace } from "./statement-place.ts";
 const TURN_BYTES = 1024 * 1024;
 
 /**
- * Runs an SQL script statement by statement. `onStatement` gets each one before it runs.
- * Throws an error that names the statement's place if SQLite refuses it, the signal's reason if that is
- * aborted, and the errors of `chunks` as they are.
+ * Runs an SQL script statement by statement. `onStatement` receives each one before it runs. Throws
+ * an error that names the statement's position if SQLite refuses it, the signal's reason if that is
+ * aborted, and the errors of `chunks` unchanged.
  */
 export async function runScript(
   db: DatabaseSync,
@@ -30,7 +30,7 @@ export async function runScript(
     }
     sinceTurn += statement.bytes.length;
     if (sinceTurn < TURN_BYTES) continue;
-    // Lets Ctrl-C and the bar in: SQLite holds the thread.
+    // Gives Ctrl-C and the progress bar a turn: SQLite blocks the thread.
     await nextTurn();
     sinceTurn = 0;
   }

@@ -17,7 +17,9 @@ const OPTIONS: Readonly<Record<string, string>> = {
   status: "--status",
 };
 
-/** What to do about an error of the Worker, for people who type commands instead of HTTP requests. */
+/**
+ * What to do about an error of the Worker, for people who type commands instead of HTTP requests.
+ */
 const HINTS: Partial<Record<ErrorCode, string>> = {
   "job-not-found": "`durable-export list` shows the jobs. Deleted jobs are gone for good.",
   "artifact-not-found": "Leave out --artifact to download every file of the job.",
@@ -29,11 +31,14 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   forbidden: "This token may not do that. Use a token with more rights, such as the admin token.",
   "idempotency-key-reused": "Use another --idempotency-key for another request.",
   "table-not-found":
-    "Check --table and --exclude: exact names or patterns with *, upper and lower case alike.",
+    "Check --table and --exclude: use exact names or patterns with *, in any letter case.",
   "body-too-large": "Name fewer tables with --table and --exclude, or use patterns.",
 };
 
-/** The hint for a problem that the Worker reported; its own one if there is nothing better. */
+/**
+ * Returns the hint for a problem that the Worker reported; the Worker's own hint if there is
+ * nothing better.
+ */
 export function findHint(problem: Problem): string | undefined {
   const { code, jobId, issues = [], sources = [] } = problem;
   const is = (known: ErrorCode) => code === known;

@@ -12,8 +12,9 @@ import { mountRoutes } from "./routes/mount-routes.ts";
 import { ROUTES } from "./routes/route-list.ts";
 
 /**
- * The HTTP API: limits, then the routes, which check the token, its access, the settings and the rate. Below
- * a path of another app, links and hints contain that path if `EXPORT_PUBLIC_URL` does.
+ * The HTTP API: limits, then the routes, which check the token, its access, the settings and the
+ * rate. If the API is mounted below a path of another app, links and hints contain that path if
+ * `EXPORT_PUBLIC_URL` contains it.
  */
 export function createApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();

@@ -1,5 +1,5 @@
 /**
- * The package `durable-export`: the classes that a Worker exports, the mixin for one's own Durable
+ * The package `durable-export`: the classes that a Worker exports, the mixin for your own Durable
  * Objects, and the types of what is sent and stored. It runs in a Worker, not in Node.
  */
 import type { RunPayload } from "./rpc/run-payload.ts";

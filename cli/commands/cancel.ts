@@ -4,11 +4,11 @@ import type { Context } from "../context.ts";
 import { hasEnded } from "../follow-job.ts";
 import { parseJobId } from "../job-id.ts";
 
-/** `cancel`: ends a running job. One that has ended is left alone, its files too. */
+/** `cancel`: ends a running job. A job that has ended keeps its state and its files. */
 export function addCancel(program: Command, open: (command: Command) => Context): void {
   program
     .command("cancel")
-    .description("end a running job; one that has ended is left as it is")
+    .description("cancel a running job; a job that has ended stays unchanged")
     .argument("<job>", "the job's id", parseJobId)
     .action(async (jobId: string, _options: object, self: Command) => {
       const { terminal, client: openClient } = open(self);

@@ -6,11 +6,11 @@ import type { Context } from "../context.ts";
 import { formatBytes, formatCount, oneLine } from "../format.ts";
 import { parseJobId } from "../job-id.ts";
 
-/** `status`: one look at a job. */
+/** `status`: reports a job's state once. */
 export function addStatus(program: Command, open: (command: Command) => Context): void {
   program
     .command("status")
-    .description("show a job as it is now")
+    .description("show a job's current state")
     .argument("<job>", "the job's id", parseJobId)
     .action(async (jobId: string, _options: object, self: Command) => {
       const { terminal, client } = open(self);
@@ -20,7 +20,7 @@ export function addStatus(program: Command, open: (command: Command) => Context)
     });
 }
 
-/** A job in lines of name and value. */
+/** Returns a job as lines of name and value. */
 export function describeJob(job: Job): string {
   const { progress, error } = job;
   const percent = progress.percent === null ? "" : ` (${Math.floor(progress.percent)}%)`;

@@ -9,7 +9,7 @@ interface Env extends ExportEnv {
   TENANT: DurableObjectNamespace<Tenant>;
 }
 
-/** One object, and so one database, a tenant. */
+/** One object, and so one database, per tenant. */
 export class Tenant extends withExport(DurableObject<Env>) {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -32,7 +32,7 @@ app.post("/tenants/:tenant/notes", async (context) => {
 });
 
 // POST /backup/export/dump {"name":"acme"} exports one tenant among thousands. The routes below
-// /backup ask for the token themselves.
+// /backup check the token themselves.
 app.mount("/backup", createApp().fetch);
 
 export default app;

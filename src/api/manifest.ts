@@ -24,7 +24,7 @@ const COMMON = {
   compression: v.string(),
   /** `snapshotMethod`, or `live`; job views use this name for what was requested. */
   consistency: v.string(),
-  /** Missing in manifests of version 0.1, as is the next one. */
+  /** Missing in manifests of version 0.1, as is the next field. */
   requestedConsistency: v.optional(RequestedConsistencySchema),
   snapshotMethod: v.optional(SnapshotMethodSchema),
   /** `all`, `schema` or `data`. */

@@ -17,7 +17,7 @@ export const QueryRequestSchema = v.union(
 
 export type QueryRequest = v.InferOutput<typeof QueryRequestSchema>;
 
-/** Its answer: the rows as objects, or for a transaction a list of such lists, one for each statement. */
+/** The answer: the rows as objects, or for a transaction one such list per statement. */
 export const QueryResultSchema = v.strictObject({
   result: v.array(v.unknown()),
 });

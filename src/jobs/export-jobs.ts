@@ -118,9 +118,9 @@ import { getUploadView } from "./views/upload-view.ts";
 import { runWatchdog } from "./watchdog/job-watchdog.ts";
 
 /**
- * The one object that holds a deployment's jobs. It binds names to functions, and only it creates or ends
- * a run. The interfaces that it implements describe each method. Expected failures cross as values
- * (`Outcome`).
+ * The one object that holds a deployment's jobs. It binds names to functions, and only it creates
+ * or ends a run. The interfaces that it implements describe each method. Expected failures cross as
+ * values (`Outcome`).
  */
 export class ExportJobs
   extends DurableObject<ExportEnv>
@@ -138,7 +138,8 @@ export class ExportJobs
     }
     this.#jobs = { storage: ctx.storage, sql: ctx.storage.sql, env };
     this.#files = inlineContext(this.#jobs);
-    // An alarm whose attempts have all failed is gone, and a crash may come between a row and its alarm.
+    // An alarm is gone after all of its attempts fail, and a crash may happen between a row and its
+    // alarm.
     void ctx.blockConcurrencyWhile(() => scheduleWatchdog(this.#jobs));
   }
 

@@ -7,7 +7,7 @@ import { requireRoom } from "./require-space.ts";
 import { getFile } from "./tables/file-rows.ts";
 import { findJob } from "./tables/job-rows.ts";
 
-/** Returns what the inline store needs of the jobs object. */
+/** Returns what the inline store needs from the jobs object. */
 export function inlineContext(context: JobsContext): InlineContext {
   const { sql } = context;
   return {
@@ -29,5 +29,5 @@ function requireWritable(sql: SqlStorage, key: string): void {
   }
   const job = findJob(sql, jobId);
   if (job !== undefined && isActive(job.state) && job.snapshot_id === snapshotId) return;
-  throw new ExportError("run-superseded", `no job writes ${key} any more`);
+  throw new ExportError("run-superseded", `no job writes ${key} anymore`);
 }

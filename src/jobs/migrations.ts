@@ -4,8 +4,9 @@ import { ExportError } from "../api/errors.ts";
  * The job tables' migrations, in order. Append only: a deployed object has run the earlier ones.
  * docs/storage-layout.md describes every column.
  *
- * Expand first: a migration adds, and the previous version keeps working beside it after a rollback. One
- * that renames or removes raises `CODE_MIN`, in a release after the last one that used the old form.
+ * Expand first: a migration adds, and the previous version keeps working after a rollback. A
+ * migration that renames or removes anything raises `CODE_MIN`, in a release after the last one
+ * that used the old form.
  */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE tmp_export_jobs (
@@ -214,8 +215,9 @@ const MIGRATIONS: readonly string[] = [
 const CODE_MIN = 13;
 
 /**
- * Brings the job tables to the newest form, each migration in one transaction. Tables of a newer version
- * stay as they are. Errors: `jobs-database-newer` if that version's tables need newer code than this.
+ * Brings the job tables to the newest form, each migration in one transaction. Tables of a newer
+ * version stay unchanged. Errors: `jobs-database-newer` if that version's tables need newer code
+ * than this.
  */
 export function migrate(storage: DurableObjectStorage): void {
   const { sql } = storage;

@@ -1,7 +1,7 @@
 import { lowerAscii } from "../lib/ascii-case.ts";
 import { type ByteToken, TokenReader } from "../sqlite/token-reader.ts";
 
-/** Where a table's name stands in a statement, its schema's name and dot included. */
+/** The position of a table's name in a statement, including its schema's name and dot. */
 export interface NamePlace {
   start: number;
   end: number;
@@ -25,7 +25,7 @@ export type StatementClass =
       kind: "insert";
       table: string;
       place: NamePlace;
-      /** Where the rows begin: after the table and its columns. */
+      /** The start of the rows: after the table and its columns. */
       rowsAt: number;
       /** True if the statement lists its columns. */
       hasColumns: boolean;
@@ -79,7 +79,7 @@ export function classifyStatement(bytes: Uint8Array): StatementClass {
     case "REPLACE":
       return classifyInsert(tokens, word);
     case "SELECT":
-      // A query alone changes nothing, except for the entries of a key-value storage, which are carried in one.
+      // A query changes nothing, except that the entries of a key-value storage are stored in one.
       return { kind: "bookkeeping" };
     case "DELETE":
       return isSequence(tokens) ? { kind: "bookkeeping" } : { kind: "other" };

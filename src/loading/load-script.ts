@@ -27,7 +27,7 @@ const TURN_STATEMENTS_MAX = 2_000;
 export interface LoadInput {
   target: Omit<LoadTarget, "rollsBack">;
   plan: LoadPlan;
-  /** Where the script ends. */
+  /** The end of the script. */
   end: ScriptPlace;
   /** Reads the script's text from a place on. */
   read: (from: ScriptPlace) => AsyncIterable<Uint8Array>;

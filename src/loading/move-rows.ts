@@ -10,9 +10,10 @@ import { type LoadTarget, runTurn, type TurnUsage } from "./run-turn.ts";
 const SLICE_ROWS = 10_000;
 
 /**
- * Moves staged rows into their tables and drops the staging tables. Rows of a table alone go in slices by their
- * rowid. Tables that refer to themselves or to one another go in one turn, at whose end all their rows are there.
- * Returns the new position, and whether the move is done: a long one goes on at the next call.
+ * Moves staged rows into their tables and drops the staging tables. The rows of a single table are
+ * moved in slices by their rowid. Tables that reference themselves or one another are moved in one
+ * turn, at whose end all their rows exist. Returns the new position, and whether the move is done:
+ * a long one resumes at the next call.
  *
  * Errors: `statement-failed` if a row is refused, with the table and the database's message.
  */

@@ -103,7 +103,7 @@ export async function readPosition(source: Source, restoreId: string): Promise<S
 /** A turn that moves the position. */
 export interface PositionedTurn {
   restoreId: string;
-  /** Where the turn starts. Another position means that another attempt was faster. */
+  /** The start of the turn. Another position means that another attempt was faster. */
   from: LoadPosition;
   to: Omit<LoadPosition, "rows">;
   /** False if the turn's changes are no rows of the script. */

@@ -71,7 +71,8 @@ export async function runStatements(
     if (!target.rollsBack) throw failed(await findMarked(target, statements), error);
     const [only] = statements;
     if (only !== undefined && statements.length === 1) throw failed(only, error);
-    // Half of them at a time: what is before the one that fails is loaded, and it ends alone.
+    // Half of them at a time: the statements before the failing one are loaded, and it is the last
+    // one left.
     const half = statements.length >> 1;
     const middle = await runStatements(target, from, statements.slice(0, half), usage);
     return runStatements(target, middle, statements.slice(half), usage);

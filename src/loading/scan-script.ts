@@ -38,7 +38,7 @@ export interface ScannedScript {
   schemaRows: SchemaRow[];
   /** Statements that are not run, by what they are. */
   skipped: Map<string, number>;
-  /** Where the triggers begin after which no row is written; null if there are none. */
+  /** The start of the triggers after which no row is written; null if there are none. */
   triggers: { from: ScriptPlace; number: number } | null;
   /** True if the script contains entries of a key-value storage. */
   hasKeyValues: boolean;

@@ -67,8 +67,8 @@ export async function listTargetTables(source: Source): Promise<TargetTable[]> {
 }
 
 /**
- * Returns the statements that delete everything in a target but the tables `kept` (in lower case), whose rows are
- * deleted, and but the restore's own tables. They belong into one turn. Empty if nothing is to be deleted.
+ * Returns the statements that delete everything in a target except the tables `kept` (in lower case), whose rows
+ * are deleted, and the restore's own tables. Run them in one turn. Empty if there is nothing to delete.
  */
 async function listClearStatements(source: Source, kept: readonly string[]): Promise<string[]> {
   const keeps = new Set(kept);

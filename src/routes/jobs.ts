@@ -9,7 +9,7 @@ import { validate } from "./middleware/parse-input.ts";
 import { JOB_ID } from "./parameters.ts";
 import { route } from "./route.ts";
 
-/** How long a client waits before it asks again, in seconds. */
+/** How long a client must wait between polls, in seconds. */
 const POLL_SECONDS = "2";
 
 /** `POST /export/dump`, the job view, cancel and delete. */

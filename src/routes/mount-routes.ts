@@ -9,8 +9,9 @@ import { onError } from "./middleware/problem.ts";
 import type { Route } from "./route.ts";
 
 /**
- * Serves `routes`: the open ones to everybody, the others to the tokens that open them. Any other call asks for
- * full access, also if a handler is mounted for it later, and is answered with 404, or 405 and `Allow`.
+ * Serves `routes`: the open ones to everybody, the others to the tokens that are allowed to call
+ * them. Any other call requires full access, even if a handler is mounted for it later, and is
+ * answered with 404, or with 405 and `Allow`.
  */
 export function mountRoutes(app: Hono<AppEnv>, routes: readonly Route[]): void {
   for (const { method, path, access, answer } of routes) {

@@ -11,7 +11,10 @@ import { sourceRoutes } from "./sources.ts";
 import { streamRoutes } from "./streams.ts";
 import { uploadRoutes } from "./uploads.ts";
 
-/** Every route of the API, in the order of its description. A new resource is a file and a line here. */
+/**
+ * Every route of the API, in the order of its description. To add a resource, add a file and a line
+ * here.
+ */
 export const ROUTES: readonly Route[] = [
   ...streamRoutes,
   ...jobRoutes,

@@ -14,11 +14,14 @@ import {
   type QuerySchema,
 } from "./middleware/parse-input.ts";
 
-/** A route: `mountRoutes` serves it, and `describeApi` describes it. Only `route` makes one. */
+/** A route: `mountRoutes` serves it, and `describeApi` describes it. Only `route` creates one. */
 export interface Route extends RouteDescription {
   /** True if `EXPORT_RATE_LIMITER` counts the calls of the route. */
   isCounted: boolean;
-  /** Answers a call whose token is checked. Throws ExportErrors. HEAD is answered like GET, without the body. */
+  /**
+   * Answers a call whose token was checked. Throws ExportErrors. HEAD is answered like GET, without
+   * the body.
+   */
   answer: (context: Context<AppEnv>) => Promise<Response>;
 }
 
@@ -29,9 +32,9 @@ interface RouteDescription {
   operationId: string;
   summary: string;
   description?: string;
-  /** The weakest token that opens the route; `open` asks for none. */
+  /** The weakest token that may call the route; `open` requires none. */
   access: RouteAccess;
-  /** The parameters of the path. One that is not listed is any text. */
+  /** The parameters of the path. A parameter that is not listed accepts any text. */
   params?: Readonly<Record<string, PathParameter | undefined>>;
   /** The schema of the query. A parameter whose schema is an array may be repeated. */
   query?: QuerySchema;
@@ -39,7 +42,10 @@ interface RouteDescription {
   headers?: readonly DescribedHeader[];
   body?: BodyInput<v.GenericSchema>;
   answers: readonly Answer[];
-  /** The errors of this route, in addition to those of every route, every token and every counted call. */
+  /**
+   * The errors of this route, in addition to those of every route, every token and every counted
+   * call.
+   */
   errors: readonly ErrorCode[];
 }
 
@@ -55,16 +61,19 @@ export interface DescribedHeader {
 export interface Answer {
   status: number;
   description: string;
-  /** The schema of a JSON body, `bytes` for a file, `events` for server-sent events; empty if undefined. */
+  /**
+   * The schema of a JSON body, `bytes` for a file, `events` for server-sent events; undefined for
+   * an empty body.
+   */
   content?: v.GenericSchema | "bytes" | "events";
   headers?: readonly DescribedHeader[];
 }
 
 /** A parameter of a path. */
 export interface PathParameter {
-  /** What the API's description says of it. */
+  /** Its schema in the API's description. */
   schema: v.GenericSchema;
-  /** Returns the parameter that `text` means. Throws an ExportError if it cannot be one. */
+  /** Returns the parameter that `text` stands for. Throws an ExportError if it cannot be one. */
   parse: (text: string) => string;
 }
 
@@ -72,11 +81,14 @@ export interface PathParameter {
 export interface AllowedCall {
   context: Context<AppEnv>;
   settings: Settings;
-  /** What the caller's token opens. */
+  /** What the caller's token allows. */
   access: TokenAccess;
 }
 
-/** What a handler gets. An `open` route has neither settings nor access, because they are not read for it. */
+/**
+ * The arguments of a handler. An `open` route has neither settings nor access, because they are not
+ * read for it.
+ */
 type Call<
   TPath extends string,
   TAccess extends RouteAccess,
@@ -107,9 +119,9 @@ type RouteInput<
 };
 
 /**
- * Declares a route once: its place, who may call it, what it reads and answers, and the handler, which gets the
- * path's parameters, the query and the body parsed. A call is counted after its query is checked and before its
- * body is read.
+ * Declares a route once: its path, who may call it, what it reads and answers, and the handler,
+ * which receives the parsed parameters, query and body. A call is counted after its query is
+ * checked and before its body is read.
  */
 export function route<
   TPath extends string,

@@ -5,7 +5,7 @@ import type { RunJobs } from "./run-jobs.ts";
 import type { StreamJobs } from "./stream-jobs.ts";
 import type { UploadJobs } from "./upload-jobs.ts";
 
-/** The one object that holds a deployment's jobs, as everybody outside `jobs/` sees it. */
+/** The one object that holds a deployment's jobs, as code outside `jobs/` sees it. */
 export type JobsObject = HttpJobs &
   RestoreJobs &
   RunJobs &

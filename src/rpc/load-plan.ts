@@ -2,7 +2,7 @@ import type { Compression } from "../api/export-request.ts";
 
 /** A script as it was found: nothing of it may change while it is loaded. */
 export interface ScriptRecord {
-  /** Where the store has it. */
+  /** Its key in the store. */
   key: string;
   etag: string;
   /** As it is stored. */
@@ -12,7 +12,7 @@ export interface ScriptRecord {
   textBytes: number;
   statements: number;
   lines: number;
-  /** Where the manifest of its export is; null if it has none. */
+  /** The place of its export's manifest; null if it has none. */
   manifestKey: string | null;
   /**
    * The frames that the file consists of, end to end, with the bytes that each takes and the text that it contains;

@@ -2,14 +2,14 @@
 const SCRIPT_FOLDER = "imports";
 
 /**
- * Returns where a store has a job's file. The key contains the snapshot's random id, so that nothing of an
- * earlier attempt can replace a file.
+ * Returns the key under which a store keeps a job's file. The key contains the snapshot's random
+ * id, so that an earlier attempt cannot replace a file.
  */
 export function toObjectKey(file: { jobId: string; snapshotId: string; name: string }): string {
   return `exports/${file.jobId}/${file.snapshotId}/${file.name}`;
 }
 
-/** Returns where a job's manifest is stored: beside its artifacts. */
+/** Returns the key of a job's manifest, which is next to its artifacts. */
 export function toManifestKey(job: { jobId: string; snapshotId: string }): string {
   return toObjectKey({ ...job, name: "manifest.json" });
 }

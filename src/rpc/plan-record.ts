@@ -22,7 +22,7 @@ export interface PlanRecord {
   /** Null if rows are read as they are. */
   snapshot: SnapshotRecord | null;
   catalogDigest: string;
-  /** As `digestPlan` makes it. */
+  /** Computed by `digestPlan`. */
   planDigest: string;
   /** Undefined if a run of an earlier version records the plan. */
   writer?: DumpWriter;
@@ -32,9 +32,9 @@ export interface PlanRecord {
   tables: string[];
   /** The whole export, if it was read in one turn. */
   turn?: KeptTurn;
-  /** Of the tables that have one. */
+  /** Only for tables that have one. */
   keyRanges: KeyRange[];
   warnings: string[];
-  /** What opening has cost the source, as the runtime bills it. */
+  /** What opening cost the source, as the runtime bills it. */
   usage: { rowsRead: number; rowsWritten: number };
 }

@@ -6,23 +6,26 @@ import { findByte, findTokenEnd, skipPlain, classifyToken } from "./sql-tokens.t
 /** A statement of a script. */
 export interface ScriptStatement {
   /**
-   * Its text with the semicolon that ends it, after the white space and the comments since the last
-   * semicolon. A view of bytes that the splitter does not change.
+   * Its text, including the semicolon that ends it and any white space and comments since the last
+   * semicolon. It is a view of bytes that the splitter does not change.
    */
   bytes: Uint8Array;
-  /** Where its first token stands in `bytes`; their length if an open comment is all there is. */
+  /**
+   * Position of its first token in `bytes`; the length of `bytes` if they contain only an open
+   * comment.
+   */
   start: number;
   /** From 1. Empty statements do not count. */
   number: number;
   /** The line of its first token, from 1. */
   line: number;
-  /** The byte of the script at which its first token stands, from 0. */
+  /** Offset of its first token in the script, in bytes from 0. */
   offset: number;
-  /** False only for a last statement or comment that the script breaks off. */
+  /** False only for a last statement or comment that the script leaves incomplete. */
   isEnded: boolean;
 }
 
-/** How much of a script comes before a place in it. */
+/** How much of a script precedes a position in it. */
 export interface ScriptPlace {
   statements: number;
   lines: number;
@@ -33,7 +36,8 @@ export interface ScriptPlace {
  * - `start`: between two statements.
  * - `explain`, `create`: after EXPLAIN, and after CREATE or CREATE TEMP.
  * - `body`: in a statement that its first semicolon ends.
- * - `virtual`: in CREATE VIRTUAL TABLE. SQLite takes semicolons in parentheses for arguments of the module.
+ * - `virtual`: in CREATE VIRTUAL TABLE. SQLite treats semicolons in parentheses as arguments of the
+ *   module.
  * - `trigger`, `semicolon`, `end`: in CREATE TRIGGER, which ends with `; END ;`.
  */
 type State = "start" | "explain" | "create" | "body" | "virtual" | "trigger" | "semicolon" | "end";
@@ -44,26 +48,30 @@ const CLOSE = 0x29;
 const SLASH = 0x2f;
 const LINE_FEED = 0x0a;
 
-/** No keyword that counts is longer. */
+/** The length of the longest keyword that matters. */
 const KEYWORD_LENGTH_MAX = 9;
 
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Splits a script, which arrives in pieces of any size, into the statements that SQLite's own parser finds in
- * it: the rules of `sqlite3_complete()` (https://www.sqlite.org/c3ref/complete.html), and those of CREATE
- * VIRTUAL TABLE and of byte order marks, which that function does not know. Holds one statement and the
- * rest of the last piece.
+ * Splits a script, which arrives in pieces of any size, into the statements that SQLite's own
+ * parser finds in it. It follows the rules of `sqlite3_complete()`
+ * (https://www.sqlite.org/c3ref/complete.html), and those of CREATE VIRTUAL TABLE and of byte order
+ * marks, which that function does not know. It keeps one statement and the rest of the last piece
+ * in memory.
  */
 export class StatementSplitter {
-  /** The bytes from the end of the last statement on. */
+  /** The bytes since the end of the last statement. */
   #pending: Buffer = NOTHING;
-  /** How many bytes `#pending` may have in its present memory; 0 if that is the caller's. */
+  /** The bytes that fit into the memory of `#pending`; 0 if that memory belongs to the caller. */
   #capacity = 0;
-  /** Where the next token starts in `#pending`, and how many bytes were searched for its end. */
+  /**
+   * The start of the next token in `#pending`, and how many bytes were already searched for its
+   * end.
+   */
   #at = 0;
   #searched = 0;
-  /** Where the statement's first token starts in `#pending`; -1 before it is found. */
+  /** The start of the statement's first token in `#pending`; -1 before it is found. */
   #first = -1;
   #state: State = "start";
   /** Open parentheses of CREATE VIRTUAL TABLE. */
@@ -75,15 +83,16 @@ export class StatementSplitter {
     this.#before = { ...place };
   }
 
-  /** Yields the statements that `chunk` ends. Do not write to the chunk afterwards. */
+  /** Yields the statements that `chunk` completes. Do not write to the chunk afterwards. */
   *push(chunk: Uint8Array): Generator<ScriptStatement> {
     this.#append(chunk);
     for (let end = this.#findEnd(); end > 0; end = this.#findEnd()) yield this.#take(end, true);
   }
 
   /**
-   * The statement or comment that the script breaks off, to be called after the last piece. SQLite runs such a
-   * statement too: the caller decides whether a script may lack its last semicolon.
+   * Returns the statement or comment that the script leaves incomplete. Call it after the last
+   * piece. SQLite runs such a statement too: the caller decides whether a script may lack its last
+   * semicolon.
    */
   finish(): ScriptStatement | undefined {
     const { length } = this.#pending;
@@ -102,7 +111,7 @@ export class StatementSplitter {
     }
     const needed = length + chunk.length;
     if (needed > this.#capacity) {
-      // At least doubled: else a long statement would be copied with each of its pieces.
+      // At least doubled: otherwise each new piece would copy a long statement again.
       this.#capacity = Math.max(needed, 2 * length);
       const grown = Buffer.allocUnsafe(this.#capacity);
       this.#pending.copy(grown);
@@ -112,7 +121,7 @@ export class StatementSplitter {
     this.#pending.set(chunk, length);
   }
 
-  /** Reads on, and returns where the statement ends; 0 if its end has not arrived. */
+  /** Reads further and returns where the statement ends; 0 if its end has not arrived. */
   #findEnd(): number {
     let bytes = this.#pending;
     while (this.#at < bytes.length) {
@@ -151,7 +160,7 @@ export class StatementSplitter {
     return this.#state !== "virtual" || this.#depth <= 0;
   }
 
-  /** The state after a token: a word in upper case, or what starts with `byte`. */
+  /** Returns the state after a token: a word in upper case, or a token that starts with `byte`. */
   #nextState(word: string, byte: number): State {
     switch (this.#state) {
       case "start":
@@ -210,8 +219,8 @@ export class StatementSplitter {
 }
 
 /**
- * The statements of a script that arrives in pieces. Throws if the script ends within a statement or a
- * comment.
+ * Yields the statements of a script that arrives in pieces. Throws if the script ends within a
+ * statement or a comment.
  */
 export async function* splitScript(
   chunks: AsyncIterable<Uint8Array>,

@@ -26,7 +26,7 @@ export class TokenReader {
     this.#at = start;
   }
 
-  /** Where the next token is searched. */
+  /** The position at which the search for the next token starts. */
   get at(): number {
     return this.#at;
   }

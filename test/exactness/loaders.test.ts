@@ -81,7 +81,7 @@ describe("strings in double quotes", () => {
   test("are warnings that name the table or index", async () => {
     const { warnings } = await dumpDatabase(nodeSqliteSource(databaseOf(...SCRIPT)));
 
-    expect(warnings.map((warning) => /(\w+ "[^"]+") holds strings/.exec(warning)?.[1])).toEqual([
+    expect(warnings.map((warning) => /(\w+ "[^"]+") contains strings/.exec(warning)?.[1])).toEqual([
       'table "tickets"',
       'table "marked"',
       'index "open"',
@@ -141,9 +141,9 @@ describe("rows that break the schema's rules", () => {
     const { warnings } = await dumpDatabase(nodeSqliteSource(databaseOf(...SCRIPT)));
 
     expect(warnings).toEqual([
-      'table "children" refers to "parents" ("code"), which is no key of it: ' +
-        "its rows load only where foreign keys are not enforced",
-      'table "checked" has rows that break CHECK (n > 0): they load only if CHECK is ignored',
+      'table "children" references "parents" ("code"), which is not a key of that table: ' +
+        "its rows load only if foreign keys are not enforced",
+      'table "checked" has rows that violate CHECK (n > 0): they load only if CHECK is ignored',
     ]);
   });
 
@@ -174,7 +174,7 @@ describe("rows that break the schema's rules", () => {
 
       expect(restored.tables.map(({ rows }) => rows)).toEqual([2, 2, 2]);
       expect(restored.brokenRules).toEqual([
-        'foreign keys of "children" refer to what is no key',
+        'foreign keys of "children" reference columns that are not a key',
         'rows of "checked" break a CHECK',
       ]);
     } finally {

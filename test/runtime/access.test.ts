@@ -300,14 +300,17 @@ describe("the tokens of a secret", () => {
   });
 
   test.each([
-    [{ ADMIN_AUTHORIZATION_TOKEN: "ABC123" }, "ADMIN_AUTHORIZATION_TOKEN is a token that"],
+    [
+      { ADMIN_AUTHORIZATION_TOKEN: "ABC123" },
+      "ADMIN_AUTHORIZATION_TOKEN is a token from the documentation",
+    ],
     [
       { ADMIN_AUTHORIZATION_TOKEN: "own", EXPORT_READ_TOKEN: "next DEF456" },
-      "EXPORT_READ_TOKEN is a token that",
+      "EXPORT_READ_TOKEN is a token from the documentation",
     ],
     [
       { ADMIN_AUTHORIZATION_TOKEN: "own", EXPORT_JOB_TOKEN: "next your-job-token" },
-      "EXPORT_JOB_TOKEN is a token that",
+      "EXPORT_JOB_TOKEN is a token from the documentation",
     ],
   ])("are refused where documentation uses them, but for local development", (vars, words) => {
     expect(() => readAccessTokens(vars, { localDevelopment: false })).toThrow(words);

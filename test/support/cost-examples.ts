@@ -7,7 +7,7 @@ interface Example extends ExportSize {
 
 const TEN_TABLES = { tables: 10 };
 
-/** The databases that docs/limits-and-costs.md reckons with. */
+/** The databases in the calculations of docs/limits-and-costs.md. */
 export const EXAMPLES: readonly Example[] = [
   { title: "1 GB, 1 M rows, quiet", ...TEN_TABLES, bytes: 1e9, rows: 1e6, changedRows: 0 },
   { title: "1 GB, 1 M rows, written", ...TEN_TABLES, bytes: 1e9, rows: 1e6, changedRows: 1e4 },

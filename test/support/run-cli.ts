@@ -16,11 +16,11 @@ export interface CliOptions {
   token?: string;
   env?: Record<string, string>;
   interrupt?: AbortSignal;
-  /** Told each piece of standard error as it comes. */
+  /** Called with each piece of standard error as it arrives. */
   onStderr?: (text: string) => void;
 }
 
-/** Runs the command line in this process, with settings of its own and nobody's configuration file. */
+/** Runs the command line in this process, with its own settings and no configuration file. */
 export async function runCli(args: string[], options: CliOptions): Promise<CliResult> {
   const stdout = collect();
   const stderr = collect(options.onStderr);

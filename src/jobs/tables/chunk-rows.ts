@@ -2,17 +2,23 @@ import type { LedgerPiece } from "../../rpc/artifact-record.ts";
 import type { ChunkCommit, ChunkPiece } from "../../rpc/chunk-commit.ts";
 import type { StoredPart } from "../../rpc/stored-object.ts";
 
-/** Chunks that a rate is measured over: enough to smooth it, few enough to follow a change. */
+/**
+ * The number of chunks over which a rate is measured: enough to smooth it, few enough to follow a
+ * change.
+ */
 const RATE_CHUNKS = 5;
 
-/** Inserts the row of one piece that chunk number `number` wrote. `rows` counts the whole chunk, or nothing. */
+/**
+ * Inserts the row of one piece that chunk number `number` wrote. `rows` counts the whole chunk, or
+ * nothing.
+ */
 export function insertChunkPiece(
   sql: SqlStorage,
   piece: ChunkPiece,
   chunk: {
     commit: ChunkCommit;
     number: number;
-    /** As the job's row has it. */
+    /** The value in the job's row. */
     firstCursorJson: string | null;
     rows: number;
     nowMs: number;
@@ -57,7 +63,7 @@ export function countChunks(
     .one().chunks;
 }
 
-/** Returns all pieces of an artifact, end to end. */
+/** Returns all pieces of an artifact, in order and without gaps. */
 export function listPieces(
   sql: SqlStorage,
   { jobId, ordinal }: { jobId: string; ordinal: number },
@@ -87,7 +93,7 @@ export function listPieces(
     }));
 }
 
-/** Returns the rows of all chunks of a job, rows outside tables included. */
+/** Returns the rows of all chunks of a job, including rows outside tables. */
 export function sumChunkRows(sql: SqlStorage, jobId: string): number {
   return sql
     .exec<{ rows: number }>(
@@ -98,8 +104,8 @@ export function sumChunkRows(sql: SqlStorage, jobId: string): number {
 }
 
 /**
- * Returns what the last chunks wrote, and how long they took together; null before there are any. A chunk of
- * many small artifacts has a row for its piece of each.
+ * Returns what the last chunks wrote, and how long they took together; null before there are any. A
+ * chunk of many small artifacts has a row for each artifact's piece.
  */
 export function findRecentWork(
   sql: SqlStorage,

@@ -10,7 +10,10 @@ import { type JobRow, parseWarnings, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts"
  * `usage_rows_read`, `usage_rows_written`.
  */
 
-/** Records a snapshot's id before it is opened. One that is not frozen leaves `snapshot_open` as it is. */
+/**
+ * Records a snapshot's id before it is opened. If nothing is frozen, `snapshot_open` stays the
+ * same.
+ */
 export function recordSnapshotId(
   sql: SqlStorage,
   jobId: string,
@@ -25,8 +28,8 @@ export function recordSnapshotId(
 }
 
 /**
- * Records that a snapshot's triggers are gone from its source, and its tables except for `tablesLeft` empty
- * ones. Nothing changes if the job has opened another snapshot.
+ * Records that a snapshot's triggers are gone from its source, and its tables too, except for
+ * `tablesLeft` empty ones. Nothing changes if the job has opened another snapshot.
  */
 export function recordClosed(
   sql: SqlStorage,

@@ -18,7 +18,8 @@ export function toRunningJob(job: JobRow): RunningJob {
     // Null only in the rows of an earlier version.
     partBytes: job.part_bytes ?? PART_BYTES_DEFAULT,
     rescuedFor: parseRescues(job).at(-1)?.reason ?? null,
-    // A plan, or an opening that no configuration error ended, shows that the source was there.
+    // A plan, or an opening that did not end in a configuration error, shows that the source was
+    // there.
     hasReachedSource: job.checkpoint > 0 || job.snapshot_open === 1,
     warnings: parseWarnings(job),
     plan: findPlan(job),

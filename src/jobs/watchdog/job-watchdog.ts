@@ -32,7 +32,7 @@ export const SLICE = 10;
 /** How long the watchdog waits for one task: an alarm has 15 minutes for all. */
 const TASK_MS_MAX = 60_000;
 
-/** After so long one alarm starts no more tasks; the next one, a minute later, continues. */
+/** After this time an alarm starts no more tasks; the next one, a minute later, continues. */
 const ALARM_MS_MAX = 40_000;
 
 /**
@@ -47,7 +47,7 @@ export async function runWatchdog(context: JobsContext, taskMs = TASK_MS_MAX): P
   let count: number;
   do {
     count = begun.size;
-    // What stays due after it was tried must not hide what follows it.
+    // A task that stays due after an attempt must not hide the tasks after it.
     for (const { id, work } of listTasks(context, { nowMs, limit: SLICE + count })) {
       if (begun.has(id)) continue;
       if (Date.now() - nowMs >= ALARM_MS_MAX) break;
@@ -63,14 +63,14 @@ export async function runWatchdog(context: JobsContext, taskMs = TASK_MS_MAX): P
   await scheduleWatchdog(context);
 }
 
-/** One thing for the watchdog to do. */
+/** One task of the watchdog. */
 interface Task {
   /** The same whenever the same thing is due. */
   id: string;
   work: () => Promise<unknown>;
 }
 
-/** Returns what is due at `nowMs`: of each kind at most `limit`, the longest due first. */
+/** Returns what is due at `nowMs`: at most `limit` of each kind, the longest overdue first. */
 function listTasks(context: JobsContext, due: { nowMs: number; limit: number }): Task[] {
   const { sql } = context;
   const { nowMs, limit } = due;
@@ -117,7 +117,10 @@ function listTasks(context: JobsContext, due: { nowMs: number; limit: number }):
   ];
 }
 
-/** Forgets a stream whose snapshot cannot be closed: a later opening in its database removes the rest. */
+/**
+ * Forgets a stream whose snapshot cannot be closed: a later opening in its database removes the
+ * rest.
+ */
 function abandonStream(sql: SqlStorage, stream: StreamRow): void {
   const { stream_id: streamId, endings, request_json: source } = stream;
   console.error({ message: "the snapshot of a stream was not closed", streamId, endings, source });

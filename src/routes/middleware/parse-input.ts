@@ -11,8 +11,8 @@ import { ExportError } from "../../api/errors.ts";
 export type QuerySchema = v.GenericSchema & { readonly entries: v.ObjectEntries };
 
 /**
- * Returns the query as `schema` parses it. Errors: `invalid-request`, also if a parameter is repeated whose
- * schema is not an array; `issues` name each parameter.
+ * Returns the query as `schema` parses it. Errors: `invalid-request`, also if a parameter is
+ * repeated whose schema is not an array; `issues` name each parameter.
  */
 export function parseQuery<const TSchema extends QuerySchema>(
   context: Context,
@@ -29,7 +29,7 @@ export function parseQuery<const TSchema extends QuerySchema>(
   return validate(schema, Object.fromEntries(values), "the query");
 }
 
-/** True if a schema is an array's, optional or not. */
+/** True for the schema of an array, optional or not. */
 function isList(schema: object | undefined): boolean {
   if (schema === undefined) return false;
   if ("wrapped" in schema) return isList(schema.wrapped as object);
@@ -120,7 +120,7 @@ export function validate<const TSchema extends v.GenericSchema>(
   value: unknown,
   what: string,
 ): v.InferOutput<TSchema> {
-  // Valibot takes an array for an object without entries.
+  // Valibot treats an array as an object without entries.
   if (Array.isArray(value)) {
     throw new ExportError("invalid-request", `${what}: expected an object, not an array`);
   }

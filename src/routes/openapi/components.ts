@@ -15,7 +15,7 @@ import {
   UploadViewSchema,
 } from "../../api/upload.ts";
 
-/** Bodies of requests that the API's description names, as clients send them. */
+/** Named bodies of requests in the API's description, as clients send them. */
 export const REQUEST_COMPONENTS: Record<string, v.GenericSchema> = {
   ExportRequest: ExportRequestSchema,
   QueryRequest: QueryRequestSchema,
@@ -23,7 +23,7 @@ export const REQUEST_COMPONENTS: Record<string, v.GenericSchema> = {
   UploadCompletion: UploadCompletionSchema,
 };
 
-/** Bodies of answers that the API's description names. */
+/** Named bodies of answers in the API's description. */
 export const ANSWER_COMPONENTS: Record<string, v.GenericSchema> = {
   JobView: JobViewSchema,
   JobList: JobListSchema,
@@ -37,7 +37,7 @@ export const ANSWER_COMPONENTS: Record<string, v.GenericSchema> = {
   OpenApi: DescriptionSchema,
 };
 
-/** Returns the name of a schema; undefined if it has none, and is described in place. */
+/** Returns the name of a schema; undefined if it has none and is described in place. */
 export function findComponent(schema: v.GenericSchema): string | undefined {
   return Object.entries({ ...REQUEST_COMPONENTS, ...ANSWER_COMPONENTS }).find(
     ([, each]) => each === schema,

@@ -22,15 +22,15 @@ const ABANDON_MS_MAX = 30_000;
 /** What a chunk wrote, for its commit. */
 export interface WrittenChunk {
   pieces: ChunkPiece[];
-  /** Bytes that fill no part yet, at most 1 MiB each. */
+  /** Bytes that do not fill a part yet, at most 1 MiB each. */
   carry: Uint8Array[];
   /** What the store billed for the chunk's writes. */
   r2ClassAOperations: number;
 }
 
 /**
- * Writes the bytes of one chunk: to the parts of an open upload, to one object if the artifact ends without an
- * upload, or else to the carry.
+ * Writes the bytes of one chunk: to the parts of an open upload, to one object if the artifact ends
+ * without an upload, or otherwise to the carry.
  */
 export class ChunkWriter {
   /** Text written so far, over all artifacts, before compression. */
@@ -78,8 +78,9 @@ export class ChunkWriter {
   }
 
   /**
-   * True if a chunk of about `chunkBytes` may end here. If a part ends soon, that is after the part: the jobs
-   * object writes and reads the carry again, which costs as much as reading that many rows.
+   * True if a chunk of about `chunkBytes` may end here. If a part ends soon, the chunk ends after
+   * the part: the jobs object writes and reads the carry once more, which costs as much as reading
+   * that many rows.
    */
   isLongEnough(chunkBytes: number): boolean {
     const carriesLittle = this.#cutter.filledBytes <= BLOB_BYTES_MAX;
@@ -112,8 +113,8 @@ export class ChunkWriter {
   }
 
   /**
-   * Ends the artifact. An artifact without an upload is put whole: it is at most one part and one page long, since a
-   * chunk stops at its first full part.
+   * Ends the artifact. An artifact without an upload is put whole: it is at most one part and one
+   * page long, since a chunk stops at its first full part.
    */
   async endArtifact(): Promise<void> {
     assert(!this.#ended, "an artifact ends once");
@@ -168,8 +169,9 @@ export class ChunkWriter {
   }
 
   /**
-   * Waits up to 30 s for the parts of a failed chunk that are being sent: a part that arrived later would replace
-   * the next attempt's, and its ETag would not be the ledger's. A finished chunk sends none.
+   * Waits up to 30 s for the parts of a failed chunk that are being sent: a part that arrived later
+   * would replace the next attempt's, and its ETag would differ from the ledger's. A finished chunk
+   * sends none.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
@@ -179,7 +181,9 @@ export class ChunkWriter {
     }
   }
 
-  /** Waits for all parts, and returns what was written: everything is then stored or in the carry. */
+  /**
+   * Waits for all parts, and returns what was written: everything is then stored or in the carry.
+   */
   async finish(): Promise<WrittenChunk> {
     await this.#endPiece();
     // Copies, since a view that crosses RPC takes its whole buffer with it.

@@ -16,7 +16,10 @@ async function getArtifact({ jobs, runId }: RunContext, ordinal: number): Promis
   return artifact;
 }
 
-/** Begins the multipart upload of an artifact whose first part is full. A try too many leaves none open. */
+/**
+ * Begins the multipart upload of an artifact whose first part is full. A redundant attempt leaves
+ * no upload open.
+ */
 export async function openArtifact(
   context: RunContext,
   ordinal: number,
@@ -24,7 +27,7 @@ export async function openArtifact(
   const { jobs, runId, store } = context;
   const { name, objectKey, contentType, state } = await getArtifact(context, ordinal);
   if (state !== "wants-upload") {
-    // A try before this one has begun it, and its answer was lost.
+    // An earlier attempt began it, and its answer was lost.
     return { artifact: name, next: unwrap(await jobs.checkpoint(runId)).next };
   }
   const uploadId = await store.createUpload(objectKey, { contentType });
@@ -34,7 +37,7 @@ export async function openArtifact(
   return { artifact: name, next: unwrap(recorded).next };
 }
 
-/** Makes the object of the parts that the ledger lists. */
+/** Creates the object from the parts that the ledger lists. */
 export async function completeArtifact(
   context: RunContext,
   ordinal: number,
@@ -44,7 +47,7 @@ export async function completeArtifact(
   if (uploadId === null) throw new ExportError("internal-error", `${name} has no upload`);
   const parts = unwrap(await jobs.pieces(runId, ordinal)).flatMap((piece) => piece.parts);
   if (state !== "written") {
-    // A try before this one has made the object, and its answer was lost.
+    // An earlier attempt created the object, and its answer was lost.
     const { next } = unwrap(await jobs.checkpoint(runId));
     return { artifact: name, bytes, parts: parts.length, next };
   }
@@ -52,7 +55,7 @@ export async function completeArtifact(
   if (object.bytes !== bytes) {
     throw new ExportError(
       "artifact-corrupt",
-      `${name} has ${object.bytes} bytes where the ledger has ${bytes}`,
+      `${name} has ${object.bytes} bytes, but the ledger has ${bytes}`,
     );
   }
   const { write: billed } = store.billedOperations;
@@ -60,15 +63,16 @@ export async function completeArtifact(
   return { artifact: name, bytes, parts: parts.length, next };
 }
 
-/** Where verifying goes on. */
+/** Where verification resumes. */
 export interface VerifyFrom {
   ordinal: number;
   artifact: string;
 }
 
 /**
- * Reads artifacts back, from `ordinal` on until `bytesMax` are read or a minute has passed, and compares
- * each chunk of what is stored with what was written. Gives where to go on. Errors: `artifact-corrupt`.
+ * Reads artifacts back, starting with `ordinal`, until `bytesMax` are read or a minute has passed,
+ * and compares each stored chunk with what was written. Returns where to resume. Errors:
+ * `artifact-corrupt`.
  */
 export async function verifyArtifacts(
   context: RunContext,
@@ -90,7 +94,7 @@ export async function verifyArtifacts(
     sha256: string;
     crc32: number | null;
   }[] = [];
-  // The only file of a job is never one of a ZIP.
+  // The only file of a job is never part of a ZIP.
   const needsCrc32 = unwrap(await jobs.artifact(runId, 1)) !== null;
   let next: VerifyFrom | null = null;
   for (;;) {
@@ -126,7 +130,7 @@ async function verifyArtifact(
   if (object.bytes !== written) {
     throw new ExportError(
       "artifact-corrupt",
-      `${artifact.name} has ${object.bytes} bytes where ${written} were written`,
+      `${artifact.name} has ${object.bytes} bytes, but ${written} were written`,
     );
   }
   const yieldTurn = makeTurnYielder();
@@ -140,7 +144,7 @@ async function verifyArtifact(
       if (hash.digest("hex") !== pieces[at]?.sha256) {
         throw new ExportError(
           "artifact-corrupt",
-          `chunk ${at + 1} of ${artifact.name} is not what was written`,
+          `chunk ${at + 1} of ${artifact.name} differs from what was written`,
         );
       }
       at += 1;

@@ -4,13 +4,15 @@ import { toManifestKey } from "../../rpc/object-key.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { makeManifest } from "./make-manifest.ts";
 
-/** Writes the manifest beside the artifacts and ends the job well. Repeating it changes nothing. */
+/**
+ * Writes the manifest next to the artifacts and completes the job. Repeating it changes nothing.
+ */
 export async function publishManifest(
   context: RunContext,
 ): Promise<{ status: string; rows: number; bytes: number; callback: boolean }> {
   const { jobs, runId, store } = context;
   const ledger = await jobs.ledger(runId);
-  // An earlier attempt may have ended the job and lost its answer.
+  // An earlier attempt may have completed the job and lost its answer.
   if (ledger.ok) {
     const { jobId, plan } = ledger.value.job;
     const manifest = makeManifest(ledger.value, Date.now());
