@@ -29,6 +29,7 @@ import {
   blocksOf,
   type DocBlock,
   DOC_PAGES,
+  EXAMPLE_PAGES,
   proseCommandsOf,
   readPage,
 } from "../support/doc-blocks.ts";
@@ -48,7 +49,9 @@ const RUN_BY: Record<string, string> = {
   "docs/api.md": "cli/end-to-end.test.ts",
   "docs/ci-backups.md": "cli/end-to-end.test.ts",
   "docs/cli.md": "cli/end-to-end.test.ts",
+  "docs/local-development.md": "test/docs/local-development.test.ts",
   "docs/restore.md": "test/docs/restore.test.ts",
+  ...Object.fromEntries(EXAMPLE_PAGES.map((page) => [page, "test/docs/example-readmes.test.ts"])),
 };
 
 /** The test that runs the programs of a page that are JavaScript. */
@@ -56,10 +59,12 @@ const JAVASCRIPT_RUN_BY: Record<string, string> = {
   "docs/callbacks.md": "test/docs/callbacks.test.ts",
 };
 
-/** Blocks that need a place of their own, by how they start, and the test that runs them. */
+/** Blocks that need a place of their own, by how they start, and the test that takes them from their page. */
 const BLOCKS_RUN_BY: Record<string, string> = {
   "DURABLE_EXPORT_TOKEN=$TOKEN npx node ../restore/into-durable-object.ts":
     "test/docs/starbasedb-restore.test.ts",
+  "git fetch https://github.com/": "test/docs/deploy-button.test.ts",
+  "npm install git+https://github.com/": "test/package/package.test.ts",
 };
 
 /** The commands of a page that are run here. */
@@ -235,12 +240,16 @@ test.each(blocksIn("js"))("the JavaScript of %s (%i) is run by a test", (page) =
 });
 
 test.each(Object.entries(RUN_BY))("the commands of %s are run by %s", (page, file) => {
-  expect(readFileSync(join(REPOSITORY, file), "utf8")).toContain(basename(page));
+  const text = readFileSync(join(REPOSITORY, file), "utf8");
+  expect(text).toContain(EXAMPLE_PAGES.includes(page) ? "EXAMPLE_PAGES" : basename(page));
 });
 
 test.each(Object.entries(BLOCKS_RUN_BY))("the block %j is run by %s", (start, file) => {
-  const [, script = ""] = /\bnode \S+\/(\S+)/.exec(start) ?? [];
-  expect(readFileSync(join(REPOSITORY, file), "utf8")).toContain(script);
+  const pages = DOC_PAGES.filter((page) =>
+    blocksOf(page).some(({ text }) => text.startsWith(start)),
+  );
+  expect(pages).toHaveLength(1);
+  expect(readFileSync(join(REPOSITORY, file), "utf8")).toContain(basename(pages[0] ?? ""));
 });
 
 describe("shell", () => {
