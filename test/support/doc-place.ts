@@ -33,6 +33,8 @@ export interface DocPlace {
   run: (script: string, cwd: string) => Promise<string>;
   /** Starts a script whose last command is a server. Resolves when `port`, a page's, accepts connections. */
   start: (script: string, cwd: string, port: string) => Promise<DocServer>;
+  /** Returns where a server of a page's port listens. */
+  urlOf: (port: string) => string;
   /** Ends all servers and removes the folder. */
   remove: () => Promise<void>;
 }
@@ -82,6 +84,7 @@ export async function makeDocPlace(variables: Record<string, string> = {}): Prom
       servers.push(server);
       return { ...server, output: () => withDocPorts(server.output()) };
     },
+    urlOf: (port) => `http://127.0.0.1:${withFreePorts(port)}`,
     remove: async () => {
       for (const server of servers) await server.stop();
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
