@@ -3,6 +3,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -82,6 +83,13 @@ const CHECKED = new Set(["sh", "bash", "sql", "jsonc", "json", "yaml", "ts", "js
 
 /** Runs of a program under its own name go to `doc-command.ts`, which knows what cannot run here. */
 const PROGRAMS = ["curl", "git", "npm", "npx"];
+
+/** Every option of the command line. */
+const CLI_OPTIONS: ReadonlySet<string> = new Set(
+  globSync("cli/**/*.ts", { cwd: REPOSITORY, exclude: ["**/*.test.ts"] })
+    .map((path) => readFileSync(join(REPOSITORY, path), "utf8"))
+    .flatMap((text) => text.match(/--[a-z][a-z-]+/g) ?? []),
+);
 
 /** The newest job's id, once it has ended: what a reader puts in the place of `...`. */
 const NEWEST_JOB = `newest_job() {
@@ -279,7 +287,11 @@ describe("shell", () => {
       if (program === "wrangler") return wranglerProblems(words.slice(words.indexOf(program) + 1));
       if (program === "durable-export" && first !== "") {
         const commands = readdirSync(join(REPOSITORY, "cli/commands"));
-        return commands.includes(`${first}.ts`) ? [] : [`no command ${first}`];
+        const options = words.filter((word) => /^--[a-z]/.test(word));
+        return [
+          ...(commands.includes(`${first}.ts`) ? [] : [`no command ${first}`]),
+          ...options.filter((each) => !CLI_OPTIONS.has(each)).map((each) => `no option ${each}`),
+        ];
       }
       if (program === "node" && first !== "")
         return readFileSync(join(REPOSITORY, first)).length > 0 ? [] : [first];
