@@ -33,7 +33,7 @@ beforeAll(async () => {
   cpSync("test/support/starbasedb", join(place.folder, "starbasedb"), { recursive: true });
 }, 120_000);
 
-afterAll(() => place.remove());
+afterAll(() => place.remove(), 60_000);
 
 /** Runs the commands of a page in the folders that it names, and compares what they print with what it shows. */
 async function followPage(page: string): Promise<void> {

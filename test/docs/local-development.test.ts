@@ -21,7 +21,7 @@ beforeAll(async () => {
   place = await makeDocPlace();
 }, 120_000);
 
-afterAll(() => place.remove());
+afterAll(() => place.remove(), 60_000);
 
 test("docs/local-development.md starts the Worker with a token of .dev.vars", async () => {
   const { checkout, run, start } = place;
@@ -45,7 +45,7 @@ test("docs/local-development.md seeds the embedded database, whose token ABC123 
   const script = take("npm run dev").trim();
   const server = await start(`${script} -- --port 8787`, checkout, "8787");
   await run(take("export DURABLE_EXPORT_URL"), checkout);
-  expect(readFileSync(join(checkout, "local.sql"), "utf8")).toContain("('hello')");
+  expect(readFileSync(join(checkout, "local.sql"), "utf8")).toContain("(1,'hello')");
   await server.stop();
 });
 

@@ -53,9 +53,13 @@ describe.each(PAGES)("%s", (page) => {
     expect(findBrokenLists(markdown)).toEqual([]);
   });
 
-  test("has no table cell that only the row above explains", () => {
-    expect(findDanglingCells(markdown)).toEqual([]);
-  });
+  // Records of the past are not rewritten for their style.
+  test.runIf(!page.startsWith("docs/decisions/"))(
+    "has no table cell that only the row above explains",
+    () => {
+      expect(findDanglingCells(markdown)).toEqual([]);
+    },
+  );
 });
 
 test("numbers within a line and cut lists are found", () => {

@@ -24,7 +24,7 @@ beforeAll(async () => {
   cpSync("test/support/starbasedb", join(place.folder, "starbasedb"), { recursive: true });
 }, 120_000);
 
-afterAll(() => place.remove());
+afterAll(() => place.remove(), 60_000);
 
 describe("docs/starbasedb.md", () => {
   test("leads to a dump of the StarbaseDB that runs locally, by its own commands", async () => {
