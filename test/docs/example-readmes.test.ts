@@ -48,7 +48,7 @@ async function followPage(page: string): Promise<void> {
         const shown = /the receiver prints/.test(prose) ? servers[0]?.output : printed;
         await expect.poll(() => findMissingLines(shown?.() ?? "", text)).toEqual([]);
       } else if (/wrangler dev|node node\.mjs/.test(text)) {
-        const server = await place.start(text, cwd, /--port (\d+)/.exec(text)?.[1] ?? "9000");
+        const server = await place.start(text, cwd, /(?:--port |PORT=)(\d+)/.exec(text)?.[1] ?? "");
         servers.push(server);
         printed = server.output;
       } else {
@@ -72,7 +72,8 @@ test("every example has a page with a command and its output", () => {
   }
 });
 
-describe("examples", () => {
+// Three servers start one after the other, which takes minutes on a busy machine.
+describe("examples", { timeout: 400_000 }, () => {
   const pages = EXAMPLE_PAGES.filter((page) => !/starbasedb|github/.test(page));
 
   test.each(pages)("the commands of %s print what it shows", followPage);

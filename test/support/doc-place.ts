@@ -76,13 +76,14 @@ export async function makeDocPlace(variables: Record<string, string> = {}): Prom
       }
     },
     start: async (script, cwd, port) => {
-      const server = await startServer(withFreePorts(script), {
+      const server = spawnServer(withFreePorts(script), {
         cwd,
         env,
         port: Number(withFreePorts(port)),
       });
       servers.push(server);
-      return { ...server, output: () => withDocPorts(server.output()) };
+      await server.isReady;
+      return { stop: server.stop, output: () => withDocPorts(server.output()) };
     },
     urlOf: (port) => `http://127.0.0.1:${withFreePorts(port)}`,
     remove: async () => {
@@ -116,10 +117,10 @@ function replaceAll(text: string, pairs: ReadonlyMap<string, string>): string {
   return text.replaceAll(names, (name) => pairs.get(name) ?? name);
 }
 
-async function startServer(
+function spawnServer(
   script: string,
   { cwd, env, port }: { cwd: string; env: NodeJS.ProcessEnv; port: number },
-): Promise<DocServer> {
+): DocServer & { isReady: Promise<void> } {
   const child = spawn("bash", ["-euc", script], {
     cwd,
     env,
@@ -131,6 +132,12 @@ async function startServer(
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => (output += text));
   }
+  const wait = async (): Promise<void> => {
+    while (!(await accepts(port))) {
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(output);
+      await sleep(50);
+    }
+  };
   const stop = async (): Promise<void> => {
     if (child.pid === undefined) return;
     try {
@@ -140,11 +147,7 @@ async function startServer(
     }
     while (await accepts(port)) await sleep(20);
   };
-  while (!(await accepts(port))) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(output);
-    await sleep(50);
-  }
-  return { output: () => output, stop };
+  return { output: () => output, stop, isReady: wait() };
 }
 
 async function accepts(port: number): Promise<boolean> {
