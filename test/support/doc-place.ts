@@ -138,8 +138,11 @@ function spawnServer(
       await sleep(50);
     }
   };
+  // A later server may have the port by the time of a second call.
+  let isStopped = false;
   const stop = async (): Promise<void> => {
-    if (child.pid === undefined) return;
+    if (isStopped || child.pid === undefined) return;
+    isStopped = true;
     try {
       process.kill(-child.pid, "SIGKILL");
     } catch {
