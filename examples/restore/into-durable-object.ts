@@ -1,17 +1,16 @@
-// Loads an SQL dump into the Durable Object of a Worker's `POST /query`:
+// Loads an SQL dump into the Durable Object that answers a Worker's `POST /query`:
 //
 //   npx node examples/restore/into-durable-object.ts dump.sql https://export.example.com
 //
 // `npx node` is the Node that `npm ci` installed here. Your own must be 22.18 or newer, or 22.6 or
 // newer with `--experimental-strip-types`, because this is TypeScript.
 //
-// The environment variable DURABLE_EXPORT_TOKEN contains the token. Statements run in order, many
-// per transaction. A transaction that fails ends the restore, and the earlier ones stay. Entries of
-// the object's key-value storage are statements too: a class that extends withExport stores them;
-// any other class ignores them.
+// The environment variable DURABLE_EXPORT_TOKEN contains the token. The script sends statements in order, many per
+// transaction. A transaction that fails ends the restore, and those before it stay. Entries of the object's key-value
+// storage are statements too: a class that extends withExport stores them, and any other class ignores them.
 //
-// The object may already have empty tables that the dump creates with the same text, as new
-// StarbaseDB objects do: the dump's rows go into those.
+// The object may already have empty tables that the dump creates with the same text, as a new StarbaseDB has. The
+// script loads their rows.
 import { createReadStream } from "node:fs";
 
 import { splitScript } from "../../src/sqlite/statement-splitter.ts";

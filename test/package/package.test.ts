@@ -1,6 +1,7 @@
 import { execFile, execFileSync } from "node:child_process";
 import {
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -19,6 +20,7 @@ import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import packageJson from "../../package.json" with { type: "json" };
+import { GITHUB_REPOSITORY } from "../../scripts/set-owner.mjs";
 import { checkOut } from "../support/check-out.ts";
 
 const MODULES = join(import.meta.dirname, "../../node_modules");
@@ -74,6 +76,14 @@ test("every entry has its types, for bundlers and for Node's own resolution of m
     problem.resolutionKind === "bundler" ||
     problem.resolutionKind === "node16-esm";
   expect(result.problems.filter(modern)).toEqual([]);
+});
+
+test("docs/library.md installs the repository, or the tarball that `npm pack` makes", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/library.md"), "utf8");
+  const [, url, tarball = ""] =
+    /^npm install (git\S+)\nnpm install \.\.\/durable-export\/(\S+)$/m.exec(page) ?? [];
+  expect(url).toBe(`git+https://github.com/${GITHUB_REPOSITORY}`);
+  expect(globSync(tarball, { cwd: folder })).toHaveLength(1);
 });
 
 test("an install from Git has the command line", () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const REPOSITORY = join(import.meta.dirname, "..", "..");
@@ -9,13 +9,21 @@ export interface DocBlock {
   text: string;
 }
 
-/** Every page that contains commands to run, by its path in the repository. */
+/** The page of each example, by its path in the repository. */
+export const EXAMPLE_PAGES: readonly string[] = globSync("examples/*/README.md", {
+  cwd: REPOSITORY,
+})
+  .map((path) => path.replaceAll("\\", "/"))
+  .sort();
+
+/** Every page that says what to run, by its path in the repository. */
 export const DOC_PAGES: readonly string[] = [
   "README.md",
   "CONTRIBUTING.md",
   "SECURITY.md",
   "CODE_OF_CONDUCT.md",
   "examples/README.md",
+  ...EXAMPLE_PAGES,
   ...readdirSync(join(REPOSITORY, "docs"))
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
