@@ -3,7 +3,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import type { ExportRequestInput } from "./api/export-request.ts";
 import type { JobList, JobView } from "./api/job-view.ts";
 import type { Manifest } from "./api/manifest.ts";
-import type { QueryRequest } from "./api/query-request.ts";
+import type { QueryInput, QueryRow } from "./api/query-request.ts";
 import type { SourceList } from "./api/source-list.ts";
 import type { StreamRequestInput } from "./api/stream-query.ts";
 import { createServiceApp } from "./app.ts";
@@ -77,8 +77,13 @@ export class ExportService extends WorkerEntrypoint<ExportEnv> {
     return this.#client.stream(request);
   }
 
-  /** Runs statements in the embedded database, all or nothing, and returns the rows. */
-  query(request: QueryRequest): Promise<unknown[]> {
-    return this.#client.query(request);
+  /** Runs an SQL text in the embedded database, all or nothing, and returns the rows of its last statement. */
+  query(query: QueryInput): Promise<QueryRow[]> {
+    return this.#client.query(query);
+  }
+
+  /** Runs several SQL texts in one transaction, and returns the rows of each. */
+  transaction(queries: QueryInput[]): Promise<QueryRow[][]> {
+    return this.#client.transaction(queries);
   }
 }

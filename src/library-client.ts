@@ -16,6 +16,6 @@ export type { ExportRequestInput } from "./api/export-request.ts";
 export type { JobState } from "./api/job-state.ts";
 export type { JobList, JobView } from "./api/job-view.ts";
 export type { Manifest } from "./api/manifest.ts";
-export type { QueryRequest } from "./api/query-request.ts";
+export type { QueryInput, QueryRow } from "./api/query-request.ts";
 export type { SourceList } from "./api/source-list.ts";
 export type { StreamRequestInput } from "./api/stream-query.ts";

@@ -3,7 +3,7 @@ import type { ExportRequestInput } from "../api/export-request.ts";
 import type { JobState } from "../api/job-state.ts";
 import type { JobList, JobView } from "../api/job-view.ts";
 import type { Manifest } from "../api/manifest.ts";
-import type { QueryRequest } from "../api/query-request.ts";
+import type { QueryInput, QueryRow } from "../api/query-request.ts";
 import type { SourceList } from "../api/source-list.ts";
 import type { StreamRequestInput } from "../api/stream-query.ts";
 import { parseRetryAfterMs } from "../lib/retry-after.ts";
@@ -95,7 +95,7 @@ interface Call extends CallOptions {
 
 /**
  * Speaks the HTTP API by `fetch`, in browsers, Node, Deno and Workers. A refused call throws an `ExportApiError`;
- * a failed connection throws what `fetch` throws. After 429 or 503 every call but `query` is repeated, after the
+ * a failed connection throws what `fetch` throws. After 429 or 503 every call but `query` and `transaction` is repeated, after the
  * wait that `Retry-After` asks for (at most 2 minutes), else after 1, 2 and 4 seconds.
  */
 export class ExportClient {
@@ -145,7 +145,9 @@ export class ExportClient {
    */
   async delete(jobId: string, { signal }: CallOptions = {}): Promise<JobView | null> {
     const response = await this.#send({ method: "DELETE", path: jobPath(jobId), jobId, signal });
-    return response.status === 204 ? null : ((await response.json()) as JobView);
+    if (response.status === 204) return null;
+    const view: JobView = await response.json();
+    return view;
   }
 
   /**
@@ -223,12 +225,24 @@ export class ExportClient {
   }
 
   /**
-   * Runs statements in the embedded database, all or nothing. Returns the rows, or, for a transaction, a list of
-   * rows for each statement. Is never repeated. Errors: among others `query-failed`.
+   * Runs an SQL text in the embedded database, all or nothing, and returns the rows of its last statement. Is never
+   * repeated. Errors: among others `query-failed`.
    */
-  async query(request: QueryRequest, { signal }: CallOptions = {}): Promise<unknown[]> {
-    const call = { method: "POST", path: "/query", body: request, mayRepeat: false } as const;
-    return (await this.#readJson<{ result: unknown[] }>({ ...call, signal })).result;
+  async query(query: QueryInput, { signal }: CallOptions = {}): Promise<QueryRow[]> {
+    return this.#runQueries<QueryRow[]>(query, signal);
+  }
+
+  /** Runs several SQL texts as `query` does, in one transaction, and returns the rows of each. */
+  async transaction(
+    queries: readonly QueryInput[],
+    { signal }: CallOptions = {},
+  ): Promise<QueryRow[][]> {
+    return this.#runQueries<QueryRow[][]>({ transaction: queries }, signal);
+  }
+
+  async #runQueries<T>(body: object, signal: AbortSignal | undefined): Promise<T> {
+    const call = { method: "POST", path: "/query", body, mayRepeat: false, signal } as const;
+    return (await this.#readJson<{ result: T }>(call)).result;
   }
 
   async #readJson<T>(call: Call): Promise<T> {

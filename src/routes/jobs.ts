@@ -126,10 +126,7 @@ export const jobRoutes = [
 ];
 
 /** Returns the job, cancelled if it ran. Errors: `job-not-found`, also for a stream. */
-async function cancelJob(
-  jobs: ReturnType<typeof getExportJobs>,
-  jobId: string,
-): Promise<JobView> {
+async function cancelJob(jobs: ReturnType<typeof getExportJobs>, jobId: string): Promise<JobView> {
   try {
     unwrap(await jobs.remove(jobId, { mayDelete: false }));
   } catch (error) {

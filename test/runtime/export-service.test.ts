@@ -1,0 +1,86 @@
+import { exports } from "cloudflare:workers";
+import { beforeEach, describe, expect, test } from "vitest";
+
+import { createServiceApp } from "../../src/app.ts";
+import type { JobView } from "../../src/api/job-view.ts";
+import { ExportService } from "../../src/export-service.ts";
+import { api, emptyDatabase, query } from "../support/api.ts";
+
+/** The entrypoint, over RPC, as a service binding reaches it. */
+const service = (exports as unknown as { ExportService: Service<ExportService> }).ExportService;
+
+beforeEach(async () => {
+  await emptyDatabase();
+  await query("CREATE TABLE a(id INTEGER PRIMARY KEY, x)", "INSERT INTO a VALUES (1, 'one')");
+});
+
+async function ended(jobId: string): Promise<JobView> {
+  for (;;) {
+    const view = await service.get(jobId);
+    if (view.status !== "queued" && view.status !== "running") return view;
+    await scheduler.wait(50);
+  }
+}
+
+describe("the service", () => {
+  test("takes an export from its start to its deletion, without a token", async () => {
+    const key = { idempotencyKey: crypto.randomUUID() };
+    const { jobId } = await service.start({ compression: "none" }, key);
+    expect((await service.start({ compression: "none" }, key)).jobId).toBe(jobId);
+    const job = await ended(jobId);
+    expect(job.status).toBe("completed");
+    expect((await service.list({ limit: 1 })).jobs).toEqual([job]);
+    expect(await (await service.download(jobId)).text()).toContain("(1,'one')");
+    expect((await service.manifest(jobId)).tables).toMatchObject([{ name: "a", rows: 1 }]);
+    expect((await service.cancel(jobId)).status).toBe("completed");
+    expect(await service.delete(jobId)).toBeNull();
+  });
+
+  test("answers as the HTTP API does, but with paths, since a binding has no address", async () => {
+    const job = await ended((await service.start()).jobId);
+    expect(job.links.self).toBe(`/export/dump/${job.jobId}`);
+    const view = await (await api(`/export/dump/${job.jobId}`)).json<JobView>();
+    const paths = JSON.stringify(view).replaceAll("https://export.example.com", "");
+    expect(JSON.parse(paths)).toEqual(job);
+  });
+
+  test("throws the API's own errors, whose message starts with the code", async () => {
+    const unknown = "00000000-0000-4000-8000-000000000000";
+    const missing = service.get(unknown);
+    await expect(missing).rejects.toMatchObject({
+      message: `job-not-found: there is no job "${unknown}"`,
+      code: "job-not-found",
+      status: 404,
+      jobId: unknown,
+    });
+    const wrong = service.start({ format: "xml" as "sql" });
+    await expect(wrong).rejects.toThrow(/^invalid-request: the body: format: expected "sql"/);
+    const callback = service.start({ callbackUrl: "http://localhost:9/hook" });
+    await expect(callback).rejects.toThrow(/^callback-url-refused: /);
+  });
+
+  test("streams, queries and lists the sources", async () => {
+    expect(await (await service.stream({ content: "data" })).text()).toContain("(1,'one')");
+    expect(await service.query({ sql: "SELECT x FROM a" })).toEqual([{ x: "one" }]);
+    const both = [{ sql: "SELECT ? AS n", params: [2] }, { sql: "SELECT id FROM a" }];
+    expect(await service.transaction(both)).toEqual([[{ n: 2 }], [{ id: 1 }]]);
+    expect((await service.sources()).sources.map(({ name }) => name)).toContain("main");
+  });
+
+  test("answers no HTTP request, and shows nothing of itself", async () => {
+    await expect(service.fetch("https://export.example.com/export/jobs")).rejects.toThrow();
+    for (const name of ["env", "ctx", "client"]) {
+      const property = (service as unknown as Record<string, () => Promise<unknown>>)[name];
+      await expect(property?.()).rejects.toThrow();
+    }
+  });
+});
+
+test("the service's app serves the routes of the public app, and is not exported by the package", async () => {
+  const entries = await Promise.all([
+    import("../../src/library.ts"),
+    import("../../src/library-hono.ts"),
+    import("../../src/library-worker.ts"),
+  ]);
+  for (const entry of entries) expect(Object.values(entry)).not.toContain(createServiceApp);
+});
