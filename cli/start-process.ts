@@ -27,7 +27,7 @@ export function startProcess(run: (host: Host) => Promise<ExitCode>): void {
   silenceSqliteWarning();
   void run({
     env: process.env,
-    // Opened only by who asks: an open one keeps the process alive.
+    // Opened only by a command that asks, because an open input keeps the process alive.
     get stdin() {
       return process.stdin;
     },

@@ -104,7 +104,7 @@ export class JsoncFile {
     const line = `${indent}${piece}${hasTrailingComma ? "," : ""}${this.#lineEnd}`;
     if (isClosedAlone) this.#splice(lineStart(text, close), 0, line);
     else this.#splice(close, 0, `${this.#lineEnd}${line}${outer}`);
-    // After the other edit, whose place is behind.
+    // Only now: the other edit has a later place.
     if (last !== undefined && !hasTrailingComma) this.#splice(end, 0, ",");
   }
 
