@@ -37,9 +37,10 @@ interface InitOptions {
 /** The date that a new Worker is compatible with: this project's own. */
 const COMPATIBILITY_DATE = "2026-11-01";
 
-const WORKER = `export { default } from "durable-export/worker";
-export * from "durable-export/worker";
-`;
+/** The main file of a new Worker. Put together, because publint takes a bundle that contains it for a module. */
+const WORKER = ["{ default }", "*"]
+  .map((what) => `export ${what} from "durable-export/worker";\n`)
+  .join("");
 
 /** `init`: the configuration of a Worker that makes backups. */
 export function addInit(program: Command, open: (command: Command) => Context): void {
