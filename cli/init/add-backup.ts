@@ -4,6 +4,7 @@ import { DEFAULT_SOURCES } from "../../src/api/source-config.ts";
 import { usageError } from "../cli-error.ts";
 import type { BackupPlan, ObjectBinding, PlannedSource } from "./backup-plan.ts";
 import type { JsoncFile } from "./jsonc-file.ts";
+import { BUCKET, JOBS, WORKFLOW } from "./needed-bindings.ts";
 
 const Names = v.optional(v.array(v.string()), []);
 
@@ -62,8 +63,6 @@ type Config = v.InferOutput<typeof ConfigSchema>;
 /** What a 10 GB database needs: docs/deploy.md describes both. */
 const LIMITS = { cpu_ms: 300_000, subrequests: 1_000_000 };
 
-const JOBS: ObjectBinding = { name: "EXPORT_JOBS", class_name: "ExportJobs" };
-
 /**
  * Adds to a configuration what a plan needs and it lacks, and returns what was added, as paths. A second run adds
  * nothing. Throws a usage error if a binding of the same name means something else; nothing is replaced.
@@ -75,10 +74,9 @@ export function addBackup(file: JsoncFile, plan: BackupPlan, path: string): stri
     file.append(place, value);
     added.push(`${place.join(".")}: ${what}`);
   };
-  if (!read().workflows.some(({ binding }) => binding === "EXPORT_WORKFLOW")) {
+  if (!read().workflows.some(({ binding }) => binding === WORKFLOW.binding)) {
     const name = `${read().name ?? "durable-export"}-export`;
-    const workflow = { name, binding: "EXPORT_WORKFLOW", class_name: "ExportWorkflow" };
-    append(["workflows"], workflow, "EXPORT_WORKFLOW");
+    append(["workflows"], { name, ...WORKFLOW }, WORKFLOW.binding);
   }
   keepDefaultSource(read());
   const objects = [JOBS, ...plan.sources.flatMap(({ object }) => object ?? [])];
@@ -92,9 +90,9 @@ export function addBackup(file: JsoncFile, plan: BackupPlan, path: string): stri
     const migration = { tag: freeTag(read()), new_sqlite_classes: classes };
     append(["migrations"], migration, classes.join(", "));
   }
-  if (!read().r2_buckets.some(({ binding }) => binding === "EXPORT_R2_BUCKET")) {
-    const bucket = { binding: "EXPORT_R2_BUCKET", bucket_name: plan.bucket };
-    append(["r2_buckets"], bucket, `EXPORT_R2_BUCKET, the bucket ${plan.bucket}`);
+  if (!read().r2_buckets.some(({ binding }) => binding === BUCKET)) {
+    const bucket = { binding: BUCKET, bucket_name: plan.bucket };
+    append(["r2_buckets"], bucket, `${BUCKET}, the bucket ${plan.bucket}`);
   }
   for (const source of plan.sources) addSource(source);
   if (plan.schedule !== undefined) addSchedule(plan.schedule);
