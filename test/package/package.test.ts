@@ -59,16 +59,20 @@ function run(program: string, words: readonly string[]): string {
 }
 
 /** Runs npm as an install from Git does in its clone, and returns what it prints. */
-function runNpm(...words: string[]): string {
-  return execFileSync("npm", ["--loglevel=error", ...words], { cwd: checkout, encoding: "utf8" });
+function runNpm(env: Record<string, string>, ...words: string[]): string {
+  return execFileSync("npm", ["--loglevel=error", ...words], {
+    cwd: checkout,
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+  });
 }
 
 beforeAll(() => {
   checkOut(checkout);
   symlinkSync(MODULES, join(checkout, "node_modules"));
   // An install from Git runs no other script of the package.
-  expect(packageJson.scripts).not.toHaveProperty("prepack");
-  runNpm("pack", "--pack-destination", folder);
+  runNpm({ _PACOTE_NO_PREPARE_: "" }, "run", "prepare");
+  runNpm({}, "pack", "--ignore-scripts", "--pack-destination", folder);
   const packed = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "";
   mkdirSync(project);
   const manifest = { private: true, dependencies: listDependencies() };
@@ -87,6 +91,27 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 test("an install warns of nothing", () => {
   expect(printed).not.toMatch(/warn|deprecated|error/i);
+});
+
+test("nothing runs at an install, so that npm asks for no approval", () => {
+  const text = readFileSync(join(installed, "package.json"), "utf8");
+  const { scripts } = JSON.parse(text) as { scripts: Record<string, string> };
+  const run = ["preinstall", "install", "postinstall", "prepare"];
+  expect(run.filter((name) => name in scripts)).toEqual([]);
+});
+
+test("npm pack packs the same from a checkout, whose package.json stays as it is", () => {
+  // As the clone of an install from Git leaves it, but untouched.
+  writeFileSync(join(checkout, "package.json"), JSON.stringify(packageJson));
+  const place = join(folder, "packed");
+  mkdirSync(place);
+  runNpm({}, "pack", "--pack-destination", place);
+  const [packed = ""] = readdirSync(place);
+  const words = ["-xzOf", join(place, packed), "package/package.json"];
+  const manifest = JSON.parse(execFileSync("tar", words, { encoding: "utf8" })) as object;
+  expect(manifest).toEqual(JSON.parse(readFileSync(join(installed, "package.json"), "utf8")));
+  const left = readFileSync(join(checkout, "package.json"), "utf8");
+  expect(JSON.parse(left)).toEqual(packageJson);
 });
 
 test("the package has the command line, the library, what people read, and nothing else", () => {
@@ -263,7 +288,7 @@ test("a build leaves the library readable, and removes files that are gone", asy
 test("an install without development dependencies builds nothing, and succeeds", () => {
   rmSync(join(checkout, "node_modules"));
   rmSync(join(checkout, "dist"), { recursive: true });
-  const built = runNpm("run", "prepare");
+  const built = runNpm({}, "run", "prepare");
   expect(built).toContain("no esbuild, so no command line is built");
   expect(built).toContain("no typescript, so no library is built");
   expect(readdirSync(checkout)).not.toContain("dist");
