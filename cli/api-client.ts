@@ -126,12 +126,16 @@ export class ApiClient {
     return this.#json(JobListSchema, { method: "GET", path: `/export/jobs?${search}` });
   }
 
-  /** Cancels a running job; removes an ended one with its files. Idempotent. */
+  /**
+   * Cancels a running job; removes an ended one with its files, unless it shall `only` be cancelled, which a Worker
+   * of version 0.1 ignores. Idempotent.
+   */
   async removeJob(
     jobId: string,
-    options: Pick<Call, "signal" | "retry"> = {},
+    { only, ...options }: Pick<Call, "signal" | "retry"> & { only?: "cancel" } = {},
   ): Promise<JobState | null> {
-    const answer = await this.#call({ method: "DELETE", path: jobPath(jobId), ...options });
+    const path = `${jobPath(jobId)}${only === undefined ? "" : `?only=${only}`}`;
+    const answer = await this.#call({ method: "DELETE", path, ...options });
     if (answer.response.status === 204) return null;
     return this.#check(JobSchema, answer).status;
   }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, rename, rm, stat, statfs, type FileHandle } from "node:fs/promises";
+import { open, rename, rm, stat, statfs, truncate, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { CliError, throwIfInterrupted } from "./cli-error.ts";
@@ -73,7 +73,8 @@ export class PartialFile {
 
   /** Discards every byte. */
   async restart(): Promise<void> {
-    await this.#handle.truncate(0);
+    // By its path: Windows truncates no file by a handle that appends (nodejs/node#3177).
+    await truncate(partialPathOf(this.path), 0);
     this.#bytes = 0;
   }
 
@@ -176,6 +177,7 @@ export async function findFileKind(
 const WORDS: Record<string, string> = {
   EACCES: "permission denied",
   EPERM: "not permitted",
+  EBUSY: "another program uses it",
   EROFS: "the disk is read-only",
   ENOENT: "there is no such file or folder",
   ENOTDIR: "a part of the path is not a folder",

@@ -7,6 +7,7 @@ import { addDelete } from "./commands/delete.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addDownload } from "./commands/download.ts";
 import { addDump } from "./commands/dump.ts";
+import { addInit } from "./commands/init.ts";
 import { addList } from "./commands/list.ts";
 import { addStart } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
@@ -56,6 +57,7 @@ export function createProgram(host: Host, secrets: Secrets): Command {
     addDelete,
     addVerify,
     addDoctor,
+    addInit,
   ]) {
     add(program, open);
   }

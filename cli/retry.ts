@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { parseRetryAfterMs } from "../src/lib/retry-after.ts";
 import { Interrupted } from "./cli-error.ts";
 
 /** How a call that failed for a temporary reason is retried. */
@@ -23,12 +24,10 @@ export function backoffMs(policy: RetryPolicy, attempt: number): number {
   return ceiling / 2 + Math.random() * (ceiling / 2);
 }
 
-/** `Retry-After` in milliseconds (RFC 9110, 10.2.3: seconds or a date), at most 5 min. */
+/** Returns `Retry-After` in milliseconds, at most 5 min; undefined if it is missing or neither seconds nor a date. */
 export function retryAfterMs(header: string | null, nowMs: number): number | undefined {
-  if (header === null) return undefined;
-  const text = header.trim();
-  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
-  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), RETRY_AFTER_MS_MAX);
+  const waitMs = parseRetryAfterMs(header, nowMs);
+  return waitMs === undefined ? undefined : Math.min(waitMs, RETRY_AFTER_MS_MAX);
 }
 
 /** Waits; throws `Interrupted` immediately if the user asks to stop. */

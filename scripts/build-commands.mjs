@@ -31,6 +31,8 @@ export async function buildCommands(
       bundle: true,
       platform: "node",
       format: "cjs",
+      // jsonc-parser's main file loads its parts in a way that cannot be bundled.
+      mainFields: ["module", "main"],
       target,
       banner: { js: "#!/usr/bin/env node" },
       // Removes the comments of the bundled code, but not its licenses.

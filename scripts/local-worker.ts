@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
@@ -142,8 +142,12 @@ function processGroup(child: ChildProcess, { pid, port }: { pid: number; port: n
   return { stop, kill };
 }
 
-/** Signals the remaining processes of the group. */
+/** Signals the remaining processes of the group. Windows has neither: there the whole process tree ends. */
 function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+  if (process.platform === "win32") {
+    spawnSync("taskkill", ["/pid", String(pid), "/t", "/f"], { stdio: "ignore" });
+    return;
+  }
   try {
     process.kill(-pid, signal);
   } catch (error) {

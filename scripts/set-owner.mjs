@@ -1,6 +1,6 @@
 /**
  * Writes the GitHub owner into every file of the repository that names it: README, docs, examples,
- * templates, package.json. The new name replaces `GITHUB_REPOSITORY` below too, so a second run with the
+ * templates, and package.json's `repository`, `bugs` and `homepage`. The new name replaces `GITHUB_REPOSITORY` below too, so a second run with the
  * same name changes nothing, and a run with another name renames everything again.
  *
  * node scripts/set-owner.mjs OWNER[/REPO]

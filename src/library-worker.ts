@@ -2,6 +2,8 @@ import { createApp } from "./app.ts";
 import type { ExportEnv } from "./config/bindings.ts";
 import { startScheduledExports } from "./intake/scheduled.ts";
 
+export { Database } from "./databases/database.ts";
+export { ExportService } from "./export-service.ts";
 export { ExportJobs } from "./jobs/export-jobs.ts";
 export { ExportWorkflow } from "./workflows/export/export-workflow.ts";
 

@@ -4,6 +4,7 @@
  */
 import type { RunPayload } from "./rpc/run-payload.ts";
 
+export { ExportService } from "./export-service.ts";
 export { ExportJobs } from "./jobs/export-jobs.ts";
 export { ExportWorkflow } from "./workflows/export/export-workflow.ts";
 export {

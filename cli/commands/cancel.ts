@@ -19,7 +19,7 @@ export function addCancel(program: Command, open: (command: Command) => Context)
         terminal.printJson({ jobId, status });
         return;
       }
-      const now = await client.removeJob(jobId);
+      const now = await client.removeJob(jobId, { only: "cancel" });
       terminal.note(`export ${jobId} is ${now ?? "gone"}`);
       terminal.printJson({ jobId, status: now });
     });

@@ -458,6 +458,8 @@ describe("the other commands", () => {
     await restart({ looks: 1e6 });
     const running = (await runCli(["start"], server)).stdout.trim();
     expect((await runCli(["cancel", running], server)).exitCode).toBe(0);
+    // A job that ends between the look and this call is not deleted.
+    expect(server.requestsTo("DELETE")[0]?.path).toMatch(/\?only=cancel$/);
     expect(server.jobs[0]?.status).toBe("cancelled");
     await restart({});
     await runCli(["dump", "-o", output], server);

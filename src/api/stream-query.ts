@@ -39,6 +39,9 @@ export const DumpStreamQuerySchema = v.strictObject({
   exclude: TablePatterns,
 });
 
+/** The query of `GET /export/dump` as it is sent: every field is optional. */
+export type StreamRequestInput = v.InferInput<typeof DumpStreamQuerySchema>;
+
 /** The query of `GET /export/csv/:table` and `GET /export/json/:table`. */
 export const TableStreamQuerySchema = v.strictObject(database);
 

@@ -2,7 +2,7 @@ import { KIB } from "../api/limits.ts";
 import { concatBytes } from "../lib/bytes.ts";
 import type { CallbackOutcome } from "./callback-schedule.ts";
 import { hideTexts, listUrlSecrets } from "./hide-secrets.ts";
-import { parseRetryAfterMs } from "./retry-after.ts";
+import { parseRetryAfterMs } from "../lib/retry-after.ts";
 import { signMessage } from "./signature.ts";
 import { stripSecretPrefix } from "./webhook-secrets.ts";
 

@@ -10,5 +10,7 @@ export interface AppEnv {
     config: Settings;
     /** What the caller's token allows. */
     access: TokenAccess;
+    /** What the links of this caller start with; undefined: the address that it used. */
+    callerOrigin: string | undefined;
   };
 }

@@ -7,10 +7,11 @@ type LinkedCall = Pick<AllowedCall, "context" | "settings">;
 
 /**
  * Returns the start of the links in an answer: `EXPORT_PUBLIC_URL`, or the address that the caller
- * used. Only the caller may see the latter, because it comes from the request's Host header.
+ * used. Only the caller may see the latter, because it comes from the request's Host header. It is
+ * empty for a service binding, which uses no address.
  */
 export function resolveAnswerOrigin({ context, settings }: LinkedCall): string {
-  return settings.publicUrl ?? new URL(context.req.url).origin;
+  return settings.publicUrl ?? context.get("callerOrigin") ?? new URL(context.req.url).origin;
 }
 
 /**

@@ -78,7 +78,7 @@ function commandsOf(page: string): string {
 }
 
 /** What is shown, and not run: a request as it is on the wire, a picture, a layout. */
-const SHOWN = new Set(["http", "mermaid", ""]);
+const SHOWN = new Set(["http", "mermaid", "powershell", ""]);
 const CHECKED = new Set(["sh", "bash", "sql", "jsonc", "json", "yaml", "ts", "js"]);
 
 /** Runs of a program under its own name go to `doc-command.ts`, which knows what cannot run here. */

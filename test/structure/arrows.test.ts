@@ -32,6 +32,7 @@ afterAll(() => rmSync(planted, { recursive: true }));
 const FORBIDDEN: Record<string, string> = {
   lib: "api/limits.ts",
   api: "sqlite/catalog.ts",
+  client: "sqlite/catalog.ts",
   sqlite: "rpc/cursor.ts",
   rpc: "formats/plan.ts",
   formats: "databases/source.ts",
