@@ -4,6 +4,8 @@ import type { ExportRequestInput } from "./api/export-request.ts";
 import type { JobList, JobView } from "./api/job-view.ts";
 import type { Manifest } from "./api/manifest.ts";
 import type { QueryInput, QueryRow } from "./api/query-request.ts";
+import type { RestoreRequestInput } from "./api/restore-request.ts";
+import type { RestoreList, RestoreView } from "./api/restore-view.ts";
 import type { SourceList } from "./api/source-list.ts";
 import type { StreamRequestInput } from "./api/stream-query.ts";
 import { createServiceApp } from "./app.ts";
@@ -70,6 +72,26 @@ export class ExportService extends WorkerEntrypoint<ExportEnv> {
   /** Returns the databases that this Worker can export, and where it stores files. */
   sources(): Promise<SourceList> {
     return this.#client.sources();
+  }
+
+  /** Starts a restore, and returns it. */
+  restore(request: RestoreRequestInput, options?: Plain<StartOptions>): Promise<RestoreView> {
+    return this.#client.startRestore(request, options);
+  }
+
+  /** Returns a restore. */
+  getRestore(jobId: string): Promise<RestoreView> {
+    return this.#client.getRestore(jobId);
+  }
+
+  /** Returns a page of the restores, newest first. */
+  listRestores(filter?: Plain<ListFilter>): Promise<RestoreList> {
+    return this.#client.listRestores(filter);
+  }
+
+  /** Cancels a restore that runs, and returns it. Deletes one that has ended, and returns null. */
+  deleteRestore(jobId: string): Promise<RestoreView | null> {
+    return this.#client.deleteRestore(jobId);
   }
 
   /** Returns the answer with a dump that is read while it is sent, without a job. */

@@ -17,5 +17,7 @@ export type { JobState } from "./api/job-state.ts";
 export type { JobList, JobView } from "./api/job-view.ts";
 export type { Manifest } from "./api/manifest.ts";
 export type { QueryInput, QueryRow } from "./api/query-request.ts";
+export type { RestoreRequestInput } from "./api/restore-request.ts";
+export type { RestoreList, RestoreView } from "./api/restore-view.ts";
 export type { SourceList } from "./api/source-list.ts";
 export type { StreamRequestInput } from "./api/stream-query.ts";

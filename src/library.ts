@@ -20,6 +20,8 @@ export type { ExportRequest, ExportRequestInput } from "./api/export-request.ts"
 export type { JobState } from "./api/job-state.ts";
 export type { JobList, JobView } from "./api/job-view.ts";
 export type { Manifest } from "./api/manifest.ts";
+export type { RestoreRequest, RestoreRequestInput } from "./api/restore-request.ts";
+export type { RestoreList, RestoreView } from "./api/restore-view.ts";
 export type { SourceConfig } from "./api/source-config.ts";
 export type { ErrorCode } from "./api/errors.ts";
 

@@ -4,6 +4,8 @@ import type { JobState } from "../api/job-state.ts";
 import type { JobList, JobView } from "../api/job-view.ts";
 import type { Manifest } from "../api/manifest.ts";
 import type { QueryInput, QueryRow } from "../api/query-request.ts";
+import type { RestoreRequestInput } from "../api/restore-request.ts";
+import type { RestoreList, RestoreView } from "../api/restore-view.ts";
 import type { SourceList } from "../api/source-list.ts";
 import type { StreamRequestInput } from "../api/stream-query.ts";
 import { parseRetryAfterMs } from "../lib/retry-after.ts";
@@ -60,9 +62,9 @@ export interface ListFilter extends CallOptions {
   cursor?: string | undefined;
 }
 
-export interface WaitOptions extends CallOptions {
+export interface WaitOptions<View = JobView> extends CallOptions {
   /** Called with each view that differs from the one before, at most twice a second, and with the last one. */
-  onProgress?: ((job: JobView) => void) | undefined;
+  onProgress?: ((job: View) => void) | undefined;
 }
 
 export interface EventsOptions extends CallOptions {
@@ -70,9 +72,9 @@ export interface EventsOptions extends CallOptions {
   lastEventId?: string | undefined;
 }
 
-/** An event of a job: it has changed, it has ended, or it was removed. */
-export type JobEvent =
-  | { type: "progress" | "end"; id: string; job: JobView }
+/** An event of an export or a restore: it has changed, it has ended, or it was removed. */
+export type JobEvent<View = JobView> =
+  | { type: "progress" | "end"; id: string; job: View }
   | { type: "deleted"; id: string; job: null };
 
 export interface DownloadOptions extends CallOptions {
@@ -154,30 +156,76 @@ export class ExportClient {
    * Follows a job to its end, and returns it: `completed`, `failed`, `cancelled` or `expired`. Errors: those of
    * `events`; `job-not-found` also if the job is removed meanwhile.
    */
-  async wait(jobId: string, { signal, onProgress }: WaitOptions = {}): Promise<JobView> {
-    for await (const { type, job } of this.events(jobId, { signal })) {
-      if (type === "deleted") break;
-      onProgress?.(job);
-      if (type === "end") return job;
-    }
-    const code: ErrorCode = "job-not-found";
-    throw new ExportApiError({ status: 404, code, message: "the job was removed", jobId });
+  async wait(jobId: string, options: WaitOptions = {}): Promise<JobView> {
+    return waitForEnd(jobId, this.events(jobId, { signal: options.signal }), options);
   }
 
   /**
    * Lists a job's events as they happen: `progress` when it has changed, then `end` or `deleted`. Connects again
    * after the last event if the connection ends, and throws if that brings nothing `retries` times in a row.
    */
-  async *events(
+  events(jobId: string, options: EventsOptions = {}): AsyncGenerator<JobEvent, void, void> {
+    return this.#follow<JobView>(jobPath(jobId), jobId, options);
+  }
+
+  /** Starts a restore, and returns it. Errors: among others `target-not-empty` and `target-not-writable`. */
+  async startRestore(
+    request: RestoreRequestInput,
+    { idempotencyKey = makeRandomKey(), signal }: StartOptions = {},
+  ): Promise<RestoreView> {
+    const headers = { "idempotency-key": idempotencyKey };
+    return this.#readJson({ method: "POST", path: "/import/dump", headers, body: request, signal });
+  }
+
+  /** Returns a restore. Errors: `job-not-found`. */
+  async getRestore(jobId: string, { signal }: CallOptions = {}): Promise<RestoreView> {
+    return this.#readJson({ path: restorePath(jobId), jobId, signal });
+  }
+
+  /** Returns a page of the restores, newest first. `cursor` is null on the last page. */
+  async listRestores({ signal, ...filter }: ListFilter = {}): Promise<RestoreList> {
+    return this.#readJson({ path: `/import/jobs${formatQuery(filter)}`, signal });
+  }
+
+  /**
+   * Cancels a restore that runs, and returns it; the Worker then cleans its target up. Deletes one that has ended,
+   * and returns null. An unknown restore counts as deleted.
+   */
+  async deleteRestore(jobId: string, { signal }: CallOptions = {}): Promise<RestoreView | null> {
+    const call = { method: "DELETE", path: restorePath(jobId), jobId, signal } as const;
+    const response = await this.#send(call);
+    if (response.status === 204) return null;
+    const view: RestoreView = await response.json();
+    return view;
+  }
+
+  /** Follows a restore to its end, and returns it: `completed`, `failed` or `cancelled`. Errors: as `wait`. */
+  async waitForRestore(
     jobId: string,
-    { signal, lastEventId }: EventsOptions = {},
-  ): AsyncGenerator<JobEvent, void, void> {
+    options: WaitOptions<RestoreView> = {},
+  ): Promise<RestoreView> {
+    return waitForEnd(jobId, this.restoreEvents(jobId, { signal: options.signal }), options);
+  }
+
+  /** Lists a restore's events as they happen, as `events` does for exports. */
+  restoreEvents(
+    jobId: string,
+    options: EventsOptions = {},
+  ): AsyncGenerator<JobEvent<RestoreView>, void, void> {
+    return this.#follow<RestoreView>(restorePath(jobId), jobId, options);
+  }
+
+  async *#follow<View>(
+    path: string,
+    jobId: string,
+    { signal, lastEventId }: EventsOptions,
+  ): AsyncGenerator<JobEvent<View>, void, void> {
     let lastId = lastEventId;
     let failures = 0;
     for (;;) {
       try {
         const { status, body } = await this.#send({
-          path: `${jobPath(jobId)}/events`,
+          path: `${path}/events`,
           jobId,
           ...(lastId === undefined ? {} : { headers: { "last-event-id": lastId } }),
           signal,
@@ -187,7 +235,7 @@ export class ExportClient {
         for await (const { type, id, data } of readServerSentEvents(body)) {
           lastId = id;
           failures = 0;
-          yield { type, id, job: JSON.parse(data) as unknown } as JobEvent;
+          yield { type, id, job: JSON.parse(data) as unknown } as JobEvent<View>;
           if (type === "end" || type === "deleted") return;
         }
       } catch (error) {
@@ -275,6 +323,24 @@ export class ExportClient {
 
 function mayPass({ status, code }: ExportApiError): boolean {
   return status === 429 || (status === 503 && !LASTING_CODES.includes(code));
+}
+
+async function waitForEnd<View>(
+  jobId: string,
+  events: AsyncIterable<JobEvent<View>>,
+  { onProgress }: WaitOptions<View>,
+): Promise<View> {
+  for await (const { type, job } of events) {
+    if (type === "deleted") break;
+    onProgress?.(job);
+    if (type === "end") return job;
+  }
+  const code: ErrorCode = "job-not-found";
+  throw new ExportApiError({ status: 404, code, message: "the job was removed", jobId });
+}
+
+function restorePath(jobId: string): string {
+  return `/import/dump/${encodeURIComponent(jobId)}`;
 }
 
 function jobPath(jobId: string): string {
