@@ -76,7 +76,7 @@ export class ExportService extends WorkerEntrypoint<ExportEnv> {
 
   /** Starts a restore, and returns it. */
   restore(request: RestoreRequestInput, options?: Plain<StartOptions>): Promise<RestoreView> {
-    return this.#client.startRestore(request, options);
+    return this.#client.restore(request, options);
   }
 
   /** Returns a restore. */

@@ -169,7 +169,7 @@ export class ExportClient {
   }
 
   /** Starts a restore, and returns it. Errors: among others `target-not-empty` and `target-not-writable`. */
-  async startRestore(
+  async restore(
     request: RestoreRequestInput,
     { idempotencyKey = makeRandomKey(), signal }: StartOptions = {},
   ): Promise<RestoreView> {
