@@ -3,9 +3,8 @@ import { lowerAscii } from "../lib/ascii-case.ts";
 import type { LoadPlan, WrittenVirtualTable } from "../rpc/load-plan.ts";
 import { tokenizeSql } from "../sqlite/sql-tokens.ts";
 import { findOption } from "../sqlite/virtual-table.ts";
-import { planStaging } from "./plan-staging.ts";
 import type { ScannedScript } from "./scan-script.ts";
-import { listSearchColumns, type SchemaRow } from "./schema-row.ts";
+import { listSearchColumns, listSearchShadows, type SchemaRow } from "./schema-row.ts";
 
 /** A table of the target before the restore. */
 export interface TargetTable {
@@ -27,18 +26,20 @@ export function planLoad(script: ScannedScript, tables: readonly TargetTable[]):
     const created = script.tables.get(lower);
     const shown = JSON.stringify(table.name);
     if (table.hasRows) throw notEmpty(`the target's table ${shown} has rows`);
-    if (created === undefined)
+    if (created === undefined) {
       throw notEmpty(`the target has a table ${shown}, which the script does not create`);
+    }
     if (!isSameText(created.sql, table.sql)) {
-      throw notEmpty(`the target has a table ${shown} that is defined otherwise than the script's`);
+      throw notEmpty(`the target's table ${shown} has another definition than the script's`);
     }
     existing.push(lower);
   }
   return {
-    moves: planStaging(script, new Set(existing)),
+    moves: script.moves,
     virtualTables: script.schemaRows.map(toWrittenTable),
     existing,
-    triggers: script.triggers,
+    late: script.late,
+    hasSequences: script.hasSequences,
   };
 }
 
@@ -76,5 +77,8 @@ function toWrittenTable({ name, sql, module }: SchemaRow): WrittenVirtualTable {
   }
   const content = findOption(sql, "content");
   if (content === "") throw refuse("it keeps no content (content='')");
-  return { name, columns: content === undefined ? listSearchColumns(sql) : null };
+  if (findOption(sql, "locale") === "1")
+    throw refuse("it stores the locale of each text (locale=1)");
+  const columns = content === undefined ? listSearchColumns(sql) : null;
+  return { name, columns, shadows: listSearchShadows(name) };
 }

@@ -1,5 +1,4 @@
 import { lowerAscii } from "../lib/ascii-case.ts";
-import { decodeUtf8 } from "../lib/bytes.ts";
 import { parseIdentifier, tokenizeSql } from "../sqlite/sql-tokens.ts";
 import { TokenReader } from "../sqlite/token-reader.ts";
 import { findModule } from "../sqlite/virtual-table.ts";
@@ -33,15 +32,12 @@ export function parseSchemaRow(bytes: Uint8Array, rowsAt: number): SchemaRow | u
     : undefined;
 }
 
-/** The shadow tables of a virtual table's name, in lower case, with what each contains. */
-export function listShadowTables({ name, module }: SchemaRow): Map<string, "content" | "index"> {
-  const lower = lowerAscii(name);
-  const suffixes = module.startsWith("rtree")
-    ? ["node", "rowid", "parent"]
-    : ["data", "idx", "content", "docsize", "config", "segments", "segdir", "stat"];
-  return new Map(
-    suffixes.map((suffix) => [`${lower}_${suffix}`, suffix === "content" ? "content" : "index"]),
-  );
+/** What each of FTS5's internal tables is named after its own name. */
+const SEARCH_SHADOWS = ["data", "idx", "content", "docsize", "config"];
+
+/** Names of an FTS5 table's internal tables, in lower case. */
+export function listSearchShadows(name: string): string[] {
+  return SEARCH_SHADOWS.map((suffix) => `${lowerAscii(name)}_${suffix}`);
 }
 
 /** Names of the columns of an FTS5 table, in order: the arguments that are no options. */
@@ -68,13 +64,4 @@ export function listSearchColumns(sql: string): string[] {
   }
   end();
   return columns;
-}
-
-/** Returns valid UTF-8 bytes as text; undefined for others. */
-export function decodeIfUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return decodeUtf8(bytes);
-  } catch {
-    return undefined;
-  }
 }

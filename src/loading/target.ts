@@ -1,9 +1,8 @@
 import { lowerAscii } from "../lib/ascii-case.ts";
 import type { Source } from "../databases/source.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
-import { CREATE_RESTORE_TABLE, RESTORE_TABLE } from "./position.ts";
+import { isPlatformName, isRestoreObject } from "../sqlite/own-objects.ts";
 import type { TargetTable } from "./plan-load.ts";
-import { RESTORE_MARK } from "./stage-sql.ts";
 
 /** What a database contains, but for what its platform keeps in it. */
 interface TargetObject {
@@ -29,22 +28,14 @@ async function listObjects(source: Source): Promise<TargetObject[]> {
       sql: String(sql),
       tableType: String(tableType),
     }))
-    .filter(({ name }) => !isPlatformName(name));
-}
-
-function isPlatformName(name: string): boolean {
-  const lower = lowerAscii(name);
-  return lower.startsWith("sqlite_") || lower.startsWith("_cf_") || lower === "__miniflare_do_name";
-}
-
-/** True for a table that a restore has made in its target. */
-function isRestoreTable({ name, sql }: TargetObject): boolean {
-  return name.startsWith("tmp_export_") && sql.includes(RESTORE_MARK);
+    .filter(({ name }) => !lowerAscii(name).startsWith("sqlite_") && !isPlatformName(name));
 }
 
 /** Returns a target's tables, each with whether it has rows; views and triggers count as tables with rows. */
 export async function listTargetTables(source: Source): Promise<TargetTable[]> {
-  const objects = (await listObjects(source)).filter((each) => !isRestoreTable(each));
+  const objects = (await listObjects(source)).filter(
+    ({ name, sql }) => !isRestoreObject(name, sql),
+  );
   const tables: TargetTable[] = [];
   for (const { type, name, sql, tableType } of objects) {
     if (type === "index" || tableType === "shadow") continue;
@@ -94,16 +85,14 @@ async function forgetSequences(source: Source): Promise<string[]> {
   return (await source.query({ sql })).rows.length === 0 ? [] : ["DELETE FROM sqlite_sequence"];
 }
 
-/** Deletes the tables that a restore has made in its target, and nothing else. Repeating it does nothing. */
+/** Deletes what a restore has made for itself in its target, and nothing else. Repeating it does nothing. */
 export async function dropRestoreTables(source: Source): Promise<void> {
-  const own = (await listObjects(source)).filter(isRestoreTable);
+  const own = (await listObjects(source)).filter(({ name, sql }) => isRestoreObject(name, sql));
   if (own.length === 0) return;
-  await source.transaction(
-    own.map(({ name }) => ({ sql: `DROP TABLE IF EXISTS ${quoteIdentifier(name)}` })),
+  const statements = ["trigger", "index", "table"].flatMap((type) =>
+    own
+      .filter((each) => each.type === type)
+      .map(({ name }) => `DROP ${type.toUpperCase()} IF EXISTS ${quoteIdentifier(name)}`),
   );
-}
-
-/** True for the text of a table that only a restore makes. */
-export function isRestoreTableText(name: string, sql: string): boolean {
-  return name === RESTORE_TABLE ? sql === CREATE_RESTORE_TABLE : sql.includes(RESTORE_MARK);
+  await source.transaction(statements.map((sql) => ({ sql })));
 }
