@@ -1,6 +1,7 @@
+import type { SourceStatement } from "../databases/source.ts";
 import { ExportError } from "../api/errors.ts";
 import { MIB } from "../api/limits.ts";
-import type { LoadPlan, ScriptPlace } from "../rpc/load-plan.ts";
+import type { LoadPlan, ScriptPlace, WrittenVirtualTable } from "../rpc/load-plan.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
 import { type ScriptStatement, StatementSplitter } from "../sqlite/statement-splitter.ts";
 import { failed } from "./describe-statement.ts";
@@ -176,14 +177,22 @@ async function endPass(
     isFirst && plan.late !== null
       ? { ...from, ...plan.late.from, pass: 2 }
       : { ...from, pass: DONE };
-  const rebuilt = isFirst ? plan.virtualTables.filter(({ columns }) => columns === null) : [];
   const turn = { restoreId: target.restoreId, from, to, countsRows: false, markers: 0 };
-  const statements = rebuilt.map(({ name }) => {
-    const table = quoteIdentifier(name);
-    return { sql: `INSERT INTO ${table}(${table}) VALUES('rebuild')` };
-  });
+  const statements = isFirst ? plan.virtualTables.flatMap(buildIndex) : [];
   await runTurn(target, turn, statements);
   return to;
+}
+
+/** Returns what fills a search index over the rows of another table. */
+function buildIndex({ name, columns, external }: WrittenVirtualTable): SourceStatement[] {
+  if (external === null) return [];
+  const { content, rowid, idsName } = external;
+  const from = [rowid, ...columns].map(quoteIdentifier).join(", ");
+  const into = ["rowid", ...columns].map(quoteIdentifier).join(", ");
+  const indexed =
+    idsName === null ? "" : ` WHERE ${quoteIdentifier(rowid)} IN (SELECT id FROM ${idsName})`;
+  const sql = `INSERT INTO ${quoteIdentifier(name)}(${into}) SELECT ${from} FROM ${quoteIdentifier(content)}${indexed}`;
+  return [{ sql }, ...(idsName === null ? [] : [{ sql: `DROP TABLE ${idsName}` }])];
 }
 
 /** Returns the error of a restore that stopped in an earlier attempt, whose answer was lost. */

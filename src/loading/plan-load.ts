@@ -1,8 +1,9 @@
 import { ExportError } from "../api/errors.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
 import type { LoadPlan, WrittenVirtualTable } from "../rpc/load-plan.ts";
+import { RESTORE_TABLE } from "../sqlite/own-objects.ts";
 import { tokenizeSql } from "../sqlite/sql-tokens.ts";
-import { findOption } from "../sqlite/virtual-table.ts";
+import { findOption, makesShadow } from "../sqlite/virtual-table.ts";
 import type { ScannedScript } from "./scan-script.ts";
 import { listSearchColumns, listSearchShadows, type SchemaRow } from "./schema-row.ts";
 
@@ -36,7 +37,9 @@ export function planLoad(script: ScannedScript, tables: readonly TargetTable[]):
   }
   return {
     moves: script.moves,
-    virtualTables: script.schemaRows.map(toWrittenTable),
+    virtualTables: script.schemaRows.map((row, at) =>
+      toWrittenTable(row, `${RESTORE_TABLE}_ids_${at + 1}`),
+    ),
     existing,
     late: script.late,
     hasSequences: script.hasSequences,
@@ -63,7 +66,8 @@ function normalize(sql: string): string {
   return JSON.stringify(texts);
 }
 
-function toWrittenTable({ name, sql, module }: SchemaRow): WrittenVirtualTable {
+function toWrittenTable(row: SchemaRow, idsName: string): WrittenVirtualTable {
+  const { name, sql, module } = row;
   const refuse = (reason: string): ExportError =>
     new ExportError(
       "script-invalid",
@@ -79,6 +83,9 @@ function toWrittenTable({ name, sql, module }: SchemaRow): WrittenVirtualTable {
   if (content === "") throw refuse("it keeps no content (content='')");
   if (findOption(sql, "locale") === "1")
     throw refuse("it stores the locale of each text (locale=1)");
-  const columns = content === undefined ? listSearchColumns(sql) : null;
-  return { name, columns, shadows: listSearchShadows(name) };
+  const table = { name, columns: listSearchColumns(sql), shadows: listSearchShadows(row) };
+  if (content === undefined) return { ...table, external: null };
+  const rowid = findOption(sql, "content_rowid") ?? "rowid";
+  const hasIds = makesShadow(sql, "docsize");
+  return { ...table, external: { content, rowid, idsName: hasIds ? idsName : null } };
 }

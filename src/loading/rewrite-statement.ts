@@ -4,8 +4,9 @@ import { STATEMENT_BYTES_MAX } from "../api/limits.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
 import { decodeIfUtf8, viewOf } from "../lib/bytes.ts";
 import type { SourceStatement } from "../databases/source.ts";
-import type { LoadPlan } from "../rpc/load-plan.ts";
+import type { LoadPlan, WrittenVirtualTable } from "../rpc/load-plan.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
+import { RESTORE_MARK } from "../sqlite/own-objects.ts";
 import { TokenReader } from "../sqlite/token-reader.ts";
 import { type InsertRows, StatementClassifier } from "./classify-statement.ts";
 import { splitLongInsert, UnloadableStatement } from "./long-statement.ts";
@@ -45,7 +46,7 @@ export class StatementRewriter {
   readonly #classifier = new StatementClassifier();
   readonly #existing: ReadonlySet<string>;
   /** Internal tables of the virtual tables that the script writes into `sqlite_schema`, in lower case. */
-  readonly #shadows = new Map<string, LoadPlan["virtualTables"][number]>();
+  readonly #shadows = new Map<string, WrittenVirtualTable>();
   /** The last INSERT, and where its rows go: the next ones often begin with the same bytes. */
   #last: { found: InsertRows; destination: Destination } | undefined;
 
@@ -78,7 +79,8 @@ export class StatementRewriter {
       }
       case "schema-row": {
         const row = parseSchemaRow(text, found.rowsAt);
-        return row === undefined ? NOTHING : { run: [{ sql: row.sql }], table: row.name };
+        if (row === undefined) return NOTHING;
+        return { run: [{ sql: row.sql }, ...this.#createIdsTable(row.name)], table: row.name };
       }
       case "insert":
         return this.#insert(text, number, found);
@@ -99,6 +101,13 @@ export class StatementRewriter {
       default:
         return found satisfies never;
     }
+  }
+
+  #createIdsTable(name: string): SourceStatement[] {
+    const idsName = this.#plan.virtualTables.find((table) => table.name === name)?.external
+      ?.idsName;
+    if (!idsName) return [];
+    return [{ sql: `CREATE TABLE ${idsName}(id INTEGER PRIMARY KEY, sz ${RESTORE_MARK})` }];
   }
 
   #insert(text: Uint8Array, number: number, found: InsertRows): RewrittenStatement {
@@ -183,17 +192,18 @@ function writeInsert(
 function insertIntoShadow(
   text: Uint8Array,
   { table, rowsAt }: InsertRows,
-  { name, columns }: LoadPlan["virtualTables"][number],
+  { name, columns, external }: WrittenVirtualTable,
 ): RewrittenStatement {
+  const into = (target: string, list: readonly string[]): RewrittenStatement => {
+    const head = `INSERT INTO ${quoteIdentifier(target)}(${list.map(quoteIdentifier).join(", ")}) `;
+    const statement = Buffer.concat([Buffer.from(head), viewOf(text).subarray(rowsAt)]);
+    return { run: toStatements(statement, Buffer.byteLength(head)), table: name };
+  };
   const shadow = lowerAscii(table).slice(name.length + 1);
-  const isRow = shadow === "content" && columns !== null;
+  if (shadow === "content") return into(name, ["rowid", ...columns]);
+  if (shadow === "docsize" && external?.idsName) return into(external.idsName, ["id", "sz"]);
   const isOption = shadow === "config" && findFirstText(text, rowsAt) !== "version";
-  if (!isRow && !isOption) return NOTHING;
-  const into = isRow ? ["rowid", ...columns] : [name, "rank"];
-  const list = into.map(quoteIdentifier).join(", ");
-  const head = `INSERT INTO ${quoteIdentifier(name)}(${list}) `;
-  const statement = Buffer.concat([Buffer.from(head), viewOf(text).subarray(rowsAt)]);
-  return { run: toStatements(statement, Buffer.byteLength(head)), table: name };
+  return isOption ? into(name, [name, "rank"]) : NOTHING;
 }
 
 /** Returns the first text of an INSERT's rows. */

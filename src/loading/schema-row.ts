@@ -1,7 +1,7 @@
 import { lowerAscii } from "../lib/ascii-case.ts";
 import { parseIdentifier, tokenizeSql } from "../sqlite/sql-tokens.ts";
 import { TokenReader } from "../sqlite/token-reader.ts";
-import { findModule } from "../sqlite/virtual-table.ts";
+import { findModule, makesShadow } from "../sqlite/virtual-table.ts";
 
 /** A virtual table that a script writes into `sqlite_schema` instead of creating it. */
 export interface SchemaRow {
@@ -32,12 +32,14 @@ export function parseSchemaRow(bytes: Uint8Array, rowsAt: number): SchemaRow | u
     : undefined;
 }
 
-/** What each of FTS5's internal tables is named after its own name. */
+/** What each of FTS5's internal tables may be named after its own name. */
 const SEARCH_SHADOWS = ["data", "idx", "content", "docsize", "config"];
 
 /** Names of an FTS5 table's internal tables, in lower case. */
-export function listSearchShadows(name: string): string[] {
-  return SEARCH_SHADOWS.map((suffix) => `${lowerAscii(name)}_${suffix}`);
+export function listSearchShadows({ name, sql }: SchemaRow): string[] {
+  return SEARCH_SHADOWS.filter((suffix) => makesShadow(sql, suffix)).map(
+    (suffix) => `${lowerAscii(name)}_${suffix}`,
+  );
 }
 
 /** Names of the columns of an FTS5 table, in order: the arguments that are no options. */

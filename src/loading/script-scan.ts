@@ -67,7 +67,7 @@ export class ScriptScan {
         "the script does not end the transaction that this statement begins: it may be cut off",
       );
     }
-    this.#endSpan(this.end.statements + 1);
+    this.#planSpan();
     return {
       end: this.end,
       tables: this.#tables.byName,
@@ -226,10 +226,14 @@ export class ScriptScan {
 
   /** Ends a span before statement `next`, which may read or change any row. */
   #endSpan(next: number): void {
-    this.#moves.push(...planSpan(this.#span, this.#tables));
+    this.#planSpan();
     for (const name of this.#span.inserts.keys()) this.#tables.markWritten(name);
     this.#span = newSpan(next);
     this.#late = null;
+  }
+
+  #planSpan(): void {
+    this.#moves.push(...planSpan(this.#span, this.#tables));
   }
 }
 

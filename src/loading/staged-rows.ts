@@ -104,7 +104,8 @@ function compareKey(key: string[], { after, to, isDescending }: Slice, params: S
   return [
     ...(after === null ? [] : [`${columns} ${beyond} ${write(after)}`]),
     ...(to === null ? [] : [`${columns} ${within} ${write(to)}`]),
-    "true",
+    // TRUE might be the name of a column.
+    "1",
   ].join(" AND ");
 }
 
@@ -179,7 +180,7 @@ export function skipOrphansSql(
     return [
       ...isSet,
       `NOT EXISTS (SELECT 1 FROM ${parent.table} AS p WHERE ${refers})`,
-      ...(child === parent ? [`(${isItself}) IS NOT TRUE`] : []),
+      ...(child === parent ? [`NOT coalesce(${isItself}, 0)`] : []),
     ].join(" AND ");
   });
   return {

@@ -51,10 +51,20 @@ export interface RowMove {
 /** A virtual table that the script inserts into `sqlite_schema`, as `sqlite3 .dump` does. */
 export interface WrittenVirtualTable {
   name: string;
-  /** Columns that its `_content` table lists after the id; null if its rows are built from another table. */
-  columns: string[] | null;
+  columns: string[];
   /** Names of its internal tables, in lower case. */
   shadows: string[];
+  /** What its rows are built from; null if the script contains them in its `_content` table. */
+  external: ExternalRows | null;
+}
+
+/** The rows of another table or view, which a search index is built over. */
+export interface ExternalRows {
+  content: string;
+  /** The column of `content` that contains the ids of the index. */
+  rowid: string;
+  /** A table of the restore that collects the indexed ids; null if all rows are indexed. */
+  idsName: string | null;
 }
 
 /** How a script is loaded, decided before its first statement runs. */

@@ -27,7 +27,8 @@ export const RESTORE_MARK = "/* durable-export restore */";
 /** True for a table, index or trigger that a restore has made for itself in its target, by its name and text. */
 export function isRestoreObject(name: string, sql: string): boolean {
   return (
-    (name === RESTORE_TABLE || name.startsWith(RESTORE_STAGE_PREFIX)) && sql.includes(RESTORE_MARK)
+    (name.startsWith(RESTORE_TABLE) || name.startsWith(RESTORE_STAGE_PREFIX)) &&
+    sql.includes(RESTORE_MARK)
   );
 }
 
