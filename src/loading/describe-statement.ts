@@ -24,7 +24,7 @@ export function describeStatement(statement: ScriptStatement): StatementPlaceDet
   // At most four bytes a character.
   const end = Math.min(bytes.length, start + 4 * SHOWN_CHARS_MAX);
   const head = viewOf(bytes).toString("utf8", start, end);
-  const sql = [...head].slice(0, SHOWN_CHARS_MAX).join("");
+  const sql = Array.from(head).slice(0, SHOWN_CHARS_MAX).join("");
   return { statement: number, line, offset, sql };
 }
 

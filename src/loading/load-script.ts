@@ -4,6 +4,7 @@ import { MIB } from "../api/limits.ts";
 import type { LoadPlan, ScriptPlace, WrittenVirtualTable } from "../rpc/load-plan.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
 import { type ScriptStatement, StatementSplitter } from "../sqlite/statement-splitter.ts";
+import { classifyStatement } from "./classify-statement.ts";
 import { failed } from "./describe-statement.ts";
 import { UnloadableStatement } from "./long-statement.ts";
 import { moveRows, SLICE_ROWS } from "./move-rows.ts";
@@ -96,13 +97,19 @@ interface Stretch {
 async function loadUntil(stretch: Stretch): Promise<StoredPosition> {
   const { input, target } = stretch;
   let running = Promise.resolve(stretch.position);
-  for await (const group of readGroups(stretch)) {
-    const position = await running;
-    await input.beat();
-    running = runStatements(target, position, group.statements, { ...position, ...group.after });
-    // It is awaited only when the next group is there.
-    running.catch(() => {});
-    if (group.after.textBytes >= stretch.textBytesEnd) break;
+  try {
+    for await (const group of readGroups(stretch)) {
+      const position = await running;
+      await input.beat();
+      running = runStatements(target, position, group.statements, { ...position, ...group.after });
+      // It is awaited only when the next group is there.
+      running.catch(() => {});
+      if (group.after.textBytes >= stretch.textBytesEnd) break;
+    }
+  } catch (error) {
+    // No turn runs on after the call has ended, and an earlier statement's error comes first.
+    await running;
+    throw error;
   }
   const position = await running;
   await input.beat();
@@ -179,7 +186,17 @@ async function endPass(
       : { ...from, pass: DONE };
   const turn = { restoreId: target.restoreId, from, to, countsRows: false, markers: 0 };
   const statements = isFirst ? plan.virtualTables.flatMap(buildIndex) : [];
-  await runTurn(target, turn, statements);
+  try {
+    await runTurn(target, turn, statements);
+  } catch (cause) {
+    if (!(cause instanceof ExportError) || cause.code !== "source-query-failed") throw cause;
+    const table = plan.virtualTables.map(({ name }) => JSON.stringify(name)).join(", ");
+    throw new ExportError(
+      "statement-failed",
+      `the virtual table ${table} cannot be restored: its rows cannot be read from its content: ${cause.message}`,
+      { cause, details: { table, reason: cause.message } },
+    );
+  }
   return to;
 }
 
@@ -201,7 +218,9 @@ async function findStopped(input: LoadInput, position: StoredPosition): Promise<
     "it, or one of those after it that begin alike, failed in an earlier attempt, and this database does not " +
     "undo what came before";
   for await (const statement of readStatements(input, position)) {
-    if (statement.number === position.running) return failed(statement, { reason });
+    if (statement.number !== position.running) continue;
+    const found = classifyStatement(statement.bytes.subarray(statement.start));
+    return failed(statement, { reason, ...("table" in found && { table: found.table }) });
   }
   return new ExportError("script-changed", "the script ends earlier than when it was scanned");
 }

@@ -14,6 +14,10 @@ export interface Loading {
   textBytesMax: number;
   /** Staged rows that one turn moves. */
   sliceRows: number;
+  /** True if the restore has begun: its position is in the target. */
+  isStarted: boolean;
+  /** True if another attempt still needs the restore's tables. */
+  keepsTables: boolean;
   /** Called after an attempt failed; true to try again. */
   tryAgain: (error: unknown) => boolean;
 }
@@ -22,6 +26,8 @@ const AT_ONCE: Loading = {
   pieceBytes: 65_536,
   textBytesMax: 1e12,
   sliceRows: 10_000,
+  isStarted: false,
+  keepsTables: false,
   tryAgain: () => false,
 };
 
@@ -33,14 +39,17 @@ export async function loadDump(
   script: Uint8Array,
   loading: Partial<Loading> = {},
 ): Promise<LoadPlan> {
-  const { pieceBytes, textBytesMax, sliceRows, tryAgain } = { ...AT_ONCE, ...loading };
+  const { pieceBytes, textBytesMax, sliceRows, isStarted, keepsTables, tryAgain } = {
+    ...AT_ONCE,
+    ...loading,
+  };
   async function* read(from: number): AsyncGenerator<Uint8Array> {
     for (let at = from; at < script.length; at += pieceBytes) {
       yield script.subarray(at, at + pieceBytes);
     }
   }
   const scanned = await scanScript(read(0));
-  const plan = planLoad(scanned, await listTargetTables(source));
+  const plan = planLoad(scanned, isStarted ? [] : await listTargetTables(source));
   await source.transaction(insertPositionSql(RESTORE_ID).map((sql) => ({ sql })));
   for (;;) {
     try {
@@ -58,6 +67,6 @@ export async function loadDump(
       if (!tryAgain(error)) throw error;
     }
   }
-  await dropRestoreTables(source);
+  if (!keepsTables) await dropRestoreTables(source);
   return plan;
 }
