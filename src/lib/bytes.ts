@@ -13,6 +13,15 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return strictDecoder.decode(bytes);
 }
 
+/** Returns the text of UTF-8 `bytes`; undefined if they are not valid UTF-8. */
+export function decodeIfUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return decodeUtf8(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Returns all of `pieces` in one new array. */
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   let length = 0;

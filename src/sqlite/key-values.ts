@@ -81,6 +81,11 @@ function column(name: string, affinity: "blob" | "integer", primaryKey: number):
   return { name, type, affinity, notNull: true, primaryKey, generated: "no" };
 }
 
+/** True for the beginning of a dump's key-value statement. */
+export function beginsKeyValues(sql: string): boolean {
+  return sql.trimStart().startsWith(HEAD.trimEnd().slice(0, -2));
+}
+
 /** A row of a dump's key-value statement. Key and value are hex digits. */
 export interface KeyValuePiece {
   key: string;
@@ -91,7 +96,7 @@ export interface KeyValuePiece {
 
 /** Returns the entries of a dump's key-value statement; undefined for other statements. */
 export function parseKeyValues(sql: string): KeyValuePiece[] | undefined {
-  if (!sql.trimStart().startsWith(HEAD.trimEnd().slice(0, -2))) return undefined;
+  if (!beginsKeyValues(sql)) return undefined;
   return [...sql.matchAll(/\(X'([0-9A-F]*)',(\d+),(\d+),X'([0-9A-F]*)'\)/gi)].map(
     ([, key = "", part, parts, value = ""]) => ({
       key,

@@ -3,24 +3,39 @@ import type { SchemaEntry } from "./catalog.ts";
 import { quoteIdentifier } from "./identifier.ts";
 
 /**
- * The names this project uses in a customer's database. Each starts with `tmp_export_snapshot` or
- * is the staging table of a dump being loaded, so that anyone who meets one in an error message can
- * find its origin.
+ * The names this project uses inside a customer's database. Everything starts with
+ * `tmp_export_snapshot`, or belongs to a dump that is being loaded, so that whoever meets
+ * one in an error message knows where it comes from.
  */
 export const SNAPSHOT_PREFIX = "tmp_export_snapshot";
 export const STAGE_TABLE = "tmp_export_stage";
-/** Pieces of a large key-value entry that is being restored. */
+/** Pieces of a large entry of a key-value storage that is being restored. */
 export const KEY_VALUE_STAGE_TABLE = "tmp_export_stage_key_values";
 export const CREATE_KEY_VALUE_STAGE =
   `CREATE TABLE ${KEY_VALUE_STAGE_TABLE} ` +
   "(key BLOB, part INTEGER, value BLOB, PRIMARY KEY (key, part)) WITHOUT ROWID";
 
+/** The table in which a target of a restore keeps how far it is loaded. */
+export const RESTORE_TABLE = "tmp_export_restore";
+
+/** What the names of a restore's staging tables begin with; a number follows. */
+export const RESTORE_STAGE_PREFIX = "tmp_export_stage_";
+
+/** Stands in the text of everything that a restore makes for itself in its target. */
+export const RESTORE_MARK = "/* durable-export restore */";
+
+/** True for a table, index or trigger that a restore has made for itself in its target, by its name and text. */
+export function isRestoreObject(name: string, sql: string): boolean {
+  return (
+    (name.startsWith(RESTORE_TABLE) || name.startsWith(RESTORE_STAGE_PREFIX)) &&
+    sql.includes(RESTORE_MARK)
+  );
+}
+
 /** Digits of a snapshot's id in the names of its objects. */
 export const SNAPSHOT_DIGITS = 16;
 
-/**
- * The ends of the names of a snapshot's objects: those that exist once, and those for each table.
- */
+/** What the names of a snapshot's objects end in: those that it has once, and those of each table. */
 const SNAPSHOT_ENDS = ["state", "cursor", "gathering", "texts", "undo", "guard", "count"];
 const SNAPSHOT_TABLE_ENDS = ["_undo", "_wide", "_probe", "_copy", "_count", "_count_wide"];
 /** Followed by a number if an event has several triggers. */
@@ -37,18 +52,12 @@ const SNAPSHOT_NAME = new RegExp(
     `(?:${SNAPSHOT_ENDS.join("|")}|t[0-9]+(?:${SNAPSHOT_TABLE_ENDS.join("|")}|(?:${SNAPSHOT_EVENT_ENDS.join("|")})(?:_[0-9]+)?))$`,
 );
 
-/**
- * True for the full name of a snapshot's table or trigger. A name that only begins like one belongs
- * to the customer.
- */
+/** True for the full name of a snapshot's table or trigger; a name that only begins like one is the customer's. */
 export function isSnapshotName(name: string): boolean {
   return SNAPSHOT_NAME.test(name);
 }
 
-/**
- * SQL that is true for exactly the names for which `isSnapshotName` is true. A pattern would be
- * longer than D1 allows.
- */
+/** SQL that is true for just the names for which `isSnapshotName` is. A pattern would be longer than D1 allows. */
 export function isSnapshotNameSql(name: string): string {
   const head = `${SNAPSHOT_PREFIX}_`;
   const digits = `substr(${name}, ${head.length + 1}, ${SNAPSHOT_DIGITS})`;
@@ -66,16 +75,12 @@ export function isSnapshotNameSql(name: string): string {
   );
 }
 
-/**
- * CREATE TABLE of a dump's staging table. A load that is interrupted may leave the table in place.
- */
+/** CREATE TABLE of a dump's staging table. A load that breaks off may leave the table behind. */
 export function createStageSql(name: string): string {
   return `CREATE TABLE ${quoteIdentifier(name)}(c INTEGER, n INTEGER, s)`;
 }
 
-/**
- * Returns the staging table's name in a dump of a database that has objects with the names `taken`.
- */
+/** The staging table's name in a dump of a database that has objects of the names `taken`. */
 export function chooseStageName(taken: readonly string[]): string {
   const names = new Set(taken.map(lowerAscii));
   let name = STAGE_TABLE;
@@ -95,23 +100,20 @@ const JOB_TABLES: ReadonlySet<string> = new Set([
   "tmp_export_job_parts",
   "tmp_export_job_migrations",
   "tmp_export_streams",
-  "tmp_export_files",
-  "tmp_export_file_parts",
 ]);
 
 /**
- * The start of a table's text that identifies the database of `ExportJobs`; in any other database
- * its names belong to the customer. Migrations add columns to the table.
+ * The start of the text of a table by which the database of `ExportJobs` is known; in any other database its
+ * names are the customer's. Migrations add columns to the table.
  */
 const JOB_MIGRATIONS = "CREATE TABLE tmp_export_job_migrations (number INTEGER PRIMARY KEY";
 
-/** The only object that the local runtime creates in a database (Miniflare, November 2026). */
+/** The only object that the local runtime makes in a database (Miniflare, November 2026). */
 const RUNTIME_TABLE = "__miniflare_do_name";
 
 /**
- * Returns the objects of a schema that a dump may contain. It leaves out those of SQLite,
- * Cloudflare, the local runtime and this project. Nobody else can create names that begin with
- * `sqlite_` or `_cf_`.
+ * The objects of a schema that a dump may hold: all but SQLite's, Cloudflare's (nobody else can make
+ * names that begin with `sqlite_` or `_cf_`), the local runtime's, and this project's own.
  */
 export function withoutOwnObjects(objects: readonly SchemaEntry[]): SchemaEntry[] {
   const isJobsDatabase = objects.some(({ sql }) => sql.startsWith(JOB_MIGRATIONS));
@@ -126,6 +128,7 @@ export function withoutOwnObjects(objects: readonly SchemaEntry[]): SchemaEntry[
 }
 
 function isOwnObject({ type, name, sql }: SchemaEntry, isJobsDatabase: boolean): boolean {
+  if (isRestoreObject(name, sql)) return true;
   if (type !== "table" && type !== "trigger") return false;
   if (isSnapshotName(name)) return true;
   if (type === "trigger") return false;
@@ -136,6 +139,10 @@ function isOwnObject({ type, name, sql }: SchemaEntry, isJobsDatabase: boolean):
 }
 
 function isForeignName(name: string): boolean {
-  const lower = lowerAscii(name);
-  return lower.startsWith("sqlite_") || lower.startsWith("_cf_") || name === RUNTIME_TABLE;
+  return lowerAscii(name).startsWith("sqlite_") || isPlatformName(name);
+}
+
+/** True for the name of a table that only Cloudflare, or its local runtime, may create. */
+export function isPlatformName(name: string): boolean {
+  return lowerAscii(name).startsWith("_cf_") || name === RUNTIME_TABLE;
 }

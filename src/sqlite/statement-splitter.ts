@@ -6,38 +6,38 @@ import { findByte, findTokenEnd, skipPlain, classifyToken } from "./sql-tokens.t
 /** A statement of a script. */
 export interface ScriptStatement {
   /**
-   * Its text, including the semicolon that ends it and any white space and comments since the last
-   * semicolon. It is a view of bytes that the splitter does not change.
+   * Its text with the semicolon that ends it, after the white space and the comments since the last
+   * semicolon. A view of bytes that the splitter does not change.
    */
   bytes: Uint8Array;
-  /**
-   * Position of its first token in `bytes`; the length of `bytes` if they contain only an open
-   * comment.
-   */
+  /** Where its first token stands in `bytes`; their length if an open comment is all there is. */
   start: number;
   /** From 1. Empty statements do not count. */
   number: number;
   /** The line of its first token, from 1. */
   line: number;
-  /** Offset of its first token in the script, in bytes from 0. */
+  /** The byte of the script at which its first token stands, from 0. */
   offset: number;
-  /** False only for a last statement or comment that the script leaves incomplete. */
+  /** How much of the script there is up to the statement's end. */
+  after: ScriptPlace;
+  /** False only for a last statement or comment that the script breaks off. */
   isEnded: boolean;
 }
 
-/** How much of a script precedes a position in it. */
+/** How much of a script comes before a place in it. */
 export interface ScriptPlace {
+  /** In bytes. */
+  textBytes: number;
   statements: number;
+  /** Line feeds. */
   lines: number;
-  bytes: number;
 }
 
 /**
  * - `start`: between two statements.
  * - `explain`, `create`: after EXPLAIN, and after CREATE or CREATE TEMP.
  * - `body`: in a statement that its first semicolon ends.
- * - `virtual`: in CREATE VIRTUAL TABLE. SQLite treats semicolons in parentheses as arguments of the
- *   module.
+ * - `virtual`: in CREATE VIRTUAL TABLE. SQLite takes semicolons in parentheses for arguments of the module.
  * - `trigger`, `semicolon`, `end`: in CREATE TRIGGER, which ends with `; END ;`.
  */
 type State = "start" | "explain" | "create" | "body" | "virtual" | "trigger" | "semicolon" | "end";
@@ -48,30 +48,26 @@ const CLOSE = 0x29;
 const SLASH = 0x2f;
 const LINE_FEED = 0x0a;
 
-/** The length of the longest keyword that matters. */
+/** No keyword that counts is longer. */
 const KEYWORD_LENGTH_MAX = 9;
 
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Splits a script, which arrives in pieces of any size, into the statements that SQLite's own
- * parser finds in it. It follows the rules of `sqlite3_complete()`
- * (https://www.sqlite.org/c3ref/complete.html), and those of CREATE VIRTUAL TABLE and of byte order
- * marks, which that function does not know. It keeps one statement and the rest of the last piece
- * in memory.
+ * Splits a script, which arrives in pieces of any size, into the statements that SQLite's own parser finds in
+ * it: the rules of `sqlite3_complete()` (https://www.sqlite.org/c3ref/complete.html), and those of CREATE
+ * VIRTUAL TABLE and of byte order marks, which that function does not know. Holds one statement and the
+ * rest of the last piece.
  */
 export class StatementSplitter {
-  /** The bytes since the end of the last statement. */
+  /** The bytes from the end of the last statement on. */
   #pending: Buffer = NOTHING;
-  /** The bytes that fit into the memory of `#pending`; 0 if that memory belongs to the caller. */
+  /** How many bytes `#pending` may have in its present memory; 0 if that is the caller's. */
   #capacity = 0;
-  /**
-   * The start of the next token in `#pending`, and how many bytes were already searched for its
-   * end.
-   */
+  /** Where the next token starts in `#pending`, and how many bytes were searched for its end. */
   #at = 0;
   #searched = 0;
-  /** The start of the statement's first token in `#pending`; -1 before it is found. */
+  /** Where the statement's first token starts in `#pending`; -1 before it is found. */
   #first = -1;
   #state: State = "start";
   /** Open parentheses of CREATE VIRTUAL TABLE. */
@@ -79,20 +75,24 @@ export class StatementSplitter {
   readonly #before: ScriptPlace;
 
   /** The first bytes to be pushed are those at `place`, after a statement's end. */
-  constructor(place: ScriptPlace = { statements: 0, lines: 0, bytes: 0 }) {
+  constructor(place: ScriptPlace = { textBytes: 0, statements: 0, lines: 0 }) {
     this.#before = { ...place };
   }
 
-  /** Yields the statements that `chunk` completes. Do not write to the chunk afterwards. */
+  /** Bytes of the statement that has begun. */
+  get pendingBytes(): number {
+    return this.#pending.length;
+  }
+
+  /** Yields the statements that `chunk` ends. Do not write to the chunk afterwards. */
   *push(chunk: Uint8Array): Generator<ScriptStatement> {
     this.#append(chunk);
     for (let end = this.#findEnd(); end > 0; end = this.#findEnd()) yield this.#take(end, true);
   }
 
   /**
-   * Returns the statement or comment that the script leaves incomplete. Call it after the last
-   * piece. SQLite runs such a statement too: the caller decides whether a script may lack its last
-   * semicolon.
+   * The statement or comment that the script breaks off, to be called after the last piece. SQLite runs such a
+   * statement too: the caller decides whether a script may lack its last semicolon.
    */
   finish(): ScriptStatement | undefined {
     const { length } = this.#pending;
@@ -111,7 +111,7 @@ export class StatementSplitter {
     }
     const needed = length + chunk.length;
     if (needed > this.#capacity) {
-      // At least doubled: otherwise each new piece would copy a long statement again.
+      // At least doubled: else a long statement would be copied with each of its pieces.
       this.#capacity = Math.max(needed, 2 * length);
       const grown = Buffer.allocUnsafe(this.#capacity);
       this.#pending.copy(grown);
@@ -121,7 +121,7 @@ export class StatementSplitter {
     this.#pending.set(chunk, length);
   }
 
-  /** Reads further and returns where the statement ends; 0 if its end has not arrived. */
+  /** Reads on, and returns where the statement ends; 0 if its end has not arrived. */
   #findEnd(): number {
     let bytes = this.#pending;
     while (this.#at < bytes.length) {
@@ -160,7 +160,7 @@ export class StatementSplitter {
     return this.#state !== "virtual" || this.#depth <= 0;
   }
 
-  /** Returns the state after a token: a word in upper case, or a token that starts with `byte`. */
+  /** The state after a token: a word in upper case, or what starts with `byte`. */
   #nextState(word: string, byte: number): State {
     switch (this.#state) {
       case "start":
@@ -192,23 +192,19 @@ export class StatementSplitter {
   #take(end: number, isEnded: boolean): ScriptStatement {
     const bytes = this.#pending.subarray(0, end);
     const start = this.#first < 0 ? end : this.#first;
-    const statement: ScriptStatement = {
-      bytes,
-      start,
-      number: this.#before.statements + 1,
-      line: this.#before.lines + countLines(bytes.subarray(0, start)) + 1,
-      offset: this.#before.bytes + start,
-      isEnded,
-    };
-    this.#before.statements += 1;
+    const before = this.#before;
+    const line = before.lines + countLines(bytes, 0, start) + 1;
+    const offset = before.textBytes + start;
+    before.statements += 1;
     this.#drop(end);
-    return statement;
+    const after = { ...before };
+    return { bytes, start, number: after.statements, line, offset, after, isEnded };
   }
 
   /** Continues between two statements, after the first `end` of the pending bytes. */
   #drop(end: number): void {
-    this.#before.lines += countLines(this.#pending.subarray(0, end));
-    this.#before.bytes += end;
+    this.#before.lines += countLines(this.#pending, 0, end);
+    this.#before.textBytes += end;
     this.#pending = this.#pending.subarray(end);
     this.#capacity = Math.max(0, this.#capacity - end);
     this.#at = 0;
@@ -219,8 +215,8 @@ export class StatementSplitter {
 }
 
 /**
- * Yields the statements of a script that arrives in pieces. Throws if the script ends within a
- * statement or a comment.
+ * The statements of a script that arrives in pieces. Throws if the script ends within a statement or a
+ * comment.
  */
 export async function* splitScript(
   chunks: AsyncIterable<Uint8Array>,
@@ -237,9 +233,11 @@ function keyword(bytes: Buffer, start: number, end: number): string {
   return end - start > KEYWORD_LENGTH_MAX ? "" : bytes.toString("latin1", start, end).toUpperCase();
 }
 
-function countLines(bytes: Buffer): number {
+/** Counts the line feeds from `start` to before `end`. */
+function countLines(bytes: Buffer, start: number, end: number): number {
+  const part = bytes.subarray(start, end);
   let count = 0;
-  for (let at = findByte(bytes, LINE_FEED, 0); at >= 0; at = findByte(bytes, LINE_FEED, at + 1)) {
+  for (let at = findByte(part, LINE_FEED, 0); at >= 0; at = findByte(part, LINE_FEED, at + 1)) {
     count += 1;
   }
   return count;

@@ -40,6 +40,7 @@ const FORBIDDEN: Record<string, string> = {
   notify: "config/settings.ts",
   config: "storage/artifact-store.ts",
   reading: "storage/artifact-store.ts",
+  loading: "reading/dump-reader.ts",
   storage: "jobs/jobs-context.ts",
   jobs: "databases/source.ts",
   workflows: "streams/open-stream.ts",
