@@ -15,9 +15,12 @@ export interface TargetTable {
   hasRows: boolean;
 }
 
+/** StarbaseDB's class creates tables of such names whenever one of its objects starts. */
+const STARBASE_PREFIX = "tmp_";
+
 /**
  * Decides how a script is loaded into a target that has only `tables`. Errors: `target-not-empty` if one of them
- * has rows, or is no table that the script creates with the same text; `script-invalid` for virtual tables whose
+ * has rows, or is no table that the script creates with the same text (an empty one of StarbaseDB's may stay); `script-invalid` for virtual tables whose
  * rows cannot be read from the script.
  */
 export function planLoad(script: ScannedScript, tables: readonly TargetTable[]): LoadPlan {
@@ -27,6 +30,10 @@ export function planLoad(script: ScannedScript, tables: readonly TargetTable[]):
     const created = script.tables.get(lower);
     const shown = JSON.stringify(table.name);
     if (table.hasRows) throw notEmpty(`the target's table ${shown} has rows`);
+    if (created === undefined && table.name.startsWith(STARBASE_PREFIX)) {
+      existing.push(lower);
+      continue;
+    }
     if (created === undefined) {
       throw notEmpty(`the target has a table ${shown}, which the script does not create`);
     }
