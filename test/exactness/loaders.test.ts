@@ -58,13 +58,13 @@ describe("words of transactions", () => {
     );
     const { warnings } = await dumpDatabase(nodeSqliteSource(source));
 
-    expect(warnings.map((warning) => /the text of ("[^"]+") holds/.exec(warning)?.[1])).toEqual([
+    expect(warnings.map((warning) => /the text of ("[^"]+") contains/.exec(warning)?.[1])).toEqual([
       '"a"',
       '"b COMMIT;"',
       '"c"',
     ]);
     const data = await dumpDatabase(nodeSqliteSource(source), undefined, { content: "data" });
-    expect(data.warnings.join()).toMatch('the text of "b COMMIT;" holds');
+    expect(data.warnings.join()).toMatch('the text of "b COMMIT;" contains');
   });
 });
 
@@ -175,7 +175,7 @@ describe("rows that break the schema's rules", () => {
       expect(restored.tables.map(({ rows }) => rows)).toEqual([2, 2, 2]);
       expect(restored.brokenRules).toEqual([
         'foreign keys of "children" reference columns that are not a key',
-        'rows of "checked" break a CHECK',
+        'rows of "checked" violate a CHECK',
       ]);
     } finally {
       rmSync(folder, { recursive: true });
