@@ -54,6 +54,8 @@ export type StatementClass =
 export interface InsertRows {
   kind: "insert";
   table: string;
+  /** The same in lower case. */
+  lowerTable: string;
   place: NamePlace;
   /** Where the rows begin: after the table and its columns. */
   rowsAt: number;
@@ -300,7 +302,16 @@ function classifyInsert(tokens: TokenReader, word: "INSERT" | "REPLACE"): Statem
   const rowsAt = rows?.start ?? tokens.bytes.length;
   if (isSchemaName(name)) return { kind: "schema-row", rowsAt };
   const hasValues = tokens.word(rows) === "VALUES";
-  return { kind: "insert", table: name, place, rowsAt, columns, hasValues, conflict };
+  return {
+    kind: "insert",
+    table: name,
+    lowerTable: lower,
+    place,
+    rowsAt,
+    columns,
+    hasValues,
+    conflict,
+  };
 }
 
 function isSchemaName(name: string): boolean {

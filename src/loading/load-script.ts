@@ -17,7 +17,7 @@ import { readScriptText } from "./script-text.ts";
 const TURN_BYTES = MIB;
 
 /** Statements that one turn loads: each takes memory beside its text. */
-const TURN_STATEMENTS_MAX = 20_000;
+const TURN_STATEMENTS_MAX = 5_000;
 
 /** A script to load. */
 export interface LoadInput {

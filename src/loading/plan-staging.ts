@@ -106,13 +106,12 @@ export function nameMoves(moves: readonly PlannedMove[], taken: ReadonlySet<stri
     .sort((a, b) => a.after - b.after);
 }
 
-/** Returns where a row of `table`, inserted by statement `number`, waits; undefined if it does not. */
+/** Returns where a row of `name` (in lower case), inserted by statement `number`, waits; undefined if it does not. */
 export function findStage(
   moves: readonly RowMove[],
-  table: string,
+  name: string,
   number: number,
 ): StagedTable | undefined {
-  const name = lowerAscii(table);
   for (const move of moves) {
     if (number < move.from || number > move.after) continue;
     const staged = move.tables.find((each) => each.name === name);

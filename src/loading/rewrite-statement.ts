@@ -111,10 +111,10 @@ export class StatementRewriter {
   }
 
   #insert(text: Uint8Array, number: number, found: InsertRows): RewrittenStatement {
-    const { table } = found;
-    const shadow = this.#shadows.get(lowerAscii(table));
+    const { table, lowerTable } = found;
+    const shadow = this.#shadows.get(lowerTable);
     if (shadow !== undefined) return insertIntoShadow(text, found, shadow);
-    const staged = findStage(this.#plan.moves, table, number);
+    const staged = findStage(this.#plan.moves, lowerTable, number);
     const { head, stageName } = this.#findDestination(text, found, staged?.stageName);
     const rewritten = { ...rewriteInsert(text, found, head, stageName), table };
     if (staged?.first !== number) return rewritten;
@@ -191,7 +191,7 @@ function writeInsert(
 /** An INSERT into an internal table of an FTS5 table becomes one into the table itself. */
 function insertIntoShadow(
   text: Uint8Array,
-  { table, rowsAt }: InsertRows,
+  { lowerTable, rowsAt }: InsertRows,
   { name, columns, external }: WrittenVirtualTable,
 ): RewrittenStatement {
   const into = (target: string, list: readonly string[]): RewrittenStatement => {
@@ -199,7 +199,7 @@ function insertIntoShadow(
     const statement = Buffer.concat([Buffer.from(head), viewOf(text).subarray(rowsAt)]);
     return { run: toStatements(statement, Buffer.byteLength(head)), table: name };
   };
-  const shadow = lowerAscii(table).slice(name.length + 1);
+  const shadow = lowerTable.slice(name.length + 1);
   if (shadow === "content") return into(name, ["rowid", ...columns]);
   if (shadow === "docsize" && external?.idsName) return into(external.idsName, ["id", "sz"]);
   const isOption = shadow === "config" && findFirstText(text, rowsAt) !== "version";

@@ -205,7 +205,7 @@ export class ScriptScan {
   }
 
   #insert(number: number, found: InsertRows, traits: RowTraits): void {
-    const name = lowerAscii(found.table);
+    const name = found.lowerTable;
     const table = this.#tables.find(name);
     // An index over another table's rows reads them when it is built.
     const buildsIndex = table?.isVirtual === true && findOption(table.sql, "content") !== undefined;
