@@ -65,7 +65,7 @@ const ManifestV2Schema = v.strictObject({
   ...COMMON,
   /** The version of the encoding: the same content has the same text only in the same version. */
   encoding: Count,
-  /** With the encoding, what the text depends on besides the content. */
+  /** With the encoding, what the text depends on in addition to the content. */
   request: v.strictObject({
     /** As the header of an SQL dump names it. */
     source: v.string(),

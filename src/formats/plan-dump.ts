@@ -29,7 +29,7 @@ export function planDump(
   };
 }
 
-/** What this code writes into a dump of a catalog besides what the request asks for. */
+/** What this code writes into a dump of a catalog, in addition to what the request asks for. */
 export function describeWriter(catalog: Catalog): DumpWriter {
   // Of the whole database: rows that are loaded without their schema meet all of it.
   const stage = chooseStageName(

@@ -40,7 +40,7 @@ export type StatementClass =
   | {
       kind: "alter-table";
       table: string;
-      /** Where the definition of a new column begins; undefined for other changes. */
+      /** The start of a new column's definition; undefined for other changes. */
       columnAt?: number;
       foreignKeys: ForeignKey[];
       renamedTo?: string;
@@ -57,7 +57,7 @@ export interface InsertRows {
   /** The same in lower case. */
   lowerTable: string;
   place: NamePlace;
-  /** Where the rows begin: after the table and its columns. */
+  /** The start of the rows: after the table and its columns. */
   rowsAt: number;
   /** The columns that the statement lists; undefined if it lists none. */
   columns: string[] | undefined;

@@ -85,7 +85,7 @@ interface Stretch {
   input: LoadInput;
   target: LoadTarget;
   rewriter: StatementRewriter;
-  /** Where the stretch begins. */
+  /** The start of the stretch. */
   position: StoredPosition;
   /** The number of the last statement. */
   until: number;

@@ -100,7 +100,7 @@ async function movePart(move: Move, progress: Progress): Promise<StoredPosition 
   for (; at < staged.length; at += 1, after = null) {
     const rows = staged[at] as StagedRows;
     const hasKey = rows.key.length > 0;
-    // Without a key, rows that are there already cannot be told apart.
+    // Without a key, rows that already exist cannot be recognized.
     if (!hasKey && isCyclic) continue;
     const end = hasKey
       ? await findSliceEnd(target.source, rows, { after, isDescending }, sliceRows)

@@ -79,7 +79,7 @@ export async function readPosition(source: Source, restoreId: string): Promise<S
 /** A turn that moves the position. */
 export interface PositionedTurn {
   restoreId: string;
-  /** Where the turn starts. Another position means that another attempt was faster. */
+  /** The start of the turn. Another position means that another attempt was faster. */
   from: StoredPosition;
   to: Omit<StoredPosition, "rows" | "running">;
   /** False if the turn's changes are no rows of the script. */

@@ -1,6 +1,6 @@
 import type { ByteToken, TokenReader } from "../sqlite/token-reader.ts";
 
-/** Where a table's name stands in a statement, its schema's name and dot included. */
+/** The position of a table's name in a statement, including its schema's name and dot. */
 export interface NamePlace {
   start: number;
   end: number;

@@ -32,7 +32,7 @@ const NOTHING: RewrittenStatement = { run: [] };
 
 const NO_TABLES: ReadonlySet<string> = new Set();
 
-/** Where the rows of INSERTs of one beginning go. */
+/** The table that receives the rows of INSERTs with the same beginning. */
 interface Destination {
   /** The INSERT up to its rows, VALUES included. */
   head: string;

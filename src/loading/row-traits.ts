@@ -2,7 +2,7 @@ import { lowerAscii } from "../lib/ascii-case.ts";
 import { viewOf } from "../lib/bytes.ts";
 import { TokenReader } from "../sqlite/token-reader.ts";
 
-/** What an INSERT contains after VALUES besides plain values. */
+/** What an INSERT contains after VALUES, in addition to plain values. */
 export interface RowTraits {
   /** False if none of the others can be true: nothing was looked at closely. */
   hasSpecialWords: boolean;

@@ -70,7 +70,8 @@ export async function runStatements(
     const [only] = statements;
     if (only === undefined) throw error;
     if (statements.length === 1) throw failed(only.statement, { table: only.table, cause: error });
-    // Half of them at a time: what is before the one that fails is loaded, and it ends alone.
+    // Half of them at a time: the statements before the failing one are loaded, and it is the last
+    // one left.
     const half = statements.length >> 1;
     const before = statements.slice(0, half);
     const middle = { ...from, ...(before.at(-1) as LoadableStatement).statement.after };

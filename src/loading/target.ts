@@ -58,8 +58,9 @@ export async function listTargetTables(source: Source): Promise<TargetTable[]> {
 }
 
 /**
- * Returns the statements that delete everything in a target but the tables `kept` (in lower case), whose rows are
- * deleted, and but what the restore made for itself. They belong in one turn. Empty if nothing is to be deleted.
+ * Returns the statements that delete everything in a target except the tables `kept` (in lower
+ * case), whose rows are deleted, and what the restore created for itself. Run them in one turn.
+ * Empty if there is nothing to delete.
  */
 async function listClearStatements(source: Source, kept: readonly string[]): Promise<string[]> {
   const keeps = new Set(kept);

@@ -78,8 +78,8 @@ export interface LoadPlan {
   /** Tables that the target has already, with the text that the script has; in lower case. */
   existing: string[];
   /**
-   * The place after which no statement writes a row. From there on triggers are created and counters of AUTOINCREMENT
-   * are set only after everything else; null if there are none.
+   * The place after which no statement writes a row. After it, triggers are created and counters of
+   * AUTOINCREMENT are set only when everything else is done; null if there are none.
    */
   late: { from: ScriptPlace; number: number } | null;
   /** False if the script has no AUTOINCREMENT: what it writes into `sqlite_sequence` is left out. */

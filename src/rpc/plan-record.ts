@@ -3,7 +3,7 @@ import type { Cursor } from "./cursor.ts";
 import type { KeptTurn } from "./kept-turn.ts";
 import type { SnapshotRecord } from "./snapshot-record.ts";
 
-/** What the bytes of a dump depend on besides its request and its catalog. */
+/** What the bytes of a dump depend on, in addition to its request and its catalog. */
 export interface DumpWriter {
   /** The version of this package, which the header of an SQL dump contains. */
   version: string;

@@ -73,7 +73,7 @@ interface PartId {
   number: number;
 }
 
-/** Where one attempt sends its part. */
+/** The place to which one attempt sends its part. */
 export interface PartAttempt {
   upload: Upload;
   /** From 1. */
@@ -99,7 +99,7 @@ export interface MadeFile {
 
 /** A completed file, as a restore reads it. */
 export interface UsableFile {
-  /** Where the store has it. */
+  /** Its place in the store. */
   key: string;
   etag: string;
   bytes: number;

@@ -3,9 +3,9 @@ import type { SchemaEntry } from "./catalog.ts";
 import { quoteIdentifier } from "./identifier.ts";
 
 /**
- * The names this project uses inside a customer's database. Everything starts with
- * `tmp_export_snapshot`, or belongs to a dump that is being loaded, so that whoever meets
- * one in an error message knows where it comes from.
+ * The names this project uses in a customer's database. Each starts with `tmp_export_snapshot`, or
+ * belongs to a dump that is being loaded, so that anyone who meets one in an error message can find
+ * its origin.
  */
 export const SNAPSHOT_PREFIX = "tmp_export_snapshot";
 export const STAGE_TABLE = "tmp_export_stage";

@@ -10,7 +10,10 @@ export interface ScriptStatement {
    * semicolon. A view of bytes that the splitter does not change.
    */
   bytes: Uint8Array;
-  /** Where its first token stands in `bytes`; their length if an open comment is all there is. */
+  /**
+   * Position of its first token in `bytes`; the length of `bytes` if they contain only an open
+   * comment.
+   */
   start: number;
   /** From 1. Empty statements do not count. */
   number: number;
@@ -64,10 +67,13 @@ export class StatementSplitter {
   #pending: Buffer = NOTHING;
   /** How many bytes `#pending` may have in its present memory; 0 if that is the caller's. */
   #capacity = 0;
-  /** Where the next token starts in `#pending`, and how many bytes were searched for its end. */
+  /**
+   * The start of the next token in `#pending`, and how many bytes were already searched for its
+   * end.
+   */
   #at = 0;
   #searched = 0;
-  /** Where the statement's first token starts in `#pending`; -1 before it is found. */
+  /** The start of the statement's first token in `#pending`; -1 before it is found. */
   #first = -1;
   #state: State = "start";
   /** Open parentheses of CREATE VIRTUAL TABLE. */

@@ -76,7 +76,7 @@ export async function refusal(
   return { status: answer.status, code, detail };
 }
 
-/** Where the store has a file, and the id of its upload. */
+/** The place of a file in the store, and the id of its upload. */
 export async function storedAs(fileId: string): Promise<{ key: string; uploadId: string }> {
   const [row] = await inJobs<{ key: string; uploadId: string }>(
     "SELECT object_key AS key, upload_id AS uploadId FROM tmp_export_files WHERE file_id = ?",

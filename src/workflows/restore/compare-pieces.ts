@@ -18,7 +18,10 @@ import type { Difference } from "./difference.ts";
 import { findMissingTable, PieceTables } from "./piece-tables.ts";
 import { PieceHasher } from "./piece-hasher.ts";
 
-/** Where a comparison resumes: plain data, small, kept with the job between steps. */
+/**
+ * The position at which a comparison resumes: small, plain data that is kept with the job between
+ * steps.
+ */
 export interface CompareCursor {
   /** Of the database's catalog, which must not change; null before the first step. */
   catalogDigest: string | null;
@@ -40,7 +43,10 @@ export const COMPARE_START: CompareCursor = {
 
 /** What one step compared. */
 export interface ComparedPieces {
-  /** Where the next step resumes; null if all is compared, or something differs. */
+  /**
+   * The position at which the next step resumes; null if everything is compared, or something
+   * differs.
+   */
   next: CompareCursor | null;
   /** Pieces that are equal. */
   pieces: number;
@@ -112,7 +118,8 @@ async function compare(
   const hasher = new PieceHasher(pieces, { piece: from.piece, position: from.textBytes });
   const start: Cursor = from.reading ?? { ...CURSOR_START, artifact: input.artifact };
   const tables = new PieceTables({ manifest, plan, start });
-  // Where the next step can resume: the last page end that is not after the start of the piece.
+  // The position at which the next step can resume: the last page end that is not after the start
+  // of the piece.
   let resume = { reading: start, textBytes: from.textBytes, rows: 0 };
   let page = resume;
   let rowsRead = 0;

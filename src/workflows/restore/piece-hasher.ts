@@ -8,7 +8,7 @@ export interface TextPiece {
 
 /** Cuts a text into the pieces of a manifest, and compares the SHA-256 of each. */
 export class PieceHasher {
-  /** Where the text is, in bytes. */
+  /** The current position in the text, in bytes. */
   position: number;
   /** Index of the piece that the text has not completed; the number of pieces after the last. */
   piece: number;
@@ -27,12 +27,15 @@ export class PieceHasher {
     this.#endPieces();
   }
 
-  /** Where the piece at `piece` starts, in bytes of the text; after the last piece the length of the text. */
+  /**
+   * The start of the piece at `piece`, in bytes of the text; after the last piece, the length of
+   * the text.
+   */
   get start(): number {
     return this.#start;
   }
 
-  /** Where the piece at `piece` ends. */
+  /** The end of the piece at `piece`. */
   get end(): number {
     return this.#start + (this.#pieces[this.piece]?.textBytes ?? 0);
   }
