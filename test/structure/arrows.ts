@@ -24,8 +24,8 @@ export const ARROWS: Record<string, readonly string[]> = {
   jobs: [...LOW, "notify", "config", "storage"],
   workflows: [...MIDDLE, "reading", "loading", "storage", "jobs"],
   streams: [...MIDDLE, "reading", "storage", "jobs"],
-  intake: [...MIDDLE, "reading", "storage", "jobs"],
-  routes: [...MIDDLE, "reading", "storage", "jobs", "streams", "intake"],
+  intake: [...MIDDLE, "reading", "loading", "storage", "jobs"],
+  routes: [...MIDDLE, "reading", "loading", "storage", "jobs", "streams", "intake"],
   doors: [
     ...MIDDLE,
     "reading",
