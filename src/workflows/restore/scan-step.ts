@@ -5,6 +5,8 @@ import type { Manifest } from "../../api/manifest.ts";
 import type { RestoreVerify } from "../../api/restore-request.ts";
 import { canCompare } from "../../formats/plan-manifest-dump.ts";
 import { detectCompression } from "../../loading/inflate.ts";
+import { CAN_EXPORT_KEY_VALUES } from "../../sqlite/key-values.ts";
+import type { Source } from "../../databases/source.ts";
 import { planLoad } from "../../loading/plan-load.ts";
 import { type ReadRange, readScript } from "../../loading/read-script.ts";
 import { scanScript, type ScannedScript } from "../../loading/scan-script.ts";
@@ -73,7 +75,13 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
         kept: plan.existing,
         verification: { ...run.state.verification, method },
       },
-      { warnings: [...listSkipped(scanned), ...warnings] },
+      {
+        warnings: [
+          ...listSkipped(scanned),
+          ...(scanned.hasKeyValues ? await findLostEntries(target) : []),
+          ...warnings,
+        ],
+      },
     );
   }
   const { statements, textBytes } = run.require("script");
@@ -141,11 +149,19 @@ async function scanStored(
   return scanned;
 }
 
-function listSkipped({ skipped, hasKeyValues }: ScannedScript): string[] {
-  void hasKeyValues;
+function listSkipped({ skipped }: ScannedScript): string[] {
   if (skipped.size === 0) return [];
   const list = [...skipped].map(([what, count]) =>
     count === 1 ? what : `${what} (${count} times)`,
   );
   return [`statements that the platform does not need were skipped: ${list.join(", ")}`];
+}
+
+/** Only a class of `withExport` stores the entries of a key-value storage; any other database ignores them. */
+async function findLostEntries(target: Source): Promise<string[]> {
+  const { rows } = await target.query({ sql: CAN_EXPORT_KEY_VALUES });
+  if (rows.length > 0) return [];
+  return [
+    "the entries of the dump's key-value storage are not restored: the target cannot store them",
+  ];
 }
