@@ -79,8 +79,12 @@ describe.each(STEPS)("a restore whose step %j", (step) => {
   });
 });
 
-describe.each(["close target", "give up"])("a restore that fails, and whose step %j", (step) => {
-  test.each(FAULTS)("fails once (%s) gives the former content back", async (fault) => {
+describe.each([
+  ["close target", FAULTS],
+  // The instance ends after this step, and with it an attempt that is still to come.
+  ["give up", FAULTS.filter((fault) => fault !== "timeout")],
+] as const)("a restore that fails, and whose step %j", (step, faultsOfStep) => {
+  test.each(faultsOfStep)("fails once (%s) gives the former content back", async (fault) => {
     await bucket.put("bad.sql", "CREATE TABLE new(a);\nINSERT INTO nothing VALUES(1);");
     const from = { object: "bad.sql" };
     const view = await disturbed(step, fault, { from, undoOnFailure: true });
