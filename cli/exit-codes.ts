@@ -2,7 +2,7 @@
 export const EXIT = {
   /** All that was asked is done. */
   done: 0,
-  /** The export failed, a file is not what the manifest says, or it cannot be written. */
+  /** The export or restore failed, a file is not what the manifest says, or it cannot be written. */
   failed: 1,
   /** The command line, the configuration or the request is wrong: the same call fails again. */
   usage: 2,

@@ -26,6 +26,10 @@ export function startProcess(run: (host: Host) => Promise<ExitCode>): void {
   silenceSqliteWarning();
   void run({
     env: process.env,
+    // Opened only by a command that reads it.
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     interrupt: interrupt.signal,

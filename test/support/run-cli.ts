@@ -1,4 +1,4 @@
-import { PassThrough, Writable } from "node:stream";
+import { PassThrough, Readable, Writable } from "node:stream";
 
 import { runCommandLine } from "../../cli/run.ts";
 import { FAKE_TOKEN } from "./fake-export-server.ts";
@@ -16,6 +16,10 @@ export interface CliOptions {
   token?: string;
   env?: Record<string, string>;
   interrupt?: AbortSignal;
+  /** Default: an empty one. */
+  stdin?: Readable & { isTTY?: boolean };
+  /** Standard error is a terminal. */
+  isTerminal?: boolean;
   /** Told each piece of standard error as it comes. */
   onStderr?: (text: string) => void;
 }
@@ -27,12 +31,14 @@ export async function runCli(args: string[], options: CliOptions): Promise<CliRe
   const exitCode = await runCommandLine(args, {
     env: {
       XDG_CONFIG_HOME: "/nonexistent",
+      XDG_CACHE_HOME: "/nonexistent",
       DURABLE_EXPORT_URL: options.url,
       DURABLE_EXPORT_TOKEN: options.token ?? FAKE_TOKEN,
       ...options.env,
     },
+    stdin: options.stdin ?? Readable.from([]),
     stdout: stdout.stream,
-    stderr: stderr.stream,
+    stderr: Object.assign(stderr.stream, { isTTY: options.isTerminal === true }),
     interrupt: options.interrupt ?? new AbortController().signal,
   });
   const stdoutBytes = stdout.bytes();
