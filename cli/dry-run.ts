@@ -8,7 +8,7 @@ import type { ScriptStatement } from "../src/sqlite/statement-splitter.ts";
 import { TokenReader } from "../src/sqlite/token-reader.ts";
 import { CliError } from "./cli-error.ts";
 import { showBytes } from "./download-file.ts";
-import { formatBytes, formatNumberOf, formatTable } from "./format.ts";
+import { formatBytes, formatNumberOf, formatTable, oneLine } from "./format.ts";
 import { readScriptFile, toScriptError } from "./read-script-file.ts";
 import { readStatements } from "./read-statements.ts";
 import type { ScriptInput } from "./script-input.ts";
@@ -72,7 +72,7 @@ export async function examineScript(
     rows: tables.reduce((sum, { rows }) => sum + rows, 0),
     stagedRows: count.stagedRows,
     // The plan stops at the first of the statements that are refused one by one.
-    problems: count.problems.length > 0 ? count.problems : problems,
+    problems: count.problems.length > 0 && !count.isCutOff ? count.problems : problems,
   };
 }
 
@@ -100,6 +100,7 @@ async function countStatements(
   } catch (error) {
     requireProblem(error, shown);
     if (!isDamaged) throw error;
+    count.isCutOff = true;
   }
 }
 
@@ -119,6 +120,8 @@ class StatementCount {
   #problems = 0;
   textBytes = 0;
   stagedRows = 0;
+  /** True if the file is damaged, so that not all of it is counted. */
+  isCutOff = false;
 
   constructor(plan: LoadPlan | undefined) {
     this.#plan = plan;
@@ -175,7 +178,7 @@ function increase(counts: Record<string, number>, key: string): void {
 function nameStatement(text: Uint8Array): string {
   const tokens = new TokenReader(text);
   const first = tokens.word(tokens.next());
-  if (first === "") return "(none)";
+  if (!/^[A-Z]+$/.test(first)) return "(none)";
   if (first !== "CREATE" && first !== "DROP") return first;
   let word = tokens.word(tokens.next());
   while (["UNIQUE", "TEMP", "TEMPORARY", "VIRTUAL"].includes(word))
@@ -209,18 +212,14 @@ export function describeDryRun(found: DryRun): string {
   const total = kinds.reduce((sum, [, count]) => sum + count, 0);
   return [
     `${file}: ${formatBytes(textBytes)} of SQL text${packed}, ${formatNumberOf(total, "statement")}, ${formatNumberOf(tables.length, "table")}, ${formatNumberOf(rows, "row")}`,
-    formatTable(
+    ...tableOf(
       ["STATEMENT", "COUNT", "SKIPPED"],
       kinds.map(([kind, count]) => [kind, String(count), String(skipped[kind] ?? "")]),
     ),
-    ...(tables.length === 0
-      ? []
-      : [
-          formatTable(
-            ["TABLE", "ROWS"],
-            tables.map(({ name, rows: count }) => [name, String(count)]),
-          ),
-        ]),
+    ...tableOf(
+      ["TABLE", "ROWS"],
+      tables.map(({ name, rows: count }) => [oneLine(name), String(count)]),
+    ),
     ...(found.stagedRows === 0
       ? []
       : [
@@ -229,4 +228,8 @@ export function describeDryRun(found: DryRun): string {
     ...found.problems.map((problem) => `problem: ${problem}`),
     ...(found.problems.length === 0 ? ["nothing was sent; the script can be restored"] : []),
   ].join("\n");
+}
+
+function tableOf(header: string[], rows: string[][]): string[] {
+  return rows.length === 0 ? [] : [formatTable(header, rows)];
 }

@@ -3,6 +3,7 @@ import * as zlib from "node:zlib";
 
 import type { Compression } from "../src/api/export-request.ts";
 import { ExportError } from "../src/api/errors.ts";
+import { viewOf } from "../src/lib/bytes.ts";
 import { inflate } from "../src/loading/inflate.ts";
 import { CliError, throwIfInterrupted, usageError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -20,7 +21,7 @@ export interface ScriptFile {
 
 /**
  * Reads a script's text. `onChunk` gets each piece of the file as it is stored. Errors: `script-invalid` if its
- * compression is damaged, `file` of the disk, `Interrupted`, a usage error if this Node cannot read the compression.
+ * compression is damaged or it is binary, `file` of the disk, `Interrupted`, a usage error if this Node cannot read the compression.
  */
 export async function* readScriptFile(
   { shown, path, compression }: ScriptFile,
@@ -39,10 +40,22 @@ export async function* readScriptFile(
     }
   };
   try {
-    yield* inflate(chunks(), compression);
+    for await (const text of inflate(chunks(), compression)) {
+      requireText(text);
+      yield text;
+    }
   } catch (error) {
     throw toScriptError(error, shown);
   }
+}
+
+/** A NUL byte ends SQL text. A file that contains one is another kind of file. */
+function requireText(text: Uint8Array): void {
+  if (!viewOf(text).includes(0)) return;
+  throw new ExportError(
+    "script-invalid",
+    "the file contains a NUL byte: it is binary, or its text is UTF-16, and not SQL in UTF-8",
+  );
 }
 
 /** Returns what to throw for an error that is about the script at `shown`: a line that names the file. */

@@ -155,7 +155,8 @@ function check(
   const { foreignKeyViolations, brokenRules } = findBrokenRules(db);
   if (foreignKeyViolations > 0) {
     const rows = formatNumberOf(foreignKeyViolations, "row");
-    terminal.warn(`${rows} refer to rows that are not in the script`);
+    const refer = foreignKeyViolations === 1 ? "refers" : "refer";
+    terminal.warn(`${rows} ${refer} to rows that are not in the script`);
   }
   for (const rule of brokenRules) terminal.warn(rule);
   const names = db

@@ -76,6 +76,7 @@ class UploadNotes {
   readonly #terminal: Terminal;
   readonly #key: UploadKey;
   readonly #path: string;
+  #isBroken = false;
 
   constructor({ terminal, host }: Pick<RestoreJob, "terminal" | "host">, key: UploadKey) {
     this.#terminal = terminal;
@@ -88,16 +89,18 @@ class UploadNotes {
   }
 
   async write(rest: Parameters<typeof writeUploadRecord>[2]): Promise<void> {
+    if (this.#isBroken) return;
     try {
       await writeUploadRecord(this.#path, this.#key, rest);
     } catch (error) {
+      this.#isBroken = true;
       const message = error instanceof Error ? error.message : String(error);
       this.#terminal.note(`this upload cannot be resumed by another call: ${message}`);
     }
   }
 
-  forget(): Promise<void> {
-    return removeUploadRecord(this.#path);
+  async forget(): Promise<void> {
+    if (!this.#isBroken) await removeUploadRecord(this.#path);
   }
 }
 

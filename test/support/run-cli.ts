@@ -31,7 +31,7 @@ export async function runCli(args: string[], options: CliOptions): Promise<CliRe
   const exitCode = await runCommandLine(args, {
     env: {
       XDG_CONFIG_HOME: "/nonexistent",
-      XDG_CACHE_HOME: "/nonexistent",
+      XDG_CACHE_HOME: "/dev/null",
       DURABLE_EXPORT_URL: options.url,
       DURABLE_EXPORT_TOKEN: options.token ?? FAKE_TOKEN,
       ...options.env,
