@@ -59,11 +59,8 @@ describe("the hint for an error of the Worker", () => {
     "file-not-complete",
     "file-differs",
     "part-invalid",
-  ])(
-    "speaks of commands, not of HTTP, for %s",
-    (code) => {
-      const hint = findHint({ ...problem(code), hint: ERRORS[code as keyof typeof ERRORS].hint });
-      expect(hint).not.toMatch(/GET |POST |DELETE |`[a-z]+[A-Z]\w*`|job view/);
-    },
-  );
+  ])("speaks of commands, not of HTTP, for %s", (code) => {
+    const hint = findHint({ ...problem(code), hint: ERRORS[code as keyof typeof ERRORS].hint });
+    expect(hint).not.toMatch(/GET |POST |DELETE |`[a-z]+[A-Z]\w*`|job view/);
+  });
 });

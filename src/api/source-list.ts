@@ -17,6 +17,8 @@ export const SourceListSchema = v.strictObject({
       type: SourceTypeSchema,
       /** Whether a request may name an object of the class: none, those listed, or any. */
       objects: v.picklist(["one", "listed", "any"]),
+      /** True if restores may write it. */
+      writable: v.boolean(),
       /** What is wrong with its binding, for whoever deploys; null where it can be exported. */
       problem: v.nullable(v.string()),
       consistency: v.strictObject({ default: Consistency, available: v.array(Consistency) }),
