@@ -333,6 +333,16 @@ function jobPath(jobId: string): string {
 function refusal(url: string, status: number, problem: Problem & { path: string }): CliError {
   const { code, detail } = problem;
   const noRoute: ErrorCode = "not-found";
+  if (code === noRoute && problem.path.startsWith("/import/")) {
+    return new CliError(
+      { ofWorker: code },
+      `the Worker at ${url} cannot restore files: it is too old`,
+      {
+        exitCode: EXIT.refused,
+        hint: "Deploy a newer version of it.",
+      },
+    );
+  }
   if (code === noRoute) {
     return new CliError(
       { ofWorker: code },

@@ -385,6 +385,16 @@ describe("a failure", () => {
   });
 });
 
+test("a Worker without uploads is called too old", async () => {
+  server.intercept("POST /import/files", (_, response) => {
+    sendProblem(response, 404, "not-found", "there is no route POST /import/files");
+    return true;
+  });
+  const { exitCode, stderr } = await restore([file]);
+  expect(exitCode).toBe(3);
+  expect(stderr).toContain("cannot restore files: it is too old. Deploy a newer version");
+});
+
 describe("refuses before anything is sent", () => {
   const BAD: [what: string, content: Buffer, words: string][] = [
     ["an empty file", Buffer.alloc(0), "is empty"],
