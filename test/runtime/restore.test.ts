@@ -23,16 +23,16 @@ function copy(name: string): Source {
   return durableObjectSource(() => namespace.getByName(name) as never);
 }
 
-async function startRestore(body: object): Promise<Response> {
+async function startRestore(body: object, headers: Record<string, string> = {}): Promise<Response> {
   return api("/import/dump", {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify(body),
   });
 }
 
-async function restored(body: object): Promise<RestoreView> {
-  const response = await startRestore(body);
+async function restored(body: object, headers?: Record<string, string>): Promise<RestoreView> {
+  const response = await startRestore(body, headers);
   const started = await response.json<RestoreView>();
   expect(response.status, JSON.stringify(started)).toBe(202);
   return expect
@@ -95,6 +95,21 @@ describe("a restore", () => {
     expect(view).toMatchObject({ status: "completed", error: null });
     const { rows } = await d1Source(shop, "SHOP_DB").query({ sql: "SELECT count(*) FROM t" });
     expect(rows).toEqual([[2]]);
+  });
+
+  test("is found by its Idempotency-Key although it has filled its target", async () => {
+    await bucket.put("known.sql", "CREATE TABLE t(a); INSERT INTO t VALUES(1);");
+    const body = { from: { object: "known.sql" }, target: "copies", name: "known" };
+    const { jobId } = await restored(body, { "idempotency-key": "known" });
+    await bucket.delete("known.sql");
+    const repeat = await startRestore(body, { "idempotency-key": "known" });
+    expect([repeat.status, repeat.headers.get("idempotency-replayed")]).toEqual([202, "true"]);
+    expect(await repeat.json()).toMatchObject({ jobId, status: "completed" });
+    const other = await startRestore({ ...body, verify: "none" }, { "idempotency-key": "known" });
+    expect([other.status, await other.json()]).toMatchObject([
+      422,
+      { code: "idempotency-key-reused" },
+    ]);
   });
 
   test("names the statement that fails, and leaves an empty target empty", async () => {
