@@ -1,11 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { Context } from "./context.ts";
 import { downloadArtifacts } from "./download-artifacts.ts";
-import { diskError } from "./partial-file.ts";
 import { openScript, type ScriptInput } from "./script-input.ts";
+import { TemporaryFolder } from "./temporary-folder.ts";
 import { requireRestorable } from "./verify-restore.ts";
 
 /**
@@ -18,24 +16,19 @@ export async function openExport(context: Context, jobId: string): Promise<Scrip
   const { manifest } = await client.getManifest(jobId);
   const { format, content, artifacts } = manifest;
   requireRestorable({ format, content, files: artifacts });
-  const folder = await mkdtemp(join(tmpdir(), "durable-export-restore-")).catch(
-    (error: unknown) => {
-      throw diskError(error, tmpdir());
-    },
-  );
-  const remove = () => rm(folder, { recursive: true, force: true });
+  const temporary = new TemporaryFolder();
   try {
-    const output = join(folder, "dump");
+    const output = join(await temporary.open(), "dump");
     await downloadArtifacts({ client, terminal, host, jobId, output });
     const { stdin, interrupt: signal } = host;
     const script = await openScript(output, { terminal, stdin, signal });
     const close = async () => {
       await script.close();
-      await remove();
+      temporary.remove();
     };
     return { ...script, shown: `export ${jobId}`, close };
   } catch (error) {
-    await remove();
+    temporary.remove();
     throw error;
   }
 }

@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { mkdtemp, open, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { open, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 
@@ -12,6 +11,7 @@ import { dumpDatabaseFile, dumpSuffix } from "./dump-database.ts";
 import { EXIT } from "./exit-codes.ts";
 import { formatBytes } from "./format.ts";
 import { diskError } from "./partial-file.ts";
+import { TemporaryFolder } from "./temporary-folder.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** https://www.sqlite.org/fileformat.html#the_database_header */
@@ -48,8 +48,8 @@ interface OpenOptions {
  * error if it is empty; those of `dumpDatabaseFile`.
  */
 export async function openScript(file: string, options: OpenOptions): Promise<ScriptInput> {
-  const temporary = await TemporaryFolder.create();
-  const close = () => temporary.remove();
+  const temporary = new TemporaryFolder();
+  const close = async () => temporary.remove();
   try {
     const isStdin = file === "-";
     const path = isStdin ? await spool(options, temporary) : file;
@@ -68,26 +68,6 @@ export async function openScript(file: string, options: OpenOptions): Promise<Sc
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-class TemporaryFolder {
-  readonly path: string;
-
-  private constructor(path: string) {
-    this.path = path;
-  }
-
-  static async create(): Promise<TemporaryFolder> {
-    try {
-      return new TemporaryFolder(await mkdtemp(join(tmpdir(), "durable-export-restore-")));
-    } catch (error) {
-      throw diskError(error, tmpdir());
-    }
-  }
-
-  async remove(): Promise<void> {
-    await rm(this.path, { recursive: true, force: true });
   }
 }
 
@@ -131,7 +111,7 @@ async function spool(
       "Pipe a script into it: `sqlite3 app.db .dump | durable-export restore -`.",
     );
   }
-  const path = join(temporary.path, "stdin.sql");
+  const path = join(await temporary.open(), "stdin.sql");
   const progress = terminal.startProgress("reading");
   const output = createWriteStream(path);
   const failed = new Promise<never>((_, reject) => {
@@ -178,7 +158,7 @@ async function dumpFile(
 ): Promise<ScriptInput> {
   const { terminal, signal, shown, identity, temporary } = options;
   const name = `${basename(path).replace(/\.(?:sqlite3?|db3?)$/i, "")}${dumpSuffix()}`;
-  const output = join(temporary.path, "dump");
+  const output = join(await temporary.open(), "dump");
   const progress = terminal.startProgress("dumping");
   try {
     const { bytes, ...dump } = await dumpDatabaseFile(path, output, {
@@ -193,7 +173,7 @@ async function dumpFile(
     terminal.clearProgress();
     for (const warning of dump.warnings) terminal.warn(warning);
     const compression = detectCompression(await readHead(output));
-    const close = () => temporary.remove();
+    const close = async () => temporary.remove();
     return { shown, path: output, name, bytes, compression, dump, identity, close };
   } finally {
     terminal.clearProgress();

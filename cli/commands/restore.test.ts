@@ -13,7 +13,7 @@ import { PassThrough, Readable } from "node:stream";
 import { DatabaseSync } from "node:sqlite";
 import { gzipSync, zstdDecompressSync } from "node:zlib";
 
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { FakeExportServer, sendProblem, sha256Of } from "../../test/support/fake-export-server.ts";
 import { FAKE_PART_BYTES } from "../../test/support/fake-imports.ts";
@@ -37,6 +37,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await server.stop();
   rmSync(folder, { recursive: true });
 });
@@ -123,6 +124,18 @@ describe("a file", () => {
     expect((await restore(["-"], { stdin })).exitCode).toBe(0);
     const [uploaded] = server.imports.files;
     expect(uploaded && server.imports.bytesOf(uploaded)).toEqual(SCRIPT);
+  });
+
+  test("leaves nothing among the temporary files", async () => {
+    vi.stubEnv("TMPDIR", join(folder, "tmp"));
+    mkdirSync(join(folder, "tmp"));
+    const stdin = Readable.from([Buffer.from("id,name\n")]);
+    expect((await restore(["-"], { stdin })).exitCode).toBe(1);
+    const database = new DatabaseSync(join(folder, "app.sqlite"));
+    database.exec("CREATE TABLE note(text)");
+    database.close();
+    expect((await restore([join(folder, "app.sqlite")])).exitCode).toBe(0);
+    expect(readdirSync(join(folder, "tmp"))).toEqual([]);
   });
 
   test("may be compressed", async () => {
