@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
@@ -6,7 +6,10 @@ import type { AddressInfo } from "node:net";
 import { crc32 } from "node:zlib";
 
 import { ZipLayout } from "../../src/lib/zip-layout.ts";
+import { sendJson, sendProblem, sha256Of } from "./fake-answers.ts";
 import { FakeImports } from "./fake-imports.ts";
+
+export { sendJson, sendProblem, sha256Of };
 
 export const FAKE_TOKEN = "fake-token-0123456789";
 
@@ -286,28 +289,6 @@ export class FakeExportServer {
       fieldOfTheFuture: { anything: true },
     };
   }
-}
-
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
-export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-}
-
-export function sendProblem(
-  response: ServerResponse,
-  status: number,
-  code: string,
-  detail: string,
-  headers: Record<string, string> = {},
-): void {
-  response
-    .writeHead(status, { "content-type": "application/problem+json", ...headers })
-    .end(
-      JSON.stringify({ type: "about:blank", title: code, status, code, detail, hint: "A hint." }),
-    );
 }
 
 /** Two chunks, end to end. */

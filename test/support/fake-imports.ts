@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-import { sendJson, sendProblem, sha256Of } from "./fake-export-server.ts";
+import { sendJson, sendProblem, sha256Of } from "./fake-answers.ts";
 
 /** Small, so that a short script has several parts. */
 export const FAKE_PART_BYTES = 100;
