@@ -154,11 +154,16 @@ describe("the action, run as a runner does", () => {
     ["token", { token: "" }, 2, "the input token is empty"],
     ["url", { url: "" }, 2, "the input url is empty"],
     ["address", { url: "example" }, 2, "the URL of the input url is not a URL"],
-    ["timeout", { timeout: "soon" }, 2, 'the input timeout: "soon" is no duration'],
-    ["retention", { retention: "long" }, 2, "retention is a whole number"],
-    ["restore", { restore: "perhaps" }, 2, "restore is true or false"],
-    ["format for a restore", { restore: "true", format: "csv" }, 2, "restore needs an SQL export"],
-    ["content for a restore", { restore: "true", content: "data" }, 2, "restore needs an SQL"],
+    ["timeout", { timeout: "soon" }, 2, 'the input timeout: "soon" is not a duration'],
+    ["retention", { retention: "long" }, 2, "retention must be a whole number"],
+    ["restore", { restore: "perhaps" }, 2, "restore must be true or false"],
+    [
+      "format for a restore",
+      { restore: "true", format: "csv" },
+      2,
+      "restore requires an SQL export",
+    ],
+    ["content for a restore", { restore: "true", content: "data" }, 2, "restore requires an SQL"],
     ["wrong token", { token: "wrong-token" }, 3, "unauthorized"],
   ])("fails in one annotation where the %s is wrong", async (_what, inputs, exitCode, words) => {
     const all = { url: server.url, token: FAKE_TOKEN, ...inputs };

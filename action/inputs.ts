@@ -7,7 +7,7 @@ import type { RequestBody } from "../cli/api-client.ts";
 import { parseDurationMs } from "../cli/duration.ts";
 import { isRestorable } from "../cli/verify-restore.ts";
 
-/** What the workflow's `with:` says. */
+/** The values in the workflow's `with:`. */
 export interface Inputs {
   url: string;
   token: string;
@@ -20,7 +20,7 @@ export interface Inputs {
 }
 
 /**
- * Reads the inputs, by name, of an action whose action.yml gives the defaults. Throws a usage error
+ * Reads the inputs, by name, of an action whose action.yml sets the defaults. Throws a usage error
  * that names the input.
  */
 export function readInputs(getInput: (name: string) => string): Inputs {
@@ -44,7 +44,7 @@ export function readInputs(getInput: (name: string) => string): Inputs {
     isRestored &&
     (!isRestorable(options.format ?? FORMAT_DEFAULT) || options.content === "data")
   ) {
-    throw usageError("the input restore needs an SQL export with its schema");
+    throw usageError("the input restore requires an SQL export that includes the schema");
   }
   return {
     url: required(getInput, "url"),
@@ -78,5 +78,5 @@ function readBoolean(getInput: (name: string) => string, name: string): boolean 
   const text = getInput(name);
   if (text === "true") return true;
   if (text === "false" || text === "") return false;
-  throw usageError(`the input ${name} is true or false, not ${JSON.stringify(text)}`);
+  throw usageError(`the input ${name} must be true or false, not ${JSON.stringify(text)}`);
 }

@@ -20,12 +20,12 @@ import {
   setOutput,
 } from "./workflow-commands.ts";
 
-/** A runner is patient, and nobody sits before it. */
+/** More than on the command line: nobody waits at a runner's terminal. */
 const RETRIES = 8;
 
 /**
  * The action: the command line's `dump` (and `verify --restore`), with inputs from the workflow,
- * and outputs, summary and annotations for it. Gives the command line's exit code.
+ * and with outputs, summary and annotations for it. Returns the command line's exit code.
  */
 export async function runAction(host: Host): Promise<ExitCode> {
   const secrets = new Secrets();
@@ -50,7 +50,7 @@ export async function runAction(host: Host): Promise<ExitCode> {
 }
 
 async function backUp(inputs: Inputs, host: Host, terminal: Terminal): Promise<DownloadResult> {
-  // The environment of a workflow is not this action's business: its inputs alone are.
+  // This action ignores the workflow's environment: it reads only its inputs.
   const { url, token } = inputs;
   const names = { url: "the input url", token: "the input token" };
   const config = resolveConfig({ url, token, env: {}, names });

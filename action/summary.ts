@@ -1,6 +1,6 @@
 import { describeConsistency } from "../cli/consistency.ts";
 import type { DownloadResult } from "../cli/download-artifacts.ts";
-import { formatBytes, formatCount, oneLine } from "../cli/format.ts";
+import { formatBytes, formatCount, formatNumberOf, oneLine } from "../cli/format.ts";
 
 /** GitHub refuses a summary over 1 MiB; a table's name may have 1,000 characters. */
 const TABLES_SHOWN_MAX = 300;
@@ -13,7 +13,7 @@ export function summaryMarkdown(result: DownloadResult, isRestored: boolean): st
     ["Format", code(`${result.format}, compression ${result.compression}`)],
     ["Consistency", code(`${describeConsistency(result)}, as of ${result.snapshotAt}`)],
     ["File", code(result.path ?? "")],
-    ["Size", `${formatBytes(result.bytes)} (${formatCount(result.bytes)} bytes)`],
+    ["Size", `${formatBytes(result.bytes)} (${formatNumberOf(result.bytes, "byte")})`],
     ["Rows", formatCount(result.rows)],
     ["Checked", checked(result, isRestored)],
   ];
@@ -32,13 +32,15 @@ export function summaryMarkdown(result: DownloadResult, isRestored: boolean): st
     ...shown.map(
       ({ name, rows, bytes }) => `| ${code(name)} | ${formatCount(rows)} | ${formatCount(bytes)} |`,
     ),
-    ...(rest > 0 ? ["", `… and ${formatCount(rest)} more tables: the manifest has them all.`] : []),
+    ...(rest > 0
+      ? ["", `… and ${formatNumberOf(rest, "more table")}: the manifest lists all of them.`]
+      : []),
     "",
     "",
   ].join("\n");
 }
 
-/** The page of an export that failed. */
+/** The summary page of an export that failed. */
 export function failureMarkdown(message: string, hint: string | undefined): string {
   return `## Durable Export\n\n:x: ${text(message)}\n\n${hint === undefined ? "" : `${text(hint)}\n\n`}`;
 }
@@ -49,7 +51,10 @@ function checked({ sha256 }: DownloadResult, isRestored: boolean): string {
   return `${sum}${restored}`;
 }
 
-/** Names are other people's text: as HTML, which unlike Markdown's own has an escape for everything. */
+/**
+ * Names are untrusted text. They are written as HTML, which unlike Markdown has an escape for every
+ * character.
+ */
 function code(value: string): string {
   return `<code>${text(value)}</code>`;
 }

@@ -3,18 +3,19 @@ import { appendFileSync } from "node:fs";
 import { EOL } from "node:os";
 
 /**
- * What a GitHub runner and an action say to each other, as documented at
+ * The protocol between a GitHub runner and an action, as documented at
  * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands (read
- * November 2026). Written out because GitHub's own toolkit brings an HTTP client of 700 KB along.
+ * November 2026). It is written out here because GitHub's own toolkit includes an HTTP client of
+ * 700 KB.
  */
 type Env = Record<string, string | undefined>;
 
-/** An input's value without white space around it; "" where it is not given. */
+/** Returns an input's value without surrounding white space; "" if it is not given. */
 export function getInput(env: Env, name: string): string {
   return (env[`INPUT_${name.replaceAll(" ", "_").toUpperCase()}`] ?? "").trim();
 }
 
-/** Hands a value to later steps. Does nothing outside a runner. */
+/** Passes a value to later steps. Does nothing outside a runner. */
 export function setOutput(env: Env, name: string, value: string): void {
   const path = env["GITHUB_OUTPUT"];
   if (path === undefined || path === "") return;
@@ -29,7 +30,7 @@ export function appendSummary(env: Env, markdown: string): void {
   if (path !== undefined && path !== "") appendFileSync(path, markdown);
 }
 
-/** The log line that has the runner replace `secret` by stars from here on. */
+/** The log line that makes the runner replace `secret` with stars from that line. */
 export function maskLine(secret: string): string {
   return `::add-mask::${escape(secret)}\n`;
 }

@@ -10,21 +10,22 @@ import { withFolder } from "./folder.ts";
 const CONFIG = join(import.meta.dirname, "wrangler.jsonc");
 
 /**
- * How long to wait before a job is looked at again, as a share of its time so far, and in ms: a request
- * takes 3 ms of the one core that all of the local runtime has. The job itself notes when it ends.
+ * How long to wait between polls of a job, as a share of its time so far, and in ms: a request
+ * takes 3 ms of the single core that the local runtime uses. The job itself records when it ends.
  */
 const POLL_SHARE = 0.3;
 const POLL_MS_MIN = 50;
 
 /**
- * `wrangler dev` records every call and query of a Worker for its local dashboard, which no deployment
- * does: 7 % of the time of encoding, a third of a job's over 500 tables (wrangler 4.156, November 2026).
+ * `wrangler dev` records every call and query of a Worker for its local dashboard, which no
+ * deployment does: 7 % of the time of encoding, a third of a job's over 500 tables (wrangler 4.156,
+ * November 2026).
  */
 const WITHOUT_TRACING = { X_LOCAL_OBSERVABILITY: "false" };
 
 /**
- * Runs `work` over a new local Worker and leaves nothing behind. The runtime's state is where wrangler
- * looks for that of a configuration in `folder`.
+ * Runs `work` with a new local Worker and leaves nothing behind afterwards. The runtime's state is
+ * in the place where wrangler expects it for a configuration in `folder`.
  */
 export function withBenchWorker<T>(
   fill: (db: DatabaseSync) => void,
@@ -41,20 +42,24 @@ export function withBenchWorker<T>(
   });
 }
 
-/** The Worker of `bench/worker.ts` in the local runtime, over a database that `fill` has written. */
+/**
+ * The Worker of `bench/worker.ts` in the local runtime, with a database that `fill` has written.
+ */
 export interface BenchWorker {
   worker: LocalWorker;
   inspectorPort: number;
   /** The source database's file. */
   databasePath: string;
   call: <T>(method: string, path: string, body?: object) => Promise<T>;
-  /** Runs one job from POST to its end, by the job's own clock; throws unless it is completed. */
+  /**
+   * Runs one job from POST to completion, by the job's own clock; throws unless it is completed.
+   */
   export: (request: object) => Promise<{ view: JobView; seconds: number }>;
 }
 
 /**
- * Makes the databases' files by a first start of the runtime, fills the source's while it is down,
- * and starts it again: nothing of the loading is left in the measured process.
+ * Creates the databases' files with a first start of the runtime, fills the source's file while the
+ * runtime is down, and starts it again: the measured process contains no traces of loading.
  */
 async function startBenchWorker(
   state: string,
@@ -102,7 +107,7 @@ async function startBenchWorker(
   };
 }
 
-/** Writes a database's file, which nobody else may have open. */
+/** Writes a database's file, which no other process may have open. */
 export function fillFile(path: string, fill: (db: DatabaseSync) => void): void {
   const db = new DatabaseSync(path);
   db.exec("PRAGMA synchronous = OFF; BEGIN");
@@ -111,7 +116,7 @@ export function fillFile(path: string, fill: (db: DatabaseSync) => void): void {
   db.close();
 }
 
-/** The one database of an object's class, below the runtime's folder of such states. */
+/** The one database of an object's class, below the runtime's folder for such states. */
 export function findDatabase(root: string, classSuffix: string): string {
   for (const folder of readdirSync(root).filter((name) => name.endsWith(classSuffix))) {
     const file = readdirSync(join(root, folder)).find(

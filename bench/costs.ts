@@ -8,8 +8,7 @@ import {
 
 /**
  * Cloudflare's prices beyond what a plan includes, in dollars, July 2026, the same for Durable
- * Objects' rows and D1's:
- * https://developers.cloudflare.com/durable-objects/platform/pricing/,
+ * Objects' rows and D1's: https://developers.cloudflare.com/durable-objects/platform/pricing/,
  * https://developers.cloudflare.com/d1/platform/pricing/,
  * https://developers.cloudflare.com/workflows/reference/pricing/,
  * https://developers.cloudflare.com/r2/pricing/.
@@ -23,22 +22,28 @@ export const DOLLARS = {
   r2GbMonth: 0.015,
 };
 
-/** What an export uses of rows, rounded up from what the runtime counted (November 2026). */
+/** How many rows an export uses, rounded up from what the runtime counted (November 2026). */
 export const ROWS = {
-  /** Read for each exported row of a table that nobody writes meanwhile. */
+  /** Read for each exported row of a table that nobody writes during the export. */
   readARow: 1,
-  /** The same once the undo log of its table has a row: live rows and kept ones are united. */
+  /** The same after the undo log of its table has a row: live rows and saved ones are united. */
   readAWrittenRow: 3,
-  /** Read by each page besides, to see that the snapshot is whole. */
+  /** Also read by each page, to check that the snapshot is intact. */
   readAPage: 10,
-  /** The three of a table whose key is no single integer: a page is looked through again for its last key. */
+  /**
+   * The same three for a table whose key is not a single integer: a page is searched again for its
+   * last key.
+   */
   readAKeyedRow: 4,
   readAWrittenKeyedRow: 5,
   readAKeyedPage: 20,
-  /** Written and read by the first change of a row, beside the change itself. */
+  /** Written and read by the first change of a row, in addition to the change itself. */
   writtenAChange: 2,
   readAChange: 19,
-  /** Written by opening a snapshot: for the database, and for each watched table with an integer key. */
+  /**
+   * Written by opening a snapshot: for the database, and for each watched table with an integer
+   * key.
+   */
   writtenToOpen: 12,
   writtenToWatch: 6,
   /** Written by `ExportJobs`, for a job and for each of its chunks. */
@@ -50,11 +55,11 @@ export const ROWS = {
 const READ_BACK_BYTES = 8 * MIB;
 
 export interface ExportSize {
-  /** Of SQL text, which is about what the database's rows have. */
+  /** Of SQL text, which is about the size of the database's rows. */
   bytes: number;
   rows: number;
   tables: number;
-  /** Rows that writers change for the first time, before the export has read them. */
+  /** Rows that writers change for the first time before the export has read them. */
   changedRows: number;
   chunkBytes?: number;
   partBytes?: number;
@@ -70,7 +75,10 @@ export interface ExportCost {
   dollars: number;
 }
 
-/** What an uncompressed SQL export of one snapshot comes to, from its first step to its manifest. */
+/**
+ * Returns what an uncompressed SQL export of one snapshot costs, from its first step to its
+ * manifest.
+ */
 export function costOfExport(size: ExportSize): ExportCost {
   const { bytes, rows, tables, changedRows, partBytes = PART_BYTES_DEFAULT } = size;
   const chunks = countChunks(size);
@@ -89,7 +97,7 @@ export function costOfExport(size: ExportSize): ExportCost {
     chunks,
     // To open the snapshot and the upload, to complete it, to verify, to publish the manifest.
     steps: chunks + 5,
-    // The parts, the upload's beginning and end, the manifest.
+    // The parts, the start and end of the upload, the manifest.
     r2ClassAOperations: Math.ceil(bytes / partBytes) + 3,
     r2ClassBOperations: Math.ceil(bytes / READ_BACK_BYTES) + 1,
   };
@@ -102,7 +110,7 @@ export function costOfExport(size: ExportSize): ExportCost {
   return { ...cost, dollars };
 }
 
-/** The first chunk ends at the first full part; the others grow with what is done. */
+/** The first chunk ends at the first full part; later ones grow with the work done. */
 function countChunks(size: ExportSize): number {
   const { bytes, chunkBytes = CHUNK_BYTES_DEFAULT, partBytes = PART_BYTES_DEFAULT } = size;
   let done = 0;

@@ -15,7 +15,7 @@ const CONFIG = {
   ],
 };
 
-/** Seconds of `wrangler d1 export --local` over the same content. The tool's own start is part of it. */
+/** Seconds of `wrangler d1 export --local` for the same content, including the tool's own start. */
 export function measureD1Export({ fill }: Dataset, bytes: number): Promise<number> {
   return withFolder(async (folder) => {
     await runD1(folder, "execute bench --command 'SELECT 1'");
@@ -25,12 +25,12 @@ export function measureD1Export({ fill }: Dataset, bytes: number): Promise<numbe
   });
 }
 
-/** Exports the local D1 database whose state is in `folder`; gives seconds. */
+/** Exports the local D1 database whose state is in `folder`; returns seconds. */
 export function exportD1(folder: string): Promise<number> {
   return runD1(folder, `export bench --output '${join(folder, "d1.sql")}'`);
 }
 
-/** The tool knows no other state than the one beside its configuration. */
+/** The tool uses only the state next to its configuration. */
 async function runD1(folder: string, words: string): Promise<number> {
   const config = join(folder, "wrangler.json");
   writeFileSync(config, JSON.stringify(CONFIG));

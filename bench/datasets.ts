@@ -1,12 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 
-/** One kind of database to measure; `bytes` is about what its SQL dump comes to. */
+/** One kind of database to measure; `bytes` is about the size of its SQL dump. */
 export interface Dataset {
   name: string;
   fill: (db: DatabaseSync, bytes: number) => void;
 }
 
-/** Rows `from` up to and with `to`, as a table-valued SELECT of `i`. */
+/** Rows from `from` to `to`, inclusive, as a table-valued SELECT of `i`. */
 function numbers(to: number): string {
   return `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${to})`;
 }
@@ -14,7 +14,7 @@ function numbers(to: number): string {
 /** A number from 0 to 2^31 that looks random and is the same in every run. */
 const SCRAMBLED = "((i * 2654435761) & 2147483647)";
 
-/** What an ordinary application keeps: a key, text, a number, a flag, a time. */
+/** The data of an ordinary application: a key, text, a number, a flag, a time. */
 function fillMixed(db: DatabaseSync, bytes: number, table = "orders"): void {
   db.exec(`CREATE TABLE ${table}(id INTEGER PRIMARY KEY, customer TEXT, total REAL, paid INTEGER, at TEXT, note TEXT);
     ${numbers(Math.max(1, Math.round(bytes / 137)))}

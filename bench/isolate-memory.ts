@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How often the memory is looked at, in ms. */
+/** How often the memory is measured, in ms. */
 const LOOK_MS = 50;
 
 /** https://chromedevtools.github.io/devtools-protocol/tot/Runtime/#method-getHeapUsage, in bytes. */
@@ -10,16 +10,17 @@ interface HeapUsage {
   backingStorageSize: number;
 }
 
-/** As Node has it: the types of this project's runtime, a Worker's, know no headers. */
+/** Node's version: the types of this project's runtime, a Worker's, have no headers. */
 const NodeWebSocket = WebSocket as unknown as new (
   url: string,
   options: { headers: Record<string, string> },
 ) => WebSocket;
 
 /**
- * The most memory that the Worker's isolate was seen to have while `work` ran, in bytes: heap and
- * buffers, garbage included, which is what Cloudflare's 128 MB bound. Locally Worker, objects and
- * Workflow are one isolate; the simulated bucket is another one. Asks the inspector of `wrangler dev`.
+ * Returns the largest memory of the Worker's isolate seen while `work` ran, in bytes: heap and
+ * buffers, including garbage, which is what Cloudflare's 128 MB limit covers. Locally, Worker,
+ * objects and Workflow are one isolate; the simulated bucket is another. The inspector of `wrangler
+ * dev` provides the numbers.
  */
 export async function isolatePeakBytes(
   inspectorPort: number,

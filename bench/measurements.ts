@@ -15,36 +15,36 @@ import {
 export const COMPRESSIONS = ["none", "gzip", "zstd"] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
 
-/** What one database came to. Seconds are medians over the rounds; bytes are of the SQL text. */
+/** The results for one database. Seconds are medians over the rounds; bytes are of the SQL text. */
 export interface Measurement {
   dataset: string;
   rows: number;
   bytes: number;
-  /** Pages to bytes, no store. */
+  /** Pages to bytes, without a store. */
   encodeSeconds: number;
-  /** Of the `sqlite3` shell; null where there is none. */
+  /** Of the `sqlite3` shell; null if it is not installed. */
   shellDumpSeconds: number | null;
   shellGzipSeconds: number | null;
-  /** A multipart upload of as many bytes into the same simulated bucket. */
+  /** A multipart upload of the same number of bytes into the same simulated bucket. */
   uploadSeconds: number;
-  /** Of the runtime's process while nothing but that upload ran. */
+  /** Of the runtime's process while only that upload ran. */
   uploadPeakMemoryBytes: number;
   jobs: JobMeasurement[];
 }
 
 export interface JobMeasurement {
   compression: Compression;
-  /** From POST to `completed`, verification included. */
+  /** From POST to `completed`, including verification. */
   seconds: number;
   artifactBytes: number;
-  /** Of the runtime's process over all rounds, the simulated bucket included. */
+  /** Of the runtime's process over all rounds, including the simulated bucket. */
   peakMemoryBytes: number;
   /** Of the Worker's own isolate, in a job that is not timed. */
   isolatePeakBytes: number;
   usage: JobView["usage"];
 }
 
-/** Measures everything over one database, the contestants in turn within each round. */
+/** Measures everything for one database; each round runs all contestants in turn. */
 export function measure(
   { name, fill }: Dataset,
   options: { bytes: number; rounds: number; compressions: readonly Compression[] },

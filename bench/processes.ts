@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 
-/** Runs a shell line, its output into a file. Gives seconds and the file's size. */
+/** Runs a shell line with its output in a file. Returns seconds and the file's size. */
 export async function timeCommand(
   line: string,
   outputPath: string,
@@ -21,15 +21,15 @@ export async function timeCommand(
   return { seconds, bytes: statSync(outputPath).size };
 }
 
-/** Version of the `sqlite3` shell; null where it is not installed. */
+/** Version of the `sqlite3` shell; null if it is not installed. */
 export function shellVersion(): string | null {
   const { status, stdout } = spawnSync("sqlite3", ["-version"], { encoding: "utf8" });
   return status === 0 ? (stdout.split(" ")[0] ?? "") : null;
 }
 
 /**
- * The `workerd` processes of a process group, thus of one `wrangler dev`: the proxy's and the one
- * that runs Worker, objects and simulated bucket. Linux alone.
+ * The `workerd` processes of a process group, which is one `wrangler dev`: the proxy's, and the one
+ * that runs Worker, objects and simulated bucket. Linux only.
  */
 function runtimePids(group: number): number[] {
   return readdirSync("/proc")
@@ -46,12 +46,15 @@ function runtimePids(group: number): number[] {
     });
 }
 
-/** From now on `peakMemoryBytes` counts anew. */
+/** Resets `peakMemoryBytes`. */
 export function resetPeakMemory(group: number): void {
   for (const pid of runtimePids(group)) writeFileSync(`/proc/${pid}/clear_refs`, "5");
 }
 
-/** Largest resident memory of the group's runtime processes since the last reset, simulated R2 included. */
+/**
+ * Largest resident memory of the group's runtime processes since the last reset, including
+ * simulated R2.
+ */
 export function peakMemoryBytes(group: number): number {
   const peaks = runtimePids(group).map((pid) => {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
@@ -60,12 +63,12 @@ export function peakMemoryBytes(group: number): number {
   return Math.max(0, ...peaks);
 }
 
-/** The middle one, or the mean of the two in the middle. */
+/** The middle value, or the mean of the two middle values. */
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** Linear between the two nearest values. NaN for none. */
+/** Linear between the two nearest values. NaN for an empty list. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * share;

@@ -8,16 +8,16 @@ import type { WriterLatency } from "./writer-latency.ts";
 export interface Results {
   measuredAt: string;
   machine: { processor: string; cores: number; memoryBytes: number; system: string };
-  /** `sqlite3` is null where there is no such shell. */
+  /** `sqlite3` is null if the shell is not installed. */
   versions: { node: string; workerd: string; sqlite3: string | null };
   rounds: number;
   measurements: Measurement[];
-  /** `wrangler d1 export --local` over the first database; null where it was not asked for. */
+  /** `wrangler d1 export --local` for the first database; null if it was not requested. */
   d1ExportSeconds: number | null;
   writer: WriterLatency | null;
 }
 
-/** The machine a run was on. Figures of two machines cannot be compared, their ratios can. */
+/** The machine of a run. Figures from two machines cannot be compared, but their ratios can. */
 export function describeMachine(): Results["machine"] {
   return {
     processor: cpus()[0]?.model ?? "unknown",
@@ -29,7 +29,7 @@ export function describeMachine(): Results["machine"] {
 
 const GB = 1e9;
 
-/** What was not measured. */
+/** Marks a value that was not measured. */
 const NOTHING = "–";
 
 /** The results as Markdown tables. */
@@ -92,9 +92,9 @@ export function renderMarkdown(results: Results): string {
     "",
     "## Size, memory, cost",
     "",
-    "Peak memory is of the runtime's process, with the simulated bucket in it; the isolate's is that of Worker, Workflow",
-    "and objects alone, in a job of its own. Operations are as the job view counts them, a GB of SQL text; dollars are",
-    "what they come to beyond what a plan includes.",
+    "Peak memory covers the runtime's process, including the simulated bucket. The isolate's covers only Worker, Workflow",
+    "and objects, in a separate job. Operations are counted as in the job view, per GB of SQL text. Dollars are their price",
+    "beyond what a plan includes.",
     "",
     table(
       [

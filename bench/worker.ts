@@ -15,9 +15,9 @@ export { Database, ExportJobs, ExportWorkflow } from "../src/index.ts";
 type BenchEnv = Env & ExportEnv & { BENCH_DB: D1Database };
 
 /**
- * The Worker under measurement, with two routes that show its floor (the pages of a dump without
- * any store, and a multipart upload without any pages; both answer when they are done) and one that
- * writes rows of a database and tells how long each took.
+ * The Worker under measurement. Two routes measure its lower bound (the pages of a dump without any
+ * store, and a multipart upload without any pages; both answer when they are done). One route
+ * writes rows of a database and reports how long each write took.
  */
 export default {
   async fetch(request: Request, env: BenchEnv, context: ExecutionContext) {
@@ -32,9 +32,9 @@ export default {
 };
 
 /**
- * Milliseconds that each of the writes of one row took within the runtime, for as long as `ms` says. From
- * outside every hop of an HTTP request would wait for the export's turn in the one thread that the
- * local runtime has, which no deployment does.
+ * Returns the milliseconds that each write of one row took within the runtime, for a period of
+ * `ms`. From outside, every hop of an HTTP request would wait for the export's turn in the local
+ * runtime's one thread, which no deployment has.
  */
 async function write(env: BenchEnv, options: URLSearchParams): Promise<number[]> {
   const database = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
@@ -45,7 +45,7 @@ async function write(env: BenchEnv, options: URLSearchParams): Promise<number[]>
   const rows = Number(options.get("rows"));
   const endMs = performance.now() + Number(options.get("ms"));
   const latencies: number[] = [];
-  // A database's file is made by its first statement.
+  // A database's file is created by its first statement.
   await run("SELECT 1");
   while (performance.now() < endMs) {
     const id = 1 + Math.floor(Math.random() * rows);
@@ -83,7 +83,7 @@ async function encode(env: ExportEnv): Promise<{ bytes: number; rows: number; ro
 const PART_BYTES = 8 * MIB;
 const IN_FLIGHT_MAX = 2;
 
-/** So many bytes as one object, in the parts of an export, two on their way at a time. */
+/** Uploads this many bytes as one object, in parts of an export's size, two in flight at a time. */
 async function upload(env: ExportEnv, bytes: number): Promise<{ bytes: number; parts: number }> {
   const bucket = env.EXPORT_R2_BUCKET;
   if (bucket === undefined) throw new Error("the bench needs a bucket");

@@ -14,26 +14,26 @@ interface Latency {
   writes: number;
 }
 
-/** Milliseconds of an UPDATE of one row, from a Worker beside the database. */
+/** Milliseconds of an UPDATE of one row, from a Worker next to the database. */
 export interface WriterLatency {
   idle: Latency;
-  /** Beside exports, back to back, that freeze an instant. */
+  /** During consecutive exports that freeze an instant. */
   snapshot: Latency;
   live: Latency;
-  /** The same writer and data in a local D1 database, without and beside `wrangler d1 export`. */
+  /** The same writer and data in a local D1 database, without and during `wrangler d1 export`. */
   d1Idle: Latency;
   d1Export: Latency;
-  /** Longest time that the writer waits for a page: what one page query takes. */
+  /** The longest time that the writer waits for a page: the duration of one page query. */
   pageMs: number;
 }
 
-/** Written last, so that its rows are still to be exported when they are changed first. */
+/** Written last, so that its rows are not exported yet when they are first changed. */
 const ACCOUNTS = 100_000;
 const ACCOUNTS_SQL = `CREATE TABLE accounts(id INTEGER PRIMARY KEY, balance INTEGER NOT NULL, note TEXT);
   WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ACCOUNTS})
   INSERT INTO accounts SELECT i, 1000, 'account number ' || i FROM n`;
 
-/** A writer that changes one row at random after the other, without and beside exports. */
+/** A writer that changes one random row after another, without and during exports. */
 export function measureWriter(
   { fill }: Dataset,
   options: { bytes: number; seconds: number },
@@ -49,7 +49,7 @@ export function measureWriter(
     const beside = async (to: string, work: () => Promise<unknown>): Promise<Latency> => {
       const over = new AbortController();
       const latencies = write(to, options.seconds * 1_000).finally(() => over.abort());
-      // What is begun is ended: the next phase must not meet it.
+      // An operation that has started is completed: the next phase must not overlap it.
       while (!over.signal.aborted) await work();
       return latencyOf(await latencies);
     };

@@ -3,8 +3,8 @@ import * as v from "valibot";
 import { JOB_STATES } from "../src/api/job-state.ts";
 
 /**
- * What this program reads of the Worker's answers, and no more: members that it does not know, or
- * that a Worker of another version lacks, must not stop a backup.
+ * The parts of the Worker's answers that this program reads, and no more. Members that it does not
+ * know, or that a Worker of another version lacks, must not stop a backup.
  */
 
 const ProgressSchema = v.looseObject({
@@ -58,7 +58,7 @@ export const ManifestSchema = v.looseObject({
   source: v.string(),
   format: v.string(),
   compression: v.string(),
-  /** What `snapshotMethod` is, or `live`. */
+  /** The value of `snapshotMethod`, or `live`. */
   consistency: v.string(),
   requestedConsistency: v.optional(v.string()),
   snapshotMethod: v.optional(v.nullable(v.string())),
@@ -72,7 +72,7 @@ export const ManifestSchema = v.looseObject({
 export type ManifestArtifact = v.InferOutput<typeof ManifestArtifactSchema>;
 export type Manifest = v.InferOutput<typeof ManifestSchema>;
 
-/** A manifest as it is kept, and what of it this program reads. */
+/** A manifest's text as it is saved, and the part of it that this program reads. */
 export interface ManifestText {
   text: string;
   manifest: Manifest;
@@ -81,7 +81,7 @@ export interface ManifestText {
 /** The answer of `GET /export/sources`. */
 export const SourcesSchema = v.looseObject({
   version: v.string(),
-  /** `none` is what a Worker of version 0.1 says that can keep nothing without a bucket. */
+  /** A Worker of version 0.1 that cannot store anything without a bucket reports `none`. */
   storage: v.picklist(["r2", "inline", "none"]),
   inline: v.optional(
     v.nullable(v.looseObject({ bytesUsed: v.number(), bytesMax: v.number() })),
@@ -91,7 +91,7 @@ export const SourcesSchema = v.looseObject({
     v.looseObject({
       name: v.string(),
       type: v.string(),
-      /** Unknown to a Worker of an earlier version. */
+      /** Missing from a Worker of an earlier version. */
       problem: v.optional(v.nullable(v.string()), null),
       /** True if a restore may write it. Unknown to a Worker of an earlier version. */
       writable: v.optional(v.boolean()),
@@ -107,9 +107,9 @@ export const ProblemSchema = v.looseObject({
   detail: v.string(),
   hint: v.optional(v.string()),
   jobId: v.optional(v.string()),
-  /** Of `invalid-request`: what is wrong, field by field. */
+  /** For `invalid-request`: what is wrong, field by field. */
   issues: v.optional(v.array(v.looseObject({ path: v.string() }))),
-  /** Of `source-not-found`: the names that exist. */
+  /** For `source-not-found`: the names that exist. */
   sources: v.optional(v.array(v.string())),
 });
 

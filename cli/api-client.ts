@@ -22,27 +22,29 @@ import { describeNetworkError } from "./network-error.ts";
 import { findHint } from "./worker-hints.ts";
 import { backoffMs, retryAfterMs, type RetryPolicy, wait } from "./retry.ts";
 
-/** Answers that are documents come within this; a download has its own watch over its bytes. */
+/**
+ * How long an answer that is a document may take; downloads have their own timeout between bytes.
+ */
 const ANSWER_TIMEOUT_MS = 60_000;
-/** What is read of an answer that is an error. */
+/** How much of an error response is read. */
 const ERROR_TEXT_CHARS_MAX = 64 * 1024;
 
-/** Statuses of 500 and more that no waiting mends. */
+/** Statuses of 500 and higher that do not go away with waiting. */
 const LASTING: ReadonlySet<string> = new Set<ErrorCode>([
   "configuration-invalid",
   "inline-storage-full",
 ]);
 
-/** `POST /export/dump`'s body, whose values are as they were typed: the Worker checks them. */
+/** `POST /export/dump`'s body, with values as they were typed: the Worker checks them. */
 export type RequestBody = Partial<Record<keyof ExportRequestInput, unknown>>;
 
 export interface ApiClientOptions {
   url: string;
   token: string;
   retry: RetryPolicy;
-  /** Ends waits and calls, unless a call names its own. */
+  /** Ends waits and calls, unless a call has its own signal. */
   signal: AbortSignal;
-  /** Told before each repeat. */
+  /** Called before each repeat. */
   onRetry: (line: string) => void;
 }
 
@@ -68,24 +70,29 @@ export interface Call {
   signal?: AbortSignal;
   /** Default: the client's policy. */
   retry?: RetryPolicy;
-  /** Redirects are followed for downloads alone, which may lie in a bucket; never with the token. */
+  /**
+   * Redirects are followed only for downloads, which may be in a bucket, and never with the token.
+   */
   redirect?: "follow" | "manual";
-  /** An answer's body has no end in sight. */
+  /** True if the response body has no known end. */
   isDownload?: boolean;
 }
 
-/** A successful answer, with its body where that is a document: a download's is left to be read. */
+/**
+ * A successful response, with its body if that is a document: a download's body is left to the
+ * caller.
+ */
 export interface Answer {
   response: Response;
   text: string;
 }
 
 /**
- * Speaks the HTTP API. Network errors, 429 and 5xx are tried again with growing waits, or after
- * what `Retry-After` says; every call may be repeated, because a start carries an Idempotency-Key.
- * Failures are `CliError`s, whose text never holds the token; `Interrupted` where the signal ends it.
- * Paths are made from the configured URL and ids alone: links in answers are not followed, so that
- * no answer can have the token sent elsewhere.
+ * Calls the HTTP API. Network errors, 429 and 5xx are retried with growing waits, or after the time
+ * in `Retry-After`. Every call may be repeated, because a start carries an Idempotency-Key.
+ * Failures are `CliError`s, whose text never contains the token, or `Interrupted` if the signal
+ * ends the call. Paths are built only from the configured URL and ids: links in responses are not
+ * followed, so that no response can redirect the token elsewhere.
  */
 export class ApiClient {
   readonly #options: ApiClientOptions;
@@ -106,7 +113,7 @@ export class ApiClient {
     return this.#options.signal;
   }
 
-  /** Starts a job, or gives the one that this key has started. */
+  /** Starts a job, or returns the job that this key has already started. */
   startJob(body: RequestBody, idempotencyKey: string, signal?: AbortSignal): Promise<Job> {
     return this.json(JobSchema, {
       method: "POST",
@@ -125,12 +132,16 @@ export class ApiClient {
     return this.json(JobListSchema, { method: "GET", path: `/export/jobs?${toSearch(page)}` });
   }
 
-  /** Cancels a running job; removes an ended one with its files. Idempotent. */
+  /**
+   * Cancels a running job; removes an ended one with its files, unless it shall `only` be cancelled, which a Worker
+   * of version 0.1 ignores. Idempotent.
+   */
   async removeJob(
     jobId: string,
-    options: Pick<Call, "signal" | "retry"> = {},
+    { only, ...options }: Pick<Call, "signal" | "retry"> & { only?: "cancel" } = {},
   ): Promise<JobState | null> {
-    const answer = await this.call({ method: "DELETE", path: jobPath(jobId), ...options });
+    const path = `${jobPath(jobId)}${only === undefined ? "" : `?only=${only}`}`;
+    const answer = await this.call({ method: "DELETE", path, ...options });
     if (answer.response.status === 204) return null;
     return this.check(JobSchema, answer).status;
   }
@@ -140,7 +151,7 @@ export class ApiClient {
     return { text: answer.text, manifest: this.check(ManifestSchema, answer) };
   }
 
-  /** Sources and store. Undefined where the Worker is too old to tell. */
+  /** Returns sources and store; undefined if the Worker is too old to report them. */
   async findSources(): Promise<Sources | undefined> {
     try {
       return await this.json(SourcesSchema, { method: "GET", path: "/export/sources" });
@@ -151,7 +162,7 @@ export class ApiClient {
     }
   }
 
-  /** Whether a Durable Export Worker answers at the URL; needs no token. */
+  /** Checks that a Durable Export Worker answers at the URL; needs no token. */
   async checkHealth(): Promise<void> {
     await this.json(v.looseObject({ status: v.literal("ok") }), {
       method: "GET",
@@ -160,8 +171,8 @@ export class ApiClient {
   }
 
   /**
-   * The bytes of one artifact, or, without a name, of all that the job has. Who reads the body has
-   * to go on where it breaks off.
+   * Opens the bytes of one artifact, or, without a name, of all of the job's artifacts. The caller
+   * must resume if the body breaks off.
    */
   async openDownload(
     jobId: string,
@@ -172,7 +183,7 @@ export class ApiClient {
     const { response } = await this.call({
       method: "GET",
       path: `${jobPath(jobId)}/download${name}`,
-      // Without it the platform may compress on the way, and ranges would count other bytes.
+      // Without this, the platform may compress the response, and ranges would count other bytes.
       headers: { "accept-encoding": "identity", ...options.headers },
       signal: options.signal,
       redirect: "follow",
@@ -181,7 +192,10 @@ export class ApiClient {
     return response;
   }
 
-  /** The ZIP of all artifacts: its bytes and entity tag, asked for with one byte of it, since a HEAD tells no reasons. */
+  /**
+   * Returns the size and entity tag of the ZIP of all artifacts. It requests one byte of the ZIP,
+   * because a HEAD response contains no error details.
+   */
   async getArchive(jobId: string): Promise<{ bytes: number; etag: string }> {
     const response = await this.openDownload(jobId, undefined, {
       headers: { range: "bytes=0-0" },
@@ -214,7 +228,7 @@ export class ApiClient {
     throw this.#notOurs(response);
   }
 
-  /** A successful answer. Repeats what may pass. */
+  /** Returns a successful response. Repeats the call after errors that may pass. */
   async call(call: Call): Promise<Answer> {
     const signal = call.signal ?? this.#options.signal;
     const policy = call.retry ?? this.#options.retry;
@@ -225,7 +239,7 @@ export class ApiClient {
       if (!outcome.retryable || attempt >= policy.retries) throw outcome.error;
       const waitMs = outcome.waitMs ?? backoffMs(policy, attempt);
       this.#options.onRetry(
-        `${outcome.error.message}: trying again in ${formatSeconds(Math.ceil(waitMs / 1000))}`,
+        `${outcome.error.message}: retrying in ${formatSeconds(Math.ceil(waitMs / 1000))}`,
       );
       await wait(waitMs, signal);
     }
@@ -287,7 +301,9 @@ export class ApiClient {
     });
   }
 
-  /** An answer that no Durable Export Worker gives: mostly a wrong URL, or a gateway's error page. */
+  /**
+   * A response that no Durable Export Worker sends: usually a wrong URL, or a gateway's error page.
+   */
   #notOurs(response: Response, text = ""): CliError {
     const { status, headers } = response;
     const location = headers.get("location");
@@ -295,7 +311,7 @@ export class ApiClient {
       return new CliError(
         "redirected",
         `${this.#options.url} redirects to ${oneLine(location)}, and the token is not sent there`,
-        { exitCode: EXIT.refused, hint: "If that is the Worker, give its URL with --url." },
+        { exitCode: EXIT.refused, hint: "If that is the Worker, pass its URL with --url." },
       );
     }
     if (status === 429 || status >= 500) {
@@ -308,7 +324,7 @@ export class ApiClient {
     const what = title === undefined ? type : `${type}, ${oneLine(title)}`;
     return new CliError(
       "not-durable-export",
-      `${this.#options.url} does not answer as Durable Export does (status ${status}, ${what})`,
+      `${this.#options.url} does not answer like a Durable Export Worker (status ${status}, ${what})`,
       {
         exitCode: EXIT.refused,
         hint: "Check the URL: it is the one that `wrangler deploy` prints for the export Worker.",
@@ -329,7 +345,7 @@ function jobPath(jobId: string): string {
   return `/export/dump/${encodeURIComponent(jobId)}`;
 }
 
-/** A 400 will be one the next time too: the command line was wrong. Everything else is a refusal. */
+/** A 400 would be repeated next time: the command line was wrong. Everything else is a refusal. */
 function refusal(url: string, status: number, problem: Problem & { path: string }): CliError {
   const { code, detail } = problem;
   const noRoute: ErrorCode = "not-found";
@@ -346,10 +362,10 @@ function refusal(url: string, status: number, problem: Problem & { path: string 
   if (code === noRoute) {
     return new CliError(
       { ofWorker: code },
-      `${url} is no Durable Export Worker's URL, or has another path`,
+      `${url} is not the URL of a Durable Export Worker, or its path is wrong`,
       {
         exitCode: EXIT.refused,
-        hint: "Check the URL; it has no path where the Worker has a host of its own.",
+        hint: "Check the URL; it has no path if the Worker has its own host.",
       },
     );
   }
@@ -359,7 +375,7 @@ function refusal(url: string, status: number, problem: Problem & { path: string 
   });
 }
 
-/** `undefined` where it is no JSON. */
+/** Returns `undefined` if the text is not JSON. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -368,7 +384,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The beginning of an error's body; what it has behind that is not waited for. */
+/** Returns the beginning of an error's body, without waiting for the rest. */
 async function readStart(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
@@ -378,7 +394,7 @@ async function readStart(response: Response): Promise<string> {
       if (text.length > ERROR_TEXT_CHARS_MAX) break;
     }
   } catch {
-    // The status has been told; the words are an extra.
+    // The status is already known; the words are an extra.
   }
   return text;
 }

@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
-/** This program's own codes. docs/cli.md has a remedy for each; they are never renamed. */
+/** This program's own codes. docs/cli.md lists a remedy for each; they are never renamed. */
 export const CLI_ERROR_CODES = [
   "usage",
   "unreachable",
@@ -37,8 +37,8 @@ interface CliErrorOptions {
 }
 
 /**
- * A failure that is shown as one line, and the process's exit code. `code` is this program's own, or
- * the Worker's where it sent one.
+ * A failure that is shown as one line, and the process's exit code. `code` is this program's own,
+ * or the Worker's if it sent one.
  */
 export class CliError extends Error {
   override readonly name = "CliError";
@@ -58,13 +58,13 @@ export class CliError extends Error {
     this.hint = options.hint;
   }
 
-  /** True for this program's own `code`; the Worker's codes are other words. */
+  /** True for this program's own `code`; the Worker's codes are different. */
   is(code: CliErrorCode): boolean {
     return this.code === code;
   }
 }
 
-/** Thrown where Ctrl-C or a signal ended the work. */
+/** Thrown if Ctrl-C or a signal ended the work. */
 export class Interrupted extends CliError {
   constructor(message = "interrupted", hint?: string) {
     super("interrupted", message, { exitCode: EXIT.interrupted, hint });
@@ -76,7 +76,7 @@ export function usageError(message: string, hint?: string): CliError {
   return new CliError("usage", message, { exitCode: EXIT.usage, hint });
 }
 
-/** Throws `Interrupted` where the user has asked to stop. */
+/** Throws `Interrupted` if the user has asked to stop. */
 export function throwIfInterrupted(signal: AbortSignal): void {
   if (signal.aborted) throw new Interrupted();
 }

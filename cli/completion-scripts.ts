@@ -1,8 +1,8 @@
 /**
- * Completion scripts for bash and zsh. Each asks `durable-export complete -- WORDS`, which prints one
- * candidate a line (`value<TAB>description`) and a last line that starts with a colon. Without a
- * candidate the shell completes file names. Nothing that was typed is evaluated, and bash needs no
- * package: it may be version 3.2, which macOS has.
+ * Completion scripts for bash and zsh. Each calls `durable-export complete -- WORDS`, which prints
+ * one candidate per line (`value<TAB>description`) and a last line that starts with a colon.
+ * Without a candidate, the shell completes file names. Nothing that was typed is evaluated, and
+ * bash needs no package: it may be version 3.2, which macOS ships.
  */
 export const COMPLETION_SCRIPTS: Readonly<Record<string, string>> = {
   bash: `# bash completion for durable-export
@@ -24,6 +24,7 @@ _durable_export() {
   local -a candidates
   while IFS= read -r line; do
     [[ $line == :* ]] && continue
+    line=\${line%$'\\t'}
     candidates+=("\${\${line//:/\\\\:}/$'\\t'/:}")
   done < <(durable-export complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)
   if (( \${#candidates} )); then _describe 'durable-export' candidates; else _files; fi

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -40,6 +40,30 @@ function completeInBash(words: string[]): { candidates: string[]; errors: string
     errors: lines.filter((line) => !/^[\w-]+$/.test(line)).join("\n"),
   };
 }
+
+/** The candidates that the script passes to zsh for these words, as `value` or `value:description`. */
+function completeInZsh(words: string[]): string[] {
+  const script = [
+    "compdef() { : }",
+    '_describe() { print -rl -- "${(@P)2}" }',
+    'eval "$(durable-export complete zsh)"',
+    `words=(durable-export ${words.map((word) => `'${word}'`).join(" ")})`,
+    `CURRENT=${words.length + 1}`,
+    "_durable_export",
+  ].join("\n");
+  const output = execFileSync("zsh", ["-f", "-c", script], {
+    encoding: "utf8",
+    env: { PATH: `${folder}${delimiter}${process.env["PATH"]}` },
+  });
+  return output.trimEnd().split("\n");
+}
+
+describe.skipIf(spawnSync("zsh", ["-c", "exit"]).status !== 0)("in zsh", () => {
+  test("describes commands, and lists values without a description by themselves", () => {
+    expect(completeInZsh(["dum"])).toEqual([expect.stringMatching(/^dump:export, download/)]);
+    expect(completeInZsh(["dump", "--format", ""])).toEqual(["sql", "csv", "json", "ndjson"]);
+  });
+});
 
 // Windows runs no shell script by its name.
 describe.skipIf(process.platform === "win32")("in a shell", () => {

@@ -6,27 +6,27 @@ import * as v from "valibot";
 
 import { usageError } from "./cli-error.ts";
 
-/** Where a setting came from; shown by `doctor` in place of the token itself. */
+/** The origin of a setting; `doctor` shows it instead of the token itself. */
 type Origin = string;
 
-/** The Worker to speak to, and with what. */
+/** The Worker to call, and with which token. */
 export interface Config {
-  /** Without a slash, query or fragment at its end. */
+  /** Without a trailing slash, query or fragment. */
   url: string;
   urlFrom: Origin;
   token: string;
   tokenFrom: Origin;
-  /** Sentences about what is unwise, without the token. */
+  /** Warnings about unsafe settings, without the token. */
   warnings: string[];
 }
 
-/** What flags and environment say. */
+/** The values from flags and environment. */
 export interface ConfigInput {
   url?: string | undefined;
   token?: string | undefined;
   config?: string | undefined;
   env: Record<string, string | undefined>;
-  /** What the values of `url` and `token` are called; the flags where it says nothing. */
+  /** The names of the `url` and `token` values; the flags' names if undefined. */
   names?: { url: string; token: string };
 }
 
@@ -36,15 +36,15 @@ const FileSchema = v.strictObject({
 });
 
 const NO_URL_HINT =
-  "Give --url, set DURABLE_EXPORT_URL, or write it into the configuration file (docs/cli.md).";
+  "Pass --url, set DURABLE_EXPORT_URL, or write it into the configuration file (docs/cli.md).";
 const NO_TOKEN_HINT =
-  "Set DURABLE_EXPORT_TOKEN, give --token, or write it into the configuration file (docs/cli.md).";
+  "Set DURABLE_EXPORT_TOKEN, pass --token, or write it into the configuration file (docs/cli.md).";
 
 /**
- * The settings: a flag comes before the environment, which comes before the configuration file.
- * No file is looked for in the working directory: one that came with somebody's repository could
- * send the token to a URL of their choice. A file that is named must be there. Throws a usage error,
- * which never holds the token.
+ * Returns the settings: a flag takes precedence over the environment, and the environment over the
+ * configuration file. No file is looked up in the working directory: a file from someone else's
+ * repository could send the token to a URL of their choice. A file that is named must exist. Throws
+ * a usage error, which never contains the token.
  */
 export function resolveConfig(input: ConfigInput): Config {
   const isFileNamed = (input.config ?? input.env["DURABLE_EXPORT_CONFIG"]) !== undefined;
@@ -58,7 +58,7 @@ export function resolveConfig(input: ConfigInput): Config {
     [input.env["DURABLE_EXPORT_URL"], "DURABLE_EXPORT_URL"],
     [file?.values.url, file?.path],
   ]);
-  if (url === undefined) throw usageError("no URL of a Worker is given", NO_URL_HINT);
+  if (url === undefined) throw usageError("no Worker URL is set", NO_URL_HINT);
   const token = pick([
     [input.token, input.names?.token ?? "--token"],
     [input.env["DURABLE_EXPORT_TOKEN"], "DURABLE_EXPORT_TOKEN"],
@@ -67,19 +67,19 @@ export function resolveConfig(input: ConfigInput): Config {
   if (token === undefined) throw usageError("no token is given", NO_TOKEN_HINT);
   if (!/^[\x21-\x7e]+$/.test(token.value)) {
     throw usageError(
-      `the token of ${token.from} holds white space or characters that no HTTP header can carry`,
+      `the token of ${token.from} contains white space or characters that are not allowed in HTTP headers`,
     );
   }
   const { href, warnings } = checkUrl(url.value, url.from);
   if (file?.values.token !== undefined && isReadableByOthers(file.path)) {
     warnings.push(
-      `${file.path} holds a token and others may read it: chmod 600 ${JSON.stringify(file.path)}`,
+      `${file.path} contains a token that other users can read: chmod 600 ${JSON.stringify(file.path)}`,
     );
   }
   return { url: href, urlFrom: url.from, token: token.value, tokenFrom: token.from, warnings };
 }
 
-/** Where the configuration file is looked for when none is named. */
+/** Returns the path of the configuration file if none is named. */
 export function defaultConfigPath(env: Record<string, string | undefined>): string {
   const base = env["XDG_CONFIG_HOME"];
   return join(
@@ -119,7 +119,7 @@ function readConfigFile(
     // The parser's message quotes the text, which may be the token.
     throw usageError(`the configuration file ${path} is not JSON`);
   }
-  // An array is an object to the validator.
+  // The validator treats an array as an object.
   const parsed = v.safeParse(FileSchema, Array.isArray(json) ? null : json);
   if (parsed.success) return { path, values: parsed.output };
   const keys = parsed.issues.flatMap((issue) => v.getDotPath(issue) ?? []);
@@ -149,12 +149,12 @@ function checkUrl(text: string, from: string): { href: string; warnings: string[
     throw usageError(`the URL of ${from} does not begin with https://`);
   }
   if (url.username !== "" || url.password !== "") {
-    throw usageError(`the URL of ${from} holds a user name or password`, NO_TOKEN_HINT);
+    throw usageError(`the URL of ${from} contains a user name or password`, NO_TOKEN_HINT);
   }
   const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
   const warnings =
     url.protocol === "http:" && !isLocal
-      ? [`the token travels unencrypted to ${url.origin}: use https`]
+      ? [`the token is sent unencrypted to ${url.origin}: use https`]
       : [];
   return { href: `${url.origin}${url.pathname.replace(/\/+$/, "")}`, warnings };
 }

@@ -19,7 +19,7 @@ export async function confirmReplacement(
   { stdin, stderr, interrupt }: Pick<Host, "stdin" | "stderr" | "interrupt">,
 ): Promise<void> {
   const what = object === undefined ? target : `object ${JSON.stringify(object)} of ${target}`;
-  if (stdin.isTTY !== true || stderr.isTTY !== true) {
+  if (stdin?.isTTY !== true || stderr.isTTY !== true) {
     throw usageError(
       `--replace deletes everything in ${what}, and there is no terminal to ask at`,
       "Add --yes if that is what you want.",

@@ -7,7 +7,7 @@ test.each([
   ["snapshot", "one-turn", "snapshot (one instant, read in one turn)"],
   ["snapshot", null, "snapshot (one instant)"],
   ["snapshot", "of-the-future", "snapshot (one instant, of-the-future)"],
-  ["live", null, "live (each page as it is when it is read)"],
+  ["live", null, "live (each page in its current state)"],
 ])("a %s export by %s is described in words", (requested, method, words) => {
   const consistency = { requestedConsistency: requested, snapshotMethod: method };
   expect(describeConsistency(consistency)).toBe(words);

@@ -1,6 +1,9 @@
 import type { Manifest } from "./answers.ts";
 
-/** What an export was asked for and how it was kept, under the names of job views and manifests. */
+/**
+ * What an export's request asked for and which method was used, under the names of job views and
+ * manifests.
+ */
 export interface Consistency {
   /** `snapshot` or `live`. */
   requestedConsistency: string;
@@ -8,7 +11,10 @@ export interface Consistency {
   snapshotMethod: string | null;
 }
 
-/** The consistency of a finished export. Manifests of version 0.1 have only the method, as `consistency`. */
+/**
+ * Returns the consistency of a finished export. Manifests of version 0.1 contain only the method,
+ * as `consistency`.
+ */
 export function findConsistency(
   manifest: Pick<Manifest, "consistency" | "requestedConsistency" | "snapshotMethod">,
 ): Consistency {
@@ -25,9 +31,9 @@ const METHODS: Readonly<Record<string, string>> = {
   "undo-log": "kept by an undo log",
 };
 
-/** "snapshot (one instant, kept by an undo log)". */
+/** Returns, for instance, "snapshot (one instant, kept by an undo log)". */
 export function describeConsistency({ requestedConsistency, snapshotMethod }: Consistency): string {
-  if (requestedConsistency === "live") return "live (each page as it is when it is read)";
+  if (requestedConsistency === "live") return "live (each page in its current state)";
   if (requestedConsistency !== "snapshot") return requestedConsistency;
   const method = snapshotMethod === null ? [] : [METHODS[snapshotMethod] ?? snapshotMethod];
   return `snapshot (${["one instant", ...method].join(", ")})`;

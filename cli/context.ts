@@ -22,13 +22,15 @@ const RETRIES_MAX = 100;
 export interface Context {
   host: Host;
   terminal: Terminal;
-  /** The settings; throws a usage error where they are missing or wrong. */
+  /** Returns the settings; throws a usage error if they are missing or invalid. */
   config: () => Config;
-  /** The Worker; throws like `config`. */
+  /** Returns the Worker's client; throws like `config`. */
   client: () => ApiClient;
 }
 
-/** Opens what the global options say. Nothing is read before a command asks for it. */
+/**
+ * Opens the context that the global options describe. Nothing is read before a command needs it.
+ */
 export function openContext(host: Host, secrets: Secrets, options: GlobalOptions): Context {
   secrets.add(options.token);
   const mode = options.json === true ? "json" : options.quiet === true ? "quiet" : "human";
@@ -59,9 +61,9 @@ function retryPolicy(text: string): RetryPolicy {
   return { retries: parseCount(text, "--retries", 0, RETRIES_MAX), baseMs: RETRY_BASE_MS };
 }
 
-/** A whole number within bounds. Throws a usage error that names the option. */
+/** Returns a whole number within bounds. Throws a usage error that names the option. */
 export function parseCount(text: string, option: string, min: number, max: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw usageError(`${option} is a whole number from ${min} to ${max}`);
+  throw usageError(`${option} must be a whole number from ${min} to ${max}`);
 }

@@ -96,7 +96,7 @@ describe("openDatabaseFile", () => {
     const { copied, notes } = await readNotes();
     expect(notes).toEqual(["old"]);
     expect(copied).toBe(
-      "the file is in WAL mode, and SQLite would write beside it: a copy is read",
+      "the file is in WAL mode, and SQLite would write next to it: a copy is read",
     );
   });
 

@@ -8,7 +8,7 @@ import { formatBytes } from "./format.ts";
 import { importSqlite } from "./import-sqlite.ts";
 import { toUnusableFile, UnusableFile } from "./unusable-file.ts";
 
-/** How long SQLite waits for the lock of another program. */
+/** How long SQLite waits for another program's lock. */
 const LOCK_TIMEOUT_MS = 2_000;
 const COPY_ATTEMPTS_MAX = 3;
 
@@ -18,25 +18,25 @@ const HEADER_TEXT = "SQLite format 3\0";
 const READ_VERSION_OFFSET = 19;
 const WAL_VERSION = 2;
 
-/** The file itself, and where SQLite keeps changes that are not in it. */
+/** The file itself, and the files in which SQLite keeps changes that are not in it yet. */
 const SUFFIXES = ["", "-wal", "-journal"];
 
 /** A database that is open for reading. */
 export interface DatabaseFile {
   db: DatabaseSync;
-  /** Of the file itself, without what SQLite keeps beside it. */
+  /** The size of the file itself, without the files that SQLite keeps next to it. */
   bytes: number;
-  /** A sentence that says why a copy is open instead of the file; undefined if the file is. */
+  /** A sentence that explains why a copy is open instead of the file; undefined if the file is. */
   copied: string | undefined;
   /** Closes the database and removes the copy. May be called again. */
   close: () => void;
 }
 
 /**
- * Opens a database file so that neither it nor its folder changes. SQLite writes into a file with a hot journal and
- * beside a file in WAL mode: of those it opens a copy in the system's folder for temporary files. Throws
- * `UnusableFile` if there is no such file, it is no database, or another program is writing it, and a usage error if
- * this Node has no `node:sqlite`.
+ * Opens a database file so that neither it nor its folder changes. SQLite writes into a file with a
+ * hot journal, and next to a file in WAL mode: for those it opens a copy in the system's folder for
+ * temporary files. Throws `UnusableFile` if the file does not exist, is not a database, or is being
+ * written by another program, and a usage error if this Node has no `node:sqlite`.
  */
 export async function openDatabaseFile(path: string): Promise<DatabaseFile> {
   const { DatabaseSync } = await importSqlite(path);
@@ -56,7 +56,7 @@ export async function openDatabaseFile(path: string): Promise<DatabaseFile> {
       return { db, bytes, copied, close: () => closeDatabase(db) };
     }
     const copy = await copyDatabase(path, file);
-    // Not read-only: SQLite applies a journal when it first reads.
+    // Not read-only: SQLite applies a journal at the first read.
     const db = openDatabase(copy.file, { readOnly: false });
     const close = () => {
       closeDatabase(db);
@@ -68,7 +68,7 @@ export async function openDatabaseFile(path: string): Promise<DatabaseFile> {
   }
 }
 
-/** The file behind symbolic links: SQLite keeps journals beside that one. */
+/** Resolves symbolic links: SQLite keeps journals next to the target. */
 function resolveFile(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new UnusableFile(`${path} does not exist`);
@@ -83,7 +83,7 @@ async function findReasonToCopy(path: string, file: string): Promise<string | un
     throw new UnusableFile(`${path} is not an SQLite database (or it is encrypted)`);
   }
   const name = basename(file);
-  // Journals that are done with have zeros where one in use has its magic number.
+  // A finished journal starts with zeros instead of the magic number.
   const journal = await readStart(`${file}-journal`);
   if (journal.length > 0 && journal[0] !== 0) {
     return `${name}-journal contains an unfinished transaction: a copy is read without it`;
@@ -92,10 +92,10 @@ async function findReasonToCopy(path: string, file: string): Promise<string | un
   if (wal > 0)
     return `${name}-wal contains ${formatBytes(wal)} of changes: a copy that includes them is read`;
   if (header[READ_VERSION_OFFSET] !== WAL_VERSION) return undefined;
-  return "the file is in WAL mode, and SQLite would write beside it: a copy is read";
+  return "the file is in WAL mode, and SQLite would write next to it: a copy is read";
 }
 
-/** The first bytes; none if there is no such file. */
+/** Returns the first bytes; none if the file does not exist. */
 async function readStart(path: string): Promise<Buffer> {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return Buffer.alloc(0);
   const file = await open(path, "r");
@@ -111,7 +111,7 @@ function closeDatabase(db: DatabaseSync): void {
   if (db.isOpen) db.close();
 }
 
-/** Copies a file with its journals, all of one moment. */
+/** Copies a file with its journals, all from one moment. */
 async function copyDatabase(
   path: string,
   file: string,
@@ -137,7 +137,9 @@ async function copyDatabase(
   }
 }
 
-/** False if the file or a journal changed meanwhile, so that the copies may not fit together. */
+/**
+ * False if the file or a journal changed in the meantime, so that the copies may not fit together.
+ */
 async function copyUnchanged(file: string, copy: string): Promise<boolean> {
   const before = describeState(file);
   for (const suffix of SUFFIXES) {

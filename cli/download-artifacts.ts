@@ -23,24 +23,24 @@ import type { Terminal } from "./terminal.ts";
 import { type RemoteFile, remoteFileOf } from "./transfer.ts";
 import { ZipProof } from "./zip-proof.ts";
 
-/** What a download has brought; `dump --json` and `download --json` print it. */
+/** The result of a download; `dump --json` and `download --json` print it. */
 export interface DownloadResult {
   jobId: string;
   source: string;
   format: string;
   compression: string;
-  /** As the manifest has it: the method, or `live`. */
+  /** As in the manifest: the method, or `live`. */
   consistency: string;
   requestedConsistency: string;
   snapshotMethod: string | null;
   content: string;
   snapshotAt: string;
-  /** The file or folder; null on standard output. */
+  /** The file or folder; null for standard output. */
   path: string | null;
   manifestPath: string | null;
   /** The bytes were compared with the manifest's SHA-256s. */
   verified: true;
-  /** Of the one file, or of the ZIP; null where there are several in a folder. */
+  /** Of the one file, or of the ZIP; null if there are several files in a folder. */
   sha256: string | null;
   /** Of the one file or the ZIP, or of all files in a folder. */
   bytes: number;
@@ -55,13 +55,13 @@ export interface DownloadRequest {
   terminal: Terminal;
   host: Pick<Host, "stdout">;
   jobId: string;
-  /** As `-o` says it; undefined: the artifact's own name in the working directory. */
+  /** The value of `-o`; undefined: the artifact's own name in the working directory. */
   output: string | undefined;
   /** One artifact of several, by its name. */
   only?: string | undefined;
 }
 
-/** Downloads and verifies a completed job's artifacts, and keeps the manifest beside them. */
+/** Downloads and verifies a completed job's artifacts, and saves the manifest next to them. */
 export async function downloadArtifacts(request: DownloadRequest): Promise<DownloadResult> {
   const { client, jobId } = request;
   const kept = await client.getManifest(jobId);
@@ -75,7 +75,7 @@ export async function downloadArtifacts(request: DownloadRequest): Promise<Downl
   return resultOf({ jobId, manifest, place, manifestPath, written });
 }
 
-/** One line about the files that were downloaded. */
+/** Returns one line about the downloaded files. */
 export function describeDownload(result: DownloadResult): string {
   const { path, bytes, rows, files, sha256 } = result;
   const what = path ?? "standard output";
@@ -107,7 +107,7 @@ function defaultOutput({ artifacts, source, format }: Manifest): string {
     : `${basename(source)}-${basename(format)}/`;
 }
 
-/** Writes what there is to its place; the SHA-256 is null where that is a folder. */
+/** Writes the artifacts to their place; the SHA-256 is null if that is a folder. */
 async function writePlace(
   request: DownloadRequest,
   place: OutputPlace,
@@ -159,7 +159,10 @@ const FORMAT_ENDINGS = [
   ".db",
 ];
 
-/** The ending of a path that promises another kind of file than it gets; only names are compared. */
+/**
+ * Returns the ending of a path that promises another kind of file than it will contain; only names
+ * are compared.
+ */
 function findBrokenPromise(path: string, { artifact }: RemoteFile): string | undefined {
   if (artifact === undefined) return undefined;
   const promised = endingsOf(path);
@@ -219,7 +222,7 @@ function resultOf(of: {
     path,
     manifestPath,
     verified: true,
-    // In a folder of one file, that file's.
+    // In a folder with one file, that file's hash.
     sha256: written.sha256 ?? (artifacts.length === 1 ? (artifacts[0]?.sha256 ?? null) : null),
     bytes: written.bytes,
     rows: tables.reduce((sum, table) => sum + table.rows, 0),

@@ -15,18 +15,18 @@ export interface DownloadOptions {
   terminal: Terminal;
   jobId: string;
   file: RemoteFile;
-  /** A new one for each look at what the disk has. */
+  /** Returns a new proof for each check of the data on disk. */
   newProof: () => Proof;
-  /** The file's own name; bytes are gathered beside it, at `partialPathOf(path)`. */
+  /** The file's final name; bytes are collected next to it, at `partialPathOf(path)`. */
   path: string;
 }
 
 /**
- * Downloads a file into `path`: what an earlier try left is gone on with, what the disk has is
- * compared with the manifest, and only then the file gets its name, in place of what had it. A file
- * that has the right bytes already is left alone. Gives the file's SHA-256. Errors:
- * `checksum-mismatch`, `disk-full`, and those of the transfer; the partial file stays, but for a
- * mismatch.
+ * Downloads a file into `path`. It resumes what an earlier attempt left and compares the data on
+ * disk with the manifest. Only then does the file get its name, in place of any existing file. A
+ * file that already has the right bytes stays unchanged. Returns the file's SHA-256. Errors:
+ * `checksum-mismatch`, `disk-full`, and those of the transfer; the partial file is kept, except
+ * after a mismatch.
  */
 export async function downloadFile(options: DownloadOptions): Promise<string> {
   const known = await findProved(options);
@@ -36,7 +36,8 @@ export async function downloadFile(options: DownloadOptions): Promise<string> {
     const resumedBytes = partial.bytes;
     await fill(options, partial);
     let { isProved, sha256 } = await provePartial(options);
-    // The beginning was another run's, and may be of another file or hurt: one try from the start.
+    // The beginning came from another run, and may be from another file or damaged: one attempt
+    // from the start.
     if (!isProved && resumedBytes > 0) {
       await partial.restart();
       await fill(options, partial);
@@ -57,7 +58,7 @@ export async function downloadFile(options: DownloadOptions): Promise<string> {
   }
 }
 
-/** The SHA-256 of what is there already, where it is the file. */
+/** Returns the SHA-256 of the existing data, if it is the file. */
 async function findProved(options: DownloadOptions): Promise<string | undefined> {
   const { client, file, path, newProof } = options;
   if ((await findFileKind(path)) !== "file") return undefined;
@@ -70,7 +71,7 @@ async function fill(options: DownloadOptions, partial: PartialFile): Promise<voi
   const { client, terminal, jobId, file } = options;
   if (partial.bytes > 0 && partial.bytes < file.bytes) {
     const { bytes } = file;
-    terminal.note(`going on at ${formatBytes(partial.bytes)} of ${formatBytes(bytes)}`);
+    terminal.note(`resuming at ${formatBytes(partial.bytes)} of ${formatBytes(bytes)}`);
   }
   await partial.reserve(Math.max(file.bytes - partial.bytes, 0));
   const progress = terminal.startProgress("downloading");
@@ -117,7 +118,7 @@ export function showBytes(progress: Progress, totalBytes: number): (bytes: numbe
 export function mismatch(name: string): CliError {
   return new CliError(
     "checksum-mismatch",
-    `${name}: what arrived does not have the SHA-256 of the manifest, and was thrown away`,
-    { exitCode: EXIT.failed, hint: "Try again; if it stays so, start a new export." },
+    `${name}: the downloaded bytes do not match the manifest's SHA-256, and were deleted`,
+    { exitCode: EXIT.failed, hint: "Try again; if it fails again, start a new export." },
   );
 }

@@ -21,9 +21,10 @@ export interface StreamOptions {
 }
 
 /**
- * Sends a file's bytes into a stream as they come, a lost connection's rest included, and compares
- * them with the manifest at the end: by then they have gone on, so the exit code is the only judge.
- * Gives their SHA-256. Errors: `checksum-mismatch`, and those of the transfer and the stream.
+ * Sends a file's bytes into a stream as they arrive, including the rest after a lost connection,
+ * and compares them with the manifest at the end. By then the bytes have been passed on, so only
+ * the exit code reports a mismatch. Returns their SHA-256. Errors: `checksum-mismatch`, and those
+ * of the transfer and the stream.
  */
 export async function downloadStream(options: StreamOptions): Promise<string> {
   const { client, terminal, jobId, file, proof } = options;
@@ -45,8 +46,8 @@ export async function downloadStream(options: StreamOptions): Promise<string> {
   if (isProved) return sha256;
   throw new CliError(
     "checksum-mismatch",
-    `${file.name}: what was written to ${options.name} does not have the SHA-256 of the manifest`,
-    { exitCode: EXIT.failed, hint: "Throw it away and try again." },
+    `${file.name}: the bytes written to ${options.name} do not match the manifest's SHA-256`,
+    { exitCode: EXIT.failed, hint: "Discard them and try again." },
   );
 }
 
@@ -70,7 +71,7 @@ function streamSink(options: StreamOptions): Sink {
   };
 }
 
-/** Resolves when the stream has taken the chunk: a slow reader slows the download. */
+/** Resolves when the stream has accepted the chunk: a slow reader slows down the download. */
 function writeTo(stream: Writable, chunk: Uint8Array, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(chunk, (error) => {

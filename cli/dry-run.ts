@@ -1,6 +1,6 @@
 import { ExportError } from "../src/api/errors.ts";
 import { lowerAscii } from "../src/lib/ascii-case.ts";
-import { classifyStatement } from "../src/loading/classify-statement.ts";
+import { classifyStatement, type StatementClass } from "../src/loading/classify-statement.ts";
 import { planLoad } from "../src/loading/plan-load.ts";
 import { scanScript } from "../src/loading/scan-script.ts";
 import type { LoadPlan } from "../src/rpc/load-plan.ts";
@@ -17,6 +17,14 @@ import type { Terminal } from "./terminal.ts";
 
 /** A script may repeat one fault in every line. */
 const PROBLEMS_MAX = 20;
+
+/** Kinds of statements that a restore does not run. */
+const SKIPPED: ReadonlySet<StatementClass["kind"]> = new Set([
+  "skip",
+  "begin",
+  "commit",
+  "foreign-keys",
+]);
 
 /** What a restore of a script would do. */
 export interface DryRun {
@@ -134,7 +142,7 @@ class StatementCount {
     const what = nameStatement(text);
     const found = classifyStatement(text);
     increase(this.statements, what);
-    if (found.kind === "skip") increase(this.skipped, what);
+    if (SKIPPED.has(found.kind)) increase(this.skipped, what);
     if (found.kind === "refuse") this.#refuse(statement, found.reason);
     if (found.kind === "create-table") this.#table(found.name);
     if (found.kind === "insert") {

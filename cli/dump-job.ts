@@ -30,18 +30,18 @@ export interface DumpRequest {
   host: Pick<Host, "stdout">;
   request: RequestBody;
   output: string;
-  /** How long the export may take; the download is not counted. */
+  /** How long the export may take, without the download. */
   timeoutMs: number | undefined;
-  /** Starts a new export although an unfinished one to this output is known. */
+  /** True to start a new export even if an unfinished one with this output exists. */
   isFresh: boolean;
-  /** Fails, before anything is written, if the export holds no rows. */
+  /** True to fail, before anything is written, if the export contains no rows. */
   failIfEmpty: boolean;
 }
 
 /**
- * From nothing to a verified file: starts a job, follows it, downloads. Before that it notes its
- * Idempotency-Key beside the output, so that the same call after a crash finds the same job, and
- * goes on with the same partial file. Ctrl-C or a timeout while the export runs cancels it.
+ * Goes from nothing to a verified file: starts a job, follows it, downloads its files. Before that,
+ * it saves its Idempotency-Key next to the output, so that the same call after a crash finds the
+ * same job and resumes the same partial file. Ctrl-C or a timeout during the export cancels it.
  */
 export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
   const { client, terminal, host, output } = dump;
@@ -75,8 +75,8 @@ export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
 }
 
 /**
- * The output where `-o` names none: after the source, in the working directory. A request without a
- * source means the Worker's only one, or `main`.
+ * Returns the output if `-o` names none: named after the source, in the working directory. A
+ * request without a source means the Worker's only one, or `main`.
  */
 export async function findDumpOutput(
   client: Pick<ApiClient, "findSources">,
@@ -88,7 +88,7 @@ export async function findDumpOutput(
     .map((part) => String(part).replaceAll(/[^\w.-]/g, "_"))
     .join("-");
   const format = String(request["format"] ?? FORMAT_DEFAULT);
-  // An unknown format may make several files too.
+  // An unknown format may produce several files too.
   if (findFormat(format)?.hasFilePerTable !== false) return `${source}-${format}/`;
   const { suffix = "" } = findCompression(String(request["compression"])) ?? {};
   return `${source}.${format}${suffix}`;
@@ -102,11 +102,11 @@ async function findDefaultSource(client: Pick<ApiClient, "findSources">): Promis
 
 interface Started {
   job: Job;
-  /** Removes the note beside the output. */
+  /** Removes the record next to the output. */
   forget: () => Promise<void>;
 }
 
-/** What goes into a pipe or device cannot be gone on with: nothing is noted. */
+/** Output to a pipe or device cannot be resumed: nothing is recorded. */
 async function startStream({ client, terminal, request }: DumpRequest): Promise<Started> {
   const job = await client.startJob(request, randomUUID(), graceSignal(client.signal));
   terminal.note(`export ${job.jobId} started`);
@@ -124,7 +124,7 @@ async function startOrResume(dump: DumpRequest): Promise<Started> {
   if (known !== undefined) {
     const job = await resume(client, request, known.idempotencyKey, signal);
     if (job !== undefined && (!hasEnded(job) || job.status === "completed")) {
-      terminal.note(`going on with export ${job.jobId} of ${job.createdAt} (--fresh starts anew)`);
+      terminal.note(`resuming export ${job.jobId} of ${job.createdAt} (--fresh starts a new one)`);
       return { job, forget };
     }
   }
@@ -134,14 +134,14 @@ async function startOrResume(dump: DumpRequest): Promise<Started> {
     terminal.note(`export ${job.jobId} started`);
     return { job, forget };
   } catch (error) {
-    // The Worker has said no: there is nothing to go on with.
+    // The Worker has refused: nothing can be resumed.
     if (error instanceof CliError && !error.is("unreachable") && !error.is("interrupted"))
       await forget();
     throw error;
   }
 }
 
-/** The job of a known key; undefined where the Worker reads the request differently by now. */
+/** Returns the job of a known key; undefined if the Worker now reads the request differently. */
 async function resume(
   client: ApiClient,
   request: RequestBody,
@@ -161,7 +161,7 @@ function isGivingUp(error: CliError): boolean {
   return error instanceof Interrupted || error.is("timeout");
 }
 
-/** Undefined where it worked; otherwise why not. */
+/** Returns undefined if it worked; otherwise why not. */
 async function cancelNow(client: ApiClient, jobId: string): Promise<string | undefined> {
   try {
     await client.removeJob(jobId, {
@@ -179,16 +179,16 @@ function gaveUp(error: CliError, jobId: string, why: string | undefined): CliErr
   const outcome =
     why === undefined
       ? `export ${jobId} was cancelled`
-      : `export ${jobId} may still run, since cancelling it failed (${why})`;
+      : `export ${jobId} may still be running, because cancelling it failed (${why})`;
   const hint = why === undefined ? undefined : `End it with \`durable-export cancel ${jobId}\`.`;
   if (error instanceof Interrupted) return new Interrupted(`interrupted: ${outcome}`, hint);
   return new CliError("timeout", `the time is up: ${outcome}`, { exitCode: EXIT.failed, hint });
 }
 
-/** The connection is gone, not the export. */
+/** The connection is gone, but the export is not. */
 function keepsRunning(error: unknown, jobId: string, isStream: boolean): unknown {
   if (!(error instanceof CliError) || !error.is("unreachable")) return error;
-  return new CliError("unreachable", `${error.message}; export ${jobId} goes on without us`, {
+  return new CliError("unreachable", `${error.message}; export ${jobId} continues on the Worker`, {
     exitCode: error.exitCode,
     hint: isStream
       ? `Follow it with \`durable-export wait ${jobId}\`, and then download it.`

@@ -5,8 +5,8 @@ import type { RequestBody } from "./api-client.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
- * Warns about an export that holds nothing, or fails with `export-empty`: a misspelled object name
- * opens a new, empty object, and its backup is as valid as any other.
+ * Warns about an export that contains nothing, or fails with `export-empty`. A misspelled object
+ * name opens a new, empty object, and its backup is as valid as any other.
  */
 export function checkNotEmpty(
   job: Pick<Job, "jobId" | "progress">,

@@ -144,7 +144,7 @@ describe("against a real Worker", () => {
     proxy.choke(undefined);
     const second = await cli(["dump", "-o", "killed.sql"], proxy.url);
     expect(second).toMatchObject({ code: 0 });
-    expect(second.stderr).toContain("going on with export");
+    expect(second.stderr).toContain("resuming export");
     expect(proxy.ranges).toEqual([undefined, `bytes=${CHOKE_BYTES}-`]);
     const manifest = JSON.parse(readFileSync(join(folder, "killed.sql.manifest.json"), "utf8")) as {
       artifacts: { sha256: string }[];
@@ -194,7 +194,7 @@ describe("against a real Worker", () => {
     proxy.choke(undefined);
     const second = await cli(args, proxy.url);
     expect(second).toMatchObject({ code: 0 });
-    expect(second.stderr).toContain("going on at");
+    expect(second.stderr).toContain("resuming at");
     // Each run asks for the ZIP's length first.
     const asked = ["bytes=0-0", undefined, "bytes=0-0", `bytes=${CHOKE_BYTES}-`];
     expect(proxy.ranges.slice(before)).toEqual(asked);

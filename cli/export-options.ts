@@ -7,7 +7,7 @@ import type { RequestBody } from "./api-client.ts";
 import { parseCount } from "./context.ts";
 import { optionOf } from "./option-of.ts";
 
-/** What `dump` and `start` can ask of the Worker. */
+/** What `dump` and `start` can request from the Worker. */
 export interface ExportOptions {
   source?: string;
   objectName?: string;
@@ -22,13 +22,16 @@ export interface ExportOptions {
   retentionHours?: string;
 }
 
-/** Adds the options to a command. Their values are the Worker's to check: it may know more than we. */
+/**
+ * Adds the options to a command. The Worker checks their values: it may know more than this
+ * program.
+ */
 export function addExportOptions(command: Command): Command {
   const collect = (value: string, values: string[] = []) => [...values, value];
   return command
     .option("--source <name>", "the configured source to export (default: the only one, or main)")
-    .option("--object-name <name>", "the Durable Object of this name, where the source has many")
-    .option("--object-id <id>", "the Durable Object of this id, where the source has many")
+    .option("--object-name <name>", "the Durable Object with this name, if the source has many")
+    .option("--object-id <id>", "the Durable Object with this id, if the source has many")
     .addOption(
       optionOf("--format <format>", `the files' format; default: ${FORMAT_DEFAULT}`, FORMAT_NAMES),
     )
@@ -36,16 +39,28 @@ export function addExportOptions(command: Command): Command {
       optionOf("--compression <kind>", "their compression; default: none", COMPRESSION_NAMES),
     )
     .addOption(
-      optionOf("--consistency <kind>", "one instant, or rows as they are read", [
+      optionOf("--consistency <kind>", "one instant, or each row at the time it is read", [
         "snapshot",
         "live",
       ]),
     )
     .addOption(
-      optionOf("--content <part>", "what of the database; default: all", ["all", "schema", "data"]),
+      optionOf("--content <part>", "which part of the database; default: all", [
+        "all",
+        "schema",
+        "data",
+      ]),
     )
-    .option("--table <pattern>", "export this table alone; * matches; may be repeated", collect)
-    .option("--exclude <pattern>", "leave this table out; * matches; may be repeated", collect)
+    .option(
+      "--table <pattern>",
+      "export only this table; * is a wildcard; may be repeated",
+      collect,
+    )
+    .option(
+      "--exclude <pattern>",
+      "leave out this table; * is a wildcard; may be repeated",
+      collect,
+    )
     .option("--callback-url <url>", "where the Worker sends the result")
     .option(
       "--retention-hours <hours>",
@@ -53,7 +68,7 @@ export function addExportOptions(command: Command): Command {
     );
 }
 
-/** The body of `POST /export/dump`: what was given, and nothing else. */
+/** Returns the body of `POST /export/dump`: only the options that were given. */
 export function requestBodyOf(options: ExportOptions): RequestBody {
   const tables = {
     ...(options.table === undefined ? {} : { include: options.table }),

@@ -28,10 +28,11 @@ function isRestore(error: unknown): boolean {
   );
 }
 
-/** Cancels a running job of either kind, or removes an ended one. Null if it is gone. */
+/** Cancels a running job of either kind, or removes an ended one unless `only` is given. Null if it is gone. */
 export function removeJobOfAnyKind(
   api: ApiClient,
   { kind, job: { jobId } }: FoundJob,
+  options: { only?: "cancel" } = {},
 ): Promise<Job["status"] | null> {
-  return kind === "export" ? api.removeJob(jobId) : new RestoreClient(api).remove(jobId);
+  return kind === "export" ? api.removeJob(jobId, options) : new RestoreClient(api).remove(jobId);
 }

@@ -7,7 +7,7 @@ import { pollJob } from "./poll-job.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
- * Looks at an export until it has ended, and shows how far it is. Errors: `timeout` after `timeoutMs`
+ * Polls an export until it has ended, and shows its progress. Errors: `timeout` after `timeoutMs`
  * (the job continues), `Interrupted`, and those of the client.
  */
 export function followJob(
@@ -42,7 +42,7 @@ export function requireCompleted(job: Job): void {
   });
 }
 
-/** What to show of a job, most important first. */
+/** Returns the parts of a job's progress, most important first. */
 function describeProgress({ status, progress }: Job): string[] {
   if (status === "queued") return ["queued"];
   const { tablesDone, tablesTotal, rows, bytes, bytesPerSecond, etaSeconds } = progress;

@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 
 import { parseDurationMs } from "./duration.ts";
-import { formatBytes, formatSeconds, formatTable, oneLine, shorten } from "./format.ts";
+import {
+  formatBytes,
+  formatMoreDiffer,
+  formatSeconds,
+  formatTable,
+  oneLine,
+  shorten,
+} from "./format.ts";
 
 test.each([
   [0, "0 B"],
@@ -33,8 +40,8 @@ test.each([
   expect(parseDurationMs(text, "--timeout")).toBe(ms);
 });
 
-test.each(["", "0", "-1m", "1w", "1m30s", "m"])("%j is no duration", (text) => {
-  expect(() => parseDurationMs(text, "--timeout")).toThrow(/^--timeout: .* is no duration/);
+test.each(["", "0", "-1m", "1w", "1m30s", "m"])("%j is not a duration", (text) => {
+  expect(() => parseDurationMs(text, "--timeout")).toThrow(/^--timeout: .* is not a duration/);
 });
 
 test("aligns numbers right and text left", () => {
@@ -57,4 +64,12 @@ test("a text that is cut stays well-formed", () => {
   expect(shorten("four", 4)).toBe("four");
   expect(shorten("fours", 4)).toBe("four…");
   expect(shorten("\u{1F600}\u{1F600}", 3)).toBe("\u{1F600}\uFFFD…");
+});
+
+test.each([
+  [0, ""],
+  [1, " (and 1 more table differs)"],
+  [1_234, " (and 1,234 more tables differ)"],
+])("%d more differences are %j", (count, text) => {
+  expect(formatMoreDiffer(count, "table")).toBe(text);
 });

@@ -11,6 +11,12 @@ export function formatNumberOf(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** " (and 1 more table differs)", " (and 2 more tables differ)"; empty for none. */
+export function formatMoreDiffer(count: number, noun: string): string {
+  const verb = count === 1 ? "differs" : "differ";
+  return count === 0 ? "" : ` (and ${formatNumberOf(count, `more ${noun}`)} ${verb})`;
+}
+
 /** 1234567 → "1.23 MB"; powers of 1000, three digits. */
 export function formatBytes(bytes: number): string {
   let value = bytes;
@@ -31,7 +37,7 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** Columns padded to their widest cell; those whose cells are all numbers are aligned right. */
+/** Columns padded to their widest cell; columns that contain only numbers are aligned right. */
 export function formatTable(header: string[], rows: string[][]): string {
   const all = [header, ...rows];
   const widths = header.map((_, column) =>
@@ -53,7 +59,7 @@ export function formatTable(header: string[], rows: string[][]): string {
     .join("\n");
 }
 
-/** Text of a server or a database, made fit for one line of a terminal: no control characters. */
+/** Makes text from a server or a database fit for one line of a terminal: no control characters. */
 export function oneLine(text: string): string {
   // oxlint-disable-next-line no-control-regex -- these are the characters that drive a terminal
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();

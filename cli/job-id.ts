@@ -1,6 +1,9 @@
 import { usageError } from "./cli-error.ts";
 
-/** An argument that is a job's id. An empty one is a variable that was never set, and no id. */
+/**
+ * Parses an argument that is a job's id. An empty one comes from a variable that was never set, and
+ * is not an id.
+ */
 export function parseJobId(text: string): string {
   const jobId = text.trim();
   if (jobId !== "") return jobId;

@@ -1,11 +1,11 @@
-/** Words for the system's error codes that a wrong URL or a lost connection gives. */
+/** Words for the system's error codes that a wrong URL or a lost connection causes. */
 const WORDS: Record<string, string> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset",
   ECONNABORTED: "connection aborted",
   EPIPE: "connection closed",
   ENOTFOUND: "there is no such host",
-  EAI_AGAIN: "the host name cannot be looked up at the moment",
+  EAI_AGAIN: "the host name cannot be looked up right now",
   ETIMEDOUT: "connection timed out",
   EHOSTUNREACH: "no route to the host",
   ENETUNREACH: "no network",
@@ -16,11 +16,13 @@ const WORDS: Record<string, string> = {
   HPE_INVALID_CONSTANT: "the server does not speak HTTP",
 };
 
-/** A host that does not exist, or a certificate that is wrong, is so the next time too. */
+/** A host that does not exist, or a certificate that is invalid, stays so at the next attempt. */
 const FINAL =
   /^(ENOTFOUND$|ERR_TLS|ERR_SSL|ERR_INVALID|CERT_|HPE_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
 
-/** What a thrown `fetch` error says, in a few words, and whether another try can help. */
+/**
+ * Returns what a thrown `fetch` error means, in a few words, and whether another attempt can help.
+ */
 export function describeNetworkError(error: unknown): { words: string; retryable: boolean } {
   if (error instanceof Error && error.name === "TimeoutError") {
     return { words: "no answer in time", retryable: true };
@@ -30,7 +32,9 @@ export function describeNetworkError(error: unknown): { words: string; retryable
   return { words: WORDS[code] ?? `${message} (${code})`, retryable: !FINAL.test(code) };
 }
 
-/** `fetch` says only "fetch failed"; its cause, or one of several causes, has the reason. */
+/**
+ * `fetch` reports only "fetch failed"; its cause, or one of several causes, contains the reason.
+ */
 function innermost(error: unknown): { code: string | undefined; message: string } {
   let current = error;
   while (current instanceof Error) {

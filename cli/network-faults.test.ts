@@ -71,7 +71,7 @@ test("keeps what came before the tries ran out, and goes on with it in a later r
   expect(readdirSync(folder).sort()).toEqual(["backup.sql.part", "backup.sql.part.json"]);
   const second = await runCli(["dump", "-o", output], server);
   expect(second.exitCode).toBe(0);
-  expect(second.stderr).toContain("going on with export");
+  expect(second.stderr).toContain("resuming export");
   expect(server.jobs).toHaveLength(1);
   expect(server.requestsTo("/download/").at(-1)?.headers.range).toMatch(/^bytes=[1-9]\d*-$/);
   expect(readFileSync(output).equals(DUMP)).toBe(true);
@@ -133,7 +133,7 @@ test("refuses a part that begins elsewhere than asked", async () => {
   });
   const result = await runCli(["dump", "-o", output], server);
   expect(result.exitCode).toBe(1);
-  expect(result.stderr).toContain("asked for bytes from 5000");
+  expect(result.stderr).toContain("requested bytes from 5000");
 });
 
 test("publishes no file whose SHA-256 is wrong, and keeps the one that was there", async () => {
@@ -144,7 +144,7 @@ test("publishes no file whose SHA-256 is wrong, and keeps the one that was there
   });
   const result = await runCli(["dump", "-o", output], server);
   expect(result.exitCode).toBe(1);
-  expect(result.stderr).toMatch(/does not have the SHA-256 of the manifest/);
+  expect(result.stderr).toMatch(/do not match the manifest's SHA-256/);
   expect(readFileSync(output, "utf8")).toBe("last night's");
   expect(readdirSync(folder)).not.toContain("backup.sql.part");
 });
@@ -166,7 +166,7 @@ test("fails where more bytes come than the manifest has", async () => {
   });
   const result = await runCli(["dump", "-o", output], server);
   expect(result.exitCode).toBe(1);
-  expect(result.stderr).toContain("brings more than");
+  expect(result.stderr).toContain("contains more than");
 });
 
 test.each([503, 500, 429])(
@@ -260,7 +260,7 @@ test("knows an answer that is no Durable Export Worker's", async () => {
   });
   const result = await runCli(["list"], server);
   expect(result.exitCode).toBe(3);
-  expect(result.stderr).toContain("does not answer as Durable Export does");
+  expect(result.stderr).toContain("does not answer like a Durable Export Worker");
 });
 
 test("goes to a host by the URL it was given, never by an answer's link", async () => {
@@ -310,7 +310,7 @@ test("begins a ZIP anew where what is there is the beginning of another job's, w
   rmSync(zip);
   const result = await runCli(["dump", "-o", zip], server);
   expect(result.exitCode).toBe(0);
-  expect(result.stderr).toContain("going on at");
+  expect(result.stderr).toContain("resuming at");
   const [first, second] = server.jobs.map((job) => server.zipOf(job));
   expect(first?.length).toBe(second?.length);
   expect(readFileSync(zip).equals(second ?? Buffer.alloc(0))).toBe(true);

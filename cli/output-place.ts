@@ -8,20 +8,20 @@ import { CliError, usageError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { diskError, findFileKind } from "./partial-file.ts";
 
-/** Where a download goes, as `-o` says it. */
+/** The destination of a download, according to `-o`. */
 export type OutputPlace =
   | { kind: "stdout" }
   /** A pipe or device: bytes are streamed, nothing is renamed. */
   | { kind: "device"; path: string }
   /** One file: an artifact, or the ZIP of several. */
   | { kind: "file"; path: string }
-  /** A folder that gets every artifact by its name, and the manifest. */
+  /** A folder that receives every artifact under its name, and the manifest. */
   | { kind: "folder"; path: string };
 
 /**
- * What `output` means for a job with these artifacts: one of them goes into the file, or, where
- * `output` is a folder or ends with a slash, into it by its own name; any other number goes into a
- * folder, or into one ZIP where the name says so.
+ * Returns what `output` means for a job with these artifacts. One artifact goes into the file, or
+ * under its own name into `output` if that is a folder or ends with a slash. Any other number goes
+ * into a folder, or into one ZIP if the name ends in `.zip`.
  */
 export async function resolveOutput(output: string, manifest: Manifest): Promise<OutputPlace> {
   const { artifacts } = manifest;
@@ -33,8 +33,8 @@ export async function resolveOutput(output: string, manifest: Manifest): Promise
   if (artifacts.length === 1 || isZipName(output)) return { kind: "file", path: output };
   if (kind === "file") {
     throw usageError(
-      `${output} is a file, and this export has ${artifacts.length} of them`,
-      "Give a folder with -o, or a name that ends with .zip.",
+      `${output} is a file, but this export has ${artifacts.length} files`,
+      "Pass a folder with -o, or a name that ends with .zip.",
     );
   }
   return { kind: "folder", path: output };
@@ -44,13 +44,13 @@ export function isZipName(path: string): boolean {
   return /\.zip$/i.test(path);
 }
 
-/** In a folder, which may hold other programs' files. */
+/** For a folder, which may contain other programs' files. */
 export const FOLDER_MANIFEST = "durable-export.manifest.json";
 
-/** In the Worker's ZIP, and so in a folder that it was opened in. */
+/** In the Worker's ZIP, and so in a folder into which it was unpacked. */
 export const ZIP_MANIFEST = "manifest.json";
 
-/** The manifest's file beside a download. */
+/** Returns the path of the manifest's file next to a download. */
 export function manifestPathOf(place: { kind: "file" | "folder"; path: string }): string {
   return place.kind === "file" ? `${place.path}.manifest.json` : join(place.path, FOLDER_MANIFEST);
 }
@@ -78,26 +78,26 @@ export async function writeWhole(path: string, text: string): Promise<void> {
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    // What is not there is the folder: the file is to be made.
+    // If something does not exist, it is the folder: the file is about to be created.
     const isFolderMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
     throw diskError(error, isFolderMissing ? dirname(path) : path);
   }
 }
 
-/** Opens a pipe or device. Its errors reach the writes' callbacks. */
+/** Opens a pipe or device. Its errors reach the callbacks of writes. */
 export function openDevice(path: string): Writable {
   const stream = createWriteStream(path, { flags: "w" });
   stream.on("error", () => undefined);
   return stream;
 }
 
-/** A name is joined to a path here: nothing but a plain file name of the server is taken. */
+/** The name becomes part of a path: only a plain file name is accepted from the server. */
 function checkName({ name }: ManifestArtifact): void {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  // oxlint-disable-next-line no-control-regex -- the check looks for control characters
   if (/[/\\\u0000-\u001f]/.test(name) || name === "" || name === "." || name === "..") {
     throw new CliError(
       "artifact-name",
-      `the server gives a file the name ${JSON.stringify(name)}`,
+      `the server returned a file with the invalid name ${JSON.stringify(name)}`,
       {
         exitCode: EXIT.failed,
       },

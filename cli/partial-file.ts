@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, rename, rm, stat, statfs, type FileHandle } from "node:fs/promises";
+import { open, rename, rm, stat, statfs, truncate, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { CliError, throwIfInterrupted } from "./cli-error.ts";
@@ -10,14 +10,14 @@ import type { Proof } from "./proof.ts";
 
 const READ_BYTES = 1024 * 1024;
 
-/** Where the bytes of `path` are gathered until they are proved. */
+/** Returns the path at which the bytes of `path` are collected until they are verified. */
 export function partialPathOf(path: string): string {
   return `${path}.part`;
 }
 
 /**
- * A file that grows under a temporary name beside its own, survives a crash, and gets its own name
- * only once it is complete. Errors of the disk are `CliError`s of one line.
+ * A file that grows under a temporary name next to its final one, survives a crash, and gets its
+ * final name only after it is complete. Disk errors are `CliError`s of one line.
  */
 export class PartialFile {
   readonly path: string;
@@ -30,7 +30,7 @@ export class PartialFile {
     this.#bytes = bytes;
   }
 
-  /** Opens what an earlier try left, or a new one. */
+  /** Opens what an earlier attempt left, or a new file. */
   static async open(path: string): Promise<PartialFile> {
     const partial = partialPathOf(path);
     try {
@@ -41,18 +41,21 @@ export class PartialFile {
     }
   }
 
-  /** What has been written so far, by earlier tries too. */
+  /** The number of bytes written so far, including earlier attempts. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Fails early where the disk has less free than what is to come, in bytes. */
+  /** Fails early if the disk has less free space than the bytes to come. */
   async reserve(bytes: number): Promise<void> {
     const { bavail, blocks, bsize } = await statfs(dirname(this.path));
     const free = bavail * bsize;
-    // Some network disks tell nothing: zero blocks in all.
+    // Some network disks report nothing: zero blocks in total.
     if (blocks > 0 && free < bytes)
-      throw noSpace(this.path, `${formatBytes(bytes)} are needed, ${formatBytes(free)} are free`);
+      throw noSpace(
+        this.path,
+        `${formatBytes(bytes)} are needed, but only ${formatBytes(free)} are free`,
+      );
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -68,13 +71,14 @@ export class PartialFile {
     }
   }
 
-  /** Forgets every byte. */
+  /** Discards every byte. */
   async restart(): Promise<void> {
-    await this.#handle.truncate(0);
+    // By its path: Windows truncates no file by a handle that appends (nodejs/node#3177).
+    await truncate(partialPathOf(this.path), 0);
     this.#bytes = 0;
   }
 
-  /** Waits for the disk and gives the file its name, in place of what had it. */
+  /** Waits for the disk and gives the file its final name, in place of any existing file. */
   async publish(): Promise<void> {
     try {
       await this.#handle.sync();
@@ -86,7 +90,7 @@ export class PartialFile {
     }
   }
 
-  /** Closes it and keeps it for the next try. May be called after `publish`. */
+  /** Closes it and keeps it for the next attempt. May be called after `publish`. */
   async close(): Promise<void> {
     await this.#handle.close();
   }
@@ -97,7 +101,7 @@ export class PartialFile {
   }
 }
 
-/** The rename itself must survive a power cut. Folders cannot be opened everywhere. */
+/** The rename itself must survive a power cut. Some systems cannot open folders. */
 async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return;
   const folder = await open(path, "r");
@@ -111,18 +115,18 @@ async function syncFolder(path: string): Promise<void> {
 interface ReadOptions {
   signal: AbortSignal;
   onBytes?: (bytes: number) => void;
-  /** In bytes; the whole where there is none. */
+  /** In bytes; the whole file if there is no range. */
   range?: { offset: number; length: number };
 }
 
-/** SHA-256, in lower-case hex, of what the disk has of a file, or of a range of it. */
+/** Returns the SHA-256, in lower-case hex, of a file on disk, or of a range of it. */
 export async function hashFile(path: string, options: ReadOptions): Promise<string> {
   const hash = createHash("sha256");
   await readThrough(path, options, (chunk) => hash.update(chunk));
   return hash.digest("hex");
 }
 
-/** Whether a proof takes what the disk has of a file, and the SHA-256 of that. */
+/** Reports whether a proof accepts a file on disk, and the file's SHA-256. */
 export async function proveFile(
   path: string,
   proof: Proof,
@@ -156,7 +160,7 @@ async function readThrough(
   }
 }
 
-/** What `path` is; undefined where nothing is there. */
+/** Returns what `path` is; undefined if it does not exist. */
 export async function findFileKind(
   path: string,
 ): Promise<"file" | "folder" | "device" | undefined> {
@@ -173,15 +177,19 @@ export async function findFileKind(
 const WORDS: Record<string, string> = {
   EACCES: "permission denied",
   EPERM: "not permitted",
+  EBUSY: "another program uses it",
   EROFS: "the disk is read-only",
   ENOENT: "there is no such file or folder",
-  ENOTDIR: "a part of the path is no folder",
+  ENOTDIR: "a part of the path is not a folder",
   EISDIR: "it is a folder",
   EIO: "the disk fails",
-  EPIPE: "the reader has gone",
+  EPIPE: "the reader is gone",
 };
 
-/** A disk's error as one line and exit code 1. `isResumable`: the same call goes on where it stopped. */
+/**
+ * Returns a disk's error as one line and exit code 1. `isResumable`: the same call resumes where it
+ * stopped.
+ */
 export function diskError(error: unknown, path: string, isResumable = true): CliError {
   if (error instanceof CliError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
@@ -207,7 +215,7 @@ function noSpace(
   return new CliError("disk-full", `${path}: ${why}`, {
     exitCode: EXIT.failed,
     hint: isResumable
-      ? "Free some space and run the same command again: it goes on where it stopped."
+      ? "Free some space and run the same command again: it resumes where it stopped."
       : undefined,
     cause,
   });

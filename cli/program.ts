@@ -7,6 +7,7 @@ import { addDelete } from "./commands/delete.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addDownload } from "./commands/download.ts";
 import { addDump } from "./commands/dump.ts";
+import { addInit } from "./commands/init.ts";
 import { addList } from "./commands/list.ts";
 import { addRestore } from "./commands/restore.ts";
 import { addStart } from "./commands/start.ts";
@@ -22,15 +23,18 @@ Exit codes: 0 done; 1 the export, the restore, a check or a file failed; 2 wrong
             3 the Worker cannot be reached or refuses; 130 interrupted
 Settings:   DURABLE_EXPORT_URL, DURABLE_EXPORT_TOKEN, or a configuration file (docs/cli.md)`;
 
-/** The command line: names and options; what each command does is in commands/. */
+/** The command line: names and options. The behavior of each command is in commands/. */
 export function createProgram(host: Host, secrets: Secrets): Command {
   const program = new Command("durable-export")
     .description("Exact, resumable, verified exports and restores of Cloudflare's SQLite databases")
     .version(VERSION, "-V, --version", "print the version")
     .option("--url <url>", "the Worker's URL")
-    .option("--token <token>", "its token; others see it in the process list: prefer the variable")
+    .option(
+      "--token <token>",
+      "its token; prefer the variable, because other users can see options in the process list",
+    )
     .option("--config <file>", "a configuration file with url and token")
-    .option("--retries <count>", "tries after a network error, 429 or 5xx", "5")
+    .option("--retries <count>", "retries after a network error, 429 or 5xx", "5")
     .option("--json", "print one JSON document on standard output")
     .option("-q, --quiet", "print only errors and the result")
     .addHelpText("after", EXIT_CODES_HELP)
@@ -55,6 +59,7 @@ export function createProgram(host: Host, secrets: Secrets): Command {
     addVerify,
     addRestore,
     addDoctor,
+    addInit,
   ]) {
     add(program, open);
   }

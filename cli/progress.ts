@@ -5,11 +5,11 @@ import { Presets, SingleBar } from "cli-progress";
 const LINE_EVERY_MS = 10_000;
 const RATE_WINDOW_MS = 5_000;
 
-/** One piece of work that is under way. */
+/** One piece of work in progress. */
 export interface Progress {
   /**
-   * How far it is, 0 to 100 (null if unknown), and what to show after the bar, most important first:
-   * what does not fit the terminal's width is left out from the end.
+   * Shows the progress, 0 to 100 (null if unknown), and the parts after the bar, most important
+   * first: parts that do not fit the terminal's width are dropped from the end.
    */
   update(percent: number | null, parts: readonly string[]): void;
   /** Removes the bar, so that other text can be printed. May be called again. */

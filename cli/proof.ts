@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 
 import type { ManifestArtifact } from "./answers.ts";
 
-/** Judges a file by its bytes, as they go by from the first to the last. */
+/** Judges a file by its bytes, which are passed from the first to the last. */
 export interface Proof {
   update(chunk: Uint8Array): void;
-  /** To be asked once, at the end. */
+  /** Call it once, at the end. */
   end(): { isProved: boolean; sha256: string };
 }
 

@@ -8,6 +8,7 @@ import { createGunzip } from "node:zlib";
 import { CliError, throwIfInterrupted } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { importSqlite } from "./import-sqlite.ts";
+import { formatMoreDiffer, formatNumberOf } from "./format.ts";
 import { diskError } from "./partial-file.ts";
 import { compareIndexes, type IndexDifference } from "./restored-indexes.ts";
 import { type NamedIndexTotals, parseIndexComments } from "../src/sqlite/index-totals.ts";
@@ -20,17 +21,18 @@ const READ_BYTES = 1024 * 1024;
 /** A table after a restore. */
 export interface RestoredTable {
   name: string;
-  /** As the manifest says. */
+  /** According to the manifest. */
   expectedRows: number;
-  /** Null where the table is missing. */
+  /** Null if the table is missing. */
   rows: number | null;
 }
 
 /**
- * Loads an SQL dump, compressed or not, into a scratch database, counts the rows of every
- * promised table, compares the FTS5 indexes with the dump's first comments, and has SQLite check the whole. The scratch file lies in the system's folder for
- * temporary files and is removed. Errors: a usage error where this Node has no `node:sqlite` (or no
- * Zstandard), `restore-failed` where a statement fails or the database is not sound.
+ * Loads an SQL dump, compressed or not, into a scratch database, counts the rows of every table in
+ * the manifest, compares the FTS5 indexes with the dump's first comments, and has SQLite check the
+ * whole database. The scratch file is in the system's folder for temporary files and is removed.
+ * Errors: a usage error if this Node has no `node:sqlite` (or no Zstandard), `restore-failed` if a
+ * statement fails or the database is not sound.
  */
 export async function restoreDump(
   path: string,
@@ -51,9 +53,9 @@ export async function restoreDump(
     enableDoubleQuotedStringLiterals: true,
   });
   try {
-    // The file is thrown away: nothing is gained by waiting for the disk, or by a way back.
+    // The file is thrown away: waiting for the disk, or a way to roll back, has no benefit.
     db.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
-    // A dump's rows are those of its source, which may break rules that came after them.
+    // A dump contains its source's rows, which may violate rules that were added after them.
     db.exec("PRAGMA ignore_check_constraints = ON; BEGIN");
     const promisedIndexes = await load(db, path, { signal, onBytes });
     db.exec("COMMIT");
@@ -71,16 +73,16 @@ export async function restoreDump(
   }
 }
 
-/** Throws `restore-mismatch` where a table is missing or has other than the manifest's rows. */
+/** Throws `restore-mismatch` if a table is missing or its row count differs from the manifest's. */
 export function requireRowCounts(tables: RestoredTable[]): void {
   const wrong = tables.filter((table) => table.rows !== table.expectedRows);
   const [first] = wrong;
   if (first === undefined) return;
-  const found = first.rows === null ? "is missing" : `has ${first.rows} rows`;
-  const more = wrong.length === 1 ? "" : ` (and ${wrong.length - 1} more tables differ)`;
+  const found = first.rows === null ? "is missing" : `has ${formatNumberOf(first.rows, "row")}`;
+  const more = formatMoreDiffer(wrong.length - 1, "table");
   throw new CliError(
     "restore-mismatch",
-    `table ${JSON.stringify(first.name)} ${found} after the restore, and the manifest says ${first.expectedRows}${more}`,
+    `table ${JSON.stringify(first.name)} ${found} after the restore, but the manifest lists ${first.expectedRows}${more}`,
     { exitCode: EXIT.failed },
   );
 }
@@ -124,14 +126,14 @@ function decompress(file: ReadStream, compression: Compression): AsyncIterable<B
   if (compression === "zstd") return decompressZstd(file);
   if (compression === "none") return file;
   const gunzip = createGunzip();
-  // `pipe` forgets errors of its source.
+  // `pipe` drops errors of its source.
   file.on("error", (error: Error) => gunzip.destroy(error));
   return file.pipe(gunzip);
 }
 
 type Compression = "none" | "gzip" | "zstd";
 
-/** By the first bytes: a name may lie. */
+/** According to the first bytes: a name may be wrong. */
 async function compressionOf(path: string): Promise<Compression> {
   const head = Buffer.alloc(4);
   try {
@@ -170,7 +172,10 @@ export function requireSound(db: DatabaseSync, path: string): void {
   );
 }
 
-/** Rows that refer to rows that are missing, and in sentences what else the loaded rows break. */
+/**
+ * Returns rows that refer to missing rows, and in sentences the other rules that the loaded rows
+ * violate.
+ */
 export function findBrokenRules(db: DatabaseSync): {
   foreignKeyViolations: number;
   brokenRules: string[];
@@ -181,14 +186,14 @@ export function findBrokenRules(db: DatabaseSync): {
   const countViolations = db.prepare("SELECT count(*) AS n FROM pragma_foreign_key_check(?)");
   for (const { name, sql } of readTables(db)) {
     if (/\bCHECK\b/i.test(sql) && breaksCheck(db, name)) {
-      broken.push(`rows of ${JSON.stringify(name)} break a CHECK`);
+      broken.push(`rows of ${JSON.stringify(name)} violate a CHECK`);
     }
     try {
       foreignKeyViolations += Number(countViolations.get(name)?.["n"]);
     } catch (error) {
       const message = error instanceof Error ? error.message : "";
       if (!message.startsWith("foreign key mismatch")) throw error;
-      broken.push(`foreign keys of ${JSON.stringify(name)} refer to what is no key`);
+      broken.push(`foreign keys of ${JSON.stringify(name)} reference columns that are not a key`);
     }
   }
   return { foreignKeyViolations, brokenRules: broken };

@@ -41,7 +41,7 @@ describe("a restored FTS5 index", () => {
     const dump = (await dumpOf()).replace(/INSERT INTO "n ""fts"""\("n ""fts""",rowid[^;]*;\n/, "");
     const differences = await indexesOf(dump);
     const message =
-      'FTS5 table "n \\"fts\\"" indexes 3 rows after the restore, and the source\'s 2';
+      'FTS5 table "n \\"fts\\"" indexes 3 rows after the restore, but the source\'s index has 2';
     expect(differences).toMatchObject([{ kind: "rows", message }]);
     expect(() => requireIndexedRows(differences)).toThrow(message);
   });

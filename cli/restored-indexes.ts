@@ -8,7 +8,7 @@ import {
 } from "../src/sqlite/index-totals.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
-import { formatCount } from "./format.ts";
+import { formatCount, formatMoreDiffer, formatNumberOf } from "./format.ts";
 
 /** How an index differs after a restore. */
 export interface IndexDifference {
@@ -18,7 +18,7 @@ export interface IndexDifference {
   message: string;
 }
 
-/** Compares restored indexes with what the dump says about the source's. */
+/** Compares restored indexes with what the dump records about the source's. */
 export function compareIndexes(
   db: DatabaseSync,
   promised: readonly NamedIndexTotals[],
@@ -27,32 +27,35 @@ export function compareIndexes(
     const found = readIndexTotals(db, table);
     const name = JSON.stringify(table);
     if (rows !== found.rows) {
-      const restored = `${formatCount(found.rows)} rows after the restore`;
-      const message = `FTS5 table ${name} indexes ${restored}, and the source's ${formatCount(rows)}`;
+      const restored = `${formatNumberOf(found.rows, "row")} after the restore`;
+      const message = `FTS5 table ${name} indexes ${restored}, but the source's index has ${formatCount(rows)}`;
       return [{ table, kind: "rows", message }];
     }
     if (words.every((count, at) => count === (found.words[at] ?? 0))) return [];
-    const message = `FTS5 table ${name} indexes other words after the restore than in the source`;
+    const message = `FTS5 table ${name} indexes different words after the restore than in the source`;
     return [{ table, kind: "words", message }];
   });
 }
 
 /**
- * Throws `restore-mismatch` if a restored index has other rows than the source's. Other words are left to a
- * warning: no dump contains the text that a trigger computes for an index.
+ * Throws `restore-mismatch` if a restored index has other rows than the source's. Different words
+ * are only a warning: no dump contains the text that a trigger computes for an index.
  */
 export function requireIndexedRows(differences: readonly IndexDifference[]): void {
   const wrong = differences.filter(({ kind }) => kind === "rows");
   const [first] = wrong;
   if (first === undefined) return;
-  const more = wrong.length === 1 ? "" : ` (and ${wrong.length - 1} more indexes differ)`;
+  const more = formatMoreDiffer(wrong.length - 1, "FTS5 table");
   throw new CliError("restore-mismatch", `${first.message}${more}`, {
     exitCode: EXIT.failed,
-    hint: "If the source's index has entries of deleted rows, repair it with 'rebuild' and export again.",
+    hint: "If the source's index has entries for deleted rows, repair it with 'rebuild' and export again.",
   });
 }
 
-/** Returns how many rows an FTS5 index contains, and how many words of each column: FTS5's own record. */
+/**
+ * Returns how many rows an FTS5 index contains, and how many words of each column, from FTS5's own
+ * record.
+ */
 export function readIndexTotals(db: DatabaseSync, table: string): IndexTotals {
   return parseIndexTotals(String(db.prepare(indexTotalsSql(table)).get()?.["totals"] ?? ""));
 }

@@ -7,7 +7,7 @@ import type { RequestBody } from "./api-client.ts";
 import { writeWhole } from "./output-place.ts";
 import { diskError } from "./partial-file.ts";
 
-/** An export older than this is not gone on with: a nightly backup must not be yesterday's. */
+/** An export older than this is not resumed: a nightly backup must not be yesterday's. */
 export const RESUME_HOURS_MAX = 6;
 
 const RecordSchema = v.object({
@@ -18,17 +18,20 @@ const RecordSchema = v.object({
   startedAt: v.pipe(v.string(), v.isoTimestamp()),
 });
 
-/** What `dump` notes beside its output before it starts a job, so that a killed one finds it again. */
+/**
+ * The record that `dump` saves next to its output before it starts a job, so that it finds the job
+ * after it was killed.
+ */
 export type ResumeRecord = v.InferOutput<typeof RecordSchema>;
 
-/** Beside the file or folder that is to come. */
+/** Next to the future file or folder. */
 export function resumePathOf(output: string): string {
   return `${output.replace(/[/\\]+$/, "")}.part.json`;
 }
 
 /**
- * The note of an earlier, unfinished `dump` of the same request to the same place, or undefined:
- * none, another request or Worker, too old, or unreadable.
+ * Returns the record of an earlier, unfinished `dump` of the same request to the same place.
+ * Undefined if there is none, or if it is for another request or Worker, too old, or unreadable.
  */
 export async function findResumeRecord(
   path: string,
@@ -49,7 +52,7 @@ export async function findResumeRecord(
   return isSame && ageMs < RESUME_HOURS_MAX * 3_600_000 ? record : undefined;
 }
 
-/** Writes a note with a new Idempotency-Key. */
+/** Writes a record with a new Idempotency-Key. */
 export async function writeResumeRecord(
   path: string,
   { url, request, nowMs }: { url: string; request: RequestBody; nowMs: number },

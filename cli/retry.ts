@@ -1,35 +1,36 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { parseRetryAfterMs } from "../src/lib/retry-after.ts";
 import { Interrupted } from "./cli-error.ts";
 
-/** How a call that failed for a passing reason is tried again. */
+/** How a call that failed for a temporary reason is retried. */
 export interface RetryPolicy {
-  /** Tries after the first one. */
+  /** Attempts after the first one. */
   retries: number;
-  /** Waited before the first repeat; doubles each time. */
+  /** The wait before the first repeat; doubles each time. */
   baseMs: number;
 }
 
 export const RETRY_BASE_MS = 500;
 const RETRY_WAIT_MS_MAX = 30_000;
-/** A server that asks for more than this is not waited for any longer than this. */
+/** If a server requests a longer wait, this one is used instead. */
 const RETRY_AFTER_MS_MAX = 300_000;
 
-/** The wait before repeat number `attempt`, counted from 0: doubled each time, half of it random. */
+/**
+ * The wait before repeat number `attempt`, counted from 0: doubled each time, half of it random.
+ */
 export function backoffMs(policy: RetryPolicy, attempt: number): number {
   const ceiling = Math.min(policy.baseMs * 2 ** attempt, RETRY_WAIT_MS_MAX);
   return ceiling / 2 + Math.random() * (ceiling / 2);
 }
 
-/** `Retry-After` in milliseconds (RFC 9110, 10.2.3: seconds or a date), at most 5 min. */
+/** Returns `Retry-After` in milliseconds, at most 5 min; undefined if it is missing or neither seconds nor a date. */
 export function retryAfterMs(header: string | null, nowMs: number): number | undefined {
-  if (header === null) return undefined;
-  const text = header.trim();
-  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
-  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), RETRY_AFTER_MS_MAX);
+  const waitMs = parseRetryAfterMs(header, nowMs);
+  return waitMs === undefined ? undefined : Math.min(waitMs, RETRY_AFTER_MS_MAX);
 }
 
-/** Waits; throws `Interrupted` at once where the user asks to stop. */
+/** Waits; throws `Interrupted` immediately if the user asks to stop. */
 export async function wait(ms: number, signal: AbortSignal): Promise<void> {
   try {
     await sleep(ms, undefined, { signal });

@@ -32,7 +32,7 @@ export async function runScript(
     count = statement.number;
     sinceTurn += statement.bytes.length;
     if (sinceTurn < TURN_BYTES) continue;
-    // Lets Ctrl-C and the bar in: SQLite holds the thread.
+    // Gives Ctrl-C and the progress bar a turn: SQLite blocks the thread.
     await nextTurn();
     sinceTurn = 0;
   }

@@ -9,8 +9,8 @@ import { Secrets } from "./secrets.ts";
 import { type OutputMode, Terminal } from "./terminal.ts";
 
 /**
- * Runs one command line and gives its exit code. Every failure is told in one line on standard
- * error, without the token.
+ * Runs one command line and returns its exit code. Every failure is reported in one line on
+ * standard error, without the token.
  */
 export async function runCommandLine(args: readonly string[], host: Host): Promise<ExitCode> {
   const secrets = new Secrets();
@@ -21,7 +21,7 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
     return EXIT.done;
   } catch (error) {
     if (error instanceof DoctorFailure) return error.exitCode;
-    // Commander has printed its own message, or the help that was asked for.
+    // Commander has already printed its own message, or the requested help.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     const { json, quiet } = program.opts<{ json?: boolean; quiet?: boolean }>();
     const mode: OutputMode = json === true ? "json" : quiet === true ? "quiet" : "human";

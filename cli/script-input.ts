@@ -10,6 +10,7 @@ import { CliError, Interrupted, usageError } from "./cli-error.ts";
 import { dumpDatabaseFile, dumpSuffix } from "./dump-database.ts";
 import { EXIT } from "./exit-codes.ts";
 import { formatBytes } from "./format.ts";
+import type { Host } from "./host.ts";
 import { diskError } from "./partial-file.ts";
 import { TemporaryFolder } from "./temporary-folder.ts";
 import type { Terminal } from "./terminal.ts";
@@ -38,7 +39,8 @@ export interface ScriptInput {
 
 interface OpenOptions {
   terminal: Terminal;
-  stdin: Readable;
+  /** Undefined: there is none. */
+  stdin: Host["stdin"];
   signal: AbortSignal;
 }
 
@@ -105,9 +107,9 @@ async function spool(
   { terminal, stdin, signal }: OpenOptions,
   temporary: TemporaryFolder,
 ): Promise<string> {
-  if ((stdin as { isTTY?: boolean }).isTTY === true) {
+  if (stdin === undefined || stdin.isTTY === true) {
     throw usageError(
-      "standard input is a terminal",
+      stdin === undefined ? "there is no standard input" : "standard input is a terminal",
       "Pipe a script into it: `sqlite3 app.db .dump | durable-export restore -`.",
     );
   }

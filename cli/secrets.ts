@@ -1,7 +1,7 @@
-/** Shorter ones would turn ordinary text into stars. */
+/** Shorter secrets would turn ordinary text into stars. */
 const SECRET_LENGTH_MIN = 4;
 
-/** The values that must never be shown, and the one place that takes them out of a text. */
+/** The values that must never be shown, and the one place that removes them from texts. */
 export class Secrets {
   readonly #values = new Set<string>();
 
@@ -11,7 +11,7 @@ export class Secrets {
     }
   }
 
-  /** `text` with every known secret, plain or as in a URL, replaced by stars. */
+  /** Returns `text` with every known secret, plain or as in a URL, replaced by stars. */
   redact(text: string): string {
     let clean = text;
     for (const value of this.#values) {

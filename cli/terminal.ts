@@ -8,8 +8,8 @@ import type { Secrets } from "./secrets.ts";
 export type OutputMode = "human" | "json" | "quiet";
 
 /**
- * Everything that is shown. Results go to standard output; what happens meanwhile, and errors, to
- * standard error, so that `-o -` and pipes carry data alone. Known secrets never get through.
+ * Everything that is shown. Results go to standard output; progress, notes and errors go to
+ * standard error, so that `-o -` and pipes contain only data. Known secrets are never printed.
  */
 export class Terminal {
   readonly #host: Pick<Host, "stdout" | "stderr" | "env">;
@@ -23,17 +23,17 @@ export class Terminal {
     this.mode = mode;
   }
 
-  /** What is happening: a line for people. */
+  /** A line for people about what is happening. */
   note(line: string): void {
     if (this.mode === "human") this.#writeError(line);
   }
 
-  /** Something a person should know although the work goes on. */
+  /** Something that people should know, although the work continues. */
   warn(line: string): void {
     if (this.mode !== "quiet") this.#writeError(`warning: ${oneLine(line)}`);
   }
 
-  /** The answer that was asked for, for people. */
+  /** The requested answer, for people. */
   print(text: string): void {
     if (this.mode !== "json") this.#host.stdout.write(`${this.#secrets.redact(text)}\n`);
   }
@@ -47,7 +47,7 @@ export class Terminal {
     if (this.mode === "quiet" && value !== null) this.print(value);
   }
 
-  /** The answer that was asked for, for scripts. */
+  /** The requested answer, for scripts. */
   printJson(value: unknown): void {
     if (this.mode !== "json") return;
     this.#host.stdout.write(`${this.#secrets.redact(JSON.stringify(value, null, 2))}\n`);
@@ -61,7 +61,7 @@ export class Terminal {
     this.printJson({ error: { code, message, hint: hint ?? null, exitCode } });
   }
 
-  /** Shows progress until it is cleared or another begins. */
+  /** Shows progress until it is cleared or another one begins. */
   startProgress(label: string): Progress {
     this.clearProgress();
     if (this.mode === "human") {
@@ -76,7 +76,7 @@ export class Terminal {
     this.#progress = NO_PROGRESS;
   }
 
-  /** True for a terminal that understands cursor codes; `TERM=dumb` names one that does not. */
+  /** True for a terminal that understands cursor codes; `TERM=dumb` means one that does not. */
   get #canRedraw(): boolean {
     return this.#host.stderr.isTTY === true && this.#host.env["TERM"] !== "dumb";
   }

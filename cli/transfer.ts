@@ -6,26 +6,26 @@ import { formatSeconds } from "./format.ts";
 import { describeNetworkError } from "./network-error.ts";
 import { backoffMs, wait } from "./retry.ts";
 
-/** A connection that brings nothing for so long is given up and opened again. */
+/** A connection that delivers nothing for this long is closed and opened again. */
 const STALL_MS = 60_000;
 
 /** Where bytes go. */
 export interface Sink {
-  /** What it has already: the transfer goes on behind it. */
+  /** The number of bytes that it already has: the transfer resumes after them. */
   readonly bytes: number;
   write(chunk: Uint8Array): Promise<void>;
-  /** Forgets every byte. Throws where it cannot, because they have gone on. */
+  /** Discards every byte. Throws if it cannot, because the bytes were passed on. */
   restart(): Promise<void>;
 }
 
-/** What a job's download gives. */
+/** One file that a job's download consists of. */
 export interface RemoteFile {
   /** Undefined: all artifacts of the job, as a ZIP. */
   artifact: string | undefined;
   /** For messages. */
   name: string;
   bytes: number;
-  /** With its quotes; files of one tag have the same bytes. */
+  /** With its quotes; files with the same tag have the same bytes. */
   etag: string;
 }
 
@@ -44,10 +44,10 @@ export interface Transfer {
 }
 
 /**
- * Brings all bytes of a file into `sink`, by `Range` behind what it has. A lost or stalled
- * connection is opened again, and tries are counted anew once bytes have come. `If-Range` makes
- * sure that the rest belongs to the beginning: where the file is another one the whole comes, from
- * the start.
+ * Transfers all bytes of a file into `sink`; a `Range` skips the bytes that it already has. A lost
+ * or stalled connection is reopened, and the attempts are counted anew after bytes arrive.
+ * `If-Range` makes sure that the rest belongs to the beginning: if the file has changed, all of it
+ * is sent, from the start.
  */
 export async function transferFile(transfer: Transfer): Promise<void> {
   const { client, file, sink } = transfer;
@@ -65,7 +65,7 @@ export async function transferFile(transfer: Transfer): Promise<void> {
       if (failures > client.retry.retries) throw error;
       const waitMs = backoffMs(client.retry, failures - 1);
       transfer.onRetry(
-        `${file.name}: ${error.message}: going on in ${formatSeconds(Math.ceil(waitMs / 1000))}`,
+        `${file.name}: ${error.message}: resuming in ${formatSeconds(Math.ceil(waitMs / 1000))}`,
       );
       await wait(waitMs, client.signal);
     }
@@ -87,7 +87,7 @@ async function readOnce({ client, jobId, file, sink, onBytes }: Transfer): Promi
       onBytes(sink.bytes);
     }
   } catch (error) {
-    throw connection.signal.aborted ? lost(`nothing came for ${STALL_MS / 1000} s`) : error;
+    throw connection.signal.aborted ? lost(`nothing arrived for ${STALL_MS / 1000} s`) : error;
   } finally {
     clearTimeout(stall);
     connection.abort();
@@ -109,7 +109,7 @@ async function openAt(
     if (!range.startsWith(`bytes ${offset}-`) || !range.endsWith(`/${file.bytes}`)) {
       throw new CliError(
         "download-wrong",
-        `${file.name}: asked for bytes from ${offset}, and got ${range || "no Content-Range"}`,
+        `${file.name}: requested bytes from ${offset}, but got ${range || "no Content-Range"}`,
         { exitCode: EXIT.failed },
       );
     }
@@ -117,7 +117,7 @@ async function openAt(
   return response;
 }
 
-/** The chunks of a body; what the network does to them is `connection-lost`. */
+/** Yields the chunks of a body; network errors become `connection-lost`. */
 export async function* readBody(response: Response): AsyncGenerator<Uint8Array> {
   const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
   if (reader === undefined) return;
@@ -133,7 +133,7 @@ export async function* readBody(response: Response): AsyncGenerator<Uint8Array> 
       yield step.value;
     }
   } finally {
-    // What is left of the body is not wanted.
+    // The rest of the body is not needed.
     reader.cancel().catch(() => undefined);
   }
 }
@@ -141,13 +141,13 @@ export async function* readBody(response: Response): AsyncGenerator<Uint8Array> 
 function lost(words: string, cause?: unknown): CliError {
   return new CliError("connection-lost", `the download broke off: ${words}`, {
     exitCode: EXIT.refused,
-    hint: "Run the same command again: it goes on where it stopped.",
+    hint: "Run the same command again: it resumes where it stopped.",
     cause,
   });
 }
 
 function tooLong(file: RemoteFile): CliError {
-  return new CliError("download-wrong", `${file.name} brings more than its ${file.bytes} bytes`, {
+  return new CliError("download-wrong", `${file.name} contains more than its ${file.bytes} bytes`, {
     exitCode: EXIT.failed,
   });
 }

@@ -7,11 +7,11 @@ export class UnusableFile extends Error {
 
 /** By SQLite's result code (https://www.sqlite.org/rescode.html). */
 const HINTS = new Map([
-  [5, "another program is writing it; try again when that has finished"],
+  [5, "another program is writing it; try again when it has finished"],
   [11, "the file is damaged; `sqlite3 FILE .recover` may save its rows"],
 ]);
 
-/** An error of SQLite or of the file system, as an `UnusableFile` that names the file. */
+/** Returns an error of SQLite or of the file system as an `UnusableFile` that names the file. */
 export function toUnusableFile(path: string, cause: unknown): UnusableFile {
   if (cause instanceof UnusableFile) return cause;
   const { message, errcode } = cause as Error & { errcode?: number };

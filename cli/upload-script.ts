@@ -10,7 +10,7 @@ import type { Upload } from "./restore-answers.ts";
 import type { RestoreClient } from "./restore-client.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Parts that are under way at once: one alone waits for its answer, and each takes its length of memory. */
+/** Parts that are under way at once: a single one waits for each answer, and each part takes its length of memory. */
 const CONCURRENCY = 3;
 
 export interface UploadTask {

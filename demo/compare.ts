@@ -11,7 +11,7 @@ import type { TextEncodingName } from "./sql-literal.ts";
 
 const EXAMPLES_MAX = 10;
 const ROWS_A_TURN = 5_000;
-/** Characters of a value, and of a definition. */
+/** The most characters of a value, and of a definition. */
 const VALUE_CHARS_MAX = 80;
 const DEFINITION_CHARS_MAX = 200;
 
@@ -25,9 +25,12 @@ export interface Comparison {
   differences: number;
   /** The first ten, each as a sentence. */
   examples: string[];
-  /** Virtual tables with no content of their own: only their text, options and index are compared. */
+  /** Virtual tables without their own content: only their text, options and index are compared. */
   withoutContent: string[];
-  /** Equal texts that are not valid in the expected database's UTF-16, so that UTF-8 has U+FFFD instead. */
+  /**
+   * Equal texts that are invalid in the expected database's UTF-16, so that UTF-8 contains U+FFFD
+   * instead.
+   */
   mendedTexts: number;
 }
 
@@ -39,10 +42,10 @@ export interface CompareOptions {
 }
 
 /**
- * Compares two databases: every schema object's text, every table's rowids, and every value by its `typeof` and
- * its characters, in the tables' own order. Text may be in another encoding, and rows of
- * `sqlite_sequence` count only for tables with AUTOINCREMENT. Independent of how the one was made from the
- * other. Does not throw on a difference.
+ * Compares two databases: every schema object's text, every table's rowids, and every value by its
+ * `typeof` and its characters, in the tables' own order. Text may be in another encoding, and rows
+ * of `sqlite_sequence` count only for tables with AUTOINCREMENT. It does not depend on how one
+ * database was made from the other. Does not throw on a difference.
  */
 export async function compareDatabases(
   expected: DatabaseSync,
@@ -120,7 +123,7 @@ function compareObjects(
     found.delete(key);
     if (other === undefined) differ(`${key} is missing`);
     else if (other.sql === sql) result.objects += 1;
-    else differ(`${key} has another text: ${shown(other.sql)} instead of ${shown(sql)}`);
+    else differ(`${key} has different text: ${shown(other.sql)} instead of ${shown(sql)}`);
   }
   for (const key of found.keys()) differ(`${key} is not in the source`);
 }
@@ -180,8 +183,9 @@ function readColumns({ columns, rowidName, rowidIsColumn }: Table): string[] {
 }
 
 /**
- * The rows in the order of the rowid, or of the table's own tree (NOT INDEXED). Each type of SQLite arrives as one
- * of JavaScript: integers as BigInt, REAL as number, text as its bytes, BLOB as a string of hex digits.
+ * Yields the rows in the order of the rowid, or of the table's own tree (NOT INDEXED). Each type of
+ * SQLite arrives as one of JavaScript: integers as BigInt, REAL as number, text as its bytes, BLOB
+ * as a string of hex digits.
  */
 function selectRows(table: Table, where: string, encodings: Encodings): string {
   const columns = readColumns(table).map(quoteIdentifier);
@@ -191,7 +195,7 @@ function selectRows(table: Table, where: string, encodings: Encodings): string {
   );
   const from = `SELECT ${values.join(", ")} FROM ${quoteIdentifier(table.name)}`;
   if (table.rowidName !== undefined) return `${from}${where} ORDER BY ${table.rowidName}`;
-  // A restore numbers hidden rowids anew, and another encoding orders keys otherwise.
+  // A restore renumbers hidden rowids, and another encoding orders keys differently.
   const hasOtherOrder = table.identity === "key" && encodings[0] !== encodings[1];
   if (table.identity === "hidden-rowid" || hasOtherOrder) {
     return `${from}${where} ORDER BY ${columns.map(exactOrderTerms).join(", ")}`;
@@ -206,7 +210,9 @@ function isSame(before: Value, after: Value, encodings: Encodings): boolean {
   return Buffer.compare(texts[0], texts[1]) === 0;
 }
 
-/** True for UTF-16 that is not valid, if the other database has UTF-8. Bytes that are not valid UTF-8 are kept. */
+/**
+ * True for invalid UTF-16 if the other database has UTF-8. Bytes that are not valid UTF-8 are kept.
+ */
 function isMended(before: Value, [encoding, other]: Encodings): boolean {
   if (encoding === other || !(before instanceof Uint8Array)) return false;
   return decodeText(before, encoding) === undefined;

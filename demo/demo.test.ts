@@ -93,11 +93,11 @@ describe("npm run demo -- tiny.sqlite", () => {
     const kept = lines.filter((line) => /^(left out|result|warning)/.test(line));
     expect(kept.map((line) => line.replace(/ \([\d.]+ s in all\)/, ""))).toEqual([
       'warning    FTS5 table "words" keeps no content: it is restored empty',
-      'warning    table "checked" has rows that break CHECK (a > 0): they load only if CHECK is ignored',
+      'warning    table "checked" has rows that violate CHECK (a > 0): they load only if CHECK is ignored',
       "left out   user_version: 7 (set it after a restore: PRAGMA user_version = 7)",
       "left out   application_id: 1196444487 (set it after a restore: PRAGMA application_id = 1196444487)",
       "left out   file settings: journal_mode wal (restored: delete)",
-      "left out   words: the index entries of 1 row (a contentless table keeps no text to index anew)",
+      "left out   words: the index entries of 1 row (a contentless table stores no text from which to rebuild them)",
       "result     every row and definition in the dump is the same; 4 things are left out, as listed above",
     ]);
     expect(readdirSync(source)).toEqual(["other.sqlite"]);

@@ -18,10 +18,13 @@ import { UnusableFile } from "../cli/unusable-file.ts";
 import { withWorker } from "./with-worker.ts";
 
 const USAGE = `npm run demo                         exports the cities of the world
-npm run demo -- path/to/any.sqlite   exports a database file of yours, which is only read
+npm run demo -- path/to/any.sqlite   exports your database file, which is only read
   --output <folder>                  where dump and databases go (default: demo-output)`;
 
-/** Exit statuses: what the dump holds is the same; something differs or failed; arguments or file are unusable. */
+/**
+ * Exit codes: the dump contains the same; something differs or failed; the arguments or the file
+ * are unusable.
+ */
 const SAME = 0;
 const FAILED = 1;
 const UNUSABLE = 2;
@@ -46,7 +49,7 @@ async function main(arguments_: string[]): Promise<number> {
   const interrupt = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(name, () => {
-      // Asked twice: at once. The local Worker's group is killed on exit.
+      // A second request ends the demo immediately. The local Worker's group is killed on exit.
       if (interrupt.signal.aborted) process.exit(INTERRUPTED);
       interrupt.abort();
     });
@@ -82,7 +85,7 @@ function parseOptions(arguments_: string[]): Options | undefined {
   }
 }
 
-/** True if the restored database has everything that a dump can hold. */
+/** True if the restored database has everything that a dump can contain. */
 async function runDemo({ file, output }: Options, signal: AbortSignal): Promise<boolean> {
   const startMs = Date.now();
   mkdirSync(output, { recursive: true });
@@ -201,7 +204,7 @@ async function download(
   ] as const) {
     if (reported?.sha256 === stored.sha256 && reported.bytes === stored.bytes) continue;
     throw new Error(
-      `the ${where} reports ${reported?.bytes} bytes with SHA-256 ${reported?.sha256}, and the download has ${stored.bytes} with ${stored.sha256}`,
+      `the ${where} reports ${reported?.bytes} bytes with SHA-256 ${reported?.sha256}, but the download has ${stored.bytes} with ${stored.sha256}`,
     );
   }
   printLine("checksum", `SHA-256 ${stored.sha256} is that of job view and manifest`);

@@ -5,16 +5,19 @@ import type { Table } from "./schema.ts";
 import { blobLiteral, exactValueExpression, sqlLiteral, utf8Bytes } from "./sql-literal.ts";
 import type { ExactValue, TextEncodingName } from "./sql-literal.ts";
 
-/** A Durable Object takes statements of up to 100,000 bytes. */
+/** A Durable Object accepts statements of up to 100,000 bytes. */
 const STATEMENT_BYTES_MAX = 95_000;
-/** With more values, SQLite takes one row a statement: it counts those of several rows as a result's columns. */
+/**
+ * With more values, SQLite accepts only one row per statement: it counts the values of several rows
+ * as columns of a result.
+ */
 const MULTI_ROW_VALUES_MAX = 100;
 /** Twice as many characters, as hex. */
 const PIECE_BYTES = 40_000;
 
 export interface InsertStatement {
   sql: string;
-  /** Rows that are complete after it. */
+  /** The number of complete rows after it. */
   rows: number;
 }
 
@@ -24,14 +27,16 @@ export interface InsertOptions {
   stageTable: string;
 }
 
-/** The table that `insertStatements` puts the pieces of long rows into. It is empty between rows. */
+/**
+ * The table into which `insertStatements` puts the pieces of long rows. It is empty between rows.
+ */
 export function stageTableSql(stageTable: string): string {
   return `CREATE TABLE IF NOT EXISTS ${quoteIdentifier(stageTable)} (value INTEGER, piece INTEGER, bytes BLOB)`;
 }
 
 /**
- * The statements that write every row of `table`, each under 95,000 bytes, with rowids where the
- * table has hidden ones. Run them in this order.
+ * Yields the statements that write every row of `table`, each under 95,000 bytes, with rowids if
+ * the table has hidden ones. Run them in this order.
  */
 export function* insertStatements(
   db: DatabaseSync,
@@ -83,8 +88,8 @@ function exactRows(db: DatabaseSync, table: Table): Iterable<ExactValue[]> {
 }
 
 /**
- * A row that is longer than a statement may be: its longest values go piece by piece into the
- * stage, and one INSERT puts them together, so that constraints see the whole row at once.
+ * A row that exceeds the length of a statement: its longest values go into the stage piece by
+ * piece, and one INSERT assembles them, so that constraints see the whole row at once.
  */
 function* stagedInsert(
   head: string,

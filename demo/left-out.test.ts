@@ -57,7 +57,7 @@ test.each([
   [
     "statistics",
     `${TABLE} CREATE INDEX i ON t (a); ANALYZE`,
-    "sqlite_stat1: the statistics (ANALYZE makes new ones)",
+    "sqlite_stat1: the statistics (ANALYZE creates new ones)",
   ],
   [
     "counters of tables that count nothing",
@@ -73,7 +73,7 @@ test.each([
   [
     "the index of a contentless FTS5 table",
     "CREATE VIRTUAL TABLE f USING fts5(a, content='', columnsize=0); INSERT INTO f(rowid, a) VALUES (1, 'x'), (2, 'y')",
-    "f: the index entries of 2 rows (a contentless table keeps no text to index anew)",
+    "f: the index entries of 2 rows (a contentless table stores no text from which to rebuild them)",
   ],
   [
     "index entries that the content lacks",

@@ -6,7 +6,7 @@ import type { LeftOut } from "./schema.ts";
 import type { IndexState } from "./search-index.ts";
 import type { SourceFile } from "./source-file.ts";
 
-/** Numbers that programs store in a file's header, beside its tables. */
+/** Numbers that programs store in a file's header, outside its tables. */
 const HEADER_NUMBERS = ["user_version", "application_id"];
 
 /** How SQLite stores the file, which no table shows. */
@@ -15,8 +15,8 @@ const FILE_SETTINGS = ["encoding", "page_size", "auto_vacuum", "journal_mode"];
 const STATISTICS = ["sqlite_stat1", "sqlite_stat3", "sqlite_stat4"];
 
 /**
- * What of a file is in no dump, so that a database that is restored from one lacks it. A comparison of tables and
- * definitions does not see these.
+ * Lists the parts of a file that no dump contains, so that a restored database lacks them. A
+ * comparison of tables and definitions does not detect these.
  */
 export function listLeftOut(source: SourceFile, restored: DatabaseSync): LeftOut[] {
   return [
@@ -53,7 +53,7 @@ function* statistics(source: DatabaseSync): Generator<LeftOut> {
   if (tables.length === 0) return;
   yield {
     name: tables.join(", "),
-    reason: "the statistics (ANALYZE makes new ones)",
+    reason: "the statistics (ANALYZE creates new ones)",
   };
 }
 
@@ -82,7 +82,10 @@ function* indexEntries({ db, schema, indexes }: SourceFile): Generator<LeftOut> 
     if (virtual?.module !== "fts5" || virtual.content !== "none") continue;
     const { rows } = readIndexTotals(db, name);
     if (rows === 0) continue;
-    yield { name, reason: `${entriesOf(rows)} (a contentless table keeps no text to index anew)` };
+    yield {
+      name,
+      reason: `${entriesOf(rows)} (a contentless table stores no text from which to rebuild them)`,
+    };
   }
 }
 

@@ -175,7 +175,7 @@ describe("loadFile", () => {
   ])("names a %s", async (_, sql, refused) => {
     const others = "CREATE TABLE before (a); INSERT INTO before VALUES (1); CREATE TABLE z (a);";
     await expect(load(others + sql)).rejects.toThrow(
-      `a Durable Object refuses ${refused}\nRows of the file break its own rules. ` +
+      `a Durable Object refuses ${refused}\nRows of the file violate its own rules. ` +
         "Repair them first: `PRAGMA integrity_check` lists them.",
     );
   });

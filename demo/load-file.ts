@@ -10,14 +10,14 @@ import type { SourceFile } from "./source-file.ts";
 import { isRefusal, StatementBatch } from "./statement-batch.ts";
 import type { Database } from "./statement-batch.ts";
 
-/** Ids in one statement, of at most 20 characters each. */
+/** The most ids in one statement, with at most 20 characters each. */
 const IDS_MAX = 4_000;
 
 /**
- * Writes everything of a database file into an empty database: tables with their rowids, indexes, views, virtual
- * tables, `sqlite_sequence` and triggers, also rows that break a CHECK or a foreign key. A virtual table
- * whose module the platform refuses is left out, and named in the result. Any other refusal throws
- * `UnusableFile`, naming the object.
+ * Writes everything in a database file into an empty database: tables with their rowids, indexes,
+ * views, virtual tables, `sqlite_sequence` and triggers, and also rows that violate a CHECK or a
+ * foreign key. A virtual table whose module the platform refuses is left out and named in the
+ * result. Any other refusal throws `UnusableFile`, which names the object.
  */
 export async function loadFile(
   source: SourceFile,
@@ -36,14 +36,16 @@ export async function loadFile(
     await batch.flush();
   };
 
-  // A file may hold rows whose parent comes later or never, and rows that are older than their CHECK.
+  // A file may contain rows whose parent comes later or never, and rows that are older than their
+  // CHECK.
   await database.query("PRAGMA foreign_keys = OFF");
   await database.query("PRAGMA ignore_check_constraints = ON");
   await database.query(stageTableSql(stageTable));
   const plain = schema.tables.filter(({ virtual }) => virtual === undefined);
   for (const { name, sql } of plain) await batch.add(describe(name), { sql, rows: 0 });
   for (const table of plain) await batch.addAll(describe(table.name), rowsOf(table));
-  // After the rows, since an index is built once; before a virtual table claims a name of its shadow tables.
+  // After the rows, so that an index is built once; before a virtual table claims the name of one
+  // of its shadow tables.
   await addObjects("index");
   await addObjects("view");
   const leftOut = [...schema.leftOut];
@@ -64,7 +66,7 @@ export async function loadFile(
   if (schema.tables.some(({ isCounted }) => isCounted)) {
     await batch.add("sqlite_sequence", { sql: "DELETE FROM sqlite_sequence", rows: 0 });
     for (const { sql } of rowsOf(SEQUENCE_TABLE)) {
-      // Not among the rows that the user's file is said to have.
+      // Not part of the reported number of rows in the user's file.
       await batch.add("sqlite_sequence", { sql, rows: 0 });
     }
     await batch.flush();
@@ -77,7 +79,7 @@ export async function loadFile(
   return leftOut;
 }
 
-/** The options that FTS5 keeps in its table, such as `rank`. */
+/** The options that FTS5 stores in its table, such as `rank`. */
 function* ftsOptions({ db, encoding }: SourceFile, { name, virtual }: Table) {
   if (virtual?.module !== "fts5") return;
   const table = quoteIdentifier(name);
@@ -89,7 +91,9 @@ function* ftsOptions({ db, encoding }: SourceFile, { name, virtual }: Table) {
   }
 }
 
-/** The statements that make an FTS5 index over another table index the same rows as the source's. */
+/**
+ * The statements that make an FTS5 index over another table index the same rows as the source's.
+ */
 function* indexStatements({ indexes }: SourceFile, { name, columns }: Table) {
   const state = indexes.get(name);
   if (state === undefined || state.unreadable !== undefined) return;

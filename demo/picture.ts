@@ -1,5 +1,6 @@
 /**
- * Draws docs/demo.svg of what `npm run demo` prints, line by line as it comes, four times as fast.
+ * Draws docs/demo.svg from the output of `npm run demo`, line by line as it arrives, at four times
+ * the speed.
  *
  * npm run demo:picture
  */
@@ -13,7 +14,7 @@ const CHARACTER_PX = 7.8;
 const LABEL_CHARACTERS = 11;
 
 const startMs = performance.now();
-/** What was printed, and when in the picture. */
+/** The printed lines, and their times in the picture. */
 const lines: { text: string; seconds: number }[] = [{ text: "$ npm run demo", seconds: 0 }];
 for await (const text of createInterface({ input: process.stdin })) {
   console.log(text);

@@ -4,25 +4,25 @@ import { shortenName } from "../src/sqlite/statement-length.ts";
 
 const LINE_EVERY_MS = 10_000;
 
-/** One piece of work that is under way. */
+/** One piece of work in progress. */
 interface Progress {
-  /** How much of the total is done, and the text behind the bar. */
+  /** How much of the total is done, and the text after the bar. */
   update(done: number, text: string): void;
-  /** Takes the bar away and leaves one line. */
+  /** Removes the bar and leaves one line. */
   end(text: string): void;
-  /** Takes the bar away, for an error's message to come. */
+  /** Removes the bar, so that an error message can follow. */
   clear(): void;
 }
 
 /**
- * Shows a progress bar on a terminal, and plain lines elsewhere: one when the work is done, and
- * one every 10 s before that.
+ * Shows a progress bar on a terminal, and plain lines elsewhere: one when the work is done, and one
+ * every 10 s before that.
  */
 function startProgress(label: string, total: number): Progress {
   return process.stdout.isTTY ? startBar(label, total) : startLines(label, total);
 }
 
-/** Runs `work` with a progress bar, which goes away if it fails. */
+/** Runs `work` with a progress bar, which is removed if it fails. */
 export async function withProgress<T>(
   label: string,
   total: number,
@@ -37,7 +37,9 @@ export async function withProgress<T>(
   }
 }
 
-/** A finished line, in the columns of the others. Control characters in `text` do not reach the terminal. */
+/**
+ * A finished line, aligned with the others. Control characters in `text` do not reach the terminal.
+ */
 export function printLine(label: string, text: string): void {
   console.log(`${label.padEnd(10)} ${oneLine(text)}`);
 }
@@ -50,12 +52,12 @@ function startBar(label: string, total: number): Progress {
       stream: process.stdout,
       clearOnComplete: true,
       hideCursor: true,
-      // The demo stops what it started before it ends; the library would exit at once.
+      // The demo stops what it started before it ends; the library would exit immediately.
       gracefulExit: false,
     },
     Presets.shades_classic,
   );
-  // A total of zero would show as 0 % for ever.
+  // A total of zero would show as 0 % forever.
   bar.start(Math.max(total, 1), 0, { text: "" });
   return {
     update: (done, text) => bar.update(Math.min(done, total), { text }),
@@ -80,7 +82,7 @@ function startLines(label: string, total: number): Progress {
   };
 }
 
-/** A name of the user's database as messages show it: quoted, in one line, and not too long. */
+/** A name from the user's database as messages show it: quoted, on one line, and not too long. */
 export function nameForMessage(name: string): string {
   return oneLine(shortenName(name));
 }

@@ -6,9 +6,10 @@ import { splitScript } from "../src/sqlite/statement-splitter.ts";
 const READ_BYTES = 1 << 20;
 
 /**
- * Runs a dump into a new SQLite file, as `sqlite3 new.sqlite < dump.sql` does: foreign keys are not enforced
- * unless the dump says so. Nor is CHECK, which rows may break that are older than it; the job's warnings name their
- * tables. Replaces a file of that name. The caller closes the result.
+ * Runs a dump into a new SQLite file, as `sqlite3 new.sqlite < dump.sql` does. Foreign keys are not
+ * enforced unless the dump enables them. CHECK is not enforced either, because older rows may
+ * violate it; the job's warnings name their tables. Replaces any existing file. The caller closes
+ * the result.
  */
 export async function restoreDump(
   { dumpPath, databasePath }: { dumpPath: string; databasePath: string },
@@ -21,7 +22,7 @@ export async function restoreDump(
     enableDoubleQuotedStringLiterals: true,
   });
   try {
-    // The file is new and can be made again: nothing is gained by waiting for the disk.
+    // The file is new and can be recreated: waiting for the disk has no benefit.
     db.exec("PRAGMA synchronous = OFF");
     db.exec("PRAGMA ignore_check_constraints = ON");
     const chunks = createReadStream(dumpPath, { highWaterMark: READ_BYTES });

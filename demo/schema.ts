@@ -14,7 +14,7 @@ export interface Column {
   stored: boolean;
 }
 
-/** What identifies a row: a rowid, the primary key, or a rowid that no name reaches. */
+/** What identifies a row: a rowid, the primary key, or a rowid that has no accessible name. */
 export type RowIdentity = "rowid" | "key" | "hidden-rowid";
 
 export interface Table {
@@ -39,7 +39,7 @@ export interface SchemaObject {
   sql: string;
 }
 
-/** What a restored database lacks, and why: a phrase. */
+/** What a restored database lacks, and why, as a phrase. */
 export interface LeftOut {
   name: string;
   reason: string;
@@ -47,15 +47,18 @@ export interface LeftOut {
 
 export interface Schema {
   tables: Table[];
-  /** Indexes, then views, then triggers; each kind in the order of its creation. */
+  /** Indexes, then views, then triggers; each kind in the order of creation. */
   objects: SchemaObject[];
-  /** True if AUTOINCREMENT has made `sqlite_sequence`; the table stays when its last user is dropped. */
+  /**
+   * True if AUTOINCREMENT created `sqlite_sequence`; the table stays when the last table that uses
+   * it is dropped.
+   */
   hasSequence: boolean;
   /** Tables that this SQLite cannot open. */
   leftOut: LeftOut[];
 }
 
-/** AUTOINCREMENT's table. Its rows have an order, but their rowids say nothing. */
+/** AUTOINCREMENT's table. Its rows have an order, but their rowids carry no meaning. */
 export const SEQUENCE_TABLE: Table = {
   name: "sqlite_sequence",
   sql: "",
@@ -68,9 +71,9 @@ export const SEQUENCE_TABLE: Table = {
 };
 
 /**
- * Reads what a database consists of. It does not list the shadow tables of virtual tables and SQLite's own
- * tables (such as `sqlite_stat1`), which come with what they belong to. Throws if the text of a definition is
- * not valid in the database's encoding.
+ * Reads the contents of a database. It does not list the shadow tables of virtual tables or
+ * SQLite's own tables (such as `sqlite_stat1`), which come with their owners. Throws if the text of
+ * a definition is not valid in the database's encoding.
  */
 export function readSchema(db: DatabaseSync): Schema {
   const kinds = readTableKinds(db);
@@ -93,7 +96,7 @@ export function readSchema(db: DatabaseSync): Schema {
     for (const shadow of kind.probed.shadowTables) shadowTables.add(lowerAscii(shadow));
   }
   for (const { name, sql, kind } of tables) {
-    // SQLite goes by the name alone: a table of the user's may look like a shadow table.
+    // SQLite goes only by the name: a user's own table may look like a shadow table.
     if (kind?.type === "shadow" && shadowTables.has(lowerAscii(name))) continue;
     try {
       if (kind === undefined) throw new Error("SQLite does not list it as a table");
@@ -110,7 +113,7 @@ export function readSchema(db: DatabaseSync): Schema {
 interface Entry {
   type: string;
   name: string;
-  /** Undefined for indexes that SQLite makes for a constraint. */
+  /** Undefined for indexes that SQLite creates for a constraint. */
   sql: string | undefined;
 }
 
@@ -193,7 +196,7 @@ function readTable(
   return { name, sql, columns, identity, rowidName, rowidIsColumn, isCounted, virtual: undefined };
 }
 
-/** True for INTEGER PRIMARY KEY. That with DESC is no rowid, but has an index of its own. */
+/** True for INTEGER PRIMARY KEY. With DESC, it is not a rowid, but has its own index. */
 function hasRowidColumn(
   db: DatabaseSync,
   table: string,

@@ -1,21 +1,22 @@
 import type { DatabaseSync } from "node:sqlite";
+import { formatNumberOf } from "../cli/format.ts";
 import { readIndexTotals } from "../cli/restored-indexes.ts";
 import { quoteIdentifier } from "../src/sqlite/identifier.ts";
 import { readRows } from "./read-rows.ts";
 
-/** How an FTS5 index over another table stands to that table. */
+/** How an FTS5 index over another table compares with that table. */
 export interface IndexState {
-  /** Rows that it indexes. */
+  /** The number of rows that it indexes. */
   rows: number;
-  /** False for `columnsize=0`: it does not record which rows those are. */
+  /** False for `columnsize=0`: it does not record which rows it indexes. */
   listsRows: boolean;
   /** Why its content cannot be read, in SQLite's words. */
   unreadable: string | undefined;
-  /** Rows of its content. */
+  /** The number of rows in its content. */
   contentRows: number;
   /** Rows of its content that it lacks; empty if it does not list its rows. */
   missing: bigint[];
-  /** Rows that it indexes and its content lacks; empty if it does not list its rows. */
+  /** Rows that it indexes but its content lacks; empty if it does not list its rows. */
   stray: bigint[];
 }
 
@@ -35,7 +36,7 @@ export function readIndexState(db: DatabaseSync, name: string): IndexState {
     stray: [],
   };
   try {
-    // Of the content: FTS5 reads it for a query without MATCH.
+    // The content's count: FTS5 reads it for a query without MATCH.
     const count = db.prepare(`SELECT count(*) AS n FROM ${index}`).get();
     state.contentRows = Number(count?.["n"]);
     if (!listsRows) return state;
@@ -53,9 +54,10 @@ export function readIndexState(db: DatabaseSync, name: string): IndexState {
 }
 
 /**
- * Compares which rows an FTS5 index over another table has, and how many words of each of their columns. Returns a
- * sentence, or undefined if there is no difference. Rows that no restore can index are not compared: those that
- * the content lacks, and all if the content is unreadable or the index does not list its rows.
+ * Compares which rows an FTS5 index over another table contains, and how many words of each column.
+ * Returns a sentence, or undefined if there is no difference. Rows that no restore can index are
+ * not compared: those that the content lacks, and all rows if the content is unreadable or the
+ * index does not list its rows.
  */
 export function findIndexDifference(
   expected: DatabaseSync,
@@ -67,7 +69,7 @@ export function findIndexDifference(
   if (!listsRows) {
     const [before, after] = [expected, actual].map((db) => {
       const totals = readIndexTotals(db, name);
-      return `${totals.rows} rows and ${totals.words.join(", ")} words`;
+      return `${formatNumberOf(totals.rows, "row")} and ${totals.words.join(", ")} words`;
     });
     if (rows !== contentRows || before === after) return undefined;
     return `${name} indexes ${after} instead of ${before}`;
@@ -80,10 +82,12 @@ export function findIndexDifference(
   const right = new Set([...readRows(actual, sizes)].map(String));
   const other = left.filter((entry) => !right.has(entry)).length;
   if (other === 0 && left.length === right.size) return undefined;
-  return `${name} indexes ${right.size} rows instead of ${left.length}, ${other} of which differ`;
+  return `${name} indexes ${formatNumberOf(right.size, "row")} instead of ${left.length}, ${other} of which differ`;
 }
 
-/** Compares the options that an FTS5 table keeps, such as `rank`. Returns a sentence, or undefined. */
+/**
+ * Compares the options that an FTS5 table stores, such as `rank`. Returns a sentence, or undefined.
+ */
 export function findOptionDifference(
   expected: DatabaseSync,
   actual: DatabaseSync,

@@ -108,7 +108,7 @@ describe("openSourceFile", () => {
     const writer = spawn(process.execPath, ["-e", lock]);
     await once(writer.stdout, "data");
     await expect(openSourceFile(path)).rejects.toThrow(
-      "database is locked (another program is writing it; try again when that has finished)",
+      "database is locked (another program is writing it; try again when it has finished)",
     );
     writer.kill();
     await once(writer, "exit");

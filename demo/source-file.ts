@@ -18,16 +18,16 @@ export interface SourceFile extends DatabaseFile {
   path: string;
   encoding: TextEncodingName;
   schema: Schema;
-  /** Rows of each table that has content of its own, by table name. */
+  /** The number of rows in each table that has its own content, by table name. */
   rowCounts: Map<string, number>;
-  /** Of each FTS5 index over another table, by its name. */
+  /** The state of each FTS5 index over another table, by its name. */
   indexes: Map<string, IndexState>;
 }
 
 /**
  * Opens a database file for reading and keeps it at this instant (a read transaction), so that
- * loading and comparing see the same rows. Throws `UnusableFile` if there is no such file, it
- * is no database, or it holds what a Durable Object cannot.
+ * loading and comparing see the same rows. Throws `UnusableFile` if the file does not exist, is not
+ * a database, or contains something that a Durable Object cannot hold.
  */
 export async function openSourceFile(path: string): Promise<SourceFile> {
   const file = await openDatabaseFile(path);
@@ -59,12 +59,12 @@ export async function openSourceFile(path: string): Promise<SourceFile> {
   }
 }
 
-/** Rows of all tables that have content of their own. */
+/** The number of rows in all tables that have their own content. */
 export function totalRows({ rowCounts }: SourceFile): number {
   return [...rowCounts.values()].reduce((sum, rows) => sum + rows, 0);
 }
 
-/** How many rows a table has, and the bytes of its largest one in UTF-8. */
+/** Returns how many rows a table has, and the size of its largest one in bytes of UTF-8. */
 function measureRows(
   db: DatabaseSync,
   table: Table,
@@ -92,5 +92,5 @@ function describeProblems(path: string, problems: string[]): string {
   const shown = problems.slice(0, PROBLEMS_SHOWN_MAX).map((problem) => `\n  - ${problem}`);
   const more = problems.length - shown.length;
   if (more > 0) shown.push(`\n  - and ${more} more`);
-  return `${path} holds what a Durable Object cannot:${shown.join("")}`;
+  return `${path} contains what a Durable Object cannot hold:${shown.join("")}`;
 }

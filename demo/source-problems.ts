@@ -12,7 +12,10 @@ const TABLE_COLUMNS_MAX = 100;
 /** Leaves an INSERT space for a row whose values are all staged. */
 const HEAD_BYTES_MAX = 80_000;
 
-/** What in a schema a Durable Object cannot hold, a sentence each; empty if it can hold everything. */
+/**
+ * What a Durable Object cannot hold in a schema, one sentence each; empty if it can hold
+ * everything.
+ */
 export function listProblems(schema: Schema): string[] {
   return [...nameProblems(schema), ...lengthProblems(schema), ...definitionProblems(schema)];
 }
@@ -42,8 +45,9 @@ function* lengthProblems({ tables, objects }: Schema): Generator<string> {
 }
 
 /**
- * The program that made a file may have brought collations and functions of its own. SQLite misses them when it
- * creates a table or index, or prepares a statement that reads or writes it.
+ * The program that created a file may have added its own collations and functions. SQLite reports
+ * that they are missing when it creates a table or index, or prepares a statement that reads or
+ * writes it.
  */
 function* definitionProblems({ tables, objects }: Schema): Generator<string> {
   const db = new DatabaseSync(":memory:", {

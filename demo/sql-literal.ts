@@ -1,10 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /**
- * An SQL expression that brings the value of `column` out of SQLite without loss. Integers arrive
- * as they are (read them as BigInt), text as its bytes, REAL and BLOB as the literal that SQLite's
- * own `quote()` makes. Text does not go through `quote()`, which stops at the first NUL; of -0.0 it
- * would lose the sign.
+ * An SQL expression that reads the value of `column` from SQLite without loss. Integers arrive
+ * unchanged (read them as BigInt), text as its bytes, REAL and BLOB as the literal that SQLite's
+ * own `quote()` makes. Text does not go through `quote()`, which stops at the first NUL; for -0.0
+ * it would lose the sign.
  */
 export function exactValueExpression(column: string): string {
   const real = `iif(${column} = 0 AND atan2(${column}, -1) < 0, '-0.0', quote(${column}))`;
@@ -12,8 +12,8 @@ export function exactValueExpression(column: string): string {
 }
 
 /**
- * SQL terms that order the values of `column` in the same way in every encoding: by type, then by value. SQLite
- * itself compares the bytes of texts, which UTF-16 has in another order than UTF-8.
+ * SQL terms that order the values of `column` the same way in every encoding: by type, then by
+ * value. SQLite itself compares the bytes of texts, whose order differs between UTF-16 and UTF-8.
  */
 export function exactOrderTerms(column: string): string {
   // JSONB is UTF-8 in every database.
@@ -33,8 +33,8 @@ export function readEncoding(db: DatabaseSync): TextEncodingName {
 }
 
 /**
- * The SQL literal of a value: whoever runs it has the same `typeof` and the same bytes.
- * Text with NUL or with bytes that are no UTF-8 cannot stand between quotes, and becomes a cast.
+ * The SQL literal of a value: it evaluates to the same `typeof` and the same bytes. Text with NUL,
+ * or with bytes that are not UTF-8, cannot be written in quotes and becomes a cast.
  */
 export function sqlLiteral(value: ExactValue, encoding: TextEncodingName = "UTF-8"): string {
   if (value === null) return "NULL";
@@ -51,7 +51,10 @@ export function blobLiteral(bytes: Uint8Array): string {
   return `X'${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex")}'`;
 }
 
-/** The bytes of a text of a database with this encoding, in UTF-8. What is not valid UTF-16 becomes U+FFFD. */
+/**
+ * The bytes of a text in a database with this encoding, converted to UTF-8. Invalid UTF-16 becomes
+ * U+FFFD.
+ */
 export function utf8Bytes(bytes: Uint8Array, encoding: TextEncodingName): Uint8Array {
   if (encoding === "UTF-8") return bytes;
   return Buffer.from(new TextDecoder(encoding, { ignoreBOM: true }).decode(bytes));

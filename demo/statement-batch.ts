@@ -3,10 +3,10 @@ import { ApiProblem } from "./api.ts";
 import type { InsertStatement } from "./insert-statements.ts";
 import { UnusableFile } from "../cli/unusable-file.ts";
 
-/** Stays under the 1 MiB that a request's body may have, with space for its braces. */
+/** Stays under the limit of 1 MiB for a request's body, with space for its braces. */
 const BODY_BYTES_MAX = 900_000;
 
-/** The API takes 1,000. */
+/** The API accepts 1,000. */
 const TRANSACTION_STATEMENTS_MAX = 500;
 
 /** The two calls of `POST /query` that loading needs. */
@@ -29,7 +29,7 @@ export class StatementBatch {
   #bytes = 0;
   #rowsDone = 0;
 
-  /** `onRows` gets the number of rows written so far. */
+  /** `onRows` receives the number of rows written so far. */
   constructor(database: Database, onRows: (rows: number) => void) {
     this.#database = database;
     this.#onRows = onRows;
@@ -47,7 +47,10 @@ export class StatementBatch {
     this.#bytes += bytes;
   }
 
-  /** Writes what was added. Throws `UnusableFile`, with the name of the table, if the database refuses a statement. */
+  /**
+   * Writes the statements that were added. Throws `UnusableFile`, with the name of the table, if
+   * the database refuses a statement.
+   */
   async flush(): Promise<void> {
     const statements = this.#statements;
     if (statements.length === 0) return;
@@ -63,7 +66,9 @@ export class StatementBatch {
     this.#onRows(this.#rowsDone);
   }
 
-  /** The transaction changed nothing, so that its statements can run again one by one, until one fails. */
+  /**
+   * The transaction changed nothing, so its statements can run again one by one until one fails.
+   */
   async #findRefused(statements: BatchedStatement[]): Promise<void> {
     for (const { what, sql } of statements) {
       try {
@@ -84,5 +89,5 @@ export function isRefusal(error: unknown): error is ApiProblem {
 function describeRefusal(what: string, detail: string): string {
   const message = `a Durable Object refuses ${what}: ${oneLine(detail)}`;
   if (!/constraint failed|cannot store/i.test(detail)) return message;
-  return `${message}\nRows of the file break its own rules. Repair them first: \`PRAGMA integrity_check\` lists them.`;
+  return `${message}\nRows of the file violate its own rules. Repair them first: \`PRAGMA integrity_check\` lists them.`;
 }

@@ -2,12 +2,12 @@ import { DatabaseSync } from "node:sqlite";
 import { quoteIdentifier } from "../src/sqlite/identifier.ts";
 
 /**
- * How a virtual table gets its content: `rows` are inserted, `rebuild` reads another table, and with `none` there
- * is nothing to read back (contentless FTS5) or to write (fts5vocab).
+ * The origin of a virtual table's content: `rows` are inserted, `rebuild` reads another table, and
+ * with `none` there is nothing to read back (contentless FTS5) or to write (fts5vocab).
  */
 export type VirtualContent = "rows" | "rebuild" | "none";
 
-/** What a virtual table's module makes of its definition. */
+/** How a virtual table's module interprets its definition. */
 export interface VirtualTable {
   content: VirtualContent;
   /** The shadow tables that the module creates. */
@@ -15,8 +15,8 @@ export interface VirtualTable {
 }
 
 /**
- * Reads nothing out of the definition: it creates the table in an empty database and looks at what the module does.
- * A definition that needs something else in its database has no shadow tables here.
+ * Does not parse the definition: it creates the table in an empty database and observes what the
+ * module does. A definition that needs something else in its database has no shadow tables here.
  */
 export function probeVirtualTable(
   { name, sql }: { name: string; sql: string },

@@ -8,8 +8,8 @@ import { printLine, since } from "./progress.ts";
 import { UnusableFile } from "../cli/unusable-file.ts";
 
 /**
- * Runs `work` beside a local Worker with a state of its own, and leaves neither behind. Prints the Worker's output
- * if `work` fails for another reason than the user's file.
+ * Runs `work` with a local Worker that has its own state, and removes both afterwards. Prints the
+ * Worker's output if `work` fails for any reason other than the user's file.
  */
 export async function withWorker<T>(
   signal: AbortSignal,

@@ -1,8 +1,8 @@
 /**
  * Bundles the command line and the GitHub Action, each into one file that plain Node runs without
- * anything installed. `prepare` has it build the command line after every `npm ci` of a checkout, and
- * when the package is packed; the Action's bundle is kept in Git, since a runner only checks out.
- * JavaScript, because it must run on the oldest Node that the package allows.
+ * anything installed. `prepare` builds the command line after every `npm ci` of a checkout, and
+ * when the package is packed. The Action's bundle is kept in Git, since a runner only checks out.
+ * This is JavaScript, because it must run on the oldest Node that the package allows.
  *
  * node scripts/build-commands.mjs [cli | action]
  */
@@ -31,16 +31,19 @@ export async function buildCommands(
       bundle: true,
       platform: "node",
       format: "cjs",
+      // jsonc-parser's main file loads its parts in a way that cannot be bundled.
+      mainFields: ["module", "main"],
       target,
       banner: { js: "#!/usr/bin/env node" },
-      // Leaves out the comments of what is bundled, but not its licences.
+      // Removes the comments of the bundled code, but not its licenses.
       minifyWhitespace: true,
       legalComments: "inline",
       logLevel: "warning",
     });
     const path = join(folder, file);
     mkdirSync(dirname(path), { recursive: true });
-    // Whoever runs the bundle meanwhile reads the old one or the new one, and no half.
+    // A process that runs the bundle during the build reads the old one or the new one, never a
+    // mix.
     writeFileSync(`${path}.tmp`, outputFiles[0].contents);
     chmodSync(`${path}.tmp`, 0o755);
     renameSync(`${path}.tmp`, path);
@@ -49,8 +52,8 @@ export async function buildCommands(
 }
 
 /**
- * The Action's metadata at its first path, `uses: OWNER/REPO/action@v1`. The Marketplace and the short form read
- * action.yml at the root, which people edit. Only the path of the bundle differs.
+ * The Action's metadata at its first path, `uses: OWNER/REPO/action@v1`. The Marketplace and the
+ * short form read action.yml at the root, which people edit. Only the path of the bundle differs.
  */
 function actionFile() {
   const text = readFileSync(join(REPOSITORY, "action.yml"), "utf8");
@@ -61,7 +64,7 @@ function actionFile() {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const bundler = await import("esbuild").catch(() => undefined);
   const names = process.argv.slice(2);
-  // `npm ci --omit=dev` has no bundler, and needs none: it wants the Worker alone.
+  // `npm ci --omit=dev` has no bundler and needs none: it only needs the Worker.
   if (bundler === undefined) console.log("durable-export: no esbuild, so no command line is built");
   else await buildCommands(bundler, names.length === 0 ? {} : { names });
 }

@@ -1,7 +1,8 @@
 /**
  * Compiles the package that other Workers import, file by file, with its declarations, into
- * `dist/library`. `prepare` has it do so after every `npm ci` of a checkout, when the package is packed, and
- * when it is installed from Git. JavaScript, because it must run on the oldest Node that the package allows.
+ * `dist/library`. `prepare` runs it after every `npm ci` of a checkout, when the package is packed,
+ * and when it is installed from Git. This is JavaScript, because it must run on the oldest Node
+ * that the package allows.
  *
  * node scripts/build-library.mjs
  */
@@ -42,10 +43,11 @@ export function buildLibrary(folder = join(REPOSITORY, "dist/library")) {
     execFileSync(process.execPath, [compiler, ...words], { cwd: REPOSITORY, stdio: "inherit" });
     const files = filesIn(built);
     for (const path of files) {
-      // The compiler names the sources in declarations, and the compiled files in scripts alone.
+      // In declarations, the compiler names the sources; only scripts name the compiled files.
       if (path.endsWith(".d.ts")) nameCompiledFiles(join(built, path));
       mkdirSync(dirname(join(folder, path)), { recursive: true });
-      // Whoever reads the library meanwhile finds the old file or the new one, and no half.
+      // A process that reads the library during the build finds the old file or the new one, never
+      // a mix.
       renameSync(join(built, path), join(folder, path));
     }
     for (const path of filesIn(folder)) if (!files.includes(path)) rmSync(join(folder, path));
@@ -66,7 +68,7 @@ function nameCompiledFiles(file) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  // `npm ci --omit=dev` has no compiler, and needs none: it deploys the Worker from its sources.
+  // `npm ci --omit=dev` has no compiler and needs none: it deploys the Worker from its sources.
   if (findCompiler() === undefined) {
     console.log("durable-export: no typescript, so no library is built");
   } else {

@@ -18,7 +18,7 @@ const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 
 const UNRELEASED = "## [Unreleased]\n";
 
-/** Returns the changelog before and after the heading [Unreleased]. Throws if no entry stands below it. */
+/** Returns the changelog before and after the heading [Unreleased]. Throws if it has no entries. */
 function splitChangelog(text) {
   const [head = "", rest = ""] = text.split(UNRELEASED);
   if (rest.trim() === "" || /^\s*## /.test(rest)) {
@@ -27,11 +27,14 @@ function splitChangelog(text) {
   return { head, rest };
 }
 
-/** Raises the version in all files. `date` is the release's, as YYYY-MM-DD. Returns the new version. */
+/**
+ * Raises the version in all files. `date` is the release date, as YYYY-MM-DD. Returns the new
+ * version.
+ */
 async function bumpVersion({ date }) {
   const read = (path) => readFileSync(join(REPOSITORY, path), "utf8");
   const write = (path, text) => writeFileSync(join(REPOSITORY, path), text);
-  // Before the changesets are used up.
+  // Before the changesets are consumed.
   const { head, rest } = splitChangelog(read("CHANGELOG.md"));
 
   const changesets = fileURLToPath(import.meta.resolve("@changesets/cli/bin.js"));

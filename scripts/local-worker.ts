@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
@@ -8,47 +8,49 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const HOST = "127.0.0.1";
-/** Bundling and the first start of the runtime on a slow, busy machine. */
+/** Allows for bundling and the first start of the runtime on a slow, busy machine. */
 const START_TIMEOUT_MS = 120_000;
-/** What `wrangler dev` gets to end by itself before its whole process group is killed. */
+/** How long `wrangler dev` may take to end by itself before its whole process group is killed. */
 const STOP_TIMEOUT_MS = 5_000;
 const OUTPUT_KEPT_CHARACTERS = 20_000;
 
 export interface LocalWorkerOptions {
-  /** Folder of the local state. A second start with the same folder finds what the first one left. */
+  /**
+   * Folder of the local state. A second start with the same folder finds the state of the first.
+   */
   persistTo: string;
   /** Default: a free port. */
   port?: number;
-  /** Vars of the Worker, beside those of the configuration. */
+  /** Vars of the Worker, in addition to those of the configuration. */
   vars?: Record<string, string>;
   /** Path to a Wrangler configuration. Default: this repository's. */
   config?: string;
-  /** Of the process, beside this one's own. */
+  /** Environment of the process, in addition to the current one. */
   environment?: Record<string, string>;
-  /** Where its inspector listens; default: anywhere. */
+  /** The inspector's port; default: any. */
   inspectorPort?: number;
-  /** Ends the start; without meaning once it has resolved. */
+  /** Ends the start; has no effect after it has resolved. */
   signal?: AbortSignal;
 }
 
 export interface LocalWorker {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   url: string;
   /** The process id of `wrangler dev`, which is also its process group's. */
   pid: number;
-  /** What Wrangler and the Worker have printed, the last 20,000 characters of it. */
+  /** What Wrangler and the Worker have printed: the last 20,000 characters. */
   output(): string;
-  /** Ends it in order; kills what is left after 5 s. May be called again, and after `kill`. */
+  /** Ends it in order; kills the rest after 5 s. May be called again, and after `kill`. */
   stop(): Promise<void>;
-  /** SIGKILL to the whole process group, as a power cut would. Resolves when nothing is left. */
+  /** SIGKILL to the whole process group, like a power cut. Resolves when nothing is left. */
   kill(): Promise<void>;
 }
 
 /**
- * Starts the Worker in Cloudflare's local runtime and resolves when `GET /health` answers.
- * It runs as `wrangler dev` in a process group of its own, because a `wrangler` killed alone leaves
- * its `workerd` serving. Throws with Wrangler's output when it ends or stays silent for 2 minutes.
- * Should this process end without `stop()`, the group is killed on `exit`.
+ * Starts the Worker in Cloudflare's local runtime and resolves when `GET /health` answers. It runs
+ * as `wrangler dev` in its own process group, because if only `wrangler` is killed, its `workerd`
+ * keeps serving. Throws with Wrangler's output when it ends or stays silent for 2 minutes. If this
+ * process ends without `stop()`, the group is killed on `exit`.
  */
 export async function startLocalWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
   const port = options.port ?? (await findFreePort());
@@ -59,9 +61,9 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
       ...process.env,
       WRANGLER_SEND_METRICS: "false",
       WRANGLER_HIDE_BANNER: "true",
-      // Nothing here needs the place that Cloudflare sees this machine at.
+      // Nothing here needs the location that Cloudflare detects for this machine.
       CLOUDFLARE_CF_FETCH_ENABLED: "false",
-      // Two local Workers of one name must not find each other.
+      // Two local Workers of the same name must not find each other.
       WRANGLER_REGISTRY_PATH: join(options.persistTo, "registry"),
       WRANGLER_LOG_PATH: join(options.persistTo, "logs"),
       ...options.environment,
@@ -117,11 +119,11 @@ function collectOutput(child: ChildProcess): () => string {
 function processGroup(child: ChildProcess, { pid, port }: { pid: number; port: number }) {
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   const killNow = () => signalGroup(pid, "SIGKILL");
-  // Process id and port may be another's by the time of a second call.
+  // At a second call, the process id and port may belong to another process.
   let isOver = false;
   process.once("exit", killNow);
-  // The port tells that `workerd` is gone, too. The group's existence does not: in a container
-  // without an init that reaps them, killed processes stay in it as zombies.
+  // The free port proves that `workerd` is gone, too. The group's existence does not: in a
+  // container whose init does not reap them, killed processes stay in it as zombies.
   const kill = async () => {
     if (isOver) return;
     killNow();
@@ -140,8 +142,12 @@ function processGroup(child: ChildProcess, { pid, port }: { pid: number; port: n
   return { stop, kill };
 }
 
-/** Signals what is left of the group. */
+/** Signals the remaining processes of the group. Windows has neither: there the whole process tree ends. */
 function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+  if (process.platform === "win32") {
+    spawnSync("taskkill", ["/pid", String(pid), "/t", "/f"], { stdio: "ignore" });
+    return;
+  }
   try {
     process.kill(-pid, signal);
   } catch (error) {
@@ -196,7 +202,7 @@ async function isHealthy(url: string): Promise<boolean> {
   }
 }
 
-/** A port that nobody listens at now. */
+/** Returns a port on which nobody is listening now. */
 export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, HOST);
   await once(server, "listening");

@@ -1,5 +1,5 @@
 /**
- * Prints what CHANGELOG.md says about a version, as the notes of its GitHub release.
+ * Prints the section of CHANGELOG.md for a version, as the notes of its GitHub release.
  *
  * node scripts/release-notes.mjs VERSION
  */
@@ -9,8 +9,9 @@ import { fileURLToPath } from "node:url";
 import { GITHUB_REPOSITORY } from "./set-owner.mjs";
 
 /**
- * Returns the section of `version` without its heading. Links into the repository lead to the version's tag,
- * because a release page is not a page of the repository. Throws if the changelog has no such section.
+ * Returns the section of `version` without its heading. Links into the repository lead to the
+ * version's tag, because a release page is not a page of the repository. Throws if the changelog
+ * has no such section.
  */
 export function releaseNotes(changelog, version) {
   const section = changelog.split(/^## /m).find((each) => each.startsWith(`[${version}]`));

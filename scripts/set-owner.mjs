@@ -1,6 +1,6 @@
 /**
  * Writes the GitHub owner into every file of the repository that names it: README, docs, examples,
- * templates, package.json. The new name replaces `GITHUB_REPOSITORY` below too, so a second run with the
+ * templates, and package.json's `repository`, `bugs` and `homepage`. The new name replaces `GITHUB_REPOSITORY` below too, so a second run with the
  * same name changes nothing, and a run with another name renames everything again.
  *
  * node scripts/set-owner.mjs OWNER[/REPO]
@@ -13,15 +13,16 @@ import { fileURLToPath } from "node:url";
 /** The GitHub repository as every file names it. Until this script has run, the owner is a placeholder. */
 export const GITHUB_REPOSITORY = "your-org/durable-export";
 
-/** The folder that the guides' `git clone` creates, whatever the repository is called. */
+/** The folder that the guides' `git clone` creates, regardless of the repository's name. */
 const CLONE_FOLDER = "durable-export";
 
 const OWNER = /^[a-z\d][a-z\d_-]{0,38}$/i;
 const NAME = /^(?!\.{1,2}$)[\w.-]{1,100}$/;
 
 /**
- * Replaces `GITHUB_REPOSITORY` by `repository` (`OWNER/REPO`) in all files that Git tracks in `folder`.
- * Returns the changed paths. Throws, and changes nothing, if GitHub does not allow the name.
+ * Replaces `GITHUB_REPOSITORY` by `repository` (`OWNER/REPO`) in all files that Git tracks in
+ * `folder`. Returns the changed paths. Throws, and changes nothing, if GitHub does not allow the
+ * name.
  */
 export function setRepository(folder, repository) {
   const [owner = "", name = "", ...rest] = repository.split("/");
@@ -31,7 +32,7 @@ export function setRepository(folder, repository) {
     );
   }
   const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: folder, encoding: "utf8" });
-  // A name has no other character that means something in a regular expression.
+  // No other character of a name has a meaning in a regular expression.
   const clone = new RegExp(
     `(git clone https://github\\.com/${repository.replaceAll(".", "\\.")})$`,
     "gm",

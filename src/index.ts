@@ -1,3 +1,2 @@
-export { Database } from "./databases/database.ts";
-export { ExportJobs, ExportWorkflow } from "./library-worker.ts";
+export { Database, ExportJobs, ExportService, ExportWorkflow } from "./library-worker.ts";
 export { default } from "./library-worker.ts";

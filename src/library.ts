@@ -1,9 +1,10 @@
 /**
- * The package `durable-export`: the classes that a Worker exports, the mixin for one's own Durable
+ * The package `durable-export`: the classes that a Worker exports, the mixin for your own Durable
  * Objects, and the types of what is sent and stored. It runs in a Worker, not in Node.
  */
 import type { RunPayload } from "./rpc/run-payload.ts";
 
+export { ExportService } from "./export-service.ts";
 export { ExportJobs } from "./jobs/export-jobs.ts";
 export { ExportWorkflow } from "./workflows/export/export-workflow.ts";
 export {
@@ -19,6 +20,8 @@ export type { ExportRequest, ExportRequestInput } from "./api/export-request.ts"
 export type { JobState } from "./api/job-state.ts";
 export type { JobList, JobView } from "./api/job-view.ts";
 export type { Manifest } from "./api/manifest.ts";
+export type { RestoreRequest, RestoreRequestInput } from "./api/restore-request.ts";
+export type { RestoreList, RestoreView } from "./api/restore-view.ts";
 export type { SourceConfig } from "./api/source-config.ts";
 export type { ErrorCode } from "./api/errors.ts";
 

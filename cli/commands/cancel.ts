@@ -5,11 +5,11 @@ import { findJobOfAnyKind, removeJobOfAnyKind } from "../find-job.ts";
 import { parseJobId } from "../job-id.ts";
 import { hasEnded } from "../poll-job.ts";
 
-/** `cancel`: ends a running job. One that has ended is left alone, its files too. */
+/** `cancel`: ends a running job. A job that has ended keeps its state and its files. */
 export function addCancel(program: Command, open: (command: Command) => Context): void {
   program
     .command("cancel")
-    .description("end a running export or restore; one that has ended is left as it is")
+    .description("cancel a running export or restore; one that has ended stays unchanged")
     .argument("<job>", "the job's id", parseJobId)
     .action(async (jobId: string, _options: object, self: Command) => {
       const { terminal, client: openClient } = open(self);
@@ -21,7 +21,7 @@ export function addCancel(program: Command, open: (command: Command) => Context)
         terminal.printJson({ jobId, status });
         return;
       }
-      const now = await removeJobOfAnyKind(client, found);
+      const now = await removeJobOfAnyKind(client, found, { only: "cancel" });
       terminal.note(`${found.kind} ${jobId} is ${now ?? "gone"}`);
       terminal.printJson({ jobId, status: now });
     });

@@ -306,7 +306,7 @@ describe("dump", () => {
     rmSync(zip);
     const result = await runCli(["-q", "dump", "-o", zip], server);
     expect(result.exitCode).toBe(1);
-    expect(result.stderr).toContain("does not have the SHA-256 of the manifest");
+    expect(result.stderr).toContain("do not match the manifest's SHA-256");
     expect(readdirSync(folder)).not.toContain("all.zip");
     expect(readdirSync(folder)).not.toContain("all.zip.part");
   });
@@ -415,7 +415,7 @@ describe("dump", () => {
   test("refuses a retention that the Worker does not allow", async () => {
     const result = await runCli(["dump", "-o", output, "--retention-hours", "8761"], server);
     expect(result.exitCode).toBe(2);
-    expect(result.stderr).toContain("--retention-hours is a whole number from 1 to 8760");
+    expect(result.stderr).toContain("--retention-hours must be a whole number from 1 to 8760");
   });
 });
 
@@ -458,6 +458,8 @@ describe("the other commands", () => {
     await restart({ looks: 1e6 });
     const running = (await runCli(["start"], server)).stdout.trim();
     expect((await runCli(["cancel", running], server)).exitCode).toBe(0);
+    // A job that ends between the look and this call is not deleted.
+    expect(server.requestsTo("DELETE")[0]?.path).toMatch(/\?only=cancel$/);
     expect(server.jobs[0]?.status).toBe("cancelled");
     await restart({});
     await runCli(["dump", "-o", output], server);
@@ -496,7 +498,7 @@ describe("the other commands", () => {
     const result = await runCli(["-q", "list"], { url: server.url, token: "wrong-token" });
     expect(result.exitCode).toBe(3);
     expect(result.stderr).toBe(
-      "durable-export: unauthorized: the bearer token is not this Worker's. Check DURABLE_EXPORT_TOKEN, --token or the configuration file.",
+      "durable-export: unauthorized: the bearer token does not match this Worker's. Check DURABLE_EXPORT_TOKEN, --token or the configuration file.",
     );
   });
 
@@ -538,12 +540,12 @@ describe("the other commands", () => {
     [
       0,
       { storage: "inline", inline: { bytesUsed: 1_500_000, bytesMax: 1_073_741_824 } },
-      "ok    storage  no bucket is bound: files are kept beside the jobs, 1.50 MB of 1.07 GB used",
+      "ok    storage  no bucket is bound: files are kept in the jobs database, 1.50 MB of 1.07 GB used",
     ],
     [
       3,
       { storage: "inline", inline: { bytesUsed: 1_073_741_824, bytesMax: 1_073_741_824 } },
-      "FAIL  storage  no bucket is bound: files are kept beside the jobs, and it is full: 1.07 GB of 1.07 GB used. Delete",
+      "FAIL  storage  no bucket is bound: files are kept in the jobs database, and it is full: 1.07 GB of 1.07 GB used. Delete",
     ],
     [3, { storage: "none" }, "FAIL  storage  no R2 bucket is bound. Bind one as"],
   ])("doctor exits with %i where the Worker's storage is %j", async (exitCode, storage, line) => {
@@ -662,7 +664,7 @@ describe("verify", () => {
     writeFileSync(`${output}.manifest.json`, "{}");
     const result = await runCli(["verify", output], server);
     expect(result.exitCode).toBe(1);
-    expect(result.stderr).toContain("is no manifest");
+    expect(result.stderr).toContain("is not a manifest");
   });
 });
 
@@ -674,12 +676,12 @@ describe("usage", () => {
     [["wait", ""], "the job's id is empty"],
     [["verify", "x.sql", "--job", " "], "the job's id is empty"],
     [["--config", "/nowhere/config.json", "list"], "cannot be read: ENOENT"],
-    [["--retries", "x", "list"], "--retries is a whole number"],
-    [["dump", "--timeout", "soon"], "is no duration"],
-    [["dump", "--json", "-o", "-"], "both want standard output"],
-    [["dump", "--retention-hours", "1.5"], "--retention-hours is a whole number"],
+    [["--retries", "x", "list"], "--retries must be a whole number"],
+    [["dump", "--timeout", "soon"], "is not a duration"],
+    [["dump", "--json", "-o", "-"], "both write to standard output"],
+    [["dump", "--retention-hours", "1.5"], "--retention-hours must be a whole number"],
     [["--url", "ftp://x", "list"], "does not begin with https://"],
-    [["--url", "https://u:secret@x.example", "list"], "holds a user name or password"],
+    [["--url", "https://u:secret@x.example", "list"], "contains a user name or password"],
     [[], "Usage"],
   ])("%j is a usage error", async (args, words) => {
     const result = await runCli(args, server);
@@ -739,7 +741,7 @@ describe("the token", () => {
       const env = { ...NO_SETTINGS, DURABLE_EXPORT_CONFIG: writeConfig(0o644) };
       const { exitCode, stderr } = await runCli(["list"], { url: "", env });
       expect(exitCode).toBe(0);
-      expect(stderr).toContain("others may read it");
+      expect(stderr).toContain("other users can read");
     },
   );
 

@@ -8,8 +8,8 @@ import type { Host } from "../host.ts";
 const SHELLS = ["bash", "zsh", "fish", "powershell"];
 
 /**
- * `complete`: prints a shell's completion script, and with `--` the candidates for the words after it.
- * Call it last: it knows the commands that exist by then.
+ * `complete`: prints a shell's completion script, and with `--` the candidates for the words after
+ * it. Add it last: it completes only the commands that exist at that point.
  */
 export function addComplete(program: Command, host: Pick<Host, "stdout">): void {
   const completions = tab(program);

@@ -14,7 +14,7 @@ interface Check {
   detail: string;
 }
 
-/** `doctor`: what stands between this machine and a backup? */
+/** `doctor`: checks everything between this machine and a backup. */
 export function addDoctor(program: Command, open: (command: Command) => Context): void {
   program
     .command("doctor")
@@ -33,7 +33,9 @@ export function addDoctor(program: Command, open: (command: Command) => Context)
     });
 }
 
-/** The first check that failed, whose words have been printed: only the exit code is left to give. */
+/**
+ * The first check that failed. Its words are already printed: only the exit code remains to be set.
+ */
 export class DoctorFailure extends Error {
   override readonly name = "DoctorFailure";
   readonly exitCode: ExitCode;
@@ -44,7 +46,7 @@ export class DoctorFailure extends Error {
   }
 }
 
-/** Runs the checks until one fails, since each needs those before it. */
+/** Runs the checks until one fails, since each needs the previous ones. */
 async function examine(
   context: Context,
   report: (check: Check) => void,
@@ -93,13 +95,13 @@ async function examine(
   return undefined;
 }
 
-/** A Worker that is set up wrong refuses every call, whatever the token. */
+/** A misconfigured Worker refuses every call, regardless of the token. */
 function isMisconfigured(error: CliError): boolean {
   const code: ErrorCode = "configuration-invalid";
   return error.code === code;
 }
 
-const TOO_OLD = "this Worker is too old to tell";
+const TOO_OLD = "this Worker is too old to report it";
 
 function sourcesLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string {
   if (found === undefined) return TOO_OLD;
@@ -123,14 +125,14 @@ const STORAGE_LINES: Record<Sources["storage"], (found: Sources) => string> = {
   none: () => {
     throw new CliError({ ofWorker: "configuration-invalid" }, "no R2 bucket is bound", {
       exitCode: EXIT.refused,
-      hint: "Bind one as EXPORT_R2_BUCKET: without it nothing can be exported.",
+      hint: "Bind one as EXPORT_R2_BUCKET: without a bucket nothing can be exported.",
     });
   },
 };
 
-/** Where no bucket is bound: files share the room of one database. */
+/** Used if no bucket is bound: files share the space of one database. */
 function inlineLine(inline: Sources["inline"]): string {
-  const line = "no bucket is bound: files are kept beside the jobs";
+  const line = "no bucket is bound: files are kept in the jobs database";
   if (inline === null) return line;
   const { bytesUsed, bytesMax } = inline;
   const room = `${formatBytes(bytesUsed)} of ${formatBytes(bytesMax)} used`;

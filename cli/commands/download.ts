@@ -14,7 +14,7 @@ interface DownloadOptions {
 export function addDownload(program: Command, open: (command: Command) => Context): void {
   program
     .command("download")
-    .description("download and verify a completed job's files; goes on with a partial file")
+    .description("download and verify a completed job's files; resumes a partial file")
     .argument("<job>", "the job's id", parseJobId)
     .option(
       "-o, --output <path>",
@@ -24,7 +24,7 @@ export function addDownload(program: Command, open: (command: Command) => Contex
     .action(async (jobId: string, options: DownloadOptions, self: Command) => {
       const { terminal, host, client } = open(self);
       if (options.output === "-" && terminal.mode === "json") {
-        throw usageError("--json and -o - both want standard output");
+        throw usageError("--json and -o - both write to standard output");
       }
       const result = await downloadArtifacts({
         client: client(),

@@ -18,7 +18,7 @@ interface DumpOptions extends ExportOptions {
 export function addDump(program: Command, open: (command: Command) => Context): void {
   const command = program
     .command("dump")
-    .description("export, download and verify in one go; run again after a crash, it goes on")
+    .description("export, download and verify in one step; run it again after a crash to resume")
     .option(
       "-o, --output <path>",
       "file, folder (ends with /), ZIP of several files (.zip), or - for stdout",
@@ -28,13 +28,13 @@ export function addDump(program: Command, open: (command: Command) => Context): 
       "--timeout <duration>",
       "cancel an export that takes longer: 90s, 30m, 2h; a bare number is minutes",
     )
-    .option("--fresh", "start a new export, although an unfinished one is known")
-    .option("--fail-if-empty", "fail, and write nothing, if the export holds no rows")
+    .option("--fresh", "start a new export even if an unfinished one exists")
+    .option("--fail-if-empty", "fail, and write nothing, if the export contains no rows")
     .action(async (options: DumpOptions, self: Command) => {
       const { terminal, host, client } = open(self);
       const request = requestBodyOf(options);
       if (options.output === "-" && terminal.mode === "json") {
-        throw usageError("--json and -o - both want standard output");
+        throw usageError("--json and -o - both write to standard output");
       }
       const timeoutMs =
         options.timeout === undefined ? undefined : parseDurationMs(options.timeout, "--timeout");

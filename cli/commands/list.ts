@@ -9,7 +9,7 @@ import { formatBytes, formatCount, formatTable, oneLine } from "../format.ts";
 import type { Restore } from "../restore-answers.ts";
 import { RestoreClient } from "../restore-client.ts";
 
-/** What the Worker gives in one answer. */
+/** The most jobs in one answer of the Worker. */
 const PAGE_JOBS_MAX = 100;
 const LIST_JOBS_MAX = 100_000;
 
@@ -26,7 +26,7 @@ export function addList(program: Command, open: (command: Command) => Context): 
     .description("list exports, or restores, newest first")
     .option("--restores", "list restores")
     .addOption(optionOf("--status <status>", "jobs of one status", JOB_STATES))
-    .option("--limit <count>", "at most so many", "20")
+    .option("--limit <count>", "the most jobs to list", "20")
     .action(async (options: ListOptions, self: Command) => {
       const { terminal, client } = open(self);
       const limit = parseCount(options.limit, "--limit", 1, LIST_JOBS_MAX);

@@ -446,7 +446,7 @@ describe("refuses before anything is sent", () => {
     });
     const { exitCode, stderr } = await restore(["-"], { stdin });
     expect(exitCode).toBe(1);
-    expect(stderr).toContain("standard input: the reader has gone");
+    expect(stderr).toContain("standard input: the reader is gone");
   });
 
   test("a terminal as standard input", async () => {

@@ -9,13 +9,13 @@ interface StartOptions extends ExportOptions {
   idempotencyKey?: string;
 }
 
-/** `start`: a job, and its id on standard output. */
+/** `start`: starts a job, and prints its id on standard output. */
 export function addStart(program: Command, open: (command: Command) => Context): void {
   const command = program
     .command("start")
-    .description("start an export and print its job id; the Worker does the rest alone");
+    .description("start an export and print its job id; the Worker does the rest");
   addExportOptions(command)
-    .option("--idempotency-key <key>", "the same key gives the same job again")
+    .option("--idempotency-key <key>", "the same key returns the same job")
     .action(async (options: StartOptions, self: Command) => {
       const { terminal, client } = open(self);
       const key = options.idempotencyKey ?? randomUUID();

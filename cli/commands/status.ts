@@ -9,11 +9,11 @@ import { parseJobId } from "../job-id.ts";
 import { hasEnded } from "../poll-job.ts";
 import type { Restore } from "../restore-answers.ts";
 
-/** `status`: one look at a job. */
+/** `status`: reports a job's state once. */
 export function addStatus(program: Command, open: (command: Command) => Context): void {
   program
     .command("status")
-    .description("show an export or restore as it is now")
+    .description("show the current state of an export or restore")
     .argument("<job>", "the job's id", parseJobId)
     .action(async (jobId: string, _options: object, self: Command) => {
       const { terminal, client } = open(self);
@@ -24,7 +24,7 @@ export function addStatus(program: Command, open: (command: Command) => Context)
     });
 }
 
-/** A job in lines of name and value. */
+/** Returns a job as lines of name and value. */
 export function describeJob(job: Job): string {
   const { progress } = job;
   const percent = progress.percent === null ? "" : ` (${Math.floor(progress.percent)}%)`;

@@ -13,14 +13,14 @@ interface VerifyOptions {
   restore?: boolean;
 }
 
-/** `verify`: is a file what the manifest says, and does it load? */
+/** `verify`: checks that a file matches its manifest, and optionally that it loads. */
 export function addVerify(program: Command, open: (command: Command) => Context): void {
   program
     .command("verify")
     .description("compare a file, ZIP or folder with its manifest, and try a restore")
     .argument("<path>", "a downloaded file, ZIP or folder")
-    .option("--manifest <file>", "the manifest (default: the one beside the file)")
-    .option("--job <id>", "ask the Worker for the manifest of this job", parseJobId)
+    .option("--manifest <file>", "the manifest (default: the one next to the file)")
+    .option("--job <id>", "get the manifest of this job from the Worker", parseJobId)
     .option("--restore", "load an SQL dump into a scratch SQLite and count every table's rows")
     .action(async (path: string, options: VerifyOptions, self: Command) => {
       const context = open(self);

@@ -12,13 +12,13 @@ import {
 } from "../follow-restore.ts";
 import { parseJobId } from "../job-id.ts";
 
-/** `wait`: follows a job that something else has started. Ctrl-C leaves the job alone. */
+/** `wait`: follows a job that was started elsewhere. Ctrl-C does not cancel the job. */
 export function addWait(program: Command, open: (command: Command) => Context): void {
   program
     .command("wait")
     .description("follow an export or restore until it has ended; Ctrl-C leaves it running")
     .argument("<job>", "the job's id", parseJobId)
-    .option("--timeout <duration>", "give up after 90s, 30m, 2h; the job goes on")
+    .option("--timeout <duration>", "stop waiting after 90s, 30m, 2h; the job continues")
     .action(async (jobId: string, options: { timeout?: string }, self: Command) => {
       const { terminal, client: openClient } = open(self);
       const timeoutMs =

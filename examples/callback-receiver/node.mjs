@@ -29,6 +29,6 @@ const server = createServer(async (request, response) => {
   response.writeHead(204).end();
 });
 
-server.listen(Number(process.env["PORT"] ?? 9000), () =>
+server.listen(Number(process.env["PORT"] ?? 9000), process.env["HOST"], () =>
   console.log("listening", server.address()),
 );

@@ -9,7 +9,7 @@ interface Env extends ExportEnv {
   TENANT: DurableObjectNamespace<Tenant>;
 }
 
-/** One object, and so one database, a tenant. */
+/** Each tenant has one object, and so one database. */
 export class Tenant extends withExport(DurableObject<Env>) {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -31,8 +31,8 @@ app.post("/tenants/:tenant/notes", async (context) => {
   return context.json({ id: await tenant.addNote(await context.req.text()) }, 201);
 });
 
-// POST /backup/export/dump {"name":"acme"} exports one tenant among thousands. The routes below
-// /backup ask for the token themselves.
+// POST /backup/export/dump {"name":"acme"} exports one tenant among thousands. The routes under /backup check the
+// token themselves.
 app.mount("/backup", createApp().fetch);
 
 export default app;

@@ -1,21 +1,21 @@
-// Loads an SQL dump into the Durable Object behind a Worker's `POST /query`:
+// Loads an SQL dump into the Durable Object that answers a Worker's `POST /query`:
 //
 //   npx node examples/restore/into-durable-object.ts dump.sql https://export.example.com
 //
-// `npx node` is the Node that `npm ci` has installed here. One of your own must be 22.18 or newer, or 22.6 or newer
-// with `--experimental-strip-types`, because this is TypeScript.
+// `npx node` is the Node that `npm ci` installed here. Your own must be 22.18 or newer, or 22.6 or
+// newer with `--experimental-strip-types`, because this is TypeScript.
 //
-// The token stands in the environment as DURABLE_EXPORT_TOKEN. Statements go in order, many to a
-// transaction; a transaction that fails ends the restore, and those before it stay. Entries of the object's
-// key-value storage are statements too: a class that extends withExport stores them, any other ignores them.
+// The environment variable DURABLE_EXPORT_TOKEN contains the token. The script sends statements in order, many per
+// transaction. A transaction that fails ends the restore, and those before it stay. Entries of the object's key-value
+// storage are statements too: a class that extends withExport stores them, and any other class ignores them.
 //
-// The object may have empty tables that the dump creates with the same text, as StarbaseDB's objects have from
-// the start: those get their rows.
+// The object may already have empty tables that the dump creates with the same text, as a new StarbaseDB has. The
+// script loads their rows.
 import { createReadStream } from "node:fs";
 
 import { splitScript } from "../../src/sqlite/statement-splitter.ts";
 
-/** A body may have 1 MiB, and a statement has 100,000 bytes at most. */
+/** A body may have 1 MiB, and a statement has at most 100,000 bytes. */
 const BODY_BYTES_MAX = 900_000;
 const STATEMENTS_MAX = 1_000;
 
@@ -26,7 +26,10 @@ if (path === undefined || url === undefined || token === undefined) {
   process.exit(2);
 }
 
-/** Enforced foreign keys wait for the end of a transaction, and each transaction begins anew. */
+/**
+ * Enforced foreign keys wait for the end of a transaction, and each transaction must enable this
+ * again.
+ */
 const DEFER = { sql: "PRAGMA defer_foreign_keys=ON" };
 
 let queries = [DEFER];
@@ -57,7 +60,7 @@ async function post(body: object): Promise<{ result: Record<string, unknown>[] }
   return response.json<{ result: Record<string, unknown>[] }>();
 }
 
-/** The CREATE statements of the tables that the object has. Ends the restore if one has rows. */
+/** The CREATE statements of the object's tables. Ends the restore if one of them has rows. */
 async function findTables(): Promise<Set<string>> {
   const tables = await post({
     sql:

@@ -1,12 +1,14 @@
 /** How a compression shows in a file's name and type. */
 interface CompressionTraits {
-  /** What a file's name ends in, with its dot; empty if nothing is compressed. */
+  /** The end of the file's name, with its dot; empty if nothing is compressed. */
   readonly suffix: string;
   /** The file's type; undefined if the file keeps the type of its text. */
   readonly contentType: string | undefined;
 }
 
-/** Every compression: the registry that requests, the command line and the writer take the names from. */
+/**
+ * Every compression. Requests, the command line and the writer take the names from this registry.
+ */
 export const COMPRESSIONS = {
   none: { suffix: "", contentType: undefined },
   gzip: { suffix: ".gz", contentType: "application/gzip" },

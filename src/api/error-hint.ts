@@ -1,11 +1,11 @@
 import { ERRORS, type ErrorCode } from "./errors.ts";
 
-/** Where a hint names a route, such as `GET /export/jobs`. */
+/** The place in a hint at which a route starts, such as `GET /export/jobs`. */
 const BEFORE_ROUTE = /(?<=\b(?:GET|POST|DELETE) )(?=\/)/g;
 
 /**
- * What to do about an error. The routes that it names start with the path of `publicUrl`, below which
- * the API is mounted; with `/` if that is no URL or empty.
+ * Returns what to do about an error. Each route in the hint is prefixed with the path of
+ * `publicUrl`, under which the API is mounted, or with `/` if `publicUrl` is empty or not a URL.
  */
 export function hintOf(code: ErrorCode, publicUrl: unknown): string {
   const url = typeof publicUrl === "string" ? URL.parse(publicUrl) : null;

@@ -1,14 +1,17 @@
-/** What an error code means to each edge: its HTTP status, whether another attempt can help, and the hint. */
+/**
+ * What an error code means to each edge: its HTTP status, whether another attempt can help, and the
+ * hint.
+ */
 interface ErrorEntry {
   status: number;
-  /** True if the same call may succeed later. A Workflow step is then retried. */
+  /** True if the same call may succeed later. Workflow steps retry such an error. */
   retryable: boolean;
   hint: string;
 }
 
 /**
- * Every expected failure. Codes are never renamed: the problem response, the job row, the callback and the
- * command line's text have the same one.
+ * Every expected failure. Codes are never renamed, because the problem response, the job row, the
+ * callback and the command line all use them.
  */
 export const ERRORS = {
   // Requests
@@ -20,22 +23,22 @@ export const ERRORS = {
   "invalid-request": {
     status: 400,
     retryable: false,
-    hint: "Correct the fields that `issues` names; GET /openapi.json has them all.",
+    hint: "Correct the fields that `issues` names; GET /openapi.json lists every field.",
   },
   "body-too-large": {
     status: 413,
     retryable: false,
-    hint: "The largest accepted body is 1 MiB for POST /query and 64 KiB elsewhere.",
+    hint: "The largest accepted body is 16 MiB for a part of an upload, 1 MiB for POST /query and 64 KiB elsewhere.",
   },
   "headers-too-large": {
     status: 431,
     retryable: false,
-    hint: "The address and the header lines may have 16 KiB in all.",
+    hint: "The URL and the headers may have 16 KiB in total.",
   },
   "too-many-requests": {
     status: 429,
     retryable: true,
-    hint: "EXPORT_RATE_LIMITER bounds calls that start, change, delete or stream. Send it again in a minute.",
+    hint: "EXPORT_RATE_LIMITER bounds calls that start, change, delete or stream. Send the request again in a minute.",
   },
   unauthorized: {
     status: 401,
@@ -71,7 +74,7 @@ export const ERRORS = {
   "source-not-found": {
     status: 404,
     retryable: false,
-    hint: "Name a source of EXPORT_SOURCES, which `sources` lists. A request that names none means the only source, or `main`.",
+    hint: "Name a source of EXPORT_SOURCES, which `sources` lists. A request that names none uses the only source, or `main`.",
   },
   "table-not-found": {
     status: 404,
@@ -81,7 +84,7 @@ export const ERRORS = {
   "callback-url-refused": {
     status: 400,
     retryable: false,
-    hint: "Use an https URL of a public host that EXPORT_CALLBACK_ALLOWLIST allows; docs/callbacks.md has the rules.",
+    hint: "Use an https URL of a public host that EXPORT_CALLBACK_ALLOWLIST allows; docs/callbacks.md lists the rules.",
   },
   "export-already-running": {
     status: 409,
@@ -96,7 +99,7 @@ export const ERRORS = {
   "export-not-downloadable": {
     status: 409,
     retryable: false,
-    hint: "The job ended without an artifact. Its view has the reason. Start a new export.",
+    hint: "The job ended without an artifact. Its view contains the reason. Start a new export.",
   },
   "export-expired": {
     status: 410,
@@ -116,12 +119,12 @@ export const ERRORS = {
   "query-failed": {
     status: 400,
     retryable: false,
-    hint: "Correct the statement: `detail` is the database's message. `changed` is `nothing` if all of it was undone.",
+    hint: "Correct the statement: `detail` is the database's message. `changed` is `nothing` if everything was undone.",
   },
   "query-result-too-large": {
     status: 422,
     retryable: false,
-    hint: "Select fewer rows or columns, for instance with LIMIT: an answer holds at most 24 MiB of rows.",
+    hint: "Select fewer rows or columns, for instance with LIMIT: an answer contains at most 24 MiB of rows.",
   },
   "query-not-available": {
     status: 404,
@@ -131,7 +134,7 @@ export const ERRORS = {
   "configuration-invalid": {
     status: 503,
     retryable: false,
-    hint: "Correct the Worker's var, secret or binding that is named, and deploy again.",
+    hint: "Correct the Worker's var, secret or binding that the message names, and deploy again.",
   },
 
   // Restores
@@ -203,19 +206,19 @@ export const ERRORS = {
   "part-invalid": {
     status: 422,
     retryable: false,
-    hint: "Every part but the last must be `partBytes` long. Upload the named part again.",
+    hint: "Upload the named part as `detail` asks. Every part but the last must be `partBytes` long.",
   },
   "file-differs": {
     status: 422,
     retryable: false,
-    hint: "The uploaded file has another size or hash than announced. Delete it and upload it again.",
+    hint: "The uploaded file has another size or hash than announced. Delete it, check your copy, and upload it again.",
   },
 
   // Jobs
   "source-unavailable": {
     status: 503,
     retryable: true,
-    hint: "The database did not answer several attempts. Check that its Worker runs, and start a new export.",
+    hint: "The database did not respond to several attempts. Check that its Worker is running, and start a new export.",
   },
   "source-timeout": {
     status: 504,
@@ -245,7 +248,7 @@ export const ERRORS = {
   "snapshot-busy": {
     status: 409,
     retryable: true,
-    hint: "Another export holds this database's snapshot. Wait for it, cancel it, or let its lease run out.",
+    hint: "Another export holds this database's snapshot. Wait for it, cancel it, or let its lease expire.",
   },
   "snapshot-lost": {
     status: 409,
@@ -290,7 +293,7 @@ export const ERRORS = {
   "artifact-too-large": {
     status: 422,
     retryable: false,
-    hint: "Raise EXPORT_PART_BYTES (10,000 parts an artifact), or export fewer tables in a job.",
+    hint: "Raise EXPORT_PART_BYTES (an artifact has at most 10,000 parts), or export fewer tables in a job.",
   },
   "artifact-corrupt": {
     status: 500,
@@ -300,7 +303,7 @@ export const ERRORS = {
   "storage-unavailable": {
     status: 503,
     retryable: true,
-    hint: "The artifact store did not answer several attempts. Start a new export. Files of a deleted job are removed later automatically.",
+    hint: "The artifact store did not answer several attempts. Repeat the call, or start a new export. Files of a deleted job or upload are removed later automatically.",
   },
   "inline-storage-full": {
     status: 507,
@@ -346,12 +349,15 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** An expected failure as plain data. It crosses RPC, is kept in a job row and is sent in a callback. */
+/**
+ * An expected failure as plain data. It crosses RPC, is kept in a job row and is sent in a
+ * callback.
+ */
 export interface Failure {
   code: ErrorCode;
-  /** What went wrong, lower-case, without secrets. */
+  /** What went wrong: starts in lower case and contains no secrets. */
   message: string;
-  /** More members for the problem response, for instance the running job's id. */
+  /** More members for the problem response, for instance the id of the running job. */
   details?: Record<string, string | number | boolean | readonly unknown[]>;
 }
 

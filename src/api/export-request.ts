@@ -6,18 +6,19 @@ import { FORMAT_DEFAULT, FORMAT_NAMES, FORMATS } from "./formats.ts";
 import { RETENTION_HOURS_MAX } from "./limits.ts";
 import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 
-/** A table's name, in which `*` stands for any characters. A table may have the empty name. */
+/** A table's name, in which `*` stands for any characters. The empty name is valid too. */
 export const TablePattern = v.pipe(v.string(), v.maxLength(1_000));
 
-const TablePatternsSchema = v.strictObject({
+/** Names of tables and views, in which `*` stands for any characters. */
+export const TablePatternsSchema = v.strictObject({
   include: v.optional(v.pipe(v.array(TablePattern), v.minLength(1), v.maxLength(1_000))),
   exclude: v.optional(v.pipe(v.array(TablePattern), v.maxLength(1_000))),
 });
 
-/** Which tables and views to export; everything where neither list is given. */
+/** Which tables and views to export; everything if neither list is given. */
 export type TablePatterns = v.InferOutput<typeof TablePatternsSchema>;
 
-/** `schema` leaves out all rows, `data` everything but the rows. */
+/** `schema` leaves out all rows; `data` leaves out everything except the rows. */
 export const DumpContentSchema = v.picklist(["all", "schema", "data"]);
 
 export type DumpContent = v.InferOutput<typeof DumpContentSchema>;
@@ -26,14 +27,14 @@ export const CompressionSchema = v.picklist(COMPRESSION_NAMES);
 
 export type Compression = v.InferOutput<typeof CompressionSchema>;
 
-/** What artifacts hold: one SQL script, or the rows of a table each. */
+/** What artifacts contain: one SQL script, or the rows of one table per file. */
 export const ExportFormatSchema = v.picklist(FORMAT_NAMES);
 
 export type ExportFormat = v.InferOutput<typeof ExportFormatSchema>;
 
 const SourceNameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
 
-/** A request's source. The deployment has the default, so that a request may leave it out. */
+/** A request's source. A request may omit it, because the deployment has a default. */
 export const RequestedSourceSchema = v.optional(
   v.pipe(
     SourceNameSchema,
@@ -43,7 +44,7 @@ export const RequestedSourceSchema = v.optional(
 
 export const ConsistencySchema = v.picklist(["snapshot", "live"]);
 
-/** What a job was asked for, under the name that views and manifests share. */
+/** What the job's request asked for. Views and manifests share this name. */
 export const RequestedConsistencySchema = v.pipe(
   ConsistencySchema,
   v.description("The `consistency` that the request asked for, or the source's default."),
@@ -60,42 +61,49 @@ export const SnapshotMethodSchema = v.pipe(
 
 export type SnapshotMethod = v.InferOutput<typeof SnapshotMethodSchema>;
 
-/** Body of `POST /export/dump`; every field is optional, unknown fields are refused. */
+/** Body of `POST /export/dump`; every field is optional, and unknown fields are refused. */
 export const ExportRequestSchema = v.strictObject({
   source: RequestedSourceSchema,
-  /** Which object of the source's class, where it allows to say; at most one of the two. */
+  /**
+   * Which object of the source's class, if the source lets requests choose; at most one of the two.
+   */
   name: v.optional(ObjectNameSchema),
   id: v.optional(ObjectIdSchema),
   format: v.optional(ExportFormatSchema, FORMAT_DEFAULT),
   compression: v.optional(CompressionSchema, "none"),
-  /** `snapshot` is one instant; the default depends on the source. */
+  /** `snapshot` exports one instant; the default depends on the source. */
   consistency: v.optional(ConsistencySchema),
   tables: v.optional(TablePatternsSchema),
   content: v.optional(DumpContentSchema, "all"),
-  /** Where the job's end is told; docs/callbacks.md says which URLs are accepted. */
+  /**
+   * The URL that receives a callback when the job ends. docs/callbacks.md lists the accepted URLs.
+   */
   callbackUrl: v.optional(v.string()),
   retentionHours: v.optional(
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(RETENTION_HOURS_MAX)),
   ),
 });
 
-/** A request as it is sent: fields that have a default may be left out. */
+/** A request as it is sent: fields that have a default may be missing. */
 export type ExportRequestInput = v.InferInput<typeof ExportRequestSchema>;
 
-/** A request as it was accepted: fields that have a default are there. */
+/** A request as it was accepted: fields that have a default are present. */
 export type ExportRequest = v.InferOutput<typeof ExportRequestSchema>;
 
-/** A job's request: what was not given has the source's and the deployment's defaults. */
+/** A job's request: missing values come from the source's and the deployment's defaults. */
 export type JobRequest = ExportRequest & {
   source: string;
   consistency: "snapshot" | "live";
   retentionHours: number;
 };
 
-/** Errors: `invalid-request` where only a schema is asked for in a format that holds rows alone. */
+/**
+ * Errors: `invalid-request` if the request asks for only the schema in a format that contains only
+ * rows.
+ */
 export function requireRows({ content, format }: Pick<ExportRequest, "content" | "format">): void {
   if (content !== "schema" || FORMATS[format].hasSchema) return;
-  const message = `a schema has no rows, and ${format} holds rows alone; use "sql"`;
+  const message = `a schema has no rows, and ${format} contains only rows; use "sql"`;
   throw new ExportError("invalid-request", `the request: content: ${message}`, {
     details: { issues: [{ path: "content", message }] },
   });

@@ -3,8 +3,8 @@ import * as v from "valibot";
 import { ExportRequestSchema } from "./export-request.ts";
 
 /**
- * What a cron trigger exports: the body of a `POST /export/dump` each, for every tick or for those
- * of one of several triggers.
+ * What a cron trigger exports. Each entry is the body of a `POST /export/dump`, for every tick or
+ * only for ticks of one trigger.
  */
 export const ExportScheduleSchema = v.pipe(
   v.array(
@@ -21,7 +21,7 @@ export type ScheduledExport = v.InferOutput<typeof ExportScheduleSchema>[number]
   source: string;
 };
 
-/** Whether two entries of one tick name one database: its second export would be refused. */
+/** True if two entries of one tick name the same database: its second export would be refused. */
 export function haveCollision(entries: readonly ScheduledExport[]): boolean {
   return entries.some((entry, at) => entries.slice(0, at).some((other) => collide(entry, other)));
 }

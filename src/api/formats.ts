@@ -1,12 +1,13 @@
-/** What code outside `src/formats` may ask of a format. */
+/** The facts about a format that code outside `src/formats` may use. */
 export interface FormatTraits {
   /**
-   * True if each table is a file of its own, in the order of the tables. A job view and a manifest then
-   * name each file's table, and `dump` writes a folder. False: one file holds everything.
+   * True if each table is its own file, in the order of the tables. Job views and manifests then
+   * name each file's table, and `dump` writes a folder. False if one file contains everything.
    */
   readonly hasFilePerTable: boolean;
   /**
-   * True if a dump holds the schema. A request of a format without one cannot ask for `content: "schema"`.
+   * True if a dump contains the schema. A request for a format without one cannot ask for `content:
+   * "schema"`.
    */
   readonly hasSchema: boolean;
   /** True if a dump is a script that SQLite runs. Only such a dump can be restored to verify it. */
@@ -20,8 +21,8 @@ const ROWS_BY_TABLE: FormatTraits = {
 };
 
 /**
- * Every format and its traits: the registry that requests, the command line and `DUMP_FORMATS` take the names
- * from. A format is in job rows and manifests, so a name never changes.
+ * Every format and its traits. Requests, the command line and `DUMP_FORMATS` take the names from
+ * this registry. Job rows and manifests store the format, so a name never changes.
  */
 export const FORMATS = {
   sql: { hasFilePerTable: false, hasSchema: true, isSqlScript: true },

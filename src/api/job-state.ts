@@ -17,7 +17,10 @@ export const JOB_STATES = [
 
 export type JobState = (typeof JOB_STATES)[number];
 
-/** Every legal move. One UPDATE makes it, which names the states that it may start from. */
+/**
+ * Every legal move. A single UPDATE makes a move, and its condition names the states that it may
+ * start from.
+ */
 const JOB_MOVES: Record<JobState, readonly JobState[]> = {
   queued: ["running", "failed", "cancelled"],
   running: ["completed", "failed", "cancelled"],

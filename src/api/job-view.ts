@@ -91,7 +91,7 @@ export const JobViewSchema = v.strictObject({
     bytesPerSecond: v.nullable(v.number()),
     etaSeconds: v.nullable(v.number()),
   }),
-  /** At most 500; the manifest has them all. */
+  /** At most 500; the manifest lists all of them. */
   tables: v.array(TableViewSchema),
   artifacts: v.array(ArtifactViewSchema),
   workflow: WorkflowViewSchema,

@@ -15,6 +15,6 @@ export const ListQuerySchema = v.strictObject({
     ),
     "20",
   ),
-  /** The `cursor` of the page before. */
+  /** The `cursor` of the previous page. */
   cursor: v.optional(v.pipe(v.string(), v.maxLength(200))),
 });

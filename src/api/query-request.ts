@@ -6,6 +6,12 @@ const Query = v.strictObject({
   params: v.optional(v.pipe(v.array(Param), v.maxLength(100))),
 });
 
+/** One SQL text with the values of its parameters. */
+export type QueryInput = v.InferInput<typeof Query>;
+
+/** A row of an answer, by column. JSON carries no BLOB: select `hex(…)` of it. */
+export type QueryRow = Record<string, string | number | null>;
+
 /** Body of `POST /query`: one SQL text, or several in one transaction. */
 export const QueryRequestSchema = v.union(
   [
@@ -17,7 +23,7 @@ export const QueryRequestSchema = v.union(
 
 export type QueryRequest = v.InferOutput<typeof QueryRequestSchema>;
 
-/** Its answer: the rows as objects, or for a transaction a list of such lists, one for each statement. */
+/** The answer: the rows as objects, or for a transaction one such list per statement. */
 export const QueryResultSchema = v.strictObject({
   result: v.array(v.unknown()),
 });

@@ -12,7 +12,7 @@ export const Sha256Schema = v.pipe(
   v.toLowerCase(),
 );
 
-/** Where the script of a restore comes from. */
+/** The origin of a restore's script. */
 export const RestoreFromSchema = v.union([
   v.strictObject({
     jobId: v.pipe(JobId, v.description("A completed SQL export job of this deployment.")),

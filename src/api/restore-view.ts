@@ -27,7 +27,10 @@ export const RESTORE_PHASES = [
 
 export type RestorePhase = (typeof RESTORE_PHASES)[number];
 
-/** Where a statement failed, in the error of a restore. Undefined fields do not apply to the error. */
+/**
+ * The position at which a statement failed, in the error of a restore. Undefined fields do not
+ * apply to the error.
+ */
 export const StatementPlaceSchema = v.strictObject({
   /** From 1. */
   statement: v.optional(Count),

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-/** A binding's name, as `wrangler.jsonc` may have it. */
+/** A binding's name, as `wrangler.jsonc` allows it. */
 const Binding = v.pipe(
   v.string(),
   v.regex(/^[A-Za-z_$][\w$]{0,99}$/, "expected the name of a binding"),
@@ -9,7 +9,7 @@ const Binding = v.pipe(
 /** A Durable Object's name, as `getByName()` takes it. */
 export const ObjectNameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(1_000));
 
-/** A Durable Object's id, as its `toString()` gives it. */
+/** A Durable Object's id, as its `toString()` returns it. */
 export const ObjectIdSchema = v.pipe(
   v.string(),
   v.regex(/^[0-9a-f]{64}$/i, "expected the 64 hex digits of a Durable Object's id"),
@@ -20,8 +20,8 @@ export const ObjectIdSchema = v.pipe(
 const Writable = v.optional(v.boolean());
 
 /**
- * A class of Durable Objects: the one object of `name` or `id`, and those that a request may name
- * instead. With `names` alone every request has to name its object.
+ * A class of Durable Objects: the default object in `name` or `id`, and the objects that a request
+ * may name instead. If only `names` is set, every request must name its object.
  */
 const DurableObjectSourceSchema = v.pipe(
   v.strictObject({
@@ -36,7 +36,7 @@ const DurableObjectSourceSchema = v.pipe(
   }),
   v.check(
     ({ name, id, names }) => name !== undefined || id !== undefined || names !== undefined,
-    "expected `name` or `id` of an object, or `names` of those that a request may ask for",
+    "expected `name` or `id` of an object, or `names` of the objects that requests may name",
   ),
   v.check(
     ({ name, id }) => name === undefined || id === undefined,
@@ -52,7 +52,10 @@ const D1SourceSchema = v.strictObject({
 
 const SourceConfigSchema = v.variant("type", [DurableObjectSourceSchema, D1SourceSchema]);
 
-/** `EXPORT_SOURCES`: the databases that a deployment may export, by the names requests use. */
+/**
+ * `EXPORT_SOURCES`: the databases that a deployment may export, keyed by the names that requests
+ * use.
+ */
 export const SourcesSchema = v.pipe(
   v.record(
     v.pipe(
@@ -71,10 +74,10 @@ export const SourceTypeSchema = v.picklist(
   SourceConfigSchema.options.map(({ entries }) => entries.type.literal),
 );
 
-/** Which object of a class is the database; a D1 database has none. */
+/** Which object of a class is the database; null for a D1 database. */
 export type SourceObject = { name: string } | { id: string } | null;
 
-/** The object that a request names; null where it names none. */
+/** Returns the object that a request names; null if it names none. */
 export function findNamedObject(request: {
   name?: string | undefined;
   id?: string | undefined;
@@ -83,7 +86,7 @@ export function findNamedObject(request: {
   return request.id === undefined ? null : { id: request.id };
 }
 
-/** The source `main` of a deployment that names none: StarbaseDB's object. */
+/** The source `main` of a deployment that configures none: StarbaseDB's object. */
 export const DEFAULT_SOURCES: Record<string, SourceConfig> = {
   main: {
     type: "durable-object",

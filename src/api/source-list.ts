@@ -7,19 +7,19 @@ const Consistency = v.picklist(["snapshot", "live"]);
 /** The answer of `GET /export/sources`. */
 export const SourceListSchema = v.strictObject({
   version: v.string(),
-  /** Where artifacts are kept: in a bucket, or in the jobs' own database where none is bound. */
+  /** Where artifacts are kept: in a bucket, or in the jobs database if none is bound. */
   storage: v.picklist(["r2", "inline"]),
-  /** Of that database; null where a bucket is bound. */
+  /** The size of that database; null if a bucket is bound. */
   inline: v.nullable(v.strictObject({ bytesUsed: v.number(), bytesMax: v.number() })),
   sources: v.array(
     v.strictObject({
       name: v.string(),
       type: SourceTypeSchema,
-      /** Whether a request may name an object of the class: none, those listed, or any. */
+      /** Which objects of the class a request may name: none, those listed, or any. */
       objects: v.picklist(["one", "listed", "any"]),
       /** True if restores may write it. */
       writable: v.boolean(),
-      /** What is wrong with its binding, for whoever deploys; null where it can be exported. */
+      /** What is wrong with its binding, for the person who deploys; null if it can be exported. */
       problem: v.nullable(v.string()),
       consistency: v.strictObject({ default: Consistency, available: v.array(Consistency) }),
       limits: v.strictObject({

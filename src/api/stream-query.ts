@@ -12,20 +12,25 @@ import {
 import { FORMAT_DEFAULT } from "./formats.ts";
 import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 
-/** A parameter that may stand in a query several times. */
+/** A parameter that may occur several times in a query. */
 const TablePatterns = v.optional(v.pipe(v.array(TablePattern), v.maxLength(1_000)));
 
 const database = {
   source: RequestedSourceSchema,
-  /** Which object of the source's class, where it allows to say; at most one of the two. */
+  /**
+   * Which object of the source's class, if the source lets requests choose; at most one of the two.
+   */
   name: v.optional(ObjectNameSchema),
   id: v.optional(ObjectIdSchema),
   compression: v.optional(CompressionSchema, "none"),
-  /** `snapshot` is one instant; the default depends on the source. */
+  /** `snapshot` exports one instant; the default depends on the source. */
   consistency: v.optional(ConsistencySchema),
 };
 
-/** The query of `GET /export/dump`: the fields of `POST`, with the patterns of `tables` one by one. */
+/**
+ * The query of `GET /export/dump`: the fields of `POST`, with one parameter per pattern of
+ * `tables`.
+ */
 export const DumpStreamQuerySchema = v.strictObject({
   ...database,
   format: v.optional(ExportFormatSchema, FORMAT_DEFAULT),
@@ -34,12 +39,15 @@ export const DumpStreamQuerySchema = v.strictObject({
   exclude: TablePatterns,
 });
 
+/** The query of `GET /export/dump` as it is sent: every field is optional. */
+export type StreamRequestInput = v.InferInput<typeof DumpStreamQuerySchema>;
+
 /** The query of `GET /export/csv/:table` and `GET /export/json/:table`. */
 export const TableStreamQuerySchema = v.strictObject(database);
 
 /** What is streamed: a dump, or the rows of one table. */
 export type StreamRequest = Omit<ExportRequest, "source" | "callbackUrl" | "retentionHours"> & {
   source: string;
-  /** Exact, but for the case of ASCII letters; with it `tables` means nothing. */
+  /** The exact name, except for the case of ASCII letters; if it is set, `tables` has no effect. */
   table?: string;
 };

@@ -13,7 +13,14 @@ export const UploadRequestSchema = v.strictObject({
     v.maxLength(200),
     v.description("The file's name; it is shown, and never used as a path."),
   ),
-  bytes: v.optional(v.pipe(Count, v.description("The file's size. It is checked on completion."))),
+  bytes: v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(1, "expected at least 1: an empty file cannot be restored"),
+      v.description("The file's size. It is checked on completion."),
+    ),
+  ),
   sha256: v.optional(
     v.pipe(Sha256Schema, v.description("The file's hash. It is checked on completion.")),
   ),
@@ -40,6 +47,8 @@ export const UploadViewSchema = v.strictObject({
   partBytes: Count,
   /** Parts that are stored. */
   parts: Count,
+  /** Runs of parts that are stored, in order: a client that resumes sends the others. */
+  storedParts: v.array(v.strictObject({ first: Count, last: Count })),
   /** Bytes that are stored; of a completed file its size. */
   bytes: Count,
   /** Null until the file is completed. */

@@ -1,2 +1,5 @@
-/** This package's version, as in package.json (a test compares them). Every dump's header has it. */
+/**
+ * This package's version, as in package.json (a test compares them). Every dump's header contains
+ * it.
+ */
 export const VERSION = "0.1.0";

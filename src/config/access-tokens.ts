@@ -4,7 +4,7 @@ import { misconfiguration } from "./settings.ts";
 import { ExportError } from "../api/errors.ts";
 import { onceForEach } from "../lib/once-for-each.ts";
 
-/** What a token allows. Each level includes those before it. */
+/** What a token allows. Each level includes the levels before it. */
 export const TOKEN_ACCESSES = ["read", "job", "full"] as const;
 
 export type TokenAccess = (typeof TOKEN_ACCESSES)[number];
@@ -13,13 +13,13 @@ export type TokenAccess = (typeof TOKEN_ACCESSES)[number];
 export interface AccessTokens {
   /** Each can do everything. */
   full: string[];
-  /** Each can start, cancel, show and download exports; none if there is no `EXPORT_JOB_TOKEN`. */
+  /** Each can start, cancel, show and download exports; empty if there is no `EXPORT_JOB_TOKEN`. */
   job: string[];
-  /** Each can do what only reads; none if there is no `EXPORT_READ_TOKEN`. */
+  /** Each can call everything that only reads; empty if there is no `EXPORT_READ_TOKEN`. */
   read: string[];
 }
 
-/** Tokens that documentation and examples use; they protect nothing. */
+/** Tokens from documentation and examples; they protect nothing. */
 const KNOWN_TOKENS: ReadonlySet<string> = new Set([
   "ABC123",
   "DEF456",
@@ -29,7 +29,7 @@ const KNOWN_TOKENS: ReadonlySet<string> = new Set([
   "changeme",
 ]);
 
-/** A secret may hold two tokens separated by white space, so that one can replace the other. */
+/** A secret may contain two tokens separated by white space, so that one can replace the other. */
 const Tokens = v.pipe(
   v.string("expected a secret: set it with `wrangler secret put`"),
   v.transform((text) => text.split(/\s+/).filter((token) => token !== "")),
@@ -50,8 +50,9 @@ const parseTokens = onceForEach((env) => {
 });
 
 /**
- * Returns the tokens in `env`. Errors: `configuration-invalid` if there is none, there are too many, or,
- * outside local development, one is known to everybody. The message never contains a token.
+ * Returns the tokens in `env`. Errors: `configuration-invalid` if there is none, if there are too
+ * many, or, outside local development, if one is publicly known. The message never contains a
+ * token.
  */
 export function readAccessTokens(
   env: object,
@@ -62,7 +63,7 @@ export function readAccessTokens(
     if (!options.localDevelopment && tokens?.some((token) => KNOWN_TOKENS.has(token))) {
       throw new ExportError(
         "configuration-invalid",
-        `${name} is a token that documentation uses: set one of your own`,
+        `${name} is a token from the documentation: set your own`,
       );
     }
   }

@@ -36,37 +36,43 @@ import { DEFAULT_SOURCES, type SourceConfig, SourcesSchema } from "../api/source
 const QUERY_ACCESSES = ["embedded", "any", "off"] as const;
 
 /**
- * Which databases `POST /query` may reach. `embedded`: only this Worker's own `Database`. `any`: any class that
- * is bound, another project's too. `off`: none.
+ * Which databases `POST /query` may reach. `embedded`: only this Worker's own `Database`. `any`:
+ * any bound class, including another project's. `off`: none.
  */
 export type QueryAccess = (typeof QUERY_ACCESSES)[number];
 
-/** A Worker's settings, checked and parsed. Sizes in bytes. */
+/** A Worker's settings, checked and parsed. Sizes are in bytes. */
 export interface Settings {
   sources: Record<string, SourceConfig>;
   chunkBytes: number;
   partBytes: number;
-  /** How much a snapshot may keep of changed rows in its source. */
+  /** The size of the changed rows that a snapshot may keep in its source. */
   undoBytesMax: number;
-  /** How much a snapshot job may read in one turn of its source, without triggers; 0: nothing. */
+  /**
+   * The most that a snapshot job may read in one turn of its source, without triggers; 0 disables
+   * this.
+   */
   oneTurnBytes: number;
-  /** How large the jobs' database may become if files are stored in it. */
+  /** The size that the jobs database may reach if files are stored in it. */
   inlineBytesMax: number;
   /** How long a run may be silent before the watchdog acts. */
   stallMs: number;
-  /** How long files are kept if a request does not say. */
+  /** How long files are kept if the request does not set it. */
   retentionHours: number;
   /** What the cron trigger exports. */
   schedule: ScheduledExport[];
-  /** The URL of the API, without a slash at its end. Callbacks have absolute links only if it is set. */
+  /**
+   * The URL of the API, without a trailing slash. Callbacks contain absolute links only if it is
+   * set.
+   */
   publicUrl: string | undefined;
-  /** The hosts that callbacks may reach; undefined: every public one. */
+  /** The hosts that callbacks may reach; undefined allows every public host. */
   callbackAllowlist: CallbackAllowlist;
-  /** Which class behind `DATABASE_DURABLE_OBJECT` answers `POST /query`. */
+  /** Which class bound as `DATABASE_DURABLE_OBJECT` answers `POST /query`. */
   query: QueryAccess;
   /**
-   * `EXPORT_WEBHOOK_SECRET` as set. `readWebhookSecrets` parses it when a callback is requested or sent, since a
-   * secret that cannot sign must not stop exports without a callback.
+   * `EXPORT_WEBHOOK_SECRET` as set. `readWebhookSecrets` parses it when a callback is requested or
+   * sent, since an invalid secret must not stop exports without a callback.
    */
   webhookSecret: string | undefined;
 }
@@ -84,7 +90,7 @@ const integer = (min: number, max: number, byDefault: number) =>
     byDefault,
   );
 
-/** A var whose value is JSON: as text, or as an object of the configuration file. */
+/** A var whose value is JSON: as text, or as an object in the configuration file. */
 const jsonVar = <const TSchema extends v.GenericSchema>(schema: TSchema) =>
   v.pipe(
     v.unknown(),
@@ -129,8 +135,9 @@ const SettingsSchema = v.object({
 });
 
 /**
- * Returns the settings in `env`, every field checked. They are parsed once per isolate: `env` does not
- * change while it runs. Errors: `configuration-invalid`, which names every invalid field and never its value.
+ * Returns the settings in `env`, with every field checked. They are parsed once per isolate: `env`
+ * does not change while it runs. Errors: `configuration-invalid`, which names every invalid field
+ * and never its value.
  */
 export const readSettings = onceForEach(parseSettings);
 
@@ -151,7 +158,7 @@ function parseSettings(env: object): Settings {
   if (haveCollision(schedule)) {
     throw new ExportError(
       "configuration-invalid",
-      "EXPORT_SCHEDULE: expected one entry a source for each cron expression",
+      "EXPORT_SCHEDULE: expected one entry per source for each cron expression",
     );
   }
   return {
@@ -171,15 +178,17 @@ function parseSettings(env: object): Settings {
   };
 }
 
-/** Returns the error that names the invalid fields, and never their values, which may be secrets. */
+/**
+ * Returns the error that names the invalid fields, but never their values, which may be secrets.
+ */
 export function misconfiguration(issues: readonly v.BaseIssue<unknown>[]): ExportError {
   const problems = issues.map((issue) => `${v.getDotPath(issue) ?? "?"}: ${describeIssue(issue)}`);
   return new ExportError("configuration-invalid", problems.join("; "));
 }
 
 /**
- * Returns the name of the source of a request that names none: the only one, or `main` if there are several.
- * A source of that name need not exist.
+ * Returns the source for a request that names none: the only one, or `main` if there are several. A
+ * source of that name may not exist.
  */
 export function findDefaultSource({ sources }: Pick<Settings, "sources">): string {
   const [name, ...others] = Object.keys(sources);

@@ -4,8 +4,8 @@ import type { ExportQuery, QueryMethod } from "./with-export/with-export.ts";
 import { withExport } from "./with-export/with-export.ts";
 
 /**
- * The embedded database of `POST /query`: the methods of a source, and the one by which the route
- * knows this class. The source `main` of this repository's own deployment.
+ * The embedded database of `POST /query`: the methods of a source, and the method by which the
+ * route recognizes this class. It is the source `main` of this repository's own deployment.
  */
 export class Database extends withExport(DurableObject) {
   /** `queryAllOrNothing`, under a name that no other class has. */

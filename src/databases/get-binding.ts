@@ -1,8 +1,8 @@
 import { ExportError } from "../api/errors.ts";
 
 /**
- * Returns the binding of a name. `isExpected` recognizes the kind of binding that `expected` describes. Errors:
- * `configuration-invalid` if the binding is missing or of another kind.
+ * Returns the binding of a name. `isExpected` recognizes the kind of binding that `expected`
+ * describes. Errors: `configuration-invalid` if the binding is missing or of another kind.
  */
 export function getBinding<T extends object>(
   env: object,

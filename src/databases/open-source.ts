@@ -8,8 +8,8 @@ import type { Source } from "./source.ts";
 import type { QueryMethod } from "./with-export/with-export.ts";
 
 /**
- * Returns the object that a request of `source` means; null for a database that is no object. Errors:
- * `invalid-request` and `source-not-found`, as the source's kind documents.
+ * Returns the object that a request to `source` selects; null for a database without objects.
+ * Errors: `invalid-request` and `source-not-found`, as the source's kind documents.
  */
 export function sourceObjectOf(config: SourceConfig, request: DatabaseChoice): SourceObject {
   if (request.name !== undefined && request.id !== undefined) {
@@ -19,9 +19,9 @@ export function sourceObjectOf(config: SourceConfig, request: DatabaseChoice): S
 }
 
 /**
- * Returns the database that `config` and `object` name, without asking it anything. Errors:
- * `configuration-invalid` if the binding is missing or of another kind, `invalid-request` for an
- * id that is no object's of the class.
+ * Returns the database that `config` and `object` name, without any call to it. Errors:
+ * `configuration-invalid` if the binding is missing or of another kind, `invalid-request` for an id
+ * that belongs to no object of the class.
  */
 export function findDatabase(
   env: object,
@@ -31,12 +31,12 @@ export function findDatabase(
   return getSourceKind(config).find(env, config, object);
 }
 
-/** Opens what `findDatabase` finds. Errors: the same. */
+/** Opens the database that `findDatabase` finds. Errors: the same. */
 export function openSource(env: object, config: SourceConfig, object: SourceObject): Source {
   return findDatabase(env, config, object).open();
 }
 
-/** Returns why a source's binding cannot be what its configuration says; null if it can. */
+/** Returns why a source's binding does not fit its configuration; null if it does. */
 export function findBindingProblem(env: object, config: SourceConfig): string | null {
   try {
     getSourceKind(config).requireBinding(env, config.binding);
@@ -52,15 +52,15 @@ type QueryCall = (
 ) => Promise<ReturnType<QueryMethod["queryAllOrNothing"]>>;
 
 /**
- * What `POST /query` may call. Only the embedded database has the first method, and only this
- * package's classes have the second.
+ * The methods that `POST /query` may call. Only the embedded database has the first method, and
+ * only this package's classes have the second.
  */
 export interface QueryStub extends DatabaseStub {
   queryEmbedded: QueryCall;
   queryAllOrNothing: QueryCall;
 }
 
-/** The object that `POST /query` asks. Errors: as `findDatabase`. */
+/** Returns the object that `POST /query` calls. Errors: as `findDatabase`. */
 export function getDatabaseStub(env: object, binding: string, name: string): QueryStub {
   return getNamespace(env, binding).getByName(name) as unknown as QueryStub;
 }

@@ -1,7 +1,7 @@
 import { ExportError } from "../api/errors.ts";
 import type { Source } from "./source.ts";
 
-/** Attempts of one call, and the wait after the first failure, which doubles with each. */
+/** The most attempts of one call, and the wait after the first failure, which doubles each time. */
 const TRIES_MAX = 4;
 const WAIT_MS = 500;
 

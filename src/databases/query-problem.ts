@@ -3,12 +3,15 @@ import { type ErrorCode, ExportError } from "../api/errors.ts";
 /**
  * Why SQLite did not run a query:
  * - `missing`: the query names a table, a column or an index that does not exist.
- * - `too-big`: a value, such as the text of a page, would be longer than a value may be.
+ * - `too-big`: a value, such as the text of a page, would exceed the maximum length.
  * - `locked`: an open cursor uses what the query drops.
  */
 export type QueryProblem = "missing" | "too-big" | "locked";
 
-/** SQLite's words, or its code at the end of the platform's message, in errors that adapters give this code. */
+/**
+ * SQLite's words, or its code at the end of the platform's message, in errors to which adapters
+ * assign this code.
+ */
 const PROBLEMS: readonly { problem: QueryProblem; code: ErrorCode; words: RegExp }[] = [
   {
     problem: "missing",
@@ -16,7 +19,7 @@ const PROBLEMS: readonly { problem: QueryProblem; code: ErrorCode; words: RegExp
     words: /no such (?:table|column|index)|has no column named/i,
   },
   { problem: "too-big", code: "source-query-failed", words: /too big|SQLITE_TOOBIG/i },
-  // A lock passes: see `PASSING_SQLITE_ERROR`.
+  // A lock is temporary: see `PASSING_SQLITE_ERROR`.
   { problem: "locked", code: "source-unavailable", words: /\bSQLITE_LOCKED\b/ },
 ];
 

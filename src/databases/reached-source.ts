@@ -2,8 +2,9 @@ import { ExportError } from "../api/errors.ts";
 import type { Source } from "./source.ts";
 
 /**
- * A source that cannot turn out to be configured wrongly once it has answered: what looks so then is a
- * Worker that restarts, and `source-unavailable`. `wasReached` says that it has answered before.
+ * A source that cannot fail with a configuration error once it has answered: such an error then
+ * comes from a Worker that is restarting, and becomes `source-unavailable`. `wasReached` is true if
+ * the source answered before.
  */
 export function reachedSource(source: Source, wasReached: boolean): Source {
   let isReached = wasReached;

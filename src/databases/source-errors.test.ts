@@ -27,8 +27,8 @@ function d1That(answer: () => Promise<unknown>): Source {
 }
 
 test.each([
-  ["an object", objectThat, "the object behind binding TENANT"],
-  ["a D1 database", d1That, "the D1 database behind binding SHOP_DB"],
+  ["an object", objectThat, "the object of binding TENANT"],
+  ["a D1 database", d1That, "the D1 database of binding SHOP_DB"],
 ])(
   "%s that never answers ends the wait, by name, and may be asked again",
   async (_, that, words) => {
@@ -41,7 +41,7 @@ test.each([
       const refused = expect(call()).rejects.toMatchObject({
         code: "source-timeout",
         retryable: true,
-        message: `${words} gave no answer within 90 s`,
+        message: `${words} returned no answer within 90 s`,
       });
       await vi.advanceTimersByTimeAsync(90_000);
       await refused;

@@ -5,7 +5,7 @@ import type { Source } from "./source.ts";
 
 /** A database behind a binding of the Worker. */
 export interface FoundDatabase {
-  /** The same for the same database, whichever source or name it was found by. */
+  /** The same for the same database, regardless of the source or name that found it. */
   key: string;
   open: () => Source;
 }
@@ -21,26 +21,27 @@ export interface DatabaseChoice {
 export type SourcePromises = Pick<SourceList["sources"][number], "consistency" | "limits">;
 
 /**
- * A kind of database that `EXPORT_SOURCES` may name by its `type`: how it is configured, found and opened.
- * `SOURCE_KINDS` lists all of them.
+ * A kind of database that `EXPORT_SOURCES` may name by its `type`: how it is configured, found and
+ * opened. `SOURCE_KINDS` lists all of them.
  */
 export interface SourceKind<Config extends SourceConfig> {
   readonly promises: SourcePromises;
   /** Returns which objects a request may name: none (`one` database), those listed, or any. */
   objects(config: Config): SourceList["sources"][number]["objects"];
   /**
-   * Returns the object that a request means: the one that it names if the source allows that, else the source's
-   * own; null if the kind has no objects. Errors: `invalid-request` if the request must name an object or must not;
-   * `source-not-found` for a name that is not among the source's `names`.
+   * Returns the object that a request selects: the one that it names if the source allows that, or
+   * else the source's own; null if the kind has no objects. Errors: `invalid-request` if the
+   * request must name an object or must not; `source-not-found` for a name that is not among the
+   * source's `names`.
    */
   chooseObject(config: Config, request: DatabaseChoice): SourceObject;
   /** Requires that a binding exists and is of this kind. Errors: `configuration-invalid`. */
   requireBinding(env: object, binding: string): void;
-  /** Finds the database without asking it anything. Errors: as `findDatabase`. */
+  /** Finds the database without any call to it. Errors: as `findDatabase`. */
   find(env: object, config: Config, object: SourceObject): FoundDatabase;
 }
 
-/** Returns a source as the messages of refusals name it. */
+/** Returns a source as error messages name it. */
 export function describeSource({ source }: DatabaseChoice): string {
   return `source ${JSON.stringify(source)}`;
 }

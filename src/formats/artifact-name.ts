@@ -1,22 +1,31 @@
 import { encodeUtf8 } from "../lib/bytes.ts";
 
-/** Characters of an escaped name: with a suffix, well under the 255 bytes that file systems allow. */
+/**
+ * The most characters of an escaped name: with a suffix, well under the 255 bytes that file systems
+ * allow.
+ */
 const NAME_CHARS_MAX = 100;
 
-/** What stands for itself: a file's name must be one in a ZIP, in a URL and on every system. */
+/**
+ * Characters that need no escape: a file's name must be valid in a ZIP, in a URL and on every
+ * system.
+ */
 const PLAIN = /^[A-Za-z0-9_-]$/;
 
-/** The manifest stands beside the files. */
+/** The manifest is in the same folder as the files. */
 const RESERVED = ["manifest"];
 
-/** What Windows takes for a device, whatever stands after a dot: https://learn.microsoft.com/windows/win32/fileio/naming-a-file. */
+/**
+ * Names that Windows treats as devices, with or without an extension:
+ * https://learn.microsoft.com/windows/win32/fileio/naming-a-file.
+ */
 const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
 
 /**
- * File names made of table names, without suffix, in their order. Everything but ASCII letters,
- * digits, `_`, `-` and inner dots is percent-encoded as UTF-8, and so is the first letter of a name
- * that Windows takes for a device; a name that is too long is cut; one
- * that another has already, whatever its case, has `~2`, `~3`, … behind it.
+ * Returns file names for tables, without suffix, in the tables' order. Everything except ASCII
+ * letters, digits, `_`, `-` and inner dots is percent-encoded as UTF-8, and so is the first letter
+ * of a name that Windows treats as a device. A name that is too long is cut. If another table
+ * already has the same name in any case, `~2`, `~3`, … is appended.
  */
 export function nameArtifacts(tables: readonly string[]): string[] {
   const taken = new Set(RESERVED);
@@ -39,7 +48,7 @@ function escapeName(table: string): string {
     if (name.length + escaped.length > NAME_CHARS_MAX) return `${name}~`;
     name += escaped;
   }
-  // An empty name is a legal one, and a name must not end in a dot.
+  // An empty name is valid, and a name must not end in a dot.
   return name === "" || name.endsWith(".") ? `${name}~` : name;
 }
 

@@ -4,7 +4,7 @@ import type { TableEncoder } from "./table-encoder.ts";
 
 /** How a format is planned and written. */
 export interface DumpFormat {
-  /** The same for the same request, whatever the tables contain. */
+  /** The same for the same request, regardless of what the tables contain. */
   plan: (request: PlanRequest) => DumpPlan;
   /**
    * Makes the encoder that continues at `state`. `stage` is a table name that the database does not use, for

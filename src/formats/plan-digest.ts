@@ -2,14 +2,15 @@ import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import type { DumpPlan } from "./plan.ts";
 
 /**
- * Add one whenever an encoder, a page's SQL or a compressor writes other bytes for the same rows.
- * A job whose checkpoint has another version starts over, since half of a file would be in each.
+ * Increase this whenever an encoder, a page's SQL or a compressor writes different bytes for the
+ * same rows. A job whose checkpoint has another version starts over, because its file would
+ * otherwise mix both.
  */
 export const ENCODING_VERSION = 1;
 
 /**
  * SHA-256 of what a plan writes and in which order, of the encoding's version, and of the snapshot
- * that is read. A cursor counts segments, so it means the same place only in a plan of this digest.
+ * that is read. A cursor counts segments, so it is valid only in a plan with this digest.
  */
 export async function digestPlan(
   { artifacts }: Pick<DumpPlan, "artifacts">,

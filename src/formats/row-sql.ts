@@ -1,19 +1,22 @@
 import type { ColumnSql, RowExpression } from "../sqlite/column-sql.ts";
 
-/** SQL expressions of one row's text, over the row's columns. Both give the same text. */
+/** SQL expressions of one row's text, over the row's columns. Both return the same text. */
 export interface RowSql {
   usual: RowExpression;
-  /** Faster where values are long. */
+  /** Faster if values are long. */
   long: RowExpression;
 }
 
-/** Expressions that are longer than this, in characters, are not worth their length in a query. */
+/** Longer expressions, in characters, are not worth their length in a query. */
 export const ROW_SQL_CHARS_MAX = 16_000;
 
-/** From this length of a row's average value on, in bytes, `long` is faster (60 to 100, November 2026). */
+/**
+ * If a row's average value has at least this many bytes, `long` is faster (60 to 100, November
+ * 2026).
+ */
 const LONG_VALUE_BYTES = 100;
 
-/** The expression for rows of so many columns that are about `rowBytes` long. */
+/** Returns the expression for rows with this many columns that are about `rowBytes` long. */
 export function chooseRowSql(
   { usual, long }: RowSql,
   row: { columns: number; rowBytes: number },

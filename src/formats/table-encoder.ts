@@ -4,14 +4,14 @@ import type { RowExpression } from "../sqlite/column-sql.ts";
 import type { RawPage } from "../sqlite/page-query.ts";
 
 /**
- * How a format writes one table's rows. The bytes depend on the rows only, never on where
- * a page ended: `state` is all that is remembered between two pages, and an encoder made with it
- * continues where the last one stopped.
+ * How a format writes one table's rows. The bytes depend only on the rows, never on where a page
+ * ended. `state` is all that is remembered between two pages; an encoder created with it continues
+ * where the last one stopped.
  */
 export interface TableEncoder {
   /**
-   * SQL expression of a row's text, over the table's columns. Which one depends on about how long rows
-   * are, in bytes of text, or 0 if nothing is known; its result does not.
+   * SQL expression of a row's text, over the table's columns. `rowBytes` is about how long rows
+   * are, in bytes of text, or 0 if unknown. It selects the expression, but not its result.
    */
   rowSql(rowBytes: number): RowExpression;
   /** Bytes between two rows of a page, as hex digits. */
@@ -22,7 +22,7 @@ export interface TableEncoder {
   readonly realSql: (name: string) => string;
   /** Non-negative; 0 before the first row. */
   readonly state: number;
-  /** How many U+FFFD were written in place of bytes that are no UTF-8. */
+  /** How many U+FFFD characters were written in place of bytes that are not UTF-8. */
   readonly replacements: number;
   /** Bytes of a page's rows. `page.bytes` may be written to and must not be used afterwards. */
   page(page: RawPage): Uint8Array[];

@@ -5,17 +5,17 @@ import type { DumpFormat } from "./dump-format.ts";
 import type { ArtifactPlan, DumpPlan } from "./plan.ts";
 import { classifyVirtualTable } from "../sqlite/virtual-table.ts";
 
-/** A format that writes one file a table. */
+/** A format that writes one file per table. */
 interface TableFileFormat {
-  /** What the files' names end in, with its dot. */
+  /** The suffix of the files' names, with its dot. */
   suffix: string;
   contentType: string;
-  /** What precedes the rows; nothing by default. */
+  /** The text before the rows; none by default. */
   header?: (table: Table) => string;
   createEncoder: DumpFormat["createEncoder"];
 }
 
-/** Makes a format of which each file contains the rows of one table. */
+/** Returns a format in which each file contains the rows of one table. */
 export function makeTableFormat(format: TableFileFormat): DumpFormat {
   return {
     plan: ({ catalog }) => planTableFiles(catalog, format),
@@ -24,8 +24,9 @@ export function makeTableFormat(format: TableFileFormat): DumpFormat {
 }
 
 /**
- * The plan of an export of rows only, one artifact a table: ordinary tables, and virtual ones that
- * have rows of their own. It leaves out computed columns; every table in SQLite has others.
+ * The plan of an export of rows only, with one artifact per table: ordinary tables, and virtual
+ * tables that have their own rows. It leaves out computed columns, which every table in SQLite
+ * handles differently.
  */
 function planTableFiles(catalog: Catalog, format: TableFileFormat): DumpPlan {
   const tables: Table[] = [];

@@ -8,23 +8,23 @@ import { KEY_VALUES_TABLE } from "../sqlite/key-values.ts";
 import { parseIdentifier, tokenizeSql } from "../sqlite/sql-tokens.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
 
-/** Names shown with a pattern that matches none. */
+/** The most names shown with a pattern that matches none. */
 const NEAR_NAMES_MAX = 5;
 
-/** What is left of a catalog, and a sentence for each object that names something left out. */
+/** What remains of a catalog, and a sentence for each object that refers to something left out. */
 export interface FilteredCatalog {
   catalog: Catalog;
   warnings: string[];
 }
 
 /**
- * The tables and views of a catalog that `patterns` choose, with their indexes and triggers: those
- * that `include` matches (all if it is missing) without those that `exclude` matches.
- * The key-value storage of a Durable Object counts as a table `_cf_KV`. A pattern is a name in which `*` stands
- * for any characters; ASCII letters match in either case.
+ * Returns the tables and views of a catalog that `patterns` choose, with their indexes and
+ * triggers: those that `include` matches (all if it is missing) without those that `exclude`
+ * matches. The key-value storage of a Durable Object counts as a table `_cf_KV`. A pattern is a
+ * name in which `*` stands for any characters; ASCII letters match in either case.
  *
- * Errors: `table-not-found` if a pattern matches no table or view, with the names nearest to it,
- * and if nothing is left.
+ * Errors: `table-not-found` if a pattern matches no table or view, with the nearest names, and if
+ * nothing remains.
  */
 export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): FilteredCatalog {
   const { include, exclude = [] } = patterns;
@@ -68,8 +68,8 @@ export function filterCatalog(catalog: Catalog, patterns: TablePatterns = {}): F
 }
 
 /**
- * A catalog of one table, by its name, in which `*` is a letter like others. Errors:
- * `table-not-found`, with the names nearest to it, and for views, which have no rows of their own.
+ * Returns a catalog of one table, by its name, in which `*` is an ordinary character. Errors:
+ * `table-not-found`, with the nearest names, and for views, which have no rows of their own.
  */
 export function selectTable(catalog: Catalog, name: string): Catalog {
   const isNamed = (object: { name: string }): boolean =>
@@ -88,7 +88,10 @@ export function selectTable(catalog: Catalog, name: string): Catalog {
   return { ...rest, tables: [table], indexes: [], views: [], triggers: [] };
 }
 
-/** True if `name` matches `pattern`. Takes time in proportion to both lengths at most. */
+/**
+ * True if `name` matches `pattern`. The time is at most proportional to the product of both
+ * lengths.
+ */
 export function matchesPattern(name: string, pattern: string): boolean {
   const [head = "", ...pieces] = lowerAscii(pattern).split("*");
   const text = lowerAscii(name);
@@ -121,7 +124,10 @@ function noMatch(pattern: string, names: string[]): ExportError {
   );
 }
 
-/** Names that differ from a pattern by a third of its letters at most, or that hold it, nearest first. */
+/**
+ * Returns names that differ from a pattern in at most a third of its letters, or that contain it,
+ * nearest first.
+ */
 function nearNames(pattern: string, names: string[]): string[] {
   const wanted = lowerAscii(pattern).replaceAll("*", "");
   return names
@@ -136,7 +142,9 @@ function nearNames(pattern: string, names: string[]): string[] {
     .map(({ name }) => name);
 }
 
-/** Takes the columns from views that cannot work, since they read what is left out or each other. */
+/**
+ * Removes the columns of views that cannot work, because they read what is left out or each other.
+ */
 function withoutBroken(views: readonly SchemaObject[], leftOut: readonly string[]): SchemaObject[] {
   const gone = new Set(leftOut.map(lowerAscii));
   const namesGone = ({ sql }: SchemaObject): boolean =>
@@ -155,7 +163,10 @@ function withoutBroken(views: readonly SchemaObject[], leftOut: readonly string[
   }
 }
 
-/** Views, triggers and virtual tables that name what is left out. Foreign keys have a warning of their own. */
+/**
+ * Views, triggers and virtual tables that refer to something left out. Foreign keys have their own
+ * warning.
+ */
 function danglingWarnings(catalog: Catalog, leftOut: string[]): string[] {
   const byKey = new Map(leftOut.map((name) => [lowerAscii(name), name]));
   const virtual = catalog.tables.filter((table) => table.kind === "virtual");
@@ -167,14 +178,14 @@ function danglingWarnings(catalog: Catalog, leftOut: string[]): string[] {
     const named = new Set<string>();
     for (const token of tokenizeSql(object.sql)) {
       if (token.kind === "other") continue;
-      // A quoted module argument is a string; a view may hold one that is no name.
+      // A quoted module argument is a string; a view may contain one that is not a name.
       if (token.kind === "string" && kind !== "virtual table") continue;
       const name = byKey.get(lowerAscii(parseIdentifier(token)));
       if (name !== undefined) named.add(name);
     }
     return [...named].map(
       (name) =>
-        `${kind} ${quoteIdentifier(object.name)} names ${quoteIdentifier(name)}, which is not in the dump`,
+        `${kind} ${quoteIdentifier(object.name)} refers to ${quoteIdentifier(name)}, which is not in the dump`,
     );
   });
 }

@@ -8,9 +8,9 @@ import type { NewJob } from "../rpc/http-jobs.ts";
 import { checkCallback } from "./check-callback.ts";
 
 /**
- * A checked request as a job to be created, with the deployment's defaults filled in. Errors: those
- * of what the request names, such as `source-not-found` and `callback-url-refused`, and
- * `configuration-invalid` where its binding is missing or callbacks cannot be signed.
+ * Returns a checked request as a job to create, with the deployment's defaults filled in. Errors:
+ * those for the names in the request, such as `source-not-found` and `callback-url-refused`, and
+ * `configuration-invalid` if its binding is missing or callbacks cannot be signed.
  */
 export async function prepareJob(
   config: Settings,
@@ -21,7 +21,7 @@ export async function prepareJob(
   requireRows(request);
   const { source: name = findDefaultSource(config), ...rest } = request;
   const source = getSourceConfig(config, name);
-  // Reports a wrong binding now, before a job fails because of it.
+  // Reports a wrong binding now, instead of starting a job that would fail because of it.
   const database = findDatabase(env, source, sourceObjectOf(source, { ...rest, source: name }));
   const full = {
     // First: the digest depends on the order.

@@ -7,8 +7,8 @@ import { findDefaultSource, getSourceConfig, type Settings } from "../config/set
 import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { listTargetTables } from "../loading/target.ts";
-import { unwrap } from "../rpc/outcome.ts";
 import type { NewRestore } from "../rpc/restore-jobs.ts";
+import { unwrap } from "../rpc/outcome.ts";
 import { findScript } from "../storage/find-script.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
 import { checkCallback } from "./check-callback.ts";
@@ -65,12 +65,12 @@ export async function prepareRestore(
     const known = unwrap(await jobs.findRestoreByKey({ idempotencyKey, requestDigest }));
     if (known !== null) return { isKnown: true, view: known };
   }
+  const jobId = crypto.randomUUID();
   await findScript(
     {
       store: openArtifactStore(env),
-      findExport: (jobId) => jobs.download(jobId),
-      useFile: async () =>
-        Promise.reject(new ExportError("file-not-found", "there is no such file")),
+      findExport: (exportId) => jobs.download(exportId),
+      useFile: async (fileId) => unwrap(await jobs.useFile(fileId, jobId)),
     },
     request.from,
   );
@@ -85,12 +85,6 @@ export async function prepareRestore(
   }
   return {
     isKnown: false,
-    restore: {
-      jobId: crypto.randomUUID(),
-      request: full,
-      databaseKey: database.key,
-      requestDigest,
-      ...given,
-    },
+    restore: { jobId, request: full, databaseKey: database.key, requestDigest, ...given },
   };
 }

@@ -14,10 +14,10 @@ export interface Tick {
 }
 
 /**
- * Starts the exports of `EXPORT_SCHEDULE` that are due at a tick: one job an entry, however often
- * the tick is delivered. An entry whose source is still being exported is left out, with a line in
- * the log; the others start all the same. Errors: `configuration-invalid`, and after all entries
- * those of jobs that could not be started, and of a job of this tick that has failed since.
+ * Starts the exports of `EXPORT_SCHEDULE` that are due at a tick: one job per entry, however often
+ * the tick is delivered. An entry whose source is still being exported is skipped, with a line in
+ * the log; the others still start. Errors: `configuration-invalid`, and, after all entries, the
+ * errors of jobs that could not be started and of a job of this tick that has failed since.
  */
 export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise<void> {
   const config = readSettings(env);
@@ -38,7 +38,7 @@ export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise
       if (replayed) requireNotFailed(view);
     } catch (error) {
       if (error instanceof ExportError && error.code === "export-already-running") {
-        console.warn({ message: `scheduled export left out: ${error.message}`, cron: tick.cron });
+        console.warn({ message: `scheduled export skipped: ${error.message}`, cron: tick.cron });
       } else {
         failures.push(error);
       }
@@ -47,7 +47,10 @@ export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise
   if (failures.length > 0) throw failures[0];
 }
 
-/** A tick that is delivered again must not count a job that has failed meanwhile as a success. */
+/**
+ * When a tick is delivered again, a job that has failed in the meantime must not count as a
+ * success.
+ */
 function requireNotFailed({ jobId, error }: JobView): void {
   if (error === null) return;
   throw new ExportError(error.code as ErrorCode, `scheduled job ${jobId} failed: ${error.message}`);

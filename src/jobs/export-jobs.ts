@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 
 import type { Failure } from "../api/errors.ts";
 import type { JobView } from "../api/job-view.ts";
+import type { UploadView } from "../api/upload.ts";
 import type { ExportEnv } from "../config/bindings.ts";
 import type { ArtifactRecord, LedgerPiece } from "../rpc/artifact-record.ts";
 import type { Checkpoint } from "../rpc/checkpoint.ts";
@@ -38,6 +39,14 @@ import type {
 } from "../rpc/run-jobs.ts";
 import type { RunId, RunStart } from "../rpc/run-payload.ts";
 import type { NewStream, StreamJobs, StreamToClose } from "../rpc/stream-jobs.ts";
+import type {
+  FileToMake,
+  MadeFile,
+  NewFile,
+  PartAttempt,
+  UploadJobs,
+  UsableFile,
+} from "../rpc/upload-jobs.ts";
 import type { InlineContext } from "../storage/inline/inline-context.ts";
 import {
   abortUpload,
@@ -74,20 +83,26 @@ import type {
   RestoreJobs,
   RunningRestore,
 } from "../rpc/restore-jobs.ts";
+import { beginCompletion, completeFile, refuseFile } from "./commands/complete-file.ts";
 import { completeJob } from "./commands/complete-job.ts";
+import { createFile } from "./commands/create-file.ts";
 import { createJob } from "./commands/create-job.ts";
 import { failJob } from "./commands/fail-job.ts";
 import { recordSnapshot } from "./commands/record-snapshot.ts";
+import { removeFile } from "./commands/remove-file.ts";
 import { removeJob } from "./commands/remove-job.ts";
 import { renewStream } from "./commands/renew-stream.ts";
 import { scheduleWatchdog } from "./commands/schedule-watchdog.ts";
 import { startOver } from "./commands/start-over.ts";
+import { beginPart, recordPart } from "./commands/store-part.ts";
+import { useFile } from "./commands/use-file.ts";
 import { inlineContext } from "./inline-files.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import { migrate } from "./migrations.ts";
 import { findArtifact } from "./tables/artifact-rows.ts";
 import { loadTurn } from "./tables/blob-rows.ts";
 import { listPieces } from "./tables/chunk-rows.ts";
+import { recordFileUpload } from "./tables/file-rows.ts";
 import { recordCallback } from "./tables/job-callback-columns.ts";
 import { recordClosed } from "./tables/job-plan-columns.ts";
 import { getJobOfRun } from "./tables/job-rows.ts";
@@ -99,16 +114,17 @@ import { getJobPage } from "./views/job-page.ts";
 import { findChangedView, getJobView } from "./views/job-view.ts";
 import { findStreamToClose, isSnapshotLeftover, snapshotToClose } from "./views/left-snapshots.ts";
 import { toRunningJob } from "./views/running-job.ts";
+import { getUploadView } from "./views/upload-view.ts";
 import { runWatchdog } from "./watchdog/job-watchdog.ts";
 
 /**
- * The one object that holds a deployment's jobs. It binds names to functions, and only it creates or ends
- * a run. The interfaces that it implements describe each method. Expected failures cross as values
- * (`Outcome`).
+ * The one object that holds a deployment's jobs. It binds names to functions, and only it creates
+ * or ends a run. The interfaces that it implements describe each method. Expected failures cross as
+ * values (`Outcome`).
  */
 export class ExportJobs
   extends DurableObject<ExportEnv>
-  implements HttpJobs, RestoreJobs, RunJobs, StreamJobs, InlineObjects
+  implements HttpJobs, RestoreJobs, RunJobs, StreamJobs, UploadJobs, InlineObjects
 {
   readonly #jobs: JobsContext;
   readonly #files: InlineContext;
@@ -122,7 +138,8 @@ export class ExportJobs
     }
     this.#jobs = { storage: ctx.storage, sql: ctx.storage.sql, env };
     this.#files = inlineContext(this.#jobs);
-    // An alarm whose attempts have all failed is gone, and a crash may come between a row and its alarm.
+    // An alarm is gone after all of its attempts fail, and a crash may happen between a row and its
+    // alarm.
     void ctx.blockConcurrencyWhile(() => scheduleWatchdog(this.#jobs));
   }
 
@@ -229,6 +246,61 @@ export class ExportJobs
 
   streamToClose(streamId: string): StreamToClose | null {
     return findStreamToClose(this.#sql, streamId);
+  }
+
+  // UploadJobs
+
+  createFile(file: NewFile): Promise<Outcome<null>> {
+    return outcomeOf(() => createFile(this.#jobs, file));
+  }
+
+  openFile(fileId: string, uploadId: string): Promise<Outcome<UploadView>> {
+    return outcomeOf(() => {
+      recordFileUpload(this.#sql, fileId, uploadId);
+      return getUploadView(this.#sql, fileId);
+    });
+  }
+
+  fileView(fileId: string): Promise<Outcome<UploadView>> {
+    return outcomeOf(() => getUploadView(this.#sql, fileId));
+  }
+
+  beginPart(part: {
+    fileId: string;
+    number: number;
+    bytes: number;
+  }): Promise<Outcome<PartAttempt>> {
+    return outcomeOf(() => beginPart(this.#sql, part));
+  }
+
+  recordPart(
+    fileId: string,
+    stored: { attempt: number; part: StoredPart },
+  ): Promise<Outcome<null>> {
+    return outcomeOf(() => recordPart(this.#sql, fileId, stored));
+  }
+
+  beginCompletion(
+    fileId: string,
+    completion: { parts: number; sha256: string | null },
+  ): Promise<Outcome<FileToMake | { view: UploadView }>> {
+    return outcomeOf(() => beginCompletion(this.#sql, fileId, completion));
+  }
+
+  refuseFile(fileId: string): Promise<Outcome<UploadView>> {
+    return outcomeOf(() => refuseFile(this.#sql, fileId));
+  }
+
+  completeFile(fileId: string, made: MadeFile): Promise<Outcome<UploadView>> {
+    return outcomeOf(() => completeFile(this.#jobs, fileId, made));
+  }
+
+  removeFile(fileId: string): Promise<Outcome<null>> {
+    return outcomeOf(() => removeFile(this.#jobs, fileId));
+  }
+
+  useFile(fileId: string, jobId: string): Promise<Outcome<UsableFile>> {
+    return outcomeOf(() => useFile(this.#sql, fileId, jobId));
   }
 
   // RunJobs

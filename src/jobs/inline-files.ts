@@ -1,12 +1,13 @@
 import { ExportError } from "../api/errors.ts";
 import { isActive } from "../api/job-state.ts";
-import { parseObjectKey } from "../rpc/object-key.ts";
+import { isScriptKey, parseObjectKey } from "../rpc/object-key.ts";
 import type { InlineContext } from "../storage/inline/inline-context.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import { requireRoom } from "./require-space.ts";
+import { getFile } from "./tables/file-rows.ts";
 import { findJob } from "./tables/job-rows.ts";
 
-/** Returns what the inline store needs of the jobs object. */
+/** Returns what the inline store needs from the jobs object. */
 export function inlineContext(context: JobsContext): InlineContext {
   const { sql } = context;
   return {
@@ -16,10 +17,17 @@ export function inlineContext(context: JobsContext): InlineContext {
   };
 }
 
-/** Requires that an active job writes the file, for the snapshot that the job reads. Errors: `run-superseded`. */
+/**
+ * Requires that an active job writes the file, for the snapshot that the job reads, or that the file is an
+ * upload. Errors: `run-superseded`, `file-not-found`.
+ */
 function requireWritable(sql: SqlStorage, key: string): void {
   const { jobId, snapshotId } = parseObjectKey(key);
+  if (isScriptKey(key)) {
+    getFile(sql, jobId);
+    return;
+  }
   const job = findJob(sql, jobId);
   if (job !== undefined && isActive(job.state) && job.snapshot_id === snapshotId) return;
-  throw new ExportError("run-superseded", `no job writes ${key} any more`);
+  throw new ExportError("run-superseded", `no job writes ${key} anymore`);
 }

@@ -4,8 +4,9 @@ import { ExportError } from "../api/errors.ts";
  * The job tables' migrations, in order. Append only: a deployed object has run the earlier ones.
  * docs/storage-layout.md describes every column.
  *
- * Expand first: a migration adds, and the previous version keeps working beside it after a rollback. One
- * that renames or removes raises `CODE_MIN`, in a release after the last one that used the old form.
+ * Expand first: a migration adds, and the previous version keeps working after a rollback. A
+ * migration that renames or removes anything raises `CODE_MIN`, in a release after the last one
+ * that used the old form.
  */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE tmp_export_jobs (
@@ -178,14 +179,45 @@ const MIGRATIONS: readonly string[] = [
 
   `ALTER TABLE tmp_export_jobs ADD COLUMN kind TEXT NOT NULL DEFAULT 'export';
    ALTER TABLE tmp_export_jobs ADD COLUMN restore_json TEXT;`,
+
+  `CREATE TABLE tmp_export_files (
+     file_id TEXT NOT NULL PRIMARY KEY,
+     name TEXT NOT NULL,
+     object_key TEXT NOT NULL,
+     upload_id TEXT,
+     part_bytes INTEGER NOT NULL,
+     announced_bytes INTEGER,
+     announced_sha256 TEXT,
+     part_count INTEGER,
+     bytes INTEGER,
+     sha256 TEXT,
+     etag TEXT,
+     created_at_ms INTEGER NOT NULL,
+     completed_at_ms INTEGER,
+     used_at_ms INTEGER NOT NULL,
+     used_by_json TEXT NOT NULL DEFAULT '[]'
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE tmp_export_file_parts (
+     file_id TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     attempts INTEGER NOT NULL,
+     etag TEXT,
+     bytes INTEGER NOT NULL DEFAULT 0,
+     PRIMARY KEY (file_id, number)
+   ) STRICT, WITHOUT ROWID;`,
+
+  `ALTER TABLE tmp_export_job_chunks ADD COLUMN text_bytes INTEGER;
+   ALTER TABLE tmp_export_job_chunks ADD COLUMN text_sha256 TEXT;
+   ALTER TABLE tmp_export_jobs ADD COLUMN writer_json TEXT;`,
 ];
 
 /** How many migrations a version must know to work with tables that have run all of these. */
 const CODE_MIN = 13;
 
 /**
- * Brings the job tables to the newest form, each migration in one transaction. Tables of a newer version
- * stay as they are. Errors: `jobs-database-newer` if that version's tables need newer code than this.
+ * Brings the job tables to the newest form, each migration in one transaction. Tables of a newer
+ * version stay unchanged. Errors: `jobs-database-newer` if that version's tables need newer code
+ * than this.
  */
 export function migrate(storage: DurableObjectStorage): void {
   const { sql } = storage;

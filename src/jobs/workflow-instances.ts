@@ -1,8 +1,9 @@
 import type { ExportEnv } from "../config/bindings.ts";
 
 /**
- * What Workflows reports of a run's instance. One that is reported alive may be forgotten; one that has
- * ended, or was never made, works no more. A queued one waits for Workflows, a paused one for a person.
+ * What Workflows reports about a run's instance. An instance that is reported alive may be
+ * forgotten; one that has ended, or was never created, no longer works. A queued one waits for
+ * Workflows, a paused one for a person.
  */
 export type InstanceCondition = "alive" | "queued" | "paused" | "ended" | "unknown";
 
@@ -19,8 +20,8 @@ export async function createOnce(workflow: ExportWorkflow, instance: Instance): 
 }
 
 /**
- * Returns the condition of a Workflow instance: `ended` too if it was never created, or is deleted. Throws
- * if Workflows cannot be reached.
+ * Returns the condition of a Workflow instance; `ended` also if it was never created or was
+ * deleted. Throws if Workflows cannot be reached.
  */
 export async function readCondition(
   workflow: ExportWorkflow,

@@ -13,6 +13,15 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return strictDecoder.decode(bytes);
 }
 
+/** Returns the text of UTF-8 `bytes`; undefined if they are not valid UTF-8. */
+export function decodeIfUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return decodeUtf8(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Returns all of `pieces` in one new array. */
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   let length = 0;
@@ -41,14 +50,14 @@ export function toBase64(bytes: Uint8Array): string {
   return viewOf(bytes).toString("base64");
 }
 
-/** Returns the bytes of base64, which is not checked. */
+/** Returns the bytes of base64 text. The text is not checked. */
 export function fromBase64(base64: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(base64, "base64"));
 }
 
 /**
- * Returns the same bytes as Node's Buffer, whose searches and digits are native code.
- * `Uint8Array.prototype.toHex` would do for digits, but Node 24 does not have it.
+ * Returns the same bytes as Node's Buffer, which searches and converts to digits in native code.
+ * `Uint8Array.prototype.toHex` would work for digits, but Node 24 does not have it.
  */
 export function viewOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

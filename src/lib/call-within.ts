@@ -4,8 +4,8 @@ export class CallTimeout extends Error {
 }
 
 /**
- * Returns what `work` returns within `timeoutMs`; else throws `CallTimeout`. The work itself cannot be ended:
- * its later result or error is dropped.
+ * Returns the result of `work` if it arrives within `timeoutMs`; otherwise throws `CallTimeout`.
+ * The work itself cannot be stopped: its later result or error is dropped.
  */
 export async function callWithin<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;

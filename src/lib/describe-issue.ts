@@ -1,8 +1,8 @@
 import type * as v from "valibot";
 
 /**
- * Returns what is wrong with a value, in plain words. Valibot's own messages are written for programmers and
- * quote the value, which may be a secret. A schema's own message is kept.
+ * Returns what is wrong with a value, in plain words. Valibot's own messages are written for
+ * programmers and quote the value, which may be a secret. A custom message of the schema is kept.
  */
 export function describeIssue(issue: v.BaseIssue<unknown>): string {
   if (!issue.message.startsWith("Invalid ")) return issue.message.slice(0, 300);
@@ -26,7 +26,7 @@ export function describeIssue(issue: v.BaseIssue<unknown>): string {
     case "url":
       return "expected a URL";
     case "regex":
-      return `expected what matches ${String(issue.requirement)}`;
+      return `expected a value that matches ${String(issue.requirement)}`;
     default:
       return issue.expected === null
         ? "is not allowed here"

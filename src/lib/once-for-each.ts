@@ -1,6 +1,6 @@
 /**
- * Returns `make` as a function that runs once for each object and repeats its result, or its error, later.
- * `make` must depend on nothing but the object.
+ * Returns a function that runs `make` once per object and returns the same result, or throws the
+ * same error, on later calls. `make` must depend only on the object.
  */
 export function onceForEach<TResult, TFrom extends object = object>(
   make: (from: TFrom) => TResult,

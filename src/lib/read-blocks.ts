@@ -1,4 +1,7 @@
-/** workerd's own addition: https://developers.cloudflare.com/workers/runtime-apis/streams/readablestreambyobreader/. */
+/**
+ * workerd's own extension:
+ * https://developers.cloudflare.com/workers/runtime-apis/streams/readablestreambyobreader/.
+ */
 interface AtLeastReader {
   readAtLeast(
     bytesMin: number,
@@ -7,8 +10,9 @@ interface AtLeastReader {
 }
 
 /**
- * Reads a byte stream in blocks of `blockBytes`; the last one is shorter. All blocks share their memory, so a
- * block is valid only until the caller asks for the next. Stopping early cancels the stream.
+ * Reads a byte stream in blocks of `blockBytes`; the last block may be shorter. All blocks share
+ * the same memory, so a block is valid only until the caller asks for the next. Stopping early
+ * cancels the stream.
  */
 export async function* readBlocks(
   stream: ReadableStream<Uint8Array>,
@@ -18,7 +22,7 @@ export async function* readBlocks(
   try {
     let buffer = new ArrayBuffer(blockBytes);
     for (;;) {
-      // The garbage collector would free a new buffer for each block late.
+      // With a new buffer for each block, the garbage collector would free memory too late.
       const { done, value } = await (reader as unknown as AtLeastReader).readAtLeast(
         blockBytes,
         new Uint8Array(buffer),

@@ -1,24 +1,27 @@
 import { encodeUtf8 } from "./bytes.ts";
 
-/** A file of an archive, stored as it is. */
+/** A file of an archive, stored without compression. */
 export interface ZipEntry {
-  /** Its path in the archive, in UTF-8 at most 65,535 bytes. */
+  /** Its path in the archive: at most 65,535 bytes in UTF-8. */
   name: string;
   bytes: number;
   /** CRC-32 of its bytes, unsigned. */
   crc32: number;
 }
 
-/** A stretch of an archive: bytes of its own, or a range of an entry, whose bytes the caller has. */
+/**
+ * A stretch of an archive: bytes of the archive itself, or a range of an entry, whose bytes the
+ * caller has.
+ */
 export type ZipStretch<E extends ZipEntry> =
   | { kind: "own"; bytes: Uint8Array }
   | { kind: "content"; entry: E; offset: number; length: number };
 
-/** If a field of 2 or 4 bytes has this value, the real one is in a ZIP64 record. */
+/** If a field of 2 or 4 bytes has this value, the real value is in a ZIP64 record. */
 const MAX_16 = 0xffff;
 const MAX_32 = 0xffffffff;
 
-/** Versions that a reader needs: 2.0, and 4.5 for ZIP64. */
+/** The version that a reader needs: 2.0, or 4.5 for ZIP64. */
 const VERSION = 20;
 const VERSION_ZIP64 = 45;
 /** Made by version 4.5 on Unix, which defines what the attributes mean: a file, rw-r--r--. */
@@ -31,14 +34,14 @@ const LOCAL_HEADER_BYTES = 30;
 const CENTRAL_HEADER_BYTES = 46;
 const END_BYTES = 22;
 const END_ZIP64_BYTES = 56 + 20;
-/** The seconds since 1970, in addition to the fields that count from 1980 and know no time zone. */
+/** Seconds since 1970, in addition to the fields that count from 1980 and have no time zone. */
 const TIME_EXTRA_BYTES = 9;
 
 /**
- * A ZIP archive of stored entries (APPNOTE.TXT 6.3.10), with ZIP64 if a size, an offset or the number of
- * entries needs it. Sizes and CRC-32s are known beforehand, so its length is too, and any range of it can be
- * made without the bytes before. The same entries and time make the same bytes. docs/decisions has the reason
- * why no library makes it.
+ * A ZIP archive of stored entries (APPNOTE.TXT 6.3.10), with ZIP64 if a size, an offset or the
+ * number of entries needs it. Sizes and CRC-32s are known in advance. So the archive's length is
+ * known too, and any range can be made without the bytes before it. The same entries and time
+ * always make the same bytes. docs/decisions explains why no library makes it.
  */
 export class ZipLayout<E extends ZipEntry> {
   /** Of the whole archive. */
@@ -46,7 +49,7 @@ export class ZipLayout<E extends ZipEntry> {
   readonly #entries: readonly E[];
   readonly #modified: Modified;
 
-  /** All entries get the same time of modification. The format has times from 1980 to 2107. */
+  /** All entries get the same modification time. The format can store times from 1980 to 2107. */
   constructor(entries: readonly E[], modifiedAtMs: number) {
     this.#entries = entries;
     this.#modified = encodeModified(modifiedAtMs);
@@ -60,7 +63,10 @@ export class ZipLayout<E extends ZipEntry> {
     this.bytes = offset + directoryBytes + END_BYTES + (needsZip64 ? END_ZIP64_BYTES : 0);
   }
 
-  /** Lists what a range of the archive consists of, end to end. Nothing else is made. */
+  /**
+   * Lists the stretches that make up a range of the archive, in order and without gaps. Nothing
+   * else is built.
+   */
   *stretches(range: { offset: number; length: number }): Generator<ZipStretch<E>, void, undefined> {
     const end = range.offset + range.length;
     const clip = (offset: number, length: number): { from: number; to: number } | undefined => {
@@ -113,7 +119,7 @@ interface Modified {
   unixSeconds: number;
 }
 
-/** Times before 1980 and after 2107 become the nearest that the format has. */
+/** Times before 1980 or after 2107 become the nearest time that the format can store. */
 function encodeModified(ms: number): Modified {
   const first = Date.UTC(1980, 0, 1);
   const last = Date.UTC(2107, 11, 31, 23, 59, 58);
@@ -174,7 +180,7 @@ function centralHeader(entry: ZipEntry, offset: number, modified: Modified): Uin
   return fields.bytes;
 }
 
-/** Writes what both headers of an entry have in common, from the version to the sizes. */
+/** Writes the fields that both headers of an entry share, from the version to the sizes. */
 function putCommon(
   fields: Fields,
   entry: ZipEntry,
@@ -211,7 +217,7 @@ function putNameAndExtra(
   for (const value of of.zip64) fields.put(8, value);
 }
 
-/** The directory of an archive: entries, start and length. */
+/** The directory of an archive: its entries, start and length. */
 interface Directory {
   count: number;
   offset: number;

@@ -1,11 +1,17 @@
-import { lowerAscii } from "../lib/ascii-case.ts";
-import { type ByteToken, TokenReader } from "../sqlite/token-reader.ts";
+import type { Buffer } from "node:buffer";
 
-/** Where a table's name stands in a statement, its schema's name and dot included. */
-export interface NamePlace {
-  start: number;
-  end: number;
-}
+import { lowerAscii } from "../lib/ascii-case.ts";
+import { viewOf } from "../lib/bytes.ts";
+import { beginsKeyValues } from "../sqlite/key-values.ts";
+import { isPlatformName } from "../sqlite/own-objects.ts";
+import { type ByteToken, TokenReader } from "../sqlite/token-reader.ts";
+import {
+  classifyTable,
+  type CreateTable,
+  listForeignKeys,
+  type ForeignKey,
+} from "./create-table.ts";
+import { type NamePlace, readConditional, readList, readName } from "./read-name.ts";
 
 /** What a statement of a script does, as far as loading it is concerned. */
 export type StatementClass =
@@ -13,54 +19,89 @@ export type StatementClass =
   | { kind: "skip"; what: string }
   /** The script cannot be loaded. */
   | { kind: "refuse"; reason: string }
-  | {
-      kind: "create-table";
-      name: string;
-      place: NamePlace;
-      /** Names of the tables that it refers to, in lower case. */
-      parents: string[];
-      isVirtual: boolean;
-    }
-  | {
-      kind: "insert";
-      table: string;
-      place: NamePlace;
-      /** Where the rows begin: after the table and its columns. */
-      rowsAt: number;
-      /** True if the statement lists its columns. */
-      hasColumns: boolean;
-      /** True for `VALUES`; false for a query, and for DEFAULT VALUES. */
-      hasValues: boolean;
-    }
+  | { kind: "begin" }
+  | { kind: "commit" }
+  /** True for a pragma that enforces foreign keys, false for one that does not. */
+  | { kind: "foreign-keys"; enforces: boolean }
+  | CreateTable
+  | InsertRows
   /** A row of `sqlite_schema`, as `sqlite3 .dump` writes a virtual table. */
   | { kind: "schema-row"; rowsAt: number }
-  | { kind: "create-index"; table: string; isUnique: boolean }
+  | { kind: "create-index"; table: string; isUnique: boolean; columns: string[] }
   | { kind: "create-trigger"; table: string }
   | { kind: "create-view" }
-  /** It changes how SQLite counts or searches, and no row. */
+  /** It sets the counters of AUTOINCREMENT. */
+  | { kind: "sequence" }
+  /** Entries of a key-value storage, as a dump of this project carries them. */
+  | { kind: "key-values" }
+  /** It changes no row that anything else may read. */
   | { kind: "bookkeeping" }
+  | { kind: "drop-table"; table: string }
+  | {
+      kind: "alter-table";
+      table: string;
+      /** Where the definition of a new column begins; undefined for other changes. */
+      columnAt?: number;
+      foreignKeys: ForeignKey[];
+      renamedTo?: string;
+    }
+  /** UPDATE or DELETE. */
+  | { kind: "change-rows"; table: string }
   /** Anything else, which may read or change any row. */
   | { kind: "other" };
 
-/** Statements that only bracket or configure a session. */
-const SKIPPED = new Set([
-  "BEGIN",
-  "COMMIT",
-  "END",
-  "SAVEPOINT",
-  "RELEASE",
-  "PRAGMA",
-  "VACUUM",
-  "EXPLAIN",
-  "VALUES",
-]);
+/** An INSERT or REPLACE. */
+export interface InsertRows {
+  kind: "insert";
+  table: string;
+  /** The same in lower case. */
+  lowerTable: string;
+  place: NamePlace;
+  /** Where the rows begin: after the table and its columns. */
+  rowsAt: number;
+  /** The columns that the statement lists; undefined if it lists none. */
+  columns: string[] | undefined;
+  /** True for `VALUES`; false for a query, and for DEFAULT VALUES. */
+  hasValues: boolean;
+  /** What a conflict does, such as REPLACE; undefined if the statement does not say. */
+  conflict: string | undefined;
+}
 
-const KNOWN_WORDS = new Set(["SELECT", "WITH", "UPDATE", "ALTER"]);
+/** Statements that only bracket or configure a session, or read. */
+const SKIPPED = new Set(["SAVEPOINT", "RELEASE", "VACUUM", "EXPLAIN", "VALUES"]);
 
-/** Objects that only Cloudflare, or its local runtime, may create. */
-function isPlatformName(name: string): boolean {
-  const lower = lowerAscii(name);
-  return lower.startsWith("_cf_") || lower === "__miniflare_do_name";
+const KNOWN_WORDS = new Set(["WITH"]);
+
+/**
+ * Classifies the statements of one script. Remembers the head of the last INSERT, since the next statement often
+ * begins with the same bytes.
+ */
+export class StatementClassifier {
+  /** From the first byte to the end of VALUES. */
+  #head: Buffer | undefined;
+  #insert: InsertRows | undefined;
+
+  /** Classifies a statement, given from its first token on. */
+  classify(bytes: Uint8Array): StatementClass {
+    if (this.#insert !== undefined && this.#head !== undefined && hasHead(bytes, this.#head)) {
+      return this.#insert;
+    }
+    const found = classifyStatement(bytes);
+    if (found.kind === "insert" && found.hasValues) {
+      this.#head = viewOf(bytes.slice(0, found.rowsAt + "VALUES".length));
+      this.#insert = found;
+    }
+    return found;
+  }
+}
+
+/** True if `bytes` begins with `head`, and a parenthesis follows. */
+function hasHead(bytes: Uint8Array, head: Buffer): boolean {
+  const { length } = head;
+  const next = bytes[length];
+  if (next !== 0x28 && !(next === 0x20 && bytes[length + 1] === 0x28)) return false;
+  for (let at = 0; at < length; at += 1) if (bytes[at] !== head[at]) return false;
+  return true;
 }
 
 /**
@@ -73,21 +114,36 @@ export function classifyStatement(bytes: Uint8Array): StatementClass {
   const word = tokens.word(first);
   if (SKIPPED.has(word)) return { kind: "skip", what: word };
   switch (word) {
+    case "BEGIN":
+      return { kind: "begin" };
+    case "COMMIT":
+    case "END":
+      return { kind: "commit" };
+    case "PRAGMA":
+      return classifyPragma(tokens);
     case "CREATE":
       return classifyCreate(tokens);
     case "INSERT":
     case "REPLACE":
       return classifyInsert(tokens, word);
     case "SELECT":
-      // A query alone changes nothing, except for the entries of a key-value storage, which are carried in one.
-      return { kind: "bookkeeping" };
+      // A query changes nothing, except for the entries of a key-value storage, which are carried in one.
+      return beginsKeyValues(viewOf(bytes).toString("latin1", 0, 100))
+        ? { kind: "key-values" }
+        : { kind: "skip", what: word };
     case "DELETE":
-      return isSequence(tokens) ? { kind: "bookkeeping" } : { kind: "other" };
+    case "UPDATE":
+      return classifyChange(tokens, word);
     case "DROP":
-      return isStageDrop(tokens) ? { kind: "bookkeeping" } : { kind: "other" };
-    case "ANALYZE":
+      return classifyDrop(tokens);
+    case "ALTER":
+      return classifyAlter(tokens);
     case "REINDEX":
       return { kind: "bookkeeping" };
+    case "ANALYZE":
+      return isSchemaName(tokens.name(tokens.next()))
+        ? { kind: "skip", what: "ANALYZE" }
+        : { kind: "bookkeeping" };
     case "ROLLBACK":
       return {
         kind: "refuse",
@@ -109,60 +165,81 @@ export function classifyStatement(bytes: Uint8Array): StatementClass {
   }
 }
 
-function isSequence(tokens: TokenReader): boolean {
-  if (tokens.word(tokens.next()) !== "FROM") return false;
-  const { name } = readName(tokens, tokens.next());
-  return lowerAscii(name) === "sqlite_sequence" || isStatistics(name);
+function classifyPragma(tokens: TokenReader): StatementClass {
+  const { name, next } = readName(tokens, tokens.next());
+  const lower = lowerAscii(name);
+  if (lower === "foreign_keys" && next !== undefined && !tokens.is(next, ";")) {
+    const value = lowerAscii(tokens.name(tokens.next()));
+    return { kind: "foreign-keys", enforces: ["1", "on", "true", "yes"].includes(value) };
+  }
+  return { kind: "skip", what: `PRAGMA ${lower}` };
 }
 
-/** A dump of this project drops the table in which it has assembled a long row. */
-function isStageDrop(tokens: TokenReader): boolean {
+function classifyChange(tokens: TokenReader, word: "DELETE" | "UPDATE"): StatementClass {
+  let token = tokens.next();
+  if (word === "UPDATE" && tokens.word(token) === "OR") {
+    tokens.next();
+    token = tokens.next();
+  } else if (word === "DELETE") {
+    token = tokens.next();
+  }
+  const { name } = readName(tokens, token);
+  const lower = lowerAscii(name);
+  if (lower === "sqlite_sequence") return { kind: "sequence" };
+  if (isStatistics(name)) return { kind: "skip", what: `${word} ${lower}` };
+  // The shell's `.dump` sets version and rows of sqlite_schema only within the file that it writes.
+  if (isSchemaName(name)) return { kind: "refuse", reason: `${word} of ${lower} is not possible` };
+  return { kind: "change-rows", table: name };
+}
+
+function classifyDrop(tokens: TokenReader): StatementClass {
+  const word = tokens.word(tokens.next());
+  const { token } = readConditional(tokens);
+  const { name } = readName(tokens, token);
+  if (word !== "TABLE") return { kind: "other" };
+  // A dump of this project drops the table in which it has assembled a long row.
+  if (/^tmp_export_stage(?:_[0-9]+)?$/.test(name)) return { kind: "bookkeeping" };
+  return { kind: "drop-table", table: name };
+}
+
+function classifyAlter(tokens: TokenReader): StatementClass {
   tokens.next();
-  return /^tmp_export_stage(?:_[0-9]+)?$/.test(tokens.name(tokens.next()));
-}
-
-function isStatistics(name: string): boolean {
-  return /^sqlite_stat[1-4]$/.test(lowerAscii(name));
-}
-
-/** Reads `name` or `schema.name`, and the token after it. */
-function readName(
-  tokens: TokenReader,
-  first: ByteToken | undefined,
-): { name: string; place: NamePlace; next: ByteToken | undefined } {
-  const place = { start: first?.start ?? 0, end: first?.end ?? 0 };
-  const next = tokens.next();
-  if (!tokens.is(next, ".")) return { name: tokens.name(first), place, next };
-  const last = tokens.next();
+  const { name, next } = readName(tokens, tokens.next());
+  const change: StatementClass = { kind: "alter-table", table: name, foreignKeys: [] };
+  const word = tokens.word(next);
+  if (word === "RENAME") {
+    const token = tokens.next();
+    if (tokens.word(token) !== "TO") return change;
+    return { ...change, renamedTo: tokens.name(tokens.next()) };
+  }
+  if (word !== "ADD") return change;
+  let token = tokens.next();
+  if (tokens.word(token) === "COLUMN") token = tokens.next();
   return {
-    name: tokens.name(last),
-    place: { ...place, end: last?.end ?? place.end },
-    next: tokens.next(),
+    ...change,
+    columnAt: token?.start ?? tokens.bytes.length,
+    foreignKeys: listForeignKeys(tokens),
   };
 }
 
 function classifyCreate(tokens: TokenReader): StatementClass {
-  let token = tokens.next();
-  let word = tokens.word(token);
+  let word = tokens.word(tokens.next());
   if (word === "TEMP" || word === "TEMPORARY") {
     return { kind: "refuse", reason: "the platform has no temporary tables, views and triggers" };
   }
   const isUnique = word === "UNIQUE";
   const isVirtual = word === "VIRTUAL";
   if (isUnique || isVirtual) word = tokens.word(tokens.next());
-  token = tokens.next();
-  if (tokens.word(token) === "IF") {
-    tokens.next();
-    tokens.next();
-    token = tokens.next();
-  }
+  const { token, isConditional } = readConditional(tokens);
   switch (word) {
     case "TABLE":
-      return classifyTable(tokens, token, isVirtual);
+      return classifyNewTable(tokens, token, { isVirtual, isConditional });
     case "INDEX": {
       const { next: on } = readName(tokens, token);
-      const table = tokens.word(on) === "ON" ? tokens.name(tokens.next()) : "";
-      return { kind: "create-index", table, isUnique };
+      if (tokens.word(on) !== "ON") return { kind: "other" };
+      const table = tokens.name(tokens.next());
+      const columns = isUnique ? readList(tokens, tokens.next()) : [];
+      return { kind: "create-index", table, isUnique, columns };
     }
     case "TRIGGER":
       return { kind: "create-trigger", table: findTriggerTable(tokens) };
@@ -171,6 +248,21 @@ function classifyCreate(tokens: TokenReader): StatementClass {
     default:
       return { kind: "other" };
   }
+}
+
+function classifyNewTable(
+  tokens: TokenReader,
+  token: ByteToken | undefined,
+  options: { isVirtual: boolean; isConditional: boolean },
+): StatementClass {
+  const { name, place, next } = readName(tokens, token);
+  const lower = lowerAscii(name);
+  if (lower === "sqlite_sequence" || isStatistics(name) || isPlatformName(name)) {
+    return { kind: "skip", what: `CREATE TABLE ${lower}` };
+  }
+  // The rows of a query come from other tables.
+  if (tokens.word(next) === "AS") return { kind: "other" };
+  return classifyTable(tokens, { name, place, ...options });
 }
 
 /** The table of a trigger stands after the first ON. */
@@ -183,66 +275,49 @@ function findTriggerTable(tokens: TokenReader): string {
   return "";
 }
 
-function classifyTable(
-  tokens: TokenReader,
-  first: ByteToken | undefined,
-  isVirtual: boolean,
-): StatementClass {
-  const { name, place, next } = readName(tokens, first);
-  const lower = lowerAscii(name);
-  if (lower === "sqlite_sequence" || isStatistics(name)) {
-    return { kind: "skip", what: `CREATE TABLE ${lower}` };
-  }
-  if (isPlatformName(name)) return { kind: "skip", what: `CREATE TABLE ${lower}` };
-  // The rows of a query come from other tables.
-  if (tokens.word(next) === "AS") return { kind: "other" };
-  return {
-    kind: "create-table",
-    name,
-    place,
-    parents: isVirtual ? [] : listParents(tokens),
-    isVirtual,
-  };
-}
-
-/** REFERENCES is a reserved word: only a foreign key has it outside quotes. */
-function listParents(tokens: TokenReader): string[] {
-  const parents = new Set<string>();
-  for (let token = tokens.next(); token !== undefined; token = tokens.next()) {
-    if (tokens.word(token) === "REFERENCES") parents.add(lowerAscii(tokens.name(tokens.next())));
-  }
-  return [...parents];
-}
-
-function classifyInsert(tokens: TokenReader, word: string): StatementClass {
+function classifyInsert(tokens: TokenReader, word: "INSERT" | "REPLACE"): StatementClass {
   let token = tokens.next();
+  let conflict: string | undefined = word === "REPLACE" ? word : undefined;
   if (word === "INSERT" && tokens.word(token) === "OR") {
-    tokens.next();
+    conflict = tokens.word(tokens.next());
     token = tokens.next();
   }
   if (tokens.word(token) !== "INTO") return { kind: "other" };
   const { name, place, next } = readName(tokens, tokens.next());
   const lower = lowerAscii(name);
-  if (lower === "sqlite_sequence" || isStatistics(name)) return { kind: "bookkeeping" };
-  if (isPlatformName(name)) return { kind: "skip", what: `INSERT INTO ${lower}` };
+  if (lower === "sqlite_sequence") return { kind: "sequence" };
+  if (isStatistics(name) || isPlatformName(name)) {
+    return { kind: "skip", what: `INSERT INTO ${lower}` };
+  }
   let rows = next;
   if (tokens.word(rows) === "AS") {
     tokens.next();
     rows = tokens.next();
   }
-  const hasColumns = tokens.is(rows, "(");
-  if (hasColumns) {
-    while (rows !== undefined && !tokens.is(rows, ")")) rows = tokens.next();
+  let columns: string[] | undefined;
+  if (tokens.is(rows, "(")) {
+    columns = readList(tokens, rows);
     rows = tokens.next();
   }
   const rowsAt = rows?.start ?? tokens.bytes.length;
-  if (lower === "sqlite_schema" || lower === "sqlite_master") return { kind: "schema-row", rowsAt };
+  if (isSchemaName(name)) return { kind: "schema-row", rowsAt };
+  const hasValues = tokens.word(rows) === "VALUES";
   return {
     kind: "insert",
     table: name,
+    lowerTable: lower,
     place,
     rowsAt,
-    hasColumns,
-    hasValues: tokens.word(rows) === "VALUES",
+    columns,
+    hasValues,
+    conflict,
   };
+}
+
+function isSchemaName(name: string): boolean {
+  return /^sqlite_(?:master|schema)$/.test(lowerAscii(name));
+}
+
+function isStatistics(name: string): boolean {
+  return /^sqlite_stat[1-4]$/.test(lowerAscii(name));
 }

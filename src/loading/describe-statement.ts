@@ -1,5 +1,5 @@
+import { ExportError } from "../api/errors.ts";
 import { viewOf } from "../lib/bytes.ts";
-import type { ScriptPlace } from "../rpc/load-plan.ts";
 import type { ScriptStatement } from "../sqlite/statement-splitter.ts";
 
 /** Characters of a statement that messages quote. */
@@ -19,23 +19,45 @@ export interface StatementPlaceDetails {
 }
 
 /** Returns where a statement stands, and how it begins. */
-export function describeStatement({
-  bytes,
-  start,
-  number,
-  line,
-  offset,
-}: ScriptStatement): StatementPlaceDetails {
+export function describeStatement(statement: ScriptStatement): StatementPlaceDetails {
+  const { bytes, start, number, line, offset } = statement;
   // At most four bytes a character.
-  const head = viewOf(bytes).toString("utf8", start, start + 4 * SHOWN_CHARS_MAX);
-  const sql = [...head].slice(0, SHOWN_CHARS_MAX).join("");
+  const end = Math.min(bytes.length, start + 4 * SHOWN_CHARS_MAX);
+  const head = viewOf(bytes).toString("utf8", start, end);
+  const sql = Array.from(head).slice(0, SHOWN_CHARS_MAX).join("");
   return { statement: number, line, offset, sql };
 }
 
-/** Returns the place after a statement. */
-export function placeAfter({ bytes, start, number, line, offset }: ScriptStatement): ScriptPlace {
-  const view = viewOf(bytes);
-  let lines = line - 1;
-  for (let at = view.indexOf(10, start); at >= 0; at = view.indexOf(10, at + 1)) lines += 1;
-  return { textBytes: offset - start + bytes.length, statements: number, lines };
+/** Returns the error of a statement because of which a script is refused before anything changes. */
+export function refused(statement: ScriptStatement, reason: string): ExportError {
+  const place = describeStatement(statement);
+  return new ExportError(
+    "script-invalid",
+    `statement ${place.statement}, line ${place.line}: ${reason}: ${place.sql}`,
+    { details: { ...place, reason } },
+  );
+}
+
+/** Returns the error of a statement that the database refuses. */
+export function failed(
+  statement: ScriptStatement,
+  { table, cause, reason = cause?.message ?? "" }: FailedStatement,
+): ExportError {
+  const place = describeStatement(statement);
+  const into = table === undefined ? "" : ` (table ${JSON.stringify(table)})`;
+  return new ExportError(
+    "statement-failed",
+    `statement ${place.statement}, line ${place.line}, byte ${place.offset}${into}: ${reason}: ${place.sql}`,
+    {
+      ...(cause && { cause }),
+      details: { ...place, ...(table !== undefined && { table }), reason },
+    },
+  );
+}
+
+interface FailedStatement {
+  /** The table that the statement writes to. */
+  table?: string | undefined;
+  cause?: Error;
+  reason?: string;
 }

@@ -1,45 +1,45 @@
+import type { SourceStatement } from "../databases/source.ts";
 import { ExportError } from "../api/errors.ts";
 import { MIB } from "../api/limits.ts";
-import type { LoadPlan, LoadPosition, ScriptPlace } from "../rpc/load-plan.ts";
-import { quoteIdentifier, quoteText } from "../sqlite/identifier.ts";
+import type { LoadPlan, ScriptPlace, WrittenVirtualTable } from "../rpc/load-plan.ts";
+import { quoteIdentifier } from "../sqlite/identifier.ts";
 import { type ScriptStatement, StatementSplitter } from "../sqlite/statement-splitter.ts";
-import { describeStatement, placeAfter } from "./describe-statement.ts";
+import { classifyStatement } from "./classify-statement.ts";
+import { failed } from "./describe-statement.ts";
 import { UnloadableStatement } from "./long-statement.ts";
-import { moveRows } from "./move-rows.ts";
-import { readPosition, RESTORE_TABLE, rollsBack, type StoredPosition } from "./position.ts";
+import { moveRows, SLICE_ROWS } from "./move-rows.ts";
+import { readPosition, rollsBack, type StoredPosition } from "./position.ts";
 import { StatementRewriter } from "./rewrite-statement.ts";
-import {
-  failed,
-  type LoadableStatement,
-  type LoadTarget,
-  runStatements,
-  runTurn,
-  type TurnUsage,
-} from "./run-turn.ts";
+import { type LoadableStatement, type LoadTarget, runStatements, runTurn } from "./run-turn.ts";
+import { readScriptText } from "./script-text.ts";
 
 /** SQL text that one turn loads. */
 const TURN_BYTES = MIB;
 
-/** Statements that one turn runs: many small ones take as long as few large ones. */
-const TURN_STATEMENTS_MAX = 2_000;
+/** Statements that one turn loads: each takes memory beside its text. */
+const TURN_STATEMENTS_MAX = 5_000;
 
 /** A script to load. */
 export interface LoadInput {
-  target: Omit<LoadTarget, "rollsBack">;
+  target: Pick<LoadTarget, "source" | "restoreId">;
   plan: LoadPlan;
-  /** Where the script ends. */
+  /** The end of the script. */
   end: ScriptPlace;
   /** Reads the script's text from a place on. */
   read: (from: ScriptPlace) => AsyncIterable<Uint8Array>;
   /** Text after which this call ends, in bytes. */
   textBytesMax: number;
   beat: () => Promise<void>;
+  /** Staged rows that one turn moves; default: `SLICE_ROWS`. */
+  sliceRows?: number;
 }
 
 /** How far a call has come, and what it has cost. */
-export interface Loaded extends TurnUsage {
+export interface Loaded {
   position: StoredPosition;
   isDone: boolean;
+  rowsRead: number;
+  rowsWritten: number;
 }
 
 /** The pass of a script that is loaded whole. */
@@ -54,35 +54,25 @@ const DONE = 3;
  * `restore-interrupted` if the position is gone; `script-changed`; the source's own.
  */
 export async function loadScript(input: LoadInput): Promise<Loaded> {
-  const { plan } = input;
+  const { plan, end, sliceRows = SLICE_ROWS } = input;
   const { source, restoreId } = input.target;
-  const usage: TurnUsage = { rowsRead: 0, rowsWritten: 0 };
+  const usage = { rowsRead: 0, rowsWritten: 0 };
   let position = await readPosition(source, restoreId);
-  if (position.running !== 0) throw stoppedAt(position);
-  const target: LoadTarget = { ...input.target, rollsBack: await rollsBack(source, restoreId) };
-  const startedAt = position.textBytes;
-  const isOver = (): boolean => position.textBytes - startedAt >= input.textBytesMax;
+  if (position.running !== 0) throw await findStopped(input, position);
+  const target: LoadTarget = { ...input.target, usage, rollsBack: await rollsBack(source) };
+  const textBytesEnd = position.textBytes + input.textBytesMax;
   const rewriter = new StatementRewriter(plan);
-  while (position.pass < DONE && !isOver()) {
-    const move = plan.moves[position.moves];
-    if (position.pass === 1 && move !== undefined && position.statements >= move.after) {
-      position = await moveRows(target, move, position, usage);
-    } else if (position.statements >= input.end.statements) {
-      position = await endPass(target, plan, position, usage);
+  while (position.pass < DONE && position.textBytes < textBytesEnd) {
+    const move = position.pass === 1 ? plan.moves[position.moves] : undefined;
+    if (move !== undefined && position.statements >= move.after) {
+      position = await moveRows(target, { move, from: position, sliceRows });
+      await input.beat();
+    } else if (position.statements >= end.statements) {
+      position = await endPass(target, plan, position);
     } else {
-      const until =
-        position.pass === 1 ? (move?.after ?? input.end.statements) : input.end.statements;
-      position = await loadUntil({
-        input,
-        target,
-        rewriter,
-        usage,
-        position,
-        until,
-        isOver: (bytes) => bytes - startedAt >= input.textBytesMax,
-      });
+      const until = move?.after ?? end.statements;
+      position = await loadUntil({ input, target, rewriter, position, until, textBytesEnd });
     }
-    await input.beat();
   }
   return {
     position: await readPosition(source, restoreId),
@@ -95,52 +85,65 @@ interface Stretch {
   input: LoadInput;
   target: LoadTarget;
   rewriter: StatementRewriter;
-  usage: TurnUsage;
+  /** Where the stretch begins. */
   position: StoredPosition;
   /** The number of the last statement. */
   until: number;
-  isOver: (textBytes: number) => boolean;
+  /** The stretch ends with the turn that reaches this byte. */
+  textBytesEnd: number;
 }
 
-/** Loads statements up to number `until`, or until the call is over. */
+/** Loads statements up to number `until`, or to the end of the call. The next group is read while a turn runs. */
 async function loadUntil(stretch: Stretch): Promise<StoredPosition> {
-  const { input, target, rewriter, usage, until } = stretch;
-  let { position } = stretch;
-  let group: LoadableStatement[] = [];
-  let bytes = 0;
-  let last: ScriptPlace = position;
-  const flush = async (): Promise<void> => {
-    if (last.textBytes === position.textBytes) return;
-    const final = group.at(-1);
-    // Statements that do nothing are passed with those that do.
-    if (final !== undefined) final.after = last;
-    else
-      group.push({
-        place: { statement: last.statements, line: last.lines, offset: 0, sql: "" },
-        run: [],
-        after: last,
-      });
-    const at = await runStatements(target, position, group, usage);
-    position = { ...position, ...at };
-    [group, bytes] = [[], 0];
-    await input.beat();
-  };
-  for await (const statement of readStatements(input, position)) {
-    const loadable = prepare(rewriter, statement, position.pass);
-    last = loadable.after;
-    if (loadable.run.length > 0) {
-      group.push(loadable);
-      bytes += statement.bytes.length - statement.start;
+  const { input, target } = stretch;
+  let running = Promise.resolve(stretch.position);
+  try {
+    for await (const group of readGroups(stretch)) {
+      const position = await running;
+      await input.beat();
+      running = runStatements(target, position, group.statements, { ...position, ...group.after });
+      // It is awaited only when the next group is there.
+      running.catch(() => {});
+      if (group.after.textBytes >= stretch.textBytesEnd) break;
     }
-    const isLast = statement.number >= until;
-    if (isLast || bytes >= TURN_BYTES || group.length >= TURN_STATEMENTS_MAX) await flush();
-    if (isLast || stretch.isOver(position.textBytes)) return position;
+  } catch (error) {
+    // No turn runs on after the call has ended, and an earlier statement's error comes first.
+    await running;
+    throw error;
   }
-  await flush();
-  if (position.statements < input.end.statements) {
+  const position = await running;
+  await input.beat();
+  return position;
+}
+
+/** Statements that one turn loads. */
+interface Group {
+  /** Those that do something. */
+  statements: LoadableStatement[];
+  after: ScriptPlace;
+}
+
+async function* readGroups(stretch: Stretch): AsyncGenerator<Group, void, undefined> {
+  const { input, rewriter, position, until } = stretch;
+  let statements: LoadableStatement[] = [];
+  let bytes = 0;
+  let after: ScriptPlace = position;
+  for await (const statement of readStatements(input, position)) {
+    const { isBound, ...loadable } = prepare(rewriter, statement, position.pass);
+    const isFull = bytes >= TURN_BYTES || statements.length >= TURN_STATEMENTS_MAX;
+    if (isFull && isBound !== true) {
+      yield { statements, after };
+      [statements, bytes] = [[], 0];
+    }
+    after = statement.after;
+    bytes += statement.bytes.length;
+    if (loadable.run.length > 0 || loadable.rows !== undefined) statements.push(loadable);
+    if (statement.number >= until) break;
+  }
+  if (after.statements < until) {
     throw new ExportError("script-changed", "the script ends earlier than when it was scanned");
   }
-  return position;
+  yield { statements, after };
 }
 
 async function* readStatements(
@@ -148,8 +151,10 @@ async function* readStatements(
   from: ScriptPlace,
 ): AsyncGenerator<ScriptStatement, void, undefined> {
   const { statements, lines, textBytes } = from;
-  const splitter = new StatementSplitter({ statements, lines, bytes: textBytes });
-  for await (const chunk of input.read(from)) yield* splitter.push(chunk);
+  const splitter = new StatementSplitter({ statements, lines, textBytes });
+  for await (const chunk of readScriptText(input.read(from), textBytes)) {
+    yield* splitter.push(chunk);
+  }
   const rest = splitter.finish();
   if (rest !== undefined) yield rest;
 }
@@ -158,14 +163,12 @@ function prepare(
   rewriter: StatementRewriter,
   statement: ScriptStatement,
   pass: number,
-): LoadableStatement {
+): LoadableStatement & { isBound?: true } {
   const { bytes, start, number } = statement;
-  const place = describeStatement(statement);
   try {
-    const { run, table } = rewriter.rewrite(bytes.subarray(start), number, pass);
-    return { place, run, after: placeAfter(statement), ...(table !== undefined && { table }) };
+    return { statement, ...rewriter.rewrite(bytes.subarray(start), number, pass) };
   } catch (cause) {
-    if (cause instanceof UnloadableStatement) throw failed({ place }, cause);
+    if (cause instanceof UnloadableStatement) throw failed(statement, { cause });
     throw cause;
   }
 }
@@ -174,42 +177,50 @@ function prepare(
 async function endPass(
   target: LoadTarget,
   plan: LoadPlan,
-  position: StoredPosition,
-  usage: TurnUsage,
+  from: StoredPosition,
 ): Promise<StoredPosition> {
-  const isFirst = position.pass === 1;
-  const next =
-    isFirst && plan.triggers !== null
-      ? { ...position, ...plan.triggers.from, pass: 2 }
-      : { ...position, pass: DONE };
-  const rebuilt = isFirst ? plan.virtualTables.filter(({ columns }) => columns === null) : [];
-  const turn = {
-    restoreId: target.restoreId,
-    from: position,
-    to: next,
-    countsRows: false,
-    markers: 0,
-  };
-  const statements = rebuilt.map(({ name }) => {
-    const table = quoteIdentifier(name);
-    return { sql: `INSERT INTO ${table}(${table}) VALUES('rebuild')` };
-  });
-  await runTurn(target.source, turn, statements, usage);
-  return next;
+  const isFirst = from.pass === 1;
+  const to =
+    isFirst && plan.late !== null
+      ? { ...from, ...plan.late.from, pass: 2 }
+      : { ...from, pass: DONE };
+  const turn = { restoreId: target.restoreId, from, to, countsRows: false, markers: 0 };
+  const statements = isFirst ? plan.virtualTables.flatMap(buildIndex) : [];
+  try {
+    await runTurn(target, turn, statements);
+  } catch (cause) {
+    if (!(cause instanceof ExportError) || cause.code !== "source-query-failed") throw cause;
+    const table = plan.virtualTables.map(({ name }) => JSON.stringify(name)).join(", ");
+    throw new ExportError(
+      "statement-failed",
+      `the virtual table ${table} cannot be restored: its rows cannot be read from its content: ${cause.message}`,
+      { cause, details: { table, reason: cause.message } },
+    );
+  }
+  return to;
 }
 
-function stoppedAt({ running }: LoadPosition & { running: number }): ExportError {
-  return new ExportError(
-    "statement-failed",
-    `statement ${running} failed in an earlier attempt, and the database does not undo what came before it`,
-    { details: { statement: running } },
-  );
+/** Returns what fills a search index over the rows of another table. */
+function buildIndex({ name, columns, external }: WrittenVirtualTable): SourceStatement[] {
+  if (external === null) return [];
+  const { content, rowid, idsName } = external;
+  const from = [rowid, ...columns].map(quoteIdentifier).join(", ");
+  const into = ["rowid", ...columns].map(quoteIdentifier).join(", ");
+  const indexed =
+    idsName === null ? "" : ` WHERE ${quoteIdentifier(rowid)} IN (SELECT id FROM ${idsName})`;
+  const sql = `INSERT INTO ${quoteIdentifier(name)}(${into}) SELECT ${from} FROM ${quoteIdentifier(content)}${indexed}`;
+  return [{ sql }, ...(idsName === null ? [] : [{ sql: `DROP TABLE ${idsName}` }])];
 }
 
-/** Removes what a restore keeps in its target beside the script's own objects. Repeating it does nothing. */
-export function dropRestoreTablesSql(restoreId: string): string[] {
-  return [
-    `DELETE FROM ${RESTORE_TABLE} WHERE id = ${quoteText(restoreId)}`,
-    `DROP TABLE ${RESTORE_TABLE}`,
-  ];
+/** Returns the error of a restore that stopped in an earlier attempt, whose answer was lost. */
+async function findStopped(input: LoadInput, position: StoredPosition): Promise<ExportError> {
+  const reason =
+    "it, or one of those after it that begin alike, failed in an earlier attempt, and this database does not " +
+    "undo what came before";
+  for await (const statement of readStatements(input, position)) {
+    if (statement.number !== position.running) continue;
+    const found = classifyStatement(statement.bytes.subarray(statement.start));
+    return failed(statement, { reason, ...("table" in found && { table: found.table }) });
+  }
+  return new ExportError("script-changed", "the script ends earlier than when it was scanned");
 }

@@ -1,8 +1,9 @@
+import { Buffer } from "node:buffer";
+
 import { STATEMENT_BYTES_MAX } from "../api/limits.ts";
-import { fromHex } from "../lib/bytes.ts";
-import type { SourceStatement, SourceValue } from "../databases/source.ts";
+import { decodeIfUtf8, fromHex } from "../lib/bytes.ts";
+import type { SourceStatement } from "../databases/source.ts";
 import { type ByteToken, TokenReader } from "../sqlite/token-reader.ts";
-import { decodeIfUtf8 } from "./schema-row.ts";
 
 /** Parameters of one statement: https://developers.cloudflare.com/d1/platform/limits/. */
 const PARAMS_MAX = 100;
@@ -10,67 +11,85 @@ const PARAMS_MAX = 100;
 /** A shorter literal stays in the text: its parameter would hardly be shorter. */
 const LITERAL_BYTES_MIN = 64;
 
+/** What a parameter takes in the text, at most: `CAST(?100 AS TEXT)`. */
+const PARAM_BYTES_MAX = 20;
+
 /** A longer value is refused by the platform. */
 const VALUE_BYTES_MAX = 2_000_000;
+
+const QUOTE = 0x27;
 
 /** Why a statement cannot be run. */
 export class UnloadableStatement extends Error {}
 
 /**
- * Returns statements that do the same as one INSERT … VALUES that is too long for the platform, or whose text is
+ * Yields statements that do the same as one INSERT … VALUES that is too long for the platform, or whose text is
  * not valid UTF-8: its rows in several statements, and long literals as parameters. `rowsAt` is where VALUES
  * stands. Throws UnloadableStatement if that is not possible.
  */
-export function splitLongInsert(bytes: Uint8Array, rowsAt: number): SourceStatement[] {
+export function* splitLongInsert(
+  bytes: Uint8Array,
+  rowsAt: number,
+): Generator<SourceStatement, void, undefined> {
   const tokens = new TokenReader(bytes, rowsAt);
-  const view = tokens.bytes;
   tokens.next();
-  const head = view.subarray(0, tokens.at);
-  const rows: { start: number; end: number; literals: ByteToken[] }[] = [];
-  let tail = "";
+  const head = decodeIfUtf8(tokens.bytes.subarray(0, tokens.at));
+  if (head === undefined) throw new UnloadableStatement("its names are not valid UTF-8");
+  const tail = findTail(new TokenReader(bytes, tokens.at));
+  const rowBytesMax = STATEMENT_BYTES_MAX - Buffer.byteLength(head) - Buffer.byteLength(tail) - 2;
+  let rows: BoundRow[] = [];
+  let [length, params] = [0, 0];
   for (let token = tokens.next(); token !== undefined; token = tokens.next()) {
-    if (tokens.is(token, "(")) {
-      rows.push(readRow(tokens, token));
-    } else if (!tokens.is(token, ",")) {
-      // ON CONFLICT, RETURNING, or the semicolon.
-      tail = view.toString("utf8", token.start);
-      break;
+    if (tokens.is(token, ",")) continue;
+    if (!tokens.is(token, "(")) break;
+    const row = bindRow(tokens.bytes, readRow(tokens, token), rowBytesMax);
+    if (length + row.bytes > rowBytesMax || params + row.literals.length > PARAMS_MAX) {
+      yield joinRows(head, rows, tail);
+      [rows, length, params] = [[], 0, 0];
+    }
+    rows.push(row);
+    length += row.bytes + 1;
+    params += row.literals.length;
+  }
+  if (rows.length > 0) yield joinRows(head, rows, tail);
+}
+
+/** Returns what stands after the rows: ON CONFLICT or RETURNING, without the semicolon. */
+function findTail(tokens: TokenReader): string {
+  let depth = 0;
+  for (let token = tokens.next(); token !== undefined; token = tokens.next()) {
+    if (tokens.is(token, "(")) depth += 1;
+    else if (tokens.is(token, ")")) depth -= 1;
+    else if (depth === 0 && !tokens.is(token, ",")) {
+      return tokens.is(token, ";") ? "" : tokens.bytes.toString("utf8", token.start);
     }
   }
-  const headText = decodeIfUtf8(head);
-  if (headText === undefined) throw new UnloadableStatement("its names are not valid UTF-8");
-  const statements: SourceStatement[] = [];
-  let texts: string[] = [];
-  let params: SourceValue[] = [];
-  let length = 0;
-  const overhead = head.length + Buffer.byteLength(tail) + 2;
-  const end = (): void => {
-    if (texts.length === 0) return;
-    const sql = `${headText} ${texts.join(",")}${tail === "" ? "" : ` ${tail}`}`;
-    statements.push(params.length === 0 ? { sql } : { sql, params });
-    [texts, params, length] = [[], [], 0];
-  };
-  for (const row of rows) {
-    const bound = bindRow(view, row, STATEMENT_BYTES_MAX - overhead);
-    const bytesOfRow = Buffer.byteLength(bound.text) + 1;
-    const isFull =
-      length + bytesOfRow + overhead > STATEMENT_BYTES_MAX ||
-      params.length + bound.params.length > PARAMS_MAX;
-    if (isFull) end();
-    // Numbered anew, since the statement may have other rows before.
-    texts.push(bound.write(params.length));
-    params.push(...bound.params);
-    length += bytesOfRow;
-  }
-  end();
-  return statements;
+  return "";
+}
+
+/** A row in parentheses, with its literals of text and bytes. */
+interface Row {
+  start: number;
+  end: number;
+  literals: ByteToken[];
+}
+
+/** A row of which some literals are parameters. */
+interface BoundRow extends Row {
+  view: Buffer;
+  /** Bytes of its text, at most. */
+  bytes: number;
+}
+
+function joinRows(head: string, rows: readonly BoundRow[], tail: string): SourceStatement {
+  const params: ArrayBuffer[] = [];
+  const texts = rows.map((row) => writeRow(row, params));
+  const sql = `${head} ${texts.join(",")}${tail === "" ? "" : ` ${tail}`}`;
+  return params.length === 0 ? { sql } : { sql, params };
 }
 
 /** Reads a row in parentheses, whose literals of text and bytes may become parameters. */
-function readRow(
-  tokens: TokenReader,
-  open: ByteToken,
-): { start: number; end: number; literals: ByteToken[] } {
+function readRow(tokens: TokenReader, open: ByteToken): Row {
   const literals: ByteToken[] = [];
   let depth = 1;
   let before: ByteToken | undefined;
@@ -81,83 +100,80 @@ function readRow(
     if (token.kind === "string") {
       const isBlob =
         before?.end === token.start &&
-        tokens.word(before) === "X" &&
-        before.end - before.start === 1;
-      literals.push(isBlob ? { ...token, start: token.start - 1 } : token);
+        before.end - before.start === 1 &&
+        tokens.word(before) === "X";
+      const literal = isBlob ? { ...token, start: token.start - 1 } : token;
+      if (literal.end - literal.start >= LITERAL_BYTES_MIN || hasHighByte(tokens.bytes, literal)) {
+        literals.push(literal);
+      }
     }
     before = token;
   }
   throw new UnloadableStatement("a row of it does not end");
 }
 
-interface BoundRow {
-  text: string;
-  params: SourceValue[];
-  /** Returns the row's text if `count` parameters stand before it. */
-  write: (count: number) => string;
+/** True if a literal may not be valid UTF-8. */
+function hasHighByte(bytes: Buffer, { start, end }: ByteToken): boolean {
+  for (let at = start; at < end; at += 1) if ((bytes[at] as number) >= 0x80) return true;
+  return false;
 }
 
 /** Binds the longest literals of a row, and those that are not valid UTF-8, until the rest fits. */
-function bindRow(
-  view: Buffer,
-  { start, end, literals }: { start: number; end: number; literals: readonly ByteToken[] },
-  bytesMax: number,
-): BoundRow {
-  const invalid = literals.filter(
+function bindRow(view: Buffer, { start, end, literals }: Row, bytesMax: number): BoundRow {
+  const bound = literals.filter(
     (each) => decodeIfUtf8(view.subarray(each.start, each.end)) === undefined,
   );
-  const longest = literals
-    .filter((each) => each.end - each.start >= LITERAL_BYTES_MIN && !invalid.includes(each))
-    .sort((a, b) => b.end - b.start - (a.end - a.start));
-  const chosen = [...invalid];
-  let length = end - start - sumLengths(invalid);
-  for (const each of longest) {
-    if (length + chosen.length * 20 <= bytesMax / 2) break;
-    chosen.push(each);
-    length -= each.end - each.start;
+  let bytes = end - start - bound.reduce((sum, each) => sum + each.end - each.start, 0);
+  bytes += bound.length * PARAM_BYTES_MAX;
+  if (bytes > bytesMax) {
+    const longest = literals
+      .filter((each) => !bound.includes(each))
+      .sort((a, b) => b.end - b.start - (a.end - a.start));
+    for (const each of longest) {
+      if (bytes <= bytesMax / 2) break;
+      bound.push(each);
+      bytes -= each.end - each.start - PARAM_BYTES_MAX;
+    }
   }
-  if (chosen.length > PARAMS_MAX || length > bytesMax) {
+  if (bound.length > PARAMS_MAX || bytes > bytesMax) {
     throw new UnloadableStatement(
       `a row of it has ${end - start} bytes, of which too few are in at most ${PARAMS_MAX} long literals`,
     );
   }
-  chosen.sort((a, b) => a.start - b.start);
-  const params = chosen.map((each) => parseLiteral(view.subarray(each.start, each.end)));
-  const write = (count: number): string => {
-    let text = "";
-    let at = start;
-    for (const [index, each] of chosen.entries()) {
-      const isBlob = view[each.start] !== 0x27;
-      const name = `?${count + index + 1}`;
-      text += view.toString("utf8", at, each.start);
-      // Bytes become text by a cast, so that no decoder changes them.
-      text += isBlob ? name : `CAST(${name} AS TEXT)`;
-      at = each.end;
-    }
-    return text + view.toString("utf8", at, end);
-  };
-  return { text: write(0), params, write };
+  for (const each of bound) requireShort(view, each);
+  bound.sort((a, b) => a.start - b.start);
+  return { view, start, end, literals: bound, bytes };
 }
 
-function sumLengths(tokens: readonly ByteToken[]): number {
-  return tokens.reduce((sum, { start, end }) => sum + end - start, 0);
+function requireShort(view: Buffer, { start, end }: ByteToken): void {
+  const isBlob = view[start] !== QUOTE;
+  if (isBlob ? end - start <= 2 * VALUE_BYTES_MAX + 3 : end - start <= VALUE_BYTES_MAX + 2) return;
+  const { byteLength } = parseLiteral(view.subarray(start, end));
+  if (byteLength <= VALUE_BYTES_MAX) return;
+  throw new UnloadableStatement(
+    `a value of it has ${byteLength} bytes, and the platform stores at most ${VALUE_BYTES_MAX}`,
+  );
+}
+
+/** Writes a row with its parameters, which are added to `params`. */
+function writeRow({ view, start, end, literals }: BoundRow, params: ArrayBuffer[]): string {
+  let text = "";
+  let at = start;
+  for (const literal of literals) {
+    const name = `?${params.push(parseLiteral(view.subarray(literal.start, literal.end)))}`;
+    // Bytes become text by a cast, so that no decoder changes them.
+    const isBlob = view[literal.start] !== QUOTE;
+    text += view.toString("utf8", at, literal.start) + (isBlob ? name : `CAST(${name} AS TEXT)`);
+    at = literal.end;
+  }
+  return text + view.toString("utf8", at, end);
 }
 
 /** The bytes of a literal: of `X'…'` those that its digits mean, of `'…'` those of the text. */
 function parseLiteral(literal: Buffer): ArrayBuffer {
-  const isBlob = literal[0] !== 0x27;
-  const bytes = isBlob
-    ? fromHex(literal.toString("latin1", 2, literal.length - 1))
-    : new Uint8Array(
-        Buffer.from(
-          literal.toString("latin1", 1, literal.length - 1).replaceAll("''", "'"),
-          "latin1",
-        ),
-      );
-  if (bytes.byteLength > VALUE_BYTES_MAX) {
-    throw new UnloadableStatement(
-      `a value of it has ${bytes.byteLength} bytes, and the platform stores at most ${VALUE_BYTES_MAX}`,
-    );
+  if (literal[0] !== QUOTE) {
+    return fromHex(literal.toString("latin1", 2, literal.length - 1)).buffer;
   }
-  return bytes.buffer;
+  const text = literal.toString("latin1", 1, literal.length - 1).replaceAll("''", "'");
+  return new Uint8Array(Buffer.from(text, "latin1")).buffer;
 }

@@ -1,156 +1,185 @@
 import { ExportError } from "../api/errors.ts";
-import type { Source } from "../databases/source.ts";
-import type { LoadPosition, RowMove, StagedTable } from "../rpc/load-plan.ts";
-import { quoteIdentifier, quoteText } from "../sqlite/identifier.ts";
-import { lowerAscii } from "../lib/ascii-case.ts";
-import { RESTORE_TABLE, type StoredPosition } from "./position.ts";
-import { type LoadTarget, runTurn, type TurnUsage } from "./run-turn.ts";
+import type { SourceStatement } from "../databases/source.ts";
+import type { RowMove } from "../rpc/load-plan.ts";
+import { RESTORE_MARK } from "../sqlite/own-objects.ts";
+import type { RowKey } from "../sqlite/row-key.ts";
+import type { StoredPosition } from "./position.ts";
+import { type LoadTarget, runTurn } from "./run-turn.ts";
+import {
+  countStaged,
+  describeStage,
+  EVERY_ROW,
+  findSliceEnd,
+  listMovedKeys,
+  type MovedKey,
+  moveSliceSql,
+  skipOrphansSql,
+  type StagedRows,
+} from "./staged-rows.ts";
 
 /** Rows that one turn moves. */
-const SLICE_ROWS = 10_000;
+export const SLICE_ROWS = 10_000;
 
 /**
- * Moves staged rows into their tables and drops the staging tables. Rows of a table alone go in slices by their
- * rowid. Tables that refer to themselves or to one another go in one turn, at whose end all their rows are there.
- * Returns the new position, and whether the move is done: a long one goes on at the next call.
+ * A group of tables that refer to themselves or to one another moves in one statement each if it has fewer rows
+ * than this part of a slice. SQLite then searches the children of each row that others wait for, by reading all.
+ */
+const TOGETHER_DIVISOR = 20;
+
+/** Each pass over a group moves at least one row. */
+const PASSES_MAX = 50;
+
+/** A key that is longer as text is not kept: the statement that keeps it has a limit. */
+const PROGRESS_LENGTH_MAX = 50_000;
+
+/** How far a move is. It is kept as JSON with the position. */
+interface Progress {
+  /** Even ones are ascending, odd ones descending. */
+  pass: number;
+  /** Which of the move's tables comes next. */
+  at: number;
+  /** The last key of the slice before; null at the beginning of the table. */
+  after: RowKey;
+  /** Rows that were left before this pass. */
+  left: number | null;
+  /** Passes without a row that moved. */
+  idle: number;
+}
+
+const START: Progress = { pass: 0, at: 0, after: null, left: null, idle: 0 };
+
+interface Move {
+  target: LoadTarget;
+  from: StoredPosition;
+  staged: StagedRows[];
+  isCyclic: boolean;
+  sliceRows: number;
+}
+
+/**
+ * Moves staged rows into their tables by one turn, or ends the move and drops its staging tables; returns the new
+ * position. Rows go in slices by their key. Of tables that refer to themselves or to one another, a pass moves each
+ * row whose parents are there, in ascending order, then in descending order, and so on. What is left are cycles:
+ * they go in one turn.
  *
- * Errors: `statement-failed` if a row is refused, with the table and the database's message.
+ * Errors: `statement-failed` if a row is refused, with the tables and the database's message; those of `runTurn`.
  */
 export async function moveRows(
   target: LoadTarget,
-  move: RowMove,
-  from: StoredPosition,
-  usage: TurnUsage,
+  { move, from, sliceRows }: { move: RowMove; from: StoredPosition; sliceRows: number },
 ): Promise<StoredPosition> {
-  const { source } = target;
-  const staged: MovedTable[] = [];
+  const staged: StagedRows[] = [];
   for (const table of move.tables) {
-    const moved = await describeTable(source, table);
-    if (moved !== null) staged.push(moved);
+    const rows = await describeStage(target.source, table);
+    if (rows !== null) staged.push(rows);
   }
-  const [only] = staged;
-  const end = { ...from, moves: from.moves + 1, moveKey: null };
-  const drops = staged.map(({ table }) => `DROP TABLE ${table.stageName}`);
-  if (only !== undefined && staged.length === 1 && !move.isCyclic && only.rowid !== null) {
-    const next = await findSliceEnd(source, only, from.moveKey);
-    if (next === null) return finish(target, { from, end, statements: drops, usage });
-    const after = from.moveKey === null ? "" : ` AND ${only.rowid} > ${from.moveKey}`;
-    const sql = `${insertSql(only)} WHERE ${only.rowid} <= ${next}${after} ORDER BY ${only.rowid}`;
-    const key = `UPDATE ${RESTORE_TABLE} SET move_key = ${next} WHERE id = ${quoteText(target.restoreId)}`;
-    await run(target, { from, to: from, statements: [sql, key], tables: [only], usage });
-    return { ...from, moveKey: next };
+  const moving: Move = { target, from, staged, isCyclic: move.isCyclic, sliceRows };
+  let progress = from.move === null ? START : (JSON.parse(from.move) as Progress);
+  if (move.isCyclic && from.move === null) {
+    const left = await countStaged(target.source, staged);
+    if (left <= sliceRows / TOGETHER_DIVISOR) return endMove(moving, staged.map(moveAll));
+    progress = { ...START, left };
   }
-  const inserts = staged.map(
-    (table) => `${insertSql(table)}${table.rowid === null ? "" : ` ORDER BY ${table.rowid}`}`,
-  );
-  const statements = ["PRAGMA defer_foreign_keys=ON", ...inserts];
-  await run(target, {
-    from,
-    to: from,
-    statements: [...statements, ...drops],
-    tables: staged,
-    usage,
-    end,
-  });
-  return end;
+  for (;;) {
+    const moved = await movePart(moving, progress);
+    if (moved !== null) return moved;
+    if (!move.isCyclic) return endMove(moving, []);
+    const left = await countStaged(target.source, staged);
+    if (left === 0) return endMove(moving, []);
+    const idle = left === progress.left ? progress.idle + 1 : 0;
+    if (idle > 1 || progress.pass >= PASSES_MAX) return moveRest(moving);
+    progress = { pass: progress.pass + 1, at: 0, after: null, left, idle };
+  }
 }
 
-interface MovedTable {
-  table: StagedTable;
-  /** Columns that an INSERT may list, quoted. */
-  columns: string[];
-  /** A name of the rowid that no column has; null if there is none. */
-  rowid: string | null;
+/** Moves the next slice of a pass; returns null if the pass has none left. */
+async function movePart(move: Move, progress: Progress): Promise<StoredPosition | null> {
+  const { target, from, staged, isCyclic, sliceRows } = move;
+  const isDescending = progress.pass % 2 === 1;
+  let { at, after } = progress;
+  for (; at < staged.length; at += 1, after = null) {
+    const rows = staged[at] as StagedRows;
+    const hasKey = rows.key.length > 0;
+    // Without a key, rows that are there already cannot be told apart.
+    if (!hasKey && isCyclic) continue;
+    const end = hasKey
+      ? await findSliceEnd(target.source, rows, { after, isDescending }, sliceRows)
+      : null;
+    if (hasKey && end === null) continue;
+    let next: Progress = { ...progress, at, after: end };
+    const isWhole = end === null || JSON.stringify(next).length > PROGRESS_LENGTH_MAX;
+    if (isWhole) next = { ...progress, at: at + 1, after: null };
+    const insert = moveSliceSql(rows, { after, to: isWhole ? null : end, isDescending }, isCyclic);
+    const keys = isCyclic ? await listMovedKeys(target.source, rows, staged) : [];
+    const to = { ...from, move: JSON.stringify(next) };
+    await runMove(move, to, keys.length === 0 ? [insert] : guard(rows, keys, insert));
+    return to;
+  }
+  return null;
 }
 
-/** Returns how a staging table is read; null if no row was staged, so that it does not exist. */
-async function describeTable(source: Source, table: StagedTable): Promise<MovedTable | null> {
-  const info = await source.query({
-    sql: `SELECT name, hidden FROM pragma_table_xinfo(${quoteText(table.stageName)})`,
-  });
-  if (info.rows.length === 0) return null;
-  const names = info.rows.map(([name]) => String(name));
-  const used = new Set(names.map(lowerAscii));
-  const list = await source.query({
-    sql: `SELECT wr FROM pragma_table_list(${quoteText(table.stageName)})`,
-  });
-  const isRowidTable = Number(list.rows[0]?.[0] ?? 0) === 0;
-  const rowid = ["rowid", "_rowid_", "oid"].find((name) => !used.has(name)) ?? null;
-  return {
-    table,
-    columns: info.rows.flatMap(([name, hidden]) =>
-      Number(hidden) === 0 ? [quoteIdentifier(String(name))] : [],
-    ),
-    rowid: isRowidTable ? rowid : null,
-  };
+/** Runs a statement while a trigger skips the rows of which a parent is not there. */
+function guard(
+  rows: StagedRows,
+  keys: readonly MovedKey[],
+  insert: SourceStatement,
+): SourceStatement[] {
+  const { name, sql } = skipOrphansSql(rows, keys);
+  return [{ sql }, insert, { sql: `DROP TRIGGER ${name}` }];
 }
 
-function insertSql({ table, columns, rowid }: MovedTable): string {
-  const list = [...(rowid === null ? [] : [rowid]), ...columns].join(", ");
-  return `INSERT INTO ${quoteIdentifier(table.name)}(${list}) SELECT ${list} FROM ${table.stageName}`;
+/** Moves the rows that wait for one another, and ends the move. */
+async function moveRest(move: Move): Promise<StoredPosition> {
+  const { staged, target } = move;
+  const create: string[] = [];
+  const drop: string[] = [];
+  for (const rows of staged) {
+    for (const key of await listMovedKeys(target.source, rows, staged)) {
+      // SQLite searches the rows that wait for each new one.
+      const name = `${rows.stageName}_key_${create.length + 1}`;
+      const columns = key.columns.map(({ from }) => from).join(", ");
+      create.push(`CREATE INDEX ${name} ON ${rows.table}(${columns} ${RESTORE_MARK})`);
+      drop.push(`DROP INDEX ${name}`);
+    }
+  }
+  const text = (sql: string): SourceStatement => ({ sql });
+  return endMove(move, [...create.map(text), ...staged.map(moveAll), ...drop.map(text)]);
 }
 
-/** Returns the last rowid of the next slice, in digits; null if none is left. */
-async function findSliceEnd(
-  source: Source,
-  { table, rowid }: MovedTable,
-  after: string | null,
-): Promise<string | null> {
-  const where = after === null ? "" : `WHERE ${rowid} > ${after} `;
-  const { rows } = await source.query({
-    sql:
-      `SELECT CAST(max(k) AS TEXT) FROM (SELECT ${rowid} AS k FROM ${table.stageName} ${where}` +
-      `ORDER BY ${rowid} LIMIT ${SLICE_ROWS})`,
-  });
-  const end = rows[0]?.[0];
-  return typeof end === "string" ? end : null;
+function moveAll(rows: StagedRows): SourceStatement {
+  return moveSliceSql(rows, EVERY_ROW, true);
 }
 
-interface MoveTurn {
-  from: StoredPosition;
-  to: LoadPosition;
-  statements: string[];
-  usage: TurnUsage;
-}
-
-async function finish(
-  target: LoadTarget,
-  { from, end, statements, usage }: Omit<MoveTurn, "to"> & { end: StoredPosition },
+/** Runs the move's last statements, whose foreign keys may be satisfied by any of them, and drops the staging tables. */
+async function endMove(
+  move: Move,
+  statements: readonly SourceStatement[],
 ): Promise<StoredPosition> {
-  const clear = `UPDATE ${RESTORE_TABLE} SET move_key = NULL WHERE id = ${quoteText(target.restoreId)}`;
-  await run(target, { from, to: end, statements: [...statements, clear], tables: [], usage, end });
-  return end;
+  const { from, staged } = move;
+  const to = { ...from, moves: from.moves + 1, move: null };
+  const defer = statements.length === 0 ? [] : [{ sql: "PRAGMA defer_foreign_keys=ON" }];
+  const drops = staged.map(({ stageName }) => ({ sql: `DROP TABLE ${stageName}` }));
+  await runMove(move, to, [...defer, ...statements, ...drops]);
+  return to;
 }
 
-async function run(
-  target: LoadTarget,
-  turn: MoveTurn & { tables: readonly MovedTable[]; end?: StoredPosition },
+async function runMove(
+  { target, from, staged }: Move,
+  to: StoredPosition,
+  statements: readonly SourceStatement[],
 ): Promise<void> {
-  const { from, statements, tables, usage, end } = turn;
-  const to = end ?? turn.to;
-  const positioned = { restoreId: target.restoreId, from, to, countsRows: false, markers: 0 };
+  const { restoreId } = target;
+  const turn = { restoreId, from, to, countsRows: false, markers: 0 };
   try {
-    await runTurn(
-      target.source,
-      positioned,
-      statements.map((sql) => ({ sql })),
-      usage,
-    );
+    await runTurn(target, turn, statements);
   } catch (cause) {
     if (!(cause instanceof ExportError) || cause.code !== "source-query-failed") throw cause;
-    const names = tables.map(({ table }) => JSON.stringify(table.name)).join(", ");
+    const table = staged.map(({ name }) => JSON.stringify(name)).join(", ");
+    const [statement, line, reason] = [from.statements, from.lines + 1, cause.message];
     throw new ExportError(
       "statement-failed",
-      `the rows of ${names}, loaded up to statement ${from.statements}, line ${from.lines + 1}, are refused: ${cause.message}`,
-      {
-        cause,
-        details: {
-          statement: from.statements,
-          line: from.lines + 1,
-          table: names,
-          reason: cause.message,
-        },
-      },
+      `the rows of ${table}, loaded up to statement ${statement}, line ${line}, are refused: ${reason}`,
+      { cause, details: { statement, line, table, reason } },
     );
   }
 }

@@ -1,11 +1,11 @@
 import { ExportError } from "../api/errors.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
 import type { LoadPlan, WrittenVirtualTable } from "../rpc/load-plan.ts";
+import { RESTORE_TABLE } from "../sqlite/own-objects.ts";
 import { tokenizeSql } from "../sqlite/sql-tokens.ts";
-import { findOption } from "../sqlite/virtual-table.ts";
-import { planStaging } from "./plan-staging.ts";
+import { findOption, makesShadow } from "../sqlite/virtual-table.ts";
 import type { ScannedScript } from "./scan-script.ts";
-import { listSearchColumns, type SchemaRow } from "./schema-row.ts";
+import { listSearchColumns, listSearchShadows, type SchemaRow } from "./schema-row.ts";
 
 /** A table of the target before the restore. */
 export interface TargetTable {
@@ -15,9 +15,12 @@ export interface TargetTable {
   hasRows: boolean;
 }
 
+/** StarbaseDB's class creates tables of such names whenever one of its objects starts. */
+const STARBASE_PREFIX = "tmp_";
+
 /**
  * Decides how a script is loaded into a target that has only `tables`. Errors: `target-not-empty` if one of them
- * has rows, or is no table that the script creates with the same text; `script-invalid` for virtual tables whose
+ * has rows, or is no table that the script creates with the same text (an empty one of StarbaseDB's may stay); `script-invalid` for virtual tables whose
  * rows cannot be read from the script.
  */
 export function planLoad(script: ScannedScript, tables: readonly TargetTable[]): LoadPlan {
@@ -27,18 +30,26 @@ export function planLoad(script: ScannedScript, tables: readonly TargetTable[]):
     const created = script.tables.get(lower);
     const shown = JSON.stringify(table.name);
     if (table.hasRows) throw notEmpty(`the target's table ${shown} has rows`);
-    if (created === undefined)
+    if (created === undefined && table.name.startsWith(STARBASE_PREFIX)) {
+      existing.push(lower);
+      continue;
+    }
+    if (created === undefined) {
       throw notEmpty(`the target has a table ${shown}, which the script does not create`);
+    }
     if (!isSameText(created.sql, table.sql)) {
-      throw notEmpty(`the target has a table ${shown} that is defined otherwise than the script's`);
+      throw notEmpty(`the target's table ${shown} has another definition than the script's`);
     }
     existing.push(lower);
   }
   return {
-    moves: planStaging(script, new Set(existing)),
-    virtualTables: script.schemaRows.map(toWrittenTable),
+    moves: script.moves,
+    virtualTables: script.schemaRows.map((row, at) =>
+      toWrittenTable(row, `${RESTORE_TABLE}_ids_${at + 1}`),
+    ),
     existing,
-    triggers: script.triggers,
+    late: script.late,
+    hasSequences: script.hasSequences,
   };
 }
 
@@ -62,7 +73,8 @@ function normalize(sql: string): string {
   return JSON.stringify(texts);
 }
 
-function toWrittenTable({ name, sql, module }: SchemaRow): WrittenVirtualTable {
+function toWrittenTable(row: SchemaRow, idsName: string): WrittenVirtualTable {
+  const { name, sql, module } = row;
   const refuse = (reason: string): ExportError =>
     new ExportError(
       "script-invalid",
@@ -76,5 +88,11 @@ function toWrittenTable({ name, sql, module }: SchemaRow): WrittenVirtualTable {
   }
   const content = findOption(sql, "content");
   if (content === "") throw refuse("it keeps no content (content='')");
-  return { name, columns: content === undefined ? listSearchColumns(sql) : null };
+  if (findOption(sql, "locale") === "1")
+    throw refuse("it stores the locale of each text (locale=1)");
+  const table = { name, columns: listSearchColumns(sql), shadows: listSearchShadows(row) };
+  if (content === undefined) return { ...table, external: null };
+  const rowid = findOption(sql, "content_rowid") ?? "rowid";
+  const hasIds = makesShadow(sql, "docsize");
+  return { ...table, external: { content, rowid, idsName: hasIds ? idsName : null } };
 }

@@ -1,124 +1,121 @@
 import { lowerAscii } from "../lib/ascii-case.ts";
 import type { RowMove, StagedTable } from "../rpc/load-plan.ts";
-import type { ScannedScript, ScannedSpan, ScannedTable } from "./scan-script.ts";
+import { RESTORE_STAGE_PREFIX } from "../sqlite/own-objects.ts";
+import { listGroups } from "./list-groups.ts";
+import type { ScannedTable } from "./scanned-tables.ts";
 import { makeStageSql } from "./stage-sql.ts";
 
-/**
- * Decides which rows cannot go straight into their tables, because a foreign key is checked when its row is
- * written: those of a table that refers to itself or is part of a cycle, and those that come before rows, or a
- * UNIQUE index, of their parent table. They are loaded into a staging table and moved as soon as the last of
- * them and of their parents is there. `taken` are names that no staging table may have, in lower case.
- */
-export function planStaging(
-  { tables, spans }: Pick<ScannedScript, "tables" | "spans">,
-  taken: ReadonlySet<string>,
-): RowMove[] {
-  const moves: RowMove[] = [];
-  let number = 0;
-  const nameStage = (): string => {
-    do number += 1;
-    while (taken.has(`tmp_export_stage_${number}`) || tables.has(`tmp_export_stage_${number}`));
-    return `tmp_export_stage_${number}`;
-  };
-  for (const span of spans) moves.push(...planSpan(span, tables, nameStage));
-  return moves.sort((a, b) => a.after - b.after);
+/** A stretch of a script without a statement that reads or changes rows: in it, rows may be moved freely. */
+export interface Span {
+  /** Number of the first statement. */
+  from: number;
+  /** First and last statement that inserts into a table, by its name in lower case. */
+  inserts: Map<string, { first: number; last: number }>;
+  uniqueIndexes: { table: string; columns: string[]; number: number }[];
+  /** Tables whose rows must go straight into them, in lower case. */
+  unstageable: Set<string>;
 }
 
-function planSpan(
-  span: ScannedSpan,
-  tables: ReadonlyMap<string, ScannedTable>,
-  nameStage: () => string,
-): RowMove[] {
-  const { inserts, uniqueIndexes } = span;
+/** A move whose staging tables have no names yet. */
+export interface PlannedMove extends Omit<RowMove, "tables"> {
+  tables: { name: string; first: number; sql: string }[];
+}
+
+type Tables = {
+  find: (name: string) => ScannedTable | undefined;
+  byName: ReadonlyMap<string, ScannedTable>;
+};
+
+/**
+ * Decides which rows of a span cannot go straight into their tables, because a foreign key is checked when its row
+ * is written: those of a table that refers to itself or is part of a cycle, and those that come before their
+ * parents' rows, or before the UNIQUE index that a foreign key needs. They wait in a staging table until the last
+ * of all those is there. `tables` are the script's at the span's end.
+ */
+export function planSpan(span: Span, tables: Tables): PlannedMove[] {
+  const { inserts } = span;
   const listParents = (name: string): string[] =>
-    (tables.get(name)?.parents ?? []).filter((parent) => tables.has(parent));
+    (tables.find(name)?.foreignKeys ?? []).flatMap(({ parent }) =>
+      tables.find(parent) === undefined ? [] : [parent],
+    );
+  const indexes = findNeededIndexes(span, tables);
+  if (![...inserts.keys()].some((name) => indexes.has(name) || listParents(name).length > 0)) {
+    return [];
+  }
   /** The statement after which a table's rows are all in it. */
   const complete = new Map<string, number>();
-  const moves: RowMove[] = [];
-  for (const group of listGroups([...tables.keys()], listParents)) {
-    const written = group.filter((name) => inserts.has(name));
+  const moves: PlannedMove[] = [];
+  for (const group of listGroups([...tables.byName.keys()], listParents)) {
+    const written = group.flatMap((name) => {
+      const places = inserts.get(name);
+      return places === undefined ? [] : [{ name, ...places }];
+    });
     const outer = group.flatMap(listParents).filter((parent) => !group.includes(parent));
     const parentsAt = Math.max(0, ...outer.map((parent) => complete.get(parent) ?? 0));
-    const first = Math.min(...written.map((name) => inserts.get(name)?.first ?? 0));
-    const last = Math.max(0, ...written.map((name) => inserts.get(name)?.last ?? 0));
-    const indexed = Math.max(0, ...group.map((name) => uniqueIndexes.get(name) ?? 0));
-    const isCyclic =
-      group.length > 1 || listParents(group[0] as string).includes(group[0] as string);
-    // An index of a table in a cycle may be what its own foreign keys need.
-    const after = Math.max(last, parentsAt, isCyclic ? indexed : 0);
-    if (written.length > 0 && (isCyclic || parentsAt >= first)) {
-      const staged = written.map((name): StagedTable => {
-        const table = tables.get(name) as ScannedTable;
-        const stageName = nameStage();
-        return { name, stageName, stageSql: makeStageSql(table.sql, stageName) };
-      });
-      moves.push({ from: span.from, after, isCyclic, tables: staged });
-      for (const name of group) complete.set(name, Math.max(after, indexed));
-    } else {
-      for (const name of group) {
-        complete.set(name, Math.max(inserts.get(name)?.last ?? 0, uniqueIndexes.get(name) ?? 0));
-      }
-    }
+    const indexedAt = Math.max(0, ...group.map((name) => indexes.get(name) ?? 0));
+    const [name] = group as [string];
+    const isCyclic = group.length > 1 || listParents(name).includes(name);
+    const after = Math.max(parentsAt, indexedAt, ...written.map(({ last }) => last));
+    for (const each of group) complete.set(each, written.length === 0 ? indexedAt : after);
+    const waits = written.some(({ first }) => Math.max(parentsAt, indexedAt) > first);
+    if (written.length === 0 || !(isCyclic || waits)) continue;
+    const staged = written.flatMap(({ name: each, first }) => {
+      const table = tables.find(each);
+      const isStageable = table?.isStageable === true && !span.unstageable.has(each);
+      return isStageable ? [{ name: each, first, sql: table.sql }] : [];
+    });
+    // Some of a cycle's rows in their tables and some not would be refused, whatever their order.
+    if (staged.length < written.length) continue;
+    moves.push({ from: span.from, after, isCyclic, tables: staged });
   }
   return moves;
 }
 
-/**
- * Returns the strongly connected groups of `names`, each after those that it refers to (Tarjan 1972, with a stack
- * of its own, since a chain of tables may be longer than the call stack).
- */
-export function listGroups(
-  names: readonly string[],
-  listParents: (name: string) => string[],
-): string[][] {
-  const order = new Map<string, number>();
-  const low = new Map<string, number>();
-  const open: string[] = [];
-  const isOpen = new Set<string>();
-  const groups: string[][] = [];
-  const enter = (name: string): { name: string; parents: string[] } => {
-    order.set(name, order.size);
-    low.set(name, order.get(name) as number);
-    open.push(name);
-    isOpen.add(name);
-    return { name, parents: listParents(name) };
-  };
-  const lower = (name: string, value: number | undefined): void => {
-    low.set(name, Math.min(low.get(name) as number, value as number));
-  };
-  for (const root of names) {
-    if (order.has(root)) continue;
-    const stack = [enter(root)];
-    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const parent = top.parents.pop();
-      if (parent !== undefined) {
-        if (!order.has(parent)) stack.push(enter(parent));
-        else if (isOpen.has(parent)) lower(top.name, order.get(parent));
-        continue;
-      }
-      stack.pop();
-      const below = stack.at(-1);
-      if (below !== undefined) lower(below.name, low.get(top.name));
-      if (low.get(top.name) !== order.get(top.name)) continue;
-      const group = open.splice(open.indexOf(top.name));
-      for (const name of group) isOpen.delete(name);
-      groups.push(group);
-    }
+/** The last UNIQUE index of each table that a foreign key of these columns needs. */
+function findNeededIndexes({ uniqueIndexes }: Span, { byName }: Tables): Map<string, number> {
+  const needed = new Map<string, number>();
+  for (const index of uniqueIndexes) {
+    const table = lowerAscii(index.table);
+    const columns = index.columns.map(lowerAscii).sort().join("\0");
+    const isNeeded = [...byName.values()].some(({ foreignKeys }) =>
+      foreignKeys.some(
+        (key) => key.parent === table && [...(key.columns ?? [])].sort().join("\0") === columns,
+      ),
+    );
+    if (isNeeded) needed.set(table, index.number);
   }
-  return groups;
+  return needed;
 }
 
-/** Returns the move that a row of `table`, inserted by statement `number`, waits for; undefined if it waits for none. */
-export function findMove(
+/** Names the staging tables of moves; `taken` are names that they may not have, in lower case. */
+export function nameMoves(moves: readonly PlannedMove[], taken: ReadonlySet<string>): RowMove[] {
+  let number = 0;
+  const nameStage = (): string => {
+    do number += 1;
+    while (taken.has(`${RESTORE_STAGE_PREFIX}${number}`));
+    return `${RESTORE_STAGE_PREFIX}${number}`;
+  };
+  return moves
+    .map((move) => ({
+      ...move,
+      tables: move.tables.map(({ name, first, sql }): StagedTable => {
+        const stageName = nameStage();
+        return { name, first, stageName, stageSql: makeStageSql(sql, stageName) };
+      }),
+    }))
+    .sort((a, b) => a.after - b.after);
+}
+
+/** Returns where a row of `name` (in lower case), inserted by statement `number`, waits; undefined if it does not. */
+export function findStage(
   moves: readonly RowMove[],
-  table: string,
+  name: string,
   number: number,
-): { move: RowMove; staged: StagedTable } | undefined {
-  const name = lowerAscii(table);
+): StagedTable | undefined {
   for (const move of moves) {
     if (number < move.from || number > move.after) continue;
     const staged = move.tables.find((each) => each.name === name);
-    if (staged !== undefined) return { move, staged };
+    if (staged !== undefined) return staged;
   }
   return undefined;
 }

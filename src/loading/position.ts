@@ -1,22 +1,21 @@
 import { ExportError } from "../api/errors.ts";
 import type { Source, SourceStatement } from "../databases/source.ts";
-import { LOAD_START, type LoadPosition } from "../rpc/load-plan.ts";
+import type { LoadPosition } from "../rpc/load-plan.ts";
 import { quoteText } from "../sqlite/identifier.ts";
-import { RESTORE_MARK } from "./stage-sql.ts";
-
-/** The table in which a target keeps how far it is loaded. */
-export const RESTORE_TABLE = "tmp_export_restore";
+import { RESTORE_MARK, RESTORE_TABLE } from "../sqlite/own-objects.ts";
 
 /**
  * - `running`: the number of the statement that a turn is at; 0 between turns. It stays only in a database that
  *   does not roll back.
  * - `base`: the connection's count of changes when the turn began.
- * - `move_key`: the last rowid that the move under way has moved.
+ * - `move`: how far the move under way is; see `move-rows.ts`.
+ *
+ * WITHOUT ROWID, so that a turn does not change what `last_insert_rowid()` returns.
  */
-export const CREATE_RESTORE_TABLE =
-  `CREATE TABLE ${RESTORE_TABLE} (id TEXT NOT NULL PRIMARY KEY, pass INTEGER NOT NULL, ` +
-  "text_bytes INTEGER NOT NULL, statements INTEGER NOT NULL, lines INTEGER NOT NULL, rows INTEGER NOT NULL, " +
-  `moves INTEGER NOT NULL, running INTEGER NOT NULL, base INTEGER NOT NULL, move_key INTEGER ${RESTORE_MARK})`;
+const COLUMNS =
+  "(id TEXT NOT NULL PRIMARY KEY, pass INTEGER NOT NULL, text_bytes INTEGER NOT NULL, statements INTEGER NOT NULL, " +
+  "lines INTEGER NOT NULL, rows INTEGER NOT NULL, moves INTEGER NOT NULL, running INTEGER NOT NULL, " +
+  `base INTEGER NOT NULL, move TEXT ${RESTORE_MARK}) WITHOUT ROWID`;
 
 /** The pass of a restore whose target must be cleared before it, and of one that is being ended. */
 export const PASS_CLEARING = 0;
@@ -25,7 +24,7 @@ export const PASS_CLOSING = -1;
 /** Makes the position of a new restore, unless it is there. */
 export function insertPositionSql(restoreId: string, pass = 1): string[] {
   return [
-    CREATE_RESTORE_TABLE.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"),
+    `CREATE TABLE IF NOT EXISTS ${RESTORE_TABLE} ${COLUMNS}`,
     `INSERT OR IGNORE INTO ${RESTORE_TABLE} VALUES (${quoteText(restoreId)}, ${pass}, 0, 0, 0, 0, 0, 0, 0, NULL)`,
   ];
 }
@@ -43,7 +42,7 @@ export function claimSql(
   return (
     `REPLACE INTO ${RESTORE_TABLE} SELECT ${id}, ` +
     `(SELECT CASE WHEN ${isHere} THEN ${to} END FROM ${RESTORE_TABLE} WHERE id = ${id}), ` +
-    "text_bytes, statements, lines, rows, moves, running, base, move_key " +
+    "text_bytes, statements, lines, rows, moves, running, base, move " +
     `FROM (SELECT ${id} AS wanted) LEFT JOIN ${RESTORE_TABLE} ON id = wanted`
   );
 }
@@ -52,60 +51,37 @@ export function claimSql(
 export interface StoredPosition extends LoadPosition {
   /** Not 0 if a statement failed in a database that does not roll back: that statement's number. */
   running: number;
-  /** The last rowid that the move under way has moved, in digits; null before the first. */
-  moveKey: string | null;
+  /** How far the move under way is; null before its first turn. */
+  move: string | null;
 }
 
 /** Reads how far a restore is. Errors: `restore-interrupted` if its row is gone, the source's own. */
 export async function readPosition(source: Source, restoreId: string): Promise<StoredPosition> {
-  const columns =
-    "pass, text_bytes, statements, lines, rows, moves, running, CAST(move_key AS TEXT)";
-  const { rows } = await source
-    .query({ sql: `SELECT ${columns} FROM ${RESTORE_TABLE} WHERE id = ${quoteText(restoreId)}` })
-    .catch((cause: unknown) => {
-      if (
-        cause instanceof ExportError &&
-        cause.message.includes(`no such table: ${RESTORE_TABLE}`)
-      ) {
-        return { rows: [] };
-      }
-      throw cause;
-    });
-  const [row] = rows;
+  const columns = "pass, text_bytes, statements, lines, rows, moves, running, move";
+  const sql = `SELECT ${columns} FROM ${RESTORE_TABLE} WHERE id = ${quoteText(restoreId)}`;
+  const found = await source.query({ sql }).catch((cause: unknown) => {
+    if (isGone(cause)) return { rows: [] };
+    throw cause;
+  });
+  const [row] = found.rows;
   if (row === undefined) {
     throw new ExportError(
       "restore-interrupted",
-      `the target no longer has its row in ${RESTORE_TABLE}`,
+      `the target no longer has the restore's row in ${RESTORE_TABLE}`,
     );
   }
-  const [pass, textBytes, statements, lines, count, moves, running] = row.map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return {
-    ...LOAD_START,
-    pass,
-    textBytes,
-    statements,
-    lines,
-    rows: count,
-    moves,
-    running,
-    moveKey: row[7] === null ? null : String(row[7]),
-  };
+  const [pass = 0, textBytes = 0, statements = 0, lines = 0, rows = 0, moves = 0, running = 0] =
+    row.map(Number);
+  const move = row[7] === null ? null : String(row[7]);
+  return { pass, textBytes, statements, lines, rows, moves, running, move };
 }
 
 /** A turn that moves the position. */
 export interface PositionedTurn {
   restoreId: string;
   /** Where the turn starts. Another position means that another attempt was faster. */
-  from: LoadPosition;
-  to: Omit<LoadPosition, "rows">;
+  from: StoredPosition;
+  to: Omit<StoredPosition, "rows" | "running">;
   /** False if the turn's changes are no rows of the script. */
   countsRows: boolean;
   /** Statements of the turn that write only markers. */
@@ -118,11 +94,13 @@ export interface PositionedTurn {
  */
 export function beginTurnSql({ restoreId, from }: PositionedTurn): string {
   const id = quoteText(restoreId);
-  const isHere = `running = 0 AND pass = ${from.pass} AND text_bytes = ${from.textBytes} AND moves = ${from.moves}`;
+  const isHere =
+    `running = 0 AND pass = ${from.pass} AND text_bytes = ${from.textBytes} AND moves = ${from.moves} ` +
+    `AND move IS ${writeMove(from.move)}`;
   return (
     `REPLACE INTO ${RESTORE_TABLE} SELECT ${id}, ` +
     `(SELECT CASE WHEN ${isHere} THEN pass END FROM ${RESTORE_TABLE} WHERE id = ${id}), ` +
-    `text_bytes, statements, lines, rows, moves, ${from.statements + 1}, total_changes(), move_key ` +
+    `text_bytes, statements, lines, rows, moves, ${from.statements + 1}, total_changes(), move ` +
     `FROM (SELECT ${id} AS wanted) LEFT JOIN ${RESTORE_TABLE} ON id = wanted`
   );
 }
@@ -133,9 +111,13 @@ export function endTurnSql({ restoreId, to, countsRows, markers }: PositionedTur
   const rows = countsRows ? `rows + total_changes() - base - ${1 + markers}` : "rows";
   return (
     `UPDATE ${RESTORE_TABLE} SET pass = ${to.pass}, text_bytes = ${to.textBytes}, ` +
-    `statements = ${to.statements}, lines = ${to.lines}, rows = ${rows}, moves = ${to.moves}, running = 0 ` +
-    `WHERE id = ${quoteText(restoreId)}`
+    `statements = ${to.statements}, lines = ${to.lines}, rows = ${rows}, moves = ${to.moves}, running = 0, ` +
+    `move = ${writeMove(to.move)} WHERE id = ${quoteText(restoreId)}`
   );
+}
+
+function writeMove(move: string | null): string {
+  return move === null ? "NULL" : quoteText(move);
 }
 
 /** Returns the statement that records which statement comes next, for databases that do not roll back. */
@@ -145,11 +127,18 @@ export function markStatementSql(restoreId: string, number: number): string {
 
 /** True if a turn failed in its first statement: the target is elsewhere, or the table is gone. */
 export function isElsewhere(error: unknown): boolean {
+  return isGone(error) || failsWith(error, `NOT NULL constraint failed: ${RESTORE_TABLE}.`);
+}
+
+function isGone(error: unknown): boolean {
+  return failsWith(error, `no such table: ${RESTORE_TABLE}`);
+}
+
+function failsWith(error: unknown, message: string): boolean {
   return (
     error instanceof ExportError &&
     error.code === "source-query-failed" &&
-    (error.message.includes(`NOT NULL constraint failed: ${RESTORE_TABLE}.`) ||
-      error.message.includes(`no such table: ${RESTORE_TABLE}`))
+    error.message.includes(message)
   );
 }
 
@@ -157,17 +146,16 @@ export function isElsewhere(error: unknown): boolean {
  * Reports whether the database undoes a transaction of which a statement fails. A Durable Object of StarbaseDB's
  * class does not. Errors: the source's own.
  */
-export async function rollsBack(source: Source, restoreId: string): Promise<boolean> {
-  const probe = quoteText(`${restoreId} probe`);
-  const statements: SourceStatement[] = [
-    `INSERT OR REPLACE INTO ${RESTORE_TABLE} VALUES (${probe}, 1, 0, 0, 0, 0, 0, 0, 0, NULL)`,
-    `INSERT INTO ${RESTORE_TABLE} VALUES (${probe}, 1, 0, 0, 0, 0, 0, 0, 0, NULL)`,
-  ].map((sql) => ({ sql }));
+export async function rollsBack(source: Source): Promise<boolean> {
+  // Nobody else's probe, since attempts may run beside one another.
+  const id = quoteText(`probe ${crypto.randomUUID()}`);
+  const insert = `INSERT INTO ${RESTORE_TABLE} VALUES (${id}, 1, 0, 0, 0, 0, 0, 0, 0, NULL)`;
+  const statements: SourceStatement[] = [{ sql: insert }, { sql: insert }];
   try {
     await source.transaction(statements);
   } catch (error) {
-    if (!(error instanceof ExportError) || error.code !== "source-query-failed") throw error;
+    if (!failsWith(error, "UNIQUE constraint failed")) throw error;
   }
-  const sql = `DELETE FROM ${RESTORE_TABLE} WHERE id = ${probe} RETURNING id`;
+  const sql = `DELETE FROM ${RESTORE_TABLE} WHERE id = ${id} RETURNING id`;
   return (await source.query({ sql })).rows.length === 0;
 }

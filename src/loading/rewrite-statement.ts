@@ -2,121 +2,221 @@ import { Buffer } from "node:buffer";
 
 import { STATEMENT_BYTES_MAX } from "../api/limits.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
-import { viewOf } from "../lib/bytes.ts";
+import { decodeIfUtf8, viewOf } from "../lib/bytes.ts";
 import type { SourceStatement } from "../databases/source.ts";
-import type { LoadPlan } from "../rpc/load-plan.ts";
+import type { LoadPlan, WrittenVirtualTable } from "../rpc/load-plan.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
-import { classifyStatement, type NamePlace, type StatementClass } from "./classify-statement.ts";
+import { RESTORE_MARK } from "../sqlite/own-objects.ts";
+import { TokenReader } from "../sqlite/token-reader.ts";
+import { type InsertRows, StatementClassifier } from "./classify-statement.ts";
 import { splitLongInsert, UnloadableStatement } from "./long-statement.ts";
-import { findMove } from "./plan-staging.ts";
-import { decodeIfUtf8, listShadowTables, parseSchemaRow } from "./schema-row.ts";
+import type { InsertedRows } from "./row-merger.ts";
+import { findStage } from "./plan-staging.ts";
+import { findRowTraits } from "./row-traits.ts";
+import { parseSchemaRow } from "./schema-row.ts";
 import { replaceUnistr } from "./unistr.ts";
 
 /** What a statement of a script becomes in its target. */
 export interface RewrittenStatement {
   /** Run in this order, in one turn; empty if nothing is to be done. */
   run: SourceStatement[];
+  /** Instead of `run`, plain rows: those of several statements may go into one. */
+  rows?: InsertedRows;
   /** The table that it writes to, for messages. */
   table?: string;
+  /** True if it depends on the statement before it, so that both must run in one turn. */
+  isBound?: true;
+}
+
+const NOTHING: RewrittenStatement = { run: [] };
+
+const NO_TABLES: ReadonlySet<string> = new Set();
+
+/** Where the rows of INSERTs of one beginning go. */
+interface Destination {
+  /** The INSERT up to its rows, VALUES included. */
+  head: string;
+  /** Set if the rows wait there. */
+  stageName: string | undefined;
 }
 
 /** Rewrites the statements of one script, in the order of the script. */
 export class StatementRewriter {
   readonly #plan: LoadPlan;
+  readonly #classifier = new StatementClassifier();
   readonly #existing: ReadonlySet<string>;
-  /** Staging tables that an earlier statement has made sure of. */
-  readonly #staged = new Set<string>();
-  /** Shadow tables of the virtual tables that the script writes into `sqlite_schema`. */
-  readonly #shadows = new Map<string, { virtualTable: string; columns: string[] | null }>();
+  /** Internal tables of the virtual tables that the script writes into `sqlite_schema`, in lower case. */
+  readonly #shadows = new Map<string, WrittenVirtualTable>();
+  /** The last INSERT, and where its rows go: the next ones often begin with the same bytes. */
+  #last: { found: InsertRows; destination: Destination } | undefined;
 
   constructor(plan: LoadPlan) {
     this.#plan = plan;
     this.#existing = new Set(plan.existing);
-    for (const { name, columns } of plan.virtualTables) {
-      for (const [shadow, content] of listShadowTables({ name, sql: "", module: "fts5" })) {
-        const hasRows = content === "content";
-        this.#shadows.set(shadow, { virtualTable: name, columns: hasRows ? columns : null });
-      }
+    for (const table of plan.virtualTables) {
+      for (const shadow of table.shadows) this.#shadows.set(shadow, table);
     }
   }
 
   /** Throws UnloadableStatement. `text` is the statement from its first token on. */
   rewrite(text: Uint8Array, number: number, pass: number): RewrittenStatement {
-    const found = classifyStatement(text);
-    const { triggers } = this.#plan;
-    const isLateTrigger =
-      found.kind === "create-trigger" && triggers !== null && number >= triggers.number;
-    if ((pass === 2) !== isLateTrigger) return { run: [] };
+    const found = this.#classifier.classify(text);
+    const { late, hasSequences } = this.#plan;
+    const mayBeLate = found.kind === "create-trigger" || found.kind === "sequence";
+    const isLate = mayBeLate && late !== null && number >= late.number;
+    if ((pass === 2) !== isLate) return NOTHING;
     switch (found.kind) {
       case "skip":
       case "refuse":
-        return { run: [] };
-      case "create-table":
-        return this.#createTable(text, found);
+      case "begin":
+      case "commit":
+      case "foreign-keys":
+        return NOTHING;
+      case "create-table": {
+        const name = lowerAscii(found.name);
+        if (this.#existing.has(name) || this.#shadows.has(name)) return NOTHING;
+        return { run: [toStatement(text)], table: found.name };
+      }
       case "schema-row": {
         const row = parseSchemaRow(text, found.rowsAt);
-        return row === undefined ? { run: [] } : { run: [{ sql: row.sql }], table: row.name };
+        if (row === undefined) return NOTHING;
+        return { run: [{ sql: row.sql }, ...this.#createIdsTable(row.name)], table: row.name };
       }
       case "insert":
         return this.#insert(text, number, found);
+      case "sequence":
+        return hasSequences ? { run: [toStatement(text)], table: "sqlite_sequence" } : NOTHING;
       case "create-index":
       case "create-trigger":
+      case "alter-table":
+      case "drop-table":
         return { run: [toStatement(text)], table: found.table };
-      case "create-view":
-      case "bookkeeping":
+      case "change-rows":
       case "other":
+        return { run: [toStatement(text)], ...bindIfSession(text, 0) };
+      case "create-view":
+      case "key-values":
+      case "bookkeeping":
         return { run: [toStatement(text)] };
       default:
         return found satisfies never;
     }
   }
 
-  #createTable(
-    text: Uint8Array,
-    { name }: Extract<StatementClass, { kind: "create-table" }>,
-  ): RewrittenStatement {
-    const lower = lowerAscii(name);
-    if (this.#existing.has(lower) || this.#shadows.has(lower)) return { run: [] };
-    return { run: [toStatement(text)], table: name };
+  #createIdsTable(name: string): SourceStatement[] {
+    const idsName = this.#plan.virtualTables.find((table) => table.name === name)?.external
+      ?.idsName;
+    if (!idsName) return [];
+    return [{ sql: `CREATE TABLE ${idsName}(id INTEGER PRIMARY KEY, sz ${RESTORE_MARK})` }];
   }
 
-  #insert(
+  #insert(text: Uint8Array, number: number, found: InsertRows): RewrittenStatement {
+    const { table, lowerTable } = found;
+    const shadow = this.#shadows.get(lowerTable);
+    if (shadow !== undefined) return insertIntoShadow(text, found, shadow);
+    const staged = findStage(this.#plan.moves, lowerTable, number);
+    const { head, stageName } = this.#findDestination(text, found, staged?.stageName);
+    const rewritten = { ...rewriteInsert(text, found, head, stageName), table };
+    if (staged?.first !== number) return rewritten;
+    const run = "rows" in rewritten ? writeInsert(text, found, head, stageName) : rewritten.run;
+    return { run: [{ sql: staged.stageSql }, ...run], table };
+  }
+
+  #findDestination(
     text: Uint8Array,
-    number: number,
-    found: Extract<StatementClass, { kind: "insert" }>,
-  ): RewrittenStatement {
-    const { table } = found;
-    const shadow = this.#shadows.get(lowerAscii(table));
-    if (shadow !== undefined) {
-      if (shadow.columns === null) return { run: [] };
-      const columns = ["rowid", ...shadow.columns.map(quoteIdentifier)].join(", ");
-      const head = `INSERT INTO ${quoteIdentifier(shadow.virtualTable)}(${columns}) `;
-      const rows = viewOf(text).subarray(found.rowsAt);
-      return {
-        run: toStatements(Buffer.concat([Buffer.from(head), rows]), Buffer.byteLength(head)),
-        table: shadow.virtualTable,
-      };
-    }
-    const waiting = findMove(this.#plan.moves, table, number);
-    if (waiting === undefined) {
-      const rowsAt = found.hasValues ? found.rowsAt : undefined;
-      return { run: toStatements(text, rowsAt), table };
-    }
-    const { stageName, stageSql } = waiting.staged;
-    const moved = replaceName(text, found.place, stageName);
-    const shift = moved.length - text.length;
-    const run = toStatements(moved, found.hasValues ? found.rowsAt + shift : undefined);
-    if (!this.#staged.has(stageName)) {
-      this.#staged.add(stageName);
-      run.unshift({ sql: stageSql.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS") });
-    }
-    return { run, table };
+    found: InsertRows,
+    stageName: string | undefined,
+  ): Destination {
+    const last = this.#last;
+    if (last?.found === found && last.destination.stageName === stageName) return last.destination;
+    const end = found.rowsAt + (found.hasValues ? "VALUES".length : 0);
+    const view = viewOf(text);
+    const head =
+      stageName === undefined
+        ? view.toString("utf8", 0, end)
+        : view.toString("utf8", 0, found.place.start) +
+          stageName +
+          view.toString("utf8", found.place.end, end);
+    const destination = { head, stageName };
+    this.#last = { found, destination };
+    return destination;
   }
 }
 
-function replaceName(text: Uint8Array, { start, end }: NamePlace, name: string): Buffer {
+function rewriteInsert(
+  text: Uint8Array,
+  found: InsertRows,
+  head: string,
+  stageName: string | undefined,
+): RewrittenStatement {
+  const traits = findRowTraits(text, found.rowsAt, NO_TABLES);
+  const isPlain =
+    found.hasValues && found.conflict === undefined && text.length < STATEMENT_BYTES_MAX / 2;
+  if (isPlain && !traits.hasSpecialWords) {
+    const rows = findRows(text, found.rowsAt);
+    if (rows !== undefined) return { run: [], rows: { head, text: rows } };
+  }
+  const run = writeInsert(text, found, head, stageName);
+  return { run, ...(traits.usesSession && { isBound: true }) };
+}
+
+/** Returns an INSERT's rows, without VALUES and the semicolon; undefined if anything comes after them. */
+function findRows(text: Uint8Array, rowsAt: number): Uint8Array | undefined {
+  let end = text.length;
+  while (isSpaceOrSemicolon(text[end - 1])) end -= 1;
+  return text[end - 1] === 0x29 ? text.subarray(rowsAt + "VALUES".length, end) : undefined;
+}
+
+function isSpaceOrSemicolon(byte: number | undefined): boolean {
+  return byte === 0x3b || byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d);
+}
+
+function writeInsert(
+  text: Uint8Array,
+  { place, rowsAt, hasValues }: InsertRows,
+  head: string,
+  stageName: string | undefined,
+): SourceStatement[] {
+  if (stageName === undefined) return toStatements(text, hasValues ? rowsAt : undefined);
   const view = viewOf(text);
-  return Buffer.concat([view.subarray(0, start), Buffer.from(name), view.subarray(end)]);
+  const moved = Buffer.concat([
+    view.subarray(0, place.start),
+    Buffer.from(stageName),
+    view.subarray(place.end),
+  ]);
+  const shifted = Buffer.byteLength(head) - "VALUES".length;
+  return toStatements(moved, hasValues ? shifted : undefined);
+}
+
+/** An INSERT into an internal table of an FTS5 table becomes one into the table itself. */
+function insertIntoShadow(
+  text: Uint8Array,
+  { lowerTable, rowsAt }: InsertRows,
+  { name, columns, external }: WrittenVirtualTable,
+): RewrittenStatement {
+  const into = (target: string, list: readonly string[]): RewrittenStatement => {
+    const head = `INSERT INTO ${quoteIdentifier(target)}(${list.map(quoteIdentifier).join(", ")}) `;
+    const statement = Buffer.concat([Buffer.from(head), viewOf(text).subarray(rowsAt)]);
+    return { run: toStatements(statement, Buffer.byteLength(head)), table: name };
+  };
+  const shadow = lowerTable.slice(name.length + 1);
+  if (shadow === "content") return into(name, ["rowid", ...columns]);
+  if (shadow === "docsize" && external?.idsName) return into(external.idsName, ["id", "sz"]);
+  const isOption = shadow === "config" && findFirstText(text, rowsAt) !== "version";
+  return isOption ? into(name, [name, "rank"]) : NOTHING;
+}
+
+/** Returns the first text of an INSERT's rows. */
+function findFirstText(text: Uint8Array, rowsAt: number): string {
+  const tokens = new TokenReader(text, rowsAt);
+  for (let token = tokens.next(); token !== undefined; token = tokens.next()) {
+    if (token.kind === "string") return tokens.name(token);
+  }
+  return "";
+}
+
+function bindIfSession(text: Uint8Array, from: number): { isBound?: true } {
+  return findRowTraits(text, from, NO_TABLES).usesSession ? { isBound: true } : {};
 }
 
 function toStatement(text: Uint8Array): SourceStatement {
@@ -131,10 +231,8 @@ function toStatements(text: Uint8Array, rowsAt: number | undefined): SourceState
     const sql = decodeIfUtf8(bytes);
     if (sql !== undefined) return [{ sql }];
   }
-  if (rowsAt !== undefined) {
-    // The values are after VALUES, so nothing before it was replaced.
-    return splitLongInsert(bytes, rowsAt);
-  }
+  // The values are after VALUES, so nothing before it was replaced.
+  if (rowsAt !== undefined) return [...splitLongInsert(bytes, rowsAt)];
   throw new UnloadableStatement(
     bytes.length > STATEMENT_BYTES_MAX
       ? `it has ${bytes.length} bytes, and the platform runs at most ${STATEMENT_BYTES_MAX}`

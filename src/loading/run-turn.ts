@@ -1,7 +1,8 @@
 import { ExportError } from "../api/errors.ts";
 import type { Source, SourceStatement } from "../databases/source.ts";
-import type { LoadPosition, ScriptPlace } from "../rpc/load-plan.ts";
-import type { StatementPlaceDetails } from "./describe-statement.ts";
+import type { ScriptStatement } from "../sqlite/statement-splitter.ts";
+import { failed } from "./describe-statement.ts";
+import { type InsertedRows, RowMerger } from "./row-merger.ts";
 import {
   beginTurnSql,
   endTurnSql,
@@ -9,16 +10,17 @@ import {
   markStatementSql,
   type PositionedTurn,
   readPosition,
+  type StoredPosition,
 } from "./position.ts";
 
 /** One statement of a script, ready to run. */
 export interface LoadableStatement {
-  place: StatementPlaceDetails;
+  statement: ScriptStatement;
   table?: string;
   /** What the platform runs for it. */
   run: SourceStatement[];
-  /** The place after it. */
-  after: ScriptPlace;
+  /** Instead of `run`, plain rows. */
+  rows?: InsertedRows;
 }
 
 /** Where statements are run. */
@@ -27,55 +29,85 @@ export interface LoadTarget {
   restoreId: string;
   /** False if the database keeps what a failed transaction has done. */
   rollsBack: boolean;
+  /** What the turns have cost, as the runtime bills it. */
+  usage: { rowsRead: number; rowsWritten: number };
 }
 
-/** What turns have cost, as the runtime bills it. */
-export interface TurnUsage {
-  rowsRead: number;
-  rowsWritten: number;
+/** What runs for one statement of a script, or for several whose rows are joined. */
+interface Run {
+  statements: LoadableStatement[];
+  run: SourceStatement[];
 }
 
 /**
- * Runs statements in one turn, which also moves the position, and returns the new position. If one fails, the
- * others before it are still loaded, as long as the database rolls back, and the error names it.
+ * Runs statements in one turn, which also moves the position to `to`, and returns the new position. If one fails
+ * and the database rolls back, those before it are still loaded. The error names the statement.
  *
  * Errors: `statement-failed`; `try-overtaken` if another attempt has moved the position; the source's own.
  */
 export async function runStatements(
   target: LoadTarget,
-  from: LoadPosition,
+  from: StoredPosition,
   statements: readonly LoadableStatement[],
-  usage: TurnUsage,
-): Promise<LoadPosition> {
-  const last = statements.at(-1);
-  if (last === undefined) return from;
-  const to = { ...last.after, pass: from.pass, moves: from.moves };
-  const turn: PositionedTurn = {
-    restoreId: target.restoreId,
-    from,
-    to,
-    countsRows: true,
-    markers: target.rollsBack ? 0 : statements.length,
-  };
-  const run = statements.flatMap((statement) => [
-    ...(target.rollsBack
-      ? []
-      : [{ sql: markStatementSql(target.restoreId, statement.place.statement) }]),
-    ...statement.run,
-  ]);
+  to: Omit<StoredPosition, "rows" | "running">,
+): Promise<StoredPosition> {
+  const { rollsBack, restoreId } = target;
+  const runs = joinRows(statements);
+  const markers = rollsBack ? 0 : runs.length;
+  const turn: PositionedTurn = { restoreId, from, to, countsRows: true, markers };
   try {
-    await runTurn(target.source, turn, run, usage);
-    return { ...to, rows: from.rows };
+    await runTurn(
+      target,
+      turn,
+      runs.flatMap(({ run, statements: [first] }) =>
+        rollsBack ? run : [markSql(target, first), ...run],
+      ),
+    );
+    return { ...to, rows: from.rows, running: 0 };
   } catch (error) {
     if (!(error instanceof ExportError) || error.code !== "source-query-failed") throw error;
-    if (!target.rollsBack) throw failed(await findMarked(target, statements), error);
+    if (!rollsBack) throw await findFailed(target, runs, error);
     const [only] = statements;
-    if (only !== undefined && statements.length === 1) throw failed(only, error);
+    if (only === undefined) throw error;
+    if (statements.length === 1) throw failed(only.statement, { table: only.table, cause: error });
     // Half of them at a time: what is before the one that fails is loaded, and it ends alone.
     const half = statements.length >> 1;
-    const middle = await runStatements(target, from, statements.slice(0, half), usage);
-    return runStatements(target, middle, statements.slice(half), usage);
+    const before = statements.slice(0, half);
+    const middle = { ...from, ...(before.at(-1) as LoadableStatement).statement.after };
+    const position = await runStatements(target, from, before, middle);
+    return runStatements(target, position, statements.slice(half), to);
   }
+}
+
+/** Returns what runs for statements, with rows that go into one table joined. */
+function joinRows(statements: readonly LoadableStatement[]): Run[] {
+  const runs: Run[] = [];
+  let merger: RowMerger | undefined;
+  let joined: LoadableStatement[] = [];
+  const end = (): void => {
+    if (merger !== undefined) runs.push({ statements: joined, run: merger.finish() });
+    merger = undefined;
+  };
+  for (const each of statements) {
+    const { rows, run } = each;
+    if (rows !== undefined && merger?.add(rows) === true) {
+      joined.push(each);
+      continue;
+    }
+    end();
+    if (rows === undefined) {
+      runs.push({ statements: [each], run });
+    } else {
+      merger = new RowMerger(rows);
+      joined = [each];
+    }
+  }
+  end();
+  return runs;
+}
+
+function markSql({ restoreId }: LoadTarget, first: LoadableStatement | undefined): SourceStatement {
+  return { sql: markStatementSql(restoreId, first?.statement.number ?? 0) };
 }
 
 /**
@@ -83,10 +115,9 @@ export async function runStatements(
  * where the turn starts; the source's own.
  */
 export async function runTurn(
-  source: Source,
+  { source, usage }: LoadTarget,
   turn: PositionedTurn,
   statements: readonly SourceStatement[],
-  usage: TurnUsage,
 ): Promise<void> {
   try {
     const results = await source.transaction([
@@ -104,27 +135,37 @@ export async function runTurn(
   }
 }
 
-/** Returns the statement at which a turn stopped in a database that does not roll back. */
-async function findMarked(
-  { source, restoreId }: LoadTarget,
-  statements: readonly LoadableStatement[],
-): Promise<LoadableStatement> {
-  const { running } = await readPosition(source, restoreId);
-  const marked = statements.find(({ place }) => place.statement === running);
-  return marked ?? (statements[0] as LoadableStatement);
+/** Returns the error of the statement at which a turn stopped in a database that does not roll back. */
+async function findFailed(
+  target: LoadTarget,
+  runs: readonly Run[],
+  cause: ExportError,
+): Promise<ExportError> {
+  const { running } = await readPosition(target.source, target.restoreId);
+  const stopped = runs.find(({ statements: [first] }) => first?.statement.number === running);
+  const [first, ...others] = stopped?.statements ?? [];
+  // The turn did not begin.
+  if (first === undefined) return cause;
+  if (others.length === 0) return failed(first.statement, { table: first.table, cause });
+  return (await findFailedRow(target, [first, ...others])) ?? failed(first.statement, { cause });
 }
 
-/** Returns the error of a statement that the database refuses. */
-export function failed(
-  { place, table }: Pick<LoadableStatement, "place" | "table">,
-  cause: Error,
-): ExportError {
-  const { statement, line, offset, sql } = place;
-  const reason = cause.message;
-  const into = table === undefined ? "" : ` (table ${JSON.stringify(table)})`;
-  return new ExportError(
-    "statement-failed",
-    `statement ${statement}, line ${line}, byte ${offset}${into}: ${reason}: ${sql}`,
-    { cause, details: { ...place, ...(table !== undefined && { table }), reason } },
-  );
+/**
+ * Runs statements one by one after one for all of them has failed, which changed nothing, and returns the error of
+ * the one that fails; undefined if none does.
+ */
+async function findFailedRow(
+  target: LoadTarget,
+  statements: readonly LoadableStatement[],
+): Promise<ExportError | undefined> {
+  for (const each of statements) {
+    const [alone] = joinRows([each]);
+    try {
+      await target.source.transaction([markSql(target, each), ...(alone?.run ?? [])]);
+    } catch (cause) {
+      if (!(cause instanceof ExportError)) throw cause;
+      return failed(each.statement, { table: each.table, cause });
+    }
+  }
+  return undefined;
 }

@@ -1,8 +1,7 @@
 import { lowerAscii } from "../lib/ascii-case.ts";
-import { decodeUtf8 } from "../lib/bytes.ts";
 import { parseIdentifier, tokenizeSql } from "../sqlite/sql-tokens.ts";
 import { TokenReader } from "../sqlite/token-reader.ts";
-import { findModule } from "../sqlite/virtual-table.ts";
+import { findModule, makesShadow } from "../sqlite/virtual-table.ts";
 
 /** A virtual table that a script writes into `sqlite_schema` instead of creating it. */
 export interface SchemaRow {
@@ -33,14 +32,13 @@ export function parseSchemaRow(bytes: Uint8Array, rowsAt: number): SchemaRow | u
     : undefined;
 }
 
-/** The shadow tables of a virtual table's name, in lower case, with what each contains. */
-export function listShadowTables({ name, module }: SchemaRow): Map<string, "content" | "index"> {
-  const lower = lowerAscii(name);
-  const suffixes = module.startsWith("rtree")
-    ? ["node", "rowid", "parent"]
-    : ["data", "idx", "content", "docsize", "config", "segments", "segdir", "stat"];
-  return new Map(
-    suffixes.map((suffix) => [`${lower}_${suffix}`, suffix === "content" ? "content" : "index"]),
+/** What each of FTS5's internal tables may be named after its own name. */
+const SEARCH_SHADOWS = ["data", "idx", "content", "docsize", "config"];
+
+/** Names of an FTS5 table's internal tables, in lower case. */
+export function listSearchShadows({ name, sql }: SchemaRow): string[] {
+  return SEARCH_SHADOWS.filter((suffix) => makesShadow(sql, suffix)).map(
+    (suffix) => `${lowerAscii(name)}_${suffix}`,
   );
 }
 
@@ -68,13 +66,4 @@ export function listSearchColumns(sql: string): string[] {
   }
   end();
   return columns;
-}
-
-/** Returns valid UTF-8 bytes as text; undefined for others. */
-export function decodeIfUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return decodeUtf8(bytes);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,37 +1,56 @@
-import { viewOf, encodeUtf8 } from "../lib/bytes.ts";
+import { encodeUtf8 } from "../lib/bytes.ts";
+import { RESTORE_MARK } from "../sqlite/own-objects.ts";
 import { type ByteToken, TokenReader } from "../sqlite/token-reader.ts";
-
-/** Ends the text of every table that a restore creates in its target: by it a dump leaves the table out. */
-export const RESTORE_MARK = "/* durable-export restore */";
 
 /**
  * Returns the CREATE TABLE of a staging table: that of `sql` under another name, without foreign keys and CHECKs.
  * Everything else stays, so an INSERT means the same: defaults, generated columns, conflicts, collations, types.
  */
 export function makeStageSql(sql: string, stageName: string): string {
-  const bytes = encodeUtf8(sql);
-  const tokens = new TokenReader(bytes);
-  const list: ByteToken[] = [];
-  for (let token = tokens.next(); token !== undefined; token = tokens.next()) list.push(token);
-  const open = list.findIndex((token) => tokens.is(token, "("));
-  const view = viewOf(bytes);
-  const parts: string[] = [];
-  let [depth, from, close] = [0, open + 1, list.length - 1];
-  for (let at = open; at < list.length; at += 1) {
-    if (tokens.is(list[at], "(")) depth += 1;
-    if (tokens.is(list[at], ")")) depth -= 1;
-    const ends = depth === 0 || (depth === 1 && tokens.is(list[at], ","));
-    if (at === open || !ends) continue;
-    parts.push(keepPart(tokens, list.slice(from, at)));
-    from = at + 1;
-    if (depth > 0) continue;
-    close = at;
-    break;
+  const { tokens, parts, close } = readDefinitions(sql);
+  const kept = parts.map((part) => keepPart(tokens, part)).filter((text) => text !== "");
+  const options = tokens.bytes.toString("utf8", close.end).replace(/;\s*$/, "");
+  return `CREATE TABLE ${stageName}(${kept.join(",\n")}\n${RESTORE_MARK})${options}`;
+}
+
+/** Returns a CREATE TABLE with one more column, as ALTER TABLE … ADD COLUMN changes it. */
+export function addColumnText(sql: string, column: string): string {
+  const { tokens, parts, close } = readDefinitions(sql);
+  const constraint = parts.find(([first]) => TABLE_CONSTRAINT.test(tokens.word(first)));
+  const at = constraint?.[0]?.start;
+  const before = tokens.bytes.toString("utf8", 0, at ?? close.start);
+  const after = tokens.bytes.toString("utf8", at ?? close.start);
+  // A comment of either text ends with its line.
+  return at === undefined ? `${before}\n, ${column}\n${after}` : `${before}${column}\n, ${after}`;
+}
+
+const TABLE_CONSTRAINT = /^(?:CONSTRAINT|PRIMARY|UNIQUE|CHECK|FOREIGN)$/;
+
+/** Reads a CREATE TABLE: the tokens of each definition in its parentheses, and the one that closes them. */
+function readDefinitions(sql: string): {
+  tokens: TokenReader;
+  parts: ByteToken[][];
+  close: ByteToken;
+} {
+  const tokens = new TokenReader(encodeUtf8(sql));
+  const parts: ByteToken[][] = [];
+  let part: ByteToken[] = [];
+  let depth = 0;
+  for (let token = tokens.next(); token !== undefined; token = tokens.next()) {
+    if (tokens.is(token, "(")) depth += 1;
+    if (tokens.is(token, ")")) depth -= 1;
+    const opens = depth === 1 && tokens.is(token, "(") && parts.length === 0 && part.length === 0;
+    const isComma = depth === 1 && tokens.is(token, ",");
+    const closes = depth === 0 && tokens.is(token, ")");
+    if (depth > 0 && !opens && !isComma) part.push(token);
+    if (isComma || closes) {
+      parts.push(part);
+      part = [];
+    }
+    if (closes) return { tokens, parts, close: token };
   }
-  const after = list[close]?.end ?? bytes.length;
-  const options = view.toString("utf8", after).replace(/;\s*$/, "");
-  const kept = parts.filter((part) => part !== "").join(",\n");
-  return `CREATE TABLE ${stageName}(${kept}\n${RESTORE_MARK})${options}`;
+  const { length } = tokens.bytes;
+  return { tokens, parts, close: { kind: "other", start: length, end: length } };
 }
 
 /** Returns the text of one definition without its foreign keys and CHECKs; empty if nothing is left. */

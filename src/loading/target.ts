@@ -1,17 +1,16 @@
 import { lowerAscii } from "../lib/ascii-case.ts";
 import type { Source } from "../databases/source.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
+import { isPlatformName, isRestoreObject } from "../sqlite/own-objects.ts";
+import { listGroups } from "./list-groups.ts";
+import type { TargetTable } from "./plan-load.ts";
 import {
   claimSql,
-  CREATE_RESTORE_TABLE,
   insertPositionSql,
+  isElsewhere,
   PASS_CLEARING,
   PASS_CLOSING,
-  isElsewhere,
-  RESTORE_TABLE,
 } from "./position.ts";
-import type { TargetTable } from "./plan-load.ts";
-import { RESTORE_MARK } from "./stage-sql.ts";
 
 /** What a database contains, but for what its platform keeps in it. */
 interface TargetObject {
@@ -37,22 +36,14 @@ async function listObjects(source: Source): Promise<TargetObject[]> {
       sql: String(sql),
       tableType: String(tableType),
     }))
-    .filter(({ name }) => !isPlatformName(name));
-}
-
-function isPlatformName(name: string): boolean {
-  const lower = lowerAscii(name);
-  return lower.startsWith("sqlite_") || lower.startsWith("_cf_") || lower === "__miniflare_do_name";
-}
-
-/** True for a table that a restore has made in its target. */
-function isRestoreTable({ name, sql }: TargetObject): boolean {
-  return name.startsWith("tmp_export_") && sql.includes(RESTORE_MARK);
+    .filter(({ name }) => !lowerAscii(name).startsWith("sqlite_") && !isPlatformName(name));
 }
 
 /** Returns a target's tables, each with whether it has rows; views and triggers count as tables with rows. */
 export async function listTargetTables(source: Source): Promise<TargetTable[]> {
-  const objects = (await listObjects(source)).filter((each) => !isRestoreTable(each));
+  const objects = (await listObjects(source)).filter(
+    ({ name, sql }) => !isRestoreObject(name, sql),
+  );
   const tables: TargetTable[] = [];
   for (const { type, name, sql, tableType } of objects) {
     if (type === "index" || tableType === "shadow") continue;
@@ -68,29 +59,84 @@ export async function listTargetTables(source: Source): Promise<TargetTable[]> {
 
 /**
  * Returns the statements that delete everything in a target but the tables `kept` (in lower case), whose rows are
- * deleted, and but the restore's own tables. They belong into one turn. Empty if nothing is to be deleted.
+ * deleted, and but what the restore made for itself. They belong in one turn. Empty if nothing is to be deleted.
  */
 async function listClearStatements(source: Source, kept: readonly string[]): Promise<string[]> {
   const keeps = new Set(kept);
-  const objects = (await listObjects(source)).filter((each) => !isRestoreTable(each));
+  const objects = (await listObjects(source)).filter(
+    ({ name, sql }) => !isRestoreObject(name, sql),
+  );
   const gone = objects.filter(
     ({ type, name, tableType }) =>
       type !== "index" && tableType !== "shadow" && !keeps.has(lowerAscii(name)),
+  );
+  const plain = gone.filter(({ type, tableType }) => type === "table" && tableType !== "virtual");
+  const { indexes, order } = await orderDrops(
+    source,
+    plain.map(({ name }) => name),
   );
   const drops = [
     // Triggers first, so that no deletion fires one; a view may be in the way of what it reads.
     ...gone.filter(({ type }) => type === "trigger"),
     ...gone.filter(({ type }) => type === "view"),
     ...gone.filter(({ tableType }) => tableType === "virtual"),
-    ...gone.filter(({ type, tableType }) => type === "table" && tableType !== "virtual"),
+    ...order.map((name) => ({ type: "table", name })),
   ].map(({ type, name }) => `DROP ${type.toUpperCase()} IF EXISTS ${quoteIdentifier(name)}`);
   const emptied = objects
     .filter(({ type, name }) => type === "table" && keeps.has(lowerAscii(name)))
     .map(({ name }) => `DELETE FROM ${quoteIdentifier(name)}`);
   if (drops.length + emptied.length === 0) return [];
-  // A parent cannot be dropped before its children unless the check waits for the end.
   const sequences = keeps.size > 0 ? await forgetSequences(source) : [];
-  return ["PRAGMA defer_foreign_keys=ON", ...drops, ...emptied, ...sequences];
+  // Tables of a cycle refer to one another until the last of them is gone.
+  return ["PRAGMA defer_foreign_keys=ON", ...indexes, ...drops, ...emptied, ...sequences];
+}
+
+/**
+ * Returns the order in which tables are dropped: children before their parents, since SQLite deletes the rows of
+ * a parent one by one. Tables that refer to themselves or to one another need an index first: without one, each
+ * deleted row reads the whole child table (5,000 rows took a second, 20,000 rows 18, November 2026).
+ */
+async function orderDrops(
+  source: Source,
+  names: readonly string[],
+): Promise<{ indexes: string[]; order: string[] }> {
+  const keys = await source.query({
+    sql:
+      'SELECT m.name, f.id, f."table", f."from" FROM sqlite_master m, pragma_foreign_key_list(m.name) f ' +
+      "WHERE m.type = 'table' ORDER BY m.rowid, f.id, f.seq",
+    columns: 4,
+  });
+  const byLower = new Map(names.map((name) => [lowerAscii(name), name]));
+  const foreignKeys = new Map<string, { child: string; parent: string; columns: string[] }>();
+  for (const [name, id, parent, column] of keys.rows) {
+    const child = lowerAscii(String(name));
+    const key = `${String(id)} ${child}`;
+    const found = foreignKeys.get(key) ?? {
+      child,
+      parent: lowerAscii(String(parent)),
+      columns: [],
+    };
+    found.columns.push(String(column));
+    foreignKeys.set(key, found);
+  }
+  const all = [...foreignKeys.values()].filter(({ child }) => byLower.has(child));
+  const groups = listGroups([...byLower.keys()], (child) =>
+    all.flatMap((key) => (key.child === child && byLower.has(key.parent) ? [key.parent] : [])),
+  );
+  const indexes: string[] = [];
+  for (const group of groups) {
+    const members = new Set(group);
+    for (const { child, parent, columns } of all) {
+      if (!members.has(child) || !members.has(parent)) continue;
+      const table = quoteIdentifier(byLower.get(child) as string);
+      const name = `tmp_export_restore_index_${indexes.length + 1}`;
+      indexes.push(`CREATE INDEX ${name} ON ${table}(${columns.map(quoteIdentifier).join(", ")})`);
+    }
+  }
+  const order = groups
+    .toReversed()
+    .flatMap((group) => group.map((name) => byLower.get(name) as string));
+  return { indexes, order };
 }
 
 async function forgetSequences(source: Source): Promise<string[]> {
@@ -119,8 +165,8 @@ export async function openTarget(
 }
 
 /**
- * Ends a restore in its target: deletes the tables that it made for itself and, unless `kept` is null, everything
- * but the tables that `kept` names (in lower case), whose rows are deleted. Repeating it does nothing, and so does
+ * Ends a restore in its target: deletes what it made for itself and, unless `kept` is null, everything but the
+ * tables that `kept` names (in lower case), whose rows are deleted. Repeating it does nothing, and neither does
  * calling it after another restore has begun. Errors: the source's own.
  */
 export async function closeTarget(
@@ -132,32 +178,31 @@ export async function closeTarget(
     // From here on no turn of the restore runs.
     await run(source, [claimSql(restoreId, { from: null, to: PASS_CLOSING })]);
     const statements = kept === null ? [] : await listClearStatements(source, kept);
-    const own = (await listObjects(source)).filter(isRestoreTable);
     await run(source, [
       claimSql(restoreId, { from: [PASS_CLOSING], to: PASS_CLOSING }),
       ...statements,
-      ...own.map(({ name }) => `DROP TABLE IF EXISTS ${quoteIdentifier(name)}`),
+      ...(await listOwnDrops(source)),
     ]);
   } catch (error) {
     if (!isElsewhere(error)) throw error;
   }
 }
 
-/** Deletes the tables that a restore has made in its target, and nothing else. Repeating it does nothing. */
+/** Deletes what a restore has made for itself in its target, and nothing else. Repeating it does nothing. */
 export async function dropRestoreTables(source: Source): Promise<void> {
-  const own = (await listObjects(source)).filter(isRestoreTable);
-  if (own.length === 0) return;
-  await run(
-    source,
-    own.map(({ name }) => `DROP TABLE IF EXISTS ${quoteIdentifier(name)}`),
+  const drops = await listOwnDrops(source);
+  if (drops.length > 0) await run(source, drops);
+}
+
+async function listOwnDrops(source: Source): Promise<string[]> {
+  const own = (await listObjects(source)).filter(({ name, sql }) => isRestoreObject(name, sql));
+  return ["trigger", "index", "table"].flatMap((type) =>
+    own
+      .filter((each) => each.type === type)
+      .map(({ name }) => `DROP ${type.toUpperCase()} IF EXISTS ${quoteIdentifier(name)}`),
   );
 }
 
 async function run(source: Source, statements: readonly string[]): Promise<void> {
   await source.transaction(statements.map((sql) => ({ sql })));
-}
-
-/** True for the text of a table that only a restore makes. */
-export function isRestoreTableText(name: string, sql: string): boolean {
-  return name === RESTORE_TABLE ? sql === CREATE_RESTORE_TABLE : sql.includes(RESTORE_MARK);
 }

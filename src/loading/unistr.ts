@@ -1,21 +1,22 @@
-import { viewOf } from "../lib/bytes.ts";
-import { quoteText } from "../sqlite/identifier.ts";
+import { Buffer } from "node:buffer";
+
+import { decodeIfUtf8, viewOf } from "../lib/bytes.ts";
 import { type ByteToken, TokenReader } from "../sqlite/token-reader.ts";
 
 /**
  * Replaces each call `unistr('…')`, which `sqlite3 .dump` writes since 3.50 and the platform does not have, by the
- * literal of its value (https://www.sqlite.org/lang_corefunc.html#unistr). Other bytes stay.
+ * literal of its value (https://www.sqlite.org/lang_corefunc.html#unistr). Other bytes stay, and so does a call
+ * that SQLite would refuse.
  */
 export function replaceUnistr(bytes: Uint8Array): Uint8Array {
   const view = viewOf(bytes);
   if (!/unistr/i.test(view.toString("latin1"))) return bytes;
   const tokens = new TokenReader(bytes);
-  const pieces: Buffer[] = [];
+  const pieces: Uint8Array[] = [];
   let at = 0;
-  const last: (ByteToken | undefined)[] = [];
+  let last: (ByteToken | undefined)[] = [];
   for (let token = tokens.next(); token !== undefined; token = tokens.next()) {
-    last.push(token);
-    if (last.length > 4) last.shift();
+    last = [...last.slice(-3), token];
     const [name, open, text, close] = last;
     const isCall =
       tokens.word(name) === "UNISTR" &&
@@ -23,23 +24,39 @@ export function replaceUnistr(bytes: Uint8Array): Uint8Array {
       text?.kind === "string" &&
       tokens.is(close, ")");
     if (!isCall || name === undefined || close === undefined) continue;
-    pieces.push(view.subarray(at, name.start), Buffer.from(writeLiteral(tokens.name(text))));
+    const value = evaluate(view.toString("latin1", text.start + 1, text.end - 1));
+    if (value === undefined) continue;
+    pieces.push(view.subarray(at, name.start), writeLiteral(value));
     at = close.end;
   }
   return Buffer.concat([...pieces, view.subarray(at)]);
 }
 
 /** `\XXXX`, `\uXXXX`, `\+XXXXXX` and `\UXXXXXXXX` are code points, and `\\` is a backslash. */
-const ESCAPE = /\\(?:\\|([0-9a-f]{4})|u([0-9a-f]{4})|\+([0-9a-f]{6})|U([0-9a-f]{8}))/gi;
+const ESCAPE = /\\(?:\\|([0-9a-f]{4})|u([0-9a-f]{4})|\+([0-9a-f]{6})|U([0-9a-f]{8})|)/gi;
 
-function writeLiteral(text: string): string {
-  const value = text.replaceAll(
-    ESCAPE,
-    (_, plain?: string, short?: string, middle?: string, long?: string) => {
-      const digits = plain ?? short ?? middle ?? long;
-      return digits === undefined ? "\\" : String.fromCodePoint(Number.parseInt(digits, 16));
-    },
-  );
-  if (!value.includes("\0")) return quoteText(value);
-  return `CAST(X'${Buffer.from(value).toString("hex")}' AS TEXT)`;
+/** The bytes of a call's value; `literal` is what its quotes contain. Undefined for an escape that does not exist. */
+function evaluate(literal: string): Buffer | undefined {
+  let isValid = true;
+  const value = literal.replaceAll("''", "'").replaceAll(ESCAPE, (escape, ...groups: unknown[]) => {
+    if (escape === "\\\\") return "\\";
+    const digits = groups.slice(0, 4).find((group) => typeof group === "string");
+    const code = Number.parseInt(String(digits), 16);
+    isValid &&= code <= 0x10ffff;
+    return isValid ? encodeCode(code).toString("latin1") : "";
+  });
+  return isValid ? Buffer.from(value, "latin1") : undefined;
+}
+
+/** A code point in UTF-8, halves of surrogate pairs too, as SQLite writes them. */
+function encodeCode(code: number): Buffer {
+  if (code < 0xd800 || code > 0xdfff) return Buffer.from(String.fromCodePoint(code));
+  return Buffer.from([0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)]);
+}
+
+function writeLiteral(value: Buffer): Uint8Array {
+  const isPlain = !value.includes(0) && decodeIfUtf8(value) !== undefined;
+  return isPlain
+    ? Buffer.from(`'${value.toString("latin1").replaceAll("'", "''")}'`, "latin1")
+    : Buffer.from(`CAST(X'${value.toString("hex")}' AS TEXT)`);
 }

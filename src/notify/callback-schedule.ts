@@ -1,16 +1,16 @@
 import type { CallbackMove } from "../rpc/callback-move.ts";
 import { assert } from "../lib/assert.ts";
 
-/** How many attempts are made to send a callback before it counts as failed. */
+/** How many times a callback is attempted before it counts as failed. */
 export const CALLBACK_ATTEMPTS_MAX = 10;
 
 /** How waits between attempts grow, in milliseconds. */
 interface CallbackPace {
   firstDelayMs: number;
-  /** Each wait is this many times the one before, up to `delayMsMax`. */
+  /** Each wait is this many times the previous one, up to `delayMsMax`. */
   growth: number;
   delayMsMax: number;
-  /** The longest wait that a receiver may ask for by `Retry-After`. */
+  /** The longest wait that a receiver can request with `Retry-After`. */
   retryAfterMsMax: number;
 }
 
@@ -33,15 +33,15 @@ const LOCAL_PACE: CallbackPace = {
   retryAfterMsMax: 60 * SECOND_MS,
 };
 
-/** Waits vary by this part of themselves to either side, so that callbacks do not all come at once. */
+/** Waits vary by this fraction in either direction, so that callbacks do not all arrive at once. */
 const JITTER = 0.2;
 
-/** How an attempt ended: `delivered` by 2xx, `gone` by 410, else `retry`. */
+/** How an attempt ended: `delivered` for 2xx, `gone` for 410, otherwise `retry`. */
 export type CallbackOutcome = "delivered" | "gone" | "retry";
 
 /**
- * Returns what follows attempt number `attempt` (from 1). The wait is exponential with jitter from `random` in
- * [0, 1), and not shorter than the receiver's `Retry-After`, up to `retryAfterMsMax`.
+ * Returns what follows attempt number `attempt` (from 1). The wait is exponential with jitter from
+ * `random` in [0, 1), and not shorter than the receiver's `Retry-After`, up to `retryAfterMsMax`.
  */
 export function chooseCallbackMove(given: {
   attempt: number;

@@ -145,7 +145,7 @@ describe("the allowlist", () => {
   test.each([
     [",", "an entry is empty"],
     ["example.com,", "an entry is empty"],
-    ["*", "leave the variable out"],
+    ["*", "remove the variable"],
     ["*.*.example.com", "leading `*.`"],
     ["hooks.*.com", "leading `*.`"],
     ["*example.com", "leading `*.`"],

@@ -2,17 +2,17 @@ import { ExportError } from "../api/errors.ts";
 import { isLocalOrigin } from "../lib/local-origin.ts";
 import { findHostFault, type HostFault, isAddress } from "./public-host.ts";
 
-/** The longest accepted callback URL, in characters as sent. */
+/** The most characters of a callback URL, as sent. */
 export const CALLBACK_URL_LENGTH_MAX = 2_048;
 
 /**
- * The ports of a callback URL unless an allowlist entry names another: those of HTTPS that Cloudflare itself
- * serves. The rest belongs to other services, which no one should be able to knock at from here.
- * https://developers.cloudflare.com/fundamentals/reference/network-ports/
+ * The ports of a callback URL unless an allowlist entry names another: the HTTPS ports that
+ * Cloudflare itself serves. All others belong to other services, which must not be reachable
+ * through this Worker. https://developers.cloudflare.com/fundamentals/reference/network-ports/
  */
 export const CALLBACK_PORTS: readonly string[] = ["443", "2053", "2083", "2087", "2096", "8443"];
 
-/** Why a target is refused, for programs; the message says it in words. */
+/** Why a target is refused, for programs; the message explains it. */
 type CallbackTargetRule =
   | "length"
   | "characters"
@@ -23,10 +23,10 @@ type CallbackTargetRule =
   | "port"
   | "allowlist";
 
-/** One host of the allowlist, written as WHATWG URL parsing writes it. */
+/** One host of the allowlist, in the form that WHATWG URL parsing produces. */
 interface CallbackAllowlistEntry {
   host: string;
-  /** True for `*.host`: its subdomains at any depth, not the host itself. */
+  /** True for `*.host`: its subdomains at any depth, but not the host itself. */
   subdomains: boolean;
   /** The one port that is allowed; undefined for CALLBACK_PORTS. */
   port: string | undefined;
@@ -36,11 +36,12 @@ interface CallbackAllowlistEntry {
 export type CallbackAllowlist = readonly CallbackAllowlistEntry[] | undefined;
 
 /**
- * Returns the URL that a callback may be sent to, as WHATWG URL parsing writes it and without its fragment:
- * what is checked is what is fetched. Errors: `callback-url-refused`. The message names the rule and at most
- * the host, because paths and queries may contain secrets.
+ * Returns the URL to which a callback may be sent, in the form that WHATWG URL parsing produces and
+ * without its fragment: the checked URL is the one that is fetched. Errors: `callback-url-refused`.
+ * The message names the rule and at most the host, because paths and queries may contain secrets.
  *
- * Names are not resolved: a public name may still point to a private address. Set the allowlist if that matters.
+ * Names are not resolved: a public name may still point to a private address. Set the allowlist if
+ * that matters.
  */
 export function checkCallbackTarget(
   url: string,
@@ -49,10 +50,11 @@ export function checkCallbackTarget(
   if (url.length > CALLBACK_URL_LENGTH_MAX) {
     throw refusal("length", `it is longer than ${CALLBACK_URL_LENGTH_MAX} characters`);
   }
-  // URL parsing would drop or replace these, so that a reader sees another URL than the one that is called.
+  // URL parsing would drop or replace these characters, so the URL that is called would differ from
+  // the one that people read.
   // oxlint-disable-next-line no-control-regex
   if (/[\u0000-\u0020\u007f\\]/.test(url)) {
-    throw refusal("characters", "it holds a space, a control character or a backslash");
+    throw refusal("characters", "it contains a space, a control character or a backslash");
   }
   const target = URL.parse(url);
   if (target === null) throw refusal("syntax", "it is not a valid absolute URL");
@@ -64,7 +66,7 @@ export function checkCallbackTarget(
     throw refusal("scheme", "its scheme is not https");
   }
   if (target.username !== "" || target.password !== "") {
-    throw refusal("credentials", "it holds a user name or password");
+    throw refusal("credentials", "it contains a user name or password");
   }
   if (isLocalReceiver) return target.href;
 
@@ -73,8 +75,7 @@ export function checkCallbackTarget(
 
   const port = target.port === "" ? "443" : target.port;
   if (options.allowlist === undefined) {
-    if (!CALLBACK_PORTS.includes(port))
-      throw refusal("port", `port ${port} is not a port of HTTPS`);
+    if (!CALLBACK_PORTS.includes(port)) throw refusal("port", `port ${port} is not an HTTPS port`);
     return target.href;
   }
   const entries = options.allowlist.filter((entry) => namesHost(entry, target.hostname));
@@ -91,9 +92,9 @@ export function checkCallbackTarget(
 }
 
 /**
- * Parses EXPORT_CALLBACK_ALLOWLIST: hosts and `*.example.com` patterns separated by commas, each with an
- * optional `:port`. Returns undefined if the variable is missing or empty. Errors: `configuration-invalid` for
- * an entry that is something else or could never be reached.
+ * Parses EXPORT_CALLBACK_ALLOWLIST: hosts and `*.example.com` patterns separated by commas, each
+ * with an optional `:port`. Returns undefined if the variable is missing or empty. Errors:
+ * `configuration-invalid` for an entry that is anything else or could never be reached.
  */
 export function parseCallbackAllowlist(text: string | undefined): CallbackAllowlist {
   if (text === undefined || text.trim() === "") return undefined;
@@ -106,7 +107,7 @@ function parseAllowlistEntry(entry: string): CallbackAllowlistEntry {
   const authority = subdomains ? entry.slice(2) : entry;
   if (authority.includes("*")) {
     throw misconfiguration(
-      `\`${entry}\` has its \`*\` elsewhere than in a leading \`*.\`; leave the variable out to allow every public host`,
+      `\`${entry}\` has a \`*\` outside a leading \`*.\`; remove the variable to allow every public host`,
     );
   }
   // oxlint-disable-next-line no-control-regex
@@ -122,7 +123,7 @@ function parseAllowlistEntry(entry: string): CallbackAllowlistEntry {
   if (subdomains && isAddress(host)) {
     throw misconfiguration(`\`${entry}\` puts \`*.\` before an address`);
   }
-  // The port is taken from the text, since URL parsing drops `:443`, which still narrows the entry.
+  // The port is read from the text, since URL parsing drops `:443`, which still narrows the entry.
   const port = /:(\d+)$/.exec(authority)?.[1];
   return { host, subdomains, port: port === undefined ? undefined : String(Number(port)) };
 }

@@ -1,14 +1,16 @@
-/** Shorter values are hidden only if they stand by themselves: "a" is a letter of many words. */
+/**
+ * Shorter values are hidden only if they stand alone in the text: "a" is a letter of many words.
+ */
 const SHORT_LENGTH = 4;
 
-/** A part of a value is a secret of its own from this length on, as in `bot123:<token>`. */
+/** A part of a value with at least this length is also a secret, as in `bot123:<token>`. */
 const PART_LENGTH_MIN = 8;
 
 const HIDDEN = "[hidden]";
 
 /**
- * Lists everything in a URL's path and query that may be a secret, in each form in which a receiver may
- * repeat it: as sent, decoded, encoded again, and escaped for JSON or HTML.
+ * Lists everything in a URL's path and query that may be a secret, in each form in which a receiver
+ * may repeat it: as sent, decoded, re-encoded, and escaped for JSON or HTML.
  */
 export function listUrlSecrets(url: string): string[] {
   const { pathname, search } = new URL(url);
@@ -33,8 +35,8 @@ export function listUrlSecrets(url: string): string[] {
 }
 
 /**
- * Returns `text` on one line, without control or formatting characters and without the `secrets`. The case of
- * letters does not matter. A secret that the end of the text cuts off is hidden too.
+ * Returns `text` on one line, without control or formatting characters and without the `secrets`,
+ * in any letter case. A secret that is cut off by the end of the text is hidden too.
  */
 export function hideTexts(text: string, secrets: readonly string[]): string {
   const hidden = [...new Set(secrets.map(toLine))]

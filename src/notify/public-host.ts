@@ -1,18 +1,18 @@
 /**
  * The address blocks that are refused. The first match counts; a row without words is accepted.
- * From IANA's registries of special-purpose addresses
+ * They come from IANA's registries of special-purpose addresses
  * (https://www.iana.org/assignments/iana-ipv4-special-registry/ and …/iana-ipv6-special-registry/),
- * multicast, and one cloud's metadata address that lies among public ones.
+ * plus multicast and one cloud's metadata address, which is in a public range.
  */
 const ADDRESS_BLOCKS: readonly (readonly [block: string, words: string])[] = [
   ["0.0.0.0/8", "an unspecified address"],
   ["10.0.0.0/8", "a private address"],
-  ["100.64.0.0/10", "a shared address of carriers"],
+  ["100.64.0.0/10", "a shared carrier address"],
   ["127.0.0.0/8", "a loopback address"],
   ["168.63.129.16/32", "a cloud metadata address"],
   ["169.254.0.0/16", "a link-local address"],
   ["172.16.0.0/12", "a private address"],
-  ["192.0.0.0/24", "an address of a protocol"],
+  ["192.0.0.0/24", "a protocol address"],
   ["192.0.2.0/24", "a documentation address"],
   ["192.88.99.0/24", "a 6to4 relay address"],
   ["192.168.0.0/16", "a private address"],
@@ -28,7 +28,7 @@ const ADDRESS_BLOCKS: readonly (readonly [block: string, words: string])[] = [
   ["::/96", "an IPv4-compatible address"],
   ["64:ff9b::/96", "a NAT64 address"],
   ["64:ff9b:1::/48", "a NAT64 address"],
-  ["2001::/23", "an address of a protocol"],
+  ["2001::/23", "a protocol address"],
   ["2001:db8::/32", "a documentation address"],
   ["2002::/16", "a 6to4 address"],
   ["3fff::/20", "a documentation address"],
@@ -41,9 +41,10 @@ const ADDRESS_BLOCKS: readonly (readonly [block: string, words: string])[] = [
 ];
 
 /**
- * Names, with all below them, that mean this machine or a private network (RFC 6761, 6762 and 8375, and
- * ICANN's list of colliding names, https://www.icann.org/resources/pages/name-collision-2013-12-06-en),
- * and the metadata services that clouds put under public names.
+ * Names that, with all their subdomains, refer to this machine or a private network (RFC 6761, 6762
+ * and 8375, and ICANN's list of colliding names,
+ * https://www.icann.org/resources/pages/name-collision-2013-12-06-en), and the metadata services
+ * that clouds publish under public names.
  */
 const REFUSED_NAMES: readonly string[] = [
   "localhost",
@@ -61,17 +62,19 @@ const REFUSED_NAMES: readonly string[] = [
   "metadata.tencentyun.com",
 ];
 
-/** A DNS name of two or more labels; `_` is seen in the wild. */
+/** A DNS name of two or more labels; `_` occurs in practice. */
 const DNS_NAME =
   /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)+$/;
 
-/** Why a host is not a public one, for programs and in words. */
+/** Why a host is not public, for programs and in words. */
 export interface HostFault {
   rule: "address" | "host";
   reason: string;
 }
 
-/** Returns why a host, as URL parsing writes it, is not a public one; undefined if it may be one. */
+/**
+ * Returns why a host, in the form that URL parsing produces, is not public; undefined if it may be.
+ */
 export function findHostFault(host: string): HostFault | undefined {
   const address = parseAddress(host);
   if (address !== undefined) {
@@ -86,7 +89,7 @@ export function findHostFault(host: string): HostFault | undefined {
   return undefined;
 }
 
-/** True if a host, as URL parsing writes it, is an IP address. */
+/** True if a host, in the form that URL parsing produces, is an IP address. */
 export function isAddress(host: string): boolean {
   return parseAddress(host) !== undefined;
 }
@@ -114,13 +117,13 @@ function describeAddress(address: Address): string {
     const shift = BigInt(address.width - prefixBits);
     return prefix.width === address.width && prefix.bits >> shift === address.bits >> shift;
   });
-  return block?.words ?? "an address of no known kind";
+  return block?.words ?? "an address of an unknown kind";
 }
 
 /**
- * Returns the address that a host is; undefined if it is a name. URL parsing has already turned every spelling
- * into one (four decimal numbers; brackets around lower-case hexadecimal groups), and refuses other hosts whose
- * last label is a number: https://url.spec.whatwg.org/#host-parsing.
+ * Returns the address that a host contains; undefined if it is a name. URL parsing has already
+ * normalized every spelling (four decimal numbers; brackets around lower-case hexadecimal groups),
+ * and refuses other hosts whose last label is a number: https://url.spec.whatwg.org/#host-parsing.
  */
 function parseAddress(host: string): Address | undefined {
   if (host.startsWith("[")) return parseIpv6(host.slice(1, -1));

@@ -2,14 +2,14 @@ import { KIB } from "../api/limits.ts";
 import { concatBytes } from "../lib/bytes.ts";
 import type { CallbackOutcome } from "./callback-schedule.ts";
 import { hideTexts, listUrlSecrets } from "./hide-secrets.ts";
-import { parseRetryAfterMs } from "./retry-after.ts";
+import { parseRetryAfterMs } from "../lib/retry-after.ts";
 import { signMessage } from "./signature.ts";
 import { stripSecretPrefix } from "./webhook-secrets.ts";
 
-/** How long an attempt may take, body included. */
+/** How long an attempt may take, including the body. */
 const CALLBACK_TIMEOUT_MS = 10_000;
 
-/** How much is read of an answer that is not 2xx, before the connection is dropped. */
+/** How much of a response other than 2xx is read before the connection is dropped. */
 const ANSWER_BYTES_MAX = 4 * KIB;
 
 /** How much of it is quoted, in characters. */
@@ -18,19 +18,22 @@ const QUOTE_LENGTH_MAX = 200;
 /** An attempt, as plain data: it crosses Workflow steps and is kept in the job row. */
 export interface CallbackResult {
   outcome: CallbackOutcome;
-  /** The status that the receiver answered; undefined if none came. */
+  /** The status that the receiver returned; undefined if no response arrived. */
   status?: number;
-  /** Why it was not delivered; without secrets, signatures or any value of the URL's path and query. */
+  /**
+   * Why it was not delivered; contains no secrets, signatures or values from the URL's path and
+   * query.
+   */
   error?: string;
-  /** The wait that the receiver asked for by `Retry-After`. */
+  /** The wait that the receiver requested with `Retry-After`. */
   retryAfterMs?: number;
 }
 
 /**
- * Posts `payload` (JSON) to `url`, signed as Standard Webhooks asks if there are secrets. `id` is the same in
- * every attempt of one message; `timestampMs` is the attempt's own time. Redirects are not followed: a 3xx is a
- * failed attempt. Never throws for what a receiver or the network does. `url` must have passed
- * `checkCallbackTarget`.
+ * Posts `payload` (JSON) to `url`, signed according to Standard Webhooks if there are secrets. `id`
+ * is the same in every attempt of one message; `timestampMs` is the attempt's own time. Redirects
+ * are not followed: a 3xx is a failed attempt. It never throws because of a receiver or the
+ * network. `url` must have passed `checkCallbackTarget`.
  */
 export async function sendCallback(request: {
   url: string;
@@ -95,7 +98,7 @@ function explainStatus(status: number): string {
   return status >= 300 && status < 400 ? " (redirects are not followed)" : "";
 }
 
-/** Returns in words why no answer came. */
+/** Returns in words why no response arrived. */
 function describeFault(
   error: unknown,
   given: { timeoutMs: number; hidden: readonly string[] },
@@ -108,8 +111,8 @@ function describeFault(
 }
 
 /**
- * Returns the first ANSWER_BYTES_MAX of the answer's body as text; less if the body breaks off or the attempt's
- * time is up. The rest is never read.
+ * Returns the first ANSWER_BYTES_MAX of the response body as text, or less if the body breaks off
+ * or the attempt's time is up. The rest is never read.
  */
 async function readStart(response: Response): Promise<string> {
   if (response.body === null) return "";
@@ -130,19 +133,25 @@ async function readStart(response: Response): Promise<string> {
   return new TextDecoder().decode(concatBytes(pieces));
 }
 
-/** Drops the answer's body unread. A body that is already broken was dropped by the other side. */
+/** Drops the response body unread. A body that is already broken was dropped by the other side. */
 async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
 }
 
-/** Returns text from outside as it may be shown: one line without the `hidden` texts, and cut. */
+/**
+ * Returns text from outside in a form that is safe to show: one line, without the `hidden` texts,
+ * and shortened.
+ */
 function quote(text: string, hidden: readonly string[]): string {
   const line = hideTexts(text, hidden);
   if (line.length <= QUOTE_LENGTH_MAX) return line;
   return `${line.slice(0, QUOTE_LENGTH_MAX).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
-/** Lists what a receiver may echo and nobody else may see: secrets, signatures, the URL's path and query. */
+/**
+ * Lists what a receiver may echo but nobody else may see: secrets, signatures, and the URL's path
+ * and query.
+ */
 function listHidden(request: {
   url: string;
   secrets: readonly string[];

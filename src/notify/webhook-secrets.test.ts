@@ -27,9 +27,9 @@ describe("the webhook secrets", () => {
     ["whsec_", "is not padded base64"],
     ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwYQ", "is not padded base64"],
     [`${SECRET} not~base64`, "(secret 2 of 2)"],
-    ["c2hvcnQ=", "has 5 bytes where 24 are the least"],
+    ["c2hvcnQ=", "has 5 bytes, but needs at least 24"],
     ["whsec_TWZLUTlyOEdLWXFyVHdqVVBEOElMUFo=", "has 23 bytes"],
-    [Array.from({ length: 6 }, () => SECRET).join(" "), "holds 6 secrets"],
+    [Array.from({ length: 6 }, () => SECRET).join(" "), "contains 6 secrets"],
   ])("are refused as %j, in words that do not hold them", (text, words) => {
     const parse = () => parseWebhookSecrets(text, deployed);
     expect(parse).toThrow(expect.objectContaining({ code: "configuration-invalid" }));

@@ -2,12 +2,12 @@ import { ExportError } from "../api/errors.ts";
 import { onceForEach } from "../lib/once-for-each.ts";
 
 /**
- * The fewest bytes of a signing secret outside local development, as the standard asks for:
+ * The fewest bytes of a signing secret outside local development, as the standard requires:
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#symmetric
  */
 const WEBHOOK_SECRET_BYTES_MIN = 24;
 
-/** Secrets valid at the same time: the current one, and those that are being rotated out. */
+/** The most secrets valid at the same time: the current one, and those being rotated out. */
 const SECRETS_MAX = 5;
 
 /** Base64 as every receiver's library reads it: the plain alphabet, padded. */
@@ -19,8 +19,9 @@ interface SecretSettings {
 }
 
 /**
- * Returns the secrets that callbacks are signed with, parsed once for each `settings`. Errors: those of
- * `parseWebhookSecrets`. They come with the first callback, so that an invalid secret stops nothing else.
+ * Returns the secrets that sign callbacks, parsed once for each `settings`. Errors: those of
+ * `parseWebhookSecrets`. They appear with the first callback, so that an invalid secret stops
+ * nothing else.
  */
 export function readWebhookSecrets(
   settings: SecretSettings,
@@ -37,9 +38,10 @@ const readDeployed = onceForEach(({ webhookSecret }: SecretSettings) =>
 );
 
 /**
- * Parses EXPORT_WEBHOOK_SECRET: base64, with or without `whsec_` before it; several, separated by spaces
- * or commas, while one is rotated out. Returns none if the variable is missing or empty: callbacks are not
- * signed then. Errors: `configuration-invalid`, whose message never contains a secret.
+ * Parses EXPORT_WEBHOOK_SECRET: base64, with or without the prefix `whsec_`; several, separated by
+ * spaces or commas, while one is rotated out. Returns none if the variable is missing or empty:
+ * callbacks are then unsigned. Errors: `configuration-invalid`, whose message never contains a
+ * secret.
  */
 export function parseWebhookSecrets(
   text: string | undefined,
@@ -47,9 +49,7 @@ export function parseWebhookSecrets(
 ): string[] {
   const secrets = (text ?? "").split(/[\s,]+/).filter((secret) => secret !== "");
   if (secrets.length > SECRETS_MAX) {
-    throw misconfiguration(
-      `holds ${secrets.length} secrets; at most ${SECRETS_MAX} are signed with`,
-    );
+    throw misconfiguration(`contains ${secrets.length} secrets; at most ${SECRETS_MAX} can sign`);
   }
   for (const [index, secret] of secrets.entries()) {
     const which = secrets.length === 1 ? "" : ` (secret ${index + 1} of ${secrets.length})`;
@@ -62,7 +62,7 @@ export function parseWebhookSecrets(
     const bytes = (base64.length / 4) * 3 - (/=*$/.exec(base64)?.[0].length ?? 0);
     if (bytes < WEBHOOK_SECRET_BYTES_MIN && !options.localDevelopment) {
       throw misconfiguration(
-        `has ${bytes} bytes${which} where ${WEBHOOK_SECRET_BYTES_MIN} are the least; make one with \`openssl rand -base64 32\``,
+        `has ${bytes} bytes${which}, but needs at least ${WEBHOOK_SECRET_BYTES_MIN}; make one with \`openssl rand -base64 32\``,
       );
     }
   }

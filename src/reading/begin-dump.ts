@@ -9,10 +9,13 @@ import { openSnapshot } from "./snapshot/open-snapshot.ts";
 import { type IsLeftover, sweepLeftovers } from "./snapshot/sweep-leftovers.ts";
 import { readSourceWarnings } from "./source-warnings.ts";
 
-/** Plans what is read of a catalog; the same for the same catalog. It may refuse a catalog with an `ExportError`. */
+/**
+ * Plans what is read from a catalog; the same for the same catalog. It may refuse a catalog with an
+ * `ExportError`.
+ */
 export type PlanDump = (catalog: Catalog) => { plan: DumpPlan; createEncoder: CreateEncoder };
 
-/** What a dump would read, before a row of it is read. */
+/** What a dump would read, before any row is read. */
 export interface PlannedDump {
   catalog: Catalog;
   catalogDigest: string;
@@ -28,28 +31,28 @@ export async function readDumpPlan(source: Source, planDump: PlanDump): Promise<
 
 /** A dump to begin. */
 export interface DumpRequest {
-  /** The id of the snapshot, should one be opened: a new one for each attempt. */
+  /** The id of the snapshot, if one is opened: a new id for each attempt. */
   snapshotId: string;
-  /** Whose snapshot it is: the id of a job or of a stream. */
+  /** The snapshot's owner: the id of a job or of a stream. */
   jobId: string;
-  /** `snapshot` is one instant; `live` reads each page as it is then. */
+  /** `snapshot` is one instant; `live` reads each page in its current state. */
   consistency: "snapshot" | "live";
   planDump: PlanDump;
-  /** The plan, if the catalog has been read already. */
+  /** The plan, if the catalog was already read. */
   planned?: PlannedDump;
   /** How many bytes of values may be read in one turn; 0 never reads in one turn. */
   oneTurnBytes: number;
   /**
-   * True if an earlier attempt may have opened a snapshot. It is removed even if this attempt opens none;
-   * every opening removes such leftovers anyway.
+   * True if an earlier attempt may have opened a snapshot. It is removed even if this attempt opens
+   * none; every opening removes such leftovers anyway.
    */
   removesLeftovers: boolean;
-  /** What the snapshot's undo log may hold, in bytes. */
+  /** The most bytes that the snapshot's undo log may hold. */
   undoBytesMax: number;
   isLeftover: IsLeftover;
   /**
-   * Called once, when it is clear how the dump is read, and before anything is made in the source. An error
-   * ends the beginning.
+   * Called once, when the method of reading is known and before anything is created in the source.
+   * An error stops the dump.
    */
   beforeReading: (method: BegunDump["method"]) => Promise<void>;
 }
@@ -59,31 +62,32 @@ export type BegunDump = {
   catalog: Catalog;
   catalogDigest: string;
   plan: DumpPlan;
-  /** The instant by the source's own clock; of a live dump, when it began by this Worker's. */
+  /** The instant by the source's own clock; for a live dump, its start by this Worker's clock. */
   atMs: number;
-  /** What the reader of the dump must know, a sentence each. */
+  /** What the reader of the dump must know, one sentence each. */
   warnings: string[];
-  /** What beginning has cost the source, as the runtime bills it. */
+  /** What beginning the dump cost the source, as the runtime bills it. */
   rowsRead: number;
   rowsWritten: number;
 } &
-  /** All of it, read in one turn: nothing is left to read. */
+  /** All of it, read in one turn: nothing remains to be read. */
   (
     | { method: "one-turn"; pieces: OneTurnPiece[] }
-    /** What a `ReadingSession` reads as it was in that instant. */
+    /** A `ReadingSession` reads it as it was at that instant. */
     | { method: "snapshot"; record: SnapshotRecord }
-    /** What a `ReadingSession` reads as it is. */
+    /** A `ReadingSession` reads it as it is. */
     | { method: "live" }
   );
 
 /**
  * Begins a dump by the first method that is allowed and works:
  *
- * 1. If `oneTurnBytes` allows it and the dump is small, all of it is read in one turn of the source.
+ * 1. If `oneTurnBytes` allows it and the dump is small, all of it is read in one turn of the
+ *    source.
  * 2. For `consistency: "snapshot"` a snapshot is opened, which the caller must close.
  * 3. For `consistency: "live"` nothing is held.
  *
- * An attempt that fails may leave a snapshot of this id, which `closeSnapshot` removes.
+ * An attempt that fails may leave a snapshot with this id, which `closeSnapshot` removes.
  *
  * Errors: those of `planDump`, `beforeReading`, `openSnapshot` and the source's own.
  */
@@ -105,7 +109,7 @@ export async function beginDump(source: Source, request: DumpRequest): Promise<B
   return { ...begun, warnings, rowsRead };
 }
 
-/** All of a small dump; undefined if it is not small, or must not be read in one turn. */
+/** Returns all of a small dump; undefined if it is not small, or must not be read in one turn. */
 async function readWhole(source: Source, request: DumpRequest): Promise<BegunDump | undefined> {
   const { oneTurnBytes: bytesMax, planDump, removesLeftovers, isLeftover } = request;
   if (bytesMax === 0) return undefined;
@@ -153,7 +157,7 @@ async function look(source: Source, request: DumpRequest): Promise<BegunDump> {
   };
 }
 
-/** The source, and the rows that its transactions have read so far. */
+/** Returns the source, and the rows that its transactions have read so far. */
 function countReading(source: Source): { source: Source; rowsRead: () => number } {
   let count = 0;
   const transaction: Source["transaction"] = async (statements) => {

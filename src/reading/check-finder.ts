@@ -12,8 +12,9 @@ import type { Table } from "../sqlite/catalog.ts";
 import { ExportError } from "../api/errors.ts";
 
 /**
- * Finds rows of one table that break a CHECK, while they are read for the dump. No CHECK can make reading
- * fail: if its condition cannot be evaluated, rows are read without it, and a warning says so.
+ * Finds rows of one table that violate a CHECK while they are read for the dump. No CHECK can make
+ * reading fail: if its condition cannot be evaluated, rows are read without it, and a warning
+ * reports it.
  */
 export class CheckFinder {
   readonly #table: string;
@@ -28,14 +29,15 @@ export class CheckFinder {
     this.#brokenSql = this.#checks.length === 0 ? undefined : brokenCheckSql(this.#checks);
   }
 
-  /** What `read` passes on; undefined if there is nothing to look for. */
+  /** The SQL that `read` passes on; undefined if there is nothing to look for. */
   get brokenSql(): RowExpression | undefined {
     return this.#brokenSql;
   }
 
   /**
-   * Runs `read` with the SQL that numbers the CHECK that a row breaks, if there is one to look for. If that
-   * fails, runs it again without, now and from now on. Errors: those of `read` without the SQL.
+   * Runs `read` with the SQL that numbers the CHECK which a row violates, if there is one. If that
+   * fails, runs it without the SQL, now and in later calls. Errors: those of `read` without the
+   * SQL.
    */
   async read<Result>(
     read: (brokenSql: RowExpression | undefined) => Promise<Result>,
@@ -46,7 +48,7 @@ export class CheckFinder {
     } catch (error) {
       const isTooLong = error instanceof StatementTooLong;
       if (!isTooLong && !(error instanceof ExportError)) throw error;
-      // The source may be back at once, which would say nothing of the CHECK.
+      // The source may recover immediately, so its failure would prove nothing about the CHECK.
       if (!isTooLong && error.code === "source-unavailable") throw error;
       const result = await read(undefined);
       this.#brokenSql = undefined;
@@ -55,7 +57,10 @@ export class CheckFinder {
     }
   }
 
-  /** The warnings for the numbers found in a page, and once for what could not be evaluated. */
+  /**
+   * Returns the warnings for the numbers found in a page, and once for conditions that could not be
+   * evaluated.
+   */
   takeWarnings(broken: readonly number[]): string[] {
     const warnings = broken.flatMap((number) => {
       const check = this.#checks[number - 1];

@@ -13,49 +13,52 @@ import type { TableReader } from "./table-reader.ts";
 
 /** Rows of a table's first page, before anything is known about their length. */
 const FIRST_PAGE_ROWS = 200;
-/** A page may have so many times the rows of the one before. */
+/** A page may have this many times the rows of the previous one. */
 const PAGE_GROWTH = 8;
 const PAGE_ROWS_MAX = 50_000;
-/** Rows from this length on are long: a page takes a third of the time a byte (November 2026). */
+/**
+ * Rows of at least this length are long: per byte, a page takes a third of the time (November
+ * 2026).
+ */
 const LONG_ROW_BYTES = KIB;
 
-/** Bytes of an artifact that were read in one go, and where to resume after them. */
+/** Bytes of an artifact that were read together, and where to resume after them. */
 export interface DumpPiece {
   artifact: number;
-  /** The table whose rows these are; undefined for other text and derived rows. */
+  /** The table that these rows belong to; undefined for other text and derived rows. */
   table?: string;
   bytes: Uint8Array[];
   rows: number;
-  /** How many U+FFFD stand for bytes that are no UTF-8, in formats that must be. */
+  /** How many U+FFFD characters replace bytes that are not UTF-8, in formats that must be UTF-8. */
   replacements: number;
-  /** What the reader of the dump must know of these rows; the same sentence may come again. */
+  /** What the reader of the dump must know about these rows; sentences may repeat. */
   warnings: string[];
   rowsRead: number;
-  /** Where the next piece starts. */
+  /** The start of the next piece. */
   cursor: Cursor;
   /** True for the last piece of its artifact. */
   ends: boolean;
   /**
-   * Frees the memory of `bytes`, which are empty then. Call it once they are copied: the garbage collector
-   * comes late, and takes 3 % of a job's time for it (November 2026).
+   * Frees the memory of `bytes`, which are empty then. Call it after copying them: the garbage
+   * collector acts late, and takes 3 % of a job's time to free them (November 2026).
    */
   release: () => void;
 }
 
 /**
- * Reads a plan's artifacts from `cursor` to the end, a page at a time: the next page is asked for
- * while the caller deals with the last one, and no more than that is ever held. The bytes are the same
- * wherever it begins.
+ * Reads a plan's artifacts from `cursor` to the end, one page at a time. The next page is requested
+ * while the caller processes the last one, and no more than that is ever held. The bytes are the
+ * same wherever it begins.
  *
- * Errors: those of the reader, `value-not-exportable` if a row is too large even to be read cell by cell,
- * and those of `readPage`.
+ * Errors: those of the reader, `value-not-exportable` if a row is too large even to be read cell by
+ * cell, and those of `readPage`.
  */
 export async function* readDump(input: {
   reader: TableReader;
   plan: DumpPlan;
   createEncoder: CreateEncoder;
   cursor: Cursor;
-  /** Rows of a table's first page, if more is known than here. */
+  /** The number of rows in a table's first page, if the caller knows more than the default. */
   firstPageRows?: (table: Table) => number;
 }): AsyncGenerator<DumpPiece, void, undefined> {
   const { firstPageRows = () => FIRST_PAGE_ROWS } = input;
@@ -152,7 +155,7 @@ async function* readTable(
     pending = page.complete
       ? Promise.resolve({ kind: "end", rowsRead: 0 })
       : read({ after: page.last, limit, rowBytes });
-    // The caller may stop before this page is wanted; its error is then nobody's.
+    // The caller may stop before it needs this page; the page's error is then ignored.
     pending.catch(() => {});
     const bytes = page.kind === "page" ? encoder.page(page.raw) : encoder.row(page.cells);
     yield {
@@ -170,12 +173,15 @@ async function* readTable(
 
 function nothingToRelease(): void {}
 
-/** Detaches the page's own buffer, in which the pieces of its text stand. */
+/** Detaches the page's own buffer, which contains the pieces of its text. */
 function makeRelease({ bytes }: RawPage): () => void {
   return () => void (bytes.buffer as ArrayBuffer).transfer(0);
 }
 
-/** So many rows that their text comes to what a page aims at, if they are like the last ones. */
+/**
+ * Returns the number of rows whose text reaches a page's target size, if they are like the last
+ * ones.
+ */
 function nextLimit(limit: number, rowBytes: number, longRowsPageBytes: number): number {
   const pageBytes = rowBytes >= LONG_ROW_BYTES ? longRowsPageBytes : PAGE_BYTES;
   const fitting = Math.floor(pageBytes / Math.max(rowBytes, 1));

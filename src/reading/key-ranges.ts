@@ -2,19 +2,27 @@ import type { Table } from "../sqlite/catalog.ts";
 import { type KeyRange, buildKeyRangeQuery, parseKeyRange } from "../sqlite/key-range.ts";
 import type { Source } from "../databases/source.ts";
 
-/** Tables looked at in one turn, so that writers wait for a few hundred rows at most. */
+/**
+ * How many tables are measured in one turn, so that writers wait for at most a few hundred rows.
+ */
 const TABLES_A_TURN = 25;
 
-/** Places between a table's first and last key at which the distance to the next row is looked up. */
+/**
+ * The number of places between a table's first and last key at which the distance to the next row
+ * is measured.
+ */
 const PROBES = 8;
 
-/** Of more tables, only the ends are looked up: what is done of many tells enough of the whole. */
+/**
+ * With more tables, only the ends are looked up: the number of finished tables is enough to show
+ * progress.
+ */
 const PROBED_TABLES_MAX = 50;
 
-/** Of more tables, progress is told without percentages. */
+/** With more tables, progress is reported without percentages. */
 const TABLES_MAX = 1_000;
 
-/** The key ranges of those tables that have one, and what reading them cost. */
+/** Returns the key ranges of the tables that have one, and what reading them cost. */
 export async function readKeyRanges(
   source: Source,
   tables: readonly Table[],

@@ -29,8 +29,9 @@ export type PageRead =
     } & ({ kind: "page"; raw: RawPage } | { kind: "row"; cells: Cell[] }));
 
 /**
- * Reads at most `limit` rows of about `rowBytes` of text each. It reads fewer if their text is longer than a
- * value may be, and one row cell by cell if even the text of one row is, or the query of the text is too long.
+ * Reads at most `limit` rows of about `rowBytes` of text each. It reads fewer if their text exceeds
+ * the length of a value. It reads one row cell by cell if even the text of one row exceeds it, or
+ * if the query of the text is too long.
  *
  * Errors: those of the reader, `value-not-exportable`, `table-not-pageable`, `name-too-long`.
  */
@@ -44,7 +45,7 @@ export async function readPage(
   const { rowGapHex } = encoder;
   const rowSql = encoder.rowSql(rowBytes);
   if (table.key.length === 0) {
-    // Its one page ends with an empty key, after which nothing is left to read.
+    // Its one page ends with an empty key, and nothing follows it.
     return after === null
       ? readWhole(reader, table, encoder, brokenSql)
       : { kind: "end", rowsRead: 0 };
@@ -76,7 +77,9 @@ export async function readPage(
   return readRow(reader, table, encoder, { after, brokenSql });
 }
 
-/** A table without a key has no place to resume from, so it is read in one turn or not at all. */
+/**
+ * A table without a key has no position to resume from, so it is read in one turn or not at all.
+ */
 async function readWhole(
   reader: TableReader,
   table: Table,
@@ -133,7 +136,7 @@ async function readRow(
       ),
     ]);
     const { last, rows, broken } = parsePage(keyResult?.rows[0] ?? []);
-    // If rows are read as they are, the large row may be gone since it was met.
+    // If rows are read as they are, the large row may have been deleted in the meantime.
     if (rows === 0) return { kind: "end", rowsRead: keyResult?.rowsRead ?? 0 };
     const cells = parseCells(cellResults.map((result) => result.rows[0] ?? []));
     const rowsRead = (keyResult?.rowsRead ?? 0) + addUp(cellResults.map((each) => each.rowsRead));
@@ -158,7 +161,10 @@ function namesTooLong(table: Table, cause: unknown): ExportError {
   return new ExportError("name-too-long", message, { cause });
 }
 
-/** Without the count of columns, by which a source carries BLOBs faster, and only shorter ones. */
+/**
+ * Returns the statement without the count of columns: with the count a source transfers BLOBs
+ * faster, but only shorter ones.
+ */
 function plainStatement({ sql, params }: Statement): Statement {
   return { sql, params };
 }

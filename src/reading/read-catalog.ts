@@ -12,7 +12,7 @@ import type { Catalog, SchemaObject } from "../sqlite/catalog.ts";
 import { ExportError } from "../api/errors.ts";
 import type { Source, SourceResult } from "../databases/source.ts";
 
-/** Reads in one turn what `parseCatalog` makes a catalog of. */
+/** Reads in one turn everything from which `parseCatalog` makes a catalog. */
 export async function readCatalogRows(source: Source): Promise<SourceResult["rows"][]> {
   const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
   return results.map((result) => result.rows);
@@ -24,9 +24,9 @@ export async function readCatalog(source: Source): Promise<Catalog> {
 }
 
 /**
- * The catalog with the columns of the views that FTS5 tables read their text from. A view that fails has none.
- * Each view is a query of its own: one that fails ends a transaction, and `pragma_table_list` counts the columns
- * of no view that it meets after a failing one.
+ * Returns the catalog with the columns of the views from which FTS5 tables read their text. A view
+ * that fails has none. Each view is a separate query: a query that fails ends a transaction, and
+ * after a failing view `pragma_table_list` does not count the columns of later views.
  */
 export async function addViewColumns(source: Source, catalog: Catalog): Promise<Catalog> {
   const contents = new Set(
@@ -57,8 +57,8 @@ async function findViewColumns(source: Source, view: string): Promise<string[] |
 }
 
 /**
- * The catalog, where its digest is still the same, and the schema that it follows from, as text.
- * Errors: `schema-changed`.
+ * Returns the catalog, if its digest is still the same, and the schema on which it is based, as
+ * text. Errors: `schema-changed`.
  */
 export async function readUnchangedCatalog(
   source: Source,
@@ -70,7 +70,10 @@ export async function readUnchangedCatalog(
   return { catalog, schema: schemaText(rows[0]) };
 }
 
-/** Compares the schema alone, since all of a catalog takes many times as long. Errors: `schema-changed`. */
+/**
+ * Compares only the schema, since reading a whole catalog takes many times as long. Errors:
+ * `schema-changed`.
+ */
 export async function requireUnchangedSchema(source: Source, schema: string): Promise<void> {
   const { rows } = await source.query({ sql: SCHEMA_QUERY });
   if (schemaText(rows) !== schema) throw schemaChanged();
@@ -81,14 +84,14 @@ function schemaText(rows: SourceResult["rows"] = []): string {
 }
 
 function schemaChanged(): ExportError {
-  return new ExportError("schema-changed", "the schema is not what it was when the export began");
+  return new ExportError("schema-changed", "the schema changed after the export began");
 }
 
 /**
- * SHA-256 of a catalog, to see whether it is still the same. `shadowNamed` does not count: SQLite may
- * forget it at any time, and no row or text of a dump depends on it. Neither does a key-value storage that
- * no dump can contain: the runtime makes it with the first entry, which a program may write meanwhile. The
- * columns of views follow from the schema.
+ * SHA-256 of a catalog, to check whether it is still the same. `shadowNamed` does not count: SQLite
+ * may forget it at any time, and no row or text of a dump depends on it. Neither does a key-value
+ * storage that no dump can contain: the runtime creates it with the first entry, which a program
+ * may write in the meantime. The columns of views follow from the schema.
  */
 export async function digestCatalog(catalog: Catalog): Promise<string> {
   const views = catalog.views.map((view) => ({ ...view, columns: undefined }));

@@ -14,39 +14,45 @@ import { buildSizeQueries, parseSizes } from "../sqlite/table-size.ts";
 import type { TableReader } from "./table-reader.ts";
 
 /**
- * Bounds of what is read in one turn, besides its bytes: writers wait for it. 2 MiB take 10 ms of CPU in
- * 2,000 rows and 35 in 20,000, and measuring them takes 8; 100 tables of 4 MiB take 62 (November 2026).
+ * Limits for reading in one turn, in addition to its bytes, because writers wait for it. 2 MiB take
+ * 10 ms of CPU in 2,000 rows and 35 ms in 20,000, and measuring them takes 8 ms; 100 tables of
+ * 4 MiB take 62 ms (November 2026).
  */
 export const ONE_TURN_TABLES_MAX = 100;
 export const ONE_TURN_ROWS_MAX = 20_000;
 
-/** What crosses RPC with the plan: text may be six times as long as the values it is made of. */
+/**
+ * The most bytes that cross RPC with the plan: text may be six times as long as the values in it.
+ */
 const TEXT_BYTES_MAX = 16 * MIB;
 
-/** How often everything is read until no page is missing: once a page of the longest table, and some more. */
+/**
+ * How often everything is read until no page is missing: once per page of the longest table, and a
+ * few more.
+ */
 const TURNS_MAX = 6;
 
 const CLOCK = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
-/** A piece of a dump whose bytes are its own. */
+/** A piece of a dump that owns its bytes. */
 export type OneTurnPiece = Omit<DumpPiece, "bytes" | "release" | "rowsRead"> & {
   bytes: Uint8Array;
 };
 
-/** A dump of which everything is from one turn of its source. */
+/** A dump that was read entirely in one turn of its source. */
 export interface OneTurnDump {
-  /** In order, all artifacts end to end. */
+  /** In order: all artifacts, without gaps. */
   pieces: OneTurnPiece[];
   /** The source's own clock in that turn. */
   atMs: number;
-  /** In all turns that it took, as the runtime bills them. */
+  /** In all turns that were needed, as the runtime bills them. */
   rowsRead: number;
 }
 
 /**
- * All of a small dump by one turn of its source, which is an instant without any snapshot. Undefined if
- * its values have more than `bytesMax` bytes, if it is not small in other ways, or if the catalog has
- * another digest in that turn than the plan was made of.
+ * Reads a whole small dump in one turn of its source, which is an instant without any snapshot.
+ * Undefined if its values have more than `bytesMax` bytes, if it is not small in other ways, or if
+ * the catalog's digest in that turn differs from the plan's.
  */
 export async function readInOneTurn(
   source: Source,
@@ -60,16 +66,17 @@ export async function readInOneTurn(
     if (measured === undefined) return undefined;
     return await readMeasured(source, dump, measured);
   } catch (error) {
-    // A value that no page can hold, for instance. What is really wrong is met again, page by page.
+    // For instance, a value that no page can hold. Reading page by page will report the actual
+    // error.
     if (error instanceof ExportError && error.code === "source-query-failed") return undefined;
     throw error;
   }
 }
 
 /**
- * Asks for the pages that a dump is known to need, all in one turn, and walks through it with the
- * answers. A page that it then misses is asked for too, in the next turn, with all the others again:
- * only a turn that leaves nothing open counts.
+ * Requests all known pages of a dump in one turn, and walks through the dump with the answers. If a
+ * page is missing, it is requested in the next turn, together with all the others: only a turn with
+ * no missing page counts.
  */
 async function readMeasured(
   source: Source,
@@ -100,14 +107,14 @@ async function readMeasured(
 }
 
 interface Measured {
-  /** How many rows of a table fill about a page; more than it has, if it is shorter. */
+  /** How many rows of a table fill about one page; more than its rows if it is shorter. */
   firstPageRows: (table: Table) => number;
   rowsRead: number;
 }
 
 /**
- * Counts the rows and bytes of tables, as long as they are within the bounds; undefined if they are not.
- * No turn of it reads more rows than the bound allows in all.
+ * Counts the rows and bytes of tables, as long as they are within the limits; undefined if they are
+ * not. No turn reads more rows than the limit allows in total.
  */
 async function measureTables(
   source: Source,
@@ -136,7 +143,8 @@ async function measureTables(
       rowsLeft -= size.rows;
       bytesLeft -= size.bytes;
     }
-    // What is open now has more rows than its share: with none done, more than there may be.
+    // Every table left has more rows than its share: if none is done, there are too many rows in
+    // total.
     if (done.length === 0) return undefined;
     open = open.filter((table) => !sizes.has(table));
   }
@@ -151,12 +159,12 @@ async function measureTables(
   };
 }
 
-/** What a value takes besides its column's name, in the formats that repeat the name: `"":null,`. */
+/** The size of a value without its column's name, in formats that repeat the name: `"":null,`. */
 const VALUE_TEXT_BYTES = 8;
 
 /**
- * True if the text of all rows comes to less than may cross RPC. Formats that repeat the columns' names in each
- * row make megabytes of rows that are NULL.
+ * True if the text of all rows fits into an RPC answer. Formats that repeat the columns' names in
+ * each row turn rows of NULLs into megabytes.
  */
 function fitsOneAnswer(sizes: ReadonlyMap<Table, { rows: number; bytes: number }>): boolean {
   let textBytes = 0;
@@ -179,13 +187,13 @@ interface Reading {
 interface Walked {
   pieces: OneTurnPiece[];
   bytes: number;
-  /** Every statement that was asked for. */
+  /** Every statement that was requested. */
   asked: Statement[];
-  /** True if each of them had an answer. */
+  /** True if each of them has an answer. */
   isWhole: boolean;
 }
 
-/** Reads a dump from `answers`; a statement that has none ends its table. */
+/** Reads a dump from `answers`; a statement without an answer ends its table. */
 async function walk(
   reading: Reading,
   answers: ReadonlyMap<string, SourceResult | undefined>,
@@ -205,7 +213,7 @@ async function walk(
   };
   for await (const piece of readDump({ ...reading, reader, cursor: CURSOR_START })) {
     const { bytes: texts, release: _, rowsRead: __, ...rest } = piece;
-    // A page's bytes may be views of a buffer that the next page uses again.
+    // A page's bytes may be views of a buffer that the next page reuses.
     const bytes = concatBytes(texts);
     walked.pieces.push({ ...rest, bytes });
     walked.bytes += bytes.byteLength;

@@ -11,33 +11,37 @@ import { toCommittedPosition } from "./snapshot/committed-position.ts";
 import { SnapshotReader } from "./snapshot/snapshot-reader.ts";
 import { openLiveReader } from "./table-reader.ts";
 
-/** A begun dump to read. */
+/** A dump that has begun and can be read. */
 export interface DumpToRead {
-  /** Of the catalog that the dump was planned from. */
+  /** The digest of the catalog from which the dump was planned. */
   catalogDigest: string;
   /** The open snapshot; null to read rows as they are. */
   record: SnapshotRecord | null;
-  /** Today's bound of an undo log, in bytes, for records that contain none. */
+  /** The current limit of an undo log, in bytes, for records that contain none. */
   undoBytesMax: number;
-  /** Plans the dump again. An error ends the opening before the source is changed. */
+  /** Plans the dump again. An error stops the opening before the source is changed. */
   planDump: (catalog: Catalog) => ReturnType<PlanDump> | Promise<ReturnType<PlanDump>>;
 }
 
 /**
- * Reads a begun dump: a session for each chunk of a job, or one for a whole stream. What the sessions of a
- * dump read is exactly the dump of its instant if their callers follow these rules:
+ * Reads a dump that has begun: one session per chunk of a job, or one for a whole stream. The
+ * sessions of a dump together read exactly the dump of its instant if their callers follow these
+ * rules:
  *
- * 1. `open` comes first. It requires the catalog that the dump was planned from, since a cursor counts the
- *    segments of one plan.
- * 2. A session that resumes calls `commit` before it reads, with the cursor where it resumes. A long session
- *    calls it between pieces. It promises that nothing before the cursor is ever read again, so the triggers
- *    stop keeping those rows. Each call of a dump has a higher checkpoint; a late one changes nothing.
+ * 1. `open` comes first. It requires the catalog from which the dump was planned, since a cursor
+ *    counts the segments of one plan.
+ * 2. A session that resumes calls `commit` before it reads, with the cursor at which it resumes. A
+ *    long session also calls it between pieces. The call promises that nothing before the cursor is
+ *    ever read again, so the triggers stop keeping those rows. Each call of a dump has a higher
+ *    checkpoint; a late one changes nothing.
  * 3. `read` resumes only at a piece's cursor, or at the start.
- * 4. `requireIntact` comes after the last piece that counts, and before anybody relies on it: before a chunk
- *    is committed, before a stream sends its last bytes. Pages name tables and columns, so the schema must be
- *    the same after them. A trigger that is still there has been there all the time.
+ * 4. `requireIntact` comes after the last piece that counts, and before anybody relies on it:
+ *    before a chunk is committed, and before a stream sends its last bytes. Pages name tables and
+ *    columns, so the schema must be the same after them. A trigger that still exists has existed
+ *    all the time.
  *
- * Without a snapshot, rows are read as they are: `commit` does nothing, `requireIntact` checks the schema.
+ * Without a snapshot, rows are read as they are: `commit` does nothing, and `requireIntact` checks
+ * the schema.
  */
 export class ReadingSession {
   readonly plan: DumpPlan;
@@ -68,7 +72,9 @@ export class ReadingSession {
       record === null ? undefined : new SnapshotReader(source, record, { undoBytesMax });
   }
 
-  /** Promises that nothing before `cursor` is read again. Errors: `snapshot-lost`, the source's own. */
+  /**
+   * Promises that nothing before `cursor` is read again. Errors: `snapshot-lost`, the source's own.
+   */
   async commit(cursor: Cursor, checkpoint: number): Promise<void> {
     const position = toCommittedPosition(this.plan, cursor, checkpoint);
     await this.#snapshot?.advance(position);
@@ -76,8 +82,8 @@ export class ReadingSession {
   }
 
   /**
-   * Reads from `cursor` to the end of the plan; the caller takes what it needs. Errors: those of `readDump`,
-   * `snapshot-lost`, `undo-too-large`.
+   * Reads from `cursor` to the end of the plan; the caller stops when it has enough. Errors: those
+   * of `readDump`, `snapshot-lost`, `undo-too-large`.
    */
   read(cursor: Cursor): AsyncGenerator<DumpPiece, void, undefined> {
     return readDump({

@@ -4,9 +4,10 @@ import { ExportError } from "../api/errors.ts";
 import type { Source } from "../databases/source.ts";
 
 /**
- * What a dump of `plan` lacks that only the source's rows or its kind can show, a sentence each. Reads the ids
- * of FTS5 indexes over other tables as they are now: one that is gone by then is a warning too, since what is
- * exported does not depend on it. Errors: the source's own, unless a query fails.
+ * Returns what a dump of `plan` lacks, one sentence each, if only the source's rows or its kind can
+ * show it. Reads the ids of FTS5 indexes over other tables in their current state. One that is gone
+ * by then is also a warning, since the export does not depend on it. Errors: the source's own,
+ * unless a query fails.
  */
 export async function readSourceWarnings(
   source: Source,
@@ -23,14 +24,14 @@ export async function readSourceWarnings(
       continue;
     }
     warnings.push(
-      `FTS5 table ${q(derived.index)} has entries of ${count} row${count === 1 ? "" : "s"} that its content ` +
-        `does not have: no dump can contain ${count === 1 ? "it" : "them"}`,
+      `FTS5 table ${q(derived.index)} has entries for ${count} row${count === 1 ? "" : "s"} that its content lacks: ` +
+        `no dump can contain ${count === 1 ? "it" : "them"}`,
     );
   }
   return warnings;
 }
 
-/** Undefined if the query fails: a writer may have dropped a table meanwhile. */
+/** Undefined if the query fails: a writer may have dropped a table in the meantime. */
 async function countStrayRows(source: Source, sql: string): Promise<number | undefined> {
   try {
     const { rows } = await source.query({ sql });

@@ -3,19 +3,22 @@ import { selectLiveRows, type RowSelect, type Statement } from "../sqlite/page-q
 import type { Source, SourceResult } from "../databases/source.ts";
 
 /**
- * Reads tables as they were at one instant, or as they are, whichever its maker promises. What a
- * reader counts of the source's own work is for the job's `usage`.
+ * Reads tables as they were at one instant, or as they are: its creator decides. The job's `usage`
+ * contains what a reader counts of the source's work.
  */
 export interface TableReader {
-  /** As the source has it. */
+  /** The source's value. */
   readonly longRowsPageBytes: number;
   /** Runs the statements that `build` makes over a table's rows, all in one turn of the source. */
   readRows(table: Table, build: (rows: RowSelect) => Statement[]): Promise<SourceResult[]>;
-  /** Runs a statement over what is no ordinary table: sequences and a module's own tables. */
+  /**
+   * Runs a statement over something other than an ordinary table: sequences and a module's own
+   * tables.
+   */
   readOther(statement: Statement): Promise<SourceResult>;
 }
 
-/** Reads the tables as they are at each page. */
+/** Reads the tables in their current state at each page. */
 export function openLiveReader(source: Source): TableReader {
   return {
     longRowsPageBytes: source.longRowsPageBytes,

@@ -2,13 +2,15 @@ import type { ExportEnv } from "../config/bindings.ts";
 import type { Settings } from "../config/settings.ts";
 import type { TokenAccess } from "../config/access-tokens.ts";
 
-/** What every handler gets from Hono. */
+/** What Hono passes to every handler. */
 export interface AppEnv {
   Bindings: ExportEnv;
   Variables: {
     /** The Worker's checked settings. */
     config: Settings;
-    /** What the caller's token opens. */
+    /** What the caller's token allows. */
     access: TokenAccess;
+    /** What the links of this caller start with; undefined: the address that it used. */
+    callerOrigin: string | undefined;
   };
 }

@@ -4,8 +4,8 @@ import { describeApi } from "./openapi/openapi-document.ts";
 import { type Route, route } from "./route.ts";
 
 /**
- * `GET /openapi.json`: the description of the routes that `listRoutes` returns. They are asked for with each
- * call, because this route is one of them.
+ * `GET /openapi.json`: the description of the routes that `listRoutes` returns. They are listed
+ * anew for each call, because this route is one of them.
  */
 export function makeDescriptionRoute(listRoutes: () => readonly Route[]): Route {
   return route({

@@ -10,20 +10,25 @@ import { resolveAnswerOrigin, makeLinksAbsolute } from "./links.ts";
 import { JOB_ID } from "./parameters.ts";
 import { route } from "./route.ts";
 
-/** How often the job is looked at: twice a second while it changes, less often while it does not. */
+/**
+ * How often the job is checked: twice a second while it changes, and less often while it does not.
+ */
 const LOOK_MS_MIN = 500;
 const LOOK_MS_MAX = 2_000;
 
-/** After this silence a comment is sent, so that no proxy takes the connection for dead. */
+/** After this silence a comment is sent, so that no proxy closes the connection as idle. */
 const HEARTBEAT_MS = 15_000;
 
-/** The longest stream. An EventSource then connects again by itself, with `Last-Event-ID`. */
+/** The longest stream. An EventSource then reconnects automatically, with `Last-Event-ID`. */
 const STREAM_MS_MAX = 15 * 60_000;
 
-/** Looks that may fail in a row before the stream breaks: the object restarts when the Worker is deployed. */
+/**
+ * How many checks may fail in a row before the stream breaks: the object restarts when the Worker
+ * is deployed.
+ */
 const FAILED_LOOKS_MAX = 5;
 
-/** A look at an export or a restore that a client follows. */
+/** One check of an export or a restore that a client follows. */
 interface Look {
   version: string;
   status: JobState;
@@ -67,10 +72,10 @@ export const eventRoutes = [
   }),
 ];
 
-/** Answers with the events of what `look` finds, from the event on that the client knows. */
+/** Answers with the events that `look` finds, after the event that the client already knows. */
 export async function followJob(context: Context<AppEnv>, look: LookAgain): Promise<Response> {
   const first = await look(context.req.header("last-event-id") ?? "");
-  // An EventSource that knows the end stops asking if it is answered so.
+  // This answer stops the requests of an EventSource that already knows the end.
   if (first.view === null && !isActive(first.status)) return context.body(null, 204);
   return new Response(streamPieces(listEvents(first, look)), {
     headers: {
@@ -81,8 +86,8 @@ export async function followJob(context: Context<AppEnv>, look: LookAgain): Prom
 }
 
 /**
- * Lists the events of a job from a first look on: `progress` with a view each time it has changed, `end` with
- * the last one, `deleted` if the job is gone.
+ * Yields the events of a job, starting with a first check: `progress` with a view each time it has
+ * changed, `end` with the last view, `deleted` if the job is gone.
  */
 async function* listEvents(
   first: Look,
@@ -132,7 +137,9 @@ function formatEvent(
   return encodeUtf8(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
 }
 
-/** Streams the pieces of a generator, which are made one by one. It ends when the client leaves. */
+/**
+ * Streams the pieces of a generator, which are produced one by one. It ends when the client leaves.
+ */
 function streamPieces(
   pieces: AsyncGenerator<Uint8Array<ArrayBuffer>, void, void>,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -1,7 +1,7 @@
 import { HealthSchema } from "../api/health.ts";
 import { route } from "./route.ts";
 
-/** `GET /health`: answers without a token, whatever the settings are. */
+/** `GET /health`: answers without a token, regardless of the settings. */
 export const healthRoutes = [
   route({
     method: "GET",

@@ -51,7 +51,7 @@ export function decodeCursor(text: string): JobPosition {
     const json = decodeUtf8(fromBase64(text.replaceAll("-", "+").replaceAll("_", "/")));
     return v.parse(CursorSchema, JSON.parse(json));
   } catch (cause) {
-    throw new ExportError("invalid-request", "the query: cursor: not one that this list gave", {
+    throw new ExportError("invalid-request", "the query: cursor: did not come from this list", {
       cause,
     });
   }

@@ -1,5 +1,7 @@
+import { DeleteQuerySchema } from "../api/delete-query.ts";
+import { ExportError } from "../api/errors.ts";
 import { ExportRequestSchema, IdempotencyKeySchema } from "../api/export-request.ts";
-import { JobViewSchema } from "../api/job-view.ts";
+import { type JobView, JobViewSchema } from "../api/job-view.ts";
 import { BODY_BYTES_MAX } from "../api/limits.ts";
 import { getExportJobs } from "../config/bindings.ts";
 import { prepareJob } from "../intake/new-job.ts";
@@ -9,7 +11,7 @@ import { validate } from "./middleware/parse-input.ts";
 import { JOB_ID } from "./parameters.ts";
 import { route } from "./route.ts";
 
-/** How long a client waits before it asks again, in seconds. */
+/** How long a client must wait between polls, in seconds. */
 const POLL_SECONDS = "2";
 
 /** `POST /export/dump`, the job view, cancel and delete. */
@@ -97,20 +99,39 @@ export const jobRoutes = [
     summary: "Cancel a running job, delete an ended one with its files, or end a stream",
     description:
       "Idempotent: a cancelled job stays, and an unknown one counts as deleted. EXPORT_JOB_TOKEN only cancels: " +
-      "it is refused for an ended job and for a stream.",
+      "it is refused for an ended job and for a stream. With only=cancel an ended job stays too, and is returned.",
     access: "job",
     params: { jobId: JOB_ID },
+    query: DeleteQuerySchema,
     answers: [
-      { status: 200, description: "The job, cancelled", content: JobViewSchema },
+      {
+        status: 200,
+        description: "The job, cancelled, or as it ended with only=cancel",
+        content: JobViewSchema,
+      },
       { status: 204, description: "The job and its files are deleted, or the stream has ended" },
     ],
-    errors: ["job-not-found", "storage-unavailable"],
+    errors: ["invalid-request", "job-not-found", "storage-unavailable"],
     handler: async (call) => {
-      const { context, params, access } = call;
-      const mayDelete = access === "full";
-      const view = unwrap(await getExportJobs(context.env).remove(params.jobId, { mayDelete }));
+      const { context, params, query, access } = call;
+      const jobs = getExportJobs(context.env);
+      const view =
+        query.only === "cancel"
+          ? await cancelJob(jobs, params.jobId)
+          : unwrap(await jobs.remove(params.jobId, { mayDelete: access === "full" }));
       if (view === null) return context.body(null, 204);
       return context.json(makeLinksAbsolute(view, resolveAnswerOrigin(call)));
     },
   }),
 ];
+
+/** Returns the job, cancelled if it ran. Errors: `job-not-found`, also for a stream. */
+async function cancelJob(jobs: ReturnType<typeof getExportJobs>, jobId: string): Promise<JobView> {
+  try {
+    unwrap(await jobs.remove(jobId, { mayDelete: false }));
+  } catch (error) {
+    // It has ended.
+    if (!(error instanceof ExportError && error.code === "forbidden")) throw error;
+  }
+  return unwrap(await jobs.view(jobId));
+}

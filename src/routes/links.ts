@@ -2,28 +2,29 @@ import type { JobView } from "../api/job-view.ts";
 import { isLocalOrigin } from "../lib/local-origin.ts";
 import type { AllowedCall } from "./route.ts";
 
-/** The part of a call that links are made of. */
+/** The part of a call from which links are built. */
 type LinkedCall = Pick<AllowedCall, "context" | "settings">;
 
 /**
- * Returns what the links in an answer start with: `EXPORT_PUBLIC_URL`, or the address that the caller used.
- * Only the caller may see the latter, because it comes from the request's Host header.
+ * Returns the start of the links in an answer: `EXPORT_PUBLIC_URL`, or the address that the caller
+ * used. Only the caller may see the latter, because it comes from the request's Host header. It is
+ * empty for a service binding, which uses no address.
  */
 export function resolveAnswerOrigin({ context, settings }: LinkedCall): string {
-  return settings.publicUrl ?? new URL(context.req.url).origin;
+  return settings.publicUrl ?? context.get("callerOrigin") ?? new URL(context.req.url).origin;
 }
 
 /**
- * Returns what the links of a new job start with, in its callback too: `EXPORT_PUBLIC_URL`, or the address of a
- * Worker in local development. Otherwise it is empty, so that the links are paths: a caller can write anything
- * into a Host header.
+ * Returns the start of the links of a new job, including those in its callback:
+ * `EXPORT_PUBLIC_URL`, or the address of a Worker in local development. Otherwise it is empty, so
+ * that the links are paths: a caller can write anything into a Host header.
  */
 export function resolveStoredOrigin(call: LinkedCall): string {
   const origin = resolveAnswerOrigin(call);
   return call.settings.publicUrl !== undefined || isLocalOrigin(origin) ? origin : "";
 }
 
-/** Returns a link as a URL: a path gets `origin` before it. */
+/** Returns a link as a URL: a path is prefixed with `origin`. */
 export function makeAbsolute(link: string, origin: string): string {
   return link.startsWith("/") ? `${origin}${link}` : link;
 }

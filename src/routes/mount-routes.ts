@@ -1,22 +1,27 @@
-import type { Context, Hono } from "hono";
+import type { Context, Hono, MiddlewareHandler } from "hono";
 
 import { ExportError } from "../api/errors.ts";
 import type { AppEnv } from "./app-env.ts";
-import { authenticate, requireAccess } from "./middleware/auth.ts";
+import { requireAccess } from "./middleware/auth.ts";
 import { requireRate } from "./middleware/hardening.ts";
 import { listMethods } from "./middleware/methods.ts";
 import { onError } from "./middleware/problem.ts";
 import type { Route } from "./route.ts";
 
 /**
- * Serves `routes`: the open ones to everybody, the others to the tokens that open them. Any other call asks for
- * full access, also if a handler is mounted for it later, and is answered with 404, or 405 and `Allow`.
+ * Serves `routes`: the open ones to everybody, the others to the callers that `identify` finds
+ * access for. Any other call requires full access, even if a handler is mounted for it later, and
+ * is answered with 404, or with 405 and `Allow`.
  */
-export function mountRoutes(app: Hono<AppEnv>, routes: readonly Route[]): void {
+export function mountRoutes(
+  app: Hono<AppEnv>,
+  routes: readonly Route[],
+  identify: MiddlewareHandler<AppEnv>,
+): void {
   for (const { method, path, access, answer } of routes) {
     if (access === "open") app.on(method, path, answer);
   }
-  app.use(authenticate());
+  app.use(identify);
   for (const { method, path, access, answer } of routes) {
     if (access === "open") continue;
     app.on(method, path, (context) => {

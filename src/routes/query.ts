@@ -10,7 +10,7 @@ import { route } from "./route.ts";
 /** The object of the embedded database. */
 const EMBEDDED = "sql-durable-object";
 
-/** `POST /query`: the embedded database, or any class that is bound if `EXPORT_QUERY` is `any`. */
+/** `POST /query`: the embedded database, or any bound class if `EXPORT_QUERY` is `any`. */
 export const queryRoutes = [
   route({
     method: "POST",
@@ -49,7 +49,10 @@ export const queryRoutes = [
   }),
 ];
 
-/** Errors: those of the database's class; `query-not-available` if it is not the embedded one, unless `isAny`. */
+/**
+ * Errors: those of the database's class; `query-not-available` if it is not the embedded one,
+ * unless `isAny`.
+ */
 async function runQueries(
   database: QueryStub,
   request: QueryRequest,
@@ -75,9 +78,9 @@ async function runQueries(
 }
 
 /**
- * Runs a request on a class that has only a source's two methods, such as StarbaseDB's. It does not undo what
- * ran before an error. Errors: `query-failed`; `invalid-request` for several statements in one text, because
- * nobody could say which of them ran.
+ * Runs a request on a class that has only a source's two methods, such as StarbaseDB's. It does not
+ * undo the statements before an error. Errors: `query-failed`; `invalid-request` for several
+ * statements in one text, because it would be unknown which of them ran.
  */
 async function runWithoutRollback(database: QueryStub, request: QueryRequest): Promise<object> {
   const queries = "transaction" in request ? request.transaction : [request];
@@ -97,7 +100,7 @@ async function runWithoutRollback(database: QueryStub, request: QueryRequest): P
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new ExportError(
       "query-failed",
-      `${message}; this database does not roll back, so that what ran before the error stays`,
+      `${message}; this database does not roll back, so the statements before the error stay in effect`,
       { cause, details: { changed: "unknown" } },
     );
   }
@@ -108,7 +111,7 @@ function unavailable(cause: unknown): ExportError {
   const message = cause instanceof Error ? cause.message : String(cause);
   return new ExportError(
     "source-unavailable",
-    `${message}; whether the statements ran is not known`,
+    `${message}; it is unknown whether the statements ran`,
     { cause, details: { changed: "unknown" } },
   );
 }

@@ -9,8 +9,12 @@ import { restoreRoutes } from "./restores.ts";
 import type { Route } from "./route.ts";
 import { sourceRoutes } from "./sources.ts";
 import { streamRoutes } from "./streams.ts";
+import { uploadRoutes } from "./uploads.ts";
 
-/** Every route of the API, in the order of its description. A new resource is a file and a line here. */
+/**
+ * Every route of the API, in the order of its description. To add a resource, add a file and a line
+ * here.
+ */
 export const ROUTES: readonly Route[] = [
   ...streamRoutes,
   ...jobRoutes,
@@ -18,6 +22,7 @@ export const ROUTES: readonly Route[] = [
   ...eventRoutes,
   ...jobListRoutes,
   ...restoreRoutes,
+  ...uploadRoutes,
   ...sourceRoutes,
   ...queryRoutes,
   makeDescriptionRoute(() => ROUTES),

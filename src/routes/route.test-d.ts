@@ -2,6 +2,7 @@ import { expectTypeOf } from "vitest";
 import * as v from "valibot";
 
 import type { TokenAccess } from "../config/access-tokens.ts";
+import { bytesBody } from "./middleware/parse-input.ts";
 import { JOB_ID } from "./parameters.ts";
 import { type Route, route } from "./route.ts";
 
@@ -46,6 +47,18 @@ route({
   // @ts-expect-error the path has no such parameter
   params: { jobId: JOB_ID },
   handler: answer,
+});
+
+route({
+  ...description,
+  method: "PUT",
+  path: "/parts/:number",
+  access: "full",
+  body: bytesBody(1_000),
+  handler: ({ body }) => {
+    expectTypeOf(body).toEqualTypeOf<Uint8Array<ArrayBuffer>>();
+    return answer();
+  },
 });
 
 route({

@@ -7,34 +7,45 @@ import type { TokenAccess } from "../config/access-tokens.ts";
 import type { Settings } from "../config/settings.ts";
 import type { AppEnv } from "./app-env.ts";
 import { requireRate } from "./middleware/hardening.ts";
-import { parseBody, parseQuery, type QuerySchema } from "./middleware/parse-input.ts";
+import {
+  type BodyInput,
+  parseBody,
+  parseQuery,
+  type QuerySchema,
+} from "./middleware/parse-input.ts";
 
-/** A route: `mountRoutes` serves it, and `describeApi` describes it. Only `route` makes one. */
+/** A route: `mountRoutes` serves it, and `describeApi` describes it. Only `route` creates one. */
 export interface Route extends RouteDescription {
   /** True if `EXPORT_RATE_LIMITER` counts the calls of the route. */
   isCounted: boolean;
-  /** Answers a call whose token is checked. Throws ExportErrors. HEAD is answered like GET, without the body. */
+  /**
+   * Answers a call whose token was checked. Throws ExportErrors. HEAD is answered like GET, without
+   * the body.
+   */
   answer: (context: Context<AppEnv>) => Promise<Response>;
 }
 
 interface RouteDescription {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "DELETE";
   /** As the router reads it: `/export/dump/:jobId`. */
   path: string;
   operationId: string;
   summary: string;
   description?: string;
-  /** The weakest token that opens the route; `open` asks for none. */
+  /** The weakest token that may call the route; `open` requires none. */
   access: RouteAccess;
-  /** The parameters of the path. One that is not listed is any text. */
+  /** The parameters of the path. A parameter that is not listed accepts any text. */
   params?: Readonly<Record<string, PathParameter | undefined>>;
   /** The schema of the query. A parameter whose schema is an array may be repeated. */
   query?: QuerySchema;
   /** The headers that the route reads. */
   headers?: readonly DescribedHeader[];
-  body?: RouteBody<v.GenericSchema>;
+  body?: BodyInput<v.GenericSchema>;
   answers: readonly Answer[];
-  /** The errors of this route, in addition to those of every route, every token and every counted call. */
+  /**
+   * The errors of this route, in addition to those of every route, every token and every counted
+   * call.
+   */
   errors: readonly ErrorCode[];
 }
 
@@ -50,37 +61,34 @@ export interface DescribedHeader {
 export interface Answer {
   status: number;
   description: string;
-  /** The schema of a JSON body, `bytes` for a file, `events` for server-sent events; empty if undefined. */
+  /**
+   * The schema of a JSON body, `bytes` for a file, `events` for server-sent events; undefined for
+   * an empty body.
+   */
   content?: v.GenericSchema | "bytes" | "events";
   headers?: readonly DescribedHeader[];
 }
 
 /** A parameter of a path. */
 export interface PathParameter {
-  /** What the API's description says of it. */
+  /** Its schema in the API's description. */
   schema: v.GenericSchema;
-  /** Returns the parameter that `text` means. Throws an ExportError if it cannot be one. */
+  /** Returns the parameter that `text` stands for. Throws an ExportError if it cannot be one. */
   parse: (text: string) => string;
-}
-
-/** A body of JSON. */
-export interface RouteBody<TSchema extends v.GenericSchema> {
-  schema: TSchema;
-  /** A longer body is refused. */
-  bytesMax: number;
-  /** False if a missing body means `{}`. */
-  isRequired: boolean;
 }
 
 /** A call that a token opens. */
 export interface AllowedCall {
   context: Context<AppEnv>;
   settings: Settings;
-  /** What the caller's token opens. */
+  /** What the caller's token allows. */
   access: TokenAccess;
 }
 
-/** What a handler gets. An `open` route has neither settings nor access, because they are not read for it. */
+/**
+ * The arguments of a handler. An `open` route has neither settings nor access, because they are not
+ * read for it.
+ */
 type Call<
   TPath extends string,
   TAccess extends RouteAccess,
@@ -100,20 +108,20 @@ type RouteInput<
 > = Omit<RouteDescription, "path" | "access" | "params" | "query" | "body"> & {
   path: TPath;
   access: TAccess;
-  /** True for a GET that is counted, as every POST and DELETE is; default false. */
+  /** True if the calls are counted; by default every one that is not a GET is. */
   isCounted?: boolean;
   params?: Readonly<Partial<Record<ParamKeys<TPath>, PathParameter>>>;
   query?: TQuery;
-  body?: RouteBody<TBody>;
+  body?: BodyInput<TBody>;
   /** Throws an ExportError if a call must be refused before its body is read. */
   beforeBody?: (call: AllowedCall) => void;
   handler: (call: Call<TPath, TAccess, TQuery, TBody>) => Response | Promise<Response>;
 };
 
 /**
- * Declares a route once: its place, who may call it, what it reads and answers, and the handler, which gets the
- * path's parameters, the query and the body parsed. A call is counted after its query is checked and before its
- * body is read.
+ * Declares a route once: its path, who may call it, what it reads and answers, and the handler,
+ * which receives the parsed parameters, query and body. A call is counted after its query is
+ * checked and before its body is read.
  */
 export function route<
   TPath extends string,
@@ -122,7 +130,7 @@ export function route<
   TBody extends v.GenericSchema = v.UndefinedSchema<undefined>,
 >(input: RouteInput<TPath, TAccess, TQuery, TBody>): Route {
   const { handler, beforeBody, ...description } = input;
-  const isCounted = input.method !== "GET" || input.isCounted === true;
+  const isCounted = input.isCounted ?? input.method !== "GET";
   return {
     ...description,
     isCounted,

@@ -100,7 +100,7 @@ export const streamRoutes = [
   }),
 ];
 
-/** HEAD returns the headers that GET would, and neither locks nor freezes anything. */
+/** HEAD returns the same headers as GET, but locks and freezes nothing. */
 async function sendStream(
   { context, settings }: AllowedCall,
   query: Omit<StreamRequest, "source"> & { source?: string | undefined },
@@ -123,7 +123,7 @@ function makeHeaders(
     "content-type": file.contentType,
     "content-disposition": formatContentDisposition(file.name),
     "cache-control": "no-store, no-transform",
-    // A part of another instant would be another file's.
+    // A part from another instant would belong to another file.
     "accept-ranges": "none",
   });
   if (atMs !== undefined) headers.set("export-snapshot-at", new Date(atMs).toISOString());

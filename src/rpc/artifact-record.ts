@@ -1,6 +1,6 @@
 import type { StoredPart } from "./stored-object.ts";
 
-/** How far an artifact is, and what is known of it then. */
+/** How far an artifact is, and what is known about it at that stage. */
 export type ArtifactProgress =
   /**
    * - `pending`: nothing is stored yet.
@@ -12,17 +12,17 @@ export type ArtifactProgress =
    * - `written`: every part is uploaded, and the upload must be completed.
    */
   | { state: "uploading" | "written"; uploadId: string; sha256: null; crc32: null }
-  /** The object is there. An artifact that was put whole had no upload. */
+  /** The object exists in the store. An artifact that was put whole had no upload. */
   | { state: "stored"; uploadId: string | null; sha256: null; crc32: null }
   /**
-   * The object was read back. `crc32` is unsigned, for the ZIP of several artifacts; null of a job's only
-   * artifact, and of one that an earlier version has read back.
+   * The object was read back. `crc32` is unsigned, for the ZIP of several artifacts. It is null for
+   * a job's only artifact, and for an artifact that an earlier version read back.
    */
   | { state: "verified"; uploadId: string | null; sha256: string; crc32: number | null };
 
 export type ArtifactState = ArtifactProgress["state"];
 
-/** An artifact as the ledger has it. */
+/** An artifact as the ledger records it. */
 export type ArtifactRecord = ArtifactProgress & {
   ordinal: number;
   name: string;
@@ -32,10 +32,13 @@ export type ArtifactRecord = ArtifactProgress & {
   partCount: number;
 };
 
-/** One chunk's piece of an artifact, as the ledger has it. */
+/** One chunk's piece of an artifact, as the ledger records it. */
 export interface LedgerPiece {
   bytes: number;
   sha256: string;
   run: number;
+  /** Of the piece's text, before compression; null if an earlier version has written the piece. */
+  textBytes: number | null;
+  textSha256: string | null;
   parts: StoredPart[];
 }

@@ -1,4 +1,4 @@
-/** What follows an attempt to send a callback. `status` is what the job view shows. */
+/** What follows an attempt to send a callback. The job view shows `status`. */
 export type CallbackMove =
   | { status: "delivered" }
   | { status: "failed" }

@@ -6,11 +6,11 @@ import type { NextAction } from "./next-action.ts";
 export interface Checkpoint {
   number: number;
   cursor: Cursor;
-  /** The artifact of the cursor; undefined when everything is read. */
+  /** The artifact at the cursor; undefined when everything is read. */
   artifact: ArtifactRecord | undefined;
-  /** Bytes produced and not yet stored. */
+  /** Bytes that were produced but not yet stored. */
   carry: Uint8Array[];
-  /** Bytes of all artifacts so far, carry included. */
+  /** Bytes of all artifacts so far, including the carry. */
   bytes: number;
   next: NextAction;
 }

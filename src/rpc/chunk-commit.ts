@@ -7,8 +7,11 @@ export interface ChunkPiece {
   artifactOrdinal: number;
   bytes: number;
   sha256: string;
+  /** Of the piece's text, before compression; undefined if a run of an earlier version commits. */
+  textBytes?: number;
+  textSha256?: string;
   parts: StoredPart[];
-  /** A chunk reads nothing back. */
+  /** A chunk never reads an artifact back. */
   state: Exclude<ArtifactState, "verified">;
 }
 
@@ -19,7 +22,7 @@ export interface TableProgress {
   /** Of text before compression. */
   bytes: number;
   done: boolean;
-  /** How many U+FFFD stand for bytes that are no UTF-8. */
+  /** How many U+FFFD characters replace bytes that are not UTF-8. */
   replacements: number;
 }
 
@@ -27,7 +30,7 @@ export interface TableProgress {
 export interface ChunkCommit {
   jobId: string;
   run: number;
-  /** The checkpoint that the chunk started from; at another one the commit is refused. */
+  /** The checkpoint from which the chunk started; the commit is refused at any other. */
   expectedCheckpoint: number;
   /** The table that names the chunk's step. */
   table: string;
@@ -36,11 +39,14 @@ export interface ChunkCommit {
   nextTable: string;
   pieces: ChunkPiece[];
   tables: TableProgress[];
-  /** Rows of no listed table, such as key-value entries. */
+  /** Rows that belong to no listed table, such as key-value entries. */
   otherRows?: number;
-  /** What the reader of the dump must know of the chunk's rows; a warning that the job has is not repeated. */
+  /**
+   * What the reader of the dump must know about the chunk's rows; a warning that the job already
+   * has is not repeated.
+   */
   warnings?: string[];
-  /** Bytes produced and not yet stored, in pieces of at most 1 MiB. */
+  /** Bytes that were produced but not yet stored, in pieces of at most 1 MiB. */
   carry: Uint8Array[];
   usage: { rowsRead: number; rowsWritten: number; r2ClassAOperations: number };
   startedAtMs: number;

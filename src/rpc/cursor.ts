@@ -1,12 +1,12 @@
 import type { RowKey } from "../sqlite/row-key.ts";
 
-/** Where an export resumes: plain data, committed with each checkpoint. */
+/** The position at which an export resumes: plain data, committed with each checkpoint. */
 export interface Cursor {
   /** Index into the plan's artifacts; equal to their number when everything is read. */
   artifact: number;
   /** Index into the artifact's segments. */
   segment: number;
-  /** Last row read of a segment of rows. */
+  /** The last row that was read from a segment of rows. */
   after: RowKey;
   /** What the format must remember from page to page; see `TableEncoder`. */
   encoderState: number;

@@ -7,8 +7,8 @@ import type { Outcome } from "./outcome.ts";
 /** The jobs object's methods for HTTP routes and cron triggers. */
 export interface HttpJobs {
   /**
-   * Records a job and starts its first run. A known Idempotency-Key returns its job again. Failures:
-   * `export-already-running`, `idempotency-key-reused`, `inline-storage-full`.
+   * Records a job and starts its first run. For a known Idempotency-Key, returns the existing job.
+   * Failures: `export-already-running`, `idempotency-key-reused`, `inline-storage-full`.
    */
   create(job: NewJob): Promise<Outcome<{ view: JobView; replayed: boolean }>>;
   /**
@@ -18,12 +18,15 @@ export interface HttpJobs {
   remove(jobId: string, options?: { mayDelete: boolean }): Promise<Outcome<JobView | null>>;
   /** Failures: `job-not-found`. */
   view(jobId: string): Promise<Outcome<JobView>>;
-  /** Returns the view only if it differs from that of `version`: cheap to poll. Failures: `job-not-found`. */
+  /**
+   * Returns the view only if it differs from that of `version`, which makes polling cheap.
+   * Failures: `job-not-found`.
+   */
   viewIfChanged(jobId: string, version: string): Promise<Outcome<ChangedView>>;
   list(query: JobPageQuery): JobPage;
   /** Returns what a download needs. Failures: `job-not-found`. */
   download(jobId: string): Promise<Outcome<DownloadInfo>>;
-  /** Returns the size of the jobs' database in bytes, files in it included. */
+  /** Returns the size of the jobs database in bytes, including files stored in it. */
   databaseBytes(): number;
 }
 
@@ -31,7 +34,10 @@ export interface HttpJobs {
 export interface NewJob {
   jobId: string;
   request: JobRequest;
-  /** Identifies the database, whichever source names it. One database has at most one running job. */
+  /**
+   * Identifies the database, regardless of the source that names it. One database has at most one
+   * running job.
+   */
   databaseKey: string;
   /** SHA-256 of the request: distinguishes a repeated Idempotency-Key from a reused one. */
   requestDigest: string;
@@ -54,7 +60,7 @@ export interface JobPosition {
   jobId: string;
 }
 
-/** A page of jobs to list: at most `limit`, and fewer if they have many tables. */
+/** A page of jobs to list: at most `limit`, and fewer if the jobs have many tables. */
 export interface JobPageQuery {
   status: JobState | undefined;
   limit: number;

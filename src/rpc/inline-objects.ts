@@ -2,9 +2,9 @@ import type { OpenObject, PartPiece, StoredObject, StoredPart, Upload } from "./
 import type { Outcome } from "./outcome.ts";
 
 /**
- * The jobs object's methods for files that are stored in the jobs' database. `ArtifactStore` describes
- * what each promises. Failures of each: `run-superseded`, `inline-storage-full`, `artifact-corrupt`,
- * `storage-unavailable`.
+ * The jobs object's methods for files that are stored in the jobs database. `ArtifactStore`
+ * describes what each one promises. Failures of each: `run-superseded`, `inline-storage-full`,
+ * `artifact-corrupt`, `storage-unavailable`.
  */
 export interface InlineObjects {
   putObject(key: string, bytes: Uint8Array): Promise<Outcome<StoredObject>>;

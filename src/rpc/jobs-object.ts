@@ -3,11 +3,13 @@ import type { InlineObjects } from "./inline-objects.ts";
 import type { RestoreJobs } from "./restore-jobs.ts";
 import type { RunJobs } from "./run-jobs.ts";
 import type { StreamJobs } from "./stream-jobs.ts";
+import type { UploadJobs } from "./upload-jobs.ts";
 
-/** The one object that holds a deployment's jobs, as everybody outside `jobs/` sees it. */
+/** The one object that holds a deployment's jobs, as code outside `jobs/` sees it. */
 export type JobsObject = HttpJobs &
   RestoreJobs &
   RunJobs &
   StreamJobs &
+  UploadJobs &
   InlineObjects &
   Rpc.DurableObjectBranded;

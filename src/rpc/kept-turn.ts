@@ -7,21 +7,21 @@ export interface KeptPiece {
   table?: string;
   rows: number;
   replacements: number;
-  /** Undefined in pieces that an earlier version has kept. */
+  /** Undefined in pieces that an earlier version kept. */
   warnings?: string[];
-  /** Where the next piece starts. */
+  /** The start of the next piece. */
   cursor: Cursor;
   ends: boolean;
   byteLength: number;
 }
 
 /**
- * A small dump that was read in one turn of its source. It is kept with the job's plan until the job ends:
- * every chunk is made of these bytes, and the source is not asked again.
+ * A small dump that was read in one turn of its source. It is kept with the job's plan until the
+ * job ends. Every chunk comes from these bytes, and the source is not read again.
  */
 export interface KeptTurn {
   catalog: Catalog;
   pieces: KeptPiece[];
-  /** All pieces end to end. */
+  /** All pieces, in order and without gaps. */
   bytes: Uint8Array;
 }

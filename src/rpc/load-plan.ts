@@ -1,8 +1,11 @@
 import type { Compression } from "../api/export-request.ts";
+import type { ScriptPlace } from "../sqlite/statement-splitter.ts";
+
+export type { ScriptPlace };
 
 /** A script as it was found: nothing of it may change while it is loaded. */
 export interface ScriptRecord {
-  /** Where the store has it. */
+  /** Its key in the store. */
   key: string;
   etag: string;
   /** As it is stored. */
@@ -12,7 +15,7 @@ export interface ScriptRecord {
   textBytes: number;
   statements: number;
   lines: number;
-  /** Where the manifest of its export is; null if it has none. */
+  /** The place of its export's manifest; null if it has none. */
   manifestKey: string | null;
   /**
    * The frames that the file consists of, end to end, with the bytes that each takes and the text that it contains;
@@ -30,6 +33,8 @@ export interface ScriptFrame {
 export interface StagedTable {
   /** In lower case. */
   name: string;
+  /** The number of the first statement whose rows are staged: it creates the staging table. */
+  first: number;
   stageName: string;
   /** CREATE TABLE of the staging table. */
   stageSql: string;
@@ -37,7 +42,7 @@ export interface StagedTable {
 
 /** Rows that are staged, and when they go into their tables. */
 export interface RowMove {
-  /** The number of the first statement whose rows are staged. */
+  /** No row before this statement is staged. */
   from: number;
   /** The number of the statement after which the rows are moved. */
   after: number;
@@ -49,8 +54,20 @@ export interface RowMove {
 /** A virtual table that the script inserts into `sqlite_schema`, as `sqlite3 .dump` does. */
 export interface WrittenVirtualTable {
   name: string;
-  /** Columns that its `_content` table lists after the id; null if its rows are built from another table. */
-  columns: string[] | null;
+  columns: string[];
+  /** Names of its internal tables, in lower case. */
+  shadows: string[];
+  /** What its rows are built from; null if the script contains them in its `_content` table. */
+  external: ExternalRows | null;
+}
+
+/** The rows of another table or view, which a search index is built over. */
+export interface ExternalRows {
+  content: string;
+  /** The column of `content` that contains the ids of the index. */
+  rowid: string;
+  /** A table of the restore that collects the indexed ids; null if all rows are indexed. */
+  idsName: string | null;
 }
 
 /** How a script is loaded, decided before its first statement runs. */
@@ -60,20 +77,18 @@ export interface LoadPlan {
   virtualTables: WrittenVirtualTable[];
   /** Tables that the target has already, with the text that the script has; in lower case. */
   existing: string[];
-  /** Triggers from this statement on are created last; null if there are none. */
-  triggers: { from: ScriptPlace; number: number } | null;
-}
-
-/** A place between two statements of a script. */
-export interface ScriptPlace {
-  textBytes: number;
-  statements: number;
-  lines: number;
+  /**
+   * The place after which no statement writes a row. From there on triggers are created and counters of AUTOINCREMENT
+   * are set only after everything else; null if there are none.
+   */
+  late: { from: ScriptPlace; number: number } | null;
+  /** False if the script has no AUTOINCREMENT: what it writes into `sqlite_sequence` is left out. */
+  hasSequences: boolean;
 }
 
 /** How far a script is loaded. The target contains it too, so both are in one transaction with the rows. */
 export interface LoadPosition extends ScriptPlace {
-  /** 1 for everything but the late triggers, 2 for those, 3 after everything. */
+  /** 1 for everything but what is late, 2 for that, 3 after everything. */
   pass: number;
   rows: number;
   /** How many moves are done. */

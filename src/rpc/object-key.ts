@@ -1,17 +1,33 @@
+/** What the keys of uploaded scripts start with. */
+const SCRIPT_FOLDER = "imports";
+
 /**
- * Returns where a store has a job's file. The key contains the snapshot's random id, so that nothing of an
- * earlier attempt can replace a file.
+ * Returns the key under which a store keeps a job's file. The key contains the snapshot's random
+ * id, so that an earlier attempt cannot replace a file.
  */
 export function toObjectKey(file: { jobId: string; snapshotId: string; name: string }): string {
   return `exports/${file.jobId}/${file.snapshotId}/${file.name}`;
 }
 
-/** Returns where a job's manifest is stored: beside its artifacts. */
+/** Returns the key of a job's manifest, which is next to its artifacts. */
 export function toManifestKey(job: { jobId: string; snapshotId: string }): string {
   return toObjectKey({ ...job, name: "manifest.json" });
 }
 
-/** Returns the job and snapshot whose file a key is. For any other key it returns ids that no job has. */
+/** Returns where a store has an uploaded script. `nonce` is random: no other upload has the key. */
+export function toScriptKey(file: { fileId: string; nonce: string }): string {
+  return `${SCRIPT_FOLDER}/${file.fileId}/${file.nonce}/script`;
+}
+
+/** True if a key is that of an uploaded script, and not that of a job's file. */
+export function isScriptKey(objectKey: string): boolean {
+  return objectKey.startsWith(`${SCRIPT_FOLDER}/`);
+}
+
+/**
+ * Returns the job and snapshot whose file a key is; of an uploaded script its file id and nonce. For any
+ * other key it returns ids that no job has.
+ */
 export function parseObjectKey(objectKey: string): { jobId: string; snapshotId: string } {
   const [, jobId = "", snapshotId = ""] = objectKey.split("/");
   return { jobId, snapshotId };

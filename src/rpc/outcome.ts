@@ -1,6 +1,6 @@
 import { ExportError, type Failure } from "../api/errors.ts";
 
-/** The result of a call over RPC: thrown classes do not survive the crossing. */
+/** The result of an RPC call: thrown classes do not survive the crossing. */
 export type Outcome<T> = { ok: true; value: T } | { ok: false; failure: Failure };
 
 /** Returns the value of `outcome`, or throws its failure as an ExportError. */
@@ -10,7 +10,7 @@ export function unwrap<T>(outcome: Outcome<T>): T {
   throw new ExportError(code, message, details === undefined ? {} : { details });
 }
 
-/** Runs `work` and returns a thrown ExportError as a value. Anything else remains an exception. */
+/** Runs `work` and returns a thrown ExportError as a value. Any other error is still thrown. */
 export async function outcomeOf<T>(work: () => T | Promise<T>): Promise<Outcome<T>> {
   try {
     return { ok: true, value: await work() };

@@ -50,7 +50,7 @@ export interface RestoreState {
     pieces: number;
     piecesTotal: number | null;
     rows: number;
-    /** Where the comparison resumes, as JSON; null at the start. */
+    /** The position at which the comparison resumes, as JSON; null at the start. */
     cursor: string | null;
   };
   /** Why a step failed, with details that no step's error can carry; null if none has. */

@@ -7,7 +7,7 @@ import type { ArtifactRecord, LedgerPiece } from "./artifact-record.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { ChunkCommit } from "./chunk-commit.ts";
 import type { NextAction } from "./next-action.ts";
-import type { PlanRecord } from "./plan-record.ts";
+import type { DumpWriter, PlanRecord } from "./plan-record.ts";
 import type { KeptTurn } from "./kept-turn.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RunId, RunStart } from "./run-payload.ts";
@@ -19,46 +19,54 @@ import type { SnapshotRecord } from "./snapshot-record.ts";
  */
 export interface RunJobs {
   /**
-   * Moves the job to `running` and returns it. A run that the watchdog made to replace the one before it
-   * takes the job over first, unless it has it already.
+   * Moves the job to `running` and returns it. A run that the watchdog started as a replacement
+   * first takes over the job, unless it already has it.
    */
   beginRun(run: RunStart): Promise<Outcome<RunningJob>>;
-  /** Shows the watchdog that the run works. */
+  /** Reports to the watchdog that the run is working. */
   beat(run: RunId): Promise<Outcome<void>>;
   /** Records the id of a snapshot before it is opened. Failures: `try-overtaken`. */
   recordSnapshot(
     run: RunId,
     snapshot: { snapshotId: string; isFrozen: boolean },
   ): Promise<Outcome<void>>;
-  /** Reports whether nobody needs a snapshot any more. `jobId` may be a stream's id. */
+  /** Reports whether a snapshot is no longer needed. `jobId` may be a stream's id. */
   isSnapshotLeftover(snapshot: { jobId: string; snapshotId: string }): boolean;
   /** Records that a snapshot is closed, except for `tablesLeft` empty tables. */
   recordClosed(jobId: string, closed: { snapshotId: string; tablesLeft: number }): void;
-  /** Returns the snapshot that the run may close; null if there is none, or a newer run reads it. */
+  /**
+   * Returns the snapshot that the run may close; null if there is none, or if a newer run reads it.
+   */
   snapshotToClose(run: RunId): SnapshotToClose | null;
-  /** Voids the job's plan so that it restarts with a new snapshot; `again` is false if it may not. */
+  /**
+   * Voids the job's plan so that it restarts with a new snapshot; `again` is false if it may not
+   * restart.
+   */
   startOver(
     run: RunId,
     failed: { opening: number; reason: Failure },
   ): Promise<Outcome<{ again: boolean }>>;
   /** Records the plan in place of any earlier one. Failures: `try-overtaken`, `inline-storage-full`. */
   recordPlan(plan: PlanRecord): Promise<Outcome<NextAction>>;
-  /** Returns what the job has read in one turn; null if it reads a snapshot, or rows as they are. */
+  /** Returns what the job read in one turn; null if it reads a snapshot, or rows as they are. */
   keptTurn(run: RunId): Promise<Outcome<KeptTurn | null>>;
   checkpoint(run: RunId): Promise<Outcome<Checkpoint>>;
   /** Returns one artifact of the job; null after the last. */
   artifact(run: RunId, ordinal: number): Promise<Outcome<ArtifactRecord | null>>;
-  /** Returns the ledger's pieces of an artifact, end to end. */
+  /** Returns the ledger's pieces of an artifact, in order and without gaps. */
   pieces(run: RunId, ordinal: number): Promise<Outcome<LedgerPiece[]>>;
-  /** Commits a chunk, or nothing. Failures: `try-overtaken`, `inline-storage-full`. */
+  /** Commits a whole chunk or nothing. Failures: `try-overtaken`, `inline-storage-full`. */
   commitChunk(commit: ChunkCommit): Promise<Outcome<NextAction>>;
-  /** Records the upload of an artifact that needs one; `kept` is false if it has one. Counts the step. */
+  /**
+   * Records the upload of an artifact that needs one; `kept` is false if it already has one. Counts
+   * the step.
+   */
   recordUpload(
     run: RunId,
     upload: ArtifactId & { uploadId: string },
     r2ClassAOperations: number,
   ): Promise<Outcome<{ kept: boolean; next: NextAction }>>;
-  /** Records that an artifact's upload is an object. Counts the step. */
+  /** Records that an artifact's upload became an object. Counts the step. */
   recordStored(
     run: RunId,
     artifact: ArtifactId,
@@ -69,22 +77,24 @@ export interface RunJobs {
     run: RunId,
     artifacts: readonly (ArtifactId & { sha256: string; crc32: number | null })[],
   ): Promise<Outcome<null>>;
-  /** Returns everything that the ledger has of the job. */
+  /** Returns everything that the ledger records about the job. */
   ledger(run: RunId): Promise<Outcome<JobLedger>>;
-  /** Ends the job well. Repeating it returns the same view. */
+  /** Completes the job. A repeated call returns the same view. */
   complete(run: RunId): Promise<Outcome<JobView>>;
-  /** Ends the job with a failure; `callback` reports whether the caller must send its callback. */
+  /** Fails the job; `callback` reports whether the caller must send its callback. */
   fail(run: RunId, failure: Failure): Promise<{ callback: boolean }>;
-  /** Counts attempt number `attempt` of an ended job's callback as begun, and returns what to do. */
+  /**
+   * Counts attempt number `attempt` of an ended job's callback as started, and returns what to do.
+   */
   beginPost(jobId: string, attempt: number): CallbackDecision;
-  /** Records how an attempt of a callback ended; nothing if the job is gone. */
+  /** Records how a callback attempt ended; does nothing if the job is gone. */
   recordCallback(attempted: CallbackAttempt): void;
 }
 
-/** An artifact of one plan only: a late attempt changes nothing of a later plan's. */
+/** An artifact of one plan only: a late attempt cannot change a later plan. */
 export type ArtifactId = Pick<ArtifactRecord, "ordinal" | "objectKey">;
 
-/** An active job as its run needs it. */
+/** An active job with the fields that its run needs. */
 export interface RunningJob {
   jobId: string;
   request: JobRequest;
@@ -101,20 +111,22 @@ export interface RunningJob {
   plan: RecordedPlan | null;
 }
 
-/** What is recorded of a plan. */
+/** What is recorded about a plan. */
 export interface RecordedPlan {
   snapshotId: string;
   snapshotAtMs: number;
   /** Null if rows are read as they are. */
   snapshot: SnapshotRecord | null;
   catalogDigest: string;
-  /** Null if an earlier version has made the plan. */
+  /** Null if an earlier version made the plan. */
   planDigest: string | null;
+  /** Null if an earlier version has made the plan. */
+  writer: DumpWriter | null;
 }
 
-/** What the manifest is made of. */
+/** The data that the manifest is built from. */
 export interface JobLedger {
-  /** Its plan is recorded: there is nothing to publish before. */
+  /** Its plan is recorded: nothing can be published before. */
   job: RunningJob & { plan: RecordedPlan };
   tables: { name: string; rows: number; bytes: number }[];
   warnings: string[];
@@ -133,7 +145,7 @@ export interface CallbackAttempt {
   /** From 1. */
   attempt: number;
   move: CallbackMove;
-  /** Why it was not delivered; without secrets. */
+  /** Why it was not delivered; contains no secrets. */
   error: string | null;
   nowMs: number;
 }
@@ -142,7 +154,7 @@ export interface CallbackAttempt {
 export type CallbackDecision =
   /** Post attempt number `attempt`. */
   | { do: "post"; callback: PendingCallback }
-  /** Return in `delayMs`, and ask for attempt number `attempt`. */
+  /** Wait for `delayMs`, then ask for attempt number `attempt`. */
   | { do: "wait"; attempt: number; delayMs: number }
   /** No callback remains to be sent. */
   | { do: "end" };

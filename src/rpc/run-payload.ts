@@ -2,7 +2,7 @@ import * as v from "valibot";
 
 import { ExportError } from "../api/errors.ts";
 
-/** One run of a job. Its commits name it, and those of an older run are refused. */
+/** One run of a job. Its commits carry this id, and commits of an older run are refused. */
 export interface RunId {
   jobId: string;
   /** From 1. */
@@ -12,7 +12,7 @@ export interface RunId {
 /** A run as its Workflow instance knows it. */
 export interface RunStart extends RunId {
   /**
-   * Why the watchdog replaced the run before this one. Undefined for a job's first run, and in payloads of
+   * Why the watchdog replaced the previous run. Undefined for a job's first run, and in payloads of
    * earlier versions.
    */
   rescuedFor?: string | undefined;
@@ -27,7 +27,10 @@ const RunPayloadSchema = v.variant("kind", [
     ...runId,
     rescuedFor: v.optional(v.string()),
   }),
-  /** Closes what an ended job has left open, and sends its callback from attempt `callbackFrom` on. */
+  /**
+   * Closes what an ended job left open, and sends its callback, starting with attempt
+   * `callbackFrom`.
+   */
   v.strictObject({ kind: v.literal("ending"), ...runId, callbackFrom: v.number() }),
   /** A run of a restore. */
   v.strictObject({
@@ -35,19 +38,20 @@ const RunPayloadSchema = v.variant("kind", [
     ...runId,
     rescuedFor: v.optional(v.string()),
   }),
-  /** Removes what an ended restore has left in its target, and sends its callback from attempt `callbackFrom` on. */
+  /** Removes what an ended restore left in its target, and sends its callback, starting with attempt `callbackFrom`. */
   v.strictObject({ kind: v.literal("restore-ending"), ...runId, callbackFrom: v.number() }),
-  /** Closes the snapshot of a stream whose lease has run out. */
+  /** Closes the snapshot of a stream whose lease has expired. */
   v.strictObject({ kind: v.literal("stream-ending"), streamId: v.string() }),
 ]);
 
 /**
- * What a Workflow instance is started with. `kind` says what the instance does. The other fields are those
- * of the version before, which knows no `kind`: it can run these instances after a rollback.
+ * The payload with which a Workflow instance starts. `kind` selects what the instance does. The
+ * other fields match those of the previous version, which has no `kind`: it can run these instances
+ * after a rollback.
  */
 export type RunPayload = v.InferOutput<typeof RunPayloadSchema>;
 
-/** Payloads of the versions that knew no `kind`. Their instances may still run, or sleep for hours. */
+/** Payloads of versions without `kind`. Their instances may still run, or sleep for hours. */
 const FormerPayloadSchema = v.union([
   v.pipe(
     v.strictObject(runId),
@@ -64,8 +68,8 @@ const FormerPayloadSchema = v.union([
 ]);
 
 /**
- * Returns the payload of an instance that this version or one before has created. Errors: `internal-error`
- * for any other value.
+ * Returns the payload of an instance that this version or an earlier one created. Errors:
+ * `internal-error` for any other value.
  */
 export function parseRunPayload(value: unknown): RunPayload {
   const { success, output } = v.safeParse(v.union([RunPayloadSchema, FormerPayloadSchema]), value);

@@ -1,12 +1,12 @@
 import type { SnapshotMethod } from "../api/export-request.ts";
 
-/** How a table is held to the snapshot's instant. */
+/** How a table is kept at the snapshot's instant. */
 export type HeldBy =
-  /** Triggers keep what is changed. */
+  /** Triggers save rows before they change. */
   | "undo"
   /** Its rows were copied when the snapshot was opened. */
   | "copy"
-  /** Its few rows were copied into a table that gathers those of many. */
+  /** Its few rows were copied into a table that collects the rows of many tables. */
   | "gathering"
   /** It had no rows. */
   | "empty"
@@ -15,30 +15,39 @@ export type HeldBy =
 
 export interface SnapshotTable {
   name: string;
-  /** In the names of the snapshot's objects. */
+  /** Part of the names of the snapshot's objects. */
   number: number;
   heldBy: HeldBy;
   /** How many of the snapshot's triggers are on the table. */
   triggers: number;
-  /** Last key when the snapshot was opened, as an SQL literal; null if the key is no integer. */
+  /**
+   * The last key when the snapshot was opened, as an SQL literal; null if the key is not an
+   * integer.
+   */
   end: string | null;
 }
 
-/** What reading and closing a snapshot needs to know; plain data, kept with the job. */
+/** What a run needs to read and close a snapshot; plain data, kept with the job. */
 export interface SnapshotRecord {
   snapshotId: string;
   tables: SnapshotTable[];
   /** Queries whose texts were kept, in the order of their numbers. */
   texts: string[];
-  /** The bound that the triggers enforce, in bytes; undefined in records of earlier versions. */
+  /** The limit that the triggers enforce, in bytes; undefined in records of earlier versions. */
   undoBytesMax?: number;
   /** How many triggers its logs have. Undefined in a record of an earlier version: not checked. */
   logTriggers?: number;
-  /** True if everything was read in one turn and is kept with the job: nothing is in the source. */
+  /**
+   * True if everything was read in one turn and is kept with the job: the source contains nothing
+   * of the snapshot.
+   */
   isOneTurn?: true;
 }
 
-/** Returns what keeps the tables to one instant; null for `live`, and until the snapshot is open. */
+/**
+ * Returns the method that keeps the tables at one instant; null for `live`, and until the snapshot
+ * is open.
+ */
 export function findSnapshotMethod(record: SnapshotRecord | null): SnapshotMethod {
   if (record === null) return null;
   return record.isOneTurn === true ? "one-turn" : "undo-log";

@@ -1,34 +1,34 @@
-/** An object as a store has it. */
+/** An object as a store reports it. */
 export interface StoredObject {
   bytes: number;
-  /** Opaque, without quotes; changes whenever the object does. */
+  /** Opaque, without quotes; changes whenever the object changes. */
   etag: string;
 }
 
-/** An upload in parts that was begun and not yet completed or aborted. */
+/** A multipart upload that was started but not yet completed or aborted. */
 export interface Upload {
   key: string;
   uploadId: string;
 }
 
-/** Some bytes of a part, which comes in one or several such pieces, in order. */
+/** Some bytes of a part. A part arrives in one or more such pieces, in order. */
 export interface PartPiece {
   upload: Upload;
   number: number;
-  /** Of the attempt that sends the part; another attempt has another one. */
+  /** Identifies the attempt that sends the part; each attempt has its own. */
   etag: string;
   /** Within the part: a multiple of `BLOB_BYTES_MAX`. */
   offset: number;
   bytes: Uint8Array;
 }
 
-/** An object that is read; `etag` pins it, so that no bytes of its successor can follow. */
+/** An object being read; `etag` pins it, so that no bytes of a replacement can follow. */
 export interface OpenObject {
   key: string;
   etag: string;
 }
 
-/** A part as the store has it. */
+/** A part as the store reports it. */
 export interface StoredPart {
   /** From 1. */
   number: number;

@@ -1,15 +1,17 @@
 import type { JobRequest } from "../api/export-request.ts";
 import type { Outcome } from "./outcome.ts";
 
-/** The jobs object's methods for streams: dumps that are sent as one answer. */
+/** The jobs object's methods for streams: dumps that are sent as one response. */
 export interface StreamJobs {
   /** Takes a database's lock for a stream. Failures: `export-already-running`. */
   beginStream(stream: NewStream): Promise<Outcome<void>>;
-  /** Extends the lease of a stream whose client still reads. Failures: `stream-expired`. */
+  /** Extends the lease of a stream whose client is still reading. Failures: `stream-expired`. */
   renewStream(streamId: string): Promise<Outcome<void>>;
-  /** Frees the lock. To be called once nothing of the stream is left in its source. */
+  /** Frees the lock. Call it when the source contains nothing of the stream anymore. */
   endStream(streamId: string): void;
-  /** Returns what an expired stream has left to be closed; null if it is not expired, or has ended. */
+  /**
+   * Returns what must be closed for an expired stream; null if it has not expired, or has ended.
+   */
   streamToClose(streamId: string): StreamToClose | null;
 }
 
@@ -23,5 +25,5 @@ export interface NewStream {
   snapshotId: string | null;
 }
 
-/** What is left of a stream. */
+/** What remains of a stream. */
 export type StreamToClose = Pick<NewStream, "request" | "snapshotId">;

@@ -1,9 +1,12 @@
 /**
- * What a source's schema is, as far as an export needs to know it. Made by `parseCatalog`:
- * plain data, so that it can cross RPC and be compared.
+ * A source's schema, as far as an export needs it. `parseCatalog` makes it as plain data, so that
+ * it can cross RPC and be compared.
  */
 export interface Catalog {
-  /** In the order of `sqlite_master`, without other people's tables and our own. */
+  /**
+   * In the order of `sqlite_master`, without tables that belong to others and without this
+   * project's own.
+   */
   tables: Table[];
   /** Indexes, views and triggers with their text, in the order of `sqlite_master`. */
   indexes: SchemaObject[];
@@ -12,19 +15,19 @@ export interface Catalog {
   /** True if `sqlite_sequence` exists. */
   hasSequence: boolean;
   /**
-   * Set if the runtime keeps a key-value storage in the database, which SQL cannot read: `exportable` if the
-   * object's class answers for it. D1 has such a table for itself.
+   * Set if the runtime keeps a key-value storage in the database, which SQL cannot read. It is
+   * `exportable` if the object's class can return the entries. D1 has such a table for its own use.
    */
   keyValues?: "exportable" | "unreadable";
 }
 
 export interface SchemaObject {
   name: string;
-  /** The table or view that an index or trigger belongs to; a view's own name. */
+  /** The table or view that an index or trigger belongs to; for a view, its own name. */
   tableName: string;
   /** The CREATE statement, byte for byte as SQLite keeps it. */
   sql: string;
-  /** The columns of a view that works; read only if an FTS5 table reads its text from it. */
+  /** The columns of a view that works; read only if an FTS5 table takes its text from the view. */
   columns?: string[];
 }
 
@@ -41,25 +44,25 @@ export interface Table {
   autoincrement: boolean;
   /** Lower-case module name of a virtual table, and undefined for others. */
   module?: string;
-  /** Every column, generated and hidden ones included, in declaration order. */
+  /** Every column in declaration order, including generated and hidden ones. */
   columns: Column[];
-  /** Every index, those of PRIMARY KEY and UNIQUE included. */
+  /** Every index, including those of PRIMARY KEY and UNIQUE. */
   indexes: TableIndex[];
   foreignKeys: ForeignKey[];
   /**
-   * The name by which the rowid can be read and written: the INTEGER PRIMARY KEY column,
-   * else whichever of `rowid`, `_rowid_`, `oid` no column hides. Undefined for WITHOUT ROWID
-   * tables, and if all three are hidden.
+   * The name by which the rowid can be read and written: the INTEGER PRIMARY KEY column, or the
+   * first of `rowid`, `_rowid_` and `oid` that no column hides. Undefined for WITHOUT ROWID tables,
+   * and if all three are hidden.
    */
   rowidName?: string;
   /** The INTEGER PRIMARY KEY column, which is the rowid under another name. */
   integerPrimaryKey?: string;
   /**
-   * True for an ordinary table that SQLite takes for a shadow table because of its name: it refuses
-   * triggers on it. After the virtual table is dropped this lasts until the schema is read again.
+   * True for an ordinary table that SQLite treats as a shadow table because of its name: it refuses
+   * triggers on it. After the virtual table is dropped, this lasts until the schema is read again.
    */
   shadowNamed?: true;
-  /** What orders the rows and finds the next one; empty if nothing that has a name does. */
+  /** The columns that order the rows and find the next one; empty if nothing with a name does. */
   key: KeyColumn[];
   /** Set if the source has no such table; see `DerivedRows`. */
   derived?: DerivedRows;
@@ -69,14 +72,19 @@ export interface Table {
 export type DerivedRows = DerivedText &
   (
     | { kind: "key-values" }
-    /** `strayRowsSql` counts what the FTS5 table `index` has and its content lacks. */
+    /**
+     * `strayRowsSql` counts the rows that the FTS5 table `index` contains but its content lacks.
+     */
     | { kind: "index-exclusions"; index: string; strayRowsSql: string }
   );
 
 interface DerivedText {
-  /** SELECT that yields the rows, with the table's columns. */
+  /** SELECT that returns the rows, with the table's columns. */
   rowsSql: string;
-  /** Statement that a loader runs over the rows: its text before the first row and after the last. */
+  /**
+   * The statement that a loader runs over the rows: its text before the first row and after the
+   * last.
+   */
   head: string;
   end: string;
 }
@@ -91,7 +99,7 @@ export interface Column {
   notNull: boolean;
   /** The DEFAULT's text as SQLite returns it. */
   defaultSql?: string;
-  /** Place in the PRIMARY KEY from 1; 0 outside. */
+  /** Position in the PRIMARY KEY, from 1; 0 if the column is not part of it. */
   primaryKey: number;
   /** `virtual` and `stored` are generated; `hidden` belongs to virtual tables. */
   generated: "no" | "virtual" | "stored" | "hidden";
@@ -116,13 +124,13 @@ export interface IndexTerm {
 }
 
 export interface ForeignKey {
-  /** The table referred to, as written (its case may differ from the table's). */
+  /** The referenced table, as written (its case may differ from the table's). */
   parent: string;
   from: string;
   to?: string;
   onUpdate: string;
   onDelete: string;
-  /** The same for the columns of one foreign key of a table. */
+  /** The same number for all columns of one foreign key of a table. */
   number: number;
 }
 
@@ -130,15 +138,15 @@ export interface KeyColumn {
   /** A column's name or a rowid name, not quoted. */
   name: string;
   descending: boolean;
-  /** BINARY, NOCASE, RTRIM; always given, since a key's collation may differ from its column's. */
+  /** BINARY, NOCASE or RTRIM; always set, since a key's collation may differ from its column's. */
   collation: string;
   /** True if every value is an integer: the rowid. */
   integer: boolean;
 }
 
 /**
- * Names of everything that a row is read by: the key's columns in their order, then the other stored columns.
- * A key may contain a column twice, in two collations.
+ * Returns the names of everything that a row is read by: the key's columns in their order, then the
+ * other stored columns. A key may contain a column twice, in two collations.
  */
 export function listRowColumns(table: Table): string[] {
   const keys = table.key.map((column) => column.name);
@@ -146,7 +154,10 @@ export function listRowColumns(table: Table): string[] {
   return [...keys, ...others.map((column) => column.name)];
 }
 
-/** Columns whose values are kept in the table's rows, thus neither generated nor hidden. */
+/**
+ * Returns the columns whose values are stored in the table's rows, so neither generated nor hidden
+ * ones.
+ */
 export function listStoredColumns(table: Table): Column[] {
   return table.columns.filter((column) => column.generated === "no");
 }

@@ -12,14 +12,14 @@ import {
 import type { SqlValue } from "./sql-value.ts";
 import { fitsStatement, shortenName, splitByLength } from "./statement-length.ts";
 
-/** A result may have 100 columns: a cell takes two, and the key's columns come with them. */
+/** A result may have 100 columns: a cell takes two, and the key's columns are added. */
 const CELLS_PER_QUERY = 25;
 
 /**
- * Statements that read the one row after `after` cell by cell, as type and bytes: nothing in them
- * is longer than the value itself, so they read what no literal of it could be built for. `realSql`
- * writes a real as the encoder of the rows does.
- * Errors: `name-too-long` if a column cannot be read even by itself.
+ * Statements that read the one row after `after` cell by cell, as type and bytes. Nothing in them
+ * is longer than the value itself, so they also read values that are too long for a literal.
+ * `realSql` writes a real as the encoder of the rows does. Errors: `name-too-long` if a column
+ * cannot be read even by itself.
  */
 export function buildCellQueries(
   request: Pick<PageRequest, "table" | "after">,
@@ -72,7 +72,7 @@ function cellsQuery(
   return { sql: `SELECT ${shown.join(", ")} FROM (${rows})`, params };
 }
 
-/** The cells from the result rows of `buildCellQueries`. */
+/** Returns the cells from the result rows of `buildCellQueries`. */
 export function parseCells(rows: SqlValue[][]): Cell[] {
   const cells: Cell[] = [];
   for (const row of rows) {

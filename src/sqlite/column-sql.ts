@@ -7,7 +7,7 @@ import { quoteIdentifier } from "./identifier.ts";
  */
 export type ColumnSql = (name: string) => string;
 
-/** An SQL expression over a row, wherever the row's columns are. */
+/** An SQL expression over a row, independent of where the row's columns come from. */
 export type RowExpression = (column: ColumnSql) => string;
 
 /** Columns of the exported table itself, whose alias is `alias`. */
@@ -16,8 +16,9 @@ export function nameOwnColumns(alias: string): ColumnSql {
 }
 
 /**
- * Columns of a subquery or copy of ours: `c0` for the first of `names`, `c1` for the second. SQLite renames a
- * subquery's columns that are called true or false, so no subquery and no copy uses the customer's names.
+ * Columns of this project's own subquery or copy: `c0` for the first of `names`, `c1` for the
+ * second. SQLite renames a subquery's columns that are called true or false, so no subquery and no
+ * copy uses the customer's names.
  */
 export function numberColumns(alias: string, names: readonly string[]): ColumnSql {
   const places = new Map<string, number>();

@@ -1,11 +1,11 @@
 import { lowerAscii } from "../lib/ascii-case.ts";
 
-/** `name` as an SQL identifier, exact for every name SQLite can hold. */
+/** Returns `name` as an SQL identifier, exact for every name that SQLite can hold. */
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** `name` (in lower case), lengthened until it occurs nowhere in `text`, in either case. */
+/** Returns `name` (in lower case), lengthened until it does not occur in `text` in any case. */
 export function findUnusedName(name: string, text: string): string {
   const used = lowerAscii(text);
   let unused = name;
@@ -13,7 +13,10 @@ export function findUnusedName(name: string, text: string): string {
   return unused;
 }
 
-/** `text` as an SQL string literal. Throws nothing, but a NUL would end the literal: see `literal.ts`. */
+/**
+ * Returns `text` as an SQL string literal. It does not throw, but a NUL would end the literal: see
+ * `literal.ts`.
+ */
 export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }

@@ -13,24 +13,30 @@ export interface NamedIndexTotals extends IndexTotals {
   table: string;
 }
 
-/** What the line of a dump's comment starts with. */
+/** The start of the line in a dump's comment. */
 const COMMENT = "-- FTS5 index ";
 
-/** FTS5 keeps the number of indexed rows, and of each column's words, in this record of its `_data` table. */
+/**
+ * FTS5 stores the number of indexed rows, and of each column's words, in this record of its `_data`
+ * table.
+ */
 const TOTALS_RECORD = 1;
 
 /**
- * Query for the comment by which `verify --restore` compares a restored index with the source's, for
- * `parseIndexComments`.
+ * Query for the comment that `verify --restore` uses to compare a restored index with the source's;
+ * `parseIndexComments` reads it.
  */
 export function indexCommentSql(table: Table): string {
   const before = quoteText(`${COMMENT}{"table":${JSON.stringify(table.name)},"totals":"`);
-  // A record of zeros is that of an index which lost all rows: the same as one that never had any.
+  // A record of zeros belongs to an index that lost all rows: it equals one that never had any.
   const totals = "CASE WHEN ltrim(hex(block), '0') = '' THEN '' ELSE hex(block) END";
   return `SELECT ${before} || ${totals} || '"}' || char(10) FROM ${recordSql(table.name)}`;
 }
 
-/** Reads the comments before a dump's first statement; text in its rows cannot pass for one of them. */
+/**
+ * Reads the comments before a dump's first statement. Text in the dump's rows cannot be mistaken
+ * for one of them.
+ */
 export function parseIndexComments(start: string): NamedIndexTotals[] {
   const found: NamedIndexTotals[] = [];
   for (const line of start.split("\n")) {
@@ -60,7 +66,7 @@ function recordSql(name: string): string {
   return `${quoteIdentifier(`${name}_data`)} WHERE id = ${TOTALS_RECORD}`;
 }
 
-/** SQLite's varints: seven bits a byte, the most significant first; eight bits in a ninth byte. */
+/** SQLite's varints: seven bits per byte, most significant first; eight bits in a ninth byte. */
 function readVarints(bytes: Uint8Array): number[] {
   const values: number[] = [];
   let value = 0n;

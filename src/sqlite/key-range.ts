@@ -4,38 +4,41 @@ import { nameOwnColumns } from "./column-sql.ts";
 import { quoteIdentifier, findUnusedName } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
 
-/** Where a table's integer keys begin and end, as doubles; what a table without such a key lacks. */
+/**
+ * The first and last of a table's integer keys, as doubles; tables without such a key have none.
+ */
 export interface KeyRange {
   table: string;
-  /** The key of the first row that is read, and of the last; both null if there is no row. */
+  /** The key of the first row that is read, and of the last; both null if there are no rows. */
   first: number | null;
   last: number | null;
-  /** How many rows there are, roughly: guessed from how dense the keys lie. */
+  /** The approximate number of rows, estimated from how dense the keys are. */
   rows: number;
 }
 
-/** Lengthened if a table has such a name: a query over a table of its own name would be circular. */
+/** Lengthened if a table has this name: a query over a table of its own name would be circular. */
 const KEYS = `${SNAPSHOT_PREFIX}_keys`;
 const ENDS = `${SNAPSHOT_PREFIX}_ends`;
 
 /**
- * A query for a table's first and last key and, for a guess at the number of its rows, for how far
- * the next key lies from so many places between them: about three rows are read for each, by the
- * key's own index. Undefined for a table whose key is not one integer.
+ * Returns a query for a table's first and last key, and for an estimate of its rows. For the
+ * estimate it looks at `probes` places between them and measures how far away the next key is. It
+ * reads about three rows per place, by the key's own index. Undefined for a table whose key is not
+ * one integer.
  */
 export function buildKeyRangeQuery(table: Table, probes: number): string | undefined {
   const [key, ...more] = table.key;
   if (key?.integer !== true || more.length > 0 || table.kind === "virtual") return undefined;
   const keyName = findUnusedName(KEYS, table.name);
   const ends = findUnusedName(ENDS, table.name);
-  // The names of the table and of its key may be long, so they are in the text once.
+  // The names of the table and of its key may be long, so the text contains them once.
   const keys = `${keyName}(k) AS NOT MATERIALIZED (SELECT ${nameOwnColumns("t")(key.name)} FROM ${quoteIdentifier(table.name)} AS t)`;
   // One SELECT of both min() and max() would read the whole table.
   const range = `WITH ${keys}, ${ends}(lo, hi) AS MATERIALIZED (SELECT
     (SELECT CAST(min(k) AS REAL) FROM ${keyName}), (SELECT CAST(max(k) AS REAL) FROM ${keyName}))`;
   const gaps = Array.from({ length: probes }, (_, at) => {
     const part = (at + 0.5) / probes;
-    // Two products: the difference of two keys may be more than an integer holds.
+    // Two products: the difference of two keys may exceed the range of an integer.
     const place = `(SELECT lo * ${1 - part} + hi * ${part} FROM ${ends})`;
     return `(SELECT k FROM ${keyName} WHERE k > ${place} ORDER BY k LIMIT 1) - ${place}`;
   });
@@ -50,7 +53,8 @@ export function parseKeyRange(table: Table, row: readonly SqlValue[]): KeyRange 
   }
   const found = gaps.filter((gap) => gap !== null);
   const mean = found.reduce((sum, gap) => sum + gap, 0) / Math.max(found.length, 1);
-  // The mean distance to the next of random keys is that between two, of regular ones half of it.
+  // For random keys, the mean distance to the next key equals the gap between two; for regular keys
+  // it is half of that.
   const distance = Math.max(1, mean * 1.5);
   const descending = table.key[0]?.descending === true;
   return {

@@ -2,8 +2,9 @@ import type { Column, Table } from "./catalog.ts";
 import { quoteText } from "./identifier.ts";
 
 /**
- * What this package says to a class of `withExport` about its objects' key-value storage, which SQL cannot
- * reach. Each is a SELECT without rows, so that any other class and any other loader runs it in vain.
+ * The commands of this package to a class of `withExport` about its objects' key-value storage,
+ * which SQL cannot reach. Each is a SELECT without rows, so that it does nothing in any other class
+ * or loader.
  */
 export const CAN_EXPORT_KEY_VALUES =
   "SELECT 1 FROM (SELECT 'durable-export: can export key-values') WHERE 0";
@@ -18,11 +19,11 @@ export function findCopyTarget(sql: string): string | undefined {
   return COPY_COMMAND.exec(sql)?.[1];
 }
 
-/** What a copy of the key-value storage found. The answer to the copy command is its JSON. */
+/** The result of copying the key-value storage. The copy command returns it as JSON. */
 export interface CopiedKeyValues {
-  /** Null if the entries are larger than `KEY_VALUES_BYTES_MAX`, and none is copied. */
+  /** Null if the entries are larger than `KEY_VALUES_BYTES_MAX`, so that none was copied. */
   entries: number | null;
-  /** Entries that hold what cannot be exported, and the first of their keys. */
+  /** The number of entries that cannot be exported, and the first of their keys. */
   skipped: number;
   skippedKeys: string[];
 }
@@ -38,13 +39,16 @@ const COPY_COMMAND = new RegExp(`^SELECT 1 FROM \\(SELECT ${COPY}, '(\\w+)'\\) W
 /** The table in which the runtime keeps the storage. No SQL can read it. */
 export const KEY_VALUES_TABLE = "_cf_KV";
 
-/** Bytes of a value in one row: its statement stays below the limit with a key of 2,048 bytes. */
+/** Bytes of a value in one row: with a key of 2,048 bytes, its statement stays below the limit. */
 export const KEY_VALUE_PIECE_BYTES = 24_000;
 
 const HEAD = "SELECT 'durable-export: key-values' FROM (VALUES\n(";
 const END = ")) WHERE 0;\n";
 
-/** The entries as a table that a dump can contain: key, number of the piece, number of pieces, piece. */
+/**
+ * Returns the entries as a table that a dump can contain: key, number of the piece, number of
+ * pieces, piece.
+ */
 export function createKeyValuesTable(): Table {
   const columns = [
     column("key", "blob", 1),
@@ -77,6 +81,11 @@ function column(name: string, affinity: "blob" | "integer", primaryKey: number):
   return { name, type, affinity, notNull: true, primaryKey, generated: "no" };
 }
 
+/** True for the beginning of a dump's key-value statement. */
+export function beginsKeyValues(sql: string): boolean {
+  return sql.trimStart().startsWith(HEAD.trimEnd().slice(0, -2));
+}
+
 /** A row of a dump's key-value statement. Key and value are hex digits. */
 export interface KeyValuePiece {
   key: string;
@@ -85,9 +94,9 @@ export interface KeyValuePiece {
   value: string;
 }
 
-/** The entries of a dump's key-value statement; undefined for other statements. */
+/** Returns the entries of a dump's key-value statement; undefined for other statements. */
 export function parseKeyValues(sql: string): KeyValuePiece[] | undefined {
-  if (!sql.trimStart().startsWith(HEAD.trimEnd().slice(0, -2))) return undefined;
+  if (!beginsKeyValues(sql)) return undefined;
   return [...sql.matchAll(/\(X'([0-9A-F]*)',(\d+),(\d+),X'([0-9A-F]*)'\)/gi)].map(
     ([, key = "", part, parts, value = ""]) => ({
       key,

@@ -3,11 +3,11 @@ import { toHex } from "../lib/bytes.ts";
 import { exactRealSql } from "./real-literal.ts";
 
 /**
- * SQL expression that writes a value of any type as an SQL literal, exactly. Text that is not valid UTF-8, or
- * that a loader would change, passes through as it is: `SqlEncoder` mends it.
+ * SQL expression that writes a value of any type as an exact SQL literal. Text that is not valid
+ * UTF-8, or that a loader would change, passes through unchanged: `SqlEncoder` corrects it.
  *
- * `quote()` is exact for integers and BLOBs, and for text without NUL, at which it stops. Reals need more: see
- * `exactRealSql`.
+ * `quote()` is exact for integers and BLOBs, and for text without NUL, because it stops at the
+ * first NUL. Reals need more: see `exactRealSql`.
  */
 export function literalSql(name: string, holdsReals = true): string {
   const text = `iif(instr(${name}, char(0)), ${hexTextSql(name)}, quote(${name}))`;
@@ -15,9 +15,10 @@ export function literalSql(name: string, holdsReals = true): string {
 }
 
 /**
- * As `literalSql`, faster for long text and slower for short: all of its searches and copies are the C
- * library's, many bytes at a time. `format()` stops at a NUL, GLOB looks for a quote; `instr()` and `quote()`
- * take byte after byte (SQL alone for 121 MB in texts of 5 KB: 0.33 s, so 0.10, November 2026).
+ * Like `literalSql`, but faster for long text and slower for short text. All of its searches and
+ * copies are the C library's and handle many bytes at a time. `format()` stops at a NUL, and GLOB
+ * finds a quote; `instr()` and `quote()` go byte by byte. Measured in November 2026, SQL only,
+ * 121 MB in texts of 5 KB: 0.10 s, instead of 0.33 s.
  */
 export function longLiteralSql(name: string, holdsReals = true): string {
   const quoted = `'''' || iif(${name} GLOB '*''*', replace(${name}, '''', ''''''), ${name}) || ''''`;
@@ -30,17 +31,23 @@ function typedLiteralSql(name: string, text: string, holdsReals: boolean): strin
   return `CASE typeof(${name}) WHEN 'text' THEN ${text}${real} ELSE quote(${name}) END`;
 }
 
-/** SQL expression that writes a real as an SQL literal, exactly. */
+/** SQL expression that writes a real as an exact SQL literal. */
 export function realLiteralSql(name: string): string {
   return signedZeroSql(name, exactRealSql(name));
 }
 
-/** SQL expression of a real in the fewest digits that read as the same real, for formats other than SQL. */
+/**
+ * SQL expression of a real in the fewest digits that read as the same real, for formats other than
+ * SQL.
+ */
 export function shortestRealSql(name: string): string {
   return signedZeroSql(name, `quote(${name})`);
 }
 
-/** Only columns without affinity and those of modules hold -0.0: elsewhere SQLite stores an integer 0. */
+/**
+ * Only columns without affinity and columns of modules can hold -0.0: elsewhere SQLite stores an
+ * integer 0.
+ */
 function signedZeroSql(name: string, otherwise: string): string {
   return `iif(${name} = 0 AND atan2(${name}, -1) < 0, '-0.0', ${otherwise})`;
 }
@@ -54,7 +61,7 @@ export function realSql(name: string, column: Column, table: Table): string {
   return holdsNegativeZero ? ` WHEN 'real' THEN ${shortestRealSql(name)}` : "";
 }
 
-/** True for long text that holds a NUL. */
+/** True for long text that contains a NUL. */
 export function holdsNulSql(name: string): string {
   return `octet_length(format('%s', ${name})) IS NOT octet_length(${name})`;
 }

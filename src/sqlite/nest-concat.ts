@@ -1,12 +1,12 @@
 /**
- * Most arguments of one function call. Documented as 32 for Durable Objects and D1; the first
- * argument is the separator or format.
+ * The most arguments of one function call. The documented limit for Durable Objects and D1 is 32;
+ * the first argument is the separator or format.
  */
 const ARGUMENTS_MAX = 30;
 
 /**
- * SQL that joins `terms`, none of which may be NULL, with commas. Calls are nested, since a chain of
- * 100 `||` is deeper than the platform's expression limit.
+ * SQL that joins `terms`, none of which may be NULL, with commas. Calls are nested, because a chain
+ * of 100 `||` exceeds the platform's limit on expression depth.
  */
 export function nestConcat(terms: readonly string[], separator = ","): string {
   let level = [...terms];
@@ -16,7 +16,7 @@ export function nestConcat(terms: readonly string[], separator = ","): string {
   return level.length === 1 ? (level[0] as string) : call(level, separator);
 }
 
-/** `terms` in order, as many in a group as a call takes beside its first argument. */
+/** Returns `terms` in order, in groups as large as a call takes after its first argument. */
 export function groupArguments<T>(terms: readonly T[]): T[][] {
   const groups: T[][] = [];
   for (let at = 0; at < terms.length; at += ARGUMENTS_MAX) {

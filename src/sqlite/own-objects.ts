@@ -4,7 +4,7 @@ import { quoteIdentifier } from "./identifier.ts";
 
 /**
  * The names this project uses inside a customer's database. Everything starts with
- * `tmp_export_snapshot` or is the staging table of a dump being loaded, so that whoever meets
+ * `tmp_export_snapshot`, or belongs to a dump that is being loaded, so that whoever meets
  * one in an error message knows where it comes from.
  */
 export const SNAPSHOT_PREFIX = "tmp_export_snapshot";
@@ -14,6 +14,23 @@ export const KEY_VALUE_STAGE_TABLE = "tmp_export_stage_key_values";
 export const CREATE_KEY_VALUE_STAGE =
   `CREATE TABLE ${KEY_VALUE_STAGE_TABLE} ` +
   "(key BLOB, part INTEGER, value BLOB, PRIMARY KEY (key, part)) WITHOUT ROWID";
+
+/** The table in which a target of a restore keeps how far it is loaded. */
+export const RESTORE_TABLE = "tmp_export_restore";
+
+/** What the names of a restore's staging tables begin with; a number follows. */
+export const RESTORE_STAGE_PREFIX = "tmp_export_stage_";
+
+/** Stands in the text of everything that a restore makes for itself in its target. */
+export const RESTORE_MARK = "/* durable-export restore */";
+
+/** True for a table, index or trigger that a restore has made for itself in its target, by its name and text. */
+export function isRestoreObject(name: string, sql: string): boolean {
+  return (
+    (name.startsWith(RESTORE_TABLE) || name.startsWith(RESTORE_STAGE_PREFIX)) &&
+    sql.includes(RESTORE_MARK)
+  );
+}
 
 /** Digits of a snapshot's id in the names of its objects. */
 export const SNAPSHOT_DIGITS = 16;
@@ -111,6 +128,7 @@ export function withoutOwnObjects(objects: readonly SchemaEntry[]): SchemaEntry[
 }
 
 function isOwnObject({ type, name, sql }: SchemaEntry, isJobsDatabase: boolean): boolean {
+  if (isRestoreObject(name, sql)) return true;
   if (type !== "table" && type !== "trigger") return false;
   if (isSnapshotName(name)) return true;
   if (type === "trigger") return false;
@@ -121,6 +139,10 @@ function isOwnObject({ type, name, sql }: SchemaEntry, isJobsDatabase: boolean):
 }
 
 function isForeignName(name: string): boolean {
-  const lower = lowerAscii(name);
-  return lower.startsWith("sqlite_") || lower.startsWith("_cf_") || name === RUNTIME_TABLE;
+  return lowerAscii(name).startsWith("sqlite_") || isPlatformName(name);
+}
+
+/** True for the name of a table that only Cloudflare, or its local runtime, may create. */
+export function isPlatformName(name: string): boolean {
+  return lowerAscii(name).startsWith("_cf_") || name === RUNTIME_TABLE;
 }

@@ -14,21 +14,21 @@ import { SNAPSHOT_PREFIX } from "./own-objects.ts";
 import { fitsStatement, StatementTooLong } from "./statement-length.ts";
 
 /**
- * Byte that tells the rows of a page apart. It occurs in no valid UTF-8, thus in no row whose text
- * is valid; a page that holds more of them than rows has invalid text in it.
+ * The byte that separates the rows of a page. Valid UTF-8 never contains it, so no row with valid
+ * text does. If a page contains more of these bytes than rows, some text is invalid.
  */
 export const ROW_SEPARATOR = 0xff;
 
-/** A result may have 100 columns, a subquery's too. */
+/** A result may have 100 columns, and so may a subquery. */
 const COLUMNS_MAX = 100;
-/** Two columns of a page's result for each key column, and two for the page itself. */
+/** A page's result has two columns per key column, and two for the page itself. */
 const KEY_COLUMNS_MAX = 49;
 
-/** Lengthened if a table has such a name: a query over a table of its own name would be circular. */
+/** Lengthened if a table has this name: a query over a table of its own name would be circular. */
 const PAGE = `${SNAPSHOT_PREFIX}_page`;
 const LAST = `${SNAPSHOT_PREFIX}_last`;
 
-/** Lists the values of column `b`, each once, of all rows together; NULL if it is NULL in all of them. */
+/** Lists the values of column `b` in all rows, each value once; NULL if all are NULL. */
 export const BROKEN_LIST_SQL = "group_concat(DISTINCT b) FILTER (WHERE b IS NOT NULL)";
 
 export interface Statement {
@@ -46,22 +46,22 @@ export interface PageRequest {
   rowGapHex: string;
   /** Key of the last row that was read; null starts at the first. */
   after: RowKey;
-  /** Most rows to read. */
+  /** The most rows to read. */
   limit: number;
   /** Adds a column to the result; see `RawPage.broken`. */
   brokenSql?: RowExpression | undefined;
 }
 
 /**
- * Returns the SELECT that yields rows of a range in key order. Its result has the given `columns`
- * (SQL over the table's rowid and stored columns, the key's columns first), holds
- * only rows for which `predicate` is true, is ordered by `orderBy` (which names columns by their
- * place, so that a compound SELECT can be ordered too) and ends at `limit` rows (SQL too). `predicate`
- * is "" for all rows, `orderBy` for a table without key. Only the maker knows what its rows' columns are called,
- * so it passes their SQL to `columns` and `predicate`.
+ * Returns the SELECT of a range's rows in key order. Its result has the given `columns`: SQL over
+ * the table's rowid and stored columns, with the key's columns first. It contains only rows for
+ * which `predicate` is true and ends at `limit` rows (also SQL). `orderBy` names columns by their
+ * position, so that a compound SELECT can be ordered too. `predicate` is "" for all rows, and
+ * `orderBy` is "" for a table without a key. Only the function that makes a SELECT knows how its
+ * rows' columns are called, so it passes their SQL to `columns` and `predicate`.
  *
- * The columns stand in the innermost SELECT because a result, a subquery's too, may have 100
- * columns, and a table of 100 columns has its rowid besides.
+ * The columns are in the innermost SELECT because a result may have 100 columns, and so may a
+ * subquery. A table of 100 columns also has its rowid.
  */
 export type RowSelect = (range: {
   columns: (column: ColumnSql) => string[];
@@ -74,12 +74,15 @@ export type RowSelect = (range: {
 export const TABLE_ALIAS = "t";
 const TABLE_COLUMNS = nameOwnColumns(TABLE_ALIAS);
 
-/** True if `column` finds the columns of the table itself, under `TABLE_ALIAS`, and not those of a copy. */
+/**
+ * True if `column` finds the columns of the table itself, under `TABLE_ALIAS`, and not those of a
+ * copy.
+ */
 export function isTableItself(column: ColumnSql): boolean {
   return column === TABLE_COLUMNS;
 }
 
-/** Rows straight from the table; only those for which `where` is true, if it is given. */
+/** Rows read directly from the table; only those for which `where` is true, if it is given. */
 export function selectLiveRows(table: Table, where?: RowExpression): RowSelect {
   const from = `${fromSql(table)} AS ${TABLE_ALIAS}`;
   return selectRowsFrom({ from, column: TABLE_COLUMNS, where: where?.(TABLE_COLUMNS) });
@@ -90,7 +93,10 @@ export function fromSql({ name, derived }: Table): string {
   return derived === undefined ? quoteIdentifier(name) : `(${derived.rowsSql})`;
 }
 
-/** Rows of a FROM text, in which `column` finds a table's columns; only those for which `where` is true. */
+/**
+ * Rows of a FROM text, in which `column` finds a table's columns; only those for which `where` is
+ * true.
+ */
 export function selectRowsFrom(rows: {
   from: string;
   column: ColumnSql;
@@ -106,7 +112,10 @@ export function selectRowsFrom(rows: {
   };
 }
 
-/** The same rows, in a text that contains each of the columns' `names` once, however often a column is used. */
+/**
+ * The same rows, in a text that contains each of the columns' `names` once, regardless of how often
+ * a column is used.
+ */
 export function selectRenamedRows(select: RowSelect, names: readonly string[]): RowSelect {
   return ({ columns, ...range }) => {
     const rows = select({
@@ -118,20 +127,22 @@ export function selectRenamedRows(select: RowSelect, names: readonly string[]): 
 }
 
 /**
- * One page of a table as one result row: the rows' texts joined by the gap as a BLOB (NULL
- * without rows), their number, and for each key column of the last row its type and its value (see
- * `parsePage`). Reads each row once, by the key's own index, from where `after` ends.
+ * One page of a table as one result row. It contains the rows' texts, joined by the gap, as a BLOB
+ * (NULL without rows), their number, and the type and value of each key column of the last row (see
+ * `parsePage`). It reads each row once, by the key's own index, and starts after `after`.
  *
  * Measured in November 2026: a window function to find the last row reads the whole table at each
- * page (12 s instead of 0.4 s for 400,000 rows); a materialized page costs under a tenth.
+ * page (12 s instead of 0.4 s for 400,000 rows); a materialized page costs less than a tenth.
  *
- * The text is the same for every page but the first and, as `rowSql` may be, for pages of long rows:
- * what differs is bound. workerd keeps every text that it has run, prepared, and SQLite then runs out
- * of the small memory that is fast: pages of 60 texts took 40 % longer than those of one (November 2026).
+ * The text is the same for every page except the first and, because `rowSql` may differ, for pages
+ * of long rows. Values that differ are bound. workerd keeps every text that it has run as a
+ * prepared statement, and SQLite then runs out of its small, fast memory. Pages of 60 different
+ * texts took 40 % longer than pages of one (November 2026).
  *
- * A table without any key can be read in one page only: its rows come in their own order, and
- * the last key is empty. Errors: `table-not-pageable` if a key has too many columns, and
- * `StatementTooLong` if the names are too long for a page of whole rows, or `brokenSql` adds too much.
+ * A table without any key can only be read in one page: its rows come in their own order, and the
+ * last key is empty. Errors: `table-not-pageable` if a key has too many columns, and
+ * `StatementTooLong` if the names are too long for a page of whole rows, or if `brokenSql` adds too
+ * much.
  */
 export function buildPageQuery(
   request: PageRequest,
@@ -176,7 +187,7 @@ function pageSql(request: PageRequest, select: RowSelect): Statement {
   }
   const pageName = findUnusedName(PAGE, table.name);
   const lastName = findUnusedName(LAST, table.name);
-  // Once for all columns: each look at it reads the page twice.
+  // Computed once for all columns: each access reads the page twice.
   const last =
     `${lastName} AS MATERIALIZED ` +
     `(SELECT * FROM ${pageName} LIMIT 1 OFFSET (SELECT count(*) - 1 FROM ${pageName}))`;
@@ -194,8 +205,8 @@ function pageSql(request: PageRequest, select: RowSelect): Statement {
 }
 
 /**
- * The SELECT of a page's rows in key order: the key's columns as `k0`, `k1`, …, then `columns`;
- * adds what has to be bound to `params`.
+ * The SELECT of a page's rows in key order: the key's columns as `k0`, `k1`, …, then `columns`.
+ * Adds the values to bind to `params`.
  */
 export function rowSelectSql(
   { table, after, limit }: Pick<PageRequest, "table" | "after" | "limit">,
@@ -210,7 +221,8 @@ export function rowSelectSql(
     .join(", ");
   const ranges = after === null ? [() => ""] : listRangesAfter(table.key, after, params);
   params.push(limit);
-  // Newer SQLite plans by what is bound to a bare LIMIT, and so prepares the text again if that changes.
+  // Newer SQLite plans by the value bound to a bare LIMIT, and so prepares the text again if that
+  // value changes.
   const bound = `?${params.length} + 0`;
   return unionInOrder(
     ranges.map((predicate) =>
@@ -225,13 +237,13 @@ export function rowSelectSql(
   );
 }
 
-/** A page as read: nothing decoded, nothing checked. */
+/** A page as it was read: nothing decoded, nothing checked. */
 export interface RawPage {
   bytes: Uint8Array;
   rows: number;
-  /** Key of the last row; null if there was none. */
+  /** The key of the last row; null if there were no rows. */
   last: RowKey;
-  /** Each value that `brokenSql` has in a row, once. */
+  /** Each value of `brokenSql` in the rows, once. */
   broken: number[];
 }
 
@@ -258,9 +270,9 @@ function collationSql(column: KeyColumn): string {
 }
 
 /**
- * Predicates of the ranges after `after`, disjoint and in key order, each of which an index on
- * the key can seek. A key whose columns all run one way is one range (a row-value comparison); a
- * mixed one is a range a column, longest equal prefix first.
+ * Returns predicates of the ranges after `after`, disjoint and in key order. An index on the key
+ * can seek each of them. A key whose columns all have the same direction is one range (a row-value
+ * comparison). A mixed key has one range per column, longest equal prefix first.
  */
 function listRangesAfter(
   key: KeyColumn[],
@@ -288,7 +300,9 @@ function listRangesAfter(
     .reverse();
 }
 
-/** One SELECT of all `selects`, in their order. A compound may have five terms, so more are nested. */
+/**
+ * One SELECT of all `selects`, in their order. A compound may have five terms, so more are nested.
+ */
 function unionInOrder(selects: string[], limit: string): string {
   if (selects.length === 1) return selects[0] as string;
   const terms = selects.slice(0, 4).map((select) => `SELECT * FROM (${select})`);

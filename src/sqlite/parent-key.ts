@@ -2,17 +2,17 @@ import { lowerAscii } from "../lib/ascii-case.ts";
 import type { ForeignKey, Table, TableIndex } from "./catalog.ts";
 import { parseColumnTexts } from "./schema-text.ts";
 
-/** The foreign keys of a table, each with its columns in their order. */
+/** Returns the foreign keys of a table, each with its columns in order. */
 export function listForeignKeys({ foreignKeys }: Table): ForeignKey[][] {
   const numbers = [...new Set(foreignKeys.map(({ number }) => number))];
   return numbers.map((number) => foreignKeys.filter((column) => column.number === number));
 }
 
 /**
- * True if SQLite finds a key of `parent` for a foreign key of these columns: the rowid's alias, the PRIMARY KEY
- * if the foreign key names no columns, or a UNIQUE index of just the columns with their own collations
- * (https://www.sqlite.org/foreignkeys.html#fk_indexes). Without one every check of the foreign key fails with
- * "foreign key mismatch".
+ * True if SQLite finds a key of `parent` for a foreign key with these columns. That key is the
+ * rowid's alias, the PRIMARY KEY if the foreign key names no columns, or a UNIQUE index of exactly
+ * these columns with their own collations (https://www.sqlite.org/foreignkeys.html#fk_indexes).
+ * Without such a key, every check of the foreign key fails with "foreign key mismatch".
  */
 export function hasParentKey(parent: Table, columns: readonly ForeignKey[]): boolean {
   if (parent.kind === "virtual") return false;

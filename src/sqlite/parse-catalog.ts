@@ -21,21 +21,22 @@ import { decodeUtf8 } from "../lib/bytes.ts";
 type Rows = SqlValue[][];
 
 /**
- * What a reader of pragma functions must leave out: naming `_cf_KV` in one is refused. A snapshot's
- * objects may be many times the database's own, and no catalog has them.
+ * The condition that leaves out objects which pragma functions must not read: a query that names
+ * `_cf_KV` in one is refused. A snapshot may have many more objects than the database itself, and
+ * no catalog contains them.
  */
 const READABLE =
   "m.schema = 'main' AND m.name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND m.type IN ('table', 'virtual', 'shadow') " +
   `AND NOT ${isSnapshotNameSql("m.name")}`;
 
-/** Reads what a catalog follows from; its result goes to `parseSchema`. */
+/** Reads the schema, from which a catalog follows; its result goes to `parseSchema`. */
 export const SCHEMA_QUERY = `SELECT type, CAST(name AS BLOB), CAST(tbl_name AS BLOB), CAST(sql AS BLOB)
      FROM sqlite_master WHERE NOT (type IN ('table', 'trigger') AND ${isSnapshotNameSql("name")}) ORDER BY rowid`;
 
 /**
- * The statements that read a catalog, to be run in one turn of the source; their results go to
- * `parseCatalog` in the same order. Names and texts are read as BLOBs, so that nothing is decoded
- * on the way that is not valid UTF-8.
+ * The statements that read a catalog, in one turn of the source. Their results go to `parseCatalog`
+ * in the same order. Names and texts are read as BLOBs, so that no invalid UTF-8 is decoded on the
+ * way.
  */
 export const CATALOG_QUERIES: readonly string[] = [
   SCHEMA_QUERY,
@@ -55,8 +56,8 @@ export const CATALOG_QUERIES: readonly string[] = [
 ];
 
 /**
- * The catalog from the results of `CATALOG_QUERIES`.
- * Errors: `catalog-unreadable` if a name or a text is not valid UTF-8.
+ * Returns the catalog from the results of `CATALOG_QUERIES`. Errors: `catalog-unreadable` if a name
+ * or a text is not valid UTF-8.
  */
 export function parseCatalog(results: readonly Rows[]): Catalog {
   const [master, list, columns, indexes, terms, foreignKeys, keyValues] = results as [
@@ -122,14 +123,14 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
 }
 
 /**
- * The objects of a schema that a dump may hold, from the result of `SCHEMA_QUERY`. If they are
- * equal, so are the catalogs. Errors: `catalog-unreadable`.
+ * Returns the objects of a schema that a dump may contain, from the result of `SCHEMA_QUERY`. If
+ * two such results are equal, so are the catalogs. Errors: `catalog-unreadable`.
  */
 export function parseSchema(rows: Rows): SchemaEntry[] {
   return exportedObjects(rows.map(parseSchemaEntry));
 }
 
-/** Without what SQLite makes by itself, such as the index of a PRIMARY KEY. */
+/** Leaves out objects that SQLite creates automatically, such as the index of a PRIMARY KEY. */
 function exportedObjects(objects: readonly SchemaEntry[]): SchemaEntry[] {
   return withoutOwnObjects(objects).filter(({ sql }) => sql !== "");
 }
@@ -144,9 +145,9 @@ function parseSchemaEntry(row: SqlValue[]): SchemaEntry {
 }
 
 /**
- * True for a table that its virtual table writes anew when that is restored. SQLite goes by names
- * only, and forgets none before it reads the schema again: a customer's own table may look like a
- * shadow table that its FTS5 table has no need of, or whose FTS5 table was dropped.
+ * True for a table that its virtual table creates when it is restored. SQLite goes only by names,
+ * and remembers them until it reads the schema again. So a customer's own table may look like a
+ * shadow table: one that its FTS5 table does not need, or whose FTS5 table was dropped.
  */
 function isShadow(name: string, virtualSqlOf: Map<string, string>): boolean {
   const tail = name.lastIndexOf("_");
@@ -180,7 +181,8 @@ function parseTable(read: {
     foreignKeys: read.foreignKeys,
     key: chooseKey(rowidName, kind, read.indexes, read.columns),
   };
-  // In a STRICT table ANY means that nothing is converted; elsewhere the word is unknown, thus NUMERIC.
+  // In a STRICT table, ANY means that nothing is converted; elsewhere the word is unknown, so the
+  // affinity is NUMERIC.
   if (read.strict) {
     for (const column of read.columns) {
       if (upperAscii(column.type) === "ANY") column.affinity = "blob";
@@ -193,7 +195,7 @@ function parseTable(read: {
   return table;
 }
 
-/** `INTEGER PRIMARY KEY DESC` is no alias of the rowid, and shows by having an index. */
+/** `INTEGER PRIMARY KEY DESC` is not an alias of the rowid; it is recognized by its index. */
 function findRowidAlias(columns: Column[], indexes: TableIndex[]): string | undefined {
   const keys = columns.filter((column) => column.primaryKey > 0);
   const only = keys.length === 1 ? keys[0] : undefined;

@@ -2,15 +2,18 @@ import { lowerAscii, upperAscii } from "../lib/ascii-case.ts";
 import type { Table } from "./catalog.ts";
 import { parseIdentifier, type SqlToken } from "./sql-tokens.ts";
 
-/** Names that a table has besides its columns'. */
+/** Names that a table has in addition to its columns' names. */
 const ROWID_NAMES = ["rowid", "_rowid_", "oid"];
 
-/** The names of a table's columns, and of its rowid, in folded case. */
+/** Returns the names of a table's columns and of its rowid, in folded case. */
 export function columnNames({ columns }: Table): ReadonlySet<string> {
   return new Set([...columns.map(({ name }) => lowerAscii(name)), ...ROWID_NAMES]);
 }
 
-/** True if the token at `at` is in double quotes and names nothing, so that SQLite takes it for a string. */
+/**
+ * True if the token at `at` is in double quotes and names nothing, so that SQLite treats it as a
+ * string.
+ */
 export function isStringInQuotes(
   tokens: readonly SqlToken[],
   at: number,

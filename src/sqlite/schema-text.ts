@@ -12,13 +12,13 @@ export interface ColumnText {
 
 /** What a CREATE INDEX statement contains that no pragma returns. */
 export interface IndexText {
-  /** One a term: SQL of its expression, without COLLATE and direction. */
+  /** One per term: SQL of its expression, without COLLATE and direction. */
   terms: string[];
   /** The condition of a partial index. */
   where?: string;
 }
 
-/** The columns' texts, in the order of the table's columns. */
+/** Returns the columns' texts, in the order of the table's columns. */
 export function parseColumnTexts(table: Table): ColumnText[] {
   const definitions = commaParts(insideFirstParentheses([...tokenizeSql(table.sql)]));
   return table.columns.map((column, at) => columnText(table, column, definitions[at] ?? []));
@@ -42,7 +42,7 @@ function columnText(table: Table, column: Column, tokens: SqlToken[]): ColumnTex
   return text;
 }
 
-/** The texts of an index that has a CREATE INDEX statement. */
+/** Returns the texts of an index that has a CREATE INDEX statement. */
 export function parseIndexText(table: Table, index: TableIndex): IndexText {
   const sql = index.sql ?? "";
   const tokens = [...tokenizeSql(sql)];
@@ -57,8 +57,8 @@ export function parseIndexText(table: Table, index: TableIndex): IndexText {
 }
 
 /**
- * SQL of the value that a column gets by default, or undefined if that is NULL. SQLite
- * takes a bare or double-quoted name in a DEFAULT for a string.
+ * Returns SQL of a column's default value, or undefined if that is NULL. SQLite treats a bare or
+ * double-quoted name in a DEFAULT as a string.
  */
 export function defaultValueSql(column: Column): string | undefined {
   if (column.defaultSql === undefined) return undefined;
@@ -134,7 +134,7 @@ function commaParts(tokens: SqlToken[]): SqlToken[][] {
   return parts;
 }
 
-/** Tokens outside parentheses, each opening parenthesis included, with their places. */
+/** Tokens outside parentheses, including each opening parenthesis, with their positions. */
 function outerTokens(tokens: SqlToken[]): { token: SqlToken; at: number }[] {
   const outer: { token: SqlToken; at: number }[] = [];
   let depth = 0;
@@ -146,7 +146,7 @@ function outerTokens(tokens: SqlToken[]): { token: SqlToken; at: number }[] {
   return outer;
 }
 
-/** `NEW."c"`, with what replaces NULL if the column is NOT NULL. */
+/** `NEW."c"`, with the value that replaces NULL if the column is NOT NULL. */
 export function newValueSql(column: Column | undefined, name: string): string {
   const value = `NEW.${quoteIdentifier(name)}`;
   const byDefault = column?.notNull === true ? defaultValueSql(column) : undefined;

@@ -1,7 +1,7 @@
 import { encodeUtf8 } from "../lib/bytes.ts";
 import { StatementSplitter } from "./statement-splitter.ts";
 
-/** True if SQL text holds more than one statement. */
+/** True if SQL text contains more than one statement. */
 export function hasSeveralStatements(sql: string): boolean {
   const splitter = new StatementSplitter();
   for (const { number } of splitter.push(encodeUtf8(sql))) if (number > 1) return true;

@@ -3,10 +3,12 @@ import type { Buffer } from "node:buffer";
 import { upperAscii } from "../lib/ascii-case.ts";
 import { encodeUtf8, viewOf } from "../lib/bytes.ts";
 
-/** What a token is. Numbers are words, and so is the `X` of a BLOB literal; `'…'` is a string. */
+/**
+ * The kinds of tokens. Numbers are words, and so is the `X` of a BLOB literal; `'…'` is a string.
+ */
 export type TokenKind = "space" | "comment" | "word" | "quoted" | "string" | "other";
 
-/** One token of SQL text, neither white space nor a comment, and where it starts. */
+/** One token of SQL text that is neither white space nor a comment, and where it starts. */
 export interface SqlToken {
   kind: Exclude<TokenKind, "space" | "comment">;
   text: string;
@@ -20,7 +22,7 @@ const SLASH = codeOf("/");
 const STAR = codeOf("*");
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
-/** The kind of token that a byte starts. Of `-`, `/` and 0xEF the bytes after it decide. */
+/** The kind of token that a byte starts. For `-`, `/` and 0xEF the following bytes decide. */
 const KINDS: readonly TokenKind[] = Array.from({ length: 256 }, (_, byte) => {
   if (byte >= 0x80) return "word";
   const char = String.fromCharCode(byte);
@@ -36,32 +38,33 @@ const CLOSING = Uint8Array.from({ length: 256 }, (_, byte) => {
   return KINDS[byte] === "string" || KINDS[byte] === "quoted" ? byte : 0;
 });
 
-/** 1 for bytes of which no string, quoted name or comment starts, and which are no semicolon. */
+/** 1 for bytes that start no string, quoted name or comment and are not a semicolon. */
 const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
   CLOSING[byte] !== 0 || byte === DASH || byte === SLASH || byte === codeOf(";") ? 0 : 1,
 );
 
-/** After so many bytes a search by native code has made up for its call (November 2026). */
+/** The number of bytes from which a native search is worth its call (November 2026). */
 const NEAR_BYTES = 64;
 
-/** The kind of the token at `start`, as SQLite's own tokenizer tells them apart. */
+/** Returns the kind of the token at `start`, as SQLite's own tokenizer classifies it. */
 export function classifyToken(bytes: Uint8Array, start: number): TokenKind {
   const byte = bytes[start] as number;
   if (byte === DASH && bytes[start + 1] === DASH) return "comment";
   if (byte === SLASH && bytes[start + 1] === STAR) return "comment";
-  // Within a word the mark is a letter like others.
+  // Within a word, the mark is an ordinary letter.
   if (byte === 0xef && isMark(bytes, start)) return "space";
   return KINDS[byte] as TokenKind;
 }
 
 /**
- * The end of the token at `start`; -1 if more bytes could change or continue it. `searched` is the number of
- * bytes that there were when an earlier call returned -1: a long token is not searched twice.
+ * Returns the end of the token at `start`; -1 if more bytes could change or continue it. `searched`
+ * is the number of bytes that were present when an earlier call returned -1, so that a long token
+ * is not searched twice.
  */
 export function findTokenEnd(bytes: Buffer, start: number, searched = 0): number {
   const byte = bytes[start] as number;
   const closing = CLOSING[byte] as number;
-  // A doubled quote reads as two strings side by side, which end at the same place.
+  // A doubled quote reads as two adjacent strings, which end at the same place.
   if (closing !== 0) return after(findByte(bytes, closing, Math.max(start + 1, searched)), 1);
   if (byte === DASH || byte === SLASH) {
     const next = bytes[start + 1];
@@ -90,7 +93,10 @@ export function findTokenEnd(bytes: Buffer, start: number, searched = 0): number
   return at < bytes.length ? at : -1;
 }
 
-/** The first place from `at` on at which a semicolon stands, or a string, quoted name or comment may start. */
+/**
+ * Returns the first position, at or after `at`, of a semicolon or of a byte that may start a
+ * string, quoted name or comment.
+ */
 export function skipPlain(bytes: Uint8Array, at: number): number {
   let to = at;
   while (to < bytes.length && IS_PLAIN[bytes[to] as number] === 1) to += 1;
@@ -101,7 +107,10 @@ function isMark(bytes: Uint8Array, start: number): boolean {
   return BYTE_ORDER_MARK.every((byte, at) => bytes[start + at] === byte);
 }
 
-/** The first place of a byte from `start` on; -1 if there is none. Fast if it is near, and if it is far. */
+/**
+ * Returns the first position of a byte at or after `start`; -1 if there is none. Fast for both
+ * short and long distances.
+ */
 export function findByte(bytes: Buffer, byte: number, start: number): number {
   const near = Math.min(bytes.length, start + NEAR_BYTES);
   for (let at = start; at < near; at += 1) if (bytes[at] === byte) return at;
@@ -113,8 +122,8 @@ function after(place: number, length: number): number {
 }
 
 /**
- * Every token of a whole text, white space and comments too. A doubled quote is part of its token. `isOpen`
- * is true for a last token that more bytes could continue.
+ * Yields every token of a whole text, including white space and comments. A doubled quote is part
+ * of its token. `isOpen` is true for a last token that more bytes could continue.
  */
 function* scanTokens(
   bytes: Buffer,
@@ -129,17 +138,19 @@ function* scanTokens(
   }
 }
 
-/** The byte itself if it opens and closes a token; -1 for others. */
+/** Returns the byte itself if it opens and closes a token; -1 for others. */
 function findQuote(byte: number): number {
   return byte !== 0 && CLOSING[byte] === byte ? byte : -1;
 }
 
-/** The tokens of SQL text. What does not end its quote is one token up to the text's end. */
+/**
+ * Yields the tokens of SQL text. A token without its closing quote extends to the end of the text.
+ */
 export function* tokenizeSql(sql: string): Generator<SqlToken> {
   const bytes = viewOf(encodeUtf8(sql));
   let at = 0;
   for (const { kind, start, end } of scanTokens(bytes)) {
-    // A lone surrogate is one character in the string and in the text of the bytes.
+    // A lone surrogate is one character both in the string and in the text of the bytes.
     const length =
       bytes.length === sql.length ? end - start : bytes.toString("utf8", start, end).length;
     if (kind !== "space" && kind !== "comment") {
@@ -149,7 +160,7 @@ export function* tokenizeSql(sql: string): Generator<SqlToken> {
   }
 }
 
-/** The name inside a quoted or bare identifier token. */
+/** Returns the name inside a quoted or bare identifier token. */
 export function parseIdentifier(token: SqlToken): string {
   if (token.kind === "word") return token.text;
   const quote = token.text[0] as string;
@@ -169,8 +180,8 @@ export function hasWord(sql: string, word: string): boolean {
 }
 
 /**
- * The comment that a text ends in, which would swallow what follows: `line` for one that runs to
- * the end of its line, `block` for one that is never closed.
+ * Returns the kind of comment in which a text ends, which would swallow the text after it: `line`
+ * for one that extends to the end of its line, `block` for one that is never closed.
  */
 export function findOpenComment(sql: string): "line" | "block" | undefined {
   const bytes = viewOf(encodeUtf8(sql));

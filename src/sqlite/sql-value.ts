@@ -1,5 +1,5 @@
 /**
- * A value of a result's row, or one that is bound. Integers beyond 2^53 lose digits: SQLite must make text of them
- * first.
+ * A value in a result row or a bound parameter. Integers beyond 2^53 lose digits: SQLite must
+ * convert them to text first.
  */
 export type SqlValue = ArrayBuffer | string | number | null;

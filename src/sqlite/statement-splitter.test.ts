@@ -124,7 +124,7 @@ describe("StatementSplitter", () => {
     const whole = split(script);
     const [first] = whole;
     const length = first?.bytes.length ?? 0;
-    const splitter = new StatementSplitter({ statements: 1, lines: 0, bytes: length });
+    const splitter = new StatementSplitter({ statements: 1, lines: 0, textBytes: length });
     expect([...splitter.push(Buffer.from(script).subarray(length))]).toEqual(whole.slice(1));
   });
 

@@ -18,15 +18,19 @@ export interface ScriptStatement {
   line: number;
   /** The byte of the script at which its first token stands, from 0. */
   offset: number;
+  /** How much of the script there is up to the statement's end. */
+  after: ScriptPlace;
   /** False only for a last statement or comment that the script breaks off. */
   isEnded: boolean;
 }
 
 /** How much of a script comes before a place in it. */
 export interface ScriptPlace {
+  /** In bytes. */
+  textBytes: number;
   statements: number;
+  /** Line feeds. */
   lines: number;
-  bytes: number;
 }
 
 /**
@@ -71,8 +75,13 @@ export class StatementSplitter {
   readonly #before: ScriptPlace;
 
   /** The first bytes to be pushed are those at `place`, after a statement's end. */
-  constructor(place: ScriptPlace = { statements: 0, lines: 0, bytes: 0 }) {
+  constructor(place: ScriptPlace = { textBytes: 0, statements: 0, lines: 0 }) {
     this.#before = { ...place };
+  }
+
+  /** Bytes of the statement that has begun. */
+  get pendingBytes(): number {
+    return this.#pending.length;
   }
 
   /** Yields the statements that `chunk` ends. Do not write to the chunk afterwards. */
@@ -183,23 +192,19 @@ export class StatementSplitter {
   #take(end: number, isEnded: boolean): ScriptStatement {
     const bytes = this.#pending.subarray(0, end);
     const start = this.#first < 0 ? end : this.#first;
-    const statement: ScriptStatement = {
-      bytes,
-      start,
-      number: this.#before.statements + 1,
-      line: this.#before.lines + countLines(bytes.subarray(0, start)) + 1,
-      offset: this.#before.bytes + start,
-      isEnded,
-    };
-    this.#before.statements += 1;
+    const before = this.#before;
+    const line = before.lines + countLines(bytes, 0, start) + 1;
+    const offset = before.textBytes + start;
+    before.statements += 1;
     this.#drop(end);
-    return statement;
+    const after = { ...before };
+    return { bytes, start, number: after.statements, line, offset, after, isEnded };
   }
 
   /** Continues between two statements, after the first `end` of the pending bytes. */
   #drop(end: number): void {
-    this.#before.lines += countLines(this.#pending.subarray(0, end));
-    this.#before.bytes += end;
+    this.#before.lines += countLines(this.#pending, 0, end);
+    this.#before.textBytes += end;
     this.#pending = this.#pending.subarray(end);
     this.#capacity = Math.max(0, this.#capacity - end);
     this.#at = 0;
@@ -228,9 +233,11 @@ function keyword(bytes: Buffer, start: number, end: number): string {
   return end - start > KEYWORD_LENGTH_MAX ? "" : bytes.toString("latin1", start, end).toUpperCase();
 }
 
-function countLines(bytes: Buffer): number {
+/** Counts the line feeds from `start` to before `end`. */
+function countLines(bytes: Buffer, start: number, end: number): number {
+  const part = bytes.subarray(start, end);
   let count = 0;
-  for (let at = findByte(bytes, LINE_FEED, 0); at >= 0; at = findByte(bytes, LINE_FEED, at + 1)) {
+  for (let at = findByte(part, LINE_FEED, 0); at >= 0; at = findByte(part, LINE_FEED, at + 1)) {
     count += 1;
   }
   return count;

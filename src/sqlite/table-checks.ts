@@ -5,18 +5,21 @@ import { isTableItself, TABLE_ALIAS } from "./page-query.ts";
 import { columnNames, isStringInQuotes } from "./quoted-strings.ts";
 import { parseIdentifier, isWord, tokenizeSql, type SqlToken } from "./sql-tokens.ts";
 
-/** Characters of a constraint in a warning. */
+/** The most characters of a constraint in a warning. */
 const SHOWN_CHARS_MAX = 200;
 
-/** A CHECK constraint of a table, or of a column of it. */
+/** A CHECK constraint of a table or of one of its columns. */
 export interface TableCheck {
-  /** The constraint as a warning shows it: its name, if it has one, and its text, cut. */
+  /** The constraint as a warning shows it: its name, if it has one, and its text, shortened. */
   shown: string;
   /** Its condition over the table itself, under the alias that page queries use. */
   conditionSql: string;
 }
 
-/** The CHECK constraints of an ordinary table in the order of its text, which is SQLite's order too. */
+/**
+ * Returns the CHECK constraints of an ordinary table in the order of its text, which is also
+ * SQLite's order.
+ */
 export function listChecks(table: Table): TableCheck[] {
   if (table.kind === "virtual" || table.derived !== undefined) return [];
   const tokens = [...tokenizeSql(table.sql)];
@@ -41,9 +44,10 @@ export function listChecks(table: Table): TableCheck[] {
 }
 
 /**
- * For a row of the table itself: the number, from 1, of the first of its checks that the row breaks, and NULL
- * if it breaks none. A check whose condition is NULL is kept, as in SQLite. Always NULL for rows of copies:
- * a copy's columns do not have the affinity and collation by which the table compares.
+ * For a row of the table itself: the number, from 1, of the first check that the row violates, and
+ * NULL if it violates none. As in SQLite, a check whose condition is NULL is not violated. Always
+ * NULL for rows of copies, because a copy's columns do not have the affinity and collation that the
+ * table uses to compare.
  */
 export function brokenCheckSql(checks: readonly TableCheck[]): RowExpression {
   const whens = checks.map(({ conditionSql: sql }, at) => `WHEN NOT (${sql}) THEN ${at + 1}`);
@@ -51,16 +55,16 @@ export function brokenCheckSql(checks: readonly TableCheck[]): RowExpression {
   return (column) => (isTableItself(column) ? broken : "NULL");
 }
 
-/** Warning for a table of which a row breaks `check`. */
+/** Warning for a table that contains a row which violates `check`. */
 export function describeBrokenCheck(table: string, check: TableCheck): string {
-  return `table ${q(table)} has rows that break ${check.shown}: they load only if CHECK is ignored`;
+  return `table ${q(table)} has rows that violate ${check.shown}: they load only if CHECK is ignored`;
 }
 
 /** Warning for a table whose checks cannot be evaluated in its database. */
 export function describeUnknownCheck(table: string, reason: string): string {
   return (
     `the CHECK constraints of table ${q(table)} cannot be evaluated (${cut(reason)}): ` +
-    "rows that break one load only if CHECK is ignored"
+    "rows that violate one load only if CHECK is ignored"
   );
 }
 
@@ -77,8 +81,9 @@ function tokensInParentheses(tokens: readonly SqlToken[], open: number): SqlToke
 }
 
 /**
- * The condition as a query reads it. SQLite resolves its names as in the constraint, except for two: a name
- * before a point is the table's, which has an alias in the query; and a string in double quotes may be refused.
+ * Returns the condition for use in a query. SQLite resolves its names as in the constraint, with
+ * two exceptions: a name before a dot is the table's, which has an alias in the query, and a string
+ * in double quotes may be refused.
  */
 function conditionSql(
   text: { sql: string; start: number; end: number },
@@ -90,7 +95,7 @@ function conditionSql(
   for (const [at, token] of tokens.entries()) {
     const end = token.start + token.text.length;
     if (isQualifier(tokens, at)) {
-      // Of `schema.table.column` the schema goes with its point.
+      // In `schema.table.column`, the schema is removed with its dot.
       const isSchema = isQualifier(tokens, at + 2);
       sql += text.sql.slice(written, token.start) + (isSchema ? "" : TABLE_ALIAS);
       written = isSchema ? (tokens[at + 2] as SqlToken).start : end;
@@ -102,7 +107,7 @@ function conditionSql(
   return sql + text.sql.slice(written, text.end);
 }
 
-/** True if the token is a name that a point and another name follow. */
+/** True if the token is a name followed by a dot and another name. */
 function isQualifier(tokens: readonly SqlToken[], at: number): boolean {
   return isName(tokens[at]) && tokens[at + 1]?.text === "." && isName(tokens[at + 2]);
 }

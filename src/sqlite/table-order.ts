@@ -2,8 +2,9 @@ import type { Table } from "./catalog.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
 
 /**
- * Tables with every parent before its children, else in their own order, and the names of the
- * tables that cannot be ordered so: those of a cycle of foreign keys, self-references included.
+ * Returns the tables with every parent before its children, otherwise in their own order. Also
+ * returns the names of the tables that cannot be ordered this way: those in a cycle of foreign
+ * keys, including self-references.
  */
 export function orderByForeignKeys(tables: readonly Table[]): { order: Table[]; cyclic: string[] } {
   const byName = new Map(tables.map((table) => [lowerAscii(table.name), table]));
@@ -12,7 +13,7 @@ export function orderByForeignKeys(tables: readonly Table[]): { order: Table[]; 
   const cyclic = new Set<string>();
 
   for (const root of tables) {
-    // Depth first with a stack of our own: a chain of tables may be longer than the call stack.
+    // Depth first with an explicit stack: a chain of tables may be longer than the call stack.
     const stack: { table: Table; parents: Table[] }[] = [];
     const enter = (table: Table): void => {
       state.set(table, "open");

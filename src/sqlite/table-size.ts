@@ -7,7 +7,7 @@ import { listRowColumns, type Table } from "./catalog.ts";
 import { bytesSql } from "./bytes-sql.ts";
 import type { SqlValue } from "./sql-value.ts";
 
-/** Lengthened if a table has such a name: a query over a table of its own name would be circular. */
+/** Lengthened if a table has this name: a query over a table of its own name would be circular. */
 const ROWS = `${SNAPSHOT_PREFIX}_rows`;
 const FAR = `${SNAPSHOT_PREFIX}_far`;
 
@@ -19,8 +19,9 @@ export interface TableSize {
 }
 
 /**
- * Queries that measure a table, for `parseSizes`: one, or several if the columns' names are long. At most
- * `rowsMax` rows are read, and none of a table whose first and last key lie further apart than `keySpanMax`.
+ * Returns queries that measure a table, for `parseSizes`: one, or several if the columns' names are
+ * long. They read at most `rowsMax` rows, and none of a table whose first and last keys are further
+ * apart than `keySpanMax`.
  */
 export function buildSizeQueries(
   table: Table,
@@ -34,7 +35,7 @@ export function buildSizeQueries(
   const farName = findUnusedName(FAR, source);
   return splitByLength(listRowColumns(table), (names) => {
     const rows = `SELECT ${keySql}, ${bytesSql(names.map(column))} FROM ${source} AS t`;
-    // The sum of each row within: a result may have 100 columns.
+    // The sum of each row is computed inside: a result may have 100 columns.
     const from = `${rowsName}(k, b) AS NOT MATERIALIZED (${rows})`;
     if (keySpanMax === undefined) {
       const some = `SELECT b FROM ${rowsName} LIMIT ${rowsMax}`;
@@ -50,8 +51,8 @@ export function buildSizeQueries(
 }
 
 /**
- * The sizes of tables, in their order, from the results of all of their `queries`; one of infinitely many rows
- * if a table's keys lie too far apart.
+ * Returns the sizes of tables, in their order, from the results of all of their `queries`. A table
+ * whose keys are too far apart has an infinite number of rows.
  */
 export function parseSizes(
   queries: readonly (readonly { sql: string }[])[],

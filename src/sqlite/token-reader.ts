@@ -26,7 +26,7 @@ export class TokenReader {
     this.#at = start;
   }
 
-  /** Where the next token is searched. */
+  /** The position at which the search for the next token starts. */
   get at(): number {
     return this.#at;
   }
@@ -40,7 +40,8 @@ export class TokenReader {
       if (kind === "string" || kind === "quoted") {
         const quote = bytes[start] as number;
         // `]` closes a name in brackets, and two of them are not one.
-        while (end >= 0 && quote !== 0x5b && bytes[end] === quote) end = findTokenEnd(bytes, end);
+        const doubled = quote === 0x5b ? -1 : quote;
+        while (end >= 0 && bytes[end] === doubled) end = findTokenEnd(bytes, end);
       }
       if (end < 0) end = bytes.length;
       this.#at = end;

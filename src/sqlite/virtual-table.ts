@@ -2,17 +2,17 @@ import type { Table } from "./catalog.ts";
 import { parseIdentifier, isWord, tokenizeSql, type SqlToken } from "./sql-tokens.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
 
-/** What it takes to restore a virtual table. */
+/** How a virtual table can be restored. */
 export type VirtualTableKind =
   /** FTS5 with its own content, and R-Trees: rows are exported. */
   | { kind: "rows" }
-  /** FTS5 over another table's or view's content: built anew from it. */
+  /** FTS5 over the content of another table or view: rebuilt from it. */
   | ExternalContent
-  /** FTS5 that keeps no content: its rows cannot be read back. */
+  /** FTS5 that stores no content: its rows cannot be read. */
   | { kind: "contentless" }
   /** Made from another table: `fts5vocab`. */
   | { kind: "derived" }
-  /** A module this project does not know. */
+  /** A module that this project does not know. */
   | { kind: "unknown" };
 
 /** FTS5 over the rows of another table or view. */
@@ -45,7 +45,7 @@ export function classifyVirtualTable(table: Table): VirtualTableKind {
   }
 }
 
-/** The module's name, which follows USING. Lower case; "" if there is none. */
+/** Returns the module's name, which follows USING, in lower case; "" if there is none. */
 export function findModule(sql: string): string {
   let afterUsing = false;
   for (const token of tokenizeSql(sql)) {
@@ -56,8 +56,8 @@ export function findModule(sql: string): string {
 }
 
 /**
- * True if the virtual table of this text makes a shadow table of its name and `_suffix`.
- * https://www.sqlite.org/fts5.html#fts5_data_structures says which ones FTS5 does without.
+ * True if the virtual table with this text creates a shadow table called `<name>_<suffix>`.
+ * https://www.sqlite.org/fts5.html#fts5_data_structures says which ones FTS5 omits.
  */
 export function makesShadow(sql: string, suffix: string): boolean {
   if (findModule(sql) !== "fts5") return true;
@@ -68,20 +68,23 @@ export function makesShadow(sql: string, suffix: string): boolean {
   return content === undefined || keepsUnindexed;
 }
 
-/** What the names of a module's shadow tables end in. */
+/** The suffixes of a module's shadow tables. */
 const SHADOW_SUFFIXES: Readonly<Record<string, readonly string[]>> = {
   fts5: ["config", "content", "data", "docsize", "idx"],
   rtree: ["node", "parent", "rowid"],
   rtree_i32: ["node", "parent", "rowid"],
 };
 
-/** True if SQLite takes a table of this name for a shadow table of `owner`, no matter who created it. */
+/**
+ * True if SQLite treats a table of this name as a shadow table of `owner`, no matter who created
+ * it.
+ */
 export function bearsShadowName(name: string, owner: Table): boolean {
   const suffixes = SHADOW_SUFFIXES[owner.module ?? ""] ?? [];
   return suffixes.some((suffix) => lowerAscii(name) === `${lowerAscii(owner.name)}_${suffix}`);
 }
 
-/** FTS5's options in the order in which it looks for the one that is meant. */
+/** FTS5's options in the order in which it matches abbreviations. */
 const OPTIONS = [
   "prefix",
   "tokenize",
@@ -96,8 +99,8 @@ const OPTIONS = [
 ];
 
 /**
- * Value of `name = value` among the module's arguments; undefined if it is missing. FTS5 takes
- * the beginning of a name for the whole of it.
+ * Returns the value of `name = value` among the module's arguments; undefined if it is missing.
+ * FTS5 accepts abbreviated names.
  */
 export function findOption(sql: string, name: string): string | undefined {
   const tokens: SqlToken[] = [...tokenizeSql(sql)];

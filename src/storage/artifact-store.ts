@@ -1,7 +1,7 @@
 import type { StoredObject, StoredPart, Upload } from "../rpc/stored-object.ts";
 import { ExportError } from "../api/errors.ts";
 
-/** What an object is stored with. A store that has HTTP metadata keeps it there. */
+/** The metadata of an object. A store that supports HTTP metadata keeps it there. */
 interface ObjectMetadata {
   contentType: string;
 }
@@ -12,43 +12,45 @@ export interface ByteRange {
   length: number;
 }
 
-/** What a store can do or costs. Callers ask for these, and never which store it is. */
+/** What a store can do or costs. Callers check these abilities, and never which store it is. */
 interface StoreAbilities {
   /**
-   * How many Class A operations of R2 each `put`, `createUpload`, `putPart` and `completeUpload` bills: 0 if the
-   * store is free or bills something else. Consequence: runs add them up to a job's `usage.r2ClassAOperations`.
+   * How many Class A operations of R2 each `put`, `createUpload`, `putPart` and `completeUpload`
+   * bills: 0 if the store is free or bills something else. Consequence: runs add them up in a job's
+   * `usage.r2ClassAOperations`.
    */
   readonly billedOperations: { readonly write: number };
   /**
-   * True if objects take space in the jobs' own database, which is bounded; false for a store of its own.
-   * Consequence: a job is created, and its plan and chunks are committed, only if that database has space.
+   * True if objects take space in the jobs database, which is limited; false for a separate store.
+   * Consequence: a job is created, and its plan and chunks are committed, only if that database has
+   * space.
    */
   readonly usesJobsDatabase: boolean;
 }
 
 /**
- * Keeps finished files. Objects are written once and never changed. An object does not exist for anybody
- * until its upload is completed.
+ * Keeps finished files. Objects are written once and never changed. Nobody can see an object until
+ * its upload is completed.
  *
- * All calls throw ExportError: `storage-unavailable` if another attempt may help, else `artifact-corrupt`, or
- * a code that an adapter documents. `test/contract/artifact-store.ts` is this contract as a suite, and every
- * adapter runs it.
+ * All calls throw ExportError: `storage-unavailable` if another attempt may help, otherwise
+ * `artifact-corrupt`, or a code that an adapter documents. `test/contract/artifact-store.ts` is
+ * this contract as a suite, and every adapter runs it.
  */
 export interface ArtifactStore extends StoreAbilities {
   /** Stores a small object whole. Repeating it with the same bytes changes nothing. */
   put(key: string, bytes: Uint8Array, metadata: ObjectMetadata): Promise<StoredObject>;
-  /** Begins an upload and returns its id. Not idempotent: each call makes a new upload. */
+  /** Begins an upload and returns its id. Not idempotent: each call creates a new upload. */
   createUpload(key: string, metadata: ObjectMetadata): Promise<string>;
   /**
-   * Stores part `number` (from 1). All parts but the last have the same size. Repeating it replaces the part.
-   * The caller may write to `bytes` again when the promise resolves. Errors: `artifact-corrupt` if the store has
-   * no such upload, `artifact-too-large` above `PARTS_MAX`.
+   * Stores part `number` (from 1). All parts except the last have the same size. Repeating it
+   * replaces the part. The caller may write to `bytes` again when the promise resolves. Errors:
+   * `artifact-corrupt` if the store has no such upload, `artifact-too-large` above `PARTS_MAX`.
    */
   putPart(upload: Upload, number: number, bytes: Uint8Array): Promise<StoredPart>;
   /**
-   * Makes the object of exactly `parts`, whose numbers must have no gap. May be repeated after it succeeded: if
-   * an object of the right size is there already, it is returned. Errors: `artifact-corrupt` if the store holds
-   * other parts, or has no such upload.
+   * Creates the object from exactly `parts`, whose numbers must have no gap. May be repeated after
+   * it succeeded: if an object of the right size already exists, it is returned. Errors:
+   * `artifact-corrupt` if the store has other parts, or no such upload.
    */
   completeUpload(upload: Upload, parts: readonly StoredPart[]): Promise<StoredObject>;
   /** Abandons an upload and frees its parts. Does nothing if the upload is completed or gone. */
@@ -56,13 +58,14 @@ export interface ArtifactStore extends StoreAbilities {
   find(key: string): Promise<StoredObject | undefined>;
   /** Returns the object's bytes, or those of a range, as a byte stream; undefined if there is no such object. */
   read(key: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>;
-  /** Removes objects. Removing an object that is not there does nothing. */
+  /** Removes objects. Does nothing for an object that does not exist. */
   delete(keys: readonly string[]): Promise<void>;
 }
 
 /**
- * Requires that parts are numbered from 1 without a gap. R2 accepts a list with a gap, and an empty one, and
- * makes an object with a hole, so every adapter calls this first. Errors: `artifact-corrupt`.
+ * Requires that parts are numbered from 1 without a gap. R2 accepts a list with a gap, or an empty
+ * one, and creates an object with a hole, so every adapter calls this first. Errors:
+ * `artifact-corrupt`.
  */
 export function requireWholeList(parts: readonly StoredPart[]): void {
   const whole = parts.length > 0 && parts.every((part, at) => part.number === at + 1);

@@ -12,7 +12,7 @@ export interface StoredScript {
   bytes: number;
   /** The hash that its bytes must have; null if none is known. */
   sha256: string | null;
-  /** Where the manifest of its export is; null if it comes from elsewhere. */
+  /** The place of its export's manifest; null if it comes from elsewhere. */
   manifestKey: string | null;
 }
 

@@ -9,9 +9,9 @@ import { r2ArtifactStore } from "./r2/r2-artifact-store.ts";
 type StorageReport = Pick<SourceList, "storage" | "inline">;
 
 /**
- * The registry of stores that a binding selects, by the name that `GET /export/sources` reports. Each entry
- * opens its store, or returns undefined if its binding is missing. The first that opens keeps a deployment's
- * files. If none does, the jobs' database keeps them.
+ * The registry of stores that a binding selects, by the name that `GET /export/sources` reports.
+ * Each entry opens its store, or returns undefined if its binding is missing. The first that opens
+ * keeps a deployment's files. If none does, the jobs database keeps them.
  */
 const BOUND_STORES: Record<
   Exclude<StorageReport["storage"], "inline">,
@@ -21,8 +21,8 @@ const BOUND_STORES: Record<
 };
 
 /**
- * Opens a deployment's store. Files that were stored in the jobs' database before a bucket was bound are still
- * found. An upload that was begun there is gone, so its job restarts.
+ * Opens a deployment's store. Files that were stored in the jobs database before a bucket was bound
+ * are still found. An upload that began there is gone, so its job restarts.
  */
 export function openArtifactStore(env: ExportEnv): ArtifactStore {
   const inline = inlineArtifactStore(() => getExportJobs(env));
@@ -31,8 +31,9 @@ export function openArtifactStore(env: ExportEnv): ArtifactStore {
 }
 
 /**
- * Opens what a deployment stores outside the jobs' database, so that the jobs object can remove it. It removes
- * files in its own database itself: their uploads are ignored here. Does nothing if no store is bound.
+ * Opens the store that a deployment has outside the jobs database, so that the jobs object can
+ * remove files from it. The jobs object removes files in its own database itself: their uploads are
+ * ignored here. Does nothing if no store is bound.
  */
 export function openOuterFiles(env: ExportEnv): Pick<ArtifactStore, "abortUpload" | "delete"> {
   const store = findBoundStore(env)?.store;

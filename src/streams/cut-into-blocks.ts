@@ -2,10 +2,15 @@ import type { Compression } from "../api/export-request.ts";
 import { KIB } from "../api/limits.ts";
 import { Compressor } from "../storage/writer/compressor.ts";
 
-/** What the client is handed at once: it shows that it lives each time it has taken so much. */
+/**
+ * How much the client receives at once: each time it takes this much, it shows that it is alive.
+ */
 const BLOCK_BYTES = 256 * KIB;
 
-/** A text, compressed, in blocks of at most 256 KiB; it is asked for as they are. */
+/**
+ * Yields a text, compressed, in blocks of at most 256 KiB. The text is read only as blocks are
+ * requested.
+ */
 export async function* cutIntoBlocks(
   texts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   compression: Compression,

@@ -10,7 +10,7 @@ import { readStream } from "./read-stream.ts";
 import { cutIntoBlocks } from "./cut-into-blocks.ts";
 import { StreamLease } from "./stream-lease.ts";
 
-/** A stream reads no more than a page in one turn: nothing is left to freeze then, and nothing to lock. */
+/** A stream reads at most one page in one turn: then nothing remains to be frozen or locked. */
 const STREAM_TURN_BYTES = PAGE_BYTES;
 
 /** A stream that has begun. */
@@ -18,18 +18,19 @@ export interface OpenStream {
   file: PlannedFile;
   /** The instant that is sent; undefined if rows are read as they are. */
   atMs: number | undefined;
-  /** What the reader of the file must know, a sentence each. */
+  /** What the reader of the file must know, one sentence each. */
   warnings: string[];
   /**
-   * Reads as it is read. It fails if it cannot continue, so that no part of a file is taken for the whole.
-   * It ends only after the snapshot is closed and the lock is free.
+   * Reads from the source only as it is read. It fails if it cannot continue, so that no part of a
+   * file is mistaken for the whole. It ends only after the snapshot is closed and the lock is free.
    */
   body: ReadableStream<Uint8Array>;
 }
 
 /**
- * Begins what was planned. A small dump is read in one turn of its source. For a larger one the
- * database is locked as by a job, and frozen, until the stream ends, or its client leaves or stalls.
+ * Begins what was planned. A small dump is read in one turn of its source. For a larger one, the
+ * database is locked as for a job, and frozen, until the stream ends, or its client leaves or
+ * stalls.
  *
  * Errors: `export-already-running`, and those of `beginDump`.
  */
@@ -44,7 +45,7 @@ export async function openStream(
   const streamId = crypto.randomUUID();
   const snapshotId = crypto.randomUUID();
   const patient = patientSource(source);
-  /** Taken for everything but a dump that is read in one turn. */
+  /** Taken for everything except a dump that is read in one turn. */
   const taken: { lease?: StreamLease } = {};
   try {
     const begun = await beginDump(source, {
@@ -111,8 +112,8 @@ function takeLease(
 }
 
 /**
- * Nothing is read before it is asked for, and nothing is kept but the page that is read ahead; that, too, is
- * given up where the client stalls.
+ * Nothing is read before it is requested, and nothing is kept except the page that is read ahead;
+ * that page, too, is dropped if the client stalls.
  */
 function makeBody(
   blocks: AsyncGenerator<Uint8Array, void, undefined>,

@@ -13,11 +13,11 @@ import { getSourceKind } from "../databases/source-kinds.ts";
 import { type PlanDump, readDumpPlan, type PlannedDump } from "../reading/begin-dump.ts";
 import type { Source } from "../databases/source.ts";
 
-/** What a stream would send, before anything but the catalog is read. */
+/** What a stream would send, before anything except the catalog is read. */
 export interface StreamPlan {
   request: StreamRequest & { consistency: "snapshot" | "live" };
   source: Source;
-  /** What is locked. */
+  /** Identifies the database to lock. */
   databaseKey: string;
   dump: PlannedDump;
   file: PlannedFile;
@@ -30,8 +30,8 @@ export interface PlannedFile {
 }
 
 /**
- * Plans a stream; nothing is locked or frozen yet. Errors: those of what the request names, such as
- * `source-not-found` and `table-not-found`, `configuration-invalid`, the source's own, and
+ * Plans a stream; nothing is locked or frozen yet. Errors: those for the names in the request, such
+ * as `source-not-found` and `table-not-found`, `configuration-invalid`, the source's own, and
  * `invalid-request` if the answer would not be one file.
  */
 export async function planStream(
@@ -78,7 +78,7 @@ export function planOneFile(request: StreamRequest): PlanDump {
   };
 }
 
-/** Returns the one file of a plan that `planOneFile` has made. */
+/** Returns the one file of a plan from `planOneFile`. */
 export function describeFile(
   { artifacts }: DumpPlan,
   { compression }: Pick<StreamRequest, "compression">,

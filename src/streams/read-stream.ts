@@ -11,8 +11,8 @@ export interface StreamReading extends DumpToRead {
 }
 
 /**
- * Reads the text of a plan's one artifact, a page at a time as it is asked for. The last of it comes only
- * after the instant has been seen intact to the end.
+ * Reads the text of a plan's one artifact, one page at a time as it is requested. The end of the
+ * text arrives only after a check that the instant stayed intact.
  *
  * Errors: those of `ReadingSession`.
  */

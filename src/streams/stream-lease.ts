@@ -7,9 +7,10 @@ import { STREAM_RENEW_MS, STREAM_STALL_MS } from "../api/limits.ts";
 import type { NewStream } from "../rpc/stream-jobs.ts";
 
 /**
- * A database's lock as a stream holds it: renewed while the client takes what is sent, and released with
- * what the stream has in its source, however the stream ends. Should this isolate die, or its client
- * stall, the lease runs out, and the watchdog has an instance do the same.
+ * A database's lock as a stream holds it. It is renewed while the client reads what is sent, and
+ * released together with what the stream has in its source, however the stream ends. If this
+ * isolate dies, or its client stalls, the lease expires, and the watchdog starts an instance that
+ * does the same.
  */
 export class StreamLease {
   readonly #env: ExportEnv;
@@ -21,8 +22,8 @@ export class StreamLease {
   #release: Promise<void> | undefined;
 
   /**
-   * Takes the lock. `close` removes what the stream has in its source, and may be called whatever has
-   * been made there. Errors: `export-already-running`.
+   * Takes the lock. `close` removes what the stream has in its source, and may be called in any
+   * state of it. Errors: `export-already-running`.
    */
   static async take(
     env: ExportEnv,
@@ -37,12 +38,12 @@ export class StreamLease {
     this.#env = env;
     this.#stream = stream;
     this.#close = close;
-    // A client that leaves takes the request with it, but for what is waited for.
+    // When a client leaves, the request ends, except for the work that it waits for.
     waitUntil(this.#ended.promise);
   }
 
   /**
-   * Shows that the client takes what is sent; asks little, however often it is called. Errors:
+   * Records that the client is reading; makes few calls, however often it is called. Errors:
    * `stream-expired`.
    */
   async renew(): Promise<void> {
@@ -53,7 +54,8 @@ export class StreamLease {
     const renewed = await getExportJobs(this.#env)
       .renewStream(streamId)
       .catch((cause: unknown) => {
-        // The object restarts when its Worker is deployed; there is time for the next pull to ask again.
+        // The object restarts when its Worker is deployed; there is time to try again at the next
+        // pull.
         if (silentMs < 2 * STREAM_RENEW_MS) return undefined;
         throw cause;
       });
@@ -62,19 +64,22 @@ export class StreamLease {
     this.#renewedAtMs = Date.now();
   }
 
-  /** Tells, and releases the lease, where `renew` is not called until the client has stalled. */
+  /**
+   * If `renew` is not called until the client counts as stalled, calls `tell` and releases the
+   * lease.
+   */
   watch(tell: (expired: ExportError) => void): void {
     this.#watch = setTimeout(() => {
       const seconds = STREAM_STALL_MS / 1_000;
-      const expired = new ExportError("stream-expired", `nothing was taken for ${seconds} s`);
+      const expired = new ExportError("stream-expired", `the client read nothing for ${seconds} s`);
       tell(expired);
       void this.release(expired);
     }, STREAM_STALL_MS);
   }
 
   /**
-   * Closes and unlocks, once; `reason` is what broke the stream off, if anything did. What resists is left
-   * to the watchdog, and is no error of the stream.
+   * Closes and unlocks, once; `reason` is the error that broke off the stream, if there was one.
+   * The watchdog removes what could not be closed; that is not an error of the stream.
    */
   release(reason?: unknown): Promise<void> {
     this.#release ??= this.#releaseNow(reason).finally(() => this.#ended.resolve());
@@ -84,7 +89,7 @@ export class StreamLease {
   async #releaseNow(reason: unknown): Promise<void> {
     const { streamId } = this.#stream;
     clearTimeout(this.#watch);
-    // The client sees its connection broken off, and nothing of why.
+    // The client sees only that its connection broke off, but not why.
     if (reason !== undefined) {
       console.warn({ message: "stream broken off", streamId, cause: String(reason) });
     }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import { runCrashes } from "../support/crash-run.ts";
 import { runNight } from "../support/night-run.ts";
+import { runRestoreCrashes } from "../support/restore-crash-run.ts";
 
 /** `npm run crash` kills fifty times. */
 const KILLS = 3;
@@ -24,4 +25,11 @@ test.each([
 test("a night of scheduled jobs that wait in a queue loses none to a SIGKILL", async () => {
   const night = { databases: 12, ticks: 1, kills: 1, concurrency: 3, random: Math.random };
   expect(await runNight(night)).toMatchObject({ problems: [], jobs: 12, kills: 1 });
+}, 400_000);
+
+// `npm run crash -- --restore` kills fifty times.
+test("restores survive SIGKILLs of the runtime, and make equal databases", async () => {
+  const run = await runRestoreCrashes({ kills: 4, killsPerRestore: 2, random: Math.random });
+  expect(run.problems).toEqual([]);
+  expect(run.restores).toBeGreaterThan(1);
 }, 400_000);

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 
 import { runCrashes } from "../support/crash-run.ts";
 import { runNight } from "../support/night-run.ts";
+import { runRestoreCrashes } from "../support/restore-crash-run.ts";
 
 const { values } = parseArgs({
   options: {
@@ -10,6 +11,8 @@ const { values } = parseArgs({
     config: { type: "string", default: "wrangler.jsonc" },
     /** Instead: 200 scheduled jobs under a Workflow that queues instances. */
     night: { type: "boolean", default: false },
+    /** Instead: restores, ten kills each. */
+    restore: { type: "boolean", default: false },
   },
 });
 
@@ -26,6 +29,17 @@ if (values.night) {
   console.log(
     `${jobs} jobs, ${kills} kills, ${rescues} runs replaced, ${problems.length} problems`,
   );
+  process.exit(problems.length === 0 ? 0 : 1);
+}
+
+if (values.restore) {
+  const { problems, kills, restores, runs } = await runRestoreCrashes({
+    kills: Number(values.kills),
+    killsPerRestore: Number(values["kills-per-job"]),
+    random: Math.random,
+  });
+  for (const problem of problems) console.log(problem);
+  console.log(`${restores} restores, ${kills} kills, ${runs} runs, ${problems.length} problems`);
   process.exit(problems.length === 0 ? 0 : 1);
 }
 

@@ -3,6 +3,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -29,6 +30,7 @@ import {
   blocksOf,
   type DocBlock,
   DOC_PAGES,
+  EXAMPLE_PAGES,
   proseCommandsOf,
   readPage,
 } from "../support/doc-blocks.ts";
@@ -48,7 +50,9 @@ const RUN_BY: Record<string, string> = {
   "docs/api.md": "cli/end-to-end.test.ts",
   "docs/ci-backups.md": "cli/end-to-end.test.ts",
   "docs/cli.md": "cli/end-to-end.test.ts",
+  "docs/local-development.md": "test/docs/local-development.test.ts",
   "docs/restore.md": "test/docs/restore.test.ts",
+  ...Object.fromEntries(EXAMPLE_PAGES.map((page) => [page, "test/docs/example-readmes.test.ts"])),
 };
 
 /** The test that runs the programs of a page that are JavaScript. */
@@ -56,10 +60,12 @@ const JAVASCRIPT_RUN_BY: Record<string, string> = {
   "docs/callbacks.md": "test/docs/callbacks.test.ts",
 };
 
-/** Blocks that need a place of their own, by how they start, and the test that runs them. */
+/** Blocks that need a place of their own, by how they start, and the test that takes them from their page. */
 const BLOCKS_RUN_BY: Record<string, string> = {
   "DURABLE_EXPORT_TOKEN=$TOKEN npx node ../restore/into-durable-object.ts":
     "test/docs/starbasedb-restore.test.ts",
+  "git fetch https://github.com/": "test/docs/deploy-button.test.ts",
+  "npm install git+https://github.com/": "test/package/package.test.ts",
 };
 
 /** The commands of a page that are run here. */
@@ -72,11 +78,18 @@ function commandsOf(page: string): string {
 }
 
 /** What is shown, and not run: a request as it is on the wire, a picture, a layout. */
-const SHOWN = new Set(["http", "mermaid", ""]);
+const SHOWN = new Set(["http", "mermaid", "powershell", ""]);
 const CHECKED = new Set(["sh", "bash", "sql", "jsonc", "json", "yaml", "ts", "js"]);
 
 /** Runs of a program under its own name go to `doc-command.ts`, which knows what cannot run here. */
 const PROGRAMS = ["curl", "git", "npm", "npx"];
+
+/** Every option of the command line. */
+const CLI_OPTIONS: ReadonlySet<string> = new Set(
+  globSync("cli/**/*.ts", { cwd: REPOSITORY, exclude: ["**/*.test.ts"] })
+    .map((path) => readFileSync(join(REPOSITORY, path), "utf8"))
+    .flatMap((text) => text.match(/--[a-z][a-z-]+/g) ?? []),
+);
 
 /** The newest job's id, once it has ended: what a reader puts in the place of `...`. */
 const NEWEST_JOB = `newest_job() {
@@ -235,12 +248,16 @@ test.each(blocksIn("js"))("the JavaScript of %s (%i) is run by a test", (page) =
 });
 
 test.each(Object.entries(RUN_BY))("the commands of %s are run by %s", (page, file) => {
-  expect(readFileSync(join(REPOSITORY, file), "utf8")).toContain(basename(page));
+  const text = readFileSync(join(REPOSITORY, file), "utf8");
+  expect(text).toContain(EXAMPLE_PAGES.includes(page) ? "EXAMPLE_PAGES" : basename(page));
 });
 
 test.each(Object.entries(BLOCKS_RUN_BY))("the block %j is run by %s", (start, file) => {
-  const [, script = ""] = /\bnode \S+\/(\S+)/.exec(start) ?? [];
-  expect(readFileSync(join(REPOSITORY, file), "utf8")).toContain(script);
+  const pages = DOC_PAGES.filter((page) =>
+    blocksOf(page).some(({ text }) => text.startsWith(start)),
+  );
+  expect(pages).toHaveLength(1);
+  expect(readFileSync(join(REPOSITORY, file), "utf8")).toContain(basename(pages[0] ?? ""));
 });
 
 describe("shell", () => {
@@ -270,7 +287,11 @@ describe("shell", () => {
       if (program === "wrangler") return wranglerProblems(words.slice(words.indexOf(program) + 1));
       if (program === "durable-export" && first !== "") {
         const commands = readdirSync(join(REPOSITORY, "cli/commands"));
-        return commands.includes(`${first}.ts`) ? [] : [`no command ${first}`];
+        const options = words.filter((word) => /^--[a-z]/.test(word));
+        return [
+          ...(commands.includes(`${first}.ts`) ? [] : [`no command ${first}`]),
+          ...options.filter((each) => !CLI_OPTIONS.has(each)).map((each) => `no option ${each}`),
+        ];
       }
       if (program === "node" && first !== "")
         return readFileSync(join(REPOSITORY, first)).length > 0 ? [] : [first];

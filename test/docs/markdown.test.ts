@@ -1,18 +1,13 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { marked, type Token, type Tokens } from "marked";
 import { describe, expect, test } from "vitest";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
 
-const PAGES = [
-  "README.md",
-  "CHANGELOG.md",
-  "examples/README.md",
-  ...readdirSync(join(REPOSITORY, "docs"), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".md"))
-    .map((path) => `docs/${path}`),
-];
+const PAGES = globSync(["*.md", "docs/**/*.md", "examples/**/*.md"], { cwd: REPOSITORY })
+  .map((path) => path.replaceAll("\\", "/"))
+  .sort();
 
 /** The tokens of a page as GitHub renders it, with all that they contain. */
 function tokensOf(markdown: string): Token[] {
@@ -37,6 +32,16 @@ function findBrokenLists(markdown: string): string[] {
     .map(({ raw }) => raw.split("\n")[0] ?? "");
 }
 
+/** Cells that mean nothing without the row above them. */
+function findDanglingCells(markdown: string): string[] {
+  return tokensOf(markdown)
+    .filter((token): token is Tokens.Table => token.type === "table")
+    .flatMap(({ rows }) => rows.flat().map(({ text }) => text))
+    .filter((text) =>
+      /^(?:(?:and )?(?:the same|by default|at most|that of|ditto|as above)\b|and )/i.test(text),
+    );
+}
+
 describe.each(PAGES)("%s", (page) => {
   const markdown = readFileSync(join(REPOSITORY, page), "utf8");
 
@@ -47,6 +52,14 @@ describe.each(PAGES)("%s", (page) => {
   test("counts each list from 1", () => {
     expect(findBrokenLists(markdown)).toEqual([]);
   });
+
+  // Records of the past are not rewritten for their style.
+  test.runIf(!page.startsWith("docs/decisions/"))(
+    "has no table cell that only the row above explains",
+    () => {
+      expect(findDanglingCells(markdown)).toEqual([]);
+    },
+  );
 });
 
 test("numbers within a line and cut lists are found", () => {
@@ -54,4 +67,10 @@ test("numbers within a line and cut lists are found", () => {
   expect(findInlineNumbers("- **It moves:**\n  1. Read a row.\n  2. Write it.\n")).toEqual([]);
   expect(findBrokenLists("1. Read.\n\nThen:\n\n2. Write.\n")).toEqual(["2. Write."]);
   expect(findBrokenLists("1. Read.\n\n   Then:\n\n2. Write.\n")).toEqual([]);
+});
+
+test("cells that only the row above explains are found", () => {
+  const table =
+    "| limit | value |\n| - | - |\n| a part, at least | 5 |\n| at most | 16 |\n| a page | the same |\n";
+  expect(findDanglingCells(table)).toEqual(["at most", "the same"]);
 });

@@ -91,3 +91,48 @@ export function findTranslated(text: string): Finding[] {
     }),
   );
 }
+
+/** A text in a source file that people read, and the line on which it starts. */
+export interface SourceText {
+  line: number;
+  text: string;
+}
+
+/** A comment or a string. Strings are matched too, so that `//` in a URL is not a comment. */
+const COMMENT_OR_STRING =
+  /(?<block>\/\*[^]*?\*\/)|(?<lines>\/\/[^\n]*(?:\n[ \t]*\/\/[^\n]*)*)|"(?<plain>(?:[^"\\\n]|\\.)*)"|`(?<template>(?:[^`\\]|\\.)*)`/g;
+
+/** A string with fewer words is a name or a keyword. */
+const WORDS_MIN = 3;
+
+/** SQL is data. */
+const SQL_WORD =
+  /\b(?:SELECT|INSERT|CREATE|DELETE|UPDATE|ALTER|DROP|WHERE|PRAGMA|WHEN|COALESCE)\b/i;
+
+/** Lists the comments of TypeScript code, each as one line of text. Consecutive `//` lines are one comment. */
+export function listComments(code: string): SourceText[] {
+  return listMatches(code, ({ block, lines }) =>
+    block === undefined
+      ? lines?.replaceAll(/^[ \t]*\/\/+/gm, "")
+      : block.replaceAll(/^\/\*+|\*+\/$|^[ \t]*\*(?!\/)/gm, ""),
+  );
+}
+
+/** Lists the messages, hints and help texts of TypeScript code: strings of several words that are not SQL. */
+export function listMessages(code: string): SourceText[] {
+  return listMatches(code, ({ plain, template }) => {
+    const text = (plain ?? template)?.replaceAll(/\$\{[^}]*\}/g, "X").replaceAll("\\`", "`");
+    const isMessage = (text ?? "").split(/\s+/).length >= WORDS_MIN && !SQL_WORD.test(text ?? "");
+    return isMessage ? text : undefined;
+  });
+}
+
+function listMatches(
+  code: string,
+  toText: (groups: Partial<Record<string, string>>) => string | undefined,
+): SourceText[] {
+  return [...code.matchAll(COMMENT_OR_STRING)].flatMap(({ index, groups = {} }) => {
+    const text = toText(groups)?.replaceAll(/\s+/g, " ").trim();
+    return text === undefined ? [] : [{ line: code.slice(0, index).split("\n").length, text }];
+  });
+}

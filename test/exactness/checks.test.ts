@@ -23,7 +23,7 @@ function databaseOf(...script: string[]): DatabaseSync {
 }
 
 const broken = (table: string, check: string): string =>
-  `table "${table}" has rows that break ${check}: they load only if CHECK is ignored`;
+  `table "${table}" has rows that violate ${check}: they load only if CHECK is ignored`;
 
 const warningsOf = async (...script: string[]): Promise<string[]> =>
   (await dumpDatabase(nodeSqliteSource(databaseOf(...script)))).warnings;
@@ -180,7 +180,7 @@ describe("rows that break a CHECK", () => {
     const { bytes, warnings } = await dumpDatabase(source);
     expect(warnings).toEqual([
       'the CHECK constraints of table "t" cannot be evaluated (malformed JSON): ' +
-        "rows that break one load only if CHECK is ignored",
+        "rows that violate one load only if CHECK is ignored",
     ]);
     expect(Buffer.from(bytes).toString("utf8")).toContain("'{'");
   });

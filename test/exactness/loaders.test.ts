@@ -58,13 +58,13 @@ describe("words of transactions", () => {
     );
     const { warnings } = await dumpDatabase(nodeSqliteSource(source));
 
-    expect(warnings.map((warning) => /the text of ("[^"]+") holds/.exec(warning)?.[1])).toEqual([
+    expect(warnings.map((warning) => /the text of ("[^"]+") contains/.exec(warning)?.[1])).toEqual([
       '"a"',
       '"b COMMIT;"',
       '"c"',
     ]);
     const data = await dumpDatabase(nodeSqliteSource(source), undefined, { content: "data" });
-    expect(data.warnings.join()).toMatch('the text of "b COMMIT;" holds');
+    expect(data.warnings.join()).toMatch('the text of "b COMMIT;" contains');
   });
 });
 
@@ -81,7 +81,7 @@ describe("strings in double quotes", () => {
   test("are warnings that name the table or index", async () => {
     const { warnings } = await dumpDatabase(nodeSqliteSource(databaseOf(...SCRIPT)));
 
-    expect(warnings.map((warning) => /(\w+ "[^"]+") holds strings/.exec(warning)?.[1])).toEqual([
+    expect(warnings.map((warning) => /(\w+ "[^"]+") contains strings/.exec(warning)?.[1])).toEqual([
       'table "tickets"',
       'table "marked"',
       'index "open"',
@@ -141,9 +141,9 @@ describe("rows that break the schema's rules", () => {
     const { warnings } = await dumpDatabase(nodeSqliteSource(databaseOf(...SCRIPT)));
 
     expect(warnings).toEqual([
-      'table "children" refers to "parents" ("code"), which is no key of it: ' +
-        "its rows load only where foreign keys are not enforced",
-      'table "checked" has rows that break CHECK (n > 0): they load only if CHECK is ignored',
+      'table "children" references "parents" ("code"), which is not a key of that table: ' +
+        "its rows load only if foreign keys are not enforced",
+      'table "checked" has rows that violate CHECK (n > 0): they load only if CHECK is ignored',
     ]);
   });
 
@@ -174,8 +174,8 @@ describe("rows that break the schema's rules", () => {
 
       expect(restored.tables.map(({ rows }) => rows)).toEqual([2, 2, 2]);
       expect(restored.brokenRules).toEqual([
-        'foreign keys of "children" refer to what is no key',
-        'rows of "checked" break a CHECK',
+        'foreign keys of "children" reference columns that are not a key',
+        'rows of "checked" violate a CHECK',
       ]);
     } finally {
       rmSync(folder, { recursive: true });

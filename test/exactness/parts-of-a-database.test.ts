@@ -69,7 +69,7 @@ describe("patterns of tables", () => {
       "orders_customer",
     ]);
     expect(warnings).toEqual([
-      'trigger "orders_audit" names "audit log", which is not in the dump',
+      'trigger "orders_audit" refers to "audit log", which is not in the dump',
     ]);
   });
 
@@ -77,8 +77,8 @@ describe("patterns of tables", () => {
     const { bytes, warnings } = await dumpOf({ exclude: ["customers"] });
     expect(statementsOf(bytes).join("")).not.toContain("CREATE TABLE customers");
     expect(warnings).toEqual([
-      'view "open_orders" names "customers", which is not in the dump',
-      'table "orders" refers to "customers", which is not in the dump: its rows load only where foreign keys are not enforced',
+      'view "open_orders" refers to "customers", which is not in the dump',
+      'table "orders" references "customers", which is not in the dump: its rows load only if foreign keys are not enforced',
     ]);
     expect(new TextDecoder().decode(bytes)).not.toContain("sqlite_sequence");
   });
@@ -87,7 +87,7 @@ describe("patterns of tables", () => {
     const { bytes, warnings } = await dumpOf({ include: ["notes"] });
     expect(objectsOf(restoreStatements(bytes))).toEqual(["notes"]);
     expect(warnings).toEqual([
-      'virtual table "notes" names "orders", which is not in the dump',
+      'virtual table "notes" refers to "orders", which is not in the dump',
       'FTS5 table "notes" keeps no content, and "orders" is not in the dump: it is restored empty',
     ]);
   });
@@ -158,7 +158,7 @@ describe("content", () => {
     ]);
     const dump = await dumpDatabase(nodeSqliteSource(source), UNCUT, { content: "data" });
     expect(dump.warnings).toEqual([
-      'table "docs_content" may bear the name of a shadow table of "docs": its rows load only before that one exists',
+      'table "docs_content" may have the name of a shadow table of "docs": its rows load only before that table exists',
     ]);
   });
 
@@ -177,7 +177,7 @@ describe("content", () => {
     const { bytes, warnings } = await dumpDatabase(source, UNCUT, { content: "data" });
     expect(new TextDecoder().decode(bytes)).not.toContain("CREATE");
     expect(warnings).toEqual([
-      'triggers that exist where the rows are loaded fire for each row: "orders_audit"',
+      'triggers that already exist in the target fire for each loaded row: "orders_audit"',
     ]);
   });
 });

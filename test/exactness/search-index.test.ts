@@ -235,7 +235,7 @@ describe("an FTS5 index over another table", () => {
       `CREATE TRIGGER t AFTER INSERT ON note BEGIN SELECT 1; ${statement}; END`,
     ]);
     expect((await restore(source)).dump.warnings).toEqual([
-      'trigger "t" writes other text into FTS5 table "note_fts" than its content stores: the restored index finds the words that are stored',
+      'trigger "t" writes text into FTS5 table "note_fts" that differs from its stored content: the restored index finds the stored words',
     ]);
   });
 

@@ -16,7 +16,7 @@ test("warns of rows whose parent table is gone, which load where foreign keys ar
   `);
   const dump = await dumpDatabase(nodeSqliteSource(source));
   expect(dump.warnings).toEqual([
-    'table "child" refers to "gone", which is not in the dump: its rows load only where foreign keys are not enforced',
+    'table "child" references "gone", which is not in the dump: its rows load only if foreign keys are not enforced',
   ]);
   const restored = new DatabaseSync(":memory:", { enableForeignKeyConstraints: false });
   restored.exec(Buffer.from(dump.bytes).toString("utf8"));
@@ -59,8 +59,8 @@ test("warns of entries in an FTS5 index whose rows its content does not have", a
     await readCatalog(source),
   );
   expect(await readSourceWarnings(source, plan, { isFrozen: true })).toEqual([
-    'FTS5 table "a" has entries of 2 rows that its content does not have: no dump can contain them',
-    'FTS5 table "b" has entries of 1 row that its content does not have: no dump can contain it',
+    'FTS5 table "a" has entries for 2 rows that its content lacks: no dump can contain them',
+    'FTS5 table "b" has entries for 1 row that its content lacks: no dump can contain it',
   ]);
 });
 
@@ -89,6 +89,6 @@ test("warns of a foreign key whose only UNIQUE index has another collation", asy
     CREATE TABLE c(x REFERENCES p(a));
   `);
   expect((await dumpDatabase(nodeSqliteSource(source))).warnings).toEqual([
-    'table "c" refers to "p" ("a"), which is no key of it: its rows load only where foreign keys are not enforced',
+    'table "c" references "p" ("a"), which is not a key of that table: its rows load only if foreign keys are not enforced',
   ]);
 });

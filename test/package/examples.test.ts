@@ -53,6 +53,9 @@ beforeAll(async () => {
         secrets,
         vars: { EXPORT_SOURCES: { main: TENANTS, mistaken: JOBS } },
       },
+      // Without a secret: a service binding needs no token.
+      { configPath: "wrangler.jsonc" },
+      { configPath: "examples/service-binding/wrangler.jsonc" },
     ],
   });
   await server.listen();
@@ -254,5 +257,34 @@ describe("an app that mounts the routes", () => {
     const { view } = await dump({ source: "mistaken" });
     expect(view).toMatchObject({ status: "failed", error: { code: "configuration-invalid" } });
     expect(view.error?.message).toMatch(/binding EXPORT_JOBS: .*executeTransaction.*withExport/);
+  });
+});
+
+describe("an app with a service binding", () => {
+  const call = (path: string, init: RequestInit = {}): Promise<Response> =>
+    server
+      .getWorker("service-binding-app")
+      .fetch(`${LOCAL}${path}`, init as never) as unknown as Promise<Response>;
+
+  test("backs up the other Worker's database without a token, and reads the errors' codes", async () => {
+    const started = await call("/backups", { method: "POST" });
+    expect(started.status).toBe(202);
+    const { jobId } = await started.json<JobView>();
+    await expect
+      .poll(async () => (await (await call(`/backups/${jobId}`)).json<JobView>()).status)
+      .toBe("completed");
+    const file = await call(`/backups/${jobId}/file`);
+    expect(file.headers.get("content-type")).toBe("application/gzip");
+    expect((await file.arrayBuffer()).byteLength).toBeGreaterThan(0);
+    const missing = await call("/backups/00000000-0000-4000-8000-000000000000");
+    expect(await missing.json()).toEqual({
+      error: expect.stringMatching(/^job-not-found: /) as string,
+    });
+  });
+
+  test("is the only way in: no HTTP call of the other Worker is answered without a token", async () => {
+    const other = server.getWorker("durable-export");
+    expect((await other.fetch(`${LOCAL}/export/jobs`)).status).toBe(503);
+    expect((await other.fetch(`${LOCAL}/health`)).status).toBe(200);
   });
 });

@@ -42,6 +42,11 @@ const CALLS: [call: string, opens: "everybody" | "read" | "job" | "full"][] = [
   ["GET /export/dump", "full"],
   ["GET /export/csv/:table", "full"],
   ["GET /export/json/:table", "full"],
+  ["POST /import/files", "full"],
+  ["GET /import/files/:fileId", "full"],
+  ["PUT /import/files/:fileId/parts/:number", "full"],
+  ["POST /import/files/:fileId/complete", "full"],
+  ["DELETE /import/files/:fileId", "full"],
   ["POST /query", "full"],
 ];
 
@@ -96,7 +101,9 @@ describe("every call", () => {
     const filled = path
       .replace(":jobId", "00000000-0000-4000-8000-000000000000")
       .replace(":artifact", "dump.sql")
-      .replace(":table", "a");
+      .replace(":table", "a")
+      .replace(":fileId", "00000000-0000-4000-8000-000000000000")
+      .replace(":number", "1");
     for (const asked of method === "GET" ? ["GET", "HEAD"] : [method]) {
       for (const [who, token, opened] of TOKENS) {
         // A body that no call takes, so that nothing starts.
@@ -293,14 +300,17 @@ describe("the tokens of a secret", () => {
   });
 
   test.each([
-    [{ ADMIN_AUTHORIZATION_TOKEN: "ABC123" }, "ADMIN_AUTHORIZATION_TOKEN is a token that"],
+    [
+      { ADMIN_AUTHORIZATION_TOKEN: "ABC123" },
+      "ADMIN_AUTHORIZATION_TOKEN is a token from the documentation",
+    ],
     [
       { ADMIN_AUTHORIZATION_TOKEN: "own", EXPORT_READ_TOKEN: "next DEF456" },
-      "EXPORT_READ_TOKEN is a token that",
+      "EXPORT_READ_TOKEN is a token from the documentation",
     ],
     [
       { ADMIN_AUTHORIZATION_TOKEN: "own", EXPORT_JOB_TOKEN: "next your-job-token" },
-      "EXPORT_JOB_TOKEN is a token that",
+      "EXPORT_JOB_TOKEN is a token from the documentation",
     ],
   ])("are refused where documentation uses them, but for local development", (vars, words) => {
     expect(() => readAccessTokens(vars, { localDevelopment: false })).toThrow(words);

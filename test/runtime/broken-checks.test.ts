@@ -41,7 +41,7 @@ describe("rows that break a CHECK", () => {
       tables: { include: ["checked"] },
     });
     expect(dump.warnings).toEqual([
-      'table "checked" has rows that break CHECK (b > 0): they load only if CHECK is ignored',
+      'table "checked" has rows that violate CHECK (b > 0): they load only if CHECK is ignored',
     ]);
     const { results } = await shop.prepare("PRAGMA quick_check('checked')").all();
     expect(results).toEqual([{ quick_check: "CHECK constraint failed in checked" }]);

@@ -57,7 +57,7 @@ test("a job has ten posts at most, wherever its senders die", async () => {
   expect(posts).toBe(CALLBACK_ATTEMPTS_MAX);
   expect(await row()).toMatchObject({
     callback_status: "failed",
-    callback_last_error: "nobody recorded how the last attempt ended",
+    callback_last_error: "the end of the last attempt was not recorded",
   });
 });
 

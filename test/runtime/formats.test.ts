@@ -121,7 +121,7 @@ test("refuses a schema in a format that holds rows alone", async () => {
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({
     code: "invalid-request",
-    detail: expect.stringContaining("csv holds rows alone"),
-    issues: [{ path: "content", message: expect.stringContaining("csv holds rows alone") }],
+    detail: expect.stringContaining("csv contains only rows"),
+    issues: [{ path: "content", message: expect.stringContaining("csv contains only rows") }],
   });
 });

@@ -105,6 +105,9 @@ describe("pages of other origins", () => {
     expect(allowed.headers.get("access-control-allow-origin")).toBe(page);
     expect(allowed.headers.get("access-control-allow-credentials")).toBeNull();
 
+    expect(allowed.headers.get("access-control-allow-methods")).toContain("PUT");
+    expect(allowed.headers.get("access-control-allow-headers")).toContain("content-sha256");
+
     const none = await ask("/export/jobs", { headers: { origin: page } }, vars);
     expect(none.status).toBe(401);
     const called = await ask("/export/jobs", { headers: { ...AUTHORIZATION, origin: page } }, vars);
@@ -152,6 +155,8 @@ describe("a rate limiter that is bound", () => {
     ["POST", "/export/dump", 1],
     ["DELETE", "/export/dump/no-job", 1],
     ["PUT", "/nowhere", 1],
+    ["POST", "/import/files", 1],
+    ["PUT", "/import/files/00000000-0000-4000-8000-000000000000/parts/1", 0],
     ["GET", "/export/dump", 1],
     ["HEAD", "/export/dump", 0],
     ["GET", "/export/dump?unknown=1", 0],

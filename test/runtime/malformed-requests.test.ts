@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 
 import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts";
+import { startUpload } from "../support/uploads.ts";
 
 const TOKEN = "test-admin-token-0123456789";
 const READ_TOKEN = "test-read-token-0123456789";
@@ -22,11 +23,13 @@ const LEAKS = [
 ];
 
 let jobId: string;
+let fileId: string;
 
 beforeAll(async () => {
   await emptyDatabase();
   await query("CREATE TABLE t(a)", `INSERT INTO t VALUES ('${SECRET_ROW}')`);
   jobId = (await ended((await startExport()).jobId)).jobId;
+  ({ fileId } = await startUpload());
 });
 
 const nasty = fc.oneof(
@@ -56,7 +59,7 @@ const nasty = fc.oneof(
 const part = fc.oneof(
   fc.constantFrom("export", "dump", "jobs", "sources", "query", "health", "openapi.json"),
   fc.constantFrom("download", "manifest", "events", "csv", "json", "dump.sql"),
-  fc.constant("JOB"),
+  fc.constantFrom("JOB", "FILE", "import", "files", "parts", "complete"),
   nasty.map(encodeURIComponent),
   // As it is, where a URL can hold it.
   fc.constantFrom("%", "%zz", "..", ".", "//", "\\", "%C0%80", "%ED%A0%80"),
@@ -76,6 +79,10 @@ const path = fc.oneof(
       "export/json/t",
       "export/jobs",
       "export/sources",
+      "import/files",
+      "import/files/FILE",
+      "import/files/FILE/parts/1",
+      "import/files/FILE/complete",
       "query",
       "openapi.json",
       "health",
@@ -90,6 +97,8 @@ const path = fc.oneof(
         "export/csv",
         "export/json",
         "export",
+        "import/files",
+        "import/files/FILE/parts",
       ),
       part,
     )
@@ -122,7 +131,14 @@ const header = fc.oneof(
   ),
   fc.tuple(fc.constant("idempotency-key"), fc.constantFrom("", "k".repeat(256), "\t", "key")),
   fc.tuple(
-    fc.constantFrom("last-event-id", "content-length", "origin", "x-forwarded-host", "host"),
+    fc.constantFrom(
+      "last-event-id",
+      "content-length",
+      "content-sha256",
+      "origin",
+      "x-forwarded-host",
+      "host",
+    ),
     fc.constantFrom("", "-1", "1e9", "null", "http://[", "evil.example"),
   ),
   fc.tuple(
@@ -157,6 +173,9 @@ const field = fc.constantFrom(
   "sql",
   "params",
   "transaction",
+  "bytes",
+  "sha256",
+  "parts",
   "__proto__",
   "constructor",
 );
@@ -241,7 +260,10 @@ test(
     const statuses = new Map<number, number>();
     await fc.assert(
       fc.asyncProperty(request, async (of) => {
-        const path = of.parts.map((each) => (each === "JOB" ? jobId : each)).join("/");
+        const ids: Record<string, string> = { JOB: jobId, FILE: fileId };
+        const path = of.parts
+          .map((each) => (Object.hasOwn(ids, each) ? ids[each] : each))
+          .join("/");
         const search = of.query
           .map(([name, text]) => `${name}=${encodeURIComponent(text)}`)
           .join("&");
@@ -255,7 +277,7 @@ test(
         }
         const hasBody = of.body !== null && of.method !== "GET" && of.method !== "HEAD";
         // What would run SQL, or end the job that the other requests ask for, is not malformed.
-        if (of.method === "DELETE" && path.includes(jobId)) return;
+        if (of.method === "DELETE" && (path.includes(jobId) || path.includes(fileId))) return;
         const response = await worker.fetch(`https://export.example.com/${path}?${search}`, {
           method: of.method,
           headers,

@@ -121,9 +121,30 @@ describe("answers are as described:", () => {
     expect((await ask({ sql: "SELEKT" })).status).toBe(400);
   });
 
+  test("of an upload", async () => {
+    const json = (body: object) => ({ body: JSON.stringify(body) });
+    const started = await call("POST", "/import/files", json({ name: "a.sql" }));
+    expect(started.status).toBe(201);
+    const path = `/import/files/${(JSON.parse(started.body) as { fileId: string }).fileId}`;
+    expect((await call("POST", `${path}/complete`, json({ parts: 1 }))).status).toBe(409);
+    expect((await call("PUT", `${path}/parts/1`, { body: "SELECT 1;" })).status).toBe(200);
+    expect((await call("PUT", `${path}/parts/2`)).status).toBe(422);
+    expect((await call("GET", path)).status).toBe(200);
+    expect((await call("POST", `${path}/complete`, json({ parts: 1 }))).status).toBe(200);
+    expect((await call("DELETE", path)).status).toBe(204);
+    for (const [method, below] of [
+      ["GET", ""],
+      ["PUT", "/parts/1"],
+    ] as const) {
+      const init = method === "PUT" ? { body: "SELECT 1;" } : {};
+      expect((await call(method, `${path}${below}`, init)).status).toBe(404);
+    }
+    expect((await call("POST", "/import/files", json({}))).status).toBe(400);
+  });
+
   test("of calls without a token, with one that may only read, and for unknown jobs", async () => {
     for (const { method, path, access } of ROUTES) {
-      const filled = path.replace(":jobId", UNKNOWN).replace(":artifact", "x");
+      const filled = path.replace(/:(?:job|file)Id/, UNKNOWN).replace(":artifact", "x");
       const none = await call(method, filled, { headers: { authorization: "none" } });
       expect(none.status).toBe(access === "open" ? 200 : 401);
       const read = { headers: { authorization: "Bearer test-read-token-0123456789" } };

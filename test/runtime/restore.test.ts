@@ -2,60 +2,29 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 
 import type { RestoreView } from "../../src/api/restore-view.ts";
-import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import { d1Source } from "../../src/databases/d1/d1-source.ts";
-import type { Source } from "../../src/databases/source.ts";
 import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
+import { listNames, openCopy, requestRestore, restore, restored } from "../support/restores.ts";
 
 beforeEach(emptyDatabase);
 
-const {
-  SHOP_DB: shop,
-  DATABASE_DURABLE_OBJECT: namespace,
-  EXPORT_R2_BUCKET: bucket,
-} = env as unknown as {
+const { SHOP_DB: shop, EXPORT_R2_BUCKET: bucket } = env as unknown as {
   SHOP_DB: D1Database;
-  DATABASE_DURABLE_OBJECT: DurableObjectNamespace;
   EXPORT_R2_BUCKET: R2Bucket;
 };
 
-function copy(name: string): Source {
-  return durableObjectSource(() => namespace.getByName(name) as never);
-}
-
-async function startRestore(body: object, headers: Record<string, string> = {}): Promise<Response> {
-  return api("/import/dump", {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  });
-}
-
-async function restored(body: object, headers?: Record<string, string>): Promise<RestoreView> {
-  const response = await startRestore(body, headers);
-  const started = await response.json<RestoreView>();
-  expect(response.status, JSON.stringify(started)).toBe(202);
-  return expect
-    .poll(async () => {
-      const view = await (await api(`/import/dump/${started.jobId}`)).json<RestoreView>();
-      return view;
-    })
-    .toSatisfy((view: RestoreView) => view.status !== "queued" && view.status !== "running")
-    .then(async () => (await api(`/import/dump/${started.jobId}`)).json<RestoreView>());
-}
-
-async function exported(body: object = {}): Promise<{ jobId: string; bytes: Uint8Array }> {
+async function dump(body: object = {}): Promise<{ jobId: string; text: string }> {
   const { jobId } = await startExport(body);
   expect((await ended(jobId)).status).toBe("completed");
-  return { jobId, bytes: await download(jobId) };
+  return { jobId, text: new TextDecoder().decode(await download(jobId)) };
 }
 
 async function fillSource(): Promise<void> {
   await query(
     "CREATE TABLE person (id INTEGER PRIMARY KEY, boss INTEGER REFERENCES person(id), name TEXT)",
     "PRAGMA defer_foreign_keys=ON",
-    `INSERT INTO person WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-     SELECT i, nullif(i % 20000 + 1, 1), 'person ' || i FROM n`,
+    `INSERT INTO person WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+     SELECT i, nullif(i % 500 + 1, 1), 'person ' || i FROM n`,
     "CREATE TABLE blobs (k TEXT PRIMARY KEY, b BLOB) WITHOUT ROWID",
     "INSERT INTO blobs VALUES ('a', zeroblob(300000)), ('b', x'00ff')",
     "CREATE VIRTUAL TABLE notes USING fts5(body)",
@@ -66,32 +35,28 @@ async function fillSource(): Promise<void> {
 
 describe("a restore", () => {
   test.each(["none", "gzip", "zstd"])(
-    "makes an equal database of a job's dump (%s)",
+    "of a job's dump makes a database with the same dump (%s)",
     async (compression) => {
       await fillSource();
-      const { jobId } = await exported({ compression });
+      const { jobId } = await dump({ compression });
       const name = `copy-${compression}`;
-      const view = await restored({ from: { jobId }, target: "copies", name });
+      const view = await restore({ from: { jobId }, target: "copies", name });
       expect(view.error).toBe(null);
       expect(view).toMatchObject({
         status: "completed",
-        warnings: [expect.stringContaining("PRAGMA")],
+        progress: { percent: 100, phase: "done" },
+        verification: { state: "equal" },
       });
-      const first = await exported();
-      const second = await exported({ source: "copies", name });
-      expect(new TextDecoder().decode(second.bytes)).toBe(
-        new TextDecoder().decode(first.bytes).replace('source "main"', 'source "copies"'),
-      );
-      const left = await copy(name).query({
-        sql: "SELECT name FROM sqlite_master WHERE name LIKE 'tmp_%'",
-      });
-      expect(left.rows).toEqual([]);
+      const first = await dump();
+      const second = await dump({ source: "copies", name });
+      expect(second.text).toBe(first.text.replace('source "main"', 'source "copies"'));
+      expect(await listNames(name)).not.toContain("tmp_export_restore");
     },
   );
 
   test("loads an object of the bucket into D1", async () => {
     await bucket.put("script.sql", "CREATE TABLE t(a); INSERT INTO t VALUES(1),(2);");
-    const view = await restored({ from: { object: "script.sql" }, target: "shop" });
+    const view = await restore({ from: { object: "script.sql" }, target: "shop" });
     expect(view).toMatchObject({ status: "completed", error: null });
     const { rows } = await d1Source(shop, "SHOP_DB").query({ sql: "SELECT count(*) FROM t" });
     expect(rows).toEqual([[2]]);
@@ -100,12 +65,14 @@ describe("a restore", () => {
   test("is found by its Idempotency-Key although it has filled its target", async () => {
     await bucket.put("known.sql", "CREATE TABLE t(a); INSERT INTO t VALUES(1);");
     const body = { from: { object: "known.sql" }, target: "copies", name: "known" };
-    const { jobId } = await restored(body, { "idempotency-key": "known" });
+    const key = { "idempotency-key": "known" };
+    const first = await (await requestRestore(body, key)).json<RestoreView>();
+    const { jobId } = await restored(first.jobId);
     await bucket.delete("known.sql");
-    const repeat = await startRestore(body, { "idempotency-key": "known" });
+    const repeat = await requestRestore(body, key);
     expect([repeat.status, repeat.headers.get("idempotency-replayed")]).toEqual([202, "true"]);
     expect(await repeat.json()).toMatchObject({ jobId, status: "completed" });
-    const other = await startRestore({ ...body, verify: "none" }, { "idempotency-key": "known" });
+    const other = await requestRestore({ ...body, verify: "none" }, key);
     expect([other.status, await other.json()]).toMatchObject([
       422,
       { code: "idempotency-key-reused" },
@@ -113,50 +80,171 @@ describe("a restore", () => {
   });
 
   test("names the statement that fails, and leaves an empty target empty", async () => {
-    await bucket.put(
-      "bad.sql",
-      "CREATE TABLE t(a UNIQUE);\nINSERT INTO t VALUES(1);\nINSERT INTO t VALUES(1);",
-    );
-    const view = await restored({ from: { object: "bad.sql" }, target: "copies", name: "bad" });
+    const script = "CREATE TABLE t(a UNIQUE);\nINSERT INTO t VALUES(1);\nINSERT INTO t VALUES(1);";
+    await bucket.put("bad.sql", script);
+    const view = await restore({ from: { object: "bad.sql" }, target: "copies", name: "bad" });
     expect(view).toMatchObject({
       status: "failed",
       error: { code: "statement-failed", place: { statement: 3, line: 3, table: "t" } },
     });
-    await expect
-      .poll(
-        async () =>
-          (
-            await copy("bad").query({
-              sql: "SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_%' ESCAPE '\\'",
-            })
-          ).rows,
-      )
-      .toEqual([]);
+    expect(await listNames("bad")).toEqual([]);
   });
 
   test("replaces a database after exporting it", async () => {
-    await query("CREATE TABLE old(a)", "INSERT INTO old VALUES (7)");
-    await copy("replaced").transaction([
-      { sql: "CREATE TABLE p(id INTEGER PRIMARY KEY)" },
-      { sql: "CREATE TABLE c(p REFERENCES p)" },
-      { sql: "INSERT INTO p VALUES (1)" },
-      { sql: "INSERT INTO c VALUES (1)" },
-    ]);
-    const { jobId } = await exported();
-    const refused = await startRestore({ from: { jobId }, target: "copies", name: "replaced" });
-    expect(await refused.json()).toMatchObject({ code: "target-not-empty" });
-    const view = await restored({
-      from: { jobId },
-      target: "copies",
-      name: "replaced",
-      mode: "replace",
-    });
+    await query("CREATE TABLE fresh(a)", "INSERT INTO fresh VALUES (7)");
+    await fillOld("replaced");
+    const { jobId } = await dump();
+    const to = { from: { jobId }, target: "copies", name: "replaced" };
+    expect(await (await requestRestore(to)).json()).toMatchObject({ code: "target-not-empty" });
+    const view = await restore({ ...to, mode: "replace" });
     expect(view).toMatchObject({ status: "completed", safetyExport: { status: "completed" } });
-    const { rows } = await copy("replaced").query({
-      sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
-    });
-    expect(rows).toEqual([["old"]]);
-    const safety = new TextDecoder().decode(await download(view.safetyExport?.jobId ?? ""));
-    expect(safety.length).toBeGreaterThan(0);
+    expect(await listNames("replaced")).toEqual(["fresh"]);
+    const safety = await download(view.safetyExport?.jobId ?? "");
+    expect(new TextDecoder().decode(await gunzip(safety))).toContain("CREATE TABLE child");
+  });
+
+  test("gives a database its former content back if it fails and is told to", async () => {
+    await fillOld("undone");
+    await bucket.put("bad.sql", "CREATE TABLE t(a);\nINSERT INTO nothing VALUES(1);");
+    const to = { from: { object: "bad.sql" }, target: "copies", name: "undone", mode: "replace" };
+    const view = await restore({ ...to, undoOnFailure: true });
+    expect(view).toMatchObject({ status: "failed", error: { code: "statement-failed" } });
+    expect(await listNames("undone")).toEqual(["child", "parent"]);
+    const { rows } = await openCopy("undone").query({ sql: "SELECT * FROM child" });
+    expect(rows).toEqual([[1]]);
+  });
+
+  test("says how to get the former content back if it fails", async () => {
+    await fillOld("lost");
+    await bucket.put("bad.sql", "CREATE TABLE t(a);\nINSERT INTO nothing VALUES(1);");
+    const to = { from: { object: "bad.sql" }, target: "copies", name: "lost", mode: "replace" };
+    const view = await restore(to);
+    const safety = view.safetyExport?.jobId ?? "";
+    expect(view.error?.message).toContain(`{"from": {"jobId": "${safety}"}, "mode": "replace"}`);
+    await restore({ from: { jobId: safety }, target: "copies", name: "lost", mode: "replace" });
+    expect(await listNames("lost")).toEqual(["child", "parent"]);
   });
 });
+
+describe("a request for a restore", () => {
+  test.each([
+    ["an unknown job", { from: { jobId: crypto.randomUUID() } }, 404, "job-not-found"],
+    ["an unknown object", { from: { object: "no.sql" } }, 404, "script-not-found"],
+    ["a target that is not writable", { target: "main" }, 403, "target-not-writable"],
+    ["an unknown target", { target: "nowhere" }, 404, "source-not-found"],
+    ["an object that is not named", { name: undefined }, 400, "invalid-request"],
+    ["two places of the script", { from: { object: "a", jobId: "b" } }, 400, "invalid-request"],
+    ["an unknown mode", { mode: "merge" }, 400, "invalid-request"],
+    ["an undo of nothing", { undoOnFailure: true }, 400, "invalid-request"],
+    ["an unknown field", { force: true }, 400, "invalid-request"],
+  ])("is refused for %s", async (_title, change, status, code) => {
+    await bucket.put("ok.sql", "CREATE TABLE t(a);");
+    const body = { from: { object: "ok.sql" }, target: "copies", name: "refused", ...change };
+    const response = await requestRestore(body);
+    expect(await response.json()).toMatchObject({ status, code });
+    expect(response.status).toBe(status);
+    expect(await listNames("refused")).toEqual([]);
+  });
+
+  test("is refused for an export that is no SQL script", async () => {
+    await query("CREATE TABLE t(a)");
+    const { jobId } = await startExport({ format: "csv" });
+    await ended(jobId);
+    const response = await requestRestore({ from: { jobId }, target: "copies", name: "csv" });
+    expect(await response.json()).toMatchObject({ status: 422, code: "dump-not-restorable" });
+  });
+
+  test("is refused while its target is exported or restored", async () => {
+    await bucket.put("ok.sql", "CREATE TABLE t(a);");
+    const body = { from: { object: "ok.sql" }, target: "copies", name: "busy" };
+    const both = await Promise.all([requestRestore(body), requestRestore(body)]);
+    const codes = both.map(({ status }) => status).sort();
+    expect(codes).toEqual([202, 409]);
+    const refused = both.find(({ status }) => status === 409);
+    expect(await refused?.json()).toMatchObject({ code: "restore-already-running" });
+  });
+
+  test("with the same Idempotency-Key returns the same restore", async () => {
+    await bucket.put("ok.sql", "CREATE TABLE t(a);");
+    const body = { from: { object: "ok.sql" }, target: "copies", name: "once" };
+    const headers = { "idempotency-key": "once" };
+    const [first, second] = [
+      await (await requestRestore(body, headers)).json<{ jobId: string }>(),
+      await (await requestRestore(body, headers)).json<{ jobId: string }>(),
+    ];
+    expect(second.jobId).toBe(first.jobId);
+    const other = await requestRestore({ ...body, name: "other" }, headers);
+    expect(await other.json()).toMatchObject({ code: "idempotency-key-reused" });
+  });
+
+  test("does not answer for exports, nor the exports' routes for restores", async () => {
+    await bucket.put("ok.sql", "CREATE TABLE t(a);");
+    const view = await restore({ from: { object: "ok.sql" }, target: "copies", name: "kinds" });
+    const { jobId } = await startExport();
+    await ended(jobId);
+    expect((await api(`/export/dump/${view.jobId}`)).status).toBe(404);
+    expect((await api(`/import/dump/${jobId}`)).status).toBe(404);
+    const list = await (await api("/import/jobs")).json<{ jobs: { jobId: string }[] }>();
+    expect(list.jobs.map((each) => each.jobId)).toContain(view.jobId);
+    expect(list.jobs.map((each) => each.jobId)).not.toContain(jobId);
+    expect((await api(`/import/dump/${view.jobId}`, { method: "DELETE" })).status).toBe(204);
+    expect((await api(`/import/dump/${view.jobId}`)).status).toBe(404);
+  });
+});
+
+describe("a script that cannot be restored", () => {
+  test.each([
+    ["an empty file", "", "the script contains no statement"],
+    ["a binary file", "SQLite format 3\0\u0010\0\u0001", "NUL"],
+    ["another format", "id,name\n1,Ann\n", "statement 1, line 1"],
+    ["an unfinished statement", "CREATE TABLE t(a);\nINSERT INTO t VALUES('x", "line 2"],
+    ["a failed dump", "CREATE TABLE t(a);\nROLLBACK; -- due to errors\n", "ROLLBACK"],
+  ])("is refused before anything changes: %s", async (_title, script, message) => {
+    await bucket.put("refused.sql", script);
+    const to = { from: { object: "refused.sql" }, target: "copies", name: "untouched" };
+    const view = await restore({ ...to, mode: "replace" });
+    expect(view).toMatchObject({
+      status: "failed",
+      safetyExport: null,
+      error: { code: "script-invalid", message: expect.stringContaining(message) },
+    });
+  });
+
+  test("is refused if its bytes have another hash", async () => {
+    await bucket.put("hash.sql", "CREATE TABLE t(a);");
+    const from = { object: "hash.sql", sha256: "0".repeat(64) };
+    const view = await restore({ from, target: "copies", name: "hash" });
+    expect(view.error?.code).toBe("script-invalid");
+    expect(await listNames("hash")).toEqual([]);
+  });
+
+  test("is refused if its gzip data ends early", async () => {
+    const whole = await new Response(
+      new Blob(["CREATE TABLE t(a);".repeat(50)])
+        .stream()
+        .pipeThrough(new CompressionStream("gzip")),
+    ).bytes();
+    await bucket.put("cut.sql.gz", whole.slice(0, -10));
+    const view = await restore({ from: { object: "cut.sql.gz" }, target: "copies", name: "cut" });
+    expect(view.error).toMatchObject({ code: "script-invalid" });
+    expect(view.error?.message).toContain("gzip");
+  });
+});
+
+async function fillOld(name: string): Promise<void> {
+  await openCopy(name).transaction(
+    [
+      "CREATE TABLE parent(id INTEGER PRIMARY KEY)",
+      "CREATE TABLE child(p REFERENCES parent)",
+      "INSERT INTO parent VALUES (1)",
+      "INSERT INTO child VALUES (1)",
+    ].map((sql) => ({ sql })),
+  );
+}
+
+async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
+  const stream = new Blob([new Uint8Array(bytes)])
+    .stream()
+    .pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).bytes();
+}

@@ -84,7 +84,7 @@ describe("EXPORT_SCHEDULE", () => {
 
   test("names a source once for each tick", () => {
     const twice = scheduled({ retentionHours: 24 }, { cron: HOURLY, content: "schema" });
-    expect(() => readSettings(twice)).toThrow("one entry a source for each cron expression");
+    expect(() => readSettings(twice)).toThrow("one entry per source for each cron expression");
     const apart = scheduled({ cron: NIGHTLY }, { cron: HOURLY, content: "schema" });
     expect(readSettings(apart).schedule).toHaveLength(2);
     const objects = scheduled({ source: "tenants", name: "a" }, { source: "tenants", name: "b" });

@@ -75,7 +75,7 @@ describe("a snapshot export", () => {
     await query("ALTER TABLE accounts ADD COLUMN opened DEFAULT 'today'");
     const view = await ended(jobId);
     expect(view).toMatchObject({ status: "completed", error: null });
-    expect(view.warnings).toEqual([expect.stringContaining("begun again with a new snapshot")]);
+    expect(view.warnings).toEqual([expect.stringContaining("restarted with a new snapshot")]);
     expect(view.progress.rows).toBe(ACCOUNTS);
     expect(new TextDecoder().decode(await download(jobId))).toContain("opened");
     const [instance] = await workflows.get();
@@ -130,7 +130,7 @@ describe("a snapshot export", () => {
       const view = await ended(jobId);
       expect(view.status).toBe("completed");
       expect(view.warnings).toEqual([
-        expect.stringContaining("begun again with a new snapshot: another version of the Worker"),
+        expect.stringContaining("restarted with a new snapshot: another version of the Worker"),
       ]);
     },
   );

@@ -92,7 +92,7 @@ async function expectWhole(view: JobView, restarts: number): Promise<void> {
 }
 
 describe("a job begins again with a new snapshot, once,", () => {
-  test("where a part is not the one that the ledger knows", async () => {
+  test("where a part differs from the one in the ledger", async () => {
     let isLate = true;
     changeUploads((upload) => ({
       complete: async (parts) => {
@@ -103,7 +103,7 @@ describe("a job begins again with a new snapshot, once,", () => {
       },
     }));
     const view = await exported();
-    expect(view.warnings[0]).toContain("begun again with a new snapshot");
+    expect(view.warnings[0]).toContain("restarted with a new snapshot");
     await expectWhole(view, 1);
   });
 
@@ -135,7 +135,7 @@ describe("a job begins again with a new snapshot, once,", () => {
       },
     }));
     const view = await exported();
-    expect(view.warnings[0]).toContain("is not what was written");
+    expect(view.warnings[0]).toContain("differs from what was written");
     await expectWhole(view, 1);
   });
 

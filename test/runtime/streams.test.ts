@@ -183,10 +183,10 @@ describe("GET /export/dump", () => {
     ["?format=xml", 'the query: format: expected "sql"'],
     ["?fromat=csv", "the query: fromat: unknown field"],
     ["?format=sql&format=csv", "the query: format: is given more than once"],
-    ["?format=csv&content=schema", "csv holds rows alone"],
+    ["?format=csv&content=schema", "csv contains only rows"],
     ["?include=", 'no table or view matches ""'],
     ["?callbackUrl=https://example.com", "the query: callbackUrl: unknown field"],
-    ["?name=other", 'EXPORT_SOURCES allows source "main" no object of the name'],
+    ["?name=other", 'EXPORT_SOURCES allows no object named "other" for source "main"'],
     ["?source=nowhere", 'there is no source "nowhere"'],
     ["?include=nothing", 'no table or view matches "nothing"'],
   ])("refuses %s, and says why", async (search, words) => {

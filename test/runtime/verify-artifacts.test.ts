@@ -69,7 +69,7 @@ test("names the chunk in which one byte differs", async () => {
   const other = WRITTEN.slice();
   other[2 * CHUNK_BYTES] = (other[2 * CHUNK_BYTES] as number) ^ 1;
   expect(await failureOf(verify(other))).toBe(
-    "artifact-corrupt: chunk 3 of dump.sql is not what was written",
+    "artifact-corrupt: chunk 3 of dump.sql differs from what was written",
   );
 });
 
@@ -106,6 +106,6 @@ test("refuses an object that is deleted while it is read", async () => {
       (range?.offset ?? 0) > 0 ? undefined : await store.read(key, range),
   });
   expect(await failureOf(verify(WRITTEN, read))).toBe(
-    "artifact-corrupt: dump.sql is not in the store any more",
+    "artifact-corrupt: dump.sql is no longer in the store",
   );
 });

@@ -91,7 +91,7 @@ describe("a silent run", () => {
       workflow: { run: 2, rescues: [{ run: 1, at: expect.any(String), reason }] },
     });
     expect(done.warnings).toEqual([
-      `run 1 was replaced by run 2, which went on from its checkpoint: ${reason}`,
+      `run 1 was replaced by run 2, which resumed from its checkpoint: ${reason}`,
     ]);
     expect(new TextDecoder().decode(await download(jobId))).toContain("(100,");
     expect(await snapshotObjects()).toEqual([]);

@@ -32,6 +32,7 @@ afterAll(() => rmSync(planted, { recursive: true }));
 const FORBIDDEN: Record<string, string> = {
   lib: "api/limits.ts",
   api: "sqlite/catalog.ts",
+  client: "sqlite/catalog.ts",
   sqlite: "rpc/cursor.ts",
   rpc: "formats/plan.ts",
   formats: "databases/source.ts",
@@ -39,7 +40,7 @@ const FORBIDDEN: Record<string, string> = {
   notify: "config/settings.ts",
   config: "storage/artifact-store.ts",
   reading: "storage/artifact-store.ts",
-  loading: "storage/artifact-store.ts",
+  loading: "reading/dump-reader.ts",
   storage: "jobs/jobs-context.ts",
   jobs: "databases/source.ts",
   workflows: "streams/open-stream.ts",

@@ -11,6 +11,7 @@ const MIDDLE = [...LOW, "formats", "databases", "notify", "config"] as const;
 export const ARROWS: Record<string, readonly string[]> = {
   lib: [],
   api: ["lib"],
+  client: ["lib", "api"],
   sqlite: ["lib", "api"],
   rpc: ["lib", "api", "sqlite"],
   formats: LOW,
@@ -25,7 +26,18 @@ export const ARROWS: Record<string, readonly string[]> = {
   streams: [...MIDDLE, "reading", "storage", "jobs"],
   intake: [...MIDDLE, "reading", "loading", "storage", "jobs"],
   routes: [...MIDDLE, "reading", "storage", "jobs", "streams", "intake"],
-  doors: [...MIDDLE, "reading", "storage", "jobs", "workflows", "streams", "intake", "routes"],
+  doors: [
+    ...MIDDLE,
+    "reading",
+    "loading",
+    "storage",
+    "jobs",
+    "workflows",
+    "streams",
+    "intake",
+    "routes",
+    "client",
+  ],
   // The command line dumps database files itself, and checks scripts, with the Worker's own code.
   cli: [...LOW, "formats", "databases", "reading", "loading", "scripts"],
   action: ["lib", "api", "cli", "scripts"],

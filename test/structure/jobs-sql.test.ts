@@ -33,6 +33,7 @@ test.each([
     "tmp_export_job_chunks",
   ],
   ["a stream's query", "`DELETE FROM tmp_export_streams`", "tmp_export_streams"],
+  ["an upload's query", "`DELETE FROM tmp_export_file_parts`", "tmp_export_file_parts"],
 ])("%s in another table's file, a command or another room is found", (_, line, name) => {
   for (const folder of ["jobs/tables", "jobs/commands", "jobs", "workflows", "storage/inline"]) {
     const file = `src/${folder}/planted.ts`;

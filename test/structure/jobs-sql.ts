@@ -19,13 +19,15 @@ const OWNERS: Record<string, readonly string[]> = {
   tmp_export_job_uploads: [INLINE],
   tmp_export_job_parts: [INLINE],
   tmp_export_streams: [`${TABLES}/stream-rows.ts`],
+  tmp_export_files: [`${TABLES}/file-rows.ts`],
+  tmp_export_file_parts: [`${TABLES}/file-part-rows.ts`],
 };
 
 /** The first makes the tables; the second knows their names, so that no dump contains them. */
 const KNOWS_ALL = new Set(["src/jobs/migrations.ts", "src/sqlite/own-objects.ts"]);
 
 /** A name of a table, or the beginning of one that a program completes. */
-const TABLE_NAME = /\btmp_export_(?:jobs?|streams?)(?:_\w*)?/g;
+const TABLE_NAME = /\btmp_export_(?:jobs?|streams?|files?)(?:_\w*)?/g;
 
 /** A state in SQL: programs write theirs in double quotes. */
 const STATE = new RegExp(`'(?:${JOB_STATES.join("|")})'`, "g");

@@ -22,6 +22,8 @@ export const ADAPTERS = [
   "src/storage/open-artifact-store.ts",
   "src/storage/inline/",
   "src/storage/r2/",
+  // What `init` binds.
+  "cli/init/needed-bindings.ts",
   // Databases.
   "src/api/source-config.ts",
   "src/databases/d1/",

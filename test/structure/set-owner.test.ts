@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -29,13 +28,6 @@ function filesWith(text: string): string[] {
 }
 
 test("the owner is filled in everywhere, package.json's links included", async () => {
-  const manifest = JSON.parse(copy.read("package.json")) as object;
-  const url = `git+https://github.com/${GITHUB_REPOSITORY}.git`;
-  const links = {
-    repository: { type: "git", url },
-    homepage: `https://github.com/${GITHUB_REPOSITORY}#readme`,
-  };
-  writeFileSync(join(copy.folder, "package.json"), JSON.stringify({ ...manifest, ...links }));
   const named = filesWith(GITHUB_REPOSITORY);
   expect(named).toEqual(
     expect.arrayContaining(["README.md", "SECURITY.md", "docs/deploy.md", "package.json"]),
@@ -50,6 +42,11 @@ test("the owner is filled in everywhere, package.json's links included", async (
     pathToFileURL(join(copy.folder, "scripts/set-owner.mjs")).href
   )) as { GITHUB_REPOSITORY: string };
   expect(now).toBe(`some-owner-7/${NAME}`);
+  expect(JSON.parse(copy.read("package.json"))).toMatchObject({
+    repository: { type: "git", url: `git+https://github.com/some-owner-7/${NAME}.git` },
+    bugs: { url: `https://github.com/some-owner-7/${NAME}/issues` },
+    homepage: `https://github.com/some-owner-7/${NAME}#readme`,
+  });
 });
 
 test("a second run changes nothing, and the old name brings every file back", () => {

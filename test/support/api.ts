@@ -5,7 +5,7 @@ import type { JobView } from "../../src/api/job-view.ts";
 const ORIGIN = "https://export.example.com";
 const TOKEN = "test-admin-token-0123456789";
 
-/** A call of the Worker under test, with the full-access token unless a header says otherwise. */
+/** Calls the Worker under test, with the full-access token unless a header says otherwise. */
 export function api(
   path: string,
   init: RequestInit = {},
@@ -40,14 +40,19 @@ export async function emptyDatabase(): Promise<void> {
   }
 }
 
-/** What this project has in the embedded database: nothing, but while a snapshot is open. */
+/**
+ * Returns this project's objects in the embedded database: none, except while a snapshot is open.
+ */
 export async function snapshotObjects(): Promise<{ name: string }[]> {
   const database = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
   const sql = "SELECT name FROM sqlite_master WHERE substr(name, 1, 10) = 'tmp_export'";
   return (await database.executeQuery({ sql })) as unknown as { name: string }[];
 }
 
-/** Makes the table `t` of an empty database: rows that hardly compress, so that several parts are written. */
+/**
+ * Creates the table `t` in an empty database: rows that hardly compress, so that several parts are
+ * written.
+ */
 export async function fillNoise({
   rows,
   rowBytes,
@@ -74,7 +79,7 @@ export async function startExport(body: object = {}, headers: HeadersInit = {}):
   return response.json<JobView>();
 }
 
-/** The job's view once it has ended. */
+/** Returns the job's view after it has ended. */
 export async function ended(jobId: string): Promise<JobView> {
   for (;;) {
     const response = await api(`/export/dump/${jobId}`);

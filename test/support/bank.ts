@@ -8,13 +8,13 @@ const BALANCE = 1_000;
 
 const database = () => env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
 
-/** Rows of an object of the embedded class; the exported one where none is named. */
+/** Returns rows of an object of the embedded class; of the exported one if none is named. */
 export async function rowsOf(sql: string, name = "sql-durable-object"): Promise<unknown[]> {
   const object = env.DATABASE_DURABLE_OBJECT.getByName(name);
   return (await object.executeQuery({ sql })) as unknown[];
 }
 
-/** Accounts with money, and a ledger of what was moved between them. */
+/** Creates accounts with money, and a ledger of what was moved between them. */
 export async function openBank(): Promise<void> {
   await query(
     "CREATE TABLE accounts(id INTEGER PRIMARY KEY, balance INTEGER NOT NULL CHECK (balance >= 0), note TEXT)",
@@ -37,7 +37,10 @@ async function transfer(): Promise<void> {
   );
 }
 
-/** Moves money all the while, by `writers` at once; a transfer that an abort has cut off is let go. */
+/**
+ * Moves money continuously, with `writers` in parallel; a transfer that an abort interrupts is
+ * ignored.
+ */
 export function startTransfers(writers: number): {
   readonly count: number;
   stop: () => Promise<void>;
@@ -54,7 +57,7 @@ export function startTransfers(writers: number): {
           },
         );
       }
-      // Work within the process alone would keep the local runtime from polling the network.
+      // Work that stays within the process would keep the local runtime from polling the network.
       await scheduler.wait(1);
     }
   });
@@ -69,7 +72,10 @@ export function startTransfers(writers: number): {
   };
 }
 
-/** Loads a job's dump into a new object, `restored-<jobId>`; says what shows that it is not one instant. */
+/**
+ * Loads a job's dump into a new object, `restored-<jobId>`; returns evidence that it is not one
+ * instant.
+ */
 export async function bankProblems(jobId: string): Promise<string[]> {
   const name = `restored-${jobId}`;
   const object = env.DATABASE_DURABLE_OBJECT.getByName(name);

@@ -2,11 +2,11 @@ import { emptyDatabase, query } from "./api.ts";
 
 /** The warnings of a dump of `fillBrokenChecks`. */
 export const CHECK_WARNINGS = [
-  'table "large" has rows that break CONSTRAINT "positive" CHECK (n > 0): they load only if CHECK is ignored',
-  'table "small" has rows that break CHECK (state IN ("new", "done")): they load only if CHECK is ignored',
+  'table "large" has rows that violate CONSTRAINT "positive" CHECK (n > 0): they load only if CHECK is ignored',
+  'table "small" has rows that violate CHECK (state IN ("new", "done")): they load only if CHECK is ignored',
 ];
 
-/** Fills the embedded database with rows that break CHECKs of their tables. */
+/** Fills the embedded database with rows that violate CHECKs of their tables. */
 export async function fillBrokenChecks(): Promise<void> {
   await emptyDatabase();
   await query(
@@ -22,7 +22,7 @@ export async function fillBrokenChecks(): Promise<void> {
   );
 }
 
-/** Leaves out the warning that SQL in double quotes has. */
+/** Leaves out the warning about SQL in double quotes. */
 export function checkWarnings(warnings: readonly string[]): string[] {
   return warnings.filter((warning) => !warning.includes("dqs_ddl")).sort();
 }

@@ -8,7 +8,7 @@ declare module "vitest" {
   }
 }
 
-/** Runs the callback receiver beside the tests: workerd itself cannot listen on a port. */
+/** Runs the callback receiver during the tests: workerd itself cannot listen on a port. */
 export default async function setUp(project: TestProject): Promise<() => void> {
   const receiver = await startCallbackReceiver();
   project.provide("callbackReceiverOrigin", receiver.origin);

@@ -9,7 +9,7 @@ export interface ReceivedRequest {
   path: string;
   headers: Record<string, string>;
   body: string;
-  /** True once the connection ended before the answer did. */
+  /** True if the connection ended before the response did. */
   brokenOff: boolean;
 }
 
@@ -31,7 +31,9 @@ function createCallbackReceiver(): Server {
   });
 }
 
-/** Starts the receiver on a free port of 127.0.0.1 and answers its origin and how to stop it. */
+/**
+ * Starts the receiver on a free port of 127.0.0.1; returns its origin and a function to stop it.
+ */
 export async function startCallbackReceiver(): Promise<{ origin: string; stop: () => void }> {
   const server = createCallbackReceiver();
   server.listen(0, "127.0.0.1");
@@ -89,7 +91,7 @@ async function answer(
       response.write("the beginning");
       return;
     case "/endless":
-      // Ends by the receiver's own failure to write once the other side has gone.
+      // Ends when the receiver can no longer write because the other side is gone.
       await pipeline(endlessBody(), response).catch(() => undefined);
       return;
     case "/break":

@@ -6,9 +6,9 @@ import { nodeSqliteSource } from "./node-sqlite-source.ts";
 import { restoreStatements, statementsOf } from "./restore-dump.ts";
 
 /**
- * Dumps `source`, cut at places that `seed` says, restores it under the platform's limits, and
- * returns the differences, in sentences. Also compares the bytes of an uncut dump, of one whose rows are
- * all read as if they were long, and those of the restored database's dump.
+ * Dumps `source`, cut at places that `seed` selects, restores it under the platform's limits, and
+ * returns the differences, in sentences. Also compares the bytes of an uncut dump, of one whose
+ * rows are all read as if they were long, and those of the restored database's dump.
  */
 export async function checkExactness(
   source: DatabaseSync,
@@ -44,7 +44,7 @@ export async function checkExactness(
   return { differences, dump };
 }
 
-/** What a dump's own warnings allow to be missing. */
+/** The differences that a dump's own warnings allow. */
 export function comparisonOf(dump: WholeDump): ComparisonOptions {
   const warned = (pattern: string): string[] =>
     dump.catalog.tables

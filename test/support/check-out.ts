@@ -3,10 +3,13 @@ import { join } from "node:path";
 
 const REPOSITORY = join(import.meta.dirname, "..", "..");
 
-/** What Git does not keep of the folder of the repository, and its own. */
+/** Files in the repository's folder that Git does not track, and Git's own. */
 const LEFT = new Set([".git", "node_modules", "dist", ".wrangler", "demo-output", "coverage"]);
 
-/** Copies the repository to a new folder as `git clone` would leave it, changes that wait included. */
+/**
+ * Copies the repository to a new folder as `git clone` would leave it, including uncommitted
+ * changes.
+ */
 export function checkOut(to: string): void {
   mkdirSync(to);
   for (const name of readdirSync(REPOSITORY)) {

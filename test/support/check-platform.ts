@@ -5,9 +5,9 @@ import type { Platform } from "./platform.ts";
 import { statementsOf } from "./restore-dump.ts";
 
 /**
- * Builds a Durable Object, dumps it within the runtime, restores the dump into another and, where
- * `d1` says so, into D1, and returns the differences between their files, in sentences. The dump of
- * what was restored must have the same bytes, D1's too.
+ * Builds a Durable Object, dumps it within the runtime, restores the dump into another and, if `d1`
+ * is set, into D1, and returns the differences between their files, in sentences. A dump of each
+ * restored database must have the same bytes.
  */
 export async function checkPlatform(
   platform: Platform,

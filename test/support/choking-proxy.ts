@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A proxy before a Worker whose downloads can be made to stop midway. */
+/** A proxy in front of a Worker whose downloads can be made to stop midway. */
 export interface ChokingProxy {
   url: string;
   /** Headers of the downloads' requests so far. */
   ranges: (string | undefined)[];
-  /** Lets each later download pass so many bytes and then keeps it hanging; undefined: all of it. */
+  /** Lets each later download pass this many bytes and then stall; undefined: all of it. */
   choke(bytes: number | undefined): void;
   stop(): Promise<void>;
 }

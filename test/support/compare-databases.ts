@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 
-/** What a comparison may leave out, because the dump says that it does. */
+/** Differences that a comparison may ignore, because the dump reports them. */
 export interface ComparisonOptions {
-  /** Tables that the dump leaves out with a warning, with what belongs to them. */
+  /** Tables that the dump leaves out with a warning, with the objects that belong to them. */
   skippedTables?: string[];
   /** Tables whose rows cannot be read back, so that the dump restores them empty. */
   emptiedTables?: string[];
@@ -17,14 +17,15 @@ interface Entry {
   sql: string;
 }
 
-/** Differences reported of one table or list; the rest is counted only by its first ones. */
+/** The most differences reported for one table or list. */
 const DIFFERENCES_MAX = 4;
 
 /**
- * What differs between two databases, in sentences; empty where `actual` is an exact copy: each
- * table has the same rows with the same rowids, each value the same type and the same bytes, each
- * schema object the same text. Reads with plain SQL of its own and shares no code with the dump.
- * Statistics (`sqlite_stat1`) and the tables of the runtime are left out, as the dump does.
+ * Returns the differences between two databases, in sentences. The list is empty if `actual` is an
+ * exact copy: each table has the same rows with the same rowids, each value the same type and the
+ * same bytes, each schema object the same text. It reads with its own plain SQL and shares no code
+ * with the dump. Like the dump, it leaves out statistics (`sqlite_stat1`) and the tables of the
+ * runtime.
  */
 export function compareDatabases(
   expected: DatabaseSync,
@@ -43,8 +44,8 @@ export function compareDatabases(
     differences.push(...compareTables(expected, actual, table));
   }
   differences.push(...compareSequences(expected, actual));
-  // SQLite's own check takes a STRICT column behind a virtual generated one for another column's
-  // value, in databases that were never dumped too: what counts is that both say the same.
+  // SQLite's own check mistakes a STRICT column after a virtual generated one for another column's
+  // value, even in databases that were never dumped: both must return the same.
   const [before, after] = [expected, actual].map((db) =>
     JSON.stringify(db.prepare("PRAGMA integrity_check").all()),
   );
@@ -69,7 +70,10 @@ function entriesOf(db: DatabaseSync): Entry[] {
     .filter((entry) => isCompared(entry.name) && isCompared(entry.tableName));
 }
 
-/** SQL that is true for a customer's table that is named like a shadow table; FTS5 quotes the names of its own so. */
+/**
+ * SQL that is true for a customer's table with a shadow table's name; FTS5 quotes the names of its
+ * own that way.
+ */
 const IS_NO_SHADOW =
   "(l.type = 'shadow' AND l.name LIKE '%\\_content' ESCAPE '\\' AND m.sql NOT LIKE 'CREATE TABLE ''%')";
 
@@ -102,7 +106,7 @@ function compareSchemas(
   actual: DatabaseSync,
   skipped: Set<string>,
 ): string[] {
-  // What a skipped virtual table keeps its rows in is skipped with it.
+  // The tables in which a skipped virtual table keeps its rows are skipped too.
   const isSkipped = (name: string): boolean =>
     skipped.has(name) || [...skipped].some((table) => name.startsWith(`${table}_`));
   const kept = (entry: Entry): boolean => !isSkipped(entry.name) && !isSkipped(entry.tableName);
@@ -137,7 +141,7 @@ function compareTables(expected: DatabaseSync, actual: DatabaseSync, table: Tabl
   const differences = compareRows(table.name, reader, expected, actual);
   if (table.module === "fts5") {
     differences.push(...compareIndex(expected, actual, table.name));
-    // Its options live in a shadow table; a row of it is the format's version.
+    // Its options are in a shadow table, in which one row is the format's version.
     const config = quoted(`${table.name}_config`);
     const sql = `SELECT k, typeof(v), v FROM ${config} WHERE k <> 'version' ORDER BY k`;
     differences.push(
@@ -147,7 +151,7 @@ function compareTables(expected: DatabaseSync, actual: DatabaseSync, table: Tabl
   return differences;
 }
 
-/** The ids that an FTS5 table indexes, and how many words it found in each of their columns. */
+/** The ids that an FTS5 table indexes, and how many words it found in each column. */
 function compareIndex(expected: DatabaseSync, actual: DatabaseSync, name: string): string[] {
   const shadow = `${name}_docsize`;
   const isThere = "SELECT 1 FROM pragma_table_info(?) WHERE name = 'sz'";
@@ -156,7 +160,9 @@ function compareIndex(expected: DatabaseSync, actual: DatabaseSync, name: string
   return compareRows(shadow, { names: ["id", "sz"], sql, keys: 1 }, expected, actual);
 }
 
-/** A SELECT that gives `keys` plain values, then a type and a value for each of the other names. */
+/**
+ * A SELECT that returns `keys` plain values, then a type and a value for each of the other names.
+ */
 interface Reader {
   names: string[];
   sql: string;
@@ -186,7 +192,7 @@ function readerOf(db: DatabaseSync, table: TableShape): Reader {
     return { names: ["rowid", ...names], sql, keys: 1 };
   }
   if (!table.withoutRowid) {
-    // No SQL can see the rowid, nor thus the order that it gives.
+    // No SQL can read the rowid, and so not the order that depends on it.
     return { names, sql: `SELECT ${cells.join(", ")} FROM ${from}`, keys: 0, unordered: true };
   }
   const keys = columns.filter((column) => Number(column[2]) > 0);
@@ -200,7 +206,7 @@ function readerOf(db: DatabaseSync, table: TableShape): Reader {
   };
 }
 
-/** The reader's rows, in an order of their own where they have none. */
+/** The reader's rows, sorted if they have no order. */
 function rowsOf(db: DatabaseSync, reader: Reader): Iterator<Cell[]> & Iterable<Cell[]> {
   if (reader.unordered !== true) return iterateRows(db, reader.sql);
   const textOf = (row: Cell[]): string =>
@@ -252,7 +258,10 @@ function compareCells(where: string, reader: Reader, expected: Cell[], actual: C
   return differences;
 }
 
-/** Bytes for bytes: `Object.is` tells 0.0 from -0.0, and no other two doubles of SQLite look alike. */
+/**
+ * Byte for byte: `Object.is` distinguishes 0.0 from -0.0, and no other two doubles of SQLite look
+ * alike.
+ */
 function isSame(expected: Cell, actual: Cell): boolean {
   if (expected instanceof Uint8Array && actual instanceof Uint8Array) {
     return Buffer.compare(expected, actual) === 0;
@@ -260,7 +269,7 @@ function isSame(expected: Cell, actual: Cell): boolean {
   return Object.is(expected, actual);
 }
 
-/** A value for a person: whole where it is short. */
+/** A value for a person: complete if it is short. */
 function shown(value: Cell): string {
   if (value instanceof Uint8Array) {
     const hex = Buffer.from(value.subarray(0, 40)).toString("hex");
@@ -280,12 +289,14 @@ function compareSequences(expected: DatabaseSync, actual: DatabaseSync): string[
   return compareRows("sqlite_sequence", { names: ["name", "seq"], sql, keys: 0 }, expected, actual);
 }
 
-/** True where an FTS5 table holds anything: its first two records are its structure and averages. */
+/**
+ * True if an FTS5 table contains anything: its first two records are its structure and averages.
+ */
 function hasTokens(db: DatabaseSync, table: string): boolean {
   return rawRows(db, `SELECT 1 FROM ${quoted(`${table}_data`)} WHERE id > 10`).length > 0;
 }
 
-/** The comparison's own queries are wider than what the platform allows a dump's reader. */
+/** The comparison's own queries are wider than the platform allows for a dump's reader. */
 function liftLimits(db: DatabaseSync): void {
   db.limits.column = 2_000;
   db.limits.functionArg = 1_000;

@@ -7,7 +7,7 @@ interface Example extends ExportSize {
 
 const TEN_TABLES = { tables: 10 };
 
-/** The databases that docs/limits-and-costs.md reckons with. */
+/** The databases in the calculations of docs/limits-and-costs.md. */
 export const EXAMPLES: readonly Example[] = [
   { title: "1 GB, 1 M rows, quiet", ...TEN_TABLES, bytes: 1e9, rows: 1e6, changedRows: 0 },
   { title: "1 GB, 1 M rows, written", ...TEN_TABLES, bytes: 1e9, rows: 1e6, changedRows: 1e4 },
@@ -33,19 +33,17 @@ export function exampleRow({ title, ...size }: Example): string {
 }
 
 const DEVELOPERS = "https://developers.cloudflare.com";
+const ROWS_LINKS = `[objects](${DEVELOPERS}/durable-objects/platform/pricing/), [D1](${DEVELOPERS}/d1/platform/pricing/)`;
+const R2_LINK = `[R2](${DEVELOPERS}/r2/pricing/)`;
 
 /** The table of prices, line by line. */
 export const PRICE_ROWS: readonly string[] = [
-  [
-    "a million rows read",
-    DOLLARS.rowRead * 1e6,
-    `[objects](${DEVELOPERS}/durable-objects/platform/pricing/), [D1](${DEVELOPERS}/d1/platform/pricing/)`,
-  ],
-  ["a million rows written", DOLLARS.rowWritten * 1e6, "the same"],
+  ["a million rows read", DOLLARS.rowRead * 1e6, ROWS_LINKS],
+  ["a million rows written", DOLLARS.rowWritten * 1e6, ROWS_LINKS],
   ["100,000 steps", DOLLARS.step * 1e5, `[Workflows](${DEVELOPERS}/workflows/reference/pricing/)`],
-  ["a million of R2's Class A", DOLLARS.r2ClassA * 1e6, `[R2](${DEVELOPERS}/r2/pricing/)`],
-  ["a million of R2's Class B", DOLLARS.r2ClassB * 1e6, "the same"],
-  ["a GB in R2 for a month", DOLLARS.r2GbMonth, "the same"],
+  ["a million of R2's Class A", DOLLARS.r2ClassA * 1e6, R2_LINK],
+  ["a million of R2's Class B", DOLLARS.r2ClassB * 1e6, R2_LINK],
+  ["a GB in R2 for a month", DOLLARS.r2GbMonth, R2_LINK],
 ].map(([what, price, source]) =>
   cells([String(what), `$${Number(Number(price).toFixed(4))}`, String(source)]),
 );

@@ -12,11 +12,11 @@ const TOKEN = "crash-test-token-0123456789";
 const ACCOUNTS = 250_000;
 const BALANCE = 1_000;
 
-/** After so long without an end, runtime starts included, something is stuck. */
+/** If a run takes longer than this, including runtime starts, something is stuck. */
 const DEADLINE_MS = 600_000;
 
 export interface CrashRun {
-  /** Sentences; none where the export survived. */
+  /** Sentences; empty if the export survived. */
   problems: string[];
   kills: number;
   /** Runs that worked on the job. */
@@ -25,8 +25,8 @@ export interface CrashRun {
 }
 
 /**
- * One export of a bank whose money moves all the while, under a runtime that is killed `kills` times
- * at random moments (SIGKILL to the whole process group) and started again on the same state. The job
+ * One export of a bank whose money moves continuously, under a runtime that is killed `kills` times
+ * at random moments (SIGKILL to the whole process group) and restarted with the same state. The job
  * must be completed, its dump must show one instant, and nothing may be left in the database.
  */
 export async function runCrashes(options: {
@@ -47,7 +47,7 @@ export async function runCrashes(options: {
     const path = `/export/dump/${job.jobId}`;
     const endMs = Date.now() + DEADLINE_MS;
     while (result.kills < options.kills) {
-      // The first kill falls within the export, however fast the machine is.
+      // The first kill happens during the export, however fast the machine is.
       if (result.kills === 0) result.transfers += await transferUntilRowsAreWritten(worker, path);
       else result.transfers += await transferFor(worker, options.random() * 700);
       const view = await call<JobView>(worker, "GET", path);
@@ -79,7 +79,10 @@ export async function runCrashes(options: {
   return result;
 }
 
-/** Small chunks, so that many of them are cut short; a short stall, so that the watchdog soon looks. */
+/**
+ * Small chunks, so that many of them are interrupted; a short stall, so that the watchdog checks
+ * soon.
+ */
 function startWorker(state: string, config: string | undefined): Promise<LocalWorker> {
   return startLocalWorker({
     persistTo: state,
@@ -123,7 +126,7 @@ async function openBank(worker: LocalWorker): Promise<void> {
   }
 }
 
-/** Moves money until the export's first chunk is committed; gives how often. */
+/** Moves money until the export's first chunk is committed; returns the number of transfers. */
 async function transferUntilRowsAreWritten(worker: LocalWorker, path: string): Promise<number> {
   for (let transfers = 0; ; transfers += await transferFor(worker, 5)) {
     const { status, progress } = await call<JobView>(worker, "GET", path);
@@ -131,7 +134,7 @@ async function transferUntilRowsAreWritten(worker: LocalWorker, path: string): P
   }
 }
 
-/** Moves money for so long; gives how often. */
+/** Moves money for `ms`; returns the number of transfers. */
 async function transferFor(worker: LocalWorker, ms: number): Promise<number> {
   const endMs = Date.now() + ms;
   let transfers = 0;

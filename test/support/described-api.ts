@@ -15,9 +15,9 @@ export interface ApiDocument {
 }
 
 /**
- * What is wrong with an answer by the API's own description: a status or type of content that the
- * call's operation does not list, or a body that is not as its schema has it. Empty where all is
- * well. `body` is the answer's text.
+ * Returns how a response contradicts the API's own description: a status or content type that the
+ * call's operation does not list, or a body that does not match its schema. Empty if all is well.
+ * `body` is the response's text.
  */
 export function faultsOfAnswer(
   call: { method: string; path: string },

@@ -9,7 +9,9 @@ import { readDump } from "../../src/reading/dump-reader.ts";
 import { readCatalog } from "../../src/reading/read-catalog.ts";
 import { openLiveReader } from "../../src/reading/table-reader.ts";
 
-/** A format's files as one pass over the pages makes them, without job, parts and store. */
+/**
+ * Returns a format's files as one pass over the pages creates them, without job, parts and store.
+ */
 export async function directFiles(format: ExportFormat): Promise<Map<string, Uint8Array>> {
   const stub = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
   const source = durableObjectSource(() => stub);
@@ -18,7 +20,7 @@ export async function directFiles(format: ExportFormat): Promise<Map<string, Uin
   const pieces = new Map<string, Uint8Array[]>(plan.artifacts.map(({ name }) => [name, []]));
   const reader = openLiveReader(source);
   for await (const piece of readDump({ reader, plan, createEncoder, cursor: CURSOR_START })) {
-    // A page's bytes may stand where the next one will.
+    // The next page may reuse the memory of a page's bytes.
     pieces.get(plan.artifacts[piece.artifact]?.name ?? "")?.push(concatBytes(piece.bytes));
   }
   return new Map([...pieces].map(([name, each]) => [name, concatBytes(each)]));

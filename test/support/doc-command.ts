@@ -1,6 +1,6 @@
 /**
- * Runs one command of the documentation as it stands there, or what stands in for it where it cannot
- * run in a test. Scripts of `test/docs/commands.test.ts` find it under the programs' names.
+ * Runs one command of the documentation unchanged, or a substitute if it cannot run in a test.
+ * Scripts of `test/docs/commands.test.ts` find it under the programs' names.
  *
  * node test/support/doc-command.ts curl -s http://127.0.0.1:8787/health
  */
@@ -16,7 +16,7 @@ const REPOSITORY = join(import.meta.dirname, "..", "..");
 interface StandIn {
   command: RegExp;
   reason: string;
-  /** Throws where the command would not do what it is there for. */
+  /** Throws if the command would not achieve its purpose. */
   run: (words: string[]) => void;
 }
 
@@ -55,7 +55,7 @@ const STAND_INS: readonly StandIn[] = [
     command: /^npx wrangler deploy( --dry-run)?$/,
     reason: "it asks Cloudflare; everything before that is done",
     run: () => {
-      // Pages that deploy the same Worker need it bundled once.
+      // Pages that deploy the same Worker need it bundled only once.
       const config = createHash("sha256").update(readFileSync("wrangler.jsonc")).digest("hex");
       const outdir = join(process.env["DOCS_CHECKOUT"] ?? "", "deployed", config);
       if (!existsSync(outdir)) runProgram("wrangler", ["deploy", "--dry-run", "--outdir", outdir]);
@@ -95,7 +95,7 @@ function requireScript(name = ""): void {
   if (!Object.hasOwn(scripts, name)) throw new Error(`package.json has no script ${name}`);
 }
 
-/** Leaves a call to the test, which has wrangler's list of commands loaded. */
+/** Leaves a call to the test, which has loaded wrangler's list of commands. */
 function askWrangler(words: string[]): void {
   appendFileSync(process.env["DOCS_ASKED"] ?? "", `${JSON.stringify(words)}\n`);
 }
@@ -106,7 +106,7 @@ function requireText(file: string, text: string): void {
 }
 
 function runProgram(program: string, words: string[]): void {
-  // Behind the folder of this command's own names.
+  // Everything after the folder with this command's own names.
   const path = (process.env["PATH"] ?? "").split(":").slice(1).join(":");
   const { status, error } = spawnSync(program, words, {
     stdio: "inherit",
@@ -125,7 +125,8 @@ if (standIn !== undefined) {
 } else if (program === "npx") {
   runProgram(words[0] ?? "", words.slice(1));
 } else if (program === "curl") {
-  // A guide's calls succeed: an answer that says otherwise is a failure, also where the guide does not ask for that.
+  // A guide's calls succeed: an error response is a failure, even if the guide does not check for
+  // it.
   const asks = words.some((word) => /^-\w*f/.test(word));
   runProgram(program, asks ? words : ["--fail-with-body", ...words]);
 } else {

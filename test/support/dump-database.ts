@@ -18,13 +18,13 @@ export interface WholeDump {
   catalog: Catalog;
 }
 
-/** Where a dump is cut; what comes out must not depend on it. */
+/** Decides at which places a dump is cut; the result must not depend on it. */
 export interface Cutting {
-  /** Pages answer that they are too large where this is true, and are read smaller. */
+  /** If this returns true, pages report that they are too large, and are read smaller. */
   isTooBig: () => boolean;
-  /** A new reader goes on from the cursor, as it was stored, where this is true. */
+  /** If this returns true, a new reader resumes from the stored cursor. */
   isChunkEnd: () => boolean;
-  /** Pages are read as if their rows had so many bytes; undefined for those that they have. */
+  /** Pages are read as if their rows had this many bytes; undefined uses their real size. */
   rowBytes?: () => number;
 }
 
@@ -33,20 +33,20 @@ export const UNCUT: Cutting = { isTooBig: () => false, isChunkEnd: () => false }
 /** A file of an export, whole. */
 export interface WholeFile {
   name: string;
-  /** The table whose rows it holds, in formats that write one file a table. */
+  /** The table whose rows it contains, in formats that write one file per table. */
   table: string | undefined;
   bytes: Uint8Array;
 }
 
 export interface WholeExport {
   files: WholeFile[];
-  /** How many U+FFFD stand for bytes that are no UTF-8. */
+  /** How many U+FFFD characters replace bytes that are not UTF-8. */
   replacements: number;
   warnings: string[];
   catalog: Catalog;
 }
 
-/** The SQL dump of all of `source`, read page by page as an export job does. */
+/** Returns the SQL dump of all of `source`, read page by page as in an export job. */
 export async function dumpDatabase(
   source: Source,
   cutting = UNCUT,
@@ -56,7 +56,7 @@ export async function dumpDatabase(
   return { bytes: files[0]?.bytes ?? new Uint8Array(), warnings, catalog };
 }
 
-/** All of `source` in a format, read page by page as an export job does. */
+/** Returns all of `source` in a format, read page by page as in an export job. */
 export async function exportDatabase(
   source: Source,
   cutting = UNCUT,
@@ -81,7 +81,7 @@ export async function exportDatabase(
   let replacements = 0;
   let cursor: Cursor | null = START;
   while (cursor !== null) {
-    // As a checkpoint keeps it.
+    // As a checkpoint stores it.
     const stored = JSON.parse(JSON.stringify(cursor)) as Cursor;
     cursor = null;
     for await (const piece of readDump({
@@ -90,7 +90,7 @@ export async function exportDatabase(
       createEncoder: cutEncoderOf,
       cursor: stored,
     })) {
-      // A page's bytes may be views of a buffer that the next page uses again.
+      // A page's bytes may be views of a buffer that the next page reuses.
       pieces[piece.artifact]?.push(...piece.bytes.map((bytes) => bytes.slice()));
       replacements += piece.replacements;
       for (const warning of piece.warnings) found.add(warning);
@@ -127,7 +127,7 @@ function cutReader(reader: TableReader, cutting: Cutting): TableReader {
   };
 }
 
-/** Cuts by a small generator of numbers, so that a seed says them all. */
+/** Cuts chosen by a small number generator, so that a seed reproduces them. */
 export function randomCutting(seed: number): Cutting {
   let state = seed >>> 0;
   const next = (): number => {

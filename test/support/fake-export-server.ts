@@ -26,16 +26,16 @@ type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean
 interface FakeJob {
   jobId: string;
   status: string;
-  /** Looks at the job before it has ended. */
+  /** Polls of the job before it ends. */
   looksLeft: number;
   request: Record<string, unknown>;
   key: string;
 }
 
 export interface FakeOptions {
-  /** What every job gives, by name. */
+  /** The files of every job, by name. */
   artifacts: Record<string, Buffer>;
-  /** How often a job is looked at before it ends. Default: 0. */
+  /** How often a job is polled before it ends. Default: 0. */
   looks?: number;
   /** How jobs end. Default: completed. */
   ending?: { status: string; error?: { code: string; message: string; hint: string } };
@@ -50,8 +50,8 @@ export interface FakeOptions {
 }
 
 /**
- * An HTTP server that answers as the Worker does (DESIGN, section 3), in as far as the command line
- * asks, and that a test can make fail on the wire: `intercept` takes the next matching requests.
+ * An HTTP server that answers like the Worker (DESIGN, section 3), as far as the command line needs
+ * it, and that a test can make fail on the wire: `intercept` takes the next matching requests.
  */
 export class FakeExportServer {
   readonly requests: RecordedRequest[] = [];
@@ -89,7 +89,7 @@ export class FakeExportServer {
     await once(this.#server, "close");
   }
 
-  /** Lets `intercept` answer the next `times` requests whose "METHOD /path" holds `matches`. */
+  /** Lets `intercept` answer the next `times` requests whose "METHOD /path" contains `matches`. */
   intercept(matches: string, intercept: Intercept, times = 1): void {
     this.#intercepts.push({ matches, times, intercept });
   }
@@ -112,7 +112,12 @@ export class FakeExportServer {
     }
     if (url === "/health") return sendJson(response, 200, { status: "ok" });
     if (headers.authorization !== `Bearer ${FAKE_TOKEN}`) {
-      return sendProblem(response, 401, "unauthorized", "the bearer token is not this Worker's");
+      return sendProblem(
+        response,
+        401,
+        "unauthorized",
+        "the bearer token does not match this Worker's",
+      );
     }
     if (url.startsWith("/import/")) return this.imports.answer(request, response, bytes);
     this.#route(request, response, body);
@@ -219,7 +224,7 @@ export class FakeExportServer {
     response.end(sent);
   }
 
-  /** The ZIP of a job, made as the Worker makes it. */
+  /** The ZIP of a job, built as the Worker builds it. */
   zipOf(job: Pick<FakeJob, "jobId">): Buffer {
     const manifest = Buffer.from(JSON.stringify(this.manifestOf(job)));
     const files = Object.entries({ "manifest.json": manifest, ...this.options.artifacts });
@@ -291,7 +296,7 @@ export class FakeExportServer {
   }
 }
 
-/** Two chunks, end to end. */
+/** Two chunks, without gaps. */
 function chunksOf(bytes: Buffer): { bytes: number; sha256: string; run: number }[] {
   const middle = Math.floor(bytes.length / 2);
   return [bytes.subarray(0, middle), bytes.subarray(middle)].map((chunk) => ({

@@ -1,8 +1,8 @@
 import { Database } from "../../src/databases/database.ts";
 
 /**
- * From now on `fault` is asked before every call of an embedded database, and may throw what a platform
- * throws. Ends with the function that is given back.
+ * Calls `fault` before every call of an embedded database; it may throw what a platform throws.
+ * Call the returned function to stop it.
  */
 export function disturbDatabase(fault: (statements: string[]) => void): () => void {
   const prototype = Database.prototype as unknown as Record<string, unknown>;

@@ -4,27 +4,27 @@ import { parseRunPayload, type RunPayload } from "../../src/rpc/run-payload.ts";
 import { ExportWorkflow } from "../../src/workflows/export/export-workflow.ts";
 
 /**
- * How the first try of a step fails:
+ * How the first attempt of a step fails:
  * - `before`: it ends before its work begins.
  * - `after`: its work is done, and its answer is lost.
- * - `timeout`: its time is up before its work begins, which is done all the same once the next try
- *   has ended: what a killed try sends lands behind its retry's.
- * - `beside`: its time is up, and its work is done while the next try does the same.
+ * - `timeout`: its time is up before its work begins, and the work is still done after the next
+ *   attempt has ended: what a killed attempt sends arrives after its retry's.
+ * - `beside`: its time is up, and its work is done while the next attempt does the same.
  */
 export const FAULTS = ["before", "after", "timeout", "beside"] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** What takes the place of the platform's `step.do`. */
+/** Replaces the platform's `step.do`. */
 type Do = (
   name: string,
   config: WorkflowStepConfig,
   body: (context: StepContext) => Promise<unknown>,
 ) => Promise<unknown>;
 
-/** What the platform tells each attempt. */
+/** What the platform passes to each attempt. */
 type StepContext = { attempt: number };
 
-/** From now on `doOf` makes each instance's `step.do`. Returns what ends that. */
+/** Makes `doOf` create each instance's `step.do`. Returns a function that stops it. */
 function changeSteps(doOf: (step: WorkflowStep, payload: RunPayload) => Do): () => void {
   const { prototype } = ExportWorkflow;
   const descriptor = Object.getOwnPropertyDescriptor(prototype, "run") as PropertyDescriptor;
@@ -39,8 +39,8 @@ function changeSteps(doOf: (step: WorkflowStep, payload: RunPayload) => Do): () 
 }
 
 /**
- * From now on the steps that are meant wait for an hour instead; `reached` lists those that have come.
- * It is to be polled: a promise that a run settles goes on in the run's context, and ends with it.
+ * Makes the selected steps wait for an hour; `reached` lists the steps that have started. Poll it:
+ * a promise that a run settles continues in the run's context, and ends with it.
  */
 export function hangSteps(isMeant: (name: string, run: number) => boolean): {
   reached: string[];
@@ -56,25 +56,25 @@ export function hangSteps(isMeant: (name: string, run: number) => boolean): {
   return { reached, restore };
 }
 
-/** Long enough for a step's work on a busy machine, short enough to be waited for. */
+/** Long enough for a step's work on a busy machine, short enough to wait for. */
 const TIMEOUT = "2 seconds";
 
 export interface StepFaults {
-  /** Names of all steps that were begun, each once a try. */
+  /** Names of all steps that have started, once per attempt. */
   tries: string[];
-  /** Ends the injection; resolves when every late try has ended. */
+  /** Stops the injection; resolves when every late attempt has ended. */
   restore: () => Promise<void>;
 }
 
 /**
- * From now on every run's steps whose names `isMeant` says fail once by `fault`; retries come at once.
- * The platform's own engine runs the steps, records their results and ends their time.
+ * Makes every run's steps whose names `isMeant` selects fail once with `fault`; retries follow
+ * immediately. The platform's own engine runs the steps, records their results and ends their time.
  */
 export function failSteps(isMeant: (name: string) => boolean, fault: Fault): StepFaults {
   const tries: string[] = [];
   const late: Promise<unknown>[] = [];
   const failed = new Set<string>();
-  /** What waits for the next try of a step. */
+  /** Work that waits for the next attempt of a step. */
   const nextTries = new Map<string, { begun: () => void; ended: () => void }>();
   const later = (name: string, body: () => Promise<unknown>): Promise<unknown> => {
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -16,16 +16,16 @@ import type { Source } from "../../src/databases/source.ts";
 import { dumpDatabase } from "./dump-database.ts";
 import { nodeSqliteSource, openPlatformDatabase } from "./node-sqlite-source.ts";
 
-/** A database with an open snapshot, for tests that write it meanwhile. */
+/** A database with an open snapshot, for tests that write to it during an export. */
 export interface FrozenDatabase {
   db: DatabaseSync;
   source: Source;
   opened: OpenedSnapshot;
-  /** The dump of the instant of opening, taken then. */
+  /** The dump of the instant of opening, taken at that time. */
   expected: string;
-  /** The dump as the snapshot gives it now. */
+  /** The dump as the snapshot returns it now. */
   dump: () => Promise<string>;
-  /** The same, with `between` run behind each page, whose rows are committed at once. */
+  /** The same, with `between` called after each page, whose rows are committed immediately. */
   dumpInPages: (between: () => void) => Promise<string>;
   reader: (undoBytesMax?: number) => SnapshotReader;
 }
@@ -61,7 +61,7 @@ export async function freezeDatabase(
   return freezeOpen(db, request);
 }
 
-/** Takes the dump of `db` as it is, and opens a snapshot of it. */
+/** Takes the dump of `db` in its current state, and opens a snapshot of it. */
 export async function freezeOpen(
   db: DatabaseSync,
   request: Partial<OpenRequest> = {},
@@ -98,7 +98,10 @@ export async function freezeOpen(
   };
 }
 
-/** Names of what snapshots have left in a database; the tests' own tables with such a prefix end in a word. */
+/**
+ * Names of objects that snapshots left in a database; the tests' own tables with such a prefix end
+ * in a word.
+ */
 export function snapshotObjects(db: DatabaseSync): string[] {
   return db
     .prepare(

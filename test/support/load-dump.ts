@@ -12,11 +12,24 @@ export interface Loading {
   pieceBytes: number;
   /** Bytes of text that one call loads. */
   textBytesMax: number;
+  /** Staged rows that one turn moves. */
+  sliceRows: number;
+  /** True if the restore has begun: its position is in the target. */
+  isStarted: boolean;
+  /** True if another attempt still needs the restore's tables. */
+  keepsTables: boolean;
   /** Called after an attempt failed; true to try again. */
   tryAgain: (error: unknown) => boolean;
 }
 
-const AT_ONCE: Loading = { pieceBytes: 65_536, textBytesMax: 1e12, tryAgain: () => false };
+const AT_ONCE: Loading = {
+  pieceBytes: 65_536,
+  textBytesMax: 1e12,
+  sliceRows: 10_000,
+  isStarted: false,
+  keepsTables: false,
+  tryAgain: () => false,
+};
 
 const RESTORE_ID = "11111111-1111-4111-8111-111111111111";
 
@@ -26,14 +39,17 @@ export async function loadDump(
   script: Uint8Array,
   loading: Partial<Loading> = {},
 ): Promise<LoadPlan> {
-  const { pieceBytes, textBytesMax, tryAgain } = { ...AT_ONCE, ...loading };
+  const { pieceBytes, textBytesMax, sliceRows, isStarted, keepsTables, tryAgain } = {
+    ...AT_ONCE,
+    ...loading,
+  };
   async function* read(from: number): AsyncGenerator<Uint8Array> {
     for (let at = from; at < script.length; at += pieceBytes) {
-      yield script.slice(at, at + pieceBytes);
+      yield script.subarray(at, at + pieceBytes);
     }
   }
   const scanned = await scanScript(read(0));
-  const plan = planLoad(scanned, await listTargetTables(source));
+  const plan = planLoad(scanned, isStarted ? [] : await listTargetTables(source));
   await source.transaction(insertPositionSql(RESTORE_ID).map((sql) => ({ sql })));
   for (;;) {
     try {
@@ -43,6 +59,7 @@ export async function loadDump(
         end: scanned.end,
         read: (place) => read(place.textBytes),
         textBytesMax,
+        sliceRows,
         beat: async () => {},
       });
       if (loaded.isDone) break;
@@ -50,6 +67,6 @@ export async function loadDump(
       if (!tryAgain(error)) throw error;
     }
   }
-  await dropRestoreTables(source);
+  if (!keepsTables) await dropRestoreTables(source);
   return plan;
 }

@@ -1,7 +1,7 @@
 import { largeValue } from "./random-values.ts";
 import type { SnapshotCorrection } from "./snapshot-corrections.ts";
 
-/** A database whose names or types are easily taken for something else. */
+/** A database whose names or types are easily mistaken for something else. */
 export interface NameDatabase {
   /** What the dump does, as a test's title. */
   title: string;
@@ -15,7 +15,7 @@ export interface NameDatabase {
 
 const long = largeValue("61", 70_000, "text").sql;
 
-/** Every table of a database stays in its dump, whatever its name looks like. */
+/** Every table of a database stays in its dump, regardless of its name. */
 export const NAME_DATABASES: readonly NameDatabase[] = [
   {
     title: "keeps a table whose FTS5 table was dropped",
@@ -124,7 +124,7 @@ export const NAME_DATABASES: readonly NameDatabase[] = [
       "INSERT INTO \u212a VALUES (1)",
       "CREATE TABLE child(k REFERENCES k(id))",
     ],
-    warning: /table "child" refers to "k", which is not in the dump/,
+    warning: /table "child" references "k", which is not in the dump/,
     contains: ["CREATE TABLE \u212a"],
   },
   {
@@ -140,7 +140,9 @@ export const NAME_DATABASES: readonly NameDatabase[] = [
   },
 ];
 
-/** What a snapshot must keep of tables whose names, or whose objects' names, are easily mixed up. */
+/**
+ * What a snapshot must keep for tables whose names, or whose objects' names, are easily mixed up.
+ */
 export const NAMESAKE_CORRECTIONS: readonly SnapshotCorrection[] = [
   {
     title: "rows that REPLACE removes by UNIQUE indexes, although triggers have the indexes' names",
@@ -154,7 +156,7 @@ export const NAMESAKE_CORRECTIONS: readonly SnapshotCorrection[] = [
     ],
   },
   {
-    title: "a row that a trigger's write makes room for, although the trigger's name says AFTER",
+    title: "a row that a trigger's write replaces, although the trigger's name says AFTER",
     script:
       "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b, UNIQUE(a, b)); INSERT INTO t VALUES (1, 1, 1), (2, 2, 5), (3, 3, 3); " +
       'CREATE TRIGGER "x AFTER y" BEFORE UPDATE OF a ON t WHEN NEW.a = 2 BEGIN UPDATE t SET b = 5 WHERE id = OLD.id; END',

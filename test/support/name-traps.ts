@@ -18,7 +18,7 @@ const KEYED_LONG = longNames(100, 900).map((name, n) => (n === 0 ? '"id"' : name
 const LONG_TABLE = `"${"tab'le ".repeat(1_500)}"`;
 const HUGE_TABLE = `"${"x".repeat(30_000)}"`;
 
-/** Traps of columns' and tables' names, as `TRAPS`. */
+/** Traps with names of columns and tables, like `TRAPS`. */
 export const NAME_TRAPS: readonly Trap[] = [
   {
     title: "keeps columns called true, false, null, rowid and nothing",
@@ -93,7 +93,7 @@ export const NAME_TRAPS: readonly Trap[] = [
   },
 ];
 
-/** Snapshots of such tables, as `SNAPSHOT_CORRECTIONS`. */
+/** Snapshots of such tables, like `SNAPSHOT_CORRECTIONS`. */
 export const NAME_CORRECTIONS: readonly SnapshotCorrection[] = [
   {
     title: "columns called true, false and null, changed before they are read",

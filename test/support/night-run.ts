@@ -11,10 +11,10 @@ import type { JobView } from "../../src/api/job-view.ts";
 const TOKEN = "night-test-token-0123456789";
 const REPOSITORY = join(import.meta.dirname, "..", "..");
 
-/** Each database has rows of about 100 bytes, some chunks of 64 KiB in all. */
+/** Each database has rows of about 100 bytes, a few chunks of 64 KiB in total. */
 const ROWS = 2_000;
 
-/** After so long without an end, runtime starts included, something is stuck. */
+/** If a run takes longer than this, including runtime starts, something is stuck. */
 const DEADLINE_MS = 1_800_000;
 
 /** Waits between two lines of progress. */
@@ -103,7 +103,9 @@ export async function runNight(options: {
   return result;
 }
 
-/** The repository's configuration with the night's Worker, databases and schedule; gives its path. */
+/**
+ * The repository's configuration with the night's Worker, databases and schedule; returns its path.
+ */
 function writeConfig(folder: string, names: string[], concurrency: number): string {
   const path = join(folder, "wrangler.json");
   const className = "Database";
@@ -155,7 +157,7 @@ async function fill(worker: LocalWorker, name: string): Promise<void> {
   );
 }
 
-/** Delivers a tick; one that is delivered again starts what the first delivery did not. */
+/** Delivers a tick; a repeated delivery starts only what the first one did not. */
 async function deliver(worker: LocalWorker, tick: number): Promise<void> {
   const query = `cron=${encodeURIComponent("0 3 * * *")}&time=${1_790_000_000_000 + tick}`;
   await call(worker, `/cdn-cgi/handler/scheduled?${query}`);

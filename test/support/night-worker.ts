@@ -27,7 +27,9 @@ export class ExportJobs extends deployed.ExportJobs {
 
 export { Database, ExportWorkflow } from "../../src/index.ts";
 
-/** The deployed Worker, and `POST /sql/<database>` by which a test fills and looks into its databases. */
+/**
+ * The deployed Worker, plus `POST /sql/<database>` for a test to fill and inspect its databases.
+ */
 export default {
   ...deployed.default,
   fetch: async (request: Request, env: NightEnv, context: ExecutionContext): Promise<Response> => {

@@ -25,7 +25,7 @@ export const PLATFORM_LIMITS = {
   triggerDepth: 10,
 };
 
-/** A database in `path` (or in memory) that is as narrow as the platform's. */
+/** A database in `path` (or in memory) with the platform's limits. */
 export function openPlatformDatabase(path = ":memory:"): DatabaseSync {
   // As the platform's own SQLite reads a schema.
   const enableDoubleQuotedStringLiterals = true;
@@ -33,8 +33,8 @@ export function openPlatformDatabase(path = ":memory:"): DatabaseSync {
 }
 
 /**
- * `db` as a source. Answers as a Durable Object does, but for one thing: an integer that
- * JavaScript's numbers cannot hold is an error here, not a wrong number.
+ * `db` as a source. Answers like a Durable Object, with one exception: an integer that JavaScript's
+ * numbers cannot hold is an error here, not a wrong number.
  */
 export function nodeSqliteSource(db: DatabaseSync): Source {
   const run = (statement: SourceStatement): SourceResult => {
@@ -68,7 +68,7 @@ async function settle<T>(work: () => T): Promise<T> {
 }
 
 function runStatements(db: DatabaseSync, { sql, params = [] }: SourceStatement): SourceResult {
-  // Node prepares the first statement of a text alone, where the platform runs all of them.
+  // Node prepares only the first statement of a text, but the platform runs all of them.
   const texts = sql.includes(";") ? splitStatements(sql) : [sql];
   for (const text of texts.slice(0, -1)) db.exec(text);
   const statement = db.prepare(texts.at(-1) ?? "");

@@ -13,7 +13,7 @@ const KEYWORDS =
   "savepoint select set table temp temporary then ties to transaction trigger unbounded union unique update " +
   "using vacuum values view virtual when where window with without";
 
-/** Names that SQLite, or a query of this project, could take for something else. */
+/** Names that SQLite, or a query of this project, could mistake for something else. */
 export const ODD_NAMES: readonly string[] = [
   "true",
   "false",
@@ -119,7 +119,7 @@ export function oddlyNamedTable(random: Random): WrittenTable {
   ])();
 }
 
-/** `columns` but the rowid's names, each behind a comma. */
+/** `columns` without the rowid's names, each with a comma before it. */
 function columnsBeside(columns: readonly string[]): string {
   return columns
     .filter((name) => !["rowid", "oid", "_rowid_"].includes(name))

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { ExportRequestSchema } from "../../src/api/export-request.ts";
 import { insertJob } from "../../src/jobs/tables/job-rows.ts";
 
-/** A queued job of a database of its own, whose Workflow instance is never made. */
+/** Inserts a queued job with its own database, whose Workflow instance is never created. */
 export async function insertOrphan(consistency: "snapshot" | "live" = "snapshot"): Promise<string> {
   const jobId = crypto.randomUUID();
   const request = { ...v.parse(ExportRequestSchema, {}), source: "main" };

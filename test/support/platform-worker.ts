@@ -12,7 +12,7 @@ type Environment = Record<string, D1Database> & {
   DATABASE: DurableObjectNamespace<Database>;
 };
 
-/** What every call takes: the object's or binding's name, and what goes with the call. */
+/** The arguments of every call: the object's or binding's name, and the call's data. */
 interface Call {
   name: string;
   statements?: string[];
@@ -71,7 +71,7 @@ async function snapshot(
   return { problems, writes: correction.writes.length };
 }
 
-/** Runs what SQLite accepts, and gives back what it refused. */
+/** Runs what SQLite accepts, and returns what it refused. */
 async function build(
   object: DurableObjectStub<Database>,
   call: Call,

@@ -15,11 +15,14 @@ const STATE = join(".wrangler", "state", "v3");
 const WORKER = fileURLToPath(new URL("platform-worker.ts", import.meta.url));
 
 /**
- * The runtime as it serves Durable Objects and D1 locally, limits and all, with its databases'
- * files in a folder of its own, so that they can be read without it.
+ * The runtime as it serves Durable Objects and D1 locally, with all limits. Its databases' files
+ * are in a separate folder, so that they can be read without it.
  */
 export class Platform {
-  /** Where a `wrangler.jsonc` would see the same databases: `D1_0` has the id `d1-0`, and so on. */
+  /**
+   * The folder in which a `wrangler.jsonc` would see the same databases: `D1_0` has the id `d1-0`,
+   * and so on.
+   */
   readonly folder: string;
   readonly #miniflare: Miniflare;
   readonly #d1Count: number;
@@ -67,7 +70,7 @@ export class Platform {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** A Durable Object that holds what it accepted of `statements`. */
+  /** Creates a Durable Object with the accepted ones of `statements`. */
   async buildObject(
     name: string,
     statements: string[],
@@ -99,7 +102,10 @@ export class Platform {
     return this.#call("/restore-object", { name, statements });
   }
 
-  /** Runs all statements as one batch of an unused D1 database; gives its binding, and opens its file. */
+  /**
+   * Runs all statements as one batch of an unused D1 database; returns its binding, and opens its
+   * file.
+   */
   async restoreD1(statements: string[]): Promise<{ binding: string; file: DatabaseSync }> {
     const before = new Set(this.#filesOf("d1"));
     const binding = this.#unusedD1();
@@ -112,8 +118,8 @@ export class Platform {
   }
 
   /**
-   * A snapshot of an unused database, read within the runtime while it is written: by a random run, or
-   * by the writes of one correction. Gives what is wrong, in sentences.
+   * Takes a snapshot of an unused database, read within the runtime while it is written: by a
+   * random run, or by the writes of one correction. Returns what is wrong, in sentences.
    */
   runSnapshot(
     on: "Durable Object" | "D1",
@@ -124,7 +130,7 @@ export class Platform {
     return this.#call("/snapshot", { name: `snapshot ${this.#objects}`, ...what });
   }
 
-  /** The file of a Durable Object as it is now. */
+  /** The file of a Durable Object in its current state. */
   openObject(id: string): DatabaseSync {
     const file = this.#filesOf("do").find((path) => basename(path) === `${id}.sqlite`);
     if (file === undefined) throw new Error(`no file of object ${id}`);
@@ -146,7 +152,7 @@ export class Platform {
       .map((path) => join(folder, path));
   }
 
-  /** Opens a copy, log and all: the runtime holds the file itself. */
+  /** Opens a copy, including the log: the runtime holds the file itself. */
   #open(file: string): DatabaseSync {
     this.#copies += 1;
     const copy = join(this.folder, `copy-${this.#copies}.sqlite`);

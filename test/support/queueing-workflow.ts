@@ -1,12 +1,12 @@
 import type { RunPayload } from "../../src/rpc/run-payload.ts";
 
-/** States in which an instance takes a place. */
+/** States in which an instance occupies no slot. */
 const ENDED: ReadonlySet<string> = new Set(["errored", "terminated", "complete"]);
 
 /**
- * A Workflow whose `concurrency.limit` is kept, which the local runtime does not do: instances beyond it
- * report `queued` and start in order as others end. The queue is a table in `storage`, so it survives
- * what the object survives. `startQueued` is to be called now and then.
+ * A Workflow that enforces `concurrency.limit`, which the local runtime does not do: instances
+ * beyond it report `queued` and start in order as others end. The queue is a table in `storage`, so
+ * it survives whatever the object survives. Call `startQueued` from time to time.
  */
 export function queueingWorkflow(
   real: Workflow<RunPayload>,

@@ -42,7 +42,7 @@ const CHECKS = [
   " CHECK (length(%c) >= 0 OR %c IS NULL)",
 ];
 
-/** Numbers in these shapes are taken modulo what there is to choose from, so that all shrink freely. */
+/** Numbers in these shapes are taken modulo the number of choices, so that all shrink freely. */
 interface ColumnShape {
   name: string;
   type: number;
@@ -78,7 +78,7 @@ interface TableShape {
     | "without rowid";
   strict: boolean;
   columns: ColumnShape[];
-  /** Columns added so that a wide table needs no hundred shapes. */
+  /** Columns added so that a wide table does not need a hundred shapes. */
   padding: number;
   /** How much longer than usual their names are. */
   paddingNameBytes: number;
@@ -87,7 +87,7 @@ interface TableShape {
   generated: { name: string; stored: boolean; first: boolean; expression: number }[];
   references: { table: number; name: string; deferred: boolean; oldest: boolean }[];
   rows: { rowid: bigint | null; values: RandomValue[] }[];
-  /** Rows made by a recursive query: many, so that a table has several pages. */
+  /** Rows made by a recursive query: enough for several pages. */
   repeated: number;
   deleted: boolean;
   sequence: string | null;
@@ -212,7 +212,7 @@ const otherArbitrary: fc.Arbitrary<OtherShape> = fc.record({
   values: fc.array(valueArbitrary, { minLength: 1, maxLength: 8 }),
 });
 
-/** A database's shape; `scriptOf` says it in SQL. */
+/** A database's shape; `scriptOf` returns it as SQL. */
 export interface RandomDatabase {
   tables: TableShape[];
   others: OtherShape[];
@@ -234,7 +234,7 @@ function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Gives names that no other name of its kind equals in SQLite's eyes. */
+/** Returns names that SQLite considers different from all other names of their kind. */
 class Names {
   readonly #taken = new Set<string>();
 
@@ -265,9 +265,9 @@ interface BuiltTable {
 }
 
 /**
- * SQL that builds the database, a statement at a time. Statements may fail, for a shape knows
- * nothing of UNIQUE or CHECK: those that do are left out (see `buildDatabase`). Rows break a CHECK, and
- * foreign keys refer to what is no key, only if `breaksRules`.
+ * SQL that builds the database, one statement at a time. Statements may fail, because a shape knows
+ * nothing about UNIQUE or CHECK: those that do are left out (see `buildDatabase`). Rows violate a
+ * CHECK, and foreign keys reference columns that are not a key, only if `breaksRules`.
  */
 export function scriptOf(database: RandomDatabase, { breaksRules = false } = {}): string[] {
   const objects = new Names();
@@ -419,7 +419,7 @@ function rowScript(shape: TableShape, table: BuiltTable): string[] {
   return script;
 }
 
-/** A name of the rowid that no column of the shape hides, where there is a rowid. */
+/** A name of the rowid that no column of the shape hides, if there is a rowid. */
 function freeRowid(shape: TableShape): string | undefined {
   if (shape.form === "without rowid") return undefined;
   const columns = new Set(shape.columns.map((column) => column.name.toLowerCase()));
@@ -428,14 +428,14 @@ function freeRowid(shape: TableShape): string | undefined {
   );
 }
 
-/** `value`, converted where a STRICT column would refuse it. */
+/** `value`, converted if a STRICT column would refuse it. */
 function valueFor(shape: TableShape, column: { type: string }, value: RandomValue): string {
   if (!shape.strict || value.kind === "null" || column.type === "ANY") return value.sql;
   const type = column.type === "INT" ? "INTEGER" : column.type;
   return `CAST(${value.sql} AS ${type})`;
 }
 
-/** What happens to a table after its rows are there: references, deletions, counters, new columns. */
+/** What happens to a table after its rows exist: references, deletions, counters, new columns. */
 function updateScript(shape: TableShape, table: BuiltTable): string[] {
   const script: string[] = [];
   for (const { column, parent, oldest } of table.references) {
@@ -569,7 +569,7 @@ export function buildDatabase(db: DatabaseSync, script: readonly string[]): stri
       db.exec(statement);
       accepted.push(statement);
     } catch {
-      // The shape broke a rule of the schema; what is left is still a database.
+      // The shape violated a rule of the schema; the result is still a database.
       continue;
     }
   }

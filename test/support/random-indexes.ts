@@ -1,4 +1,4 @@
-/** What an FTS5 table over a random table is made of; names are quoted. */
+/** The parts of an FTS5 table over a random table; names are quoted. */
 interface RandomIndex {
   name: string;
   /** A table with a unique column `id`. */
@@ -23,7 +23,7 @@ export function randomIndexScript(index: RandomIndex): string[] {
   const rebuild = `INSERT INTO ${name}(${name}) VALUES ('rebuild')`;
   const insert = (condition: string): string =>
     `INSERT INTO ${name}(rowid, ${column}) SELECT id, ${column} FROM ${table} WHERE ${condition}`;
-  // Without sizes no reader can see which rows an index has.
+  // Without sizes, no reader can know which rows an index has.
   const some = options.includes("columnsize=0") ? rebuild : insert("id % 3 <> 0");
   const view = `"${unused.replaceAll('"', '""')} view"`;
   const shapes: string[][] = [

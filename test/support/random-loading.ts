@@ -12,7 +12,7 @@ export const misreadRealArbitrary: fc.Arbitrary<string> = fc
     return /[.e]/.test(text) ? text : `${text}.0`;
   });
 
-/** Texts that a loader changes, refuses or takes for the end of something. */
+/** Texts that a loader changes, refuses or mistakes for the end of something. */
 export const CHANGED_TEXTS = [
   "BEGIN TRANSACTION;",
   "COMMIT;",
@@ -21,7 +21,7 @@ export const CHANGED_TEXTS = [
   "BEGIN TRANSACTION\n;",
 ];
 
-/** Tables that only some loaders take, in the order of a script. */
+/** Tables that only some loaders accept, in the order of a script. */
 export interface LoadingShape {
   quotedCheck: boolean;
   quotedIndex: boolean;
@@ -36,7 +36,7 @@ export const loadingArbitrary: fc.Arbitrary<LoadingShape> = fc.record({
   mismatch: fc.constantFrom("none", "none", "plain", "index", "self"),
 });
 
-/** Statements that make the tables; those with rows that break rules only if `breaksRules`. */
+/** Statements that create the tables; those with rows that violate rules only if `breaksRules`. */
 export function loadingScript(shape: LoadingShape, breaksRules: boolean): string[] {
   const script: string[] = [];
   if (shape.quotedCheck) {

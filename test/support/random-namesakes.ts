@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 
-/** Objects whose names or types are easily taken for something else. */
+/** Objects whose names or types are easily mistaken for something else. */
 export interface NamesakeShape {
   kind: keyof typeof NAMESAKES;
   word: number;
@@ -19,7 +19,7 @@ const VALUES = [
   "'\u0001\u001b'",
 ];
 
-/** Letters that JavaScript folds to others, of which SQLite knows nothing. */
+/** Letters that JavaScript folds to others, but SQLite does not. */
 const TYPES = ["tex\u1e97", "\u0131nt", "in\u1e97", "\ufb02oat", "\u0131nteger"];
 
 const RESERVED = [
@@ -53,7 +53,7 @@ const CONTROLS = [
 const pick = <T>(from: readonly T[], at: number): T => from[at % from.length] as T;
 const q = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-/** By kind: statements that build it. Those that fail for a name that is taken are left out. */
+/** By kind: statements that build it. Those that fail because a name is taken are left out. */
 const NAMESAKES = {
   "dropped fts5": (word: string, value: string): string[] => [
     ...contentSql(`${word} gone`, value),
@@ -63,7 +63,7 @@ const NAMESAKES = {
     `CREATE TABLE ${q(`${word}_log`)}(a)`,
     ...contentSql(word, value),
     `CREATE INDEX ${q(`${word} late index`)} ON ${q(`${word}_content`)}(a)`,
-    // Where SQLite looked for the owner by name alone, this one hid it.
+    // If SQLite looked up the owner only by name, this one would hide it.
     `CREATE TRIGGER ${q(word)} AFTER INSERT ON ${q(`${word}_log`)} BEGIN SELECT 1; END`,
   ],
   "trigger named like an index and a table": (word: string, value: string): string[] => [
@@ -104,7 +104,7 @@ export const namesakesArbitrary: fc.Arbitrary<NamesakeShape[]> = fc.array(
   { maxLength: 2 },
 );
 
-/** SQL that builds them, beside a table of each one's own name in every other one. */
+/** SQL that builds them, and in each a table with the name of every other one. */
 export function namesakeScript(shapes: readonly NamesakeShape[]): string[] {
   return shapes.flatMap(({ kind, word, value }) => {
     const name = pick(WORDS, word);

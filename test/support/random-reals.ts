@@ -1,7 +1,7 @@
-/** Kinds of reals that readers of decimals get wrong in ways of their own. */
+/** Kinds of reals that readers of decimals get wrong in their own ways. */
 export type RealKind = "coordinates" | "decimals" | "random" | "subnormal" | "largest";
 
-/** So many reals of a kind, the same for the same seed. */
+/** Yields this many reals of a kind, the same for the same seed. */
 export function* randomReals(kind: RealKind, count: number, seed: number): Generator<number> {
   const next = randomNumbers(seed);
   for (let n = 0; n < count; n += 1) yield DRAW[kind](next);
@@ -22,7 +22,7 @@ const DRAW: Record<RealKind, (next: () => number) => number> = {
       if (Number.isFinite(real)) return real;
     }
   },
-  // The sixteen smallest powers of two, too.
+  // Including the sixteen smallest powers of two.
   subnormal: (next) => fromWords(next() * 2 ** 24, next() * 2 ** 32),
   largest: (next) => fromWords(0x7f_e0_00_00 + next() * 2 ** 20, next() * 2 ** 32),
 };
@@ -34,7 +34,7 @@ function fromWords(high: number, low: number): number {
   return view.getFloat64(0);
 }
 
-/** Numbers from 0 to 1, by a small generator (mulberry32). */
+/** Numbers from 0 to 1, from a small generator (mulberry32). */
 function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -2,7 +2,10 @@ import * as fc from "fast-check";
 import { ODD_NAMES } from "./odd-names.ts";
 import { CHANGED_TEXTS, misreadRealArbitrary } from "./random-loading.ts";
 
-/** Names that break dumps: keywords, quotes, line ends, comments, look-alikes of other people's tables. */
+/**
+ * Names that break dumps: keywords, quotes, line ends, comments, names that look like other
+ * programs' tables.
+ */
 const NASTY_NAMES = [
   "order",
   "select",
@@ -61,7 +64,7 @@ const NASTY_NAMES = [
   "very ".repeat(60),
 ];
 
-/** A name SQLite accepts, not one of the runtime's or of SQLite's own. */
+/** A name that SQLite accepts, but not one of the runtime's or of SQLite's own. */
 export const nameArbitrary: fc.Arbitrary<string> = fc.oneof(
   {
     weight: 4,
@@ -182,7 +185,10 @@ const TEXTS = [
   ...CHANGED_TEXTS,
 ];
 
-/** Bytes that no valid UTF-8 text holds: lone and overlong sequences, surrogates, too large ones. */
+/**
+ * Bytes that no valid UTF-8 text contains: lone and overlong sequences, surrogates, values that are
+ * too large.
+ */
 const INVALID_UTF8 = [
   "FF",
   "FE",
@@ -249,7 +255,7 @@ const blobArbitrary = fc
 const LARGE_PIECES = ["61", "27", "00", "0A", "E282AC", "F09FA68B", "FF", "6100", "C3", "5C6E0A"];
 
 /**
- * Values near what a statement, a page and a row may hold. Short statements make them, so that a
+ * Values near the limits of a statement, a page and a row. Short statements create them, so that a
  * script with them is itself legal on the platform.
  */
 export function largeValue(piece: string, bytes: number, kind: "text" | "blob"): RandomValue {
@@ -272,7 +278,7 @@ const largeArbitrary = fc
   )
   .map(([piece, bytes, kind]) => largeValue(piece, bytes, kind));
 
-/** Any value SQLite can keep, mostly small; one in sixty is large. */
+/** Any value that SQLite can store, mostly small; one in sixty is large. */
 export const valueArbitrary: fc.Arbitrary<RandomValue> = fc.oneof(
   { weight: 6, arbitrary: nullArbitrary },
   { weight: 14, arbitrary: integerArbitrary },

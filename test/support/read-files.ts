@@ -5,8 +5,9 @@ import type { Catalog } from "../../src/sqlite/catalog.ts";
 import { listStoredColumns } from "../../src/sqlite/catalog.ts";
 
 /**
- * A value as every format can tell it: its kind, and its digits or text. Text that is no UTF-8 is
- * decoded as the Encoding Standard says; CSV and JSON write a BLOB as text of hex digits.
+ * A value in the form that every format can express: its kind, and its digits or text. Text that is
+ * not UTF-8 is decoded according to the Encoding Standard; CSV and JSON write a BLOB as text of hex
+ * digits.
  */
 export type FileValue = string;
 
@@ -20,7 +21,7 @@ const numberValue = (digits: string): FileValue =>
 /** A result has at most 100 columns, and a cell takes two. Names may be long, and its query repeats them. */
 const CELLS_PER_QUERY = 20;
 
-/** A table's rows as the database has them, in no order. */
+/** A table's rows as the database returns them, in no order. */
 export function tableRows(
   db: DatabaseSync,
   table: Catalog["tables"][number],
@@ -69,7 +70,7 @@ export function csvRows(bytes: Uint8Array): Record<string, FileValue>[] {
   return rows.map((row) => Object.fromEntries(row.map((value, at) => [names[at] ?? "", value])));
 }
 
-/** The rows of a JSON file, with the digits that numbers are written in. */
+/** The rows of a JSON file, with the digits in which numbers are written. */
 export function jsonRows(text: string): Record<string, FileValue>[] {
   const rows = JSON.parse(text, numbersAsWritten) as Record<string, unknown>[];
   return rows.map((row) =>

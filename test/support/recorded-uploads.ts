@@ -1,8 +1,11 @@
 import { bucket, bucketPrototype, realBucket } from "./faulty-bucket.ts";
 
-/** Keeps in mind every multipart upload that is begun until `restoreBucket`, since a bucket does not list them. */
+/**
+ * Records every multipart upload that begins before `restoreBucket`, since a bucket does not list
+ * them.
+ */
 export function recordUploads(): {
-  /** How many of them are neither completed nor aborted; they are aborted by that. */
+  /** How many of them are neither completed nor aborted; the call aborts them. */
   countOpen: () => Promise<number>;
 } {
   const begun: { key: string; uploadId: string }[] = [];

@@ -11,12 +11,18 @@ export interface RepositoryCopy {
   /** The paths that Git tracks, in alphabetical order. */
   files: string[];
   read: (path: string) => string;
-  /** Runs a program in the copy and returns what it printed. Throws with that if the program fails. */
+  /**
+   * Runs a program in the copy and returns its output. Throws with that output if the program
+   * fails.
+   */
   run: (program: string, ...words: string[]) => string;
   remove: () => void;
 }
 
-/** Copies every file that Git tracks or would track, as they are now, into a Git repository of their own. */
+/**
+ * Copies every file that Git tracks or would track, in its current state, into a separate Git
+ * repository.
+ */
 export function copyRepository(): RepositoryCopy {
   const folder = mkdtempSync(join(tmpdir(), "repository-"));
   const run = (program: string, ...words: string[]): string =>

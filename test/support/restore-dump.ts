@@ -8,16 +8,15 @@ import { splitStatements } from "./sql-statements.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The statements of a dump. Throws where it is not valid UTF-8. */
+/** The statements of a dump. Throws if it is not valid UTF-8. */
 export function statementsOf(dump: Uint8Array): string[] {
   return splitStatements(decoder.decode(dump));
 }
 
 /**
  * A new database from a dump, loaded one statement after the other in one transaction under the
- * platform's limits (100,000 bytes of SQL above all), with foreign keys and CHECK enforced unless the rows
- * break them.
- * Throws where a statement fails, with its beginning.
+ * platform's limits (100,000 bytes of SQL in particular), with foreign keys and CHECK enforced
+ * unless the rows violate them. Throws if a statement fails, and quotes its beginning.
  */
 export function restoreStatements(
   dump: Uint8Array,
@@ -48,14 +47,14 @@ export function restoreScript(dump: Uint8Array): DatabaseSync {
   return db;
 }
 
-/** True where the `sqlite3` shell is installed. */
+/** True if the `sqlite3` shell is installed. */
 export function hasShell(): boolean {
   return spawnSync("sqlite3", ["-version"]).status === 0;
 }
 
 /**
- * A new database from a dump, by the `sqlite3` shell (`.read`), as docs/restore.md loads a dump that has strings
- * in double quotes. Throws what the shell prints.
+ * A new database from a dump, by the `sqlite3` shell (`.read`), as docs/restore.md loads a dump
+ * that has strings in double quotes. Throws the shell's output.
  */
 export function restoreByShell(dump: Uint8Array): DatabaseSync {
   const folder = mkdtempSync(join(tmpdir(), "restore-"));

@@ -13,7 +13,7 @@ export const ACTION_FILES = ["action.yml", "action/action.yml"] as const;
 
 export type ActionPath = (typeof ACTION_FILES)[number];
 
-/** The members of action.yml that a runner looks at. */
+/** The members of action.yml that a runner reads. */
 export interface ActionFile {
   inputs: Record<string, { required?: boolean; default?: string }>;
   outputs: Record<string, object>;
@@ -27,14 +27,18 @@ export interface ActionResult {
   summary: string;
 }
 
-/** Returns what one of the Action's two files says, by default the one that `uses: OWNER/REPO@v1` reads. */
+/**
+ * Returns the contents of one of the Action's two files, by default the one that `uses:
+ * OWNER/REPO@v1` reads.
+ */
 export function readActionFile(path: ActionPath = "action.yml"): ActionFile {
   return parse(readFileSync(join(REPOSITORY, path), "utf8")) as ActionFile;
 }
 
 /**
- * Runs the Action as a GitHub runner does: `runs.main`, a path from the folder of action.yml, by Node, with each
- * input, or its default, as INPUT_<NAME>, and files for outputs and summary. `signal` gets the running process.
+ * Runs the Action like a GitHub runner: `runs.main`, a path from the folder of action.yml, by Node,
+ * with each input, or its default, as INPUT_<NAME>, and files for outputs and summary. `signal`
+ * receives the running process.
  */
 export async function runAction(
   inputs: Record<string, string>,

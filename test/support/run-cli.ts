@@ -1,4 +1,5 @@
 import { PassThrough, Readable, Writable } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
 
 import { runCommandLine } from "../../cli/run.ts";
 import { FAKE_TOKEN } from "./fake-export-server.ts";
@@ -20,14 +21,20 @@ export interface CliOptions {
   stdin?: Readable & { isTTY?: boolean };
   /** Standard error is a terminal. */
   isTerminal?: boolean;
-  /** Told each piece of standard error as it comes. */
+  /** Called with each piece of standard error as it arrives. */
   onStderr?: (text: string) => void;
+  /** What a person at a terminal types, an answer a question. The input ends after the last one. */
+  answers?: readonly string[];
 }
 
-/** Runs the command line in this process, with settings of its own and nobody's configuration file. */
+/** Runs the command line in this process, with its own settings and no configuration file. */
 export async function runCli(args: string[], options: CliOptions): Promise<CliResult> {
   const stdout = collect();
-  const stderr = collect(options.onStderr);
+  const terminal = options.answers && answerQuestions(options.answers);
+  const stderr = collect((text) => {
+    options.onStderr?.(text);
+    terminal?.onStderr(text);
+  });
   const exitCode = await runCommandLine(args, {
     env: {
       XDG_CONFIG_HOME: "/nonexistent",
@@ -36,9 +43,11 @@ export async function runCli(args: string[], options: CliOptions): Promise<CliRe
       DURABLE_EXPORT_TOKEN: options.token ?? FAKE_TOKEN,
       ...options.env,
     },
-    stdin: options.stdin ?? Readable.from([]),
+    stdin: terminal?.stdin ?? options.stdin ?? Readable.from([]),
     stdout: stdout.stream,
-    stderr: Object.assign(stderr.stream, { isTTY: options.isTerminal === true }),
+    stderr: Object.assign(stderr.stream, {
+      isTTY: options.isTerminal === true || terminal !== undefined,
+    }),
     interrupt: options.interrupt ?? new AbortController().signal,
   });
   const stdoutBytes = stdout.bytes();
@@ -58,4 +67,20 @@ function collect(onText?: (text: string) => void): { stream: Writable; bytes: ()
     onText?.(piece.toString());
   });
   return { stream, bytes: () => Buffer.concat(pieces) };
+}
+
+/** A terminal's input that has the next answer once a question is shown. */
+function answerQuestions(answers: readonly string[]): {
+  stdin: PassThrough & { isTTY: boolean };
+  onStderr: (text: string) => void;
+} {
+  const left = [...answers];
+  const stdin = Object.assign(new PassThrough(), { isTTY: true });
+  const onStderr = (text: string): void => {
+    if (!stripVTControlCharacters(text).endsWith(": ")) return;
+    const answer = left.shift();
+    if (answer === undefined) stdin.end();
+    else stdin.write(`${answer}\n`);
+  };
+  return { stdin, onStderr };
 }

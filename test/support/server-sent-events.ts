@@ -7,7 +7,7 @@ export interface ServerSentEvent {
   retry?: string;
 }
 
-/** The events of a response, as they come. */
+/** The events of a response, as they arrive. */
 export async function* eventsOf(response: Response): AsyncGenerator<ServerSentEvent, void, void> {
   let text = "";
   const decoder = new TextDecoder();

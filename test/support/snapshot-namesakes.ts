@@ -7,7 +7,9 @@ const keyed = (name: string): WrittenTable => ({
   conflictTargets: ["a"],
 });
 
-/** Tables whose names, or whose objects' names and types, are easily taken for something else. */
+/**
+ * Tables whose names, or whose objects' names and types, are easily mistaken for something else.
+ */
 export const WRITTEN_NAMESAKES: readonly WrittenTable[] = [
   keyed("tmp_u"),
   keyed("tmp_r"),
@@ -39,7 +41,7 @@ export const WRITTEN_NAMESAKES: readonly WrittenTable[] = [
   },
   {
     name: "owned_content",
-    // SQLite takes it for a shadow table, and refuses writes and triggers.
+    // SQLite treats it as a shadow table, and refuses writes and triggers.
     script: [
       "CREATE TABLE owned_content(id INTEGER PRIMARY KEY, a)",
       "INSERT INTO owned_content VALUES (1, 'blue'), (2, 9e999)",

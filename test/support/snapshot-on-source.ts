@@ -1,3 +1,4 @@
+import { VERSION } from "../../src/api/version.ts";
 import { SqlEncoder } from "../../src/formats/sql/sql-encoder.ts";
 import { planSqlDump } from "../../src/formats/sql/sql-plan.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
@@ -17,10 +18,10 @@ import { differenceOf, insertSql, Random, smallPages, writeSql } from "./snapsho
 const UPDATE_CONFLICTS = ["", "OR REPLACE", "OR IGNORE"];
 
 /**
- * One random run on an empty database of the platform: tables, rows, a snapshot that is read in small
- * pages with writes between them. Gives what is wrong, in sentences: the dump must have the bytes of
- * one taken at the instant of opening, and nothing may be left behind. Writes that the database
- * refuses are as good as others; `writes` counts the accepted ones.
+ * One random run on an empty database of the platform: tables, rows, and a snapshot that is read in
+ * small pages with writes between them. Returns what is wrong, in sentences: the dump must have the
+ * bytes of one taken at the instant of opening, and nothing may be left in the database. Writes
+ * that the database refuses are as good as others; `writes` counts the accepted ones.
  */
 export async function runSnapshotOn(
   source: Source,
@@ -56,7 +57,10 @@ export async function runSnapshotOn(
   return { problems, writes };
 }
 
-/** One of the named corrections on an empty database of the platform; gives what is wrong, in sentences. */
+/**
+ * One of the named corrections on an empty database of the platform; returns what is wrong, in
+ * sentences.
+ */
 export async function runCorrectionOn(
   source: Source,
   { script, writes }: SnapshotCorrection,
@@ -97,13 +101,14 @@ async function problemsOf(source: Source, reading: Reading): Promise<string[]> {
   return problems;
 }
 
-/** Opens a snapshot, reads it in chunks while rows are written, closes it; gives the dump. */
+/** Opens a snapshot, reads it in chunks while rows are written, and closes it; returns the dump. */
 async function readSnapshot(source: Source, reading: Reading): Promise<Uint8Array> {
   const { plan, record } = await openSnapshot(source, {
     snapshotId: reading.snapshotId,
     jobId: "job",
     undoBytesMax: 1e9,
-    planDump: (catalog: Catalog) => planSqlDump({ catalog, source: "main", content: "all" }),
+    planDump: (catalog: Catalog) =>
+      planSqlDump({ catalog, source: "main", content: "all", version: VERSION }),
     isLeftover: () => false,
     ...(reading.watchesAll ? {} : { manyTables: 0 }),
   });

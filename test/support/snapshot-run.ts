@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 
+import { VERSION } from "../../src/api/version.ts";
 import { SqlEncoder } from "../../src/formats/sql/sql-encoder.ts";
 import { planSqlDump } from "../../src/formats/sql/sql-plan.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
@@ -25,9 +26,9 @@ import {
 } from "./snapshot-writes.ts";
 
 export interface SnapshotRun {
-  /** Sentences; none where the snapshot was what it has to be. */
+  /** Sentences; empty if the snapshot was correct. */
   problems: string[];
-  /** For whoever looks into a problem. */
+  /** For people who investigate a problem. */
   statements: string[];
   pages: number;
   writes: number;
@@ -36,9 +37,9 @@ export interface SnapshotRun {
 const UUID = (seed: number): string => `00000000-0000-4000-8000-${String(seed).padStart(12, "0")}`;
 
 /**
- * One random run: tables, rows, a snapshot that is read in small pages with writes between them.
- * The dump must have the bytes of one taken at the instant of opening; the writes must do what they
- * do in a database without snapshot; nothing may be left behind.
+ * One random run: tables, rows, and a snapshot that is read in small pages with writes between
+ * them. The dump must have the bytes of one taken at the instant of opening. The writes must have
+ * the same effect as in a database without snapshot. Nothing may be left in the database.
  */
 export async function runSnapshot(seed: number): Promise<SnapshotRun> {
   const random = new Random(seed);
@@ -46,7 +47,7 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
     random.isTrue(0.25) ? oddlyNamedTable(random) : random.of(WRITTEN_TABLES),
   ).filter((table, at, all) => all.findIndex(({ name }) => name === table.name) === at);
   const isRecursive = random.isTrue(0.3);
-  // Which row an UPDATE meets first is SQLite's choice, and with a conflict clause it matters.
+  // SQLite chooses which row an UPDATE meets first, and with a conflict clause that matters.
   const isCompared = random.isTrue(0.5);
   const updateConflicts = isCompared ? [""] : CONFLICTS;
   const db = openPlatformDatabase();
@@ -66,7 +67,8 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
 
   const source = nodeSqliteSource(db);
   const expected = (await dumpDatabase(source)).bytes;
-  const planDump = (catalog: Catalog) => planSqlDump({ catalog, source: "main", content: "all" });
+  const planDump = (catalog: Catalog) =>
+    planSqlDump({ catalog, source: "main", content: "all", version: VERSION });
   const opened = await openSnapshot(source, {
     snapshotId: UUID(seed),
     jobId: "job",
@@ -100,7 +102,7 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
       const snapshot = new SnapshotReader(source, record, { undoBytesMax: 1e9 });
       const position = toCommittedPosition(plan, stored, checkpoint);
       checkpoint += 1;
-      // A try that dies: its pages are thrown away, and the same chunk is read again.
+      // An attempt that dies: its pages are thrown away, and the same chunk is read again.
       const dies = random.isTrue(0.2);
       if (random.isTrue(0.9)) await snapshot.advance(position);
       const reader = smallPages(snapshot, () => random.isTrue(smallShare));
@@ -143,8 +145,9 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
 }
 
 /**
- * Gives every table triggers that do nothing. SQLite itself writes otherwise where there are any: an
- * UPDATE OR REPLACE of several rows may fail with `recursive_triggers` (3.53, November 2026).
+ * Adds triggers that do nothing to every table. SQLite itself writes differently if there are
+ * triggers: an UPDATE OR REPLACE of several rows may fail with `recursive_triggers` (3.53, November
+ * 2026).
  */
 function addIdleTriggers(db: DatabaseSync): () => void {
   const tables = db

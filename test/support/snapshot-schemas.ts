@@ -3,13 +3,14 @@ import { WRITTEN_NAMESAKES } from "./snapshot-namesakes.ts";
 /** A table that is written while a snapshot of it is read. */
 export interface WrittenTable {
   name: string;
-  /** CREATE statements, indexes and triggers included. */
+  /** CREATE statements, including indexes and triggers. */
   script: string[];
-  /** Columns that statements write, generated ones left out. */
+  /** Columns that statements write, without generated ones. */
   columns: string[];
   /**
    * Columns of a STRICT table, with the values that are written into them. SQLite checks types
-   * before it runs BEFORE triggers, and else after NOT NULL, so rows that break both rules end differently.
+   * before it runs BEFORE triggers, and otherwise after NOT NULL, so rows that violate both rules
+   * end differently.
    */
   values?: Record<string, string[]>;
   /** Columns of ON CONFLICT clauses. */
@@ -18,7 +19,7 @@ export interface WrittenTable {
 
 const wideColumns = (count: number): string[] => Array.from({ length: count }, (_, n) => `c${n}`);
 
-/** One table each, with what makes writing it hard to follow. */
+/** One table each, with something that makes its writes hard to follow. */
 export const WRITTEN_TABLES: readonly WrittenTable[] = [
   {
     name: "plain",

@@ -2,7 +2,7 @@ import { ExportError } from "../../src/api/errors.ts";
 import type { TableReader } from "../../src/reading/table-reader.ts";
 import type { WrittenTable } from "./snapshot-schemas.ts";
 
-/** A small generator of numbers, so that a seed says them all. */
+/** A small number generator, so that a seed reproduces its numbers. */
 export class Random {
   #state: number;
 
@@ -29,7 +29,7 @@ export class Random {
   }
 }
 
-/** Reads fewer rows at once where `isSmall`: pages that are too large are read smaller. */
+/** Reads fewer rows at once if `isSmall`: pages that are too large are read smaller. */
 export function smallPages(reader: TableReader, isSmall: () => boolean): TableReader {
   let tries = 0;
   return {
@@ -72,7 +72,7 @@ function valueSql(random: Random, table?: WrittenTable, column?: string): string
   ]);
 }
 
-/** Integers and NULL alone: SQLite may keep the rows before one whose rowid is no integer. */
+/** Only integers and NULL: SQLite may keep the rows before one whose rowid is not an integer. */
 function keySql(random: Random): string {
   return random.isTrue(0.9) ? String(random.below(40) - 3) : "NULL";
 }
@@ -88,7 +88,7 @@ function newValueSql(random: Random, table: WrittenTable, column: string): strin
   return isKey(column) ? keySql(random) : valueSql(random, table, column);
 }
 
-/** Conflict clauses of an INSERT, and how often each comes. */
+/** Conflict clauses of an INSERT, and how often each occurs. */
 export const CONFLICTS = [
   "",
   "",
@@ -155,7 +155,7 @@ export function writeSql(
   return `DELETE FROM ${q(table.name)} ${whereSql(random, table)}`;
 }
 
-/** The lines that one dump has and the other has not, ten of each. */
+/** The lines that one dump has and the other does not, ten of each. */
 export function differenceOf(expected: Uint8Array, found: Uint8Array): string {
   const lines = (bytes: Uint8Array): string[] => Buffer.from(bytes).toString("utf8").split("\n");
   const [a, b] = [lines(expected), lines(found)];

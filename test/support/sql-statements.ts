@@ -2,8 +2,8 @@ import { encodeUtf8, viewOf } from "../../src/lib/bytes.ts";
 import { type ScriptStatement, StatementSplitter } from "../../src/sqlite/statement-splitter.ts";
 
 /**
- * The statements of a script, each without the semicolon that ends it. The last one may lack its semicolon;
- * white space and comments after it are left out.
+ * The statements of a script, each without the semicolon that ends it. The last one may lack its
+ * semicolon; white space and comments after it are left out.
  */
 export function splitStatements(script: string): string[] {
   const splitter = new StatementSplitter();

@@ -7,13 +7,16 @@ export interface Trap {
   title: string;
   /** SQL that builds it, each statement legal on D1 and Durable Objects. */
   script: string[];
-  /** Queries that must give the same in the restored database: what a comparison of rows does not see. */
+  /**
+   * Queries that must return the same in the restored database: what a comparison of rows does not
+   * see.
+   */
   queries?: string[];
-  /** What alone may differ in the restored database, as a warning says. */
+  /** The only thing that may differ in the restored database, as a warning says. */
   differs?: RegExp;
   /** What a warning of the dump says. */
   warning?: RegExp;
-  /** True where the `sqlite3` shell, which takes CR from before LF, changes the schema. */
+  /** True if the `sqlite3` shell, which removes CR before LF, changes the schema. */
   notByShell?: true;
   /** Modules that only Node's own build of SQLite has. */
   nodeOnly?: true;
@@ -57,7 +60,7 @@ export const TRAPS: readonly Trap[] = [
         "1.0",
         "0.1",
         "0.30000000000000004",
-        // What versions of SQLite read as a neighbor: see `exactRealSql`.
+        // Reals that some versions of SQLite read as a neighbor: see `exactRealSql`.
         "-26.819604",
         "88.398339",
         "67879430873.285",
@@ -89,7 +92,7 @@ export const TRAPS: readonly Trap[] = [
       "CREATE TABLE t(id INTEGER PRIMARY KEY, x TEXT, a, n NUMERIC)",
       "INSERT INTO t VALUES (1, CAST(X'610062' AS TEXT), CAST(X'00' AS TEXT), CAST(X'3100' AS TEXT))",
       "INSERT INTO t VALUES (2, CAST(X'27002700' AS TEXT), CAST(X'0027' AS TEXT), 'plain')",
-      // Long rows, of more than one page.
+      // Long rows, longer than one page.
       "CREATE TABLE long(id INTEGER PRIMARY KEY, x TEXT, a)",
       `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
         INSERT INTO long SELECT i, ${LONG_TEXT} || CASE i % 4 WHEN 0 THEN char(0) || 'it''s "quoted"'
@@ -140,14 +143,14 @@ export const TRAPS: readonly Trap[] = [
       `CREATE INDEX open_tickets ON tickets(kind) WHERE state = "new"`,
       "INSERT INTO tickets(state) VALUES ('new'), ('done')",
     ],
-    warning: /table "tickets" holds strings in double quotes(.|\n)*index "open_tickets"/,
+    warning: /table "tickets" contains strings in double quotes(.|\n)*index "open_tickets"/,
   },
   {
     title: "keeps BLOBs, and text in BLOB columns, and BLOBs in TEXT columns",
     script: [
       "CREATE TABLE t(b BLOB, x TEXT, n NUMERIC)",
       "INSERT INTO t VALUES (X'', X'', X''), (X'00FF27', X'61', X'31'), ('61', '61', NULL)",
-      // Beside ordinary values in their row, in columns of every type.
+      // Next to ordinary values in their row, in columns of every type.
       "CREATE TABLE o(i INTEGER, x TEXT COLLATE NOCASE, r REAL, n NUMERIC, b BLOB, u)",
       ...[
         "NULL",

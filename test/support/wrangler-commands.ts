@@ -1,8 +1,8 @@
 import { experimental_getWranglerCommands as getWranglerCommands } from "wrangler";
 
 /**
- * What is wrong with a call of wrangler, in sentences, by wrangler's own list of commands and
- * options: for commands that would ask Cloudflare.
+ * What is wrong with a call of wrangler, in sentences, according to wrangler's own list of commands
+ * and options: for commands that would call Cloudflare.
  */
 export function wranglerProblems(words: readonly string[]): string[] {
   const { registry, globalFlags } = getWranglerCommands();

@@ -11,7 +11,7 @@ export interface Outcome {
   lastRowid: unknown;
   /** Every table's rows afterwards. */
   contents: string;
-  /** SQLite's words when the write's transaction was committed; null if there was nothing to say. */
+  /** SQLite's error when the write's transaction was committed; null if there was none. */
   commit: string | null;
 }
 
@@ -21,7 +21,7 @@ export interface Difference {
   before: string;
   /** With a snapshot. */
   found: Outcome;
-  /** Without. */
+  /** Without a snapshot. */
   expected: Outcome;
   catalog: Catalog;
   /** PRAGMA recursive_triggers. */
@@ -30,7 +30,7 @@ export interface Difference {
   hasOrphans: () => boolean;
 }
 
-/** The rules of `docs/consistency.md`, each with what must be true of a write that differs by it. */
+/** The rules of `docs/consistency.md`, each with a condition for the writes that differ by it. */
 const RULES: readonly { name: string; covers: (difference: Difference) => boolean }[] = [
   {
     name: "last_insert_rowid() after a failed INSERT",
@@ -69,7 +69,8 @@ const RULES: readonly { name: string; covers: (difference: Difference) => boolea
       catalog.tables.some(keepsItsOrphans),
   },
   {
-    // SQLite's own fault (3.53): the second check of a UNIQUE index takes the row itself for a conflict.
+    // SQLite's own fault (3.53): the second check of a UNIQUE index mistakes the row itself for a
+    // conflict.
     name: "an UPDATE OR REPLACE while recursive_triggers is on",
     covers: ({ sql, found, expected, catalog, isRecursive }) =>
       isRecursive &&
@@ -84,7 +85,7 @@ const RULES: readonly { name: string; covers: (difference: Difference) => boolea
       ),
   },
   {
-    // The refused write has left the orphans as they were.
+    // The refused write did not change the orphans.
     name: "an INSERT that adds one broken reference and mends another",
     covers: ({ sql, found, expected, hasOrphans }) =>
       INSERTS.test(sql) &&
@@ -105,7 +106,7 @@ function isSame(a: Outcome, b: Outcome, parts: (keyof Outcome)[]): boolean {
   return parts.every((part) => a[part] === b[part]);
 }
 
-/** How many things of a table must be unique: its rowid's name and its UNIQUE indexes. */
+/** How many things in a table must be unique: its rowid's name and its UNIQUE indexes. */
 function uniqueCount({ indexes, integerPrimaryKey }: Table): number {
   return indexes.filter(({ unique }) => unique).length + (integerPrimaryKey === undefined ? 0 : 1);
 }

@@ -4,12 +4,12 @@ import type { WrittenTable } from "./snapshot-schemas.ts";
 const TYPES = ["", "INTEGER", "INT", "INTEGER", "TEXT", "NUMERIC", "REAL", "TEXT COLLATE NOCASE"];
 const CONFLICT_ACTIONS = ["", "", "", " ON CONFLICT REPLACE", " ON CONFLICT IGNORE"];
 
-/** Columns of every random table besides its key. */
+/** Columns of every random table, in addition to its key. */
 const NAMES = ["a", "b", "c", "d"];
 
 /**
- * A random table: UNIQUE columns beside other indexes, CHECKs, generated columns, triggers of its own,
- * and keys that SQLite cannot enforce. `others` are tables that a foreign key may refer to.
+ * A random table: UNIQUE columns and other indexes, CHECKs, generated columns, its own triggers,
+ * and keys that SQLite cannot enforce. `others` are tables that a foreign key may reference.
  */
 export function randomTable(random: Random, name: string, others: readonly string[]): WrittenTable {
   const key = random.of(["id INTEGER PRIMARY KEY", "id INTEGER PRIMARY KEY", "none", "a, b", "a"]);

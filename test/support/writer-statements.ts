@@ -73,7 +73,7 @@ function insertSql(random: Random, table: WrittenTable, tables: readonly Written
 function updateSql(random: Random, table: WrittenTable, tables: readonly WrittenTable[]): string {
   const column = random.of(table.columns);
   const other = random.of(table.columns);
-  // Values that move on to their neighbors, found by another column's index.
+  // Values that move to their neighbors, found by another column's index.
   if (random.isTrue(0.3)) {
     const low = random.below(10) - 2;
     const range = `${q(other)} BETWEEN ${low} AND ${low + random.below(9)}`;
@@ -108,7 +108,7 @@ function updateSql(random: Random, table: WrittenTable, tables: readonly Written
   return `${start} ${whereSql(random, table)}`;
 }
 
-/** One random statement of those whose course depends on the order in which SQLite takes rows. */
+/** One random statement whose result depends on the order in which SQLite visits rows. */
 export function writerSql(random: Random, tables: readonly WrittenTable[]): string {
   const table = random.of(tables);
   const kind = random.next();

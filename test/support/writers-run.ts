@@ -10,9 +10,9 @@ import { randomTable } from "./writer-schemas.ts";
 import { writerSql } from "./writer-statements.ts";
 
 export interface WritersRun {
-  /** Sentences; none if each write does what it does without a snapshot, or what the docs say. */
+  /** Sentences; empty if each write does the same as without a snapshot, or what the docs say. */
   problems: string[];
-  /** For whoever looks into a problem. */
+  /** For people who investigate a problem. */
   statements: string[];
   writes: number;
   /** How many writes differed by each documented rule. */
@@ -23,9 +23,9 @@ export interface WritersRun {
 const WRITES = 80;
 
 /**
- * One random run: tables, rows, a snapshot of them, and writes. Each write must do and return what it
- * does in a twin without a snapshot or any trigger of ours, but for what `docs/consistency.md` says.
- * The dump must have the bytes of one taken at the instant of opening.
+ * One random run: tables, rows, a snapshot of them, and writes. Each write must do and return the
+ * same as in a twin without a snapshot or any of this project's triggers, except for what
+ * `docs/consistency.md` says. The dump must have the bytes of one taken at the instant of opening.
  */
 export async function runWriters(seed: number): Promise<WritersRun> {
   const random = new Random(seed);
@@ -55,7 +55,7 @@ export async function runWriters(seed: number): Promise<WritersRun> {
   // The hidden column of an FTS5 table shows the number of the cursor that reads it.
   const names = catalog.tables.flatMap(({ name, kind }) => (kind === "virtual" ? [] : [name]));
   const reads = [db, twin].map((each) => contentsOf(each, names));
-  // SQLite undoes a failed statement by other means within a transaction.
+  // Within a transaction, SQLite undoes a failed statement by other means.
   const isTogether = random.isTrue(0.5);
   let before = reads[1]?.() ?? "";
   for (let n = 0; n < WRITES; n += 1) {
@@ -89,7 +89,7 @@ export async function runWriters(seed: number): Promise<WritersRun> {
       for (const each of [db, twin]) each.exec("REPLACE INTO temp.resync VALUES (1)");
     }
     before = leftInTwin ?? "";
-    // From here on the two have different rows.
+    // After this point the two have different rows.
     if (left !== before) break;
   }
   if ((await frozen.dump()) !== frozen.expected) run.problems.push("the dump differs");
@@ -100,7 +100,7 @@ export async function runWriters(seed: number): Promise<WritersRun> {
 
 const FIXED_TABLES = WRITTEN_TABLES.filter(({ name }) => name !== "search");
 
-/** Runs what may be refused; returns SQLite's words, or null if it did not. */
+/** Runs a statement that may be refused; returns SQLite's words, or null if it succeeded. */
 function execute(db: DatabaseSync, sql: string): string | null {
   try {
     db.exec(sql);
@@ -110,7 +110,10 @@ function execute(db: DatabaseSync, sql: string): string | null {
   }
 }
 
-/** Runs one write. `isTogether`: in a transaction that ends with it, and that is undone if it cannot end. */
+/**
+ * Runs one write. `isTogether`: in a transaction that ends with it, and that is rolled back if it
+ * cannot end.
+ */
 function writeOnce(
   db: DatabaseSync,
   { sql, isTogether, read }: { sql: string; isTogether: boolean; read: () => string },
@@ -118,7 +121,7 @@ function writeOnce(
   if (!isTogether) return { ...outcomeOf(db, sql), contents: read(), commit: null };
   db.exec("BEGIN");
   const outcome = { ...outcomeOf(db, sql), contents: read() };
-  // OR ROLLBACK has ended it already.
+  // OR ROLLBACK has already ended it.
   const commit = db.isTransaction ? execute(db, "COMMIT") : "no transaction";
   if (db.isTransaction) db.exec("ROLLBACK");
   return { ...outcome, commit };

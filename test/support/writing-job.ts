@@ -3,7 +3,9 @@ import { env } from "cloudflare:workers";
 
 import { insertOrphan } from "./orphan-job.ts";
 
-/** A running job without a run, whose files begin with `folder`: the store takes what is written for it. */
+/**
+ * A running job without a run, whose files begin with `folder`: the store accepts writes for it.
+ */
 export async function makeWritingJob(): Promise<{ jobId: string; folder: string }> {
   const jobId = await insertOrphan("live");
   const snapshotId = crypto.randomUUID();
@@ -17,7 +19,7 @@ export async function makeWritingJob(): Promise<{ jobId: string; folder: string 
   return { jobId, folder: `exports/${jobId}/${snapshotId}` };
 }
 
-/** Runs SQL over the jobs' database and gives its rows. */
+/** Runs SQL in the jobs database and returns its rows. */
 export function inJobs<T extends Record<string, SqlStorageValue>>(
   sql: string,
   ...values: SqlStorageValue[]
@@ -27,7 +29,7 @@ export function inJobs<T extends Record<string, SqlStorageValue>>(
   );
 }
 
-/** What is left of a job's files in the jobs' database: rows of bytes, parts and uploads. */
+/** What is left of a job's files in the jobs database: rows of bytes, parts and uploads. */
 export async function inlineRowsOf(jobId: string): Promise<number> {
   const [row] = await inJobs<{ n: number }>(
     `SELECT (SELECT count(*) FROM tmp_export_job_blobs WHERE job_id = ?1)

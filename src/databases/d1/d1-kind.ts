@@ -3,10 +3,11 @@ import { d1Source } from "./d1-source.ts";
 import { getBinding } from "../get-binding.ts";
 import { describeSource, refusedChoice, type SourceKind } from "../source-kind.ts";
 
-/** A D1 database: one database behind one binding. */
+/** A D1 database: one database for each binding. */
 export const D1_KIND: SourceKind<Extract<SourceConfig, { type: "d1" }>> = {
   promises: {
-    // While a snapshot is open, `meta.changes` of a customer's own writes counts its triggers' too.
+    // While a snapshot is open, `meta.changes` of a customer's own writes also counts its triggers'
+    // changes.
     consistency: { default: "live", available: ["live", "snapshot"] },
     // https://developers.cloudflare.com/d1/platform/limits/, November 2026.
     limits: {
@@ -21,7 +22,9 @@ export const D1_KIND: SourceKind<Extract<SourceConfig, { type: "d1" }>> = {
     const { name, id } = request;
     if (name === undefined && id === undefined) return null;
     const field = name === undefined ? "id" : "name";
-    throw refusedChoice(`${field}: ${describeSource(request)} is a D1 database, one alone`);
+    throw refusedChoice(
+      `${field}: ${describeSource(request)} is a D1 database, which has no objects`,
+    );
   },
   requireBinding: getD1,
   find: (env, { binding }) => {

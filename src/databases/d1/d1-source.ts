@@ -14,11 +14,11 @@ import {
 } from "../source.ts";
 
 /**
- * A D1 database as a source. D1 answers in JSON, where a BLOB is a list of numbers: of statements
- * that say how many columns they have, SQLite sends the values as text instead, BLOBs as hex digits
- * (measured in November 2026: 1 MB of BLOB in 8 ms instead of 100).
+ * A D1 database as a source. D1 answers in JSON, in which a BLOB is a list of numbers. If a
+ * statement states how many columns it has, SQLite returns the values as text instead, with BLOBs
+ * as hex digits (measured in November 2026: 1 MB of BLOB in 8 ms instead of 100).
  *
- * D1 tries plain reads again by itself; what still fails is for the caller's next try:
+ * D1 retries plain reads automatically; if one still fails, the caller must retry it:
  * https://developers.cloudflare.com/d1/best-practices/retry-queries/.
  */
 export function d1Source(database: D1Database, binding: string): Source {
@@ -57,7 +57,8 @@ export function d1Source(database: D1Database, binding: string): Source {
         assert(result !== undefined, "a batch answers each of its statements");
         return result;
       }
-      // Two columns of one name would be one in an object. `raw` tells nothing of rows read.
+      // Two columns of the same name would become one in an object. `raw` does not report the rows
+      // read.
       const [columns, ...rows] = await call(() =>
         prepare(statement).raw<WireValue[]>({ columnNames: true }),
       );
@@ -69,7 +70,10 @@ export function d1Source(database: D1Database, binding: string): Source {
 /** A value in D1's JSON. */
 type WireValue = number[] | string | number | null;
 
-/** `sql` with each value as text that begins with the first letter of its type, but for integers and NULL. */
+/**
+ * Returns `sql` with each value as text that begins with the first letter of its type, except for
+ * integers and NULL.
+ */
 function carrierSql(sql: string, columns: number): string {
   const names = Array.from({ length: columns }, (_, at) => `c${at}`);
   const values = names.map(
@@ -110,7 +114,7 @@ function toResult(
   const names = Object.keys(results[0] ?? {});
   assert(
     carried || names.every((name) => !/^\d+$/.test(name)),
-    "a column whose name is a number would come first: say how many columns there are",
+    "a column whose name is a number would come first: pass the number of columns",
   );
   return {
     columns: names,
@@ -129,7 +133,8 @@ function isReading(sql: string): boolean {
 function classifyMessage(message: string): ErrorCode {
   if (PASSING_SQLITE_ERROR.test(message)) return "source-unavailable";
   if (/exceeded timeout|exceeded its CPU time limit/.test(message)) return "source-timeout";
-  // D1 was reset for want of memory, perhaps by another caller's query: the next attempt may succeed.
+  // D1 was reset because it ran out of memory, perhaps during another caller's query: the next
+  // attempt may succeed.
   if (message.includes("exceeded its memory limit")) return "source-unavailable";
   return /\bSQLITE_[A-Z_]+\b|Exceeded maximum DB size/.test(message)
     ? "source-query-failed"
@@ -139,7 +144,7 @@ function classifyMessage(message: string): ErrorCode {
 function sourceError(cause: unknown, binding: string): ExportError {
   const message = cause instanceof Error ? cause.message : String(cause);
   if (cause instanceof CallTimeout) {
-    const words = `the D1 database behind binding ${binding} gave ${message}`;
+    const words = `the D1 database of binding ${binding} returned ${message}`;
     return new ExportError("source-timeout", words, { cause });
   }
   return new ExportError(classifyMessage(message), message, { cause });

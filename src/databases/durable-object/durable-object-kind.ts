@@ -4,7 +4,7 @@ import { type DatabaseStub, durableObjectSource } from "./durable-object-source.
 import { getBinding } from "../get-binding.ts";
 import { describeSource, refusedChoice, type SourceKind } from "../source-kind.ts";
 
-/** A class of Durable Objects, of which each object has a database. */
+/** A class of Durable Objects, in which each object has a database. */
 export const DURABLE_OBJECT_KIND: SourceKind<Extract<SourceConfig, { type: "durable-object" }>> = {
   promises: {
     consistency: { default: "snapshot", available: ["snapshot", "live"] },
@@ -26,7 +26,7 @@ export const DURABLE_OBJECT_KIND: SourceKind<Extract<SourceConfig, { type: "dura
     if (id !== undefined) {
       if (config.names === "any" || config.id === id) return { id };
       throw refusedChoice(
-        `id: ${source} takes no ids: EXPORT_SOURCES allows them with \`"names": "any"\``,
+        `id: ${source} accepts no ids: EXPORT_SOURCES allows them with \`"names": "any"\``,
       );
     }
     if (name !== undefined) {
@@ -34,13 +34,13 @@ export const DURABLE_OBJECT_KIND: SourceKind<Extract<SourceConfig, { type: "dura
       if (names === "any" || names.includes(name) || config.name === name) return { name };
       throw new ExportError(
         "source-not-found",
-        `EXPORT_SOURCES allows ${source} no object of the name ${JSON.stringify(name)}`,
+        `EXPORT_SOURCES allows no object named ${JSON.stringify(name)} for ${source}`,
       );
     }
     if (config.name !== undefined) return { name: config.name };
     if (config.id !== undefined) return { id: config.id };
     throw refusedChoice(
-      `name: ${source} is a class of many objects: say which by \`name\` or \`id\``,
+      `name: ${source} is a class of many objects: choose one with \`name\` or \`id\``,
     );
   },
   requireBinding: getNamespace,

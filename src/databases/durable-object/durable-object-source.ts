@@ -24,9 +24,9 @@ interface RawResult {
 }
 
 /**
- * A Durable Object as a source. `stub` is asked for anew at every call, since a stub that once
- * failed stays broken. Errors besides the port's: `configuration-invalid` where the class behind
- * `binding` lacks the two methods or answers something else.
+ * A Durable Object as a source. Every call requests a new `stub`, because a stub that failed once
+ * stays broken. Errors in addition to the port's: `configuration-invalid` if the class of `binding` lacks
+ * the two methods or returns something else.
  */
 export function durableObjectSource(stub: () => DatabaseStub, binding = "the object"): Source {
   const call = async (work: (stub: DatabaseStub) => unknown): Promise<unknown> => {
@@ -51,7 +51,7 @@ export function durableObjectSource(stub: () => DatabaseStub, binding = "the obj
       );
       const results = await call((object) => object.executeTransaction(queries, true));
       if (!Array.isArray(results))
-        throw wrongClass(binding, "answers executeTransaction with no list");
+        throw wrongClass(binding, "returns no list from executeTransaction");
       return results.map((result) => toResult(result, binding));
     },
   };
@@ -60,7 +60,7 @@ export function durableObjectSource(stub: () => DatabaseStub, binding = "the obj
 function toResult(raw: unknown, binding: string): SourceResult {
   const { columns, rows, meta } = (raw ?? {}) as Partial<RawResult>;
   if (!Array.isArray(columns) || !Array.isArray(rows)) {
-    throw wrongClass(binding, "answers without `columns` and `rows` when asked with `isRaw: true`");
+    throw wrongClass(binding, "returns no `columns` and `rows` for `isRaw: true`");
   }
   return {
     columns,
@@ -71,24 +71,26 @@ function toResult(raw: unknown, binding: string): SourceResult {
   };
 }
 
-/** The runtime's words for an answer that never crosses RPC, however often it is asked for. */
+/**
+ * The runtime's words for an answer that is too large for RPC, no matter how often it is requested.
+ */
 const TOO_LARGE_FOR_RPC = /Serialized RPC arguments or return values are limited/;
 
 /**
- * SQLite's own errors end in their code, and an object without the methods says so; everything
- * else is the platform's.
+ * SQLite's own errors end in their code, and an object without the methods reports that; everything
+ * else comes from the platform.
  */
 function sourceError(cause: unknown, binding: string): ExportError {
   const message = cause instanceof Error ? cause.message : String(cause);
   if (isMissingMethod(cause)) {
     return wrongClass(binding, `lacks them (${message})`, cause);
   }
-  // The local runtime's words for a binding that leads nowhere: `wrangler deploy` refuses it.
+  // The local runtime's words for a binding without a target: `wrangler deploy` refuses it.
   if (/does not export a Durable Object class|^Worker "[^"]*" not found/.test(message)) {
     return new ExportError("configuration-invalid", `binding ${binding}: ${message}`, { cause });
   }
   if (cause instanceof CallTimeout) {
-    const words = `the object behind binding ${binding} gave ${message}`;
+    const words = `the object of binding ${binding} returned ${message}`;
     return new ExportError("source-timeout", words, { cause });
   }
   const isRefused =
@@ -98,7 +100,7 @@ function sourceError(cause: unknown, binding: string): ExportError {
   return new ExportError(code, message, { cause });
 }
 
-/** True if a call failed since the object's class lacks the method. */
+/** True if a call failed because the object's class lacks the method. */
 export function isMissingMethod(cause: unknown): boolean {
   const message = cause instanceof Error ? cause.message : String(cause);
   return /RPC receiver does not implement|does not support RPC|is not a function/.test(message);
@@ -107,7 +109,7 @@ export function isMissingMethod(cause: unknown): boolean {
 function wrongClass(binding: string, problem: string, cause?: unknown): ExportError {
   return new ExportError(
     "configuration-invalid",
-    `binding ${binding}: a source's class needs the methods executeQuery and executeTransaction, and this one ${problem}: ` +
+    `binding ${binding}: a source's class needs the methods executeQuery and executeTransaction, but this class ${problem}: ` +
       "extend withExport(DurableObject), or bind StarbaseDB's class",
     { cause },
   );

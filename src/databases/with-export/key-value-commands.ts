@@ -14,19 +14,19 @@ import { decodeValue, encodeValue } from "./structured-value.ts";
 /** Entries read at once: a value may have 2 MB. */
 const ENTRIES_AT_ONCE = 8;
 
-/** Keys named in a result. */
+/** The most keys named in a result. */
 const SKIPPED_KEYS_MAX = 5;
 
-/** What a command answers, and the rows that it wrote. */
+/** The answer to a command, and the rows that it wrote. */
 export interface KeyValueAnswer {
   row: SqlStorageValue[];
   rowsWritten: number;
 }
 
 /**
- * Runs `sql` if it is about the key-value storage (see `src/sqlite/key-values.ts`); undefined for ordinary SQL. The
- * one row of the result is the command's. Throws what the storage throws, and RangeError for a dump of a
- * later version.
+ * Runs `sql` if it is a command about the key-value storage (see `src/sqlite/key-values.ts`);
+ * returns undefined for ordinary SQL. The result has one row: the command's answer. Throws the
+ * storage's own errors, and RangeError for a dump of a later version.
  */
 export function runKeyValueCommand(
   storage: DurableObjectStorage,
@@ -93,7 +93,7 @@ function copyEntries(
   }
 }
 
-/** Puts an entry once its last piece is there; the pieces before it wait in a table. */
+/** Stores an entry when its last piece arrives; the earlier pieces wait in a table. */
 function putPiece({ sql, kv }: DurableObjectStorage, piece: KeyValuePiece): void {
   const { part, parts } = piece;
   const [key, value] = [fromHex(piece.key), fromHex(piece.value)];

@@ -6,13 +6,14 @@ import { runKeyValueCommand } from "./key-value-commands.ts";
 
 type Row = Record<string, SqlStorageValue>;
 
-/** Rows of a result that only reads, which are stepped over after the limit is reached. */
+/** The most rows of a read-only result that are skipped after the limit is reached. */
 const SKIPPED_ROWS_MAX = 100_000;
 
 /**
- * Runs `queries` in one transaction and returns the rows of each; a query of several statements
- * returns those of its last one. If any of it fails nothing is changed. `bytesMax` bounds the rows as
- * they cross RPC. Failures: `query-failed` with the database's words, `query-result-too-large`.
+ * Runs `queries` in one transaction and returns the rows of each; for a query with several
+ * statements, those of its last one. If any query fails, nothing is changed. `bytesMax` limits the
+ * rows as they cross RPC. Failures: `query-failed` with the database's words,
+ * `query-result-too-large`.
  */
 export function runAllOrNothing(
   storage: DurableObjectStorage,
@@ -52,9 +53,9 @@ export function runAllOrNothing(
 }
 
 /**
- * Reads a cursor to its end. An open one locks the tables of the database, and one of a statement that
- * writes breaks the object when its transaction is rolled back (workerd 1.20261117). A result that
- * never ends is one that only reads: it is left to the garbage collector.
+ * Reads a cursor to its end. An open cursor locks the tables of the database, and one of a
+ * statement that writes breaks the object when its transaction is rolled back (workerd 1.20261117).
+ * A result that never ends can only come from a read: it is left to the garbage collector.
  */
 function skipRest(cursor: SqlStorageCursor<Row>): void {
   let skipped = 0;
@@ -71,7 +72,9 @@ function isPragma(queries: readonly { sql: string }[]): boolean {
   return isWord(first, "PRAGMA") && !hasSeveralStatements(query.sql);
 }
 
-/** At least what a row takes in V8's serialization, which repeats the names of columns in each row. */
+/**
+ * The minimum size of a row in V8's serialization, which repeats the names of columns in each row.
+ */
 function rowBytes(row: Row): number {
   let bytes = 32;
   for (const [name, value] of Object.entries(row)) bytes += textBytes(name) + valueBytes(value);

@@ -1,15 +1,15 @@
 import { concatBytes, decodeUtf8, encodeUtf8 } from "../../lib/bytes.ts";
 
 /**
- * Bytes of a value that a Durable Object's key-value storage holds: a version byte, the length of a JSON text
- * (four bytes, big-endian), that text, then the bytes of all ArrayBuffers. The text is a list of nodes; node 0
- * is the value, and nodes name one another by number, so that cycles and shared objects survive.
- * (`v8.serialize` of `node:v8` does not run in workerd, November 2026.)
+ * The bytes of a value in a Durable Object's key-value storage: a version byte, the length of a
+ * JSON text (four bytes, big-endian), that text, then the bytes of all ArrayBuffers. The text is a
+ * list of nodes. Node 0 is the value, and nodes refer to one another by number, so that cycles and
+ * shared objects survive. (`v8.serialize` of `node:v8` does not run in workerd, November 2026.)
  */
 const VERSION = 1;
 const HEADER_BYTES = 5;
 
-/** A primitive as JSON writes it, or a type's name and what the type needs. */
+/** A primitive as JSON writes it, or a type's name and the data that the type needs. */
 type Node = null | boolean | number | string | [type: string, ...rest: unknown[]];
 
 /** A value's own properties: name, then number of the node. */
@@ -32,7 +32,10 @@ const VIEWS = {
   Uint8ClampedArray,
 };
 
-/** Bytes from which `decodeValue` makes an equal value. Throws TypeError for types it does not know, such as Blob. */
+/**
+ * Returns bytes from which `decodeValue` makes an equal value. Throws TypeError for types it does
+ * not know, such as Blob.
+ */
 export function encodeValue(value: unknown): Uint8Array {
   const nodes: Node[] = [];
   const buffers: Uint8Array[] = [];
@@ -129,16 +132,17 @@ function objectNode(
   throw new TypeError(`an object of type ${value.constructor.name} cannot be exported`);
 }
 
-/** The value of `encodeValue`'s bytes. Throws RangeError for those of a later version. */
+/** Returns the value of `encodeValue`'s bytes. Throws RangeError for bytes of a later version. */
 export function decodeValue(bytes: Uint8Array): unknown {
   if (bytes[0] !== VERSION) {
-    throw new RangeError(`values of encoding ${bytes[0]} are known to later versions only`);
+    throw new RangeError(`only later versions can read values of encoding ${bytes[0]}`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = HEADER_BYTES + view.getUint32(1);
   const nodes = JSON.parse(decodeUtf8(bytes.subarray(HEADER_BYTES, start))) as Node[];
   const values: unknown[] = [];
-  // What other values stand in is made first; a view needs its buffer, and a boxed value what is in it.
+  // Values that other values depend on are made first: a view needs its buffer, and a boxed value
+  // needs its content.
   const isLate = (node: Node): boolean =>
     Array.isArray(node) && ["View", "Object of", "Date"].includes(node[0]);
   for (const [at, node] of nodes.entries()) {
@@ -183,7 +187,7 @@ function emptyValue(node: Node, buffers: Uint8Array): unknown {
       return error;
     }
     default:
-      throw new RangeError(`values of type ${type} are known to later versions only`);
+      throw new RangeError(`only later versions can read values of type ${type}`);
   }
 }
 
@@ -197,10 +201,10 @@ function lateValue([type, ...rest]: [string, ...unknown[]], values: unknown[]): 
   return type === "Date" ? new Date(inner as number) : Object(inner);
 }
 
-/** Puts into a value what it refers to. */
+/** Adds to a value the values that it refers to. */
 function fill(value: unknown, [type, ...rest]: [string, ...unknown[]], values: unknown[]): void {
   const define = (properties: Properties, isHidden: (name: string) => boolean): void => {
-    // An ordinary assignment would take `__proto__` for the prototype.
+    // An ordinary assignment would treat `__proto__` as the prototype.
     for (const [name, node] of properties) {
       const shown = { enumerable: !isHidden(name), configurable: true, writable: true };
       Object.defineProperty(value, name, { value: values[node], ...shown });

@@ -4,13 +4,13 @@ import { runKeyValueCommand } from "./key-value-commands.ts";
 import type { Outcome } from "../../rpc/outcome.ts";
 import { runAllOrNothing } from "./run-all-or-nothing.ts";
 
-/** One SQL text of at most 100,000 bytes, which may hold several statements. */
+/** One SQL text of at most 100,000 bytes, which may contain several statements. */
 export interface ExportQuery {
   sql: string;
   params?: unknown[];
 }
 
-/** What the last statement of a query returned, columns of one name kept apart. */
+/** What the last statement of a query returned, with columns of the same name kept apart. */
 export interface RawQueryResult {
   columns: string[];
   rows: SqlStorageValue[][];
@@ -18,38 +18,45 @@ export interface RawQueryResult {
   meta: { rows_read: number; rows_written: number; size_after: number };
 }
 
-/** With `isRaw` the one, else the other, in which of two columns of one name the last wins. */
+/**
+ * With `isRaw` the former, otherwise the latter, in which the last of two columns with the same
+ * name wins.
+ */
 export type QueryResult = RawQueryResult | Record<string, SqlStorageValue>[];
 
 /**
- * The two methods by which a Durable Object is exported, called over RPC. They run any SQL: give a
- * class that has them only to Workers that you trust, and never to a route without authorization.
+ * The two methods, called over RPC, that make a Durable Object exportable. They run any SQL: make a
+ * class with them available only to Workers that you trust, and never to a route without
+ * authorization.
  */
 export interface ExportMethods {
-  /** Throws what SQLite says; nothing is rolled back but the failed statement. */
+  /** Throws SQLite's error; only the failed statement is rolled back. */
   executeQuery(query: ExportQuery & { isRaw?: boolean }): QueryResult;
-  /** Runs all `queries` in one turn of the object. If one throws, none has happened. */
+  /** Runs all `queries` in one turn of the object. If one throws, none takes effect. */
   executeTransaction(queries: ExportQuery[], isRaw: boolean): QueryResult[];
 }
 
-/** What `POST /query` calls. A class without it does not roll back what came before an error. */
+/**
+ * The method that `POST /query` calls. A class without it does not roll back the statements before
+ * an error.
+ */
 export interface QueryMethod {
-  /** As `runAllOrNothing` has it: one transaction, whose rows may have `bytesMax` bytes. */
+  /** Like `runAllOrNothing`: one transaction, whose rows may have `bytesMax` bytes. */
   queryAllOrNothing(
     queries: ExportQuery[],
     bytesMax: number,
   ): Outcome<Record<string, SqlStorageValue>[][]>;
 }
 
-// TypeScript asks mixins for exactly this form of constructor (TS2545).
+// TypeScript requires exactly this form of constructor for mixins (TS2545).
 // oxlint-disable-next-line typescript/no-explicit-any
 type ObjectClass = abstract new (...args: any[]) => DurableObject<any>;
 // oxlint-disable-next-line typescript/no-explicit-any
 type WithMethods = abstract new (...args: any[]) => ExportMethods & QueryMethod;
 
 /**
- * `Base` with the two methods that make its objects sources, over their own SQLite and key-value storage:
- * `class Tenant extends withExport(DurableObject<Env>) {}`.
+ * Adds to `Base` the two methods that make its objects sources, over their own SQLite and key-value
+ * storage: `class Tenant extends withExport(DurableObject<Env>) {}`.
  */
 export function withExport<TBase extends ObjectClass>(Base: TBase): TBase & WithMethods {
   abstract class Exportable extends Base implements ExportMethods, QueryMethod {

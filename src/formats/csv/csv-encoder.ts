@@ -14,9 +14,9 @@ import { toValidUtf8 } from "../valid-utf8.ts";
 const LINE_END = encodeUtf8("\r\n");
 
 /**
- * Writes rows as lines of RFC 4180. NULL is an empty field without quotes; text stands in quotes
- * always, and so do the upper-case hex digits of a BLOB; a number never does. Integers have all
- * their digits, and reals as many as it takes to read the same one back.
+ * Writes rows as lines of RFC 4180. NULL is an empty field without quotes. Text always has quotes,
+ * and so do the upper-case hex digits of a BLOB; a number never has them. Integers have all their
+ * digits, and reals have as many as are needed to read the same value back.
  */
 export class CsvEncoder implements TableEncoder {
   readonly rowGapHex = toHex(LINE_END);
@@ -73,7 +73,7 @@ export class CsvEncoder implements TableEncoder {
   }
 }
 
-/** SQL of a column's field, in which `doubled` writes the quotes of text twice. */
+/** SQL of a column's field, in which `doubled` writes each quote of a text twice. */
 function fieldSql(
   name: string,
   { column, table, doubled }: { column: Column; table: Table; doubled: (name: string) => string },
@@ -89,7 +89,7 @@ function doubledSql(name: string): string {
   return `replace(${name}, '"', '""')`;
 }
 
-/** Of long text: as `longLiteralSql`, but that NUL stays, after which GLOB sees no quote. */
+/** For long text: like `longLiteralSql`, except that NUL stays, after which GLOB finds no quote. */
 function longDoubledSql(name: string): string {
   return `iif(${name} GLOB '*"*' OR ${holdsNulSql(name)}, ${doubledSql(name)}, ${name})`;
 }
@@ -98,7 +98,7 @@ const COMMA = encodeUtf8(",");
 const QUOTE = encodeUtf8('"');
 const QUOTE_BYTE = 0x22;
 
-/** A field of text, piece by piece: the quote that ends a piece is written again. */
+/** Returns a field of text in pieces: the quote at the end of a piece is repeated in the next. */
 function quoted(bytes: Uint8Array): Uint8Array[] {
   const out: Uint8Array[] = [QUOTE];
   let start = 0;
@@ -110,7 +110,7 @@ function quoted(bytes: Uint8Array): Uint8Array[] {
   return out;
 }
 
-/** The line that names the columns, every name in quotes. */
+/** Returns the line that names the columns, every name in quotes. */
 export function formatCsvHeader(table: Table): string {
   const names = listStoredColumns(table).map(({ name }) => `"${name.replaceAll('"', '""')}"`);
   return `${names.join(",")}\r\n`;

@@ -1,7 +1,7 @@
 import { makeTableFormat } from "../table-files.ts";
 import { CsvEncoder, formatCsvHeader } from "./csv-encoder.ts";
 
-/** A file a table with a line that names the columns. */
+/** One file per table, with a line that names the columns. */
 export const CSV = makeTableFormat({
   suffix: ".csv",
   contentType: "text/csv; charset=utf-8; header=present",

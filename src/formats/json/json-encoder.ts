@@ -10,27 +10,27 @@ import type { RawPage } from "../../sqlite/page-query.ts";
 import type { TableEncoder } from "../table-encoder.ts";
 import { toValidUtf8 } from "../valid-utf8.ts";
 
-/** What stands around a table's objects, and between two of them. */
+/** The text around a table's objects, and between two of them. */
 export interface JsonLayout {
   /** Before the first. */
   start: string;
   between: string;
   /** After the last. */
   end: string;
-  /** Instead of all of it, if there is none. */
+  /** The whole text if there are no objects. */
   empty: string;
 }
 
 /** One array of objects, each on a line of its own. */
 export const JSON_ARRAY: JsonLayout = { start: "[\n", between: ",\n", end: "\n]\n", empty: "[]\n" };
 
-/** An object a line. */
+/** One object per line. */
 export const JSON_LINES: JsonLayout = { start: "", between: "\n", end: "\n", empty: "" };
 
 /**
- * Writes rows as JSON objects, columns in the table's order. Integers have all their digits, reals
- * as many as it takes to read the same one back (an infinity is 9.0e+999); a BLOB is a string of
- * upper-case hex digits. `state` is 1 once a row is written.
+ * Writes rows as JSON objects, with columns in the table's order. Integers have all their digits,
+ * and reals have as many as are needed to read the same value back (an infinity is 9.0e+999). A
+ * BLOB is a string of upper-case hex digits. `state` is 1 after a row is written.
  */
 export class JsonEncoder implements TableEncoder {
   readonly rowGapHex: string;
@@ -81,7 +81,10 @@ export class JsonEncoder implements TableEncoder {
     return encodeUtf8(text);
   }
 
-  /** The same text as that of `valueSql`: SQLite and JSON.stringify escape the same characters alike. */
+  /**
+   * The same text as `valueSql` writes: SQLite and JSON.stringify escape the same characters the
+   * same way.
+   */
   #text(cell: Cell): string {
     if (cell.type === "plain") return cell.literal === "NULL" ? "null" : cell.literal;
     if (cell.type === "blob") return `"${toUpperHex(cell.bytes)}"`;

@@ -7,7 +7,7 @@ import { holdsTransactionWords } from "./write-text-literal.ts";
 import { hasParentKey, listForeignKeys } from "../../sqlite/parent-key.ts";
 import { findQuotedStringWarnings } from "./find-quoted-string-warnings.ts";
 
-/** Warnings for what a dump holds as it is, although some loaders refuse or change it. */
+/** Returns warnings for exact parts of a dump that some loaders refuse or change. */
 export function findLoadingWarnings(catalog: Catalog, content: DumpContent): string[] {
   return [
     ...transactionWarnings(catalog, content),
@@ -16,7 +16,10 @@ export function findLoadingWarnings(catalog: Catalog, content: DumpContent): str
   ];
 }
 
-/** Values are written so that no loader finds the words; names and texts of the schema cannot be. */
+/**
+ * Values are written so that no loader finds the words; names and texts of the schema cannot be
+ * rewritten.
+ */
 function transactionWarnings(catalog: Catalog, content: DumpContent): string[] {
   const written =
     content === "data"
@@ -29,12 +32,14 @@ function transactionWarnings(catalog: Catalog, content: DumpContent): string[] {
     .filter(({ sql }) => holdsTransactionWords(encodeUtf8(sql)))
     .map(
       ({ name }) =>
-        `the text of ${q(name)} holds "BEGIN TRANSACTION" or "COMMIT;", which wrangler d1 execute --file ` +
+        `the text of ${q(name)} contains "BEGIN TRANSACTION" or "COMMIT;", which wrangler d1 execute --file ` +
         "deletes or refuses: load it another way",
     );
 }
 
-/** SQLite calls it a mismatch, and refuses every INSERT of a child where foreign keys are enforced. */
+/**
+ * SQLite calls it a mismatch, and refuses every INSERT into the child if foreign keys are enforced.
+ */
 function mismatchWarnings(tables: readonly Table[]): string[] {
   const byName = new Map(tables.map((table) => [lowerAscii(table.name), table]));
   return tables.flatMap((table) => {
@@ -44,8 +49,8 @@ function mismatchWarnings(tables: readonly Table[]): string[] {
       const to = columns.flatMap(({ to: name }) => (name === undefined ? [] : [q(name)]));
       const named = to.length === 0 ? "" : ` (${to.join(", ")})`;
       return [
-        `table ${q(table.name)} refers to ${q(parent.name)}${named}, which is no key of it: ` +
-          "its rows load only where foreign keys are not enforced",
+        `table ${q(table.name)} references ${q(parent.name)}${named}, which is not a key of that table: ` +
+          "its rows load only if foreign keys are not enforced",
       ];
     });
   });

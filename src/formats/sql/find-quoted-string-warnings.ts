@@ -5,8 +5,9 @@ import { columnNames, isStringInQuotes } from "../../sqlite/quoted-strings.ts";
 import { isWord, tokenizeSql, type SqlToken } from "../../sqlite/sql-tokens.ts";
 
 /**
- * Warnings for tables and indexes whose text holds a string in double quotes. SQLite takes `"new"` for a string
- * if it is no column's name, but not with `SQLITE_DBCONFIG_DQS_DDL` off, as in `sqlite3` shells since 3.41.
+ * Returns warnings for tables and indexes whose text contains a string in double quotes. SQLite
+ * treats `"new"` as a string if it is not a column's name, unless `SQLITE_DBCONFIG_DQS_DDL` is off,
+ * as in `sqlite3` shells since 3.41.
  */
 export function findQuotedStringWarnings(catalog: Catalog): string[] {
   const columnsOf = new Map(
@@ -23,7 +24,7 @@ export function findQuotedStringWarnings(catalog: Catalog): string[] {
   ];
   return found.map(
     (object) =>
-      `the text of ${object} holds strings in double quotes: current sqlite3 shells load it only after ` +
+      `the text of ${object} contains strings in double quotes: current sqlite3 shells load it only after ` +
       "`.dbconfig dqs_ddl on`",
   );
 }

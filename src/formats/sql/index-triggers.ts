@@ -4,9 +4,10 @@ import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import { parseIdentifier, tokenizeSql, type SqlToken } from "../../sqlite/sql-tokens.ts";
 
 /**
- * A sentence for each trigger that writes other text into an FTS5 table than the column of the same name
- * holds: `lower(new.title)`, for instance. A restored index is made from what the content stores. Reads the
- * triggers' own statements only, so text that a program computes is not found.
+ * Returns a sentence for each trigger that writes text into an FTS5 table that differs from the
+ * column of the same name, for instance `lower(new.title)`. A restored index is built from the
+ * stored content. Only the triggers' own statements are read, so text that a program computes is
+ * not found.
  */
 export function findOtherTextWarnings(
   table: Table,
@@ -21,8 +22,8 @@ export function findOtherTextWarnings(
     )
     .map(
       ({ name }) =>
-        `trigger ${q(name)} writes other text into FTS5 table ${q(table.name)} than its content stores: ` +
-        "the restored index finds the words that are stored",
+        `trigger ${q(name)} writes text into FTS5 table ${q(table.name)} that differs from its stored content: ` +
+        "the restored index finds the stored words",
     );
 }
 
@@ -31,7 +32,7 @@ interface WrittenValue {
   value: SqlToken[];
 }
 
-/** What a trigger's INSERTs and UPDATEs write into `table`, without commands to FTS5. */
+/** Returns what a trigger's INSERTs and UPDATEs write into `table`, without commands to FTS5. */
 function writtenValues(sql: string, table: string, columns: readonly string[]): WrittenValue[] {
   const tokens = [...tokenizeSql(sql)];
   const found: WrittenValue[] = [];
@@ -74,7 +75,10 @@ function insertedValues(
 
 const LIST_ENDS = new Set(["FROM", "WHERE", "GROUP", "ORDER", "LIMIT", "UNION", "RETURNING"]);
 
-/** The terms of a list that starts at a token, split at its commas; ends with its clause. */
+/**
+ * Returns the terms of a list that starts at a token, split at its commas; the list ends with its
+ * clause.
+ */
 function listFrom(tokens: SqlToken[], start: number): SqlToken[][] {
   const terms: SqlToken[][] = [[]];
   let depth = 0;

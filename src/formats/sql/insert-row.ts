@@ -7,19 +7,19 @@ import { exactRealSql } from "../../sqlite/real-literal.ts";
 import { ROW_SQL_CHARS_MAX, type RowSql } from "../row-sql.ts";
 import { upperAscii } from "../../lib/ascii-case.ts";
 
-/** A name that no table of the customer's has. */
+/** A name that no table of the customer has. */
 const VALUE = `${SNAPSHOT_PREFIX}_value`;
 
 /**
- * SQL expressions of a row's literals, joined by commas: the rowid's, where it is given, then the
- * columns'.
+ * SQL expressions of a row's literals, joined by commas: first the rowid's, if it is given, then
+ * the columns'.
  *
- * A call of `format()` writes a row of ordinary values; where a value is not what its column's type
- * makes likely, the row is written literal by literal, to the same bytes, and so are rows of long values.
- * Measured in November 2026 (SQL alone, 730,000 rows of six columns): 0.73 s literal by literal, 0.57 s by
- * `format()`. Where nothing is to be quoted `concat_ws()` has less to do (2.6 million rows of four integers:
- * 1.03 and 0.95 s). A result that is too long is NULL in some builds instead of an error (SQLite 3.40),
- * hence `coalesce`.
+ * One call of `format()` writes a row of ordinary values. If a value's type is unlikely for its
+ * column, or values are long, the row is written literal by literal, to the same bytes. Measured in
+ * November 2026 (SQL only, 730,000 rows of six columns): 0.73 s literal by literal, 0.57 s with
+ * `format()`. If no value needs quotes, `concat_ws()` has less to do (2.6 million rows of four
+ * integers: 1.03 and 0.95 s). Some builds return NULL instead of an error for a result that is too
+ * long (SQLite 3.40), so `coalesce` handles that.
  */
 export function insertRowSql(table: Table, rowid: string | undefined, columns: Column[]): RowSql {
   const terms = (sqlOf: ColumnSql): Term[] => [
@@ -32,7 +32,7 @@ export function insertRowSql(table: Table, rowid: string | undefined, columns: C
     }),
   ];
   return {
-    // A module gives values of whatever type it likes.
+    // A module may return values of any type.
     usual: (sqlOf) => (table.kind === "virtual" ? exactSql(terms(sqlOf)) : usualSql(terms(sqlOf))),
     long: (sqlOf) => nestConcat(terms(sqlOf).map((term) => term.long)),
   };
@@ -54,9 +54,9 @@ function usualSql(terms: readonly Term[]): string {
 }
 
 /**
- * Writes rows of any values, by one expression for all of them: repeated for each column, it would be longer
- * than a statement may be (a row of 40 columns took 1.3 times as long either way, November 2026). The sign
- * takes a column's affinity away, which would change comparisons.
+ * Writes rows of any values with one expression for all of them, because repeating it for each
+ * column would exceed the length of a statement (a row of 40 columns took 1.3 times as long either
+ * way, November 2026). The sign removes a column's affinity, which would change comparisons.
  */
 function anyRowSql(names: readonly string[]): string {
   const values = names.map((name) => `(+${name})`).join(", ");
@@ -73,9 +73,9 @@ interface Term {
   /** How `format()` writes the value of `argument`. */
   directive: "%d" | "%s" | "%Q";
   argument: string;
-  /** Conditions, each of which makes a value one that `format()` does not write exactly. */
+  /** Conditions, each of which is true for values that `format()` does not write exactly. */
   unless: string[];
-  /** What writes every value, faster for long text. */
+  /** An expression that writes every value, and is faster for long text. */
   long: string;
 }
 
@@ -84,14 +84,14 @@ function integerTerm(name: string): Term {
 }
 
 /**
- * Values are told apart by how SQLite orders them, which costs less than `typeof()`: NULL (with
- * which nothing compares), numbers, text, BLOBs.
+ * Values are distinguished by their order in SQLite, which costs less than `typeof()`: NULL (which
+ * compares with nothing), numbers, text, BLOBs.
  */
 function makeTerm(name: string, column: Column, table: Table): Term {
   const typed = table.strict && upperAscii(column.type) !== "ANY";
   const isText = `${name} >= ''`;
   const isBlob = `${name} >= X''`;
-  // A module converts nothing: its columns hold reals whatever their type.
+  // A module converts nothing: its columns hold reals regardless of their type.
   const holdsReals = column.affinity !== "text" || table.kind === "virtual";
   const long = longLiteralSql(name, holdsReals);
   switch (column.affinity) {
@@ -101,7 +101,7 @@ function makeTerm(name: string, column: Column, table: Table): Term {
       return { name, directive: "%Q", argument: name, unless, long };
     }
     case "integer": {
-      // A real has other digits in some builds, and one of -2^63 is equal to its integer.
+      // A real has other digits in some builds, and the real -2^63 equals its integer.
       const isOther = [`(${name} & -1) <> ${name}`, `${name} < -9223372036854775807`];
       const unless = typed ? [] : isOther;
       return { name, directive: "%s", argument: `coalesce(${name}, 'NULL')`, unless, long };
@@ -125,7 +125,7 @@ function makeTerm(name: string, column: Column, table: Table): Term {
   }
 }
 
-/** Of a column with NUMERIC affinity, which holds no -0.0. */
+/** For a column with NUMERIC affinity, which holds no -0.0. */
 function numberSql(name: string): string {
   return `CASE typeof(${name}) WHEN 'real' THEN ${exactRealSql(name)} ELSE quote(${name}) END`;
 }
@@ -135,7 +135,7 @@ function formatCall(terms: Term[]): string {
   return `format('${format}', ${terms.map((term) => term.argument).join(", ")})`;
 }
 
-/** Halved again and again, for a chain of 100 is too deep. */
+/** Split in halves recursively, because a chain of 100 is too deep. */
 function joinByOr(conditions: readonly string[]): string {
   if (conditions.length <= 2) return conditions.join(" OR ");
   const half = conditions.length >> 1;

@@ -16,7 +16,10 @@ const LETTER_C = 0x43;
 const LETTER_X = 0x58;
 const LETTER_R = 0x72;
 
-/** Offset after the literal that starts at `start`, in text made by `literalSql` and commas. */
+/**
+ * Returns the offset after the literal that starts at `start`, in text made of `literalSql` and
+ * commas.
+ */
 function endOfLiteral(bytes: Uint8Array, start: number): number {
   const first = bytes[start];
   if (first === LETTER_R) {
@@ -38,7 +41,9 @@ function endOfLiteral(bytes: Uint8Array, start: number): number {
   return at;
 }
 
-/** The cells of one row's text: literals joined by commas, as bytes that need not be UTF-8. */
+/**
+ * Returns the cells of one row's text: literals joined by commas, as bytes that may not be UTF-8.
+ */
 export function parseCellLiterals(row: Uint8Array): Cell[] {
   const cells: Cell[] = [];
   let at = 0;
@@ -85,18 +90,18 @@ function unquote(literal: Uint8Array): Uint8Array {
 }
 
 /**
- * A page again, in which every text literal that is not plain is written in another way (see `isPlainText`).
- * `rowGap` is the whole text between two rows, in which `ROW_SEPARATOR` stands once.
+ * Returns the page with every text literal that is not plain rewritten (see `isPlainText`).
+ * `rowGap` is the whole text between two rows, in which `ROW_SEPARATOR` occurs once.
  */
 export function mendTexts(page: Uint8Array, rowGap: Uint8Array): Uint8Array {
-  assert(rowGap.includes(ROW_SEPARATOR), "rows are told apart by the separator");
+  assert(rowGap.includes(ROW_SEPARATOR), "the separator separates rows");
   const pieces: Uint8Array[] = [];
   let kept = 0;
   let at = 0;
   while (at < page.length) {
     const end = endOfLiteral(page, at);
     const literal = page.subarray(at, end);
-    // Doubled quotes make no text plain that is not, nor the other way round.
+    // Doubled quotes do not change whether a text is plain.
     if (page[at] === QUOTE && !isPlainText(literal)) {
       pieces.push(page.subarray(kept, at), encodeUtf8(writeTextLiteral(unquote(literal))));
       kept = end;

@@ -5,19 +5,24 @@ import { findOtherTextWarnings } from "./index-triggers.ts";
 import { fitsStatement, shortenName } from "../../sqlite/statement-length.ts";
 import { type ExternalContent, classifyVirtualTable } from "../../sqlite/virtual-table.ts";
 
-/** What a dump does to fill an FTS5 index over the rows of another table or view. */
+/** How a dump fills an FTS5 index over the rows of another table or view. */
 export type IndexPlan =
   /** The index cannot be filled. `reason` continues a sentence and may be empty. */
   | { reason: string }
   | {
       /** Indexes every row of the content. */
       rebuild: string;
-      /** The rows that the source does not index, with the statement that removes them again. */
+      /**
+       * The rows that the source does not index, with the statement that removes them after the
+       * rebuild.
+       */
       exclusions: Table | undefined;
       warnings: string[];
     };
 
-/** Plans the index of an FTS5 table. Nothing that it returns can fail if the content loads. */
+/**
+ * Plans the index of an FTS5 table. None of the returned statements can fail if the content loads.
+ */
 export function planIndex(catalog: Catalog, table: Table, content: ExternalContent): IndexPlan {
   const name = q(content.content);
   const found = findContent(catalog, content.content);
@@ -40,7 +45,7 @@ export function planIndex(catalog: Catalog, table: Table, content: ExternalConte
     exclusions: fits ? exclusions : undefined,
     warnings: [
       ...(fits ? [] : [allRowsWarning(table, name, content)]),
-      // A view may compute its text just as a trigger does.
+      // A view may compute its text just like a trigger.
       ...(found.isView
         ? []
         : findOtherTextWarnings(table, listIndexColumns(table), catalog.triggers)),
@@ -71,11 +76,11 @@ function ftsRebuildSql(table: Table): string {
   return `INSERT INTO ${name}(${name}) VALUES('rebuild');\n`;
 }
 
-/** What an FTS5 table reads its text from. */
+/** The table or view from which an FTS5 table reads its text. */
 interface Content {
   /** Folded names that a query can read; undefined for a view that fails. */
   columns: Set<string> | undefined;
-  /** Folded names that mean the rowid. */
+  /** Folded names that refer to the rowid. */
   rowids: Set<string>;
   isView: boolean;
 }
@@ -102,9 +107,9 @@ function findContent(catalog: Catalog, name: string): Content | undefined {
 }
 
 /**
- * The content's rows that the index lacks. `'rebuild'` indexes them, and `'delete'` takes them out with
- * the same text, so that the index is the source's, whatever the number of rows: a dump of an index that
- * lacks none has nothing more than the rebuild.
+ * Returns the content's rows that the index lacks. `'rebuild'` indexes them, and `'delete'` removes
+ * them with the same text, so that the index equals the source's, regardless of the number of rows.
+ * If an index lacks no rows, its dump contains nothing except the rebuild.
  */
 function planExclusions(
   table: Table,
@@ -113,7 +118,7 @@ function planExclusions(
 ): Table & { derived: DerivedRows } {
   const [name, docsize] = [q(table.name), q(`${table.name}_docsize`)];
   const columns = listIndexColumns(table).map(q);
-  // FTS5 reads an id that is no integer as SQLite's C API converts it.
+  // FTS5 reads an id that is not an integer as SQLite's C API converts it.
   const id = isRowid ? `c.${q(contentRowid)}` : `CAST(c.${q(contentRowid)} AS INTEGER)`;
   const rows = isRowid
     ? `SELECT ${id} AS id FROM ${q(content)} AS c WHERE NOT EXISTS (SELECT 1 FROM ${docsize} AS d WHERE d.id = ${id})`
@@ -156,7 +161,7 @@ function planExclusions(
   };
 }
 
-/** Columns of an FTS5 table, without those that it has for commands. */
+/** Columns of an FTS5 table, without the columns for commands. */
 function listIndexColumns(table: Table): string[] {
   return table.columns.filter(({ generated }) => generated === "no").map(({ name }) => name);
 }

@@ -20,19 +20,22 @@ import { replaceSeparators } from "./row-gaps.ts";
 import { chooseRowSql, type RowSql } from "../row-sql.ts";
 import type { TableEncoder } from "../table-encoder.ts";
 
-/** A statement takes no more rows once it is this long, in bytes. */
+/** A statement takes no more rows after it reaches this length, in bytes. */
 const STATEMENT_BYTES_TARGET = 32_000;
 
-/** A row whose text is longer than this is staged, so that no statement passes the limit. */
+/** A row whose text is longer than this is staged, so that no statement exceeds the limit. */
 const ROW_BYTES_MAX = 60_000;
 
-/** A statement's start with longer names than this, in bytes, is worth longer statements and shorter rows. */
+/**
+ * If a statement's start has longer names than this, in bytes, longer statements and shorter rows
+ * are worthwhile.
+ */
 const LONG_HEAD_BYTES = 16_000;
 
-/** A start that is longer than this, in bytes, does without the columns' names if it can. */
+/** A start that is longer than this, in bytes, omits the columns' names if possible. */
 const NAMED_HEAD_BYTES_MAX = 60_000;
 
-/** What a statement has besides its start and its rows, in bytes, and a margin. */
+/** The length of a statement without its start and its rows, in bytes, with a margin. */
 const STATEMENT_REST_BYTES = 100;
 
 /** Between two rows of a page; the separator becomes a line feed. */
@@ -40,13 +43,15 @@ const ROW_GAP = new Uint8Array([0x29, 0x2c, ROW_SEPARATOR, 0x28]);
 const BETWEEN_ROWS = encodeUtf8("),\n(");
 const STATEMENT_END = encodeUtf8(");\n");
 
-/** Compound terms are counted as columns: a VALUES of several rows may have 100 values a row. */
+/**
+ * Compound terms count as columns: a VALUES clause with several rows may have 100 values per row.
+ */
 const MULTI_ROW_VALUES_MAX = 100;
 
 /**
- * Writes rows as INSERT statements of several rows each. A statement ends after the first row
- * that brings it to `STATEMENT_BYTES_TARGET`, counted from its own start; `state` is the length of
- * the statement that is still open.
+ * Writes rows as INSERT statements of several rows each. A statement ends after the first row that
+ * brings its length to `STATEMENT_BYTES_TARGET`; `state` is the length of the statement that is
+ * still open.
  */
 export class SqlEncoder implements TableEncoder {
   readonly rowGapHex = toHex(ROW_GAP).toUpperCase();
@@ -62,7 +67,10 @@ export class SqlEncoder implements TableEncoder {
   readonly #rowBytesMax: number;
   readonly #stageName: string;
 
-  /** `stage` is the name of the table in which long rows are staged: one that the database does not use. */
+  /**
+   * `stage` is the name of the table in which long rows are staged; the database does not use that
+   * name.
+   */
   constructor(table: Table, state: number, stage = STAGE_TABLE) {
     this.state = state;
     this.#stageName = stage;
@@ -133,7 +141,7 @@ export class SqlEncoder implements TableEncoder {
     return out;
   }
 
-  /** Length of the open statement once a run of `runBytes` and a row of `rowBytes` are in it. */
+  /** Length of the open statement after a run of `runBytes` and a row of `rowBytes` are added. */
   #lengthWith(rowBytes: number, runBytes: number): number {
     const lead = this.state === 0 ? this.#head.length : this.state + BETWEEN_ROWS.length;
     return lead + runBytes + rowBytes;
@@ -162,7 +170,9 @@ export class SqlEncoder implements TableEncoder {
   }
 }
 
-/** An INSERT up to its first row's opening parenthesis. The rowid must be named to be written. */
+/**
+ * An INSERT up to its first row's opening parenthesis. To write the rowid, the INSERT must name it.
+ */
 function insertHead(
   table: Table,
   columns: readonly string[],
@@ -174,8 +184,9 @@ function insertHead(
 }
 
 /**
- * From which length on a statement takes no more rows, and how long an unstaged row may be: both together pass
- * no limit. `rowBytesMax` is undefined if the names leave no space even for a row whose values are all staged.
+ * Returns the length at which a statement takes no more rows, and the maximum length of an unstaged
+ * row; together they stay within the limit. `rowBytesMax` is undefined if the names leave no space
+ * even for a row whose values are all staged.
  */
 function statementLengths(
   headBytes: number,
@@ -203,8 +214,8 @@ function namesTooLong(table: Table, columns: readonly string[]): ExportError {
 }
 
 /**
- * Finds the gaps between a page's rows and turns their separators into line feeds. If a text
- * is not valid UTF-8, or a loader would change it, the page is written anew with another literal.
+ * Finds the gaps between a page's rows and turns their separators into line feeds. If a text is not
+ * valid UTF-8, or a loader would change it, the page is rewritten with another literal.
  */
 function separateRows(page: RawPage): { bytes: Uint8Array; gaps: number[] } {
   const gaps = replaceSeparators(page.bytes, page.rows);
@@ -215,7 +226,10 @@ function separateRows(page: RawPage): { bytes: Uint8Array; gaps: number[] } {
   return { bytes, gaps: replaceSeparators(bytes, page.rows) };
 }
 
-/** The rowid's name if an INSERT must contain it: it is no column of its own, yet part of the row. */
+/**
+ * Returns the rowid's name if an INSERT must contain it: the rowid is not a column, but it is part
+ * of the row.
+ */
 function writtenRowid(table: Table): string | undefined {
   if (table.rowidName === undefined || table.integerPrimaryKey !== undefined) return undefined;
   // An R-Tree's first column is its rowid.

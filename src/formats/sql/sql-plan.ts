@@ -1,5 +1,4 @@
 import type { Catalog, SchemaObject, Table } from "../../sqlite/catalog.ts";
-import { VERSION } from "../../api/version.ts";
 import { quoteIdentifier, quoteText } from "../../sqlite/identifier.ts";
 import { createKeyValuesTable } from "../../sqlite/key-values.ts";
 import type { DumpPlan, PlanRequest, Segment } from "../plan.ts";
@@ -11,20 +10,21 @@ import { indexCommentSql } from "../../sqlite/index-totals.ts";
 import { bearsShadowName, classifyVirtualTable } from "../../sqlite/virtual-table.ts";
 import { lowerAscii } from "../../lib/ascii-case.ts";
 
-/** A list of table names in a statement is no longer than this, in UTF-16 units of three bytes at most. */
+/** The longest list of table names in a statement, in UTF-16 units of at most three bytes. */
 const NAMES_LENGTH_MAX = 16_000;
 
 /**
- * The plan of an SQL dump: all tables, their rows with parents before children, the sequences,
- * indexes, virtual tables with their rows, views, what is built from other tables, triggers.
- * UNIQUE indexes of tables that others refer to stand before the rows, since a foreign key needs
- * the index to exist. Triggers come last, so that no row fires one. SQLite refuses triggers on a table
- * that bears the name of a virtual table's shadow table: those come before that virtual table.
+ * The plan of an SQL dump. It contains, in order: all tables, their rows with parents before
+ * children, the sequences, indexes, virtual tables with their rows, views, everything built from
+ * other tables, and triggers. UNIQUE indexes of referenced tables come before the rows, because a
+ * foreign key needs the index to exist. Triggers come last, so that no row fires one. SQLite
+ * refuses triggers on a table with the name of a virtual table's shadow table: those triggers come
+ * before that virtual table.
  *
- * `schema` leaves out rows, sequences and what is built from rows; `data` leaves out everything
- * else. What the one leaves out is just what the other holds.
+ * `schema` leaves out rows, sequences and everything built from rows; `data` leaves out everything
+ * else. Each contains exactly what the other leaves out.
  */
-export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan {
+export function planSqlDump({ catalog, source, version, content }: PlanRequest): DumpPlan {
   const schema = content !== "data";
   const data = content !== "schema";
   const plain = catalog.tables.filter((table) => table.kind !== "virtual");
@@ -37,7 +37,7 @@ export function planSqlDump({ catalog, source, content }: PlanRequest): DumpPlan
   const keyValues = data ? catalog.keyValues : undefined;
   const entries = keyValues === "exportable" ? [createKeyValuesTable()] : [];
   const segments: Segment[] = [
-    ...text(header(source)),
+    ...text(header(source, version)),
     ...virtual.totals,
     ...text("PRAGMA defer_foreign_keys=ON;\n"),
     ...(schema ? text(...plain.map(makeStatement), ...early.map(makeStatement)) : []),
@@ -80,7 +80,7 @@ function planRows(tables: Table[]): Segment[] {
   return tables.map((table) => ({ kind: "rows", table: table.name }));
 }
 
-/** Texts that follow one another as one segment. */
+/** Merges adjacent texts into one segment. */
 function merged(segments: Segment[]): Segment[] {
   const result: Segment[] = [];
   for (const segment of segments) {
@@ -98,9 +98,9 @@ function merged(segments: Segment[]): Segment[] {
 interface VirtualTablesPlan {
   segments: Segment[];
   withRows: Table[];
-  /** Comments that say what the FTS5 indexes over other tables contain. */
+  /** Comments that record what the FTS5 indexes over other tables contain. */
   totals: Segment[];
-  /** What fills FTS5 tables from their content, once that is there. */
+  /** Statements that fill FTS5 tables from their content, after the content is loaded. */
   rebuilt: Segment[];
   exclusions: Table[];
   warnings: string[];
@@ -150,7 +150,7 @@ function planVirtualTables(
         plan.rebuilt.push(...planRows([index.exclusions]));
         plan.exclusions.push(index.exclusions);
       }
-      // All comments together are part of the first statement, whose length has a limit.
+      // All comments together are part of the first statement, whose length is limited.
       namesLength += table.name.length;
       if (namesLength <= NAMES_LENGTH_MAX) {
         plan.totals.push({ kind: "query", sql: indexCommentSql(table) });
@@ -160,7 +160,7 @@ function planVirtualTables(
   return plan;
 }
 
-/** SQLite protects a table that bears a shadow table's name, as soon as the virtual table exists. */
+/** SQLite protects a table with a shadow table's name as soon as the virtual table exists. */
 function shadowNameWarnings(plain: Table[], tables: Table[]): string[] {
   const virtual = tables.filter((table) => table.kind === "virtual");
   return plain.flatMap((table) =>
@@ -168,13 +168,13 @@ function shadowNameWarnings(plain: Table[], tables: Table[]): string[] {
       .filter((owner) => lowerAscii(table.name).startsWith(`${lowerAscii(owner.name)}_`))
       .map(
         (owner) =>
-          `table ${quoteIdentifier(table.name)} may bear the name of a shadow table of ` +
-          `${quoteIdentifier(owner.name)}: its rows load only before that one exists`,
+          `table ${quoteIdentifier(table.name)} may have the name of a shadow table of ` +
+          `${quoteIdentifier(owner.name)}: its rows load only before that table exists`,
       ),
   );
 }
 
-/** The triggers of tables that bear a shadow table's name. */
+/** The triggers of tables that have a shadow table's name. */
 function triggersOfShadowNames(catalog: Catalog): SchemaObject[] {
   const virtual = catalog.tables.filter((table) => table.kind === "virtual");
   return catalog.triggers.filter(({ tableName }) =>
@@ -182,7 +182,7 @@ function triggersOfShadowNames(catalog: Catalog): SchemaObject[] {
   );
 }
 
-/** Rows alone are loaded into tables whose triggers exist by then. */
+/** Rows without a schema are loaded into tables whose triggers already exist. */
 function triggerWarnings(catalog: Catalog): string[] {
   const tables = new Set(catalog.tables.map((table) => lowerAscii(table.name)));
   const names = catalog.triggers
@@ -190,15 +190,18 @@ function triggerWarnings(catalog: Catalog): string[] {
     .map((trigger) => trigger.name);
   return names.length === 0
     ? []
-    : [`triggers that exist where the rows are loaded fire for each row: ${listNames(names)}`];
+    : [`triggers that already exist in the target fire for each loaded row: ${listNames(names)}`];
 }
 
 /** No time and nothing that differs between two dumps of the same content. */
-function header(source: string): string {
-  return `-- Durable Export ${VERSION}, source ${JSON.stringify(source)}\n`;
+function header(source: string, version: string): string {
+  return `-- Durable Export ${version}, source ${JSON.stringify(source)}\n`;
 }
 
-/** SQLite keeps the white space before the semicolon in an index's text, so none is added in vain. */
+/**
+ * SQLite keeps the white space before the semicolon in an index's text, so none is added without
+ * need.
+ */
 function makeStatement(object: SchemaObject | Table): string {
   const comment = findOpenComment(object.sql);
   const close = comment === undefined ? "" : comment === "line" ? "\n" : "*/";
@@ -206,8 +209,8 @@ function makeStatement(object: SchemaObject | Table): string {
 }
 
 /**
- * A comment may end with the text of a statement, but not within a script: what closes it there
- * becomes part of the restored object's text. SQLite takes white space off the end of a view's.
+ * A comment may end with the text of a statement, but not within a script: whatever closes it there
+ * becomes part of the restored object's text. For views, SQLite removes trailing white space.
  */
 function openCommentWarnings(catalog: Catalog): string[] {
   const isChanged = (object: SchemaObject | Table): boolean =>
@@ -221,7 +224,7 @@ function openCommentWarnings(catalog: Catalog): string[] {
     );
 }
 
-/** Enforced foreign keys need their parent to exist, even for rows that refer to nothing. */
+/** Enforced foreign keys need their parent to exist, even for rows that reference nothing. */
 function missingParentWarnings(tables: Table[]): string[] {
   const names = new Set(tables.map((table) => lowerAscii(table.name)));
   return tables.flatMap((table) =>
@@ -229,13 +232,13 @@ function missingParentWarnings(tables: Table[]): string[] {
       .filter((parent) => !names.has(lowerAscii(parent)))
       .map(
         (parent) =>
-          `table ${quoteIdentifier(table.name)} refers to ${quoteIdentifier(parent)}, which is not in the dump: ` +
-          "its rows load only where foreign keys are not enforced",
+          `table ${quoteIdentifier(table.name)} references ${quoteIdentifier(parent)}, which is not in the dump: ` +
+          "its rows load only if foreign keys are not enforced",
       ),
   );
 }
 
-/** Indexes that a foreign key may need, in order to be found by it. */
+/** Indexes that a foreign key may need to find its parent. */
 function earlyIndexes(catalog: Catalog, tables: Table[]): SchemaObject[] {
   const parents = new Set(
     tables.flatMap((table) => table.foreignKeys.map((key) => lowerAscii(key.parent))),
@@ -251,8 +254,8 @@ function earlyIndexes(catalog: Catalog, tables: Table[]): SchemaObject[] {
 }
 
 /**
- * AUTOINCREMENT counters. The inserts before have set them to the largest rowid; what they really
- * were, also of emptied tables, replaces that.
+ * AUTOINCREMENT counters. The inserts have set them to the largest rowid; these rows replace that
+ * with the source's values, including those of emptied tables.
  */
 function sequenceSegments(catalog: Catalog, tables: Table[]): Segment[] {
   if (!catalog.hasSequence) return [];
@@ -269,7 +272,7 @@ function sequenceSegments(catalog: Catalog, tables: Table[]): Segment[] {
   ]);
 }
 
-/** `terms` joined by commas, in as few texts as a statement's length allows. */
+/** Returns `terms` joined by commas, in as few texts as a statement's length allows. */
 function groupTables(terms: string[]): string[] {
   const groups: string[] = [];
   for (const term of terms) {

@@ -5,18 +5,20 @@ import { toUpperHex } from "../../sqlite/literal.ts";
 import { writeCellLiteral, isPlainText } from "./write-text-literal.ts";
 import { createStageSql } from "../../sqlite/own-objects.ts";
 
-/** Bytes of a value in one slice: its hex digits and the statement around them stay below 100,000. */
+/**
+ * Bytes of a value in one slice: its hex digits and the statement around them stay below 100,000.
+ */
 const SLICE_BYTES = 45_000;
 
-/** What stands in a row instead of a staged value is shorter than this, in bytes. */
+/** The text that replaces a staged value in a row is shorter than this, in bytes. */
 export const STAGED_VALUE_BYTES = 120;
 
 /**
- * Statements that insert a row which is too long for one statement: its longest values go into a
- * staging table slice by slice, one INSERT assembles the row, and the table is dropped. Appending
- * by UPDATE instead would trip CHECK, UNIQUE and STRICT halfway.
+ * Returns statements that insert a row which is too long for one statement. Its longest values go
+ * into a staging table slice by slice, one INSERT assembles the row, and the table is dropped.
+ * Appending with UPDATE instead would violate CHECK, UNIQUE and STRICT halfway.
  *
- * `head` is the INSERT up to the row's opening parenthesis, `stage` the staging table's name.
+ * `head` is the INSERT up to the row's opening parenthesis; `stage` is the staging table's name.
  */
 export function stageRow(input: {
   head: string;
@@ -47,7 +49,10 @@ export function stageRow(input: {
   return out;
 }
 
-/** Indexes of the longest values, as many as must go for the rest to fit `bytesMax`. */
+/**
+ * Returns the indexes of the longest values, as many as must be staged for the rest to fit into
+ * `bytesMax`.
+ */
 function findLongest(
   values: Uint8Array[],
   { cells, rowBytesMax: bytesMax }: { cells: Cell[]; rowBytesMax: number },
@@ -60,7 +65,7 @@ function findLongest(
   const chosen: number[] = [];
   for (const at of order) {
     if (bytes <= bytesMax) break;
-    // What stands in the row instead of the value.
+    // The text that replaces the value in the row.
     bytes -= lengthAt(values, at) - STAGED_VALUE_BYTES;
     chosen.push(at);
   }
@@ -71,7 +76,7 @@ function lengthAt(values: Uint8Array[], at: number): number {
   return (values[at] as Uint8Array).length;
 }
 
-/** Literals whose values put together are the cell's. Text is cut between characters. */
+/** Yields literals whose concatenated values are the cell's. Text is cut between characters. */
 function* listSlices(cell: Exclude<Cell, { type: "plain" }>): Generator<string> {
   const plain = cell.type === "text" && isPlainText(cell.bytes);
   let start = 0;

@@ -6,12 +6,12 @@ import { toJobView } from "../views/job-view.ts";
 import { toRestoreView } from "../views/restore-view.ts";
 
 /**
- * How long a post may be on its way before another may begin, in milliseconds: more than its timeout of
- * 10 seconds, with time to record how it ended.
+ * How long a post may be under way before another may begin, in milliseconds: longer than its
+ * timeout of 10 seconds, with time to record how it ended.
  */
 const POST_MS_MAX = 20_000;
 
-/** A sender's turn, without the callback that it must post. */
+/** What a sender does next, without the callback that it must post. */
 export type PostDecision = Exclude<CallbackDecision, { do: "post" }> | { do: "post" };
 
 /** Returns what the sender of an ended job's callback must do for attempt number `attempt`. */
@@ -32,9 +32,9 @@ export function decideCallback(sql: SqlStorage, jobId: string, attempt: number):
 }
 
 /**
- * Counts attempt number `attempt` as begun, before anything is sent: so a job has at most ten posts,
- * however many senders it has and wherever they die. Only one post is on its way at a time. An attempt
- * whose end nobody has recorded is not repeated: the next one follows it.
+ * Counts attempt number `attempt` as started before anything is sent. So a job has at most ten
+ * posts, however many senders it has and wherever they die. Only one post is under way at a time.
+ * An attempt without a recorded end is not repeated: the next one follows it.
  */
 export function beginPost(
   sql: SqlStorage,
@@ -51,10 +51,10 @@ export function beginPost(
     delayMs: Math.max(0, (untilMs ?? 0) - nowMs),
   });
   const lostAtMs = (job.callback_posted_at_ms ?? 0) + POST_MS_MAX;
-  // Not for the next attempt: its time is known once this one has ended.
+  // This is not about the next attempt: its time is known when this one has ended.
   if (isUnderWay && lostAtMs > nowMs) return wait(lostAtMs, begun);
   if (begun >= CALLBACK_ATTEMPTS_MAX) {
-    const error = "nobody recorded how the last attempt ended";
+    const error = "the end of the last attempt was not recorded";
     recordCallback(sql, { jobId, attempt: begun, move: { status: "failed" }, error, nowMs });
     return { do: "end" };
   }

@@ -5,7 +5,7 @@ import { requireUnlocked } from "./require-unlocked.ts";
 import { scheduleWatchdog } from "./schedule-watchdog.ts";
 
 /**
- * Takes a database's lock for a stream, until it is deleted or its lease runs out. Errors:
+ * Takes a database's lock for a stream, until the stream is deleted or its lease expires. Errors:
  * `export-already-running`.
  */
 export async function beginStream(context: JobsContext, stream: NewStream): Promise<void> {

@@ -7,7 +7,10 @@ import { getJobOfRun } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
 import { decideNextAction } from "../views/decide-next-action.ts";
 
-/** Records the upload of an artifact that needs one; `kept` is false if it has one. Errors: `run-superseded`. */
+/**
+ * Records the upload of an artifact that needs one; `kept` is false if it already has one. Errors:
+ * `run-superseded`.
+ */
 export function commitUpload(
   { sql, storage }: JobsContext,
   run: RunId,
@@ -23,7 +26,7 @@ export function commitUpload(
   });
 }
 
-/** Records that an artifact's upload is an object. Errors: `run-superseded`. */
+/** Records that an artifact's upload became an object. Errors: `run-superseded`. */
 export function commitStored(
   { sql, storage }: JobsContext,
   run: RunId,

@@ -17,15 +17,16 @@ export function commitExportedChunk(context: JobsContext, commit: ChunkCommit): 
   const { sql, storage } = context;
   return storage.transactionSync(() => {
     commitChunk(sql, commit, Date.now());
-    // The carry is stored in the jobs' database too.
+    // The carry is stored in the jobs database too.
     requireSpaceForFiles(context, 0);
     return decideNextAction(sql, getJob(sql, commit.jobId));
   });
 }
 
 /**
- * Writes everything that a chunk changes. To be called inside a transaction. Errors: `run-superseded` if
- * another run has taken over, `try-overtaken` if another checkpoint came first; nothing is changed then.
+ * Writes everything that a chunk changes. Call it inside a transaction. Errors: `run-superseded` if
+ * another run has taken over, `try-overtaken` if another checkpoint came first; nothing is changed
+ * then.
  */
 export function commitChunk(sql: SqlStorage, commit: ChunkCommit, nowMs: number): void {
   const { jobId } = commit;
@@ -40,7 +41,7 @@ export function commitChunk(sql: SqlStorage, commit: ChunkCommit, nowMs: number)
   const firstCursorJson = job.cursor_json;
   const chunkRows = commit.tables.reduce((sum, { rows }) => sum + rows, commit.otherRows ?? 0);
   for (const [at, piece] of commit.pieces.entries()) {
-    // The rows are the chunk's, and count once.
+    // The rows belong to the chunk and count once.
     const rows = at === 0 ? chunkRows : 0;
     insertChunkPiece(sql, piece, { commit, number, firstCursorJson, rows, nowMs });
     addPiece(sql, jobId, piece);

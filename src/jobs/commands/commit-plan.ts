@@ -17,7 +17,7 @@ export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {
   const { sql, storage } = context;
   return storage.transactionSync(() => {
     recordPlan(sql, plan, Date.now());
-    // A dump that was read in one turn is stored in the jobs' database too.
+    // A dump that was read in one turn is stored in the jobs database too.
     requireSpaceForFiles(context, 0);
     countStep(sql, plan.jobId);
     return decideNextAction(sql, getJob(sql, plan.jobId));
@@ -25,14 +25,17 @@ export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {
 }
 
 /**
- * Writes a job's plan in place of any earlier one; everything read before is void. To be called inside a
- * transaction. Errors: `run-superseded`; `try-overtaken` if another attempt has opened the job's snapshot
- * since this one did.
+ * Writes a job's plan in place of any earlier one; everything that was read before is void. Call it
+ * inside a transaction. Errors: `run-superseded`; `try-overtaken` if another attempt has opened the
+ * job's snapshot since this one did.
  */
 export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): void {
   const { jobId } = plan;
   if (getJobOfRun(sql, plan).snapshot_id !== plan.snapshotId) {
-    throw new ExportError("try-overtaken", "another try has opened the job's snapshot meanwhile");
+    throw new ExportError(
+      "try-overtaken",
+      "another attempt has opened the job's snapshot in the meantime",
+    );
   }
   deletePlanned(sql, jobId);
   insertArtifacts(sql, jobId, plan.artifacts);
@@ -43,7 +46,10 @@ export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): vo
   writePlan(sql, plan, nowMs);
 }
 
-/** Removes the rows of a plan, and of everything that was read by it. To be called inside a transaction. */
+/**
+ * Removes the rows of a plan, and of everything that was read according to it. Call it inside a
+ * transaction.
+ */
 export function deletePlanned(sql: SqlStorage, jobId: string): void {
   deleteChunks(sql, jobId);
   deleteArtifacts(sql, jobId);

@@ -10,7 +10,10 @@ import { toJobView } from "../views/job-view.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** Ends a job well and returns its view. Errors: `run-superseded`, unless the run has completed it before. */
+/**
+ * Completes a job and returns its view. Errors: `run-superseded`, unless the run has already
+ * completed it.
+ */
 export function completeJob({ sql, storage, env }: JobsContext, run: RunId): JobView {
   const { jobId } = run;
   const job = getJob(sql, jobId);
@@ -24,7 +27,7 @@ export function completeJob({ sql, storage, env }: JobsContext, run: RunId): Job
       dropCarry(sql, jobId);
       dropTurn(sql, jobId);
       deleteUnfinished(sql, jobId);
-      // The manifest was put.
+      // The manifest was stored with one `put`.
       countStep(sql, jobId, openArtifactStore(env).billedOperations.write);
     });
   }

@@ -17,10 +17,10 @@ import { scheduleWatchdog } from "./schedule-watchdog.ts";
 import { startRun } from "./start-run.ts";
 
 /**
- * Records a job and starts its first run: the row first, the instance second. If Workflows cannot be
- * reached the job stays queued, and the watchdog starts it. A known Idempotency-Key returns its job again,
- * unless no run of that job could be started. Errors: `export-already-running`, `idempotency-key-reused`,
- * `inline-storage-full`.
+ * Records a job and starts its first run: first the row, then the instance. If Workflows cannot be
+ * reached, the job stays queued, and the watchdog starts it. A known Idempotency-Key returns the
+ * existing job, unless no run of that job could be started. Errors: `export-already-running`,
+ * `idempotency-key-reused`, `inline-storage-full`.
  */
 export async function createJob(
   context: JobsContext,
@@ -34,7 +34,7 @@ export async function createJob(
   return { view: toJobView(sql, getJob(sql, job.jobId)), replayed: false };
 }
 
-/** Inserts a job, or returns the one that its key has already made. */
+/** Inserts a job, or returns the job that its key has already created. */
 function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
   const { sql } = context;
   const known = findStartedJob(sql, job.idempotencyKey);
@@ -48,13 +48,16 @@ function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
   }
   const { databaseKey, request, nowMs } = job;
   requireUnlocked(sql, { databaseKey, source: request.source, nowMs });
-  // Without any space the job would fail at its first commit.
+  // Without any space, the job would fail at its first commit.
   requireSpaceForFiles(context, 1);
   insertJob(sql, job);
   return undefined;
 }
 
-/** The job of a key. One that no run has worked on frees its key, so that a repeat starts another. */
+/**
+ * Returns the job of a key. A job that no run has worked on frees its key, so that a repeated
+ * request starts another.
+ */
 function findStartedJob(sql: SqlStorage, idempotencyKey: string | null): JobRow | undefined {
   const job = idempotencyKey === null ? undefined : findJobByKey(sql, idempotencyKey);
   if (job === undefined || parseFailure(job)?.code !== "workflow-not-started") return job;

@@ -3,7 +3,9 @@ import { deleteBlobs } from "../tables/blob-rows.ts";
 import { deleteJobRow } from "../tables/job-rows.ts";
 import { deletePlanned } from "./commit-plan.ts";
 
-/** Removes every row of a job except for those of its discards, which stay until the files are removed. */
+/**
+ * Removes every row of a job except those of its discards, which stay until the files are removed.
+ */
 export function deleteJobRows(sql: SqlStorage, jobId: string): void {
   deleteBlobs(sql, jobId);
   forgetObjects(sql, jobId);

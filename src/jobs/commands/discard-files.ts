@@ -6,9 +6,9 @@ import { insertDiscard } from "../tables/discard-rows.ts";
 import type { JobRow } from "../tables/job-rows.ts";
 
 /**
- * Discards everything that a job has in the store, for a job that ends without its files, restarts, expires
- * or is deleted. To be called inside the transaction in which it does. `removeDiscards` then removes the
- * files, and the watchdog does again, a minute later.
+ * Discards everything that a job has in the store, for a job that ends without its files, restarts,
+ * expires or is deleted. Call it inside the transaction of that change. `removeDiscards` then
+ * removes the files, and the watchdog removes them once more a minute later.
  */
 export function discardFiles(
   sql: SqlStorage,

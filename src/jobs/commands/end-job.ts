@@ -5,8 +5,8 @@ import { getJob, moveJobIf } from "../tables/job-rows.ts";
 import { discardFiles } from "./discard-files.ts";
 
 /**
- * Ends a job without its files if its state allows it, and reports whether it did. What the job has in the
- * store is discarded with it; the caller must remove that.
+ * Ends a job without its files if its state allows it, and reports whether it did. The job's files
+ * in the store are discarded as well; the caller must remove them.
  */
 export function endJobIf(
   { sql, storage }: JobsContext,

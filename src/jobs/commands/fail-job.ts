@@ -7,8 +7,8 @@ import { endJobIf } from "./end-job.ts";
 import { removeDiscardsNow } from "./remove-discards.ts";
 
 /**
- * Ends a job that cannot continue: its uploads are abandoned, the failure is kept. `callback` reports whether
- * the caller must send the job's callback.
+ * Fails a job that cannot continue: its uploads are abandoned, and the failure is kept. `callback`
+ * reports whether the caller must send the job's callback.
  */
 export async function failJob(
   context: JobsContext,

@@ -3,7 +3,10 @@ import { countArtifacts } from "../tables/artifact-rows.ts";
 import { findJob, type JobRow, parseRescues, type Rescue } from "../tables/job-rows.ts";
 import { moveRunIf } from "../tables/job-run-columns.ts";
 
-/** Rescues that a job remembers, the newest: more than may happen at one place, and a view shows them. */
+/**
+ * How many of the newest rescues a job remembers: more than may happen at one place, and views show
+ * them.
+ */
 const RESCUES_KEPT = 20;
 
 /** Returns how far a job is: equal as long as its runs have committed and verified nothing more. */
@@ -12,8 +15,8 @@ export function findPlace(sql: SqlStorage, job: JobRow): string {
 }
 
 /**
- * Gives a job to `next`, a run that the watchdog made to replace the one before it. Reports whether it did.
- * Nothing changes if `next` has the job already, replaces another run, or the job has ended.
+ * Gives a job to `next`, a run that the watchdog created as a replacement. Reports whether it did.
+ * Nothing changes if `next` already has the job or replaces another run, or if the job has ended.
  */
 export function handOverIf(sql: SqlStorage, next: RunStart, nowMs: number): boolean {
   const { jobId, run, rescuedFor: reason } = next;

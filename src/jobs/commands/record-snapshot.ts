@@ -4,9 +4,10 @@ import { recordSnapshotId } from "../tables/job-plan-columns.ts";
 import { getJobOfRun } from "../tables/job-rows.ts";
 
 /**
- * Records the id of a snapshot that is about to be opened, so that it can be found whatever becomes of the
- * opening. What an earlier attempt may have opened must still be closed, even if this one opens nothing.
- * Errors: `run-superseded`; `try-overtaken` if another attempt has opened one and planned.
+ * Records the id of a snapshot before it is opened, so that it can be found even if the opening
+ * fails. A snapshot that an earlier attempt may have opened must still be closed, even if this
+ * attempt opens none. Errors: `run-superseded`; `try-overtaken` if another attempt has opened one
+ * and planned.
  */
 export function recordSnapshot(
   sql: SqlStorage,
@@ -14,7 +15,7 @@ export function recordSnapshot(
   snapshot: { snapshotId: string; isFrozen: boolean },
 ): void {
   if (getJobOfRun(sql, run).cursor_json !== null) {
-    throw new ExportError("try-overtaken", "another try has planned the job meanwhile");
+    throw new ExportError("try-overtaken", "another attempt has planned the job in the meantime");
   }
   recordSnapshotId(sql, run.jobId, snapshot);
 }

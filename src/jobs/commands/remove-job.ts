@@ -16,8 +16,9 @@ import { terminateRun } from "./terminate-run.ts";
 /**
  * Cancels an active job and returns its view, or removes an ended job with its files and returns
  * null. A cancelled job stays, so a repeated call changes nothing. An unknown id changes nothing.
- * The id of a stream ends that stream and returns null. Errors: `storage-unavailable` if R2 does not
- * delete a file (the watchdog retries it); `forbidden` without `mayDelete`, unless the job is active.
+ * The id of a stream ends that stream and returns null. Errors: `storage-unavailable` if R2 does
+ * not delete a file (the watchdog retries it); `forbidden` without `mayDelete`, unless the job is
+ * active.
  */
 export async function removeJob(
   context: JobsContext,
@@ -28,7 +29,8 @@ export async function removeJob(
   const job = findJob(sql, jobId);
   if (job !== undefined) getJobOfKind(sql, jobId, "export");
   if (job === undefined) {
-    if (!mayDelete && findStream(sql, jobId) !== undefined) throw onlyCancels("ends no stream");
+    if (!mayDelete && findStream(sql, jobId) !== undefined)
+      throw onlyCancels("does not end streams");
     await endStream(context, jobId);
     return null;
   }
@@ -46,7 +48,10 @@ export async function removeJob(
 }
 
 function onlyCancels(refusal: string): ExportError {
-  return new ExportError("forbidden", `the bearer token cancels running exports, and ${refusal}`);
+  return new ExportError(
+    "forbidden",
+    `the bearer token only cancels running exports and ${refusal}`,
+  );
 }
 
 async function endStream(context: JobsContext, streamId: string): Promise<void> {
@@ -61,7 +66,7 @@ async function endStream(context: JobsContext, streamId: string): Promise<void> 
 async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
   const { sql, storage } = context;
   const { job_id: jobId } = job;
-  // A run that waits for its callback's next attempt ends.
+  // A run that waits to attempt its callback again ends.
   if (isCallbackPending(job)) await terminateRun(context, job);
   storage.transactionSync(() => {
     const current = findJob(sql, jobId);
@@ -70,7 +75,7 @@ async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
     discardFiles(sql, current, Date.now());
     deleteJobRows(sql, jobId);
   });
-  // What its snapshot has in the source is closed as a stream's is.
+  // Its snapshot in the source is closed like a stream's.
   await endStream(context, jobId);
   await scheduleWatchdog(context);
   await removeDiscards(context, jobId);

@@ -4,8 +4,9 @@ import { findActiveJob } from "../tables/job-rows.ts";
 import { findActiveStream } from "../tables/stream-rows.ts";
 
 /**
- * Requires that nobody exports or restores a database: no job that is queued or running, no stream whose lease
- * lasts. Errors: `export-already-running` and `restore-already-running`, which report the one that does.
+ * Requires that nobody is exporting or restoring a database: no queued or running job, and no
+ * stream with a valid lease. Errors: `export-already-running` and `restore-already-running`, which
+ * name the job or stream.
  */
 export function requireUnlocked(
   sql: SqlStorage,

@@ -2,14 +2,15 @@ import { STALL_SECONDS_DEFAULT } from "../../api/limits.ts";
 import { readSettings } from "../../config/settings.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { findFirstDiscardMs } from "../tables/discard-rows.ts";
+import { findFirstFileDueMs } from "../tables/file-rows.ts";
 import { getCallbackGraceMs, findFirstOverdueCallbackMs } from "../tables/job-callback-columns.ts";
 import { getJobDueTimes } from "../tables/job-due-columns.ts";
 import { findFirstStreamDueMs } from "../tables/stream-rows.ts";
 
-/** How soon the alarm looks again for what was due and could not be done. */
+/** How soon the alarm retries what was due and could not be done. */
 const OVERDUE_MS = 60_000;
 
-/** Sets the object's alarm to when the watchdog must look next. An earlier alarm stays. */
+/** Sets the object's alarm to the time of the watchdog's next check. An earlier alarm stays. */
 export async function scheduleWatchdog(context: JobsContext): Promise<void> {
   const { storage, sql } = context;
   const atMs = findNextAlarmMs(sql, { nowMs: Date.now(), stallMs: readStallMs(context) });
@@ -17,20 +18,20 @@ export async function scheduleWatchdog(context: JobsContext): Promise<void> {
   if (atMs !== null && (current === null || atMs < current)) await storage.setAlarm(atMs);
 }
 
-/** Returns how long a run is silent before it is woken, in milliseconds. */
+/** Returns how long a run may be silent before it is woken, in milliseconds. */
 export function readStallMs({ env }: JobsContext): number {
   try {
     return readSettings(env).stallMs;
   } catch {
-    // Jobs that run are looked after, whatever a later deployment's vars contain.
+    // Running jobs are watched even if a later deployment's vars are invalid.
     return STALL_SECONDS_DEFAULT * 1_000;
   }
 }
 
 /**
- * Returns when the next alarm is due; null if nothing is left to look after. Each kind of task has the time
- * at which its list stops being empty. What is overdue could not be done by the last alarm, or did not fit
- * in it: the next one looks again in a minute.
+ * Returns when the next alarm is due; null if nothing remains to be checked. Each kind of task has
+ * the time at which its list stops being empty. An overdue task failed in the last alarm, or did
+ * not fit into it: the next one retries it in a minute.
  */
 export function findNextAlarmMs(
   sql: SqlStorage,
@@ -46,6 +47,7 @@ export function findNextAlarmMs(
     findFirstStreamDueMs(sql),
     findFirstOverdueCallbackMs(sql, getCallbackGraceMs(stallMs)),
     findFirstDiscardMs(sql),
+    findFirstFileDueMs(sql),
   ]) {
     if (dueMs !== null) times.push(dueMs > nowMs ? dueMs : nowMs + OVERDUE_MS);
   }

@@ -6,15 +6,15 @@ import { toEndingInstanceId, findJob } from "../tables/job-rows.ts";
 import { recordStreamEnding, type StreamRow } from "../tables/stream-rows.ts";
 
 /**
- * Starts an instance that removes what an ended job has left in its database and sends its callback, if either remains to be
- * done and no run is left to do it. If that fails the watchdog tries again.
+ * Starts an instance that removes what an ended job left in its database and sends its callback, if
+ * either remains to be done and no run is left to do it. If that fails, the watchdog tries again.
  */
 export async function startEnding({ sql, env }: JobsContext, jobId: string): Promise<void> {
   const job = findJob(sql, jobId);
   if (job === undefined || !(isCallbackPending(job) || job.snapshot_open !== 0)) return;
   const endings = job.endings + 1;
   recordEnding(sql, jobId, { endings, nowMs: Date.now() });
-  // Not the next attempt: what follows the last one waits for its time, which may be hours away.
+  // Not the next attempt: it must wait for its time, which may be hours away.
   const callbackFrom = Math.max(job.callback_attempts, job.callback_posts, 1);
   const kind = job.kind === "restore" ? "restore-ending" : "ending";
   const params: RunPayload = { kind, jobId, run: job.run, callbackFrom };
@@ -26,8 +26,8 @@ export async function startEnding({ sql, env }: JobsContext, jobId: string): Pro
 }
 
 /**
- * Starts an instance that closes the snapshot of a stream whose lease has run out. If that fails the
- * watchdog tries again.
+ * Starts an instance that closes the snapshot of a stream whose lease has expired. If that fails,
+ * the watchdog tries again.
  */
 export async function startStreamEnding(
   { sql, env }: JobsContext,

@@ -11,9 +11,10 @@ import { removeDiscardsNow } from "./remove-discards.ts";
 import { scheduleWatchdog } from "./schedule-watchdog.ts";
 
 /**
- * Voids a job's plan so that it restarts with a new snapshot; `again` is false if it may not. `opening`
- * numbers the run's openings from 1, and says which one has failed; for one that is void already, nothing
- * changes. What the job has in the store is removed. Errors: `run-superseded`.
+ * Voids a job's plan so that it restarts with a new snapshot; `again` is false if it may not
+ * restart. `opening` numbers the run's openings from 1 and identifies the one that failed; if that
+ * one is already void, nothing changes. The job's files in the store are removed. Errors:
+ * `run-superseded`.
  */
 export async function startOver(
   context: JobsContext,
@@ -32,7 +33,7 @@ export async function startOver(
     if (!mayRestart) return false;
     discardFiles(sql, job, Date.now());
     deletePlanned(sql, jobId);
-    const warning = `begun again with a new snapshot: ${reason.message}`;
+    const warning = `restarted with a new snapshot: ${reason.message}`;
     voidPlan(sql, jobId, { opening, warning, isCorrupt });
     countStep(sql, jobId);
     return true;

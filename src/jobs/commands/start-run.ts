@@ -3,7 +3,10 @@ import type { JobsContext } from "../jobs-context.ts";
 import { getJob, toInstanceId } from "../tables/job-rows.ts";
 import { createOnce } from "../workflow-instances.ts";
 
-/** Starts a new job's first run. If Workflows cannot be reached the job stays queued: the watchdog starts it. */
+/**
+ * Starts a new job's first run. If Workflows cannot be reached, the job stays queued, and the
+ * watchdog starts it.
+ */
 export async function startRun(context: JobsContext, jobId: string): Promise<void> {
   try {
     await createRun(context, { jobId, run: 1 });
@@ -16,7 +19,10 @@ export async function startRun(context: JobsContext, jobId: string): Promise<voi
   }
 }
 
-/** Creates the instance of a run. Its id is made of the job's id and the run, so a repeat is harmless. */
+/**
+ * Creates the instance of a run. Its id consists of the job's id and the run, so a repeat is
+ * harmless.
+ */
 export async function createRun({ env, sql }: JobsContext, run: RunStart): Promise<void> {
   const id = toInstanceId({ job_id: run.jobId, run: run.run });
   const { kind } = getJob(sql, run.jobId);

@@ -2,10 +2,15 @@ import { callWithin } from "../../lib/call-within.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { toInstanceId, type JobRow } from "../tables/job-rows.ts";
 
-/** How long Workflows may take. What the caller does next must not wait for an instance that hangs. */
+/**
+ * How long Workflows may take. The caller's next action must not wait for an instance that hangs.
+ */
 const TERMINATE_MS_MAX = 10_000;
 
-/** Ends the instance of a job's run if it still lives. If that fails, the run's commits are refused anyway. */
+/**
+ * Ends the instance of a job's run if it is still alive. If that fails, the run's commits are
+ * refused anyway.
+ */
 export async function terminateRun({ env }: JobsContext, job: JobRow): Promise<void> {
   const id = toInstanceId(job);
   try {

@@ -128,8 +128,8 @@ export function addPiece(sql: SqlStorage, jobId: string, piece: ChunkPiece): voi
 }
 
 /**
- * Moves an artifact to `to` if it is in state `from`, and reports whether it did. An artifact's key is that
- * of one plan only, so a late attempt changes nothing of a later plan's.
+ * Moves an artifact to `to` if it is in state `from`, and reports whether it did. An artifact's key
+ * belongs to one plan only, so a late attempt cannot change a later plan.
  */
 export function moveArtifactIf(
   sql: SqlStorage,

@@ -3,12 +3,13 @@ import { concatBytes, decodeUtf8, encodeUtf8 } from "../../lib/bytes.ts";
 import type { KeptTurn } from "../../rpc/kept-turn.ts";
 
 /**
- * What a job's rows of `tmp_export_job_blobs` hold: the bytes that fill no part yet, and a small database as
- * it was read in one turn, with its index. The rows of kind `object` are those of `storage/inline`.
+ * What a job's rows of `tmp_export_job_blobs` contain: bytes that do not fill a part yet, or a
+ * small database that was read in one turn, with its index. The rows of kind `object` belong to
+ * `storage/inline`.
  */
 type Kind = "carry" | "turn" | "turn-index";
 
-/** Returns the bytes that a job has produced and not stored, in pieces of at most 1 MiB. */
+/** Returns the bytes that a job has produced but not stored, in pieces of at most 1 MiB. */
 export function loadCarry(sql: SqlStorage, jobId: string): Uint8Array[] {
   return loadRows(sql, jobId, "carry");
 }
@@ -24,7 +25,7 @@ export function dropCarry(sql: SqlStorage, jobId: string): void {
   deleteKind(sql, jobId, "carry");
 }
 
-/** Keeps what a job has read in one turn in place of anything kept before. */
+/** Keeps what a job read in one turn, in place of anything kept before. */
 export function saveTurn(sql: SqlStorage, jobId: string, turn: KeptTurn): void {
   dropTurn(sql, jobId);
   const { bytes, ...index } = turn;
@@ -32,7 +33,7 @@ export function saveTurn(sql: SqlStorage, jobId: string, turn: KeptTurn): void {
   saveBlob(sql, { jobId, kind: "turn" }, bytes);
 }
 
-/** Returns what a job has read in one turn; null if nothing is kept. */
+/** Returns what a job read in one turn; null if nothing is kept. */
 export function loadTurn(sql: SqlStorage, jobId: string): KeptTurn | null {
   const index = concatBytes(loadRows(sql, jobId, "turn-index"));
   if (index.byteLength === 0) return null;
@@ -45,7 +46,7 @@ export function dropTurn(sql: SqlStorage, jobId: string): void {
   deleteKind(sql, jobId, "turn-index");
 }
 
-/** Removes all bytes of a job, those of its objects included. */
+/** Removes all bytes of a job, including those of its objects. */
 export function deleteBlobs(sql: SqlStorage, jobId: string): void {
   sql.exec("DELETE FROM tmp_export_job_blobs WHERE job_id = ?", jobId);
 }
@@ -67,7 +68,7 @@ function insertRow(
     jobId,
     kind,
     number,
-    // A view would be kept with the whole of its buffer.
+    // A view would be kept with its whole buffer.
     bytes.slice().buffer,
   );
 }

@@ -1,11 +1,14 @@
-/** Warnings of a job, in its row, its view, its manifest and its callback; and characters in one. */
+/**
+ * The most warnings of a job in its row, view, manifest and callback; then the most characters in
+ * one.
+ */
 export const WARNINGS_MAX = 100;
 const WARNING_LENGTH_MAX = 1_000;
 const LEFT_OUT = " more warnings are left out";
 
 /**
- * At most `WARNINGS_MAX` warnings of at most 1,000 characters. The last sentence counts those left out.
- * Bounding a bounded list changes nothing.
+ * Returns at most `WARNINGS_MAX` warnings of at most 1,000 characters. The last sentence counts
+ * those left out. A list that is already within the limits stays the same.
  */
 export function boundWarnings(warnings: readonly string[]): string[] {
   const shown = warnings.length > WARNINGS_MAX ? warnings.slice(0, WARNINGS_MAX - 1) : warnings;
@@ -14,8 +17,8 @@ export function boundWarnings(warnings: readonly string[]): string[] {
 }
 
 /**
- * A bounded list with those of `more` that it lacks, bounded again. A list that leaves some out stays as it
- * is, since nobody knows whether it left out these.
+ * Returns the list with those of `more` that it lacks, limited again. A list that leaves some out
+ * stays the same, because the new ones may be among those.
  */
 export function addWarnings(warnings: readonly string[], more: readonly string[]): string[] {
   if (warnings.at(-1)?.endsWith(LEFT_OUT) === true) return [...warnings];

@@ -2,17 +2,23 @@ import type { LedgerPiece } from "../../rpc/artifact-record.ts";
 import type { ChunkCommit, ChunkPiece } from "../../rpc/chunk-commit.ts";
 import type { StoredPart } from "../../rpc/stored-object.ts";
 
-/** Chunks that a rate is measured over: enough to smooth it, few enough to follow a change. */
+/**
+ * The number of chunks over which a rate is measured: enough to smooth it, few enough to follow a
+ * change.
+ */
 const RATE_CHUNKS = 5;
 
-/** Inserts the row of one piece that chunk number `number` wrote. `rows` counts the whole chunk, or nothing. */
+/**
+ * Inserts the row of one piece that chunk number `number` wrote. `rows` counts the whole chunk, or
+ * nothing.
+ */
 export function insertChunkPiece(
   sql: SqlStorage,
   piece: ChunkPiece,
   chunk: {
     commit: ChunkCommit;
     number: number;
-    /** As the job's row has it. */
+    /** The value in the job's row. */
     firstCursorJson: string | null;
     rows: number;
     nowMs: number;
@@ -21,9 +27,9 @@ export function insertChunkPiece(
   const { commit } = chunk;
   sql.exec(
     `INSERT INTO tmp_export_job_chunks (job_id, artifact_ordinal, number, table_name,
-       first_cursor_json, last_cursor_json, rows, bytes, parts_json, sha256, run, started_at_ms,
-       committed_at_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       first_cursor_json, last_cursor_json, rows, bytes, parts_json, sha256, text_bytes, text_sha256,
+       run, started_at_ms, committed_at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     commit.jobId,
     piece.artifactOrdinal,
     chunk.number,
@@ -34,6 +40,8 @@ export function insertChunkPiece(
     piece.bytes,
     JSON.stringify(piece.parts),
     piece.sha256,
+    piece.textBytes ?? null,
+    piece.textSha256 ?? null,
     commit.run,
     commit.startedAtMs,
     chunk.nowMs,
@@ -55,28 +63,37 @@ export function countChunks(
     .one().chunks;
 }
 
-/** Returns all pieces of an artifact, end to end. */
+/** Returns all pieces of an artifact, in order and without gaps. */
 export function listPieces(
   sql: SqlStorage,
   { jobId, ordinal }: { jobId: string; ordinal: number },
 ): LedgerPiece[] {
   return sql
-    .exec<{ bytes: number; sha256: string; run: number; parts_json: string }>(
-      `SELECT bytes, sha256, run, parts_json FROM tmp_export_job_chunks
+    .exec<{
+      bytes: number;
+      sha256: string;
+      run: number;
+      text_bytes: number | null;
+      text_sha256: string | null;
+      parts_json: string;
+    }>(
+      `SELECT bytes, sha256, run, text_bytes, text_sha256, parts_json FROM tmp_export_job_chunks
        WHERE job_id = ? AND artifact_ordinal = ? ORDER BY number`,
       jobId,
       ordinal,
     )
     .toArray()
-    .map(({ bytes, sha256, run, parts_json }) => ({
+    .map(({ bytes, sha256, run, text_bytes, text_sha256, parts_json }) => ({
       bytes,
       sha256,
       run,
+      textBytes: text_bytes,
+      textSha256: text_sha256,
       parts: JSON.parse(parts_json) as StoredPart[],
     }));
 }
 
-/** Returns the rows of all chunks of a job, rows outside tables included. */
+/** Returns the rows of all chunks of a job, including rows outside tables. */
 export function sumChunkRows(sql: SqlStorage, jobId: string): number {
   return sql
     .exec<{ rows: number }>(
@@ -87,8 +104,8 @@ export function sumChunkRows(sql: SqlStorage, jobId: string): number {
 }
 
 /**
- * Returns what the last chunks wrote, and how long they took together; null before there are any. A chunk of
- * many small artifacts has a row for its piece of each.
+ * Returns what the last chunks wrote, and how long they took together; null before there are any. A
+ * chunk of many small artifacts has a row for each artifact's piece.
  */
 export function findRecentWork(
   sql: SqlStorage,

@@ -1,6 +1,6 @@
 /**
- * How long a discarded file is remembered after its first removal: an attempt that was killed may still
- * send.
+ * How long a discarded file is remembered after its first removal: an attempt that was killed may
+ * still send.
  */
 const LATE_MS = 60_000;
 
@@ -11,7 +11,7 @@ export interface Discard {
   uploadId: string;
 }
 
-/** Inserts a discarded file, unless it is known. */
+/** Inserts a discarded file, unless it is already listed. */
 export function insertDiscard(
   sql: SqlStorage,
   { objectKey, uploadId }: Discard,
@@ -27,7 +27,7 @@ export function insertDiscard(
   );
 }
 
-/** Returns what a job has discarded and the store may still have. */
+/** Returns what a job has discarded but the store may still have. */
 export function listDiscards(sql: SqlStorage, jobId: string): Discard[] {
   return sql
     .exec<{ object_key: string; upload_id: string }>(
@@ -38,7 +38,10 @@ export function listDiscards(sql: SqlStorage, jobId: string): Discard[] {
     .map((row) => ({ objectKey: row.object_key, uploadId: row.upload_id }));
 }
 
-/** Returns jobs whose discards are due for their last removal: at most `limit`, the longest due first. */
+/**
+ * Returns jobs whose discards are due for their last removal: at most `limit`, the longest overdue
+ * first.
+ */
 export function listDiscardingJobs(
   sql: SqlStorage,
   { nowMs, limit }: { nowMs: number; limit: number },
@@ -73,7 +76,10 @@ export function deleteDueDiscards(sql: SqlStorage, jobId: string, nowMs: number)
   );
 }
 
-/** Lets the discards of a job that are due at `nowMs` wait for another minute: other jobs' come first. */
+/**
+ * Postpones the discards of a job that are due at `nowMs` by another minute, so that other jobs
+ * come first.
+ */
 export function postponeDueDiscards(sql: SqlStorage, jobId: string, nowMs: number): void {
   sql.exec(
     `UPDATE tmp_export_job_discards SET discarded_at_ms = ?

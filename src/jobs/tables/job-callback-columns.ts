@@ -27,8 +27,8 @@ export function recordPost(
 }
 
 /**
- * Records how an attempt ended. Nothing changes if the job is gone, its callback is over, or a later attempt
- * is known already; but a delivery always counts.
+ * Records how an attempt ended. Nothing changes if the job is gone, if its callback is over, or if
+ * a later attempt is already recorded; but a delivery always counts.
  */
 export function recordCallback(sql: SqlStorage, attempted: CallbackAttempt): void {
   const { move } = attempted;
@@ -49,14 +49,14 @@ export function recordCallback(sql: SqlStorage, attempted: CallbackAttempt): voi
 /** The shortest time in which a sender counts as alive: its post, and a retry of its step. */
 const SENDER_GRACE_MS_MIN = 60_000;
 
-/** Returns how late a callback is before another sender is started for it. */
+/** Returns how late a callback must be before another sender is started for it. */
 export function getCallbackGraceMs(stallMs: number): number {
   return Math.max(stallMs, SENDER_GRACE_MS_MIN);
 }
 
 /**
- * Returns when the first pending callback of an ended job is so late that its sender must have died; null
- * if none is pending. Until then its sender waits by itself.
+ * Returns when the first pending callback of an ended job is so late that its sender must have
+ * died; null if none is pending. Until then, its sender is waiting.
  */
 export function findFirstOverdueCallbackMs(sql: SqlStorage, graceMs: number): number | null {
   const { first } = sql
@@ -69,8 +69,9 @@ export function findFirstOverdueCallbackMs(sql: SqlStorage, graceMs: number): nu
 }
 
 /**
- * Returns ended jobs whose callback is pending and `graceMs` late. No post was begun and no instance started
- * for as long: the sender has died, or never lived. At most `limit`, the longest overdue first.
+ * Returns ended jobs whose callback is pending and `graceMs` late. During that time no post began
+ * and no instance started: the sender has died, or never existed. At most `limit`, the longest
+ * overdue first.
  */
 export function listOverdueCallbacks(
   sql: SqlStorage,

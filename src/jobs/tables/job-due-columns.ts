@@ -4,29 +4,29 @@ import type { JobRow } from "./job-rows.ts";
 import { ACTIVE, ENDED, FILELESS, RETAINED } from "./state-sql.ts";
 
 /*
- * The columns of `tmp_export_jobs` by which the watchdog finds what is due: `heartbeat_at_ms`,
- * `waited_at_ms`, `completed_at_ms`, `expires_at_ms`, `snapshot_open`, `endings`, `ending_at_ms`. This file
- * writes the last two. `job-callback-columns.ts` finds the callbacks that are due.
+ * The columns of `tmp_export_jobs` that show the watchdog what is due: `heartbeat_at_ms`,
+ * `waited_at_ms`, `completed_at_ms`, `expires_at_ms`, `snapshot_open`, `endings`, `ending_at_ms`.
+ * This file writes the last two. `job-callback-columns.ts` finds the callbacks that are due.
  */
 
 /** How long ended jobs without files are remembered. */
 const REMEMBERED_MS = 30 * 86_400_000;
 
-/** How long the run of a job that has just ended may still close its snapshot. */
+/** How long the run of a job that has just ended may still take to close its snapshot. */
 const CLOSING_MS = 60_000;
 
-/** When a run last worked, or its instance was last seen to wait. */
+/** When a run last worked, or its instance was last seen waiting. */
 const LAST_SEEN = "max(heartbeat_at_ms, coalesce(waited_at_ms, 0))";
 
 /** The condition for an ended job that may have left something in its database, and when closing it is due. */
 const UNCLOSED = `${ENDED} AND snapshot_open <> 0 AND endings < ${ENDINGS_MAX}`;
 const UNCLOSED_DUE_MS = `max(completed_at_ms + ${CLOSING_MS}, ${ENDING_DUE_MS})`;
 
-/** The condition for an ended job of which nothing is left but its rows. */
+/** The condition for an ended job with nothing left except its rows. */
 const FORGETTABLE = `(${FILELESS} OR (kind = 'restore' AND ${ENDED})) AND callback_status <> 'pending'
   AND (snapshot_open = 0 OR endings >= ${ENDINGS_MAX})`;
 
-/** What is due at `nowMs`: at most `limit` rows, the longest due first. */
+/** What is due at `nowMs`: at most `limit` rows, the longest overdue first. */
 interface Due {
   nowMs: number;
   limit: number;
@@ -51,8 +51,8 @@ export function listExpiredJobs(sql: SqlStorage, { nowMs, limit }: Due): JobRow[
 }
 
 /**
- * Returns ended jobs that have no files, have nothing left to do, and have been remembered long enough. What
- * they have discarded has rows of its own.
+ * Returns ended jobs that have no files, have nothing left to do, and have been remembered long
+ * enough. Their discards have their own rows.
  */
 export function listForgottenJobs(sql: SqlStorage, { nowMs, limit }: Due): JobRow[] {
   return list(sql, limit, `${FORGETTABLE} AND completed_at_ms <= ?`, nowMs - REMEMBERED_MS);
@@ -68,7 +68,10 @@ function list(sql: SqlStorage, limit: number, condition: string, value: number):
     .toArray();
 }
 
-/** How many jobs are active, and when the first job of each other kind is due; null if there is none. */
+/**
+ * How many jobs are active, and when the first job of each other kind is due; null if there is
+ * none.
+ */
 export type JobDueTimes = {
   active: number;
   unclosedMs: number | null;
@@ -90,7 +93,7 @@ export function getJobDueTimes(sql: SqlStorage): JobDueTimes {
     .one();
 }
 
-/** Records that instance number `endings` was started for what an ended job has left. */
+/** Records that instance number `endings` was started for what an ended job left. */
 export function recordEnding(
   sql: SqlStorage,
   jobId: string,

@@ -5,12 +5,15 @@ import { type JobRow, parseWarnings, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts"
 
 /*
  * The columns of `tmp_export_jobs` that hold a job's snapshot and plan, and how far it is: `snapshot_id`,
- * `snapshot_at_ms`, `snapshot_json`, `snapshot_open`, `catalog_digest`, `plan_digest`, `checkpoint`,
+ * `snapshot_at_ms`, `snapshot_json`, `snapshot_open`, `catalog_digest`, `plan_digest`, `writer_json`, `checkpoint`,
  * `cursor_json`, `next_table`, `restarts`, `corrupt_restarts`, `started_over`, `warnings_json`,
  * `usage_rows_read`, `usage_rows_written`.
  */
 
-/** Records a snapshot's id before it is opened. One that is not frozen leaves `snapshot_open` as it is. */
+/**
+ * Records a snapshot's id before it is opened. If nothing is frozen, `snapshot_open` stays the
+ * same.
+ */
 export function recordSnapshotId(
   sql: SqlStorage,
   jobId: string,
@@ -25,8 +28,8 @@ export function recordSnapshotId(
 }
 
 /**
- * Records that a snapshot's triggers are gone from its source, and its tables except for `tablesLeft` empty
- * ones. Nothing changes if the job has opened another snapshot.
+ * Records that a snapshot's triggers are gone from its source, and its tables too, except for
+ * `tablesLeft` empty ones. Nothing changes if the job has opened another snapshot.
  */
 export function recordClosed(
   sql: SqlStorage,
@@ -45,7 +48,7 @@ export function recordClosed(
 export function writePlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): void {
   sql.exec(
     `UPDATE tmp_export_jobs SET snapshot_id = ?, snapshot_at_ms = ?, snapshot_json = ?,
-       catalog_digest = ?, plan_digest = ?, checkpoint = checkpoint + 1, cursor_json = ?, next_table = ?,
+       catalog_digest = ?, plan_digest = ?, writer_json = ?, checkpoint = checkpoint + 1, cursor_json = ?, next_table = ?,
        warnings_json = ?, heartbeat_at_ms = ?, usage_rows_read = usage_rows_read + ?,
        usage_rows_written = usage_rows_written + ?
      WHERE job_id = ?`,
@@ -54,6 +57,7 @@ export function writePlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): voi
     plan.snapshot === null ? null : JSON.stringify(plan.snapshot),
     plan.catalogDigest,
     plan.planDigest,
+    plan.writer === undefined ? null : JSON.stringify(plan.writer),
     JSON.stringify(plan.cursor),
     plan.firstTable,
     JSON.stringify(boundWarnings(plan.warnings)),

@@ -5,6 +5,7 @@ import { isActive, type JobState, listStatesBefore } from "../../api/job-state.t
 import { ENDINGS_MAX } from "../../api/limits.ts";
 import type { Cursor } from "../../rpc/cursor.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
+import type { DumpWriter } from "../../rpc/plan-record.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import type { SnapshotRecord } from "../../rpc/snapshot-record.ts";
 import { ACTIVE, ENDED, RETAINED, toStateCondition } from "./state-sql.ts";
@@ -13,9 +14,10 @@ import { ACTIVE, ENDED, RETAINED, toStateCondition } from "./state-sql.ts";
 export type JobKind = "export" | "restore";
 
 /**
- * A row of `tmp_export_jobs` as it is; docs/storage-layout.md describes the columns. This file writes what a
- * job is and its state. Files beside it write the other columns: `job-run-columns.ts`,
- * `job-plan-columns.ts`, `job-callback-columns.ts`, `job-due-columns.ts` and `job-restore-columns.ts`.
+ * A complete row of `tmp_export_jobs`; docs/storage-layout.md describes the columns. This file
+ * writes what a job is and its state. Other files in this folder write the other columns:
+ * `job-run-columns.ts`, `job-plan-columns.ts`, `job-callback-columns.ts`, `job-due-columns.ts` and
+ * `job-restore-columns.ts`.
  */
 export type JobRow = {
   job_id: string;
@@ -36,7 +38,10 @@ export type JobRow = {
   snapshot_id: string | null;
   snapshot_at_ms: number | null;
   snapshot_json: string | null;
-  /** How often the job restarted for any reason, and because its artifact was not what was written. */
+  /**
+   * How often the job restarted for any reason, and because its artifact differed from what was
+   * written.
+   */
   restarts: number;
   corrupt_restarts: number;
   /** The last opening of the newest run that was voided. */
@@ -44,7 +49,10 @@ export type JobRow = {
   /** The runs that went silent, as a list of `Rescue`. */
   rescues_json: string;
   woken_at_ms: number | null;
-  /** When the run's instance was last seen to wait, and in which condition. Void after a newer heartbeat. */
+  /**
+   * When the run's instance was last seen waiting, and in which condition. Void after a newer
+   * heartbeat.
+   */
   waited_at_ms: number | null;
   waiting_as: string | null;
   /**
@@ -55,8 +63,10 @@ export type JobRow = {
   endings: number;
   ending_at_ms: number | null;
   catalog_digest: string | null;
-  /** Null if an earlier version has made the plan. */
+  /** Null if an earlier version made the plan. */
   plan_digest: string | null;
+  /** What wrote the dump, as JSON of `DumpWriter`. Null if an earlier version has made the plan. */
+  writer_json: string | null;
   /** The size of the job's parts, which no deployment changes; null before its first run. */
   part_bytes: number | null;
   checkpoint: number;
@@ -75,17 +85,19 @@ export type JobRow = {
   callback_attempts: number;
   callback_last_error: string | null;
   callback_next_attempt_at_ms: number | null;
-  /** Posts that were begun, recorded attempts included, and when the last one was. */
+  /** Posts that were started, including recorded attempts, and when the last one started. */
   callback_posts: number;
   callback_posted_at_ms: number | null;
 };
 
-/** In `snapshot_open`: an earlier version of the code leaves such a snapshot to the next opening. */
+/**
+ * In `snapshot_open`: an earlier version of the code leaves such a snapshot to the next opening.
+ */
 export const SNAPSHOT_TABLES_LEFT = 2;
 
 /** Why a job was given to its next run. */
 export interface Rescue {
-  /** The run that it was taken from. */
+  /** The run that lost the job. */
   run: number;
   atMs: number;
   reason: string;
@@ -93,7 +105,7 @@ export interface Rescue {
   place?: string;
 }
 
-/** Returns the request that a job was made of. */
+/** Returns the request from which a job was created. */
 export function parseRequest(job: Pick<JobRow, "request_json">): JobRequest {
   return JSON.parse(job.request_json) as JobRequest;
 }
@@ -108,7 +120,7 @@ export function parseRescues(job: Pick<JobRow, "rescues_json">): Rescue[] {
   return JSON.parse(job.rescues_json) as Rescue[];
 }
 
-/** Returns why a job has failed; null if it has not. */
+/** Returns why a job failed; null if it did not. */
 export function parseFailure({ failure_json }: Pick<JobRow, "failure_json">): Failure | null {
   return failure_json === null ? null : (JSON.parse(failure_json) as Failure);
 }
@@ -128,6 +140,11 @@ export function parseSnapshot({
   return snapshot_json === null ? null : (JSON.parse(snapshot_json) as SnapshotRecord);
 }
 
+/** Returns what wrote a job's dump; null if an earlier version has made the plan. */
+export function parseWriter({ writer_json }: Pick<JobRow, "writer_json">): DumpWriter | null {
+  return writer_json === null ? null : (JSON.parse(writer_json) as DumpWriter);
+}
+
 /** Returns a job's state at `nowMs`. After its retention it is expired, even before the watchdog runs. */
 export function getStateAt(job: Pick<JobRow, "state" | "expires_at_ms">, nowMs: number): JobState {
   const isDue = job.expires_at_ms !== null && job.expires_at_ms <= nowMs;
@@ -142,7 +159,9 @@ export function toInstanceId(job: { job_id: string; run: number }): string {
   return `${job.job_id}-${job.run}`;
 }
 
-/** The id of the newest instance that closes what an ended job has left open, and sends its callback. */
+/**
+ * The id of the newest instance that closes what an ended job left open, and sends its callback.
+ */
 export function toEndingInstanceId(job: { job_id: string; endings: number }): string {
   return `${job.job_id}-end-${job.endings}`;
 }
@@ -158,7 +177,7 @@ export function getJob(sql: SqlStorage, jobId: string): JobRow {
   return job;
 }
 
-/** Returns a job of one kind. Errors: `job-not-found`, also if the job is of the other kind. */
+/** Returns a job of one kind. Errors: `job-not-found`, also if the job has the other kind. */
 export function getJobOfKind(sql: SqlStorage, jobId: string, kind: JobKind): JobRow {
   const job = getJob(sql, jobId);
   if (job.kind === kind) return job;
@@ -193,8 +212,8 @@ export function findActiveJob(sql: SqlStorage, databaseKey: string): JobRow | un
 }
 
 /**
- * Returns the job if `run` may still work on it. Errors: `run-superseded` if another run does, or the job
- * has ended.
+ * Returns the job if `run` may still work on it. Errors: `run-superseded` if another run works on
+ * it, or if the job has ended.
  */
 export function getJobOfRun(sql: SqlStorage, { jobId, run }: RunId): JobRow {
   const job = findJob(sql, jobId);

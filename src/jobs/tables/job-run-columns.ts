@@ -3,17 +3,17 @@ import type { Rescue } from "./job-rows.ts";
 import { ACTIVE } from "./state-sql.ts";
 
 /*
- * The columns of `tmp_export_jobs` that show which run works on a job, that it works, and what it has cost:
- * `run`, `heartbeat_at_ms`, `woken_at_ms`, `waited_at_ms`, `waiting_as`, `rescues_json`, `part_bytes`,
- * `usage_steps`, `usage_r2_class_a`.
+ * The columns of `tmp_export_jobs` that show which run works on a job, when it last worked, and
+ * what it has cost: `run`, `heartbeat_at_ms`, `woken_at_ms`, `waited_at_ms`, `waiting_as`,
+ * `rescues_json`, `part_bytes`, `usage_steps`, `usage_r2_class_a`.
  */
 
-/** Records that a job's run works. */
+/** Records that a job's run is working. */
 export function recordBeat(sql: SqlStorage, jobId: string, nowMs: number): void {
   sql.exec("UPDATE tmp_export_jobs SET heartbeat_at_ms = ? WHERE job_id = ?", nowMs, jobId);
 }
 
-/** Counts a step and what it has cost; shows that its run works. */
+/** Counts a step and its cost, and records that the run is working. */
 export function countStep(sql: SqlStorage, jobId: string, r2ClassAOperations = 0): void {
   sql.exec(
     `UPDATE tmp_export_jobs SET usage_steps = usage_steps + 1,
@@ -33,7 +33,7 @@ export function recordPartBytesIf(sql: SqlStorage, jobId: string, partBytes: num
   );
 }
 
-/** Records that a run's instance was seen to wait: its silence counts from then on. */
+/** Records that a run's instance was seen waiting: its silence counts from this time. */
 export function recordWaiting(
   sql: SqlStorage,
   { jobId, run }: RunId,
@@ -59,8 +59,8 @@ export function recordWoken(sql: SqlStorage, { jobId, run }: RunId, nowMs: numbe
 }
 
 /**
- * Moves an active job from `run` to the next run, whose time starts at `nowMs`. Reports whether it did:
- * nothing changes if another run works on the job, or it has ended.
+ * Moves an active job from `run` to the next run, whose time starts at `nowMs`. Reports whether it
+ * did: nothing changes if another run works on the job, or if it has ended.
  */
 export function moveRunIf(
   sql: SqlStorage,

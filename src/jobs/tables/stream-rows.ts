@@ -3,7 +3,7 @@ import type { NewStream } from "../../rpc/stream-jobs.ts";
 import { ENDING_DUE_MS } from "./ending-due.ts";
 import { type JobRow, parseRequest } from "./job-rows.ts";
 
-/** A row of `tmp_export_streams` as it is; docs/storage-layout.md describes the columns. */
+/** A complete row of `tmp_export_streams`; docs/storage-layout.md describes the columns. */
 export type StreamRow = {
   stream_id: string;
   database_key: string;
@@ -33,7 +33,10 @@ export function insertStream(sql: SqlStorage, stream: NewStream, nowMs: number):
   });
 }
 
-/** Leaves an ended job's snapshot, which is still open, to be closed as that of a stream of its id. */
+/**
+ * Inserts an ended job's snapshot, which is still open, to be closed like that of a stream with the
+ * job's id.
+ */
 export function insertEndedStream(sql: SqlStorage, job: JobRow): void {
   const { source, name, id } = parseRequest(job);
   const request: NewStream["request"] = { source, ...(name && { name }), ...(id && { id }) };
@@ -44,7 +47,7 @@ export function insertEndedStream(sql: SqlStorage, job: JobRow): void {
     snapshot_id: job.snapshot_id,
     started_at_ms: job.created_at_ms,
     lease_until_ms: 0,
-    // Instances are numbered from there: their ids must be new.
+    // Instances are numbered starting there: their ids must be new.
     endings: job.endings,
     ending_at_ms: job.ending_at_ms,
   });
@@ -71,7 +74,7 @@ export function findStream(sql: SqlStorage, streamId: string): StreamRow | undef
     .toArray()[0];
 }
 
-/** Returns the stream that holds a database's lock: one whose lease has not run out. */
+/** Returns the stream that holds a database's lock: one whose lease has not expired. */
 export function findActiveStream(
   sql: SqlStorage,
   { databaseKey, nowMs }: { databaseKey: string; nowMs: number },
@@ -85,7 +88,7 @@ export function findActiveStream(
     .toArray()[0];
 }
 
-/** Extends a stream's lease if it has not run out, and reports whether it did. */
+/** Extends a stream's lease if it has not expired, and reports whether it did. */
 export function renewStreamIf(
   sql: SqlStorage,
   { streamId, nowMs }: { streamId: string; nowMs: number },
@@ -99,12 +102,12 @@ export function renewStreamIf(
   return renewed.rowsWritten > 0;
 }
 
-/** Ends a stream's lease. Its sender finds out at the next renewal, or page. */
+/** Ends a stream's lease. Its sender finds out at the next renewal or page. */
 export function expireStream(sql: SqlStorage, streamId: string): void {
   sql.exec("UPDATE tmp_export_streams SET lease_until_ms = 0 WHERE stream_id = ?", streamId);
 }
 
-/** Records that instance number `endings` was started for what a stream has left. */
+/** Records that instance number `endings` was started for what a stream left. */
 export function recordStreamEnding(
   sql: SqlStorage,
   streamId: string,
@@ -118,12 +121,15 @@ export function recordStreamEnding(
   );
 }
 
-/** To be called once nothing of the stream is in its source any more. */
+/** Call it when the source contains nothing of the stream anymore. */
 export function deleteStream(sql: SqlStorage, streamId: string): void {
   sql.exec("DELETE FROM tmp_export_streams WHERE stream_id = ?", streamId);
 }
 
-/** Returns streams whose lease has run out, and that no instance is ending; the longest due first. */
+/**
+ * Returns streams whose lease has expired and that no instance is ending; the longest overdue
+ * first.
+ */
 export function listExpiredStreams(
   sql: SqlStorage,
   { nowMs, limit }: { nowMs: number; limit: number },
@@ -139,7 +145,10 @@ export function listExpiredStreams(
     .toArray();
 }
 
-/** Returns streams whose snapshot has resisted so often that it is abandoned, and whose last attempt is over. */
+/**
+ * Returns streams whose snapshot was abandoned after too many failed attempts to close it, and
+ * whose last attempt is over.
+ */
 export function listAbandonedStreams(
   sql: SqlStorage,
   { nowMs, limit }: { nowMs: number; limit: number },

@@ -2,7 +2,7 @@ import type { TableView } from "../../api/job-view.ts";
 import type { TableProgress } from "../../rpc/chunk-commit.ts";
 import type { KeyRange } from "../../sqlite/key-range.ts";
 
-/** What was read of one table of a job. */
+/** What was read from one table of a job. */
 export interface TableRecord {
   name: string;
   status: TableView["status"];
@@ -53,7 +53,7 @@ export function getKeyRange(
     .one();
 }
 
-/** Adds what a chunk read of a table. */
+/** Adds what a chunk read from a table. */
 export function addTableProgress(sql: SqlStorage, jobId: string, table: TableProgress): void {
   sql.exec(
     `UPDATE tmp_export_job_tables SET rows = rows + ?, bytes = bytes + ?, status = ?,
@@ -81,7 +81,7 @@ export function recordPercent(
   );
 }
 
-/** Returns every table of a job with what was read of it; at most `limit` of them. */
+/** Returns every table of a job with what was read from it; at most `limit` tables. */
 export function listTables(sql: SqlStorage, jobId: string, limit = -1): TableRecord[] {
   return sql
     .exec<{ name: string; status: string; rows: number; bytes: number; percent: number | null }>(
@@ -100,7 +100,10 @@ export function listTables(sql: SqlStorage, jobId: string, limit = -1): TableRec
     }));
 }
 
-/** Returns the first `limit` tables of a job whose text is not valid UTF-8, and how often. */
+/**
+ * Returns the first `limit` tables of a job whose text is not valid UTF-8, and how many places are
+ * invalid.
+ */
 export function listReplacements(
   sql: SqlStorage,
   jobId: string,
@@ -116,16 +119,16 @@ export function listReplacements(
     .toArray();
 }
 
-/** What was read of all tables of a job. */
+/** What was read from all tables of a job. */
 export type TableTotals = {
   done: number;
   total: number;
   rows: number;
-  /** Unfinished tables whose rows nobody has estimated. */
+  /** Unfinished tables without an estimate of their rows. */
   unknown: number;
   /** Estimated rows of all tables. */
   weight: number;
-  /** The same, each table's multiplied by its percentage. */
+  /** The same, with each table's number multiplied by its percentage. */
   weighed: number;
 };
 

@@ -10,7 +10,7 @@ export function decideNextAction(sql: SqlStorage, job: JobRow): NextAction {
   if (written !== undefined) {
     return { do: "complete-artifact", ordinal: written.ordinal, artifact: written.name };
   }
-  // The artifact in which the cursor stands, unless everything is read.
+  // The artifact at the cursor, unless everything is read.
   const current = findArtifact(sql, jobId, parseCursor(job).artifact);
   if (current === undefined) {
     return { do: "finish", artifact: findArtifact(sql, jobId, 0)?.name ?? "" };

@@ -3,7 +3,7 @@ import { toManifestKey } from "../../rpc/object-key.ts";
 import { listArtifacts } from "../tables/artifact-rows.ts";
 import { getJobOfKind, parseRequest, getStateAt } from "../tables/job-rows.ts";
 
-/** Returns what a download needs of a job. Errors: `job-not-found`. */
+/** Returns what a download needs to know about a job. Errors: `job-not-found`. */
 export function getDownloadInfo(sql: SqlStorage, jobId: string): DownloadInfo {
   const job = getJobOfKind(sql, jobId, "export");
   return {

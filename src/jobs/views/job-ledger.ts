@@ -7,7 +7,10 @@ import { listTables } from "../tables/table-rows.ts";
 import { listWarnings } from "./job-warnings.ts";
 import { toRunningJob } from "./running-job.ts";
 
-/** Returns everything that the ledger has of a job, for its manifest. Errors: `job-not-found`. */
+/**
+ * Returns everything that the ledger records about a job, for its manifest. Errors:
+ * `job-not-found`.
+ */
 export function getLedger(sql: SqlStorage, jobId: string): JobLedger {
   const row = getJob(sql, jobId);
   const { plan, ...job } = toRunningJob(row);

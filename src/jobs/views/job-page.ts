@@ -5,8 +5,9 @@ import { listJobs } from "../tables/job-rows.ts";
 import { toJobView } from "./job-view.ts";
 
 /**
- * The most tables, artifacts and warnings in all views of a page; its last view may exceed it. They take some
- * 2 MB. A value between objects may have 32 MiB, which 100 views with 500 long names each would exceed.
+ * The most tables, artifacts and warnings in all views of a page; its last view may exceed it. They
+ * take about 2 MB. A value between objects may have 32 MiB, which 100 views with 500 long names
+ * each would exceed.
  */
 const ENTRIES_MAX = 10 * VIEW_ENTRIES_MAX;
 

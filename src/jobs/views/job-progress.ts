@@ -6,10 +6,10 @@ import { sumTables } from "../tables/table-rows.ts";
 import { cutPercent } from "./percent.ts";
 
 /**
- * Returns a job's progress without its bytes. The percentage weighs each table by its estimated rows. A
- * snapshot is estimated once, so the percentage never decreases. It is null while an unfinished table
- * has no cheap measure of its progress. The rows include rows outside tables, such as key-value
- * entries, while the job has its chunks.
+ * Returns a job's progress without its bytes. The percentage weighs each table by its estimated
+ * rows. A snapshot is estimated once, so the percentage never decreases. It is null while an
+ * unfinished table has no cheap measure of its progress. Until the job's chunks are deleted, the
+ * row count includes rows outside tables, such as key-value entries.
  */
 export function getJobProgress(sql: SqlStorage, job: JobRow): Omit<JobView["progress"], "bytes"> {
   const tables = sumTables(sql, job.job_id);

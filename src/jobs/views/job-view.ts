@@ -22,7 +22,10 @@ import { listTables } from "../tables/table-rows.ts";
 import { getJobProgress } from "./job-progress.ts";
 import { isWaiting, listWarnings } from "./job-warnings.ts";
 
-/** Differs whenever a job's view does. It is made of the job's row only, so that asking for it is cheap. */
+/**
+ * Differs whenever a job's view differs. It depends only on the job's row, so that it is cheap to
+ * compute.
+ */
 export function makeViewVersion(job: JobRow): string {
   const { run, checkpoint, usage_steps, heartbeat_at_ms } = job;
   const state = getStateAt(job, Date.now());
@@ -36,7 +39,7 @@ export function getJobView(sql: SqlStorage, jobId: string): JobView {
   return toJobView(sql, getJobOfKind(sql, jobId, "export"));
 }
 
-/** Returns a job's view if it is not that of `version`. Errors: `job-not-found`. */
+/** Returns a job's view if it differs from that of `version`. Errors: `job-not-found`. */
 export function findChangedView(sql: SqlStorage, jobId: string, version: string): ChangedView {
   const job = getJobOfKind(sql, jobId, "export");
   const current = makeViewVersion(job);
@@ -69,7 +72,7 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
     progress: { ...progress, bytes: sumArtifactBytes(sql, job.job_id) },
     tables,
     artifacts:
-      // Public once their job is completed: until then a file may still be replaced.
+      // Public only after their job is completed: until then a file may still be replaced.
       status === "completed"
         ? artifactViews(sql, job, { base, tables: listTablesByArtifact(request, tables) })
         : [],
@@ -86,8 +89,8 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
 }
 
 /**
- * Returns which table's rows each artifact contains, by its ordinal. A format that writes one file a table
- * writes them in the tables' order.
+ * Returns which table's rows each artifact contains, by its ordinal. A format with one file per
+ * table writes them in the tables' order.
  */
 export function listTablesByArtifact(
   { format }: Pick<JobRequest, "format">,
@@ -146,7 +149,7 @@ function callbackView(job: JobRow): JobView["callback"] {
   };
 }
 
-/** Returns why a job failed, with a hint; null if it has not. */
+/** Returns why a job failed, with a hint; null if it did not. */
 export function failureView(failure: Failure | null, origin: string): JobView["error"] {
   if (failure === null) return null;
   const { code, message } = failure;

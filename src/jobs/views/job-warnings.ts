@@ -9,13 +9,16 @@ import {
 } from "../tables/job-rows.ts";
 import { listReplacements } from "../tables/table-rows.ts";
 
-/** Returns what the reader of a job's artifacts must know, a sentence each; bounded as `boundWarnings` does. */
+/**
+ * Returns what the reader of a job's artifacts must know, one sentence each, limited by
+ * `boundWarnings`.
+ */
 export function listWarnings(sql: SqlStorage, job: JobRow): string[] {
   return boundWarnings([
     ...waitingWarnings(job),
     ...parseRescues(job).map(
       ({ run, reason }) =>
-        `run ${run} was replaced by run ${run + 1}, which went on from its checkpoint: ${reason}`,
+        `run ${run} was replaced by run ${run + 1}, which resumed from its checkpoint: ${reason}`,
     ),
     ...parseWarnings(job),
     ...replacementWarnings(sql, job.job_id),
@@ -23,21 +26,24 @@ export function listWarnings(sql: SqlStorage, job: JobRow): string[] {
   ]);
 }
 
-/** What an ended job's snapshot has left in its source. */
+/** What an ended job's snapshot left in its source. */
 function leftWarnings({ snapshot_open, endings }: JobRow): string[] {
   if (snapshot_open === 0) return [];
   const next =
     endings < ENDINGS_MAX
-      ? "closing is tried again"
-      : `closing was abandoned after ${endings} attempts; the next export of this database tries it again`;
+      ? "the watchdog will retry the closing"
+      : `closing was abandoned after ${endings} attempts; the next export of this database retries it`;
   return [
     snapshot_open === SNAPSHOT_TABLES_LEFT
-      ? `snapshot-tables-left: empty tables of it are still in the database, which kept them locked; ${next}`
+      ? `snapshot-tables-left: some of its tables, without rows, are still in the database, which kept them locked; ${next}`
       : `snapshot-not-closed: its triggers may still be in the database; ${next}`,
   ];
 }
 
-/** Reports whether the instance of an active job's run was last seen to wait, and has shown nothing since. */
+/**
+ * Reports whether the instance of an active job's run was last seen waiting and has shown no
+ * activity since.
+ */
 export function isWaiting(job: JobRow): boolean {
   return isActive(job.state) && (job.waited_at_ms ?? 0) > job.heartbeat_at_ms;
 }

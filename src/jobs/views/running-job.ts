@@ -6,6 +6,7 @@ import {
   parseRescues,
   parseSnapshot,
   parseWarnings,
+  parseWriter,
 } from "../tables/job-rows.ts";
 
 /** Returns a job as its run sees it. */
@@ -17,7 +18,8 @@ export function toRunningJob(job: JobRow): RunningJob {
     // Null only in the rows of an earlier version.
     partBytes: job.part_bytes ?? PART_BYTES_DEFAULT,
     rescuedFor: parseRescues(job).at(-1)?.reason ?? null,
-    // A plan, or an opening that no configuration error ended, shows that the source was there.
+    // A plan, or an opening that did not end in a configuration error, shows that the source was
+    // there.
     hasReachedSource: job.checkpoint > 0 || job.snapshot_open === 1,
     warnings: parseWarnings(job),
     plan: findPlan(job),
@@ -32,5 +34,6 @@ function findPlan(job: JobRow): RecordedPlan | null {
     snapshot: parseSnapshot(job),
     catalogDigest: job.catalog_digest ?? "",
     planDigest: job.plan_digest,
+    writer: parseWriter(job),
   };
 }

@@ -3,8 +3,9 @@ import type { JobsContext } from "../jobs-context.ts";
 import { deleteDueDiscards, postponeDueDiscards } from "../tables/discard-rows.ts";
 
 /**
- * Removes a job's discards once more, and forgets those that are due at `nowMs`. What resists waits for a
- * minute, so that other jobs' discards come first. Errors: `storage-unavailable`.
+ * Removes a job's discards once more, and forgets those that are due at `nowMs`. Files that cannot
+ * be removed wait for a minute, so that other jobs' discards come first. Errors:
+ * `storage-unavailable`.
  */
 export async function endDiscards(
   context: JobsContext,

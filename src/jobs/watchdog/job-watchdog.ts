@@ -6,6 +6,7 @@ import { scheduleWatchdog, readStallMs } from "../commands/schedule-watchdog.ts"
 import { startEnding, startStreamEnding } from "../commands/start-ending.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { listDiscardingJobs } from "../tables/discard-rows.ts";
+import { listUnusedFiles } from "../tables/file-rows.ts";
 import { getCallbackGraceMs, listOverdueCallbacks } from "../tables/job-callback-columns.ts";
 import {
   listExpiredJobs,
@@ -21,6 +22,7 @@ import {
   type StreamRow,
 } from "../tables/stream-rows.ts";
 import { endDiscards } from "./end-discards.ts";
+import { endUnusedFile } from "./end-unused-file.ts";
 import { lookAfter } from "./look-after.ts";
 import { getSuspectMs } from "./verdict.ts";
 
@@ -30,12 +32,12 @@ export const SLICE = 10;
 /** How long the watchdog waits for one task: an alarm has 15 minutes for all. */
 const TASK_MS_MAX = 60_000;
 
-/** After so long one alarm starts no more tasks; the next one, a minute later, continues. */
+/** After this time an alarm starts no more tasks; the next one, a minute later, continues. */
 const ALARM_MS_MAX = 40_000;
 
 /**
  * The watchdog: looks after silent runs, snapshots and callbacks that nobody ends, streams whose lease
- * has run out, and retention. It starts and ends runs and never does their work. It works for 40 seconds
+ * has run out, uploads that nobody uses, and retention. It starts and ends runs and never does their work. It works for 40 seconds
  * at most, and does each task once. Running it early, late or twice is harmless. A task that throws, or
  * does not answer within `taskMs`, keeps no other from being done.
  */
@@ -45,7 +47,7 @@ export async function runWatchdog(context: JobsContext, taskMs = TASK_MS_MAX): P
   let count: number;
   do {
     count = begun.size;
-    // What stays due after it was tried must not hide what follows it.
+    // A task that stays due after an attempt must not hide the tasks after it.
     for (const { id, work } of listTasks(context, { nowMs, limit: SLICE + count })) {
       if (begun.has(id)) continue;
       if (Date.now() - nowMs >= ALARM_MS_MAX) break;
@@ -61,14 +63,14 @@ export async function runWatchdog(context: JobsContext, taskMs = TASK_MS_MAX): P
   await scheduleWatchdog(context);
 }
 
-/** One thing for the watchdog to do. */
+/** One task of the watchdog. */
 interface Task {
   /** The same whenever the same thing is due. */
   id: string;
   work: () => Promise<unknown>;
 }
 
-/** Returns what is due at `nowMs`: of each kind at most `limit`, the longest due first. */
+/** Returns what is due at `nowMs`: at most `limit` of each kind, the longest overdue first. */
 function listTasks(context: JobsContext, due: { nowMs: number; limit: number }): Task[] {
   const { sql } = context;
   const { nowMs, limit } = due;
@@ -100,6 +102,10 @@ function listTasks(context: JobsContext, due: { nowMs: number; limit: number }):
       id: `remove discards of ${jobId}`,
       work: () => endDiscards(context, { jobId, nowMs }),
     })),
+    ...listUnusedFiles(sql, due).map(({ file_id: fileId }) => ({
+      id: `end unused file ${fileId}`,
+      work: () => endUnusedFile(context, { fileId, nowMs }),
+    })),
     ...listExpiredJobs(sql, due).map((job) => ({
       id: `expire ${job.job_id}`,
       work: () => expire(context, job),
@@ -111,7 +117,10 @@ function listTasks(context: JobsContext, due: { nowMs: number; limit: number }):
   ];
 }
 
-/** Forgets a stream whose snapshot cannot be closed: a later opening in its database removes the rest. */
+/**
+ * Forgets a stream whose snapshot cannot be closed: a later opening in its database removes the
+ * rest.
+ */
 function abandonStream(sql: SqlStorage, stream: StreamRow): void {
   const { stream_id: streamId, endings, request_json: source } = stream;
   console.error({ message: "the snapshot of a stream was not closed", streamId, endings, source });

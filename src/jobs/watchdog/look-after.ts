@@ -11,12 +11,12 @@ import { replaceRun } from "./replace-run.ts";
 import { findInstanceCondition } from "./run-condition.ts";
 import { judge, type WatchedJob } from "./verdict.ts";
 
-/** Does what is necessary about an active job whose run is silent, as `judge` decides. */
+/** Does what `judge` decides about an active job whose run is silent. */
 export async function lookAfter(context: JobsContext, job: JobRow, stallMs: number): Promise<void> {
   const { sql } = context;
   const instance = await findInstanceCondition(context, job);
   const current = findJob(sql, job.job_id);
-  // While Workflows was asked the run may have worked, or ended its job.
+  // During the call to Workflows, the run may have worked, or ended its job.
   if (current?.heartbeat_at_ms !== job.heartbeat_at_ms) return;
   // Not the alarm's own time: other tasks may have taken minutes.
   const nowMs = Date.now();
@@ -48,8 +48,9 @@ export async function lookAfter(context: JobsContext, job: JobRow, stallMs: numb
 }
 
 /**
- * Returns how many runs in a row ended where the job is now, plus the current one. A job whose every run
- * comes further may have any number of runs. Rescues of an earlier version count as made here.
+ * Returns how many runs in a row ended at the job's current place, plus the current one. A job may
+ * have any number of runs as long as each one makes progress. Rescues recorded by an earlier
+ * version count as if they happened here.
  */
 function countRunsAtPlace(sql: SqlStorage, job: JobRow): number {
   const place = findPlace(sql, job);
@@ -65,7 +66,10 @@ function waitedTooLong({ instance, idleMs }: WatchedJob): Failure {
     : { code: "workflow-not-started", message: `Workflows could not be reached for ${days}` };
 }
 
-/** Sends an event: one of any type makes an instance that was forgotten continue its interrupted step. */
+/**
+ * Sends an event: an event of any type makes an instance that was forgotten continue its
+ * interrupted step.
+ */
 async function wake({ sql, env }: JobsContext, job: JobRow, nowMs: number): Promise<void> {
   recordWoken(sql, { jobId: job.job_id, run: job.run }, nowMs);
   const instance = await env.EXPORT_WORKFLOW.get(toInstanceId(job));

@@ -6,20 +6,21 @@ import type { JobRow } from "../tables/job-rows.ts";
 import type { InstanceCondition } from "../workflow-instances.ts";
 
 /**
- * Ends the run of a job that does not answer, and gives the job to the next run. If Workflows cannot be
- * reached the job keeps its run, and the next alarm tries again.
+ * Ends the run of a job that does not respond, and gives the job to the next run. If Workflows
+ * cannot be reached, the job keeps its run, and the next alarm tries again.
  *
- * The instance comes first and the row second, so nothing must be taken back. Wherever this is cut off, the
- * job finds its way without using up a run:
+ * The instance comes first and the row second, so nothing must be undone. Wherever this is
+ * interrupted, the job recovers without using up a run:
  *
  * - Before the old instance ends: nothing has happened.
  * - After that: the row's run has an ended instance, which the next alarm replaces.
- * - After the next instance was made, even if the answer is lost: the row is one run behind. The instance's
- *   first step takes the job over (`beginRun`), or the next alarm finds that the instance exists and moves
- *   the row. Both call `handOverIf`; the later call changes nothing.
+ * - After the next instance was created, even if the answer is lost: the row is one run behind. The
+ *   instance's first step takes over the job (`beginRun`), or the next alarm finds that the
+ *   instance exists and moves the row. Both call `handOverIf`; the later call changes nothing.
  * - After the row was moved: everything is done.
  *
- * The old run may work again in between. It then ends at its next commit, as any run that was replaced does.
+ * The old run may work again in between. It then ends at its next commit, like any run that was
+ * replaced.
  */
 export async function replaceRun(
   context: JobsContext,

@@ -3,9 +3,9 @@ import { lowerAscii } from "../../lib/ascii-case.ts";
 import type { Catalog } from "../../sqlite/catalog.ts";
 
 /**
- * Tables into which no trigger may be put that fires on INSERT, each with the table that refers to it.
- * A foreign key refers to columns of theirs that no UNIQUE index or PRIMARY KEY covers. SQLite refuses
- * most writes of such a parent ("foreign key mismatch"), but lets single rows in, since a new parent
+ * Returns the tables that must not get a trigger on INSERT, each with the table that references it.
+ * A foreign key references columns that no UNIQUE index or PRIMARY KEY covers. SQLite refuses most
+ * writes to such a parent ("foreign key mismatch"), but accepts single rows, since a new parent
  * breaks no reference. A table with an INSERT trigger loses that exception, and each insert fails.
  */
 export function findBrokenParents(catalog: Catalog): ReadonlyMap<string, string> {

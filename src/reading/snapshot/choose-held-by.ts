@@ -8,47 +8,53 @@ import { buildSizeQueries, parseSizes, type TableSize } from "../../sqlite/table
 import { canWatch, GATHERED_COLUMNS_MAX, hasIntegerKey } from "./layout.ts";
 import type { HeldBy } from "../../rpc/snapshot-record.ts";
 
-/** What is copied when a snapshot is opened, all tables together: one turn must be enough for it. */
+/**
+ * The most bytes that are copied when a snapshot is opened, for all tables together: one turn must
+ * be enough.
+ */
 const COPY_BYTES_MAX = 16 * MIB;
 const COPY_ROWS_MAX = 500_000;
 
 /**
- * How many rows of a table that may be copied are read at first, and how many times more after that, as
- * long as all that were read are few bytes: a row may have 2 MB. 291 MiB of FTS5 read as a whole took
- * 243 ms of one turn, only to find it too large (November 2026).
+ * How many rows of a possible copy are read at first, and how many times more in each later step,
+ * as long as all rows read so far have few bytes: a row may have 2 MB. Reading 291 MiB of FTS5 as a
+ * whole took 243 ms of one turn, only to find it too large (November 2026).
  */
 const COPY_ROWS_AT_FIRST = 8;
 const COPY_ROWS_GROWTH = 8;
 
 /**
- * Tables that triggers watch at most. Opening 500 takes 0.7 s of CPU in one turn, 1,000 take 2.9 and
- * 1,500 take 8 (November 2026), and a Durable Object has 30 s for one call.
+ * The most tables that triggers watch. Opening 500 takes 0.7 s of CPU in one turn, 1,000 take 2.9 s
+ * and 1,500 take 8 s (November 2026), and a Durable Object has 30 s for one call.
  */
 export const WATCHED_TABLES_MAX = 1_000;
 
-/** A result, and thus a table that is copied, may have 100 columns. */
+/** A result may have 100 columns, so a copied table may have no more. */
 const COLUMNS_MAX = 100;
 
 /**
- * Where there are more tables than this, small ones are copied into one table instead of being watched.
- * Watching takes five CREATEs a table, each of which walks through the whole schema: 500 tables take
- * half a second in one turn (November 2026), and the time grows with their square. Few tables are watched,
- * since their writers then pay for what they write alone.
+ * If there are more tables than this, small ones are copied into one table instead of being
+ * watched. Watching takes five CREATEs per table, each of which walks through the whole schema: 500
+ * tables take half a second in one turn (November 2026), and the time grows with the square of
+ * their number. With fewer tables all are watched, since their writers then pay only for what they
+ * write.
  */
 export const MANY_TABLES = 50;
 
-/** A small table's bounds. A copied row costs a written row, a watched table six. */
+/** The limits of a small table. A copied row costs one written row; a watched table costs six. */
 const SMALL_ROWS_MAX = 100;
 const SMALL_BYTES_MAX = 64 * KIB;
 
-/** Integer keys that lie further apart than this are a large table's: its rows are not read to tell. */
+/**
+ * A table whose integer keys are further apart than this is large: its rows are not read to check.
+ */
 const SMALL_KEYS_MAX = 1_000;
 
 /** Tables measured in one turn. */
 const MEASURED_AT_ONCE = 100;
 
 export interface HeldTables {
-  /** One a table, in the order of the tables. */
+  /** One per table, in the order of the tables. */
   heldBy: HeldBy[];
   /** A sentence for each table that is not from the instant. */
   warnings: string[];
@@ -56,9 +62,9 @@ export interface HeldTables {
 }
 
 /**
- * Decides for each table what holds it to the instant, and reads no more of a table than that takes. Errors:
- * `too-many-tables-for-snapshot`, and `table-too-wide-for-snapshot` if a table's names are too long for
- * triggers and its rows too large for a copy.
+ * Decides what keeps each table at the instant, and reads only as much of it as the decision needs.
+ * Errors: `too-many-tables-for-snapshot`, and `table-too-wide-for-snapshot` if a table's names are
+ * too long for triggers and its rows too large for a copy.
  */
 export async function chooseHeldBy(
   source: Source,
@@ -129,17 +135,17 @@ export async function chooseHeldBy(
   return held;
 }
 
-/** The object itself copies its key-value storage, and measures it meanwhile. */
+/** The object itself copies its key-value storage, and measures it at the same time. */
 function isKeyValues({ derived }: Table): boolean {
   return derived?.kind === "key-values";
 }
 
 interface Size extends TableSize {
-  /** False if the table has more than was read of it. */
+  /** False if the table has more rows than were read. */
   isWhole: boolean;
 }
 
-/** Measures a table as far as it may be copied: a few rows at first, then more of them. */
+/** Measures a table that may be copied: a few rows at first, then more. */
 async function measureCopy(source: Source, table: Table, bytesMax: number): Promise<Size> {
   const size: Size = { isWhole: false, rows: 0, bytes: 0, rowsRead: 0 };
   let limit = COPY_ROWS_AT_FIRST;
@@ -150,14 +156,14 @@ async function measureCopy(source: Source, table: Table, bytesMax: number): Prom
     size.bytes = found?.bytes ?? 0;
     size.rowsRead += found?.rowsRead ?? 0;
     size.isWhole = size.rows < limit;
-    // So many more that about all bytes are read at most, if the rows are like those so far.
+    // Enough more rows to read about all bytes at most, if they are like the rows so far.
     const fitting = Math.ceil((bytesMax * size.rows) / Math.max(size.bytes, 1)) + 1;
     limit = Math.min(limit * COPY_ROWS_GROWTH, Math.max(fitting, limit + 1), COPY_ROWS_MAX + 1);
   }
   return size;
 }
 
-/** Of each table no more is read than tells that it is not small. */
+/** From each table only enough is read to see that it is not small. */
 async function measure(
   source: Source,
   tables: readonly Table[],

@@ -4,7 +4,7 @@ import { findQueryProblem } from "../../databases/query-problem.ts";
 import type { Source } from "../../databases/source.ts";
 import { findSnapshotPrefix, SnapshotNames, startsWithSql, nameStateTable } from "./names.ts";
 
-/** A snapshot's objects as found in a source. */
+/** A snapshot's objects, as found in a source. */
 interface FoundSnapshot {
   prefix: string;
   triggers: string[];
@@ -12,26 +12,26 @@ interface FoundSnapshot {
 }
 
 /**
- * Removes everything that a snapshot has in its source, whatever became of its opening. May be
- * called again, and late: other snapshots keep theirs. Triggers are gone once it returns. Tables
- * that are locked stay, without rows: the result is how many.
+ * Removes everything that a snapshot has in its source, even if its opening failed. It may be
+ * called again, and late: other snapshots keep their objects. All triggers are gone when it
+ * returns. Tables that are locked stay, without rows; the result is their number.
  */
 export async function closeSnapshot(source: Source, snapshotId: string): Promise<number> {
   const { prefix } = new SnapshotNames(snapshotId);
   return removeObjects(source, (found) => found.prefix === prefix);
 }
 
-/** A snapshot that somebody else has left or holds. */
+/** A snapshot that another job, stream or deployment left or still holds. */
 export interface OtherSnapshot {
   snapshotId: string;
   jobId: string;
-  /** True where its lease lets its triggers still work. */
+  /** True if its lease still lets its triggers work. */
   hasLease: boolean;
 }
 
 /**
- * Removes the snapshots of a source for which `isLeftover` is true, and those that were never
- * finished opening. Returns the others, and how many tables stay empty because they are locked.
+ * Removes the snapshots of a source for which `isLeftover` is true, and those whose opening never
+ * finished. Returns the others, and how many tables stay empty because they are locked.
  */
 export async function sweepSnapshots(
   source: Source,
@@ -77,10 +77,10 @@ async function findSnapshots(source: Source): Promise<FoundSnapshot[]> {
 }
 
 /**
- * Drops triggers in a turn of their own: with their tables gone every write of the customer's would
- * fail, and a table that cannot be dropped must not keep them. What was made last goes first, so that
- * what is left works whatever is dropped, where a source does not roll back. Returns how many tables
- * are locked.
+ * Drops triggers in their own turn: without their tables, every write of the customer's would fail,
+ * and a table that cannot be dropped must not keep them. The objects created last are dropped
+ * first, so that the rest always works if a source does not roll back. Returns how many tables are
+ * locked.
  */
 async function removeObjects(
   source: Source,
@@ -105,9 +105,9 @@ async function removeObjects(
 }
 
 /**
- * Deletes the rows of tables that cannot be dropped: while any cursor of the customer's code is open,
- * SQLite refuses DROP TABLE and allows DELETE (November 2026). Without its row a snapshot's state is
- * that of a dead one, so a later closing or opening drops the tables. Returns how many there are.
+ * Deletes the rows of tables that cannot be dropped: while any cursor of the customer's code is
+ * open, SQLite refuses DROP TABLE but allows DELETE (November 2026). Without its row, a snapshot's
+ * state counts as dead, so a later closing or opening drops the tables. Returns how many there are.
  */
 async function emptyTables(source: Source, tables: readonly string[]): Promise<number> {
   let left = 0;
@@ -116,7 +116,7 @@ async function emptyTables(source: Source, tables: readonly string[]): Promise<n
       await source.query({ sql: `DELETE FROM ${q(name)}` });
       left += 1;
     } catch (error) {
-      // Where a source does not roll back, some were dropped before one was found locked.
+      // If a source does not roll back, some tables were dropped before one was found locked.
       if (findQueryProblem(error) !== "missing") throw error;
     }
   }

@@ -1,13 +1,13 @@
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { Cursor } from "../../rpc/cursor.ts";
 
-/** How far an export's committed checkpoint has come in the tables of its plan. */
+/** How far an export's committed checkpoint is in the tables of its plan. */
 export interface CommittedPosition {
-  /** Number of the checkpoint; never goes back. */
+  /** Number of the checkpoint; never decreases. */
   checkpoint: number;
   /** Names of the tables whose rows are all committed. */
   finished: ReadonlySet<string>;
-  /** The table that the cursor stands in, and the last committed key in it. */
+  /** The table at the cursor, and the last committed key in it. */
   current: { table: string; after: Cursor["after"] } | undefined;
 }
 

@@ -7,9 +7,10 @@ import { CheckFinder } from "../check-finder.ts";
 import type { Source, SourceResult, SourceStatement } from "../../databases/source.ts";
 
 /**
- * Warnings for rows of `tables` that break a CHECK. To be called for tables that a snapshot has copied, right
- * after it: a condition means the same only over the table itself. Reads the tables whole if they have a CHECK.
- * Errors: the source's own, but none of a condition.
+ * Returns warnings for rows of `tables` that violate a CHECK. Call it for tables that a snapshot
+ * has copied, immediately after the copy: a condition has the same meaning only over the table
+ * itself. It reads whole tables if they have a CHECK. Errors: the source's own, but none that a
+ * condition causes.
  */
 export async function readCopiedChecks(
   source: Source,
@@ -33,7 +34,10 @@ export async function readCopiedChecks(
   return found;
 }
 
-/** The results of one call; undefined if a query fails, which the other tables must not suffer from. */
+/**
+ * Returns the results of one call; undefined if a query fails, which must not affect the other
+ * tables.
+ */
 async function runAll(
   source: Source,
   queries: SourceStatement[],

@@ -8,15 +8,19 @@ import {
   type Table,
 } from "../../sqlite/catalog.ts";
 
-/** Key columns stand in the second undo table too. */
+/** Key columns are in the second undo table too. */
 const KEY_COLUMNS_MAX = 40;
 
-/** Columns of a table whose rows are gathered with others'; each row has two columns more. */
+/**
+ * The most columns of a table whose rows are gathered with those of others; each row has two more
+ * columns.
+ */
 export const GATHERED_COLUMNS_MAX = 96;
 
 /**
- * True where triggers can watch a table: it is no module's and not taken for one, has a key with a
- * name to find rows by, and none of it is generated (its value is not known before the row is written).
+ * True if triggers can watch a table. It belongs to no module and does not count as a shadow table.
+ * It has a key with a name to find rows by, and none of that key is generated (such a value is not
+ * known before the row is written).
  */
 export function canWatch(table: Table): boolean {
   const stored = new Set(listStoredColumns(table).map((column) => column.name));
@@ -29,7 +33,9 @@ export function canWatch(table: Table): boolean {
   );
 }
 
-/** True where rows have one integer key, whose place against cursor and end is one comparison. */
+/**
+ * True if rows have one integer key, so that one comparison relates it to the cursor and the end.
+ */
 export function hasIntegerKey(table: Table): boolean {
   return table.key.length === 1 && table.key[0]?.integer === true;
 }
@@ -40,8 +46,8 @@ export function listPlaces(columns: readonly string[]): string[] {
 }
 
 /**
- * Statements that copy a table's rows. What they insert leaves `last_insert_rowid()` as it was,
- * which the customer's code may be about to ask for.
+ * Statements that copy a table's rows. Their inserts do not change `last_insert_rowid()`, which the
+ * customer's code may be about to read.
  */
 export function copyRowsSql(name: string, table: Table): string[] {
   const columns = listRowColumns(table);
@@ -64,13 +70,18 @@ export function selectCopiedRows(name: string, table: Table): RowSelect {
   return selectRowsFrom({ from: `${q(name)} AS t`, column, where: undefined });
 }
 
-/** CREATE TABLE of the table that gathers small ones, by number of the table and of the row. */
+/**
+ * CREATE TABLE of the table that gathers small ones, keyed by the numbers of the table and of the
+ * row.
+ */
 export function createGatheringSql(name: string): string {
   const columns = Array.from({ length: GATHERED_COLUMNS_MAX }, (_, at) => `c${at}`);
   return `CREATE TABLE ${q(name)} (t, n, ${columns.join(", ")}, PRIMARY KEY (t, n)) WITHOUT ROWID`;
 }
 
-/** Statement that copies a table's rows into the gathering; leaves `last_insert_rowid()` as it was. */
+/**
+ * Statement that copies a table's rows into the gathering; does not change `last_insert_rowid()`.
+ */
 export function gatherRowsSql(name: string, number: number, table: Table): string {
   const columns = listRowColumns(table);
   return (
@@ -86,8 +97,9 @@ export function selectGatheredRows(name: string, number: number, table: Table): 
 }
 
 /**
- * CREATE TABLE of a table of rows by key, whose first columns are the key's. All take every value as it is: no
- * affinity, no constraint. The primary key orders and compares as the copied table's own.
+ * CREATE TABLE of a table that stores rows by key, with the key's columns first. All columns accept
+ * every value unchanged: no affinity, no constraint. The primary key orders and compares like that
+ * of the copied table.
  */
 export function createKeyedSql(
   name: string,

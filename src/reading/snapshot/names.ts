@@ -1,15 +1,18 @@
 import { assert } from "../../lib/assert.ts";
 import { isSnapshotName, SNAPSHOT_DIGITS, SNAPSHOT_PREFIX } from "../../sqlite/own-objects.ts";
 
-/** What a snapshot's id is: a UUID. Its first 16 digits tell its objects from another's. */
+/**
+ * The form of a snapshot's id: a UUID. Its first 16 digits distinguish its objects from those of
+ * other snapshots.
+ */
 const SNAPSHOT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * Names of one snapshot's own objects inside the customer's database, not quoted. All of them
- * start with what says whose they are, since they show up in SQLite's error messages.
+ * Names of one snapshot's own objects in the customer's database, unquoted. Each starts with a
+ * prefix that identifies their owner, since they appear in SQLite's error messages.
  */
 export class SnapshotNames {
-  /** What every name of this snapshot starts with, and no name of another one. */
+  /** The start of every name of this snapshot, and of no name of another one. */
   readonly prefix: string;
 
   constructor(snapshotId: string) {
@@ -17,22 +20,25 @@ export class SnapshotNames {
     this.prefix = `${SNAPSHOT_PREFIX}_${snapshotId.replaceAll("-", "").slice(0, SNAPSHOT_DIGITS)}_`;
   }
 
-  /** One row: whose it is, its lease, how large the undo log is. */
+  /** One row: the snapshot's owner, its lease, and the size of the undo log. */
   get state(): string {
     return `${this.prefix}${STATE}`;
   }
 
-  /** One row a watched table: what is committed, and where it ended when the snapshot was opened. */
+  /**
+   * One row per watched table: what is committed, and where the table ended when the snapshot was
+   * opened.
+   */
   get cursor(): string {
     return `${this.prefix}cursor`;
   }
 
-  /** All rows of the small tables of a database that has many. */
+  /** All rows of the small tables in a database with many tables. */
   get gathering(): string {
     return `${this.prefix}gathering`;
   }
 
-  /** Texts that came from queries when the snapshot was opened. */
+  /** Texts that queries returned when the snapshot was opened. */
   get texts(): string {
     return `${this.prefix}texts`;
   }
@@ -47,7 +53,7 @@ export class SnapshotNames {
     return `${this.prefix}t${table}_undo`;
   }
 
-  /** The columns that have no place in `undo`. */
+  /** The columns that do not fit into `undo`. */
   wide(table: number): string {
     return `${this.prefix}t${table}_wide`;
   }
@@ -69,19 +75,24 @@ export class SnapshotNames {
 
 const STATE = "state";
 
-/** The number of the table that a watching trigger belongs to; undefined for other names. */
+/**
+ * Returns the number of the table that a watching trigger belongs to; undefined for other names.
+ */
 export function findWatchedTable(triggerName: string, names: SnapshotNames): number | undefined {
   const match = /^t(\d+)_on_/.exec(triggerName.slice(names.prefix.length));
   return triggerName.startsWith(names.prefix) && match !== null ? Number(match[1]) : undefined;
 }
 
-/** What the names of one snapshot start with, given the name of any of its objects; undefined for other names. */
+/**
+ * Returns the start of one snapshot's names from the name of any of its objects; undefined for
+ * other names.
+ */
 export function findSnapshotPrefix(objectName: string): string | undefined {
   if (!isSnapshotName(objectName)) return undefined;
   return objectName.slice(0, SNAPSHOT_PREFIX.length + SNAPSHOT_DIGITS + 2);
 }
 
-/** Name of the state table among a snapshot's objects. */
+/** Returns the name of the state table among a snapshot's objects. */
 export function nameStateTable(prefix: string): string {
   return `${prefix}${STATE}`;
 }

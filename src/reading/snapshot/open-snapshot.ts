@@ -20,19 +20,19 @@ import { listDeepTriggerWarnings } from "./trigger-depth.ts";
 import { fitsTriggers } from "./triggers.ts";
 import { listWriteOrderWarnings } from "./write-order.ts";
 
-/** How often a schema may change in the moment of opening. */
+/** How often the schema may change during opening. */
 const OPENINGS_MAX = 5;
 
 export interface OpenRequest {
   /** A new one for every opening. */
   snapshotId: string;
   jobId: string;
-  /** What the undo log may hold; the triggers stop at the first entry that passes it. */
+  /** The most bytes in the undo log; the triggers stop at the first entry that exceeds it. */
   undoBytesMax: number;
   /** Returns what to read of a catalog. */
   planDump: (catalog: Catalog) => DumpPlan;
   isLeftover: IsLeftover;
-  /** Above so many tables the small ones are copied; default `MANY_TABLES`. */
+  /** With more tables than this, the small ones are copied; default `MANY_TABLES`. */
   manyTables?: number;
 }
 
@@ -42,20 +42,20 @@ export interface OpenedSnapshot {
   plan: DumpPlan;
   /** The source's own clock in the opening turn. */
   atMs: number;
-  /** What is not from the instant, a sentence each. */
+  /** What is not from the instant, one sentence each. */
   warnings: string[];
   rowsRead: number;
   rowsWritten: number;
 }
 
 /**
- * Freezes a source: from one turn of it on, `SnapshotReader` reads its tables as they were in that
- * turn. Leftovers of others are removed first. An attempt that fails leaves nothing, or what a
- * later opening or `closeSnapshot` removes.
+ * Freezes a source: after one turn of it, `SnapshotReader` reads its tables as they were in that
+ * turn. Leftovers of others are removed first. An attempt that fails leaves nothing, or only
+ * objects that a later opening or `closeSnapshot` removes.
  *
- * Errors: `snapshot-busy` if another snapshot is alive, `no-space-for-snapshot`, `table-too-wide-for-snapshot`,
- * `too-many-tables-for-snapshot`, `schema-changed` if the schema changes again and again in the moment of
- * opening, those of `planDump` and the source's own.
+ * Errors: `snapshot-busy` if another snapshot is alive, `no-space-for-snapshot`,
+ * `table-too-wide-for-snapshot`, `too-many-tables-for-snapshot`, `schema-changed` if the schema
+ * keeps changing during opening, those of `planDump` and the source's own.
  */
 export async function openSnapshot(source: Source, request: OpenRequest): Promise<OpenedSnapshot> {
   const { snapshotId, undoBytesMax, planDump } = request;
@@ -87,7 +87,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
       results = await source.transaction([...statements, ...readBack].map((sql) => ({ sql })));
     } catch (error) {
       await closeSnapshot(source, snapshotId);
-      // The statements are of a schema that has just changed.
+      // The statements match a schema that has just changed.
       if (attempt < OPENINGS_MAX && findQueryProblem(error) === "missing") continue;
       throw error;
     }
@@ -122,7 +122,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
   );
 }
 
-/** What the object says about the copy of its key-value storage, if there is one. */
+/** What the object reports about the copy of its key-value storage, if there is one. */
 function copiedKeyValueWarnings(statements: string[], results: SourceResult[]): string[] {
   const at = statements.findIndex((sql) => findCopyTarget(sql) !== undefined);
   const copied = parseCopiedKeyValues(results[at]?.rows[0]?.[0]);
@@ -143,7 +143,7 @@ function copiedKeyValueWarnings(statements: string[], results: SourceResult[]): 
   ];
 }
 
-/** What reading and closing the snapshot needs to know. `ends` are the last keys of watched tables. */
+/** What is needed to read and close the snapshot. `ends` are the last keys of watched tables. */
 function recordOpening(
   { snapshotId, undoBytesMax }: OpenRequest,
   { tables, texts, logTriggers }: Opening,
@@ -156,7 +156,7 @@ function recordOpening(
     snapshotId,
     tables: tables.map(({ table, number, heldBy, triggers }): SnapshotTable => {
       const end = endOf.get(number) ?? null;
-      // A watched table that had no last key had no rows.
+      // A watched table without a last key had no rows.
       const isEmpty = heldBy === "undo" && end === null;
       return { name: table.name, number, heldBy: isEmpty ? "empty" : heldBy, triggers, end };
     }),
@@ -167,8 +167,8 @@ function recordOpening(
 }
 
 /**
- * A full database makes the customer's own writes fail, so a snapshot opens only if its log fits beside
- * the data. A source that does not report its size is not checked.
+ * A full database makes the customer's own writes fail, so a snapshot opens only if its log fits in
+ * addition to the data. A source that does not report its size is not checked.
  */
 async function requireSpace(source: Source, undoBytesMax: number): Promise<void> {
   const { databaseBytes } = await source.query({ sql: "SELECT 1 AS one", columns: 1 });

@@ -12,32 +12,36 @@ import { keyColumnsSql } from "./row-sql.ts";
 import { type Watch, watchTable } from "./triggers.ts";
 import { createSharedLogSql, sharesLog } from "./undo-log.ts";
 
-/** How long triggers work after the last page, in seconds: longer than a stalled run takes to be rescued. */
+/**
+ * How long triggers work after the last page, in seconds: longer than it takes to rescue a stalled
+ * run.
+ */
 export const LEASE_SECONDS = 1_800;
 
-/** A table, and how it is held to the instant. */
+/** A table, and how it is kept at the instant. */
 interface HeldTable extends Watch {
   table: Table;
   number: number;
   heldBy: HeldBy;
 }
 
-/** What the turn that opens a snapshot runs. */
+/** What runs in the turn that opens a snapshot. */
 export interface Opening {
   /** In the order of the plan. */
   tables: HeldTable[];
   /** Queries whose texts are kept, in the order of their numbers. */
   texts: string[];
   statements: string[];
-  /** How many triggers the statements put on the snapshot's own tables: those of its logs. */
+  /** How many triggers the statements create on the snapshot's own tables: those of its logs. */
   logTriggers: number;
 }
 
 /**
- * Makes the statements that open a snapshot: its state and cursor, its logs, and for each table of the plan
- * the triggers or the copy that hold it. `heldBy` has one entry a table.
+ * Returns the statements that open a snapshot: its state and cursor, its logs, and for each table
+ * of the plan the triggers or the copy that keep it at the instant. `heldBy` has one entry per
+ * table.
  *
- * Errors: `table-too-wide-for-snapshot` if a statement that holds a table is too long.
+ * Errors: `table-too-wide-for-snapshot` if a statement for a table is too long.
  */
 export function planOpening(
   names: SnapshotNames,
@@ -75,7 +79,7 @@ function createStateSql(
   { snapshotId, jobId }: { snapshotId: string; jobId: string },
 ): string[] {
   return [
-    // WITHOUT ROWID: what is inserted leaves `last_insert_rowid()` as it was.
+    // WITHOUT ROWID: inserts do not change `last_insert_rowid()`.
     `CREATE TABLE ${q(names.state)} (snapshot_id TEXT PRIMARY KEY, job_id TEXT, lease_until INTEGER, ` +
       `undo_bytes INTEGER) WITHOUT ROWID`,
     `INSERT INTO ${q(names.state)} VALUES ` +
@@ -85,7 +89,7 @@ function createStateSql(
   ];
 }
 
-/** What several tables have together. */
+/** The objects that several tables share. */
 function createCommonSql(
   names: SnapshotNames,
   tables: readonly { table: Table; heldBy: HeldBy }[],
@@ -99,7 +103,7 @@ function createCommonSql(
   ];
 }
 
-/** Errors: `table-too-wide-for-snapshot` if a statement that holds the table is too long. */
+/** Errors: `table-too-wide-for-snapshot` if a statement for the table is too long. */
 function holdTable(
   names: SnapshotNames,
   { table, number, heldBy }: Omit<HeldTable, keyof Watch>,
@@ -126,7 +130,7 @@ function copySql(
   return heldBy === "gathering" ? [gatherRowsSql(names.gathering, number, table)] : [];
 }
 
-/** Statement that keeps where a watched table ends. */
+/** Statement that records where a watched table ends. */
 function endSql(names: SnapshotNames, number: number, table: Table): string {
   const [key] = keyColumnsSql("t", table.key);
   const last = hasIntegerKey(table)

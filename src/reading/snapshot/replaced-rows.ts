@@ -13,23 +13,23 @@ import { lowerAscii, upperAscii } from "../../lib/ascii-case.ts";
 import type { SnapshotNames } from "./names.ts";
 import { parseColumnTexts, parseIndexText, newValueSql } from "../../sqlite/schema-text.ts";
 
-/** Alias of the table in which replaced rows are looked for. */
+/** Alias of the table in which replaced rows are looked up. */
 export const REPLACED = "tmp_r";
 
 /** Alias of the probe. */
 const PROBE = "tmp_p";
 
 /**
- * The rows that a REPLACE would remove to make room for NEW, which fires no delete trigger for
+ * The rows that a REPLACE would remove to make space for NEW, without firing a delete trigger for
  * them: those with the same key, and those that are equal in a UNIQUE index. A statement that
- * replaces nothing has them saved in vain, which costs room and no truth.
+ * replaces nothing saves them too, which costs space but is never wrong.
  */
 export interface ReplacedRows {
   /** Statements that run before the conditions: they fill the probe. */
   prepare: (event: "insert" | "update") => string[];
   /** SQL conditions over the rows of `REPLACED`, one for each thing that must be unique. */
   conditions: (event: "insert" | "update") => string[];
-  /** CREATE TABLE of the probe; undefined where no UNIQUE index needs one. */
+  /** CREATE TABLE of the probe; undefined if no UNIQUE index needs one. */
   createProbe: string | undefined;
 }
 
@@ -67,7 +67,7 @@ export function planReplacedRows(
         const equal = needsProbe(index)
           ? probeTerms(names, number, table, index)
           : plainTerms(index, columns);
-        // A trigger of the user's may write another column of the same index in between.
+        // A trigger of the customer's may write another column of the same index in between.
         const match = event === "update" && isRewritten ? equal.join(" OR ") : equal.join(" AND ");
         const changed =
           event === "update" && !isRewritten && !needsProbe(index) && !index.partial
@@ -88,14 +88,14 @@ function plainTerms(index: TableIndex, columns: Map<string, Column>): string[] {
   });
 }
 
-/** The terms of an index that has no expression. */
+/** The terms of an index without expressions. */
 function namedTerms(index: TableIndex): { column: string; collation: string }[] {
   return index.terms.flatMap(({ column, collation }) =>
     column === undefined ? [] : [{ column, collation }],
   );
 }
 
-/** An UPDATE that leaves an index's columns as they were makes no room in it. */
+/** An UPDATE that does not change an index's columns replaces nothing in it. */
 function changedTerms(index: TableIndex, columns: Map<string, Column>): string[] {
   return namedTerms(index).map(({ column }) => {
     const value = newValueSql(columns.get(column), column);
@@ -103,7 +103,7 @@ function changedTerms(index: TableIndex, columns: Map<string, Column>): string[]
   });
 }
 
-/** NEW has neither affinity nor collation inside an expression; the probe's columns have. */
+/** Inside an expression, NEW has neither affinity nor collation; the probe's columns have both. */
 function probeTerms(
   names: SnapshotNames,
   number: number,
@@ -135,8 +135,8 @@ function createProbeSql(names: SnapshotNames, number: number, table: Table): str
 }
 
 /**
- * A rowid that SQLite has yet to assign shows as -1, so the probe holds a second row with the one
- * that it will assign: the largest and one more, of AUTOINCREMENT's counter too.
+ * A rowid that SQLite has not assigned yet reads as -1. So the probe holds a second row with the
+ * rowid that SQLite will assign: the largest plus one, including AUTOINCREMENT's counter.
  */
 function fillProbe(
   names: SnapshotNames,
@@ -152,7 +152,7 @@ function fillProbe(
         ? id
         : newValueSql(column, column.name),
     );
-    // Without the columns' names, which may be long: the probe has no others.
+    // Without the columns' names, which may be long: the probe has no other columns.
     return `INSERT INTO ${probe} SELECT ${values.join(", ")}`;
   };
   const key = table.integerPrimaryKey;
@@ -175,7 +175,10 @@ function hasBeforeUpdateTrigger(table: Table, triggers: readonly SchemaObject[])
   );
 }
 
-/** SQLite keeps `CREATE TRIGGER <name>` at the head of the text, whose name may hold any words. */
+/**
+ * SQLite keeps `CREATE TRIGGER <name>` at the start of the text, and the name may contain any
+ * words.
+ */
 function isAfterTrigger(sql: string): boolean {
   const [, , , time] = tokenizeSql(sql);
   return time?.kind === "word" && ["AFTER", "INSTEAD"].includes(upperAscii(time.text));

@@ -3,7 +3,7 @@ import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import type { KeyColumn } from "../../sqlite/catalog.ts";
 import type { SnapshotNames } from "./names.ts";
 
-/** SQL of a key's values, one a key column. */
+/** SQL of a key's values, one per key column. */
 export type KeySql = string[];
 
 /** The key's columns of `row`, one of the table's own: an alias, `OLD` or `NEW`. */
@@ -12,8 +12,8 @@ export function keyColumnsSql(row: string, key: KeyColumn[]): KeySql {
 }
 
 /**
- * True where the row whose columns `sqlOf` finds has the key `values`. The sign takes the values' affinity away,
- * which otherwise keeps SQLite from using an index on columns that have none.
+ * True if the row whose columns `sqlOf` finds has the key `values`. The sign removes the values'
+ * affinity, which would otherwise keep SQLite from using an index on columns that have none.
  */
 export function sameKeySql(sqlOf: ColumnSql, key: KeyColumn[], values: KeySql): string {
   return key
@@ -25,9 +25,10 @@ export function sameKeySql(sqlOf: ColumnSql, key: KeyColumn[], values: KeySql): 
 }
 
 /**
- * True where the row of an integer key is still to be exported: it is behind the committed cursor,
- * and not behind the last key that the table had when the snapshot was opened. Rows of
- * other keys are needed until their table is finished, where it had rows: that keeps more than it must, never less.
+ * True if the row of an integer key is not exported yet but must be: it comes after the committed
+ * cursor, but not after the last key that the table had when the snapshot was opened. Rows of other
+ * keys are needed until their table is finished, if it had rows: that keeps more than necessary,
+ * never less.
  */
 export function isNeededSql(
   names: SnapshotNames,

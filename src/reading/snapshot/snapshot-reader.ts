@@ -14,7 +14,10 @@ import type { SnapshotRecord, SnapshotTable } from "../../rpc/snapshot-record.ts
 import { WITNESS, witnessSql } from "./triggers.ts";
 import { chooseUndoLog } from "./undo-log.ts";
 
-/** A page is read only with so much of the lease left, in seconds: it must outlast the page's turn. */
+/**
+ * A page is read only if this much of the lease is left, in seconds: the lease must outlast the
+ * page's turn.
+ */
 const LEASE_LEFT_MIN = 60;
 
 /** Columns of the check's one row. */
@@ -22,16 +25,16 @@ const CHECK_COLUMNS = 5;
 
 interface WatchedTable {
   table: Table;
-  /** In the names of the snapshot's objects. */
+  /** Part of the names of the snapshot's objects. */
   number: number;
 }
 
 /**
- * Reads tables as they were when a snapshot was opened. Each page brings along, from its own turn,
- * what says whether it can be trusted; `requireIntact` is to be called behind the last page of what
- * is committed, since only triggers that are still there have been there all the time.
+ * Reads tables as they were when a snapshot was opened. Each page contains, from its own turn, the
+ * evidence that it can be trusted. Call `requireIntact` after the last page of a commit, since only
+ * triggers that still exist have existed all the time.
  *
- * Errors of every call: `snapshot-lost` where the snapshot is gone or its lease has run out,
+ * Errors of every call: `snapshot-lost` if the snapshot is gone or its lease has expired,
  * `undo-too-large`, and the source's own.
  */
 export class SnapshotReader implements TableReader {
@@ -41,13 +44,16 @@ export class SnapshotReader implements TableReader {
   readonly #names: SnapshotNames;
   readonly #undoBytesMax: number;
   readonly #tables: Map<string, SnapshotTable>;
-  /** Tables whose undo log has been seen with something in it. */
+  /** Tables whose undo log was seen to contain something. */
   readonly #changed = new Set<string>();
-  /** By the number of a watched table: where its witness stands in `sqlite_master`. */
+  /** By the number of a watched table: the position of its witness in `sqlite_master`. */
   readonly #places = new Map<number, number>();
   #renews = false;
 
-  /** `limits` are of today's configuration; the record's own bound, which the triggers enforce, wins. */
+  /**
+   * `limits` come from the current configuration; the record's own limit, which the triggers
+   * enforce, takes precedence.
+   */
   constructor(source: Source, record: SnapshotRecord, limits: { undoBytesMax: number }) {
     this.longRowsPageBytes = source.longRowsPageBytes;
     this.#source = source;
@@ -84,7 +90,7 @@ export class SnapshotReader implements TableReader {
     return result as SourceResult;
   }
 
-  /** Runs `statements` and the check in one turn; gives the statements' results. */
+  /** Runs `statements` and the check in one turn; returns the statements' results. */
   async #run(statements: Statement[], watched?: WatchedTable): Promise<SourceResult[]> {
     const state = q(this.#names.state);
     const renewal = `UPDATE ${state} SET lease_until = unixepoch() + ${LEASE_SECONDS} WHERE lease_until > unixepoch()`;
@@ -102,9 +108,9 @@ export class SnapshotReader implements TableReader {
   }
 
   /**
-   * What tells from the page's own turn whether it can be trusted. A watched table must have its
-   * witness: what was renamed in between would else be read under another's name. That it has all
-   * of its triggers is for `requireIntact` to say.
+   * Returns the query that checks, in the page's own turn, whether the page can be trusted. A
+   * watched table must have its witness: otherwise a table that was renamed in between would be
+   * read under another's name. `requireIntact` checks that it has all of its triggers.
    */
   #check(watched: WatchedTable | undefined): Statement {
     const state = `snapshot_id, lease_until - unixepoch(), undo_bytes`;
@@ -116,7 +122,7 @@ export class SnapshotReader implements TableReader {
     const hasEntry = chooseUndoLog(this.#names, number, table).hasEntrySql();
     const place = this.#places.get(number);
     const witness = "SELECT 1 FROM sqlite_master WHERE sql = ?1";
-    // Where it is not in its place it may stand in another: then, and not else, all are read.
+    // If it is not in its position, it may be in another: only then are all of them read.
     const isInPlace = place === undefined ? "" : `EXISTS (${witness} AND rowid = ${place}) OR `;
     return {
       sql: `SELECT ${state}, ${hasEntry}, ${isInPlace}EXISTS (${witness}) ${from}`,
@@ -129,18 +135,18 @@ export class SnapshotReader implements TableReader {
     const [id, leaseLeft, undoBytes, hasEntry, isWatched] = rows[0] ?? [];
     if (id !== this.#record.snapshotId) throw lost("its state is gone");
     if (isWatched !== 1) {
-      throw lost(`table ${q(watched?.table.name ?? "")} was altered, renamed or made anew`);
+      throw lost(`table ${q(watched?.table.name ?? "")} was altered, renamed or recreated`);
     }
     if (watched !== undefined && hasEntry === 1) this.#changed.add(watched.table.name);
-    // Before the lease, which the triggers end when the log is full.
+    // Checked before the lease, which the triggers end when the log is full.
     if (Number(undoBytes) > this.#undoBytesMax) {
       throw new ExportError(
         "undo-too-large",
-        `writers changed rows of more than ${this.#undoBytesMax} bytes while the export ran; ` +
-          `the snapshot keeps no more`,
+        `writers changed more than ${this.#undoBytesMax} bytes of rows while the export ran, ` +
+          `and the snapshot keeps no more`,
       );
     }
-    if (Number(leaseLeft) < LEASE_LEFT_MIN) throw lost("its lease has run out");
+    if (Number(leaseLeft) < LEASE_LEFT_MIN) throw lost("its lease has expired");
     this.#renews = Number(leaseLeft) < LEASE_SECONDS / 2;
   }
 
@@ -154,8 +160,8 @@ export class SnapshotReader implements TableReader {
   }
 
   /**
-   * Tells the triggers what is committed, and drops those of finished tables. Goes forward only, so
-   * that a late call changes nothing; to be called before the first page of a chunk.
+   * Reports to the triggers what is committed, and drops those of finished tables. It only moves
+   * forward, so that a late call changes nothing. Call it before the first page of a chunk.
    */
   async advance(position: CommittedPosition): Promise<void> {
     const { checkpoint, finished, current } = position;
@@ -188,7 +194,10 @@ export class SnapshotReader implements TableReader {
     if (statements.length > 0) await this.#transaction(statements);
   }
 
-  /** Errors: `snapshot-lost` if a table that is not `finished`, or the undo log, lacks one of its triggers. */
+  /**
+   * Errors: `snapshot-lost` if a table that is not `finished`, or the undo log, lacks one of its
+   * triggers.
+   */
   async requireIntact(finished: ReadonlySet<string>): Promise<void> {
     const counts = new Map<string, number>();
     let logTriggers = 0;
@@ -204,11 +213,11 @@ export class SnapshotReader implements TableReader {
     for (const { name, number, heldBy, triggers } of this.#record.tables) {
       if (heldBy !== "undo" || finished.has(name)) continue;
       if (counts.get(`${number} ${name}`) === triggers) continue;
-      throw lost(`table ${q(name)} was dropped, renamed or made anew`);
+      throw lost(`table ${q(name)} was dropped, renamed or recreated`);
     }
   }
 
-  /** All triggers of the snapshot, and where they stand in `sqlite_master`. */
+  /** All triggers of the snapshot, and their positions in `sqlite_master`. */
   async #triggers(): Promise<{ name: string; table: string; place: number }[]> {
     const { rows } = await this.#source.query({
       sql:
@@ -223,12 +232,12 @@ export class SnapshotReader implements TableReader {
   }
 }
 
-/** All rows of a table whose log is empty: those that were added behind its end are not in the log. */
+/** All rows of a table whose log is empty: rows added after its end are not in the log. */
 function unchangedRows(table: Table, held: SnapshotTable): RowSelect {
   return selectLiveRows(table, upToEnd(table, held));
 }
 
-/** Rows that the log does not know, and those that it has kept. */
+/** Rows that are not in the log, and those that the log has kept. */
 function mergedRows(names: SnapshotNames, table: Table, held: SnapshotTable): RowSelect {
   const log = chooseUndoLog(names, held.number, table);
   const isUpToEnd = upToEnd(table, held);

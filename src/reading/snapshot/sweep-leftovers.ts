@@ -3,14 +3,14 @@ import type { Source } from "../../databases/source.ts";
 import { type OtherSnapshot, sweepSnapshots } from "./close-snapshot.ts";
 
 /**
- * True for a snapshot that nobody reads any more, although its lease has not run out: its job is over, or an
- * earlier attempt of the same job has opened it.
+ * True for a snapshot that nobody reads anymore, although its lease has not expired: its job is
+ * over, or an earlier attempt of the same job opened it.
  */
 export type IsLeftover = (snapshot: OtherSnapshot) => boolean | Promise<boolean>;
 
 /**
- * Removes the snapshots that nobody reads any more; returns the others. Dead tables that resist are in
- * nobody's way: no other snapshot has their names.
+ * Removes the snapshots that nobody reads anymore; returns the others. Dead tables that cannot be
+ * removed do no harm: no other snapshot has their names.
  */
 export async function sweepLeftovers(
   source: Source,

@@ -3,16 +3,20 @@ import { parseIdentifier, tokenizeSql } from "../../sqlite/sql-tokens.ts";
 import type { Catalog } from "../../sqlite/catalog.ts";
 import { lowerAscii, upperAscii } from "../../lib/ascii-case.ts";
 
-/** Triggers within triggers that the platform allows, as seen in November 2026. */
+/** How deep the platform allows triggers within triggers, as measured in November 2026. */
 const LEVELS_MAX = 10;
 
-/** What a watched row takes: the trigger that saves it, and the one that counts its bytes. */
+/**
+ * The levels that a watched row needs: the trigger that saves it, and the one that counts its
+ * bytes.
+ */
 const OWN_LEVELS = 2;
 
 /**
- * A warning for each table from which the database's own triggers and foreign-key actions may reach so
- * deep that no level is left for a snapshot's: such a write fails while the snapshot is open. Read off
- * the triggers' texts, thus as deep as they might go; tables that write each other in a circle count once.
+ * Returns a warning for each table from which the database's own triggers and foreign-key actions
+ * may go so deep that no level is left for a snapshot's triggers: such a write fails while the
+ * snapshot is open. The depth is estimated from the triggers' texts, so it is the maximum; tables
+ * that write each other in a circle count once.
  */
 export function listDeepTriggerWarnings(catalog: Catalog): string[] {
   const written = writtenByTriggers(catalog);
@@ -31,12 +35,12 @@ export function listDeepTriggerWarnings(catalog: Catalog): string[] {
     .filter(({ name }) => depthOf(lowerAscii(name)) > LEVELS_MAX - OWN_LEVELS)
     .map(
       ({ name }) =>
-        `triggers may go ${depthOf(lowerAscii(name))} levels deep from table ${q(name)}: a write that ` +
-        `does fails while the snapshot is open, which needs ${OWN_LEVELS} of ${LEVELS_MAX} levels`,
+        `triggers may go ${depthOf(lowerAscii(name))} levels deep from table ${q(name)}: a write that goes ` +
+        `so deep fails while the snapshot is open, because it needs ${OWN_LEVELS} of ${LEVELS_MAX} levels`,
     );
 }
 
-/** Which tables a write of a table may go on to write; all names in lower case. */
+/** Which tables a write to a table may then write; all names in lower case. */
 function writtenByTriggers(catalog: Catalog): Map<string, Set<string>> {
   const written = new Map<string, Set<string>>();
   const add = (from: string, to: string): void => {
@@ -59,7 +63,7 @@ function writtenByTriggers(catalog: Catalog): Map<string, Set<string>> {
 /** Actions of a foreign key that write nothing. */
 const PASSIVE: ReadonlySet<string> = new Set(["NO ACTION", "RESTRICT"]);
 
-/** What stands behind INTO, UPDATE (OR …) and DELETE FROM in a trigger's body, in lower case. */
+/** The names after INTO, UPDATE (OR …) and DELETE FROM in a trigger's body, in lower case. */
 function writtenNames(sql: string): string[] {
   const tokens = [...tokenizeSql(sql)];
   const wordAt = (at: number): string => {

@@ -12,17 +12,18 @@ import { chooseUndoLog } from "./undo-log.ts";
 
 /** How a table is watched. */
 export interface Watch {
-  /** What of the undo log is the table's own, then the triggers that fill it. */
+  /** The table's own part of the undo log, then the triggers that fill it. */
   statements: string[];
   /** How many triggers are on the table itself. */
   triggers: number;
 }
 
 /**
- * Returns the statements by which a table is watched: five triggers, and what they need. If names are so long
- * that a trigger would pass a statement's limit, several triggers share its work.
+ * Returns the statements that watch a table: five triggers, and the objects that they need. If
+ * names are so long that a trigger would exceed a statement's limit, several triggers share its
+ * work.
  *
- * Errors: `table-too-wide-for-snapshot` if a single statement would still pass the limit.
+ * Errors: `table-too-wide-for-snapshot` if a single statement would still exceed the limit.
  */
 export function watchTable(
   names: SnapshotNames,
@@ -69,20 +70,23 @@ export function watchTable(
   if (statements.some((sql) => isTooLong(sql, table))) {
     throw new ExportError(
       "table-too-wide-for-snapshot",
-      `table ${shortenName(table.name)} has so many and long names that a trigger over it is longer ` +
+      `table ${shortenName(table.name)} has so many and such long names that a trigger over it is longer ` +
         `than ${STATEMENT_BYTES_MAX} bytes`,
     );
   }
   return { statements, triggers: watching.length };
 }
 
-/** Shorter schema texts make no trigger too long: a statement contains each name a few times at most. */
+/**
+ * Shorter schema texts cannot make a trigger too long: a statement contains each name only a few
+ * times.
+ */
 const SHORT_SCHEMA_BYTES = 8_000;
 
 /** As long as the number of any table. */
 const ANY_NUMBER = 99_999;
 
-/** True if no statement by which the table is watched is too long. */
+/** True if none of the statements that watch the table is too long. */
 export function fitsTriggers(
   names: SnapshotNames,
   table: Table,
@@ -100,24 +104,24 @@ export function fitsTriggers(
   }
 }
 
-/** What SQLite writes around a CREATE statement, and a margin, in bytes. */
+/** The text that SQLite adds to a CREATE statement, with a margin, in bytes. */
 const CREATE_REST_BYTES = 300;
 
 /**
- * SQLite puts a CREATE statement into an INSERT of its own, as text beside the table's name, and the same limit
- * applies to that.
+ * SQLite puts a CREATE statement, as text, into an INSERT of its own with the table's name, and the
+ * same limit applies to that INSERT.
  */
 function isTooLong(sql: string, table: Table): boolean {
   const bytes = Buffer.byteLength(quoteText(sql)) + Buffer.byteLength(quoteText(table.name));
   return bytes + CREATE_REST_BYTES > STATEMENT_BYTES_MAX;
 }
 
-/** What the names of witnesses end in. */
+/** The suffix of the names of witnesses. */
 export const WITNESS = "before_delete";
 
 /**
- * The trigger by which a page knows a watched table again: SQLite keeps its text and changes it with
- * every name in it, the table's and each stored column's, and it is gone when the table is.
+ * The trigger by which a page recognizes a watched table: SQLite keeps its text, updates every name
+ * in it (the table's and each stored column's), and removes it with the table.
  */
 export function witnessSql(names: SnapshotNames, number: number, table: Table): string {
   const body = chooseUndoLog(names, number, table).save("OLD");
@@ -134,8 +138,8 @@ interface Watched {
 }
 
 /**
- * The triggers that run `body` at an event: one, or several if its statements together are too long. The last
- * one made fires first, so they are made in reverse.
+ * The triggers that run `body` at an event: one, or several if its statements together are too
+ * long. The trigger created last fires first, so they are created in reverse.
  */
 function triggersSql(watched: Watched, when: string, body: readonly string[]): string[] {
   const parts: string[][] = [[]];

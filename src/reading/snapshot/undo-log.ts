@@ -8,43 +8,44 @@ import type { SnapshotNames } from "./names.ts";
 import { isNeededSql, type KeySql, keyColumnsSql, sameKeySql } from "./row-sql.ts";
 
 /**
- * What a snapshot keeps of one table's rows: an entry for each key that is touched, which is the row as
- * it was when the snapshot was opened, or the key's birth where there was none.
+ * What a snapshot keeps of one table's rows. It has an entry for each key that is touched: the row
+ * as it was when the snapshot was opened, or the key's birth if there was no row.
  *
- * Statements enter a key that is not NULL, still to be exported, and not in the log yet: others do
- * nothing. No entry meets another one of its key, since the conflict clause of the user's statement
- * overrides one of ours.
+ * Statements enter a key only if it is not NULL, not exported yet, and not in the log yet. No entry
+ * may conflict with another one of its key, since the conflict clause of the customer's statement
+ * overrides the log's own.
  */
 export interface UndoLog {
-  /** CREATE statements of what only this table needs. */
+  /** CREATE statements for objects that only this table needs. */
   create: (undoBytesMax: number) => string[];
-  /** Statements that enter a row: OLD, or an alias in `from` where `condition` is true. */
+  /** Statements that enter a row: OLD, or an alias in `from` if `condition` is true. */
   save: (row: string, rows?: { from: string; condition: string }) => string[];
   /** Statement that enters the birth of a key. */
   birth: (key: KeySql, condition?: string) => string;
-  /** True where the log has an entry for the key, or any at all. */
+  /** True if the log has an entry for the key, or any entry without a key. */
   hasEntrySql: (key?: KeySql) => string;
-  /** The rows that were saved, as the table itself would give them. */
+  /** The rows that were saved, as the table itself would return them. */
   savedRows: RowSelect;
 }
 
 /** A table may have 100 columns, and so may the SELECT that fills it. */
 const COLUMNS_MAX = 100;
-/** What an entry of the shared log has besides its row: table, key, birth. */
+/** The columns of the shared log's entries, without the row's: table, key, birth. */
 const SHARED_COLUMNS = ["t", "k", "born"];
 
-/** What `lease_until` is once the log is full. */
+/** The value of `lease_until` after the log is full. */
 const LEASE_STOPPED = 0;
 
-/** What a birth is counted as, in bytes, besides its key. */
+/** The bytes that a birth counts for, in addition to its key. */
 const BIRTH_BYTES = 16;
 
-/** Beside a row's columns in a log of its own: 1 for the birth of a key. */
+/** Added to a row's columns in a log of its own: 1 for the birth of a key. */
 const BORN = "born";
 
 /**
- * Tables with an integer key share one log, for every object makes each CREATE and DROP walk further
- * through the schema. The others have logs of their own, whose keys order and compare as theirs.
+ * Tables with an integer key share one log, because every object makes each CREATE and DROP walk
+ * further through the schema. The others have their own logs, whose keys order and compare like
+ * those of the table.
  */
 export function chooseUndoLog(names: SnapshotNames, number: number, table: Table): UndoLog {
   return sharesLog(table) ? sharedLog(names, number, table) : ownLog(names, number, table);
@@ -55,8 +56,9 @@ export function sharesLog(table: Table): boolean {
 }
 
 /**
- * CREATE statements of the log that `tables` share. A trigger of the log itself tells what is not to be
- * entered: the watching triggers need not, whose texts SQLite reads at each CREATE and DROP.
+ * CREATE statements of the log that `tables` share. A trigger of the log itself decides what must
+ * not be entered. So the watching triggers stay short, whose texts SQLite reads at each CREATE and
+ * DROP.
  */
 export function createSharedLogSql(
   names: SnapshotNames,
@@ -161,7 +163,7 @@ function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
         insertSql(log, [BORN, ...narrow], ["0", ...values.slice(0, narrow.length)]) + rest;
       if (wide.length === 0) return [saved];
       const inWideLog = [...values.slice(0, keys.length), ...values.slice(narrow.length)];
-      // The wide part first, while the key has no entry yet.
+      // The wide part comes first, while the key has no entry yet.
       return [insertSql(wideLog, [...keys, ...wide], inWideLog) + rest, saved];
     },
     birth: (key, condition = "1") => {
@@ -178,24 +180,27 @@ function ownLog(names: SnapshotNames, number: number, table: Table): UndoLog {
   };
 }
 
-/** What is stored of a row besides its one key. */
+/** The stored columns of a row except its one key. */
 function besidesKey(table: Table): string[] {
   return listRowColumns(table).slice(1);
 }
 
-/** An INSERT of one row, or of several where a FROM is appended. */
+/** An INSERT of one row, or of several if a FROM is appended. */
 function insertSql(log: string, columns: string[], values: string[]): string {
   return `INSERT INTO ${q(log)} (${columns.join(", ")}) SELECT ${values.join(", ")}`;
 }
 
-/** True once the log is full, also while a single trigger enters the many rows that one row replaces. */
+/**
+ * True when the log is full, even while a single trigger enters the many rows that one row
+ * replaces.
+ */
 function isFullSql(names: SnapshotNames): string {
   return `(SELECT lease_until FROM ${q(names.state)}) = ${LEASE_STOPPED}`;
 }
 
 /**
- * Adds each entry of a log to the bytes that the state row counts. The entry that passes the bound ends
- * the lease, by which all watching triggers stop: later writes copy nothing and look nothing up.
+ * Adds each entry of a log to the bytes that the state row counts. The entry that exceeds the limit
+ * ends the lease, which stops all watching triggers: later writes copy nothing and look nothing up.
  */
 function countTrigger(
   names: SnapshotNames,

@@ -3,12 +3,12 @@ import { tokenizeSql } from "../../sqlite/sql-tokens.ts";
 import { lowerAscii, upperAscii } from "../../lib/ascii-case.ts";
 import type { Catalog, SchemaObject, Table, TableIndex } from "../../sqlite/catalog.ts";
 
-/** A warning names at most so many tables. */
+/** The most tables that a warning names. */
 const NAMED_MAX = 5;
 
 /**
- * One warning for the watched tables whose writes may end differently while triggers are there, or none.
- * `docs/consistency.md` has the rule.
+ * Returns one warning for the watched tables whose writes may end differently while triggers exist;
+ * none if there are no such tables. `docs/consistency.md` explains the rule.
  */
 export function listWriteOrderWarnings(catalog: Catalog, watched: readonly Table[]): string[] {
   const names = watched
@@ -24,10 +24,10 @@ export function listWriteOrderWarnings(catalog: Catalog, watched: readonly Table
 }
 
 /**
- * True if the order in which an UPDATE visits rows can show. Without triggers SQLite changes rows
- * while it walks along an index that the statement does not change; with a trigger it collects them
- * first, and changes them in the order of the table's key. A row then meets other rows' old or new
- * values in a UNIQUE index.
+ * True if the order in which an UPDATE visits rows can have a visible effect. Without triggers,
+ * SQLite changes rows while it walks along an index that the statement does not change. With a
+ * trigger, it collects them first, and changes them in the order of the table's key. A row then
+ * meets other rows' old or new values in a UNIQUE index.
  */
 export function dependsOnOrder(table: Table, triggers: readonly SchemaObject[]): boolean {
   const secondary = table.indexes.filter((index) => !isOwnKey(table, index));
@@ -35,17 +35,17 @@ export function dependsOnOrder(table: Table, triggers: readonly SchemaObject[]):
   const referring = new Set(table.foreignKeys.map(({ from }) => from));
   return secondary.some(
     ({ unique, terms }) =>
-      // SQLite collects the rows, too, if a foreign key's column is changed.
+      // SQLite also collects the rows if a foreign key's column is changed.
       unique && !terms.every(({ column }) => column !== undefined && referring.has(column)),
   );
 }
 
-/** Rows of a table WITHOUT ROWID stand in their PRIMARY KEY, which is no index besides. */
+/** Rows of a WITHOUT ROWID table are stored in their PRIMARY KEY, which is not a separate index. */
 function isOwnKey(table: Table, index: TableIndex): boolean {
   return table.kind === "without-rowid" && index.origin === "pk";
 }
 
-/** True if a trigger of the database's own fires on every UPDATE of the table. */
+/** True if one of the database's own triggers fires on every UPDATE of the table. */
 function collectsAnyway(table: Table, triggers: readonly SchemaObject[]): boolean {
   return triggers.some((trigger) => {
     if (lowerAscii(trigger.tableName) !== lowerAscii(table.name)) return false;
@@ -60,8 +60,9 @@ function collectsAnyway(table: Table, triggers: readonly SchemaObject[]): boolea
 const EVENTS: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE"]);
 
 /**
- * True if REPLACE may leave references without a parent in a table that refers to itself by ON DELETE
- * SET NULL. SQLite forgets to check the new row then, unless the table has triggers (3.53, November 2026).
+ * True if REPLACE may leave references without a parent in a table that references itself with ON
+ * DELETE SET NULL. SQLite then forgets to check the new row, unless the table has triggers (3.53,
+ * November 2026).
  */
 export function keepsItsOrphans(table: Table): boolean {
   return table.foreignKeys.some(

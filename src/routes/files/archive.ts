@@ -15,16 +15,20 @@ import type { SentFile } from "./send-file.ts";
 type Entry = ZipEntry & ({ objectKey: string } | { content: Uint8Array });
 type Layout = ZipLayout<Entry>;
 
-/** Change it with the archive's form, so that no download resumes after the bytes of another form. */
+/**
+ * Change this when the archive's form changes, so that no download resumes after the bytes of
+ * another form.
+ */
 const FORM = "zip 1";
 
 /** The directory's records are small, so this many bytes of them are written at once. */
 const WRITE_BYTES = 64 * KIB;
 
 /**
- * Returns a job's artifacts and its manifest as one ZIP, stored as they are. It is never held: its length is
- * known, a range is made from the objects it touches, and one object is open at a time. Errors:
- * `artifact-missing`; `artifact-not-found` if the CRC-32 of an artifact is not known.
+ * Returns a job's artifacts and its manifest as one ZIP, stored without compression. It is never
+ * held in memory: its length is known, a range is built from the objects that it covers, and one
+ * object is open at a time. Errors: `artifact-missing`; `artifact-not-found` if the CRC-32 of an
+ * artifact is not known.
  */
 export function makeArchive(
   info: DownloadInfo,
@@ -63,7 +67,7 @@ function makeEntry({ name, bytes, crc32, objectKey }: ArtifactRecord): Entry {
   if (crc32 !== null) return { name, bytes, crc32, objectKey };
   throw new ExportError(
     "artifact-not-found",
-    "an earlier version made this export, and kept no CRC-32 for a ZIP: ask for each artifact by its name",
+    "an earlier version made this export, and kept no CRC-32 for a ZIP: download each artifact by its name",
   );
 }
 
@@ -80,7 +84,10 @@ function makeTag(
     .digest("hex");
 }
 
-/** Requires the first object of a range. Mostly none or all are missing, and now the answer can still be 404. */
+/**
+ * Requires the first object of a range. Usually none or all are missing, and at this point the
+ * answer can still be 404.
+ */
 async function checkFirst(layout: Layout, store: ArtifactStore, range: ByteRange): Promise<void> {
   for (const stretch of layout.stretches(range)) {
     if (stretch.kind === "content" && "objectKey" in stretch.entry) {
@@ -90,7 +97,10 @@ async function checkFirst(layout: Layout, store: ArtifactStore, range: ByteRange
   }
 }
 
-/** Writes a range of an archive. If that fails the stream breaks, so no reader takes it for the whole. */
+/**
+ * Writes a range of an archive. If that fails, the stream breaks, so that no reader mistakes it for
+ * the whole.
+ */
 async function write(
   layout: Layout,
   store: ArtifactStore,
@@ -126,18 +136,18 @@ async function write(
       await flush();
       const object = { key: entry.objectKey, name: entry.name };
       for await (const body of readRanges(store, object, { offset, length })) {
-        // Either end's failure ends the other: a client that leaves closes the object.
+        // A failure at either end ends the other: when a client leaves, the object is closed.
         await body.pipeTo(writable, { preventClose: true });
       }
     }
     await flush();
     await writable.close();
   } catch (cause) {
-    console.warn({ message: "a ZIP was not sent to its end", cause: String(cause) });
+    console.warn({ message: "a ZIP was not sent completely", cause: String(cause) });
     await writable.abort(cause).catch(() => {});
   }
 }
 
 function missing({ name }: ZipEntry): ExportError {
-  return new ExportError("artifact-missing", `${name} is not in the store any more`);
+  return new ExportError("artifact-missing", `${name} is no longer in the store`);
 }

@@ -5,14 +5,17 @@ import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import { readRanges } from "./read-ranges.ts";
 import type { SentFile } from "./send-file.ts";
 
-/** An artifact as a file to send, as it is in the store. Errors of the file: `artifact-missing`. */
+/**
+ * Returns an artifact as a file to send, in the form in which the store keeps it. Errors of the
+ * file: `artifact-missing`.
+ */
 export function makeArtifactFile(
   { completedAtMs }: DownloadInfo,
   { name, contentType, bytes, objectKey, sha256 }: ArtifactRecord,
   store: ArtifactStore,
 ): SentFile {
   const missing = (): ExportError =>
-    new ExportError("artifact-missing", `${name} is not in the store any more`);
+    new ExportError("artifact-missing", `${name} is no longer in the store`);
   return {
     name,
     contentType,
@@ -25,7 +28,7 @@ export function makeArtifactFile(
     },
     open: async (range = { offset: 0, length: bytes }) => {
       const bodies = readRanges(store, { key: objectKey, name }, range);
-      // A missing file can still be answered with 404 before the first byte is sent.
+      // Before the first byte is sent, a missing file can still be answered with 404.
       const first = await bodies.next();
       const { readable, writable } = new FixedLengthStream(range.length);
       if (first.done !== true) void sendAll(first.value, bodies, writable);
@@ -34,7 +37,10 @@ export function makeArtifactFile(
   };
 }
 
-/** Sends streams one after the other. If that fails the response breaks, so no reader takes it for the whole. */
+/**
+ * Sends streams one after the other. If that fails, the response breaks, so that no reader mistakes
+ * it for the whole.
+ */
 async function sendAll(
   first: ReadableStream<Uint8Array>,
   others: AsyncIterable<ReadableStream<Uint8Array>>,
@@ -45,7 +51,7 @@ async function sendAll(
     for await (const body of others) await body.pipeTo(writable, { preventClose: true });
     await writable.close();
   } catch (cause) {
-    console.warn({ message: "a file was not sent to its end", cause: String(cause) });
+    console.warn({ message: "a file was not sent completely", cause: String(cause) });
     await writable.abort(cause).catch(() => {});
   }
 }

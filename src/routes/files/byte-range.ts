@@ -1,9 +1,9 @@
 import type { ByteRange } from "../../storage/artifact-store.ts";
 
 /**
- * Returns the range that a `Range` header asks for of `size` bytes (RFC 9110, 14.2). It is `whole` if there is
- * none, or one that a server may ignore: malformed, of another unit, or several ranges. It is `unsatisfiable`
- * if the range starts after the end.
+ * Returns the range that a `Range` header requests from `size` bytes (RFC 9110, 14.2). It is
+ * `whole` if there is no header, or one that a server may ignore: malformed, in another unit, or
+ * with several ranges. It is `unsatisfiable` if the range starts after the end.
  */
 export function parseRange(
   header: string | undefined,

@@ -3,16 +3,16 @@ import { MIB } from "../../api/limits.ts";
 import type { ArtifactStore, ByteRange } from "../../storage/artifact-store.ts";
 
 /**
- * How much one request reads from a store. It is small at first, because a client that stalls does so at once.
- * R2 bills 128 of the largest a GiB, Class B: far below a cent.
+ * How much one request reads from a store. It is small at first, because clients that stall usually
+ * do so at the start. R2 bills 128 of the largest per GiB, as Class B operations: far below a cent.
  */
 const RANGE_BYTES_MIN = MIB;
 const RANGE_BYTES_MAX = 8 * MIB;
 
 /**
- * Reads an object or a range of it as streams of a few MiB, one after the other. Ask for the next only after
- * the one before is read. Otherwise a store that sends faster than its reader takes would hold the whole object
- * in memory, as the local R2 does. Errors: `artifact-missing`.
+ * Reads an object, or a range of it, as streams of a few MiB, one after the other. Request the next
+ * stream only after the previous one is read. Otherwise a store that sends faster than its reader
+ * takes would hold the whole object in memory, as the local R2 does. Errors: `artifact-missing`.
  */
 export async function* readRanges(
   store: ArtifactStore,
@@ -22,12 +22,12 @@ export async function* readRanges(
   let rangeBytes = RANGE_BYTES_MIN;
   let at = offset;
   const end = offset + length;
-  // An empty object is read too, to see that it exists.
+  // An empty object is read too, to check that it exists.
   do {
     const range = { offset: at, length: Math.min(rangeBytes, end - at) };
     const body = await store.read(object.key, range.length === 0 ? undefined : range);
     if (body === undefined) {
-      throw new ExportError("artifact-missing", `${object.name} is not in the store any more`);
+      throw new ExportError("artifact-missing", `${object.name} is no longer in the store`);
     }
     yield body;
     at += range.length;

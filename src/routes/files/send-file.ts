@@ -12,21 +12,24 @@ export interface SentFile {
   name: string;
   contentType: string;
   bytes: number;
-  /** Without quotes; files of one tag have the same bytes. */
+  /** Without quotes; files with the same tag have the same bytes. */
   tag: string;
-  /** In hex; null if only those of its parts are known. */
+  /** In hex; null if only the hashes of its parts are known. */
   sha256: string | null;
   modifiedAtMs: number;
-  /** Errors: `artifact-missing` if it is not in the store any more. */
+  /** Errors: `artifact-missing` if the store no longer has it. */
   check(): Promise<void>;
   /**
-   * Returns its bytes, or those of a range, as a stream whose length the runtime knows: it breaks if it cannot
-   * bring all of them. Errors: as `check`.
+   * Returns its bytes, or those of a range, as a stream whose length the runtime knows: it breaks
+   * if it cannot deliver all of them. Errors: as `check`.
    */
   open(range?: ByteRange): Promise<ReadableStream<Uint8Array>>;
 }
 
-/** Answers GET and HEAD with a file, with ranges and conditions of RFC 9110. Errors: `range-not-satisfiable`. */
+/**
+ * Answers GET and HEAD with a file, with the ranges and conditions of RFC 9110. Errors:
+ * `range-not-satisfiable`.
+ */
 export async function sendFile(context: Context<AppEnv>, file: SentFile): Promise<Response> {
   const etag = `"${file.tag}"`;
   const headers = new Headers({

@@ -14,8 +14,8 @@ import { isLocalOrigin } from "../../lib/local-origin.ts";
 import type { AppEnv } from "../app-env.ts";
 
 /**
- * Checks the bearer token of every call. Errors: `unauthorized`; `configuration-invalid` if the Worker was
- * deployed without a token or, outside local development, with one that everybody knows.
+ * Checks the bearer token of every call. Errors: `unauthorized`; `configuration-invalid` if the
+ * Worker was deployed without a token or, outside local development, with a publicly known one.
  */
 export function authenticate(): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
@@ -25,19 +25,28 @@ export function authenticate(): MiddlewareHandler<AppEnv> {
     const match = /^Bearer +(\S+)$/i.exec(context.req.header("authorization") ?? "");
     const token = match?.[1];
     if (token === undefined) {
-      throw new ExportError("unauthorized", "the Authorization header holds no bearer token");
+      throw new ExportError("unauthorized", "the Authorization header contains no bearer token");
     }
     const access = findAccess(token, tokens);
     if (access === undefined) {
-      throw new ExportError("unauthorized", "the bearer token is not this Worker's");
+      throw new ExportError("unauthorized", "the bearer token does not match this Worker's");
     }
     context.set("access", access);
     await next();
   };
 }
 
+/** Gives every caller full access, and answers with paths instead of links: callers have neither token nor address. */
+export function trustCaller(): MiddlewareHandler<AppEnv> {
+  return async (context, next) => {
+    context.set("access", "full");
+    context.set("callerOrigin", "");
+    await next();
+  };
+}
+
 /**
- * Requires that an authenticated call's token opens what asks for `needed`, and then checks the settings: no
+ * Requires that an authenticated call's token allows `needed`, and then checks the settings: no
  * other caller learns about them. Errors: `forbidden`, `configuration-invalid`.
  */
 export function requireAccess(context: Context<AppEnv>, needed: TokenAccess): void {
@@ -48,7 +57,7 @@ export function requireAccess(context: Context<AppEnv>, needed: TokenAccess): vo
   context.set("config", readSettings(context.env));
 }
 
-/** What a token may do, as the refusal of a call reports it. */
+/** What a token may do, as the error message of a refused call reports it. */
 const ABILITIES: Record<TokenAccess, string> = {
   read: "read",
   job: "start, cancel, read and download exports",
@@ -56,8 +65,8 @@ const ABILITIES: Record<TokenAccess, string> = {
 };
 
 /**
- * Returns what a token opens; undefined for an unknown one. Compares digests, all of them, so that the time
- * taken depends on neither length nor content.
+ * Returns what a token allows; undefined for an unknown one. Compares the digests of all tokens, so
+ * that the time depends on neither length nor content.
  */
 function findAccess(token: string, known: AccessTokens): TokenAccess | undefined {
   const digest = makeDigest(token);

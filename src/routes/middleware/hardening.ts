@@ -7,8 +7,8 @@ import { HEADERS_LENGTH_MAX } from "../../api/limits.ts";
 import type { AppEnv } from "../app-env.ts";
 
 /**
- * The headers of every answer, so that no browser keeps, frames or runs it, or guesses its type. An answer's own
- * Cache-Control stays.
+ * The headers of every answer. With them no browser stores, frames or runs it, or guesses its type.
+ * An answer's own Cache-Control stays.
  */
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
   ["x-content-type-options", "nosniff"],
@@ -17,7 +17,7 @@ const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
   ["strict-transport-security", "max-age=31536000"],
 ];
 
-/** Adds the security headers to every answer, errors included. */
+/** Adds the security headers to every answer, including errors. */
 export function secureAnswers(): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     await next();
@@ -26,7 +26,10 @@ export function secureAnswers(): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** Refuses requests whose address is not a URL, because their Host is malformed. Errors: `invalid-request`. */
+/**
+ * Refuses requests whose address is not a URL, because their Host is malformed. Errors:
+ * `invalid-request`.
+ */
 export function requireHost(): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     if (URL.parse(context.req.url) === null) {
@@ -45,10 +48,7 @@ export function limitHeaders(): MiddlewareHandler<AppEnv> {
     let length = context.req.url.length;
     for (const [name, value] of context.req.raw.headers) length += name.length + value.length;
     if (length > HEADERS_LENGTH_MAX) {
-      throw new ExportError(
-        "headers-too-large",
-        `the address and headers have ${length} characters`,
-      );
+      throw new ExportError("headers-too-large", `the URL and headers have ${length} characters`);
     }
     await next();
   };
@@ -58,8 +58,15 @@ export function limitHeaders(): MiddlewareHandler<AppEnv> {
 export function allowOrigins(): MiddlewareHandler<AppEnv> {
   const answer = cors({
     origin: (origin, context) => (allowedOrigins(context.env).includes(origin) ? origin : null),
-    allowMethods: ["GET", "HEAD", "POST", "DELETE"],
-    allowHeaders: ["authorization", "content-type", "idempotency-key", "if-range", "last-event-id"],
+    allowMethods: ["GET", "HEAD", "POST", "PUT", "DELETE"],
+    allowHeaders: [
+      "authorization",
+      "content-sha256",
+      "content-type",
+      "idempotency-key",
+      "if-range",
+      "last-event-id",
+    ],
     exposeHeaders: [
       "content-disposition",
       "content-range",

@@ -1,4 +1,4 @@
-/** Returns the methods that routes have for `path`; none if no route has that path. */
+/** Returns the methods that routes accept for `path`; none if no route has that path. */
 export function listMethods(
   routes: readonly { method: string; path: string }[],
   path: string,
@@ -10,7 +10,7 @@ export function listMethods(
   return [...new Set(methods)].sort();
 }
 
-/** True if `path` is one of a route such as `/export/dump/:jobId`. */
+/** True if `path` matches a route such as `/export/dump/:jobId`. */
 export function matchesRoute(route: string, path: string): boolean {
   const asked = path.split("/");
   const segments = route.split("/");

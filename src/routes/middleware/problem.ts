@@ -12,7 +12,7 @@ function problemResponse(
   headers: Record<string, string> = {},
 ): Response {
   const { status } = ERRORS[failure.code];
-  // As it is set: errors of the settings have hints too.
+  // The raw value: errors in the settings have hints too.
   const { EXPORT_PUBLIC_URL: publicUrl } = context.env as { EXPORT_PUBLIC_URL?: unknown };
   const body = {
     type: "about:blank",
@@ -29,14 +29,17 @@ function problemResponse(
   });
 }
 
-/** The one place where a thrown error becomes an answer. An unexpected error is logged and never shown. */
+/**
+ * The one place where a thrown error becomes an answer. An unexpected error is logged and never
+ * shown.
+ */
 export function onError(error: Error, context: Context): Response {
   if (error instanceof ExportError)
     return problemResponse(error.toFailure(), context, makeHeaders(error));
   if (error instanceof HTTPException && error.status < 500) {
     return problemResponse({ code: "invalid-request", message: error.message }, context);
   }
-  // The jobs' object refuses its tables before it can answer with values.
+  // The jobs object may refuse its tables before it can return values.
   const failure = parseCodedError(error);
   if (failure?.code === "jobs-database-newer") return problemResponse(failure, context);
   const id = crypto.randomUUID();

@@ -8,26 +8,36 @@ import { ManifestSchema } from "../../api/manifest.ts";
 import { ProblemSchema } from "../../api/problem.ts";
 import { QueryRequestSchema, QueryResultSchema } from "../../api/query-request.ts";
 import { SourceListSchema } from "../../api/source-list.ts";
+import {
+  UploadCompletionSchema,
+  UploadedPartSchema,
+  UploadRequestSchema,
+  UploadViewSchema,
+} from "../../api/upload.ts";
 
-/** Bodies of requests that the API's description names, as clients send them. */
+/** Named bodies of requests in the API's description, as clients send them. */
 export const REQUEST_COMPONENTS: Record<string, v.GenericSchema> = {
   ExportRequest: ExportRequestSchema,
   QueryRequest: QueryRequestSchema,
+  UploadRequest: UploadRequestSchema,
+  UploadCompletion: UploadCompletionSchema,
 };
 
-/** Bodies of answers that the API's description names. */
+/** Named bodies of answers in the API's description. */
 export const ANSWER_COMPONENTS: Record<string, v.GenericSchema> = {
   JobView: JobViewSchema,
   JobList: JobListSchema,
   Manifest: ManifestSchema,
   SourceList: SourceListSchema,
   QueryResult: QueryResultSchema,
+  UploadView: UploadViewSchema,
+  UploadedPart: UploadedPartSchema,
   Problem: ProblemSchema,
   Health: HealthSchema,
   OpenApi: DescriptionSchema,
 };
 
-/** Returns the name of a schema; undefined if it has none, and is described in place. */
+/** Returns the name of a schema; undefined if it has none and is described in place. */
 export function findComponent(schema: v.GenericSchema): string | undefined {
   return Object.entries({ ...REQUEST_COMPONENTS, ...ANSWER_COMPONENTS }).find(
     ([, each]) => each === schema,

@@ -9,16 +9,19 @@ import { ANSWER_COMPONENTS, findComponent, REQUEST_COMPONENTS } from "./componen
 
 type Json = { [member: string]: unknown };
 
-/** What every route may answer. */
+/** Errors that every route may return. */
 const COMMON_ERRORS: readonly ErrorCode[] = ["headers-too-large", "internal-error"];
 
-/** What every route that asks for a token may answer. */
+/** Errors that every route with a token may return. */
 const TOKEN_ERRORS: readonly ErrorCode[] = ["unauthorized", "forbidden", "configuration-invalid"];
 
-/** What every route may answer whose calls are counted. */
+/** Errors that every route with counted calls may return. */
 const COUNTED_ERRORS: readonly ErrorCode[] = ["too-many-requests"];
 
-/** The description (OpenAPI 3.1) of `routes` as they are served at `origin`, made of the schemas that check requests. */
+/**
+ * Returns the description (OpenAPI 3.1) of `routes` as they are served at `origin`, built from the
+ * schemas that check requests.
+ */
 export function describeApi(routes: readonly Route[], origin: string): Json {
   return {
     openapi: "3.1.1",
@@ -37,7 +40,7 @@ export function describeApi(routes: readonly Route[], origin: string): Json {
           type: "http",
           scheme: "bearer",
           description:
-            "ADMIN_AUTHORIZATION_TOKEN opens every call. EXPORT_READ_TOKEN opens calls that only read. " +
+            "ADMIN_AUTHORIZATION_TOKEN allows every call. EXPORT_READ_TOKEN allows calls that only read. " +
             "EXPORT_JOB_TOKEN also starts and cancels exports. x-tokens lists the tokens of each call.",
         },
       },
@@ -71,7 +74,10 @@ function describeOperation(route: Route): Json {
       : {
           requestBody: {
             required: body.isRequired,
-            content: { "application/json": { schema: describeContent(body.schema, "input") } },
+            content:
+              body.isBytes === true
+                ? { "application/octet-stream": { schema: {} } }
+                : { "application/json": { schema: describeContent(body.schema, "input") } },
           },
         }),
     responses: describeResponses(route),
@@ -84,7 +90,7 @@ const SECRETS: Record<TokenAccess, string> = {
   full: "ADMIN_AUTHORIZATION_TOKEN",
 };
 
-/** Returns the secrets whose tokens open a call. */
+/** Returns the secrets whose tokens allow a call. */
 function listTokens(access: TokenAccess): string[] {
   return TOKEN_ACCESSES.slice(TOKEN_ACCESSES.indexOf(access)).map((each) => SECRETS[each]);
 }
@@ -144,7 +150,7 @@ function describeAnswer(content: NonNullable<Answer["content"]>): Json {
   return { "application/json": { schema: describeContent(content, "output") } };
 }
 
-/** A reference to a component, or the schema itself if it is none. */
+/** Returns a reference to a component, or the schema itself if it is not a component. */
 function describeContent(schema: v.GenericSchema, typeMode: "input" | "output"): Json {
   const name = findComponent(schema);
   return name === undefined ? describeSchema(schema, typeMode) : reference(name);

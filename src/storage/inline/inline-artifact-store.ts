@@ -5,13 +5,15 @@ import type { StoredPart, Upload } from "../../rpc/stored-object.ts";
 import type { ArtifactStore } from "../artifact-store.ts";
 import type { InlineObjects } from "../../rpc/inline-objects.ts";
 
-/** What crosses to the object in one call, in bytes: a part of the default size. RPC allows 32 MiB. */
+/**
+ * How many bytes cross to the object in one call: a part of the default size. RPC allows 32 MiB.
+ */
 const PIECE_BYTES = 8 * MIB;
 
 /**
- * Returns a store that keeps artifacts in the database of `ExportJobs`, for deployments without a bucket. It
- * accepts writes only for the job that a key names, and only while that job runs: otherwise `run-superseded`. If
- * the database has no space: `inline-storage-full`.
+ * Returns a store that keeps artifacts in the database of `ExportJobs`, for deployments without a
+ * bucket. It accepts writes only for the job that a key names, and only while that job runs:
+ * otherwise `run-superseded`. If the database has no space: `inline-storage-full`.
  */
 export function inlineArtifactStore(
   open: () => DurableObjectStub<InlineObjects & Rpc.DurableObjectBranded>,
@@ -76,7 +78,10 @@ export function inlineArtifactStore(
   };
 }
 
-/** Maps a failed call to an error: the object may have been evicted or moved, and is available again at once. */
+/**
+ * Maps a failed call to an error: the object may have been evicted or moved, and is available again
+ * immediately.
+ */
 async function awaitAnswer<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
@@ -87,13 +92,18 @@ async function awaitAnswer<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-/** Copies a piece, unless it is the whole buffer: a view that crosses RPC takes its whole buffer with it. */
+/**
+ * Copies a piece, unless it is the whole buffer: a view that crosses RPC takes its whole buffer
+ * with it.
+ */
 function cutPiece(bytes: Uint8Array, offset: number): Uint8Array {
   const isWhole = bytes.byteLength === bytes.buffer.byteLength && bytes.byteLength <= PIECE_BYTES;
   return isWhole ? bytes : bytes.slice(offset, offset + PIECE_BYTES);
 }
 
-/** Returns a byte stream that asks for one row when its reader wants more, and holds nothing else. */
+/**
+ * Returns a byte stream that requests one row when its reader wants more, and holds nothing else.
+ */
 function streamRows(
   { offset, end }: { offset: number; end: number },
   readAt: (range: { offset: number; bytesMax: number }) => Promise<Uint8Array<ArrayBuffer>>,
@@ -101,7 +111,7 @@ function streamRows(
   let at = offset;
   return new ReadableStream<Uint8Array>({
     type: "bytes",
-    // Without it a reader that brings no memory of its own gets 4 KiB at a time (workerd 1.20261102).
+    // Without it, a reader without its own buffer gets 4 KiB at a time (workerd 1.20261102).
     autoAllocateChunkSize: BLOB_BYTES_MAX,
     pull: async (controller) => {
       if (at < end) {
@@ -111,7 +121,7 @@ function streamRows(
       }
       if (at < end) return;
       controller.close();
-      // Only this releases a reader that brought its own memory.
+      // Only this releases a reader that brought its own buffer.
       (controller as ReadableByteStreamController).byobRequest?.respond(0);
     },
   });

@@ -2,8 +2,8 @@
 export interface InlineContext {
   sql: SqlStorage;
   /**
-   * Requires that a job still writes the file of `key`, so that nothing that a killed attempt sends late is
-   * stored. Errors: `run-superseded`.
+   * Requires that a job still writes the file of `key`, so that late data from a killed attempt is
+   * never stored. Errors: `run-superseded`.
    */
   requireWritable: (key: string) => void;
   /** Requires space for `bytes` more in the database. Errors: `inline-storage-full`, `configuration-invalid`. */

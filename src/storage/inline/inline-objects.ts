@@ -16,13 +16,16 @@ import type { InlineContext } from "./inline-context.ts";
 /** How many row numbers each part reserves, so that an offset is enough to find a row. */
 const ROWS_A_PART = 64;
 
-/** Rows deleted in one turn: 64 MiB took 0.3 s (November 2026), and the object answers nobody meanwhile. */
+/**
+ * How many rows are deleted in one turn: 64 MiB took 0.3 s (November 2026), and the object cannot
+ * answer during that time.
+ */
 const DELETED_ROWS_MAX = 64;
 
 /** How the ids of this store's uploads start. */
 const INLINE_UPLOAD = "inline-";
 
-/** True if an upload was begun in this store, whatever is bound now. */
+/** True if an upload was begun in this store, regardless of the store in use now. */
 export function isInlineUpload(uploadId: string): boolean {
   return uploadId.startsWith(INLINE_UPLOAD);
 }
@@ -42,9 +45,9 @@ export function createUpload({ sql, requireWritable }: InlineContext, key: strin
 }
 
 /**
- * Stores a piece of a part. Call it inside a transaction. A part's first piece removes what earlier attempts
- * have sent of the part. Errors: `run-superseded`, `inline-storage-full`, `artifact-corrupt` if there is no such
- * upload, `storage-unavailable` if another attempt is sending the same part.
+ * Stores a piece of a part. Call it inside a transaction. A part's first piece removes what earlier
+ * attempts sent of the part. Errors: `run-superseded`, `inline-storage-full`, `artifact-corrupt` if
+ * there is no such upload, `storage-unavailable` if another attempt is sending the same part.
  */
 export function putPiece(context: InlineContext, piece: PartPiece): void {
   const { sql } = context;
@@ -78,7 +81,7 @@ export function putPiece(context: InlineContext, piece: PartPiece): void {
     offset,
   );
   if (rowsWritten === 0) {
-    throw new ExportError("storage-unavailable", `another try is sending part ${number}`);
+    throw new ExportError("storage-unavailable", `another attempt is sending part ${number}`);
   }
   for (let at = 0; at < bytes.byteLength; at += BLOB_BYTES_MAX) {
     sql.exec(
@@ -98,8 +101,8 @@ function toRowNumber(part: number, offset: number): number {
 }
 
 /**
- * Makes the object of exactly `parts`, in place of any object that has the key. Call it inside a transaction.
- * Errors: `run-superseded`, `artifact-corrupt`.
+ * Creates the object from exactly `parts`, in place of any object with the same key. Call it inside
+ * a transaction. Errors: `run-superseded`, `artifact-corrupt`.
  */
 export function completeUpload(
   { sql, requireWritable }: InlineContext,
@@ -163,7 +166,7 @@ function requirePart(
     )
     .toArray()[0];
   if (found?.etag === etag && found.bytes === bytes) return;
-  throw new ExportError("artifact-corrupt", `part ${number} is not the one that the ledger knows`);
+  throw new ExportError("artifact-corrupt", `part ${number} differs from the one in the ledger`);
 }
 
 /** Stores a small object whole. Call it inside a transaction. Errors: as `putPiece` and `completeUpload`. */
@@ -192,8 +195,8 @@ export function findObject(sql: SqlStorage, key: string): StoredObject | undefin
 }
 
 /**
- * Returns bytes of an object from `offset` on: at most `bytesMax`, and at most one row. Errors:
- * `artifact-corrupt` if the object is gone or ends before `offset`.
+ * Returns bytes of an object, starting at `offset`: at most `bytesMax`, and at most one row.
+ * Errors: `artifact-corrupt` if the object is gone or ends before `offset`.
  */
 export function readObject(
   sql: SqlStorage,
@@ -202,7 +205,7 @@ export function readObject(
 ): Uint8Array<ArrayBuffer> {
   const upload = findUpload(sql, { key, uploadId: etag });
   if (upload?.is_complete !== 1 || offset >= upload.bytes) {
-    throw new ExportError("artifact-corrupt", `${key} is not in the store any more`);
+    throw new ExportError("artifact-corrupt", `${key} is no longer in the store`);
   }
   const inPart = offset % upload.part_bytes;
   const [row] = sql
@@ -220,7 +223,7 @@ export function readObject(
   return new Uint8Array(row.bytes);
 }
 
-/** Removes an object, or does nothing if it is not there. Call it inside a transaction. */
+/** Removes an object; does nothing if it does not exist. Call it inside a transaction. */
 export function deleteObject(sql: SqlStorage, key: string): void {
   const object = findObject(sql, key);
   if (object !== undefined) deleteUpload(sql, { key, uploadId: object.etag });
@@ -240,8 +243,8 @@ export function deleteUnfinished(sql: SqlStorage, jobId: string): void {
 }
 
 /**
- * Forgets all objects and uploads of a job, which are gone for everybody at once. `dropLeftBytes` removes their
- * bytes later. Call it inside a transaction.
+ * Forgets all objects and uploads of a job: nobody can see them after that. `dropLeftBytes` removes
+ * their bytes later. Call it inside a transaction.
  */
 export function forgetObjects(sql: SqlStorage, jobId: string): void {
   sql.exec("DELETE FROM tmp_export_job_uploads WHERE job_id = ?", jobId);
@@ -249,8 +252,8 @@ export function forgetObjects(sql: SqlStorage, jobId: string): void {
 }
 
 /**
- * Removes the bytes of a job's forgotten uploads in several turns, so that the object keeps answering. May be
- * repeated.
+ * Removes the bytes of a job's forgotten uploads in several turns, so that the object keeps
+ * answering. May be repeated.
  */
 export async function dropLeftBytes(sql: SqlStorage, jobId: string): Promise<void> {
   for (;;) {

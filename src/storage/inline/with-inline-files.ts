@@ -4,8 +4,9 @@ import type { ArtifactStore } from "../artifact-store.ts";
 import { isInlineUpload } from "./inline-objects.ts";
 
 /**
- * Returns a store that writes to `store`, and also finds, reads and removes what `inline` kept before `store`
- * was bound. An upload that was begun in `inline` cannot be written to: `artifact-corrupt`.
+ * Returns a store that writes to `store`, and also finds, reads and removes what `inline` kept
+ * before `store` was bound. An upload that began in `inline` cannot be written to:
+ * `artifact-corrupt`.
  */
 export function withInlineFiles(store: ArtifactStore, inline: ArtifactStore): ArtifactStore {
   return {
@@ -30,11 +31,14 @@ export function withInlineFiles(store: ArtifactStore, inline: ArtifactStore): Ar
   };
 }
 
-/** R2 answers an id of the inline store with an error that seems to pass. Errors: `artifact-corrupt`. */
+/**
+ * For an id of the inline store, R2 returns an error that looks temporary. Errors:
+ * `artifact-corrupt`.
+ */
 function requireOwn({ key, uploadId }: Upload): void {
   if (!isInlineUpload(uploadId)) return;
   throw new ExportError(
     "artifact-corrupt",
-    `the upload of ${key} was begun in the jobs' database, before a bucket was bound`,
+    `the upload of ${key} began in the jobs database, before a bucket was bound`,
   );
 }

@@ -8,7 +8,7 @@ const DELETE_KEYS_MAX = 1_000;
 
 /** R2's code for an upload that never existed, is completed, or was aborted. */
 const NO_SUCH_UPLOAD = "10024";
-/** R2's codes for parts that are too small, are unequal, or are not the parts that it holds. */
+/** R2's codes for parts that are too small, unequal, or different from those that it has. */
 const REFUSED_PARTS = ["10011", "10025", "10048"];
 
 /** Returns a store that keeps artifacts in an R2 bucket. */

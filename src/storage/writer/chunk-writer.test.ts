@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 
+import type { Compression } from "../../api/export-request.ts";
 import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
 import { MIB } from "../../api/limits.ts";
 import type { ArtifactStore } from "../artifact-store.ts";
@@ -40,5 +42,51 @@ test.each([
   "a chunk of $chunk MiB over parts of $part MiB has $length MiB, since $why",
   async ({ chunk, part, length }) => {
     expect(await lengthOf({ chunkBytes: chunk * MIB, partBytes: part * MIB })).toBe(length);
+  },
+);
+
+/** The pieces of two artifacts, of which the first gets `texts` and the second nothing. */
+async function writePieces(compression: Compression, texts: readonly string[]) {
+  const put: Uint8Array[] = [];
+  const store = {
+    ...STORE,
+    billedOperations: { write: 1 },
+    put: async (_key: string, bytes: Uint8Array) => {
+      put.push(bytes.slice());
+      return { bytes: bytes.byteLength, etag: "" };
+    },
+  } as Partial<ArtifactStore> as ArtifactStore;
+  const artifact: ArtifactRecord = {
+    ...ARTIFACT,
+    state: "pending",
+    uploadId: null,
+    sha256: null,
+    crc32: null,
+  };
+  const writer = new ChunkWriter({ store, artifact, carry: [], compression, partBytes: 8 * MIB });
+  for (const text of texts) await writer.write(new TextEncoder().encode(text));
+  await writer.endArtifact();
+  await writer.beginArtifact({ ...artifact, ordinal: 1 });
+  await writer.endArtifact();
+  const { pieces } = await writer.finish();
+  return { pieces, put };
+}
+
+const sha256Of = (bytes: string | Uint8Array): string =>
+  createHash("sha256").update(bytes).digest("hex");
+
+test.each(["none", "gzip", "zstd"] as const)(
+  "a piece has the SHA-256 of its text and of its bytes with compression %s",
+  async (compression) => {
+    const { pieces, put } = await writePieces(compression, ["one ", "two ", "three"]);
+    const texts = ["one two three", ""];
+    expect(pieces).toMatchObject(
+      texts.map((text, at) => ({
+        textBytes: text.length,
+        textSha256: sha256Of(text),
+        bytes: put[at]?.byteLength,
+        sha256: sha256Of(put[at] ?? ""),
+      })),
+    );
   },
 );

@@ -22,15 +22,15 @@ const ABANDON_MS_MAX = 30_000;
 /** What a chunk wrote, for its commit. */
 export interface WrittenChunk {
   pieces: ChunkPiece[];
-  /** Bytes that fill no part yet, at most 1 MiB each. */
+  /** Bytes that do not fill a part yet, at most 1 MiB each. */
   carry: Uint8Array[];
   /** What the store billed for the chunk's writes. */
   r2ClassAOperations: number;
 }
 
 /**
- * Writes the bytes of one chunk: to the parts of an open upload, to one object if the artifact ends without an
- * upload, or else to the carry.
+ * Writes the bytes of one chunk: to the parts of an open upload, to one object if the artifact ends
+ * without an upload, or otherwise to the carry.
  */
 export class ChunkWriter {
   /** Text written so far, over all artifacts, before compression. */
@@ -43,6 +43,10 @@ export class ChunkWriter {
   #uploads: PartUploads;
   #hash = createHash("sha256");
   #pieceBytes = 0;
+  readonly #isCompressed: boolean;
+  /** Of the piece's text. Unused without compression: the text is then what is stored. */
+  #textHash = createHash("sha256");
+  #textBytes = 0;
   #ended = false;
   /** Writes to the store so far. */
   #writes = 0;
@@ -55,6 +59,7 @@ export class ChunkWriter {
     compression: Compression;
   }) {
     this.#compressor = new Compressor(input.compression);
+    this.#isCompressed = input.compression !== "none";
     this.#store = input.store;
     this.#artifact = input.artifact;
     this.#cutter = new PartCutter(input.partBytes);
@@ -73,8 +78,9 @@ export class ChunkWriter {
   }
 
   /**
-   * True if a chunk of about `chunkBytes` may end here. If a part ends soon, that is after the part: the jobs
-   * object writes and reads the carry again, which costs as much as reading that many rows.
+   * True if a chunk of about `chunkBytes` may end here. If a part ends soon, the chunk ends after
+   * the part: the jobs object writes and reads the carry once more, which costs as much as reading
+   * that many rows.
    */
   isLongEnough(chunkBytes: number): boolean {
     const carriesLittle = this.#cutter.filledBytes <= BLOB_BYTES_MAX;
@@ -84,6 +90,10 @@ export class ChunkWriter {
   /** Copies `bytes`. Waits while too many parts are being sent. */
   async write(bytes: Uint8Array): Promise<void> {
     this.bytes += bytes.byteLength;
+    if (this.#isCompressed) {
+      this.#textHash.update(bytes);
+      this.#textBytes += bytes.byteLength;
+    }
     await this.#keep(await this.#compressor.push(bytes));
   }
 
@@ -103,8 +113,8 @@ export class ChunkWriter {
   }
 
   /**
-   * Ends the artifact. An artifact without an upload is put whole: it is at most one part and one page long, since a
-   * chunk stops at its first full part.
+   * Ends the artifact. An artifact without an upload is put whole: it is at most one part and one
+   * page long, since a chunk stops at its first full part.
    */
   async endArtifact(): Promise<void> {
     assert(!this.#ended, "an artifact ends once");
@@ -131,6 +141,8 @@ export class ChunkWriter {
     this.#uploads = new PartUploads(this.#store, artifact);
     this.#hash = createHash("sha256");
     this.#pieceBytes = 0;
+    this.#textHash = createHash("sha256");
+    this.#textBytes = 0;
     this.#ended = false;
   }
 
@@ -138,10 +150,13 @@ export class ChunkWriter {
     await this.#keep(await this.#compressor.flush());
     const parts = await this.#uploads.settle();
     this.#writes += parts.length;
+    const sha256 = this.#hash.digest("hex");
     this.#pieces.push({
       artifactOrdinal: this.#artifact.ordinal,
       bytes: this.#pieceBytes,
-      sha256: this.#hash.digest("hex"),
+      sha256,
+      textBytes: this.#isCompressed ? this.#textBytes : this.#pieceBytes,
+      textSha256: this.#isCompressed ? this.#textHash.digest("hex") : sha256,
       parts,
       state: this.#stateAfter(),
     });
@@ -154,8 +169,9 @@ export class ChunkWriter {
   }
 
   /**
-   * Waits up to 30 s for the parts of a failed chunk that are being sent: a part that arrived later would replace
-   * the next attempt's, and its ETag would not be the ledger's. A finished chunk sends none.
+   * Waits up to 30 s for the parts of a failed chunk that are being sent: a part that arrived later
+   * would replace the next attempt's, and its ETag would differ from the ledger's. A finished chunk
+   * sends none.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
@@ -165,7 +181,9 @@ export class ChunkWriter {
     }
   }
 
-  /** Waits for all parts, and returns what was written: everything is then stored or in the carry. */
+  /**
+   * Waits for all parts, and returns what was written: everything is then stored or in the carry.
+   */
   async finish(): Promise<WrittenChunk> {
     await this.#endPiece();
     // Copies, since a view that crosses RPC takes its whole buffer with it.

@@ -3,10 +3,10 @@ import { MIB } from "../../api/limits.ts";
 import { gzipFrame } from "./gzip-frame.ts";
 import { zstdFrame } from "./zstd-frame.ts";
 
-/** How much text one frame holds: enough to compress well, and little enough for one turn. */
+/** How much text one frame contains: enough to compress well, and little enough for one turn. */
 const FRAME_BYTES = 4 * MIB;
 
-/** Each makes one frame of a text, and does not keep the text. */
+/** Each creates one frame from a text, and does not keep the text. */
 const MAKE_FRAME: Record<
   Exclude<Compression, "none">,
   (text: Uint8Array) => Promise<Uint8Array>
@@ -16,9 +16,10 @@ const MAKE_FRAME: Record<
 };
 
 /**
- * Compresses a stream into independent frames (gzip members, Zstandard frames). Their concatenation is a valid
- * file, so no chunk needs the state of the one before. A frame ends after 4 MiB of text and at the end of a
- * chunk. The compressed bytes therefore depend on where chunks ended, and the decompressed text never does.
+ * Compresses a stream into independent frames (gzip members, Zstandard frames). Their concatenation
+ * is a valid file, so no chunk needs the state of the previous one. A frame ends after 4 MiB of
+ * text and at the end of a chunk. The compressed bytes therefore depend on where chunks ended, but
+ * the decompressed text never does.
  */
 export class Compressor {
   readonly #compression: Compression;
@@ -54,7 +55,10 @@ export class Compressor {
     return [await MAKE_FRAME[this.#compression](text)];
   }
 
-  /** Returns the bytes of a file without text: an empty file would not be a valid file of its kind. */
+  /**
+   * Returns the bytes of a file without text: a file of zero bytes would not be valid in its
+   * format.
+   */
   async emptyFile(): Promise<Uint8Array[]> {
     if (this.#compression === "none") return [];
     return [await MAKE_FRAME[this.#compression](new Uint8Array())];

@@ -3,19 +3,25 @@ import { constants, gzipSync } from "node:zlib";
 import { concatBytes } from "../../lib/bytes.ts";
 import { KIB } from "../../api/limits.ts";
 
-/** Takes half the time of the gzip command's level 6, for files that are 2 to 6 % longer: docs/decisions/0004. */
+/**
+ * Takes half the time of the gzip command's level 6, for files that are 2 to 6 % longer:
+ * docs/decisions/0004.
+ */
 const SEARCHING = { level: 4 };
 
-/** Codes each byte on its own, without looking for repetitions. */
+/** Encodes each byte on its own, without looking for repetitions. */
 const CODING_ALONE = { ...SEARCHING, strategy: constants.Z_HUFFMAN_ONLY };
 
-/** How many samples judge a text. Each is as long as the window in which deflate looks for repetitions. */
+/**
+ * How many samples are used to judge a text. Each is as long as the window in which deflate looks
+ * for repetitions.
+ */
 const SAMPLES = 4;
 const SAMPLE_BYTES = 32 * KIB;
 
 /**
- * Returns one gzip member of `text`. The hex digits of a BLOB repeat only by chance: with a search for
- * repetitions they take three times as long, and the result is 6 % longer (November 2026).
+ * Returns one gzip member of `text`. The hex digits of a BLOB repeat only by chance: a search for
+ * repetitions takes three times as long, and the result is 6 % longer (November 2026).
  */
 export function gzipFrame(text: Uint8Array): Uint8Array {
   return gzipSync(text, gainsBySearching(text) ? SEARCHING : CODING_ALONE);

@@ -2,8 +2,8 @@ import { assert } from "../../lib/assert.ts";
 import { returnPartBuffer, takePartBuffer } from "./part-buffers.ts";
 
 /**
- * Cuts a stream of bytes into parts of equal size. It holds the full parts that nobody has taken yet, and the
- * part that is being filled: one of each if the caller takes parts as it pushes bytes.
+ * Cuts a stream of bytes into parts of equal size. It holds the full parts that nobody has taken
+ * yet, and the part that is being filled: one of each if the caller takes parts as it pushes bytes.
  */
 export class PartCutter {
   readonly #partBytes: number;
@@ -49,7 +49,7 @@ export class PartCutter {
     return this.#full.shift();
   }
 
-  /** Drops all bytes that were not taken. Call it once they are stored elsewhere. */
+  /** Drops all bytes that were not taken. Call it after they are stored elsewhere. */
   clear(): void {
     for (const part of this.#full.splice(0)) returnPartBuffer(part);
     if (this.#filling !== undefined) returnPartBuffer(this.#filling);
@@ -57,7 +57,10 @@ export class PartCutter {
     this.#filled = 0;
   }
 
-  /** Returns all bytes that were not taken, in order, as views of at most `bytesMax` each. The cutter keeps them. */
+  /**
+   * Returns all bytes that were not taken, in order, as views of at most `bytesMax` each. The
+   * cutter keeps them.
+   */
   rest(bytesMax = Number.POSITIVE_INFINITY): Uint8Array[] {
     const whole = [...this.#full];
     if (this.#filling !== undefined) whole.push(this.#filling.subarray(0, this.#filled));

@@ -3,7 +3,10 @@ import type { StoredPart, Upload } from "../../rpc/stored-object.ts";
 import { assert } from "../../lib/assert.ts";
 import type { ArtifactStore } from "../artifact-store.ts";
 
-/** How many parts are sent at once. With the part that is being filled, a run holds no more in memory. */
+/**
+ * How many parts are sent at once. A run holds only these and the part that is being filled in
+ * memory.
+ */
 const IN_FLIGHT_MAX = 2;
 
 /** Sends the parts of one artifact in order, several at once, and collects what the store returned for them. */
@@ -29,8 +32,9 @@ export class PartUploads {
   }
 
   /**
-   * Starts to send the next part, and waits only while too many are being sent. The caller may reuse `bytes` when
-   * `stored` is called, which never happens if sending fails. Errors: as `putPart`, of an earlier part too.
+   * Starts to send the next part, and waits only while too many are being sent. The caller may
+   * reuse `bytes` when `stored` is called, which never happens if sending fails. Errors: as
+   * `putPart`, including those of an earlier part.
    */
   async send(bytes: Uint8Array, stored: (bytes: Uint8Array) => void = () => {}): Promise<void> {
     assert(this.#upload !== undefined, "parts are sent into an open upload");
@@ -48,7 +52,7 @@ export class PartUploads {
     part.catch(() => {});
   }
 
-  /** Resolves when no part is being sent any more, whether sending succeeded or failed. */
+  /** Resolves when no part is being sent anymore, whether sending succeeded or failed. */
   async drain(): Promise<void> {
     await Promise.allSettled(this.#sent);
   }

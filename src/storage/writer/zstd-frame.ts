@@ -2,15 +2,18 @@ import { constants, createZstdCompress } from "node:zlib";
 
 import { concatBytes } from "../../lib/bytes.ts";
 
-/** The fastest ordinary level (docs/decisions/0004), and a checksum in each frame, as the zstd command writes it. */
+/**
+ * The fastest ordinary level (docs/decisions/0004), and a checksum in each frame, like the zstd
+ * command.
+ */
 const OPTIONS = {
   params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
 };
 
 /**
- * Returns one Zstandard frame of `text`. It flushes everything before the end of the frame, because the runtime
- * fails with "Unexpected end of file" if more than one buffer is left to write (workerd 1.20261102,
- * `zstdCompressSync` too).
+ * Returns one Zstandard frame of `text`. It flushes everything before the end of the frame, because
+ * the runtime fails with "Unexpected end of file" if more than one buffer remains to be written
+ * (workerd 1.20261102, `zstdCompressSync` too).
  */
 export function zstdFrame(text: Uint8Array): Promise<Uint8Array> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();

@@ -12,8 +12,8 @@ interface ClosedSnapshot {
 }
 
 /**
- * Removes what a run's snapshot has in its source. Repeating it, or coming late, is harmless: nothing is
- * done where a newer run reads the snapshot.
+ * Removes what a run's snapshot has in its source. Repeated or late calls are harmless: nothing is
+ * done if a newer run reads the snapshot.
  */
 export async function closeRunSnapshot(context: RunContext): Promise<ClosedSnapshot> {
   const { jobs, runId } = context;
@@ -27,8 +27,8 @@ export async function closeRunSnapshot(context: RunContext): Promise<ClosedSnaps
 }
 
 /**
- * Removes what a stream whose lease has run out has in its source, and forgets the stream. Repeating it, or
- * coming late, is harmless.
+ * Removes what an expired stream has in its source, and forgets the stream. Repeated or late calls
+ * are harmless.
  */
 export async function closeStreamSnapshot(
   env: ExportEnv,

@@ -20,9 +20,10 @@ interface CallbackStep {
 }
 
 /**
- * Sends an ended job's callback, from attempt number `attempt` on: steps `send callback N` with sleeps
- * between them, until it is delivered, abandoned, or the job is deleted. The results of the steps decide
- * the next attempt, so that a replay walks the same way. Never changes the job's state.
+ * Sends an ended job's callback, starting with attempt number `attempt`: steps `send callback N`
+ * with sleeps between them, until it is delivered or abandoned, or the job is deleted. The results
+ * of the steps decide the next attempt, so that a replay takes the same path. Never changes the
+ * job's state.
  */
 export async function sendCallbacks(
   steps: Pick<Steps<"send callback">, "do" | "sleep">,
@@ -45,7 +46,7 @@ async function tryCallback(env: ExportEnv, jobId: string, attempt: number): Prom
   const turn = await jobs.beginPost(jobId, attempt);
   if (turn.do === "end") return { status: "over", error: null, next: null };
   if (turn.do === "wait") {
-    // This attempt was made, or is being made: only what follows it is still to be done.
+    // This attempt was made, or is being made: only what follows it remains to be done.
     const { attempt: next, delayMs } = turn;
     return { status: "pending", error: null, next: { attempt: next, delayMs } };
   }
@@ -68,7 +69,10 @@ async function tryCallback(env: ExportEnv, jobId: string, attempt: number): Prom
   };
 }
 
-/** One post. The target is checked again: the allowlist may have changed since the job was started. */
+/**
+ * Makes one post. The target is checked again: the allowlist may have changed since the job was
+ * started.
+ */
 async function send(
   env: ExportEnv,
   jobId: string,
@@ -95,7 +99,7 @@ async function send(
   }
 }
 
-/** A job whose files have expired meanwhile was completed all the same. */
+/** A job whose files have expired in the meantime was still completed. */
 function makePayload({ view, endedAtMs }: PendingCallback): string {
   const end = view.status === "expired" ? "completed" : view.status;
   return JSON.stringify({

@@ -22,16 +22,19 @@ export interface RunContext {
   config: Settings;
   jobs: ReturnType<typeof getExportJobs>;
   store: ArtifactStore;
-  /** Shows the watchdog that the run works. Call it often: it seldom asks. Errors: `run-superseded`. */
+  /**
+   * Reports to the watchdog that the run is working. Call it often: it rarely makes a request.
+   * Errors: `run-superseded`.
+   */
   beat: () => Promise<void>;
   /**
-   * Opens the database that a request names. Unless `wasReached` is false its job has reached it before, and
-   * a Worker that cannot be found is a passing fault.
+   * Opens the database that a request names. Unless `wasReached` is false, the job has reached it
+   * before, and a Worker that cannot be found is a temporary fault.
    */
   openSource: (database: DatabaseName, wasReached?: boolean) => Source;
 }
 
-/** How often a long step beats. */
+/** How often a long step reports that it is working. */
 const BEAT_MS = 10_000;
 
 /** Returns a context for one attempt of a step. Errors: `configuration-invalid`. */

@@ -1,10 +1,10 @@
 /** A step's name may have 256 characters: https://developers.cloudflare.com/workflows/reference/limits/. */
 const CHARS_MAX = 200;
 
-/** What is kept of the end of a longer name, which may be a number. */
+/** How many characters of the end of a longer name are kept, which may be a number. */
 const END_CHARS = 40;
 
-/** Characters that a step's name must not contain, or that nobody can see, and what escapes them. */
+/** Characters that a step's name must not contain, or that are invisible, and their escapes. */
 const UNSAFE = /[\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {
@@ -15,8 +15,8 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns the name of a step: what it does, and to what. A subject may contain control characters, which the
- * Workflow refuses: they are escaped, as in `\t` and `\u001b`.
+ * Returns the name of a step: the action and its subject. A subject may contain control characters,
+ * which the Workflow refuses: they are escaped, as in `\t` and `\u001b`.
  */
 export function formatStepName(kind: string, subject: string): string {
   const name = subject === "" ? kind : `${kind} ${subject}`;

@@ -5,15 +5,10 @@ import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
-import { MIB } from "../../api/limits.ts";
-import { readBlocks } from "../../lib/read-blocks.ts";
 import { makeTurnYielder } from "../../lib/yield-turn.ts";
-import type { ArtifactStore } from "../../storage/artifact-store.ts";
+import { readObjectBlocks } from "../../storage/read-object-blocks.ts";
 import { isChunkOver } from "./chunk-end.ts";
 import type { RunContext } from "../engine/run-context.ts";
-
-/** What one request reads back. R2 bills 128 of them a GiB, Class B: far below a cent. */
-const READ_BACK_BYTES = 8 * MIB;
 
 async function getArtifact({ jobs, runId }: RunContext, ordinal: number): Promise<ArtifactRecord> {
   const artifact = unwrap(await jobs.artifact(runId, ordinal));
@@ -21,7 +16,10 @@ async function getArtifact({ jobs, runId }: RunContext, ordinal: number): Promis
   return artifact;
 }
 
-/** Begins the multipart upload of an artifact whose first part is full. A try too many leaves none open. */
+/**
+ * Begins the multipart upload of an artifact whose first part is full. A redundant attempt leaves
+ * no upload open.
+ */
 export async function openArtifact(
   context: RunContext,
   ordinal: number,
@@ -29,7 +27,7 @@ export async function openArtifact(
   const { jobs, runId, store } = context;
   const { name, objectKey, contentType, state } = await getArtifact(context, ordinal);
   if (state !== "wants-upload") {
-    // A try before this one has begun it, and its answer was lost.
+    // An earlier attempt began it, and its answer was lost.
     return { artifact: name, next: unwrap(await jobs.checkpoint(runId)).next };
   }
   const uploadId = await store.createUpload(objectKey, { contentType });
@@ -39,7 +37,7 @@ export async function openArtifact(
   return { artifact: name, next: unwrap(recorded).next };
 }
 
-/** Makes the object of the parts that the ledger lists. */
+/** Creates the object from the parts that the ledger lists. */
 export async function completeArtifact(
   context: RunContext,
   ordinal: number,
@@ -49,7 +47,7 @@ export async function completeArtifact(
   if (uploadId === null) throw new ExportError("internal-error", `${name} has no upload`);
   const parts = unwrap(await jobs.pieces(runId, ordinal)).flatMap((piece) => piece.parts);
   if (state !== "written") {
-    // A try before this one has made the object, and its answer was lost.
+    // An earlier attempt created the object, and its answer was lost.
     const { next } = unwrap(await jobs.checkpoint(runId));
     return { artifact: name, bytes, parts: parts.length, next };
   }
@@ -57,7 +55,7 @@ export async function completeArtifact(
   if (object.bytes !== bytes) {
     throw new ExportError(
       "artifact-corrupt",
-      `${name} has ${object.bytes} bytes where the ledger has ${bytes}`,
+      `${name} has ${object.bytes} bytes, but the ledger has ${bytes}`,
     );
   }
   const { write: billed } = store.billedOperations;
@@ -65,15 +63,16 @@ export async function completeArtifact(
   return { artifact: name, bytes, parts: parts.length, next };
 }
 
-/** Where verifying goes on. */
+/** Where verification resumes. */
 export interface VerifyFrom {
   ordinal: number;
   artifact: string;
 }
 
 /**
- * Reads artifacts back, from `ordinal` on until `bytesMax` are read or a minute has passed, and compares
- * each chunk of what is stored with what was written. Gives where to go on. Errors: `artifact-corrupt`.
+ * Reads artifacts back, starting with `ordinal`, until `bytesMax` are read or a minute has passed,
+ * and compares each stored chunk with what was written. Returns where to resume. Errors:
+ * `artifact-corrupt`.
  */
 export async function verifyArtifacts(
   context: RunContext,
@@ -95,7 +94,7 @@ export async function verifyArtifacts(
     sha256: string;
     crc32: number | null;
   }[] = [];
-  // The only file of a job is never one of a ZIP.
+  // The only file of a job is never part of a ZIP.
   const needsCrc32 = unwrap(await jobs.artifact(runId, 1)) !== null;
   let next: VerifyFrom | null = null;
   for (;;) {
@@ -131,7 +130,7 @@ async function verifyArtifact(
   if (object.bytes !== written) {
     throw new ExportError(
       "artifact-corrupt",
-      `${artifact.name} has ${object.bytes} bytes where ${written} were written`,
+      `${artifact.name} has ${object.bytes} bytes, but ${written} were written`,
     );
   }
   const yieldTurn = makeTurnYielder();
@@ -145,7 +144,7 @@ async function verifyArtifact(
       if (hash.digest("hex") !== pieces[at]?.sha256) {
         throw new ExportError(
           "artifact-corrupt",
-          `chunk ${at + 1} of ${artifact.name} is not what was written`,
+          `chunk ${at + 1} of ${artifact.name} differs from what was written`,
         );
       }
       at += 1;
@@ -154,7 +153,8 @@ async function verifyArtifact(
     }
   };
   endPiece();
-  for await (const bytes of readObject(context.store, artifact, object.bytes)) {
+  const { name, objectKey: key } = artifact;
+  for await (const bytes of readObjectBlocks(context.store, { key, name, bytes: object.bytes })) {
     await yieldTurn();
     await context.beat();
     whole.update(bytes);
@@ -174,24 +174,4 @@ async function verifyArtifact(
 
 function otherLength({ name }: ArtifactRecord): ExportError {
   return new ExportError("artifact-corrupt", `${name} was read back with another length`);
-}
-
-/**
- * The bytes of an object, range by range. One request for all of it would be held in memory where
- * a store sends faster than it is read: 1.4 GB at the peak of an 880 MB export with the local R2
- * (November 2026).
- */
-async function* readObject(
-  store: ArtifactStore,
-  artifact: ArtifactRecord,
-  bytes: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let offset = 0; offset < bytes; offset += READ_BACK_BYTES) {
-    const length = Math.min(READ_BACK_BYTES, bytes - offset);
-    const body = await store.read(artifact.objectKey, { offset, length });
-    if (body === undefined) {
-      throw new ExportError("artifact-corrupt", `${artifact.name} is not in the store any more`);
-    }
-    yield* readBlocks(body, MIB);
-  }
 }

@@ -1,5 +1,5 @@
 import { digestPlan } from "../../formats/plan-digest.ts";
-import { planDump } from "../../formats/plan-dump.ts";
+import { describeWriter, planDump } from "../../formats/plan-dump.ts";
 import { CURSOR_START } from "../../rpc/cursor.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
@@ -20,7 +20,7 @@ import type { RunContext } from "../engine/run-context.ts";
 export interface BegunExport {
   snapshotId: string;
   run: number;
-  /** The checkpoint that an earlier run has left; null if this one begins from nothing. */
+  /** The checkpoint that an earlier run left; null if this run starts from the beginning. */
   goesOnFrom: number | null;
   /** Why the watchdog gave the job to this run; null for the first. */
   rescued: string | null;
@@ -31,9 +31,9 @@ export interface BegunExport {
 }
 
 /**
- * Begins a run: resumes from the newest checkpoint if there is one. Otherwise it begins the job's dump and
- * records the plan. Repeating it is harmless: every attempt that finds no plan has an instant of its own and
- * removes what earlier attempts have left.
+ * Begins a run: resumes from the newest checkpoint if there is one. Otherwise it begins the job's
+ * dump and records the plan. Repeating it is harmless: every attempt that finds no plan has its own
+ * instant and removes what earlier attempts left.
  */
 export async function beginExport(context: RunContext): Promise<BegunExport> {
   const { jobs, runId } = context;
@@ -67,6 +67,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     snapshot: snapshotRecord(begun, snapshotId),
     catalogDigest: begun.catalogDigest,
     planDigest: await digestPlan(plan, snapshotId),
+    writer: describeWriter(begun.catalog),
     cursor: CURSOR_START,
     firstTable: nameTableAt(plan.artifacts[0]?.segments, 0),
     artifacts: plan.artifacts.map(({ name, contentType }) => {
@@ -83,7 +84,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     warnings,
     usage: { rowsRead: begun.rowsRead + rowsRead, rowsWritten: begun.rowsWritten },
   });
-  // An attempt that came too late: the job is over, or another attempt reads a snapshot of its own.
+  // This attempt was too late: the job is over, or another attempt reads its own snapshot.
   if (!recorded.ok && begun.method === "snapshot") await closeSnapshot(source, snapshotId);
   const next = unwrap(recorded);
   return {
@@ -120,7 +121,7 @@ async function beginJobDump(
       },
     });
   } catch (error) {
-    // In a class without the methods nothing was made, and nobody could close it.
+    // In a class without the methods nothing was created, and nothing could close it.
     if (error instanceof ExportError && error.code === "configuration-invalid") {
       await jobs.recordClosed(runId.jobId, { snapshotId, tablesLeft: 0 });
     }
@@ -128,7 +129,7 @@ async function beginJobDump(
   }
 }
 
-/** What is recorded of how the dump is read; null if rows are read as they are. */
+/** What is recorded about how the dump is read; null if rows are read as they are. */
 function snapshotRecord(begun: BegunDump, snapshotId: string): SnapshotRecord | null {
   if (begun.method === "live") return null;
   if (begun.method === "snapshot") return begun.record;

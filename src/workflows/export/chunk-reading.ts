@@ -11,20 +11,23 @@ import type { RecordedPlan, RunningJob } from "../../rpc/run-jobs.ts";
 import type { KeptTurn } from "../../rpc/kept-turn.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
-/** What a chunk is made of. */
+/** What a chunk reads. */
 export interface ChunkReading {
   plan: DumpPlan;
-  /** Everything from the chunk's cursor to the end of the plan; the chunk takes what it needs. */
+  /**
+   * Everything from the chunk's cursor to the end of the plan; the chunk stops when it has enough.
+   */
   pieces: AsyncGenerator<DumpPiece, void, undefined>;
-  /** To be called after the last piece. Errors: `schema-changed`, `snapshot-lost`. */
+  /** Call it after the last piece. Errors: `schema-changed`, `snapshot-lost`. */
   requireIntact: () => Promise<void>;
 }
 
 /**
- * Opens what a job reads: what it has kept of one turn, or a session of its snapshot or of the rows as they
- * are.
+ * Opens what a job reads: the dump that it kept from one turn, or a session of its snapshot or of
+ * the rows as they are.
  *
- * Errors: `plan-changed` if this code makes another plan than the checkpoint's, and those of `ReadingSession`.
+ * Errors: `plan-changed` if this code makes a different plan than the checkpoint's, and those of
+ * `ReadingSession`.
  */
 export async function openReading(
   context: RunContext,
@@ -36,7 +39,8 @@ export async function openReading(
   const { snapshot: record, catalogDigest } = planned;
   if (record?.isOneTurn === true) {
     const kept = unwrap(await context.jobs.keptTurn(context.runId));
-    if (kept === null) throw new ExportError("internal-error", "what was read in one turn is gone");
+    if (kept === null)
+      throw new ExportError("internal-error", "the rows that were read in one turn are gone");
     const { plan } = planDump(request, kept.catalog);
     await requireSamePlan(plan, planned);
     return { plan, pieces: keptPieces(kept, checkpoint.cursor), requireIntact: async () => {} };
@@ -59,7 +63,7 @@ export async function openReading(
   };
 }
 
-/** A cursor counts the segments of one plan, and half of a file must not be in another encoding. */
+/** A cursor counts the segments of one plan, and a file must not change its encoding halfway. */
 async function requireSamePlan(
   plan: DumpPlan,
   { snapshotId, planDigest }: RecordedPlan,
@@ -67,11 +71,11 @@ async function requireSamePlan(
   if ((await digestPlan(plan, snapshotId)) === planDigest) return;
   throw new ExportError(
     "plan-changed",
-    "another version of the Worker, deployed meanwhile, plans or writes this export differently",
+    "another version of the Worker was deployed, and plans or writes this export differently",
   );
 }
 
-/** The pieces that follow `cursor`, which is the start or where one of them ends. */
+/** The pieces that follow `cursor`, which is the start or the end of a piece. */
 async function* keptPieces(
   { pieces, bytes }: KeptTurn,
   cursor: Cursor,

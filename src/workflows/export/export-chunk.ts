@@ -13,13 +13,13 @@ import { openReading } from "./chunk-reading.ts";
 import { isChunkOver } from "./chunk-end.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
-/** What a step "export …" tells the dashboard. */
+/** What a step "export …" reports to the dashboard. */
 export interface ExportedChunk {
   table: string;
   rows: number;
   bytes: number;
   parts: number;
-  /** Where the next chunk starts, cut to a length for reading. */
+  /** The start of the next chunk, shortened for reading. */
   cursor: string;
   next: NextAction;
 }
@@ -28,10 +28,11 @@ const SHOWN_CURSOR_CHARS_MAX = 200;
 
 /**
  * Exports one chunk from the newest checkpoint: pages become bytes, bytes become parts, and the
- * checkpoint behind them is committed in one transaction. A chunk ends once it is long enough, when
- * it has taken a minute or ended many artifacts, when a part is full and no upload is open for it, or when an artifact that has one is written.
+ * checkpoint after them is committed in one transaction. A chunk ends when it is long enough, when
+ * it has taken a minute or ended many artifacts, when a part is full and no upload is open for it,
+ * or when an artifact with an upload is completely written.
  *
- * A try that finds its chunk already committed (its answer was lost) gives what follows it.
+ * An attempt that finds its chunk already committed (its answer was lost) returns what follows it.
  */
 export async function exportChunk(
   context: RunContext,
@@ -144,7 +145,7 @@ class TableCounts {
     this.#tables.set(piece.table, table);
   }
 
-  /** A table is done once the cursor stands behind its segment. */
+  /** A table is done when the cursor is past its segment. */
   progress(plan: DumpPlan, cursor: Cursor): TableProgress[] {
     const current = plan.artifacts[cursor.artifact]?.segments[cursor.segment];
     const open = current?.kind === "rows" ? current.table : undefined;

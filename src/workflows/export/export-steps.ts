@@ -2,7 +2,7 @@ import type { WorkflowStepConfig } from "cloudflare:workers";
 
 import { defineRetryPolicy } from "../engine/retry-policy.ts";
 
-/** Every kind of step of an export, by the words its name begins with. */
+/** Every kind of step of an export: the words with which its name begins. */
 export type ExportStep =
   | "open snapshot"
   | "open artifact"
@@ -16,13 +16,14 @@ export type ExportStep =
   | "send callback";
 
 /**
- * How each kind is retried, and how long one attempt may take. A step whose work may wait for a database or
- * for R2 gets more attempts, further apart. A step that only cleans up gets few, since the watchdog repeats it.
+ * How each kind is retried, and how long one attempt may take. A step that may wait for a database
+ * or for R2 gets more attempts, further apart. A step that only cleans up gets few, since the
+ * watchdog repeats it.
  */
 export const EXPORT_STEPS: Record<ExportStep, WorkflowStepConfig> = {
   "open snapshot": defineRetryPolicy({ limit: 5, delay: "2 seconds", timeout: "5 minutes" }),
   "open artifact": defineRetryPolicy({ limit: 5, delay: "2 seconds", timeout: "1 minute" }),
-  // A chunk is some tens of MiB: seconds. Ten minutes is for a store that hardly answers.
+  // A chunk is some tens of MiB: seconds. Ten minutes allow for a store that hardly responds.
   export: defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "10 minutes" }),
   "complete artifact": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "5 minutes" }),
   "close snapshot": defineRetryPolicy({ limit: 5, delay: "2 seconds", timeout: "5 minutes" }),
@@ -31,6 +32,7 @@ export const EXPORT_STEPS: Record<ExportStep, WorkflowStepConfig> = {
   "publish manifest": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   "start over": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   "give up": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
-  // What a receiver does is a result of the step. The step is retried only if the job is out of reach.
+  // The receiver's reaction is a result of the step. The step is retried only if the jobs object is
+  // out of reach.
   "send callback": defineRetryPolicy({ limit: 5, delay: "2 seconds", timeout: "1 minute" }),
 };

@@ -23,9 +23,9 @@ import { publishManifest } from "./publish-manifest.ts";
 type Ended = { jobId: string; status: string } | { streamId: string; status: string };
 
 /**
- * One run of an export or a restore, or the end of what a job or a stream has left. Its steps' names and order
- * come from recorded values only, so that the list of steps reads like a table of contents, and a
- * replay walks the same way.
+ * One run of an export or a restore, or the cleanup after a job or a stream. The names and order of
+ * its steps come only from recorded values, so that the list of steps reads like a table of
+ * contents, and a replay takes the same path.
  */
 export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunPayload> {
   override async run(
@@ -68,18 +68,18 @@ async function runExport(steps: Steps<ExportStep>, runId: RunStart): Promise<End
     published = await run("publish manifest", "", publishManifest);
   } catch (error) {
     const failure = parseFailure(error);
-    // A close that fails is no reason to leave the job without its end.
+    // A failed close must not keep the job from ending.
     await run("close snapshot", "", closeRunSnapshot).catch(() => undefined);
     const { callback } = await run("give up", "", (context) => giveUp(context, failure));
     if (callback) await sendCallbacks(steps, { jobId, attempt: 1 });
     throw error;
   }
-  // Outside: a callback that cannot be sent must not undo a job that is completed.
+  // Outside the block: a callback that cannot be sent must not undo a completed job.
   if (published.callback) await sendCallbacks(steps, { jobId, attempt: 1 });
   return { jobId, status: "completed" };
 }
 
-/** What a step "give up" reports to the dashboard; `callback` is true if one must be sent. */
+/** What a step `give up` reports to the dashboard; `callback` is true if one must be sent. */
 async function giveUp(
   { jobs, runId }: RunContext,
   failure: Failure,
@@ -94,7 +94,7 @@ async function endJob(
   callbackFrom: number,
 ): Promise<Ended> {
   const { jobId } = runId;
-  // What keeps a snapshot open must not keep the callback from being sent; the watchdog tries again.
+  // If the snapshot cannot be closed, the callback is still sent; the watchdog tries again.
   await steps
     .forRun(runId)("close snapshot", "", closeRunSnapshot)
     .catch(() => undefined);

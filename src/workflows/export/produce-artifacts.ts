@@ -16,13 +16,16 @@ import { beginExport } from "./begin-export.ts";
 import { exportChunk } from "./export-chunk.ts";
 import type { ExportStep } from "./export-steps.ts";
 
-/** Small artifacts are verified many in a step, up to this many bytes; a larger one has its own. */
+/**
+ * Small artifacts are verified together in one step, up to this many bytes; a larger one has its
+ * own step.
+ */
 const VERIFY_BYTES = 256 * MIB;
 
 /**
- * Failures that a new snapshot can help: what was frozen is no longer what it was, the code that writes is
- * another, or what is stored is not what was written. The last is a part of a killed attempt that came late,
- * or an upload or object that is gone.
+ * Failures that a new snapshot can fix: the frozen data has changed, the code that writes is
+ * different, or the stored data differs from what was written. The last case is a late part of a
+ * killed attempt, or an upload or object that is gone.
  */
 const STARTED_OVER: ReadonlySet<ErrorCode> = new Set([
   "snapshot-lost",
@@ -32,8 +35,8 @@ const STARTED_OVER: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * Exports until everything is stored and has been read back. A job that cannot continue with its snapshot
- * starts over with a new one, a few times; then it fails for that reason.
+ * Exports until everything is stored and has been read back. A job that cannot continue with its
+ * snapshot starts over with a new one, a few times; then it fails for that reason.
  */
 export async function produceArtifacts(run: RunStep<ExportStep>): Promise<void> {
   for (let opening = 1; ; opening += 1) {
@@ -50,11 +53,15 @@ export async function produceArtifacts(run: RunStep<ExportStep>): Promise<void> 
   }
 }
 
-/** Exports all artifacts from one snapshot. `opening` is empty, or its number from 2. */
+/**
+ * Exports all artifacts from one snapshot. `opening` is empty the first time, then its number from
+ * 2.
+ */
 async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<void> {
   let { next }: { next: NextAction } = await run("open snapshot", opening, beginExport);
   while (next.do !== "finish") next = await perform(next, run);
-  // What is exported is exported: a snapshot that resists is closed by the watchdog's instances.
+  // The export itself is finished: the watchdog's instances close a snapshot that could not be
+  // closed here.
   await run("close snapshot", opening, closeRunSnapshot).catch(() => undefined);
   let verify: VerifyFrom | null = { ordinal: 0, artifact: next.artifact };
   while (verify !== null) verify = await verifyFrom(verify, run);
@@ -98,7 +105,10 @@ async function verifyFrom(
   return verified.next;
 }
 
-/** What a step "start over" reports to the dashboard; `again` is false if the job may not. */
+/**
+ * What a step "start over" reports to the dashboard; `again` is false if the job may not start
+ * over.
+ */
 async function startOver(
   { jobs, runId }: RunContext,
   failed: { opening: number; reason: Failure },

@@ -56,7 +56,7 @@ async function close(
   return "undone";
 }
 
-/** Replaces what is in a target by a safety export. Cut off anywhere, it goes on from where the target stands. */
+/** Replaces what is in a target by a safety export. If it is interrupted, it resumes at the target's position. */
 async function undo(
   env: ExportEnv,
   source: Source,

@@ -112,7 +112,7 @@ async function closeEnded(env: ExportEnv, jobId: string): Promise<ClosedTarget> 
   return closeRestore(env, restore, async () => {});
 }
 
-/** What a step "give up" reports to the dashboard; `callback` is true if one must be sent. */
+/** What a step `give up` reports to the dashboard; `callback` is true if one must be sent. */
 async function giveUp(
   { jobs, runId }: RunContext,
   thrown: Failure,

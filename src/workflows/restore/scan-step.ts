@@ -1,19 +1,21 @@
 import { createHash } from "node:crypto";
 
 import { ExportError } from "../../api/errors.ts";
-import { type Manifest, ManifestSchema } from "../../api/manifest.ts";
-import { decodeUtf8, concatBytes } from "../../lib/bytes.ts";
+import type { Manifest } from "../../api/manifest.ts";
+import type { RestoreVerify } from "../../api/restore-request.ts";
+import { canCompare } from "../../formats/plan-manifest-dump.ts";
 import { detectCompression } from "../../loading/inflate.ts";
 import { planLoad } from "../../loading/plan-load.ts";
 import { type ReadRange, readScript } from "../../loading/read-script.ts";
 import { scanScript, type ScannedScript } from "../../loading/scan-script.ts";
 import { listTargetTables } from "../../loading/target.ts";
 import type { ScriptRecord } from "../../rpc/load-plan.ts";
+import { unwrap } from "../../rpc/outcome.ts";
 import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import { findScript, type StoredScript } from "../../storage/find-script.ts";
 import type { RunContext } from "../engine/run-context.ts";
+import { readManifest } from "./read-manifest.ts";
 import { RestoreRun } from "./restore-run.ts";
-import * as v from "valibot";
 
 /** What a step "scan script" reports to the dashboard. */
 export interface ScannedStep {
@@ -40,11 +42,11 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
       {
         store,
         findExport: (id) => jobs.download(id),
-        useFile: (fileId) => useFile(context, fileId, jobId),
+        useFile: async (fileId) => unwrap(await jobs.useFile(fileId, jobId)),
       },
       request.from,
     );
-    const manifest = await readManifest(store, stored);
+    const manifest = await readManifest(store, stored.manifestKey);
     const file = {
       bytes: stored.bytes,
       compression: await detectStored(store, stored),
@@ -60,6 +62,7 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
       lines: scanned.end.lines,
       manifestKey: manifest === null ? null : stored.manifestKey,
     };
+    const { method, warnings } = chooseMethod(request.verify, manifest);
     const target = run.openTarget();
     const plan = planLoad(scanned, isReplacing ? [] : await listTargetTables(target));
     await run.commit(
@@ -68,50 +71,36 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
         script,
         plan,
         kept: plan.existing,
-        verification: { ...run.state.verification, method: chooseMethod(request.verify, manifest) },
+        verification: { ...run.state.verification, method },
       },
-      { warnings: listSkipped(scanned) },
+      { warnings: [...listSkipped(scanned), ...warnings] },
     );
   }
   const { statements, textBytes } = run.require("script");
   return { statements, textBytes, isReplacing };
 }
 
-async function useFile(
-  context: RunContext,
-  fileId: string,
-  jobId: string,
-): Promise<{ key: string; sha256: string }> {
-  void context;
-  throw new ExportError("file-not-found", `there is no file ${fileId} for restore ${jobId}`);
-}
-
-/** Returns the manifest of the script's export; null if the script comes from elsewhere, or it has none. */
-export async function readManifest(
-  store: ArtifactStore,
-  { manifestKey }: Pick<StoredScript, "manifestKey">,
-): Promise<Manifest | null> {
-  if (manifestKey === null) return null;
-  const body = await store.read(manifestKey);
-  if (body === undefined) return null;
-  const pieces: Uint8Array[] = [];
-  for await (const piece of body as unknown as AsyncIterable<Uint8Array>) pieces.push(piece);
-  const parsed = v.safeParse(ManifestSchema, JSON.parse(decodeUtf8(concatBytes(pieces))));
-  return parsed.success ? parsed.output : null;
-}
-
+/** Returns the frames of the dump; each chunk of an export is one that reading can begin at. */
 function findFrames(manifest: Manifest | null): ScriptRecord["frames"] {
-  void manifest;
-  return null;
+  if (manifest?.version !== 2) return null;
+  return (
+    manifest.artifacts[0]?.chunks.map(({ bytes, textBytes }) => ({ bytes, textBytes })) ?? null
+  );
 }
 
 function chooseMethod(
-  wanted: "digest" | "counts" | "none" | undefined,
+  wanted: RestoreVerify | undefined,
   manifest: Manifest | null,
-): "digest" | "counts" | "none" {
-  if (wanted === "none") return "none";
-  if (manifest === null) return "counts";
-  return wanted ?? "digest";
+): { method: RestoreVerify; warnings: string[] } {
+  if (wanted === "none") return { method: "none", warnings: [] };
+  if (manifest === null) {
+    const warning = "not verified: the script has no manifest of this project to compare with";
+    return { method: "none", warnings: [warning] };
+  }
+  if (wanted === "counts" || canCompare(manifest))
+    return { method: wanted ?? "digest", warnings: [] };
+  const why = "another version of the encoding wrote the dump, so its text cannot be compared";
+  return { method: "counts", warnings: [`verified by row counts only: ${why}`] };
 }
 
 async function detectStored(

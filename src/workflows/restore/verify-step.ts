@@ -1,8 +1,19 @@
 import { ExportError } from "../../api/errors.ts";
-import { quoteIdentifier } from "../../sqlite/identifier.ts";
+import type { Manifest } from "../../api/manifest.ts";
+import { MIB } from "../../api/limits.ts";
+import type { Source } from "../../databases/source.ts";
+import { canCompare, planManifestDump } from "../../formats/plan-manifest-dump.ts";
+import { listTargetTables } from "../../loading/target.ts";
+import type { RestoreState } from "../../rpc/restore-jobs.ts";
 import type { RunContext } from "../engine/run-context.ts";
+import { compareCounts } from "./compare-counts.ts";
+import { COMPARE_START, type CompareCursor, comparePieces } from "./compare-pieces.ts";
+import type { Difference } from "./difference.ts";
+import { readManifest } from "./read-manifest.ts";
 import { RestoreRun } from "./restore-run.ts";
-import { readManifest } from "./scan-step.ts";
+
+/** Text of the second dump that one step compares. */
+const STEP_BYTES = 64 * MIB;
 
 /** What a step "verify" reports to the dashboard. */
 export interface VerifiedStep {
@@ -20,34 +31,104 @@ export function verifyStep(context: RunContext): Promise<VerifiedStep> {
 }
 
 async function verify(run: RestoreRun): Promise<VerifiedStep> {
-  const { context } = run;
   const { verification } = run.state;
-  const method = verification.method ?? "none";
-  if (method === "none") {
-    await run.commit({ verification: { ...verification, state: "skipped" } });
-    return { method, pieces: 0, isDone: true };
+  if (verification.state === "equal" || verification.state === "skipped") {
+    return { method: verification.method ?? "none", pieces: 0, isDone: true };
   }
   const { manifestKey } = run.require("script");
-  const manifest = await readManifest(context.store, { manifestKey });
-  const source = run.openTarget();
-  let rows = 0;
-  let pieces = 0;
-  for (const table of manifest?.tables ?? []) {
-    const sql = `SELECT count(*) FROM ${quoteIdentifier(table.name)}`;
-    const count = Number((await source.query({ sql })).rows[0]?.[0]);
-    if (count !== table.rows) {
-      throw new ExportError(
-        "restore-differs",
-        `table ${JSON.stringify(table.name)} has ${count} rows, and the dump has ${table.rows}`,
-        { details: { table: table.name } },
-      );
-    }
-    rows += count;
-    pieces += 1;
-    await context.beat();
+  const manifest =
+    verification.method === "none" ? null : await readManifest(run.context.store, manifestKey);
+  if (manifest === null) {
+    await run.commit({ verification: { ...verification, method: "none", state: "skipped" } });
+    return { method: "none", pieces: 0, isDone: true };
   }
-  await run.commit({
-    verification: { ...verification, state: "equal", pieces, piecesTotal: pieces, rows },
+  const compared =
+    verification.method === "digest" && canCompare(manifest)
+      ? await compareDigests(run, manifest)
+      : await countRows(run, manifest);
+  const { method, pieces, piecesTotal, rows, rowsRead, cursor, difference } = compared;
+  const next: RestoreState["verification"] = {
+    method,
+    state: difference === null ? (cursor === null ? "equal" : "running") : "differs",
+    pieces: verification.pieces + pieces,
+    piecesTotal,
+    rows: verification.rows + rows,
+    cursor,
+  };
+  await run.commit(
+    { verification: next },
+    { usage: { rowsRead, rowsWritten: 0, r2ClassAOperations: 0 } },
+  );
+  if (difference !== null) throw differs(difference);
+  return { method, pieces, isDone: cursor === null };
+}
+
+interface Compared {
+  method: "digest" | "counts";
+  pieces: number;
+  piecesTotal: number;
+  rows: number;
+  rowsRead: number;
+  /** Null if everything is compared, or something differs. */
+  cursor: string | null;
+  difference: Difference | null;
+}
+
+async function compareDigests(
+  run: RestoreRun,
+  manifest: Manifest & { version: 2 },
+): Promise<Compared> {
+  const { cursor } = run.state.verification;
+  const source = run.openTarget();
+  const ignored = await listIgnored(source, manifest);
+  const compared = await comparePieces(source, {
+    manifest,
+    artifact: 0,
+    planDump: (catalog) => planManifestDump(manifest, catalog, ignored),
+    from: cursor === null ? COMPARE_START : (JSON.parse(cursor) as CompareCursor),
+    textBytesMax: STEP_BYTES,
+    beat: run.context.beat,
   });
-  return { method, pieces, isDone: true };
+  return {
+    ...compared,
+    method: "digest",
+    piecesTotal: manifest.artifacts[0]?.chunks.length ?? 0,
+    cursor: compared.next === null ? null : JSON.stringify(compared.next),
+  };
+}
+
+async function countRows(run: RestoreRun, manifest: Manifest): Promise<Compared> {
+  const { cursor } = run.state.verification;
+  const { tables } = manifest;
+  const counted = await compareCounts(run.openTarget(), {
+    tables,
+    from: cursor === null ? 0 : (JSON.parse(cursor) as number),
+    beat: run.context.beat,
+  });
+  return {
+    ...counted,
+    method: "counts",
+    pieces: counted.tables,
+    piecesTotal: tables.length,
+    cursor: counted.next === null ? null : JSON.stringify(counted.next),
+  };
+}
+
+/** StarbaseDB's class makes these tables whenever an object starts; a dump need not have them. */
+async function listIgnored(source: Source, manifest: Manifest): Promise<string[]> {
+  const known = new Set(manifest.tables.map(({ name }) => name));
+  const tables = await listTargetTables(source);
+  return tables
+    .filter(({ name, hasRows }) => name.startsWith("tmp_") && !hasRows && !known.has(name))
+    .map(({ name }) => name);
+}
+
+function differs({ table, firstKey, lastKey, message }: Difference): ExportError {
+  return new ExportError("restore-differs", message, {
+    details: {
+      ...(table !== null && { table }),
+      ...(firstKey !== null && { firstKey }),
+      ...(lastKey !== null && { lastKey }),
+    },
+  });
 }

@@ -2,6 +2,10 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 
+import type { ManifestV2 } from "../../../src/api/manifest.ts";
+import { planManifestDump } from "../../../src/formats/plan-manifest-dump.ts";
+import { COMPARE_START, comparePieces } from "../../../src/workflows/restore/compare-pieces.ts";
+import { VERSION } from "../../../src/api/version.ts";
 import { planSqlDump } from "../../../src/formats/sql/sql-plan.ts";
 import { SqlEncoder } from "../../../src/formats/sql/sql-encoder.ts";
 import { concatBytes } from "../../../src/lib/bytes.ts";
@@ -101,6 +105,26 @@ describe("the key-value storage of a withExport class", () => {
     expect(await entriesOf("kv-streamed")).toEqual(await entriesOf("kv"));
   });
 
+  test("is compared with its dump after a restore, and leaves no copy", async () => {
+    const { jobId } = await startExport({ source: "tenants", name: "kv" });
+    await ended(jobId);
+    const manifest = await (await api(`/export/dump/${jobId}/manifest`)).json<ManifestV2>();
+    await load("kv-compared", await download(jobId));
+    const compare = () =>
+      comparePieces(openSource(env, SOURCE, { name: "kv-compared" }), {
+        manifest,
+        artifact: 0,
+        planDump: (catalog) => planManifestDump(manifest, catalog),
+        from: COMPARE_START,
+        textBytesMax: 1e9,
+        beat: async () => {},
+      });
+    expect(await compare()).toMatchObject({ next: null, difference: null });
+    await inObject("kv-compared", ({ kv }) => kv.put("later", "entry"));
+    expect((await compare()).difference).not.toBeNull();
+    expect(await tablesOf("kv-compared")).toEqual([{ name: "t" }]);
+  });
+
   test("is from the instant of the snapshot, while its writers continue", async () => {
     await inObject("kv-busy", ({ kv, sql }) => {
       sql.exec("CREATE TABLE t(a); INSERT INTO t VALUES (1)");
@@ -112,7 +136,8 @@ describe("the key-value storage of a withExport class", () => {
       snapshotId: crypto.randomUUID(),
       jobId: "job",
       undoBytesMax: 1e9,
-      planDump: (catalog) => planSqlDump({ catalog, source: "main", content: "all" }),
+      planDump: (catalog) =>
+        planSqlDump({ catalog, source: "main", content: "all", version: VERSION }),
       isLeftover: () => false,
     });
     await inObject("kv-busy", ({ kv }) => {

@@ -104,7 +104,7 @@ describe("a request without a source", () => {
     await ended(jobs[0]?.jobId ?? "");
 
     const twice = { ...bindings, EXPORT_SCHEDULE: [{}, { source: "shop", content: "schema" }] };
-    expect(() => readSettings(twice)).toThrow("EXPORT_SCHEDULE: expected one entry a source");
+    expect(() => readSettings(twice)).toThrow("EXPORT_SCHEDULE: expected one entry per source");
   });
 
   test("means main among several, or is refused with their names", async () => {
@@ -234,7 +234,7 @@ describe("a class of many objects", () => {
     [{ name: "a", id: "0".repeat(64) }, 400, "send `name` or `id`, not both"],
     [{ id: "0".repeat(64) }, 400, "no object of binding DATABASE_DURABLE_OBJECT has this id"],
     [{ id: "7" }, 400, "expected the 64 hex digits"],
-    [{ source: "main", name: "acme" }, 404, 'no object of the name "acme"'],
+    [{ source: "main", name: "acme" }, 404, 'no object named "acme"'],
     [{ source: "shop", name: "acme" }, 400, "is a D1 database"],
   ])("is not exported by %j", async (body, status, detail) => {
     const response = await post(body);

@@ -5,7 +5,7 @@ interface Query {
   params?: unknown[];
 }
 
-/** Those of its class, and of the plugins for its query log and its cron tasks. */
+/** The tables of its class, and of the plugins for its query log and its cron tasks. */
 const TABLES = [
   "cache",
   "allowlist_queries",
@@ -16,8 +16,8 @@ const TABLES = [
 ];
 
 /**
- * Stands in for StarbaseDB's class of this name: its two methods with their results, its tables, and
- * that a transaction that fails is not rolled back.
+ * Stands in for StarbaseDB's class of this name: the same two methods with their results, the same
+ * tables, and no rollback of a failed transaction.
  */
 export class StarbaseDBDurableObject extends DurableObject {
   constructor(ctx: DurableObjectState, env: unknown) {
@@ -52,7 +52,7 @@ interface Environment {
   DATABASE_DURABLE_OBJECT: DurableObjectNamespace<StarbaseDBDurableObject>;
 }
 
-/** `POST /query` is all that a test needs of StarbaseDB's own API. */
+/** Tests need only `POST /query` from StarbaseDB's own API. */
 export default {
   async fetch(request: Request, env: Environment): Promise<Response> {
     const stub = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");

@@ -1,0 +1,63 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import type { BackupPlan } from "./backup-plan.ts";
+
+/** The first date on which Workers have Node's modules without a flag. */
+const NODE_MODULES_DATE = "2026-08-04";
+
+/** Returns what a configured Worker needs and `init` does not write, as sentences. */
+export function describeNeeds(
+  config: Readonly<Record<string, unknown>>,
+  { folder, plan }: { folder: string; plan: BackupPlan },
+): string[] {
+  const needs: string[] = [];
+  if (!isInstalled(folder)) {
+    needs.push("Install the package in this folder: docs/library.md shows how.");
+  }
+  const { main, env, compatibility_date: date, compatibility_flags: flags } = config;
+  if (typeof main === "string" && !exportsWorker(join(folder, main))) {
+    const scheduled =
+      plan.schedule === undefined ? "" : ", and call startScheduledExports in `scheduled`";
+    const isEmbedded = plan.sources.some((source) => source.isEmbedded === true);
+    const classes = ["ExportJobs", "ExportWorkflow", ...(isEmbedded ? ["Database"] : [])];
+    needs.push(
+      `${main} must export ${classes.join(", ")} and mount the routes${scheduled}: docs/library.md shows how.`,
+    );
+  }
+  if (typeof env === "object" && env !== null && Object.keys(env).length > 0) {
+    const names = Object.keys(env).map((name) => `env.${name}`);
+    needs.push(
+      `${names.join(", ")}: named environments inherit no bindings. Add them there by hand.`,
+    );
+  }
+  const hasFlag = Array.isArray(flags) && flags.includes("nodejs_compat");
+  if (typeof date === "string" && date < NODE_MODULES_DATE && !hasFlag) {
+    needs.push(
+      `Set compatibility_date to ${NODE_MODULES_DATE} or later, or add the flag nodejs_compat.`,
+    );
+  }
+  if (plan.schedule !== undefined) {
+    const left = plan.sources.filter(({ schedule }) => schedule === undefined);
+    for (const { name } of left) {
+      needs.push(
+        `${name} is not scheduled: add an entry with the object's name to EXPORT_SCHEDULE.`,
+      );
+    }
+  }
+  return needs;
+}
+
+function isInstalled(folder: string): boolean {
+  if (existsSync(join(folder, "node_modules", "durable-export", "package.json"))) return true;
+  const parent = dirname(folder);
+  return parent !== folder && isInstalled(parent);
+}
+
+function exportsWorker(path: string): boolean {
+  try {
+    return readFileSync(path, "utf8").includes("durable-export/worker");
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,94 @@
+import type { ErrorCode } from "../api/errors.ts";
+
+/**
+ * A code of `ERRORS`, or one of a newer Worker. `unexpected-answer` means that no Durable Export Worker answered:
+ * the URL is wrong, a gateway has failed, or something redirects, and the token is not sent there.
+ */
+export type ExportApiErrorCode = ErrorCode | "unexpected-answer" | (string & {});
+
+/** What an `ExportApiError` consists of. */
+interface ExportApiFailure {
+  status: number;
+  code: ExportApiErrorCode;
+  message: string;
+  hint?: string | undefined;
+  jobId?: string | undefined;
+  problem?: Readonly<Record<string, unknown>> | undefined;
+  retryAfter?: string | null | undefined;
+}
+
+/** A call that the API refused or could not answer. The message starts with the code. */
+export class ExportApiError extends Error {
+  override readonly name = "ExportApiError";
+  /** The HTTP status; 0 if a browser hides it because the answer redirects. */
+  readonly status: number;
+  readonly code: ExportApiErrorCode;
+  /** What to do, as one sentence; undefined if no Durable Export Worker answered. */
+  readonly hint: string | undefined;
+  /** The job that the answer names, such as the running one of `export-already-running`, or that the call names. */
+  readonly jobId: string | undefined;
+  /** The whole body (RFC 9457). Some codes have more members, such as `issues`. */
+  readonly problem: Readonly<Record<string, unknown>> | undefined;
+  /** The header `Retry-After`, if the answer has one. */
+  readonly retryAfter: string | undefined;
+
+  constructor({ status, code, message, hint, jobId, problem, retryAfter }: ExportApiFailure) {
+    super(`${code}: ${message}`);
+    this.status = status;
+    this.code = code;
+    this.hint = hint;
+    this.jobId = jobId;
+    this.problem = problem;
+    this.retryAfter = retryAfter ?? undefined;
+  }
+}
+
+/** Returns the error that a failed answer describes. `jobId` is the job that the call names. */
+export async function readApiError(
+  response: Response,
+  jobId: string | undefined,
+): Promise<ExportApiError> {
+  const { status } = response;
+  const problem = parseProblem(await response.text());
+  const retryAfter = response.headers.get("retry-after");
+  if (problem === undefined) {
+    return new ExportApiError({
+      status,
+      code: "unexpected-answer",
+      message: describeStranger(response),
+      jobId,
+      retryAfter,
+    });
+  }
+  return new ExportApiError({
+    status,
+    code: problem["code"],
+    message: String(problem["detail"]),
+    hint: findText(problem, "hint"),
+    jobId: findText(problem, "jobId") ?? jobId,
+    problem,
+    retryAfter,
+  });
+}
+
+function parseProblem(text: string): (Record<string, unknown> & { code: string }) | undefined {
+  try {
+    const value = JSON.parse(text) as { code?: unknown } | null;
+    if (typeof value?.code === "string") return { ...value, code: value.code };
+  } catch {
+    // A gateway's page is no JSON.
+  }
+  return undefined;
+}
+
+function findText(problem: Record<string, unknown>, name: string): string | undefined {
+  const value = problem[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+function describeStranger({ status, type, headers }: Response): string {
+  if (type === "opaqueredirect" || (status >= 300 && status < 400)) {
+    return "the URL redirects, and the token is not sent there";
+  }
+  return `no Durable Export Worker answered: status ${status}, ${headers.get("content-type") ?? "no content type"}`;
+}

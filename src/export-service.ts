@@ -1,0 +1,111 @@
+import { WorkerEntrypoint } from "cloudflare:workers";
+
+import type { ExportRequestInput } from "./api/export-request.ts";
+import type { JobList, JobView } from "./api/job-view.ts";
+import type { Manifest } from "./api/manifest.ts";
+import type { QueryInput, QueryRow } from "./api/query-request.ts";
+import type { RestoreRequestInput } from "./api/restore-request.ts";
+import type { RestoreList, RestoreView } from "./api/restore-view.ts";
+import type { SourceList } from "./api/source-list.ts";
+import type { StreamRequestInput } from "./api/stream-query.ts";
+import { createServiceApp } from "./app.ts";
+import { ExportClient } from "./client/export-client.ts";
+import type { DownloadOptions, ListFilter, StartOptions } from "./client/export-client.ts";
+import type { ExportEnv } from "./config/bindings.ts";
+
+const app = createServiceApp();
+
+/** Options that cross RPC: a signal does not. */
+type Plain<TOptions> = Omit<TOptions, "signal">;
+
+/**
+ * The API for other Workers of the account, by a service binding with `"entrypoint": "ExportService"`. Callers
+ * are trusted like the full token, and need none. Each method answers as its HTTP route does, through the same
+ * code. A refused call throws an Error whose message starts with the code (`job-not-found: …`). With the
+ * compatibility flag `enhanced_error_serialization` it also has `code`, `status`, `hint` and `jobId`.
+ */
+export class ExportService extends WorkerEntrypoint<ExportEnv> {
+  /** Only methods of the class can be called over RPC, never this. */
+  readonly #client = new ExportClient({
+    // No host in local development, whose rules are weaker.
+    url: "https://service-binding.invalid",
+    token: "",
+    fetch: async (url, init) => app.fetch(new Request(url, init), this.env, this.ctx),
+    retries: 0,
+  });
+
+  /** Starts an export, and returns its job. */
+  start(request?: ExportRequestInput, options?: Plain<StartOptions>): Promise<JobView> {
+    return this.#client.start(request, options);
+  }
+
+  /** Returns a job. */
+  get(jobId: string): Promise<JobView> {
+    return this.#client.get(jobId);
+  }
+
+  /** Returns a page of the jobs, newest first. */
+  list(filter?: Plain<ListFilter>): Promise<JobList> {
+    return this.#client.list(filter);
+  }
+
+  /** Cancels a job if it runs, and returns it. A job that has ended stays as it is. */
+  cancel(jobId: string): Promise<JobView> {
+    return this.#client.cancel(jobId);
+  }
+
+  /** Deletes a job that has ended, with its files, and returns null. Cancels a running one, and returns it. */
+  delete(jobId: string): Promise<JobView | null> {
+    return this.#client.delete(jobId);
+  }
+
+  /** Returns the answer with a job's file, or a ZIP of several. Its body is streamed. */
+  download(jobId: string, options?: Plain<DownloadOptions>): Promise<Response> {
+    return this.#client.download(jobId, options);
+  }
+
+  /** Returns a completed job's manifest. */
+  manifest(jobId: string): Promise<Manifest> {
+    return this.#client.manifest(jobId);
+  }
+
+  /** Returns the databases that this Worker can export, and where it stores files. */
+  sources(): Promise<SourceList> {
+    return this.#client.sources();
+  }
+
+  /** Starts a restore, and returns it. */
+  restore(request: RestoreRequestInput, options?: Plain<StartOptions>): Promise<RestoreView> {
+    return this.#client.restore(request, options);
+  }
+
+  /** Returns a restore. */
+  getRestore(jobId: string): Promise<RestoreView> {
+    return this.#client.getRestore(jobId);
+  }
+
+  /** Returns a page of the restores, newest first. */
+  listRestores(filter?: Plain<ListFilter>): Promise<RestoreList> {
+    return this.#client.listRestores(filter);
+  }
+
+  /** Cancels a restore that runs, and returns it. Deletes one that has ended, and returns null. */
+  deleteRestore(jobId: string): Promise<RestoreView | null> {
+    return this.#client.deleteRestore(jobId);
+  }
+
+  /** Returns the answer with a dump that is read while it is sent, without a job. */
+  stream(request?: StreamRequestInput): Promise<Response> {
+    return this.#client.stream(request);
+  }
+
+  /** Runs an SQL text in the embedded database, all or nothing, and returns the rows of its last statement. */
+  query(query: QueryInput): Promise<QueryRow[]> {
+    return this.#client.query(query);
+  }
+
+  /** Runs several SQL texts in one transaction, and returns the rows of each. */
+  transaction(queries: QueryInput[]): Promise<QueryRow[][]> {
+    return this.#client.transaction(queries);
+  }
+}

@@ -1,0 +1,57 @@
+import { lowerAscii } from "../lib/ascii-case.ts";
+import { viewOf } from "../lib/bytes.ts";
+import { TokenReader } from "../sqlite/token-reader.ts";
+
+/** What an INSERT contains after VALUES besides plain values. */
+export interface RowTraits {
+  /** False if none of the others can be true: nothing was looked at closely. */
+  hasSpecialWords: boolean;
+  /** True if a query in it reads a table. */
+  readsRows: boolean;
+  /** True for `last_insert_rowid()`: a value depends on the statement before. */
+  usesSession: boolean;
+  /** True for `changes()` and `total_changes()`, whose values a restore changes. */
+  countsChanges: boolean;
+  /** True for ON CONFLICT and RETURNING. */
+  hasTail: boolean;
+}
+
+/** The traits of plain values. */
+export const PLAIN_ROWS: RowTraits = {
+  hasSpecialWords: false,
+  readsRows: false,
+  usesSession: false,
+  countsChanges: false,
+  hasTail: false,
+};
+
+/** Without one of these words, in a value or out of it, rows are plain. */
+const WORDS = /select|conflict|returning|last_insert_rowid|changes|unistr/i;
+
+/**
+ * Finds what stands in an INSERT from `rowsAt` on. `ownTables` are names, in lower case, of tables that a dump makes
+ * to assemble long rows: reading those does not count.
+ */
+export function findRowTraits(
+  bytes: Uint8Array,
+  rowsAt: number,
+  ownTables: ReadonlySet<string>,
+): RowTraits {
+  // As one byte a character: all words are ASCII.
+  if (!WORDS.test(viewOf(bytes).toString("latin1", rowsAt))) return PLAIN_ROWS;
+  const traits = { ...PLAIN_ROWS, hasSpecialWords: true };
+  const tokens = new TokenReader(bytes, rowsAt);
+  let before = "";
+  for (let token = tokens.next(); token !== undefined; token = tokens.next()) {
+    const isCall = tokens.is(token, "(");
+    if (isCall && before === "LAST_INSERT_ROWID") traits.usesSession = true;
+    if (isCall && /^(?:TOTAL_)?CHANGES$/.test(before)) traits.countsChanges = true;
+    if (before === "FROM" && !isCall && !ownTables.has(lowerAscii(tokens.name(token)))) {
+      traits.readsRows = true;
+    }
+    before = tokens.word(token);
+    if (before === "JOIN") traits.readsRows = true;
+    if (before === "CONFLICT" || before === "RETURNING") traits.hasTail = true;
+  }
+  return traits;
+}

@@ -1,0 +1,242 @@
+import { ExportError } from "../api/errors.ts";
+import { STATEMENT_BYTES_MAX } from "../api/limits.ts";
+import { lowerAscii } from "../lib/ascii-case.ts";
+import { viewOf } from "../lib/bytes.ts";
+import type { ScriptPlace } from "../rpc/load-plan.ts";
+import { createStageSql } from "../sqlite/own-objects.ts";
+import type { ScriptStatement } from "../sqlite/statement-splitter.ts";
+import { findOption } from "../sqlite/virtual-table.ts";
+import { type InsertRows, type StatementClass, StatementClassifier } from "./classify-statement.ts";
+import type { CreateTable } from "./create-table.ts";
+import { refused } from "./describe-statement.ts";
+import { splitLongInsert, UnloadableStatement } from "./long-statement.ts";
+import { nameMoves, type PlannedMove, planSpan, type Span } from "./plan-staging.ts";
+import { findRowTraits, PLAIN_ROWS, type RowTraits } from "./row-traits.ts";
+import type { ScannedScript } from "./scan-script.ts";
+import { parseSchemaRow, type SchemaRow } from "./schema-row.ts";
+import { ScannedTables } from "./scanned-tables.ts";
+import { isCertainlyWhole } from "./whole-statement.ts";
+
+/** What is known of a script up to a statement, statement by statement. */
+export class ScriptScan {
+  end: ScriptPlace = { textBytes: 0, statements: 0, lines: 0 };
+  readonly #classifier = new StatementClassifier();
+  readonly #tables = new ScannedTables();
+  readonly #moves: PlannedMove[] = [];
+  readonly #schemaRows: SchemaRow[] = [];
+  readonly #skipped = new Map<string, number>();
+  /** Tables, in lower case, in which a dump of this project assembles long rows. */
+  readonly #dumpStages = new Set<string>();
+  /** Tables, in lower case, whose rows fire triggers. */
+  readonly #triggered = new Set<string>();
+  #span: Span = newSpan(1);
+  #late: ScannedScript["late"] = null;
+  #hasKeyValues = false;
+  /** The statement that began the transaction that is open. */
+  #begin: ScriptStatement | undefined;
+  /** False after the script has turned foreign keys off. */
+  #enforces = true;
+
+  /** Takes the script's next statement. Errors: `script-invalid`. */
+  add(statement: ScriptStatement): void {
+    this.#add(statement, this.#classifier.classify(statement.bytes.subarray(statement.start)));
+  }
+
+  /** Takes a last statement without a semicolon, or an open comment. Errors: `script-invalid`. */
+  addUnended(statement: ScriptStatement): void {
+    const { bytes, start } = statement;
+    const isComment = start === bytes.length;
+    const found = this.#classifier.classify(bytes.subarray(start));
+    if (isComment || (found.kind !== "refuse" && !isCertainlyWhole(statement, found))) {
+      throw refused(
+        statement,
+        "the script ends within this statement, or lacks the semicolon that would prove that it does not",
+      );
+    }
+    this.#add(statement, found);
+  }
+
+  /** Ends the script. Errors: `script-invalid` if it has no statement, or does not end its transaction. */
+  finish(): ScannedScript {
+    if (this.end.statements === 0) {
+      throw new ExportError("script-invalid", "the script contains no statement");
+    }
+    if (this.#begin !== undefined) {
+      throw refused(
+        this.#begin,
+        "the script does not end the transaction that this statement begins: it may be cut off",
+      );
+    }
+    this.#planSpan();
+    return {
+      end: this.end,
+      tables: this.#tables.byName,
+      moves: nameMoves(this.#moves, this.#tables.everyName),
+      schemaRows: this.#schemaRows,
+      skipped: this.#skipped,
+      late: this.#late,
+      hasSequences: this.#tables.hasAutoincrement,
+      hasKeyValues: this.#hasKeyValues,
+    };
+  }
+
+  #add(statement: ScriptStatement, found: StatementClass): void {
+    const text = statement.bytes.subarray(statement.start);
+    if (found.kind === "refuse") throw refused(statement, found.reason);
+    const readsAt = found.kind === "insert" ? found.rowsAt : 0;
+    const traits =
+      found.kind === "insert" || found.kind === "change-rows"
+        ? findRowTraits(text, readsAt, this.#dumpStages)
+        : PLAIN_ROWS;
+    const reason = this.#findObstacle(text, found, traits);
+    if (reason !== undefined) throw refused(statement, reason);
+    const before = this.end;
+    const { number } = statement;
+    switch (found.kind) {
+      case "skip":
+        this.#skip(found.what);
+        break;
+      case "begin":
+        this.#begin = statement;
+        this.#skip("BEGIN");
+        break;
+      case "commit":
+        this.#begin = undefined;
+        this.#skip("COMMIT");
+        break;
+      case "foreign-keys":
+        this.#enforces = found.enforces;
+        this.#skip("PRAGMA foreign_keys");
+        break;
+      case "create-table":
+        this.#createTable(statement, found);
+        break;
+      case "insert":
+        this.#insert(number, found, traits);
+        break;
+      case "schema-row": {
+        const row = parseSchemaRow(text, found.rowsAt);
+        if (row === undefined) {
+          throw refused(statement, "only virtual tables can be written into sqlite_schema");
+        }
+        this.#schemaRows.push(row);
+        break;
+      }
+      case "create-index":
+        if (found.isUnique) this.#span.uniqueIndexes.push({ ...found, number });
+        break;
+      case "create-trigger":
+        this.#triggered.add(lowerAscii(found.table));
+        this.#late ??= { from: before, number };
+        break;
+      case "sequence":
+        this.#late ??= { from: before, number };
+        break;
+      case "key-values":
+        this.#hasKeyValues = true;
+        break;
+      case "create-view":
+      case "bookkeeping":
+        break;
+      case "alter-table":
+        this.#endSpan(number);
+        this.#tables.alter(text, found);
+        break;
+      case "drop-table":
+        this.#endSpan(number);
+        this.#tables.drop(found.table);
+        break;
+      case "change-rows":
+      case "other":
+        this.#endSpan(number);
+        break;
+      default:
+        found satisfies never;
+    }
+    this.end = statement.after;
+  }
+
+  #skip(what: string): void {
+    this.#skipped.set(what, (this.#skipped.get(what) ?? 0) + 1);
+  }
+
+  /** Returns why the platform cannot run a statement as the script means it; undefined if it can. */
+  #findObstacle(text: Uint8Array, found: StatementClass, traits: RowTraits): string | undefined {
+    if (text.length > STATEMENT_BYTES_MAX) {
+      if (found.kind !== "insert" || !found.hasValues) {
+        const runs = found.kind !== "skip" && found.kind !== "schema-row";
+        return runs
+          ? `it has ${text.length} bytes, and the platform runs at most ${STATEMENT_BYTES_MAX}`
+          : undefined;
+      }
+      try {
+        for (const _ of splitLongInsert(text, found.rowsAt));
+      } catch (cause) {
+        if (cause instanceof UnloadableStatement) return cause.message;
+        throw cause;
+      }
+    }
+    if (traits.countsChanges) {
+      return "the value of changes() and total_changes() depends on the connection";
+    }
+    if (this.#enforces) return undefined;
+    const changed =
+      found.kind === "drop-table" ||
+      found.kind === "change-rows" ||
+      (found.kind === "insert" && found.conflict === "REPLACE")
+        ? found.table
+        : undefined;
+    const child = changed === undefined ? undefined : this.#tables.findActingChild(changed);
+    if (child === undefined) return undefined;
+    return (
+      "the script turns foreign keys off, the platform enforces them, and so this statement would also change " +
+      `rows of ${JSON.stringify(child)}`
+    );
+  }
+
+  #createTable(statement: ScriptStatement, found: CreateTable): void {
+    const sql = viewOf(statement.bytes).toString("utf8", statement.start);
+    if (sql.replace(/;$/, "") === createStageSql(found.name)) {
+      this.#dumpStages.add(lowerAscii(found.name));
+    }
+    if (!this.#tables.create(sql, found)) {
+      throw refused(statement, "the script creates too many tables");
+    }
+  }
+
+  #insert(number: number, found: InsertRows, traits: RowTraits): void {
+    const name = found.lowerTable;
+    const table = this.#tables.find(name);
+    // An index over another table's rows reads them when it is built.
+    const buildsIndex = table?.isVirtual === true && findOption(table.sql, "content") !== undefined;
+    const fires = this.#triggered.has(name);
+    if (!found.hasValues || traits.readsRows || buildsIndex || fires) this.#endSpan(number);
+    const known = this.#span.inserts.get(name);
+    if (known === undefined) {
+      this.#span.inserts.set(name, { first: number, last: number });
+    } else {
+      known.last = number;
+    }
+    // What conflicts in its table would not conflict in a staging table, which has other rows and indexes.
+    if (fires || found.conflict !== undefined || traits.hasTail || traits.usesSession) {
+      this.#span.unstageable.add(name);
+    }
+    this.#late = null;
+  }
+
+  /** Ends a span before statement `next`, which may read or change any row. */
+  #endSpan(next: number): void {
+    this.#planSpan();
+    for (const name of this.#span.inserts.keys()) this.#tables.markWritten(name);
+    this.#span = newSpan(next);
+    this.#late = null;
+  }
+
+  #planSpan(): void {
+    this.#moves.push(...planSpan(this.#span, this.#tables));
+  }
+}
+
+function newSpan(from: number): Span {
+  return { from, inserts: new Map(), uniqueIndexes: [], unstageable: new Set() };
+}

@@ -1,0 +1,3 @@
+import { uploadsContract } from "../contract/uploads.ts";
+
+uploadsContract("a bucket");
