@@ -93,6 +93,8 @@ export const SourcesSchema = v.looseObject({
       type: v.string(),
       /** Missing from a Worker of an earlier version. */
       problem: v.optional(v.nullable(v.string()), null),
+      /** True if a restore may write it. Unknown to a Worker of an earlier version. */
+      writable: v.optional(v.boolean()),
     }),
   ),
 });

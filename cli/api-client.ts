@@ -48,11 +48,24 @@ export interface ApiClientOptions {
   onRetry: (line: string) => void;
 }
 
-interface Call {
-  method: "GET" | "POST" | "DELETE";
+/** One page of a list, newest first. */
+export interface JobPage {
+  status?: string | undefined;
+  limit: number;
+  cursor?: string | undefined;
+}
+
+/** One call of the API. */
+export interface Call {
+  method: "GET" | "POST" | "PUT" | "DELETE";
   path: string;
   headers?: Record<string, string>;
+  /** Sent as JSON. */
   body?: unknown;
+  /** Sent as they are, in place of `body`. */
+  bytes?: Uint8Array<ArrayBuffer>;
+  /** How long the answer may take, in milliseconds. Default: a minute. */
+  timeoutMs?: number;
   /** Default: the client's. */
   signal?: AbortSignal;
   /** Default: the client's policy. */
@@ -69,7 +82,7 @@ interface Call {
  * A successful response, with its body if that is a document: a download's body is left to the
  * caller.
  */
-interface Answer {
+export interface Answer {
   response: Response;
   text: string;
 }
@@ -102,7 +115,7 @@ export class ApiClient {
 
   /** Starts a job, or returns the job that this key has already started. */
   startJob(body: RequestBody, idempotencyKey: string, signal?: AbortSignal): Promise<Job> {
-    return this.#json(JobSchema, {
+    return this.json(JobSchema, {
       method: "POST",
       path: "/export/dump",
       headers: { "idempotency-key": idempotencyKey },
@@ -112,18 +125,11 @@ export class ApiClient {
   }
 
   getJob(jobId: string): Promise<Job> {
-    return this.#json(JobSchema, { method: "GET", path: jobPath(jobId) });
+    return this.json(JobSchema, { method: "GET", path: jobPath(jobId) });
   }
 
-  listJobs(query: {
-    status?: string | undefined;
-    limit: number;
-    cursor?: string | undefined;
-  }): Promise<{ jobs: Job[]; cursor: string | null }> {
-    const search = new URLSearchParams({ limit: String(query.limit) });
-    if (query.status !== undefined) search.set("status", query.status);
-    if (query.cursor !== undefined) search.set("cursor", query.cursor);
-    return this.#json(JobListSchema, { method: "GET", path: `/export/jobs?${search}` });
+  listJobs(page: JobPage): Promise<{ jobs: Job[]; cursor: string | null }> {
+    return this.json(JobListSchema, { method: "GET", path: `/export/jobs?${toSearch(page)}` });
   }
 
   /**
@@ -135,20 +141,20 @@ export class ApiClient {
     { only, ...options }: Pick<Call, "signal" | "retry"> & { only?: "cancel" } = {},
   ): Promise<JobState | null> {
     const path = `${jobPath(jobId)}${only === undefined ? "" : `?only=${only}`}`;
-    const answer = await this.#call({ method: "DELETE", path, ...options });
+    const answer = await this.call({ method: "DELETE", path, ...options });
     if (answer.response.status === 204) return null;
-    return this.#check(JobSchema, answer).status;
+    return this.check(JobSchema, answer).status;
   }
 
   async getManifest(jobId: string): Promise<ManifestText> {
-    const answer = await this.#call({ method: "GET", path: `${jobPath(jobId)}/manifest` });
-    return { text: answer.text, manifest: this.#check(ManifestSchema, answer) };
+    const answer = await this.call({ method: "GET", path: `${jobPath(jobId)}/manifest` });
+    return { text: answer.text, manifest: this.check(ManifestSchema, answer) };
   }
 
   /** Returns sources and store; undefined if the Worker is too old to report them. */
   async findSources(): Promise<Sources | undefined> {
     try {
-      return await this.#json(SourcesSchema, { method: "GET", path: "/export/sources" });
+      return await this.json(SourcesSchema, { method: "GET", path: "/export/sources" });
     } catch (error) {
       const code: ErrorCode = "not-found";
       if (error instanceof CliError && error.code === code) return undefined;
@@ -158,7 +164,7 @@ export class ApiClient {
 
   /** Checks that a Durable Export Worker answers at the URL; needs no token. */
   async checkHealth(): Promise<void> {
-    await this.#json(v.looseObject({ status: v.literal("ok") }), {
+    await this.json(v.looseObject({ status: v.literal("ok") }), {
       method: "GET",
       path: "/health",
     });
@@ -174,7 +180,7 @@ export class ApiClient {
     options: { headers?: Record<string, string>; signal: AbortSignal },
   ): Promise<Response> {
     const name = artifact === undefined ? "" : `/${encodeURIComponent(artifact)}`;
-    const { response } = await this.#call({
+    const { response } = await this.call({
       method: "GET",
       path: `${jobPath(jobId)}/download${name}`,
       // Without this, the platform may compress the response, and ranges would count other bytes.
@@ -204,14 +210,16 @@ export class ApiClient {
     return { bytes: Number(total), etag };
   }
 
-  async #json<const TSchema extends v.GenericSchema>(
+  /** Calls, and returns the answer's document. Errors: those of `call` and `check`. */
+  async json<const TSchema extends v.GenericSchema>(
     schema: TSchema,
     call: Call,
   ): Promise<v.InferOutput<TSchema>> {
-    return this.#check(schema, await this.#call(call));
+    return this.check(schema, await this.call(call));
   }
 
-  #check<const TSchema extends v.GenericSchema>(
+  /** Returns an answer's document. Errors: `not-durable-export` if it is not what `schema` describes. */
+  check<const TSchema extends v.GenericSchema>(
     schema: TSchema,
     { text, response }: Answer,
   ): v.InferOutput<TSchema> {
@@ -221,7 +229,7 @@ export class ApiClient {
   }
 
   /** Returns a successful response. Repeats the call after errors that may pass. */
-  async #call(call: Call): Promise<Answer> {
+  async call(call: Call): Promise<Answer> {
     const signal = call.signal ?? this.#options.signal;
     const policy = call.retry ?? this.#options.retry;
     for (let attempt = 0; ; attempt += 1) {
@@ -258,7 +266,7 @@ export class ApiClient {
       !(problem.success && LASTING.has(problem.output.code));
     return {
       error: problem.success
-        ? refusal(this.#options.url, response.status, problem.output)
+        ? refusal(this.#options.url, response.status, { ...problem.output, path: call.path })
         : this.#notOurs(response, text),
       retryable: isPassing,
       waitMs: retryAfterMs(response.headers.get("retry-after"), Date.now()),
@@ -266,7 +274,8 @@ export class ApiClient {
   }
 
   #fetch(call: Call, signal: AbortSignal): Promise<Response> {
-    const timeout = call.isDownload === true ? [] : [AbortSignal.timeout(ANSWER_TIMEOUT_MS)];
+    const timeout =
+      call.isDownload === true ? [] : [AbortSignal.timeout(call.timeoutMs ?? ANSWER_TIMEOUT_MS)];
     return fetch(`${this.#options.url}${call.path}`, {
       method: call.method,
       headers: {
@@ -274,9 +283,11 @@ export class ApiClient {
         authorization: `Bearer ${this.#options.token}`,
         "user-agent": `durable-export/${VERSION}`,
         ...(call.body === undefined ? {} : { "content-type": "application/json" }),
+        ...(call.bytes === undefined ? {} : { "content-type": "application/octet-stream" }),
         ...call.headers,
       },
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      ...(call.bytes === undefined ? {} : { body: call.bytes }),
       redirect: call.redirect ?? "manual",
       signal: AbortSignal.any([signal, ...timeout]),
     });
@@ -322,14 +333,32 @@ export class ApiClient {
   }
 }
 
+/** Returns the query of a list's page. */
+export function toSearch({ status, limit, cursor }: JobPage): string {
+  const search = new URLSearchParams({ limit: String(limit) });
+  if (status !== undefined) search.set("status", status);
+  if (cursor !== undefined) search.set("cursor", cursor);
+  return String(search);
+}
+
 function jobPath(jobId: string): string {
   return `/export/dump/${encodeURIComponent(jobId)}`;
 }
 
 /** A 400 would be repeated next time: the command line was wrong. Everything else is a refusal. */
-function refusal(url: string, status: number, problem: Problem): CliError {
+function refusal(url: string, status: number, problem: Problem & { path: string }): CliError {
   const { code, detail } = problem;
   const noRoute: ErrorCode = "not-found";
+  if (code === noRoute && problem.path.startsWith("/import/")) {
+    return new CliError(
+      { ofWorker: code },
+      `the Worker at ${url} cannot restore files: it is too old`,
+      {
+        exitCode: EXIT.refused,
+        hint: "Deploy a newer version of it.",
+      },
+    );
+  }
   if (code === noRoute) {
     return new CliError(
       { ofWorker: code },

@@ -17,6 +17,8 @@ export const CLI_ERROR_CODES = [
   "manifest-invalid",
   "restore-failed",
   "restore-mismatch",
+  "restore-running",
+  "restore-cancelled",
   "export-running",
   "export-cancelled",
   "export-expired",

@@ -74,10 +74,13 @@ describe.skipIf(process.platform === "win32")("in a shell", () => {
   test("completes options and their values in bash", () => {
     expect(completeInBash(["dump", "--comp"]).candidates).toEqual(["--compression"]);
     expect(completeInBash(["dump", "--format", "n"]).candidates).toEqual(["ndjson"]);
+    expect(completeInBash(["restore", "--dry"]).candidates).toEqual(["--dry-run"]);
+    expect(completeInBash(["restore", "--verify", "d"]).candidates).toEqual(["digest"]);
   });
 
   test("leaves file names to bash", async () => {
     expect(completeInBash(["verify", ""]).candidates).toEqual([]);
+    expect(completeInBash(["restore", ""]).candidates).toEqual([]);
     const { stdout } = await runCli(["complete", "bash"], { url: "" });
     expect(stdout).toContain("complete -o default");
   });

@@ -10,10 +10,12 @@ import { CliError, Interrupted } from "./cli-error.ts";
 import { downloadArtifacts, type DownloadResult } from "./download-artifacts.ts";
 import { checkNotEmpty } from "./empty-export.ts";
 import { EXIT } from "./exit-codes.ts";
-import { followJob, hasEnded, requireCompleted } from "./follow-job.ts";
+import { followJob, requireCompleted } from "./follow-job.ts";
+import { GRACE_MS, graceSignal } from "./grace-signal.ts";
 import type { Host } from "./host.ts";
 import { makeFolder } from "./output-place.ts";
 import { findFileKind } from "./partial-file.ts";
+import { hasEnded } from "./poll-job.ts";
 import {
   findResumeRecord,
   removeResumeRecord,
@@ -21,9 +23,6 @@ import {
   writeResumeRecord,
 } from "./resume-record.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** How long a pending start, or a cancel, may take after Ctrl-C. */
-const CANCEL_TIMEOUT_MS = 10_000;
 
 export interface DumpRequest {
   client: ApiClient;
@@ -158,20 +157,6 @@ async function resume(
   }
 }
 
-/**
- * Ctrl-C must not interrupt a start halfway: the start gets a few more seconds to return the job's
- * id.
- */
-function graceSignal(signal: AbortSignal): AbortSignal {
-  const grace = new AbortController();
-  const abortSoon = () => {
-    setTimeout(() => grace.abort(), CANCEL_TIMEOUT_MS).unref();
-  };
-  if (signal.aborted) abortSoon();
-  else signal.addEventListener("abort", abortSoon, { once: true });
-  return grace.signal;
-}
-
 function isGivingUp(error: CliError): boolean {
   return error instanceof Interrupted || error.is("timeout");
 }
@@ -180,7 +165,7 @@ function isGivingUp(error: CliError): boolean {
 async function cancelNow(client: ApiClient, jobId: string): Promise<string | undefined> {
   try {
     await client.removeJob(jobId, {
-      signal: AbortSignal.timeout(CANCEL_TIMEOUT_MS),
+      signal: AbortSignal.timeout(GRACE_MS),
       retry: { ...client.retry, retries: Math.min(client.retry.retries, 2) },
     });
     return undefined;

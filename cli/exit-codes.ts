@@ -4,7 +4,7 @@
 export const EXIT = {
   /** Everything that was requested is done. */
   done: 0,
-  /** The export failed, a file does not match the manifest, or it cannot be written. */
+  /** The export or restore failed, a file does not match the manifest, or it cannot be written. */
   failed: 1,
   /**
    * The command line, the configuration or the request is wrong: the same call would fail again.

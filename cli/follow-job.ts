@@ -3,41 +3,27 @@ import type { ApiClient } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { formatBytes, formatNumberOf, formatSeconds } from "./format.ts";
-import { wait } from "./retry.ts";
+import { pollJob } from "./poll-job.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** The time between two polls: short at first, so that a small export finishes immediately. */
-const POLL_MS_MIN = 250;
-const POLL_MS_MAX = 3_000;
-const POLL_GROWTH = 1.25;
-
 /**
- * Polls a job until it has ended, and shows its progress. Errors: `timeout` after `timeoutMs` (the
- * job continues), `Interrupted`, and those of the client.
+ * Polls an export until it has ended, and shows its progress. Errors: `timeout` after `timeoutMs`
+ * (the job continues), `Interrupted`, and those of the client.
  */
-export async function followJob(
+export function followJob(
   client: ApiClient,
   terminal: Terminal,
-  options: { jobId: string; timeoutMs: number | undefined },
+  { jobId, timeoutMs }: { jobId: string; timeoutMs: number | undefined },
 ): Promise<Job> {
-  const { jobId, timeoutMs } = options;
-  const deadlineMs = timeoutMs === undefined ? Infinity : Date.now() + timeoutMs;
-  const progress = terminal.startProgress("exporting");
-  try {
-    for (let pollMs = POLL_MS_MIN; ; pollMs = Math.min(pollMs * POLL_GROWTH, POLL_MS_MAX)) {
-      const job = await client.getJob(jobId);
-      if (hasEnded(job)) return job;
-      progress.update(job.progress.percent, describeProgress(job));
-      if (Date.now() >= deadlineMs) throw timedOut(jobId, timeoutMs ?? 0);
-      await wait(Math.min(pollMs, Math.max(deadlineMs - Date.now(), 1)), client.signal);
-    }
-  } finally {
-    terminal.clearProgress();
-  }
-}
-
-export function hasEnded(job: Pick<Job, "status">): boolean {
-  return job.status !== "queued" && job.status !== "running";
+  return pollJob(terminal, {
+    label: "exporting",
+    name: `export ${jobId}`,
+    jobId,
+    look: () => client.getJob(jobId),
+    describe: (job) => ({ percent: job.progress.percent, parts: describeProgress(job) }),
+    timeoutMs,
+    signal: client.signal,
+  });
 }
 
 /** Throws unless the job is completed. Errors: the job's own code, and exit code 1. */
@@ -69,12 +55,4 @@ function describeProgress({ status, progress }: Job): string[] {
     formatNumberOf(rows, "row"),
     `${tablesDone} of ${formatNumberOf(tablesTotal, "table")}`,
   ];
-}
-
-function timedOut(jobId: string, timeoutMs: number): CliError {
-  return new CliError(
-    "timeout",
-    `export ${jobId} did not end within ${formatSeconds(timeoutMs / 1000)}`,
-    { exitCode: EXIT.failed, hint: `See \`durable-export status ${jobId}\`.` },
-  );
 }

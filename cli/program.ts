@@ -9,6 +9,7 @@ import { addDownload } from "./commands/download.ts";
 import { addDump } from "./commands/dump.ts";
 import { addInit } from "./commands/init.ts";
 import { addList } from "./commands/list.ts";
+import { addRestore } from "./commands/restore.ts";
 import { addStart } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
 import { addVerify } from "./commands/verify.ts";
@@ -18,14 +19,14 @@ import type { Host } from "./host.ts";
 import type { Secrets } from "./secrets.ts";
 
 const EXIT_CODES_HELP = `
-Exit codes: 0 done; 1 the export, a check or a file failed; 2 wrong usage or request;
+Exit codes: 0 done; 1 the export, the restore, a check or a file failed; 2 wrong usage or request;
             3 the Worker cannot be reached or refuses; 130 interrupted
 Settings:   DURABLE_EXPORT_URL, DURABLE_EXPORT_TOKEN, or a configuration file (docs/cli.md)`;
 
 /** The command line: names and options. The behavior of each command is in commands/. */
 export function createProgram(host: Host, secrets: Secrets): Command {
   const program = new Command("durable-export")
-    .description("Exact, resumable, verified exports of Cloudflare's SQLite databases")
+    .description("Exact, resumable, verified exports and restores of Cloudflare's SQLite databases")
     .version(VERSION, "-V, --version", "print the version")
     .option("--url <url>", "the Worker's URL")
     .option(
@@ -56,6 +57,7 @@ export function createProgram(host: Host, secrets: Secrets): Command {
     addCancel,
     addDelete,
     addVerify,
+    addRestore,
     addDoctor,
     addInit,
   ]) {

@@ -5,12 +5,14 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { createGunzip } from "node:zlib";
 
-import { CliError, throwIfInterrupted, usageError } from "./cli-error.ts";
+import { CliError, throwIfInterrupted } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
+import { importSqlite } from "./import-sqlite.ts";
 import { formatMoreDiffer, formatNumberOf } from "./format.ts";
 import { diskError } from "./partial-file.ts";
 import { compareIndexes, type IndexDifference } from "./restored-indexes.ts";
 import { type NamedIndexTotals, parseIndexComments } from "../src/sqlite/index-totals.ts";
+import { splitScript } from "../src/sqlite/statement-splitter.ts";
 import { runScript } from "./run-script.ts";
 import { decompressZstd, ZSTD_MAGIC } from "./zstd-frames.ts";
 
@@ -42,7 +44,7 @@ export async function restoreDump(
   foreignKeyViolations: number;
   brokenRules: string[];
 }> {
-  const { DatabaseSync } = await importSqlite();
+  const { DatabaseSync } = await importSqlite("--restore");
   const folder = await mkdtemp(join(tmpdir(), "durable-export-")).catch((error: unknown) => {
     throw diskError(error, tmpdir());
   });
@@ -85,18 +87,6 @@ export function requireRowCounts(tables: RestoredTable[]): void {
   );
 }
 
-/** The module was added in Node 22.5, and works without a flag since 22.13. */
-async function importSqlite(): Promise<typeof import("node:sqlite")> {
-  try {
-    return await import("node:sqlite");
-  } catch {
-    throw usageError(
-      `--restore needs node:sqlite, which Node ${process.version} does not have`,
-      "Use Node 22.13 or newer, or load the dump with the sqlite3 shell.",
-    );
-  }
-}
-
 async function load(
   db: DatabaseSync,
   path: string,
@@ -111,9 +101,10 @@ async function load(
     onBytes(bytes);
   });
   try {
-    await runScript(db, decompress(file, compression), {
+    await runScript(db, splitScript(decompress(file, compression)), {
       onStatement: (sql) => {
         promised ??= parseIndexComments(sql);
+        return true;
       },
       signal,
     });
@@ -168,7 +159,8 @@ function countRows(db: DatabaseSync, table: string): number | null {
   return Number(db.prepare(`SELECT count(*) AS n FROM ${quoted}`).get()?.["n"]);
 }
 
-function requireSound(db: DatabaseSync, path: string): void {
+/** Throws `restore-failed` if SQLite's integrity check finds anything. */
+export function requireSound(db: DatabaseSync, path: string): void {
   const verdict = db.prepare("PRAGMA integrity_check(1)").get()?.["integrity_check"];
   if (verdict === "ok") return;
   throw new CliError(
@@ -184,7 +176,7 @@ function requireSound(db: DatabaseSync, path: string): void {
  * Returns rows that refer to missing rows, and in sentences the other rules that the loaded rows
  * violate.
  */
-function findBrokenRules(db: DatabaseSync): {
+export function findBrokenRules(db: DatabaseSync): {
   foreignKeyViolations: number;
   brokenRules: string[];
 } {

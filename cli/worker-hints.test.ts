@@ -26,15 +26,41 @@ describe("the hint for an error of the Worker", () => {
     expect(hint).toContain("durable-export wait j1");
   });
 
+  test("names the restore's options for its requests", () => {
+    const restores = { path: "/import/dump" };
+    expect(findHint(problem("source-not-found", { ...restores, sources: ["main"] }))).toBe(
+      "The sources are: main. Choose one with --target.",
+    );
+    const issues = [{ path: "verify" }, { path: "undoOnFailure" }];
+    expect(findHint(problem("invalid-request", { ...restores, issues }))).toBe(
+      "Correct --verify, --undo-on-failure.",
+    );
+    const busy = problem("restore-already-running", { ...restores, jobId: "r1" });
+    expect(findHint(busy)).toContain("durable-export wait r1");
+  });
+
   test("is the Worker's own for a code that the command line does not know", () => {
     expect(findHint(problem("of-the-future"))).toBe("the Worker's hint");
   });
 
-  test.each(["job-not-found", "artifact-not-found", "export-not-finished", "export-expired"])(
-    "speaks of commands, not of HTTP, for %s",
-    (code) => {
-      const hint = findHint({ ...problem(code), hint: ERRORS[code as keyof typeof ERRORS].hint });
-      expect(hint).not.toMatch(/GET |POST |DELETE |`[a-z]+[A-Z]\w*`|job view/);
-    },
-  );
+  test.each([
+    "job-not-found",
+    "artifact-not-found",
+    "export-not-finished",
+    "export-expired",
+    "target-not-writable",
+    "target-not-empty",
+    "dump-not-restorable",
+    "script-changed",
+    "statement-failed",
+    "restore-differs",
+    "restore-interrupted",
+    "file-not-found",
+    "file-not-complete",
+    "file-differs",
+    "part-invalid",
+  ])("speaks of commands, not of HTTP, for %s", (code) => {
+    const hint = findHint({ ...problem(code), hint: ERRORS[code as keyof typeof ERRORS].hint });
+    expect(hint).not.toMatch(/GET |POST |DELETE |`[a-z]+[A-Z]\w*`|job view/);
+  });
 });

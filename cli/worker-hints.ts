@@ -15,6 +15,11 @@ const OPTIONS: Readonly<Record<string, string>> = {
   retentionHours: "--retention-hours",
   limit: "--limit",
   status: "--status",
+  from: "the file or job to restore",
+  target: "--target",
+  mode: "--replace",
+  verify: "--verify",
+  undoOnFailure: "--undo-on-failure",
 };
 
 /**
@@ -33,24 +38,41 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   "table-not-found":
     "Check --table and --exclude: use exact names or patterns with *, in any letter case.",
   "body-too-large": "Name fewer tables with --table and --exclude, or use patterns.",
+  "target-not-writable":
+    'Add `"writable": true` to the source in EXPORT_SOURCES and deploy, or choose another --target.',
+  "target-not-empty":
+    "Choose an empty target, or add --replace: it exports what is in this one, then deletes it.",
+  "dump-not-restorable":
+    "Only SQL dumps can be restored. Export again with `durable-export dump --format sql`.",
+  "script-changed": "Run the same command again, and leave the file as it is until it ends.",
+  "statement-failed": "Correct the statement, then run the same command again.",
+  "restore-differs":
+    "Something else may write the target. Stop it, then run the same command again with --replace.",
+  "restore-interrupted": "Stop whatever else writes the target, then run the same command again.",
+  "file-not-found": "Run the same command again: it uploads the file again.",
+  "file-not-complete": "Run the same command again: it uploads the missing parts.",
+  "part-invalid": "Run the same command again with --fresh: it uploads the whole file.",
+  "file-differs": "Run the same command again with --fresh, and leave the file as it is meanwhile.",
 };
 
 /**
- * Returns the hint for a problem that the Worker reported; the Worker's own hint if there is
- * nothing better.
+ * The hint for a problem that the Worker reported; its own one if there is nothing better. `path` is what was called:
+ * restores name their source by another option.
  */
-export function findHint(problem: Problem): string | undefined {
-  const { code, jobId, issues = [], sources = [] } = problem;
+export function findHint(problem: Problem & { path?: string }): string | undefined {
+  const { code, jobId, issues = [], sources = [], path = "" } = problem;
   const is = (known: ErrorCode) => code === known;
-  if (is("export-already-running") && jobId !== undefined) {
+  const sourceOption = path.startsWith("/import/") ? "--target" : "--source";
+  const isBusy = is("export-already-running") || is("restore-already-running");
+  if (isBusy && jobId !== undefined) {
     return `Wait for it with \`durable-export wait ${jobId}\`, or end it with \`durable-export cancel ${jobId}\`.`;
   }
   if (is("source-not-found") && sources.length > 0) {
-    return `The sources are: ${sources.join(", ")}. Choose one with --source.`;
+    return `The sources are: ${sources.join(", ")}. Choose one with ${sourceOption}.`;
   }
-  if (is("source-not-found")) return "Check --source and --object-name.";
+  if (is("source-not-found")) return `Check ${sourceOption} and --object-name.`;
   if (is("invalid-request")) {
-    const options = issues.flatMap(({ path }) => OPTIONS[path.split(".")[0] ?? ""] ?? []);
+    const options = issues.flatMap((issue) => OPTIONS[issue.path.split(".")[0] ?? ""] ?? []);
     if (options.length > 0) return `Correct ${[...new Set(options)].join(", ")}.`;
   }
   return HINTS[code as ErrorCode] ?? problem.hint;

@@ -14,7 +14,7 @@ import { restoreDump } from "./restore.ts";
 import type { LeftOut } from "./schema.ts";
 import { openSourceFile, totalRows } from "./source-file.ts";
 import type { SourceFile } from "./source-file.ts";
-import { UnusableFile } from "./unusable-file.ts";
+import { UnusableFile } from "../cli/unusable-file.ts";
 import { withWorker } from "./with-worker.ts";
 
 const USAGE = `npm run demo                         exports the cities of the world

@@ -1,6 +1,7 @@
 import { createReadStream, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { runScript } from "../cli/run-script.ts";
+import { splitScript } from "../src/sqlite/statement-splitter.ts";
 
 const READ_BYTES = 1 << 20;
 
@@ -25,7 +26,11 @@ export async function restoreDump(
     db.exec("PRAGMA synchronous = OFF");
     db.exec("PRAGMA ignore_check_constraints = ON");
     const chunks = createReadStream(dumpPath, { highWaterMark: READ_BYTES });
-    await runScript(db, chunks, { onStatement: () => onBytes(chunks.bytesRead), signal });
+    const onStatement = (): boolean => {
+      onBytes(chunks.bytesRead);
+      return true;
+    };
+    await runScript(db, splitScript(chunks), { onStatement, signal });
     return db;
   } catch (error) {
     db.close();

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openSourceFile } from "./source-file.ts";
-import { UnusableFile } from "./unusable-file.ts";
+import { UnusableFile } from "../cli/unusable-file.ts";
 
 let folder: string;
 beforeAll(() => {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { quoteIdentifier } from "../src/sqlite/identifier.ts";
-import { openDatabaseFile } from "./database-file.ts";
-import type { DatabaseFile } from "./database-file.ts";
+import { openDatabaseFile } from "../cli/database-file.ts";
+import type { DatabaseFile } from "../cli/database-file.ts";
 import { nameForMessage } from "./progress.ts";
 import { readSchema } from "./schema.ts";
 import type { Schema, Table } from "./schema.ts";
@@ -10,7 +10,7 @@ import type { IndexState } from "./search-index.ts";
 import { listProblems, ROW_BYTES_MAX } from "./source-problems.ts";
 import { readEncoding } from "./sql-literal.ts";
 import type { TextEncodingName } from "./sql-literal.ts";
-import { toUnusableFile, UnusableFile } from "./unusable-file.ts";
+import { toUnusableFile, UnusableFile } from "../cli/unusable-file.ts";
 
 const PROBLEMS_SHOWN_MAX = 10;
 

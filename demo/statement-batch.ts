@@ -1,7 +1,7 @@
 import { oneLine } from "../cli/format.ts";
 import { ApiProblem } from "./api.ts";
 import type { InsertStatement } from "./insert-statements.ts";
-import { UnusableFile } from "./unusable-file.ts";
+import { UnusableFile } from "../cli/unusable-file.ts";
 
 /** Stays under the limit of 1 MiB for a request's body, with space for its braces. */
 const BODY_BYTES_MAX = 900_000;

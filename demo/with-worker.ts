@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { startLocalWorker } from "../scripts/local-worker.ts";
 import type { LocalWorker } from "../scripts/local-worker.ts";
 import { printLine, since } from "./progress.ts";
-import { UnusableFile } from "./unusable-file.ts";
+import { UnusableFile } from "../cli/unusable-file.ts";
 
 /**
  * Runs `work` with a local Worker that has its own state, and removes both afterwards. Prints the

@@ -3,28 +3,31 @@ import type { Command } from "commander";
 import { CliError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
-import { hasEnded } from "../follow-job.ts";
+import { findJobOfAnyKind, removeJobOfAnyKind } from "../find-job.ts";
 import { parseJobId } from "../job-id.ts";
+import { hasEnded } from "../poll-job.ts";
 
-/** `delete`: removes an ended job with its files. */
+/** `delete`: removes an ended job, an export with its files. */
 export function addDelete(program: Command, open: (command: Command) => Context): void {
   program
     .command("delete")
-    .description("remove an ended job and its files for good")
+    .description("remove an ended export with its files, or an ended restore, for good")
     .argument("<job>", "the job's id", parseJobId)
     .action(async (jobId: string, _options: object, self: Command) => {
       const { terminal, client: openClient } = open(self);
       const client = openClient();
-      const { status } = await client.getJob(jobId);
+      const found = await findJobOfAnyKind(client, jobId);
+      const { status } = found.job;
       if (!hasEnded({ status })) {
-        throw new CliError("export-running", `export ${jobId} is ${status}`, {
+        throw new CliError(`${found.kind}-running`, `${found.kind} ${jobId} is ${status}`, {
           exitCode: EXIT.refused,
           hint: `Cancel it first: \`durable-export cancel ${jobId}\`.`,
         });
       }
-      const left = await client.removeJob(jobId);
-      const outcome = left === null ? "deleted" : `kept as ${left}; its files are gone`;
-      terminal.note(`export ${jobId} is ${outcome}`);
+      const left = await removeJobOfAnyKind(client, found);
+      const kept =
+        found.kind === "export" ? `kept as ${left}; its files are gone` : `kept as ${left}`;
+      terminal.note(`${found.kind} ${jobId} is ${left === null ? "deleted" : kept}`);
       terminal.printJson({ jobId, status: left });
     });
 }

@@ -2,9 +2,12 @@ import type { Command } from "commander";
 
 import { JOB_STATES } from "../../src/api/job-state.ts";
 import type { Job } from "../answers.ts";
+import type { JobPage } from "../api-client.ts";
 import { type Context, parseCount } from "../context.ts";
 import { optionOf } from "../option-of.ts";
 import { formatBytes, formatCount, formatTable, oneLine } from "../format.ts";
+import type { Restore } from "../restore-answers.ts";
+import { RestoreClient } from "../restore-client.ts";
 
 /** The most jobs in one answer of the Worker. */
 const PAGE_JOBS_MAX = 100;
@@ -13,32 +16,43 @@ const LIST_JOBS_MAX = 100_000;
 interface ListOptions {
   status?: string;
   limit: string;
+  restores?: boolean;
 }
 
 /** `list`: the jobs, newest first. */
 export function addList(program: Command, open: (command: Command) => Context): void {
   program
     .command("list")
-    .description("list jobs, newest first")
+    .description("list exports, or restores, newest first")
+    .option("--restores", "list restores")
     .addOption(optionOf("--status <status>", "jobs of one status", JOB_STATES))
     .option("--limit <count>", "the most jobs to list", "20")
     .action(async (options: ListOptions, self: Command) => {
       const { terminal, client } = open(self);
       const limit = parseCount(options.limit, "--limit", 1, LIST_JOBS_MAX);
-      const jobs = await collectJobs(client(), { status: options.status, limit });
+      const api = client();
+      if (options.restores === true) {
+        const restores = new RestoreClient(api);
+        const jobs = await collect((page) => restores.list(page), options.status, limit);
+        terminal.print(jobs.length === 0 ? "no restores" : restoreTable(jobs));
+        terminal.printJson({ jobs });
+        return;
+      }
+      const jobs = await collect((page) => api.listJobs(page), options.status, limit);
       terminal.print(jobs.length === 0 ? "no jobs" : tableOf(jobs));
       terminal.printJson({ jobs });
     });
 }
 
-async function collectJobs(
-  client: ReturnType<Context["client"]>,
-  { status, limit }: { status: string | undefined; limit: number },
-): Promise<Job[]> {
-  const jobs: Job[] = [];
+async function collect<TJob>(
+  list: (page: JobPage) => Promise<{ jobs: TJob[]; cursor: string | null }>,
+  status: string | undefined,
+  limit: number,
+): Promise<TJob[]> {
+  const jobs: TJob[] = [];
   let cursor: string | undefined;
   do {
-    const page = await client.listJobs({
+    const page = await list({
       status,
       cursor,
       limit: Math.min(limit - jobs.length, PAGE_JOBS_MAX),
@@ -47,6 +61,21 @@ async function collectJobs(
     cursor = page.cursor ?? undefined;
   } while (cursor !== undefined && jobs.length < limit);
   return jobs;
+}
+
+function restoreTable(restores: Restore[]): string {
+  return formatTable(
+    ["RESTORE", "STATUS", "TARGET", "MODE", "CREATED", "ROWS", "SQL TEXT"],
+    restores.map((restore) => [
+      restore.jobId,
+      restore.status,
+      oneLine([restore.target, ...Object.values(restore.object ?? {})].join(" ")),
+      restore.mode,
+      restore.createdAt.replace(/\.\d+Z$/, "Z"),
+      formatCount(restore.progress.rows),
+      formatBytes(restore.progress.textBytes),
+    ]),
+  );
 }
 
 function tableOf(jobs: Job[]): string {

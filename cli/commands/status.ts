@@ -3,28 +3,32 @@ import type { Command } from "commander";
 import type { Job } from "../answers.ts";
 import { describeConsistency } from "../consistency.ts";
 import type { Context } from "../context.ts";
+import { findJobOfAnyKind } from "../find-job.ts";
 import { formatBytes, formatCount, oneLine } from "../format.ts";
 import { parseJobId } from "../job-id.ts";
+import { hasEnded } from "../poll-job.ts";
+import type { Restore } from "../restore-answers.ts";
 
 /** `status`: reports a job's state once. */
 export function addStatus(program: Command, open: (command: Command) => Context): void {
   program
     .command("status")
-    .description("show a job's current state")
+    .description("show the current state of an export or restore")
     .argument("<job>", "the job's id", parseJobId)
     .action(async (jobId: string, _options: object, self: Command) => {
       const { terminal, client } = open(self);
-      const job = await client().getJob(jobId);
-      terminal.print(describeJob(job));
-      terminal.printJson(job);
+      const found = await findJobOfAnyKind(client(), jobId);
+      const text = found.kind === "export" ? describeJob(found.job) : describeRestore(found.job);
+      terminal.print(text);
+      terminal.printJson(found.job);
     });
 }
 
 /** Returns a job as lines of name and value. */
 export function describeJob(job: Job): string {
-  const { progress, error } = job;
+  const { progress } = job;
   const percent = progress.percent === null ? "" : ` (${Math.floor(progress.percent)}%)`;
-  const lines: [string, string | null][] = [
+  const lines: Line[] = [
     ["job", job.jobId],
     ["status", `${job.status}${percent}`],
     ["source", job.source],
@@ -37,12 +41,54 @@ export function describeJob(job: Job): string {
     ["tables", `${progress.tablesDone} of ${progress.tablesTotal}`],
     ["rows", formatCount(progress.rows)],
     ["bytes", formatBytes(progress.bytes)],
+    ...describeOutcome(job),
+  ];
+  return formatLines(lines);
+}
+
+/** A restore in lines of name and value. */
+function describeRestore(restore: Restore): string {
+  const { progress, verification, safetyExport, object } = restore;
+  const percent = progress.percent === null ? "" : ` (${Math.floor(progress.percent)}%)`;
+  const { phase, textBytes, textBytesTotal } = progress;
+  const total = textBytesTotal === null ? "" : ` of ${formatBytes(textBytesTotal)}`;
+  const named = Object.entries(object ?? {}).map(([kind, value]) => `, object ${kind} ${value}`);
+  return formatLines([
+    ["restore", restore.jobId],
+    ["status", `${restore.status}${percent}`],
+    ["phase", hasEnded(restore) ? null : phase],
+    ["target", oneLine(`${restore.target}${named.join("")}`)],
+    ["mode", restore.mode],
+    ["created", restore.createdAt],
+    ["completed", restore.completedAt],
+    ["statements", formatCount(progress.statements)],
+    ["rows", formatCount(progress.rows)],
+    ["SQL text", `${formatBytes(textBytes)}${total}`],
+    [
+      "verified",
+      `${verification.state}${verification.method === null ? "" : ` (${verification.method})`}`,
+    ],
+    [
+      "way back",
+      safetyExport === null ? null : `export ${safetyExport.jobId} (${safetyExport.status})`,
+    ],
+    ...describeOutcome(restore),
+  ]);
+}
+
+type Line = [name: string, value: string | null];
+
+function describeOutcome({ error, warnings }: Pick<Job, "error" | "warnings">): Line[] {
+  return [
     [
       "error",
       error === null ? null : oneLine(`${error.code}: ${error.message}. ${error.hint ?? ""}`),
     ],
-    ...job.warnings.map((warning): [string, string] => ["warning", oneLine(warning)]),
+    ...warnings.map((warning): Line => ["warning", oneLine(warning)]),
   ];
+}
+
+function formatLines(lines: Line[]): string {
   return lines
     .filter((line): line is [string, string] => line[1] !== null)
     .map(([name, value]) => `${name.padEnd(11)} ${value}`)

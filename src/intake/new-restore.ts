@@ -1,5 +1,6 @@
 import { ExportError } from "../api/errors.ts";
 import type { RestoreRequest } from "../api/restore-request.ts";
+import type { RestoreView } from "../api/restore-view.ts";
 import type { ExportEnv } from "../config/bindings.ts";
 import { getExportJobs } from "../config/bindings.ts";
 import { findDefaultSource, getSourceConfig, type Settings } from "../config/settings.ts";
@@ -12,12 +13,17 @@ import { findScript } from "../storage/find-script.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
 import { checkCallback } from "./check-callback.ts";
 
+/** A restore to be created, or the one that the request's Idempotency-Key has created before. */
+export type PreparedRestore =
+  | { isKnown: false; restore: NewRestore }
+  | { isKnown: true; view: RestoreView };
+
 /** A safety export is kept at least a week. */
 const SAFETY_HOURS_MIN = 168;
 
 /**
  * A checked request as a restore to be created, with the deployment's defaults filled in. What can be refused now
- * is refused now, before anything is recorded or changed.
+ * is refused now, before anything is recorded or changed. A known Idempotency-Key returns its restore unchecked.
  *
  * Errors: `source-not-found`, `target-not-writable`, `target-not-empty`, those of `findScript`,
  * `callback-url-refused`, `configuration-invalid`, `invalid-request`, and the target's own.
@@ -26,7 +32,7 @@ export async function prepareRestore(
   config: Settings,
   request: RestoreRequest,
   received: { env: ExportEnv; idempotencyKey: string | null; origin: string; nowMs: number },
-): Promise<NewRestore> {
+): Promise<PreparedRestore> {
   const { env, ...given } = received;
   const { target = findDefaultSource(config), ...rest } = request;
   if (request.undoOnFailure && request.mode !== "replace") {
@@ -43,7 +49,22 @@ export async function prepareRestore(
     );
   }
   const database = findDatabase(env, source, sourceObjectOf(source, { ...rest, source: target }));
+  const full = {
+    // First: the digest depends on the order.
+    target,
+    ...rest,
+    ...checkCallback(config, request.callbackUrl, received.origin),
+    retentionHours: request.retentionHours ?? Math.max(config.retentionHours, SAFETY_HOURS_MIN),
+  };
+  const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(JSON.stringify(full)));
+  const requestDigest = toHex(new Uint8Array(digest));
   const jobs = getExportJobs(env);
+  const { idempotencyKey } = given;
+  if (idempotencyKey !== null) {
+    // First: a restore that runs has filled its target, and its script may be gone when it has ended.
+    const known = unwrap(await jobs.findRestoreByKey({ idempotencyKey, requestDigest }));
+    if (known !== null) return { isKnown: true, view: known };
+  }
   const jobId = crypto.randomUUID();
   await findScript(
     {
@@ -62,19 +83,8 @@ export async function prepareRestore(
       );
     }
   }
-  const full = {
-    // First: the digest depends on the order.
-    target,
-    ...rest,
-    ...checkCallback(config, request.callbackUrl, received.origin),
-    retentionHours: request.retentionHours ?? Math.max(config.retentionHours, SAFETY_HOURS_MIN),
-  };
-  const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(JSON.stringify(full)));
   return {
-    jobId,
-    request: full,
-    databaseKey: database.key,
-    requestDigest: toHex(new Uint8Array(digest)),
-    ...given,
+    isKnown: false,
+    restore: { jobId, request: full, databaseKey: database.key, requestDigest, ...given },
   };
 }

@@ -71,7 +71,7 @@ import {
   completeRestore,
   findRestoreToClose,
 } from "./commands/commit-restore.ts";
-import { createRestore } from "./commands/create-restore.ts";
+import { createRestore, findRestoreByKey } from "./commands/create-restore.ts";
 import { removeRestore } from "./commands/remove-restore.ts";
 import { recordTargetOpen } from "./tables/job-restore-columns.ts";
 import { findChangedRestoreView, getRestorePage, getRestoreView } from "./views/restore-view.ts";
@@ -185,6 +185,13 @@ export class ExportJobs
 
   createRestore(restore: NewRestore): Promise<Outcome<{ view: RestoreView; replayed: boolean }>> {
     return outcomeOf(() => createRestore(this.#jobs, restore));
+  }
+
+  findRestoreByKey(key: {
+    idempotencyKey: string;
+    requestDigest: string;
+  }): Promise<Outcome<RestoreView | null>> {
+    return outcomeOf(() => findRestoreByKey(this.#sql, key));
   }
 
   restoreView(jobId: string): Promise<Outcome<RestoreView>> {

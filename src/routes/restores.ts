@@ -82,13 +82,15 @@ export const restoreRoutes = [
       const key = context.req.header("idempotency-key");
       const idempotencyKey =
         key === undefined ? null : validate(IdempotencyKeySchema, key, "Idempotency-Key");
-      const restore = await prepareRestore(settings, body, {
+      const prepared = await prepareRestore(settings, body, {
         env,
         idempotencyKey,
         origin: resolveStoredOrigin(call),
         nowMs: Date.now(),
       });
-      const { view: stored, replayed } = unwrap(await getExportJobs(env).createRestore(restore));
+      const { view: stored, replayed } = prepared.isKnown
+        ? { view: prepared.view, replayed: true }
+        : unwrap(await getExportJobs(env).createRestore(prepared.restore));
       const view = makeRestoreLinksAbsolute(stored, resolveAnswerOrigin(call));
       return context.json(view, 202, {
         location: view.links.self,

@@ -29,6 +29,7 @@ export const sourceRoutes = [
             name,
             type: config.type,
             objects: kind.objects(config),
+            writable: config.writable === true,
             problem: findBindingProblem(env, config),
             ...kind.promises,
           };

@@ -111,6 +111,14 @@ export interface RestoreJobs {
    * `export-already-running`, `restore-already-running`, `idempotency-key-reused`.
    */
   createRestore(restore: NewRestore): Promise<Outcome<{ view: RestoreView; replayed: boolean }>>;
+  /**
+   * Returns the restore that a key has started; null if it has started none. Failures: `idempotency-key-reused` if it
+   * was sent with another request.
+   */
+  findRestoreByKey(key: {
+    idempotencyKey: string;
+    requestDigest: string;
+  }): Promise<Outcome<RestoreView | null>>;
   /** Failures: `job-not-found`. */
   restoreView(jobId: string): Promise<Outcome<RestoreView>>;
   /** Returns the view only if it differs from that of `version`. Failures: `job-not-found`. */

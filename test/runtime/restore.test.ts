@@ -1,9 +1,10 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 
+import type { RestoreView } from "../../src/api/restore-view.ts";
 import { d1Source } from "../../src/databases/d1/d1-source.ts";
 import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
-import { listNames, openCopy, requestRestore, restore } from "../support/restores.ts";
+import { listNames, openCopy, requestRestore, restore, restored } from "../support/restores.ts";
 
 beforeEach(emptyDatabase);
 
@@ -59,6 +60,23 @@ describe("a restore", () => {
     expect(view).toMatchObject({ status: "completed", error: null });
     const { rows } = await d1Source(shop, "SHOP_DB").query({ sql: "SELECT count(*) FROM t" });
     expect(rows).toEqual([[2]]);
+  });
+
+  test("is found by its Idempotency-Key although it has filled its target", async () => {
+    await bucket.put("known.sql", "CREATE TABLE t(a); INSERT INTO t VALUES(1);");
+    const body = { from: { object: "known.sql" }, target: "copies", name: "known" };
+    const key = { "idempotency-key": "known" };
+    const first = await (await requestRestore(body, key)).json<RestoreView>();
+    const { jobId } = await restored(first.jobId);
+    await bucket.delete("known.sql");
+    const repeat = await requestRestore(body, key);
+    expect([repeat.status, repeat.headers.get("idempotency-replayed")]).toEqual([202, "true"]);
+    expect(await repeat.json()).toMatchObject({ jobId, status: "completed" });
+    const other = await requestRestore({ ...body, verify: "none" }, key);
+    expect([other.status, await other.json()]).toMatchObject([
+      422,
+      { code: "idempotency-key-reused" },
+    ]);
   });
 
   test("names the statement that fails, and leaves an empty target empty", async () => {

@@ -47,7 +47,7 @@ const FORBIDDEN: Record<string, string> = {
   streams: "workflows/engine/step-name.ts",
   intake: "routes/app-env.ts",
   routes: "workflows/engine/step-name.ts",
-  cli: "rpc/cursor.ts",
+  cli: "storage/artifact-store.ts",
   action: "sqlite/catalog.ts",
   demo: "rpc/cursor.ts",
 };

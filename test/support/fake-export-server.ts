@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
@@ -6,6 +6,10 @@ import type { AddressInfo } from "node:net";
 import { crc32 } from "node:zlib";
 
 import { ZipLayout } from "../../src/lib/zip-layout.ts";
+import { sendJson, sendProblem, sha256Of } from "./fake-answers.ts";
+import { FakeImports } from "./fake-imports.ts";
+
+export { sendJson, sendProblem, sha256Of };
 
 export const FAKE_TOKEN = "fake-token-0123456789";
 
@@ -39,6 +43,8 @@ export interface FakeOptions {
   tables?: { name: string; rows: number; bytes: number }[];
   /** The names of its sources. Default: `main`. */
   sources?: string[];
+  /** Sources that no restore may write. */
+  readOnlySources?: string[];
   /** Rows of every job. Default: 3. */
   rows?: number;
 }
@@ -49,6 +55,7 @@ export interface FakeOptions {
  */
 export class FakeExportServer {
   readonly requests: RecordedRequest[] = [];
+  readonly imports = new FakeImports();
   readonly options: FakeOptions;
   readonly #server: Server;
   readonly #jobs: FakeJob[] = [];
@@ -95,7 +102,8 @@ export class FakeExportServer {
     const { method = "", url = "", headers } = request;
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks).toString();
+    const bytes = Buffer.concat(chunks);
+    const body = bytes.toString();
     this.requests.push({ method, path: url, headers, body });
     for (const each of this.#intercepts) {
       if (each.times === 0 || !`${method} ${url}`.includes(each.matches)) continue;
@@ -111,6 +119,7 @@ export class FakeExportServer {
         "the bearer token does not match this Worker's",
       );
     }
+    if (url.startsWith("/import/")) return this.imports.answer(request, response, bytes);
     this.#route(request, response, body);
   }
 
@@ -118,7 +127,11 @@ export class FakeExportServer {
     const path = url.split("?")[0] ?? "";
     if (path === "/export/sources") {
       const names = this.options.sources ?? ["main"];
-      const sources = names.map((name) => ({ name, type: "durable-object" }));
+      const sources = names.map((name) => ({
+        name,
+        type: "durable-object",
+        writable: this.options.readOnlySources?.includes(name) !== true,
+      }));
       return sendJson(response, 200, { version: "9.9.9", storage: "r2", sources });
     }
     if (path === "/export/jobs") {
@@ -130,6 +143,10 @@ export class FakeExportServer {
     if (method === "POST") return this.#create(response, String(headers["idempotency-key"]), body);
     const [, jobId, rest] = /^\/export\/dump\/([^/]+)(?:\/(.*))?$/.exec(path) ?? [];
     const job = this.#jobs.find((each) => each.jobId === jobId);
+    if (this.imports.restores.some((restore) => restore.jobId === jobId)) {
+      const detail = `job ${jobId} is a restore: ask for /import/dump/${jobId}`;
+      return sendProblem(response, 404, "job-not-found", detail);
+    }
     if (job === undefined) {
       return sendProblem(response, 404, "job-not-found", `there is no job "${jobId}"`);
     }
@@ -277,28 +294,6 @@ export class FakeExportServer {
       fieldOfTheFuture: { anything: true },
     };
   }
-}
-
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
-export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-}
-
-export function sendProblem(
-  response: ServerResponse,
-  status: number,
-  code: string,
-  detail: string,
-  headers: Record<string, string> = {},
-): void {
-  response
-    .writeHead(status, { "content-type": "application/problem+json", ...headers })
-    .end(
-      JSON.stringify({ type: "about:blank", title: code, status, code, detail, hint: "A hint." }),
-    );
 }
 
 /** Two chunks, without gaps. */

@@ -1,4 +1,4 @@
-import { PassThrough, Writable } from "node:stream";
+import { PassThrough, Readable, Writable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 
 import { runCommandLine } from "../../cli/run.ts";
@@ -17,6 +17,10 @@ export interface CliOptions {
   token?: string;
   env?: Record<string, string>;
   interrupt?: AbortSignal;
+  /** Default: an empty one. */
+  stdin?: Readable & { isTTY?: boolean };
+  /** Standard error is a terminal. */
+  isTerminal?: boolean;
   /** Called with each piece of standard error as it arrives. */
   onStderr?: (text: string) => void;
   /** What a person at a terminal types, an answer a question. The input ends after the last one. */
@@ -34,13 +38,16 @@ export async function runCli(args: string[], options: CliOptions): Promise<CliRe
   const exitCode = await runCommandLine(args, {
     env: {
       XDG_CONFIG_HOME: "/nonexistent",
+      XDG_CACHE_HOME: "/dev/null",
       DURABLE_EXPORT_URL: options.url,
       DURABLE_EXPORT_TOKEN: options.token ?? FAKE_TOKEN,
       ...options.env,
     },
+    stdin: terminal?.stdin ?? options.stdin ?? Readable.from([]),
     stdout: stdout.stream,
-    stderr: Object.assign(stderr.stream, terminal === undefined ? {} : { isTTY: true }),
-    ...(terminal === undefined ? {} : { stdin: terminal.stdin }),
+    stderr: Object.assign(stderr.stream, {
+      isTTY: options.isTerminal === true || terminal !== undefined,
+    }),
     interrupt: options.interrupt ?? new AbortController().signal,
   });
   const stdoutBytes = stdout.bytes();

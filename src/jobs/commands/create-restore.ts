@@ -25,15 +25,32 @@ export async function createRestore(
   return { view: toRestoreView(sql, getJob(sql, restore.jobId)), replayed: false };
 }
 
+/** Returns the restore that a key has started; null if it has started none. Errors: `idempotency-key-reused`. */
+export function findRestoreByKey(
+  sql: SqlStorage,
+  key: { idempotencyKey: string; requestDigest: string },
+): RestoreView | null {
+  const known = findKnown(sql, key);
+  return known === undefined ? null : toRestoreView(sql, known);
+}
+
+function findKnown(
+  sql: SqlStorage,
+  { idempotencyKey, requestDigest }: { idempotencyKey: string; requestDigest: string },
+): JobRow | undefined {
+  const known = findJobByKey(sql, idempotencyKey);
+  if (known === undefined) return undefined;
+  if (known.kind === "restore" && known.request_digest === requestDigest) return known;
+  const message = "this Idempotency-Key was sent with another request";
+  throw new ExportError("idempotency-key-reused", message, { details: { jobId: known.job_id } });
+}
+
 /** Inserts a restore, or returns the one that its key has already made. */
 function insertOrFind(sql: SqlStorage, restore: NewRestore): JobRow | undefined {
   const { idempotencyKey, requestDigest, databaseKey, request, nowMs } = restore;
-  const known = idempotencyKey === null ? undefined : findJobByKey(sql, idempotencyKey);
-  if (known !== undefined) {
-    if (known.kind === "restore" && known.request_digest === requestDigest) return known;
-    const message = "this Idempotency-Key was sent with another request";
-    throw new ExportError("idempotency-key-reused", message, { details: { jobId: known.job_id } });
-  }
+  const known =
+    idempotencyKey === null ? undefined : findKnown(sql, { idempotencyKey, requestDigest });
+  if (known !== undefined) return known;
   requireUnlocked(sql, { databaseKey, source: request.target, nowMs });
   insertRestore(sql, restore);
   return undefined;

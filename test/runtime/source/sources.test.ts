@@ -22,7 +22,9 @@ describe("several sources", () => {
       consistency: { default: "live" },
       limits: { statementBytesMax: 100_000, querySecondsMax: 30 },
       problem: null,
+      writable: true,
     });
+    expect(sources.find(({ name }) => name === "main")).toMatchObject({ writable: false });
   });
 
   test("that are described wrongly are refused with the fields' names", () => {

@@ -2,8 +2,10 @@ import { constants, realpathSync, rmSync, statSync } from "node:fs";
 import { chmod, copyFile, mkdtemp, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { formatBytes } from "../cli/format.ts";
+import type { DatabaseSync } from "node:sqlite";
+
+import { formatBytes } from "./format.ts";
+import { importSqlite } from "./import-sqlite.ts";
 import { toUnusableFile, UnusableFile } from "./unusable-file.ts";
 
 /** How long SQLite waits for another program's lock. */
@@ -34,9 +36,17 @@ export interface DatabaseFile {
  * Opens a database file so that neither it nor its folder changes. SQLite writes into a file with a
  * hot journal, and next to a file in WAL mode: for those it opens a copy in the system's folder for
  * temporary files. Throws `UnusableFile` if the file does not exist, is not a database, or is being
- * written by another program.
+ * written by another program, and a usage error if this Node has no `node:sqlite`.
  */
 export async function openDatabaseFile(path: string): Promise<DatabaseFile> {
+  const { DatabaseSync } = await importSqlite(path);
+  const openDatabase = (file: string, { readOnly }: { readOnly: boolean }): DatabaseSync =>
+    new DatabaseSync(file, {
+      readOnly,
+      timeout: LOCK_TIMEOUT_MS,
+      enableForeignKeyConstraints: false,
+      enableDoubleQuotedStringLiterals: true,
+    });
   try {
     const file = resolveFile(path);
     const bytes = statSync(file).size;
@@ -76,13 +86,13 @@ async function findReasonToCopy(path: string, file: string): Promise<string | un
   // A finished journal starts with zeros instead of the magic number.
   const journal = await readStart(`${file}-journal`);
   if (journal.length > 0 && journal[0] !== 0) {
-    return `${name}-journal contains an unfinished transaction: the demo reads a copy without it`;
+    return `${name}-journal contains an unfinished transaction: a copy is read without it`;
   }
   const wal = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   if (wal > 0)
-    return `${name}-wal contains ${formatBytes(wal)} of changes: the demo reads a copy that includes them`;
+    return `${name}-wal contains ${formatBytes(wal)} of changes: a copy that includes them is read`;
   if (header[READ_VERSION_OFFSET] !== WAL_VERSION) return undefined;
-  return "the file is in WAL mode, and SQLite would write next to it: the demo reads a copy";
+  return "the file is in WAL mode, and SQLite would write next to it: a copy is read";
 }
 
 /** Returns the first bytes; none if the file does not exist. */
@@ -97,15 +107,6 @@ async function readStart(path: string): Promise<Buffer> {
   }
 }
 
-function openDatabase(file: string, { readOnly }: { readOnly: boolean }): DatabaseSync {
-  return new DatabaseSync(file, {
-    readOnly,
-    timeout: LOCK_TIMEOUT_MS,
-    enableForeignKeyConstraints: false,
-    enableDoubleQuotedStringLiterals: true,
-  });
-}
-
 function closeDatabase(db: DatabaseSync): void {
   if (db.isOpen) db.close();
 }
@@ -115,7 +116,7 @@ async function copyDatabase(
   path: string,
   file: string,
 ): Promise<{ file: string; remove: () => void }> {
-  const folder = await mkdtemp(join(tmpdir(), "durable-export-demo-source-"));
+  const folder = await mkdtemp(join(tmpdir(), "durable-export-source-"));
   const remove = () => {
     rmSync(folder, { recursive: true, force: true });
     process.removeListener("exit", remove);

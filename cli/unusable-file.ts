@@ -1,6 +1,6 @@
-import { oneLine } from "../cli/format.ts";
+import { oneLine } from "./format.ts";
 
-/** A file that the demo cannot use. The message is for the reader of the terminal. */
+/** A file that cannot be used. The message is for the reader of the terminal. */
 export class UnusableFile extends Error {
   override name = "UnusableFile";
 }

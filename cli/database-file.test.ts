@@ -96,7 +96,7 @@ describe("openDatabaseFile", () => {
     const { copied, notes } = await readNotes();
     expect(notes).toEqual(["old"]);
     expect(copied).toBe(
-      "the file is in WAL mode, and SQLite would write next to it: the demo reads a copy",
+      "the file is in WAL mode, and SQLite would write next to it: a copy is read",
     );
   });
 
@@ -106,7 +106,7 @@ describe("openDatabaseFile", () => {
     const { copied, notes } = await readNotes();
     expect(notes).toEqual(["old", "in the WAL"]);
     expect(copied).toMatch(
-      /^notes.db-wal contains 4.15 kB of changes: the demo reads a copy that includes them$/,
+      /^notes.db-wal contains 4.15 kB of changes: a copy that includes them is read$/,
     );
   });
 
@@ -121,7 +121,7 @@ describe("openDatabaseFile", () => {
     const { copied, notes } = await readNotes();
     expect(notes).toEqual(["old"]);
     expect(copied).toBe(
-      "notes.db-journal contains an unfinished transaction: the demo reads a copy without it",
+      "notes.db-journal contains an unfinished transaction: a copy is read without it",
     );
   });
 

@@ -1,0 +1,232 @@
+import { existsSync } from "node:fs";
+
+import type { Command } from "commander";
+
+import type { ApiClient } from "../api-client.ts";
+import { CliError, usageError } from "../cli-error.ts";
+import { confirmReplacement } from "../confirm.ts";
+import type { Context } from "../context.ts";
+import { describeDryRun, examineScript } from "../dry-run.ts";
+import { parseDurationMs } from "../duration.ts";
+import { EXIT } from "../exit-codes.ts";
+import { describeRestored, describeWayBack } from "../follow-restore.ts";
+import { formatNumberOf } from "../format.ts";
+import { optionOf } from "../option-of.ts";
+import type { Restore } from "../restore-answers.ts";
+import type { RestoreBody } from "../restore-client.ts";
+import { openExport } from "../restore-export.ts";
+import { requireNewFile, restoreIntoFile } from "../restore-into-file.ts";
+import { type RestoreJob, restoreFromJob, restoreScript } from "../restore-job.ts";
+import { openScript, type ScriptInput } from "../script-input.ts";
+import { requireTarget } from "../restore-target.ts";
+
+interface RestoreOptions {
+  target?: string;
+  objectName?: string;
+  objectId?: string;
+  replace?: boolean;
+  verify?: string;
+  undoOnFailure?: boolean;
+  callbackUrl?: string;
+  yes?: boolean;
+  to?: string;
+  dryRun?: boolean;
+  timeout?: string;
+  fresh?: boolean;
+}
+
+/** Options that mean a database of the Worker. */
+const REMOTE_OPTIONS = {
+  target: "--target",
+  objectName: "--object-name",
+  objectId: "--object-id",
+  replace: "--replace",
+  verify: "--verify",
+  undoOnFailure: "--undo-on-failure",
+  callbackUrl: "--callback-url",
+  timeout: "--timeout",
+  fresh: "--fresh",
+} as const satisfies Partial<Record<keyof RestoreOptions, string>>;
+
+const JOB_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** `restore`: a script, a database file or an export, into a database of the Worker or a new file. */
+export function addRestore(program: Command, open: (command: Command) => Context): void {
+  program
+    .command("restore")
+    .description(
+      "restore a script, an SQLite file or an export; run again after a crash, it resumes",
+    )
+    .argument(
+      "<file-or-job>",
+      "an SQL script (.gz, .zst), an SQLite file, - for stdin, or a job's id",
+    )
+    .option("--target <name>", "the source to restore into (default: the only one, or main)")
+    .option("--object-name <name>", "the Durable Object of this name, if the source has many")
+    .option("--object-id <id>", "the Durable Object of this id, if the source has many")
+    .option("--replace", "export what the target contains, delete it, then restore")
+    .addOption(
+      optionOf("--verify <method>", "how to prove it; default: digest if possible, else counts", [
+        "digest",
+        "counts",
+        "none",
+      ]),
+    )
+    .option("--undo-on-failure", "with --replace: if it fails, restore what was there before")
+    .option("--callback-url <url>", "where the Worker sends the result")
+    .option("--yes", "with --replace: do not ask")
+    .option("--timeout <duration>", "stop following after 90s, 30m, 2h; the restore continues")
+    .option("--fresh", "upload and restore again, although an unfinished restore is known")
+    .option("--to <file>", "restore into this new SQLite file on this machine")
+    .option("--dry-run", "check the script and show what it contains; send nothing")
+    .action(async (source: string, options: RestoreOptions, self: Command) => {
+      const context = open(self);
+      checkOptions(source, options);
+      if (options.dryRun === true) return runDry(context, source);
+      if (options.to !== undefined) return runLocally(context, source, options.to);
+      report(context, await runRemotely(context, source, options));
+    });
+}
+
+function isJobId(source: string): boolean {
+  return JOB_ID.test(source) && !existsSync(source);
+}
+
+function checkOptions(source: string, options: RestoreOptions): void {
+  if (source.trim() === "") throw usageError("the file's name or the job's id is empty");
+  if (options.dryRun === true && options.to !== undefined) {
+    throw usageError("--dry-run and --to contradict one another");
+  }
+  if (options.dryRun === true && isJobId(source)) {
+    throw usageError(
+      "--dry-run reads a file, and not a job",
+      `Download it first: \`durable-export download ${source}\`.`,
+    );
+  }
+  const local = options.to === undefined ? "--dry-run" : "--to";
+  if (options.to !== undefined || options.dryRun === true) {
+    for (const [name, flag] of Object.entries(REMOTE_OPTIONS)) {
+      if (options[name as keyof typeof REMOTE_OPTIONS] === undefined) continue;
+      throw usageError(
+        `${flag} is for a restore into the Worker's databases, and not for ${local}`,
+      );
+    }
+  }
+  if (options.to === "-" || options.to?.trim() === "") {
+    throw usageError("--to needs the name of a new file");
+  }
+  if (options.undoOnFailure === true && options.replace !== true) {
+    throw usageError("--undo-on-failure needs --replace: otherwise there is nothing to undo");
+  }
+}
+
+async function runDry(context: Context, source: string): Promise<void> {
+  const { terminal } = context;
+  const found = await using(context, source, (script) =>
+    examineScript(script, { terminal, signal: context.host.interrupt }),
+  );
+  terminal.print(describeDryRun(found));
+  terminal.printJson(found);
+  const [problem] = found.problems;
+  if (problem === undefined) return;
+  throw new CliError(
+    { ofWorker: "script-invalid" },
+    `${found.file} cannot be restored: ${problem}`,
+    {
+      exitCode: EXIT.failed,
+    },
+  );
+}
+
+async function runLocally(context: Context, source: string, to: string): Promise<void> {
+  const { terminal, host } = context;
+  requireNewFile(to);
+  const options = { terminal, signal: host.interrupt };
+  const done = await using(context, source, (script) => restoreIntoFile(script, to, options));
+  const { statements, tables, rows } = done;
+  const counts = [
+    formatNumberOf(tables, "table"),
+    formatNumberOf(rows, "row"),
+    formatNumberOf(statements, "statement"),
+  ];
+  terminal.finish(`${to}: ${counts.join(", ")}; SQLite finds it sound`, to);
+  terminal.printJson(done);
+}
+
+/** Opens what `source` names as a local script, and removes temporary files after `use`. */
+async function using<T>(
+  context: Context,
+  source: string,
+  use: (script: ScriptInput) => Promise<T>,
+): Promise<T> {
+  const { terminal, host } = context;
+  const { stdin, interrupt: signal } = host;
+  const script = isJobId(source)
+    ? await openExport(context, source)
+    : await openScript(source, { terminal, stdin, signal });
+  try {
+    return await use(script);
+  } finally {
+    await script.close();
+  }
+}
+
+async function runRemotely(
+  context: Context,
+  source: string,
+  options: RestoreOptions,
+): Promise<Restore> {
+  const { terminal, host, client } = context;
+  const timeoutMs =
+    options.timeout === undefined ? undefined : parseDurationMs(options.timeout, "--timeout");
+  const job: RestoreJob = {
+    api: client(),
+    terminal,
+    host,
+    request: toRequest(options),
+    timeoutMs,
+  };
+  if (isJobId(source)) {
+    await prepareTarget(context, job.api, options);
+    return restoreFromJob(job, source);
+  }
+  // Before any question: what is no script needs no answer.
+  return using(context, source, async (script) => {
+    await prepareTarget(context, job.api, options);
+    return restoreScript(job, script, { isFresh: options.fresh === true });
+  });
+}
+
+/** Refuses early what the Worker would refuse after the upload, and asks before anything is deleted. */
+async function prepareTarget(
+  { host }: Context,
+  api: ApiClient,
+  options: RestoreOptions,
+): Promise<void> {
+  const target = await requireTarget(api, options.target);
+  if (options.replace !== true || options.yes === true) return;
+  const object = options.objectName ?? options.objectId;
+  await confirmReplacement({ target, object }, host);
+}
+
+/** The body of `POST /import/dump`, without `from`: what was given, and nothing else. */
+function toRequest(options: RestoreOptions): RestoreBody {
+  const fields: RestoreBody = {
+    target: options.target,
+    name: options.objectName,
+    id: options.objectId,
+    mode: options.replace === true ? "replace" : undefined,
+    verify: options.verify,
+    undoOnFailure: options.undoOnFailure,
+    callbackUrl: options.callbackUrl,
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function report({ terminal }: Context, restore: Restore): void {
+  for (const warning of restore.warnings) terminal.warn(warning);
+  terminal.finish(describeRestored(restore), restore.jobId);
+  const wayBack = describeWayBack(restore);
+  if (wayBack !== undefined) terminal.note(wayBack);
+  terminal.printJson(restore);
+}

@@ -1,0 +1,44 @@
+import { createInterface } from "node:readline/promises";
+
+import { Interrupted, usageError } from "./cli-error.ts";
+import type { Host } from "./host.ts";
+
+/** What `restore --replace` is about to delete. */
+export interface Replacement {
+  target: string;
+  /** The object within the target, as it was named; undefined if none was. */
+  object: string | undefined;
+}
+
+/**
+ * Asks at a terminal whether everything in a target may be replaced: the target's name must be typed. Throws a usage
+ * error for another answer, and if there is no terminal to ask at; `Interrupted` for Ctrl-C.
+ */
+export async function confirmReplacement(
+  { target, object }: Replacement,
+  { stdin, stderr, interrupt }: Pick<Host, "stdin" | "stderr" | "interrupt">,
+): Promise<void> {
+  const what = object === undefined ? target : `object ${JSON.stringify(object)} of ${target}`;
+  if (stdin?.isTTY !== true || stderr.isTTY !== true) {
+    throw usageError(
+      `--replace deletes everything in ${what}, and there is no terminal to ask at`,
+      "Add --yes if that is what you want.",
+    );
+  }
+  const lines = createInterface({ input: stdin, output: stderr, terminal: true });
+  const stop = new AbortController();
+  lines.once("SIGINT", () => stop.abort());
+  lines.once("close", () => stop.abort());
+  try {
+    const answer = await lines.question(
+      `Everything in ${what} will be exported, deleted and replaced.\nType ${target} to continue: `,
+      { signal: AbortSignal.any([interrupt, stop.signal]) },
+    );
+    if (answer.trim() === target) return;
+  } catch {
+    throw new Interrupted("interrupted: nothing was changed");
+  } finally {
+    lines.close();
+  }
+  throw usageError(`the answer is not ${target}: nothing was changed`);
+}

@@ -1,0 +1,243 @@
+import { ExportError } from "../src/api/errors.ts";
+import { lowerAscii } from "../src/lib/ascii-case.ts";
+import { classifyStatement, type StatementClass } from "../src/loading/classify-statement.ts";
+import { planLoad } from "../src/loading/plan-load.ts";
+import { scanScript } from "../src/loading/scan-script.ts";
+import type { LoadPlan } from "../src/rpc/load-plan.ts";
+import type { ScriptStatement } from "../src/sqlite/statement-splitter.ts";
+import { TokenReader } from "../src/sqlite/token-reader.ts";
+import { CliError } from "./cli-error.ts";
+import { showBytes } from "./download-file.ts";
+import { formatBytes, formatNumberOf, formatTable, oneLine } from "./format.ts";
+import { readScriptFile, toScriptError } from "./read-script-file.ts";
+import { readStatements } from "./read-statements.ts";
+import type { ScriptInput } from "./script-input.ts";
+import { describePlace } from "./statement-place.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** A script may repeat one fault in every line. */
+const PROBLEMS_MAX = 20;
+
+/** Kinds of statements that a restore does not run. */
+const SKIPPED: ReadonlySet<StatementClass["kind"]> = new Set([
+  "skip",
+  "begin",
+  "commit",
+  "foreign-keys",
+]);
+
+/** What a restore of a script would do. */
+export interface DryRun {
+  file: string;
+  compression: string;
+  bytes: number;
+  textBytes: number;
+  /** By what they are, such as `CREATE TABLE`. */
+  statements: Record<string, number>;
+  /** Of those, which a restore does not run. */
+  skipped: Record<string, number>;
+  tables: { name: string; rows: number }[];
+  /** Rows of INSERT … VALUES. */
+  rows: number;
+  /** Rows that wait in a staging table until the rows that they refer to are there. */
+  stagedRows: number;
+  /** Sentences, with the place; empty if the script can be restored into an empty database. */
+  problems: string[];
+}
+
+/**
+ * Splits and classifies a script without sending anything. What is wrong with it is in `problems`. Errors: those of the
+ * disk, `Interrupted`.
+ */
+export async function examineScript(
+  script: ScriptInput,
+  { terminal, signal }: { terminal: Terminal; signal: AbortSignal },
+): Promise<DryRun> {
+  const { shown, compression, bytes } = script;
+  const show = showBytes(terminal.startProgress("checking"), 2 * bytes);
+  let read = 0;
+  const onChunk = (chunk: Uint8Array) => show((read += chunk.length));
+  const readText = () => readScriptFile(script, { signal, onChunk });
+  const problems: string[] = [];
+  let count: StatementCount;
+  try {
+    const plan = await planRestore(readText(), shown, problems);
+    count = new StatementCount(plan);
+    // A damaged file is a problem already; what comes before the damage is counted.
+    await countStatements(count, readText(), { shown, isDamaged: plan === undefined });
+  } finally {
+    terminal.clearProgress();
+  }
+  const tables = count.listTables();
+  return {
+    file: shown,
+    compression,
+    bytes,
+    textBytes: count.textBytes,
+    statements: count.statements,
+    skipped: count.skipped,
+    tables,
+    rows: tables.reduce((sum, { rows }) => sum + rows, 0),
+    stagedRows: count.stagedRows,
+    // The plan stops at the first of the statements that are refused one by one.
+    problems: count.problems.length > 0 && !count.isCutOff ? count.problems : problems,
+  };
+}
+
+/** Plans the restore into an empty database; undefined if that is impossible, with the reason in `problems`. */
+async function planRestore(
+  text: AsyncIterable<Uint8Array>,
+  shown: string,
+  problems: string[],
+): Promise<LoadPlan | undefined> {
+  try {
+    return planLoad(await scanScript(text), []);
+  } catch (error) {
+    problems.push(requireProblem(error, shown));
+    return undefined;
+  }
+}
+
+async function countStatements(
+  count: StatementCount,
+  text: AsyncIterable<Uint8Array>,
+  { shown, isDamaged }: { shown: string; isDamaged: boolean },
+): Promise<void> {
+  try {
+    for await (const statement of readStatements(text)) count.add(statement);
+  } catch (error) {
+    requireProblem(error, shown);
+    if (!isDamaged) throw error;
+    count.isCutOff = true;
+  }
+}
+
+/** Returns what is wrong with the script; throws errors that are about something else. */
+function requireProblem(error: unknown, shown: string): string {
+  const known = toScriptError(error, shown);
+  if (known instanceof CliError && known.cause instanceof ExportError) return known.cause.message;
+  throw known;
+}
+
+class StatementCount {
+  readonly statements: Record<string, number> = {};
+  readonly skipped: Record<string, number> = {};
+  readonly problems: string[] = [];
+  readonly #plan: LoadPlan | undefined;
+  readonly #tables = new Map<string, { name: string; rows: number }>();
+  #problems = 0;
+  textBytes = 0;
+  stagedRows = 0;
+  /** True if the file is damaged, so that not all of it is counted. */
+  isCutOff = false;
+
+  constructor(plan: LoadPlan | undefined) {
+    this.#plan = plan;
+  }
+
+  add(statement: ScriptStatement): void {
+    const { bytes, start, offset, number } = statement;
+    const text = bytes.subarray(start);
+    this.textBytes = offset + text.length;
+    const what = nameStatement(text);
+    const found = classifyStatement(text);
+    increase(this.statements, what);
+    if (SKIPPED.has(found.kind)) increase(this.skipped, what);
+    if (found.kind === "refuse") this.#refuse(statement, found.reason);
+    if (found.kind === "create-table") this.#table(found.name);
+    if (found.kind === "insert") {
+      const rows = found.hasValues ? countRows(text, found.rowsAt) : 0;
+      this.#table(found.table).rows += rows;
+      if (this.#isStaged(found.table, number)) this.stagedRows += rows;
+    }
+  }
+
+  listTables(): { name: string; rows: number }[] {
+    return [...this.#tables.values()];
+  }
+
+  #isStaged(table: string, number: number): boolean {
+    const lower = lowerAscii(table);
+    return (this.#plan?.moves ?? []).some(
+      ({ from, after, tables }) =>
+        from <= number && number <= after && tables.some(({ name }) => name === lower),
+    );
+  }
+
+  #table(name: string): { name: string; rows: number } {
+    const lower = lowerAscii(name);
+    const known = this.#tables.get(lower) ?? { name, rows: 0 };
+    this.#tables.set(lower, known);
+    return known;
+  }
+
+  #refuse(statement: ScriptStatement, reason: string): void {
+    this.#problems += 1;
+    if (this.#problems < PROBLEMS_MAX) this.problems.push(`${describePlace(statement)}: ${reason}`);
+    if (this.#problems === PROBLEMS_MAX) this.problems.push("… and more of the same kind");
+  }
+}
+
+function increase(counts: Record<string, number>, key: string): void {
+  counts[key] = (counts[key] ?? 0) + 1;
+}
+
+/** The first word in upper case, of CREATE and DROP with what is created; `(none)` if no word comes first. */
+function nameStatement(text: Uint8Array): string {
+  const tokens = new TokenReader(text);
+  const first = tokens.word(tokens.next());
+  if (!/^[A-Z]+$/.test(first)) return "(none)";
+  if (first !== "CREATE" && first !== "DROP") return first;
+  let word = tokens.word(tokens.next());
+  while (["UNIQUE", "TEMP", "TEMPORARY", "VIRTUAL"].includes(word))
+    word = tokens.word(tokens.next());
+  return `${first} ${word}`;
+}
+
+/** Counts the rows after VALUES: the parentheses that are in no others. */
+function countRows(text: Uint8Array, rowsAt: number): number {
+  const tokens = new TokenReader(text, rowsAt);
+  let depth = 0;
+  let rows = 0;
+  for (let token = tokens.next(); token !== undefined; token = tokens.next()) {
+    if (tokens.is(token, "(")) {
+      if (depth === 0) rows += 1;
+      depth += 1;
+    } else if (tokens.is(token, ")")) {
+      depth -= 1;
+    } else if (depth === 0 && ["ON", "RETURNING"].includes(tokens.word(token))) {
+      break;
+    }
+  }
+  return rows;
+}
+
+/** Returns a dry run for people. */
+export function describeDryRun(found: DryRun): string {
+  const { file, bytes, textBytes, compression, statements, skipped, tables, rows } = found;
+  const packed = compression === "none" ? "" : `, ${formatBytes(bytes)} as ${compression}`;
+  const kinds = Object.entries(statements).sort(([, a], [, b]) => b - a);
+  const total = kinds.reduce((sum, [, count]) => sum + count, 0);
+  return [
+    `${file}: ${formatBytes(textBytes)} of SQL text${packed}, ${formatNumberOf(total, "statement")}, ${formatNumberOf(tables.length, "table")}, ${formatNumberOf(rows, "row")}`,
+    ...tableOf(
+      ["STATEMENT", "COUNT", "SKIPPED"],
+      kinds.map(([kind, count]) => [kind, String(count), String(skipped[kind] ?? "")]),
+    ),
+    ...tableOf(
+      ["TABLE", "ROWS"],
+      tables.map(({ name, rows: count }) => [oneLine(name), String(count)]),
+    ),
+    ...(found.stagedRows === 0
+      ? []
+      : [
+          `${formatNumberOf(found.stagedRows, "row")} wait in a staging table for rows that they refer to`,
+        ]),
+    ...found.problems.map((problem) => `problem: ${problem}`),
+    ...(found.problems.length === 0 ? ["nothing was sent; the script can be restored"] : []),
+  ].join("\n");
+}
+
+function tableOf(header: string[], rows: string[][]): string[] {
+  return rows.length === 0 ? [] : [formatTable(header, rows)];
+}

@@ -1,0 +1,13 @@
+/** What a call that is under way gets after Ctrl-C, in milliseconds. */
+export const GRACE_MS = 10_000;
+
+/** Returns a signal that aborts some seconds after `signal`: a start must not be torn in two by Ctrl-C. */
+export function graceSignal(signal: AbortSignal): AbortSignal {
+  const grace = new AbortController();
+  const abortSoon = () => {
+    setTimeout(() => grace.abort(), GRACE_MS).unref();
+  };
+  if (signal.aborted) abortSoon();
+  else signal.addEventListener("abort", abortSoon, { once: true });
+  return grace.signal;
+}

@@ -1,0 +1,16 @@
+import { usageError } from "./cli-error.ts";
+
+/**
+ * Imports `node:sqlite`. `what` needs it, for the message: an option or a file. Throws a usage error if this Node does
+ * not have it: it came with Node 22.5, and works without a flag since 22.13.
+ */
+export async function importSqlite(what: string): Promise<typeof import("node:sqlite")> {
+  try {
+    return await import("node:sqlite");
+  } catch {
+    throw usageError(
+      `${what} needs node:sqlite, and Node ${process.version} has none`,
+      "Use Node 22.13 or newer, or make and load SQL scripts with the sqlite3 shell.",
+    );
+  }
+}

@@ -1,0 +1,80 @@
+import { createReadStream } from "node:fs";
+import * as zlib from "node:zlib";
+
+import type { Compression } from "../src/api/export-request.ts";
+import { ExportError } from "../src/api/errors.ts";
+import { viewOf } from "../src/lib/bytes.ts";
+import { inflate } from "../src/loading/inflate.ts";
+import { CliError, throwIfInterrupted, usageError } from "./cli-error.ts";
+import { EXIT } from "./exit-codes.ts";
+import { diskError } from "./partial-file.ts";
+
+const READ_BYTES = 1024 * 1024;
+
+/** A script on the disk. */
+export interface ScriptFile {
+  /** For messages. */
+  shown: string;
+  path: string;
+  compression: Compression;
+}
+
+/**
+ * Reads a script's text. `onChunk` gets each piece of the file as it is stored. Errors: `script-invalid` if its
+ * compression is damaged or it is binary, `file` of the disk, `Interrupted`, a usage error if this Node cannot read the compression.
+ */
+export async function* readScriptFile(
+  { shown, path, compression }: ScriptFile,
+  { signal, onChunk }: { signal: AbortSignal; onChunk: (chunk: Uint8Array) => void },
+): AsyncGenerator<Uint8Array> {
+  requireInflatable(shown, compression);
+  const chunks = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES })) {
+        throwIfInterrupted(signal);
+        onChunk(chunk as Buffer);
+        yield chunk as Buffer;
+      }
+    } catch (error) {
+      throw diskError(error, shown);
+    }
+  };
+  try {
+    for await (const text of inflate(chunks(), compression)) {
+      requireText(text);
+      yield text;
+    }
+  } catch (error) {
+    throw toScriptError(error, shown);
+  }
+}
+
+/** A NUL byte ends SQL text. A file that contains one is another kind of file. */
+function requireText(text: Uint8Array): void {
+  if (!viewOf(text).includes(0)) return;
+  throw new ExportError(
+    "script-invalid",
+    "the file contains a NUL byte: it is binary, or its text is UTF-16, and not SQL in UTF-8",
+  );
+}
+
+/** Returns what to throw for an error that is about the script at `shown`: a line that names the file. */
+export function toScriptError(error: unknown, shown: string): unknown {
+  // A stream's error may carry the one that it was destroyed with.
+  const known = error instanceof Error && error.cause instanceof CliError ? error.cause : error;
+  if (!(known instanceof ExportError)) return known;
+  return new CliError({ ofWorker: known.code }, `${shown}: ${known.message}`, {
+    exitCode: EXIT.failed,
+    hint: "Nothing was changed. Check how the file was made and transferred.",
+    cause: known,
+  });
+}
+
+function requireInflatable(shown: string, compression: Compression): void {
+  const { createZstdDecompress } = zlib as { createZstdDecompress?: unknown };
+  if (compression !== "zstd" || typeof createZstdDecompress === "function") return;
+  throw usageError(
+    `${shown} is compressed with Zstandard, which Node ${process.version} cannot read`,
+    "Use Node 22.15 or newer, or unpack the file with zstd first.",
+  );
+}

@@ -1,0 +1,109 @@
+import type { ErrorCode } from "../src/api/errors.ts";
+import type { JobState } from "../src/api/job-state.ts";
+import type { RestoreRequestInput } from "../src/api/restore-request.ts";
+import { type ApiClient, type Call, type JobPage, toSearch } from "./api-client.ts";
+import { CliError } from "./cli-error.ts";
+import {
+  type Restore,
+  RestoreListSchema,
+  RestoreSchema,
+  type Upload,
+  UploadSchema,
+} from "./restore-answers.ts";
+
+/** A part of 16 MiB takes this long at 230 kbit/s; completing reads the file back. */
+const TRANSFER_TIMEOUT_MS = 600_000;
+
+/** `POST /import/dump`'s body, whose values are as they were typed: the Worker checks them. */
+export type RestoreBody = Partial<Record<keyof RestoreRequestInput, unknown>>;
+
+/** The calls of restores and uploads. Errors and repeats: those of `ApiClient`. */
+export class RestoreClient {
+  readonly #api: ApiClient;
+
+  constructor(api: ApiClient) {
+    this.#api = api;
+  }
+
+  /** Starts a restore, or returns the one that this key has started. */
+  start(body: RestoreBody, idempotencyKey: string, signal?: AbortSignal): Promise<Restore> {
+    return this.#api.json(RestoreSchema, {
+      method: "POST",
+      path: "/import/dump",
+      headers: { "idempotency-key": idempotencyKey },
+      body,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  get(jobId: string): Promise<Restore> {
+    return this.#api.json(RestoreSchema, { method: "GET", path: restorePath(jobId) });
+  }
+
+  /** Cancels a running restore; removes an ended one. Idempotent. Null if it is removed. */
+  async remove(
+    jobId: string,
+    options: Pick<Call, "signal" | "retry"> = {},
+  ): Promise<JobState | null> {
+    const call: Call = { method: "DELETE", path: restorePath(jobId), ...options };
+    const answer = await this.#api.call(call);
+    if (answer.response.status === 204) return null;
+    return this.#api.check(RestoreSchema, answer).status;
+  }
+
+  list(page: JobPage): Promise<{ jobs: Restore[]; cursor: string | null }> {
+    return this.#api.json(RestoreListSchema, {
+      method: "GET",
+      path: `/import/jobs?${toSearch(page)}`,
+    });
+  }
+
+  startUpload(file: { name: string; bytes: number; sha256: string }): Promise<Upload> {
+    const body = { ...file };
+    return this.#api.json(UploadSchema, { method: "POST", path: "/import/files", body });
+  }
+
+  /** The upload; undefined if the Worker does not have it any more. */
+  async findUpload(fileId: string): Promise<Upload | undefined> {
+    try {
+      return await this.#api.json(UploadSchema, { method: "GET", path: filePath(fileId) });
+    } catch (error) {
+      const gone: ErrorCode = "file-not-found";
+      if (error instanceof CliError && error.code === gone) return undefined;
+      throw error;
+    }
+  }
+
+  /** Uploads part `number`, from 1. Repeatable. */
+  async putPart(
+    fileId: string,
+    number: number,
+    part: { bytes: Uint8Array<ArrayBuffer>; sha256: string; signal: AbortSignal },
+  ): Promise<void> {
+    await this.#api.call({
+      method: "PUT",
+      path: `${filePath(fileId)}/parts/${number}`,
+      headers: { "content-sha256": part.sha256 },
+      bytes: part.bytes,
+      timeoutMs: TRANSFER_TIMEOUT_MS,
+      signal: part.signal,
+    });
+  }
+
+  completeUpload(fileId: string, body: { parts: number; sha256: string }): Promise<Upload> {
+    return this.#api.json(UploadSchema, {
+      method: "POST",
+      path: `${filePath(fileId)}/complete`,
+      body,
+      timeoutMs: TRANSFER_TIMEOUT_MS,
+    });
+  }
+}
+
+function restorePath(jobId: string): string {
+  return `/import/dump/${encodeURIComponent(jobId)}`;
+}
+
+function filePath(fileId: string): string {
+  return `/import/files/${encodeURIComponent(fileId)}`;
+}

@@ -1,0 +1,183 @@
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import type { Readable } from "node:stream";
+
+import type { Compression } from "../src/api/export-request.ts";
+import { detectCompression } from "../src/loading/inflate.ts";
+import { CliError, Interrupted, usageError } from "./cli-error.ts";
+import { dumpDatabaseFile, dumpSuffix } from "./dump-database.ts";
+import { EXIT } from "./exit-codes.ts";
+import { formatBytes } from "./format.ts";
+import type { Host } from "./host.ts";
+import { diskError } from "./partial-file.ts";
+import { TemporaryFolder } from "./temporary-folder.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** https://www.sqlite.org/fileformat.html#the_database_header */
+const SQLITE_MAGIC = "SQLite format 3\0";
+const HEAD_BYTES = 16;
+
+/** A script that can be read as often as needed. */
+export interface ScriptInput {
+  /** As it was typed, or `standard input`. */
+  shown: string;
+  /** The file to read: the named one, or a temporary one. */
+  path: string;
+  /** The name that the Worker shows. */
+  name: string;
+  bytes: number;
+  compression: Compression;
+  /** Set if the script is this program's dump of a database file. */
+  dump: { sha256: string; textBytes: number; rows: number; warnings: string[] } | undefined;
+  /** What an upload is resumed by, beside the content: path, size and time of the named file. */
+  identity: { path: string; bytes: number; mtimeMs: number };
+  /** Removes temporary files. May be called again. */
+  close: () => Promise<void>;
+}
+
+interface OpenOptions {
+  terminal: Terminal;
+  /** Undefined: there is none. */
+  stdin: Host["stdin"];
+  signal: AbortSignal;
+}
+
+/**
+ * Opens what `restore FILE` names: a script, `-` for standard input, or an SQLite database, which is dumped into a
+ * temporary file. Which it is, the first bytes say. Errors: `file` if it is missing, no file, or cannot be read; a usage
+ * error if it is empty; those of `dumpDatabaseFile`.
+ */
+export async function openScript(file: string, options: OpenOptions): Promise<ScriptInput> {
+  const temporary = new TemporaryFolder();
+  const close = async () => temporary.remove();
+  try {
+    const isStdin = file === "-";
+    const path = isStdin ? await spool(options, temporary) : file;
+    const shown = isStdin ? "standard input" : file;
+    const { bytes, mtimeMs } = await statFile(path, shown);
+    const head = await readHead(path);
+    const identity = isStdin
+      ? { path: "-", bytes, mtimeMs: 0 }
+      : { path: resolve(path), bytes, mtimeMs };
+    if (head.toString("latin1") === SQLITE_MAGIC) {
+      return await dumpFile(path, { ...options, shown, identity, temporary });
+    }
+    const name = isStdin ? "stdin.sql" : basename(path);
+    const compression = detectCompression(head);
+    return { shown, path, name, bytes, compression, dump: undefined, identity, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function statFile(path: string, shown: string): Promise<{ bytes: number; mtimeMs: number }> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw diskError(error, shown);
+  });
+  if (!found.isFile()) {
+    const what = found.isDirectory() ? "it is a folder" : "it is no file";
+    throw new CliError("file", `${shown}: ${what}`, {
+      exitCode: EXIT.failed,
+      hint: "Name one SQL script or database file, or pipe a script into `restore -`.",
+    });
+  }
+  if (found.size === 0) throw usageError(`${shown} is empty: there is nothing to restore`);
+  return { bytes: found.size, mtimeMs: found.mtimeMs };
+}
+
+async function readHead(path: string): Promise<Buffer> {
+  try {
+    const file = await open(path, "r");
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw diskError(error, path);
+  }
+}
+
+/** Standard input can be read only once, and a script is read twice: to be checked, and to be sent. */
+async function spool(
+  { terminal, stdin, signal }: OpenOptions,
+  temporary: TemporaryFolder,
+): Promise<string> {
+  if (stdin === undefined || stdin.isTTY === true) {
+    throw usageError(
+      stdin === undefined ? "there is no standard input" : "standard input is a terminal",
+      "Pipe a script into it: `sqlite3 app.db .dump | durable-export restore -`.",
+    );
+  }
+  const path = join(await temporary.open(), "stdin.sql");
+  const progress = terminal.startProgress("reading");
+  const output = createWriteStream(path);
+  const failed = new Promise<never>((_, reject) => {
+    output.once("error", (error) => reject(diskError(error, path, false)));
+  });
+  failed.catch(() => undefined);
+  let bytes = 0;
+  try {
+    for await (const chunk of iterate(stdin, signal)) {
+      bytes += chunk.length;
+      progress.update(null, [formatBytes(bytes)]);
+      if (!output.write(chunk)) {
+        await Promise.race([once(output, "drain"), failed]);
+      }
+    }
+    await Promise.race([new Promise<void>((done) => output.end(done)), failed]);
+  } finally {
+    output.destroy();
+    terminal.clearProgress();
+  }
+  return path;
+}
+
+async function* iterate(stdin: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const stop = () => stdin.destroy(new Interrupted());
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    for await (const chunk of stdin as AsyncIterable<Buffer | string>) yield Buffer.from(chunk);
+  } catch (error) {
+    throw diskError(error, "standard input", false);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+async function dumpFile(
+  path: string,
+  options: OpenOptions & {
+    shown: string;
+    identity: ScriptInput["identity"];
+    temporary: TemporaryFolder;
+  },
+): Promise<ScriptInput> {
+  const { terminal, signal, shown, identity, temporary } = options;
+  const name = `${basename(path).replace(/\.(?:sqlite3?|db3?)$/i, "")}${dumpSuffix()}`;
+  const output = join(await temporary.open(), "dump");
+  const progress = terminal.startProgress("dumping");
+  try {
+    const { bytes, ...dump } = await dumpDatabaseFile(path, output, {
+      signal,
+      onText: (textBytes, databaseBytes) => {
+        progress.update(null, [
+          `${formatBytes(textBytes)} of SQL text`,
+          `database ${formatBytes(databaseBytes)}`,
+        ]);
+      },
+    });
+    terminal.clearProgress();
+    for (const warning of dump.warnings) terminal.warn(warning);
+    const compression = detectCompression(await readHead(output));
+    const close = async () => temporary.remove();
+    return { shown, path: output, name, bytes, compression, dump, identity, close };
+  } finally {
+    terminal.clearProgress();
+  }
+}
