@@ -2,6 +2,7 @@ import { ExportError } from "../api/errors.ts";
 import { MIB } from "../api/limits.ts";
 import type { RowMove, ScriptPlace } from "../rpc/load-plan.ts";
 import { StatementSplitter } from "../sqlite/statement-splitter.ts";
+import type { CountedRows } from "./row-counts.ts";
 import { ScriptScan } from "./script-scan.ts";
 import type { SchemaRow } from "./schema-row.ts";
 import { readScriptText, requireText } from "./script-text.ts";
@@ -32,6 +33,8 @@ export interface ScannedScript {
   hasSequences: boolean;
   /** True if the script contains entries of a key-value storage. */
   hasKeyValues: boolean;
+  /** The tables whose rows only plain INSERTs change, with how many they insert. */
+  rows: CountedRows[];
 }
 
 /**

@@ -11,6 +11,7 @@ import type { CreateTable } from "./create-table.ts";
 import { refused } from "./describe-statement.ts";
 import { splitLongInsert, UnloadableStatement } from "./long-statement.ts";
 import { nameMoves, type PlannedMove, planSpan, type Span } from "./plan-staging.ts";
+import { RowCounts } from "./row-counts.ts";
 import { findRowTraits, PLAIN_ROWS, type RowTraits } from "./row-traits.ts";
 import type { ScannedScript } from "./scan-script.ts";
 import { parseSchemaRow, type SchemaRow } from "./schema-row.ts";
@@ -29,6 +30,7 @@ export class ScriptScan {
   readonly #dumpStages = new Set<string>();
   /** Tables, in lower case, whose rows fire triggers. */
   readonly #triggered = new Set<string>();
+  readonly #counts = new RowCounts();
   #span: Span = newSpan(1);
   #late: ScannedScript["late"] = null;
   #hasKeyValues = false;
@@ -77,6 +79,7 @@ export class ScriptScan {
       late: this.#late,
       hasSequences: this.#tables.hasAutoincrement,
       hasKeyValues: this.#hasKeyValues,
+      rows: this.#counts.list(this.#tables.byName.values()),
     };
   }
 
@@ -113,6 +116,7 @@ export class ScriptScan {
         break;
       case "insert":
         this.#insert(number, found, traits);
+        this.#count(text, found, traits);
         break;
       case "schema-row": {
         const row = parseSchemaRow(text, found.rowsAt);
@@ -140,15 +144,18 @@ export class ScriptScan {
         break;
       case "alter-table":
         this.#endSpan(number);
+        this.#counts.forgetAll();
         this.#tables.alter(text, found);
         break;
       case "drop-table":
         this.#endSpan(number);
+        this.#counts.forget(found.table);
         this.#tables.drop(found.table);
         break;
       case "change-rows":
       case "other":
         this.#endSpan(number);
+        this.#counts.forgetAll();
         break;
       default:
         found satisfies never;
@@ -199,8 +206,19 @@ export class ScriptScan {
     if (sql.replace(/;$/, "") === createStageSql(found.name)) {
       this.#dumpStages.add(lowerAscii(found.name));
     }
+    if (!found.isVirtual) this.#counts.create(found.name);
     if (!this.#tables.create(sql, found)) {
       throw refused(statement, "the script creates too many tables");
+    }
+  }
+
+  #count(text: Uint8Array, found: InsertRows, traits: RowTraits): void {
+    if (this.#triggered.has(found.lowerTable)) {
+      this.#counts.forgetAll();
+    } else if (!found.hasValues || found.conflict !== undefined || traits.hasTail) {
+      this.#counts.forget(found.table);
+    } else {
+      this.#counts.add(found.table, text, found.rowsAt);
     }
   }
 

@@ -53,6 +53,8 @@ export interface RestoreState {
     /** The position at which the comparison resumes, as JSON; null at the start. */
     cursor: string | null;
   };
+  /** What to count if the script has no manifest; null if it has one, or nothing can be counted. */
+  expectedRows: { name: string; rows: number }[] | null;
   /** Why a step failed, with details that no step's error can carry; null if none has. */
   failure: RecordedFailure | null;
 }
@@ -75,6 +77,7 @@ export const RESTORE_START: RestoreState = {
     rows: 0,
     cursor: null,
   },
+  expectedRows: null,
   failure: null,
 };
 

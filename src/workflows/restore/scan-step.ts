@@ -12,6 +12,7 @@ import { type ReadRange, readScript } from "../../loading/read-script.ts";
 import { scanScript, type ScannedScript } from "../../loading/scan-script.ts";
 import { listTargetTables } from "../../loading/target.ts";
 import type { ScriptRecord } from "../../rpc/load-plan.ts";
+import type { RestoreState } from "../../rpc/restore-jobs.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import { findScript, type StoredScript } from "../../storage/find-script.ts";
@@ -64,7 +65,8 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
       lines: scanned.end.lines,
       manifestKey: manifest === null ? null : stored.manifestKey,
     };
-    const { method, warnings } = chooseMethod(request.verify, manifest);
+    const expectedRows = manifest === null ? chooseExpected(scanned) : null;
+    const { method, warnings } = chooseMethod(request.verify, manifest, expectedRows);
     const target = run.openTarget();
     const plan = planLoad(scanned, isReplacing ? [] : await listTargetTables(target));
     await run.commit(
@@ -74,6 +76,7 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
         plan,
         kept: plan.existing,
         verification: { ...run.state.verification, method },
+        expectedRows,
       },
       {
         warnings: [
@@ -99,16 +102,28 @@ function findFrames(manifest: Manifest | null): ScriptRecord["frames"] {
 function chooseMethod(
   wanted: RestoreVerify | undefined,
   manifest: Manifest | null,
+  expectedRows: RestoreState["expectedRows"],
 ): { method: RestoreVerify; warnings: string[] } {
   if (wanted === "none") return { method: "none", warnings: [] };
-  if (manifest === null) {
-    const warning = "not verified: the script has no manifest of this project to compare with";
+  if (manifest === null && expectedRows === null) {
+    const warning = "not verified: the rows of each table cannot be counted from the script";
     return { method: "none", warnings: [warning] };
+  }
+  if (manifest === null) {
+    const warning = "verified by row counts only: the script has no manifest of this project";
+    return { method: "counts", warnings: wanted === "digest" ? [warning] : [] };
   }
   if (wanted === "counts" || canCompare(manifest))
     return { method: wanted ?? "digest", warnings: [] };
   const why = "another version of the encoding wrote the dump, so its text cannot be compared";
   return { method: "counts", warnings: [`verified by row counts only: ${why}`] };
+}
+
+/** The state of a restore is small: with more tables, nothing is counted. */
+const EXPECTED_TABLES_MAX = 2_000;
+
+function chooseExpected({ rows }: ScannedScript): RestoreState["expectedRows"] {
+  return rows.length === 0 || rows.length > EXPECTED_TABLES_MAX ? null : rows;
 }
 
 async function detectStored(

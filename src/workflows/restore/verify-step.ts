@@ -6,7 +6,7 @@ import { canCompare, planManifestDump } from "../../formats/plan-manifest-dump.t
 import { listTargetTables } from "../../loading/target.ts";
 import type { RestoreState } from "../../rpc/restore-jobs.ts";
 import type { RunContext } from "../engine/run-context.ts";
-import { compareCounts } from "./compare-counts.ts";
+import { compareCounts, type ExpectedRows } from "./compare-counts.ts";
 import { COMPARE_START, type CompareCursor, comparePieces } from "./compare-pieces.ts";
 import type { Difference } from "./difference.ts";
 import { readManifest } from "./read-manifest.ts";
@@ -38,14 +38,15 @@ async function verify(run: RestoreRun): Promise<VerifiedStep> {
   const { manifestKey } = run.require("script");
   const manifest =
     verification.method === "none" ? null : await readManifest(run.context.store, manifestKey);
-  if (manifest === null) {
+  const { expectedRows } = run.state;
+  if (verification.method === "none" || (manifest === null && expectedRows === null)) {
     await run.commit({ verification: { ...verification, method: "none", state: "skipped" } });
     return { method: "none", pieces: 0, isDone: true };
   }
   const compared =
-    verification.method === "digest" && canCompare(manifest)
+    verification.method === "digest" && manifest !== null && canCompare(manifest)
       ? await compareDigests(run, manifest)
-      : await countRows(run, manifest);
+      : await countRows(run, manifest?.tables ?? expectedRows ?? []);
   const { method, pieces, piecesTotal, rows, rowsRead, cursor, difference } = compared;
   const next: RestoreState["verification"] = {
     method,
@@ -97,9 +98,8 @@ async function compareDigests(
   };
 }
 
-async function countRows(run: RestoreRun, manifest: Manifest): Promise<Compared> {
+async function countRows(run: RestoreRun, tables: readonly ExpectedRows[]): Promise<Compared> {
   const { cursor } = run.state.verification;
-  const { tables } = manifest;
   const counted = await compareCounts(run.openTarget(), {
     tables,
     from: cursor === null ? 0 : (JSON.parse(cursor) as number),
