@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
@@ -38,6 +39,13 @@ const TOKEN = "local-test-token-0123456789";
 const ROWS = 40_000;
 const CHOKE_BYTES = 5_000_000;
 
+const binding = { type: "durable-object", binding: "DATABASE_DURABLE_OBJECT" };
+/** The exported database, and the class whose objects docs/cli.md restores into. */
+const SOURCES = {
+  main: { ...binding, name: "sql-durable-object" },
+  copies: { ...binding, names: "any", writable: true },
+};
+
 let folder: string;
 let bundle: string;
 let worker: LocalWorker;
@@ -49,7 +57,7 @@ beforeAll(async () => {
   bundle = join(folder, "dist", "cli", "durable-export.cjs");
   worker = await startLocalWorker({
     persistTo: join(folder, "state"),
-    vars: { ADMIN_AUTHORIZATION_TOKEN: TOKEN },
+    vars: { ADMIN_AUTHORIZATION_TOKEN: TOKEN, EXPORT_SOURCES: JSON.stringify(SOURCES) },
   });
   proxy = await startChokingProxy(worker.url);
   await query([
@@ -297,6 +305,10 @@ describe("docs", () => {
       const npx = join(place, "bin", "npx");
       writeFileSync(npx, `#!/bin/sh\nshift\nexec "${process.execPath}" "${bundle}" "$@"\n`);
       chmodSync(npx, 0o755);
+      // A database that the reader has.
+      const app = new DatabaseSync(join(place, "app.sqlite"));
+      app.exec("CREATE TABLE note(id INTEGER PRIMARY KEY, text); INSERT INTO note VALUES (1, 'x')");
+      app.close();
       const text = readFileSync(join(REPOSITORY, "docs", name), "utf8");
       const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(
         ([, block]) => block ?? "",

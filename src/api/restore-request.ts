@@ -35,8 +35,6 @@ export type RestoreFrom = v.InferOutput<typeof RestoreFromSchema>;
 
 export const RestoreModeSchema = v.picklist(["empty", "replace"]);
 
-export type RestoreMode = v.InferOutput<typeof RestoreModeSchema>;
-
 /** How a restore is verified: every byte of a second dump, the number of rows of each table, or not at all. */
 export const RestoreVerifySchema = v.picklist(["digest", "counts", "none"]);
 

@@ -100,7 +100,6 @@ export const RestoreViewSchema = v.strictObject({
 });
 
 export type RestoreView = v.InferOutput<typeof RestoreViewSchema>;
-export type StatementPlace = v.InferOutput<typeof StatementPlaceSchema>;
 
 /** The answer of `GET /import/jobs`. */
 export const RestoreListSchema = v.strictObject({

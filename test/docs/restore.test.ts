@@ -13,6 +13,19 @@ import { blocksOf, readPage } from "../support/doc-blocks.ts";
 const root = join(import.meta.dirname, "../..");
 const TOKEN = "restore-test-token";
 
+/** The database of `POST /query`, and an empty one for each restore. */
+const SOURCES = Object.fromEntries(
+  ["main", "copy", "copy-1", "copy-2", "copy-3"].map((name) => [
+    name,
+    {
+      type: "durable-object",
+      binding: "DATABASE_DURABLE_OBJECT",
+      name: name === "main" ? "sql-durable-object" : name,
+      writable: name !== "main",
+    },
+  ]),
+);
+
 const SCRIPT = [
   "CREATE TABLE customers(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, note)",
   "CREATE TABLE orders(id INTEGER PRIMARY KEY, customer REFERENCES customers(id), note BLOB)",
@@ -28,6 +41,8 @@ let source: DatabaseSync;
 
 /** What the blocks of docs/restore.md start with; each has a test of its own. */
 const STARTS = [
+  "durable-export restore",
+  "curl -X POST",
   "npx durable-export verify",
   "(echo",
   "npx wrangler d1 execute",
@@ -60,6 +75,14 @@ function runInFolder(script: string): string {
   });
 }
 
+/** Returns the id of the newest export, which has ended: the reader's `JOB_ID`. */
+function newestJobId(): string {
+  const list = `'${process.execPath}' '${root}/cli/main.ts' --json list --limit 1`;
+  const { jobs } = JSON.parse(runInFolder(list)) as { jobs: { jobId: string; status: string }[] };
+  expect(jobs).toMatchObject([{ status: "completed" }]);
+  return jobs[0]?.jobId ?? "";
+}
+
 async function query(body: object): Promise<unknown> {
   const response = await fetch(`${worker.url}/query`, {
     method: "POST",
@@ -76,7 +99,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "restore-docs-"));
   worker = await startLocalWorker({
     persistTo: join(folder, "state"),
-    vars: { ADMIN_AUTHORIZATION_TOKEN: TOKEN },
+    vars: { ADMIN_AUTHORIZATION_TOKEN: TOKEN, EXPORT_SOURCES: JSON.stringify(SOURCES) },
   });
   for (const sql of SCRIPT) await query({ sql });
   runInFolder(`'${process.execPath}' '${root}/cli/main.ts' dump -q -o dump.sql`);
@@ -92,6 +115,34 @@ afterAll(async () => {
 test("docs/restore.md has no command but those that are run here", () => {
   const isRun = (block: string): boolean => STARTS.some((start) => block.startsWith(start));
   expect(blocks.filter((block) => !isRun(block))).toEqual([]);
+});
+
+test("docs/restore.md restores an export, a compressed script and an SQLite file by one command each", () => {
+  const cli = `'${process.execPath}' '${root}/cli/main.ts'`;
+  runInFolder(`${cli} dump -q --compression gzip -o backup.sql.gz`);
+  const local = new DatabaseSync(join(folder, "local.sqlite"));
+  local.exec("CREATE TABLE t(a); INSERT INTO t VALUES (1)");
+  local.close();
+  const commands = commandsOf("durable-export restore").trim().split("\n");
+  expect(commands).toHaveLength(3);
+  for (const [at, command] of commands.entries()) {
+    const target = `copy-${at + 1}`;
+    const script = command
+      .replace("durable-export", `${cli} --json`)
+      .replace("JOB_ID", newestJobId())
+      .replace("--target copy", `--target ${target}`);
+    const restored: unknown = JSON.parse(runInFolder(script));
+    expect(restored).toMatchObject({ target, status: "completed", error: null });
+  }
+});
+
+test("docs/restore.md restores an export by HTTP, and proves each byte", async () => {
+  const script = commandsOf("curl -X POST");
+  const started = runInFolder(`URL=${worker.url} TOKEN=${TOKEN} JOB=${newestJobId()}\n${script}`);
+  const { jobId } = JSON.parse(started) as { jobId: string };
+  const wait = `'${process.execPath}' '${root}/cli/main.ts' --json wait ${jobId}`;
+  const restored: unknown = JSON.parse(runInFolder(wait));
+  expect(restored).toMatchObject({ status: "completed", verification: { state: "equal" } });
 });
 
 test("docs/restore.md proves a dump and tries it", () => {

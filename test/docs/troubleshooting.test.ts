@@ -63,7 +63,7 @@ test("docs/troubleshooting.md lists doctor's checks in their order, and the stat
 
 test("docs/troubleshooting.md quotes log lines, fields and options as the code has them", () => {
   const quoted = [
-    "scheduled export left out",
+    "scheduled export skipped",
     "run not started; the watchdog will try again",
     "--fail-if-empty",
     "bytesPerSecond",

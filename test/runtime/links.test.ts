@@ -87,7 +87,7 @@ describe("links of a job", () => {
     const unknown = `/export/dump/${crypto.randomUUID()}`;
     expect(await hintAt(unknown, mounted)).toMatch(/^GET \/x\/export\/jobs lists the jobs\./);
     expect(await hintAt("/nowhere", mounted)).toBe("GET /x/openapi.json lists the routes.");
-    expect(await hintAt("/export/jobs?limit=0", mounted)).toContain("GET /x/openapi.json has");
+    expect(await hintAt("/export/jobs?limit=0", mounted)).toContain("GET /x/openapi.json lists");
     expect(await hintAt("/nowhere", {})).toBe("GET /openapi.json lists the routes.");
   });
 

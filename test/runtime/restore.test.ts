@@ -158,7 +158,7 @@ describe("a request for a restore", () => {
     await bucket.put("ok.sql", "CREATE TABLE t(a);");
     const body = { from: { object: "ok.sql" }, target: "copies", name: "busy" };
     const both = await Promise.all([requestRestore(body), requestRestore(body)]);
-    const codes = both.map(({ status }) => status).sort();
+    const codes = both.map(({ status }) => status).toSorted((a, b) => a - b);
     expect(codes).toEqual([202, 409]);
     const refused = both.find(({ status }) => status === 409);
     expect(await refused?.json()).toMatchObject({ code: "restore-already-running" });

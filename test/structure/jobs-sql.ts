@@ -8,7 +8,14 @@ const INLINE = "src/storage/inline/";
 
 /** The files, or the folder, that may name each table of the jobs database, in SQL or else. */
 const OWNERS: Record<string, readonly string[]> = {
-  tmp_export_jobs: ["rows", "run-columns", "plan-columns", "callback-columns", "due-columns"].map(
+  tmp_export_jobs: [
+    "rows",
+    "run-columns",
+    "plan-columns",
+    "callback-columns",
+    "due-columns",
+    "restore-columns",
+  ].map(
     (name) => `${TABLES}/job-${name}.ts`,
   ),
   tmp_export_job_tables: [`${TABLES}/table-rows.ts`],
