@@ -107,7 +107,7 @@ export function addBackup(file: JsoncFile, plan: BackupPlan, path: string): stri
     const hasJobs = bindings.some(({ name }) => name === JOBS.name);
     const hasDatabase = bindings.some(({ name }) => name === DEFAULT_SOURCES["main"]?.binding);
     if (!hasJobs || !hasDatabase || vars.EXPORT_SOURCES !== undefined) return;
-    file.set(["vars", "EXPORT_SOURCES"], DEFAULT_SOURCES);
+    file.set(["vars", "EXPORT_SOURCES"], { main: DEFAULT_SOURCES["main"] });
     added.push("vars.EXPORT_SOURCES: main, which was the default");
   }
 

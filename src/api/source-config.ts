@@ -86,11 +86,20 @@ export function findNamedObject(request: {
   return request.id === undefined ? null : { id: request.id };
 }
 
-/** The source `main` of a deployment that configures none: StarbaseDB's object. */
+/**
+ * The sources of a deployment that configures none: `main` is StarbaseDB's object, and `copy` another object of its
+ * class, into which a backup can be restored without touching `main`.
+ */
 export const DEFAULT_SOURCES: Record<string, SourceConfig> = {
   main: {
     type: "durable-object",
     binding: "DATABASE_DURABLE_OBJECT",
     name: "sql-durable-object",
+  },
+  copy: {
+    type: "durable-object",
+    binding: "DATABASE_DURABLE_OBJECT",
+    name: "copy",
+    writable: true,
   },
 };

@@ -100,10 +100,9 @@ function progressView(job: JobRow, state: RestoreState): RestoreView["progress"]
       : script === null
         ? 0
         : cutPercent(
-            (WEIGHTS.scan +
+            WEIGHTS.scan +
               WEIGHTS.load * (isLoaded ? 1 : Math.min(loaded, 1)) +
-              WEIGHTS.verify * (isLoaded ? compared : 0)) /
-              100,
+              WEIGHTS.verify * (isLoaded ? compared : 0),
           );
   const ms = isActive(job.state) && phase === "load" ? Date.now() - state.loadingSinceMs : 0;
   const bytesPerSecond = ms >= 1_000 ? Math.round((position.textBytes * 1_000) / ms) : null;

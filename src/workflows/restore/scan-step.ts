@@ -164,11 +164,13 @@ async function scanStored(
   return scanned;
 }
 
+/** What every dump contains, and no reader needs to know. */
+const USUAL = new Set(["BEGIN", "COMMIT", "PRAGMA foreign_keys", "PRAGMA defer_foreign_keys"]);
+
 function listSkipped({ skipped }: ScannedScript): string[] {
-  if (skipped.size === 0) return [];
-  const list = [...skipped].map(([what, count]) =>
-    count === 1 ? what : `${what} (${count} times)`,
-  );
+  const unusual = [...skipped].filter(([what]) => !USUAL.has(what));
+  if (unusual.length === 0) return [];
+  const list = unusual.map(([what, count]) => (count === 1 ? what : `${what} (${count} times)`));
   return [`statements that the platform does not need were skipped: ${list.join(", ")}`];
 }
 
