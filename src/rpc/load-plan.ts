@@ -3,7 +3,7 @@ import type { ScriptPlace } from "../sqlite/statement-splitter.ts";
 
 export type { ScriptPlace };
 
-/** A script as it was found: nothing of it may change while it is loaded. */
+/** A stored script as the scan found it. It must not change while it is loaded. */
 export interface ScriptRecord {
   /** Its key in the store. */
   key: string;

@@ -7,14 +7,14 @@ import type { Outcome } from "./outcome.ts";
 import type { RunId, RunStart } from "./run-payload.ts";
 import type { JobState } from "../api/job-state.ts";
 
-/** A restore job's request: what was not given has the deployment's defaults. */
+/** A restore job's request. Fields that the client omitted have the deployment's defaults. */
 export type RestoreJobRequest = RestoreRequest & { target: string; retentionHours: number };
 
 /** What a new restore job needs; the caller chooses ids and times. */
 export interface NewRestore {
   jobId: string;
   request: RestoreJobRequest;
-  /** Identifies the database, whichever source names it: as for exports. */
+  /** Identifies the database, whichever source names it, as for exports. */
   databaseKey: string;
   requestDigest: string;
   idempotencyKey: string | null;
@@ -141,7 +141,7 @@ export interface RestoreJobs {
   recordRestoreClosed(jobId: string): Promise<void>;
   /** Commits a state, or nothing. Counts a step. Failures: `run-superseded`, `try-overtaken`. */
   commitRestore(commit: RestoreCommit): Promise<Outcome<RunningRestore>>;
-  /** Ends the restore well. Repeating it returns the same view. */
+  /** Completes the restore. Repeating it returns the same view. */
   completeRestore(run: RunId): Promise<Outcome<RestoreView>>;
 }
 

@@ -3,8 +3,8 @@ import type { Outcome } from "./outcome.ts";
 import type { StoredPart, Upload } from "./stored-object.ts";
 
 /**
- * The jobs object's methods for uploaded scripts. It keeps what is known of a file. Its caller sends the bytes
- * to the store, between two calls. Each outcome may fail with `file-not-found`.
+ * The jobs object's methods for uploaded scripts. The object records files. Its caller sends the bytes to the
+ * store, between two calls. Each outcome may fail with `file-not-found`.
  */
 export interface UploadJobs {
   /** Records a file that is about to be uploaded. Failures: `inline-storage-full`. */
@@ -32,7 +32,7 @@ export interface UploadJobs {
     completion: { parts: number; sha256: string | null },
   ): Promise<Outcome<FileToMake | { view: UploadView }>>;
   /**
-   * Handles that the store did not make a file, because it holds other parts than are recorded. Returns the view
+   * Handles a file that the store did not make, because its parts differ from the recorded ones. Returns the view
    * if another call has completed the file. Failures: `part-invalid`, which names the parts to upload again;
    * `file-differs` if no part can be the reason.
    */

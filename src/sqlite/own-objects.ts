@@ -100,6 +100,8 @@ const JOB_TABLES: ReadonlySet<string> = new Set([
   "tmp_export_job_parts",
   "tmp_export_job_migrations",
   "tmp_export_streams",
+  "tmp_export_files",
+  "tmp_export_file_parts",
 ]);
 
 /**

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 
 import { ACTIVE, ENDED, FILELESS, RETAINED } from "../../src/jobs/tables/state-sql.ts";
+import { withoutOwnObjects } from "../../src/sqlite/own-objects.ts";
 import { handWrittenStates, misplacedParsing, misplacedTables } from "./jobs-sql.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -70,6 +71,20 @@ test("the conditions on a job's state name each state as the table of moves has 
     RETAINED: "state IN ('completed')",
     FILELESS: "state IN ('failed', 'cancelled', 'expired')",
   });
+});
+
+test("every table of the jobs database is known as one that no dump contains", () => {
+  const migrations = readFileSync(join(ROOT, "src/jobs/migrations.ts"), "utf8");
+  const objects = [
+    ...migrations.matchAll(/(CREATE TABLE (?:IF NOT EXISTS )?(tmp_export_\w+)[^`;]*)/g),
+  ].map(([, sql = "", name = ""]) => ({
+    type: "table",
+    name,
+    tableName: name,
+    sql: sql.replace("IF NOT EXISTS ", ""),
+  }));
+  expect(objects.length).toBeGreaterThan(10);
+  expect(withoutOwnObjects(objects).map(({ name }) => name)).toEqual([]);
 });
 
 test("the index of active jobs has the same condition, without which SQLite does not use it", () => {

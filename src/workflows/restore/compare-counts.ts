@@ -10,7 +10,7 @@ export interface ExpectedRows {
   rows: number;
 }
 
-/** Bounds of what is counted in one turn: others wait for it. A table with more rows has a turn of its own. */
+/** Limits of one turn, because other calls wait for it. A table with more rows has a turn of its own. */
 const TURN_TABLES_MAX = 25;
 const TURN_ROWS_MAX = 1_000_000;
 
@@ -28,7 +28,7 @@ export interface ComparedCounts {
 
 /**
  * Counts the rows of tables from index `from` on, until a minute has passed, and compares them with those expected.
- * Tables that are not listed are not looked at. Errors: those of the source and of `beat`.
+ * Other tables are ignored. Errors: those of the source and of `beat`.
  */
 export async function compareCounts(
   source: Source,

@@ -35,7 +35,7 @@ export async function openTargetStep(context: RunContext): Promise<{ isCleared: 
   const clears = run.restore.request.mode === "replace";
   // A target that was opened once is not opened again: what is in it now must stay.
   if (run.state.loadingSinceMs > 0) return { isCleared: run.state.isCleared };
-  // First: whatever happens next, somebody will clean up.
+  // First, so that the target is cleaned up whatever happens next.
   if (!run.restore.isTargetOpen) {
     await run.commit(
       { phase: clears ? "clear" : "load", isCleared: clears },

@@ -24,7 +24,7 @@ export class RestoreRun {
       return await work(run);
     } catch (error) {
       if (error instanceof ExportError && !error.retryable && error.code !== "run-superseded") {
-        // If this is not recorded, the failure has its text all the same.
+        // Without this record, the failure still has its text.
         const { code, message, details = {} } = error.toFailure();
         const plain = Object.entries(details).filter(([, value]) => isPlain(value));
         const failure = { code, message, details: Object.fromEntries(plain) } as RecordedFailure;

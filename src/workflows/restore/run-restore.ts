@@ -36,7 +36,7 @@ export async function runRestore(
     ended = await run("complete restore", "", completeStep);
   } catch (error) {
     const failure = parseFailure(error);
-    // What keeps the target from being cleaned up must not leave the job without its end: the watchdog tries again.
+    // The job must end even if its target cannot be cleaned up: the watchdog cleans up later.
     await run("close target", "", closeStep).catch(() => undefined);
     const { callback } = await run("give up", "", (context) => giveUp(context, failure));
     if (callback) await sendCallbacks(steps, { jobId, attempt: 1 });
@@ -127,7 +127,7 @@ async function giveUp(
   return { code: failure.code, message: failure.message, callback };
 }
 
-/** Adds what a person needs who has lost the former content of a database. */
+/** If the restore has deleted the target's former content, adds where to find it. */
 function describeLoss(failure: Failure, restore: RunningRestore | null): Failure {
   if (restore === null || !restore.state.isCleared || restore.state.safetyJobId === null)
     return failure;

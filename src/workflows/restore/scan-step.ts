@@ -28,8 +28,8 @@ export interface ScannedStep {
 }
 
 /**
- * Reads the whole script before anything is changed: that it is SQL to its end, that its bytes have the known hash,
- * which rows must wait for others, and that the target is empty if it must be. Repeating it changes nothing.
+ * Reads the whole script before anything changes. Checks that it is SQL to its end, that its bytes have the known hash,
+ * and that the target is empty if it must be. Finds which rows must wait for others. Repeating it changes nothing.
  */
 export function scanStep(context: RunContext): Promise<ScannedStep> {
   return RestoreRun.perform(context, scan);
