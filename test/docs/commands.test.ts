@@ -25,6 +25,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { GITHUB_REPOSITORY } from "../../scripts/set-owner.mjs";
+import { DEFAULT_SOURCES } from "../../src/api/source-config.ts";
 import { readSettings } from "../../src/config/settings.ts";
 import {
   blocksOf,
@@ -204,16 +205,11 @@ beforeAll(async () => {
     d1_databases: object[];
     vars: { EXPORT_SOURCES: object };
   };
-  const main = {
-    type: "durable-object",
-    binding: "DATABASE_DURABLE_OBJECT",
-    name: "sql-durable-object",
-    names: "any",
-  };
+  const main = { ...DEFAULT_SOURCES["main"], names: "any" };
   const config = {
     ...rawConfig,
     d1_databases: databases.map((database) => ({ ...database, database_id: "shop" })),
-    vars: { EXPORT_SOURCES: { main, ...vars.EXPORT_SOURCES } },
+    vars: { EXPORT_SOURCES: { ...DEFAULT_SOURCES, main, ...vars.EXPORT_SOURCES } },
   };
   const configPath = join(checkout, "wrangler.docs.json");
   writeFileSync(configPath, JSON.stringify(config));
