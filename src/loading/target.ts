@@ -1,3 +1,4 @@
+import { ExportError } from "../api/errors.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
 import type { Source } from "../databases/source.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
@@ -39,10 +40,16 @@ async function listObjects(source: Source): Promise<TargetObject[]> {
     .filter(({ name }) => !lowerAscii(name).startsWith("sqlite_") && !isPlatformName(name));
 }
 
-/** Returns a target's tables, each with whether it has rows; views and triggers count as tables with rows. */
-export async function listTargetTables(source: Source): Promise<TargetTable[]> {
+/**
+ * Returns a target's tables, or those that `isMeant` selects, each with whether it has rows. Views, triggers and virtual
+ * tables that cannot be read count as tables with rows. Errors: the source's own.
+ */
+export async function listTargetTables(
+  source: Source,
+  isMeant: (name: string) => boolean = () => true,
+): Promise<TargetTable[]> {
   const objects = (await listObjects(source)).filter(
-    ({ name, sql }) => !isRestoreObject(name, sql),
+    ({ name, sql }) => !isRestoreObject(name, sql) && isMeant(name),
   );
   const tables: TargetTable[] = [];
   for (const { type, name, sql, tableType } of objects) {
@@ -51,8 +58,16 @@ export async function listTargetTables(source: Source): Promise<TargetTable[]> {
       tables.push({ name, sql, hasRows: true });
       continue;
     }
-    const found = await source.query({ sql: `SELECT 1 FROM ${quoteIdentifier(name)} LIMIT 1` });
-    tables.push({ name, sql, hasRows: found.rows.length > 0 });
+    const query = { sql: `SELECT 1 FROM ${quoteIdentifier(name)} LIMIT 1` };
+    const hasRows = await source.query(query).then(
+      ({ rows }) => rows.length > 0,
+      (error: unknown) => {
+        // The content of a search index may be gone.
+        if (tableType === "virtual" && isRefused(error)) return true;
+        throw error;
+      },
+    );
+    tables.push({ name, sql, hasRows });
   }
   return tables;
 }
@@ -202,6 +217,10 @@ async function listOwnDrops(source: Source): Promise<string[]> {
       .filter((each) => each.type === type)
       .map(({ name }) => `DROP ${type.toUpperCase()} IF EXISTS ${quoteIdentifier(name)}`),
   );
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof ExportError && error.code === "source-query-failed";
 }
 
 async function run(source: Source, statements: readonly string[]): Promise<void> {
