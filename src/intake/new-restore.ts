@@ -19,7 +19,7 @@ const SAFETY_HOURS_MIN = 168;
  * A checked request as a restore to be created, with the deployment's defaults filled in. What can be refused now
  * is refused now, before anything is recorded or changed.
  *
- * Errors: `source-not-found`, `target-not-writable`, `target-not-empty`, those of `findScript`,
+ * Errors: `source-not-found`, `target-not-writable`, those of `findScript`,
  * `callback-url-refused`, `configuration-invalid`, `invalid-request`, and the target's own.
  */
 export async function prepareRestore(
@@ -53,15 +53,11 @@ export async function prepareRestore(
     },
     request.from,
   );
-  if (request.mode === "empty") {
-    const filled = (await listTargetTables(database.open())).find(({ hasRows }) => hasRows);
-    if (filled !== undefined) {
-      throw new ExportError(
-        "target-not-empty",
-        `the target has ${JSON.stringify(filled.name)}, which is not empty`,
-      );
-    }
-  }
+  // Refused only if this is no repetition of a restore that has filled its target since.
+  const filled =
+    request.mode === "empty"
+      ? (await listTargetTables(database.open())).find(({ hasRows }) => hasRows)
+      : undefined;
   const full = {
     // First: the digest depends on the order.
     target,
@@ -75,6 +71,7 @@ export async function prepareRestore(
     request: full,
     databaseKey: database.key,
     requestDigest: toHex(new Uint8Array(digest)),
+    filledTable: filled?.name ?? null,
     ...given,
   };
 }

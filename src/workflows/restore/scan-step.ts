@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { ExportError } from "../../api/errors.ts";
 import type { Manifest } from "../../api/manifest.ts";
 import type { RestoreVerify } from "../../api/restore-request.ts";
+import type { Source } from "../../databases/source.ts";
 import { canCompare } from "../../formats/plan-manifest-dump.ts";
 import { detectCompression } from "../../loading/inflate.ts";
 import { planLoad } from "../../loading/plan-load.ts";
@@ -12,6 +13,7 @@ import { listTargetTables } from "../../loading/target.ts";
 import type { ScriptRecord } from "../../rpc/load-plan.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import type { ArtifactStore } from "../../storage/artifact-store.ts";
+import { CAN_EXPORT_KEY_VALUES } from "../../sqlite/key-values.ts";
 import { findScript, type StoredScript } from "../../storage/find-script.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { readManifest } from "./read-manifest.ts";
@@ -62,8 +64,9 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
       lines: scanned.end.lines,
       manifestKey: manifest === null ? null : stored.manifestKey,
     };
-    const { method, warnings } = chooseMethod(request.verify, manifest);
     const target = run.openTarget();
+    const losesEntries = scanned.hasKeyValues && !(await keepsKeyValues(target));
+    const { method, warnings } = chooseMethod(request.verify, { manifest, losesEntries });
     const plan = planLoad(scanned, isReplacing ? [] : await listTargetTables(target));
     await run.commit(
       {
@@ -88,19 +91,32 @@ function findFrames(manifest: Manifest | null): ScriptRecord["frames"] {
   );
 }
 
+/** True if a target stores the key-value entries of a dump. Other classes than those of `withExport` ignore them. */
+async function keepsKeyValues(target: Source): Promise<boolean> {
+  return (await target.query({ sql: CAN_EXPORT_KEY_VALUES })).rows.length > 0;
+}
+
 function chooseMethod(
   wanted: RestoreVerify | undefined,
-  manifest: Manifest | null,
+  { manifest, losesEntries }: { manifest: Manifest | null; losesEntries: boolean },
 ): { method: RestoreVerify; warnings: string[] } {
-  if (wanted === "none") return { method: "none", warnings: [] };
+  const warnings = losesEntries
+    ? [
+        "the entries of the dump's key-value storage are not restored: the target does not store them",
+      ]
+    : [];
+  if (wanted === "none") return { method: "none", warnings };
   if (manifest === null) {
     const warning = "not verified: the script has no manifest of this project to compare with";
-    return { method: "none", warnings: [warning] };
+    return { method: "none", warnings: [...warnings, warning] };
   }
-  if (wanted === "counts" || canCompare(manifest))
-    return { method: wanted ?? "digest", warnings: [] };
-  const why = "another version of the encoding wrote the dump, so its text cannot be compared";
-  return { method: "counts", warnings: [`verified by row counts only: ${why}`] };
+  if (wanted === "counts") return { method: "counts", warnings };
+  const isComparable = canCompare(manifest);
+  if (isComparable && !losesEntries) return { method: "digest", warnings };
+  const why = isComparable
+    ? "the dump contains key-value entries, which the target does not store"
+    : "another version of the encoding wrote the dump, so its text cannot be compared";
+  return { method: "counts", warnings: [...warnings, `verified by row counts only: ${why}`] };
 }
 
 async function detectStored(
@@ -141,8 +157,7 @@ async function scanStored(
   return scanned;
 }
 
-function listSkipped({ skipped, hasKeyValues }: ScannedScript): string[] {
-  void hasKeyValues;
+function listSkipped({ skipped }: ScannedScript): string[] {
   if (skipped.size === 0) return [];
   const list = [...skipped].map(([what, count]) =>
     count === 1 ? what : `${what} (${count} times)`,
