@@ -25,7 +25,7 @@ interface Call {
   restore?: PlatformRestore & RestoreTarget;
 }
 
-/** Where a restore goes: an object's name, or a binding of D1. */
+/** The target of a restore: the name of an object, or a binding of D1. */
 export interface RestoreTarget {
   kind: "object" | "StarbaseDB" | "D1";
   name: string;
