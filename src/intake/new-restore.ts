@@ -25,7 +25,7 @@ const SAFETY_HOURS_MIN = 168;
  * A checked request as a restore to be created, with the deployment's defaults filled in. What can be refused now
  * is refused now, before anything is recorded or changed. A known Idempotency-Key returns its restore unchecked.
  *
- * Errors: `source-not-found`, `target-not-writable`, `target-not-empty`, those of `findScript`,
+ * Errors: `source-not-found`, `target-not-writable`, those of `findScript`,
  * `callback-url-refused`, `configuration-invalid`, `invalid-request`, and the target's own.
  */
 export async function prepareRestore(
@@ -74,17 +74,20 @@ export async function prepareRestore(
     },
     request.from,
   );
-  if (request.mode === "empty") {
-    const filled = (await listTargetTables(database.open())).find(({ hasRows }) => hasRows);
-    if (filled !== undefined) {
-      throw new ExportError(
-        "target-not-empty",
-        `the target has ${JSON.stringify(filled.name)}, which is not empty`,
-      );
-    }
-  }
+  // Refused only after the lock is checked: a restore that runs has filled its target itself.
+  const filled =
+    request.mode === "empty"
+      ? (await listTargetTables(database.open())).find(({ hasRows }) => hasRows)
+      : undefined;
   return {
     isKnown: false,
-    restore: { jobId, request: full, databaseKey: database.key, requestDigest, ...given },
+    restore: {
+      jobId,
+      request: full,
+      databaseKey: database.key,
+      requestDigest,
+      filledTable: filled?.name ?? null,
+      ...given,
+    },
   };
 }

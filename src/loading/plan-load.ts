@@ -48,9 +48,19 @@ export function planLoad(script: ScannedScript, tables: readonly TargetTable[]):
       toWrittenTable(row, `${RESTORE_TABLE}_ids_${at + 1}`),
     ),
     existing,
+    places: placeTables([...script.tables.keys()], new Set(existing)),
     late: script.late,
     hasSequences: script.hasSequences,
   };
+}
+
+function placeTables(
+  created: readonly string[],
+  existing: ReadonlySet<string>,
+): LoadPlan["places"] {
+  return created.flatMap((name, at) =>
+    existing.has(name) ? [{ name, after: created[at - 1] ?? null }] : [],
+  );
 }
 
 function notEmpty(message: string): ExportError {

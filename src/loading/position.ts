@@ -47,6 +47,11 @@ export function claimSql(
   );
 }
 
+/** Returns a turn's first statement that fails, as `isElsewhere` recognizes, if any restore has a position. */
+export function requireNoneSql(): string {
+  return `INSERT INTO ${RESTORE_TABLE} SELECT id, NULL, 0, 0, 0, 0, 0, 0, 0, NULL FROM ${RESTORE_TABLE} LIMIT 1`;
+}
+
 /** A position as the target has it. */
 export interface StoredPosition extends LoadPosition {
   /** Not 0 if a statement failed in a database that does not roll back: that statement's number. */

@@ -10,7 +10,7 @@ export interface CountedRows {
 
 /** Counts the rows that a script inserts into each table, as long as nothing else can change them. */
 export class RowCounts {
-  /** By name in lower case; null if the rows cannot be told from the script. */
+  /** By name in lower case; null if they cannot be counted from the script. */
   readonly #rows = new Map<string, number | null>();
   #isLost = false;
 

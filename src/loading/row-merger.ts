@@ -11,6 +11,12 @@ export interface InsertedRows {
   text: Uint8Array;
 }
 
+/**
+ * The platform's limit of columns in a result: several rows in one VALUES are one. The rowid of a table of 100 columns
+ * makes 101, which one row may have.
+ */
+const COLUMNS_MAX = 100;
+
 /** A comment in the text before ends with its line. */
 const SEPARATOR = encodeUtf8("\n,");
 
@@ -20,11 +26,14 @@ const SEPARATOR = encodeUtf8("\n,");
  */
 export class RowMerger {
   readonly #head: string;
+  readonly #isTooWide: boolean;
   #pieces: Uint8Array[] = [];
   #bytes: number;
 
   constructor({ head, text }: InsertedRows) {
     this.#head = head;
+    // Names may contain commas. Then rows are not joined that could be.
+    this.#isTooWide = head.split(",").length > COLUMNS_MAX;
     // At most three bytes a UTF-16 unit.
     this.#bytes = 3 * head.length + 1;
     this.#push(text);
@@ -33,7 +42,7 @@ export class RowMerger {
   /** Takes rows if they fit and begin alike; returns false if they do not. */
   add({ head, text }: InsertedRows): boolean {
     const isFull = this.#bytes + text.length + SEPARATOR.length > STATEMENT_BYTES_MAX;
-    if (isFull || head !== this.#head) return false;
+    if (isFull || this.#isTooWide || head !== this.#head) return false;
     this.#pieces.push(SEPARATOR);
     this.#push(text);
     return true;

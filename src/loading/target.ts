@@ -1,7 +1,14 @@
+import { ExportError } from "../api/errors.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
 import type { Source } from "../databases/source.ts";
+import { DELETE_KEY_VALUES, HAS_KEY_VALUES, KEY_VALUES_TABLE } from "../sqlite/key-values.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
-import { isPlatformName, isRestoreObject } from "../sqlite/own-objects.ts";
+import {
+  CREATE_KEY_VALUE_STAGE,
+  isPlatformName,
+  isRestoreObject,
+  KEY_VALUE_STAGE_TABLE,
+} from "../sqlite/own-objects.ts";
 import { listGroups } from "./list-groups.ts";
 import type { TargetTable } from "./plan-load.ts";
 import {
@@ -10,6 +17,7 @@ import {
   isElsewhere,
   PASS_CLEARING,
   PASS_CLOSING,
+  requireNoneSql,
 } from "./position.ts";
 
 /** What a database contains, but for what its platform keeps in it. */
@@ -39,20 +47,47 @@ async function listObjects(source: Source): Promise<TargetObject[]> {
     .filter(({ name }) => !lowerAscii(name).startsWith("sqlite_") && !isPlatformName(name));
 }
 
-/** Returns a target's tables, each with whether it has rows; views and triggers count as tables with rows. */
-export async function listTargetTables(source: Source): Promise<TargetTable[]> {
+/**
+ * True if an object's key-value storage has entries that a restore can delete. Classes that do not extend `withExport`
+ * do not report theirs. Errors: the source's own.
+ */
+export async function hasKeyValueEntries(source: Source): Promise<boolean> {
+  if (!source.hasKeyValues) return false;
+  const { rows } = await source.query({ sql: HAS_KEY_VALUES });
+  return Number(rows[0]?.[0] ?? 0) > 0;
+}
+
+/**
+ * Returns a target's tables, or those that `isMeant` selects, each with whether it has rows. Views, triggers and virtual
+ * tables that cannot be read count as tables with rows, and so do entries of a key-value storage. Errors: the source's own.
+ */
+export async function listTargetTables(
+  source: Source,
+  isMeant: (name: string) => boolean = () => true,
+): Promise<TargetTable[]> {
   const objects = (await listObjects(source)).filter(
-    ({ name, sql }) => !isRestoreObject(name, sql),
+    ({ name, sql }) => !isRestoreObject(name, sql) && isMeant(name),
   );
   const tables: TargetTable[] = [];
+  if (isMeant(KEY_VALUES_TABLE) && (await hasKeyValueEntries(source))) {
+    tables.push({ name: KEY_VALUES_TABLE, sql: "", hasRows: true });
+  }
   for (const { type, name, sql, tableType } of objects) {
     if (type === "index" || tableType === "shadow") continue;
     if (type !== "table") {
       tables.push({ name, sql, hasRows: true });
       continue;
     }
-    const found = await source.query({ sql: `SELECT 1 FROM ${quoteIdentifier(name)} LIMIT 1` });
-    tables.push({ name, sql, hasRows: found.rows.length > 0 });
+    const query = { sql: `SELECT 1 FROM ${quoteIdentifier(name)} LIMIT 1` };
+    const hasRows = await source.query(query).then(
+      ({ rows }) => rows.length > 0,
+      (error: unknown) => {
+        // The content of a search index may be gone.
+        if (tableType === "virtual" && isRefused(error)) return true;
+        throw error;
+      },
+    );
+    tables.push({ name, sql, hasRows });
   }
   return tables;
 }
@@ -86,10 +121,18 @@ async function listClearStatements(source: Source, kept: readonly string[]): Pro
   const emptied = objects
     .filter(({ type, name }) => type === "table" && keeps.has(lowerAscii(name)))
     .map(({ name }) => `DELETE FROM ${quoteIdentifier(name)}`);
-  if (drops.length + emptied.length === 0) return [];
+  const entries = source.hasKeyValues ? [DELETE_KEY_VALUES] : [];
+  if (drops.length + emptied.length === 0) return entries;
   const sequences = keeps.size > 0 ? await forgetSequences(source) : [];
   // Tables of a cycle refer to one another until the last of them is gone.
-  return ["PRAGMA defer_foreign_keys=ON", ...indexes, ...drops, ...emptied, ...sequences];
+  return [
+    "PRAGMA defer_foreign_keys=ON",
+    ...indexes,
+    ...drops,
+    ...emptied,
+    ...sequences,
+    ...entries,
+  ];
 }
 
 /**
@@ -104,7 +147,8 @@ async function orderDrops(
   const keys = await source.query({
     sql:
       'SELECT m.name, f.id, f."table", f."from" FROM sqlite_master m, pragma_foreign_key_list(m.name) f ' +
-      "WHERE m.type = 'table' ORDER BY m.rowid, f.id, f.seq",
+      // The runtime refuses to read its own tables.
+      "WHERE m.type = 'table' AND m.name NOT LIKE '\\_cf\\_%' ESCAPE '\\' ORDER BY m.rowid, f.id, f.seq",
     columns: 4,
   });
   const byLower = new Map(names.map((name) => [lowerAscii(name), name]));
@@ -168,7 +212,7 @@ export async function openTarget(
 /**
  * Ends a restore in its target: deletes what it made for itself and, unless `kept` is null, everything but the
  * tables that `kept` names (in lower case), whose rows are deleted. Repeating it does nothing, and neither does
- * calling it after another restore has begun. Errors: the source's own.
+ * calling it after another restore has begun. If the position is gone, only the restore's own tables are deleted. Errors: the source's own.
  */
 export async function closeTarget(
   source: Source,
@@ -186,6 +230,18 @@ export async function closeTarget(
     ]);
   } catch (error) {
     if (!isElsewhere(error)) throw error;
+    await dropOrphans(source);
+  }
+}
+
+/** Drops what a restore has left whose position is gone, unless another restore has begun. */
+async function dropOrphans(source: Source): Promise<void> {
+  const drops = await listOwnDrops(source);
+  if (drops.length === 0) return;
+  try {
+    await run(source, [requireNoneSql(), ...drops]);
+  } catch (error) {
+    if (!isElsewhere(error)) throw error;
   }
 }
 
@@ -196,12 +252,21 @@ export async function dropRestoreTables(source: Source): Promise<void> {
 }
 
 async function listOwnDrops(source: Source): Promise<string[]> {
-  const own = (await listObjects(source)).filter(({ name, sql }) => isRestoreObject(name, sql));
+  const own = (await listObjects(source)).filter(
+    ({ name, sql }) =>
+      isRestoreObject(name, sql) ||
+      // Pieces of an entry whose last piece was not loaded.
+      (name === KEY_VALUE_STAGE_TABLE && sql === CREATE_KEY_VALUE_STAGE),
+  );
   return ["trigger", "index", "table"].flatMap((type) =>
     own
       .filter((each) => each.type === type)
       .map(({ name }) => `DROP ${type.toUpperCase()} IF EXISTS ${quoteIdentifier(name)}`),
   );
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof ExportError && error.code === "source-query-failed";
 }
 
 async function run(source: Source, statements: readonly string[]): Promise<void> {

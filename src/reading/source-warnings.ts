@@ -1,4 +1,5 @@
 import { quoteIdentifier as q } from "../sqlite/identifier.ts";
+import { KEY_VALUE_STORAGE } from "../sqlite/key-values.ts";
 import type { DumpPlan } from "../formats/plan.ts";
 import { ExportError } from "../api/errors.ts";
 import type { Source } from "../databases/source.ts";
@@ -52,5 +53,5 @@ function keyValueWarnings({ hasKeyValues }: Source, plan: DumpPlan, isFrozen: bo
   if (!hasKeyValues || plan.keyValues === undefined) return [];
   if (plan.keyValues === "exported" && isFrozen) return [];
   const reason = REASONS[plan.keyValues === "exported" ? "live" : plan.keyValues];
-  return [`the object's key-value storage (_cf_KV) is not part of this dump: ${reason}`];
+  return [`the object's ${KEY_VALUE_STORAGE} (_cf_KV) is not part of this dump: ${reason}`];
 }

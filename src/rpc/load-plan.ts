@@ -78,6 +78,11 @@ export interface LoadPlan {
   /** Tables that the target has already, with the text that the script has; in lower case. */
   existing: string[];
   /**
+   * Those of `existing` that the script creates, in its order, each with the table that the script creates before it
+   * (null for its first); in lower case.
+   */
+  places: { name: string; after: string | null }[];
+  /**
    * The place after which no statement writes a row. After it, triggers are created and counters of
    * AUTOINCREMENT are set only when everything else is done; null if there are none.
    */

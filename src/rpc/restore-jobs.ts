@@ -18,6 +18,8 @@ export interface NewRestore {
   databaseKey: string;
   requestDigest: string;
   idempotencyKey: string | null;
+  /** A table because of which the target is not empty, though it must be; null if there is none. */
+  filledTable: string | null;
   origin: string;
   nowMs: number;
 }

@@ -9,6 +9,13 @@ import { quoteText } from "./identifier.ts";
 export const CAN_EXPORT_KEY_VALUES =
   "SELECT 1 FROM (SELECT 'durable-export: can export key-values') WHERE 0";
 
+/** Returns 1 if there is an entry, else 0; no row if the class does not know the command. */
+export const HAS_KEY_VALUES = "SELECT 1 FROM (SELECT 'durable-export: has key-values') WHERE 0";
+
+/** Deletes all entries, in the turn in which it runs. */
+export const DELETE_KEY_VALUES =
+  "SELECT 1 FROM (SELECT 'durable-export: delete key-values') WHERE 0";
+
 /** Copies all entries into a new table, in the turn in which it runs. */
 export function copyKeyValuesSql(table: string): string {
   return `SELECT 1 FROM (SELECT ${COPY}, ${quoteText(table)}) WHERE 0`;
@@ -32,6 +39,9 @@ export interface CopiedKeyValues {
 export function parseCopiedKeyValues(answer: unknown): CopiedKeyValues | undefined {
   return typeof answer === "string" ? (JSON.parse(answer) as CopiedKeyValues) : undefined;
 }
+
+/** What every warning says that reports entries which a dump lacks. */
+export const KEY_VALUE_STORAGE = "key-value storage";
 
 const COPY = "'durable-export: copy key-values'";
 const COPY_COMMAND = new RegExp(`^SELECT 1 FROM \\(SELECT ${COPY}, '(\\w+)'\\) WHERE 0$`);

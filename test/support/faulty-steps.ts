@@ -117,3 +117,21 @@ export function failSteps(isMeant: (name: string) => boolean, fault: Fault): Ste
     },
   };
 }
+
+/** Runs `work` within the selected steps, before their own work, once each. Returns a function that stops it. */
+export function beforeSteps(
+  isMeant: (name: string) => boolean,
+  work: () => Promise<unknown>,
+): () => void {
+  const done = new Set<string>();
+  return changeSteps((step) => (name, config, body) => {
+    const changed = async (context: StepContext): Promise<unknown> => {
+      if (isMeant(name) && !done.has(name)) {
+        done.add(name);
+        await work();
+      }
+      return body(context);
+    };
+    return step.do(name, config, changed as never);
+  });
+}

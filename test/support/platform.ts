@@ -7,6 +7,7 @@ import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import type { Catalog } from "../../src/sqlite/catalog.ts";
 import type { WholeDump } from "./dump-database.ts";
+import type { PlatformRestore, PlatformRestored } from "./platform-restore.ts";
 import type { SnapshotCorrection } from "./snapshot-corrections.ts";
 
 /** Wrangler keeps local state here. */
@@ -54,7 +55,10 @@ export class Platform {
       ],
       compatibilityDate: "2026-11-01",
       compatibilityFlags: ["nodejs_compat"],
-      durableObjects: { DATABASE: { className: "Database", useSQLite: true } },
+      durableObjects: {
+        DATABASE: { className: "Database", useSQLite: true },
+        STARBASEDB: { className: "StarbaseDBDurableObject", useSQLite: true },
+      },
       d1Databases: Object.fromEntries(
         Array.from({ length: d1Count }, (_, n) => [`D1_${n}`, `d1-${n}`]),
       ),
@@ -110,11 +114,35 @@ export class Platform {
     const before = new Set(this.#filesOf("d1"));
     const binding = this.#unusedD1();
     await this.#call("/restore-d1", { name: binding, statements });
+    return { binding, file: this.#openNewD1(before) };
+  }
+
+  #openNewD1(before: ReadonlySet<string>): DatabaseSync {
     const file = this.#filesOf("d1").find(
       (path) => !before.has(path) && basename(path) !== "metadata.sqlite",
     );
     if (file === undefined) throw new Error("the D1 database has no file");
-    return { binding, file: this.#open(file) };
+    return this.#open(file);
+  }
+
+  /**
+   * Dumps object `name` and restores it into a new target as a restore job does. Returns what its
+   * verification found, and opens the target's file.
+   */
+  async restore(
+    name: string,
+    kind: "object" | "StarbaseDB" | "D1",
+    how: PlatformRestore,
+  ): Promise<PlatformRestored & { file: DatabaseSync }> {
+    const before = new Set(this.#filesOf("d1"));
+    this.#objects += 1;
+    const target = kind === "D1" ? this.#unusedD1() : `restored ${this.#objects}`;
+    const restore = { ...how, kind, name: target };
+    type Answer = Omit<PlatformRestored, "dump"> & { base64: string; id: string };
+    const answer = await this.#call<Answer>("/restore", { name, restore });
+    const { base64, id, ...restored } = answer;
+    const file = kind === "D1" ? this.#openNewD1(before) : this.openObject(id);
+    return { ...restored, dump: Buffer.from(base64, "base64"), file };
   }
 
   /**

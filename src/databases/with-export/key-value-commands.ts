@@ -1,7 +1,9 @@
 import {
   CAN_EXPORT_KEY_VALUES,
   type CopiedKeyValues,
+  DELETE_KEY_VALUES,
   findCopyTarget,
+  HAS_KEY_VALUES,
   KEY_VALUE_PIECE_BYTES,
   type KeyValuePiece,
   parseKeyValues,
@@ -33,6 +35,13 @@ export function runKeyValueCommand(
   sql: string,
 ): KeyValueAnswer | undefined {
   if (sql === CAN_EXPORT_KEY_VALUES) return { row: [1], rowsWritten: 0 };
+  if (sql === HAS_KEY_VALUES) {
+    return { row: [[...storage.kv.list({ limit: 1 })].length], rowsWritten: 0 };
+  }
+  if (sql === DELETE_KEY_VALUES) {
+    const deleted = deleteEntries(storage);
+    return { row: [deleted], rowsWritten: deleted };
+  }
   const table = findCopyTarget(sql);
   if (table !== undefined) {
     const { rowsWritten, ...copied } = copyEntries(storage, table);
@@ -42,6 +51,16 @@ export function runKeyValueCommand(
   if (pieces === undefined) return undefined;
   for (const piece of pieces) putPiece(storage, piece);
   return { row: [pieces.length], rowsWritten: pieces.length };
+}
+
+/** Returns how many entries there were. */
+function deleteEntries({ kv }: DurableObjectStorage): number {
+  for (let deleted = 0; ;) {
+    const page = [...kv.list({ limit: ENTRIES_AT_ONCE })];
+    for (const [key] of page) kv.delete(key);
+    deleted += page.length;
+    if (page.length < ENTRIES_AT_ONCE) return deleted;
+  }
 }
 
 function copyEntries(

@@ -11,7 +11,7 @@ import { startRun } from "./start-run.ts";
 
 /**
  * Records a restore and starts its first run, as `createJob` does for exports. Errors: `export-already-running`,
- * `restore-already-running`, `idempotency-key-reused`.
+ * `restore-already-running`, `idempotency-key-reused`, `target-not-empty`.
  */
 export async function createRestore(
   context: JobsContext,
@@ -47,11 +47,15 @@ function findKnown(
 
 /** Inserts a restore, or returns the one that its key has already made. */
 function insertOrFind(sql: SqlStorage, restore: NewRestore): JobRow | undefined {
-  const { idempotencyKey, requestDigest, databaseKey, request, nowMs } = restore;
+  const { idempotencyKey, requestDigest, databaseKey, request, filledTable, nowMs } = restore;
   const known =
     idempotencyKey === null ? undefined : findKnown(sql, { idempotencyKey, requestDigest });
   if (known !== undefined) return known;
   requireUnlocked(sql, { databaseKey, source: request.target, nowMs });
+  if (filledTable !== null) {
+    const message = `the target has ${JSON.stringify(filledTable)}, which is not empty`;
+    throw new ExportError("target-not-empty", message);
+  }
   insertRestore(sql, restore);
   return undefined;
 }

@@ -1,6 +1,10 @@
 import { parseCatalog, parseSchema, SCHEMA_QUERY } from "../../sqlite/parse-catalog.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
-import { findCopyTarget, parseCopiedKeyValues } from "../../sqlite/key-values.ts";
+import {
+  findCopyTarget,
+  KEY_VALUE_STORAGE,
+  parseCopiedKeyValues,
+} from "../../sqlite/key-values.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { Catalog } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
@@ -130,7 +134,7 @@ function copiedKeyValueWarnings(statements: string[], results: SourceResult[]): 
   const { entries, skipped, skippedKeys } = copied;
   if (entries === null) {
     return [
-      `the object's key-value storage is not part of this dump: it is larger than ` +
+      `the object's ${KEY_VALUE_STORAGE} is not part of this dump: it is larger than ` +
         `${KEY_VALUES_BYTES_MAX} bytes, which is what one turn copies`,
     ];
   }
@@ -138,7 +142,7 @@ function copiedKeyValueWarnings(statements: string[], results: SourceResult[]): 
   const keys = skippedKeys.map((key) => JSON.stringify(key)).join(", ");
   const more = skipped > skippedKeys.length ? ` and ${skipped - skippedKeys.length} more` : "";
   return [
-    `entries of the object's key-value storage are left out, since their values are of types that no ` +
+    `entries of the object's ${KEY_VALUE_STORAGE} are left out, since their values are of types that no ` +
       `dump can contain: ${keys}${more}`,
   ];
 }

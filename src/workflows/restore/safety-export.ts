@@ -1,5 +1,8 @@
 import { type ErrorCode, ExportError } from "../../api/errors.ts";
 import { encodeUtf8, toHex } from "../../lib/bytes.ts";
+import type { Source } from "../../databases/source.ts";
+import { hasKeyValueEntries } from "../../loading/target.ts";
+import { KEY_VALUE_STORAGE } from "../../sqlite/key-values.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { RestoreRun } from "./restore-run.ts";
@@ -39,6 +42,16 @@ export async function startSafetyExport(context: RunContext): Promise<{ jobId: s
   return { jobId: view.jobId };
 }
 
+/** Throws `export-not-downloadable` if the restore would delete key-value entries that the safety export lacks. */
+async function requireWholeEntries(target: Source, warnings: readonly string[]): Promise<void> {
+  const warning = warnings.find((each) => each.includes(KEY_VALUE_STORAGE));
+  if (warning === undefined || !(await hasKeyValueEntries(target))) return;
+  throw new ExportError(
+    "export-not-downloadable",
+    `nothing was changed, because the safety export would not bring everything back: ${warning}`,
+  );
+}
+
 /**
  * Reports whether the safety export is completed, which includes that its file was read back. Errors: that of the
  * export if it failed, and `export-not-downloadable` if somebody ended it.
@@ -48,9 +61,12 @@ export async function checkSafetyExport(
 ): Promise<{ jobId: string; status: string; isDone: boolean }> {
   const run = await RestoreRun.open(context);
   const jobId = run.state.safetyJobId ?? "";
-  const { status, error } = unwrap(await context.jobs.view(jobId));
+  const { status, error, warnings } = unwrap(await context.jobs.view(jobId));
   if (status === "queued" || status === "running") return { jobId, status, isDone: false };
-  if (status === "completed") return { jobId, status, isDone: true };
+  if (status === "completed") {
+    await requireWholeEntries(run.openTarget(), warnings);
+    return { jobId, status, isDone: true };
+  }
   throw new ExportError(
     (error?.code as ErrorCode | undefined) ?? "export-not-downloadable",
     `nothing was changed, because the safety export ${jobId} is ${status}${error === null ? "" : `: ${error.message}`}`,

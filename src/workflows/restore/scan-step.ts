@@ -3,10 +3,9 @@ import { createHash } from "node:crypto";
 import { ExportError } from "../../api/errors.ts";
 import type { Manifest } from "../../api/manifest.ts";
 import type { RestoreVerify } from "../../api/restore-request.ts";
+import type { Source } from "../../databases/source.ts";
 import { canCompare } from "../../formats/plan-manifest-dump.ts";
 import { detectCompression } from "../../loading/inflate.ts";
-import { CAN_EXPORT_KEY_VALUES } from "../../sqlite/key-values.ts";
-import type { Source } from "../../databases/source.ts";
 import { planLoad } from "../../loading/plan-load.ts";
 import { type ReadRange, readScript } from "../../loading/read-script.ts";
 import { scanScript, type ScannedScript } from "../../loading/scan-script.ts";
@@ -15,6 +14,7 @@ import type { ScriptRecord } from "../../rpc/load-plan.ts";
 import type { RestoreState } from "../../rpc/restore-jobs.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import type { ArtifactStore } from "../../storage/artifact-store.ts";
+import { CAN_EXPORT_KEY_VALUES } from "../../sqlite/key-values.ts";
 import { findScript, type StoredScript } from "../../storage/find-script.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { readManifest } from "./read-manifest.ts";
@@ -66,8 +66,13 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
       manifestKey: manifest === null ? null : stored.manifestKey,
     };
     const expectedRows = manifest === null ? chooseExpected(scanned) : null;
-    const { method, warnings } = chooseMethod(request.verify, manifest, expectedRows);
     const target = run.openTarget();
+    const losesEntries = scanned.hasKeyValues && !(await keepsKeyValues(target));
+    const { method, warnings } = chooseMethod(request.verify, {
+      manifest,
+      expectedRows,
+      losesEntries,
+    });
     const plan = planLoad(scanned, isReplacing ? [] : await listTargetTables(target));
     await run.commit(
       {
@@ -79,11 +84,7 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
         expectedRows,
       },
       {
-        warnings: [
-          ...listSkipped(scanned),
-          ...(scanned.hasKeyValues ? await findLostEntries(target) : []),
-          ...warnings,
-        ],
+        warnings: [...listSkipped(scanned), ...warnings],
       },
     );
   }
@@ -99,24 +100,41 @@ function findFrames(manifest: Manifest | null): ScriptRecord["frames"] {
   );
 }
 
+/** True if a target stores the key-value entries of a dump. Other classes than those of `withExport` ignore them. */
+async function keepsKeyValues(target: Source): Promise<boolean> {
+  return (await target.query({ sql: CAN_EXPORT_KEY_VALUES })).rows.length > 0;
+}
+
 function chooseMethod(
   wanted: RestoreVerify | undefined,
-  manifest: Manifest | null,
-  expectedRows: RestoreState["expectedRows"],
+  script: {
+    manifest: Manifest | null;
+    expectedRows: RestoreState["expectedRows"];
+    losesEntries: boolean;
+  },
 ): { method: RestoreVerify; warnings: string[] } {
-  if (wanted === "none") return { method: "none", warnings: [] };
+  const { manifest, expectedRows, losesEntries } = script;
+  const warnings = losesEntries
+    ? [
+        "the entries of the dump's key-value storage are not restored: the target does not store them",
+      ]
+    : [];
+  if (wanted === "none") return { method: "none", warnings };
   if (manifest === null && expectedRows === null) {
     const warning = "not verified: the rows of each table cannot be counted from the script";
-    return { method: "none", warnings: [warning] };
+    return { method: "none", warnings: [...warnings, warning] };
   }
   if (manifest === null) {
     const warning = "verified by row counts only: the script has no manifest of this project";
-    return { method: "counts", warnings: wanted === "digest" ? [warning] : [] };
+    return { method: "counts", warnings: wanted === "digest" ? [...warnings, warning] : warnings };
   }
-  if (wanted === "counts" || canCompare(manifest))
-    return { method: wanted ?? "digest", warnings: [] };
-  const why = "another version of the encoding wrote the dump, so its text cannot be compared";
-  return { method: "counts", warnings: [`verified by row counts only: ${why}`] };
+  if (wanted === "counts") return { method: "counts", warnings };
+  const isComparable = canCompare(manifest);
+  if (isComparable && !losesEntries) return { method: "digest", warnings };
+  const why = isComparable
+    ? "the dump contains key-value entries, which the target does not store"
+    : "another version of the encoding wrote the dump, so its text cannot be compared";
+  return { method: "counts", warnings: [...warnings, `verified by row counts only: ${why}`] };
 }
 
 /** The state of a restore is small: with more tables, nothing is counted. */
@@ -172,13 +190,4 @@ function listSkipped({ skipped }: ScannedScript): string[] {
   if (unusual.length === 0) return [];
   const list = unusual.map(([what, count]) => (count === 1 ? what : `${what} (${count} times)`));
   return [`statements that the platform does not need were skipped: ${list.join(", ")}`];
-}
-
-/** Only a class of `withExport` stores the entries of a key-value storage; any other database ignores them. */
-async function findLostEntries(target: Source): Promise<string[]> {
-  const { rows } = await target.query({ sql: CAN_EXPORT_KEY_VALUES });
-  if (rows.length > 0) return [];
-  return [
-    "the entries of the dump's key-value storage are not restored: the target cannot store them",
-  ];
 }

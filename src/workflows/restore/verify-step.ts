@@ -1,14 +1,13 @@
 import { ExportError } from "../../api/errors.ts";
 import type { Manifest } from "../../api/manifest.ts";
 import { MIB } from "../../api/limits.ts";
-import type { Source } from "../../databases/source.ts";
-import { canCompare, planManifestDump } from "../../formats/plan-manifest-dump.ts";
-import { listTargetTables } from "../../loading/target.ts";
+import { canCompare } from "../../formats/plan-manifest-dump.ts";
 import type { RestoreState } from "../../rpc/restore-jobs.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { compareCounts, type ExpectedRows } from "./compare-counts.ts";
 import { COMPARE_START, type CompareCursor, comparePieces } from "./compare-pieces.ts";
 import type { Difference } from "./difference.ts";
+import { planSecondDump } from "./plan-second-dump.ts";
 import { readManifest } from "./read-manifest.ts";
 import { RestoreRun } from "./restore-run.ts";
 
@@ -81,11 +80,11 @@ async function compareDigests(
 ): Promise<Compared> {
   const { cursor } = run.state.verification;
   const source = run.openTarget();
-  const ignored = await listIgnored(source, manifest);
+  const { places } = run.require("plan");
   const compared = await comparePieces(source, {
     manifest,
     artifact: 0,
-    planDump: (catalog) => planManifestDump(manifest, catalog, ignored),
+    planDump: await planSecondDump(source, { manifest, places }),
     from: cursor === null ? COMPARE_START : (JSON.parse(cursor) as CompareCursor),
     textBytesMax: STEP_BYTES,
     beat: run.context.beat,
@@ -112,15 +111,6 @@ async function countRows(run: RestoreRun, tables: readonly ExpectedRows[]): Prom
     piecesTotal: tables.length,
     cursor: counted.next === null ? null : JSON.stringify(counted.next),
   };
-}
-
-/** StarbaseDB's class makes these tables whenever an object starts; a dump need not have them. */
-async function listIgnored(source: Source, manifest: Manifest): Promise<string[]> {
-  const known = new Set(manifest.tables.map(({ name }) => name));
-  const tables = await listTargetTables(source);
-  return tables
-    .filter(({ name, hasRows }) => name.startsWith("tmp_") && !hasRows && !known.has(name))
-    .map(({ name }) => name);
 }
 
 function differs({ table, firstKey, lastKey, message }: Difference): ExportError {

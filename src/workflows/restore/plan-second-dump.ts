@@ -1,0 +1,44 @@
+import type { ManifestV2 } from "../../api/manifest.ts";
+import type { Source } from "../../databases/source.ts";
+import { planManifestDump } from "../../formats/plan-manifest-dump.ts";
+import { lowerAscii } from "../../lib/ascii-case.ts";
+import { listTargetTables } from "../../loading/target.ts";
+import type { PlanDump } from "../../reading/begin-dump.ts";
+import type { LoadPlan } from "../../rpc/load-plan.ts";
+import type { Catalog } from "../../sqlite/catalog.ts";
+
+/**
+ * Returns the function that plans the dump of a restored target, to be compared with the dump of `manifest`. Tables
+ * that the target had before the restore do not make a difference. Errors: the source's own.
+ */
+export async function planSecondDump(
+  target: Source,
+  { manifest, places }: { manifest: ManifestV2; places: LoadPlan["places"] },
+): Promise<PlanDump> {
+  const ignored = await listIgnored(target, manifest);
+  return (catalog) => planManifestDump(manifest, placeTables(catalog, places), ignored);
+}
+
+/** StarbaseDB's class makes these tables whenever an object starts; a dump need not have them. */
+async function listIgnored(target: Source, manifest: ManifestV2): Promise<string[]> {
+  const known = new Set(manifest.tables.map(({ name }) => name));
+  const others = await listTargetTables(
+    target,
+    (name) => name.startsWith("tmp_") && !known.has(name),
+  );
+  return others.filter(({ hasRows }) => !hasRows).map(({ name }) => name);
+}
+
+/** Puts tables that existed before the restore where the script creates them. */
+function placeTables(catalog: Catalog, places: LoadPlan["places"]): Catalog {
+  const tables = [...catalog.tables];
+  const find = (lower: string | null): number =>
+    tables.findIndex(({ name }) => lowerAscii(name) === lower);
+  for (const { name, after } of places) {
+    const at = find(name);
+    if (at < 0) continue;
+    const [table] = tables.splice(at, 1);
+    if (table !== undefined) tables.splice(find(after) + 1, 0, table);
+  }
+  return { ...catalog, tables };
+}
