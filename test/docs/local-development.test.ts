@@ -29,7 +29,12 @@ test("docs/local-development.md starts the Worker with a token of .dev.vars", as
   const script = take("echo ").replace("wrangler dev", "wrangler dev --port 8787");
   const server = await start(script, checkout, "8787");
   const sources = await run(take("TOKEN=$(sed"), checkout);
-  expect(JSON.parse(sources)).toMatchObject({ sources: [{ name: "main", problem: null }] });
+  expect(JSON.parse(sources)).toMatchObject({
+    sources: [
+      { name: "main", writable: false, problem: null },
+      { name: "copy", writable: true, problem: null },
+    ],
+  });
   await server.stop();
 });
 
