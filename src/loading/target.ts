@@ -104,7 +104,8 @@ async function orderDrops(
   const keys = await source.query({
     sql:
       'SELECT m.name, f.id, f."table", f."from" FROM sqlite_master m, pragma_foreign_key_list(m.name) f ' +
-      "WHERE m.type = 'table' ORDER BY m.rowid, f.id, f.seq",
+      // D1 refuses this pragma for a platform's table.
+      "WHERE m.type = 'table' AND m.name NOT LIKE '\\_cf\\_%' ESCAPE '\\' ORDER BY m.rowid, f.id, f.seq",
     columns: 4,
   });
   const byLower = new Map(names.map((name) => [lowerAscii(name), name]));
