@@ -48,6 +48,11 @@ export interface SourceAbilities {
    * Consequence: an export that lacks them warns; if this is false, it never does.
    */
   readonly hasKeyValues: boolean;
+  /**
+   * True if a transaction of which a statement fails is always undone. Default: false, since it depends on the
+   * object's class. Consequence: a restore finds out by a transaction that fails.
+   */
+  readonly alwaysRollsBack: boolean;
 }
 
 /** The abilities of a database without peculiarities; each adapter states how its kind differs. */
@@ -55,6 +60,7 @@ export const DEFAULT_ABILITIES: SourceAbilities = {
   longRowsPageBytes: LONG_ROWS_PAGE_BYTES,
   oneTurnBytesMax: Number.POSITIVE_INFINITY,
   hasKeyValues: true,
+  alwaysRollsBack: false,
 };
 
 /**

@@ -2,6 +2,7 @@ import { ExportError } from "../api/errors.ts";
 import type { Source, SourceStatement } from "../databases/source.ts";
 import type { LoadPosition } from "../rpc/load-plan.ts";
 import { quoteText } from "../sqlite/identifier.ts";
+import { CAN_EXPORT_KEY_VALUES } from "../sqlite/key-values.ts";
 import { RESTORE_MARK, RESTORE_TABLE } from "../sqlite/own-objects.ts";
 
 /**
@@ -152,6 +153,9 @@ function failsWith(error: unknown, message: string): boolean {
  * class does not. Errors: the source's own.
  */
 export async function rollsBack(source: Source): Promise<boolean> {
+  if (source.alwaysRollsBack) return true;
+  // The classes of `withExport` do. A probe would print an error in their logs.
+  if ((await source.query({ sql: CAN_EXPORT_KEY_VALUES })).rows.length > 0) return true;
   // Nobody else's probe, since attempts may run beside one another.
   const id = quoteText(`probe ${crypto.randomUUID()}`);
   const insert = `INSERT INTO ${RESTORE_TABLE} VALUES (${id}, 1, 0, 0, 0, 0, 0, 0, 0, NULL)`;

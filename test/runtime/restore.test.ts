@@ -62,6 +62,15 @@ describe("a restore", () => {
     expect(rows).toEqual([[2]]);
   });
 
+  test("replaces what a D1 database contains", async () => {
+    await shop.exec("CREATE TABLE IF NOT EXISTS replaced(a)");
+    await bucket.put("d1.sql", "CREATE TABLE t(a); INSERT INTO t VALUES(1),(2);");
+    const to = { from: { object: "d1.sql" }, target: "shop", mode: "replace" };
+    expect(await restore(to)).toMatchObject({ status: "completed", error: null });
+    const { rows } = await d1Source(shop, "SHOP_DB").query({ sql: "SELECT count(*) FROM t" });
+    expect(rows).toEqual([[2]]);
+  });
+
   test("is found by its Idempotency-Key although it has filled its target", async () => {
     await bucket.put("known.sql", "CREATE TABLE t(a); INSERT INTO t VALUES(1);");
     const body = { from: { object: "known.sql" }, target: "copies", name: "known" };

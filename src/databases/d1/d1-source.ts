@@ -50,6 +50,8 @@ export function d1Source(database: D1Database, binding: string): Source {
     oneTurnBytesMax: PAGE_BYTES,
     // D1 keeps its own entries there.
     hasKeyValues: false,
+    // A batch is a transaction: https://developers.cloudflare.com/d1/worker-api/d1-database/#batch.
+    alwaysRollsBack: true,
     transaction,
     query: async (statement) => {
       if (statement.columns !== undefined || !isReading(statement.sql)) {
