@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 import { findFreePort, type LocalWorker, startLocalWorker } from "../scripts/local-worker.ts";
+import type { RestoreView } from "../src/api/restore-view.ts";
 import type { JobView } from "../src/api/job-view.ts";
 import { withFolder } from "./folder.ts";
 
@@ -55,7 +56,23 @@ export interface BenchWorker {
    * Runs one job from POST to completion, by the job's own clock; throws unless it is completed.
    */
   export: (request: object) => Promise<{ view: JobView; seconds: number }>;
+  /** Runs one restore into a fresh object, as `export` runs an export. */
+  restore: (request: object) => Promise<{ view: RestoreView; seconds: number }>;
+  download: (view: JobView) => Promise<Buffer>;
+  /** Stores an object in the bucket. */
+  put: (key: string, bytes: Buffer) => Promise<void>;
 }
+
+/** The source, and objects to restore into. */
+const SOURCES = {
+  main: { type: "durable-object", binding: "DATABASE_DURABLE_OBJECT", name: "sql-durable-object" },
+  copies: {
+    type: "durable-object",
+    binding: "DATABASE_DURABLE_OBJECT",
+    names: "any",
+    writable: true,
+  },
+};
 
 /**
  * Creates the databases' files with a first start of the runtime, fills the source's file while the
@@ -72,7 +89,7 @@ async function startBenchWorker(
     startLocalWorker({
       persistTo: state,
       config: CONFIG,
-      vars: { ADMIN_AUTHORIZATION_TOKEN: token },
+      vars: { ADMIN_AUTHORIZATION_TOKEN: token, EXPORT_SOURCES: JSON.stringify(SOURCES) },
       environment: WITHOUT_TRACING,
       inspectorPort,
     });
@@ -90,21 +107,41 @@ async function startBenchWorker(
     inspectorPort,
     databasePath,
     call,
-    export: async (request) => {
-      const startMs = performance.now();
-      let view = await call<JobView>("POST", "/export/dump", request);
-      const path = new URL(view.links.self).pathname;
-      while (view.status === "queued" || view.status === "running") {
-        const waitMs = Math.max(POLL_MS_MIN, (performance.now() - startMs) * POLL_SHARE);
-        await new Promise((resolve) => setTimeout(resolve, waitMs));
-        view = await call<JobView>("GET", path);
-      }
-      if (view.status !== "completed" || view.completedAt === null) {
-        throw new Error(`the export is ${view.status}: ${JSON.stringify(view.error)}`);
-      }
-      return { view, seconds: (Date.parse(view.completedAt) - Date.parse(view.createdAt)) / 1_000 };
+    export: (request) => runJob(call, "/export/dump", { source: "main", ...request }),
+    restore: (request) =>
+      runJob(call, "/import/dump", { target: "copies", name: randomUUID(), ...request }),
+    download: async (view) => {
+      const url = `${worker.url}/export/dump/${view.jobId}/download`;
+      const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+      return Buffer.from(await response.arrayBuffer());
+    },
+    put: async (key, bytes) => {
+      const url = `${worker.url}/bench/put?key=${key}`;
+      const response = await fetch(url, { method: "PUT", body: Uint8Array.from(bytes) });
+      if (!response.ok) throw new Error(`PUT ${key}: ${response.status}`);
+      await response.text();
     },
   };
+}
+
+/** Runs a job from POST to completion; its own clock measures it. Throws unless it is completed. */
+async function runJob<View extends JobView | RestoreView>(
+  call: BenchWorker["call"],
+  path: string,
+  request: object,
+): Promise<{ view: View; seconds: number }> {
+  const startMs = performance.now();
+  let view = await call<View>("POST", path, request);
+  const self = new URL(view.links.self).pathname;
+  while (view.status === "queued" || view.status === "running") {
+    const waitMs = Math.max(POLL_MS_MIN, (performance.now() - startMs) * POLL_SHARE);
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    view = await call<View>("GET", self);
+  }
+  if (view.status !== "completed" || view.completedAt === null) {
+    throw new Error(`the job is ${view.status}: ${JSON.stringify(view.error)}`);
+  }
+  return { view, seconds: (Date.parse(view.completedAt) - Date.parse(view.createdAt)) / 1_000 };
 }
 
 /** Writes a database's file, which no other process may have open. */

@@ -7,6 +7,7 @@ import { DATASETS, type Dataset } from "./datasets.ts";
 import { COMPRESSIONS, type Compression, measure, type Measurement } from "./measurements.ts";
 import { shellVersion } from "./processes.ts";
 import { describeMachine, renderMarkdown, type Results } from "./report.ts";
+import { measureRestores, type RestoreMeasurement } from "./restore-measurements.ts";
 import { measureWriter } from "./writer-latency.ts";
 
 const USAGE = `npm run bench                    10 MB and 100 MB of mixed rows, 100 MB of every other kind
@@ -96,6 +97,11 @@ async function run({ plan, withOthers, ...given }: Options): Promise<void> {
     measurements.push(await measure(dataset, { bytes, ...given }));
   }
   const [first] = plan as [Options["plan"][number]];
+  const restores: RestoreMeasurement[] = [];
+  for (const { dataset, bytes } of plan.filter((each) => each.dataset.name === "mixed")) {
+    console.error(`restoring ${dataset.name}, ${bytes / MB} MB …`);
+    restores.push(...(await measureRestores(dataset, { bytes, rounds: given.rounds })));
+  }
   let d1ExportSeconds: Results["d1ExportSeconds"] = null;
   let writer: Results["writer"] = null;
   if (withOthers) {
@@ -117,6 +123,7 @@ async function run({ plan, withOthers, ...given }: Options): Promise<void> {
     },
     rounds: given.rounds,
     measurements,
+    restores,
     d1ExportSeconds,
     writer,
   };

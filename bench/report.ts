@@ -2,6 +2,7 @@ import { arch, cpus, release, totalmem } from "node:os";
 
 import { DOLLARS } from "./costs.ts";
 import type { Measurement } from "./measurements.ts";
+import type { RestoreMeasurement } from "./restore-measurements.ts";
 import type { WriterLatency } from "./writer-latency.ts";
 
 /** Everything one run measured. */
@@ -12,6 +13,7 @@ export interface Results {
   versions: { node: string; workerd: string; sqlite3: string | null };
   rounds: number;
   measurements: Measurement[];
+  restores: RestoreMeasurement[];
   /** `wrangler d1 export --local` for the first database; null if it was not requested. */
   d1ExportSeconds: number | null;
   writer: WriterLatency | null;
@@ -137,6 +139,7 @@ export function renderMarkdown(results: Results): string {
         }),
       ]),
     ),
+    ...restoreLines(results.restores),
     ...(results.d1ExportSeconds === null
       ? []
       : [
@@ -148,6 +151,42 @@ export function renderMarkdown(results: Results): string {
     ...(results.writer === null ? [] : writerLines(results.writer)),
     "",
   ].join("\n");
+}
+
+function restoreLines(restores: readonly RestoreMeasurement[]): string[] {
+  if (restores.length === 0) return [];
+  return [
+    "",
+    "## Restores",
+    "",
+    "Into a fresh Durable Object. `node:sqlite` loads the same script into a new file in one transaction; the ratio is the",
+    "restore's time without verification against it (less is better).",
+    "",
+    table(
+      [
+        "script",
+        "SQL text",
+        "`node:sqlite`",
+        "restore",
+        "ratio",
+        "MB / s",
+        "restore, verified",
+        "peak memory",
+        "isolate's",
+      ],
+      restores.map((each) => [
+        each.script,
+        megabytes(each.bytes),
+        seconds(each.nodeSeconds),
+        seconds(each.seconds),
+        ratio(each.seconds, each.nodeSeconds),
+        (each.bytes / 1e6 / each.seconds).toFixed(1),
+        seconds(each.verifiedSeconds),
+        megabytes(each.peakMemoryBytes),
+        megabytes(each.isolatePeakBytes),
+      ]),
+    ),
+  ];
 }
 
 function writerLines(writer: WriterLatency): string[] {

@@ -27,6 +27,10 @@ export default {
     if (url.pathname === "/bench/upload") {
       return Response.json(await upload(env, Number(url.searchParams.get("bytes"))));
     }
+    if (url.pathname === "/bench/put") {
+      await env.EXPORT_R2_BUCKET?.put(url.searchParams.get("key") ?? "", request.body);
+      return Response.json({});
+    }
     return worker.fetch(request, env, context);
   },
 };
