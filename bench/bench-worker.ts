@@ -126,17 +126,17 @@ async function startBenchWorker(
 
 /** Runs a job from POST to completion; its own clock measures it. Throws unless it is completed. */
 async function runJob<View extends JobView | RestoreView>(
-  call: BenchWorker["call"],
+  call: (method: string, path: string, body?: object) => Promise<View>,
   path: string,
   request: object,
 ): Promise<{ view: View; seconds: number }> {
   const startMs = performance.now();
-  let view = await call<View>("POST", path, request);
+  let view = await call("POST", path, request);
   const self = new URL(view.links.self).pathname;
   while (view.status === "queued" || view.status === "running") {
     const waitMs = Math.max(POLL_MS_MIN, (performance.now() - startMs) * POLL_SHARE);
     await new Promise((resolve) => setTimeout(resolve, waitMs));
-    view = await call<View>("GET", self);
+    view = await call("GET", self);
   }
   if (view.status !== "completed" || view.completedAt === null) {
     throw new Error(`the job is ${view.status}: ${JSON.stringify(view.error)}`);
