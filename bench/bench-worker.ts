@@ -107,9 +107,13 @@ async function startBenchWorker(
     inspectorPort,
     databasePath,
     call,
-    export: (request) => runJob(call, "/export/dump", { source: "main", ...request }),
+    export: (request) => runJob<JobView>(call, "/export/dump", { source: "main", ...request }),
     restore: (request) =>
-      runJob(call, "/import/dump", { target: "copies", name: randomUUID(), ...request }),
+      runJob<RestoreView>(call, "/import/dump", {
+        target: "copies",
+        name: randomUUID(),
+        ...request,
+      }),
     download: async (view) => {
       const url = `${worker.url}/export/dump/${view.jobId}/download`;
       const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
