@@ -138,5 +138,8 @@ function toCliError(error: unknown, path: string, output: string): unknown {
       cause: error,
     });
   }
+  if (error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR") {
+    return unreadable(`${path} cannot be dumped: ${error.message}`, error);
+  }
   return diskError(error, output, false);
 }

@@ -42,7 +42,7 @@ const BAR_CHARS_MIN = 8;
 
 /**
  * One line of at most `columns` characters: label, bar, percent, and as many parts as fit. The bar
- * gives way to the first two parts; what is left over belongs to the other parts.
+ * needs a percentage, and gives way to the first two parts; what is left over belongs to the other parts.
  */
 export function fitLine(
   line: { label: string; percent: number | null; parts: readonly string[] },
@@ -55,8 +55,9 @@ export function fitLine(
   const label = line.label.padEnd(LABEL_CHARS).slice(0, Math.max(room - shown.length, 0));
   const important = parts.slice(0, 2).reduce((sum, part) => sum + part.length + 2, 0);
   const spare = room - label.length - shown.length - important - 1;
-  const barChars = spare < BAR_CHARS_MIN ? 0 : Math.min(spare, BAR_CHARS_MAX);
-  const done = Math.round(((percent ?? 0) / 100) * barChars);
+  // An empty bar that never fills looks as if nothing happened.
+  const barChars = percent === null || spare < BAR_CHARS_MIN ? 0 : Math.min(spare, BAR_CHARS_MAX);
+  const done = percent === null ? 0 : Math.round((percent / 100) * barChars);
   const bar = barChars === 0 ? "" : ` ${"█".repeat(done)}${"░".repeat(barChars - done)}`;
   let text = `${label}${bar}${shown}`;
   for (const part of parts) {

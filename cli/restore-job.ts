@@ -191,8 +191,9 @@ async function uploadOrResume(
 }
 
 function noteResumed(terminal: Terminal, upload: Upload, bytes: number): void {
-  const stored = formatBytes(countStoredBytes(upload, bytes));
-  terminal.note(`resuming the upload: ${stored} of ${formatBytes(bytes)} are stored`);
+  const stored = countStoredBytes(upload, bytes);
+  if (stored === 0) return;
+  terminal.note(`resuming the upload: ${formatBytes(stored)} of ${formatBytes(bytes)} are stored`);
 }
 
 /** An upload that stops loses nothing. */

@@ -42,6 +42,8 @@ interface OpenOptions {
   /** Undefined: there is none. */
   stdin: Host["stdin"];
   signal: AbortSignal;
+  /** Runs before a database is dumped, which may take minutes. Its error ends the command. */
+  beforeDump?: (() => Promise<unknown>) | undefined;
 }
 
 /**
@@ -62,6 +64,7 @@ export async function openScript(file: string, options: OpenOptions): Promise<Sc
       ? { path: "-", bytes, mtimeMs: 0 }
       : { path: resolve(path), bytes, mtimeMs };
     if (head.toString("latin1") === SQLITE_MAGIC) {
+      await options.beforeDump?.();
       return await dumpFile(path, { ...options, shown, identity, temporary });
     }
     const name = isStdin ? "stdin.sql" : basename(path);

@@ -516,6 +516,7 @@ describe("the other commands", () => {
     expect(good.exitCode).toBe(0);
     expect(good.stdout.match(/^ok /gm)).toHaveLength(5);
     expect(good.stdout).toContain("R2 is bound");
+    expect(good.stdout).toContain("main (durable-object, writable)");
     const bad = await runCli(["doctor", "--json"], { url: server.url, token: "wrong-token" });
     expect(bad.exitCode).toBe(3);
     expect(JSON.parse(bad.stdout)).toMatchObject({

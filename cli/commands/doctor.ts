@@ -111,7 +111,9 @@ function sourcesLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): stri
       exitCode: EXIT.refused,
     });
   }
-  const names = found.sources.map(({ name, type }) => `${name} (${type})`).join(", ");
+  const names = found.sources
+    .map(({ name, type, writable }) => `${name} (${type}${writable === true ? ", writable" : ""})`)
+    .join(", ");
   return `${names}; version ${found.version}`;
 }
 

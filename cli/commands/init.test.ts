@@ -67,6 +67,7 @@ describe("a new Worker", () => {
       /Next:\n {2}npx wrangler r2 bucket create shop-backup\n {2}npx wrangler deploy\n {2}npx wrangler secret put ADMIN_AUTHORIZATION_TOKEN\n$/,
     );
     expect(result.stderr).toContain(".dev.vars");
+    expect(result.stderr).toContain('"writable": true');
   });
 
   test("backs up several databases of all kinds", async () => {

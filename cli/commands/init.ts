@@ -100,6 +100,11 @@ async function runInit(context: Context, folder: string, options: InitOptions): 
   terminal.note(
     "For local development, put ADMIN_AUTHORIZATION_TOKEN=<any text> into .dev.vars, which Git must ignore.",
   );
+  if (plan.sources.length > 0) {
+    terminal.note(
+      'Restores write only into sources that say "writable": true in EXPORT_SOURCES: see docs/restore.md.',
+    );
+  }
   terminal.print(`Next:\n${next.map((line) => `  ${line}`).join("\n")}`);
   terminal.printJson({ config: configPath, written, added, next });
 }

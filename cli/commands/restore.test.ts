@@ -179,7 +179,8 @@ describe("an upload", () => {
     const sent = uploadedParts().length;
     const second = await restore([file]);
     expect(second.exitCode).toBe(0);
-    expect(second.stderr).toContain("resuming the upload");
+    if (stored > 0) expect(second.stderr).toContain("resuming the upload");
+    expect(second.stderr).not.toContain(": 0 B of");
     expect(server.imports.files).toHaveLength(1);
     expect(uploadedParts().length - sent).toBe(PARTS - stored);
   });
@@ -426,6 +427,16 @@ describe("refuses before anything is sent", () => {
       expect(stderr).toContain(words);
     }
     expect(server.imports.files).toEqual([]);
+  });
+
+  test("a read-only target before a database is dumped", async () => {
+    server.options.readOnlySources = ["main"];
+    writeFileSync(file, "SQLite format 3\0, and no database");
+    expect((await restore([file])).stderr).toContain("target-not-writable");
+    server.options.readOnlySources = [];
+    expect((await restore([file])).stderr).toContain(
+      `${file} cannot be dumped: file is not a database`,
+    );
   });
 
   test("a missing file and a folder", async () => {

@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 
 import type { Command } from "commander";
 
-import type { ApiClient } from "../api-client.ts";
 import { CliError, usageError } from "../cli-error.ts";
 import { confirmReplacement } from "../confirm.ts";
 import type { Context } from "../context.ts";
@@ -158,12 +157,13 @@ async function using<T>(
   context: Context,
   source: string,
   use: (script: ScriptInput) => Promise<T>,
+  beforeDump?: () => Promise<unknown>,
 ): Promise<T> {
   const { terminal, host } = context;
   const { stdin, interrupt: signal } = host;
   const script = isJobId(source)
     ? await openExport(context, source)
-    : await openScript(source, { terminal, stdin, signal });
+    : await openScript(source, { terminal, stdin, signal, beforeDump });
   try {
     return await use(script);
   } finally {
@@ -186,24 +186,26 @@ async function runRemotely(
     request: toRequest(options),
     timeoutMs,
   };
+  // Refuses early what the Worker would refuse after the upload.
+  const checkTarget = () => requireTarget(job.api, options.target);
   if (isJobId(source)) {
-    await prepareTarget(context, job.api, options);
+    await confirmIfNeeded(context, await checkTarget(), options);
     return restoreFromJob(job, source);
   }
-  // Before any question: what is no script needs no answer.
-  return using(context, source, async (script) => {
-    await prepareTarget(context, job.api, options);
+  const restoreIt = async (script: ScriptInput) => {
+    // What is no script needs no answer.
+    await confirmIfNeeded(context, await checkTarget(), options);
     return restoreScript(job, script, { isFresh: options.fresh === true });
-  });
+  };
+  return using(context, source, restoreIt, checkTarget);
 }
 
-/** Refuses early what the Worker would refuse after the upload, and asks before anything is deleted. */
-async function prepareTarget(
+/** Asks before anything is deleted. */
+async function confirmIfNeeded(
   { host }: Context,
-  api: ApiClient,
+  target: string,
   options: RestoreOptions,
 ): Promise<void> {
-  const target = await requireTarget(api, options.target);
   if (options.replace !== true || options.yes === true) return;
   const object = options.objectName ?? options.objectId;
   await confirmReplacement({ target, object }, host);

@@ -6,6 +6,7 @@ import { quoteIdentifier } from "../sqlite/identifier.ts";
 import {
   CREATE_KEY_VALUE_STAGE,
   isPlatformName,
+  isDumpStage,
   isRestoreObject,
   KEY_VALUE_STAGE_TABLE,
 } from "../sqlite/own-objects.ts";
@@ -255,6 +256,8 @@ async function listOwnDrops(source: Source): Promise<string[]> {
   const own = (await listObjects(source)).filter(
     ({ name, sql }) =>
       isRestoreObject(name, sql) ||
+      // A script that is not loaded to its end may leave it.
+      isDumpStage(name, sql) ||
       // Pieces of an entry whose last piece was not loaded.
       (name === KEY_VALUE_STAGE_TABLE && sql === CREATE_KEY_VALUE_STAGE),
   );

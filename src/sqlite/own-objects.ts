@@ -135,9 +135,12 @@ function isOwnObject({ type, name, sql }: SchemaEntry, isJobsDatabase: boolean):
   if (isSnapshotName(name)) return true;
   if (type === "trigger") return false;
   if (name === KEY_VALUE_STAGE_TABLE && sql === CREATE_KEY_VALUE_STAGE) return true;
-  return sql === createStageSql(name)
-    ? new RegExp(`^${STAGE_TABLE}(?:_[0-9]+)?$`).test(name)
-    : isJobsDatabase && JOB_TABLES.has(name);
+  return isDumpStage(name, sql) || (isJobsDatabase && JOB_TABLES.has(name));
+}
+
+/** True for the table in which a dump that is being loaded assembles long rows. */
+export function isDumpStage(name: string, sql: string): boolean {
+  return sql === createStageSql(name) && new RegExp(`^${STAGE_TABLE}(?:_[0-9]+)?$`).test(name);
 }
 
 function isForeignName(name: string): boolean {

@@ -114,9 +114,9 @@ async function cancel(restoreId: string): Promise<void> {
   stop();
 }
 
-/** True for what a restore makes for itself. `tmp_export_stage` is the script's own: it is kept with what is loaded. */
+/** True for what a restore makes for itself, or the dump for its long rows. */
 function isOwn(name: string): boolean {
-  return name.startsWith("tmp_export_restore") || name.startsWith("tmp_export_stage_");
+  return name.startsWith("tmp_export_");
 }
 
 /** Waits until nothing of a restore is in its target, and its lock is free. */
@@ -140,9 +140,11 @@ async function expectCancelled(restoreId: string): Promise<void> {
   expect((await viewRestore(restoreId)).status).toBe("cancelled");
 }
 
-describe.each(STEPS)("a restore that is cancelled in step %j", (step, isCleared) => {
+/** An empty target has nothing to be exported first. */
+const STEPS_INTO_EMPTY = STEPS.filter(([step]) => !step.includes("safety"));
+
+describe.each(STEPS_INTO_EMPTY)("a restore that is cancelled in step %j", (step) => {
   test("leaves an empty target empty", async () => {
-    if (/safety/.test(step)) return;
     copies += 1;
     const name = `lifecycle ${copies}`;
     const restoreId = await startUntil(step, { name });
@@ -151,7 +153,9 @@ describe.each(STEPS)("a restore that is cancelled in step %j", (step, isCleared)
     await expectReleased(name);
     await expectCancelled(restoreId);
   });
+});
 
+describe.each(STEPS)("a replacement that is cancelled in step %j", (step, isCleared) => {
   test("gives the former content back if it is told to", async () => {
     const name = await fillOld();
     const restoreId = await startUntil(step, { name, mode: "replace", undoOnFailure: true });
