@@ -184,7 +184,7 @@ async function endPass(
     isFirst && plan.late !== null
       ? { ...from, ...plan.late.from, pass: 2 }
       : { ...from, pass: DONE };
-  const turn = { restoreId: target.restoreId, from, to, countsRows: false, markers: 0 };
+  const turn = { restoreId: target.restoreId, from, to };
   const statements = isFirst ? plan.virtualTables.flatMap(buildIndex) : [];
   try {
     await runTurn(target, turn, statements);

@@ -169,7 +169,7 @@ async function runMove(
   statements: readonly SourceStatement[],
 ): Promise<void> {
   const { restoreId } = target;
-  const turn = { restoreId, from, to, countsRows: false, markers: 0 };
+  const turn = { restoreId, from, to };
   try {
     await runTurn(target, turn, statements);
   } catch (cause) {

@@ -8,7 +8,6 @@ import { RESTORE_MARK, RESTORE_TABLE } from "../sqlite/own-objects.ts";
 /**
  * - `running`: the number of the statement that a turn is at; 0 between turns. It stays only in a database that
  *   does not roll back.
- * - `base`: the connection's count of changes when the turn began.
  * - `move`: how far the move under way is; see `move-rows.ts`.
  *
  * WITHOUT ROWID, so that a turn does not change what `last_insert_rowid()` returns.
@@ -16,7 +15,7 @@ import { RESTORE_MARK, RESTORE_TABLE } from "../sqlite/own-objects.ts";
 const COLUMNS =
   "(id TEXT NOT NULL PRIMARY KEY, pass INTEGER NOT NULL, text_bytes INTEGER NOT NULL, statements INTEGER NOT NULL, " +
   "lines INTEGER NOT NULL, rows INTEGER NOT NULL, moves INTEGER NOT NULL, running INTEGER NOT NULL, " +
-  `base INTEGER NOT NULL, move TEXT ${RESTORE_MARK}) WITHOUT ROWID`;
+  `move TEXT ${RESTORE_MARK}) WITHOUT ROWID`;
 
 /** The pass of a restore whose target must be cleared before it, and of one that is being ended. */
 export const PASS_CLEARING = 0;
@@ -26,7 +25,7 @@ export const PASS_CLOSING = -1;
 export function insertPositionSql(restoreId: string, pass = 1): string[] {
   return [
     `CREATE TABLE IF NOT EXISTS ${RESTORE_TABLE} ${COLUMNS}`,
-    `INSERT OR IGNORE INTO ${RESTORE_TABLE} VALUES (${quoteText(restoreId)}, ${pass}, 0, 0, 0, 0, 0, 0, 0, NULL)`,
+    `INSERT OR IGNORE INTO ${RESTORE_TABLE} VALUES (${quoteText(restoreId)}, ${pass}, 0, 0, 0, 0, 0, 0, NULL)`,
   ];
 }
 
@@ -43,14 +42,14 @@ export function claimSql(
   return (
     `REPLACE INTO ${RESTORE_TABLE} SELECT ${id}, ` +
     `(SELECT CASE WHEN ${isHere} THEN ${to} END FROM ${RESTORE_TABLE} WHERE id = ${id}), ` +
-    "text_bytes, statements, lines, rows, moves, running, base, move " +
+    "text_bytes, statements, lines, rows, moves, running, move " +
     `FROM (SELECT ${id} AS wanted) LEFT JOIN ${RESTORE_TABLE} ON id = wanted`
   );
 }
 
 /** Returns a turn's first statement that fails, as `isElsewhere` recognizes, if any restore has a position. */
 export function requireNoneSql(): string {
-  return `INSERT INTO ${RESTORE_TABLE} SELECT id, NULL, 0, 0, 0, 0, 0, 0, 0, NULL FROM ${RESTORE_TABLE} LIMIT 1`;
+  return `INSERT INTO ${RESTORE_TABLE} SELECT id, NULL, 0, 0, 0, 0, 0, 0, NULL FROM ${RESTORE_TABLE} LIMIT 1`;
 }
 
 /** A position as the target has it. */
@@ -87,11 +86,7 @@ export interface PositionedTurn {
   restoreId: string;
   /** The start of the turn. Another position means that another attempt was faster. */
   from: StoredPosition;
-  to: Omit<StoredPosition, "rows" | "running">;
-  /** False if the turn's changes are no rows of the script. */
-  countsRows: boolean;
-  /** Statements of the turn that write only markers. */
-  markers: number;
+  to: Omit<StoredPosition, "running">;
 }
 
 /**
@@ -106,18 +101,16 @@ export function beginTurnSql({ restoreId, from }: PositionedTurn): string {
   return (
     `REPLACE INTO ${RESTORE_TABLE} SELECT ${id}, ` +
     `(SELECT CASE WHEN ${isHere} THEN pass END FROM ${RESTORE_TABLE} WHERE id = ${id}), ` +
-    `text_bytes, statements, lines, rows, moves, ${from.statements + 1}, total_changes(), move ` +
+    `text_bytes, statements, lines, rows, moves, ${from.statements + 1}, move ` +
     `FROM (SELECT ${id} AS wanted) LEFT JOIN ${RESTORE_TABLE} ON id = wanted`
   );
 }
 
 /** Returns the last statement of a turn, which moves the position. */
-export function endTurnSql({ restoreId, to, countsRows, markers }: PositionedTurn): string {
-  // The first statement of the turn has changed one row.
-  const rows = countsRows ? `rows + total_changes() - base - ${1 + markers}` : "rows";
+export function endTurnSql({ restoreId, to }: PositionedTurn): string {
   return (
     `UPDATE ${RESTORE_TABLE} SET pass = ${to.pass}, text_bytes = ${to.textBytes}, ` +
-    `statements = ${to.statements}, lines = ${to.lines}, rows = ${rows}, moves = ${to.moves}, running = 0, ` +
+    `statements = ${to.statements}, lines = ${to.lines}, rows = ${to.rows}, moves = ${to.moves}, running = 0, ` +
     `move = ${writeMove(to.move)} WHERE id = ${quoteText(restoreId)}`
   );
 }
@@ -158,7 +151,7 @@ export async function rollsBack(source: Source): Promise<boolean> {
   if ((await source.query({ sql: CAN_EXPORT_KEY_VALUES })).rows.length > 0) return true;
   // Nobody else's probe, since attempts may run beside one another.
   const id = quoteText(`probe ${crypto.randomUUID()}`);
-  const insert = `INSERT INTO ${RESTORE_TABLE} VALUES (${id}, 1, 0, 0, 0, 0, 0, 0, 0, NULL)`;
+  const insert = `INSERT INTO ${RESTORE_TABLE} VALUES (${id}, 1, 0, 0, 0, 0, 0, 0, NULL)`;
   const statements: SourceStatement[] = [{ sql: insert }, { sql: insert }];
   try {
     await source.transaction(statements);

@@ -6,10 +6,11 @@ import { decodeIfUtf8, viewOf } from "../lib/bytes.ts";
 import type { SourceStatement } from "../databases/source.ts";
 import type { LoadPlan, WrittenVirtualTable } from "../rpc/load-plan.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
-import { RESTORE_MARK } from "../sqlite/own-objects.ts";
+import { isDumpStageName, RESTORE_MARK } from "../sqlite/own-objects.ts";
 import { TokenReader } from "../sqlite/token-reader.ts";
 import { type InsertRows, StatementClassifier } from "./classify-statement.ts";
 import { splitLongInsert, UnloadableStatement } from "./long-statement.ts";
+import { countRows } from "./row-counts.ts";
 import type { InsertedRows } from "./row-merger.ts";
 import { findStage } from "./plan-staging.ts";
 import { findRowTraits } from "./row-traits.ts";
@@ -24,6 +25,8 @@ export interface RewrittenStatement {
   rows?: InsertedRows;
   /** The table that it writes to, for messages. */
   table?: string;
+  /** How many rows of the script it inserts; undefined for none, and if the text does not say. */
+  inserted?: number;
   /** True if it depends on the statement before it, so that both must run in one turn. */
   isBound?: true;
 }
@@ -111,6 +114,13 @@ export class StatementRewriter {
   }
 
   #insert(text: Uint8Array, number: number, found: InsertRows): RewrittenStatement {
+    const rewritten = this.#rewriteInsert(text, number, found);
+    // Internal tables of a search index are not loaded.
+    if (rewritten === NOTHING) return rewritten;
+    return { ...rewritten, inserted: countInserted(text, found) };
+  }
+
+  #rewriteInsert(text: Uint8Array, number: number, found: InsertRows): RewrittenStatement {
     const { table, lowerTable } = found;
     const shadow = this.#shadows.get(lowerTable);
     if (shadow !== undefined) return insertIntoShadow(text, found, shadow);
@@ -141,6 +151,13 @@ export class StatementRewriter {
     this.#last = { found, destination };
     return destination;
   }
+}
+
+/** Counts the rows of an INSERT. Commands to a search index are no rows, nor are the pieces of a dump's long rows. */
+function countInserted(text: Uint8Array, found: InsertRows): number {
+  const { columns = [], lowerTable, hasValues, rowsAt } = found;
+  const isCommand = columns.some((name) => lowerAscii(name) === lowerTable);
+  return !hasValues || isCommand || isDumpStageName(lowerTable) ? 0 : countRows(text, rowsAt);
 }
 
 function rewriteInsert(

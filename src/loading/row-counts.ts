@@ -51,8 +51,8 @@ const OPEN = 0x28;
 const CLOSE = 0x29;
 const SEMICOLON = 0x3b;
 
-/** Counts the parentheses that are in no others. */
-function countRows(text: Uint8Array, rowsAt: number): number {
+/** Counts the rows of an `INSERT … VALUES`, which stand in `text` from `rowsAt` on: parentheses that are in no others. */
+export function countRows(text: Uint8Array, rowsAt: number): number {
   const bytes = viewOf(text);
   let [rows, depth, at] = [0, 0, rowsAt];
   while (at < bytes.length) {

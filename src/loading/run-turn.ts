@@ -21,6 +21,8 @@ export interface LoadableStatement {
   run: SourceStatement[];
   /** Instead of `run`, plain rows. */
   rows?: InsertedRows;
+  /** How many rows of the script it inserts. */
+  inserted?: number;
 }
 
 /** Where statements are run. */
@@ -53,8 +55,8 @@ export async function runStatements(
 ): Promise<StoredPosition> {
   const { rollsBack, restoreId } = target;
   const runs = joinRows(statements);
-  const markers = rollsBack ? 0 : runs.length;
-  const turn: PositionedTurn = { restoreId, from, to, countsRows: true, markers };
+  const rows = from.rows + statements.reduce((sum, { inserted = 0 }) => sum + inserted, 0);
+  const turn: PositionedTurn = { restoreId, from, to: { ...to, rows } };
   try {
     await runTurn(
       target,
@@ -63,7 +65,7 @@ export async function runStatements(
         rollsBack ? run : [markSql(target, first), ...run],
       ),
     );
-    return { ...to, rows: from.rows, running: 0 };
+    return { ...to, rows, running: 0 };
   } catch (error) {
     if (!(error instanceof ExportError) || error.code !== "source-query-failed") throw error;
     if (!rollsBack) throw await findFailed(target, runs, error);

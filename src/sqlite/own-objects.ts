@@ -140,7 +140,12 @@ function isOwnObject({ type, name, sql }: SchemaEntry, isJobsDatabase: boolean):
 
 /** True for the table in which a dump that is being loaded assembles long rows. */
 export function isDumpStage(name: string, sql: string): boolean {
-  return sql === createStageSql(name) && new RegExp(`^${STAGE_TABLE}(?:_[0-9]+)?$`).test(name);
+  return sql === createStageSql(name) && isDumpStageName(name);
+}
+
+/** True for a name that the table of `isDumpStage` may have. */
+export function isDumpStageName(name: string): boolean {
+  return new RegExp(`^${STAGE_TABLE}(?:_[0-9]+)?$`).test(name);
 }
 
 function isForeignName(name: string): boolean {

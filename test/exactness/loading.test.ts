@@ -59,3 +59,27 @@ test("restores random databases, however the script arrives and wherever a call 
     { numRuns: 100 },
   );
 });
+
+test("counts the rows that the script inserts, and no work of the restore or of a search index", async () => {
+  const source = databaseOf([
+    "CREATE TABLE person(id INTEGER PRIMARY KEY, boss INTEGER REFERENCES person(id))",
+    "INSERT INTO person VALUES (1, NULL), (2, 1), (3, 2)",
+    "CREATE TABLE note(body TEXT)",
+    "INSERT INTO note VALUES ('one'), (hex(zeroblob(150000)))",
+    "CREATE VIRTUAL TABLE search USING fts5(body)",
+    "INSERT INTO search VALUES ('some words'), ('more words')",
+    "CREATE VIRTUAL TABLE index_of_notes USING fts5(body, content='note')",
+    "INSERT INTO index_of_notes(index_of_notes) VALUES ('rebuild')",
+  ]);
+  const dump = await dumpDatabase(nodeSqliteSource(source));
+  for (const textBytesMax of [1, 1e12]) {
+    let rows = 0;
+    await loadDump(nodeSqliteSource(emptyDatabase()), dump.bytes, {
+      textBytesMax,
+      onLoaded: (position) => {
+        rows = position.rows;
+      },
+    });
+    expect(rows).toBe(7);
+  }
+});

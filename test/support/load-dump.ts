@@ -20,6 +20,8 @@ export interface Loading {
   keepsTables: boolean;
   /** Called after an attempt failed; true to try again. */
   tryAgain: (error: unknown) => boolean;
+  /** Called with the last position. */
+  onLoaded: (position: { rows: number }) => void;
 }
 
 const AT_ONCE: Loading = {
@@ -29,6 +31,7 @@ const AT_ONCE: Loading = {
   isStarted: false,
   keepsTables: false,
   tryAgain: () => false,
+  onLoaded: () => {},
 };
 
 const RESTORE_ID = "11111111-1111-4111-8111-111111111111";
@@ -39,7 +42,7 @@ export async function loadDump(
   script: Uint8Array,
   loading: Partial<Loading> = {},
 ): Promise<LoadPlan> {
-  const { pieceBytes, textBytesMax, sliceRows, isStarted, keepsTables, tryAgain } = {
+  const { pieceBytes, textBytesMax, sliceRows, isStarted, keepsTables, tryAgain, onLoaded } = {
     ...AT_ONCE,
     ...loading,
   };
@@ -62,7 +65,10 @@ export async function loadDump(
         sliceRows,
         beat: async () => {},
       });
-      if (loaded.isDone) break;
+      if (loaded.isDone) {
+        onLoaded(loaded.position);
+        break;
+      }
     } catch (error) {
       if (!tryAgain(error)) throw error;
     }
