@@ -101,3 +101,12 @@ test("stops on Ctrl-C", async () => {
   const stopped = dumpDatabaseFile(path, output, { signal, onText: () => undefined });
   await expect(stopped).rejects.toMatchObject({ code: "interrupted" });
 });
+
+test("warns of the numbers in the file's header, which no dump contains", async () => {
+  make("CREATE TABLE t(a)", "PRAGMA user_version = 7", "PRAGMA application_id = 1196437808");
+  const { found } = await dump();
+  expect(found.warnings).toEqual([
+    "user_version 7 is not restored: no dump contains it",
+    "application_id 1196437808 is not restored: no dump contains it",
+  ]);
+});

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { Readable, Transform } from "node:stream";
+import type { DatabaseSync } from "node:sqlite";
 import { pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
 
@@ -58,6 +59,7 @@ export async function dumpDatabaseFile(
     requireUtf8(path, file.db.prepare("PRAGMA encoding").get()?.["encoding"]);
     const source = openNodeSqliteSource(file.db);
     const found = new Set<string>(file.copied === undefined ? [] : [file.copied]);
+    for (const sentence of listHeaderNumbers(file.db)) found.add(sentence);
     const counts = { textBytes: 0, rows: 0, bytes: 0 };
     const hash = createHash("sha256");
     const text = async function* (): AsyncGenerator<Uint8Array> {
@@ -84,6 +86,14 @@ export async function dumpDatabaseFile(
   } finally {
     file.close();
   }
+}
+
+/** Numbers that programs store in a file's header, outside its tables. */
+function listHeaderNumbers(db: DatabaseSync): string[] {
+  return ["user_version", "application_id"].flatMap((name) => {
+    const value = Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
+    return value === 0 ? [] : [`${name} ${value} is not restored: no dump contains it`];
+  });
 }
 
 function hasZstd(): boolean {

@@ -74,7 +74,7 @@ export function requireRestored(restore: Restore, file?: string): void {
     const hint = findHint({ ...error, detail: error.message, path: "/import/dump" });
     throw new CliError(
       { ofWorker: code },
-      `restore ${jobId} failed: ${code}: ${describeFailure(error, file)}`,
+      `restore ${jobId} failed: ${code}: ${describeFailure(withoutWayBack(error, restore), file)}`,
       { exitCode: EXIT.failed, hint: joinSentences(hint, describeWayBack(restore)) },
     );
   }
@@ -99,6 +99,15 @@ function describeFailure(
   ].join("");
   const text = sql === undefined ? "" : `: \`${shorten(oneLine(sql), SQL_CHARS_MAX)}\``;
   return `${where}: ${oneLine(reason)}${text}`;
+}
+
+/** Returns an error without the Worker's words on the safety export: the hint has them as a command. */
+function withoutWayBack(
+  error: NonNullable<Restore["error"]>,
+  restore: Restore,
+): NonNullable<Restore["error"]> {
+  if (describeWayBack(restore) === undefined) return error;
+  return { ...error, message: error.message.replace(/; the former content is in .*$/s, "") };
 }
 
 /** One sentence about the export of what a target contained, and how to restore that; undefined if there is none. */

@@ -376,6 +376,18 @@ describe("a failure", () => {
     expect(stderr).toContain(hint);
   });
 
+  test("reports the way back once, as a command", async () => {
+    const message =
+      'table t differs; the former content is in safety export s1: restore it with {"from": {"jobId": "s1"}, "mode": "replace"}';
+    const error = { code: "restore-differs", message, hint: "h" };
+    const safetyExport = { jobId: "s1", status: "completed", expiresAt: null };
+    server.imports.options = { ending: { status: "failed", error, safetyExport } };
+    const { stderr } = await restore([file]);
+    expect(stderr).toContain("restore-differs: table t differs\n");
+    expect(stderr).not.toContain('"from"');
+    expect(stderr).toContain("durable-export restore s1");
+  });
+
   test("of a cancelled restore is its own code", async () => {
     server.imports.options = { ending: { status: "cancelled" } };
     const { exitCode, stdout } = await restore([file, "--json"]);

@@ -55,12 +55,12 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
       compression: await detectStored(store, stored),
       frames: findFrames(manifest),
     };
-    const scanned = await scanStored(context, stored, file);
+    const { scanned, textBytes } = await scanStored(context, stored, file);
     const script: ScriptRecord = {
       key: stored.key,
       etag: stored.etag,
       ...file,
-      textBytes: scanned.end.textBytes,
+      textBytes,
       statements: scanned.end.statements,
       lines: scanned.end.lines,
       manifestKey: manifest === null ? null : stored.manifestKey,
@@ -158,7 +158,7 @@ async function scanStored(
   { store, beat }: RunContext,
   { key, sha256 }: StoredScript,
   file: Pick<ScriptRecord, "bytes" | "compression" | "frames">,
-): Promise<ScannedScript> {
+): Promise<{ scanned: ScannedScript; textBytes: number }> {
   const hash = createHash("sha256");
   const read: ReadRange = async (range) => {
     const body = await store.read(key, range);
@@ -172,14 +172,21 @@ async function scanStored(
       }),
     );
   };
-  const scanned = await scanScript(readScript(read, file, 0), beat);
+  let textBytes = 0;
+  const count = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of readScript(read, file, 0)) {
+      textBytes += chunk.length;
+      yield chunk;
+    }
+  };
+  const scanned = await scanScript(count(), beat);
   if (sha256 !== null && hash.digest("hex") !== sha256) {
     throw new ExportError(
       "script-invalid",
       `the stored script does not have the SHA-256 ${sha256} that it should have`,
     );
   }
-  return scanned;
+  return { scanned, textBytes };
 }
 
 /** What every dump contains, and no reader needs to know. */
