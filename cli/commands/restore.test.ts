@@ -383,7 +383,7 @@ describe("a failure", () => {
     const safetyExport = { jobId: "s1", status: "completed", expiresAt: null };
     server.imports.options = { ending: { status: "failed", error, safetyExport } };
     const { stderr } = await restore([file]);
-    expect(stderr).toContain("restore-differs: table t differs\n");
+    expect(stderr).toContain("restore-differs: table t differs");
     expect(stderr).not.toContain('"from"');
     expect(stderr).toContain("durable-export restore s1");
   });
