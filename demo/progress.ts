@@ -4,6 +4,12 @@ import { shortenName } from "../src/sqlite/statement-length.ts";
 
 const LINE_EVERY_MS = 10_000;
 
+/** Characters of a label with the space after it. */
+const LABEL_WIDTH = 11;
+
+/** A narrower terminal wraps by itself. */
+const TEXT_WIDTH_MIN = 30;
+
 /** One piece of work in progress. */
 interface Progress {
   /** How much of the total is done, and the text after the bar. */
@@ -41,7 +47,24 @@ export async function withProgress<T>(
  * A finished line, aligned with the others. Control characters in `text` do not reach the terminal.
  */
 export function printLine(label: string, text: string): void {
-  console.log(`${label.padEnd(10)} ${oneLine(text)}`);
+  const { isTTY, columns } = process.stdout;
+  const width = isTTY ? Math.max(columns - LABEL_WIDTH, TEXT_WIDTH_MIN) : Number.POSITIVE_INFINITY;
+  const lines = wrapWords(oneLine(text), width);
+  console.log(`${label.padEnd(LABEL_WIDTH - 1)} ${lines.join(`\n${" ".repeat(LABEL_WIDTH)}`)}`);
+}
+
+/** Cuts a text into lines of at most `width` characters, between words. A longer word has its own line. */
+export function wrapWords(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else {
+      lines.push(word);
+    }
+  }
+  return lines;
 }
 
 function startBar(label: string, total: number): Progress {

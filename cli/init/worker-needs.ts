@@ -13,7 +13,7 @@ export function describeNeeds(
 ): string[] {
   const needs: string[] = [];
   if (!isInstalled(folder)) {
-    needs.push("Install the package in this folder: docs/library.md shows how.");
+    needs.push("Install wrangler and the package in this folder: docs/library.md shows how.");
   }
   const { main, env, compatibility_date: date, compatibility_flags: flags } = config;
   if (typeof main === "string" && !exportsWorker(join(folder, main))) {
