@@ -203,7 +203,12 @@ export async function openTarget(
   if (!clears) return;
   const statements = await listClearStatements(source, []);
   try {
-    await run(source, [claimSql(restoreId, { from: [PASS_CLEARING], to: 1 }), ...statements]);
+    await run(source, [
+      claimSql(restoreId, { from: [PASS_CLEARING], to: PASS_CLEARING }),
+      ...statements,
+      // Last: a database that does not roll back must not count as cleared if a deletion fails.
+      claimSql(restoreId, { from: [PASS_CLEARING], to: 1 }),
+    ]);
   } catch (error) {
     // An earlier attempt has done it.
     if (!isElsewhere(error)) throw error;
