@@ -20,7 +20,7 @@ export async function* readObjectBlocks(
     const length = Math.min(RANGE_BYTES, bytes - offset);
     const body = await store.read(key, { offset, length });
     if (body === undefined) {
-      throw new ExportError("artifact-corrupt", `${name} is not in the store any more`);
+      throw new ExportError("artifact-corrupt", `${name} is no longer in the store`);
     }
     yield* readBlocks(body, MIB);
   }

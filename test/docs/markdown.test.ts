@@ -52,14 +52,14 @@ describe.each(PAGES)("%s", (page) => {
   test("counts each list from 1", () => {
     expect(findBrokenLists(markdown)).toEqual([]);
   });
+});
 
-  // Records of the past are not rewritten for their style.
-  test.runIf(!page.startsWith("docs/decisions/"))(
-    "has no table cell that only the row above explains",
-    () => {
-      expect(findDanglingCells(markdown)).toEqual([]);
-    },
-  );
+// Records of the past are not rewritten for their style.
+const PRESENT_PAGES = PAGES.filter((page) => !page.startsWith("docs/decisions/"));
+
+test.each(PRESENT_PAGES)("%s has no table cell that only the row above explains", (page) => {
+  const markdown = readFileSync(join(REPOSITORY, page), "utf8");
+  expect(findDanglingCells(markdown)).toEqual([]);
 });
 
 test("numbers within a line and cut lists are found", () => {
