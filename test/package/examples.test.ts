@@ -168,7 +168,10 @@ describe("the companion of a StarbaseDB deployment", () => {
 
   test("lists its source, and starts its nightly export by the cron trigger", async () => {
     const sources = await (await call("/export/sources")).json<{ sources: object[] }>();
-    expect(sources.sources).toMatchObject([{ name: "main", type: "durable-object" }]);
+    expect(sources.sources).toMatchObject([
+      { name: "main", type: "durable-object", writable: false },
+      { name: "copy", type: "durable-object", writable: true },
+    ]);
     await server.getWorker("starbasedb-export").scheduled({ cron: "17 3 * * *" });
     const { jobs } = await (await call("/export/jobs?limit=1")).json<{ jobs: JobView[] }>();
     await expect
