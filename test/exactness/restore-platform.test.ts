@@ -12,6 +12,9 @@ import { TRAPS } from "../support/traps.ts";
 
 const databases = Number(env["EXACTNESS_RESTORE_RUNS"] ?? 100);
 const seed = Number(env["EXACTNESS_SEED"] ?? 20_261_129);
+
+/** D1 databases for the tests that are neither a trap nor random; more than there are. */
+const OTHERS = 20;
 const traps = TRAPS.filter((trap) => trap.nodeOnly !== true);
 
 const KINDS = ["object", "StarbaseDB", "D1"] as const;
@@ -20,7 +23,7 @@ const COMPRESSIONS = ["none", "gzip", "zstd"] as const;
 let platform: Platform;
 
 beforeAll(async () => {
-  platform = await Platform.start(traps.length + databases);
+  platform = await Platform.start(traps.length + databases + OTHERS);
 }, 60_000);
 
 afterAll(async () => {
