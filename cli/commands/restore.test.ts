@@ -185,7 +185,7 @@ describe("an upload", () => {
     expect(uploadedParts().length - sent).toBe(PARTS - stored);
   });
 
-  test("begins anew if the file was changed, or with --fresh", async () => {
+  test("starts a new upload if the file has changed, or with --fresh", async () => {
     const refuse = () =>
       server.intercept("/complete", (_, response) => {
         sendProblem(response, 409, "file-not-complete", "a part is missing");
@@ -201,7 +201,7 @@ describe("an upload", () => {
     expect(server.imports.files).toHaveLength(3);
   });
 
-  test("begins anew if the Worker has deleted the file", async () => {
+  test("starts a new upload if the Worker has deleted the file", async () => {
     server.intercept("/complete", (_, response) => {
       sendProblem(response, 409, "file-not-complete", "a part is missing");
       return true;

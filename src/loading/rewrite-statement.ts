@@ -19,7 +19,7 @@ import { replaceUnistr } from "./unistr.ts";
 
 /** What a statement of a script becomes in its target. */
 export interface RewrittenStatement {
-  /** Run in this order, in one turn; empty if nothing is to be done. */
+  /** Statements to run in this order, in one turn; empty if there is nothing to do. */
   run: SourceStatement[];
   /** Instead of `run`, plain rows: those of several statements may go into one. */
   rows?: InsertedRows;

@@ -32,7 +32,7 @@ export function replaceUnistr(bytes: Uint8Array): Uint8Array {
   return Buffer.concat([...pieces, view.subarray(at)]);
 }
 
-/** `\XXXX`, `\uXXXX`, `\+XXXXXX` and `\UXXXXXXXX` are code points, and `\\` is a backslash. */
+/** The escapes of a code point, with 4, 4, 6 and 8 hex digits. Two backslashes are one. */
 const ESCAPE = /\\(?:\\|([0-9a-f]{4})|u([0-9a-f]{4})|\+([0-9a-f]{6})|U([0-9a-f]{8})|)/gi;
 
 /** The bytes of a call's value; `literal` is what its quotes contain. Undefined for an escape that does not exist. */
