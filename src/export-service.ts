@@ -10,7 +10,7 @@ import type { SourceList } from "./api/source-list.ts";
 import type { StreamRequestInput } from "./api/stream-query.ts";
 import { createServiceApp } from "./app.ts";
 import { ExportClient } from "./client/export-client.ts";
-import type { DownloadOptions, ListFilter, StartOptions } from "./client/export-client.ts";
+import type { DownloadOptions, ListFilter, StartOptions } from "./client/client-options.ts";
 import type { ExportEnv } from "./config/bindings.ts";
 
 const app = createServiceApp();

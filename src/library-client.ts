@@ -9,7 +9,7 @@ export type {
   ListFilter,
   StartOptions,
   WaitOptions,
-} from "./client/export-client.ts";
+} from "./client/client-options.ts";
 export { ExportApiError, type ExportApiErrorCode } from "./client/export-api-error.ts";
 export type { ErrorCode } from "./api/errors.ts";
 export type { ExportRequestInput } from "./api/export-request.ts";

@@ -6,7 +6,8 @@ import type { ExportRequestInput } from "../api/export-request.ts";
 import type { JobView } from "../api/job-view.ts";
 import type { ExportService } from "../export-service.ts";
 import type { ExportApiError } from "./export-api-error.ts";
-import type { ExportClient, ExportClientOptions, JobEvent } from "./export-client.ts";
+import type { ExportClientOptions, JobEvent } from "./client-options.ts";
+import type { ExportClient } from "./export-client.ts";
 
 type Method = Extract<keyof ExportService, keyof ExportClient>;
 

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 
 import { ERRORS } from "../api/errors.ts";
 import { ExportApiError } from "./export-api-error.ts";
-import { ExportClient, type JobEvent } from "./export-client.ts";
+import type { JobEvent } from "./client-options.ts";
+import { ExportClient } from "./export-client.ts";
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 

@@ -55,6 +55,7 @@ export const JOBS_ARROWS: Record<string, readonly string[]> = {
   views: ["tables"],
   commands: ["tables", "files", "views"],
   watchdog: ["tables", "files", "views", "commands"],
+  object: ["tables", "files", "views", "commands"],
 };
 
 /** Only a door may export the jobs object's class: everybody else sees its interfaces in `rpc/`. */
