@@ -82,6 +82,7 @@ const FORBIDDEN_IN_JOBS: Record<string, string> = {
   views: "commands/beat.ts",
   commands: "watchdog/verdict.ts",
   watchdog: "export-jobs.ts",
+  object: "watchdog/verdict.ts",
 };
 
 test.each(Object.keys(JOBS_ARROWS))(
