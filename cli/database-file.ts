@@ -1,4 +1,4 @@
-import { constants, realpathSync, rmSync, statSync } from "node:fs";
+import { constants, existsSync, realpathSync, rmSync, statSync } from "node:fs";
 import { chmod, copyFile, mkdtemp, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -17,6 +17,9 @@ const HEADER_BYTES = 100;
 const HEADER_TEXT = "SQLite format 3\0";
 const READ_VERSION_OFFSET = 19;
 const WAL_VERSION = 2;
+/** The payload fractions of every database. A StarbaseDB dump has SQL there, after the same header text. */
+const FRACTIONS_OFFSET = 21;
+const FRACTIONS = [64, 32, 32];
 
 /** The file itself, and the files in which SQLite keeps changes that are not in it yet. */
 const SUFFIXES = ["", "-wal", "-journal"];
@@ -77,15 +80,15 @@ function resolveFile(path: string): string {
 }
 
 async function findReasonToCopy(path: string, file: string): Promise<string | undefined> {
-  const header = await readStart(file);
+  const header = await readHead(file);
   // SQLite opens an empty file as an empty database.
   if (header.length > 0 && !header.toString("latin1").startsWith(HEADER_TEXT)) {
     throw new UnusableFile(`${path} is not an SQLite database (or it is encrypted)`);
   }
   const name = basename(file);
   // A finished journal starts with zeros instead of the magic number.
-  const journal = await readStart(`${file}-journal`);
-  if (journal.length > 0 && journal[0] !== 0) {
+  const journal = `${file}-journal`;
+  if (existsSync(journal) && ((await readHead(journal))[0] ?? 0) !== 0) {
     return `${name}-journal contains an unfinished transaction: a copy is read without it`;
   }
   const wal = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
@@ -95,9 +98,16 @@ async function findReasonToCopy(path: string, file: string): Promise<string | un
   return "the file is in WAL mode, and SQLite would write next to it: a copy is read";
 }
 
-/** Returns the first bytes; none if the file does not exist. */
-async function readStart(path: string): Promise<Buffer> {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return Buffer.alloc(0);
+/** Returns whether a file that begins with these bytes is a database. Takes what `readHead` returns. */
+export function isDatabase(head: Buffer): boolean {
+  return (
+    head.toString("latin1").startsWith(HEADER_TEXT) &&
+    FRACTIONS.every((value, at) => head[FRACTIONS_OFFSET + at] === value)
+  );
+}
+
+/** Returns the first 100 bytes of a file, or fewer if it is shorter. */
+export async function readHead(path: string): Promise<Buffer> {
   const file = await open(path, "r");
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);

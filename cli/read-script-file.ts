@@ -3,9 +3,10 @@ import * as zlib from "node:zlib";
 
 import type { Compression } from "../src/api/export-request.ts";
 import { ExportError } from "../src/api/errors.ts";
-import { viewOf } from "../src/lib/bytes.ts";
 import { inflate } from "../src/loading/inflate.ts";
+import { readScriptText, requireText } from "../src/loading/script-text.ts";
 import { CliError, throwIfInterrupted, usageError } from "./cli-error.ts";
+import { readHead } from "./database-file.ts";
 import { EXIT } from "./exit-codes.ts";
 import { diskError } from "./partial-file.ts";
 
@@ -40,22 +41,10 @@ export async function* readScriptFile(
     }
   };
   try {
-    for await (const text of inflate(chunks(), compression)) {
-      requireText(text);
-      yield text;
-    }
+    yield* readScriptText(requireText(inflate(chunks(), compression)));
   } catch (error) {
     throw toScriptError(error, shown);
   }
-}
-
-/** A NUL byte ends SQL text. A file that contains one is another kind of file. */
-function requireText(text: Uint8Array): void {
-  if (!viewOf(text).includes(0)) return;
-  throw new ExportError(
-    "script-invalid",
-    "the file contains a NUL byte: it is binary, or its text is UTF-16, and not SQL in UTF-8",
-  );
 }
 
 /** Returns what to throw for an error that is about the script at `shown`: a line that names the file. */
@@ -70,7 +59,17 @@ export function toScriptError(error: unknown, shown: string): unknown {
   });
 }
 
-function requireInflatable(shown: string, compression: Compression): void {
+/** Returns what `isDatabase` and `detectCompression` take. Errors: `file` of the disk. */
+export async function readScriptHead(path: string, shown: string): Promise<Buffer> {
+  try {
+    return await readHead(path);
+  } catch (error) {
+    throw diskError(error, shown);
+  }
+}
+
+/** Errors: a usage error if this Node cannot read the compression. */
+export function requireInflatable(shown: string, compression: Compression): void {
   const { createZstdDecompress } = zlib as { createZstdDecompress?: unknown };
   if (compression !== "zstd" || typeof createZstdDecompress === "function") return;
   throw usageError(

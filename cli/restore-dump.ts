@@ -1,9 +1,8 @@
-import { createReadStream, type ReadStream } from "node:fs";
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { createGunzip } from "node:zlib";
 
 import { CliError, throwIfInterrupted } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -13,8 +12,9 @@ import { diskError } from "./partial-file.ts";
 import { compareIndexes, type IndexDifference } from "./restored-indexes.ts";
 import { type NamedIndexTotals, parseIndexComments } from "../src/sqlite/index-totals.ts";
 import { splitScript } from "../src/sqlite/statement-splitter.ts";
+import { detectCompression, inflate } from "../src/loading/inflate.ts";
+import { readScriptHead, requireInflatable } from "./read-script-file.ts";
 import { runScript } from "./run-script.ts";
-import { decompressZstd, ZSTD_MAGIC } from "./zstd-frames.ts";
 
 const READ_BYTES = 1024 * 1024;
 
@@ -93,7 +93,8 @@ async function load(
   { signal, onBytes }: { signal: AbortSignal; onBytes: (bytes: number) => void },
 ): Promise<NamedIndexTotals[]> {
   let promised: NamedIndexTotals[] | undefined;
-  const compression = await compressionOf(path);
+  const compression = detectCompression(await readScriptHead(path, path));
+  requireInflatable(path, compression);
   let bytes = 0;
   const file = createReadStream(path, { highWaterMark: READ_BYTES });
   file.on("data", (chunk) => {
@@ -101,7 +102,7 @@ async function load(
     onBytes(bytes);
   });
   try {
-    await runScript(db, splitScript(decompress(file, compression)), {
+    await runScript(db, splitScript(inflate(file, compression)), {
       onStatement: (sql) => {
         promised ??= parseIndexComments(sql);
         return true;
@@ -120,34 +121,6 @@ async function load(
     file.destroy();
   }
   return promised ?? [];
-}
-
-function decompress(file: ReadStream, compression: Compression): AsyncIterable<Buffer> {
-  if (compression === "zstd") return decompressZstd(file);
-  if (compression === "none") return file;
-  const gunzip = createGunzip();
-  // `pipe` drops errors of its source.
-  file.on("error", (error: Error) => gunzip.destroy(error));
-  return file.pipe(gunzip);
-}
-
-type Compression = "none" | "gzip" | "zstd";
-
-/** According to the first bytes: a name may be wrong. */
-async function compressionOf(path: string): Promise<Compression> {
-  const head = Buffer.alloc(4);
-  try {
-    const file = await open(path, "r");
-    try {
-      await file.read(head, 0, 4, 0);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw diskError(error, path);
-  }
-  if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
-  return head.readUInt32LE(0) === ZSTD_MAGIC ? "zstd" : "none";
 }
 
 function countRows(db: DatabaseSync, table: string): number | null {

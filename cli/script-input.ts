@@ -1,23 +1,21 @@
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 
 import type { Compression } from "../src/api/export-request.ts";
 import { detectCompression } from "../src/loading/inflate.ts";
 import { CliError, Interrupted, usageError } from "./cli-error.ts";
+import { isDatabase } from "./database-file.ts";
 import { dumpDatabaseFile, dumpSuffix } from "./dump-database.ts";
 import { EXIT } from "./exit-codes.ts";
 import { formatBytes } from "./format.ts";
 import type { Host } from "./host.ts";
 import { diskError } from "./partial-file.ts";
+import { readScriptHead } from "./read-script-file.ts";
 import { TemporaryFolder } from "./temporary-folder.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** https://www.sqlite.org/fileformat.html#the_database_header */
-const SQLITE_MAGIC = "SQLite format 3\0";
-const HEAD_BYTES = 16;
 
 /** A script that can be read as often as needed. */
 export interface ScriptInput {
@@ -59,11 +57,11 @@ export async function openScript(file: string, options: OpenOptions): Promise<Sc
     const path = isStdin ? await spool(options, temporary) : file;
     const shown = isStdin ? "standard input" : file;
     const { bytes, mtimeMs } = await statFile(path, shown);
-    const head = await readHead(path);
+    const head = await readScriptHead(path, shown);
     const identity = isStdin
       ? { path: "-", bytes, mtimeMs: 0 }
       : { path: resolve(path), bytes, mtimeMs };
-    if (head.toString("latin1") === SQLITE_MAGIC) {
+    if (isDatabase(head)) {
       await options.beforeDump?.();
       return await dumpFile(path, { ...options, shown, identity, temporary });
     }
@@ -89,20 +87,6 @@ async function statFile(path: string, shown: string): Promise<{ bytes: number; m
   }
   if (found.size === 0) throw usageError(`${shown} is empty: there is nothing to restore`);
   return { bytes: found.size, mtimeMs: found.mtimeMs };
-}
-
-async function readHead(path: string): Promise<Buffer> {
-  try {
-    const file = await open(path, "r");
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw diskError(error, path);
-  }
 }
 
 /** Standard input can be read only once, and a script is read twice: to be checked, and to be sent. */
@@ -177,7 +161,7 @@ async function dumpFile(
     });
     terminal.clearProgress();
     for (const warning of dump.warnings) terminal.warn(warning);
-    const compression = detectCompression(await readHead(output));
+    const compression = detectCompression(await readScriptHead(output, output));
     const close = async () => temporary.remove();
     return { shown, path: output, name, bytes, compression, dump, identity, close };
   } finally {

@@ -422,9 +422,12 @@ test("a Worker without uploads is called too old", async () => {
 });
 
 describe("refuses before anything is sent", () => {
+  /** A database's header with a page size of 0. */
+  const DAMAGED_DATABASE = Buffer.from("SQLite format 3\0\0\0\x01\x01\0@  and no page size");
+
   const BAD: [what: string, content: Buffer, words: string][] = [
     ["an empty file", Buffer.alloc(0), "is empty"],
-    ["a binary file", Buffer.from([1, 0, 2, 3]), "it is binary"],
+    ["a binary file", Buffer.from([1, 0, 2, 3]), "byte 1 of the file is NUL: the file is binary"],
     ["a truncated gzip", gzipSync(SCRIPT).subarray(0, 60), "the gzip data is damaged"],
     ["a CSV file", Buffer.from("id,name\n1,foo\n"), "no SQL statement begins like this"],
     ["half a statement", SCRIPT.subarray(0, 70), "the script ends within this statement"],
@@ -443,12 +446,29 @@ describe("refuses before anything is sent", () => {
 
   test("a read-only target before a database is dumped", async () => {
     server.options.readOnlySources = ["main"];
-    writeFileSync(file, "SQLite format 3\0, and no database");
+    writeFileSync(file, DAMAGED_DATABASE);
     expect((await restore([file])).stderr).toContain("target-not-writable");
     server.options.readOnlySources = [];
     expect((await restore([file])).stderr).toContain(
       `${file} cannot be dumped: file is not a database`,
     );
+  });
+
+  test("no StarbaseDB dump, although it begins like a database", async () => {
+    writeFileSync(
+      file,
+      "SQLite format 3\0\n-- Table: t\nCREATE TABLE t(a);\n\nINSERT INTO t VALUES (1);\n",
+    );
+    const checked = await restore([file, "--dry-run"]);
+    expect(checked.stderr).not.toContain("cannot be dumped");
+    expect(checked.exitCode).toBe(0);
+    const database = join(folder, "restored.sqlite");
+    const restored = await restore([file, "--to", database]);
+    expect(restored.stderr).not.toContain("cannot be dumped");
+    expect(restored.exitCode).toBe(0);
+    const db = new DatabaseSync(database);
+    expect(db.prepare("SELECT a FROM t").all()).toEqual([{ a: 1 }]);
+    db.close();
   });
 
   test("a missing file and a folder", async () => {

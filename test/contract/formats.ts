@@ -1,7 +1,6 @@
 import { gunzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { decompressZstd } from "../../cli/zstd-frames.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import {
   type Compression,
@@ -10,6 +9,7 @@ import {
   ExportFormatSchema,
 } from "../../src/api/export-request.ts";
 import { COMPRESSIONS } from "../../src/api/compressions.ts";
+import { inflate } from "../../src/loading/inflate.ts";
 import { api, emptyDatabase, ended, query, sha256Of, startExport } from "../support/api.ts";
 import { directFiles } from "../support/direct-files.ts";
 
@@ -31,7 +31,7 @@ async function opened(bytes: Uint8Array, compression: Compression): Promise<Uint
   const all = (async function* () {
     yield Buffer.from(bytes);
   })();
-  for await (const frame of decompressZstd(all)) frames.push(frame);
+  for await (const frame of inflate(all, compression)) frames.push(frame);
   return concatBytes(frames);
 }
 

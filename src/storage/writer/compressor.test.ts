@@ -1,7 +1,7 @@
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 
-import { decompressZstd } from "../../../cli/zstd-frames.ts";
+import { inflate } from "../../loading/inflate.ts";
 import { Compressor } from "./compressor.ts";
 
 const TEXT = new TextEncoder().encode("row\n".repeat(3_000_000));
@@ -24,7 +24,7 @@ async function open(compression: Compressed, frames: readonly Uint8Array[]): Pro
   const file = Buffer.concat(frames);
   if (compression === "gzip") return gunzipSync(file);
   const opened: Buffer[] = [];
-  for await (const piece of decompressZstd(chunksOf(file))) opened.push(piece);
+  for await (const piece of inflate(chunksOf(file), "zstd")) opened.push(Buffer.from(piece));
   return Buffer.concat(opened);
 }
 

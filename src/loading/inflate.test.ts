@@ -4,14 +4,14 @@ import * as zlib from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { decompressZstd } from "./zstd-frames.ts";
+import { inflate } from "./inflate.ts";
 
 async function decompress(pieces: Buffer[]): Promise<Buffer> {
   const out: Buffer[] = [];
   const source = (async function* () {
     yield* pieces;
   })();
-  for await (const piece of decompressZstd(source)) out.push(piece);
+  for await (const piece of inflate(source, "zstd")) out.push(Buffer.from(piece));
   return Buffer.concat(out);
 }
 
