@@ -38,6 +38,21 @@ interface Look {
 
 type LookAgain = (version: string) => Promise<Look>;
 
+/** The header from which a stream resumes. */
+export const LAST_EVENT_ID = {
+  name: "Last-Event-ID",
+  description: "The id of the last received event.",
+};
+
+/** Describes the answers of `followJob`. */
+export const EVENT_ANSWERS = [
+  { status: 200, description: "The events", content: "events" },
+  {
+    status: 204,
+    description: "Last-Event-ID is the id of the `end` event: there are no more events",
+  },
+] as const;
+
 /** `GET /export/dump/:jobId/events`: a job's progress as server-sent events, to its end. */
 export const eventRoutes = [
   route({
@@ -51,14 +66,8 @@ export const eventRoutes = [
       "most 15 minutes, and resumes from Last-Event-ID.",
     access: "read",
     params: { jobId: JOB_ID },
-    headers: [{ name: "Last-Event-ID", description: "The id of the last received event." }],
-    answers: [
-      { status: 200, description: "The events", content: "events" },
-      {
-        status: 204,
-        description: "Last-Event-ID is the id of the `end` event: there are no more events",
-      },
-    ],
+    headers: [LAST_EVENT_ID],
+    answers: EVENT_ANSWERS,
     errors: ["job-not-found"],
     handler: async (call) => {
       const { context, params } = call;
@@ -74,7 +83,7 @@ export const eventRoutes = [
 
 /** Answers with the events that `look` finds, after the event that the client already knows. */
 export async function followJob(context: Context<AppEnv>, look: LookAgain): Promise<Response> {
-  const first = await look(context.req.header("last-event-id") ?? "");
+  const first = await look(context.req.header(LAST_EVENT_ID.name) ?? "");
   // This answer stops the requests of an EventSource that already knows the end.
   if (first.view === null && !isActive(first.status)) return context.body(null, 204);
   return new Response(streamPieces(listEvents(first, look)), {

@@ -1,18 +1,20 @@
 import { DeleteQuerySchema } from "../api/delete-query.ts";
 import { ExportError } from "../api/errors.ts";
-import { ExportRequestSchema, IdempotencyKeySchema } from "../api/export-request.ts";
+import { ExportRequestSchema } from "../api/export-request.ts";
 import { type JobView, JobViewSchema } from "../api/job-view.ts";
 import { BODY_BYTES_MAX } from "../api/limits.ts";
 import { getExportJobs } from "../config/bindings.ts";
 import { prepareJob } from "../intake/new-job.ts";
 import { unwrap } from "../rpc/outcome.ts";
 import { resolveAnswerOrigin, resolveStoredOrigin, makeLinksAbsolute } from "./links.ts";
-import { validate } from "./middleware/parse-input.ts";
 import { JOB_ID } from "./parameters.ts";
 import { route } from "./route.ts";
-
-/** How long a client must wait between polls, in seconds. */
-const POLL_SECONDS = "2";
+import {
+  describeAccepted,
+  IDEMPOTENCY_KEY,
+  readIdempotencyKey,
+  sendAccepted,
+} from "./start-job.ts";
 
 /** `POST /export/dump`, the job view, cancel and delete. */
 export const jobRoutes = [
@@ -24,25 +26,9 @@ export const jobRoutes = [
     description:
       "One job per database runs at a time. A repeat with the same Idempotency-Key and body returns the same job.",
     access: "job",
-    headers: [
-      {
-        name: "Idempotency-Key",
-        description: "1 to 255 visible ASCII characters that you choose.",
-      },
-    ],
+    headers: [IDEMPOTENCY_KEY],
     body: { schema: ExportRequestSchema, bytesMax: BODY_BYTES_MAX, isRequired: false },
-    answers: [
-      {
-        status: 202,
-        description: "The accepted job; it runs asynchronously",
-        content: JobViewSchema,
-        headers: [
-          { name: "Location", description: "The job's view." },
-          { name: "Retry-After", description: "Seconds to wait before the next poll." },
-          { name: "Idempotency-Replayed", description: "`true` if the job already existed." },
-        ],
-      },
-    ],
+    answers: [describeAccepted("job", JobViewSchema)],
     errors: [
       "invalid-json",
       "invalid-request",
@@ -56,23 +42,16 @@ export const jobRoutes = [
     handler: async (call) => {
       const { context, settings, body } = call;
       const { env } = context;
-      const key = context.req.header("idempotency-key");
-      const idempotencyKey =
-        key === undefined ? null : validate(IdempotencyKeySchema, key, "Idempotency-Key");
       const origin = resolveStoredOrigin(call);
       const job = await prepareJob(settings, body, {
         env,
-        idempotencyKey,
+        idempotencyKey: readIdempotencyKey(context),
         origin,
         nowMs: Date.now(),
       });
       const { view: stored, replayed } = unwrap(await getExportJobs(env).create(job));
       const view = makeLinksAbsolute(stored, resolveAnswerOrigin(call));
-      return context.json(view, 202, {
-        location: view.links.self,
-        "retry-after": POLL_SECONDS,
-        ...(replayed ? { "idempotency-replayed": "true" } : {}),
-      });
+      return sendAccepted(context, view, replayed);
     },
   }),
 

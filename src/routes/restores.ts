@@ -1,4 +1,3 @@
-import { IdempotencyKeySchema } from "../api/export-request.ts";
 import { BODY_BYTES_MAX } from "../api/limits.ts";
 import { ListQuerySchema } from "../api/list-query.ts";
 import { RestoreRequestSchema } from "../api/restore-request.ts";
@@ -6,15 +5,17 @@ import { RestoreListSchema, type RestoreView, RestoreViewSchema } from "../api/r
 import { getExportJobs } from "../config/bindings.ts";
 import { prepareRestore } from "../intake/new-restore.ts";
 import { unwrap } from "../rpc/outcome.ts";
-import { followJob } from "./events.ts";
+import { EVENT_ANSWERS, followJob, LAST_EVENT_ID } from "./events.ts";
 import { decodeCursor, encodeCursor } from "./job-list.ts";
 import { makeAbsolute, resolveAnswerOrigin, resolveStoredOrigin } from "./links.ts";
-import { validate } from "./middleware/parse-input.ts";
 import { JOB_ID } from "./parameters.ts";
 import { route } from "./route.ts";
-
-/** How long a client waits before it asks again, in seconds. */
-const POLL_SECONDS = "2";
+import {
+  describeAccepted,
+  IDEMPOTENCY_KEY,
+  readIdempotencyKey,
+  sendAccepted,
+} from "./start-job.ts";
 
 /** Returns the view with its links as URLs. */
 function makeRestoreLinksAbsolute(view: RestoreView, origin: string): RestoreView {
@@ -36,25 +37,9 @@ export const restoreRoutes = [
       "Restores an SQL script into a writable source. One restore or export per database runs at a time. " +
       "A repeat with the same Idempotency-Key and body returns the same job.",
     access: "full",
-    headers: [
-      {
-        name: "Idempotency-Key",
-        description: "1 to 255 visible ASCII characters that you choose.",
-      },
-    ],
+    headers: [IDEMPOTENCY_KEY],
     body: { schema: RestoreRequestSchema, bytesMax: BODY_BYTES_MAX, isRequired: true },
-    answers: [
-      {
-        status: 202,
-        description: "The accepted restore; it runs asynchronously",
-        content: RestoreViewSchema,
-        headers: [
-          { name: "Location", description: "The restore's view." },
-          { name: "Retry-After", description: "Seconds to wait before the next poll." },
-          { name: "Idempotency-Replayed", description: "`true` if the restore already existed." },
-        ],
-      },
-    ],
+    answers: [describeAccepted("restore", RestoreViewSchema)],
     errors: [
       "invalid-json",
       "invalid-request",
@@ -79,12 +64,9 @@ export const restoreRoutes = [
     handler: async (call) => {
       const { context, settings, body } = call;
       const { env } = context;
-      const key = context.req.header("idempotency-key");
-      const idempotencyKey =
-        key === undefined ? null : validate(IdempotencyKeySchema, key, "Idempotency-Key");
       const prepared = await prepareRestore(settings, body, {
         env,
-        idempotencyKey,
+        idempotencyKey: readIdempotencyKey(context),
         origin: resolveStoredOrigin(call),
         nowMs: Date.now(),
       });
@@ -92,11 +74,7 @@ export const restoreRoutes = [
         ? { view: prepared.view, replayed: true }
         : unwrap(await getExportJobs(env).createRestore(prepared.restore));
       const view = makeRestoreLinksAbsolute(stored, resolveAnswerOrigin(call));
-      return context.json(view, 202, {
-        location: view.links.self,
-        "retry-after": POLL_SECONDS,
-        ...(replayed ? { "idempotency-replayed": "true" } : {}),
-      });
+      return sendAccepted(context, view, replayed);
     },
   }),
 
@@ -126,14 +104,8 @@ export const restoreRoutes = [
       "is removed; as for exports.",
     access: "read",
     params: { jobId: JOB_ID },
-    headers: [{ name: "Last-Event-ID", description: "The id of the last received event." }],
-    answers: [
-      { status: 200, description: "The events", content: "events" },
-      {
-        status: 204,
-        description: "Last-Event-ID is the id of the `end` event: there are no more events",
-      },
-    ],
+    headers: [LAST_EVENT_ID],
+    answers: EVENT_ANSWERS,
     errors: ["job-not-found"],
     handler: (call) => {
       const { context, params } = call;
