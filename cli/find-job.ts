@@ -34,5 +34,7 @@ export function removeJobOfAnyKind(
   { kind, job: { jobId } }: FoundJob,
   options: { only?: "cancel" } = {},
 ): Promise<Job["status"] | null> {
-  return kind === "export" ? api.removeJob(jobId, options) : new RestoreClient(api).remove(jobId);
+  return kind === "export"
+    ? api.removeJob(jobId, options)
+    : new RestoreClient(api).remove(jobId, options);
 }

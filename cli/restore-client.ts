@@ -40,13 +40,13 @@ export class RestoreClient {
     return this.#api.json(RestoreSchema, { method: "GET", path: restorePath(jobId) });
   }
 
-  /** Cancels a running restore; removes an ended one. Idempotent. Null if it is removed. */
+  /** Cancels a running restore; removes an ended one unless `only` is `cancel`. Idempotent. Null if it is removed. */
   async remove(
     jobId: string,
-    options: Pick<Call, "signal" | "retry"> = {},
+    { only, ...options }: Pick<Call, "signal" | "retry"> & { only?: "cancel" } = {},
   ): Promise<JobState | null> {
-    const call: Call = { method: "DELETE", path: restorePath(jobId), ...options };
-    const answer = await this.#api.call(call);
+    const path = `${restorePath(jobId)}${only === undefined ? "" : `?only=${only}`}`;
+    const answer = await this.#api.call({ method: "DELETE", path, ...options });
     if (answer.response.status === 204) return null;
     return this.#api.check(RestoreSchema, answer).status;
   }

@@ -89,6 +89,11 @@ export class ExportService extends WorkerEntrypoint<ExportEnv> {
     return this.#client.listRestores(filter);
   }
 
+  /** Cancels a restore if it runs, and returns it. One that has ended stays as it is. */
+  cancelRestore(jobId: string): Promise<RestoreView> {
+    return this.#client.cancelRestore(jobId);
+  }
+
   /** Cancels a restore that runs, and returns it. Deletes one that has ended, and returns null. */
   deleteRestore(jobId: string): Promise<RestoreView | null> {
     return this.#client.deleteRestore(jobId);

@@ -551,6 +551,8 @@ describe("other commands take the id of a restore", () => {
     const refused = await runCli(["delete", jobId, "--json"], server);
     expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "restore-running" } });
     expect((await runCli(["cancel", jobId], server)).stderr).toBe(`restore ${jobId} is cancelled`);
+    // A restore that ends between the look and this call is not deleted.
+    expect(server.requestsTo("DELETE")[0]?.path).toMatch(/\?only=cancel$/);
     expect((await runCli(["delete", jobId], server)).stderr).toBe(`restore ${jobId} is deleted`);
     expect((await runCli(["status", jobId], server)).stderr).toContain("job-not-found");
   });

@@ -90,17 +90,19 @@ describe("requests", () => {
   });
 
   test("encode ids, names and filters", async () => {
-    answers = [json(200, {}), json(200, {}), json(200, {}), json(200, {})];
+    answers = Array.from({ length: 5 }, () => json(200, {}));
     const caller = client();
     await caller.download("a/b", { artifact: "ü/..", headers: { range: "bytes=0-1" } });
     await caller.list({ status: "failed", limit: 5, cursor: undefined });
     await caller.stream({ include: ["a", "b&c"], format: "csv" });
     await caller.cancel("x");
+    await caller.cancelRestore("x");
     expect(requests.map(({ call }) => call)).toEqual([
       "GET /export/dump/a%2Fb/download/%C3%BC%2F..",
       "GET /export/jobs?status=failed&limit=5",
       "GET /export/dump?include=a&include=b%26c&format=csv",
       "DELETE /export/dump/x?only=cancel",
+      "DELETE /import/dump/x?only=cancel",
     ]);
     expect(requests[0]?.headers.range).toBe("bytes=0-1");
   });

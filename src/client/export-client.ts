@@ -121,6 +121,15 @@ export class ExportClient {
   }
 
   /**
+   * Cancels a restore if it runs, and returns it; the Worker then cleans its target up. A restore that has ended stays
+   * as it is. Errors: `job-not-found`.
+   */
+  async cancelRestore(jobId: string, { signal }: CallOptions = {}): Promise<RestoreView> {
+    const path = `${restorePath(jobId)}?only=cancel`;
+    return this.#connection.readJson({ method: "DELETE", path, jobId, signal });
+  }
+
+  /**
    * Cancels a restore that runs, and returns it; the Worker then cleans its target up. Deletes one that has ended,
    * and returns null. An unknown restore counts as deleted.
    */

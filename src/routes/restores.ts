@@ -1,3 +1,4 @@
+import { DeleteQuerySchema } from "../api/delete-query.ts";
 import { BODY_BYTES_MAX } from "../api/limits.ts";
 import { ListQuerySchema } from "../api/list-query.ts";
 import { RestoreRequestSchema } from "../api/restore-request.ts";
@@ -125,21 +126,25 @@ export const restoreRoutes = [
     summary: "Cancel a running restore, or delete an ended one",
     description:
       "Idempotent. A cancelled restore into an empty target leaves it empty; a replaced target keeps what was loaded, " +
-      "or gets its former content back with `undoOnFailure`.",
+      "or gets its former content back with `undoOnFailure`. With only=cancel an ended restore stays, and is returned.",
     access: "full",
     params: { jobId: JOB_ID },
+    query: DeleteQuerySchema,
     answers: [
       {
         status: 200,
-        description: "The restore, cancelled; its cleanup may still run",
+        description:
+          "The restore, cancelled, or as it ended with only=cancel; its cleanup may still run",
         content: RestoreViewSchema,
       },
       { status: 204, description: "The restore is deleted" },
     ],
-    errors: ["job-not-found"],
+    errors: ["invalid-request", "job-not-found"],
     handler: async (call) => {
-      const { context, params } = call;
-      const view = unwrap(await getExportJobs(context.env).removeRestore(params.jobId));
+      const { context, params, query } = call;
+      const mayDelete = query.only !== "cancel";
+      const jobs = getExportJobs(context.env);
+      const view = unwrap(await jobs.removeRestore(params.jobId, { mayDelete }));
       if (view === null) return context.body(null, 204);
       return context.json(makeRestoreLinksAbsolute(view, resolveAnswerOrigin(call)));
     },

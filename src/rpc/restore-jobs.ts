@@ -133,8 +133,14 @@ export interface RestoreJobs {
     limit: number;
     after: JobPosition | undefined;
   }): { jobs: RestoreView[]; next: JobPosition | null };
-  /** Cancels an active restore and returns its view, or deletes an ended one and returns null. */
-  removeRestore(jobId: string): Promise<Outcome<RestoreView | null>>;
+  /**
+   * Cancels an active restore and returns its view, or deletes an ended one and returns null. Without `mayDelete`, an
+   * ended one is returned. Failures: `job-not-found`.
+   */
+  removeRestore(
+    jobId: string,
+    options: { mayDelete: boolean },
+  ): Promise<Outcome<RestoreView | null>>;
   /** Moves the restore to `running` and returns it. Failures: `run-superseded`. */
   beginRestoreRun(run: RunStart): Promise<Outcome<RunningRestore>>;
   /** Returns a restore that has ended, to remove what it left in its target; null if nothing is left. */

@@ -196,7 +196,12 @@ describe("a request for a restore", () => {
     const list = await (await api("/import/jobs")).json<{ jobs: { jobId: string }[] }>();
     expect(list.jobs.map((each) => each.jobId)).toContain(view.jobId);
     expect(list.jobs.map((each) => each.jobId)).not.toContain(jobId);
+    const only = `/import/dump/${view.jobId}?only=cancel`;
+    const stays = await api(only, { method: "DELETE" });
+    expect(stays.status).toBe(200);
+    expect(await stays.json()).toEqual(await (await api(`/import/dump/${view.jobId}`)).json());
     expect((await api(`/import/dump/${view.jobId}`, { method: "DELETE" })).status).toBe(204);
+    expect((await api(only, { method: "DELETE" })).status).toBe(404);
     expect((await api(`/import/dump/${view.jobId}`)).status).toBe(404);
   });
 });

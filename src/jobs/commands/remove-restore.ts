@@ -12,14 +12,16 @@ import { terminateRun } from "./terminate-run.ts";
 /**
  * Cancels an active restore and returns its view, or deletes an ended one and returns null. A cancelled restore
  * stays, so a repeated call changes nothing; so does one that has something left in its target. An unknown id
- * changes nothing. Errors: `job-not-found` for an export.
+ * changes nothing. Without `mayDelete`, an ended restore stays and is returned. Errors: `job-not-found` for an
+ * export, and for an unknown id without `mayDelete`.
  */
 export async function removeRestore(
   context: JobsContext,
   jobId: string,
+  { mayDelete }: { mayDelete: boolean },
 ): Promise<RestoreView | null> {
   const { sql, storage } = context;
-  if (findJob(sql, jobId) === undefined) return null;
+  if (mayDelete && findJob(sql, jobId) === undefined) return null;
   const job = getJobOfKind(sql, jobId, "restore");
   if (endJobIf(context, { jobId, to: "cancelled", nowMs: Date.now() })) {
     await terminateRun(context, job);
@@ -27,7 +29,8 @@ export async function removeRestore(
     await scheduleWatchdog(context);
     return toRestoreView(sql, getJob(sql, jobId));
   }
-  if (job.state === "cancelled" || job.snapshot_open !== 0) return toRestoreView(sql, job);
+  const stays = !mayDelete || job.state === "cancelled" || job.snapshot_open !== 0;
+  if (stays) return toRestoreView(sql, job);
   if (isCallbackPending(job)) await terminateRun(context, job);
   storage.transactionSync(() => deleteJobRows(sql, jobId));
   return null;

@@ -46,8 +46,11 @@ export abstract class JobsRestores extends JobsFiles implements RestoreJobs {
     return getRestorePage(this.jobs.sql, query);
   }
 
-  removeRestore(jobId: string): Promise<Outcome<RestoreView | null>> {
-    return outcomeOf(() => removeRestore(this.jobs, jobId));
+  removeRestore(
+    jobId: string,
+    options: { mayDelete: boolean },
+  ): Promise<Outcome<RestoreView | null>> {
+    return outcomeOf(() => removeRestore(this.jobs, jobId, options));
   }
 
   beginRestoreRun(run: RunStart): Promise<Outcome<RunningRestore>> {
