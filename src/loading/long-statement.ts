@@ -151,7 +151,7 @@ function requireShort(view: Buffer, { start, end }: ByteToken): void {
   const { byteLength } = parseLiteral(view.subarray(start, end));
   if (byteLength <= VALUE_BYTES_MAX) return;
   throw new UnloadableStatement(
-    `a value of it has ${byteLength} bytes, and the platform stores at most ${VALUE_BYTES_MAX}`,
+    `a literal of it has ${byteLength} bytes, and the platform accepts at most ${VALUE_BYTES_MAX}`,
   );
 }
 

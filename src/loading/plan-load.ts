@@ -1,7 +1,7 @@
 import { ExportError } from "../api/errors.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
 import type { LoadPlan, WrittenVirtualTable } from "../rpc/load-plan.ts";
-import { RESTORE_TABLE } from "../sqlite/own-objects.ts";
+import { isPlatformName, RESTORE_TABLE } from "../sqlite/own-objects.ts";
 import { tokenizeSql } from "../sqlite/sql-tokens.ts";
 import { findOption, makesShadow } from "../sqlite/virtual-table.ts";
 import type { ScannedScript } from "./scan-script.ts";
@@ -101,6 +101,12 @@ function toWrittenTable(row: SchemaRow, idsName: string): WrittenVirtualTable {
   if (findOption(sql, "locale") === "1")
     throw refuse("it stores the locale of each text (locale=1)");
   const table = { name, columns: listSearchColumns(sql), shadows: listSearchShadows(row) };
+  const taken = table.shadows.find(isPlatformName);
+  if (taken !== undefined) {
+    throw refuse(
+      `one of its internal tables is named ${taken}, and the platform reserves that name`,
+    );
+  }
   if (content === undefined) return { ...table, external: null };
   const rowid = findOption(sql, "content_rowid") ?? "rowid";
   const hasIds = makesShadow(sql, "docsize");
