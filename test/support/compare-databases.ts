@@ -218,26 +218,12 @@ function rowsOf(db: DatabaseSync, reader: Reader): Iterator<Cell[]> & Iterable<C
   return rows.map(({ row }) => row).values();
 }
 
-/** Why the first row cannot be read: a search index may name a column that its content lacks. */
-function findReadError(db: DatabaseSync, reader: Reader): string | undefined {
-  try {
-    iterateRows(db, reader.sql).next();
-    return undefined;
-  } catch (error) {
-    return String(error);
-  }
-}
-
 function compareRows(
   name: string,
   reader: Reader,
   expected: DatabaseSync,
   actual: DatabaseSync,
 ): string[] {
-  const [refused, refusedNow] = [expected, actual].map((db) => findReadError(db, reader));
-  if (refused !== undefined || refusedNow !== undefined) {
-    return refused === refusedNow ? [] : [`${name}: ${refusedNow}, and before ${refused}`];
-  }
   const differences: string[] = [];
   let actualRows: Iterator<Cell[]>;
   try {
