@@ -262,3 +262,30 @@ async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
     .pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).bytes();
 }
+
+describe.each([
+  ["a Durable Object", "copies", { name: "reserved" }, () => openCopy("reserved")],
+  ["D1", "shop", {}, () => d1Source(shop, "SHOP_DB")],
+] as const)(
+  "a search index whose internal tables have reserved names, in %s,",
+  (_, target, object, open) => {
+    test("is refused before anything changes, and by the platform too", async () => {
+      const create = "CREATE VIRTUAL TABLE _cf USING fts5(a)";
+      await expect(open().query({ sql: create })).rejects.toThrow(
+        "error creating shadow table _cf_data: not authorized",
+      );
+      await bucket.put(
+        "reserved.sql",
+        `INSERT INTO sqlite_schema VALUES('table','_cf','_cf',0,'${create}');
+CREATE TABLE IF NOT EXISTS '_cf_content'(id INTEGER PRIMARY KEY, c0);
+INSERT INTO _cf_content VALUES(1,'lost');`,
+      );
+      const view = await restore({ from: { object: "reserved.sql" }, target, ...object });
+      expect(view).toMatchObject({ status: "failed", error: { code: "script-invalid" } });
+      expect(view.error?.message).toContain("named _cf_data, and the platform reserves that name");
+      expect(
+        (await open().query({ sql: "SELECT name FROM sqlite_master WHERE name LIKE 'tmp%'" })).rows,
+      ).toEqual([]);
+    });
+  },
+);
