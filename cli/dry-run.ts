@@ -8,7 +8,7 @@ import type { ScriptStatement } from "../src/sqlite/statement-splitter.ts";
 import { TokenReader } from "../src/sqlite/token-reader.ts";
 import { CliError } from "./cli-error.ts";
 import { showBytes } from "./download-file.ts";
-import { formatBytes, formatNumberOf, formatTable, oneLine } from "./format.ts";
+import { formatBytes, formatNumberOf, oneLine } from "./format.ts";
 import { readScriptFile, toScriptError } from "./read-script-file.ts";
 import { readStatements } from "./read-statements.ts";
 import type { ScriptInput } from "./script-input.ts";
@@ -212,32 +212,35 @@ function countRows(text: Uint8Array, rowsAt: number): number {
   return rows;
 }
 
-/** Returns a dry run for people. */
-export function describeDryRun(found: DryRun): string {
+/** Prints a dry run for people. */
+export function printDryRun(found: DryRun, terminal: Terminal): void {
   const { file, bytes, textBytes, compression, statements, skipped, tables, rows } = found;
   const packed = compression === "none" ? "" : `, ${formatBytes(bytes)} as ${compression}`;
   const kinds = Object.entries(statements).sort(([, a], [, b]) => b - a);
   const total = kinds.reduce((sum, [, count]) => sum + count, 0);
-  return [
+  terminal.print(
     `${file}: ${formatBytes(textBytes)} of SQL text${packed}, ${formatNumberOf(total, "statement")}, ${formatNumberOf(tables.length, "table")}, ${formatNumberOf(rows, "row")}`,
-    ...tableOf(
+  );
+  if (kinds.length > 0) {
+    terminal.printTable(
       ["STATEMENT", "COUNT", "SKIPPED"],
       kinds.map(([kind, count]) => [kind, String(count), String(skipped[kind] ?? "")]),
-    ),
-    ...tableOf(
+    );
+  }
+  if (tables.length > 0) {
+    terminal.printTable(
       ["TABLE", "ROWS"],
       tables.map(({ name, rows: count }) => [oneLine(name), String(count)]),
-    ),
-    ...(found.stagedRows === 0
-      ? []
-      : [
-          `${formatNumberOf(found.stagedRows, "row")} wait in a staging table for rows that they refer to`,
-        ]),
-    ...found.problems.map((problem) => `problem: ${problem}`),
-    ...(found.problems.length === 0 ? ["nothing was sent; the script can be restored"] : []),
-  ].join("\n");
-}
-
-function tableOf(header: string[], rows: string[][]): string[] {
-  return rows.length === 0 ? [] : [formatTable(header, rows)];
+    );
+  }
+  if (found.stagedRows > 0) {
+    const verb = found.stagedRows === 1 ? "waits" : "wait";
+    terminal.print(
+      `${formatNumberOf(found.stagedRows, "row")} ${verb} in a staging table until the rows that they refer to exist`,
+    );
+  }
+  for (const problem of found.problems) terminal.print(`problem: ${problem}`);
+  if (found.problems.length === 0) {
+    terminal.print("nothing was sent; the script can be restored");
+  }
 }

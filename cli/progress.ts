@@ -2,6 +2,8 @@ import type { Writable } from "node:stream";
 
 import { Presets, SingleBar } from "cli-progress";
 
+import { COLUMNS_DEFAULT } from "./format.ts";
+
 const LINE_EVERY_MS = 10_000;
 const RATE_WINDOW_MS = 5_000;
 
@@ -33,8 +35,6 @@ export function startProgress(
   return output.canRedraw ? startBar(label, output.stream) : startLines(label, write);
 }
 
-/** The width of terminals that do not report theirs. */
-const COLUMNS_DEFAULT = 80;
 const LABEL_CHARS = 11;
 const BAR_CHARS_MAX = 30;
 /** A shorter bar shows less than the percentage after it. */

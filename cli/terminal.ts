@@ -1,5 +1,5 @@
 import type { CliError } from "./cli-error.ts";
-import { oneLine } from "./format.ts";
+import { COLUMNS_DEFAULT, formatTable, oneLine } from "./format.ts";
 import type { Host } from "./host.ts";
 import { NO_PROGRESS, type Progress, startProgress } from "./progress.ts";
 import type { Secrets } from "./secrets.ts";
@@ -36,6 +36,16 @@ export class Terminal {
   /** The requested answer, for people. */
   print(text: string): void {
     if (this.mode !== "json") this.#host.stdout.write(`${this.#secrets.redact(text)}\n`);
+  }
+
+  /** The requested table, for people. It fits a terminal; a file or a pipe gets whole cells. */
+  printTable(header: string[], rows: string[][]): void {
+    this.print(formatTable(header, rows, findColumns(this.#host.stdout)));
+  }
+
+  /** A table for people about what is happening. It fits a terminal. */
+  noteTable(header: string[], rows: string[][]): void {
+    this.note(formatTable(header, rows, findColumns(this.#host.stderr)));
   }
 
   /**
@@ -86,4 +96,9 @@ export class Terminal {
     // The bar owns its line: a note starts on a new one.
     this.#host.stderr.write(`${isBarShown ? "\n" : ""}${this.#secrets.redact(line)}\n`);
   }
+}
+
+/** The characters in a line of `stream`; infinite if it is no terminal. */
+function findColumns(stream: Host["stdout"]): number {
+  return stream.isTTY === true ? (stream.columns ?? COLUMNS_DEFAULT) : Infinity;
 }

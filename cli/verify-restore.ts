@@ -2,7 +2,7 @@ import { findFormat } from "../src/api/formats.ts";
 import type { Context } from "./context.ts";
 import { usageError } from "./cli-error.ts";
 import { showBytes } from "./download-file.ts";
-import { formatCount, formatNumberOf, formatTable } from "./format.ts";
+import { formatCount, formatNumberOf } from "./format.ts";
 import { requireIndexedRows } from "./restored-indexes.ts";
 import { requireRowCounts, restoreDump, type RestoredTable } from "./restore-dump.ts";
 
@@ -63,7 +63,7 @@ export async function verifyRestore(
     if (dump.consistency !== "live") requireIndexedRows(indexes);
     for (const { message } of indexes) terminal.warn(message);
     const rows = tables.map((table) => [table.name, formatCount(table.expectedRows)]);
-    terminal.note(formatTable(["TABLE", "ROWS"], rows));
+    terminal.noteTable(["TABLE", "ROWS"], rows);
     const have = tables.length === 1 ? "1 table has" : `${tables.length} tables have`;
     terminal.note(`restored: ${have} the manifest's rows`);
     if (foreignKeyViolations > 0) {

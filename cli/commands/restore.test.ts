@@ -560,8 +560,8 @@ describe("other commands take the id of a restore", () => {
   test("list --restores lists them", async () => {
     const jobId = await startRestore(0);
     const { stdout } = await runCli(["list", "--restores"], server);
-    expect(stdout).toMatch(/^RESTORE +STATUS +TARGET/);
-    expect(stdout).toContain(jobId);
+    expect(stdout).toContain(`${jobId}  completed  created `);
+    for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     expect((await runCli(["list"], server)).stdout).toBe("no jobs\n");
   });
 });

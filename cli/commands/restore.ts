@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { CliError, usageError } from "../cli-error.ts";
 import { confirmReplacement } from "../confirm.ts";
 import type { Context } from "../context.ts";
-import { describeDryRun, examineScript } from "../dry-run.ts";
+import { examineScript, printDryRun } from "../dry-run.ts";
 import { parseDurationMs } from "../duration.ts";
 import { EXIT } from "../exit-codes.ts";
 import { describeRestored, describeWayBack } from "../follow-restore.ts";
@@ -124,7 +124,7 @@ async function runDry(context: Context, source: string): Promise<void> {
   const found = await using(context, source, (script) =>
     examineScript(script, { terminal, signal: context.host.interrupt }),
   );
-  terminal.print(describeDryRun(found));
+  printDryRun(found, terminal);
   terminal.printJson(found);
   const [problem] = found.problems;
   if (problem === undefined) return;
