@@ -26,7 +26,7 @@ export interface ConfigInput {
   token?: string | undefined;
   config?: string | undefined;
   env: Record<string, string | undefined>;
-  /** The names of the `url` and `token` values; the flags' names if undefined. */
+  /** What messages call the `url` and `token` values; undefined: the names of the flags. */
   names?: { url: string; token: string };
 }
 

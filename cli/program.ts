@@ -23,7 +23,7 @@ Exit codes: 0 done; 1 the export, the restore, a check or a file failed; 2 wrong
             3 the Worker cannot be reached or refuses; 130 interrupted
 Settings:   DURABLE_EXPORT_URL, DURABLE_EXPORT_TOKEN, or a configuration file (docs/cli.md)`;
 
-/** The command line: names and options. The behavior of each command is in commands/. */
+/** Creates the command line: its names and options. `commands/` contains the behavior of each command. */
 export function createProgram(host: Host, secrets: Secrets): Command {
   const program = new Command("durable-export")
     .description("Exact, resumable, verified exports and restores of Cloudflare's SQLite databases")

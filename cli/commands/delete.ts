@@ -7,7 +7,7 @@ import { findJobOfAnyKind, removeJobOfAnyKind } from "../find-job.ts";
 import { parseJobId } from "../job-id.ts";
 import { hasEnded } from "../poll-job.ts";
 
-/** `delete`: removes an ended job, an export with its files. */
+/** `delete`: removes an ended export with its files, or an ended restore. */
 export function addDelete(program: Command, open: (command: Command) => Context): void {
   program
     .command("delete")

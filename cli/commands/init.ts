@@ -34,15 +34,18 @@ interface InitOptions {
   yes?: boolean;
 }
 
-/** The date that a new Worker is compatible with: this project's own. */
+/** The compatibility date of a new Worker, which is also this project's. */
 const COMPATIBILITY_DATE = "2026-11-01";
 
-/** The main file of a new Worker. Put together, because publint takes a bundle that contains it for a module. */
+/**
+ * A new Worker's main file. It is assembled, because publint mistakes a bundle that contains this text for a
+ * module.
+ */
 const WORKER = ["{ default }", "*"]
   .map((what) => `export ${what} from "durable-export/worker";\n`)
   .join("");
 
-/** `init`: the configuration of a Worker that makes backups. */
+/** `init`: writes the configuration of a Worker that makes backups. */
 export function addInit(program: Command, open: (command: Command) => Context): void {
   const collect =
     (plan: (text: string) => PlannedSource) =>
@@ -109,7 +112,7 @@ async function runInit(context: Context, folder: string, options: InitOptions): 
   terminal.printJson({ config: configPath, written, added, next });
 }
 
-/** The configuration that wrangler reads in a folder. Throws a usage error for TOML. */
+/** Returns the configuration file that wrangler reads in a folder. Throws a usage error for TOML. */
 function findConfig(folder: string): string | undefined {
   const found = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"].find((name) =>
     existsSync(join(folder, name)),
@@ -170,7 +173,7 @@ async function makePlan(
   return { sources, bucket: bucket ?? checkBucket(bucketDefault), schedule };
 }
 
-/** The terminal to ask on; undefined if nobody sits at one. */
+/** Returns the terminal to ask at; undefined if nobody is there to answer. */
 function findQuestioner(
   { stdin, stderr, interrupt }: Host,
   { terminal }: Context,

@@ -9,7 +9,7 @@ import { formatBytes, formatNumberOf, formatRecord, oneLine } from "../format.ts
 import type { Restore } from "../restore-answers.ts";
 import { RestoreClient } from "../restore-client.ts";
 
-/** The most jobs in one answer of the Worker. */
+/** How many jobs one answer of the Worker contains at most. */
 const PAGE_JOBS_MAX = 100;
 const LIST_JOBS_MAX = 100_000;
 const STATUS_CHARS_MAX = Math.max(...JOB_STATES.map((state) => state.length));
@@ -20,7 +20,7 @@ interface ListOptions {
   restores?: boolean;
 }
 
-/** `list`: the jobs, newest first. */
+/** `list`: prints exports or restores, newest first. */
 export function addList(program: Command, open: (command: Command) => Context): void {
   program
     .command("list")

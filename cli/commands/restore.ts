@@ -34,7 +34,7 @@ interface RestoreOptions {
   fresh?: boolean;
 }
 
-/** Options that mean a database of the Worker. */
+/** Options for a restore into a database of the Worker. */
 const REMOTE_OPTIONS = {
   target: "--target",
   objectName: "--object-name",
@@ -49,7 +49,7 @@ const REMOTE_OPTIONS = {
 
 const JOB_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** `restore`: a script, a database file or an export, into a database of the Worker or a new file. */
+/** `restore`: restores a script, a database file or an export into a database of the Worker, or into a new file. */
 export function addRestore(program: Command, open: (command: Command) => Context): void {
   program
     .command("restore")
@@ -152,7 +152,7 @@ async function runLocally(context: Context, source: string, to: string): Promise
   terminal.printJson(done);
 }
 
-/** Opens what `source` names as a local script, and removes temporary files after `use`. */
+/** Opens `source` as a local script, and removes temporary files after `use`. */
 async function using<T>(
   context: Context,
   source: string,
@@ -186,14 +186,14 @@ async function runRemotely(
     request: toRequest(options),
     timeoutMs,
   };
-  // Refuses early what the Worker would refuse after the upload.
+  // Finds out before the upload whether the Worker would refuse the restore.
   const checkTarget = () => requireTarget(job.api, options.target);
   if (isJobId(source)) {
     await confirmIfNeeded(context, await checkTarget(), options);
     return restoreFromJob(job, source);
   }
   const restoreIt = async (script: ScriptInput) => {
-    // What is no script needs no answer.
+    // A file that is not a script fails before this, so the user is not asked in vain.
     await confirmIfNeeded(context, await checkTarget(), options);
     return restoreScript(job, script, { isFresh: options.fresh === true });
   };
@@ -211,7 +211,7 @@ async function confirmIfNeeded(
   await confirmReplacement({ target, object }, host);
 }
 
-/** The body of `POST /import/dump`, without `from`: what was given, and nothing else. */
+/** The body of `POST /import/dump`, without `from`. It contains only the given options. */
 function toRequest(options: RestoreOptions): RestoreBody {
   const fields: RestoreBody = {
     target: options.target,

@@ -3,10 +3,10 @@ import { dirname, join } from "node:path";
 
 import type { BackupPlan } from "./backup-plan.ts";
 
-/** The first date on which Workers have Node's modules without a flag. */
+/** The first compatibility date at which Workers have Node's modules without a flag. */
 const NODE_MODULES_DATE = "2026-08-04";
 
-/** Returns what a configured Worker needs and `init` does not write, as sentences. */
+/** Returns what a configured Worker still needs and `init` does not write, as sentences. */
 export function describeNeeds(
   config: Readonly<Record<string, unknown>>,
   { folder, plan }: { folder: string; plan: BackupPlan },

@@ -84,7 +84,7 @@ interface Stretch {
   input: LoadInput;
   target: LoadTarget;
   rewriter: StatementRewriter;
-  /** Where the stretch starts. */
+  /** The start of the stretch. */
   position: StoredPosition;
   /** The number of the last statement. */
   until: number;

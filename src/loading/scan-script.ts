@@ -28,7 +28,7 @@ export interface ScannedScript {
   schemaRows: SchemaRow[];
   /** Statements that do not run, by kind. */
   skipped: Map<string, number>;
-  /** Where the statements that run late begin: see `LoadPlan`. */
+  /** The start of the statements that run late: see `LoadPlan`. */
   late: { from: ScriptPlace; number: number } | null;
   hasSequences: boolean;
   /** True if the script contains key-value entries. */
