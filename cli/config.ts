@@ -142,7 +142,7 @@ function checkUrl(text: string, from: string): { href: string; warnings: string[
   } catch {
     throw usageError(
       `the URL of ${from} is not a URL`,
-      "It looks like https://export.example.workers.dev.",
+      "Write it like this: https://export.example.workers.dev.",
     );
   }
   if (url.protocol !== "https:" && url.protocol !== "http:") {

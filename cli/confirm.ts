@@ -21,7 +21,7 @@ export async function confirmReplacement(
   const what = object === undefined ? target : `object ${JSON.stringify(object)} of ${target}`;
   if (stdin?.isTTY !== true || stderr.isTTY !== true) {
     throw usageError(
-      `--replace deletes everything in ${what}, and there is no terminal to ask at`,
+      `--replace deletes everything in ${what}, and there is no terminal to ask for confirmation`,
       "Add --yes if that is what you want.",
     );
   }

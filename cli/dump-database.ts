@@ -105,7 +105,7 @@ function requireUtf8(path: string, encoding: unknown): void {
   if (encoding === "UTF-8") return;
   throw new CliError(
     "file",
-    `${path} cannot be dumped: its texts are ${String(encoding)}, not UTF-8`,
+    `${path} cannot be dumped: its text is ${String(encoding)}, not UTF-8`,
     {
       exitCode: EXIT.failed,
       hint: "Make a script with `sqlite3 FILE .dump`, and restore that.",

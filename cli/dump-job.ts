@@ -182,7 +182,7 @@ function gaveUp(error: CliError, jobId: string, why: string | undefined): CliErr
       : `export ${jobId} may still be running, because cancelling it failed (${why})`;
   const hint = why === undefined ? undefined : `End it with \`durable-export cancel ${jobId}\`.`;
   if (error instanceof Interrupted) return new Interrupted(`interrupted: ${outcome}`, hint);
-  return new CliError("timeout", `the time is up: ${outcome}`, { exitCode: EXIT.failed, hint });
+  return new CliError("timeout", `timed out: ${outcome}`, { exitCode: EXIT.failed, hint });
 }
 
 /** The connection is lost, but the export continues. */

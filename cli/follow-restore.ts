@@ -130,7 +130,7 @@ export function describeWayBack({ safetyExport, target, object }: Restore): stri
     ([kind, value]) => ` --object-${kind} ${quoteWord(value)}`,
   );
   const command = `durable-export restore ${jobId} --target ${quoteWord(target)}${options.join("")} --replace`;
-  return `Export ${jobId} keeps the former content${until}: get it back with \`${command}\`.`;
+  return `Export ${jobId} keeps the former content${until}. To restore that, run \`${command}\`.`;
 }
 
 /** Quotes a word for a shell if necessary. */

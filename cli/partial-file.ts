@@ -182,7 +182,7 @@ const WORDS: Record<string, string> = {
   ENOENT: "there is no such file or folder",
   ENOTDIR: "a part of the path is not a folder",
   EISDIR: "it is a folder",
-  EIO: "the disk fails",
+  EIO: "the disk reported an error",
   EPIPE: "the reader is gone",
 };
 

@@ -137,7 +137,7 @@ export function requireSound(db: DatabaseSync, path: string): void {
   if (verdict === "ok") return;
   throw new CliError(
     "restore-failed",
-    `${path} is not sound after the restore: ${String(verdict)}`,
+    `${path} fails SQLite's integrity check after the restore: ${String(verdict)}`,
     {
       exitCode: EXIT.failed,
     },

@@ -37,7 +37,7 @@ const SUFFIXES = ["", "-journal", "-wal", "-shm"];
 export function requireNewFile(path: string): void {
   if (!existsSync(path)) return;
   throw usageError(
-    `${path} exists already`,
+    `${path} already exists`,
     "Name a new file with --to, or move the old one away.",
   );
 }

@@ -121,7 +121,7 @@ async function startOrResume(
     const found = key === undefined ? undefined : await resume(job, known.fileId, key);
     if (found !== undefined) {
       terminal.note(
-        `continuing with restore ${found.jobId} of ${found.createdAt} (--fresh starts anew)`,
+        `continuing with restore ${found.jobId} of ${found.createdAt} (--fresh starts a new one)`,
       );
       return { restore: found, fileId: known.fileId };
     }
@@ -177,7 +177,7 @@ async function uploadOrResume(
   const { name, bytes, path, shown } = script;
   const known = fileId === undefined ? undefined : await client.findUpload(fileId);
   if (known?.status === "completed") {
-    terminal.note(`${shown} is uploaded already`);
+    terminal.note(`${shown} is already uploaded`);
     return known.fileId;
   }
   const upload = known ?? (await client.startUpload({ name, bytes, sha256 }));

@@ -79,7 +79,7 @@ async function statFile(path: string, shown: string): Promise<{ bytes: number; m
     throw diskError(error, shown);
   });
   if (!found.isFile()) {
-    const what = found.isDirectory() ? "it is a folder" : "it is no file";
+    const what = found.isDirectory() ? "it is a folder" : "it is not a file";
     throw new CliError("file", `${shown}: ${what}`, {
       exitCode: EXIT.failed,
       hint: "Name one SQL script or database file, or pipe a script into `restore -`.",

@@ -213,7 +213,7 @@ describe("dump", () => {
     await restart({ looks: 1e6 });
     const result = await runCli(["dump", "-o", output, "--timeout", "0.01s"], server);
     expect(result.exitCode).toBe(1);
-    expect(result.stderr).toContain("the time is up");
+    expect(result.stderr).toContain("timed out");
     expect(server.jobs[0]?.status).toBe("cancelled");
   });
 

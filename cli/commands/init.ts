@@ -57,8 +57,8 @@ export function addInit(program: Command, open: (command: Command) => Context): 
     .option("--d1 <name:id>", "back up this D1 database; may be repeated", collect(planD1))
     .option("--starbasedb <script>", "back up the StarbaseDB Worker of this name", planStarbasedb)
     .option(
-      "--durable-object <binding=Class[@script]>",
-      "back up the objects of this class; may be repeated",
+      "--durable-object <binding=Class>",
+      "back up the objects of a class, as BINDING=Class or, if another Worker exports it, BINDING=Class@script; may be repeated",
       collect(planDurableObject),
     )
     .option("--embedded", "back up a database of the Worker itself")
@@ -95,11 +95,16 @@ async function runInit(context: Context, folder: string, options: InitOptions): 
   const next = listNext(plan, added);
   terminal.print(
     written.length === 0
-      ? `${configPath} has everything already.`
-      : written.map((each) => `${each} is written.`).join("\n"),
+      ? `${configPath} already has everything.`
+      : written.map((each) => `Wrote ${each}.`).join("\n"),
   );
   if (!isNew) for (const line of added) terminal.note(`  added ${line}`);
-  for (const need of describeNeeds(file.value, { folder, plan })) terminal.note(need);
+  for (const need of describeNeeds(file.value, {
+    folder,
+    plan,
+    nodeVersion: process.versions.node,
+  }))
+    terminal.note(need);
   terminal.note(
     "For local development, put ADMIN_AUTHORIZATION_TOKEN=<any text> into .dev.vars, which Git must ignore.",
   );
@@ -108,7 +113,8 @@ async function runInit(context: Context, folder: string, options: InitOptions): 
       'Restores write only into sources that say "writable": true in EXPORT_SOURCES: see docs/restore.md.',
     );
   }
-  terminal.print(`Next:\n${next.map((line) => `  ${line}`).join("\n")}`);
+  const place = folder === process.cwd() ? "" : `, in ${folder}`;
+  terminal.print(`Next${place}:\n${next.map((line) => `  ${line}`).join("\n")}`);
   terminal.printJson({ config: configPath, written, added, next });
 }
 

@@ -54,15 +54,15 @@ export function addRestore(program: Command, open: (command: Command) => Context
   program
     .command("restore")
     .description(
-      "restore a script, an SQLite file or an export; run again after a crash, it resumes",
+      "restore a script, an SQLite file or an export; run it again after a crash to resume",
     )
     .argument(
       "<file-or-job>",
       "an SQL script (.gz, .zst), an SQLite file, - for stdin, or a job's id",
     )
     .option("--target <name>", "the source to restore into (default: the only one, or main)")
-    .option("--object-name <name>", "the Durable Object of this name, if the source has many")
-    .option("--object-id <id>", "the Durable Object of this id, if the source has many")
+    .option("--object-name <name>", "the Durable Object with this name, if the source has many")
+    .option("--object-id <id>", "the Durable Object with this id, if the source has many")
     .option("--replace", "export what the target contains, delete it, then restore")
     .addOption(
       optionOf("--verify <method>", "how to prove it; default: digest if possible, else counts", [
@@ -75,7 +75,7 @@ export function addRestore(program: Command, open: (command: Command) => Context
     .option("--callback-url <url>", "where the Worker sends the result")
     .option("--yes", "with --replace: do not ask")
     .option("--timeout <duration>", "stop following after 90s, 30m, 2h; the restore continues")
-    .option("--fresh", "upload and restore again, although an unfinished restore is known")
+    .option("--fresh", "upload and restore again, even if an unfinished restore exists")
     .option("--to <file>", "restore into this new SQLite file on this machine")
     .option("--dry-run", "check the script and show what it contains; send nothing")
     .action(async (source: string, options: RestoreOptions, self: Command) => {
@@ -94,11 +94,11 @@ function isJobId(source: string): boolean {
 function checkOptions(source: string, options: RestoreOptions): void {
   if (source.trim() === "") throw usageError("the file's name or the job's id is empty");
   if (options.dryRun === true && options.to !== undefined) {
-    throw usageError("--dry-run and --to contradict one another");
+    throw usageError("--dry-run and --to cannot be combined");
   }
   if (options.dryRun === true && isJobId(source)) {
     throw usageError(
-      "--dry-run reads a file, and not a job",
+      "--dry-run reads a file, not a job",
       `Download it first: \`durable-export download ${source}\`.`,
     );
   }
@@ -106,9 +106,7 @@ function checkOptions(source: string, options: RestoreOptions): void {
   if (options.to !== undefined || options.dryRun === true) {
     for (const [name, flag] of Object.entries(REMOTE_OPTIONS)) {
       if (options[name as keyof typeof REMOTE_OPTIONS] === undefined) continue;
-      throw usageError(
-        `${flag} is for a restore into the Worker's databases, and not for ${local}`,
-      );
+      throw usageError(`${flag} is for a restore into the Worker's databases, not for ${local}`);
     }
   }
   if (options.to === "-" || options.to?.trim() === "") {
@@ -148,7 +146,7 @@ async function runLocally(context: Context, source: string, to: string): Promise
     formatNumberOf(rows, "row"),
     formatNumberOf(statements, "statement"),
   ];
-  terminal.finish(`${to}: ${counts.join(", ")}; SQLite finds it sound`, to);
+  terminal.finish(`${to}: ${counts.join(", ")}; SQLite's integrity check passed`, to);
   terminal.printJson(done);
 }
 

@@ -69,7 +69,7 @@ function describeRestore(restore: Restore): string {
       `${verification.state}${verification.method === null ? "" : ` (${verification.method})`}`,
     ],
     [
-      "way back",
+      "undo with",
       safetyExport === null ? null : `export ${safetyExport.jobId} (${safetyExport.status})`,
     ],
     ...describeOutcome(restore),

@@ -151,7 +151,7 @@ function readConfig(file: JsoncFile, path: string): Config {
   throw usageError(
     `${path}: ${place}: ${issue.message}`,
     place.startsWith("vars.EXPORT_")
-      ? "Write it as JSON, not as a text that holds JSON."
+      ? "Write it as JSON, not as a string that contains JSON."
       : "`npx wrangler deploy --dry-run` checks the whole file.",
   );
 }
@@ -199,7 +199,7 @@ function missingClasses(config: Config, plan: BackupPlan, path: string): string[
     throw usageError(
       isKeyValue
         ? `${path}: the class ${object.class_name} has no SQLite: a migration lists it in new_classes`
-        : `${path}: no migration makes the class ${object.class_name}`,
+        : `${path}: no migration creates the class ${object.class_name}`,
       isKeyValue
         ? "Only classes of new_sqlite_classes can be exported."
         : `Name the Worker that exports it, as in ${object.name}=${object.class_name}@my-app.`,

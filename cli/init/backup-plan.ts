@@ -114,7 +114,7 @@ export function planDurableObject(text: string): PlannedSource {
 export function checkSources(sources: readonly PlannedSource[]): void {
   if (sources.length === 0) {
     throw usageError(
-      "no database to back up is named",
+      "no database to back up was given",
       "Give --d1 NAME:ID, --starbasedb SCRIPT, --durable-object BINDING=Class@script or --embedded.",
     );
   }

@@ -84,7 +84,7 @@ export class ZstdFrameCutter {
       this.#left = bytes.readUInt32LE(4);
       return 8;
     }
-    if (magic !== FRAME_MAGIC) throw new BadFrame("these bytes are no Zstandard frame");
+    if (magic !== FRAME_MAGIC) throw new BadFrame("these bytes are not a Zstandard frame");
     const descriptor = bytes[4] ?? 0;
     const isSingleSegment = (descriptor & 0x20) !== 0;
     const sizeFlag = descriptor >>> 6;

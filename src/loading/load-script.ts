@@ -214,7 +214,7 @@ function buildIndex({ name, columns, external }: WrittenVirtualTable): SourceSta
 /** Returns the error of a restore that an earlier attempt stopped, if that attempt's answer was lost. */
 async function findStopped(input: LoadInput, position: StoredPosition): Promise<ExportError> {
   const reason =
-    "it, or one of those after it that begin alike, failed in an earlier attempt, and this database does not " +
+    "this statement, or a later one that begins the same way, failed in an earlier attempt, and this database does not " +
     "undo what came before";
   for await (const statement of readStatements(input, position)) {
     if (statement.number !== position.running) continue;

@@ -53,7 +53,7 @@ export async function scanScript(
       const { statements, lines } = scan.end;
       throw new ExportError(
         "script-invalid",
-        `statement ${statements + 1}, after line ${lines + 1}, is longer than ${STATEMENT_TEXT_MAX} bytes, or the file is no SQL`,
+        `statement ${statements + 1}, after line ${lines + 1}, is longer than ${STATEMENT_TEXT_MAX} bytes, or the file is not SQL`,
       );
     }
     await beat();
