@@ -68,6 +68,7 @@ describe("a new Worker", () => {
         "  npx wrangler secret put ADMIN_AUTHORIZATION_TOKEN\n",
     );
     expect(result.stderr).toContain(".dev.vars");
+    expect(result.stderr).toContain("Install wrangler, which needs Node 22 or newer");
     expect(result.stderr).toContain('"writable": true');
   });
 

@@ -99,12 +99,7 @@ async function runInit(context: Context, folder: string, options: InitOptions): 
       : written.map((each) => `Wrote ${each}.`).join("\n"),
   );
   if (!isNew) for (const line of added) terminal.note(`  added ${line}`);
-  for (const need of describeNeeds(file.value, {
-    folder,
-    plan,
-    nodeVersion: process.versions.node,
-  }))
-    terminal.note(need);
+  for (const need of describeNeeds(file.value, { folder, plan })) terminal.note(need);
   terminal.note(
     "For local development, put ADMIN_AUTHORIZATION_TOKEN=<any text> into .dev.vars, which Git must ignore.",
   );

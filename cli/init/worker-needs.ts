@@ -6,22 +6,16 @@ import type { BackupPlan } from "./backup-plan.ts";
 /** The first compatibility date at which Workers have Node's modules without a flag. */
 const NODE_MODULES_DATE = "2026-08-04";
 
-/** The first major version of Node that current versions of wrangler run on. */
-const WRANGLER_NODE_MAJOR = 22;
-
 /** Returns what a configured Worker still needs and `init` does not write, as sentences. */
 export function describeNeeds(
   config: Readonly<Record<string, unknown>>,
-  { folder, plan, nodeVersion }: { folder: string; plan: BackupPlan; nodeVersion: string },
+  { folder, plan }: { folder: string; plan: BackupPlan },
 ): string[] {
   const needs: string[] = [];
   if (!isInstalled(folder)) {
-    needs.push("Install wrangler and the package in this folder: docs/library.md shows how.");
-    if (Number.parseInt(nodeVersion, 10) < WRANGLER_NODE_MAJOR) {
-      needs.push(
-        `Use Node ${WRANGLER_NODE_MAJOR} or newer there: under Node ${nodeVersion}, npm installs an old wrangler without an error.`,
-      );
-    }
+    needs.push(
+      "Install wrangler, which needs Node 22 or newer, and the package in this folder: docs/library.md shows how.",
+    );
   }
   const { main, env, compatibility_date: date, compatibility_flags: flags } = config;
   if (typeof main === "string" && !exportsWorker(join(folder, main))) {
