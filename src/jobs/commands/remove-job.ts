@@ -66,7 +66,7 @@ async function endStream(context: JobsContext, streamId: string): Promise<void> 
 async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
   const { sql, storage } = context;
   const { job_id: jobId } = job;
-  // A run that waits to attempt its callback again ends.
+  // A run that waits for its callback's next attempt ends.
   if (isCallbackPending(job)) await terminateRun(context, job);
   storage.transactionSync(() => {
     const current = findJob(sql, jobId);
@@ -75,7 +75,7 @@ async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
     discardFiles(sql, current, Date.now());
     deleteJobRows(sql, jobId);
   });
-  // Its snapshot in the source is closed like a stream's.
+  // Its snapshot in the source is closed as a stream's is.
   await endStream(context, jobId);
   await scheduleWatchdog(context);
   await removeDiscards(context, jobId);

@@ -9,16 +9,16 @@ import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { RestoreRun } from "./restore-run.ts";
 
-/** SQL text that one step loads. */
+/** How much SQL text one step loads. */
 const STEP_BYTES = 32 * MIB;
 
 /**
- * A compressed file whose frames are unknown is read from its start by every step. Loading a share of what was read
- * keeps the whole linear.
+ * Every step reads a compressed file from its start if its frames are unknown. Loading a share of what was read
+ * keeps the total linear.
  */
 const REREAD_SHARE = 4;
 
-/** What a step "load" reports to the dashboard. */
+/** The result of a step "load", for the dashboard. */
 export interface LoadedStep {
   statements: number;
   rows: number;
@@ -27,15 +27,15 @@ export interface LoadedStep {
 }
 
 /**
- * Prepares the target: its position, and with `replace` the deletion of everything in it. Repeating it, or coming
- * late, changes nothing.
+ * Prepares the target: creates its position and, with `replace`, deletes everything in it. Repeated or late calls
+ * change nothing.
  */
 export async function openTargetStep(context: RunContext): Promise<{ isCleared: boolean }> {
   const run = await RestoreRun.open(context);
   const clears = run.restore.request.mode === "replace";
-  // A target that was opened once is not opened again: what is in it now must stay.
+  // A target that was opened once is not opened again, because its current content must stay.
   if (run.state.loadingSinceMs > 0) return { isCleared: run.state.isCleared };
-  // First, so that the target is cleaned up whatever happens next.
+  // Comes first, so that the target is cleaned up whatever happens next.
   if (!run.restore.isTargetOpen) {
     await run.commit(
       { phase: clears ? "clear" : "load", isCleared: clears },
@@ -47,7 +47,7 @@ export async function openTargetStep(context: RunContext): Promise<{ isCleared: 
   return { isCleared: clears };
 }
 
-/** Loads the next stretch of the script. Repeating it loads what follows. */
+/** Loads the next stretch of the script. Repeating it loads the stretch after that. */
 export function loadStep(context: RunContext): Promise<LoadedStep> {
   return RestoreRun.perform(context, load);
 }
@@ -77,14 +77,16 @@ function toStep({ statements, rows, textBytes }: LoadPosition, isDone: boolean):
   return { statements, rows, textBytes, isDone };
 }
 
-/** Loads a stretch of a stored script. Errors: `script-changed` if it was replaced; those of `loadScript`. */
+/**
+ * Loads a stretch of a stored script. Errors: `script-changed` if the script was replaced; those of `loadScript`.
+ */
 export async function loadStretch(stretch: {
   source: Source;
   store: ArtifactStore;
   restoreId: string;
   script: ScriptRecord;
   plan: LoadPlan;
-  /** About where the target stands. */
+  /** The target's approximate position. */
   from: LoadPosition;
   beat: () => Promise<void>;
 }): Promise<Loaded> {
