@@ -277,7 +277,7 @@ test.each<[string, string | Buffer, RegExp]>([
     "INSERT INTO tmp_export_restore SELECT * FROM t;",
     "REPLACE INTO main.tmp_export_restore VALUES(1);",
     "UPDATE tmp_export_restore SET pass = 3;",
-    "DELETE FROM \"tmp_export_restore\";",
+    'DELETE FROM "tmp_export_restore";',
     "DROP TABLE IF EXISTS tmp_export_restore;",
     "ALTER TABLE tmp_export_restore RENAME TO t;",
     "CREATE INDEX i ON tmp_export_restore(pass);",

@@ -342,7 +342,12 @@ function openObjects(state: string): Map<string, DatabaseSync> {
     files.map((file) => {
       const db = new DatabaseSync(join(folder, file));
       const row = db.prepare("SELECT * FROM __miniflare_do_name").get();
-      return [Object.values(row ?? {}).map(String).at(-1) ?? file, db];
+      return [
+        Object.values(row ?? {})
+          .map(String)
+          .at(-1) ?? file,
+        db,
+      ];
     }),
   );
 }
