@@ -156,7 +156,7 @@ export const ERRORS = {
   "dump-not-restorable": {
     status: 422,
     retryable: false,
-    hint: 'Only SQL scripts can be restored. Start an export with `"format": "sql"`.',
+    hint: 'Restore an SQL export that contains the schema: start one with `"format": "sql"`, without `"content": "data"`.',
   },
   "script-not-found": {
     status: 404,

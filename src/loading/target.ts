@@ -190,17 +190,24 @@ async function forgetSequences(source: Source): Promise<string[]> {
   return (await source.query({ sql })).rows.length === 0 ? [] : ["DELETE FROM sqlite_sequence"];
 }
 
+/** Begins a restore in its target: makes its position. Repeating it does nothing. Errors: the source's own. */
+export async function openTarget(source: Source, restoreId: string): Promise<void> {
+  await run(source, insertPositionSql(restoreId));
+}
+
 /**
- * Begins a restore in its target: makes its position, and first deletes everything if `clears`. Repeating it does
- * nothing, and a late attempt deletes nothing. Errors: the source's own.
+ * Begins a restore in its target, and deletes everything in it first. Repeating it does nothing. `requireCurrent` is
+ * called between the position and the deletion, and throws for an attempt that comes too late: the target may
+ * have other content by then. An attempt that is late after that finds no position, and deletes nothing. Errors:
+ * those of the source and of `requireCurrent`.
  */
-export async function openTarget(
+export async function openClearedTarget(
   source: Source,
   restoreId: string,
-  { clears }: { clears: boolean },
+  requireCurrent: () => Promise<void>,
 ): Promise<void> {
-  await run(source, insertPositionSql(restoreId, clears ? PASS_CLEARING : 1));
-  if (!clears) return;
+  await run(source, insertPositionSql(restoreId, PASS_CLEARING));
+  await requireCurrent();
   const statements = await listClearStatements(source, []);
   try {
     await run(source, [

@@ -4,7 +4,7 @@ import type { Source } from "../../databases/source.ts";
 import { type Loaded, loadScript } from "../../loading/load-script.ts";
 import { readScript } from "../../loading/read-script.ts";
 import { readPosition } from "../../loading/position.ts";
-import { openTarget } from "../../loading/target.ts";
+import { openClearedTarget, openTarget } from "../../loading/target.ts";
 import type { LoadPlan, LoadPosition, ScriptRecord } from "../../rpc/load-plan.ts";
 import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import type { RunContext } from "../engine/run-context.ts";
@@ -43,7 +43,10 @@ export async function openTargetStep(context: RunContext): Promise<{ isCleared: 
       { isTargetOpen: true },
     );
   }
-  await openTarget(run.openTarget(), run.restore.jobId, { clears });
+  const { jobId } = run.restore;
+  // A commit is refused to an attempt that another one has overtaken.
+  if (clears) await openClearedTarget(run.openTarget(), jobId, () => run.commit({}));
+  else await openTarget(run.openTarget(), jobId);
   await run.commit({ phase: "load", loadingSinceMs: Date.now() });
   return { isCleared: clears };
 }
