@@ -201,7 +201,7 @@ export const ERRORS = {
   "file-in-use": {
     status: 409,
     retryable: true,
-    hint: "A restore reads the file. Wait for it, or cancel it.",
+    hint: "A restore needs the file. Wait for it, or cancel it.",
   },
   "part-invalid": {
     status: 422,

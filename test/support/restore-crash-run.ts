@@ -127,9 +127,10 @@ class RestoreCrashes {
         const before = this.result.kills;
         const ended = await this.#restore(SCENARIOS[at] as Scenario, scripts);
         const killed = this.result.kills - before;
+        const why = ended.error === null ? "" : ` (${ended.error.message.slice(0, 150)})`;
         report(
           `restore ${this.result.restores} ${SCENARIOS[at]?.title}: ${ended.status} in phase ` +
-            `${ended.progress.phase}, ${killed} kills, ${ended.workflow.run} runs`,
+            `${ended.progress.phase}${why}, ${killed} kills, ${ended.workflow.run} runs`,
         );
         // A restore that ends before it could be killed proves nothing about kills.
         if (killed === 0) this.result.kills += 1;
@@ -248,10 +249,10 @@ class RestoreCrashes {
     });
     const path = `/import/dump/${jobId}`;
     const before = result.kills;
-    const cancelAfter = isCancelled ? Math.floor(random() * killsPerRestore) : -1;
+    const cancelAfter = isCancelled ? Math.ceil(random() * (killsPerRestore - 1)) : -1;
     for (let killed = 0; result.kills < kills && killed < killsPerRestore; killed += 1) {
       if (killed === cancelAfter) await this.#call("DELETE", `${path}?only=cancel`);
-      await sleep(random() * 900);
+      await sleep(random() * 300);
       if (!isWorking(await this.#call<RestoreView>("GET", path))) break;
       await this.#kill();
     }
