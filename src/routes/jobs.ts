@@ -36,6 +36,7 @@ export const jobRoutes = [
       "source-not-found",
       "callback-url-refused",
       "export-already-running",
+      "restore-already-running",
       "idempotency-key-reused",
       "inline-storage-full",
     ],
