@@ -41,7 +41,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   "target-not-empty":
     "Choose an empty target, or add --replace: it exports what is in this one, then deletes it.",
   "dump-not-restorable":
-    "Only SQL dumps can be restored. Export again with `durable-export dump --format sql`.",
+    "Only SQL dumps with their schema can be restored. Export again with `durable-export dump --format sql`.",
   "script-changed": "Run the same command again, and leave the file as it is until it ends.",
   "statement-failed": "Correct the statement, then run the same command again.",
   "restore-differs":

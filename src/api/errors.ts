@@ -156,7 +156,7 @@ export const ERRORS = {
   "dump-not-restorable": {
     status: 422,
     retryable: false,
-    hint: 'Only SQL scripts can be restored. Start an export with `"format": "sql"`.',
+    hint: 'Restore an SQL export that contains the schema: start one with `"format": "sql"`, without `"content": "data"`.',
   },
   "script-not-found": {
     status: 404,
@@ -201,7 +201,7 @@ export const ERRORS = {
   "file-in-use": {
     status: 409,
     retryable: true,
-    hint: "A restore reads the file. Wait for it, or cancel it.",
+    hint: "A restore needs the file. Wait for it, or cancel it.",
   },
   "part-invalid": {
     status: 422,

@@ -4,7 +4,7 @@ import type { RowMove } from "../rpc/load-plan.ts";
 import { RESTORE_MARK } from "../sqlite/own-objects.ts";
 import type { RowKey } from "../sqlite/row-key.ts";
 import type { StoredPosition } from "./position.ts";
-import { type LoadTarget, runTurn } from "./run-turn.ts";
+import { isAt, type LoadTarget, overtaken, runTurn } from "./run-turn.ts";
 import {
   countStaged,
   describeStage,
@@ -64,9 +64,26 @@ interface Move {
  * remain, and they move in one turn. Errors: `statement-failed` if a row is refused, with the tables and the
  * database's message; those of `runTurn`.
  */
-export async function moveRows(
+export async function moveRows(target: LoadTarget, next: NextMove): Promise<StoredPosition> {
+  try {
+    return await moveNext(target, next);
+  } catch (cause) {
+    const isRefused = cause instanceof ExportError && cause.code === "source-query-failed";
+    // What is read between turns is gone if another attempt has ended the move.
+    if (!isRefused || (await isAt(target, next.from))) throw cause;
+    throw overtaken(cause);
+  }
+}
+
+interface NextMove {
+  move: RowMove;
+  from: StoredPosition;
+  sliceRows: number;
+}
+
+async function moveNext(
   target: LoadTarget,
-  { move, from, sliceRows }: { move: RowMove; from: StoredPosition; sliceRows: number },
+  { move, from, sliceRows }: NextMove,
 ): Promise<StoredPosition> {
   const staged: StagedRows[] = [];
   for (const table of move.tables) {

@@ -109,12 +109,12 @@ export function beginTurnSql({ restoreId, from }: PositionedTurn): string {
   );
 }
 
-/** Returns the last statement of a turn, which changes the position. */
+/** Returns the last statement of a turn, which changes the position. It fails if the turn has deleted the position. */
 export function endTurnSql({ restoreId, to }: PositionedTurn): string {
+  const id = quoteText(restoreId);
   return (
-    `UPDATE ${RESTORE_TABLE} SET pass = ${to.pass}, text_bytes = ${to.textBytes}, ` +
-    `statements = ${to.statements}, lines = ${to.lines}, rows = ${to.rows}, moves = ${to.moves}, running = 0, ` +
-    `move = ${writeMove(to.move)} WHERE id = ${quoteText(restoreId)}`
+    `REPLACE INTO ${RESTORE_TABLE} VALUES (${id}, (SELECT ${to.pass} FROM ${RESTORE_TABLE} WHERE id = ${id}), ` +
+    `${to.textBytes}, ${to.statements}, ${to.lines}, ${to.rows}, ${to.moves}, 0, ${writeMove(to.move)})`
   );
 }
 

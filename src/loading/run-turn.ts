@@ -116,10 +116,11 @@ function markSql({ restoreId }: LoadTarget, first: LoadableStatement | undefined
  * the target is not at the turn's start; the source's own.
  */
 export async function runTurn(
-  { source, usage }: LoadTarget,
+  target: LoadTarget,
   turn: PositionedTurn,
   statements: readonly SourceStatement[],
 ): Promise<void> {
+  const { source, usage } = target;
   try {
     const results = await source.transaction([
       { sql: beginTurnSql(turn) },
@@ -131,8 +132,29 @@ export async function runTurn(
       usage.rowsWritten += rowsWritten;
     }
   } catch (cause) {
-    if (!isElsewhere(cause)) throw cause;
-    throw new ExportError("try-overtaken", "another attempt loads the same statements", { cause });
+    // A statement of the script that changes or drops the position fails like a turn that comes too late.
+    if (!isElsewhere(cause) || (await isAt(target, turn.from))) throw cause;
+    throw overtaken(cause);
+  }
+}
+
+/** Returns the error of an attempt that another one has overtaken. */
+export function overtaken(cause: unknown): ExportError {
+  return new ExportError("try-overtaken", "another attempt loads the same statements", { cause });
+}
+
+/** True if a target is still at a position, so that no other attempt has moved it. Errors: the source's own. */
+export async function isAt(
+  { source, restoreId }: Pick<LoadTarget, "source" | "restoreId">,
+  position: StoredPosition,
+): Promise<boolean> {
+  try {
+    const { pass, textBytes, moves, move, running } = await readPosition(source, restoreId);
+    const isSame = pass === position.pass && textBytes === position.textBytes;
+    return isSame && moves === position.moves && move === position.move && running === 0;
+  } catch (error) {
+    if (error instanceof ExportError && error.code === "restore-interrupted") return false;
+    throw error;
   }
 }
 

@@ -1,9 +1,9 @@
 import { ExportError } from "../api/errors.ts";
 import { STATEMENT_BYTES_MAX } from "../api/limits.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
-import { viewOf } from "../lib/bytes.ts";
+import { decodeIfUtf8, viewOf } from "../lib/bytes.ts";
 import type { ScriptPlace } from "../rpc/load-plan.ts";
-import { createStageSql } from "../sqlite/own-objects.ts";
+import { createStageSql, RESTORE_TABLE } from "../sqlite/own-objects.ts";
 import type { ScriptStatement } from "../sqlite/statement-splitter.ts";
 import { findOption } from "../sqlite/virtual-table.ts";
 import { type InsertRows, type StatementClass, StatementClassifier } from "./classify-statement.ts";
@@ -36,6 +36,7 @@ export class ScriptScan {
   #hasKeyValues = false;
   /** The statement that began the open transaction. */
   #begin: ScriptStatement | undefined;
+  #lastInsert: InsertRows | undefined;
   /** False after the script has turned foreign keys off. */
   #enforces = true;
 
@@ -169,6 +170,11 @@ export class ScriptScan {
 
   /** Returns why the platform cannot run a statement as the script intends; undefined if it can. */
   #findObstacle(text: Uint8Array, found: StatementClass, traits: RowTraits): string | undefined {
+    if (findTable(found) === RESTORE_TABLE) {
+      return `a restore keeps its position in the table ${RESTORE_TABLE}, so no script can use this name`;
+    }
+    const reason = this.#findBadText(text, found, traits);
+    if (reason !== undefined) return reason;
     if (text.length > STATEMENT_BYTES_MAX) {
       if (found.kind !== "insert" || !found.hasValues) {
         const runs = found.kind !== "skip" && found.kind !== "schema-row";
@@ -199,6 +205,19 @@ export class ScriptScan {
       "the script turns foreign keys off, the platform enforces them, and so this statement would also change " +
       `rows of ${JSON.stringify(child)}`
     );
+  }
+
+  /** Returns what in a statement's text is not UTF-8. Values that stand in VALUES may contain any bytes. */
+  #findBadText(text: Uint8Array, found: StatementClass, traits: RowTraits): string | undefined {
+    if (found.kind === "skip" || found.kind === "schema-row") return undefined;
+    if (found.kind === "insert" && found.hasValues && !traits.hasTail) {
+      // Statements that begin with the same bytes have the same class.
+      if (found === this.#lastInsert) return undefined;
+      this.#lastInsert = found;
+      const head = decodeIfUtf8(text.subarray(0, found.rowsAt));
+      return head === undefined ? "its names are not valid UTF-8" : undefined;
+    }
+    return decodeIfUtf8(text) === undefined ? "its text is not valid UTF-8" : undefined;
   }
 
   #createTable(statement: ScriptStatement, found: CreateTable): void {
@@ -253,6 +272,13 @@ export class ScriptScan {
   #planSpan(): void {
     this.#moves.push(...planSpan(this.#span, this.#tables));
   }
+}
+
+/** The table that a statement creates or changes, in lower case. */
+function findTable(found: StatementClass): string | undefined {
+  if (found.kind === "insert") return found.lowerTable;
+  if (found.kind === "create-table") return lowerAscii(found.name);
+  return "table" in found ? lowerAscii(found.table) : undefined;
 }
 
 function newSpan(from: number): Span {

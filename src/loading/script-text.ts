@@ -59,17 +59,20 @@ function isFileHeader(head: Uint8Array): boolean {
   return viewOf(head.subarray(0, FILE_HEADER.length)).equals(FILE_HEADER);
 }
 
-/** The first bytes of binary files. */
+/** The first bytes of binary files, and what to do with such a file. */
 const SIGNATURES: readonly { what: string; bytes: readonly number[] }[] = [
-  { what: "is compressed by gzip", bytes: [0x1f, 0x8b] },
-  { what: "is compressed by zstd", bytes: [0x28, 0xb5, 0x2f, 0xfd] },
-  { what: "is a ZIP archive", bytes: [0x50, 0x4b, 0x03, 0x04] },
-  { what: "is text in UTF-16", bytes: [0xff, 0xfe] },
-  { what: "is text in UTF-16", bytes: [0xfe, 0xff] },
-  { what: "is an SQLite database", bytes: [...FILE_HEADER] },
+  { what: "is compressed twice: decompress it once", bytes: [0x1f, 0x8b] },
+  { what: "is compressed twice: decompress it once", bytes: [0x28, 0xb5, 0x2f, 0xfd] },
+  { what: "is a ZIP archive: unpack it first", bytes: [0x50, 0x4b, 0x03, 0x04] },
+  { what: "is text in UTF-16: convert it to UTF-8", bytes: [0xff, 0xfe] },
+  { what: "is text in UTF-16: convert it to UTF-8", bytes: [0xfe, 0xff] },
+  {
+    what: "is an SQLite database: `durable-export restore` makes a script of one and uploads that",
+    bytes: [...FILE_HEADER],
+  },
 ];
 
 function describeBinary(head: Uint8Array): string {
   const known = SIGNATURES.find(({ bytes }) => bytes.every((byte, at) => head[at] === byte));
-  return known?.what ?? "is binary, or its text is in UTF-16";
+  return known?.what ?? "is binary, or is text in UTF-16";
 }

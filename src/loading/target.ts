@@ -192,17 +192,25 @@ async function forgetSequences(source: Source): Promise<string[]> {
   return (await source.query({ sql })).rows.length === 0 ? [] : ["DELETE FROM sqlite_sequence"];
 }
 
+/** Begins a restore in its target: makes its position. Repeating it does nothing. Errors: the source's own. */
+export async function openTarget(source: Source, restoreId: string): Promise<void> {
+  await run(source, insertPositionSql(restoreId));
+}
+
 /**
- * Begins a restore in its target: creates its position and, if `clears`, first deletes everything. Repeating it
- * does nothing, and a late attempt deletes nothing. Errors: the source's own.
+/**
+ * Begins a restore in its target: creates its position, and deletes everything else. Repeating it does nothing.
+ * It calls `requireCurrent` after it creates the position and before it deletes. `requireCurrent` throws for a late
+ * attempt, because the target may have other content by then. If the restore ends after that call, the attempt
+ * finds no position and deletes nothing. Errors: those of the source and of `requireCurrent`.
  */
-export async function openTarget(
+export async function openClearedTarget(
   source: Source,
   restoreId: string,
-  { clears }: { clears: boolean },
+  requireCurrent: () => Promise<void>,
 ): Promise<void> {
-  await run(source, insertPositionSql(restoreId, clears ? PASS_CLEARING : 1));
-  if (!clears) return;
+  await run(source, insertPositionSql(restoreId, PASS_CLEARING));
+  await requireCurrent();
   const statements = await listClearStatements(source, []);
   try {
     await run(source, [

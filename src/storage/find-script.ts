@@ -58,6 +58,12 @@ export async function findScript(
       `job ${job.jobId} has exported ${job.format}, and only SQL scripts can be restored`,
     );
   }
+  if (job.content === "data") {
+    throw new ExportError(
+      "dump-not-restorable",
+      `job ${job.jobId} has exported only rows (content: data), and a restore starts without tables`,
+    );
+  }
   const found = await store.find(artifact.objectKey);
   if (found === undefined) {
     throw new ExportError("artifact-missing", `${artifact.name} of job ${job.jobId} is gone`);

@@ -163,6 +163,31 @@ describe("a request for a restore", () => {
     expect(await response.json()).toMatchObject({ status: 422, code: "dump-not-restorable" });
   });
 
+  test("is refused for an export that contains only rows", async () => {
+    await query("CREATE TABLE t(a)");
+    const { jobId } = await startExport({ content: "data" });
+    await ended(jobId);
+    const response = await requestRestore({ from: { jobId }, target: "copies", name: "rows" });
+    expect(await response.json()).toMatchObject({
+      status: 422,
+      code: "dump-not-restorable",
+      detail: expect.stringContaining("only rows (content: data)"),
+    });
+  });
+
+  test.each([
+    [{}, "from: expected one of the fields fileId, jobId, object"],
+    [{ jobId: "x" }, "from: jobId: expected a UUID"],
+    [{ object: 7 }, "from: object: expected a string"],
+    [{ object: "a", sha256: "z" }, "from: sha256: expected the 64 hex digits of a SHA-256"],
+  ])("is refused for the place %j of its script, in plain words", async (from, detail) => {
+    const response = await requestRestore({ from, target: "copies", name: "place" });
+    expect(await response.json()).toMatchObject({
+      code: "invalid-request",
+      detail: `the body: ${detail}`,
+    });
+  });
+
   test("is refused while its target is exported or restored", async () => {
     await bucket.put("ok.sql", "CREATE TABLE t(a);");
     const body = { from: { object: "ok.sql" }, target: "copies", name: "busy" };

@@ -2,6 +2,7 @@ import type { JobRequest } from "../../api/export-request.ts";
 import type { NewRestore, RestoreJobRequest, RestoreState } from "../../rpc/restore-jobs.ts";
 import { RESTORE_START } from "../../rpc/restore-jobs.ts";
 import { insertJob, type JobRow } from "./job-rows.ts";
+import { ACTIVE, ENDED } from "./state-sql.ts";
 
 /**
  * The column of `tmp_export_jobs` that only restores have: `restore_json`. A restore's request is in
@@ -61,6 +62,16 @@ export function recordRestoreStep(
 /** Records whether a restore may have left something in its target. */
 export function recordTargetOpen(sql: SqlStorage, jobId: string, isOpen: boolean): void {
   sql.exec("UPDATE tmp_export_jobs SET snapshot_open = ? WHERE job_id = ?", isOpen ? 1 : 0, jobId);
+}
+
+/** Returns the restores that run, or may still clean up their targets, in any order. */
+export function listOpenRestores(sql: SqlStorage): JobRow[] {
+  return sql
+    .exec<JobRow>(
+      `SELECT * FROM tmp_export_jobs WHERE ${ACTIVE} AND kind = 'restore'
+       UNION ALL SELECT * FROM tmp_export_jobs WHERE kind = 'restore' AND ${ENDED} AND snapshot_open <> 0`,
+    )
+    .toArray();
 }
 
 /** Returns the request from which a restore was created. */

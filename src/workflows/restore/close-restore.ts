@@ -1,10 +1,11 @@
+import { ExportError } from "../../api/errors.ts";
 import { type ExportEnv, getExportJobs } from "../../config/bindings.ts";
 import { readSettings } from "../../config/settings.ts";
 import type { Source } from "../../databases/source.ts";
 import { planLoad } from "../../loading/plan-load.ts";
 import { readScript } from "../../loading/read-script.ts";
 import { scanScript } from "../../loading/scan-script.ts";
-import { closeTarget, openTarget } from "../../loading/target.ts";
+import { closeTarget, openClearedTarget } from "../../loading/target.ts";
 import { LOAD_START, type ScriptRecord } from "../../rpc/load-plan.ts";
 import type { RunningRestore } from "../../rpc/restore-jobs.ts";
 import { findScript } from "../../storage/find-script.ts";
@@ -70,9 +71,12 @@ async function undo(
 ): Promise<void> {
   const restoreId = `${jobId} undo`;
   await closeTarget(source, jobId, []);
-  await openTarget(source, restoreId, { clears: true });
   const store = openArtifactStore(env);
   const jobs = getExportJobs(env);
+  await openClearedTarget(source, restoreId, async () => {
+    if ((await jobs.restoreToClose(jobId)) !== null) return;
+    throw new ExportError("run-superseded", `restore ${jobId} has been cleaned up`);
+  });
   const stored = await findScript(
     {
       store,

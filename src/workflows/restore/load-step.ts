@@ -3,7 +3,8 @@ import { MIB } from "../../api/limits.ts";
 import type { Source } from "../../databases/source.ts";
 import { type Loaded, loadScript } from "../../loading/load-script.ts";
 import { readScript } from "../../loading/read-script.ts";
-import { openTarget } from "../../loading/target.ts";
+import { readPosition } from "../../loading/position.ts";
+import { openClearedTarget, openTarget } from "../../loading/target.ts";
 import type { LoadPlan, LoadPosition, ScriptRecord } from "../../rpc/load-plan.ts";
 import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import type { RunContext } from "../engine/run-context.ts";
@@ -42,7 +43,10 @@ export async function openTargetStep(context: RunContext): Promise<{ isCleared: 
       { isTargetOpen: true },
     );
   }
-  await openTarget(run.openTarget(), run.restore.jobId, { clears });
+  const { jobId } = run.restore;
+  // A commit is refused to an attempt that another one has overtaken.
+  if (clears) await openClearedTarget(run.openTarget(), jobId, () => run.commit({}));
+  else await openTarget(run.openTarget(), jobId);
   await run.commit({ phase: "load", loadingSinceMs: Date.now() });
   return { isCleared: clears };
 }
@@ -56,8 +60,10 @@ async function load(run: RestoreRun): Promise<LoadedStep> {
   const { context } = run;
   if (run.state.phase === "verify") return toStep(run.state.position, true);
   const script = run.require("script");
+  const source = run.openTarget();
+  await recordProgress(run, source);
   const loaded = await loadStretch({
-    source: run.openTarget(),
+    source,
     store: context.store,
     restoreId: run.restore.jobId,
     script,
@@ -67,10 +73,23 @@ async function load(run: RestoreRun): Promise<LoadedStep> {
   });
   const { position, isDone, rowsRead, rowsWritten } = loaded;
   await run.commit(
-    { position: toPosition(position), phase: isDone ? "verify" : "load" },
+    { position: toPosition(position), move: position.move, phase: isDone ? "verify" : "load" },
     { usage: { rowsRead, rowsWritten, r2ClassAOperations: 0 } },
   );
   return toStep(position, isDone);
+}
+
+/**
+ * Commits what an attempt before this one has loaded. Otherwise the watchdog would take runs that are cut off
+ * within one step for runs that make no progress.
+ */
+async function recordProgress(run: RestoreRun, source: Source): Promise<void> {
+  const stored = await readPosition(source, run.restore.jobId);
+  const [position, { move }] = [toPosition(stored), stored];
+  const { state } = run;
+  const isKnown = JSON.stringify(position) === JSON.stringify(toPosition(state.position));
+  if (isKnown && move === state.move) return;
+  await run.commit({ position, move });
 }
 
 function toStep({ statements, rows, textBytes }: LoadPosition, isDone: boolean): LoadedStep {
