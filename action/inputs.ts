@@ -19,10 +19,7 @@ export interface Inputs {
   failIfEmpty: boolean;
 }
 
-/**
- * Reads the inputs, by name, of an action whose action.yml sets the defaults. Throws a usage error
- * that names the input.
- */
+/** Reads the inputs by name; action.yml sets their defaults. Throws a usage error that names the input. */
 export function readInputs(getInput: (name: string) => string): Inputs {
   const options: ExportOptions = {};
   for (const name of ["source", "format", "compression", "consistency", "content"] as const) {

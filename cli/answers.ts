@@ -3,8 +3,8 @@ import * as v from "valibot";
 import { JOB_STATES } from "../src/api/job-state.ts";
 
 /**
- * The parts of the Worker's answers that this program reads, and no more. Members that it does not
- * know, or that a Worker of another version lacks, must not stop a backup.
+ * The parts of the Worker's answers that this program reads. Unknown members, and members that a Worker of another
+ * version lacks, must not stop a backup.
  */
 
 const ProgressSchema = v.looseObject({
@@ -72,7 +72,7 @@ export const ManifestSchema = v.looseObject({
 export type ManifestArtifact = v.InferOutput<typeof ManifestArtifactSchema>;
 export type Manifest = v.InferOutput<typeof ManifestSchema>;
 
-/** A manifest's text as it is saved, and the part of it that this program reads. */
+/** A manifest's text as it is saved, and its parsed form. */
 export interface ManifestText {
   text: string;
   manifest: Manifest;
@@ -91,9 +91,9 @@ export const SourcesSchema = v.looseObject({
     v.looseObject({
       name: v.string(),
       type: v.string(),
-      /** Missing from a Worker of an earlier version. */
+      /** A Worker of an earlier version does not send it. */
       problem: v.optional(v.nullable(v.string()), null),
-      /** True if a restore may write it. Unknown to a Worker of an earlier version. */
+      /** True if a restore may write to it. A Worker of an earlier version does not send it. */
       writable: v.optional(v.boolean()),
     }),
   ),
@@ -107,9 +107,9 @@ export const ProblemSchema = v.looseObject({
   detail: v.string(),
   hint: v.optional(v.string()),
   jobId: v.optional(v.string()),
-  /** For `invalid-request`: what is wrong, field by field. */
+  /** For `invalid-request`: the problem of each field. */
   issues: v.optional(v.array(v.looseObject({ path: v.string() }))),
-  /** For `source-not-found`: the names that exist. */
+  /** For `source-not-found`: the names of the configured sources. */
   sources: v.optional(v.array(v.string())),
 });
 

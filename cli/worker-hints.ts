@@ -22,9 +22,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   undoOnFailure: "--undo-on-failure",
 };
 
-/**
- * What to do about an error of the Worker, for people who type commands instead of HTTP requests.
- */
+/** What to do about an error of the Worker, for people who type commands instead of HTTP requests. */
 const HINTS: Partial<Record<ErrorCode, string>> = {
   "job-not-found": "`durable-export list` shows the jobs. Deleted jobs are gone for good.",
   "artifact-not-found": "Leave out --artifact to download every file of the job.",
@@ -43,7 +41,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   "target-not-empty":
     "Choose an empty target, or add --replace: it exports what is in this one, then deletes it.",
   "dump-not-restorable":
-    "Only SQL dumps can be restored. Export again with `durable-export dump --format sql`.",
+    "Only SQL dumps with their schema can be restored. Export again with `durable-export dump --format sql`.",
   "script-changed": "Run the same command again, and leave the file as it is until it ends.",
   "statement-failed": "Correct the statement, then run the same command again.",
   "restore-differs":
@@ -56,8 +54,8 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 };
 
 /**
- * The hint for a problem that the Worker reported; its own one if there is nothing better. `path` is what was called:
- * restores name their source by another option.
+ * Returns the hint for a problem that the Worker reported: one for the command line if there is one, otherwise the
+ * Worker's own. `path` is the path that was called, because restores use another option for their source.
  */
 export function findHint(problem: Problem & { path?: string }): string | undefined {
   const { code, jobId, issues = [], sources = [], path = "" } = problem;

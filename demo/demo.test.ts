@@ -91,7 +91,7 @@ describe("npm run demo -- tiny.sqlite", () => {
     expect(await demo.ended()).toBe(0);
     const lines = demo.output().split("\n");
     const kept = lines.filter((line) => /^(left out|result|warning)/.test(line));
-    expect(kept.map((line) => line.replace(/ \([\d.]+ s in all\)/, ""))).toEqual([
+    expect(kept.map((line) => line.replace(/ \([\d.]+ s in total\)/, ""))).toEqual([
       'warning    FTS5 table "words" keeps no content: it is restored empty',
       'warning    table "checked" has rows that violate CHECK (a > 0): they load only if CHECK is ignored',
       "left out   user_version: 7 (set it after a restore: PRAGMA user_version = 7)",

@@ -110,7 +110,7 @@ async function runDemo({ file, output }: Options, signal: AbortSignal): Promise<
     );
     printLine("database", `${shown(databasePath)}, restored from it`);
     for (const { name, reason } of verdict.leftOut) printLine("left out", `${name}: ${reason}`);
-    printLine("result", `${describeVerdict(verdict)} (${since(startMs)} in all)`);
+    printLine("result", `${describeVerdict(verdict)} (${since(startMs)} in total)`);
     return verdict.isSame;
   } finally {
     source.close();
@@ -207,7 +207,7 @@ async function download(
       `the ${where} reports ${reported?.bytes} bytes with SHA-256 ${reported?.sha256}, but the download has ${stored.bytes} with ${stored.sha256}`,
     );
   }
-  printLine("checksum", `SHA-256 ${stored.sha256} is that of job view and manifest`);
+  printLine("checksum", `SHA-256 ${stored.sha256} matches job view and manifest`);
   return stored;
 }
 

@@ -213,7 +213,7 @@ describe("dump", () => {
     await restart({ looks: 1e6 });
     const result = await runCli(["dump", "-o", output, "--timeout", "0.01s"], server);
     expect(result.exitCode).toBe(1);
-    expect(result.stderr).toContain("the time is up");
+    expect(result.stderr).toContain("timed out");
     expect(server.jobs[0]?.status).toBe("cancelled");
   });
 
@@ -483,7 +483,9 @@ describe("the other commands", () => {
   test("list shows the jobs, or that there are none", async () => {
     expect((await runCli(["list"], server)).stdout).toBe("no jobs\n");
     await runCli(["start"], server);
-    expect((await runCli(["list"], server)).stdout).toContain(server.jobs[0]?.jobId);
+    expect((await runCli(["list"], server)).stdout).toMatch(
+      /^[\da-f-]{36} {2}running {4}created [\dT:-]+Z\n {2}main, sql, \d rows?, [\d.]+ k?B\n$/,
+    );
     const { stdout } = await runCli(["list", "--json"], server);
     expect(JSON.parse(stdout)).toMatchObject({ jobs: [{ jobId: server.jobs[0]?.jobId }] });
   });

@@ -33,9 +33,7 @@ export function addDoctor(program: Command, open: (command: Command) => Context)
     });
 }
 
-/**
- * The first check that failed. Its words are already printed: only the exit code remains to be set.
- */
+/** The first check that failed. Its text is already printed, so only the exit code remains to be set. */
 export class DoctorFailure extends Error {
   override readonly name = "DoctorFailure";
   readonly exitCode: ExitCode;

@@ -24,7 +24,7 @@ export function addStatus(program: Command, open: (command: Command) => Context)
     });
 }
 
-/** Returns a job as lines of name and value. */
+/** Returns an export as lines of names and values. */
 export function describeJob(job: Job): string {
   const { progress } = job;
   const percent = progress.percent === null ? "" : ` (${Math.floor(progress.percent)}%)`;
@@ -46,7 +46,7 @@ export function describeJob(job: Job): string {
   return formatLines(lines);
 }
 
-/** A restore in lines of name and value. */
+/** Returns a restore as lines of names and values. */
 function describeRestore(restore: Restore): string {
   const { progress, verification, safetyExport, object } = restore;
   const percent = progress.percent === null ? "" : ` (${Math.floor(progress.percent)}%)`;
@@ -69,7 +69,7 @@ function describeRestore(restore: Restore): string {
       `${verification.state}${verification.method === null ? "" : ` (${verification.method})`}`,
     ],
     [
-      "way back",
+      "undo with",
       safetyExport === null ? null : `export ${safetyExport.jobId} (${safetyExport.status})`,
     ],
     ...describeOutcome(restore),

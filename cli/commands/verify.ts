@@ -17,7 +17,7 @@ interface VerifyOptions {
 export function addVerify(program: Command, open: (command: Command) => Context): void {
   program
     .command("verify")
-    .description("compare a file, ZIP or folder with its manifest, and try a restore")
+    .description("compare a file, ZIP or folder with its manifest; --restore also loads it")
     .argument("<path>", "a downloaded file, ZIP or folder")
     .option("--manifest <file>", "the manifest (default: the one next to the file)")
     .option("--job <id>", "get the manifest of this job from the Worker", parseJobId)

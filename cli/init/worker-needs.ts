@@ -3,17 +3,19 @@ import { dirname, join } from "node:path";
 
 import type { BackupPlan } from "./backup-plan.ts";
 
-/** The first date on which Workers have Node's modules without a flag. */
+/** The first compatibility date at which Workers have Node's modules without a flag. */
 const NODE_MODULES_DATE = "2026-08-04";
 
-/** Returns what a configured Worker needs and `init` does not write, as sentences. */
+/** Returns what a configured Worker still needs and `init` does not write, as sentences. */
 export function describeNeeds(
   config: Readonly<Record<string, unknown>>,
   { folder, plan }: { folder: string; plan: BackupPlan },
 ): string[] {
   const needs: string[] = [];
   if (!isInstalled(folder)) {
-    needs.push("Install wrangler and the package in this folder: docs/library.md shows how.");
+    needs.push(
+      "Install wrangler, which needs Node 22 or newer, and the package in this folder: docs/library.md shows how.",
+    );
   }
   const { main, env, compatibility_date: date, compatibility_flags: flags } = config;
   if (typeof main === "string" && !exportsWorker(join(folder, main))) {

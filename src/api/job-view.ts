@@ -12,7 +12,7 @@ const TableViewSchema = v.strictObject({
   name: v.string(),
   status: v.picklist(["pending", "running", "done"]),
   rows: Count,
-  /** Of text before compression. */
+  /** Of the text before compression. */
   bytes: Count,
   percent: v.nullable(Percent),
 });
@@ -43,7 +43,7 @@ export const WorkflowViewSchema = v.strictObject({
   rescues: v.array(v.strictObject({ run: Count, at: Time, reason: v.string() })),
 });
 
-/** How far a job's callback is. */
+/** How far a job's callback has got. */
 export const CallbackViewSchema = v.strictObject({
   /** Only scheme and host, because paths and queries may contain secrets. */
   url: v.nullable(v.string()),
@@ -73,7 +73,7 @@ export const JobViewSchema = v.strictObject({
   ),
   format: v.string(),
   compression: v.string(),
-  /** What `requestedConsistency` is; manifests use this name for the method. */
+  /** The value of `requestedConsistency`; manifests use this name for the method. */
   consistency: v.string(),
   requestedConsistency: RequestedConsistencySchema,
   snapshotMethod: SnapshotMethodSchema,

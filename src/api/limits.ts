@@ -13,7 +13,7 @@ export const STATEMENT_BYTES_MAX = 100_000;
  */
 export const PAGE_BYTES = 768 * KIB;
 
-/** The same for long rows, which take no longer. A source whose values cannot hold it uses less. */
+/** The same for long rows, which take no longer. A source whose values are shorter uses less. */
 export const LONG_ROWS_PAGE_BYTES = 1_536 * KIB;
 
 /**
@@ -81,10 +81,10 @@ export const STALL_SECONDS_MIN = 5;
 export const STALL_SECONDS_DEFAULT = 300;
 export const STALL_SECONDS_MAX = 86_400;
 
-/** How long a stream's client may read nothing: longer than any one call of a source. */
+/** How long a stream's client may read nothing. It is longer than any single call of a source. */
 export const STREAM_STALL_MS = 120_000;
 
-/** How often a stream renews its lease at most. */
+/** How long a stream waits, at least, between two renewals of its lease. */
 export const STREAM_RENEW_MS = 30_000;
 
 /** How long a stream holds its database after the last renewal. */

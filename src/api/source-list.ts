@@ -17,7 +17,7 @@ export const SourceListSchema = v.strictObject({
       type: SourceTypeSchema,
       /** Which objects of the class a request may name: none, those listed, or any. */
       objects: v.picklist(["one", "listed", "any"]),
-      /** True if restores may write it. */
+      /** True if restores may write to it. */
       writable: v.boolean(),
       /** What is wrong with its binding, for the person who deploys; null if it can be exported. */
       problem: v.nullable(v.string()),

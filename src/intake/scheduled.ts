@@ -9,15 +9,15 @@ import { prepareJob } from "./new-job.ts";
 export interface Tick {
   /** The trigger's expression. */
   cron: string;
-  /** When it was due; a tick that is delivered again has the same time. */
+  /** When it was due. A tick that is delivered again has the same time. */
   scheduledTime: number;
 }
 
 /**
- * Starts the exports of `EXPORT_SCHEDULE` that are due at a tick: one job per entry, however often
- * the tick is delivered. An entry whose source is still being exported is skipped, with a line in
- * the log; the others still start. Errors: `configuration-invalid`, and, after all entries, the
- * errors of jobs that could not be started and of a job of this tick that has failed since.
+ * Starts the exports of `EXPORT_SCHEDULE` that are due at a tick. Starts one job per entry, even if the tick is
+ * delivered several times. If a source is still being exported, its entry is skipped with a line in the log, and
+ * the others still start. Errors: `configuration-invalid`. After all entries, it throws the errors of jobs that
+ * could not start, and of this tick's jobs that have failed since.
  */
 export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise<void> {
   const config = readSettings(env);

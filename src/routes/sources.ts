@@ -5,10 +5,7 @@ import { getSourceKind } from "../databases/source-kinds.ts";
 import { reportStorage } from "../storage/open-artifact-store.ts";
 import { route } from "./route.ts";
 
-/**
- * `GET /export/sources`: what this deployment can export, and where it stores it. `doctor` shows
- * it.
- */
+/** `GET /export/sources`: what this deployment can export, and where it stores files. `doctor` shows it. */
 export const sourceRoutes = [
   route({
     method: "GET",

@@ -1,4 +1,4 @@
-import type { ExportFormat, JobRequest } from "../api/export-request.ts";
+import type { DumpContent, ExportFormat, JobRequest } from "../api/export-request.ts";
 import type { JobState } from "../api/job-state.ts";
 import type { JobView } from "../api/job-view.ts";
 import type { ArtifactRecord } from "./artifact-record.ts";
@@ -79,6 +79,7 @@ export interface DownloadInfo {
   state: JobState;
   source: string;
   format: ExportFormat;
+  content: DumpContent;
   artifacts: ArtifactRecord[];
   manifestKey: string | null;
   completedAtMs: number | null;

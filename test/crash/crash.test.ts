@@ -28,8 +28,8 @@ test("a night of scheduled jobs that wait in a queue loses none to a SIGKILL", a
 }, 400_000);
 
 // `npm run crash -- --restore` kills fifty times.
-test("restores survive SIGKILLs of the runtime, and make equal databases", async () => {
-  const run = await runRestoreCrashes({ kills: 4, killsPerRestore: 2, random: Math.random });
+test("restores survive SIGKILLs of the runtime, and leave what they promise", async () => {
+  const run = await runRestoreCrashes({ kills: 7, killsPerRestore: 1, random: Math.random });
   expect(run.problems).toEqual([]);
   expect(run.restores).toBeGreaterThan(1);
 }, 400_000);

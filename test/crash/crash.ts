@@ -37,6 +37,7 @@ if (values.restore) {
     kills: Number(values.kills),
     killsPerRestore: Number(values["kills-per-job"]),
     random: Math.random,
+    report: (line) => console.log(line),
   });
   for (const problem of problems) console.log(problem);
   console.log(`${restores} restores, ${kills} kills, ${runs} runs, ${problems.length} problems`);

@@ -168,7 +168,7 @@ describe("a silent run", () => {
       status: "failed",
       error: {
         code: "export-stalled",
-        message: `${RUNS_MAX} runs went silent, one after the other, at the same place`,
+        message: `${RUNS_MAX} runs in a row went silent at the same place`,
       },
     });
   });

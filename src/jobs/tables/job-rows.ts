@@ -65,7 +65,7 @@ export type JobRow = {
   catalog_digest: string | null;
   /** Null if an earlier version made the plan. */
   plan_digest: string | null;
-  /** What wrote the dump, as JSON of `DumpWriter`. Null if an earlier version has made the plan. */
+  /** What wrote the dump, as JSON of `DumpWriter`. Null if an earlier version made the plan. */
   writer_json: string | null;
   /** The size of the job's parts, which no deployment changes; null before its first run. */
   part_bytes: number | null;
@@ -140,7 +140,7 @@ export function parseSnapshot({
   return snapshot_json === null ? null : (JSON.parse(snapshot_json) as SnapshotRecord);
 }
 
-/** Returns what wrote a job's dump; null if an earlier version has made the plan. */
+/** Returns what wrote a job's dump; null if an earlier version made the plan. */
 export function parseWriter({ writer_json }: Pick<JobRow, "writer_json">): DumpWriter | null {
   return writer_json === null ? null : (JSON.parse(writer_json) as DumpWriter);
 }

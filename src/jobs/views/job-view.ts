@@ -137,7 +137,7 @@ export function runView(job: JobRow): Pick<JobView, "workflow" | "callback" | "u
   };
 }
 
-/** Returns how far a job's callback is. */
+/** Returns how far a job's callback has got. */
 function callbackView(job: JobRow): JobView["callback"] {
   const target = job.callback_url === null ? null : URL.parse(job.callback_url);
   return {

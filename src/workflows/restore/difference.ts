@@ -1,8 +1,8 @@
-/** How a restored database differs from what its dump contains. */
+/** How a restored database differs from its dump. */
 export interface Difference {
-  /** The table whose rows differ; null if it is unknown, or the difference is not in rows. */
+  /** The table whose rows differ; null if it is unknown, or if the difference is not in rows. */
   table: string | null;
-  /** Keys of the first and the last row that the difference can be in; null if they are unknown. */
+  /** The first and last key between which the difference lies; null if they are unknown. */
   firstKey: string | null;
   lastKey: string | null;
   /** A sentence without its period. */

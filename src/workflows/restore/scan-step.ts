@@ -20,7 +20,7 @@ import type { RunContext } from "../engine/run-context.ts";
 import { readManifest } from "./read-manifest.ts";
 import { RestoreRun } from "./restore-run.ts";
 
-/** What a step "scan script" reports to the dashboard. */
+/** The result of a step "scan script", for the dashboard. */
 export interface ScannedStep {
   statements: number;
   textBytes: number;
@@ -28,8 +28,9 @@ export interface ScannedStep {
 }
 
 /**
- * Reads the whole script before anything changes. Checks that it is SQL to its end, that its bytes have the known hash,
- * and that the target is empty if it must be. Finds which rows must wait for others. Repeating it changes nothing.
+ * Reads the whole script before anything changes. Checks that it is SQL to its end, that its bytes have the known
+ * hash, and that the target is empty if it must be. Determines which rows must wait for others. Repeating it
+ * changes nothing.
  */
 export function scanStep(context: RunContext): Promise<ScannedStep> {
   return RestoreRun.perform(context, scan);
@@ -92,7 +93,7 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
   return { statements, textBytes, isReplacing };
 }
 
-/** Returns the frames of the dump; each chunk of an export is one that reading can begin at. */
+/** Returns the frames of the dump. Reading can begin at each chunk of an export. */
 function findFrames(manifest: Manifest | null): ScriptRecord["frames"] {
   if (manifest?.version !== 2) return null;
   return (
@@ -100,7 +101,7 @@ function findFrames(manifest: Manifest | null): ScriptRecord["frames"] {
   );
 }
 
-/** True if a target stores the key-value entries of a dump. Other classes than those of `withExport` ignore them. */
+/** True if a target stores a dump's key-value entries. Only `withExport` classes do. */
 async function keepsKeyValues(target: Source): Promise<boolean> {
   return (await target.query({ sql: CAN_EXPORT_KEY_VALUES })).rows.length > 0;
 }
@@ -137,7 +138,7 @@ function chooseMethod(
   return { method: "counts", warnings: [...warnings, `verified by row counts only: ${why}`] };
 }
 
-/** The state of a restore is small: with more tables, nothing is counted. */
+/** A restore's state must stay small, so nothing is counted if there are more tables. */
 const EXPECTED_TABLES_MAX = 2_000;
 
 function chooseExpected({ rows }: ScannedScript): RestoreState["expectedRows"] {
@@ -179,7 +180,7 @@ async function scanStored(
   return { scanned, textBytes };
 }
 
-/** What every dump contains, and no reader needs to know. */
+/** Every dump contains these, and no reader needs to know about them. */
 const USUAL = new Set(["BEGIN", "COMMIT", "PRAGMA foreign_keys", "PRAGMA defer_foreign_keys"]);
 
 function listSkipped({ skipped }: ScannedScript): string[] {

@@ -11,10 +11,10 @@ import { planSecondDump } from "./plan-second-dump.ts";
 import { readManifest } from "./read-manifest.ts";
 import { RestoreRun } from "./restore-run.ts";
 
-/** Text of the second dump that one step compares. */
+/** How much of the second dump's text one step compares. */
 const STEP_BYTES = 64 * MIB;
 
-/** What a step "verify" reports to the dashboard. */
+/** The result of a step "verify", for the dashboard. */
 export interface VerifiedStep {
   method: string;
   pieces: number;
@@ -22,7 +22,7 @@ export interface VerifiedStep {
 }
 
 /**
- * Compares the next part of what was restored with its dump. Repeating it compares what follows. Errors:
+ * Compares the next part of the restored data with its dump. Repeating it compares the part after that. Errors:
  * `restore-differs`, with the place; the source's own.
  */
 export function verifyStep(context: RunContext): Promise<VerifiedStep> {
