@@ -156,7 +156,7 @@ export const ERRORS = {
   "dump-not-restorable": {
     status: 422,
     retryable: false,
-    hint: 'Only SQL scripts can be restored. Start an export with `"format": "sql"`.',
+    hint: 'Only SQL dumps that contain the tables can be restored. Start an export with `"format": "sql"`.',
   },
   "script-not-found": {
     status: 404,
@@ -187,6 +187,11 @@ export const ERRORS = {
     status: 409,
     retryable: false,
     hint: "Another writer removed the restore's tables from the target. Restore again while nobody else writes.",
+  },
+  "proof-too-large": {
+    status: 422,
+    retryable: false,
+    hint: 'Raise EXPORT_PROOF_ROWS_MAX if the rows are worth their price, or omit `"verify": "restore"`.',
   },
   "file-not-found": {
     status: 404,

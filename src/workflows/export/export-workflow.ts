@@ -13,6 +13,7 @@ import { sendCallbacks } from "../ending/send-callbacks.ts";
 import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { openSteps, type Steps } from "../engine/steps.ts";
+import { proveStep } from "../proof/prove-step.ts";
 import { RESTORE_STEPS } from "../restore/restore-steps.ts";
 import { endRestore, runRestore } from "../restore/run-restore.ts";
 import { EXPORT_STEPS, type ExportStep } from "./export-steps.ts";
@@ -64,7 +65,11 @@ async function runExport(steps: Steps<ExportStep>, runId: RunStart): Promise<End
   const run = steps.forRun(runId);
   let published: { callback: boolean };
   try {
-    await produceArtifacts(run);
+    const { proves } = await produceArtifacts(run);
+    for (let number = 1; proves; number += 1) {
+      const { isDone } = await run("prove restore", String(number), proveStep);
+      if (isDone) break;
+    }
     published = await run("publish manifest", "", publishManifest);
   } catch (error) {
     const failure = parseFailure(error);

@@ -1,0 +1,35 @@
+import type { ProofState } from "../../rpc/proof-jobs.ts";
+import type { JobRow } from "./job-rows.ts";
+
+/*
+ * The column of `tmp_export_jobs` that only proved exports have: `proof_json`.
+ */
+
+/** Returns the state of a job's proof; null before it begins. */
+export function parseProof({ proof_json }: Pick<JobRow, "proof_json">): ProofState | null {
+  return proof_json === null ? null : (JSON.parse(proof_json) as ProofState);
+}
+
+/** Replaces the state of a job's proof. */
+export function recordProof(sql: SqlStorage, jobId: string, state: ProofState): void {
+  sql.exec(
+    "UPDATE tmp_export_jobs SET proof_json = ? WHERE job_id = ?",
+    JSON.stringify(state),
+    jobId,
+  );
+}
+
+/** Adds what a step of a proof has cost. */
+export function addProofUsage(
+  sql: SqlStorage,
+  jobId: string,
+  usage: { rowsRead: number; rowsWritten: number },
+): void {
+  sql.exec(
+    `UPDATE tmp_export_jobs SET usage_rows_read = usage_rows_read + ?,
+       usage_rows_written = usage_rows_written + ? WHERE job_id = ?`,
+    usage.rowsRead,
+    usage.rowsWritten,
+    jobId,
+  );
+}
