@@ -105,8 +105,16 @@ describe("a request for a proof", () => {
 const FAULTS: [string, string, RegExp][] = [
   ["a row is missing", "DELETE FROM t WHERE id = 300", /table "t" has 299 rows/],
   ["a value has another type", "UPDATE t SET note = CAST(note AS BLOB) WHERE id = 9", /table "t"/],
-  ["a value differs", "UPDATE pets SET name = 'cow' WHERE rowid = 9", /rows of "pets", .*keys 5 and 9/],
-  ["a rowid differs", "UPDATE pets SET rowid = 8 WHERE rowid = 9", /rows of "pets", .*keys 5 and 8/],
+  [
+    "a value differs",
+    "UPDATE pets SET name = 'cow' WHERE rowid = 9",
+    /rows of "pets", .*keys 5 and 9/,
+  ],
+  [
+    "a rowid differs",
+    "UPDATE pets SET rowid = 8 WHERE rowid = 9",
+    /rows of "pets", .*keys 5 and 8/,
+  ],
   ["an index is missing", "DROP INDEX notes", /the index "notes" is missing/],
   ["a trigger is missing", "DROP TRIGGER tr", /the trigger "tr" is missing/],
   ["a view is missing", "DROP VIEW v", /the view "v" is missing/],
