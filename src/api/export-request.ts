@@ -111,20 +111,23 @@ export function requireRows({ content, format }: Pick<ExportRequest, "content" |
   });
 }
 
-/** Errors: `dump-not-restorable` if the request asks for a proof of files that cannot be restored by themselves. */
-export function requireProvable({
-  verify,
-  content,
-  format,
-}: Pick<ExportRequest, "verify" | "content" | "format">): void {
-  if (verify !== "restore") return;
+type ProofRequest = Pick<ExportRequest, "verify" | "content" | "format">;
+
+/** Returns why a request asks for a proof of files that cannot be restored by themselves; undefined if it does not. */
+export function findUnprovable({ verify, content, format }: ProofRequest): string | undefined {
+  if (verify !== "restore") return undefined;
   const why = !FORMATS[format].isSqlScript
     ? `a dump in ${format} cannot be restored`
     : content === "data"
       ? "a dump of rows without their tables cannot be restored by itself"
       : undefined;
-  if (why === undefined) return;
-  const message = `${why}, so "verify": "restore" is not possible; use "checksum"`;
+  return why && `${why}, so "verify": "restore" is not possible; use "checksum"`;
+}
+
+/** Errors: `dump-not-restorable` if the request asks for a proof of files that cannot be restored by themselves. */
+export function requireProvable(request: ProofRequest): void {
+  const message = findUnprovable(request);
+  if (message === undefined) return;
   throw new ExportError("dump-not-restorable", `the request: verify: ${message}`, {
     details: { issues: [{ path: "verify", message }] },
   });

@@ -101,6 +101,9 @@ export const PROOF_ROWS_MIN = 1;
 export const PROOF_ROWS_DEFAULT = 50_000_000;
 export const PROOF_ROWS_MAX = 10_000_000_000;
 
+/** The most runs of a schedule's entry between two proofs. */
+export const PROVE_EVERY_MAX = 1_000;
+
 /** How long an uploaded script is kept after its last use: a part, its completion, or a restore. */
 export const UPLOAD_KEPT_HOURS = 24;
 

@@ -7,6 +7,7 @@ import { type CallbackAllowlist, parseCallbackAllowlist } from "../notify/callba
 import { ExportError } from "../api/errors.ts";
 import {
   ExportScheduleSchema,
+  findVerify,
   haveCollision,
   type ScheduledExport,
 } from "../api/export-schedule.ts";
@@ -165,6 +166,12 @@ function parseSettings(env: object): Settings {
     throw new ExportError(
       "configuration-invalid",
       "EXPORT_SCHEDULE: expected one entry per source for each cron expression",
+    );
+  }
+  if (schedule.some((entry) => findVerify(entry) === "restore") && !("EXPORT_SCRATCH" in env)) {
+    throw new ExportError(
+      "configuration-invalid",
+      "EXPORT_SCHEDULE asks for proofs by a restore, and binding EXPORT_SCRATCH is missing",
     );
   }
   return {

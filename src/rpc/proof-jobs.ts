@@ -18,7 +18,7 @@ export interface ProofState {
   script: ScriptRecord | null;
   plan: LoadPlan | null;
   position: LoadPosition;
-  /** The position at which the comparison resumes, as JSON; null at its start. */
+  /** The place at which the comparison resumes, as JSON; null at its start. */
   cursor: string | null;
   pieces: number;
   rows: number;
