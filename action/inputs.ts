@@ -25,7 +25,14 @@ export interface Inputs {
  */
 export function readInputs(getInput: (name: string) => string): Inputs {
   const options: ExportOptions = {};
-  for (const name of ["source", "format", "compression", "consistency", "content"] as const) {
+  for (const name of [
+    "source",
+    "format",
+    "compression",
+    "consistency",
+    "content",
+    "verify",
+  ] as const) {
     const value = getInput(name);
     if (value !== "") options[name] = value;
   }

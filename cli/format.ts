@@ -59,6 +59,18 @@ export function formatTable(header: string[], rows: string[][]): string {
     .join("\n");
 }
 
+/** A table as `formatTable` makes it, without the last columns if they do not fit `charsMax`. The first one stays. */
+export function fitTable(header: string[], rows: string[][], charsMax: number | undefined): string {
+  const table = formatTable(header, rows);
+  const chars = Math.max(...table.split("\n").map((line) => line.length));
+  if (charsMax === undefined || chars <= charsMax || header.length === 1) return table;
+  return fitTable(
+    header.slice(0, -1),
+    rows.map((row) => row.slice(0, header.length - 1)),
+    charsMax,
+  );
+}
+
 /** Makes text from a server or a database fit for one line of a terminal: no control characters. */
 export function oneLine(text: string): string {
   // oxlint-disable-next-line no-control-regex -- these are the characters that drive a terminal

@@ -5,7 +5,7 @@ export interface Host {
   env: Record<string, string | undefined>;
   /** Where answers to questions come from; undefined: nobody can be asked. */
   stdin?: Readable & { isTTY?: boolean };
-  stdout: Writable & { isTTY?: boolean };
+  stdout: Writable & { isTTY?: boolean; columns?: number };
   stderr: Writable & { isTTY?: boolean; columns?: number };
   /** Aborted by the first Ctrl-C, SIGTERM or SIGHUP. */
   interrupt: AbortSignal;

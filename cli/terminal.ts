@@ -23,6 +23,12 @@ export class Terminal {
     this.mode = mode;
   }
 
+  /** How many characters a line of standard output may have; undefined if it is no terminal. */
+  get columns(): number | undefined {
+    const { isTTY, columns } = this.#host.stdout;
+    return isTTY === true ? columns : undefined;
+  }
+
   /** A line for people about what is happening. */
   note(line: string): void {
     if (this.mode === "human") this.#writeError(line);

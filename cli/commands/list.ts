@@ -5,7 +5,7 @@ import type { Job } from "../answers.ts";
 import type { JobPage } from "../api-client.ts";
 import { type Context, parseCount } from "../context.ts";
 import { optionOf } from "../option-of.ts";
-import { formatBytes, formatCount, formatTable, oneLine } from "../format.ts";
+import { fitTable, formatBytes, formatCount, oneLine } from "../format.ts";
 import type { Restore } from "../restore-answers.ts";
 import { RestoreClient } from "../restore-client.ts";
 
@@ -34,12 +34,12 @@ export function addList(program: Command, open: (command: Command) => Context): 
       if (options.restores === true) {
         const restores = new RestoreClient(api);
         const jobs = await collect((page) => restores.list(page), options.status, limit);
-        terminal.print(jobs.length === 0 ? "no restores" : restoreTable(jobs));
+        terminal.print(jobs.length === 0 ? "no restores" : restoreTable(jobs, terminal.columns));
         terminal.printJson({ jobs });
         return;
       }
       const jobs = await collect((page) => api.listJobs(page), options.status, limit);
-      terminal.print(jobs.length === 0 ? "no jobs" : tableOf(jobs));
+      terminal.print(jobs.length === 0 ? "no jobs" : jobTable(jobs, terminal.columns));
       terminal.printJson({ jobs });
     });
 }
@@ -63,32 +63,41 @@ async function collect<TJob>(
   return jobs;
 }
 
-function restoreTable(restores: Restore[]): string {
-  return formatTable(
-    ["RESTORE", "STATUS", "TARGET", "MODE", "CREATED", "ROWS", "SQL TEXT"],
+/** The columns that matter least are last: a narrow terminal shows without them. */
+function restoreTable(restores: Restore[], columns: number | undefined): string {
+  return fitTable(
+    ["RESTORE", "STATUS", "TARGET", "CREATED", "SQL TEXT", "ROWS", "MODE"],
     restores.map((restore) => [
       restore.jobId,
       restore.status,
       oneLine([restore.target, ...Object.values(restore.object ?? {})].join(" ")),
-      restore.mode,
       restore.createdAt.replace(/\.\d+Z$/, "Z"),
-      formatCount(restore.progress.rows),
       formatBytes(restore.progress.textBytes),
+      formatCount(restore.progress.rows),
+      restore.mode,
     ]),
+    columns,
   );
 }
 
-function tableOf(jobs: Job[]): string {
-  return formatTable(
-    ["JOB", "STATUS", "SOURCE", "FORMAT", "CREATED", "ROWS", "SIZE"],
+function jobTable(jobs: Job[], columns: number | undefined): string {
+  return fitTable(
+    ["JOB", "STATUS", "SOURCE", "CREATED", "SIZE", "ROWS", "FORMAT"],
     jobs.map((job) => [
       job.jobId,
-      job.status,
+      describeStatus(job),
       oneLine(job.source),
-      job.compression === "none" ? job.format : `${job.format}+${job.compression}`,
       job.createdAt.replace(/\.\d+Z$/, "Z"),
-      formatCount(job.progress.rows),
       formatBytes(job.progress.bytes),
+      formatCount(job.progress.rows),
+      job.compression === "none" ? job.format : `${job.format}+${job.compression}`,
     ]),
+    columns,
   );
+}
+
+/** A job that restores its dump to prove it is `proving`, and then `proved` instead of `completed`. */
+function describeStatus({ status, proof }: Job): string {
+  if (status === "completed" && proof?.state === "proved") return "proved";
+  return status === "running" && proof?.state === "running" ? "proving" : status;
 }

@@ -2,12 +2,14 @@ import * as v from "valibot";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
+export const VERIFICATIONS = ["checksum", "restore"] as const;
+
 /**
  * How a job checks what it has stored. `checksum` reads the files back and compares each chunk with what was written.
  * `restore` also loads the dump into an empty database and compares that with the dump.
  */
 export const VerifySchema = v.pipe(
-  v.picklist(["checksum", "restore"]),
+  v.picklist(VERIFICATIONS),
   v.description(
     "`checksum` (the default) reads the stored files back. `restore` also restores the dump into a scratch database " +
       "and compares it.",

@@ -12,12 +12,17 @@ export function getScratch(env: ExportEnv, jobId: string): DurableObjectStub<Scr
 }
 
 /** Errors: `configuration-invalid` if no class of scratch databases is bound. */
-export function requireScratch({ EXPORT_SCRATCH: namespace }: ExportEnv): void {
-  if (namespace !== undefined && "getByName" in namespace) return;
-  throw new ExportError(
-    "configuration-invalid",
-    namespace === undefined
-      ? "binding EXPORT_SCRATCH is missing: a proof by restore needs the class ScratchDatabase"
-      : "binding EXPORT_SCRATCH is no Durable Object namespace",
-  );
+export function requireScratch(env: ExportEnv): void {
+  const problem = findScratchProblem(env);
+  if (problem !== undefined) throw new ExportError("configuration-invalid", problem);
+}
+
+/** Returns why no class of scratch databases can be used; undefined if one is bound. */
+export function findScratchProblem({ EXPORT_SCRATCH: namespace }: ExportEnv): string | undefined {
+  if (namespace === undefined) {
+    return "binding EXPORT_SCRATCH is missing: a proof by restore needs the class ScratchDatabase";
+  }
+  return "getByName" in namespace
+    ? undefined
+    : "binding EXPORT_SCRATCH is no Durable Object namespace";
 }
