@@ -108,7 +108,7 @@ describe("dump", () => {
     const { stderr } = await runCli(words, server);
     expect(server.jobs[0]?.request).toEqual({ verify: "restore" });
     expect(stderr).toContain(
-      "restored itself: equal, 223,398 rows in 8 pieces, 12.3 s\n" + `${output}: `,
+      `restored itself: equal, 223,398 rows in 8 pieces, 12.3 s\n${output}: `,
     );
     const { stdout } = await runCli([...words, "--json"], server);
     expect(JSON.parse(stdout)).toMatchObject({ proof: { state: "proved", seconds: 12.34 } });

@@ -181,7 +181,7 @@ export const ERRORS = {
   "restore-differs": {
     status: 500,
     retryable: false,
-    hint: "The restored database differs from the dump, at the place in the message. After a restore, look for other writers and restore again. After an export, do not rely on its dump: start a new one.",
+    hint: "The message contains the place. After a restore, look for other writers and restore again. After an export, start a new one: this dump is unusable.",
   },
   "restore-interrupted": {
     status: 409,
