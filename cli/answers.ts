@@ -17,6 +17,23 @@ const ProgressSchema = v.looseObject({
   etaSeconds: v.optional(v.nullable(v.number()), null),
 });
 
+/** A Worker of an earlier version reports none. */
+const ProofSchema = v.optional(
+  v.nullable(
+    v.looseObject({
+      state: v.string(),
+      at: v.optional(v.nullable(v.string()), null),
+      seconds: v.optional(v.nullable(v.number()), null),
+      rows: v.number(),
+      rowsWritten: v.number(),
+      pieces: v.number(),
+    }),
+  ),
+  null,
+);
+
+export type Proof = NonNullable<v.InferOutput<typeof ProofSchema>>;
+
 export const JobSchema = v.looseObject({
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
@@ -30,6 +47,8 @@ export const JobSchema = v.looseObject({
   expiresAt: v.optional(v.nullable(v.string()), null),
   snapshotAt: v.optional(v.nullable(v.string()), null),
   progress: ProgressSchema,
+  verify: v.optional(v.string(), "checksum"),
+  proof: ProofSchema,
   warnings: v.optional(v.array(v.string()), []),
   error: v.optional(
     v.nullable(
@@ -66,6 +85,7 @@ export const ManifestSchema = v.looseObject({
   snapshotAt: v.string(),
   tables: v.array(v.looseObject({ name: v.string(), rows: v.number(), bytes: v.number() })),
   artifacts: v.array(ManifestArtifactSchema),
+  proof: ProofSchema,
   warnings: v.optional(v.array(v.string()), []),
 });
 
@@ -87,6 +107,13 @@ export const SourcesSchema = v.looseObject({
     v.nullable(v.looseObject({ bytesUsed: v.number(), bytesMax: v.number() })),
     null,
   ),
+  /** Missing from a Worker of an earlier version. */
+  proof: v.optional(
+    v.looseObject({
+      problem: v.optional(v.nullable(v.string()), null),
+      rowsMax: v.number(),
+    }),
+  ),
   sources: v.array(
     v.looseObject({
       name: v.string(),
@@ -95,6 +122,8 @@ export const SourcesSchema = v.looseObject({
       problem: v.optional(v.nullable(v.string()), null),
       /** True if a restore may write to it. A Worker of an earlier version does not send it. */
       writable: v.optional(v.boolean()),
+      /** Missing from a Worker of an earlier version. */
+      verify: v.optional(v.looseObject({ available: v.array(v.string()) })),
     }),
   ),
 });

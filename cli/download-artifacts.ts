@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 
-import type { Manifest, ManifestArtifact, ManifestText } from "./answers.ts";
+import type { Manifest, ManifestArtifact, ManifestText, Proof as ProofOfDump } from "./answers.ts";
 import type { ApiClient } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";
 import { describeConsistency, findConsistency } from "./consistency.ts";
@@ -19,6 +19,7 @@ import {
   writeWhole,
 } from "./output-place.ts";
 import { artifactProof, type Proof } from "./proof.ts";
+import { describeProved } from "./restored-itself.ts";
 import type { Terminal } from "./terminal.ts";
 import { type RemoteFile, remoteFileOf } from "./transfer.ts";
 import { ZipProof } from "./zip-proof.ts";
@@ -48,6 +49,8 @@ export interface DownloadResult {
   files: { name: string; path: string | null; bytes: number; sha256: string }[];
   tables: { name: string; rows: number; bytes: number }[];
   warnings: string[];
+  /** How the Worker proved the dump by a restore; null if it did not. */
+  proof: ProofOfDump | null;
 }
 
 export interface DownloadRequest {
@@ -72,6 +75,8 @@ export async function downloadArtifacts(request: DownloadRequest): Promise<Downl
     place.kind === "file" || place.kind === "folder" ? manifestPathOf(place) : null;
   if (manifestPath !== null) await writeWhole(manifestPath, kept.text);
   request.terminal.note(`consistency: ${describeConsistency(findConsistency(manifest))}`);
+  const proved = describeProved(manifest.proof);
+  if (proved !== undefined) request.terminal.note(proved);
   return resultOf({ jobId, manifest, place, manifestPath, written });
 }
 
@@ -235,5 +240,6 @@ function resultOf(of: {
     })),
     tables: tables.map(({ name, rows, bytes }) => ({ name, rows, bytes })),
     warnings: manifest.warnings,
+    proof: manifest.proof,
   };
 }

@@ -40,6 +40,8 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
     'Add `"writable": true` to the source in EXPORT_SOURCES and deploy, or choose another --target.',
   "target-not-empty":
     "Choose an empty target, or add --replace: it exports what is in this one, then deletes it.",
+  "proof-too-large":
+    "Leave out --verify restore, or raise EXPORT_PROOF_ROWS_MAX if the rows are worth their price.",
   "dump-not-restorable":
     "Only SQL dumps with their schema can be restored. Export again with `durable-export dump --format sql`.",
   "script-changed": "Run the same command again, and leave the file as it is until it ends.",
@@ -51,6 +53,14 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   "file-not-complete": "Run the same command again: it uploads the missing parts.",
   "part-invalid": "Run the same command again with --fresh: it uploads the whole file.",
   "file-differs": "Run the same command again with --fresh, and leave the file as it is meanwhile.",
+};
+
+/** The same for calls of exports, if an error means something else there than in a restore. */
+const EXPORT_HINTS: Partial<Record<ErrorCode, string>> = {
+  "dump-not-restorable":
+    "Leave out --verify restore, or export an SQL dump with its tables: --format sql, without --content data.",
+  "restore-differs":
+    "Do not rely on this dump. Run the same command again, and report the message if the next dump differs too.",
 };
 
 /**
@@ -73,5 +83,6 @@ export function findHint(problem: Problem & { path?: string }): string | undefin
     const options = issues.flatMap((issue) => OPTIONS[issue.path.split(".")[0] ?? ""] ?? []);
     if (options.length > 0) return `Correct ${[...new Set(options)].join(", ")}.`;
   }
-  return HINTS[code as ErrorCode] ?? problem.hint;
+  const hints = path.startsWith("/export/") ? { ...HINTS, ...EXPORT_HINTS } : HINTS;
+  return hints[code as ErrorCode] ?? problem.hint;
 }

@@ -52,8 +52,13 @@ describe("a new Worker", () => {
       name: "shop-backup",
       main: "worker.ts",
       compatibility_date: readRawConfig({ config: "wrangler.jsonc" }).rawConfig.compatibility_date,
-      durable_objects: { bindings: [{ name: "EXPORT_JOBS", class_name: "ExportJobs" }] },
-      migrations: [{ tag: "v1", new_sqlite_classes: ["ExportJobs"] }],
+      durable_objects: {
+        bindings: [
+          { name: "EXPORT_JOBS", class_name: "ExportJobs" },
+          { name: "EXPORT_SCRATCH", class_name: "ScratchDatabase" },
+        ],
+      },
+      migrations: [{ tag: "v1", new_sqlite_classes: ["ExportJobs", "ScratchDatabase"] }],
       r2_buckets: [{ binding: "EXPORT_R2_BUCKET", bucket_name: "shop-backup" }],
       d1_databases: [{ binding: "SHOP_DB", database_name: "shop", database_id: ID.toLowerCase() }],
       triggers: { crons: [CRON] },
@@ -85,6 +90,7 @@ describe("a new Worker", () => {
       durable_objects: {
         bindings: [
           { name: "EXPORT_JOBS" },
+          { name: "EXPORT_SCRATCH" },
           {
             name: "DATABASE_DURABLE_OBJECT",
             class_name: "StarbaseDBDurableObject",
@@ -183,10 +189,12 @@ describe("an existing Worker", () => {
     // The list of migrations gets its second one on the same line.
     expect(changed).toEqual([expect.stringContaining('"migrations"') as string]);
     expect(readConfig()).toMatchObject({
-      durable_objects: { bindings: [{ name: "TENANT" }, { name: "EXPORT_JOBS" }] },
+      durable_objects: {
+        bindings: [{ name: "TENANT" }, { name: "EXPORT_JOBS" }, { name: "EXPORT_SCRATCH" }],
+      },
       migrations: [
         { tag: "v1", new_sqlite_classes: ["Tenant"] },
-        { tag: "durable-export-v1", new_sqlite_classes: ["ExportJobs"] },
+        { tag: "durable-export-v1", new_sqlite_classes: ["ExportJobs", "ScratchDatabase"] },
       ],
       // The database is bound already.
       d1_databases: [{ binding: "DB" }],
@@ -198,7 +206,9 @@ describe("an existing Worker", () => {
       },
     });
     expect(existsSync(join(folder, "worker.ts"))).toBe(false);
-    expect(result.stderr).toContain("src/index.ts must export ExportJobs, ExportWorkflow");
+    expect(result.stderr).toContain(
+      "src/index.ts must export ExportJobs, ExportWorkflow, ScratchDatabase and mount the routes",
+    );
     expect(result.stderr).toContain("env.staging");
     expect(result.stderr).toContain("nodejs_compat");
     const again = await init(WORDS);
@@ -216,6 +226,26 @@ describe("an existing Worker", () => {
     expect(await init([...D1, "--yes"])).toMatchObject({ exitCode: 0 });
     const { EXPORT_SOURCES: sources } = readConfig()["vars"] as { EXPORT_SOURCES: object };
     expect(Object.keys(sources)).toEqual(["main", "shop"]);
+  });
+
+  test("of an earlier version gets the scratch databases, with a migration of their own", async () => {
+    const bindings = [{ name: "EXPORT_JOBS", class_name: "ExportJobs" }];
+    const migrations = [{ tag: "v1", new_sqlite_classes: ["ExportJobs"] }];
+    const main = "worker.ts";
+    writeFileSync(
+      config,
+      JSON.stringify({ name: "app", main, durable_objects: { bindings }, migrations }),
+    );
+    const worker = 'export { default, ExportJobs, ExportWorkflow } from "durable-export/worker";';
+    writeFileSync(join(folder, main), worker);
+    const result = await init([...D1, "--yes"]);
+    expect(readConfig()).toMatchObject({
+      durable_objects: { bindings: [...bindings, { name: "EXPORT_SCRATCH" }] },
+      migrations: [...migrations, { new_sqlite_classes: ["ScratchDatabase"] }],
+    });
+    expect(result.stderr).toContain("worker.ts must export ScratchDatabase.\n");
+    writeFileSync(join(folder, main), worker.replace(" }", ", ScratchDatabase }"));
+    expect((await init(D1)).stderr).not.toContain("must export");
   });
 
   test("is only changed by who says so", async () => {

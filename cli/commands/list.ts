@@ -67,7 +67,7 @@ async function collect<TJob>(
 function describeRestore(restore: Restore): string {
   const { mode, object, progress } = restore;
   const named = Object.entries(object ?? {}).map(([kind, value]) => `object ${kind} ${value}`);
-  return formatRecord(formatHeadline(restore), [
+  return formatRecord(formatHeadline(restore, restore.status), [
     oneLine(restore.target),
     ...named.map(oneLine),
     mode,
@@ -78,7 +78,7 @@ function describeRestore(restore: Restore): string {
 
 function describeExport(job: Job): string {
   const { source, format, compression, progress } = job;
-  return formatRecord(formatHeadline(job), [
+  return formatRecord(formatHeadline(job, describeStatus(job)), [
     oneLine(source),
     compression === "none" ? format : `${format}+${compression}`,
     formatNumberOf(progress.rows, "row"),
@@ -86,7 +86,13 @@ function describeExport(job: Job): string {
   ]);
 }
 
-function formatHeadline(job: Pick<Job, "jobId" | "status" | "createdAt">): string {
+function formatHeadline(job: Pick<Job, "jobId" | "createdAt">, status: string): string {
   const created = job.createdAt.replace(/\.\d+Z$/, "Z");
-  return `${job.jobId}  ${job.status.padEnd(STATUS_CHARS_MAX)}  created ${created}`;
+  return `${job.jobId}  ${status.padEnd(STATUS_CHARS_MAX)}  created ${created}`;
+}
+
+/** A job that restores its dump to prove it is `proving`, and then `proved` instead of `completed`. */
+function describeStatus({ status, proof }: Job): string {
+  if (status === "completed" && proof?.state === "proved") return "proved";
+  return status === "running" && proof?.state === "running" ? "proving" : status;
 }

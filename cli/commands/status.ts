@@ -7,6 +7,7 @@ import { findJobOfAnyKind } from "../find-job.ts";
 import { formatBytes, formatCount, oneLine } from "../format.ts";
 import { parseJobId } from "../job-id.ts";
 import { hasEnded } from "../poll-job.ts";
+import { describeProof } from "../restored-itself.ts";
 import type { Restore } from "../restore-answers.ts";
 
 /** `status`: reports a job's state once. */
@@ -41,6 +42,7 @@ export function describeJob(job: Job): string {
     ["tables", `${progress.tablesDone} of ${progress.tablesTotal}`],
     ["rows", formatCount(progress.rows)],
     ["bytes", formatBytes(progress.bytes)],
+    ["proof", describeProof(job)],
     ...describeOutcome(job),
   ];
   return formatLines(lines);

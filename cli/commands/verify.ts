@@ -1,9 +1,11 @@
 import type { Command } from "commander";
 
+import type { Proof } from "../answers.ts";
 import { usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { showBytes } from "../download-file.ts";
 import { parseJobId } from "../job-id.ts";
+import { describeProved } from "../restored-itself.ts";
 import { type Claim, claimsOf, readManifest, verifyFile } from "../verify-file.ts";
 import { requireRestorable, verifyRestore } from "../verify-restore.ts";
 
@@ -44,6 +46,8 @@ export function addVerify(program: Command, open: (command: Command) => Context)
         `${path}: ${count === 1 ? "size and SHA-256 are" : `sizes and SHA-256 of ${count} files are`} the manifest's`,
         path,
       );
+      const proved = describeProved(manifest.proof);
+      if (proved !== undefined) terminal.note(`${proved} (${describeRecord(manifest.proof)})`);
       const tables =
         options.restore === true ? await verifyRestore(context, { ...dump, files }) : null;
       terminal.printJson({
@@ -51,9 +55,16 @@ export function addVerify(program: Command, open: (command: Command) => Context)
         jobId: manifest.jobId,
         verified: true,
         files,
+        proof: manifest.proof,
         restored: tables,
       });
     });
+}
+
+/** A proof belongs to the bytes whose hashes are in the same manifest. */
+function describeRecord(proof: Proof | null): string {
+  const time = proof === null || proof.at === null ? "" : ` of ${proof.at.replace(/\.\d+Z$/, "Z")}`;
+  return `the manifest's record${time}`;
 }
 
 async function verifyOne(

@@ -4,7 +4,7 @@ import { DEFAULT_SOURCES } from "../../src/api/source-config.ts";
 import { usageError } from "../cli-error.ts";
 import type { BackupPlan, ObjectBinding, PlannedSource } from "./backup-plan.ts";
 import type { JsoncFile } from "./jsonc-file.ts";
-import { BUCKET, JOBS, WORKFLOW } from "./needed-bindings.ts";
+import { BUCKET, JOBS, SCRATCH, WORKFLOW } from "./needed-bindings.ts";
 
 const Names = v.optional(v.array(v.string()), []);
 
@@ -79,7 +79,7 @@ export function addBackup(file: JsoncFile, plan: BackupPlan, path: string): stri
     append(["workflows"], { name, ...WORKFLOW }, WORKFLOW.binding);
   }
   keepDefaultSource(read());
-  const objects = [JOBS, ...plan.sources.flatMap(({ object }) => object ?? [])];
+  const objects = [JOBS, SCRATCH, ...plan.sources.flatMap(({ object }) => object ?? [])];
   for (const object of objects) {
     if (!hasObject(read(), object, path)) {
       append(["durable_objects", "bindings"], object, object.name);
@@ -206,7 +206,7 @@ function missingClasses(config: Config, plan: BackupPlan, path: string): string[
     );
   }
   const embedded = plan.sources.some(({ isEmbedded }) => isEmbedded === true) ? ["Database"] : [];
-  return [JOBS.class_name, ...embedded].filter((name) => !made.has(name));
+  return [JOBS.class_name, SCRATCH.class_name, ...embedded].filter((name) => !made.has(name));
 }
 
 function freeTag({ migrations }: Config): string {

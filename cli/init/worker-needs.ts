@@ -18,15 +18,7 @@ export function describeNeeds(
     );
   }
   const { main, env, compatibility_date: date, compatibility_flags: flags } = config;
-  if (typeof main === "string" && !exportsWorker(join(folder, main))) {
-    const scheduled =
-      plan.schedule === undefined ? "" : ", and call startScheduledExports in `scheduled`";
-    const isEmbedded = plan.sources.some((source) => source.isEmbedded === true);
-    const classes = ["ExportJobs", "ExportWorkflow", ...(isEmbedded ? ["Database"] : [])];
-    needs.push(
-      `${main} must export ${classes.join(", ")} and mount the routes${scheduled}: docs/library.md shows how.`,
-    );
-  }
+  if (typeof main === "string") needs.push(...describeMain(join(folder, main), main, plan));
   if (typeof env === "object" && env !== null && Object.keys(env).length > 0) {
     const names = Object.keys(env).map((name) => `env.${name}`);
     needs.push(
@@ -50,16 +42,32 @@ export function describeNeeds(
   return needs;
 }
 
+/** Returns what the main file lacks: classes, and unless it is a whole backup Worker, its routes and schedule. */
+function describeMain(path: string, main: string, { schedule, sources }: BackupPlan): string[] {
+  const text = readOrEmpty(path);
+  if (/export \* from ["']durable-export\/worker["']/.test(text)) return [];
+  const isWorker = text.includes("durable-export/worker");
+  const isEmbedded = sources.some((source) => source.isEmbedded === true);
+  const classes = ["ExportJobs", "ExportWorkflow", "ScratchDatabase"]
+    .concat(isEmbedded ? ["Database"] : [])
+    .filter((name) => !isWorker || !text.includes(name));
+  if (isWorker) return classes.length === 0 ? [] : [`${main} must export ${classes.join(", ")}.`];
+  const scheduled = schedule === undefined ? "" : ", and call startScheduledExports in `scheduled`";
+  return [
+    `${main} must export ${classes.join(", ")} and mount the routes${scheduled}: docs/library.md shows how.`,
+  ];
+}
+
 function isInstalled(folder: string): boolean {
   if (existsSync(join(folder, "node_modules", "durable-export", "package.json"))) return true;
   const parent = dirname(folder);
   return parent !== folder && isInstalled(parent);
 }
 
-function exportsWorker(path: string): boolean {
+function readOrEmpty(path: string): string {
   try {
-    return readFileSync(path, "utf8").includes("durable-export/worker");
+    return readFileSync(path, "utf8");
   } catch {
-    return false;
+    return "";
   }
 }

@@ -181,12 +181,17 @@ export const ERRORS = {
   "restore-differs": {
     status: 500,
     retryable: false,
-    hint: "The restored database differs from the dump. The message contains the place. Look for other writers, then restore again.",
+    hint: "The message contains the place. After a restore, look for other writers and restore again. After an export, start a new one: this dump is unusable.",
   },
   "restore-interrupted": {
     status: 409,
     retryable: false,
     hint: "Another writer removed the restore's tables from the target. Restore again while nobody else writes.",
+  },
+  "proof-too-large": {
+    status: 422,
+    retryable: false,
+    hint: 'Raise EXPORT_PROOF_ROWS_MAX if the rows are worth their price, or omit `"verify": "restore"`.',
   },
   "file-not-found": {
     status: 404,

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { CALLBACK_STATUSES } from "./callback-state.ts";
 import { RequestedConsistencySchema, SnapshotMethodSchema } from "./export-request.ts";
 import { JOB_STATES } from "./job-state.ts";
+import { ProofSchema, VerifySchema } from "./proof.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Time = v.pipe(v.string(), v.isoTimestamp());
@@ -94,6 +95,9 @@ export const JobViewSchema = v.strictObject({
   /** At most 500; the manifest lists all of them. */
   tables: v.array(TableViewSchema),
   artifacts: v.array(ArtifactViewSchema),
+  /** What the request asked for. */
+  verify: VerifySchema,
+  proof: ProofSchema,
   workflow: WorkflowViewSchema,
   callback: CallbackViewSchema,
   usage: UsageSchema,

@@ -93,6 +93,17 @@ export const STREAM_LEASE_MS = STREAM_STALL_MS + STREAM_RENEW_MS;
 export const RETENTION_HOURS_DEFAULT = 168;
 export const RETENTION_HOURS_MAX = 8_760;
 
+/**
+ * How many rows, index entries included, the proof of one job may write. They are billed: 50 million cost 50 dollars
+ * (https://developers.cloudflare.com/durable-objects/platform/pricing/, November 2026).
+ */
+export const PROOF_ROWS_MIN = 1;
+export const PROOF_ROWS_DEFAULT = 50_000_000;
+export const PROOF_ROWS_MAX = 10_000_000_000;
+
+/** The most runs of a schedule's entry between two proofs. */
+export const PROVE_EVERY_MAX = 1_000;
+
 /** How long an uploaded script is kept after its last use: a part, its completion, or a restore. */
 export const UPLOAD_KEPT_HOURS = 24;
 

@@ -305,7 +305,7 @@ test("files that resist keep no other job's from being removed", async () => {
   await runInDurableObject(jobs(), (_, { storage }) => {
     for (const jobId of [...resisting, last]) {
       storage.sql.exec(
-        "INSERT INTO tmp_export_job_discards VALUES (?, ?, '', 1)",
+        "INSERT INTO tmp_export_job_discards (job_id, object_key, upload_id, discarded_at_ms) VALUES (?, ?, '', 1)",
         jobId,
         `exports/${jobId}/discarded`,
       );

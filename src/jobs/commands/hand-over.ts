@@ -1,5 +1,6 @@
 import type { RunStart } from "../../rpc/run-payload.ts";
 import { countArtifacts } from "../tables/artifact-rows.ts";
+import { parseProof } from "../tables/job-proof-columns.ts";
 import { findJob, type JobRow, parseRescues, type Rescue } from "../tables/job-rows.ts";
 import { moveRunIf } from "../tables/job-run-columns.ts";
 
@@ -10,10 +11,13 @@ import { moveRunIf } from "../tables/job-run-columns.ts";
 const RESCUES_KEPT = 20;
 
 /**
- * Returns how far a job has got. The value stays equal as long as the job's runs commit and verify nothing more.
+ * Returns how far a job has got. The value stays equal as long as the job's runs commit, verify and prove nothing
+ * more.
  */
 export function findPlace(sql: SqlStorage, job: JobRow): string {
-  return `${job.checkpoint}/${countArtifacts(sql, job.job_id, "verified")}`;
+  const proof = parseProof(job);
+  const place = `${job.checkpoint}/${countArtifacts(sql, job.job_id, "verified")}`;
+  return proof === null ? place : `${place}/${proof.commits}`;
 }
 
 /**

@@ -16,8 +16,8 @@ export type JobKind = "export" | "restore";
 /**
  * A complete row of `tmp_export_jobs`; docs/storage-layout.md describes the columns. This file
  * writes what a job is and its state. Other files in this folder write the other columns:
- * `job-run-columns.ts`, `job-plan-columns.ts`, `job-callback-columns.ts`, `job-due-columns.ts` and
- * `job-restore-columns.ts`.
+ * `job-run-columns.ts`, `job-plan-columns.ts`, `job-callback-columns.ts`, `job-due-columns.ts`,
+ * `job-restore-columns.ts` and `job-proof-columns.ts`.
  */
 export type JobRow = {
   job_id: string;
@@ -80,6 +80,8 @@ export type JobRow = {
   failure_json: string | null;
   /** The state of a restore; null for an export. */
   restore_json: string | null;
+  /** The state of an export's proof; null before it begins. */
+  proof_json: string | null;
   callback_url: string | null;
   callback_status: CallbackStatus;
   callback_attempts: number;

@@ -14,7 +14,7 @@ import {
 } from "../../reading/read-catalog.ts";
 import { openWholeReader } from "../../reading/whole-reader.ts";
 import { isChunkOver } from "../export/chunk-end.ts";
-import type { Difference } from "./difference.ts";
+import type { Difference, Locate } from "./difference.ts";
 import { findMissingTable, PieceTables } from "./piece-tables.ts";
 import { PieceHasher } from "./piece-hasher.ts";
 
@@ -74,6 +74,8 @@ export async function comparePieces(
     planDump: PlanDump;
     from: CompareCursor;
     textBytesMax: number;
+    /** Finds the first statement that differs, for a message. */
+    locate?: Locate;
     beat: () => Promise<void>;
   },
 ): Promise<ComparedPieces> {
@@ -164,7 +166,7 @@ async function compare(
       const next = { catalogDigest, reading, textBytes, piece: hasher.piece };
       return { ...done, next, rows, difference: null };
     }
-    const difference = await tables.describe(reader, { hasher, pieces, ends });
+    const difference = await tables.describe(reader, { hasher, pieces, ends }, input.locate);
     return { ...done, next: null, rows: resume.rows, difference };
   } finally {
     await reader.close();

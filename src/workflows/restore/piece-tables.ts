@@ -8,7 +8,7 @@ import type { Table } from "../../sqlite/catalog.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import { buildPageQuery, parsePage } from "../../sqlite/page-query.ts";
 import { describeKey, type RowKey } from "../../sqlite/row-key.ts";
-import type { Difference } from "./difference.ts";
+import type { Difference, Locate } from "./difference.ts";
 import type { PieceHasher, TextPiece } from "./piece-hasher.ts";
 
 /** How many tables a message names. */
@@ -90,18 +90,30 @@ export class PieceTables {
   }
 
   /**
-   * Describes how the piece of `hasher` differs. Reads a row to find the first key. Errors: those of the reader.
+   * Describes how the piece of `hasher` differs. Reads a row to find the first key. If the piece does not show what
+   * differs, `locate` finds it. Errors: those of the reader and of `locate`.
    */
-  async describe(reader: TableReader, text: ComparedText): Promise<Difference> {
+  async describe(
+    reader: TableReader,
+    text: ComparedText,
+    locate: Locate = () => Promise.resolve(null),
+  ): Promise<Difference> {
     const place = describePlace(text);
     const counted = this.#rows.find(({ read }) => this.#hasOtherCounts(read));
     if (counted !== undefined) {
       return this.#name(reader, counted, `${place}: ${this.#describeCounts(counted.read)}`);
     }
     const [only, ...others] = this.#rows;
-    if (only === undefined || this.#isOutsideRows(text)) {
-      return noTable(`${place}: the schema, a sequence or a search index`);
+    const isOutside = only === undefined || this.#isOutsideRows(text);
+    if (isOutside || others.length > 0 || this.#hasOtherText) {
+      const located = await locate();
+      const rows = this.#rows.find(({ read }) => nameTable(read.table) === located?.table);
+      if (located !== null && rows === undefined) {
+        return { ...noTable(`${place}: ${located.message}`), table: located.table };
+      }
+      if (rows !== undefined) return this.#name(reader, rows, `${place}: ${located?.message}`);
     }
+    if (isOutside) return noTable(`${place}: the schema, a sequence or a search index`);
     const around = this.#hasOtherText ? ", or the text around them" : "";
     if (others.length === 0) {
       return this.#name(

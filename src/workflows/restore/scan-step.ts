@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-
 import { ExportError } from "../../api/errors.ts";
 import type { Manifest } from "../../api/manifest.ts";
 import type { RestoreVerify } from "../../api/restore-request.ts";
@@ -7,8 +5,7 @@ import type { Source } from "../../databases/source.ts";
 import { canCompare } from "../../formats/plan-manifest-dump.ts";
 import { detectCompression } from "../../loading/inflate.ts";
 import { planLoad } from "../../loading/plan-load.ts";
-import { readScript } from "../../loading/read-script.ts";
-import { scanScript, type ScannedScript } from "../../loading/scan-script.ts";
+import type { ScannedScript } from "../../loading/scan-script.ts";
 import { listTargetTables } from "../../loading/target.ts";
 import type { ScriptRecord } from "../../rpc/load-plan.ts";
 import type { RestoreState } from "../../rpc/restore-jobs.ts";
@@ -19,6 +16,7 @@ import { findScript, type StoredScript } from "../../storage/find-script.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { readManifest } from "./read-manifest.ts";
 import { RestoreRun } from "./restore-run.ts";
+import { scanStored } from "./scan-stored.ts";
 
 /** The result of a step "scan script", for the dashboard. */
 export interface ScannedStep {
@@ -153,31 +151,6 @@ async function detectStored(
   const body = await store.read(key, { offset: 0, length: 4 });
   if (body === undefined) throw new ExportError("script-changed", "the script is no longer stored");
   return detectCompression(new Uint8Array(await new Response(body).arrayBuffer()));
-}
-
-async function scanStored(
-  { store, beat }: RunContext,
-  { key, sha256 }: StoredScript,
-  file: Pick<ScriptRecord, "bytes" | "compression" | "frames">,
-): Promise<{ scanned: ScannedScript; textBytes: number }> {
-  const hash = createHash("sha256");
-  const hashed = sha256 === null ? {} : { onRead: (block: Uint8Array) => void hash.update(block) };
-  let textBytes = 0;
-  const count = async function* (): AsyncGenerator<Uint8Array> {
-    const text = readScript((range) => store.read(key, range), file, { from: 0, ...hashed });
-    for await (const chunk of text) {
-      textBytes += chunk.length;
-      yield chunk;
-    }
-  };
-  const scanned = await scanScript(count(), beat);
-  if (sha256 !== null && hash.digest("hex") !== sha256) {
-    throw new ExportError(
-      "script-invalid",
-      `the stored script does not have the SHA-256 ${sha256} that it should have`,
-    );
-  }
-  return { scanned, textBytes };
 }
 
 /** Every dump contains these, and no reader needs to know about them. */
