@@ -10,7 +10,7 @@ import { openLiveReader } from "../src/reading/table-reader.ts";
 import { planDump } from "../src/formats/plan-dump.ts";
 import { readCatalog } from "../src/reading/read-catalog.ts";
 
-export { Database, ExportJobs, ExportWorkflow } from "../src/index.ts";
+export { Database, ExportJobs, ExportWorkflow, ScratchDatabase } from "../src/index.ts";
 
 type BenchEnv = Env & ExportEnv & { BENCH_DB: D1Database };
 
@@ -31,7 +31,6 @@ export default {
       await env.EXPORT_R2_BUCKET?.put(url.searchParams.get("key") ?? "", request.body);
       return Response.json({});
     }
-    if (url.pathname === "/bench/floor") return Response.json(await floor(env, url.searchParams));
     return worker.fetch(request, env, context);
   },
 };
@@ -107,56 +106,4 @@ async function upload(env: ExportEnv, bytes: number): Promise<{ bytes: number; p
   await multipart.complete(parts.sort((a, b) => a.partNumber - b.partNumber));
   await bucket.delete(key);
   return { bytes, parts: parts.length };
-}
-
-import { scanScript } from "../src/loading/scan-script.ts";
-import { StatementSplitter } from "../src/sqlite/statement-splitter.ts";
-import { readScript } from "../src/loading/read-script.ts";
-import { openArtifactStore } from "../src/storage/open-artifact-store.ts";
-async function floor(env: ExportEnv & Env, options: URLSearchParams): Promise<unknown> {
-  const what = options.get("what");
-  const key = options.get("key") ?? "";
-  const compression = (options.get("compression") ?? "none") as "none";
-  const store = openArtifactStore(env);
-  const found = await store.find(key);
-  const file = { bytes: found?.bytes ?? 0, compression, frames: null };
-  const read = () => readScript((range) => store.read(key, range), file, { from: 0 });
-  let n = 0;
-  if (what === "read") {
-    for await (const c of read()) n += c.length;
-    return n;
-  }
-  if (what === "split") {
-    const s = new StatementSplitter();
-    for await (const c of read()) for (const _ of s.push(c)) n += 1;
-    return n;
-  }
-  if (what === "scan") {
-    await scanScript(read());
-    return 0;
-  }
-  if (what === "exec") {
-    const database = env.DATABASE_DURABLE_OBJECT.getByName(crypto.randomUUID()) as any;
-    const s = new StatementSplitter();
-    let group: { sql: string }[] = [];
-    let bytes = 0;
-    const flush = async () => {
-      if (options.get("dry") === null) await database.executeTransaction(group, true);
-      group = [];
-      bytes = 0;
-    };
-    const d = new TextDecoder();
-    for await (const c of read())
-      for (const x of s.push(c)) {
-        const sql = d.decode(x.bytes.subarray(x.start));
-        if (sql.startsWith("PRAGMA")) continue;
-        group.push({ sql });
-        bytes += sql.length;
-        n += 1;
-        if (bytes >= 1048576) await flush();
-      }
-    await flush();
-    return n;
-  }
-  return null;
 }

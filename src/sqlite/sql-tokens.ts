@@ -20,7 +20,6 @@ const LINE_FEED = codeOf("\n");
 const DASH = codeOf("-");
 const SLASH = codeOf("/");
 const STAR = codeOf("*");
-const QUOTE = codeOf("'");
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /** The kind of token that a byte starts. For `-`, `/` and 0xEF the following bytes decide. */
@@ -102,18 +101,6 @@ export function skipPlain(bytes: Uint8Array, at: number): number {
   let to = at;
   while (to < bytes.length && IS_PLAIN[bytes[to] as number] === 1) to += 1;
   return to;
-}
-
-/** As `skipPlain`, but strings are skipped too; one that does not end is returned. */
-export function skipPlainAndStrings(bytes: Buffer, at: number): number {
-  let to = at;
-  for (;;) {
-    while (to < bytes.length && IS_PLAIN[bytes[to] as number] === 1) to += 1;
-    if (bytes[to] !== QUOTE) return to;
-    const end = findByte(bytes, QUOTE, to + 1);
-    if (end < 0) return to;
-    to = end + 1;
-  }
 }
 
 function isMark(bytes: Uint8Array, start: number): boolean {

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 
 import { viewOf } from "../lib/bytes.ts";
-import { findByte, findTokenEnd, skipPlainAndStrings, classifyToken } from "./sql-tokens.ts";
+import { findByte, findTokenEnd, skipPlain, classifyToken } from "./sql-tokens.ts";
 
 /** A statement of a script. */
 export interface ScriptStatement {
@@ -131,9 +131,8 @@ export class StatementSplitter {
   #findEnd(): number {
     let bytes = this.#pending;
     while (this.#at < bytes.length) {
-      const isInside = this.#state === "body" || this.#state === "trigger";
-      if (isInside && this.#searched === 0) {
-        this.#at = skipPlainAndStrings(bytes, this.#at);
+      if (this.#state === "body" || this.#state === "trigger") {
+        this.#at = skipPlain(bytes, this.#at);
         if (this.#at === bytes.length) return 0;
       }
       const start = this.#at;
