@@ -356,7 +356,7 @@ test("a task that never answers keeps no other from being done", async () => {
     return id.startsWith(silent) ? new Promise(() => {}) : real.get.call(this, id);
   };
   await runInDurableObject(jobs(), (_, { storage }) =>
-    runWatchdog({ storage, sql: storage.sql, env }, 200),
+    runWatchdog({ storage, sql: storage.sql, env }, { taskMs: 200 }),
   );
   Object.defineProperties(prototype, methods);
   expect((await view(silent)).workflow.run).toBe(1);

@@ -7,14 +7,16 @@ import { dropCarry, dropTurn } from "../tables/blob-rows.ts";
 import { getJob, getJobOfRun, moveJobIf, parseRequest, recordExpiry } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
 import { toJobView } from "../views/job-view.ts";
+import { startNextJobs } from "./start-next-jobs.ts";
 
 const HOUR_MS = 3_600_000;
 
 /**
- * Completes a job and returns its view. Errors: `run-superseded`, unless the run has already
- * completed it.
+ * Completes a job, starts the next one in the queue, and returns the job's view. Errors:
+ * `run-superseded`, unless the run has already completed it.
  */
-export function completeJob({ sql, storage, env }: JobsContext, run: RunId): JobView {
+export async function completeJob(context: JobsContext, run: RunId): Promise<JobView> {
+  const { sql, storage, env } = context;
   const { jobId } = run;
   const job = getJob(sql, jobId);
   if (job.state !== "completed" || job.run !== run.run) {
@@ -22,8 +24,8 @@ export function completeJob({ sql, storage, env }: JobsContext, run: RunId): Job
     const nowMs = Date.now();
     const { retentionHours } = parseRequest(job);
     storage.transactionSync(() => {
-      moveJobIf(sql, { jobId, to: "completed", nowMs });
       recordExpiry(sql, jobId, nowMs + retentionHours * HOUR_MS);
+      moveJobIf(sql, { jobId, to: "completed", nowMs });
       dropCarry(sql, jobId);
       dropTurn(sql, jobId);
       deleteUnfinished(sql, jobId);
@@ -31,5 +33,6 @@ export function completeJob({ sql, storage, env }: JobsContext, run: RunId): Job
       countStep(sql, jobId, openArtifactStore(env).billedOperations.write);
     });
   }
+  await startNextJobs(context);
   return toJobView(sql, getJob(sql, jobId));
 }
