@@ -31,6 +31,10 @@ afterEach(async () => {
   Object.defineProperties(prototype, methods);
   await inJobs("DELETE FROM tmp_export_jobs");
   await inJobs("DELETE FROM tmp_export_job_discards");
+  // The object's own alarm would work beside the next test's.
+  await runInDurableObject(env.EXPORT_JOBS.getByName("jobs"), (_, { storage }) =>
+    storage.deleteAlarm(),
+  );
 });
 
 test("the files of 200 deleted jobs are gone after one alarm", async () => {
