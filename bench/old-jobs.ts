@@ -3,6 +3,12 @@ const DAY_MS = 86_400_000;
 /** The id of old job number `n`. */
 const ID = "printf('%08x-0000-4000-8000-%012x', n, n)";
 
+/** Returns the id of old job number `n`. */
+export function toOldJobId(n: number): string {
+  const hex = n.toString(16);
+  return `${hex.padStart(8, "0")}-0000-4000-8000-${hex.padStart(12, "0")}`;
+}
+
 /**
  * How the 20 jobs of a group have ended: 12 are kept for a year, 3 have expired, 2 have failed, 1 was
  * cancelled, and 2 are restores. Nothing of them is due.
