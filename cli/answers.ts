@@ -20,6 +20,7 @@ const ProgressSchema = v.looseObject({
 export const JobSchema = v.looseObject({
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
+  queuePosition: v.optional(v.nullable(v.number()), null),
   source: v.string(),
   format: v.string(),
   compression: v.string(),

@@ -2,7 +2,7 @@ import type { Job } from "./answers.ts";
 import type { ApiClient } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
-import { formatBytes, formatNumberOf, formatSeconds } from "./format.ts";
+import { formatBytes, formatNumberOf, formatQueued, formatSeconds } from "./format.ts";
 import { pollJob } from "./poll-job.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -43,8 +43,8 @@ export function requireCompleted(job: Job): void {
 }
 
 /** Returns the parts of a job's progress, most important first. */
-function describeProgress({ status, progress }: Job): string[] {
-  if (status === "queued") return ["queued"];
+function describeProgress({ status, queuePosition, progress }: Job): string[] {
+  if (status === "queued") return [formatQueued(queuePosition)];
   const { tablesDone, tablesTotal, rows, bytes, bytesPerSecond, etaSeconds } = progress;
   const isReadingBack = tablesTotal > 0 && tablesDone === tablesTotal;
   if (isReadingBack) return ["the Worker verifies the files", formatBytes(bytes)];
