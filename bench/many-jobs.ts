@@ -20,10 +20,11 @@ const MANY = 100_000;
 const TABLES = 20;
 const FILL_JOBS = 5_000;
 const PACE_JOBS = 1_000;
-const STARTS = 500;
+const STARTS = [100, 500];
 
 /** Calls that change nothing when they are repeated, so that their time can be measured. */
-const TIMES = 200;
+const TIMES = 100;
+const ROUNDS = 5;
 const isRepeatable = (name: string): boolean => /^(?:GET|list|alarm|POST again)/.test(name);
 
 const CALLS = makeCalls().calls;
@@ -60,24 +61,33 @@ async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
 
 interface Measured {
   rowsRead: number;
-  rowsWritten: number;
   ms: number | null;
 }
 
-async function measure(object: string): Promise<Measured[]> {
-  const measured: Measured[] = [];
+/**
+ * Returns what each call reads in each object, and how long it takes. The objects take turns, and the
+ * shortest of several rounds counts: others use the machine too.
+ */
+async function measure(objects: readonly string[]): Promise<Measured[][]> {
+  const measured: Measured[][] = objects.map(() => []);
   for (const [at, [name]] of CALLS.entries()) {
-    const at1 = `/measure/call?object=${object}&at=${at}&times=`;
-    const rows = await call<{ rowsRead: number; rowsWritten: number }>(`${at1}1`);
-    if (!isRepeatable(name)) {
-      measured.push({ ...rows, ms: null });
-      continue;
+    for (const [which, object] of objects.entries()) {
+      const path = `/measure/call?object=${object}&at=${at}`;
+      const { rowsRead } = await call<{ rowsRead: number }>(`${path}&times=1`);
+      measured[which]?.push({ rowsRead, ms: null });
     }
-    const startMs = performance.now();
-    await call(`${at1}${TIMES}`);
-    measured.push({ ...rows, ms: (performance.now() - startMs) / TIMES });
+    if (!isRepeatable(name)) continue;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const [which, object] of objects.entries()) {
+        const startMs = performance.now();
+        await call(`/measure/call?object=${object}&at=${at}&times=${TIMES}`);
+        const ms = (performance.now() - startMs) / TIMES;
+        const best = measured[which]?.[at];
+        if (best !== undefined) best.ms = Math.min(best.ms ?? ms, ms);
+      }
+    }
   }
-  await call(`/measure/clear?object=${object}`);
+  for (const object of objects) await call(`/measure/clear?object=${object}`);
   return measured;
 }
 
@@ -88,42 +98,52 @@ async function fill(object: string, jobs: number): Promise<void> {
   }
 }
 
-/** Starts exports of as many databases at once, and waits until all have ended. */
-async function startAll(): Promise<void> {
+async function count(status: string): Promise<number> {
+  let jobs = 0;
+  let cursor: string | null = "";
+  while (cursor !== null) {
+    const from: string = cursor === "" ? "" : `&cursor=${cursor}`;
+    const path = `/export/jobs?status=${status}&limit=100${from}`;
+    const page: JobList = await call(path, { method: "GET" });
+    jobs += page.jobs.length;
+    ({ cursor } = page);
+  }
+  return jobs;
+}
+
+/** Starts exports of `starts` databases at once, and waits until all have ended. */
+async function startAll(starts: number): Promise<void> {
+  const completedBefore = await count("completed");
   const start = (n: number): Promise<unknown> =>
-    call("/export/dump", { body: JSON.stringify({ source: "tenants", name: `tenant ${n}` }) });
-  await Promise.all(Array.from({ length: STARTS }, (_, n) => start(n)));
-  const count = async (status: string): Promise<number> => {
-    let jobs = 0;
-    let cursor: string | null = "";
-    while (cursor !== null) {
-      const from: string = cursor === "" ? "" : `&cursor=${cursor}`;
-      const page: JobList = await call(`/export/jobs?status=${status}&limit=100${from}`, {
-        method: "GET",
-      });
-      jobs += page.jobs.length;
-      ({ cursor } = page);
-    }
-    return jobs;
-  };
+    call("/export/dump", {
+      body: JSON.stringify({ source: "tenants", name: `tenant ${n} of ${starts}` }),
+    });
+  const all = Promise.all(Array.from({ length: starts }, (_, n) => start(n)));
+  let areAccepted = false;
+  void all.then(() => (areAccepted = true));
   let most = 0;
   for (;;) {
-    most = Math.max(most, await count("running"));
-    if ((await count("queued")) + (await count("running")) === 0) break;
-    await sleep(500);
+    const running = await count("running");
+    most = Math.max(most, running);
+    if (areAccepted && running + (await count("queued")) === 0) break;
+    await sleep(200);
   }
-  console.log(`${STARTS} starts: ${await count("completed")} completed, at most ${most} ran`);
+  await all;
+  const completed = (await count("completed")) - completedBefore;
+  console.log(`${starts} starts: ${completed} completed, at most ${most} ran`);
 }
 
 try {
-  const startedMs = performance.now();
-  const peak = await isolatePeakBytes(inspectorPort, startAll);
-  const seconds = Math.round((performance.now() - startedMs) / 1_000);
-  console.log(`${seconds} s, isolate at most ${Math.round(peak / 1e6)} MB`);
+  for (const starts of STARTS) {
+    const startedMs = performance.now();
+    const peak = await isolatePeakBytes(inspectorPort, () => startAll(starts));
+    const seconds = Math.round((performance.now() - startedMs) / 1_000);
+    console.log(`${seconds} s, isolate at most ${Math.round(peak / 1e6)} MB`);
+  }
 
   await fill("few", FEW);
   await fill("many", MANY);
-  const [few, many] = [await measure("few"), await measure("many")];
+  const [few = [], many = []] = await measure(["few", "many"]);
   console.log(`\n| call | rows read, ${FEW} | ${MANY} | ms, ${FEW} | ${MANY} |`);
   const show = (ms: number | null | undefined): string => (ms == null ? "" : ms.toFixed(2));
   for (const [at, [name]] of CALLS.entries()) {
@@ -131,7 +151,7 @@ try {
       `| ${name} | ${few[at]?.rowsRead} | ${many[at]?.rowsRead} | ${show(few[at]?.ms)} | ${show(many[at]?.ms)} |`,
     );
   }
-  for (const pace of ["expiries", "discards", "rescues"]) {
+  for (const pace of ["rescues", "expiries", "discards"]) {
     const startMs = performance.now();
     const { alarms } = await call<{ alarms: number }>(
       `/measure/pace?object=many&of=${pace}&jobs=${PACE_JOBS}`,

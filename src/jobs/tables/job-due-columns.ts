@@ -103,7 +103,7 @@ export interface JobDueTimes {
 
 /*
  * The comparisons with 0 exclude nothing. They make SQLite search the index from its beginning
- * instead of scanning it, which the test of the plans can tell apart.
+ * instead of scanning it. The test of the plans distinguishes the two.
  */
 
 /** Returns when each list of ended jobs stops being empty. */
