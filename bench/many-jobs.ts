@@ -56,7 +56,7 @@ async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
   const headers = { authorization: `Bearer ${TOKEN}` };
   const response = await fetch(`${worker.url}${path}`, { headers, method: "POST", ...init });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return response.json() as Promise<T>;
+  return response.json<T>();
 }
 
 interface Measured {

@@ -16,7 +16,7 @@ const jobs = () => env.EXPORT_JOBS.getByName("jobs");
 const prototype = Object.getPrototypeOf(env.EXPORT_WORKFLOW) as Workflow;
 const methods = Object.getOwnPropertyDescriptors(prototype);
 
-/** Whatever the jobs object reads its settings from. */
+/** Sets EXPORT_JOBS_RUNNING_MAX for the jobs object. */
 async function setRunningMax(max: number): Promise<void> {
   await runInDurableObject(jobs(), (object) => {
     const { jobs: context } = object as unknown as { jobs: JobsContext };
@@ -77,7 +77,7 @@ test("of 500 exports that start at once none is lost, 20 run, and the others sta
   expect(new Set(created)).toEqual(new Set(started.map(({ jobId }) => `${jobId}-1`)));
 });
 
-test("every job of a queue is completed, and never do more run than may", async () => {
+test("every job of a queue is completed, and never more than EXPORT_JOBS_RUNNING_MAX run", async () => {
   const names = Array.from({ length: 6 }, (_, n) => `real ${n}`);
   const started = await Promise.all(names.map((name) => startTenant(name)));
   const running = async (): Promise<number> => {
@@ -88,19 +88,16 @@ test("every job of a queue is completed, and never do more run than may", async 
   };
   let most = 0;
   const over = Promise.all(started.map(({ jobId }) => ended(jobId)));
-  let isOver = false;
-  void over.finally(() => (isOver = true));
-  while (!isOver) {
-    most = Math.max(most, await running());
-    await scheduler.wait(5);
-  }
+  const isOver = () => Promise.race([over.then(() => true), scheduler.wait(5).then(() => false)]);
+  do most = Math.max(most, await running());
+  while (!(await isOver()));
   expect((await over).map(({ status }) => status)).toEqual(names.map(() => "completed"));
   expect(most).toBeGreaterThan(0);
   expect(most).toBeLessThanOrEqual(2);
 });
 
 describe("a job in the queue", () => {
-  test("says its position, which falls as the jobs before it end", async () => {
+  test("reports its position, which falls as the jobs before it end", async () => {
     keepInstances();
     const [first, , third, fourth] = await Promise.all(
       ["a", "b", "c", "d"].map((n) => startTenant(n)),
@@ -174,21 +171,21 @@ describe("a job in the queue", () => {
     expect(created).toHaveLength(3);
   });
 
-  test("is started by its next run, once Workflows cannot be reached at its turn", async () => {
+  test("is started by its next run if Workflows cannot be reached at its turn", async () => {
     const created = keepInstances();
     const [a, , c] = await Promise.all(["a", "b", "c"].map((name) => startTenant(name)));
-    const create = prototype.create;
+    const { create } = Object.getOwnPropertyDescriptors(prototype);
     prototype.create = () => Promise.reject(new Error("internal error"));
     await fail(a?.jobId ?? "");
     expect(await view(c?.jobId ?? "")).toMatchObject({ status: "queued", queuePosition: null });
-    prototype.create = create;
+    Object.defineProperties(prototype, { create });
     prototype.get = () => Promise.reject(new Error("instance.not_found"));
     await inJobs("UPDATE tmp_export_jobs SET heartbeat_at_ms = heartbeat_at_ms - 120000");
     await look();
     expect(created).toContain(`${c?.jobId}-2`);
   });
 
-  test("of a version without a queue is adopted, wherever that version has taken it", async () => {
+  test("counts as started if a version without a queue has started it", async () => {
     const created = keepInstances();
     const [a, , c] = await Promise.all(["a", "b", "c"].map((name) => startTenant(name)));
     // That version finds no instance, creates the next run, and knows no queue number.
@@ -208,7 +205,7 @@ describe("a job in the queue", () => {
   });
 });
 
-test("a tick of the schedule queues what may not run yet, and a repeated tick adds nothing", async () => {
+test("a tick of the schedule queues the jobs that may not run yet, and a repeated tick adds nothing", async () => {
   keepInstances();
   const names = ["s1", "s2", "s3", "s4"];
   const scheduled = {
