@@ -19,7 +19,7 @@ const FEW = 100;
 const MANY = 100_000;
 const TABLES = 20;
 const FILL_JOBS = 5_000;
-const PACE_JOBS = 1_000;
+const PACE_JOBS = 300;
 const STARTS = [100, 500];
 
 /** Calls that change nothing when they are repeated, so that their time can be measured. */
