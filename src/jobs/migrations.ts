@@ -210,6 +210,9 @@ const MIGRATIONS: readonly string[] = [
    ALTER TABLE tmp_export_job_chunks ADD COLUMN text_sha256 TEXT;
    ALTER TABLE tmp_export_jobs ADD COLUMN writer_json TEXT;`,
 
+  `ALTER TABLE tmp_export_jobs ADD COLUMN proof_json TEXT;
+   ALTER TABLE tmp_export_job_discards ADD COLUMN is_scratch INTEGER NOT NULL DEFAULT 0;`,
+
   `ALTER TABLE tmp_export_jobs ADD COLUMN queue_number INTEGER;
    ALTER TABLE tmp_export_jobs ADD COLUMN totals_json TEXT;
    CREATE INDEX tmp_export_jobs_kind_newest
@@ -232,7 +235,7 @@ const MIGRATIONS: readonly string[] = [
        AND snapshot_open <> 0 AND endings < 12;
    CREATE INDEX tmp_export_jobs_restore_unclosed ON tmp_export_jobs(database_key)
      WHERE kind = 'restore' AND state IN ('completed', 'failed', 'cancelled', 'expired')
-       AND snapshot_open <> 0 AND endings < 12;
+       AND snapshot_open <> 0;
    CREATE INDEX tmp_export_jobs_callback ON tmp_export_jobs(
        max(coalesce(callback_next_attempt_at_ms, completed_at_ms), coalesce(ending_at_ms, 0),
          coalesce(callback_posted_at_ms, 0)))

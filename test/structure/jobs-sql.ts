@@ -17,8 +17,11 @@ const OWNERS: Record<string, readonly string[]> = {
     "callback-columns",
     "due-columns",
     "restore-columns",
+    "proof-columns",
   ].map((name) => `${TABLES}/job-${name}.ts`),
-  // An index that a statement names.
+  // Indexes that a statement names.
+  tmp_export_jobs_active: [`${TABLES}/job-restore-columns.ts`],
+  tmp_export_jobs_restore_unclosed: [`${TABLES}/job-restore-columns.ts`],
   tmp_export_jobs_expiring: [`${TABLES}/job-list.ts`],
   tmp_export_job_tables: [`${TABLES}/table-rows.ts`],
   tmp_export_job_artifacts: [`${TABLES}/artifact-rows.ts`],

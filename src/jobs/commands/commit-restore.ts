@@ -65,8 +65,8 @@ export function commitRestore(
 }
 
 /**
- * Ends a restore well, starts the next job in the queue, and returns the restore's view. Errors:
- * `run-superseded`, unless the run has completed it before.
+ * Completes a restore, starts the next job in the queue, and returns the restore's view. Errors:
+ * `run-superseded`, unless this run has already completed it.
  */
 export async function completeRestore(context: JobsContext, run: RunId): Promise<RestoreView> {
   const { sql, storage } = context;

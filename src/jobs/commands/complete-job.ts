@@ -2,6 +2,8 @@ import type { JobView } from "../../api/job-view.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import { deleteUnfinished } from "../../storage/inline/inline-objects.ts";
 import { openArtifactStore } from "../../storage/open-artifact-store.ts";
+import { discardScratch } from "./commit-proof.ts";
+import { removeDiscardsNow } from "./remove-discards.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { dropCarry, dropTurn } from "../tables/blob-rows.ts";
 import { getJob, getJobOfRun, moveJobIf, parseRequest, recordExpiry } from "../tables/job-rows.ts";
@@ -24,6 +26,7 @@ export async function completeJob(context: JobsContext, run: RunId): Promise<Job
     const nowMs = Date.now();
     const { retentionHours } = parseRequest(job);
     storage.transactionSync(() => {
+      discardScratch(sql, job, nowMs);
       recordExpiry(sql, jobId, nowMs + retentionHours * HOUR_MS);
       moveJobIf(sql, { jobId, to: "completed", nowMs });
       dropCarry(sql, jobId);
@@ -34,5 +37,6 @@ export async function completeJob(context: JobsContext, run: RunId): Promise<Job
     });
   }
   await startNextJobs(context);
+  if (job.proof_json !== null) await removeDiscardsNow(context, jobId);
   return toJobView(sql, getJob(sql, jobId));
 }

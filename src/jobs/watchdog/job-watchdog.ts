@@ -48,11 +48,10 @@ const ALARM_MS_MAX = 40_000;
 const CONTINUE_MS = 1_000;
 
 /**
- * The watchdog: starts queued jobs, and looks after silent runs, snapshots and callbacks that nobody ends,
- * streams whose lease has run out, uploads that nobody uses, and retention. It starts and ends runs and never
- * does their work. It works for `alarmMs` at most, and does each task once. If tasks are left then, the next
- * alarm follows at once. Running it early, late or twice is harmless. A task that throws, or does not answer
- * within `taskMs`, keeps no other from being done.
+ * The watchdog. It starts queued jobs, and looks after silent runs, snapshots and callbacks that nobody ends, streams
+ * whose lease has expired, unused uploads, and retention. It starts and ends runs and never does their work. It works
+ * for `alarmMs` at most, and does each task once. If tasks are left then, the next alarm follows at once. Running it
+ * early, late or twice is harmless. A task that throws, or does not answer within `taskMs`, does not block the others.
  */
 export async function runWatchdog(
   context: JobsContext,
