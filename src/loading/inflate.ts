@@ -9,7 +9,6 @@ import { BadFrame, ZstdFrameCutter } from "../lib/zstd-frames.ts";
 type Chunks = AsyncIterable<Uint8Array>;
 
 /**
-/**
  * - `chunkSize`: the text that a decoder yields at once. With the default of 16 KiB, passing the pieces on took more
  *   CPU time than the splitter (November 2026).
  * - `readableObjectMode`: pieces that wait are not joined, which would copy them. Two of them may wait.
