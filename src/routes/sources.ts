@@ -18,10 +18,11 @@ export const sourceRoutes = [
     access: "read",
     answers: [{ status: 200, description: "The sources", content: SourceListSchema }],
     errors: [],
-    handler: async ({ context, settings }) => {
+    handler: async ({ context, settings, access }) => {
       const { env } = context;
       return context.json({
         version: VERSION,
+        access,
         ...(await reportStorage(env, settings)),
         sources: Object.entries(settings.sources).map(([name, config]) => {
           const kind = getSourceKind(config);
