@@ -56,7 +56,9 @@ function SignedIn({ token, onSignOut }: SignedInProps) {
   useEffect(() => {
     const end = store.subscribe(() => {
       if (store.data.problem?.isUnauthorized === true) {
-        onSignOut("The Worker no longer accepts this token. It was replaced, or it is not for this Worker.");
+        onSignOut(
+          "The Worker no longer accepts this token. It was replaced, or it is not for this Worker.",
+        );
       }
     });
     store.start();

@@ -176,7 +176,8 @@ export function Sparkline({ values }: { values: readonly number[] }) {
   if (values.length < 2) return null;
   const max = Math.max(...values, 1);
   const places = values.map(
-    (value, at) => `${((at / (values.length - 1)) * 92 + 2).toFixed(1)},${(23 - (value / max) * 18).toFixed(1)}`,
+    (value, at) =>
+      `${((at / (values.length - 1)) * 92 + 2).toFixed(1)},${(23 - (value / max) * 18).toFixed(1)}`,
   );
   return (
     <svg class="sparkline" viewBox="0 0 96 24" width="96" height="24" aria-hidden="true">

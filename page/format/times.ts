@@ -5,7 +5,11 @@ export const DAY_MS = 86_400_000;
 
 const absoluteFormat = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "long" });
 const dayFormat = new Intl.DateTimeFormat("en", { day: "numeric", month: "short" });
-const clockFormat = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const clockFormat = new Intl.DateTimeFormat("en", {
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
 
 /** 3723 s → "1 h 2 min"; 62 s → "1 min 2 s"; 5.24 s → "5.2 s"; 3 days and more in days. */
 export function formatDuration(ms: number): string {

@@ -18,7 +18,13 @@ interface DialogProps {
 }
 
 /** A modal dialog with a form. The browser keeps the focus in it; Escape closes it. */
-export function Dialog({ title, action, isDangerous = false, isReady = true, ...props }: DialogProps) {
+export function Dialog({
+  title,
+  action,
+  isDangerous = false,
+  isReady = true,
+  ...props
+}: DialogProps) {
   const { onClose, onConfirm, children } = props;
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
@@ -49,7 +55,11 @@ export function Dialog({ title, action, isDangerous = false, isReady = true, ...
           <button type="button" onClick={() => element.current?.close()}>
             Close
           </button>
-          <button type="submit" class={isDangerous ? "danger" : "primary"} disabled={!isReady || isBusy}>
+          <button
+            type="submit"
+            class={isDangerous ? "danger" : "primary"}
+            disabled={!isReady || isBusy}
+          >
             {isBusy ? "Please wait…" : action}
           </button>
         </div>

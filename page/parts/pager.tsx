@@ -25,7 +25,11 @@ export function Pager({ first, last, total, onMove, what }: Pages & { what: stri
   if (total <= ROWS_MAX) return null;
   return (
     <nav class="pager" aria-label={`Pages of ${what}`}>
-      <button type="button" disabled={first === 0} onClick={() => onMove(Math.max(0, first - ROWS_MAX))}>
+      <button
+        type="button"
+        disabled={first === 0}
+        onClick={() => onMove(Math.max(0, first - ROWS_MAX))}
+      >
         Previous
       </button>
       <p>

@@ -19,26 +19,52 @@ export function Time({ at, none = "–" }: { at: string | null; none?: string })
 
 /** A size in a unit that people read; the exact one on hover. */
 export function Bytes({ value }: { value: number }) {
-  return <data value={String(value)} title={`${formatCount(value)} bytes`}>{formatBytes(value)}</data>;
+  return (
+    <data value={String(value)} title={`${formatCount(value)} bytes`}>
+      {formatBytes(value)}
+    </data>
+  );
 }
 
 /** A count, shortened if it is long; the exact one on hover. */
 export function Count({ value }: { value: number }) {
-  return <data value={String(value)} title={formatCount(value)}>{formatLargeCount(value)}</data>;
+  return (
+    <data value={String(value)} title={formatCount(value)}>
+      {formatLargeCount(value)}
+    </data>
+  );
 }
 
 /** A length of time; the exact one on hover. */
 export function Duration({ ms }: { ms: number | null }) {
   if (ms === null) return <span class="muted">–</span>;
-  return <data value={String(ms)} title={`${formatCount(ms)} ms`}>{formatDuration(ms)}</data>;
+  return (
+    <data value={String(ms)} title={`${formatCount(ms)} ms`}>
+      {formatDuration(ms)}
+    </data>
+  );
 }
 
 export function Dollars({ value, title }: { value: number; title: string }) {
-  return <data value={String(value)} title={title}>{formatDollars(value)}</data>;
+  return (
+    <data value={String(value)} title={title}>
+      {formatDollars(value)}
+    </data>
+  );
+}
+
+interface CopiedProps {
+  text: string;
+  /** What it is, such as `id`. */
+  what: string;
+  /** How many characters are shown; default 8. */
+  shown?: number;
+  /** What is shown instead. */
+  label?: string;
 }
 
 /** A long id or hash: its beginning, and a button that copies all of it. */
-export function CopiedText({ text, what, shown = 8 }: { text: string; what: string; shown?: number }) {
+export function CopiedText({ text, what, shown = 8, label }: CopiedProps) {
   const { announce } = usePage();
   const [isCopied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
@@ -53,8 +79,14 @@ export function CopiedText({ text, what, shown = 8 }: { text: string; what: stri
   };
   return (
     <span class="copied">
-      <code title={text}>{text.length > shown ? `${text.slice(0, shown)}…` : text}</code>
-      <button type="button" class="quiet small" aria-label={`Copy the ${what} ${text.slice(0, 8)}`} title={`Copy the ${what}`} onClick={() => void copy()}>
+      <code title={text}>{label ?? (text.length > shown ? `${text.slice(0, shown)}…` : text)}</code>
+      <button
+        type="button"
+        class="quiet small"
+        aria-label={`Copy the ${what} ${text.slice(0, 8)}`}
+        title={`Copy the ${what}`}
+        onClick={() => void copy()}
+      >
         <Icon name={isCopied ? "check" : "copy"} />
       </button>
     </span>

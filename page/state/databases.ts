@@ -134,7 +134,10 @@ function judge(
 ): Verdict {
   if (config !== undefined && config.problem !== null) {
     const advice = "Correct the binding in wrangler.jsonc, and deploy again.";
-    return { health: "unusable", trouble: { what: `Cannot be exported: ${config.problem}`, advice } };
+    return {
+      health: "unusable",
+      trouble: { what: `Cannot be exported: ${config.problem}`, advice },
+    };
   }
   const failed = ended?.status === "failed" ? ended : null;
   if (backup === null) {
@@ -152,7 +155,8 @@ function judge(
     return judgeFailure("failing", failed, lasting, nowMs);
   }
   const usualMs = usualIntervalMs(completed);
-  if (ageMs <= LATE_FACTOR * Math.max(usualMs ?? UNKNOWN_INTERVAL_MS, DAY_MS)) return { health: "ok", trouble: null };
+  if (ageMs <= LATE_FACTOR * Math.max(usualMs ?? UNKNOWN_INTERVAL_MS, DAY_MS))
+    return { health: "ok", trouble: null };
   const usual = usualMs === null ? "" : ` It is usually backed up every ${formatAge(usualMs)}.`;
   return {
     health: "late",

@@ -8,7 +8,12 @@ import { Empty, Note } from "../parts/notes.tsx";
 import { Bytes, Count, Duration, Time } from "../parts/values.tsx";
 import { formatDuration } from "../format/times.ts";
 import { formatBytes, formatCount } from "../format/units.ts";
-import { type DatabaseState, listDatabases, needsAttention, takenAtMs } from "../state/databases.ts";
+import {
+  type DatabaseState,
+  listDatabases,
+  needsAttention,
+  takenAtMs,
+} from "../state/databases.ts";
 import { durationOf, storedBytesOf } from "../state/job-facts.ts";
 import { withLaterFields } from "../state/later-fields.ts";
 import { useAbilities, useNow, usePageData } from "../state/page-context.ts";
@@ -27,7 +32,9 @@ export function DatabaseView({ databaseKey }: { databaseKey: string }) {
   const [isStarting, setStarting] = useState(false);
   const database = useMemo(
     () =>
-      listDatabases(sources?.sources ?? [], exports.jobs, now).find(({ key }) => key === databaseKey),
+      listDatabases(sources?.sources ?? [], exports.jobs, now).find(
+        ({ key }) => key === databaseKey,
+      ),
     [sources, exports.jobs, now, databaseKey],
   );
   if (database === undefined) {

@@ -22,7 +22,7 @@ export function ExportFacts({ job }: { job: JobView }) {
             {labelOf(job.source, job.object)}
           </a>
         </Fact>
-        <Fact name="Shows the instant">
+        <Fact name="Snapshot">
           <Time at={job.snapshotAt} none={job.requestedConsistency === "live" ? "live" : "–"} />
         </Fact>
         <Fact name="Started">
@@ -108,7 +108,11 @@ export function RunFacts({ workflow }: Pick<JobView, "workflow">) {
     <>
       {workflow.instanceId !== null && (
         <Fact name="Workflow instance">
-          <CopiedText text={workflow.instanceId} what="instance's id" />
+          <CopiedText
+            text={workflow.instanceId}
+            what="instance's id"
+            label={`run ${workflow.run}`}
+          />
         </Fact>
       )}
       {workflow.rescues.length > 0 && (

@@ -21,7 +21,11 @@ export function ExportFiles({ job }: { job: JobView }) {
   const abort = useRef<AbortController>(undefined);
   if (!isAvailable(job, now)) return null;
 
-  const save = async (name: string, bytes: number, open: (signal: AbortSignal) => Promise<Response>): Promise<void> => {
+  const save = async (
+    name: string,
+    bytes: number,
+    open: (signal: AbortSignal) => Promise<Response>,
+  ): Promise<void> => {
     abort.current = new AbortController();
     const { signal } = abort.current;
     setProblem(null);
@@ -64,7 +68,9 @@ export function ExportFiles({ job }: { job: JobView }) {
               type="button"
               disabled={progress !== null}
               onClick={() =>
-                void save(`${prefix}.zip`, total, (signal) => store.client.download(jobId, { signal }))
+                void save(`${prefix}.zip`, total, (signal) =>
+                  store.client.download(jobId, { signal }),
+                )
               }
             >
               <Icon name="download" /> All as ZIP

@@ -3,7 +3,7 @@ import { StateBadge } from "../parts/badges.tsx";
 import { Empty } from "../parts/notes.tsx";
 import { Pager, usePages } from "../parts/pager.tsx";
 import { Bytes, CopiedText, Count, Duration, Time } from "../parts/values.tsx";
-import { formatCount } from "../format/units.ts";
+import { formatCount, formatNumberOf } from "../format/units.ts";
 import { keyOf, labelOf } from "../state/databases.ts";
 import { durationOf, storedBytesOf } from "../state/job-facts.ts";
 import { usePage, usePageData } from "../state/page-context.ts";
@@ -35,7 +35,10 @@ export function ExportList({ status, database }: { status: string; database: str
       <div class="filters">
         <label>
           State
-          <select value={status} onChange={(event) => filter({ status: event.currentTarget.value })}>
+          <select
+            value={status}
+            onChange={(event) => filter({ status: event.currentTarget.value })}
+          >
             <option value="">All</option>
             {JOB_STATES.map((state) => (
               <option key={state} value={state}>
@@ -61,13 +64,16 @@ export function ExportList({ status, database }: { status: string; database: str
           </select>
         </label>
         <p class="muted" role="status">
-          {formatCount(found.length)} of {formatCount(exports.jobs.length)} loaded
+          {found.length === exports.jobs.length ? "" : `${formatCount(found.length)} of `}
+          {formatNumberOf(exports.jobs.length, "export")} loaded
           {isLoadingOlder && ", loading more…"}
         </p>
       </div>
       {found.length === 0 ? (
         <Empty
-          title={exports.jobs.length === 0 ? "There is no export yet." : "No loaded export matches."}
+          title={
+            exports.jobs.length === 0 ? "There is no export yet." : "No loaded export matches."
+          }
         >
           {exports.jobs.length > 0 && (
             <p>
@@ -92,7 +98,9 @@ export function ExportList({ status, database }: { status: string; database: str
                 Size
               </th>
               <th scope="col">Format</th>
-              <th scope="col">Id</th>
+              <th scope="col" class="wide-only">
+                Id
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -121,7 +129,7 @@ export function ExportList({ status, database }: { status: string; database: str
                   {job.format}
                   {job.compression !== "none" && `, ${job.compression}`}
                 </td>
-                <td data-label="Id">
+                <td class="wide-only">
                   <CopiedText text={job.jobId} what="id" />
                 </td>
               </tr>

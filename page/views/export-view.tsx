@@ -117,7 +117,8 @@ function ExportActions({ job }: { job: JobView }) {
 }
 
 function Progress({ job }: { job: JobView }) {
-  const { percent, rows, bytes, bytesPerSecond, etaSeconds, tablesDone, tablesTotal } = job.progress;
+  const { percent, rows, bytes, bytesPerSecond, etaSeconds, tablesDone, tablesTotal } =
+    job.progress;
   return (
     <section class="card" aria-labelledby="progress">
       <h2 id="progress">

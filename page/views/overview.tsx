@@ -62,7 +62,9 @@ export function Overview() {
           </div>
           {running.length > 6 && (
             <p>
-              <a href={links.filtered({ status: "running" })}>All {running.length} running exports</a>
+              <a href={links.filtered({ status: "running" })}>
+                All {running.length} running exports
+              </a>
             </p>
           )}
         </section>
@@ -177,7 +179,10 @@ function RunningExport({ job }: { job: JobView }) {
   return (
     <a class="card link" href={links.export(jobId)}>
       <p class="strong">Export of {labelOf(source, object)}</p>
-      <ProgressBar percent={status === "queued" ? 0 : progress.percent} label="Progress of the export" />
+      <ProgressBar
+        percent={status === "queued" ? 0 : progress.percent}
+        label="Progress of the export"
+      />
       <p class="muted">
         {status === "queued" ? (
           "Waits to start"
@@ -208,7 +213,9 @@ function DatabaseTable({ databases, onStart }: TableProps) {
   const wanted = search.trim().toLowerCase();
   const found = databases.filter(({ label }) => label.toLowerCase().includes(wanted));
   const { shown, ...pages } = usePages(found, search);
-  const hasProof = databases.some(({ backup }) => backup !== null && withLaterFields(backup).proof != null);
+  const hasProof = databases.some(
+    ({ backup }) => backup !== null && withLaterFields(backup).proof != null,
+  );
   return (
     <section aria-labelledby="databases">
       <div class="heading">
@@ -239,7 +246,9 @@ function DatabaseTable({ databases, onStart }: TableProps) {
               <th scope="col" class="number">
                 Took
               </th>
-              <th scope="col">Size over time</th>
+              <th scope="col" class="wide-only">
+                Size over time
+              </th>
               {mayStart && (
                 <th scope="col">
                   <span class="hidden">Actions</span>
@@ -260,14 +269,20 @@ function DatabaseTable({ databases, onStart }: TableProps) {
                   </td>
                   {hasProof && (
                     <td data-label="Proof">
-                      {backup !== null && <ProofBadge proof={withLaterFields(backup).proof ?? null} />}
+                      {backup !== null && (
+                        <ProofBadge proof={withLaterFields(backup).proof ?? null} />
+                      )}
                     </td>
                   )}
                   <td data-label="Newest backup">
                     <Time at={backup === null ? null : new Date(takenAtMs(backup)).toISOString()} />
                   </td>
                   <td data-label="Size" class="number">
-                    {backup === null ? <span class="muted">–</span> : <Bytes value={storedBytesOf(backup)} />}
+                    {backup === null ? (
+                      <span class="muted">–</span>
+                    ) : (
+                      <Bytes value={storedBytesOf(backup)} />
+                    )}
                   </td>
                   <td data-label="Took" class="number">
                     <Duration ms={backup === null ? null : durationOf(backup)} />
@@ -282,7 +297,13 @@ function DatabaseTable({ databases, onStart }: TableProps) {
                           Running…
                         </a>
                       ) : (
-                        <button type="button" class="quiet" aria-label={`Export ${label} now`} disabled={health === "unusable"} onClick={() => onStart(database)}>
+                        <button
+                          type="button"
+                          class="quiet"
+                          aria-label={`Export ${label} now`}
+                          disabled={health === "unusable"}
+                          onClick={() => onStart(database)}
+                        >
                           Export now
                         </button>
                       )}

@@ -52,8 +52,8 @@ export function RestoreDialog({ job, onClose }: { job: JobView; onClose: () => v
       }}
     >
       <p>
-        The backup shows the database as it was{" "}
-        <Time at={new Date(takenAtMs(job)).toISOString()} />.
+        The backup shows the database as it was <Time at={new Date(takenAtMs(job)).toISOString()} />
+        .
       </p>
       <Choice
         label="Into"
@@ -143,7 +143,12 @@ export function RestoreDialog({ job, onClose }: { job: JobView; onClose: () => v
 
 function NoTarget({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog title="No database accepts a restore" action="OK" onClose={onClose} onConfirm={async () => onClose()}>
+    <Dialog
+      title="No database accepts a restore"
+      action="OK"
+      onClose={onClose}
+      onConfirm={async () => onClose()}
+    >
       <p>
         Add <code>"writable": true</code> to a source in <code>EXPORT_SOURCES</code>, and deploy.
         Restores write only into such sources.

@@ -38,7 +38,9 @@ export function RestoreList() {
               <th scope="col" class="number">
                 Rows
               </th>
-              <th scope="col">Id</th>
+              <th scope="col" class="wide-only">
+                Id
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -63,7 +65,7 @@ export function RestoreList() {
                 <td data-label="Rows" class="number">
                   <Count value={restore.progress.rows} />
                 </td>
-                <td data-label="Id">
+                <td class="wide-only">
                   <CopiedText text={restore.jobId} what="id" />
                 </td>
               </tr>
@@ -86,7 +88,8 @@ export function RestoreList() {
 /** Returns what the comparison with the dump has shown. */
 export function describeVerification({ verification }: RestoreView): string {
   const { state, method } = verification;
-  if (state === "equal") return method === "digest" ? "every byte is equal" : "row counts are equal";
+  if (state === "equal")
+    return method === "digest" ? "every byte is equal" : "row counts are equal";
   if (state === "differs") return "differs from the backup";
   return state === "skipped" ? "not verified" : state;
 }

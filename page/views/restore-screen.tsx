@@ -130,10 +130,10 @@ function Progress({ job }: { job: RestoreView }) {
             </>
           )}
         </Fact>
-        <Fact name="Speed">{bytesPerSecond === null ? "–" : `${formatBytes(bytesPerSecond)}/s`}</Fact>
-        <Fact name="Left">
-          {etaSeconds === null ? "–" : <Duration ms={etaSeconds * 1_000} />}
+        <Fact name="Speed">
+          {bytesPerSecond === null ? "–" : `${formatBytes(bytesPerSecond)}/s`}
         </Fact>
+        <Fact name="Left">{etaSeconds === null ? "–" : <Duration ms={etaSeconds * 1_000} />}</Fact>
       </dl>
     </section>
   );
@@ -154,7 +154,9 @@ function Facts({ job }: { job: RestoreView }) {
             <code>{from.object}</code>
           )}
         </Fact>
-        <Fact name="Mode">{job.mode === "replace" ? "replaces everything" : "into an empty database"}</Fact>
+        <Fact name="Mode">
+          {job.mode === "replace" ? "replaces everything" : "into an empty database"}
+        </Fact>
         <Fact name="Verified">{describeVerification(job)}</Fact>
         <Fact name="Started">
           <Time at={job.startedAt} />

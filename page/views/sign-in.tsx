@@ -55,8 +55,9 @@ export function SignIn({ reason, onToken }: SignInProps) {
             aria-describedby="token-help"
           />
           <p id="token-help" class="help">
-            <code>EXPORT_READ_TOKEN</code> shows and downloads backups. <code>EXPORT_JOB_TOKEN</code>{" "}
-            also starts exports. <code>ADMIN_AUTHORIZATION_TOKEN</code> also restores and deletes.
+            <code>EXPORT_READ_TOKEN</code> shows and downloads backups.{" "}
+            <code>EXPORT_JOB_TOKEN</code> also starts exports.{" "}
+            <code>ADMIN_AUTHORIZATION_TOKEN</code> also restores and deletes.
           </p>
         </div>
         <button type="submit" class="primary wide" disabled={isBusy}>
@@ -74,5 +75,6 @@ const WRONG_TOKEN: Problem = {
   isOffline: false,
   isUnauthorized: true,
   what: "The Worker does not accept this token.",
-  advice: "Copy the whole token, without spaces. Whoever deployed the Worker has set it with wrangler secret put.",
+  advice:
+    "Copy the whole token, without spaces. Whoever deployed the Worker has set it with wrangler secret put.",
 };

@@ -34,7 +34,8 @@ export function StartExportDialog({ source: suggested, object = null, onClose }:
   const [days, setDays] = useState("");
   const config = sources.find(({ name }) => name === source);
   const hasObjects = config !== undefined && config.objects !== "one";
-  const chosenId = object !== null && "id" in object && source === suggested ? object.id : undefined;
+  const chosenId =
+    object !== null && "id" in object && source === suggested ? object.id : undefined;
 
   const makeRequest = (): ExportRequestInput => {
     const include = splitNames(included);

@@ -22,7 +22,12 @@ export const SOURCES = {
   notes: object("notes", { writable: true }),
   archive: object("archive", { writable: true }),
   copy: object("copy", { writable: true }),
-  tenants: { type: "durable-object", binding: "DATABASE_DURABLE_OBJECT", names: "any", writable: true },
+  tenants: {
+    type: "durable-object",
+    binding: "DATABASE_DURABLE_OBJECT",
+    names: "any",
+    writable: true,
+  },
 };
 
 /** Names that would run as code if the page took them for markup. */
@@ -34,19 +39,19 @@ export interface BackedUpWorker {
   stop: () => Promise<void>;
 }
 
-/** Starts the Worker with its own state, at a fixed port, so that it can be started again there. */
-export async function startPageWorker(
+/** Starts the Worker with its own state. At the same port, a second start has the same address. */
+async function startPageWorker(
   persistTo: string,
-  { port, vars = {}, sources = SOURCES }: { port: number; vars?: Record<string, string>; sources?: object },
+  { port, vars = {} }: { port?: number; vars?: Record<string, string> } = {},
 ): Promise<LocalWorker> {
   return startLocalWorker({
     persistTo,
-    port,
+    ...(port === undefined ? {} : { port }),
     vars: {
       ADMIN_AUTHORIZATION_TOKEN: TOKENS.full,
       EXPORT_JOB_TOKEN: TOKENS.job,
       EXPORT_READ_TOKEN: TOKENS.read,
-      EXPORT_SOURCES: JSON.stringify(sources),
+      EXPORT_SOURCES: JSON.stringify(SOURCES),
       ...vars,
     },
   });
@@ -59,7 +64,6 @@ export async function startPageWorker(
 export async function startBackedUpWorker(
   fill: (client: ExportClient) => Promise<void>,
   plant: (persistTo: string) => void,
-  vars: Record<string, string> = {},
 ): Promise<BackedUpWorker> {
   const persistTo = mkdtempSync(join(tmpdir(), "page-worker-"));
   const port = await findFreePort();
@@ -69,17 +73,42 @@ export async function startBackedUpWorker(
     await fill(client);
     await worker.stop();
     plant(persistTo);
-    worker = await startPageWorker(persistTo, { port, vars });
+    worker = await startPageWorker(persistTo, { port });
   } catch (error) {
     console.error(worker.output());
     await worker.stop();
     throw error;
   }
+  return toBackedUpWorker(worker, persistTo);
+}
+
+/** Starts a Worker that has exported nothing yet. */
+export async function startEmptyWorker(vars: Record<string, string>): Promise<BackedUpWorker> {
+  const persistTo = mkdtempSync(join(tmpdir(), "page-worker-"));
+  const worker = await startPageWorker(persistTo, { vars });
+  return toBackedUpWorker(worker, persistTo);
+}
+
+/** Starts examples/mounted-app. Its start is without any export, and `/health` answers below its mount point. */
+export async function startMountedApp(): Promise<BackedUpWorker> {
+  const persistTo = mkdtempSync(join(tmpdir(), "mounted-app-"));
+  const worker = await startLocalWorker({
+    persistTo,
+    config: join(import.meta.dirname, "../../../examples/mounted-app/wrangler.jsonc"),
+    healthPath: "/backup/health",
+    vars: { ADMIN_AUTHORIZATION_TOKEN: TOKENS.full },
+  });
+  return toBackedUpWorker(worker, persistTo, "/backup");
+}
+
+/** `path` is where the routes are mounted. */
+function toBackedUpWorker(worker: LocalWorker, persistTo: string, path = ""): BackedUpWorker {
+  const url = `${worker.url}${path}`;
   const stop = async (): Promise<void> => {
     await worker.stop();
     rmSync(persistTo, { recursive: true, force: true, maxRetries: 5 });
   };
-  return { url: worker.url, client, stop };
+  return { url, client: new ExportClient({ url, token: TOKENS.full }), stop };
 }
 
 /** Runs an export to its end, whatever that is. */

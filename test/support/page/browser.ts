@@ -36,7 +36,8 @@ export async function openTab(
   page.setDefaultTimeout(30_000);
   const tab: Tab = { page, complaints: [], requested: [] };
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") tab.complaints.push(message.text());
+    if (message.type() === "error" || message.type() === "warning")
+      tab.complaints.push(message.text());
   });
   page.on("pageerror", (error) => tab.complaints.push(String(error)));
   page.on("request", (request) => tab.requested.push(request.url()));
