@@ -18,7 +18,7 @@ import { durationOf, storedBytesOf } from "../state/job-facts.ts";
 import { withLaterFields } from "../state/later-fields.ts";
 import { useAbilities, useNow, usePageData } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
-import { Heading } from "./screen.tsx";
+import { Heading } from "../parts/heading.tsx";
 import { StartExportDialog } from "./start-export-dialog.tsx";
 
 /** How many exports the screen lists; the list of exports has all. */

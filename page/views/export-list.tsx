@@ -8,7 +8,7 @@ import { keyOf, labelOf } from "../state/databases.ts";
 import { durationOf, storedBytesOf } from "../state/job-facts.ts";
 import { usePage, usePageData } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
-import { Heading } from "./screen.tsx";
+import { Heading } from "../parts/heading.tsx";
 
 /** How many more exports a click loads. */
 const MORE_JOBS = 1_000;

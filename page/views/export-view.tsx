@@ -18,7 +18,7 @@ import { CancelExportDialog, DeleteExportDialog } from "./end-export-dialogs.tsx
 import { ExportFacts } from "./export-facts.tsx";
 import { ExportFiles } from "./export-files.tsx";
 import { RestoreDialog } from "./restore-dialog.tsx";
-import { Heading } from "./screen.tsx";
+import { Heading } from "../parts/heading.tsx";
 import { StartExportDialog } from "./start-export-dialog.tsx";
 
 /** One export: its progress as it happens, its files, its cost, and what can be done with it. */

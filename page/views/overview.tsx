@@ -22,7 +22,7 @@ import { durationOf, storedBytesOf } from "../state/job-facts.ts";
 import { withLaterFields } from "../state/later-fields.ts";
 import { useAbilities, useNow, usePageData } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
-import { Heading } from "./screen.tsx";
+import { Heading } from "../parts/heading.tsx";
 import { StartExportDialog } from "./start-export-dialog.tsx";
 
 /** How many troubles are explained; the table marks the others. */
@@ -300,7 +300,7 @@ function DatabaseTable({ databases, onStart }: TableProps) {
                         <button
                           type="button"
                           class="quiet"
-                          aria-label={`Export ${label} now`}
+                          aria-label={`Export now: ${label}`}
                           disabled={health === "unusable"}
                           onClick={() => onStart(database)}
                         >

@@ -41,7 +41,7 @@ export function RestoreDialog({ job, onClose }: { job: JobView; onClose: () => v
           from: { jobId: job.jobId },
           target,
           mode,
-          ...(object ?? {}),
+          ...object,
           ...(isReplacing ? { undoOnFailure } : {}),
           ...(verify === "" ? {} : { verify: verify as "digest" | "counts" | "none" }),
         });

@@ -7,7 +7,7 @@ import { labelOf } from "../state/databases.ts";
 import { durationOf } from "../state/job-facts.ts";
 import { usePage, usePageData } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
-import { Heading } from "./screen.tsx";
+import { Heading } from "../parts/heading.tsx";
 
 /** All restores, newest first. */
 export function RestoreList() {

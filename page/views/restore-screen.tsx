@@ -17,7 +17,7 @@ import { links } from "../state/route.ts";
 import { useJob } from "../state/use-job.ts";
 import { Cost, Fact, RunFacts } from "./export-facts.tsx";
 import { describeVerification } from "./restore-list.tsx";
-import { Heading } from "./screen.tsx";
+import { Heading } from "../parts/heading.tsx";
 
 const PHASES: Record<RestoreView["progress"]["phase"], string> = {
   scan: "Reads the script",

@@ -1,5 +1,4 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 
 import { ProblemNote, Skeleton } from "../parts/notes.tsx";
 import { usePage, usePageData } from "../state/page-context.ts";
@@ -12,7 +11,7 @@ import { RestoreList } from "./restore-list.tsx";
 import { RestoreScreen } from "./restore-screen.tsx";
 
 /** The screen that the address names, once the first answers have arrived. */
-export function Screen({ route }: { route: Route }) {
+export function Screen({ route }: { route: Route }): ComponentChildren {
   const { store } = usePage();
   const { isLoading, problem, checkedAtMs } = usePageData();
   if (isLoading) return <Skeleton lines={6} />;
@@ -40,36 +39,4 @@ export function Screen({ route }: { route: Route }) {
     case "database":
       return <DatabaseView key={route.key} databaseKey={route.key} />;
   }
-}
-
-interface HeadingProps {
-  title: string;
-  badge?: ComponentChildren;
-  actions?: ComponentChildren;
-}
-
-/** The first screen leaves the focus at the start of the page, before the navigation. */
-let isFirstScreen = true;
-
-/** A screen's title. It takes the focus when the screen appears, so that screen readers say it. */
-export function Heading({ title, badge, actions }: HeadingProps) {
-  const element = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
-    document.title = `${title} · Durable Export`;
-    if (isFirstScreen) isFirstScreen = false;
-    else element.current?.focus({ preventScroll: true });
-    globalThis.scrollTo(0, 0);
-  }, []);
-  useEffect(() => {
-    document.title = `${title} · Durable Export`;
-  }, [title]);
-  return (
-    <div class="heading">
-      <h1 ref={element} tabIndex={-1}>
-        {title}
-      </h1>
-      {badge}
-      <div class="actions">{actions}</div>
-    </div>
-  );
 }

@@ -11,7 +11,7 @@ const SHOWN_TABLES = ["tmp_export_job_tables", "tmp_export_job_artifacts"];
 /** Runs `work` in the jobs database of a stopped local Worker. */
 export function inJobsDatabase(persistTo: string, work: (db: DatabaseSync) => void): void {
   const folder = join(persistTo, "v3/do/durable-export-ExportJobs");
-  const [file] = globSync("*.sqlite", { cwd: folder }).filter((name) => name !== "metadata.sqlite");
+  const file = globSync("*.sqlite", { cwd: folder }).find((name) => name !== "metadata.sqlite");
   if (file === undefined) throw new Error(`no jobs database in ${folder}`);
   const db = new DatabaseSync(join(folder, file));
   try {
