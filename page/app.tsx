@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { Page } from "./state/page-context.ts";
-import { useRoute } from "./state/route.ts";
+import { useRoute } from "./state/use-route.ts";
 import { forgetToken, keepToken, makeClient, readToken } from "./state/session.ts";
 import { Store } from "./state/store.ts";
 import { Screen } from "./views/screen.tsx";

@@ -1,5 +1,3 @@
-import { useEffect, useState } from "preact/hooks";
-
 /** A screen. The address's fragment names it, so that a link to it can be shared. It never contains a token. */
 export type Route =
   | { screen: "overview" }
@@ -23,17 +21,6 @@ export function parseRoute(hash: string): Route {
     status: filter.get("status") ?? "",
     database: filter.get("database") ?? "",
   };
-}
-
-/** Returns the current screen, and renders again when it changes. */
-export function useRoute(): Route {
-  const [hash, setHash] = useState(location.hash);
-  useEffect(() => {
-    const look = (): void => setHash(location.hash);
-    globalThis.addEventListener("hashchange", look);
-    return () => globalThis.removeEventListener("hashchange", look);
-  }, []);
-  return parseRoute(hash);
 }
 
 export const links = {

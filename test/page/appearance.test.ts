@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 
@@ -8,11 +7,6 @@ import { TOKENS } from "../support/page/backed-up-worker.ts";
 import { launchBrowser, openTab, signIn } from "../support/page/browser.ts";
 
 const { url, failedJobId } = inject("pageWorker");
-const axeScript = readFileSync(
-  createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
-  "utf8",
-);
-
 let browser: Browser;
 /** Each screen's address, and a heading that it has once it is complete. */
 let screens: [string, string][];
@@ -43,12 +37,12 @@ async function visit(page: Page, [hash, heading]: [string, string]): Promise<voi
 
 /** Returns what axe finds wrong, one line for each rule and element. */
 async function findFaults(page: Page): Promise<string[]> {
-  await page.evaluate(axeScript);
+  await page.evaluate(axe.source);
   return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
+    const { axe: checker } = globalThis as unknown as {
       axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
     };
-    const { violations } = await axe.run();
+    const { violations } = await checker.run();
     return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
   });
 }
