@@ -1,7 +1,8 @@
 import type { ExportEnv } from "../config/bindings.ts";
+import { requireScratch } from "../config/scratch.ts";
 import { findDefaultSource, getSourceConfig, type Settings } from "../config/settings.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
-import { type ExportRequest, requireRows } from "../api/export-request.ts";
+import { type ExportRequest, requireProvable, requireRows } from "../api/export-request.ts";
 import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
 import { getSourceKind } from "../databases/source-kinds.ts";
 import type { NewJob } from "../rpc/http-jobs.ts";
@@ -19,6 +20,8 @@ export async function prepareJob(
 ): Promise<NewJob> {
   const { env, ...given } = received;
   requireRows(request);
+  requireProvable(request);
+  if (request.verify === "restore") requireScratch(env);
   const { source: name = findDefaultSource(config), ...rest } = request;
   const source = getSourceConfig(config, name);
   // Reports a wrong binding now, instead of starting a job that would fail because of it.

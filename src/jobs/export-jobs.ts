@@ -57,14 +57,14 @@ import { findChangedView, getJobView } from "./views/job-view.ts";
 import { findStreamToClose, isSnapshotLeftover, snapshotToClose } from "./views/left-snapshots.ts";
 import { toRunningJob } from "./views/running-job.ts";
 import { runWatchdog } from "./watchdog/job-watchdog.ts";
-import { JobsRestores } from "./object/jobs-restores.ts";
+import { JobsProofs } from "./object/jobs-proofs.ts";
 
 /**
  * The one object that holds a deployment's jobs. It binds names to functions, and only it creates
  * or ends a run. The interfaces that it implements describe each method. Expected failures cross as
  * values (`Outcome`).
  */
-export class ExportJobs extends JobsRestores implements HttpJobs, RunJobs, StreamJobs {
+export class ExportJobs extends JobsProofs implements HttpJobs, RunJobs, StreamJobs {
   constructor(ctx: DurableObjectState, env: ExportEnv) {
     super(ctx, env);
     // An alarm is gone after all of its attempts fail, and a crash may happen between a row and its

@@ -209,6 +209,9 @@ const MIGRATIONS: readonly string[] = [
   `ALTER TABLE tmp_export_job_chunks ADD COLUMN text_bytes INTEGER;
    ALTER TABLE tmp_export_job_chunks ADD COLUMN text_sha256 TEXT;
    ALTER TABLE tmp_export_jobs ADD COLUMN writer_json TEXT;`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN proof_json TEXT;
+   ALTER TABLE tmp_export_job_discards ADD COLUMN is_scratch INTEGER NOT NULL DEFAULT 0;`,
 ];
 
 /** How many migrations a version must know to work with tables that have run all of these. */

@@ -6,7 +6,7 @@ import { ExportError } from "../../api/errors.ts";
 import { HEADERS_LENGTH_MAX } from "../../api/limits.ts";
 import type { AppEnv } from "../app-env.ts";
 
-/** The headers of every answer. With them no browser guesses its type, or sends its address on. */
+/** The headers of every answer. They keep browsers from guessing its type, and from sending its address on. */
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
   ["x-content-type-options", "nosniff"],
   ["referrer-policy", "no-referrer"],
@@ -14,8 +14,8 @@ const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
 ];
 
 /**
- * The headers of every answer that has none of its own: no browser stores, frames or runs it. Only the page has its
- * own.
+ * The headers of every answer that sets none of its own. They keep browsers from storing, framing or running it. Only
+ * the page sets its own policy.
  */
 const DEFAULT_HEADERS: readonly (readonly [string, string])[] = [
   ["content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"],
@@ -61,7 +61,7 @@ export function limitHeaders(): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** Lets pages of the origins in `EXPORT_CORS_ORIGINS` call the API; without it no page may. */
+/** Lets pages of the origins in `EXPORT_CORS_ORIGINS` call the API. Without this setting, no page may. */
 export function allowOrigins(): MiddlewareHandler<AppEnv> {
   const answer = cors({
     origin: (origin, context) => (allowedOrigins(context.env).includes(origin) ? origin : null),

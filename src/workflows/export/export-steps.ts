@@ -10,6 +10,7 @@ export type ExportStep =
   | "complete artifact"
   | "close snapshot"
   | "verify artifact"
+  | "prove restore"
   | "publish manifest"
   | "start over"
   | "give up"
@@ -29,6 +30,8 @@ export const EXPORT_STEPS: Record<ExportStep, WorkflowStepConfig> = {
   "close snapshot": defineRetryPolicy({ limit: 5, delay: "2 seconds", timeout: "5 minutes" }),
   // 10 GB are read back in one step, since a hash cannot be carried from step to step.
   "verify artifact": defineRetryPolicy({ limit: 3, delay: "5 seconds", timeout: "60 minutes" }),
+  // Loading waits for the scratch database. The scan and the comparison read all of the dump.
+  "prove restore": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "60 minutes" }),
   "publish manifest": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   "start over": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   "give up": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),

@@ -12,7 +12,8 @@ import { closeRunSnapshot, closeStreamSnapshot } from "../ending/close-snapshot.
 import { sendCallbacks } from "../ending/send-callbacks.ts";
 import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
-import { openSteps, type Steps } from "../engine/steps.ts";
+import { openSteps, type RunStep, type Steps } from "../engine/steps.ts";
+import { proveStep } from "../proof/prove-step.ts";
 import { RESTORE_STEPS } from "../restore/restore-steps.ts";
 import { endRestore, runRestore } from "../restore/run-restore.ts";
 import { EXPORT_STEPS, type ExportStep } from "./export-steps.ts";
@@ -64,7 +65,8 @@ async function runExport(steps: Steps<ExportStep>, runId: RunStart): Promise<End
   const run = steps.forRun(runId);
   let published: { callback: boolean };
   try {
-    await produceArtifacts(run);
+    const { proves } = await produceArtifacts(run);
+    if (proves) await proveDump(run);
     published = await run("publish manifest", "", publishManifest);
   } catch (error) {
     const failure = parseFailure(error);
@@ -77,6 +79,14 @@ async function runExport(steps: Steps<ExportStep>, runId: RunStart): Promise<End
   // Outside the block: a callback that cannot be sent must not undo a completed job.
   if (published.callback) await sendCallbacks(steps, { jobId, attempt: 1 });
   return { jobId, status: "completed" };
+}
+
+/** Restores the stored dump into a scratch database, and compares the two. */
+async function proveDump(run: RunStep<ExportStep>): Promise<void> {
+  for (let number = 1; ; number += 1) {
+    const { isDone } = await run("prove restore", String(number), proveStep);
+    if (isDone) return;
+  }
 }
 
 /** What a step `give up` reports to the dashboard; `callback` is true if one must be sent. */

@@ -36,9 +36,10 @@ const STARTED_OVER: ReadonlySet<ErrorCode> = new Set([
 
 /**
  * Exports until everything is stored and has been read back. A job that cannot continue with its
- * snapshot starts over with a new one, a few times; then it fails for that reason.
+ * snapshot starts over with a new one, a few times; then it fails for that reason. `proves` is true if the job must
+ * also be proved by a restore.
  */
-export async function produceArtifacts(run: RunStep<ExportStep>): Promise<void> {
+export async function produceArtifacts(run: RunStep<ExportStep>): Promise<{ proves: boolean }> {
   for (let opening = 1; ; opening += 1) {
     try {
       return await produceOnce(run, opening === 1 ? "" : String(opening));
@@ -57,14 +58,20 @@ export async function produceArtifacts(run: RunStep<ExportStep>): Promise<void> 
  * Exports all artifacts from one snapshot. `opening` is empty the first time, then its number from
  * 2.
  */
-async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<void> {
-  let { next }: { next: NextAction } = await run("open snapshot", opening, beginExport);
+async function produceOnce(
+  run: RunStep<ExportStep>,
+  opening: string,
+): Promise<{ proves: boolean }> {
+  const begun = await run("open snapshot", opening, beginExport);
+  let next: NextAction = begun.next;
   while (next.do !== "finish") next = await perform(next, run);
   // The export itself is finished: the watchdog's instances close a snapshot that could not be
   // closed here.
   await run("close snapshot", opening, closeRunSnapshot).catch(() => undefined);
   let verify: VerifyFrom | null = { ordinal: 0, artifact: next.artifact };
   while (verify !== null) verify = await verifyFrom(verify, run);
+  // An instance that an earlier version began has not recorded it.
+  return { proves: begun.proves ?? false };
 }
 
 async function perform(
