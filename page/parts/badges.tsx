@@ -1,7 +1,7 @@
 import type { JobState } from "../../src/api/job-state.ts";
+import type { Proof } from "../../src/api/proof.ts";
 import type { TokenAccess } from "../../src/api/token-access.ts";
 import type { Health } from "../state/databases.ts";
-import type { LaterFields } from "../state/later-fields.ts";
 import { Icon, type IconName } from "./icon.tsx";
 
 /** A color's role. */
@@ -55,16 +55,15 @@ export function AccessBadge({ access }: { access: TokenAccess }) {
   return <Badge tone="plain" icon="lock" text={ACCESSES[access]} />;
 }
 
-const PROOFS: Record<NonNullable<LaterFields["proof"]>["state"], [Tone, IconName, string]> = {
-  none: ["plain", "proof", "Not proved"],
+const PROOFS: Record<Exclude<Proof["state"], "none">, [Tone, IconName, string]> = {
   running: ["info", "running", "Being proved"],
   proved: ["ok", "proof", "Proved"],
   failed: ["bad", "warning", "Proof failed"],
 };
 
-/** Whether a backup has restored itself; nothing if the Worker does not report it. */
-export function ProofBadge({ proof }: Pick<LaterFields, "proof">) {
-  if (proof == null) return null;
-  const [tone, icon, text] = PROOFS[proof.state];
+/** Whether a backup has restored itself; nothing if it was not asked to. */
+export function ProofBadge({ proof: { state } }: { proof: Proof }) {
+  if (state === "none") return null;
+  const [tone, icon, text] = PROOFS[state];
   return <Badge tone={tone} icon={icon} text={text} />;
 }

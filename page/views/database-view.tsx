@@ -15,7 +15,6 @@ import {
   takenAtMs,
 } from "../state/databases.ts";
 import { durationOf, storedBytesOf } from "../state/job-facts.ts";
-import { withLaterFields } from "../state/later-fields.ts";
 import { useAbilities, useNow, usePageData } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
 import { Heading } from "../parts/heading.tsx";
@@ -93,10 +92,12 @@ function NewestBackup({ database: { backup } }: { database: DatabaseState }) {
   if (backup === null) return null;
   return (
     <section class="card" aria-labelledby="newest">
-      <h2 id="newest">
-        <a href={links.export(backup.jobId)}>Newest backup</a>{" "}
-        <ProofBadge proof={withLaterFields(backup).proof ?? null} />
-      </h2>
+      <div class="heading">
+        <h2 id="newest">
+          <a href={links.export(backup.jobId)}>Newest backup</a>
+        </h2>
+        <ProofBadge proof={backup.proof} />
+      </div>
       <dl class="facts">
         <div>
           <dt>Taken</dt>

@@ -1,18 +1,15 @@
-import type { ComponentChildren } from "preact";
-
 import type { JobView } from "../../src/api/job-view.ts";
+import { Fact } from "../parts/fact.tsx";
 import { CopiedText, Count, Dollars, Duration, Time } from "../parts/values.tsx";
 import { costOfUsage } from "../format/cost.ts";
 import { formatNumberOf } from "../format/units.ts";
 import { keyOf, labelOf } from "../state/databases.ts";
 import { durationOf } from "../state/job-facts.ts";
-import { withLaterFields } from "../state/later-fields.ts";
 import { links } from "../state/route.ts";
 
 /** What a job is, when it ran, and what it cost. */
 export function ExportFacts({ job }: { job: JobView }) {
-  const { proof, copies } = withLaterFields(job);
-  const { workflow, callback } = job;
+  const { workflow, callback, proof } = job;
   return (
     <section aria-labelledby="facts">
       <h2 id="facts">Details</h2>
@@ -43,23 +40,9 @@ export function ExportFacts({ job }: { job: JobView }) {
           {job.compression !== "none" && `, ${job.compression}`}
         </Fact>
         <Cost usage={job.usage} />
-        {proof != null && proof.state !== "none" && (
-          <Fact name="Proof">
-            {proof.state}
-            {proof.at !== null && (
-              <>
-                {" "}
-                <Time at={proof.at} />
-              </>
-            )}
-            {proof.rows !== null && `, ${formatNumberOf(proof.rows, "row")}`}
-          </Fact>
-        )}
-        {copies !== undefined && copies.length > 0 && (
-          <Fact name="Copies">
-            {copies.map(({ destination, state }) => `${destination}: ${state}`).join(", ")}
-          </Fact>
-        )}
+        <Fact name="Proof">
+          <ProofFact proof={proof} />
+        </Fact>
         {callback.url !== null && (
           <Fact name="Callback">
             {callback.status} to {callback.url}, {formatNumberOf(callback.attempts, "attempt")}
@@ -75,13 +58,15 @@ export function ExportFacts({ job }: { job: JobView }) {
   );
 }
 
-/** One name and its value in a list of facts. */
-export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+/** What restoring the dump into a scratch database has shown. */
+function ProofFact({ proof: { state, at, rows } }: { proof: JobView["proof"] }) {
+  if (state === "none") return <span class="muted">not asked for</span>;
+  if (state === "running") return <>runs: {formatNumberOf(rows, "row")} so far</>;
   return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
+    <>
+      {state === "proved" ? `restored, ${formatNumberOf(rows, "row")} equal` : "differs"}{" "}
+      <Time at={at} />
+    </>
   );
 }
 

@@ -11,7 +11,6 @@ import { ProgressBar } from "../parts/progress-bar.tsx";
 import { Bytes, Count, Duration } from "../parts/values.tsx";
 import { formatBytes } from "../format/units.ts";
 import { isAvailable, labelOf } from "../state/databases.ts";
-import { withLaterFields } from "../state/later-fields.ts";
 import { useAbilities, useNow, usePage, usePageData } from "../state/page-context.ts";
 import { useJob } from "../state/use-job.ts";
 import { CancelExportDialog, DeleteExportDialog } from "./end-export-dialogs.tsx";
@@ -38,7 +37,6 @@ export function ExportView({ jobId }: { jobId: string }) {
       </>
     );
   }
-  const later = withLaterFields(job);
   return (
     <>
       <Heading
@@ -46,7 +44,7 @@ export function ExportView({ jobId }: { jobId: string }) {
         badge={
           <>
             <StateBadge state={job.status} />
-            <ProofBadge proof={later.proof ?? null} />
+            <ProofBadge proof={job.proof} />
           </>
         }
         actions={<ExportActions job={job} />}
@@ -116,16 +114,24 @@ function ExportActions({ job }: { job: JobView }) {
   );
 }
 
+/** Returns what a running export does now. */
+function describePhase({ status, progress, proof }: JobView): string {
+  if (status === "queued") return "Waits to start";
+  if (proof.state === "running") return "Restores itself into a scratch database";
+  const { percent } = progress;
+  return percent === null ? "In progress" : `In progress: ${percent.toFixed(0)} %`;
+}
+
 function Progress({ job }: { job: JobView }) {
   const { percent, rows, bytes, bytesPerSecond, etaSeconds, tablesDone, tablesTotal } =
     job.progress;
   return (
     <section class="card" aria-labelledby="progress">
-      <h2 id="progress">
-        {job.status === "queued" ? "Waits to start" : "In progress"}
-        {percent !== null && job.status !== "queued" && `: ${percent.toFixed(0)} %`}
-      </h2>
-      <ProgressBar percent={job.status === "queued" ? 0 : percent} label="Progress of the export" />
+      <h2 id="progress">{describePhase(job)}</h2>
+      <ProgressBar
+        percent={job.status === "queued" ? 0 : job.proof.state === "running" ? null : percent}
+        label="Progress of the export"
+      />
       <dl class="facts">
         <div>
           <dt>Tables</dt>

@@ -4,29 +4,18 @@ import { isActive } from "../../src/api/job-state.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import { Sparkline } from "../charts/trend-chart.tsx";
 import { HealthBadge, ProofBadge } from "../parts/badges.tsx";
-import { Hint } from "../parts/hint.tsx";
-import { Icon } from "../parts/icon.tsx";
 import { Empty } from "../parts/notes.tsx";
 import { Pager, usePages } from "../parts/pager.tsx";
 import { ProgressBar } from "../parts/progress-bar.tsx";
 import { Bytes, Count, Duration, Time } from "../parts/values.tsx";
-import { formatNumberOf } from "../format/units.ts";
-import {
-  type DatabaseState,
-  labelOf,
-  listDatabases,
-  needsAttention,
-  takenAtMs,
-} from "../state/databases.ts";
+import { type DatabaseState, labelOf, listDatabases, takenAtMs } from "../state/databases.ts";
 import { durationOf, storedBytesOf } from "../state/job-facts.ts";
-import { withLaterFields } from "../state/later-fields.ts";
 import { useAbilities, useNow, usePageData } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
 import { Heading } from "../parts/heading.tsx";
 import { StartExportDialog } from "./start-export-dialog.tsx";
-
-/** How many troubles are explained; the table marks the others. */
-const TROUBLES_SHOWN = 5;
+import { Summary } from "./summary.tsx";
+import { Verdict } from "./verdict.tsx";
 
 /** Answers in three seconds: is every database backed up, or what is wrong and what to do? */
 export function Overview() {
@@ -69,6 +58,7 @@ export function Overview() {
           )}
         </section>
       )}
+      <Summary databases={databases} />
       <DatabaseTable databases={databases} onStart={setStarting} />
       {starting !== null && (
         <StartExportDialog
@@ -78,98 +68,6 @@ export function Overview() {
         />
       )}
     </>
-  );
-}
-
-interface VerdictProps {
-  databases: readonly DatabaseState[];
-  /** True while older jobs are being loaded: an old backup may still be found. */
-  isPartial: boolean;
-  onStart: (database: DatabaseState) => void;
-}
-
-function Verdict({ databases, isPartial, onStart }: VerdictProps) {
-  const { mayStart } = useAbilities();
-  const watched = databases.filter(({ health }) => health !== "target");
-  const troubled = watched.filter(({ health }) => needsAttention(health));
-  const backups = watched.flatMap(({ backup }) => (backup === null ? [] : [backup]));
-  const isNew = watched.every(({ jobs }) => jobs.length === 0);
-  if (isNew && troubled.every(({ health }) => health === "missing")) {
-    return (
-      <div class="verdict info">
-        <Icon name="database" />
-        <div>
-          <p class="title">Nothing is backed up yet</p>
-          <p>
-            Start a first export now. Then schedule exports with <code>EXPORT_SCHEDULE</code>.
-          </p>
-        </div>
-      </div>
-    );
-  }
-  if (troubled.length === 0) {
-    const oldest = backups.toSorted((a, b) => takenAtMs(a) - takenAtMs(b))[0];
-    return (
-      <div class="verdict ok">
-        <Icon name="check" />
-        <div>
-          <p class="title">
-            {watched.length === 1
-              ? "Your database is backed up"
-              : `All ${watched.length} databases are backed up`}
-          </p>
-          {oldest !== undefined && (
-            <p>
-              {watched.length === 1 ? "The backup" : "The oldest of the newest backups"} was taken{" "}
-              <Time at={new Date(takenAtMs(oldest)).toISOString()} />.
-            </p>
-          )}
-        </div>
-      </div>
-    );
-  }
-  const isBad = troubled.some(({ health }) => health !== "late");
-  return (
-    <section class={`verdict ${isBad ? "bad" : "warn"}`} aria-labelledby="verdict">
-      <Icon name="warning" />
-      <div>
-        <h2 id="verdict" class="title">
-          {troubled.length} of {formatNumberOf(watched.length, "database")}{" "}
-          {troubled.length === 1 ? "needs" : "need"} attention
-        </h2>
-        {isPartial && <p>Older exports are still being read.</p>}
-        <ul class="troubles">
-          {troubled.slice(0, TROUBLES_SHOWN).map((database) => (
-            <li key={database.key}>
-              <div>
-                <a class="strong" href={links.database(database.key)}>
-                  {database.label}
-                </a>
-                <p>{database.trouble?.what}</p>
-                <p class="advice">
-                  <Hint text={database.trouble?.advice ?? ""} />
-                </p>
-              </div>
-              <div class="actions">
-                {database.ended?.status === "failed" && (
-                  <a class="button" href={links.export(database.ended.jobId)}>
-                    Show the failure
-                  </a>
-                )}
-                {mayStart && database.running === null && database.health !== "unusable" && (
-                  <button type="button" onClick={() => onStart(database)}>
-                    Export now
-                  </button>
-                )}
-              </div>
-            </li>
-          ))}
-        </ul>
-        {troubled.length > TROUBLES_SHOWN && (
-          <p>And {troubled.length - TROUBLES_SHOWN} more, at the top of the table below.</p>
-        )}
-      </div>
-    </section>
   );
 }
 
@@ -213,9 +111,6 @@ function DatabaseTable({ databases, onStart }: TableProps) {
   const wanted = search.trim().toLowerCase();
   const found = databases.filter(({ label }) => label.toLowerCase().includes(wanted));
   const { shown, ...pages } = usePages(found, search);
-  const hasProof = databases.some(
-    ({ backup }) => backup !== null && withLaterFields(backup).proof != null,
-  );
   return (
     <section aria-labelledby="databases">
       <div class="heading">
@@ -238,7 +133,6 @@ function DatabaseTable({ databases, onStart }: TableProps) {
             <tr>
               <th scope="col">Database</th>
               <th scope="col">State</th>
-              {hasProof && <th scope="col">Proof</th>}
               <th scope="col">Newest backup</th>
               <th scope="col" class="number">
                 Size
@@ -265,15 +159,9 @@ function DatabaseTable({ databases, onStart }: TableProps) {
                     <a href={links.database(key)}>{label}</a>
                   </th>
                   <td data-label="State">
-                    <HealthBadge health={health} />
+                    <HealthBadge health={health} />{" "}
+                    {backup !== null && <ProofBadge proof={backup.proof} />}
                   </td>
-                  {hasProof && (
-                    <td data-label="Proof">
-                      {backup !== null && (
-                        <ProofBadge proof={withLaterFields(backup).proof ?? null} />
-                      )}
-                    </td>
-                  )}
                   <td data-label="Newest backup">
                     <Time at={backup === null ? null : new Date(takenAtMs(backup)).toISOString()} />
                   </td>

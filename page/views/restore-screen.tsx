@@ -4,6 +4,7 @@ import { isActive } from "../../src/api/job-state.ts";
 import type { RestoreView } from "../../src/api/restore-view.ts";
 import { StateBadge } from "../parts/badges.tsx";
 import { Dialog } from "../parts/dialog.tsx";
+import { Fact } from "../parts/fact.tsx";
 import { Hint } from "../parts/hint.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Note, ProblemNote, Skeleton } from "../parts/notes.tsx";
@@ -15,7 +16,7 @@ import { durationOf } from "../state/job-facts.ts";
 import { useAbilities, usePage, usePageData } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
 import { useJob } from "../state/use-job.ts";
-import { Cost, Fact, RunFacts } from "./export-facts.tsx";
+import { Cost, RunFacts } from "./export-facts.tsx";
 import { describeVerification } from "./restore-list.tsx";
 import { Heading } from "../parts/heading.tsx";
 

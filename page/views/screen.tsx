@@ -1,5 +1,3 @@
-import type { ComponentChildren } from "preact";
-
 import { ProblemNote, Skeleton } from "../parts/notes.tsx";
 import { usePage, usePageData } from "../state/page-context.ts";
 import type { Route } from "../state/route.ts";
@@ -11,7 +9,7 @@ import { RestoreList } from "./restore-list.tsx";
 import { RestoreScreen } from "./restore-screen.tsx";
 
 /** The screen that the address names, once the first answers have arrived. */
-export function Screen({ route }: { route: Route }): ComponentChildren {
+export function Screen({ route }: { route: Route }) {
   const { store } = usePage();
   const { isLoading, problem, checkedAtMs } = usePageData();
   if (isLoading) return <Skeleton lines={6} />;
@@ -27,7 +25,7 @@ export function Screen({ route }: { route: Route }): ComponentChildren {
   }
   switch (route.screen) {
     case "overview":
-      return <Overview />;
+      break;
     case "exports":
       return <ExportList status={route.status} database={route.database} />;
     case "restores":
@@ -39,4 +37,5 @@ export function Screen({ route }: { route: Route }): ComponentChildren {
     case "database":
       return <DatabaseView key={route.key} databaseKey={route.key} />;
   }
+  return <Overview />;
 }

@@ -32,8 +32,13 @@ export function StartExportDialog({ source: suggested, object = null, onClose }:
   const [included, setIncluded] = useState("");
   const [excluded, setExcluded] = useState("");
   const [days, setDays] = useState("");
+  const [isProved, setProved] = useState(false);
   const config = sources.find(({ name }) => name === source);
   const hasObjects = config !== undefined && config.objects !== "one";
+  const canProve =
+    FORMATS[format].isSqlScript &&
+    content !== "data" &&
+    config?.verify.available.includes("restore") === true;
   const chosenId =
     object !== null && "id" in object && source === suggested ? object.id : undefined;
 
@@ -47,6 +52,7 @@ export function StartExportDialog({ source: suggested, object = null, onClose }:
       ...(hasObjects && objectName !== "" ? { name: objectName } : {}),
       ...(objectName === "" && chosenId !== undefined ? { id: chosenId } : {}),
       ...(consistency === "" ? {} : { consistency: consistency as "snapshot" | "live" }),
+      ...(canProve && isProved ? { verify: "restore" as const } : {}),
       ...(content === "all" ? {} : { content: content as "schema" | "data" }),
       ...(days === "" ? {} : { retentionHours: Math.round(Number(days) * 24) }),
       ...(include.length + exclude.length === 0
@@ -111,6 +117,19 @@ export function StartExportDialog({ source: suggested, object = null, onClose }:
           options={COMPRESSION_NAMES.map((value) => ({ value, text: value }))}
         />
       </div>
+      {canProve && (
+        <label class="radio">
+          <input
+            type="checkbox"
+            checked={isProved}
+            onChange={(event) => setProved(event.currentTarget.checked)}
+          />
+          <span>
+            <strong>Prove it.</strong> Restore the dump into a scratch database, and compare. Each
+            million rows costs about $1.
+          </span>
+        </label>
+      )}
       <details>
         <summary>More options</summary>
         <div class="columns">

@@ -9,7 +9,8 @@ import { ExportClient } from "../../../src/client/export-client.ts";
 /** The tokens of the Worker; `full` is the default of `npm run dev`. */
 export const TOKENS = { full: "ABC123", job: "DEF456", read: "your-read-token" };
 
-const object = (name: string, more: object = {}): object => ({
+/** Returns the configuration of one object of the embedded database's class. */
+export const object = (name: string, more: object = {}): object => ({
   type: "durable-object",
   binding: "DATABASE_DURABLE_OBJECT",
   name,
@@ -59,21 +60,24 @@ async function startPageWorker(
 
 /**
  * Starts a Worker with a real history: exports that completed and failed, a restore, and tables and objects whose
- * names look like markup. `plant` may change the stopped Worker's state, such as the clock of its history.
+ * names look like markup. `plant` may change the stopped Worker's state, such as the clock of its history. `lastVars`
+ * are added to the vars when the Worker starts again.
  */
 export async function startBackedUpWorker(
   fill: (client: ExportClient) => Promise<void>,
   plant: (persistTo: string) => void,
+  vars: Record<string, string> = {},
+  lastVars: Record<string, string> = {},
 ): Promise<BackedUpWorker> {
   const persistTo = mkdtempSync(join(tmpdir(), "page-worker-"));
   const port = await findFreePort();
   const client = new ExportClient({ url: `http://127.0.0.1:${port}`, token: TOKENS.full });
-  let worker = await startPageWorker(persistTo, { port });
+  let worker = await startPageWorker(persistTo, { port, vars });
   try {
     await fill(client);
     await worker.stop();
     plant(persistTo);
-    worker = await startPageWorker(persistTo, { port });
+    worker = await startPageWorker(persistTo, { port, vars: { ...vars, ...lastVars } });
   } catch (error) {
     console.error(worker.output());
     await worker.stop();
