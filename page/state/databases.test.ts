@@ -52,7 +52,7 @@ const failure = (ageMs: number): JobView =>
     status: "failed",
     expiresAt: null,
     error: { code: "source-unavailable", message: "it did not answer", hint: "Try again." },
-  } as Partial<JobView>);
+  });
 
 test("a database with a recent backup is well", () => {
   expect(judge([makeJob(3 * HOUR_MS)])).toMatchObject({ health: "ok", trouble: null });

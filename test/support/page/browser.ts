@@ -1,14 +1,20 @@
 import { existsSync } from "node:fs";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
-/** Where Debian and Ubuntu install the browser; `CHROMIUM` names another. */
-const PLACES = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/chromium-browser"];
+/** Where Debian, Ubuntu and macOS install the browser; `CHROMIUM` names another. */
+const PLACES = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/Applications/Chromium.app/Contents/MacOS/Chromium",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
 
 /** Starts Chromium without a window. It reaches nothing but what the tests open. */
 export function launchBrowser(): Promise<Browser> {
   const executablePath = process.env["CHROMIUM"] ?? PLACES.find((place) => existsSync(place));
   if (executablePath === undefined) {
-    throw new Error("Chromium is not installed: run `apt-get install chromium`, or set CHROMIUM");
+    throw new Error("Chromium is not installed: run .ci/install-chromium, or set CHROMIUM");
   }
   return chromium.launch({
     executablePath,
