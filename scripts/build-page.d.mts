@@ -1,6 +1,6 @@
 import type * as esbuild from "esbuild";
 
-/** Where the built page is, from the repository's root. */
+/** The path of the built page, from the repository's root. */
 export const BUILT_PAGE: string;
 
 /** Returns the text of the built page, a TypeScript module. */

@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 
-/** Where the built page is, from the repository's root. */
+/** The path of the built page, from the repository's root. */
 export const BUILT_PAGE = "src/routes/page/built-page.ts";
 
 /** Returns the text of the built page: the document, and what the policy and the cache need to know of it. */

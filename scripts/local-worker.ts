@@ -21,7 +21,7 @@ export interface LocalWorkerOptions {
   persistTo: string;
   /** Default: a free port. */
   port?: number;
-  /** Where the Worker answers when it is ready; default `/health`. */
+  /** The path that answers when the Worker is ready; default `/health`. */
   healthPath?: string;
   /** Vars of the Worker, in addition to those of the configuration. */
   vars?: Record<string, string>;

@@ -12,7 +12,7 @@ interface Listed {
 /** The jobs that are loaded, newest first, without a gap. */
 export interface History<View> {
   readonly jobs: readonly View[];
-  /** Where the older jobs start; null if all jobs are loaded. */
+  /** Leads to the older jobs; null if all jobs are loaded. */
   readonly cursor: string | null;
 }
 

@@ -1,6 +1,6 @@
 import { ExportClient } from "../../src/client/export-client.ts";
 
-/** Where the API is: the page's own address, with the path that the Worker is mounted at. */
+/** The address of the API: the page's own address, with the path that the Worker is mounted at. */
 const BASE = `${location.origin}${location.pathname.replace(/\/+$/, "")}`;
 
 /** `sessionStorage` lasts as long as the tab, and no other site can read it. */

@@ -176,7 +176,7 @@ function Jobs({ database: { jobs, key } }: { database: DatabaseState }) {
       {jobs.length === 0 ? (
         <Empty title="It was never exported." />
       ) : (
-        <table class="stacked">
+        <table class="stacked brief">
           <thead>
             <tr>
               <th scope="col">Started</th>

@@ -82,7 +82,7 @@ export function ExportList({ status, database }: { status: string; database: str
           )}
         </Empty>
       ) : (
-        <table class="stacked">
+        <table class="stacked brief">
           <thead>
             <tr>
               <th scope="col">Database</th>
@@ -91,13 +91,15 @@ export function ExportList({ status, database }: { status: string; database: str
               <th scope="col" class="number">
                 Took
               </th>
-              <th scope="col" class="number">
+              <th scope="col" class="number roomy">
                 Rows
               </th>
               <th scope="col" class="number">
                 Size
               </th>
-              <th scope="col">Format</th>
+              <th scope="col" class="roomy">
+                Format
+              </th>
               <th scope="col" class="wide-only">
                 Id
               </th>
@@ -119,13 +121,13 @@ export function ExportList({ status, database }: { status: string; database: str
                 <td data-label="Took" class="number">
                   <Duration ms={durationOf(job)} />
                 </td>
-                <td data-label="Rows" class="number">
+                <td data-label="Rows" class="number roomy">
                   <Count value={job.progress.rows} />
                 </td>
                 <td data-label="Size" class="number">
                   <Bytes value={storedBytesOf(job)} />
                 </td>
-                <td data-label="Format">
+                <td data-label="Format" class="roomy">
                   {job.format}
                   {job.compression !== "none" && `, ${job.compression}`}
                 </td>

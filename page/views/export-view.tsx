@@ -105,7 +105,13 @@ function ExportActions({ job }: { job: JobView }) {
         </button>
       )}
       {asked === "again" && (
-        <StartExportDialog source={job.source} object={job.object} onClose={close} />
+        <StartExportDialog
+          source={job.source}
+          object={job.object}
+          format={job.format}
+          compression={job.compression}
+          onClose={close}
+        />
       )}
       {asked === "cancel" && <CancelExportDialog job={job} onClose={close} />}
       {asked === "delete" && <DeleteExportDialog job={job} onClose={close} />}

@@ -75,6 +75,5 @@ const WRONG_TOKEN: Problem = {
   isOffline: false,
   isUnauthorized: true,
   what: "The Worker does not accept this token.",
-  advice:
-    "Copy the whole token, without spaces. Whoever deployed the Worker has set it with wrangler secret put.",
+  advice: "Copy the whole token, without spaces. Ask the person who deployed the Worker for it.",
 };

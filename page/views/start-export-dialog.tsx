@@ -14,19 +14,27 @@ interface StartProps {
   /** What the dialog suggests. */
   source?: string;
   object?: JobView["object"];
+  format?: JobView["format"];
+  compression?: JobView["compression"];
   onClose: () => void;
 }
 
 /** Starts an export. Everything but the database has a good default. */
-export function StartExportDialog({ source: suggested, object = null, onClose }: StartProps) {
+export function StartExportDialog({
+  source: suggested,
+  object = null,
+  format: suggestedFormat = "sql",
+  compression: suggestedCompression = "gzip",
+  onClose,
+}: StartProps) {
   const { store, announce } = usePage();
   const sources = usePageData().sources?.sources ?? [];
   const [source, setSource] = useState(suggested ?? sources[0]?.name ?? "");
   const [objectName, setObjectName] = useState(
     object !== null && "name" in object ? object.name : "",
   );
-  const [format, setFormat] = useState<(typeof FORMAT_NAMES)[number]>("sql");
-  const [compression, setCompression] = useState<(typeof COMPRESSION_NAMES)[number]>("gzip");
+  const [format, setFormat] = useState(suggestedFormat);
+  const [compression, setCompression] = useState(suggestedCompression);
   const [consistency, setConsistency] = useState("");
   const [content, setContent] = useState("all");
   const [included, setIncluded] = useState("");

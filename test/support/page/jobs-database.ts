@@ -26,10 +26,20 @@ export function moveJob(db: DatabaseSync, jobId: string, createdAtMs: number): v
   const moved = ["created", "started", "completed", "expires", "heartbeat", "snapshot"]
     .map((name) => `${name}_at_ms = ${name}_at_ms + by_ms`)
     .join(", ");
+  moveProof(db, jobId, createdAtMs);
   db.prepare(
     `UPDATE tmp_export_jobs SET ${moved}
      FROM (SELECT ? - created_at_ms AS by_ms FROM tmp_export_jobs WHERE job_id = ?) WHERE job_id = ?`,
   ).run(createdAtMs, jobId, jobId);
+}
+
+/** A proof's end is part of its state, which is JSON. */
+function moveProof(db: DatabaseSync, jobId: string, createdAtMs: number): void {
+  db.prepare(
+    `UPDATE tmp_export_jobs
+     SET proof_json = json_set(proof_json, '$.endedAtMs', proof_json ->> '$.endedAtMs' + ? - created_at_ms)
+     WHERE job_id = ? AND proof_json ->> '$.endedAtMs' IS NOT NULL`,
+  ).run(createdAtMs, jobId);
 }
 
 /** Adds copies of a completed job, with new ids, one at each time. They share its files. */

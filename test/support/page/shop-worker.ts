@@ -112,6 +112,10 @@ export async function startShopWorker(): Promise<ShopWorker> {
       jobs.proved = nightly.at(-1) ?? "";
       const restore = await client.restore({ from: { jobId: jobs.proved }, target: "staging" });
       jobs.restore = (await client.waitForRestore(restore.jobId)).jobId;
+      await run(client, [
+        "CREATE TABLE events(id INTEGER PRIMARY KEY, body TEXT)",
+        `INSERT INTO events(body) ${count(12_000)} SELECT hex(randomblob(400)) FROM n`,
+      ]);
     },
     (persistTo) =>
       inJobsDatabase(persistTo, (db) => {
@@ -130,7 +134,7 @@ export async function startShopWorker(): Promise<ShopWorker> {
       }),
     { EXPORT_SOURCES: JSON.stringify(SOURCES) },
     // With many steps, a running export can be seen.
-    { EXPORT_CHUNK_BYTES: "131072", EXPORT_ONE_TURN_BYTES: "0" },
+    { EXPORT_CHUNK_BYTES: "262144", EXPORT_ONE_TURN_BYTES: "0" },
   );
   const startLong = async (): Promise<string> => {
     return (await worker.client.start({ source: "shop", compression: "gzip" })).jobId;
