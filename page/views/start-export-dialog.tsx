@@ -23,8 +23,8 @@ interface StartProps {
 export function StartExportDialog({
   source: suggested,
   object = null,
-  format: suggestedFormat = "sql",
-  compression: suggestedCompression = "gzip",
+  format: suggestedFormat,
+  compression: suggestedCompression,
   onClose,
 }: StartProps) {
   const { store, announce } = usePage();
@@ -33,8 +33,12 @@ export function StartExportDialog({
   const [objectName, setObjectName] = useState(
     object !== null && "name" in object ? object.name : "",
   );
-  const [format, setFormat] = useState(suggestedFormat);
-  const [compression, setCompression] = useState(suggestedCompression);
+  const [format, setFormat] = useState(
+    FORMAT_NAMES.find((name) => name === suggestedFormat) ?? "sql",
+  );
+  const [compression, setCompression] = useState(
+    COMPRESSION_NAMES.find((name) => name === suggestedCompression) ?? "gzip",
+  );
   const [consistency, setConsistency] = useState("");
   const [content, setContent] = useState("all");
   const [included, setIncluded] = useState("");
