@@ -64,8 +64,8 @@ function ProofFact({ proof: { state, at, rows } }: { proof: JobView["proof"] }) 
   if (state === "running") return <>runs: {formatNumberOf(rows, "row")} so far</>;
   return (
     <>
-      {state === "proved" ? `restored, ${formatNumberOf(rows, "row")} equal` : "differs"}{" "}
-      <Time at={at} />
+      {state === "proved" ? "restored" : "differs"} <Time at={at} />
+      {state === "proved" && `, ${formatNumberOf(rows, "row")} equal`}
     </>
   );
 }

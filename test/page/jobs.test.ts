@@ -69,6 +69,18 @@ test("an export is started, shows its tables while it runs, and reaches its end 
   expect(main).toMatch(/Cost\$0\.\d+/);
 });
 
+test("an export that is asked to prove itself shows the proof", async () => {
+  await page.getByRole("button", { name: "New export" }).click();
+  await page.getByRole("combobox", { name: "Database" }).selectOption("notes");
+  await page.getByRole("checkbox", { name: /Prove it/ }).check();
+  await page.getByRole("button", { name: "Start export" }).click();
+  await page.getByRole("heading", { name: "Export of notes" }).waitFor();
+  await page.locator(".heading").getByText("Proved").waitFor();
+  await page.getByText(/^restored .*, 2 rows equal$/).waitFor();
+  await page.goto(`${url}/#/`);
+  await page.getByRole("row").filter({ hasText: "notes" }).getByText("Proved").waitFor();
+});
+
 test("a running export is cancelled after a question", async () => {
   const { jobId } = await client.start({ source: "main" });
   await openExport(jobId);

@@ -7,16 +7,19 @@ import { launchBrowser, openTab, signIn, type Tab } from "../support/page/browse
 const { url, mountedUrl, archivedJobs } = inject("pageWorker");
 
 let browser: Browser;
+/** One signed-in tab for all tests that only look. Its address's fragment changes without a reload. */
+let tab: Tab;
 
 beforeAll(async () => {
   browser = await launchBrowser();
+  tab = await openTab(browser, url);
+  await signIn(tab.page, TOKENS.read);
 });
 
 afterAll(() => browser.close());
 
-async function open(path = ""): Promise<Tab> {
-  const tab = await openTab(browser, `${url}/${path}`);
-  await signIn(tab.page, TOKENS.read);
+async function open(path = "#/"): Promise<Tab> {
+  await tab.page.goto(`${url}/${path}`);
   return tab;
 }
 
@@ -55,6 +58,7 @@ test("the first screen lists each database, worst first, with its newest backup"
 test("names of tables and objects are shown as text, and never run", async () => {
   const { page, complaints } = await open("#/exports?database=notes&status=completed");
   await loaded(page);
+  await page.getByText(/^\d of 1,000 exports loaded/).waitFor();
   await page.getByRole("table").getByRole("link").first().click();
   await page.getByRole("heading", { name: "Tables" }).waitFor();
   await page.getByRole("rowheader", { name: MARKUP, exact: true }).waitFor();
@@ -129,9 +133,10 @@ test("a job that does not exist is reported with a way on", async () => {
 });
 
 test("a mounted app serves the page below its mount point, and a new one says what to do first", async () => {
+  const { page, complaints, requested } = await openTab(browser, mountedUrl);
+  await signIn(page, TOKENS.full);
   for (const address of [mountedUrl, `${mountedUrl}/`]) {
-    const { page, complaints, requested } = await openTab(browser, address);
-    await signIn(page, TOKENS.full);
+    await page.goto(address);
     await page.getByText("Nothing is backed up yet").waitFor();
     await page.goto(`${address}#/exports`);
     await page.getByText("There is no export yet.").waitFor();
