@@ -36,7 +36,7 @@ try {
   await worker.stop();
 }
 
-function listShots({ jobs }: ShopWorker): Shot[] {
+function listShots(jobs: ShopWorker["jobs"]): Shot[] {
   return [
     { name: "overview", hash: "#/", shown: "Databases" },
     { name: "exports", hash: "#/exports", shown: "Exports" },
@@ -75,16 +75,14 @@ async function takePictures(from: Browser, { url, jobs, startLong }: ShopWorker)
   const take = async (name: string, fullPage = true): Promise<void> => {
     await page.screenshot({ path: join(IMAGES, `page-${name}.png`), fullPage });
   };
-  const shots = new Map(listShots({ url, jobs } as ShopWorker).map((shot) => [shot.name, shot]));
+  const shots = new Map(listShots(jobs).map((shot) => [shot.name, shot]));
   for (const name of ["overview", "database", "failed", "replace"]) {
-    await show(page, url, shots.get(name) as Shot);
-    await take(name);
+    const shot = shots.get(name);
+    if (shot === undefined) throw new Error(`there is no picture ${name}`);
+    await show(page, url, shot);
+    await take(name, shot.press === undefined);
     await page.keyboard.press("Escape");
   }
-  await page.emulateMedia({ colorScheme: "dark" });
-  await show(page, url, shots.get("overview") as Shot);
-  await take("overview-dark");
-  await page.emulateMedia({ colorScheme: "light" });
   const jobId = await startLong();
   await page.goto(`${url}/#/exports/${jobId}`);
   await page.getByRole("heading", { name: /In progress: [3-9]\d %/ }).waitFor();
@@ -103,7 +101,7 @@ async function takeAll(from: Browser, worker: ShopWorker, folder: string): Promi
       const path = (name: string): string => join(folder, `${name}-${width}-${colorScheme}.png`);
       await page.screenshot({ path: path("sign-in") });
       await signIn(page, TOKENS.full);
-      for (const shot of listShots(worker)) {
+      for (const shot of listShots(worker.jobs)) {
         await show(page, worker.url, shot);
         await page.screenshot({ path: path(shot.name), fullPage: shot.press === undefined });
         await page.keyboard.press("Escape");
