@@ -37,6 +37,7 @@ export type Proof = NonNullable<v.InferOutput<typeof ProofSchema>>;
 export const JobSchema = v.looseObject({
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
+  queuePosition: v.optional(v.nullable(v.number()), null),
   source: v.string(),
   format: v.string(),
   compression: v.string(),

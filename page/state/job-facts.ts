@@ -14,3 +14,10 @@ export function durationOf({
   if (startedAt === null || completedAt === null) return null;
   return Math.max(0, Date.parse(completedAt) - Date.parse(startedAt));
 }
+
+/** Returns what a queued job waits for: its start, or the end of others. */
+export function describeWaiting({ queuePosition }: Pick<JobView, "queuePosition">): string {
+  return queuePosition === null
+    ? "Waits to start"
+    : `Waits for other jobs: place ${queuePosition} in the queue`;
+}

@@ -11,6 +11,7 @@ import { ProgressBar } from "../parts/progress-bar.tsx";
 import { Bytes, Count, Duration } from "../parts/values.tsx";
 import { formatBytes } from "../format/units.ts";
 import { isAvailable, labelOf } from "../state/databases.ts";
+import { describeWaiting } from "../state/job-facts.ts";
 import { useAbilities, useNow, usePage, usePageData } from "../state/page-context.ts";
 import { useJob } from "../state/use-job.ts";
 import { CancelExportDialog, DeleteExportDialog } from "./end-export-dialogs.tsx";
@@ -121,8 +122,9 @@ function ExportActions({ job }: { job: JobView }) {
 }
 
 /** Returns what a running export does now. */
-function describePhase({ status, progress, proof }: JobView): string {
-  if (status === "queued") return "Waits to start";
+function describePhase(job: JobView): string {
+  const { status, progress, proof } = job;
+  if (status === "queued") return describeWaiting(job);
   if (proof.state === "running") return "Restores itself into a scratch database";
   const { percent } = progress;
   return percent === null ? "In progress" : `In progress: ${percent.toFixed(0)} %`;

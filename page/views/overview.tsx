@@ -9,7 +9,7 @@ import { Pager, usePages } from "../parts/pager.tsx";
 import { ProgressBar } from "../parts/progress-bar.tsx";
 import { Bytes, Count, Duration, Time } from "../parts/values.tsx";
 import { type DatabaseState, labelOf, listDatabases, takenAtMs } from "../state/databases.ts";
-import { durationOf, storedBytesOf } from "../state/job-facts.ts";
+import { describeWaiting, durationOf, storedBytesOf } from "../state/job-facts.ts";
 import { useAbilities, useNow, usePageData } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
 import { Heading } from "../parts/heading.tsx";
@@ -83,7 +83,7 @@ function RunningExport({ job }: { job: JobView }) {
       />
       <p class="muted">
         {status === "queued" ? (
-          "Waits to start"
+          describeWaiting(job)
         ) : (
           <>
             {current === undefined ? "Reading" : `Table ${current.name}`},{" "}

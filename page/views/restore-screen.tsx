@@ -12,7 +12,7 @@ import { ProgressBar } from "../parts/progress-bar.tsx";
 import { Bytes, CopiedText, Count, Duration, Time } from "../parts/values.tsx";
 import { formatBytes, formatCount } from "../format/units.ts";
 import { labelOf } from "../state/databases.ts";
-import { durationOf } from "../state/job-facts.ts";
+import { describeWaiting, durationOf } from "../state/job-facts.ts";
 import { useAbilities, usePage, usePageData } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
 import { useJob } from "../state/use-job.ts";
@@ -116,7 +116,7 @@ function Progress({ job }: { job: RestoreView }) {
     job.progress;
   return (
     <section class="card" aria-labelledby="progress">
-      <h2 id="progress">{job.status === "queued" ? "Waits to start" : PHASES[phase]}</h2>
+      <h2 id="progress">{job.status === "queued" ? describeWaiting(job) : PHASES[phase]}</h2>
       <ProgressBar percent={percent} label="Progress of the restore" />
       <dl class="facts">
         <Fact name="Rows">

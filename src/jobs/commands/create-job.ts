@@ -3,6 +3,7 @@ import type { JobView } from "../../api/job-view.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { requireSpaceForFiles } from "../require-space.ts";
+import { enqueueJob } from "../tables/job-queue-columns.ts";
 import { isProofDue } from "../tables/job-proof-columns.ts";
 import {
   findJobByKey,
@@ -15,11 +16,11 @@ import {
 import { toJobView } from "../views/job-view.ts";
 import { requireUnlocked } from "./require-unlocked.ts";
 import { scheduleWatchdog } from "./schedule-watchdog.ts";
-import { startRun } from "./start-run.ts";
+import { canStartJob, startNewJob } from "./start-next-jobs.ts";
 
 /**
- * Records a job and starts its first run: first the row, then the instance. If Workflows cannot be
- * reached, the job stays queued, and the watchdog starts it. A known Idempotency-Key returns the
+ * Records a job and starts its first run: first the row, then the instance. If too many jobs run, it
+ * waits in the queue. If Workflows cannot be reached, the watchdog starts it. A known Idempotency-Key returns the
  * existing job, unless no run of that job could be started. Errors: `export-already-running`,
  * `idempotency-key-reused`, `inline-storage-full`.
  */
@@ -31,7 +32,7 @@ export async function createJob(
   const known = storage.transactionSync(() => insertOrFind(context, job));
   if (known !== undefined) return { view: toJobView(sql, known), replayed: true };
   await scheduleWatchdog(context);
-  await startRun(context, job.jobId);
+  await startNewJob(context, job.jobId);
   return { view: toJobView(sql, getJob(sql, job.jobId)), replayed: false };
 }
 
@@ -51,7 +52,9 @@ function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
   requireUnlocked(sql, { databaseKey, source: request.source, nowMs });
   // Without any space, the job would fail at its first commit.
   requireSpaceForFiles(context, 1);
+  const starts = job.startsAtOnce === true || canStartJob(context);
   insertJob(sql, { ...job, request: decideVerify(sql, job) });
+  if (!starts) enqueueJob(sql, job.jobId);
   return undefined;
 }
 
