@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { onceForEach } from "../lib/once-for-each.ts";
 import { describeIssue } from "../lib/describe-issue.ts";
 import { CorsOriginsSchema } from "./cors-origins.ts";
+import { PageSettingSchema } from "./page-setting.ts";
 import { type CallbackAllowlist, parseCallbackAllowlist } from "../notify/callback-target.ts";
 import { ExportError } from "../api/errors.ts";
 import {
@@ -137,6 +138,7 @@ const SettingsSchema = v.object({
     ),
   ),
   EXPORT_CORS_ORIGINS: v.optional(CorsOriginsSchema),
+  EXPORT_PAGE: PageSettingSchema,
   EXPORT_QUERY: v.optional(
     v.picklist(QUERY_ACCESSES, "expected `embedded`, `any` or `off`"),
     "embedded",

@@ -42,6 +42,8 @@ export const ARROWS: Record<string, readonly string[]> = {
   cli: [...LOW, "formats", "databases", "reading", "loading", "scripts"],
   action: ["lib", "api", "cli", "scripts"],
   demo: ["lib", "api", "sqlite", "cli", "scripts"],
+  // The page is a program like any other: it calls the API.
+  page: ["lib", "api", "client"],
   scripts: [],
 };
 
@@ -71,7 +73,7 @@ export interface Import {
 export function listImports(root: string): Import[] {
   const files = Object.keys(ARROWS)
     .flatMap((room) =>
-      room === "doors" ? ["src/*.ts"] : [`${folderOf(root, room)}/**/*.{ts,mjs}`],
+      room === "doors" ? ["src/*.ts"] : [`${folderOf(root, room)}/**/*.{ts,tsx,mjs}`],
     )
     .flatMap((pattern) => globSync(pattern, { cwd: root }))
     .map((file) => file.replaceAll("\\", "/"))
