@@ -305,6 +305,11 @@ export const ERRORS = {
     retryable: true,
     hint: "The artifact store did not answer several attempts. Repeat the call, or start a new export. Files of a deleted job or upload are removed later automatically.",
   },
+  "destination-refused": {
+    status: 502,
+    retryable: false,
+    hint: "Correct the destination in EXPORT_DESTINATIONS or its secrets; `durable-export doctor` checks each destination.",
+  },
   "inline-storage-full": {
     status: 507,
     retryable: false,

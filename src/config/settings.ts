@@ -4,6 +4,7 @@ import { onceForEach } from "../lib/once-for-each.ts";
 import { describeIssue } from "../lib/describe-issue.ts";
 import { CorsOriginsSchema } from "./cors-origins.ts";
 import { type CallbackAllowlist, parseCallbackAllowlist } from "../notify/callback-target.ts";
+import { type DestinationConfig, DestinationsSchema } from "../api/destination-config.ts";
 import { ExportError } from "../api/errors.ts";
 import {
   ExportScheduleSchema,
@@ -75,6 +76,8 @@ export interface Settings {
    * sent, since an invalid secret must not stop exports without a callback.
    */
   webhookSecret: string | undefined;
+  /** Where copies may go. Their secrets are read when a destination is opened. */
+  destinations: Record<string, DestinationConfig>;
 }
 
 const integer = (min: number, max: number, byDefault: number) =>
@@ -116,6 +119,7 @@ const SettingsSchema = v.object({
   EXPORT_RETENTION_HOURS: integer(1, RETENTION_HOURS_MAX, RETENTION_HOURS_DEFAULT),
   EXPORT_SOURCES: v.optional(jsonVar(SourcesSchema)),
   EXPORT_SCHEDULE: v.optional(jsonVar(ExportScheduleSchema), []),
+  EXPORT_DESTINATIONS: v.optional(jsonVar(DestinationsSchema), {}),
   EXPORT_PUBLIC_URL: v.optional(
     v.pipe(
       v.string(),
@@ -175,6 +179,7 @@ function parseSettings(env: object): Settings {
     callbackAllowlist: parseCallbackAllowlist(vars.EXPORT_CALLBACK_ALLOWLIST),
     query: vars.EXPORT_QUERY,
     webhookSecret: vars.EXPORT_WEBHOOK_SECRET,
+    destinations: vars.EXPORT_DESTINATIONS,
   };
 }
 
