@@ -1,13 +1,17 @@
 import { afterAll, beforeAll } from "vitest";
 
-import { s3ArtifactStore } from "../../src/storage/s3/s3-artifact-store.ts";
+import { MIB } from "../../src/api/limits.ts";
 import { withPrefix } from "../../src/storage/destinations/with-prefix.ts";
-import { startFauxS3, startLocalR2, startS3rver, type S3Server } from "../support/s3-servers.ts";
+import { s3ArtifactStore } from "../../src/storage/s3/s3-artifact-store.ts";
+import { type S3Server, startFauxS3, startLocalR2 } from "../support/s3-servers.ts";
 import { artifactStoreContract } from "./artifact-store.ts";
 
-const SERVICES = { "local R2": startLocalR2, s3rver: startS3rver, fauxqs: startFauxS3 };
+const SERVICES = {
+  "local R2": { start: startLocalR2 },
+  fauxqs: { start: startFauxS3, putBytesMax: 10 * MIB },
+};
 
-for (const [name, start] of Object.entries(SERVICES)) {
+for (const [name, { start, ...limits }] of Object.entries(SERVICES)) {
   let server: S3Server;
   beforeAll(async () => {
     server = await start();
@@ -16,6 +20,6 @@ for (const [name, start] of Object.entries(SERVICES)) {
   artifactStoreContract(
     `s3 (${name})`,
     () => withPrefix(s3ArtifactStore(server.bucket, { localDevelopment: true }), "backups/"),
-    { folder: "contract/s3", jobsDatabaseBytes: async () => 0 },
+    { folder: "contract/s3", jobsDatabaseBytes: async () => 0, ...limits },
   );
 }

@@ -1,6 +1,4 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import S3rver from "@20minutes/s3rver";
@@ -49,8 +47,8 @@ export async function startLocalR2(): Promise<S3Server> {
 }
 
 /**
- * A service that verifies signatures and clocks, serves virtual hosts, and accepts parts of any
- * length; it neither aborts uploads nor compares ETags of parts.
+ * A service that verifies signatures and accepts parts of any length; it neither aborts uploads nor
+ * compares ETags of parts, and it verifies the signature of a request to a virtual host wrongly.
  */
 export async function startS3rver(): Promise<S3Server> {
   const directory = mkdtempSync(join(tmpdir(), "s3rver-"));
@@ -80,8 +78,8 @@ export async function startS3rver(): Promise<S3Server> {
 }
 
 /**
- * A service that computes checksums of parts and compares them and their ETags; it verifies no
- * signatures.
+ * A service that combines the checksums of parts, and compares their ETags; it verifies neither
+ * signatures nor checksums.
  */
 export async function startFauxS3(): Promise<S3Server> {
   const server = await startFauxqs({ port: 0, logger: false, host: "127.0.0.1" });
