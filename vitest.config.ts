@@ -70,7 +70,10 @@ export default defineConfig({
         ],
         test: {
           name: "runtime",
-          globalSetup: ["./test/support/callback-receiver.global-setup.ts"],
+          globalSetup: [
+            "./test/support/callback-receiver.global-setup.ts",
+            "./test/support/s3-server.global-setup.ts",
+          ],
           include: ["test/runtime/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -6,7 +6,7 @@ import { ExportError } from "../../src/api/errors.ts";
 import { PART_BYTES_MIN, PARTS_MAX } from "../../src/api/limits.ts";
 import { s3ArtifactStore } from "../../src/storage/s3/s3-artifact-store.ts";
 import type { S3Bucket } from "../../src/storage/s3/s3-client.ts";
-import { type ProxiedRequest, s3Error, type S3Proxy, startS3Proxy } from "../support/s3-proxy.ts";
+import { type Interception, type ProxiedRequest, s3Error, type S3Proxy, startS3Proxy } from "../support/s3-proxy.ts";
 import { type S3Server, startFauxS3, startLocalR2, startS3rver } from "../support/s3-servers.ts";
 
 const metadata = { contentType: "application/sql" };
@@ -335,7 +335,7 @@ describe("the ways to a bucket", () => {
 test("lists each of the most parts that an upload may have, in order", async () => {
   const etagOf = (number: number) => `etag${number}`;
   let listed: string[] = [];
-  proxy.intercept = ({ method, url, body }) => {
+  proxy.intercept = ({ method, url, body }): Interception => {
     if (method === "HEAD") return { status: 200, headers: { "content-length": `${PARTS_MAX}` } };
     if (method === "PUT") {
       const number = Number(new URLSearchParams(url.split("?")[1]).get("partNumber"));
