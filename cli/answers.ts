@@ -101,6 +101,19 @@ export const SourcesSchema = v.looseObject({
 
 export type Sources = v.InferOutput<typeof SourcesSchema>;
 
+/** The answer of `POST /export/destinations/probe`. */
+export const DestinationProbesSchema = v.looseObject({
+  destinations: v.array(
+    v.looseObject({
+      name: v.string(),
+      type: v.string(),
+      problem: v.nullable(v.string()),
+    }),
+  ),
+});
+
+export type DestinationProbes = v.InferOutput<typeof DestinationProbesSchema>;
+
 /** RFC 9457, as the Worker sends it. */
 export const ProblemSchema = v.looseObject({
   code: v.string(),

@@ -514,7 +514,7 @@ describe("the other commands", () => {
   test("doctor reports each check, and the exit code of the first that fails", async () => {
     const good = await runCli(["doctor"], server);
     expect(good.exitCode).toBe(0);
-    expect(good.stdout.match(/^ok /gm)).toHaveLength(5);
+    expect(good.stdout.match(/^ok /gm)).toHaveLength(6);
     expect(good.stdout).toContain("R2 is bound");
     expect(good.stdout).toContain("main (durable-object, writable)");
     const bad = await runCli(["doctor", "--json"], { url: server.url, token: "wrong-token" });
@@ -562,6 +562,40 @@ describe("the other commands", () => {
     const result = await runCli(["doctor"], server);
     expect(result.exitCode).toBe(exitCode);
     expect(result.stdout).toContain(line);
+  });
+});
+
+describe("doctor on destinations", () => {
+  const offsite = { name: "offsite", type: "s3", prune: false, problem: null };
+  const archive = { name: "archive", type: "r2", prune: true, problem: null };
+  const probes = (destinations: object[]): [number, string] => [
+    200,
+    JSON.stringify({ destinations }),
+  ];
+  const problem = (status: number, code: string): [number, string] => [
+    status,
+    JSON.stringify({ code, detail: "no", hint: "none" }),
+  ];
+
+  test.each([
+    [0, probes([offsite, archive]), "offsite (s3), archive (r2)"],
+    [0, probes([]), "no destinations are set"],
+    [
+      3,
+      probes([offsite, { ...archive, problem: "its bucket does not exist" }]),
+      "FAIL  copies   archive: its bucket does not exist. Correct the destination",
+    ],
+    [0, problem(403, "forbidden"), "not checked: this token may only read"],
+    [0, problem(404, "not-found"), "this Worker is too old to report it"],
+    [3, problem(401, "unauthorized"), "FAIL  copies   unauthorized: no"],
+  ] as const)("exits with %i after %j", async (exitCode, [status, body], line) => {
+    server.intercept("POST /export/destinations/probe", (_request, response) => {
+      response.writeHead(status, { "content-type": "application/json" }).end(body);
+      return true;
+    });
+    const result = await runCli(["doctor"], server);
+    expect(result.stdout).toContain(line);
+    expect(result.exitCode).toBe(exitCode);
   });
 });
 

@@ -3,7 +3,8 @@ import { afterAll, beforeAll } from "vitest";
 import { MIB } from "../../src/api/limits.ts";
 import { withPrefix } from "../../src/storage/destinations/with-prefix.ts";
 import { s3ArtifactStore } from "../../src/storage/s3/s3-artifact-store.ts";
-import { type S3Server, startFauxS3, startLocalR2 } from "../support/s3-servers.ts";
+import { type S3Server, startLocalR2 } from "../support/local-r2.ts";
+import { startFauxS3 } from "../support/s3-servers.ts";
 import { artifactStoreContract } from "./artifact-store.ts";
 
 const SERVICES = {

@@ -6,8 +6,15 @@ import { ExportError } from "../../src/api/errors.ts";
 import { PART_BYTES_MIN, PARTS_MAX } from "../../src/api/limits.ts";
 import { s3ArtifactStore } from "../../src/storage/s3/s3-artifact-store.ts";
 import type { S3Bucket } from "../../src/storage/s3/s3-client.ts";
-import { type Interception, type ProxiedRequest, s3Error, type S3Proxy, startS3Proxy } from "../support/s3-proxy.ts";
-import { type S3Server, startFauxS3, startLocalR2, startS3rver } from "../support/s3-servers.ts";
+import {
+  type Interception,
+  type ProxiedRequest,
+  s3Error,
+  type S3Proxy,
+  startS3Proxy,
+} from "../support/s3-proxy.ts";
+import { type S3Server, startLocalR2 } from "../support/local-r2.ts";
+import { startFauxS3, startS3rver } from "../support/s3-servers.ts";
 
 const metadata = { contentType: "application/sql" };
 const BYTES = new TextEncoder().encode("SELECT 'each byte';\n");
@@ -275,7 +282,7 @@ describe("checksums", () => {
     const store = openBehindProxy();
     const upload = { key: "plain", uploadId: await store.createUpload("plain", metadata) };
     await store.completeUpload(upload, [await store.putPart(upload, 1, BYTES)]);
-    const [put] = proxy.requests.filter(({ method }) => method === "PUT");
+    const put = proxy.requests.find(({ method }) => method === "PUT");
     expect(put?.headers["x-amz-checksum-sha256"]).toBeUndefined();
     expect(await store.findChecksum("plain")).toBeUndefined();
   });
@@ -286,7 +293,7 @@ describe("the ways to a bucket", () => {
     const { lookup } = dns;
     // This machine's resolver does not know hosts below `localhost`.
     vi.spyOn(dns, "lookup").mockImplementation(((...given: Parameters<typeof lookup>) =>
-      lookup("127.0.0.1", ...(given.slice(1) as [never]))) as typeof lookup);
+      lookup("127.0.0.1", ...(given.slice(1) as [never]))) as never);
     const endpoint = checkedProxy.origin.replace("127.0.0.1", "localhost");
     try {
       // fauxqs takes `copies` from the host `copies.s3.localhost`.

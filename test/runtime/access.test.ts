@@ -38,6 +38,7 @@ const CALLS: [call: string, opens: "everybody" | "read" | "job" | "full"][] = [
   ["GET /export/dump/:jobId/download", "read"],
   ["GET /export/dump/:jobId/download/:artifact", "read"],
   ["POST /export/dump", "job"],
+  ["POST /export/destinations/probe", "job"],
   ["DELETE /export/dump/:jobId", "job"],
   ["GET /export/dump", "full"],
   ["GET /export/csv/:table", "full"],

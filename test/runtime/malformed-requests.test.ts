@@ -79,6 +79,7 @@ const path = fc.oneof(
       "export/json/t",
       "export/jobs",
       "export/sources",
+      "export/destinations/probe",
       "import/files",
       "import/files/FILE",
       "import/files/FILE/parts/1",

@@ -134,6 +134,9 @@ export class FakeExportServer {
       }));
       return sendJson(response, 200, { version: "9.9.9", storage: "r2", sources });
     }
+    if (path === "/export/destinations/probe") {
+      return sendJson(response, 200, { destinations: [] });
+    }
     if (path === "/export/jobs") {
       return sendJson(response, 200, {
         jobs: this.#jobs.map((job) => this.#view(job)),

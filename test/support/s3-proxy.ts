@@ -1,5 +1,11 @@
 import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders, request as httpRequest } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as httpRequest,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 
@@ -28,7 +34,7 @@ export interface S3Proxy {
 }
 
 export async function startS3Proxy(target: string): Promise<S3Proxy> {
-  const server = createServer(async (incoming, response) => {
+  const answer = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = "", url = "", headers } = incoming;
     const request = { method, url, headers, body: await buffer(incoming) };
     proxy.requests.push(request);
@@ -48,6 +54,9 @@ export async function startS3Proxy(target: string): Promise<S3Proxy> {
       answer.pipe(response);
     });
     onward.end(what?.forward ?? request.body);
+  };
+  const server = createServer((incoming, response) => {
+    answer(incoming, response).catch((error: unknown) => response.destroy(error as Error));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const proxy: S3Proxy = {

@@ -1,6 +1,6 @@
 import type { TestProject } from "vitest/node";
 import type { S3Bucket } from "../../src/storage/s3/s3-client.ts";
-import { startLocalR2 } from "./s3-servers.ts";
+import { startLocalR2 } from "./local-r2.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

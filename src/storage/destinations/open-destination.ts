@@ -1,23 +1,11 @@
-import * as v from "valibot";
-
 import type { DestinationConfig } from "../../api/destination-config.ts";
 import { ExportError } from "../../api/errors.ts";
+import { readDestinationKeys } from "../../config/destination-keys.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { ArtifactStore } from "../artifact-store.ts";
 import { r2ArtifactStore } from "../r2/r2-artifact-store.ts";
 import { s3ArtifactStore } from "../s3/s3-artifact-store.ts";
 import { withPrefix } from "./with-prefix.ts";
-
-/** How long an access key id, secret access key or session token may be: more is a mistake. */
-const SECRET_CHARS_MAX = 4_096;
-
-const Secret = v.pipe(
-  v.string("is missing: set it with `wrangler secret put`"),
-  v.trim(),
-  v.minLength(1, "is empty: set it with `wrangler secret put`"),
-  v.maxLength(SECRET_CHARS_MAX, "is too long for a key"),
-  v.regex(/^[\x21-\x7e]+$/, "contains a space or a character that no key has"),
-);
 
 /** The registry of destinations, by type: each entry opens the store of one. */
 const STORES: {
@@ -27,14 +15,9 @@ const STORES: {
     options: { localDevelopment: boolean },
   ) => ArtifactStore;
 } = {
-  s3: (env, { credentials, endpoint, region, bucket, pathStyle }, options) => {
-    const sessionToken = `${credentials}_SESSION_TOKEN`;
-    const secrets = {
-      accessKeyId: readSecret(env, `${credentials}_ACCESS_KEY_ID`),
-      secretAccessKey: readSecret(env, `${credentials}_SECRET_ACCESS_KEY`),
-      sessionToken: sessionToken in env ? readSecret(env, sessionToken) : undefined,
-    };
-    return s3ArtifactStore({ endpoint, region, bucket, pathStyle, ...secrets }, options);
+  s3: (env, { endpoint, region, bucket, pathStyle, credentials }, options) => {
+    const keys = readDestinationKeys(env, credentials);
+    return s3ArtifactStore({ endpoint, region, bucket, pathStyle, ...keys }, options);
   },
   r2: (env, { binding }) => r2ArtifactStore(getBucket(env, binding)),
 };
@@ -65,13 +48,7 @@ function open<Type extends DestinationConfig["type"]>(
   config: Extract<DestinationConfig, { type: Type }>,
   options: { localDevelopment: boolean },
 ): ArtifactStore {
-  return STORES[config.type as Type](env, config, options);
-}
-
-function readSecret(env: object, name: string): string {
-  const parsed = v.safeParse(Secret, (env as Record<string, unknown>)[name]);
-  if (parsed.success) return parsed.output;
-  throw new ExportError("configuration-invalid", `secret ${name} ${parsed.issues[0].message}`);
+  return STORES[config.type](env, config, options);
 }
 
 function getBucket(env: object, binding: string): R2Bucket {

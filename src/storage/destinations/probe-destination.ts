@@ -3,8 +3,8 @@ import { encodeUtf8 } from "../../lib/bytes.ts";
 import type { ArtifactStore } from "../artifact-store.ts";
 
 /**
- * Writes, finds, reads and removes a small object at a destination, in one piece and in a part, so
- * that missing permissions appear before a copy needs them. `id` makes the key unique. Errors:
+ * Writes, finds, reads and removes a small object at a destination, and begins and aborts an upload
+ * in parts: missing permissions appear before a copy needs them. `id` makes the key unique. Errors:
  * those of the store, and `destination-refused` if it returns other bytes.
  */
 export async function probeDestination(store: ArtifactStore, id: string): Promise<void> {

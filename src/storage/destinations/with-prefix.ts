@@ -7,7 +7,7 @@ export function withPrefix(store: ArtifactStore, prefix: string): ArtifactStore 
     ...upload,
     key: within(upload.key),
   });
-  const { findChecksum } = store;
+  const findChecksum = store.findChecksum?.bind(store);
   return {
     billedOperations: store.billedOperations,
     usesJobsDatabase: store.usesJobsDatabase,

@@ -32,7 +32,10 @@ const NO_CHECKSUMS = ["NotImplemented", "InvalidArgument", "InvalidRequest", 501
  *
  * Upload ids and ETags are the store's own with a mark of ours: keep them as they are.
  */
-export function s3ArtifactStore(bucket: S3Bucket, options: S3ClientOptions): Required<ArtifactStore> {
+export function s3ArtifactStore(
+  bucket: S3Bucket,
+  options: S3ClientOptions,
+): Required<ArtifactStore> {
   const client = new S3Client(bucket, options);
 
   const head = async (
@@ -89,7 +92,11 @@ export function s3ArtifactStore(bucket: S3Bucket, options: S3ClientOptions): Req
       requireEqualLengths(parts);
       const query = { uploadId: toServiceId(uploadId) };
       const body = encodeUtf8(writePartList(parts.map(toListedPart)));
-      const answer = await client.sendUnless(["NoSuchUpload"], key, { method: "POST", query, body });
+      const answer = await client.sendUnless(["NoSuchUpload"], key, {
+        method: "POST",
+        query,
+        body,
+      });
       const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
       // An earlier attempt may have succeeded although its answer was lost.
       const object = await find(key);

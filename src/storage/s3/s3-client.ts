@@ -23,7 +23,7 @@ const WAIT_MS_FIRST = 200;
 /** How long an attempt may take until its answer begins; for an answer that is read whole, until it ends. */
 const ATTEMPT_MS_MAX = 120_000;
 
-/** What a request needs besides its key. */
+/** A request for the object of a key. */
 export interface S3Request {
   method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   /** Query parameters. */

@@ -16,15 +16,15 @@ export interface S3Problem {
 const MESSAGE_CHARS_MAX = 200;
 
 /** Codes for an upload or parts that the bucket does not have as the ledger lists them. */
-const CORRUPT_CODES: readonly string[] = [
+const CORRUPT_CODES: ReadonlySet<string> = new Set([
   "NoSuchUpload",
   "InvalidPart",
   "InvalidPartOrder",
   "EntityTooSmall",
-];
+]);
 
 /** Codes that another attempt may not return: load, a fault, or bytes that changed on their way. */
-const PASSING_CODES: readonly string[] = [
+const PASSING_CODES: ReadonlySet<string> = new Set([
   "SlowDown",
   "Throttling",
   "ThrottlingException",
@@ -37,7 +37,7 @@ const PASSING_CODES: readonly string[] = [
   "BadDigest",
   "XAmzContentSHA256Mismatch",
   "XAmzContentChecksumMismatch",
-];
+]);
 
 /** What the owner of the destination must correct, by S3's code. */
 const REASONS: Record<string, string> = {
@@ -70,7 +70,7 @@ export function parseProblem(status: number, headers: Headers, xml: string): S3P
 /** True if the same request may succeed soon. */
 export function isPassing({ status, code }: S3Problem): boolean {
   if (status === 501) return false;
-  return status >= 500 || status === 429 || status === 408 || PASSING_CODES.includes(code);
+  return status >= 500 || status === 429 || status === 408 || PASSING_CODES.has(code);
 }
 
 /**
@@ -88,7 +88,7 @@ export function toStoreError(
   if (isPassing(problem)) {
     return new ExportError("storage-unavailable", `${name} answered ${answer}`);
   }
-  if (CORRUPT_CODES.includes(code)) {
+  if (CORRUPT_CODES.has(code)) {
     return new ExportError("artifact-corrupt", `${name} answered ${answer}`);
   }
   const reason = describeReason(problem);
@@ -106,7 +106,9 @@ function describeReason({ status, code, message, headers }: S3Problem): string {
   }
   const known = REASONS[code];
   if (known !== undefined) return `: ${known}`;
-  if (code === "" && (status === 401 || status === 403)) return ": its credentials do not allow this";
-  if (status >= 300 && status < 400) return ": its bucket is at another endpoint or in another region";
+  if (code === "" && (status === 401 || status === 403))
+    return ": its credentials do not allow this";
+  if (status >= 300 && status < 400)
+    return ": its bucket is at another endpoint or in another region";
   return message === "" ? "" : `: ${message.slice(0, MESSAGE_CHARS_MAX)}`;
 }

@@ -1,6 +1,6 @@
 import { ExportError } from "../../api/errors.ts";
 
-/** Where a bucket is and how its URLs look. */
+/** The place of a bucket, and the form of its URLs. */
 export interface S3Location {
   /** An https URL, or http in local development; its path comes before the bucket. */
   endpoint: string;

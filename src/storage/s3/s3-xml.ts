@@ -23,7 +23,7 @@ function unescapeXml(text: string): string {
   return text.replaceAll(/&(?:#(\d+)|#x([0-9a-f]+)|([a-z]+));/gi, (all, decimal, hex, name) => {
     if (decimal !== undefined) return String.fromCodePoint(Number(decimal));
     if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex as string, 16));
-    return ENTITIES[name as string] ?? (all as string);
+    return ENTITIES[name as string] ?? all;
   });
 }
 
