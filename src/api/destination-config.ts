@@ -1,5 +1,7 @@
 import * as v from "valibot";
 
+import { DestinationNameSchema, DESTINATIONS_MAX } from "./copies.ts";
+
 /** The most characters of a prefix, so that a readable key fits into the 1,024 bytes of an S3 key. */
 const PREFIX_CHARS_MAX = 200;
 
@@ -74,18 +76,9 @@ const R2DestinationSchema = v.strictObject({
   ...COMMON,
 });
 
-/** The most destinations of a deployment. */
-const DESTINATIONS_MAX = 10;
-
 /** `EXPORT_DESTINATIONS`: where copies of an export may go, by the names that `copyTo` uses. */
 export const DestinationsSchema = v.pipe(
-  v.record(
-    v.pipe(
-      v.string(),
-      v.regex(/^[\w.-]{1,50}$/, "expected a name of letters, digits, `_`, `-` and `.`"),
-    ),
-    v.variant("type", [S3DestinationSchema, R2DestinationSchema]),
-  ),
+  v.record(DestinationNameSchema, v.variant("type", [S3DestinationSchema, R2DestinationSchema])),
   v.check(
     (destinations) => Object.keys(destinations).length <= DESTINATIONS_MAX,
     `expected at most ${DESTINATIONS_MAX} destinations`,

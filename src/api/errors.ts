@@ -76,6 +76,11 @@ export const ERRORS = {
     retryable: false,
     hint: "Name a source of EXPORT_SOURCES, which `sources` lists. A request that names none uses the only source, or `main`.",
   },
+  "destination-not-found": {
+    status: 404,
+    retryable: false,
+    hint: "Name destinations of EXPORT_DESTINATIONS, which `destinations` lists.",
+  },
   "table-not-found": {
     status: 404,
     retryable: false,

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 
 import { CALLBACK_STATUSES } from "./callback-state.ts";
+import { CopyViewSchema } from "./copies.ts";
 import { RequestedConsistencySchema, SnapshotMethodSchema } from "./export-request.ts";
 import { JOB_STATES } from "./job-state.ts";
 
@@ -94,6 +95,8 @@ export const JobViewSchema = v.strictObject({
   /** At most 500; the manifest lists all of them. */
   tables: v.array(TableViewSchema),
   artifacts: v.array(ArtifactViewSchema),
+  /** The copies that the request asked for. */
+  copies: v.array(CopyViewSchema),
   workflow: WorkflowViewSchema,
   callback: CallbackViewSchema,
   usage: UsageSchema,

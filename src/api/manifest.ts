@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { ManifestCopySchema } from "./copies.ts";
 import {
   DumpContentSchema,
   RequestedConsistencySchema,
@@ -33,6 +34,8 @@ const COMMON = {
   completedAt: v.string(),
   tables: v.array(v.strictObject({ name: v.string(), rows: Count, bytes: Count })),
   warnings: v.array(v.string()),
+  /** Missing if the export is not copied. */
+  copies: v.optional(v.array(ManifestCopySchema)),
 };
 
 const ARTIFACT = {

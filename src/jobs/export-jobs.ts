@@ -20,6 +20,7 @@ import type {
   ArtifactId,
   CallbackAttempt,
   CallbackDecision,
+  CopyPlan,
   JobLedger,
   RunJobs,
   RunningJob,
@@ -57,14 +58,14 @@ import { findChangedView, getJobView } from "./views/job-view.ts";
 import { findStreamToClose, isSnapshotLeftover, snapshotToClose } from "./views/left-snapshots.ts";
 import { toRunningJob } from "./views/running-job.ts";
 import { runWatchdog } from "./watchdog/job-watchdog.ts";
-import { JobsRestores } from "./object/jobs-restores.ts";
+import { JobsCopies } from "./object/jobs-copies.ts";
 
 /**
  * The one object that holds a deployment's jobs. It binds names to functions, and only it creates
  * or ends a run. The interfaces that it implements describe each method. Expected failures cross as
  * values (`Outcome`).
  */
-export class ExportJobs extends JobsRestores implements HttpJobs, RunJobs, StreamJobs {
+export class ExportJobs extends JobsCopies implements HttpJobs, RunJobs, StreamJobs {
   constructor(ctx: DurableObjectState, env: ExportEnv) {
     super(ctx, env);
     // An alarm is gone after all of its attempts fail, and a crash may happen between a row and its
@@ -203,7 +204,7 @@ export class ExportJobs extends JobsRestores implements HttpJobs, RunJobs, Strea
   recordVerified(
     run: RunId,
     artifacts: readonly (ArtifactId & { sha256: string; crc32: number | null })[],
-  ): Promise<Outcome<null>> {
+  ): Promise<Outcome<CopyPlan>> {
     return outcomeOf(() => commitVerified(this.jobs, run, artifacts));
   }
 

@@ -44,6 +44,8 @@ export interface NewJob {
   idempotencyKey: string | null;
   /** Scheme and host of the links in the job's view. */
   origin: string;
+  /** Where copies go, and what their keys start with; none if it is missing. */
+  copies?: readonly { destination: string; folder: string }[];
   nowMs: number;
 }
 

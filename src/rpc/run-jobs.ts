@@ -7,6 +7,7 @@ import type { ArtifactRecord, LedgerPiece } from "./artifact-record.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { ChunkCommit } from "./chunk-commit.ts";
 import type { NextAction } from "./next-action.ts";
+import type { CopyTask } from "./copy-jobs.ts";
 import type { DumpWriter, PlanRecord } from "./plan-record.ts";
 import type { KeptTurn } from "./kept-turn.ts";
 import type { Outcome } from "./outcome.ts";
@@ -72,11 +73,14 @@ export interface RunJobs {
     artifact: ArtifactId,
     r2ClassAOperations: number,
   ): Promise<Outcome<NextAction>>;
-  /** Records the hashes of artifacts that a step has read back. Counts the step. */
+  /**
+   * Records the hashes of artifacts that a step has read back. Counts the step. Returns whether the
+   * job has copies, and the first step of copying that can be done now.
+   */
   recordVerified(
     run: RunId,
     artifacts: readonly (ArtifactId & { sha256: string; crc32: number | null })[],
-  ): Promise<Outcome<null>>;
+  ): Promise<Outcome<CopyPlan>>;
   /** Returns everything that the ledger records about the job. */
   ledger(run: RunId): Promise<Outcome<JobLedger>>;
   /** Completes the job. A repeated call returns the same view. */
@@ -93,6 +97,9 @@ export interface RunJobs {
 
 /** An artifact of one plan only: a late attempt cannot change a later plan. */
 export type ArtifactId = Pick<ArtifactRecord, "ordinal" | "objectKey">;
+
+/** What a run knows about its job's copies: null if the job has none. */
+export type CopyPlan = { next: CopyTask | null } | null;
 
 /** An active job with the fields that its run needs. */
 export interface RunningJob {
@@ -130,6 +137,8 @@ export interface JobLedger {
   job: RunningJob & { plan: RecordedPlan };
   tables: { name: string; rows: number; bytes: number }[];
   warnings: string[];
+  /** Where the job is copied, and what the keys of each copy start with. */
+  copies: { destination: string; folder: string }[];
   artifacts: (ArtifactRecord & { pieces: LedgerPiece[] })[];
 }
 

@@ -130,8 +130,16 @@ describe("a sealed file is refused", () => {
   };
 
   test.each<[string, () => Uint8Array, string]>([
-    ["if a byte was changed", () => flip(header + 2 * SEALED_CHUNK + 9), "after its plain byte 131072"],
-    ["if its last byte was changed", () => flip(sealed.byteLength - 1), "after its plain byte 196608"],
+    [
+      "if a byte was changed",
+      () => flip(header + 2 * SEALED_CHUNK + 9),
+      "after its plain byte 131072",
+    ],
+    [
+      "if its last byte was changed",
+      () => flip(sealed.byteLength - 1),
+      "after its plain byte 196608",
+    ],
     ["if its header was changed", () => flip(60), "its header was changed"],
     ["if its nonce was changed", () => flip(header - 1), "after its plain byte 0"],
     ["if it was cut between two chunks", () => sealed.subarray(0, -SEALED_CHUNK), "cut off"],

@@ -64,9 +64,10 @@ export async function sealRange(
   seal: Seal,
   plainBytes: number,
   { offset, length }: SealedRange,
-  read: (plain: { offset: number; length: number }) => Promise<
-    ReadableStream<Uint8Array> | undefined
-  >,
+  read: (plain: {
+    offset: number;
+    length: number;
+  }) => Promise<ReadableStream<Uint8Array> | undefined>,
 ): Promise<Uint8Array> {
   assert(offset >= 0 && offset + length <= countSealedBytes(seal, plainBytes), "a range is within");
   const sealed = new Uint8Array(length);

@@ -82,7 +82,13 @@ describe("keys", () => {
 
   test("that are no private keys are refused without being shown", async () => {
     const { privateKey, publicKey } = await generateSigningKeys();
-    const texts = ["", "secret-words", publicKey, privateKey.slice(4), privateKey.replace(/^M/, "A")];
+    const texts = [
+      "",
+      "secret-words",
+      publicKey,
+      privateKey.slice(4),
+      privateKey.replace(/^M/, "A"),
+    ];
     for (const text of texts) {
       const error = await readSigningKey(text).catch((cause: unknown) => cause);
       expect(error).toMatchObject({ code: "configuration-invalid" });

@@ -7,6 +7,7 @@ import { dropCarry, dropTurn } from "../tables/blob-rows.ts";
 import { getJob, getJobOfRun, moveJobIf, parseRequest, recordExpiry } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
 import { toJobView } from "../views/job-view.ts";
+import { scheduleCopying } from "./commit-copy.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -27,8 +28,10 @@ export function completeJob({ sql, storage, env }: JobsContext, run: RunId): Job
       dropCarry(sql, jobId);
       dropTurn(sql, jobId);
       deleteUnfinished(sql, jobId);
-      // The manifest was stored with one `put`.
-      countStep(sql, jobId, openArtifactStore(env).billedOperations.write);
+      scheduleCopying(sql, jobId, nowMs);
+      // The manifest was stored with one `put`, which `commitManifest` counts for jobs with copies.
+      const writes = job.manifest_stored === 1 ? 0 : openArtifactStore(env).billedOperations.write;
+      countStep(sql, jobId, writes);
     });
   }
   return toJobView(sql, getJob(sql, jobId));

@@ -3,6 +3,7 @@ import type { JobView } from "../../api/job-view.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { requireSpaceForFiles } from "../require-space.ts";
+import { insertCopies } from "../tables/copy-rows.ts";
 import {
   findJobByKey,
   freeKey,
@@ -51,6 +52,7 @@ function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
   // Without any space, the job would fail at its first commit.
   requireSpaceForFiles(context, 1);
   insertJob(sql, job);
+  insertCopies(sql, job.jobId, job.copies ?? []);
   return undefined;
 }
 

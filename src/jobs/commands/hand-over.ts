@@ -1,5 +1,6 @@
 import type { RunStart } from "../../rpc/run-payload.ts";
 import { countArtifacts } from "../tables/artifact-rows.ts";
+import { listCopies } from "../tables/copy-rows.ts";
 import { findJob, type JobRow, parseRescues, type Rescue } from "../tables/job-rows.ts";
 import { moveRunIf } from "../tables/job-run-columns.ts";
 
@@ -11,7 +12,9 @@ const RESCUES_KEPT = 20;
 
 /** Returns how far a job is: equal as long as its runs have committed and verified nothing more. */
 export function findPlace(sql: SqlStorage, job: JobRow): string {
-  return `${job.checkpoint}/${countArtifacts(sql, job.job_id, "verified")}`;
+  const place = `${job.checkpoint}/${countArtifacts(sql, job.job_id, "verified")}`;
+  const copySteps = listCopies(sql, job.job_id).reduce((sum, { steps }) => sum + steps, 0);
+  return copySteps === 0 ? place : `${place}/${copySteps}`;
 }
 
 /**

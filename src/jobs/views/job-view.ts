@@ -19,6 +19,7 @@ import {
   getStateAt,
 } from "../tables/job-rows.ts";
 import { listTables } from "../tables/table-rows.ts";
+import { listCopyViews } from "./copies.ts";
 import { getJobProgress } from "./job-progress.ts";
 import { isWaiting, listWarnings } from "./job-warnings.ts";
 
@@ -31,7 +32,7 @@ export function makeViewVersion(job: JobRow): string {
   const state = getStateAt(job, Date.now());
   const callback = `${job.callback_status}-${job.callback_attempts}`;
   const waiting = isWaiting(job) ? job.waiting_as : "";
-  return `${run}-${checkpoint}-${usage_steps}-${heartbeat_at_ms}-${state}-${callback}-${waiting}`;
+  return `${run}-${checkpoint}-${usage_steps}-${heartbeat_at_ms}-${state}-${callback}-${waiting}-${job.copyings}`;
 }
 
 /** Returns a job's view. Errors: `job-not-found`. */
@@ -76,6 +77,7 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
       status === "completed"
         ? artifactViews(sql, job, { base, tables: listTablesByArtifact(request, tables) })
         : [],
+    copies: listCopyViews(sql, job),
     ...runView(job),
     warnings: listWarnings(sql, job),
     error: failureView(parseFailure(job), job.origin),

@@ -23,11 +23,26 @@ const STORES: {
 };
 
 /**
- * Opens the store of a destination. Its keys start with the destination's prefix. Errors:
- * `configuration-invalid` if there is no such destination, or if its binding or a secret is missing
- * or invalid; the message names the destination and never contains a secret.
+ * Opens the store of a destination. Its keys start with the destination's prefix. Errors: those of
+ * `openBucket`.
  */
 export function openDestination(
+  env: object,
+  settings: Pick<Settings, "destinations">,
+  name: string,
+  options: { localDevelopment: boolean },
+): ArtifactStore {
+  const store = openBucket(env, settings, name, options);
+  return withPrefix(store, settings.destinations[name]?.prefix ?? "");
+}
+
+/**
+ * Opens the store of a destination for whole keys: those of a copy start with the prefix that the
+ * destination had when the job was created. Errors: `configuration-invalid` if there is no such
+ * destination, or if its binding or a secret is missing or invalid; the message names the
+ * destination and never contains a secret.
+ */
+export function openBucket(
   env: object,
   { destinations }: Pick<Settings, "destinations">,
   name: string,
@@ -36,7 +51,7 @@ export function openDestination(
   const config = Object.hasOwn(destinations, name) ? destinations[name] : undefined;
   if (config === undefined) throw misconfiguration(name, "there is no such destination");
   try {
-    return withPrefix(open(env, config, options), config.prefix);
+    return open(env, config, options);
   } catch (cause) {
     if (!(cause instanceof ExportError)) throw cause;
     throw misconfiguration(name, cause.message);

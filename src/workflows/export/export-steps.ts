@@ -10,7 +10,10 @@ export type ExportStep =
   | "complete artifact"
   | "close snapshot"
   | "verify artifact"
+  | "copy"
+  | "record failed copy"
   | "publish manifest"
+  | "complete job"
   | "start over"
   | "give up"
   | "send callback";
@@ -29,6 +32,11 @@ export const EXPORT_STEPS: Record<ExportStep, WorkflowStepConfig> = {
   "close snapshot": defineRetryPolicy({ limit: 5, delay: "2 seconds", timeout: "5 minutes" }),
   // 10 GB are read back in one step, since a hash cannot be carried from step to step.
   "verify artifact": defineRetryPolicy({ limit: 3, delay: "5 seconds", timeout: "60 minutes" }),
+  // A step sends and reads back 256 MiB, or works for a minute. If a destination does not answer for
+  // minutes, the watchdog tries the copy again later.
+  copy: defineRetryPolicy({ limit: 4, delay: "5 seconds", timeout: "15 minutes" }),
+  "record failed copy": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
+  "complete job": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   "publish manifest": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   "start over": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   "give up": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),

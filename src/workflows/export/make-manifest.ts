@@ -43,7 +43,7 @@ type Artifact = ManifestV2["artifacts"][number];
 
 type Common = Omit<ManifestV2, "version" | "encoding" | "request" | "writer" | "artifacts">;
 
-function describeJob({ job, tables, warnings }: JobLedger, nowMs: number): Common {
+function describeJob({ job, tables, warnings, copies }: JobLedger, nowMs: number): Common {
   const { request, plan } = job;
   const snapshotMethod = findSnapshotMethod(plan.snapshot);
   return {
@@ -61,6 +61,7 @@ function describeJob({ job, tables, warnings }: JobLedger, nowMs: number): Commo
     completedAt: new Date(nowMs).toISOString(),
     tables: tables.map(({ name, rows, bytes }) => ({ name, rows, bytes })),
     warnings,
+    ...(copies.length === 0 ? {} : { copies }),
   };
 }
 

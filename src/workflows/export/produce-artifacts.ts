@@ -2,6 +2,7 @@ import type { ErrorCode, Failure } from "../../api/errors.ts";
 import { MIB } from "../../api/limits.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
+import type { CopyPlan } from "../../rpc/run-jobs.ts";
 import { closeRunSnapshot } from "../ending/close-snapshot.ts";
 import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
@@ -35,10 +36,10 @@ const STARTED_OVER: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * Exports until everything is stored and has been read back. A job that cannot continue with its
+ * Exports until everything is stored and has been read back, and returns the plan of its copies. A job that cannot continue with its
  * snapshot starts over with a new one, a few times; then it fails for that reason.
  */
-export async function produceArtifacts(run: RunStep<ExportStep>): Promise<void> {
+export async function produceArtifacts(run: RunStep<ExportStep>): Promise<CopyPlan> {
   for (let opening = 1; ; opening += 1) {
     try {
       return await produceOnce(run, opening === 1 ? "" : String(opening));
@@ -57,14 +58,18 @@ export async function produceArtifacts(run: RunStep<ExportStep>): Promise<void> 
  * Exports all artifacts from one snapshot. `opening` is empty the first time, then its number from
  * 2.
  */
-async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<void> {
+async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<CopyPlan> {
   let { next }: { next: NextAction } = await run("open snapshot", opening, beginExport);
   while (next.do !== "finish") next = await perform(next, run);
   // The export itself is finished: the watchdog's instances close a snapshot that could not be
   // closed here.
   await run("close snapshot", opening, closeRunSnapshot).catch(() => undefined);
-  let verify: VerifyFrom | null = { ordinal: 0, artifact: next.artifact };
-  while (verify !== null) verify = await verifyFrom(verify, run);
+  let verify: VerifyFrom = { ordinal: 0, artifact: next.artifact };
+  for (;;) {
+    const verified = await verifyFrom(verify, run);
+    if (verified.next === null) return verified.copies;
+    verify = verified.next;
+  }
 }
 
 async function perform(
@@ -98,11 +103,10 @@ async function perform(
 async function verifyFrom(
   { ordinal, artifact }: VerifyFrom,
   run: RunStep<ExportStep>,
-): Promise<VerifyFrom | null> {
-  const verified = await run("verify artifact", artifact, (context) =>
+): Promise<{ next: VerifyFrom | null; copies: CopyPlan }> {
+  return run("verify artifact", artifact, (context) =>
     verifyArtifacts(context, ordinal, VERIFY_BYTES),
   );
-  return verified.next;
 }
 
 /**
