@@ -13,6 +13,7 @@ import {
   FAKE_TOKEN,
   FakeExportServer,
   type FakeOptions,
+  PROVED,
   sha256Of,
 } from "../test/support/fake-export-server.ts";
 import { ACTION_FILES, readActionFile, runAction } from "../test/support/run-action.ts";
@@ -77,6 +78,17 @@ describe("the action, run as a runner does", () => {
     expect(result.summary).toContain("restored");
     expect(result.summary).toContain(
       "| Consistency | <code>snapshot (one instant, kept by an undo log), as of 2026-11-01T00&#58;",
+    );
+  });
+
+  test("asks for a proof by restore, and shows it in the summary", async () => {
+    await restart({ proof: PROVED });
+    const inputs = { url: server.url, token: FAKE_TOKEN, verify: "restore" };
+    const { exitCode, summary } = await runAction(inputs, { folder });
+    expect(exitCode).toBe(0);
+    expect(server.jobs[0]?.request).toMatchObject({ verify: "restore" });
+    expect(summary).toContain(
+      "| Proof | <code>restored itself&#58; equal, 223,398 rows in 8 pieces, 12.3 s</code> |",
     );
   });
 

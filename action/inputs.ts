@@ -19,13 +19,17 @@ export interface Inputs {
   failIfEmpty: boolean;
 }
 
-/**
- * Reads the inputs, by name, of an action whose action.yml sets the defaults. Throws a usage error
- * that names the input.
- */
+/** Reads the inputs by name; action.yml sets their defaults. Throws a usage error that names the input. */
 export function readInputs(getInput: (name: string) => string): Inputs {
   const options: ExportOptions = {};
-  for (const name of ["source", "format", "compression", "consistency", "content"] as const) {
+  for (const name of [
+    "source",
+    "format",
+    "compression",
+    "consistency",
+    "content",
+    "verify",
+  ] as const) {
     const value = getInput(name);
     if (value !== "") options[name] = value;
   }

@@ -20,12 +20,12 @@ import {
   setOutput,
 } from "./workflow-commands.ts";
 
-/** More than on the command line: nobody waits at a runner's terminal. */
+/** More attempts than on the command line, because nobody watches a runner. */
 const RETRIES = 8;
 
 /**
- * The action: the command line's `dump` (and `verify --restore`), with inputs from the workflow,
- * and with outputs, summary and annotations for it. Returns the command line's exit code.
+ * Runs the action: the command line's `dump` and, if requested, `verify --restore`. Reads inputs from the workflow,
+ * and writes outputs, summary and annotations for it. Returns the command line's exit code.
  */
 export async function runAction(host: Host): Promise<ExitCode> {
   const secrets = new Secrets();

@@ -1,5 +1,6 @@
 import { describeConsistency } from "../cli/consistency.ts";
 import type { DownloadResult } from "../cli/download-artifacts.ts";
+import { describeProved } from "../cli/restored-itself.ts";
 import { formatBytes, formatCount, formatNumberOf, oneLine } from "../cli/format.ts";
 
 /** GitHub refuses a summary over 1 MiB; a table's name may have 1,000 characters. */
@@ -7,6 +8,7 @@ const TABLES_SHOWN_MAX = 300;
 
 /** The job's summary page in Markdown: what was saved, and its tables. */
 export function summaryMarkdown(result: DownloadResult, isRestored: boolean): string {
+  const proved = describeProved(result.proof);
   const facts: [string, string][] = [
     ["Job", code(result.jobId)],
     ["Source", code(result.source)],
@@ -16,6 +18,7 @@ export function summaryMarkdown(result: DownloadResult, isRestored: boolean): st
     ["Size", `${formatBytes(result.bytes)} (${formatNumberOf(result.bytes, "byte")})`],
     ["Rows", formatCount(result.rows)],
     ["Checked", checked(result, isRestored)],
+    ...(proved === undefined ? [] : [["Proof", code(proved)] satisfies [string, string]]),
   ];
   const shown = result.tables.slice(0, TABLES_SHOWN_MAX);
   const rest = result.tables.length - shown.length;

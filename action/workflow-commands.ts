@@ -19,7 +19,7 @@ export function getInput(env: Env, name: string): string {
 export function setOutput(env: Env, name: string, value: string): void {
   const path = env["GITHUB_OUTPUT"];
   if (path === undefined || path === "") return;
-  // Nobody can guess it, so that no value can end its own text and set another output.
+  // Nobody can guess it, so no value can end its own text and set another output.
   const delimiter = `delimiter-${randomUUID()}`;
   appendFileSync(path, `${name}<<${delimiter}${EOL}${value}${EOL}${delimiter}${EOL}`);
 }
@@ -30,12 +30,12 @@ export function appendSummary(env: Env, markdown: string): void {
   if (path !== undefined && path !== "") appendFileSync(path, markdown);
 }
 
-/** The log line that makes the runner replace `secret` with stars from that line. */
+/** Returns the log line after which the runner replaces `secret` with stars. */
 export function maskLine(secret: string): string {
   return `::add-mask::${escape(secret)}\n`;
 }
 
-/** The log line that becomes an annotation on the run. */
+/** Returns the log line that becomes an annotation of the run. */
 export function annotationLine(kind: "error" | "warning", message: string): string {
   return `::${kind} title=Durable Export::${escape(message)}\n`;
 }

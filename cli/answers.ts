@@ -3,8 +3,8 @@ import * as v from "valibot";
 import { JOB_STATES } from "../src/api/job-state.ts";
 
 /**
- * The parts of the Worker's answers that this program reads, and no more. Members that it does not
- * know, or that a Worker of another version lacks, must not stop a backup.
+ * The parts of the Worker's answers that this program reads. Unknown members, and members that a Worker of another
+ * version lacks, must not stop a backup.
  */
 
 const ProgressSchema = v.looseObject({
@@ -16,6 +16,23 @@ const ProgressSchema = v.looseObject({
   bytesPerSecond: v.optional(v.nullable(v.number()), null),
   etaSeconds: v.optional(v.nullable(v.number()), null),
 });
+
+/** A Worker of an earlier version reports none. */
+const ProofSchema = v.optional(
+  v.nullable(
+    v.looseObject({
+      state: v.string(),
+      at: v.optional(v.nullable(v.string()), null),
+      seconds: v.optional(v.nullable(v.number()), null),
+      rows: v.number(),
+      rowsWritten: v.number(),
+      pieces: v.number(),
+    }),
+  ),
+  null,
+);
+
+export type Proof = NonNullable<v.InferOutput<typeof ProofSchema>>;
 
 export const JobSchema = v.looseObject({
   jobId: v.string(),
@@ -30,6 +47,8 @@ export const JobSchema = v.looseObject({
   expiresAt: v.optional(v.nullable(v.string()), null),
   snapshotAt: v.optional(v.nullable(v.string()), null),
   progress: ProgressSchema,
+  verify: v.optional(v.string(), "checksum"),
+  proof: ProofSchema,
   warnings: v.optional(v.array(v.string()), []),
   error: v.optional(
     v.nullable(
@@ -66,13 +85,14 @@ export const ManifestSchema = v.looseObject({
   snapshotAt: v.string(),
   tables: v.array(v.looseObject({ name: v.string(), rows: v.number(), bytes: v.number() })),
   artifacts: v.array(ManifestArtifactSchema),
+  proof: ProofSchema,
   warnings: v.optional(v.array(v.string()), []),
 });
 
 export type ManifestArtifact = v.InferOutput<typeof ManifestArtifactSchema>;
 export type Manifest = v.InferOutput<typeof ManifestSchema>;
 
-/** A manifest's text as it is saved, and the part of it that this program reads. */
+/** A manifest's text as it is saved, and its parsed form. */
 export interface ManifestText {
   text: string;
   manifest: Manifest;
@@ -87,14 +107,23 @@ export const SourcesSchema = v.looseObject({
     v.nullable(v.looseObject({ bytesUsed: v.number(), bytesMax: v.number() })),
     null,
   ),
+  /** Missing from a Worker of an earlier version. */
+  proof: v.optional(
+    v.looseObject({
+      problem: v.optional(v.nullable(v.string()), null),
+      rowsMax: v.number(),
+    }),
+  ),
   sources: v.array(
     v.looseObject({
       name: v.string(),
       type: v.string(),
-      /** Missing from a Worker of an earlier version. */
+      /** A Worker of an earlier version does not send it. */
       problem: v.optional(v.nullable(v.string()), null),
-      /** True if a restore may write it. Unknown to a Worker of an earlier version. */
+      /** True if a restore may write to it. A Worker of an earlier version does not send it. */
       writable: v.optional(v.boolean()),
+      /** Missing from a Worker of an earlier version. */
+      verify: v.optional(v.looseObject({ available: v.array(v.string()) })),
     }),
   ),
 });
@@ -120,9 +149,9 @@ export const ProblemSchema = v.looseObject({
   detail: v.string(),
   hint: v.optional(v.string()),
   jobId: v.optional(v.string()),
-  /** For `invalid-request`: what is wrong, field by field. */
+  /** For `invalid-request`: the problem of each field. */
   issues: v.optional(v.array(v.looseObject({ path: v.string() }))),
-  /** For `source-not-found`: the names that exist. */
+  /** For `source-not-found`: the names of the configured sources. */
   sources: v.optional(v.array(v.string())),
 });
 

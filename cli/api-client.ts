@@ -31,13 +31,13 @@ const ANSWER_TIMEOUT_MS = 60_000;
 /** How much of an error response is read. */
 const ERROR_TEXT_CHARS_MAX = 64 * 1024;
 
-/** Statuses of 500 and higher that do not go away with waiting. */
+/** Statuses of 500 and higher that waiting does not change. */
 const LASTING: ReadonlySet<string> = new Set<ErrorCode>([
   "configuration-invalid",
   "inline-storage-full",
 ]);
 
-/** `POST /export/dump`'s body, with values as they were typed: the Worker checks them. */
+/** The body of `POST /export/dump`, with the values that the user typed: the Worker checks them. */
 export type RequestBody = Partial<Record<keyof ExportRequestInput, unknown>>;
 
 export interface ApiClientOptions {
@@ -64,7 +64,7 @@ export interface Call {
   headers?: Record<string, string>;
   /** Sent as JSON. */
   body?: unknown;
-  /** Sent as they are, in place of `body`. */
+  /** Sent unchanged, instead of `body`. */
   bytes?: Uint8Array<ArrayBuffer>;
   /** How long the answer may take, in milliseconds. Default: a minute. */
   timeoutMs?: number;
@@ -72,18 +72,13 @@ export interface Call {
   signal?: AbortSignal;
   /** Default: the client's policy. */
   retry?: RetryPolicy;
-  /**
-   * Redirects are followed only for downloads, which may be in a bucket, and never with the token.
-   */
+  /** Redirects are followed only for downloads, which may be in a bucket, and never with the token. */
   redirect?: "follow" | "manual";
   /** True if the response body has no known end. */
   isDownload?: boolean;
 }
 
-/**
- * A successful response, with its body if that is a document: a download's body is left to the
- * caller.
- */
+/** A successful response. A document's body is read; a download's body is left to the caller. */
 export interface Answer {
   response: Response;
   text: string;
@@ -115,7 +110,7 @@ export class ApiClient {
     return this.#options.signal;
   }
 
-  /** Starts a job, or returns the job that this key has already started. */
+  /** Starts a job, or returns the job that this key already started. */
   startJob(body: RequestBody, idempotencyKey: string, signal?: AbortSignal): Promise<Job> {
     return this.json(JobSchema, {
       method: "POST",
@@ -135,8 +130,8 @@ export class ApiClient {
   }
 
   /**
-   * Cancels a running job; removes an ended one with its files, unless it shall `only` be cancelled, which a Worker
-   * of version 0.1 ignores. Idempotent.
+   * Cancels a running job; removes an ended one with its files, unless `only` is `cancel`. A Worker of version 0.1
+   * ignores `only`. Idempotent.
    */
   async removeJob(
     jobId: string,
@@ -227,7 +222,7 @@ export class ApiClient {
     return { bytes: Number(total), etag };
   }
 
-  /** Calls, and returns the answer's document. Errors: those of `call` and `check`. */
+  /** Calls the API and returns the answer's document. Errors: those of `call` and `check`. */
   async json<const TSchema extends v.GenericSchema>(
     schema: TSchema,
     call: Call,
@@ -235,7 +230,7 @@ export class ApiClient {
     return this.check(schema, await this.call(call));
   }
 
-  /** Returns an answer's document. Errors: `not-durable-export` if it is not what `schema` describes. */
+  /** Returns an answer's document. Errors: `not-durable-export` if it does not match `schema`. */
   check<const TSchema extends v.GenericSchema>(
     schema: TSchema,
     { text, response }: Answer,
@@ -245,7 +240,7 @@ export class ApiClient {
     throw this.#notOurs(response);
   }
 
-  /** Returns a successful response. Repeats the call after errors that may pass. */
+  /** Returns a successful response. Repeats the call after temporary errors. */
   async call(call: Call): Promise<Answer> {
     const signal = call.signal ?? this.#options.signal;
     const policy = call.retry ?? this.#options.retry;
@@ -350,7 +345,7 @@ export class ApiClient {
   }
 }
 
-/** Returns the query of a list's page. */
+/** Returns the query string for one page of a list. */
 export function toSearch({ status, limit, cursor }: JobPage): string {
   const search = new URLSearchParams({ limit: String(limit) });
   if (status !== undefined) search.set("status", status);
@@ -362,7 +357,7 @@ function jobPath(jobId: string): string {
   return `/export/dump/${encodeURIComponent(jobId)}`;
 }
 
-/** A 400 would be repeated next time: the command line was wrong. Everything else is a refusal. */
+/** A 400 would occur again: the command line was wrong. Everything else is a refusal. */
 function refusal(url: string, status: number, problem: Problem & { path: string }): CliError {
   const { code, detail } = problem;
   const noRoute: ErrorCode = "not-found";
@@ -411,7 +406,7 @@ async function readStart(response: Response): Promise<string> {
       if (text.length > ERROR_TEXT_CHARS_MAX) break;
     }
   } catch {
-    // The status is already known; the words are an extra.
+    // The status is already known; the text is optional.
   }
   return text;
 }

@@ -7,8 +7,9 @@ import type { ScriptInput } from "./script-input.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
- * Reads a script once, before anything is sent: returns the SHA-256 of the file as it is stored. Errors:
- * `script-invalid`, which names statement and line, if the file is damaged or no script; those of `readScriptFile`.
+ * Reads a script once, before anything is sent, and returns the SHA-256 of the stored file. Errors:
+ * `script-invalid`, which names statement and line, if the file is damaged or is not a script; those of
+ * `readScriptFile`.
  */
 export async function checkScript(
   script: ScriptInput,

@@ -37,14 +37,14 @@ interface CliErrorOptions {
 }
 
 /**
- * A failure that is shown as one line, and the process's exit code. `code` is this program's own,
- * or the Worker's if it sent one.
+ * A failure that is shown as one line, with the process's exit code. `code` is one of this program's own, or the
+ * one that the Worker sent.
  */
 export class CliError extends Error {
   override readonly name = "CliError";
   readonly exitCode: ExitCode;
   readonly code: string;
-  /** What to do about it: a sentence. */
+  /** What to do about it, as a sentence. */
   readonly hint: string | undefined;
 
   constructor(
@@ -64,7 +64,7 @@ export class CliError extends Error {
   }
 }
 
-/** Thrown if Ctrl-C or a signal ended the work. */
+/** Thrown after Ctrl-C or a signal ended the work. */
 export class Interrupted extends CliError {
   constructor(message = "interrupted", hint?: string) {
     super("interrupted", message, { exitCode: EXIT.interrupted, hint });

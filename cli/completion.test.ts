@@ -74,6 +74,7 @@ describe.skipIf(process.platform === "win32")("in a shell", () => {
   test("completes options and their values in bash", () => {
     expect(completeInBash(["dump", "--comp"]).candidates).toEqual(["--compression"]);
     expect(completeInBash(["dump", "--format", "n"]).candidates).toEqual(["ndjson"]);
+    expect(completeInBash(["dump", "--verify", "r"]).candidates).toEqual(["restore"]);
     expect(completeInBash(["restore", "--dry"]).candidates).toEqual(["--dry-run"]);
     expect(completeInBash(["restore", "--verify", "d"]).candidates).toEqual(["digest"]);
   });

@@ -26,7 +26,7 @@ export interface ConfigInput {
   token?: string | undefined;
   config?: string | undefined;
   env: Record<string, string | undefined>;
-  /** The names of the `url` and `token` values; the flags' names if undefined. */
+  /** What messages call the `url` and `token` values; undefined: the names of the flags. */
   names?: { url: string; token: string };
 }
 
@@ -142,7 +142,7 @@ function checkUrl(text: string, from: string): { href: string; warnings: string[
   } catch {
     throw usageError(
       `the URL of ${from} is not a URL`,
-      "It looks like https://export.example.workers.dev.",
+      "Write it like this: https://export.example.workers.dev.",
     );
   }
   if (url.protocol !== "https:" && url.protocol !== "http:") {

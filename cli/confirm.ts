@@ -3,16 +3,16 @@ import { createInterface } from "node:readline/promises";
 import { Interrupted, usageError } from "./cli-error.ts";
 import type { Host } from "./host.ts";
 
-/** What `restore --replace` is about to delete. */
+/** What `restore --replace` will delete. */
 export interface Replacement {
   target: string;
-  /** The object within the target, as it was named; undefined if none was. */
+  /** The object within the target, as the user named it; undefined if the user named none. */
   object: string | undefined;
 }
 
 /**
- * Asks at a terminal whether everything in a target may be replaced: the target's name must be typed. Throws a usage
- * error for another answer, and if there is no terminal to ask at; `Interrupted` for Ctrl-C.
+ * Asks at a terminal whether everything in a target may be replaced. The user must type the target's name. Throws a
+ * usage error for any other answer, and if there is no terminal; `Interrupted` for Ctrl-C.
  */
 export async function confirmReplacement(
   { target, object }: Replacement,
@@ -21,7 +21,7 @@ export async function confirmReplacement(
   const what = object === undefined ? target : `object ${JSON.stringify(object)} of ${target}`;
   if (stdin?.isTTY !== true || stderr.isTTY !== true) {
     throw usageError(
-      `--replace deletes everything in ${what}, and there is no terminal to ask at`,
+      `--replace deletes everything in ${what}, and there is no terminal to ask for confirmation`,
       "Add --yes if that is what you want.",
     );
   }

@@ -1,8 +1,8 @@
 import type { Manifest } from "./answers.ts";
 
 /**
- * What an export's request asked for and which method was used, under the names of job views and
- * manifests.
+ * The consistency that an export's request asked for, and the method that was used. The names are those of job
+ * views and manifests.
  */
 export interface Consistency {
   /** `snapshot` or `live`. */

@@ -18,13 +18,13 @@ export interface GlobalOptions {
 
 const RETRIES_MAX = 100;
 
-/** What a command works with. */
+/** What a command uses. */
 export interface Context {
   host: Host;
   terminal: Terminal;
-  /** Returns the settings; throws a usage error if they are missing or invalid. */
+  /** Returns the settings. Throws a usage error if they are missing or invalid. */
   config: () => Config;
-  /** Returns the Worker's client; throws like `config`. */
+  /** Returns the Worker's client. Throws as `config` does. */
   client: () => ApiClient;
 }
 

@@ -21,7 +21,7 @@ const WAL_VERSION = 2;
 const FRACTIONS_OFFSET = 21;
 const FRACTIONS = [64, 32, 32];
 
-/** The file itself, and the files in which SQLite keeps changes that are not in it yet. */
+/** The file itself, and the files in which SQLite keeps changes that it has not written into it. */
 const SUFFIXES = ["", "-wal", "-journal"];
 
 /** A database that is open for reading. */
@@ -29,17 +29,17 @@ export interface DatabaseFile {
   db: DatabaseSync;
   /** The size of the file itself, without the files that SQLite keeps next to it. */
   bytes: number;
-  /** A sentence that explains why a copy is open instead of the file; undefined if the file is. */
+  /** A sentence that explains why a copy was opened; undefined if the file itself was. */
   copied: string | undefined;
   /** Closes the database and removes the copy. May be called again. */
   close: () => void;
 }
 
 /**
- * Opens a database file so that neither it nor its folder changes. SQLite writes into a file with a
- * hot journal, and next to a file in WAL mode: for those it opens a copy in the system's folder for
- * temporary files. Throws `UnusableFile` if the file does not exist, is not a database, or is being
- * written by another program, and a usage error if this Node has no `node:sqlite`.
+ * Opens a database file without changing the file or its folder. SQLite writes into a file with a hot journal, and
+ * next to a file in WAL mode, so it opens a copy of those in the system's temporary folder. Throws `UnusableFile`
+ * if the file does not exist, is not a database, or is being written by another program. Throws a usage error if
+ * this Node lacks `node:sqlite`.
  */
 export async function openDatabaseFile(path: string): Promise<DatabaseFile> {
   const { DatabaseSync } = await importSqlite(path);
@@ -98,7 +98,7 @@ async function findReasonToCopy(path: string, file: string): Promise<string | un
   return "the file is in WAL mode, and SQLite would write next to it: a copy is read";
 }
 
-/** Returns whether a file that begins with these bytes is a database. Takes what `readHead` returns. */
+/** Reports whether a file is a database. `head` is what `readHead` returns. */
 export function isDatabase(head: Buffer): boolean {
   return (
     head.toString("latin1").startsWith(HEADER_TEXT) &&
@@ -121,7 +121,7 @@ function closeDatabase(db: DatabaseSync): void {
   if (db.isOpen) db.close();
 }
 
-/** Copies a file with its journals, all from one moment. */
+/** Copies a file with its journals, all as of one moment. */
 async function copyDatabase(
   path: string,
   file: string,
@@ -147,15 +147,13 @@ async function copyDatabase(
   }
 }
 
-/**
- * False if the file or a journal changed in the meantime, so that the copies may not fit together.
- */
+/** False if the file or a journal changed in the meantime, so the copies may not match. */
 async function copyUnchanged(file: string, copy: string): Promise<boolean> {
   const before = describeState(file);
   for (const suffix of SUFFIXES) {
     rmSync(copy + suffix, { force: true });
     try {
-      // Costs nothing if the file system can share blocks.
+      // Free of cost if the file system can share blocks.
       await copyFile(file + suffix, copy + suffix, constants.COPYFILE_FICLONE);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
@@ -166,7 +164,7 @@ async function copyUnchanged(file: string, copy: string): Promise<boolean> {
   return describeState(file) === before;
 }
 
-/** Differs after every write to a file or its journals. */
+/** Changes with every write to the file or its journals. */
 function describeState(file: string): string {
   const states = SUFFIXES.map((suffix) => {
     const stat = statSync(file + suffix, { throwIfNoEntry: false, bigint: true });

@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 
-import type { Manifest, ManifestArtifact, ManifestText } from "./answers.ts";
+import type { Manifest, ManifestArtifact, ManifestText, Proof as ProofOfDump } from "./answers.ts";
 import type { ApiClient } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";
 import { describeConsistency, findConsistency } from "./consistency.ts";
@@ -19,6 +19,7 @@ import {
   writeWhole,
 } from "./output-place.ts";
 import { artifactProof, type Proof } from "./proof.ts";
+import { describeProved } from "./restored-itself.ts";
 import type { Terminal } from "./terminal.ts";
 import { type RemoteFile, remoteFileOf } from "./transfer.ts";
 import { ZipProof } from "./zip-proof.ts";
@@ -38,16 +39,18 @@ export interface DownloadResult {
   /** The file or folder; null for standard output. */
   path: string | null;
   manifestPath: string | null;
-  /** The bytes were compared with the manifest's SHA-256s. */
+  /** True if the bytes were compared with the manifest's SHA-256s. */
   verified: true;
-  /** Of the one file, or of the ZIP; null if there are several files in a folder. */
+  /** The SHA-256 of the one file, or of the ZIP; null if a folder has several files. */
   sha256: string | null;
-  /** Of the one file or the ZIP, or of all files in a folder. */
+  /** The size of the one file or the ZIP, or of all files in a folder. */
   bytes: number;
   rows: number;
   files: { name: string; path: string | null; bytes: number; sha256: string }[];
   tables: { name: string; rows: number; bytes: number }[];
   warnings: string[];
+  /** How the Worker proved the dump by a restore; null if it did not. */
+  proof: ProofOfDump | null;
 }
 
 export interface DownloadRequest {
@@ -57,7 +60,7 @@ export interface DownloadRequest {
   jobId: string;
   /** The value of `-o`; undefined: the artifact's own name in the working directory. */
   output: string | undefined;
-  /** One artifact of several, by its name. */
+  /** The name of one artifact of several. */
   only?: string | undefined;
 }
 
@@ -72,6 +75,8 @@ export async function downloadArtifacts(request: DownloadRequest): Promise<Downl
     place.kind === "file" || place.kind === "folder" ? manifestPathOf(place) : null;
   if (manifestPath !== null) await writeWhole(manifestPath, kept.text);
   request.terminal.note(`consistency: ${describeConsistency(findConsistency(manifest))}`);
+  const proved = describeProved(manifest.proof);
+  if (proved !== undefined) request.terminal.note(proved);
   return resultOf({ jobId, manifest, place, manifestPath, written });
 }
 
@@ -107,7 +112,7 @@ function defaultOutput({ artifacts, source, format }: Manifest): string {
     : `${basename(source)}-${basename(format)}/`;
 }
 
-/** Writes the artifacts to their place; the SHA-256 is null if that is a folder. */
+/** Writes the artifacts to their destination. The SHA-256 is null if that is a folder. */
 async function writePlace(
   request: DownloadRequest,
   place: OutputPlace,
@@ -160,8 +165,8 @@ const FORMAT_ENDINGS = [
 ];
 
 /**
- * Returns the ending of a path that promises another kind of file than it will contain; only names
- * are compared.
+ * Returns the ending of a path if it suggests another kind of file than the path will contain. Only names are
+ * compared.
  */
 function findBrokenPromise(path: string, { artifact }: RemoteFile): string | undefined {
   if (artifact === undefined) return undefined;
@@ -174,7 +179,7 @@ function findBrokenPromise(path: string, { artifact }: RemoteFile): string | und
   return isKept ? undefined : `${promised.format}${promised.compression}`;
 }
 
-/** "a.sql.gz" has the endings ".sql" and ".gz"; "" for an ending that is missing or unknown. */
+/** "a.sql.gz" has the endings ".sql" and ".gz"; "" stands for a missing or unknown ending. */
 function endingsOf(path: string): { format: string; compression: string } {
   const name = path.toLowerCase();
   const compression = COMPRESSION_ENDINGS.find((each) => name.endsWith(each)) ?? "";
@@ -188,7 +193,7 @@ interface Whole {
   newProof: () => Proof;
 }
 
-/** The only artifact, or the ZIP of all. */
+/** The only artifact, or the ZIP of all of them. */
 async function oneOf({ client, jobId }: DownloadRequest, kept: ManifestText): Promise<Whole> {
   const [artifact, ...others] = kept.manifest.artifacts;
   if (artifact !== undefined && others.length === 0) return wholeOf(artifact);
@@ -222,7 +227,7 @@ function resultOf(of: {
     path,
     manifestPath,
     verified: true,
-    // In a folder with one file, that file's hash.
+    // In a folder with one file, the SHA-256 of that file.
     sha256: written.sha256 ?? (artifacts.length === 1 ? (artifacts[0]?.sha256 ?? null) : null),
     bytes: written.bytes,
     rows: tables.reduce((sum, table) => sum + table.rows, 0),
@@ -235,5 +240,6 @@ function resultOf(of: {
     })),
     tables: tables.map(({ name, rows, bytes }) => ({ name, rows, bytes })),
     warnings: manifest.warnings,
+    proof: manifest.proof,
   };
 }

@@ -36,8 +36,8 @@ export async function downloadFile(options: DownloadOptions): Promise<string> {
     const resumedBytes = partial.bytes;
     await fill(options, partial);
     let { isProved, sha256 } = await provePartial(options);
-    // The beginning came from another run, and may be from another file or damaged: one attempt
-    // from the start.
+    // The beginning came from another run, and may be damaged or belong to another file. One attempt from the start
+    // follows.
     if (!isProved && resumedBytes > 0) {
       await partial.restart();
       await fill(options, partial);
@@ -99,7 +99,7 @@ function provePartial({
   });
 }
 
-/** Shows bytes of a known total, with rate and time left. */
+/** Shows the progress of a transfer whose total is known, with its rate and the time left. */
 export function showBytes(progress: Progress, totalBytes: number): (bytes: number) => void {
   const rate = new Rate();
   return (bytes) => {

@@ -8,14 +8,14 @@ import type { ScriptStatement } from "../src/sqlite/statement-splitter.ts";
 import { TokenReader } from "../src/sqlite/token-reader.ts";
 import { CliError } from "./cli-error.ts";
 import { showBytes } from "./download-file.ts";
-import { formatBytes, formatNumberOf, formatTable, oneLine } from "./format.ts";
+import { formatBytes, formatNumberOf, oneLine } from "./format.ts";
 import { readScriptFile, toScriptError } from "./read-script-file.ts";
 import { readStatements } from "./read-statements.ts";
 import type { ScriptInput } from "./script-input.ts";
 import { describePlace } from "./statement-place.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** A script may repeat one fault in every line. */
+/** A script may contain the same fault in every line. */
 const PROBLEMS_MAX = 20;
 
 /** Kinds of statements that a restore does not run. */
@@ -32,22 +32,22 @@ export interface DryRun {
   compression: string;
   bytes: number;
   textBytes: number;
-  /** By what they are, such as `CREATE TABLE`. */
+  /** Counts by kind, such as `CREATE TABLE`. */
   statements: Record<string, number>;
-  /** Of those, which a restore does not run. */
+  /** How many of those a restore does not run. */
   skipped: Record<string, number>;
   tables: { name: string; rows: number }[];
-  /** Rows of INSERT … VALUES. */
+  /** How many rows the script's INSERT … VALUES contain. */
   rows: number;
-  /** Rows that wait in a staging table until the rows that they refer to are there. */
+  /** How many rows wait in a staging table until the rows that they refer to exist. */
   stagedRows: number;
-  /** Sentences, with the place; empty if the script can be restored into an empty database. */
+  /** Sentences, each with its place; empty if the script can be restored into an empty database. */
   problems: string[];
 }
 
 /**
- * Splits and classifies a script without sending anything. What is wrong with it is in `problems`. Errors: those of the
- * disk, `Interrupted`.
+ * Splits and classifies a script without sending anything, and lists what is wrong with it in `problems`. Errors:
+ * those of the disk, `Interrupted`.
  */
 export async function examineScript(
   script: ScriptInput,
@@ -63,7 +63,7 @@ export async function examineScript(
   try {
     const plan = await planRestore(readText(), shown, problems);
     count = new StatementCount(plan);
-    // A damaged file is a problem already; what comes before the damage is counted.
+    // If the file is damaged, `problems` says so already. Everything before the damage is counted.
     await countStatements(count, readText(), { shown, isDamaged: plan === undefined });
   } finally {
     terminal.clearProgress();
@@ -79,12 +79,15 @@ export async function examineScript(
     tables,
     rows: tables.reduce((sum, { rows }) => sum + rows, 0),
     stagedRows: count.stagedRows,
-    // The plan stops at the first of the statements that are refused one by one.
+    // The plan stops at the first refused statement; the count lists all of them.
     problems: count.problems.length > 0 && !count.isCutOff ? count.problems : problems,
   };
 }
 
-/** Plans the restore into an empty database; undefined if that is impossible, with the reason in `problems`. */
+/**
+ * Plans the restore into an empty database; returns undefined if that is impossible, and adds the reason to
+ * `problems`.
+ */
 async function planRestore(
   text: AsyncIterable<Uint8Array>,
   shown: string,
@@ -112,7 +115,7 @@ async function countStatements(
   }
 }
 
-/** Returns what is wrong with the script; throws errors that are about something else. */
+/** Returns what is wrong with the script. Throws errors that have another cause. */
 function requireProblem(error: unknown, shown: string): string {
   const known = toScriptError(error, shown);
   if (known instanceof CliError && known.cause instanceof ExportError) return known.cause.message;
@@ -128,7 +131,7 @@ class StatementCount {
   #problems = 0;
   textBytes = 0;
   stagedRows = 0;
-  /** True if the file is damaged, so that not all of it is counted. */
+  /** True if the file is damaged, so only a part of it is counted. */
   isCutOff = false;
 
   constructor(plan: LoadPlan | undefined) {
@@ -182,7 +185,10 @@ function increase(counts: Record<string, number>, key: string): void {
   counts[key] = (counts[key] ?? 0) + 1;
 }
 
-/** The first word in upper case, of CREATE and DROP with what is created; `(none)` if no word comes first. */
+/**
+ * Returns the first word in upper case, and for CREATE and DROP also the kind of object; `(none)` if the statement
+ * does not start with a word.
+ */
 function nameStatement(text: Uint8Array): string {
   const tokens = new TokenReader(text);
   const first = tokens.word(tokens.next());
@@ -194,7 +200,7 @@ function nameStatement(text: Uint8Array): string {
   return `${first} ${word}`;
 }
 
-/** Counts the rows after VALUES: the parentheses that are in no others. */
+/** Counts the rows after VALUES: the outermost parentheses. */
 function countRows(text: Uint8Array, rowsAt: number): number {
   const tokens = new TokenReader(text, rowsAt);
   let depth = 0;
@@ -212,32 +218,35 @@ function countRows(text: Uint8Array, rowsAt: number): number {
   return rows;
 }
 
-/** Returns a dry run for people. */
-export function describeDryRun(found: DryRun): string {
+/** Prints a dry run for people. */
+export function printDryRun(found: DryRun, terminal: Terminal): void {
   const { file, bytes, textBytes, compression, statements, skipped, tables, rows } = found;
   const packed = compression === "none" ? "" : `, ${formatBytes(bytes)} as ${compression}`;
   const kinds = Object.entries(statements).sort(([, a], [, b]) => b - a);
   const total = kinds.reduce((sum, [, count]) => sum + count, 0);
-  return [
+  terminal.print(
     `${file}: ${formatBytes(textBytes)} of SQL text${packed}, ${formatNumberOf(total, "statement")}, ${formatNumberOf(tables.length, "table")}, ${formatNumberOf(rows, "row")}`,
-    ...tableOf(
+  );
+  if (kinds.length > 0) {
+    terminal.printTable(
       ["STATEMENT", "COUNT", "SKIPPED"],
       kinds.map(([kind, count]) => [kind, String(count), String(skipped[kind] ?? "")]),
-    ),
-    ...tableOf(
+    );
+  }
+  if (tables.length > 0) {
+    terminal.printTable(
       ["TABLE", "ROWS"],
       tables.map(({ name, rows: count }) => [oneLine(name), String(count)]),
-    ),
-    ...(found.stagedRows === 0
-      ? []
-      : [
-          `${formatNumberOf(found.stagedRows, "row")} wait in a staging table for rows that they refer to`,
-        ]),
-    ...found.problems.map((problem) => `problem: ${problem}`),
-    ...(found.problems.length === 0 ? ["nothing was sent; the script can be restored"] : []),
-  ].join("\n");
-}
-
-function tableOf(header: string[], rows: string[][]): string[] {
-  return rows.length === 0 ? [] : [formatTable(header, rows)];
+    );
+  }
+  if (found.stagedRows > 0) {
+    const verb = found.stagedRows === 1 ? "waits" : "wait";
+    terminal.print(
+      `${formatNumberOf(found.stagedRows, "row")} ${verb} in a staging table until the rows that they refer to exist`,
+    );
+  }
+  for (const problem of found.problems) terminal.print(`problem: ${problem}`);
+  if (found.problems.length === 0) {
+    terminal.print("nothing was sent; the script can be restored");
+  }
 }

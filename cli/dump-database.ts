@@ -23,26 +23,26 @@ import { UnusableFile } from "./unusable-file.ts";
 
 /** The dump of a database file. */
 export interface FileDump {
-  /** Of the compressed script. */
+  /** The size of the compressed script. */
   bytes: number;
   sha256: string;
-  /** Of SQL text. */
+  /** The size of the SQL text. */
   textBytes: number;
   rows: number;
   /** Sentences about what the dump lacks, or how the file was read. */
   warnings: string[];
 }
 
-/** Returns the suffix of the compression that this Node writes: Zstandard came with Node 22.15. */
+/** Returns the suffix of the compression that this Node writes: Zstandard requires Node 22.15. */
 export function dumpSuffix(): string {
   return hasZstd() ? ".sql.zst" : ".sql.gz";
 }
 
 /**
- * Dumps an SQLite file, as it is at one instant, into a compressed script at `output`, which is replaced. Memory stays
- * flat. The same database makes the same bytes. `onText` gets the number of bytes of SQL text so far, and the size of
- * the database. Errors: `file` if the database cannot be read, those of a dump (`value-not-exportable`, …) and of the
- * disk, a usage error if this Node has no `node:sqlite`.
+ * Dumps an SQLite file, as it is at one instant, into a compressed script at `output`, which is replaced. Memory
+ * use stays constant. The same database always produces the same bytes. `onText` receives the number of bytes of
+ * SQL text so far, and the size of the database. Errors: `file` if the database cannot be read, those of a dump
+ * (`value-not-exportable`, …) and of the disk. Throws a usage error if this Node lacks `node:sqlite`.
  */
 export async function dumpDatabaseFile(
   path: string,
@@ -100,12 +100,12 @@ function hasZstd(): boolean {
   return typeof zlib.createZstdCompress === "function";
 }
 
-/** A dump contains the bytes of texts, and D1 and Durable Objects store UTF-8. */
+/** A dump contains the texts' bytes, and D1 and Durable Objects store only UTF-8. */
 function requireUtf8(path: string, encoding: unknown): void {
   if (encoding === "UTF-8") return;
   throw new CliError(
     "file",
-    `${path} cannot be dumped: its texts are ${String(encoding)}, not UTF-8`,
+    `${path} cannot be dumped: its text is ${String(encoding)}, not UTF-8`,
     {
       exitCode: EXIT.failed,
       hint: "Make a script with `sqlite3 FILE .dump`, and restore that.",

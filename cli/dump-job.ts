@@ -39,9 +39,9 @@ export interface DumpRequest {
 }
 
 /**
- * Goes from nothing to a verified file: starts a job, follows it, downloads its files. Before that,
- * it saves its Idempotency-Key next to the output, so that the same call after a crash finds the
- * same job and resumes the same partial file. Ctrl-C or a timeout during the export cancels it.
+ * Makes a verified file: starts a job, follows it, downloads its files. Before it starts the job, it saves its
+ * Idempotency-Key next to the output. The same call after a crash therefore finds the same job and resumes the same
+ * partial file. Ctrl-C or a timeout during the export cancels it.
  */
 export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
   const { client, terminal, host, output } = dump;
@@ -64,7 +64,7 @@ export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
   try {
     checkNotEmpty(ended, { request: dump.request, isFailure: dump.failIfEmpty, terminal });
   } catch (error) {
-    // The same command must start a new export, not find this one again.
+    // Otherwise the same command would find this export again instead of starting a new one.
     await forget();
     throw error;
   }
@@ -75,8 +75,8 @@ export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
 }
 
 /**
- * Returns the output if `-o` names none: named after the source, in the working directory. A
- * request without a source means the Worker's only one, or `main`.
+ * Returns the default output: a file in the working directory, named after the source. A request without a source
+ * means the Worker's only source, or `main`.
  */
 export async function findDumpOutput(
   client: Pick<ApiClient, "findSources">,
@@ -134,14 +134,14 @@ async function startOrResume(dump: DumpRequest): Promise<Started> {
     terminal.note(`export ${job.jobId} started`);
     return { job, forget };
   } catch (error) {
-    // The Worker has refused: nothing can be resumed.
+    // The Worker refused the request, so nothing can be resumed.
     if (error instanceof CliError && !error.is("unreachable") && !error.is("interrupted"))
       await forget();
     throw error;
   }
 }
 
-/** Returns the job of a known key; undefined if the Worker now reads the request differently. */
+/** Returns the job of a known key; undefined if the Worker now interprets the request differently. */
 async function resume(
   client: ApiClient,
   request: RequestBody,
@@ -161,7 +161,7 @@ function isGivingUp(error: CliError): boolean {
   return error instanceof Interrupted || error.is("timeout");
 }
 
-/** Returns undefined if it worked; otherwise why not. */
+/** Returns undefined if it worked; otherwise the reason why it did not. */
 async function cancelNow(client: ApiClient, jobId: string): Promise<string | undefined> {
   try {
     await client.removeJob(jobId, {
@@ -182,10 +182,10 @@ function gaveUp(error: CliError, jobId: string, why: string | undefined): CliErr
       : `export ${jobId} may still be running, because cancelling it failed (${why})`;
   const hint = why === undefined ? undefined : `End it with \`durable-export cancel ${jobId}\`.`;
   if (error instanceof Interrupted) return new Interrupted(`interrupted: ${outcome}`, hint);
-  return new CliError("timeout", `the time is up: ${outcome}`, { exitCode: EXIT.failed, hint });
+  return new CliError("timeout", `timed out: ${outcome}`, { exitCode: EXIT.failed, hint });
 }
 
-/** The connection is gone, but the export is not. */
+/** The connection is lost, but the export continues. */
 function keepsRunning(error: unknown, jobId: string, isStream: boolean): unknown {
   if (!(error instanceof CliError) || !error.is("unreachable")) return error;
   return new CliError("unreachable", `${error.message}; export ${jobId} continues on the Worker`, {

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { COMPRESSION_NAMES } from "../src/api/compressions.ts";
 import { FORMAT_DEFAULT, FORMAT_NAMES } from "../src/api/formats.ts";
 import { RETENTION_HOURS_MAX } from "../src/api/limits.ts";
+import { VERIFICATIONS } from "../src/api/proof.ts";
 import type { RequestBody } from "./api-client.ts";
 import { parseCount } from "./context.ts";
 import { optionOf } from "./option-of.ts";
@@ -16,6 +17,7 @@ export interface ExportOptions {
   compression?: string;
   consistency?: string;
   content?: string;
+  verify?: string;
   table?: string[];
   exclude?: string[];
   callbackUrl?: string;
@@ -51,6 +53,13 @@ export function addExportOptions(command: Command): Command {
         "data",
       ]),
     )
+    .addOption(
+      optionOf(
+        "--verify <method>",
+        "checksum, or restore: the Worker also restores the dump to prove it; default: checksum",
+        VERIFICATIONS,
+      ),
+    )
     .option(
       "--table <pattern>",
       "export only this table; * is a wildcard; may be repeated",
@@ -82,6 +91,7 @@ export function requestBodyOf(options: ExportOptions): RequestBody {
     compression: options.compression,
     consistency: options.consistency,
     content: options.content,
+    verify: options.verify,
     tables: Object.keys(tables).length === 0 ? undefined : tables,
     callbackUrl: options.callbackUrl,
     retentionHours:

@@ -5,10 +5,10 @@ import { CliError } from "./cli-error.ts";
 import { type Restore } from "./restore-answers.ts";
 import { RestoreClient } from "./restore-client.ts";
 
-/** A job of either kind, under its kind's name. */
+/** A job, labeled with its kind. */
 export type FoundJob = { kind: "export"; job: Job } | { kind: "restore"; job: Restore };
 
-/** Returns the export or restore of an id. Errors: `job-not-found` if it is neither, and the client's own. */
+/** Returns the export or restore with an id. Errors: `job-not-found` if there is neither, and the client's own. */
 export async function findJobOfAnyKind(api: ApiClient, jobId: string): Promise<FoundJob> {
   try {
     return { kind: "export", job: await api.getJob(jobId) };
@@ -18,7 +18,7 @@ export async function findJobOfAnyKind(api: ApiClient, jobId: string): Promise<F
   }
 }
 
-/** The Worker's answer about the id of a restore, asked for as an export. */
+/** How the Worker answers if a restore's id is requested as an export. */
 function isRestore(error: unknown): boolean {
   const code: ErrorCode = "job-not-found";
   return (
@@ -28,7 +28,10 @@ function isRestore(error: unknown): boolean {
   );
 }
 
-/** Cancels a running job of either kind, or removes an ended one unless `only` is given. Null if it is gone. */
+/**
+ * Cancels a running job of either kind, or removes an ended one unless `only` is set. Returns null if the job is
+ * gone.
+ */
 export function removeJobOfAnyKind(
   api: ApiClient,
   { kind, job: { jobId } }: FoundJob,

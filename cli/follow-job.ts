@@ -3,8 +3,10 @@ import type { ApiClient } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { formatBytes, formatNumberOf, formatSeconds } from "./format.ts";
+import { describeRunning } from "./restored-itself.ts";
 import { pollJob } from "./poll-job.ts";
 import type { Terminal } from "./terminal.ts";
+import { findHint } from "./worker-hints.ts";
 
 /**
  * Polls an export until it has ended, and shows its progress. Errors: `timeout` after `timeoutMs`
@@ -30,7 +32,8 @@ export function followJob(
 export function requireCompleted(job: Job): void {
   if (job.status === "completed") return;
   if (job.status === "failed" && job.error !== null) {
-    const { code, message, hint } = job.error;
+    const { code, message } = job.error;
+    const hint = findHint({ ...job.error, detail: message, path: "/export/dump" });
     throw new CliError({ ofWorker: code }, `export ${job.jobId} failed: ${code}: ${message}`, {
       exitCode: EXIT.failed,
       hint,
@@ -43,11 +46,12 @@ export function requireCompleted(job: Job): void {
 }
 
 /** Returns the parts of a job's progress, most important first. */
-function describeProgress({ status, progress }: Job): string[] {
+function describeProgress({ status, progress, proof }: Job): string[] {
   if (status === "queued") return ["queued"];
   const { tablesDone, tablesTotal, rows, bytes, bytesPerSecond, etaSeconds } = progress;
   const isReadingBack = tablesTotal > 0 && tablesDone === tablesTotal;
-  if (isReadingBack) return ["the Worker verifies the files", formatBytes(bytes)];
+  if (proof?.state === "running") return ["proving", describeRunning(proof)];
+  if (isReadingBack) return ["verifying", formatBytes(bytes)];
   return [
     ...(etaSeconds === null ? [] : [`${formatSeconds(etaSeconds)} left`]),
     formatBytes(bytes),

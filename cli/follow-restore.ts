@@ -10,7 +10,7 @@ import { findHint } from "./worker-hints.ts";
 
 const SQL_CHARS_MAX = 200;
 
-/** What people call the phases; see `RESTORE_PHASES`. */
+/** How messages name the phases; see `RESTORE_PHASES`. */
 const PHASES: Readonly<Record<string, string>> = {
   scan: "scanning",
   "safety-export": "safety export",
@@ -23,8 +23,8 @@ const PHASES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Looks at a restore until it has ended, and shows its phase and how far it is. Errors: `timeout` after `timeoutMs`
- * (the restore continues), `Interrupted`, and those of the client.
+ * Polls a restore until it has ended, and shows its phase and progress. Errors: `timeout` after `timeoutMs` (the
+ * restore continues), `Interrupted`, and those of the client.
  */
 export function followRestore(
   api: ApiClient,
@@ -46,7 +46,7 @@ export function followRestore(
   });
 }
 
-/** Returns what to show of a running restore, most important first. */
+/** Returns the parts of a running restore's progress, most important first. */
 export function describeProgress({ status, progress, verification }: Restore): string[] {
   if (status === "queued") return ["queued"];
   const { phase, textBytes, textBytesTotal, bytesPerSecond, etaSeconds, rows } = progress;
@@ -65,7 +65,10 @@ export function describeProgress({ status, progress, verification }: Restore): s
   ];
 }
 
-/** Throws unless the restore is completed. `file` is the local script, for places in it. Errors: the restore's own code. */
+/**
+ * Throws unless the restore is completed. `file` is the local script, which messages quote. Errors: the restore's
+ * own code.
+ */
 export function requireRestored(restore: Restore, file?: string): void {
   if (restore.status === "completed") return;
   const { jobId, status, error } = restore;
@@ -84,7 +87,10 @@ export function requireRestored(restore: Restore, file?: string): void {
   });
 }
 
-/** Returns where and why a statement failed, with the line of the local file; the Worker's message for other errors. */
+/**
+ * Returns where and why a statement failed, including the local file's line. For other errors, returns the Worker's
+ * message.
+ */
 function describeFailure(
   { message, place }: NonNullable<Restore["error"]>,
   file: string | undefined,
@@ -101,7 +107,9 @@ function describeFailure(
   return `${where}: ${oneLine(reason)}${text}`;
 }
 
-/** Returns an error without the Worker's words on the safety export: the hint has them as a command. */
+/**
+ * Returns an error without the Worker's text about the safety export, since the hint contains the command for it.
+ */
 function withoutWayBack(
   error: NonNullable<Restore["error"]>,
   restore: Restore,
@@ -110,7 +118,10 @@ function withoutWayBack(
   return { ...error, message: error.message.replace(/; the former content is in .*$/s, "") };
 }
 
-/** One sentence about the export of what a target contained, and how to restore that; undefined if there is none. */
+/**
+ * Returns one sentence about the export of the target's former content, and how to restore it; undefined if there
+ * is none.
+ */
 export function describeWayBack({ safetyExport, target, object }: Restore): string | undefined {
   if (safetyExport?.status !== "completed") return undefined;
   const { jobId, expiresAt } = safetyExport;
@@ -119,10 +130,10 @@ export function describeWayBack({ safetyExport, target, object }: Restore): stri
     ([kind, value]) => ` --object-${kind} ${quoteWord(value)}`,
   );
   const command = `durable-export restore ${jobId} --target ${quoteWord(target)}${options.join("")} --replace`;
-  return `Export ${jobId} keeps the former content${until}: get it back with \`${command}\`.`;
+  return `Export ${jobId} keeps the former content${until}. To restore that, run \`${command}\`.`;
 }
 
-/** A word as a shell reads it. */
+/** Quotes a word for a shell if necessary. */
 function quoteWord(word: string): string {
   return /^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
@@ -132,7 +143,7 @@ function joinSentences(...sentences: (string | undefined)[]): string | undefined
   return some.length === 0 ? undefined : some.join(" ");
 }
 
-/** One line about a completed restore: what was loaded, and what is proved. */
+/** Returns one line about a completed restore: what was loaded, and what is proved. */
 export function describeRestored(restore: Restore): string {
   const { progress, jobId, target, startedAt, createdAt, completedAt } = restore;
   const seconds =

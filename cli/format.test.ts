@@ -4,6 +4,7 @@ import { parseDurationMs } from "./duration.ts";
 import {
   formatBytes,
   formatMoreDiffer,
+  formatRecord,
   formatSeconds,
   formatTable,
   oneLine,
@@ -52,8 +53,32 @@ test("aligns numbers right and text left", () => {
         ["a", "1,000"],
         ["long name", "2"],
       ],
+      80,
     ),
   ).toBe("NAME        ROWS\na          1,000\nlong name      2");
+});
+
+test("a table fits the terminal: long cells of the first column are cut", () => {
+  const rows = [
+    ["t".repeat(100), "1,000,000"],
+    ["short", "2"],
+  ];
+  const lines = formatTable(["TABLE", "ROWS"], rows, 80).split("\n");
+  expect(lines.map((line) => line.length)).toEqual([80, 80, 80]);
+  expect(lines[1]).toBe(`${"t".repeat(68)}…  1,000,000`);
+  expect(formatTable(["TABLE", "ROWS"], rows, Infinity)).toContain("t".repeat(100));
+});
+
+test("the lines of a record fit 80 columns, whatever the names are", () => {
+  const headline = `${"0".repeat(36)}  completed`;
+  expect(formatRecord(headline, ["main", "sql"])).toBe(`${headline}\n  main, sql`);
+  const details = ["copies", `object id ${"a".repeat(64)}`, "replace", "b".repeat(200)];
+  expect(formatRecord(headline, details)).toBe(
+    `${headline}\n  copies,\n  object id ${"a".repeat(64)},\n  replace,\n  ${"b".repeat(76)}…`,
+  );
+  for (const line of formatRecord(headline, details).split("\n")) {
+    expect(line.length).toBeLessThanOrEqual(80);
+  }
 });
 
 test("takes what drives a terminal out of other people's text", () => {

@@ -1,4 +1,7 @@
 const countFormat = new Intl.NumberFormat("en");
+/** The width of terminals that do not report theirs. */
+export const COLUMNS_DEFAULT = 80;
+
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 /** 1234567 → "1,234,567". */
@@ -37,12 +40,30 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** Columns padded to their widest cell; columns that contain only numbers are aligned right. */
-export function formatTable(header: string[], rows: string[][]): string {
-  const all = [header, ...rows];
-  const widths = header.map((_, column) =>
-    Math.max(...all.map((row) => (row[column] ?? "").length)),
-  );
+const COLUMN_GAP = "  ";
+
+/** A first column that is cut to fewer characters identifies no row. */
+const FIRST_COLUMN_CHARS_MIN = 8;
+
+/** What the indent and the comma leave of a line. */
+const DETAIL_CHARS_MAX = COLUMNS_DEFAULT - 3;
+
+/**
+ * Columns padded to their widest cell; columns that contain only numbers are aligned right. Cells of the first
+ * column end in `…` if the table would be wider than `columnsMax` characters.
+ */
+export function formatTable(header: string[], rows: string[][], columnsMax: number): string {
+  const widest = (cells: string[][], column: number): number =>
+    Math.max(...cells.map((row) => (row[column] ?? "").length));
+  const others = header
+    .slice(1)
+    .reduce((sum, _, at) => sum + COLUMN_GAP.length + widest([header, ...rows], at + 1), 0);
+  const firstMax = Math.max(columnsMax - others, FIRST_COLUMN_CHARS_MIN);
+  const all = [header, ...rows].map(([first = "", ...rest]) => [
+    first.length > firstMax ? shorten(first, firstMax - 1) : first,
+    ...rest,
+  ]);
+  const widths = header.map((_, column) => widest(all, column));
   const isNumber = header.map((_, column) =>
     rows.every((row) => /^[\d,.]*( [kMGT]?B)?%?$/.test(row[column] ?? "")),
   );
@@ -53,10 +74,31 @@ export function formatTable(header: string[], rows: string[][]): string {
           const width = widths[column] ?? 0;
           return isNumber[column] ? cell.padStart(width) : cell.padEnd(width);
         })
-        .join("  ")
+        .join(COLUMN_GAP)
         .trimEnd(),
     )
     .join("\n");
+}
+
+/**
+ * A line that starts with a job's id, and indented lines below it with `details`, separated by commas. A line is
+ * broken between details to stay within 80 characters, so every column of a list is seen on every terminal.
+ */
+export function formatRecord(headline: string, details: readonly string[]): string {
+  const lines = [headline];
+  let line = "";
+  for (const [at, detail] of details.entries()) {
+    const whole = detail.length > DETAIL_CHARS_MAX ? shorten(detail, DETAIL_CHARS_MAX - 1) : detail;
+    const piece = at === details.length - 1 ? whole : `${whole},`;
+    const longer = line === "" ? `  ${piece}` : `${line} ${piece}`;
+    if (line !== "" && longer.length > COLUMNS_DEFAULT) {
+      lines.push(line);
+      line = `  ${piece}`;
+    } else {
+      line = longer;
+    }
+  }
+  return [...lines, line].join("\n");
 }
 
 /** Makes text from a server or a database fit for one line of a terminal: no control characters. */

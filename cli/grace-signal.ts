@@ -1,7 +1,9 @@
-/** What a call that is under way gets after Ctrl-C, in milliseconds. */
+/** How long a running call may continue after Ctrl-C, in milliseconds. */
 export const GRACE_MS = 10_000;
 
-/** Returns a signal that aborts some seconds after `signal`: a start must not be torn in two by Ctrl-C. */
+/**
+ * Returns a signal that aborts some seconds after `signal`, so Ctrl-C does not cut off a call that starts a job.
+ */
 export function graceSignal(signal: AbortSignal): AbortSignal {
   const grace = new AbortController();
   const abortSoon = () => {

@@ -1,8 +1,8 @@
 import { usageError } from "./cli-error.ts";
 
 /**
- * Imports `node:sqlite`. `what` needs it, for the message: an option or a file. Throws a usage error if this Node does
- * not have it: it came with Node 22.5, and works without a flag since 22.13.
+ * Imports `node:sqlite`. `what` is the option or file that needs it, for the message. Throws a usage error if this
+ * Node lacks it: it came with Node 22.5, and works without a flag since 22.13.
  */
 export async function importSqlite(what: string): Promise<typeof import("node:sqlite")> {
   try {

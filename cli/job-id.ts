@@ -1,9 +1,6 @@
 import { usageError } from "./cli-error.ts";
 
-/**
- * Parses an argument that is a job's id. An empty one comes from a variable that was never set, and
- * is not an id.
- */
+/** Parses a job's id from an argument. Refuses an empty one, which comes from a variable that was never set. */
 export function parseJobId(text: string): string {
   const jobId = text.trim();
   if (jobId !== "") return jobId;

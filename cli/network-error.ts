@@ -1,4 +1,4 @@
-/** Words for the system's error codes that a wrong URL or a lost connection causes. */
+/** Explanations of the system's error codes for wrong URLs and lost connections. */
 const WORDS: Record<string, string> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset",
@@ -16,13 +16,11 @@ const WORDS: Record<string, string> = {
   HPE_INVALID_CONSTANT: "the server does not speak HTTP",
 };
 
-/** A host that does not exist, or a certificate that is invalid, stays so at the next attempt. */
+/** Another attempt does not help if a host does not exist or a certificate is invalid. */
 const FINAL =
   /^(ENOTFOUND$|ERR_TLS|ERR_SSL|ERR_INVALID|CERT_|HPE_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
 
-/**
- * Returns what a thrown `fetch` error means, in a few words, and whether another attempt can help.
- */
+/** Returns the meaning of an error that `fetch` threw, in a few words, and whether another attempt can help. */
 export function describeNetworkError(error: unknown): { words: string; retryable: boolean } {
   if (error instanceof Error && error.name === "TimeoutError") {
     return { words: "no answer in time", retryable: true };

@@ -11,15 +11,15 @@ import {
 import { StatementSplitter } from "../src/sqlite/statement-splitter.ts";
 
 /**
- * The longest value, in bytes, that SQLite makes, as in Durable Objects and D1. Longer pages of rows are read again as
- * shorter ones, so memory stays flat.
+ * The longest value that SQLite produces, in bytes; the same as in Durable Objects and D1. Longer pages of rows are
+ * read again as shorter ones, so memory use stays constant.
  */
 const VALUE_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
- * Returns `db` as a source that is read at one instant: it opens a read transaction, which the caller ends by closing
- * the database. An integer that JavaScript's numbers cannot hold is an error, never a wrong number. Node without
- * `db.limits` (before 24.8) reads pages of any length.
+ * Returns `db` as a source that shows one instant: it opens a read transaction, which ends when the caller closes
+ * the database. An integer that JavaScript's numbers cannot represent is an error, never a wrong number. Node
+ * before 24.8 lacks `db.limits` and reads pages of any length.
  */
 export function openNodeSqliteSource(db: DatabaseSync): Source {
   const { limits } = db as { limits?: { length: number } };
@@ -71,7 +71,9 @@ function readRows(statement: StatementSync, params: SourceValue[]): SourceValue[
   );
 }
 
-/** Returns a BLOB's buffer, which must contain nothing else: a page is released by detaching it. */
+/**
+ * Returns the buffer of a BLOB. The buffer must contain nothing else, because a page is released by detaching it.
+ */
 function toOwnBuffer(value: Uint8Array): ArrayBuffer {
   const { buffer, byteLength } = value;
   const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;

@@ -1,8 +1,8 @@
 import { Option } from "commander";
 
 /**
- * Returns an option whose known values help and completion list; other values are accepted too,
- * since a Worker may know more.
+ * Creates an option with known values, which help and completion list. Other values are accepted too, since a
+ * Worker may know more of them.
  */
 export function optionOf(flags: string, description: string, values: readonly string[]): Option {
   const option = new Option(flags, description);

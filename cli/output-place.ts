@@ -19,9 +19,9 @@ export type OutputPlace =
   | { kind: "folder"; path: string };
 
 /**
- * Returns what `output` means for a job with these artifacts. One artifact goes into the file, or
- * under its own name into `output` if that is a folder or ends with a slash. Any other number goes
- * into a folder, or into one ZIP if the name ends in `.zip`.
+ * Returns the destination that `output` means for a job with these artifacts. A single artifact goes into the file,
+ * or into a folder under its own name if `output` is a folder or ends with a slash. Several artifacts go into a
+ * folder, or into one ZIP if the name ends in `.zip`.
  */
 export async function resolveOutput(output: string, manifest: Manifest): Promise<OutputPlace> {
   const { artifacts } = manifest;
@@ -44,10 +44,10 @@ export function isZipName(path: string): boolean {
   return /\.zip$/i.test(path);
 }
 
-/** For a folder, which may contain other programs' files. */
+/** Used in a folder, which may contain other programs' files. */
 export const FOLDER_MANIFEST = "durable-export.manifest.json";
 
-/** In the Worker's ZIP, and so in a folder into which it was unpacked. */
+/** Used in the Worker's ZIP, and so in a folder into which the ZIP was unpacked. */
 export const ZIP_MANIFEST = "manifest.json";
 
 /** Returns the path of the manifest's file next to a download. */
@@ -70,7 +70,7 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** Replaces a file by `text`, wholly or not at all. */
+/** Replaces a file with `text`, completely or not at all. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const temporary = `${path}.part`;
   try {
@@ -78,7 +78,7 @@ export async function writeWhole(path: string, text: string): Promise<void> {
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    // If something does not exist, it is the folder: the file is about to be created.
+    // The file will be created, so if something does not exist, it is the folder.
     const isFolderMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
     throw diskError(error, isFolderMissing ? dirname(path) : path);
   }

@@ -115,7 +115,7 @@ async function syncFolder(path: string): Promise<void> {
 interface ReadOptions {
   signal: AbortSignal;
   onBytes?: (bytes: number) => void;
-  /** In bytes; the whole file if there is no range. */
+  /** Offsets in bytes; the whole file if there is no range. */
   range?: { offset: number; length: number };
 }
 
@@ -182,12 +182,12 @@ const WORDS: Record<string, string> = {
   ENOENT: "there is no such file or folder",
   ENOTDIR: "a part of the path is not a folder",
   EISDIR: "it is a folder",
-  EIO: "the disk fails",
+  EIO: "the disk reported an error",
   EPIPE: "the reader is gone",
 };
 
 /**
- * Returns a disk's error as one line and exit code 1. `isResumable`: the same call resumes where it
+ * Returns a disk's error as one line with exit code 1. `isResumable`: the same call resumes at the point where it
  * stopped.
  */
 export function diskError(error: unknown, path: string, isResumable = true): CliError {

@@ -5,20 +5,20 @@ import { formatSeconds } from "./format.ts";
 import { wait } from "./retry.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Between two looks: short at first, so that a small job is done at once. */
+/** The time between two polls. It starts short, so that a small job ends without delay. */
 const POLL_MS_MIN = 250;
 const POLL_MS_MAX = 3_000;
 const POLL_GROWTH = 1.25;
 
-/** A job to look at until it has ended. */
+/** A job to poll until it has ended. */
 interface PolledJob<TJob> {
   /** The progress line's label. */
   label: string;
-  /** What it is called in messages: `export 1bbd…`. */
+  /** Its name in messages: `export 1bbd…`. */
   name: string;
   jobId: string;
   look: () => Promise<TJob>;
-  /** What to show, most important first. */
+  /** The parts to show, most important first. */
   describe: (job: TJob) => { percent: number | null; parts: string[] };
   timeoutMs: number | undefined;
   signal: AbortSignal;
@@ -30,7 +30,7 @@ export function hasEnded(job: Pick<Job, "status">): boolean {
 }
 
 /**
- * Looks at a job until it has ended, and shows how far it is. Errors: `timeout` after `timeoutMs` (the job continues),
+ * Polls a job until it has ended, and shows its progress. Errors: `timeout` after `timeoutMs` (the job continues),
  * `Interrupted`, and those of `look`.
  */
 export async function pollJob<TJob extends Pick<Job, "status">>(

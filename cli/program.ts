@@ -19,11 +19,13 @@ import type { Host } from "./host.ts";
 import type { Secrets } from "./secrets.ts";
 
 const EXIT_CODES_HELP = `
-Exit codes: 0 done; 1 the export, the restore, a check or a file failed; 2 wrong usage or request;
-            3 the Worker cannot be reached or refuses; 130 interrupted
-Settings:   DURABLE_EXPORT_URL, DURABLE_EXPORT_TOKEN, or a configuration file (docs/cli.md)`;
+Exit codes: 0 done; 1 the export, the restore, a check or a file failed;
+            2 wrong usage or request; 3 the Worker is unreachable or refuses;
+            130 interrupted
+Settings:   DURABLE_EXPORT_URL, DURABLE_EXPORT_TOKEN, or a configuration file
+            (docs/cli.md)`;
 
-/** The command line: names and options. The behavior of each command is in commands/. */
+/** Creates the command line: its names and options. `commands/` contains the behavior of each command. */
 export function createProgram(host: Host, secrets: Secrets): Command {
   const program = new Command("durable-export")
     .description("Exact, resumable, verified exports and restores of Cloudflare's SQLite databases")
@@ -34,7 +36,7 @@ export function createProgram(host: Host, secrets: Secrets): Command {
       "its token; prefer the variable, because other users can see options in the process list",
     )
     .option("--config <file>", "a configuration file with url and token")
-    .option("--retries <count>", "retries after a network error, 429 or 5xx", "5")
+    .option("--retries <count>", "retry this often after a network error, 429 or 5xx", "5")
     .option("--json", "print one JSON document on standard output")
     .option("-q, --quiet", "print only errors and the result")
     .addHelpText("after", EXIT_CODES_HELP)

@@ -12,17 +12,18 @@ import { diskError } from "./partial-file.ts";
 
 const READ_BYTES = 1024 * 1024;
 
-/** A script on the disk. */
+/** A script on disk. */
 export interface ScriptFile {
-  /** For messages. */
+  /** Its name in messages. */
   shown: string;
   path: string;
   compression: Compression;
 }
 
 /**
- * Reads a script's text. `onChunk` gets each piece of the file as it is stored. Errors: `script-invalid` if its
- * compression is damaged or it is binary, `file` of the disk, `Interrupted`, a usage error if this Node cannot read the compression.
+ * Reads a script's text. `onChunk` receives each stored piece of the file. Errors: `script-invalid` if its
+ * compression is damaged or it is binary, `file` for disk errors, `Interrupted`. Throws a usage error if this Node
+ * cannot read the compression.
  */
 export async function* readScriptFile(
   { shown, path, compression }: ScriptFile,
@@ -47,9 +48,9 @@ export async function* readScriptFile(
   }
 }
 
-/** Returns what to throw for an error that is about the script at `shown`: a line that names the file. */
+/** Returns the error to throw for a problem with the script at `shown`, as a line that names the file. */
 export function toScriptError(error: unknown, shown: string): unknown {
-  // A stream's error may carry the one that it was destroyed with.
+  // A stream's error may wrap the error that destroyed the stream.
   const known = error instanceof Error && error.cause instanceof CliError ? error.cause : error;
   if (!(known instanceof ExportError)) return known;
   return new CliError({ ofWorker: known.code }, `${shown}: ${known.message}`, {
@@ -59,7 +60,7 @@ export function toScriptError(error: unknown, shown: string): unknown {
   });
 }
 
-/** Returns what `isDatabase` and `detectCompression` take. Errors: `file` of the disk. */
+/** Returns the first bytes of a file, for `isDatabase` and `detectCompression`. Errors: `file` for disk errors. */
 export async function readScriptHead(path: string, shown: string): Promise<Buffer> {
   try {
     return await readHead(path);

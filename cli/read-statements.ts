@@ -1,6 +1,6 @@
 import { type ScriptStatement, StatementSplitter } from "../src/sqlite/statement-splitter.ts";
 
-/** Splits a script of any tool: its last statement may lack the semicolon, or be cut off, which SQLite then reports. */
+/** Splits any tool's script. Its last statement may lack the semicolon or be cut off, which SQLite then reports. */
 export async function* readStatements(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<ScriptStatement> {

@@ -2,7 +2,7 @@ import * as v from "valibot";
 
 import { JOB_STATES } from "../src/api/job-state.ts";
 
-/** What this program reads of the Worker's answers about restores and uploads; see answers.ts. */
+/** The parts of the Worker's answers about restores and uploads that this program reads; see answers.ts. */
 
 const Count = v.optional(v.nullable(v.number()), null);
 
@@ -71,7 +71,9 @@ export const RestoreListSchema = v.looseObject({
   cursor: v.optional(v.nullable(v.string()), null),
 });
 
-/** An upload. `storedParts` are runs of numbers; a Worker that does not list them gets every part again. */
+/**
+ * An upload. `storedParts` lists runs of part numbers. If a Worker does not send it, every part is uploaded again.
+ */
 export const UploadSchema = v.looseObject({
   fileId: v.string(),
   status: v.picklist(["uploading", "completed"]),

@@ -11,13 +11,13 @@ import {
   UploadSchema,
 } from "./restore-answers.ts";
 
-/** A part of 16 MiB takes this long at 230 kbit/s; completing reads the file back. */
+/** At 230 kbit/s, a part of 16 MiB takes this long. Completing an upload reads the file back. */
 const TRANSFER_TIMEOUT_MS = 600_000;
 
-/** `POST /import/dump`'s body, whose values are as they were typed: the Worker checks them. */
+/** The body of `POST /import/dump`, with the values that the user typed: the Worker checks them. */
 export type RestoreBody = Partial<Record<keyof RestoreRequestInput, unknown>>;
 
-/** The calls of restores and uploads. Errors and repeats: those of `ApiClient`. */
+/** The API's calls for restores and uploads. Errors and repeats are those of `ApiClient`. */
 export class RestoreClient {
   readonly #api: ApiClient;
 
@@ -25,7 +25,7 @@ export class RestoreClient {
     this.#api = api;
   }
 
-  /** Starts a restore, or returns the one that this key has started. */
+  /** Starts a restore, or returns the restore that this key already started. */
   start(body: RestoreBody, idempotencyKey: string, signal?: AbortSignal): Promise<Restore> {
     return this.#api.json(RestoreSchema, {
       method: "POST",
@@ -40,7 +40,10 @@ export class RestoreClient {
     return this.#api.json(RestoreSchema, { method: "GET", path: restorePath(jobId) });
   }
 
-  /** Cancels a running restore; removes an ended one unless `only` is `cancel`. Idempotent. Null if it is removed. */
+  /**
+   * Cancels a running restore; removes an ended one unless `only` is `cancel`. Idempotent. Returns null after a
+   * removal.
+   */
   async remove(
     jobId: string,
     { only, ...options }: Pick<Call, "signal" | "retry"> & { only?: "cancel" } = {},
@@ -63,7 +66,7 @@ export class RestoreClient {
     return this.#api.json(UploadSchema, { method: "POST", path: "/import/files", body });
   }
 
-  /** The upload; undefined if the Worker does not have it any more. */
+  /** Returns the upload; undefined if the Worker no longer has it. */
   async findUpload(fileId: string): Promise<Upload | undefined> {
     try {
       return await this.#api.json(UploadSchema, { method: "GET", path: filePath(fileId) });

@@ -21,18 +21,17 @@ const READ_BYTES = 1024 * 1024;
 /** A table after a restore. */
 export interface RestoredTable {
   name: string;
-  /** According to the manifest. */
+  /** The number in the manifest. */
   expectedRows: number;
   /** Null if the table is missing. */
   rows: number | null;
 }
 
 /**
- * Loads an SQL dump, compressed or not, into a scratch database, counts the rows of every table in
- * the manifest, compares the FTS5 indexes with the dump's first comments, and has SQLite check the
- * whole database. The scratch file is in the system's folder for temporary files and is removed.
- * Errors: a usage error if this Node has no `node:sqlite` (or no Zstandard), `restore-failed` if a
- * statement fails or the database is not sound.
+ * Loads an SQL dump, compressed or not, into a scratch database. Counts the rows of every table in the manifest,
+ * compares the FTS5 indexes with the dump's first comments, and has SQLite check the whole database. The scratch
+ * file is in the system's temporary folder and is removed at the end. Errors: `restore-failed` if a statement fails
+ * or the database is damaged. Throws a usage error if this Node lacks `node:sqlite` or Zstandard.
  */
 export async function restoreDump(
   path: string,
@@ -53,9 +52,9 @@ export async function restoreDump(
     enableDoubleQuotedStringLiterals: true,
   });
   try {
-    // The file is thrown away: waiting for the disk, or a way to roll back, has no benefit.
+    // The file will be deleted, so durability and rollback have no benefit.
     db.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
-    // A dump contains its source's rows, which may violate rules that were added after them.
+    // The source may contain rows that violate rules added after them, and so may the dump.
     db.exec("PRAGMA ignore_check_constraints = ON; BEGIN");
     const promisedIndexes = await load(db, path, { signal, onBytes });
     db.exec("COMMIT");
@@ -138,7 +137,7 @@ export function requireSound(db: DatabaseSync, path: string): void {
   if (verdict === "ok") return;
   throw new CliError(
     "restore-failed",
-    `${path} is not sound after the restore: ${String(verdict)}`,
+    `${path} fails SQLite's integrity check after the restore: ${String(verdict)}`,
     {
       exitCode: EXIT.failed,
     },
@@ -146,7 +145,7 @@ export function requireSound(db: DatabaseSync, path: string): void {
 }
 
 /**
- * Returns rows that refer to missing rows, and in sentences the other rules that the loaded rows
+ * Returns the number of rows that refer to missing rows, and sentences about other rules that the loaded rows
  * violate.
  */
 export function findBrokenRules(db: DatabaseSync): {
@@ -179,7 +178,7 @@ function readTables(db: DatabaseSync): { name: string; sql: string }[] {
     .map(({ name, sql }) => ({ name: String(name), sql: String(sql) }));
 }
 
-/** Reads the whole table. */
+/** The check reads the whole table. */
 function breaksCheck(db: DatabaseSync, table: string): boolean {
   const quoted = `"${table.replaceAll('"', '""')}"`;
   return db

@@ -8,7 +8,7 @@ import { requireRestorable } from "./verify-restore.ts";
 
 /**
  * Downloads an export of the Worker into a temporary file, compares it with its manifest, and opens it as a script.
- * Errors: a usage error if it is no SQL dump with a schema, and those of a download.
+ * Errors: those of a download. Throws a usage error if it is not an SQL dump with a schema.
  */
 export async function openExport(context: Context, jobId: string): Promise<ScriptInput> {
   const { terminal, host } = context;

@@ -48,7 +48,7 @@ describe("--to", () => {
   ])("restores a script into a new file: %s", async (_kind, pack) => {
     writeFileSync(file, pack(Buffer.from(SCRIPT)));
     const { exitCode, stderr } = await restore("--to", to);
-    expect(stderr).toBe(`${to}: 1 table, 2 rows, 2 statements; SQLite finds it sound`);
+    expect(stderr).toBe(`${to}: 1 table, 2 rows, 2 statements; SQLite's integrity check passed`);
     expect(exitCode).toBe(0);
     expect(query("SELECT a FROM t")).toEqual([["x;'y"], [2]]);
   });
@@ -85,7 +85,7 @@ describe("--to", () => {
       ].join("\n"),
     );
     const { stderr, exitCode } = await restore("--to", to);
-    expect(stderr).toContain("SQLite finds it sound");
+    expect(stderr).toContain("SQLite's integrity check passed");
     expect(exitCode).toBe(0);
     expect(query("SELECT t FROM f WHERE f MATCH 'world'")).toEqual([["hello world"]]);
     expect(query("PRAGMA user_version")).toEqual([[7]]);
@@ -110,7 +110,7 @@ describe("--to", () => {
     writeFileSync(to, "mine");
     const { exitCode, stderr } = await restore("--to", to);
     expect(exitCode).toBe(2);
-    expect(stderr).toContain(`${to} exists already`);
+    expect(stderr).toContain(`${to} already exists`);
     expect(readFileSync(to, "utf8")).toBe("mine");
   });
 

@@ -19,7 +19,7 @@ import { runScript } from "./run-script.ts";
 import type { ScriptInput } from "./script-input.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** What a local restore has made. */
+/** What a local restore created. */
 export interface LocalRestore {
   path: string;
   statements: number;
@@ -27,25 +27,25 @@ export interface LocalRestore {
   rows: number;
 }
 
-/** All of a script is one transaction, so it cannot begin or end others, and VACUUM cannot run. */
+/** The whole script is one transaction, so it cannot begin or end others, and cannot run VACUUM. */
 const SKIPPED = new Set(["BEGIN", "COMMIT", "END", "SAVEPOINT", "RELEASE", "VACUUM"]);
 
-/** Files that SQLite keeps beside a database. */
+/** Files that SQLite keeps next to a database. */
 const SUFFIXES = ["", "-journal", "-wal", "-shm"];
 
-/** Throws a usage error if `path` exists: a restore replaces no file. */
+/** Throws a usage error if `path` exists, because a restore replaces no file. */
 export function requireNewFile(path: string): void {
   if (!existsSync(path)) return;
   throw usageError(
-    `${path} exists already`,
+    `${path} already exists`,
     "Name a new file with --to, or move the old one away.",
   );
 }
 
 /**
- * Restores a script into the new SQLite file `path`, which appears whole or not at all. Errors: a usage error if the
- * file exists; `restore-failed`, which names statement, line and SQL, if SQLite refuses a statement or finds the result
- * unsound; `file` and `disk-full` of the disk; `Interrupted`.
+ * Restores a script into the new SQLite file `path`, which appears complete or not at all. Errors:
+ * `restore-failed`, which names statement, line and SQL, if SQLite refuses a statement or finds the result damaged;
+ * `file` and `disk-full` for disk errors; `Interrupted`. Throws a usage error if the file exists.
  */
 export async function restoreIntoFile(
   script: ScriptInput,
@@ -59,7 +59,7 @@ export async function restoreIntoFile(
   const options = {
     enableForeignKeyConstraints: false,
     enableDoubleQuotedStringLiterals: true,
-    // Scripts of sqlite3 write the internal tables of virtual tables.
+    // Scripts made by sqlite3 write the internal tables of virtual tables.
     defensive: false,
   };
   const show = showBytes(terminal.startProgress("restoring"), script.bytes);
@@ -70,12 +70,12 @@ export async function restoreIntoFile(
       (db) => load(db, script, { signal, show }),
     );
     const found = await usingDatabase(
-      // Opened again: a schema that was written directly is read only now.
+      // The database is opened again, because only then does SQLite read a schema that was written directly.
       () => new Database(temporary, options),
       temporary,
       (db) => check(db, script.shown, terminal),
     );
-    // Another program may have made the file meanwhile.
+    // Another program may have created the file in the meantime.
     requireNewFile(path);
     await rename(temporary, path).catch((error: unknown) => {
       throw diskError(error, path, false);
@@ -110,9 +110,9 @@ async function load(
   script: ScriptInput,
   { signal, show }: { signal: AbortSignal; show: (bytes: number) => void },
 ): Promise<number> {
-  // Before it is complete the file has another name: nothing needs a way back.
+  // Until it is complete, the file has another name, so it needs no rollback.
   db.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
-  // A dump's rows are those of its source, which may break rules that came after them.
+  // The source may contain rows that violate rules added after them, and so may the dump.
   db.exec("PRAGMA ignore_check_constraints = ON; BEGIN");
   let bytes = 0;
   const onChunk = (chunk: Uint8Array) => {
@@ -136,7 +136,7 @@ async function load(
   }
 }
 
-/** Throws for ROLLBACK: what comes before it would be gone. */
+/** Throws for ROLLBACK, which would discard everything before it. */
 function isRun(sql: string): boolean {
   const tokens = new TokenReader(Buffer.from(sql.slice(0, 1_000)));
   const word = tokens.word(tokens.next());

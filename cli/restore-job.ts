@@ -24,7 +24,7 @@ import {
 } from "./upload-record.ts";
 import { countStoredBytes, uploadScript } from "./upload-script.ts";
 
-/** A restore to run on the Worker. */
+/** A restore to run in the Worker. */
 export interface RestoreJob {
   api: ApiClient;
   terminal: Terminal;
@@ -35,8 +35,8 @@ export interface RestoreJob {
 }
 
 /**
- * Restores a job of the deployment, and follows it to its end. Ctrl-C leaves the restore running. Errors: the Worker's
- * own, those of `requireRestored`.
+ * Restores an export of the deployment, and follows the restore to its end. Ctrl-C leaves the restore running.
+ * Errors: the Worker's own, those of `requireRestored`.
  */
 export async function restoreFromJob(job: RestoreJob, jobId: string): Promise<Restore> {
   const { api, terminal, request } = job;
@@ -50,9 +50,10 @@ export async function restoreFromJob(job: RestoreJob, jobId: string): Promise<Re
 }
 
 /**
- * Checks a script, uploads it, restores it, and follows that to its end. The same call after a crash or Ctrl-C finds
- * the same upload, with the parts that arrived, and the same restore; `isFresh` starts anew. Ctrl-C leaves a restore
- * running. Errors: those of `checkScript`, `uploadScript`, `requireRestored`, and the Worker's own.
+ * Checks a script, uploads it, restores it, and follows the restore to its end. After a crash or Ctrl-C, the same
+ * call finds the same upload, with the parts that arrived, and the same restore. `isFresh` ignores both. Ctrl-C
+ * leaves a restore running. Errors: those of `checkScript`, `uploadScript`, `requireRestored`, and the Worker's
+ * own.
  */
 export async function restoreScript(
   job: RestoreJob,
@@ -64,14 +65,17 @@ export async function restoreScript(
   const notes = new UploadNotes(job, { url: api.url, identity: script.identity, sha256 });
   const { restore, fileId } = await startOrResume(job, { script, sha256, notes, isFresh });
   const ended = await follow(job, restore);
-  // After a failure, the next call needs the upload and another restore.
+  // After a failure, the next call needs the upload for another restore.
   if (ended.status === "completed") await notes.forget();
   else await notes.write({ fileId, restore: null });
   requireRestored(ended, script.dump === undefined ? script.shown : undefined);
   return ended;
 }
 
-/** The note of one upload. A disk that cannot keep it is a warning: the restore does not depend on it. */
+/**
+ * The record of one upload. If the disk cannot store it, the user gets a warning, since the restore does not depend
+ * on it.
+ */
 class UploadNotes {
   readonly #terminal: Terminal;
   readonly #key: UploadKey;
@@ -117,7 +121,7 @@ async function startOrResume(
     const found = key === undefined ? undefined : await resume(job, known.fileId, key);
     if (found !== undefined) {
       terminal.note(
-        `continuing with restore ${found.jobId} of ${found.createdAt} (--fresh starts anew)`,
+        `continuing with restore ${found.jobId} of ${found.createdAt} (--fresh starts a new one)`,
       );
       return { restore: found, fileId: known.fileId };
     }
@@ -132,7 +136,7 @@ async function startOrResume(
     terminal.note(`restore ${restore.jobId} started`);
     return { restore, fileId };
   } catch (error) {
-    // The Worker has refused: the next call sends a new request for the same upload.
+    // The Worker refused the request. The next call sends a new one for the same upload.
     const isRefusal =
       error instanceof CliError && !error.is("unreachable") && !error.is("interrupted");
     if (isRefusal) await notes.write({ fileId, restore: null });
@@ -140,7 +144,7 @@ async function startOrResume(
   }
 }
 
-/** Returns the restore of a known key, if it still runs or has worked; undefined if a new one is needed. */
+/** Returns the restore of a known key if it still runs or has succeeded; undefined if a new one is needed. */
 async function resume(
   { api, request }: RestoreJob,
   fileId: string,
@@ -152,14 +156,14 @@ async function resume(
     const found = await client.start(body, idempotencyKey, graceSignal(api.signal));
     return !hasEnded(found) || found.status === "completed" ? found : undefined;
   } catch (error) {
-    // The key is another request's by now, or nothing was started and the upload is gone.
+    // Another request has the key by now, or nothing was started and the upload is gone.
     const codes: ErrorCode[] = ["idempotency-key-reused", "file-not-found", "file-not-complete"];
     if (error instanceof CliError && codes.some((code) => error.code === code)) return undefined;
     throw error;
   }
 }
 
-/** Returns the id of a completed upload: that of `fileId` with the parts that are missing, or a new one. */
+/** Returns the id of a completed upload: `fileId`, after its missing parts are uploaded, or a new upload. */
 async function uploadOrResume(
   client: RestoreClient,
   task: Pick<RestoreJob, "api" | "terminal"> & {
@@ -173,7 +177,7 @@ async function uploadOrResume(
   const { name, bytes, path, shown } = script;
   const known = fileId === undefined ? undefined : await client.findUpload(fileId);
   if (known?.status === "completed") {
-    terminal.note(`${shown} is uploaded already`);
+    terminal.note(`${shown} is already uploaded`);
     return known.fileId;
   }
   const upload = known ?? (await client.startUpload({ name, bytes, sha256 }));

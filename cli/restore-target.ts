@@ -4,8 +4,8 @@ import { EXIT } from "./exit-codes.ts";
 import { findHint } from "./worker-hints.ts";
 
 /**
- * Returns the source that a restore means: `named`, or the Worker's only one, or `main`. Errors, before anything is
- * uploaded: `source-not-found`, `target-not-writable` if the Worker says so.
+ * Returns the source to restore into: `named`, the Worker's only source, or `main`. Errors, before anything is
+ * uploaded: `source-not-found`, and `target-not-writable` if the Worker reports the source as read-only.
  */
 export async function requireTarget(
   api: Pick<ApiClient, "findSources">,

@@ -14,11 +14,11 @@ import { formatCount, formatMoreDiffer, formatNumberOf } from "./format.ts";
 export interface IndexDifference {
   table: string;
   kind: "rows" | "words";
-  /** A sentence. */
+  /** The difference, as a sentence. */
   message: string;
 }
 
-/** Compares restored indexes with what the dump records about the source's. */
+/** Compares restored indexes with the dump's records of the source's indexes. */
 export function compareIndexes(
   db: DatabaseSync,
   promised: readonly NamedIndexTotals[],
@@ -38,8 +38,8 @@ export function compareIndexes(
 }
 
 /**
- * Throws `restore-mismatch` if a restored index has other rows than the source's. Different words
- * are only a warning: no dump contains the text that a trigger computes for an index.
+ * Throws `restore-mismatch` if a restored index has other rows than the source's. Different words cause only a
+ * warning, because no dump contains text that a trigger computes for an index.
  */
 export function requireIndexedRows(differences: readonly IndexDifference[]): void {
   const wrong = differences.filter(({ kind }) => kind === "rows");
@@ -52,10 +52,7 @@ export function requireIndexedRows(differences: readonly IndexDifference[]): voi
   });
 }
 
-/**
- * Returns how many rows an FTS5 index contains, and how many words of each column, from FTS5's own
- * record.
- */
+/** Returns the number of rows in an FTS5 index, and the number of words in each column, according to FTS5. */
 export function readIndexTotals(db: DatabaseSync, table: string): IndexTotals {
   return parseIndexTotals(String(db.prepare(indexTotalsSql(table)).get()?.["totals"] ?? ""));
 }

@@ -7,7 +7,7 @@ import type { RequestBody } from "./api-client.ts";
 import { writeWhole } from "./output-place.ts";
 import { diskError } from "./partial-file.ts";
 
-/** An export older than this is not resumed: a nightly backup must not be yesterday's. */
+/** Older exports are not resumed, because a nightly backup must not be yesterday's. */
 export const RESUME_HOURS_MAX = 6;
 
 const RecordSchema = v.object({
@@ -30,8 +30,8 @@ export function resumePathOf(output: string): string {
 }
 
 /**
- * Returns the record of an earlier, unfinished `dump` of the same request to the same place.
- * Undefined if there is none, or if it is for another request or Worker, too old, or unreadable.
+ * Returns the record of an unfinished `dump` with the same request and output. Undefined if there is none, or if it
+ * belongs to another request or Worker, is too old, or is unreadable.
  */
 export async function findResumeRecord(
   path: string,

@@ -16,9 +16,7 @@ const RETRY_WAIT_MS_MAX = 30_000;
 /** If a server requests a longer wait, this one is used instead. */
 const RETRY_AFTER_MS_MAX = 300_000;
 
-/**
- * The wait before repeat number `attempt`, counted from 0: doubled each time, half of it random.
- */
+/** The wait before repeat number `attempt`, counted from 0. It doubles each time, and half of it is random. */
 export function backoffMs(policy: RetryPolicy, attempt: number): number {
   const ceiling = Math.min(policy.baseMs * 2 ** attempt, RETRY_WAIT_MS_MAX);
   return ceiling / 2 + Math.random() * (ceiling / 2);

@@ -7,10 +7,9 @@ import { describePlace } from "./statement-place.ts";
 const TURN_BYTES = 1024 * 1024;
 
 /**
- * Runs an SQL script's statements one by one. `onStatement` gets each one before it runs, and returns false for one
- * that must not run. Returns the number of statements.
- * Throws an error that names the statement's place if SQLite refuses it, the signal's reason if that is
- * aborted, and the errors of `statements` as they are.
+ * Runs an SQL script's statements one by one. `onStatement` receives each statement before it runs, and returns
+ * false to skip it. Returns the number of statements. If SQLite refuses a statement, throws an error that names its
+ * place. Also throws the signal's reason after an abort, and the errors of `statements` unchanged.
  */
 export async function runScript(
   db: DatabaseSync,
@@ -32,7 +31,7 @@ export async function runScript(
     count = statement.number;
     sinceTurn += statement.bytes.length;
     if (sinceTurn < TURN_BYTES) continue;
-    // Gives Ctrl-C and the progress bar a turn: SQLite blocks the thread.
+    // Gives Ctrl-C and the progress bar a turn, because SQLite blocks the thread.
     await nextTurn();
     sinceTurn = 0;
   }

@@ -35,7 +35,7 @@ function unexpected(error: unknown): CliError {
   const message = error instanceof Error ? error.message : String(error);
   return new CliError("unexpected", `unexpected error: ${message}`, {
     exitCode: EXIT.failed,
-    hint: "This is a bug of the command line: please report it.",
+    hint: "This is a bug in the command line. Please report it.",
     cause: error,
   });
 }

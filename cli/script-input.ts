@@ -17,11 +17,11 @@ import { readScriptHead } from "./read-script-file.ts";
 import { TemporaryFolder } from "./temporary-folder.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** A script that can be read as often as needed. */
+/** A script that can be read any number of times. */
 export interface ScriptInput {
-  /** As it was typed, or `standard input`. */
+  /** The name that the user typed, or `standard input`. */
   shown: string;
-  /** The file to read: the named one, or a temporary one. */
+  /** The file to read: the named file, or a temporary one. */
   path: string;
   /** The name that the Worker shows. */
   name: string;
@@ -29,7 +29,7 @@ export interface ScriptInput {
   compression: Compression;
   /** Set if the script is this program's dump of a database file. */
   dump: { sha256: string; textBytes: number; rows: number; warnings: string[] } | undefined;
-  /** What an upload is resumed by, beside the content: path, size and time of the named file. */
+  /** Identifies an upload to resume, in addition to the content: path, size and time of the named file. */
   identity: { path: string; bytes: number; mtimeMs: number };
   /** Removes temporary files. May be called again. */
   close: () => Promise<void>;
@@ -37,17 +37,17 @@ export interface ScriptInput {
 
 interface OpenOptions {
   terminal: Terminal;
-  /** Undefined: there is none. */
+  /** Undefined if there is no standard input. */
   stdin: Host["stdin"];
   signal: AbortSignal;
-  /** Runs before a database is dumped, which may take minutes. Its error ends the command. */
+  /** Runs before a database is dumped, which may take minutes. If it throws, the command ends. */
   beforeDump?: (() => Promise<unknown>) | undefined;
 }
 
 /**
- * Opens what `restore FILE` names: a script, `-` for standard input, or an SQLite database, which is dumped into a
- * temporary file. Which it is, the first bytes say. Errors: `file` if it is missing, no file, or cannot be read; a usage
- * error if it is empty; those of `dumpDatabaseFile`.
+ * Opens the argument of `restore FILE`: a script, `-` for standard input, or an SQLite database, which is dumped
+ * into a temporary file. The first bytes decide which it is. Errors: `file` if it is missing, is not a file, or
+ * cannot be read; those of `dumpDatabaseFile`. Throws a usage error if it is empty.
  */
 export async function openScript(file: string, options: OpenOptions): Promise<ScriptInput> {
   const temporary = new TemporaryFolder();
@@ -79,7 +79,7 @@ async function statFile(path: string, shown: string): Promise<{ bytes: number; m
     throw diskError(error, shown);
   });
   if (!found.isFile()) {
-    const what = found.isDirectory() ? "it is a folder" : "it is no file";
+    const what = found.isDirectory() ? "it is a folder" : "it is not a file";
     throw new CliError("file", `${shown}: ${what}`, {
       exitCode: EXIT.failed,
       hint: "Name one SQL script or database file, or pipe a script into `restore -`.",
@@ -89,7 +89,7 @@ async function statFile(path: string, shown: string): Promise<{ bytes: number; m
   return { bytes: found.size, mtimeMs: found.mtimeMs };
 }
 
-/** Standard input can be read only once, and a script is read twice: to be checked, and to be sent. */
+/** Standard input can be read only once, but a script is read twice: for the check, and for the upload. */
 async function spool(
   { terminal, stdin, signal }: OpenOptions,
   temporary: TemporaryFolder,

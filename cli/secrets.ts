@@ -11,7 +11,7 @@ export class Secrets {
     }
   }
 
-  /** Returns `text` with every known secret, plain or as in a URL, replaced by stars. */
+  /** Returns `text` with stars in place of every known secret, plain or URL-encoded. */
   redact(text: string): string {
     let clean = text;
     for (const value of this.#values) {

@@ -3,8 +3,8 @@ import type { Host } from "./host.ts";
 import { diskError } from "./partial-file.ts";
 
 /**
- * Passes this process to `run`, and sets the exit code to the one that `run` resolves to. The first
- * Ctrl-C (or SIGTERM, SIGHUP) asks `run` to end in order; the second ends the process immediately.
+ * Passes this process to `run`, and sets the exit code that `run` returns. The first Ctrl-C (or SIGTERM, SIGHUP)
+ * asks `run` to end cleanly; the second ends the process immediately.
  */
 export function startProcess(run: (host: Host) => Promise<ExitCode>): void {
   const interrupt = new AbortController();
@@ -14,8 +14,7 @@ export function startProcess(run: (host: Host) => Promise<ExitCode>): void {
       interrupt.abort();
     });
   }
-  // A reader such as `head` may leave early. Code that writes data learns of it from the write's
-  // own callback.
+  // A reader such as `head` may leave early. Code that writes data learns that from the write's own callback.
   let outputError: NodeJS.ErrnoException | undefined;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     outputError ??= error;
@@ -27,7 +26,7 @@ export function startProcess(run: (host: Host) => Promise<ExitCode>): void {
   silenceSqliteWarning();
   void run({
     env: process.env,
-    // Opened only by a command that asks, because an open input keeps the process alive.
+    // Opened only by commands that ask, because an open input keeps the process alive.
     get stdin() {
       return process.stdin;
     },
@@ -36,22 +35,19 @@ export function startProcess(run: (host: Host) => Promise<ExitCode>): void {
     interrupt: interrupt.signal,
   }).then((exitCode) => {
     process.exitCode ??= exitCode;
-    // Otherwise a line has already reported the failure.
+    // In all other cases, a line has already reported the failure.
     if (exitCode === EXIT.done) process.on("exit", () => tellOutputError(outputError));
   });
 }
 
-/** Reports why the output did not reach its reader; a reader that left is not an error. */
+/** Reports why the output did not reach its reader. A reader that left is not an error. */
 function tellOutputError(error: NodeJS.ErrnoException | undefined): void {
   if (error === undefined || error.code === "EPIPE") return;
   const { message } = diskError(error, "standard output", false);
   process.stderr.write(`durable-export: ${message}\n`);
 }
 
-/**
- * Before Node 24, `node:sqlite` warns on every start that it is experimental, which is no concern
- * of the user.
- */
+/** Before Node 24, `node:sqlite` warns on every start that it is experimental. Users need not know. */
 function silenceSqliteWarning(): void {
   const emitWarning = process.emitWarning.bind(process) as (...args: unknown[]) => void;
   process.emitWarning = (...args: unknown[]) => {

@@ -5,11 +5,11 @@ import { join } from "node:path";
 
 import { diskError } from "./partial-file.ts";
 
-/** A folder in the system's folder for temporary files: made when it is first needed, gone when the process exits. */
+/** A folder in the system's temporary folder. It is created on first use and removed when the process exits. */
 export class TemporaryFolder {
   #path: string | undefined;
 
-  /** Returns the folder's path. Errors: `file` and `disk-full` of the disk. */
+  /** Returns the folder's path. Errors: `file` and `disk-full` for disk errors. */
   async open(): Promise<string> {
     if (this.#path !== undefined) return this.#path;
     try {

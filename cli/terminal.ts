@@ -1,5 +1,5 @@
 import type { CliError } from "./cli-error.ts";
-import { oneLine } from "./format.ts";
+import { COLUMNS_DEFAULT, formatTable, oneLine } from "./format.ts";
 import type { Host } from "./host.ts";
 import { NO_PROGRESS, type Progress, startProgress } from "./progress.ts";
 import type { Secrets } from "./secrets.ts";
@@ -8,8 +8,8 @@ import type { Secrets } from "./secrets.ts";
 export type OutputMode = "human" | "json" | "quiet";
 
 /**
- * Everything that is shown. Results go to standard output; progress, notes and errors go to
- * standard error, so that `-o -` and pipes contain only data. Known secrets are never printed.
+ * Writes everything that the user sees. Results go to standard output. Progress, notes and errors go to standard
+ * error, so that `-o -` and pipes contain only data. Known secrets are never printed.
  */
 export class Terminal {
   readonly #host: Pick<Host, "stdout" | "stderr" | "env">;
@@ -23,37 +23,47 @@ export class Terminal {
     this.mode = mode;
   }
 
-  /** A line for people about what is happening. */
+  /** Writes a line about what is happening, for people. */
   note(line: string): void {
     if (this.mode === "human") this.#writeError(line);
   }
 
-  /** Something that people should know, although the work continues. */
+  /** Writes something that people should know although the work continues. */
   warn(line: string): void {
     if (this.mode !== "quiet") this.#writeError(`warning: ${oneLine(line)}`);
   }
 
-  /** The requested answer, for people. */
+  /** Writes the requested answer, for people. */
   print(text: string): void {
     if (this.mode !== "json") this.#host.stdout.write(`${this.#secrets.redact(text)}\n`);
   }
 
+  /** Writes the requested table, for people. In a terminal it fits the width; a file or a pipe gets whole cells. */
+  printTable(header: string[], rows: string[][]): void {
+    this.print(formatTable(header, rows, findColumns(this.#host.stdout)));
+  }
+
+  /** Writes a table about what is happening, for people. In a terminal it fits the width. */
+  noteTable(header: string[], rows: string[][]): void {
+    this.note(formatTable(header, rows, findColumns(this.#host.stderr)));
+  }
+
   /**
-   * How work ended: `line` for people on standard error, or with `--quiet` only `value` on standard
-   * output, for a script to read. Null: standard output carries the data itself.
+   * Reports how work ended: `line` on standard error for people, or with `--quiet` only `value` on standard output
+   * for a script. Null: standard output contains the data itself.
    */
   finish(line: string, value: string | null): void {
     if (this.mode === "human") this.#writeError(line);
     if (this.mode === "quiet" && value !== null) this.print(value);
   }
 
-  /** The requested answer, for scripts. */
+  /** Writes the requested answer, for scripts. */
   printJson(value: unknown): void {
     if (this.mode !== "json") return;
     this.#host.stdout.write(`${this.#secrets.redact(JSON.stringify(value, null, 2))}\n`);
   }
 
-  /** One line on standard error, and with `--json` the same as a document on standard output. */
+  /** Writes one line on standard error, and with `--json` also a document on standard output. */
   fail(error: CliError): void {
     const { code, hint, exitCode } = error;
     const message = oneLine(error.message);
@@ -76,14 +86,19 @@ export class Terminal {
     this.#progress = NO_PROGRESS;
   }
 
-  /** True for a terminal that understands cursor codes; `TERM=dumb` means one that does not. */
+  /** True if the terminal understands cursor codes; `TERM=dumb` means that it does not. */
   get #canRedraw(): boolean {
     return this.#host.stderr.isTTY === true && this.#host.env["TERM"] !== "dumb";
   }
 
   #writeError(line: string): void {
     const isBarShown = this.#canRedraw && this.#progress !== NO_PROGRESS;
-    // The bar owns its line: a note starts on a new one.
+    // The bar has its own line, so a note starts on a new one.
     this.#host.stderr.write(`${isBarShown ? "\n" : ""}${this.#secrets.redact(line)}\n`);
   }
+}
+
+/** How many characters fit a line of `stream`; infinite if it is not a terminal. */
+function findColumns(stream: Host["stdout"]): number {
+  return stream.isTTY === true ? (stream.columns ?? COLUMNS_DEFAULT) : Infinity;
 }

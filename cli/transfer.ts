@@ -6,26 +6,26 @@ import { formatSeconds } from "./format.ts";
 import { describeNetworkError } from "./network-error.ts";
 import { backoffMs, wait } from "./retry.ts";
 
-/** A connection that delivers nothing for this long is closed and opened again. */
+/** A connection that delivers nothing for this long is closed and reopened. */
 const STALL_MS = 60_000;
 
-/** Where bytes go. */
+/** The receiver of a file's bytes. */
 export interface Sink {
-  /** The number of bytes that it already has: the transfer resumes after them. */
+  /** How many bytes it already has: the transfer resumes after them. */
   readonly bytes: number;
   write(chunk: Uint8Array): Promise<void>;
-  /** Discards every byte. Throws if it cannot, because the bytes were passed on. */
+  /** Discards every byte. Throws if that is impossible, because the bytes were passed on. */
   restart(): Promise<void>;
 }
 
-/** One file that a job's download consists of. */
+/** One file of a job's download. */
 export interface RemoteFile {
-  /** Undefined: all artifacts of the job, as a ZIP. */
+  /** Undefined: a ZIP of all the job's artifacts. */
   artifact: string | undefined;
-  /** For messages. */
+  /** Its name in messages. */
   name: string;
   bytes: number;
-  /** With its quotes; files with the same tag have the same bytes. */
+  /** The entity tag, with its quotes: files with the same tag have the same bytes. */
   etag: string;
 }
 

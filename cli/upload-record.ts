@@ -18,7 +18,7 @@ const RecordSchema = v.object({
   mtimeMs: v.number(),
   sha256: v.string(),
   fileId: v.string(),
-  /** The restore that was started with the file; null before. */
+  /** The restore that was started with the file; null before that. */
   restore: v.nullable(
     v.object({
       request: v.record(v.string(), v.unknown()),
@@ -28,17 +28,20 @@ const RecordSchema = v.object({
   ),
 });
 
-/** What `restore` notes before it uploads a file, so that the same command finds upload and restore again. */
+/**
+ * What `restore` records before it uploads a file, so that the same command can resume both the upload and the
+ * restore.
+ */
 export type UploadRecord = v.InferOutput<typeof RecordSchema>;
 
-/** What an upload is recognized by: the same file, unchanged, for the same Worker. */
+/** What identifies an upload: the same file, unchanged, for the same Worker. */
 export interface UploadKey {
   url: string;
   identity: ScriptInput["identity"];
   sha256: string;
 }
 
-/** Where notes are kept: the file's own folder may be read-only, and standard input has none. */
+/** The folder of these records. The file's own folder may be read-only, and standard input has none. */
 export function uploadRecordPath(key: UploadKey, env: Record<string, string | undefined>): string {
   const base = env["XDG_CACHE_HOME"];
   const caches =
@@ -49,7 +52,10 @@ export function uploadRecordPath(key: UploadKey, env: Record<string, string | un
   return join(caches, "durable-export", "uploads", `${name.slice(0, 32)}.json`);
 }
 
-/** The note of an earlier `restore` of the same file to the same Worker; undefined if there is none that is readable. */
+/**
+ * Returns the record of an earlier `restore` of the same file to the same Worker; undefined if there is none, or if
+ * it is unreadable.
+ */
 export async function findUploadRecord(
   path: string,
   key: UploadKey,
@@ -70,7 +76,7 @@ export async function findUploadRecord(
     : undefined;
 }
 
-/** The Idempotency-Key of an earlier restore of the same request, unless that is too old. */
+/** Returns the Idempotency-Key of an earlier restore with the same request, unless it is too old. */
 export function findRestoreKey(
   record: UploadRecord,
   request: RestoreBody,
@@ -83,7 +89,7 @@ export function findRestoreKey(
   return isSame && isNew ? restore.idempotencyKey : undefined;
 }
 
-/** Writes a note. Errors: `file` of the disk. */
+/** Writes a record. Errors: `file` for disk errors. */
 export async function writeUploadRecord(
   path: string,
   key: UploadKey,

@@ -10,7 +10,10 @@ import type { Upload } from "./restore-answers.ts";
 import type { RestoreClient } from "./restore-client.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Parts that are under way at once: a single one waits for each answer, and each part takes its length of memory. */
+/**
+ * How many parts are sent at once. With only one, each would wait for the previous answer. Each part takes its
+ * length in memory.
+ */
 const CONCURRENCY = 3;
 
 export interface UploadTask {
@@ -19,15 +22,15 @@ export interface UploadTask {
   signal: AbortSignal;
   upload: Upload;
   path: string;
-  /** For messages. */
+  /** Its name in messages. */
   shown: string;
   bytes: number;
   sha256: string;
 }
 
 /**
- * Uploads the parts of a file that the Worker does not have, and completes it. Errors: `file` if the file changes or
- * cannot be read, `Interrupted`, and the Worker's own; the parts that arrived stay.
+ * Uploads the parts of a file that the Worker lacks, and completes the upload. Errors: `file` if the file changes
+ * or cannot be read, `Interrupted`, and the Worker's own. Parts that arrived stay.
  */
 export async function uploadScript(task: UploadTask): Promise<void> {
   const { client, terminal, upload, bytes, sha256 } = task;
@@ -52,7 +55,7 @@ export async function uploadScript(task: UploadTask): Promise<void> {
   await client.completeUpload(upload.fileId, { parts, sha256 });
 }
 
-/** Bytes of a file that an upload already has. */
+/** How many bytes of the file the upload already has. */
 export function countStoredBytes(upload: Upload, bytes: number): number {
   const parts = Math.ceil(bytes / upload.partBytes);
   const missing = listMissing(upload, parts);
@@ -79,7 +82,7 @@ async function sendParts(
   let done = countStoredBytes(upload, bytes);
   show(done);
   const queue = missing.values();
-  // The first failure ends the other calls too.
+  // The first failure also ends the other calls.
   const stop = new AbortController();
   const signal = AbortSignal.any([task.signal, stop.signal]);
   let failure: unknown;

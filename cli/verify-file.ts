@@ -55,9 +55,9 @@ export async function claimsOf(path: string, kept: ManifestText): Promise<Claim[
 }
 
 /**
- * Compares a file with the manifest: an artifact by size and SHA-256, a ZIP by those of all its
- * entries. Returns its size and SHA-256. Errors: `checksum-mismatch`, which names the chunk in
- * which an artifact differs, and disk errors.
+ * Compares a file with the manifest: an artifact by size and SHA-256, a ZIP by the sizes and SHA-256s of all its
+ * entries. Returns its size and SHA-256. Errors: `checksum-mismatch`, which names the chunk in which an artifact
+ * differs, and disk errors.
  */
 export async function verifyFile(
   claim: Claim,

@@ -2,29 +2,27 @@ import { findFormat } from "../src/api/formats.ts";
 import type { Context } from "./context.ts";
 import { usageError } from "./cli-error.ts";
 import { showBytes } from "./download-file.ts";
-import { formatCount, formatNumberOf, formatTable } from "./format.ts";
+import { formatCount, formatNumberOf } from "./format.ts";
 import { requireIndexedRows } from "./restored-indexes.ts";
 import { requireRowCounts, restoreDump, type RestoredTable } from "./restore-dump.ts";
 
-/** A dump on disk, and the rows that its manifest promises. */
+/** A dump on disk, and the number of rows that its manifest promises. */
 export interface RestorableDump {
   format: string;
   /** `all`, `schema` or `data`. */
   content: string;
-  /** `live` if the dump is not of one instant. */
+  /** `live` if the dump does not show one instant. */
   consistency: string;
   files: readonly { path: string | null; bytes: number }[];
   tables: readonly { name: string; rows: number }[];
 }
 
-/**
- * True if a restore can load files of a format; false for a format that only a newer version knows.
- */
+/** True if a restore can load files of a format; false for a format that only a newer version knows. */
 export function isRestorable(format: string): boolean {
   return findFormat(format)?.isSqlScript === true;
 }
 
-/** Throws a usage error if there is nothing that a restore could load. */
+/** Throws a usage error if nothing can be restored. */
 export function requireRestorable({
   format,
   content,
@@ -63,7 +61,7 @@ export async function verifyRestore(
     if (dump.consistency !== "live") requireIndexedRows(indexes);
     for (const { message } of indexes) terminal.warn(message);
     const rows = tables.map((table) => [table.name, formatCount(table.expectedRows)]);
-    terminal.note(formatTable(["TABLE", "ROWS"], rows));
+    terminal.noteTable(["TABLE", "ROWS"], rows);
     const have = tables.length === 1 ? "1 table has" : `${tables.length} tables have`;
     terminal.note(`restored: ${have} the manifest's rows`);
     if (foreignKeyViolations > 0) {

@@ -39,6 +39,16 @@ describe("the hint for an error of the Worker", () => {
     expect(findHint(busy)).toContain("durable-export wait r1");
   });
 
+  test.each(["dump-not-restorable", "restore-differs"])(
+    "means the export's dump for %s in answers about exports",
+    (code) => {
+      const ofRestore = findHint(problem(code, { path: "/import/dump" }));
+      const ofExport = findHint(problem(code, { path: "/export/dump" }));
+      expect(ofExport).toMatch(/--verify restore|this dump/);
+      expect(ofExport).not.toBe(ofRestore);
+    },
+  );
+
   test("is the Worker's own for a code that the command line does not know", () => {
     expect(findHint(problem("of-the-future"))).toBe("the Worker's hint");
   });
@@ -59,6 +69,7 @@ describe("the hint for an error of the Worker", () => {
     "file-not-complete",
     "file-differs",
     "part-invalid",
+    "proof-too-large",
   ])("speaks of commands, not of HTTP, for %s", (code) => {
     const hint = findHint({ ...problem(code), hint: ERRORS[code as keyof typeof ERRORS].hint });
     expect(hint).not.toMatch(/GET |POST |DELETE |`[a-z]+[A-Z]\w*`|job view/);

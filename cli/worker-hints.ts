@@ -22,9 +22,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   undoOnFailure: "--undo-on-failure",
 };
 
-/**
- * What to do about an error of the Worker, for people who type commands instead of HTTP requests.
- */
+/** What to do about an error of the Worker, for people who type commands instead of HTTP requests. */
 const HINTS: Partial<Record<ErrorCode, string>> = {
   "job-not-found": "`durable-export list` shows the jobs. Deleted jobs are gone for good.",
   "artifact-not-found": "Leave out --artifact to download every file of the job.",
@@ -42,8 +40,10 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
     'Add `"writable": true` to the source in EXPORT_SOURCES and deploy, or choose another --target.',
   "target-not-empty":
     "Choose an empty target, or add --replace: it exports what is in this one, then deletes it.",
+  "proof-too-large":
+    "Leave out --verify restore, or raise EXPORT_PROOF_ROWS_MAX if the rows are worth their price.",
   "dump-not-restorable":
-    "Only SQL dumps can be restored. Export again with `durable-export dump --format sql`.",
+    "Only SQL dumps with their schema can be restored. Export again with `durable-export dump --format sql`.",
   "script-changed": "Run the same command again, and leave the file as it is until it ends.",
   "statement-failed": "Correct the statement, then run the same command again.",
   "restore-differs":
@@ -55,9 +55,17 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   "file-differs": "Run the same command again with --fresh, and leave the file as it is meanwhile.",
 };
 
+/** The same for calls of exports, if an error means something else there than in a restore. */
+const EXPORT_HINTS: Partial<Record<ErrorCode, string>> = {
+  "dump-not-restorable":
+    "Leave out --verify restore, or export an SQL dump with its tables: --format sql, without --content data.",
+  "restore-differs":
+    "Do not rely on this dump. Run the same command again, and report the message if the next dump differs too.",
+};
+
 /**
- * The hint for a problem that the Worker reported; its own one if there is nothing better. `path` is what was called:
- * restores name their source by another option.
+ * Returns the hint for a problem that the Worker reported: one for the command line if there is one, otherwise the
+ * Worker's own. `path` is the path that was called, because restores use another option for their source.
  */
 export function findHint(problem: Problem & { path?: string }): string | undefined {
   const { code, jobId, issues = [], sources = [], path = "" } = problem;
@@ -75,5 +83,6 @@ export function findHint(problem: Problem & { path?: string }): string | undefin
     const options = issues.flatMap((issue) => OPTIONS[issue.path.split(".")[0] ?? ""] ?? []);
     if (options.length > 0) return `Correct ${[...new Set(options)].join(", ")}.`;
   }
-  return HINTS[code as ErrorCode] ?? problem.hint;
+  const hints = path.startsWith("/export/") ? { ...HINTS, ...EXPORT_HINTS } : HINTS;
+  return hints[code as ErrorCode] ?? problem.hint;
 }

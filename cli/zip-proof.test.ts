@@ -47,6 +47,7 @@ function manifestOf(files: File[]): ManifestText {
     snapshotAt: "",
     tables: [],
     artifacts,
+    proof: null,
     warnings: [],
   };
   return { text: MANIFEST.content.toString(), manifest };

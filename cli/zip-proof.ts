@@ -22,17 +22,16 @@ interface LocalFile {
   bytes: number;
 }
 
-/** A file whose bytes are passing by. */
+/** A file whose bytes are arriving. */
 interface OpenFile extends LocalFile {
   hash: Hash;
   leftBytes: number;
 }
 
 /**
- * Verifies the Worker's ZIP of several artifacts: it contains every artifact of the manifest once,
- * each with its size and SHA-256, the manifest itself, and nothing else. The manifest names the
- * job, so that the beginning of another job's ZIP, which has another directory, cannot pass. It
- * reads only stored files whose sizes precede them, as the Worker writes them, and rejects any
+ * Verifies the Worker's ZIP of several artifacts. It must contain the manifest and each of its artifacts once, with
+ * the right size and SHA-256, and nothing else. The manifest names the job, so the beginning of another job's ZIP
+ * does not pass. It reads only stored files whose sizes precede them, as the Worker writes them, and rejects any
  * other ZIP.
  */
 export class ZipProof implements Proof {
@@ -65,7 +64,7 @@ export class ZipProof implements Proof {
     };
   }
 
-  /** Returns the unused rest of the chunk, like the next method. */
+  /** Returns the unused rest of the chunk, as the next method does. */
   #readHeader(chunk: Uint8Array): Uint8Array {
     const bytes = chunk.subarray(0, headerBytesOf(this.#header) - this.#header.length);
     const header = Buffer.concat([this.#header, bytes]);

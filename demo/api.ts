@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { JobView } from "../src/api/job-view.ts";
+import type { Verify } from "../src/api/proof.ts";
 import type { Manifest } from "../src/api/manifest.ts";
 
 const POLL_MS = 250;
@@ -44,18 +45,18 @@ export class Api {
     await this.#json("POST", "/query", { transaction: statements.map((sql) => ({ sql })) });
   }
 
-  /** Starts an export of the default source with the default options: a plain SQL dump. */
-  async startExport(): Promise<JobView> {
-    return this.#json("POST", "/export/dump", {});
+  /** Starts an export of the default source: a plain SQL dump, which the Worker proves by restoring it if asked to. */
+  async startExport(verify: Verify): Promise<JobView> {
+    return this.#json("POST", "/export/dump", { verify });
   }
 
-  /** Polls the job until it has ended; throws unless it is completed. */
+  /** Polls the job until it has ended; throws unless it is completed, or its proof has failed. */
   async waitForExport(job: JobView, onView: (view: JobView) => void): Promise<JobView> {
     let last = { text: "", atMs: Date.now() };
     for (;;) {
       const view = await this.#json<JobView>("GET", job.links.self);
       onView(view);
-      if (view.status === "completed") return view;
+      if (view.status === "completed" || view.proof.state === "failed") return view;
       if (view.status !== "queued" && view.status !== "running") {
         throw new Error(`the export is ${view.status}: ${view.error?.code} ${view.error?.message}`);
       }

@@ -26,9 +26,9 @@ export function createApp(): Hono<AppEnv> {
 }
 
 /**
- * The same routes for callers within the account, who need no token and may call everything. Only
- * `ExportService` calls it, and no request from outside ever reaches it. Links are paths, unless
- * `EXPORT_PUBLIC_URL` is set, because such a call has no address.
+ * The same routes for callers within the account, who need no token and may call everything. Only `ExportService`
+ * calls it, and no request from outside reaches it. Such a call has no address, so links are paths unless
+ * `EXPORT_PUBLIC_URL` is set.
  */
 export function createServiceApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();

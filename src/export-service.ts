@@ -19,15 +19,15 @@ const app = createServiceApp();
 type Plain<TOptions> = Omit<TOptions, "signal">;
 
 /**
- * The API for other Workers of the account, by a service binding with `"entrypoint": "ExportService"`. Callers
- * are trusted like the full token, and need none. Each method answers as its HTTP route does, through the same
- * code. A refused call throws an Error whose message starts with the code (`job-not-found: …`). With the
- * compatibility flag `enhanced_error_serialization` it also has `code`, `status`, `hint` and `jobId`.
+ * The API for other Workers of the account, through a service binding with `"entrypoint": "ExportService"`. Callers
+ * have the access of the full token, and need no token. Each method runs the same code as its HTTP route. A refused
+ * call throws an Error whose message starts with the code (`job-not-found: …`). With the compatibility flag
+ * `enhanced_error_serialization` it also has `code`, `status`, `hint` and `jobId`.
  */
 export class ExportService extends WorkerEntrypoint<ExportEnv> {
-  /** Only methods of the class can be called over RPC, never this. */
+  /** Private, because only methods of the class can be called over RPC. */
   readonly #client = new ExportClient({
-    // No host in local development, whose rules are weaker.
+    // This host does not count as local development, whose rules are weaker.
     url: "https://service-binding.invalid",
     token: "",
     fetch: async (url, init) => app.fetch(new Request(url, init), this.env, this.ctx),
@@ -49,12 +49,12 @@ export class ExportService extends WorkerEntrypoint<ExportEnv> {
     return this.#client.list(filter);
   }
 
-  /** Cancels a job if it runs, and returns it. A job that has ended stays as it is. */
+  /** Cancels a running job and returns it. A job that has ended is returned unchanged. */
   cancel(jobId: string): Promise<JobView> {
     return this.#client.cancel(jobId);
   }
 
-  /** Deletes a job that has ended, with its files, and returns null. Cancels a running one, and returns it. */
+  /** Deletes a job that has ended, with its files, and returns null. Cancels a running job, and returns it. */
   delete(jobId: string): Promise<JobView | null> {
     return this.#client.delete(jobId);
   }
@@ -89,17 +89,20 @@ export class ExportService extends WorkerEntrypoint<ExportEnv> {
     return this.#client.listRestores(filter);
   }
 
-  /** Cancels a restore if it runs, and returns it. One that has ended stays as it is. */
+  /** Cancels a running restore and returns it. A restore that has ended is returned unchanged. */
   cancelRestore(jobId: string): Promise<RestoreView> {
     return this.#client.cancelRestore(jobId);
   }
 
-  /** Cancels a restore that runs, and returns it. Deletes one that has ended, and returns null. */
+  /** Cancels a running restore and returns it. Deletes a restore that has ended, and returns null. */
   deleteRestore(jobId: string): Promise<RestoreView | null> {
     return this.#client.deleteRestore(jobId);
   }
 
-  /** Returns the answer with a dump that is read while it is sent, without a job. */
+  /**
+   * Returns the answer that contains a dump. The Worker reads the database while it sends the dump, and creates no
+   * job.
+   */
   stream(request?: StreamRequestInput): Promise<Response> {
     return this.#client.stream(request);
   }

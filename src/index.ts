@@ -1,2 +1,8 @@
-export { Database, ExportJobs, ExportService, ExportWorkflow } from "./library-worker.ts";
+export {
+  Database,
+  ExportJobs,
+  ExportService,
+  ExportWorkflow,
+  ScratchDatabase,
+} from "./library-worker.ts";
 export { default } from "./library-worker.ts";

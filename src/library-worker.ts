@@ -3,6 +3,7 @@ import type { ExportEnv } from "./config/bindings.ts";
 import { startScheduledExports } from "./intake/scheduled.ts";
 
 export { Database } from "./databases/database.ts";
+export { ScratchDatabase } from "./databases/scratch-database.ts";
 export { ExportService } from "./export-service.ts";
 export { ExportJobs } from "./jobs/export-jobs.ts";
 export { ExportWorkflow } from "./workflows/export/export-workflow.ts";

@@ -6,6 +6,7 @@ import type { RunPayload } from "./rpc/run-payload.ts";
 
 export { ExportService } from "./export-service.ts";
 export { ExportJobs } from "./jobs/export-jobs.ts";
+export { ScratchDatabase } from "./databases/scratch-database.ts";
 export { ExportWorkflow } from "./workflows/export/export-workflow.ts";
 export {
   type ExportMethods,

@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -17,6 +18,8 @@ import {
   FAKE_TOKEN,
   FakeExportServer,
   type FakeOptions,
+  PROVED,
+  sendJson,
   sendProblem,
   sha256Of,
 } from "../../test/support/fake-export-server.ts";
@@ -59,7 +62,7 @@ function interruptAtStart(): { interrupt: AbortSignal; onStderr: (text: string) 
 describe("dump", () => {
   test("sends the options as the contract names them, and leaves the rest to the Worker", async () => {
     const flags =
-      "--source shop --object-name acme --format sql --compression zstd --consistency live --content data --table a --table b* --exclude c --callback-url https://e.example/x --retention-hours 5";
+      "--source shop --object-name acme --format sql --compression zstd --consistency live --content data --verify checksum --table a --table b* --exclude c --callback-url https://e.example/x --retention-hours 5";
     await runCli(["dump", "-o", output, ...flags.split(" ")], server);
     expect(server.jobs[0]?.request).toEqual({
       source: "shop",
@@ -68,6 +71,7 @@ describe("dump", () => {
       compression: "zstd",
       consistency: "live",
       content: "data",
+      verify: "checksum",
       tables: { include: ["a", "b*"], exclude: ["c"] },
       callbackUrl: "https://e.example/x",
       retentionHours: 5,
@@ -96,6 +100,40 @@ describe("dump", () => {
   test("says what was asked for and how it was kept", async () => {
     const { stderr } = await runCli(["dump", "-o", output], server);
     expect(stderr).toContain("consistency: snapshot (one instant, kept by an undo log)\n");
+  });
+
+  test("reports that the dump has restored itself", async () => {
+    await restart({ proof: PROVED });
+    const words = ["dump", "--verify", "restore", "-o", output];
+    const { stderr } = await runCli(words, server);
+    expect(server.jobs[0]?.request).toEqual({ verify: "restore" });
+    expect(stderr).toContain(
+      `restored itself: equal, 223,398 rows in 8 pieces, 12.3 s\n${output}: `,
+    );
+    const { stdout } = await runCli([...words, "--json"], server);
+    expect(JSON.parse(stdout)).toMatchObject({ proof: { state: "proved", seconds: 12.34 } });
+    const verified = await runCli(["verify", output], server);
+    expect(verified.stderr).toContain(
+      "restored itself: equal, 223,398 rows in 8 pieces, 12.3 s (the manifest's record of 2026-11-01T00:00:01Z)",
+    );
+  });
+
+  test.each([
+    [{}, "verifying  60 B"],
+    [{ state: "running", rowsWritten: 1200 }, "proving  1,200 rows written"],
+    [{ state: "running", rowsWritten: 1200, rows: 1000 }, "proving  1,000 rows equal"],
+  ] as const)("names the phase of a job whose proof is %j", async (proof, words) => {
+    await restart({ looks: 1, tablesDone: 1, proof });
+    const { stderr } = await runCli(["dump", "-o", output], { url: server.url, isTerminal: true });
+    expect(stripVTControlCharacters(stderr)).toContain(words);
+  });
+
+  test("tells a failed proof with what to do about the dump", async () => {
+    const error = { code: "restore-differs", message: 'table "t" has 2 rows', hint: "hm" };
+    await restart({ ending: { status: "failed", error }, proof: { state: "failed" } });
+    const { exitCode, stderr } = await runCli(["-q", "dump", "-o", output], server);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/restore-differs: table "t" has 2 rows\. Do not rely on this dump\./);
   });
 
   test("prints only the file's path with --quiet", async () => {
@@ -213,7 +251,7 @@ describe("dump", () => {
     await restart({ looks: 1e6 });
     const result = await runCli(["dump", "-o", output, "--timeout", "0.01s"], server);
     expect(result.exitCode).toBe(1);
-    expect(result.stderr).toContain("the time is up");
+    expect(result.stderr).toContain("timed out");
     expect(server.jobs[0]?.status).toBe("cancelled");
   });
 
@@ -483,9 +521,52 @@ describe("the other commands", () => {
   test("list shows the jobs, or that there are none", async () => {
     expect((await runCli(["list"], server)).stdout).toBe("no jobs\n");
     await runCli(["start"], server);
-    expect((await runCli(["list"], server)).stdout).toContain(server.jobs[0]?.jobId);
+    expect((await runCli(["list"], server)).stdout).toMatch(
+      /^[\da-f-]{36} {2}running {4}created [\dT:-]+Z\n {2}main, sql, \d rows?, [\d.]+ k?B\n$/,
+    );
     const { stdout } = await runCli(["list", "--json"], server);
     expect(JSON.parse(stdout)).toMatchObject({ jobs: [{ jobId: server.jobs[0]?.jobId }] });
+  });
+
+  test.each([
+    ["completed", PROVED, "restored itself: equal, 223,398 rows in 8 pieces, 12.3 s", "proved"],
+    ["running", { state: "running", rowsWritten: 5 }, "5 rows written", "proving"],
+    ["running", { state: "none" }, "not begun", "running"],
+    ["failed", { state: "failed" }, "failed", "failed"],
+    ["cancelled", { state: "none" }, "none", "cancelled"],
+  ] as const)("status and list show the proof of a job that is %s", async (...row) => {
+    const [status, proof, line, word] = row;
+    await restart({ looks: status === "running" ? 1e6 : 0, ending: { status }, proof });
+    const jobId = (await runCli(["start", "--verify", "restore"], server)).stdout.trim();
+    const shown = await runCli(["status", jobId], server);
+    expect(shown.stdout).toContain(`proof       ${line}\n`);
+    const { stdout } = await runCli(["list"], server);
+    expect(stdout.split("\n")[1]).toMatch(new RegExp(`^${jobId}  ${word} +main `));
+  });
+
+  test("status shows no proof of a job that asks for none", async () => {
+    await restart({ proof: {} });
+    const jobId = (await runCli(["start"], server)).stdout.trim();
+    expect((await runCli(["status", jobId], server)).stdout).not.toContain("proof");
+  });
+
+  test("wait reports the proof", async () => {
+    await restart({ proof: PROVED });
+    const jobId = (await runCli(["start", "--verify", "restore"], server)).stdout.trim();
+    expect((await runCli(["wait", jobId], server)).stderr).toContain("restored itself: equal");
+  });
+
+  test("list fits a terminal of 80 columns, and shows every column elsewhere", async () => {
+    await restart({ proof: PROVED });
+    await runCli(["dump", "--verify", "restore", "-o", output], server);
+    const narrow = await runCli(["list"], { url: server.url, columns: 80 });
+    for (const line of narrow.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+    expect(narrow.stdout).toMatch(/^JOB +STATUS +SOURCE +CREATED +SIZE$/m);
+    expect(narrow.stdout).toMatch(/ proved +main +2026-11-01T00:00:00Z +60 B$/m);
+    const narrower = await runCli(["list"], { url: server.url, columns: 76 });
+    expect(narrower.stdout).toMatch(/^JOB +STATUS +SOURCE +CREATED$/m);
+    const piped = await runCli(["list"], server);
+    expect(piped.stdout).toMatch(/^JOB +STATUS +SOURCE +CREATED +SIZE +ROWS +FORMAT$/m);
   });
 
   test("an unknown job is refused", async () => {
@@ -516,6 +597,9 @@ describe("the other commands", () => {
     expect(good.exitCode).toBe(0);
     expect(good.stdout.match(/^ok /gm)).toHaveLength(6);
     expect(good.stdout).toContain("R2 is bound");
+    expect(good.stdout).toContain(
+      "ok    proofs   --verify restore is possible for main; a proof writes at most 50,000,000 rows",
+    );
     expect(good.stdout).toContain("main (durable-object, writable)");
     const bad = await runCli(["doctor", "--json"], { url: server.url, token: "wrong-token" });
     expect(bad.exitCode).toBe(3);
@@ -535,6 +619,26 @@ describe("the other commands", () => {
     const unset = await runCli(["doctor"], { url: "" });
     expect(unset.exitCode).toBe(2);
     expect(unset.stdout).toContain("FAIL  settings");
+  });
+
+  test.each([
+    [
+      { problem: "binding EXPORT_SCRATCH is missing", rowsMax: 9 },
+      "ok    proofs   --verify restore is not possible: binding EXPORT_SCRATCH is missing",
+    ],
+    [undefined, "ok    proofs   this Worker is too old to report it"],
+  ])("doctor accepts a Worker whose proofs are %j", async (proof, line) => {
+    server.intercept(
+      "/export/sources",
+      (_request, response) => {
+        sendJson(response, 200, { version: "9.9.9", storage: "r2", proof, sources: [] });
+        return true;
+      },
+      3,
+    );
+    const result = await runCli(["doctor"], server);
+    expect(result.exitCode).toBe(0);
+    expect(result.stdout).toContain(line);
   });
 
   test.each([

@@ -7,11 +7,11 @@ import { findJobOfAnyKind, removeJobOfAnyKind } from "../find-job.ts";
 import { parseJobId } from "../job-id.ts";
 import { hasEnded } from "../poll-job.ts";
 
-/** `delete`: removes an ended job, an export with its files. */
+/** `delete`: removes an ended export with its files, or an ended restore. */
 export function addDelete(program: Command, open: (command: Command) => Context): void {
   program
     .command("delete")
-    .description("remove an ended export with its files, or an ended restore, for good")
+    .description("permanently delete an ended export with its files, or an ended restore")
     .argument("<job>", "the job's id", parseJobId)
     .action(async (jobId: string, _options: object, self: Command) => {
       const { terminal, client: openClient } = open(self);

@@ -6,7 +6,7 @@ import type { ApiClient } from "../api-client.ts";
 import { CliError, Interrupted } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { formatBytes } from "../format.ts";
+import { formatBytes, formatNumberOf } from "../format.ts";
 
 interface Check {
   check: string;
@@ -33,9 +33,7 @@ export function addDoctor(program: Command, open: (command: Command) => Context)
     });
 }
 
-/**
- * The first check that failed. Its words are already printed: only the exit code remains to be set.
- */
+/** The first check that failed. Its text is already printed, so only the exit code remains to be set. */
 export class DoctorFailure extends Error {
   override readonly name = "DoctorFailure";
   readonly exitCode: ExitCode;
@@ -77,6 +75,7 @@ async function examine(
     ],
     ["sources", async () => sourcesLine(await client?.findSources())],
     ["storage", async () => storageLine(await client?.findSources())],
+    ["proofs", async () => proofsLine(await client?.findSources())],
     ["copies", async () => copiesLine(await probeIfAllowed(client))],
   ];
   for (const [check, run] of steps) {
@@ -116,6 +115,19 @@ function sourcesLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): stri
     .map(({ name, type, writable }) => `${name} (${type}${writable === true ? ", writable" : ""})`)
     .join(", ");
   return `${names}; version ${found.version}`;
+}
+
+/** A deployment without scratch databases is complete: proofs are an addition. */
+function proofsLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string {
+  if (found?.proof === undefined) return TOO_OLD;
+  const { problem, rowsMax } = found.proof;
+  const names = found.sources
+    .filter(({ verify }) => verify?.available.includes("restore") === true)
+    .map(({ name }) => name);
+  if (problem === null) {
+    return `--verify restore is possible for ${names.join(", ")}; a proof writes at most ${formatNumberOf(rowsMax, "row")}`;
+  }
+  return `--verify restore is not possible: ${problem}`;
 }
 
 function storageLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string {

@@ -20,7 +20,7 @@ export function addDownload(program: Command, open: (command: Command) => Contex
       "-o, --output <path>",
       "file, folder (ends with /), ZIP of several files (.zip), or - for stdout",
     )
-    .option("--artifact <name>", "one file of several")
+    .option("--artifact <name>", "download only this file of several")
     .action(async (jobId: string, options: DownloadOptions, self: Command) => {
       const { terminal, host, client } = open(self);
       if (options.output === "-" && terminal.mode === "json") {

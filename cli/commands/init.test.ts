@@ -52,8 +52,13 @@ describe("a new Worker", () => {
       name: "shop-backup",
       main: "worker.ts",
       compatibility_date: readRawConfig({ config: "wrangler.jsonc" }).rawConfig.compatibility_date,
-      durable_objects: { bindings: [{ name: "EXPORT_JOBS", class_name: "ExportJobs" }] },
-      migrations: [{ tag: "v1", new_sqlite_classes: ["ExportJobs"] }],
+      durable_objects: {
+        bindings: [
+          { name: "EXPORT_JOBS", class_name: "ExportJobs" },
+          { name: "EXPORT_SCRATCH", class_name: "ScratchDatabase" },
+        ],
+      },
+      migrations: [{ tag: "v1", new_sqlite_classes: ["ExportJobs", "ScratchDatabase"] }],
       r2_buckets: [{ binding: "EXPORT_R2_BUCKET", bucket_name: "shop-backup" }],
       d1_databases: [{ binding: "SHOP_DB", database_name: "shop", database_id: ID.toLowerCase() }],
       triggers: { crons: [CRON] },
@@ -63,10 +68,12 @@ describe("a new Worker", () => {
       },
       limits: { cpu_ms: 300_000, subrequests: 1_000_000 },
     });
-    expect(result.stdout).toMatch(
-      /Next:\n {2}npx wrangler r2 bucket create shop-backup\n {2}npx wrangler deploy\n {2}npx wrangler secret put ADMIN_AUTHORIZATION_TOKEN\n$/,
+    expect(result.stdout).toContain(
+      `Next, in ${folder}:\n  npx wrangler r2 bucket create shop-backup\n  npx wrangler deploy\n` +
+        "  npx wrangler secret put ADMIN_AUTHORIZATION_TOKEN\n",
     );
     expect(result.stderr).toContain(".dev.vars");
+    expect(result.stderr).toContain("Install wrangler, which needs Node 22 or newer");
     expect(result.stderr).toContain('"writable": true');
   });
 
@@ -83,6 +90,7 @@ describe("a new Worker", () => {
       durable_objects: {
         bindings: [
           { name: "EXPORT_JOBS" },
+          { name: "EXPORT_SCRATCH" },
           {
             name: "DATABASE_DURABLE_OBJECT",
             class_name: "StarbaseDBDurableObject",
@@ -126,7 +134,7 @@ describe("a new Worker", () => {
   });
 
   test.each([
-    [[], "no database to back up is named"],
+    [[], "no database to back up was given"],
     [["--d1", "shop"], "is not NAME:ID"],
     [["--durable-object", "Tenant"], "is not BINDING=Class"],
     [["--durable-object", "TENANT=Tenant"], "a new Worker has no class Tenant"],
@@ -181,10 +189,12 @@ describe("an existing Worker", () => {
     // The list of migrations gets its second one on the same line.
     expect(changed).toEqual([expect.stringContaining('"migrations"') as string]);
     expect(readConfig()).toMatchObject({
-      durable_objects: { bindings: [{ name: "TENANT" }, { name: "EXPORT_JOBS" }] },
+      durable_objects: {
+        bindings: [{ name: "TENANT" }, { name: "EXPORT_JOBS" }, { name: "EXPORT_SCRATCH" }],
+      },
       migrations: [
         { tag: "v1", new_sqlite_classes: ["Tenant"] },
-        { tag: "durable-export-v1", new_sqlite_classes: ["ExportJobs"] },
+        { tag: "durable-export-v1", new_sqlite_classes: ["ExportJobs", "ScratchDatabase"] },
       ],
       // The database is bound already.
       d1_databases: [{ binding: "DB" }],
@@ -196,12 +206,14 @@ describe("an existing Worker", () => {
       },
     });
     expect(existsSync(join(folder, "worker.ts"))).toBe(false);
-    expect(result.stderr).toContain("src/index.ts must export ExportJobs, ExportWorkflow");
+    expect(result.stderr).toContain(
+      "src/index.ts must export ExportJobs, ExportWorkflow, ScratchDatabase and mount the routes",
+    );
     expect(result.stderr).toContain("env.staging");
     expect(result.stderr).toContain("nodejs_compat");
     const again = await init(WORDS);
     expect(again).toMatchObject({ exitCode: 0 });
-    expect(again.stdout).toContain("has everything already");
+    expect(again.stdout).toContain("already has everything");
     expect(readFileSync(config, "utf8")).toBe(text);
   });
 
@@ -214,6 +226,26 @@ describe("an existing Worker", () => {
     expect(await init([...D1, "--yes"])).toMatchObject({ exitCode: 0 });
     const { EXPORT_SOURCES: sources } = readConfig()["vars"] as { EXPORT_SOURCES: object };
     expect(Object.keys(sources)).toEqual(["main", "shop"]);
+  });
+
+  test("of an earlier version gets the scratch databases, with a migration of their own", async () => {
+    const bindings = [{ name: "EXPORT_JOBS", class_name: "ExportJobs" }];
+    const migrations = [{ tag: "v1", new_sqlite_classes: ["ExportJobs"] }];
+    const main = "worker.ts";
+    writeFileSync(
+      config,
+      JSON.stringify({ name: "app", main, durable_objects: { bindings }, migrations }),
+    );
+    const worker = 'export { default, ExportJobs, ExportWorkflow } from "durable-export/worker";';
+    writeFileSync(join(folder, main), worker);
+    const result = await init([...D1, "--yes"]);
+    expect(readConfig()).toMatchObject({
+      durable_objects: { bindings: [...bindings, { name: "EXPORT_SCRATCH" }] },
+      migrations: [...migrations, { new_sqlite_classes: ["ScratchDatabase"] }],
+    });
+    expect(result.stderr).toContain("worker.ts must export ScratchDatabase.\n");
+    writeFileSync(join(folder, main), worker.replace(" }", ", ScratchDatabase }"));
+    expect((await init(D1)).stderr).not.toContain("must export");
   });
 
   test("is only changed by who says so", async () => {
@@ -259,7 +291,7 @@ describe("an existing Worker", () => {
 
   test.each([
     [{ new_classes: ["Tenant"] }, "has no SQLite"],
-    [{ new_sqlite_classes: ["Other"] }, "no migration makes the class Tenant"],
+    [{ new_sqlite_classes: ["Other"] }, "no migration creates the class Tenant"],
   ])("with the migration %j is refused for a class without SQLite", async (migration, message) => {
     writeFileSync(
       config,

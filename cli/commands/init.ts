@@ -34,15 +34,18 @@ interface InitOptions {
   yes?: boolean;
 }
 
-/** The date that a new Worker is compatible with: this project's own. */
+/** The compatibility date of a new Worker, which is also this project's. */
 const COMPATIBILITY_DATE = "2026-11-01";
 
-/** The main file of a new Worker. Put together, because publint takes a bundle that contains it for a module. */
+/**
+ * A new Worker's main file. It is assembled, because publint mistakes a bundle that contains this text for a
+ * module.
+ */
 const WORKER = ["{ default }", "*"]
   .map((what) => `export ${what} from "durable-export/worker";\n`)
   .join("");
 
-/** `init`: the configuration of a Worker that makes backups. */
+/** `init`: writes the configuration of a Worker that makes backups. */
 export function addInit(program: Command, open: (command: Command) => Context): void {
   const collect =
     (plan: (text: string) => PlannedSource) =>
@@ -54,8 +57,8 @@ export function addInit(program: Command, open: (command: Command) => Context): 
     .option("--d1 <name:id>", "back up this D1 database; may be repeated", collect(planD1))
     .option("--starbasedb <script>", "back up the StarbaseDB Worker of this name", planStarbasedb)
     .option(
-      "--durable-object <binding=Class[@script]>",
-      "back up the objects of this class; may be repeated",
+      "--durable-object <binding=Class>",
+      "back up the objects of a class, as BINDING=Class or, if another Worker exports it, BINDING=Class@script; may be repeated",
       collect(planDurableObject),
     )
     .option("--embedded", "back up a database of the Worker itself")
@@ -92,8 +95,8 @@ async function runInit(context: Context, folder: string, options: InitOptions): 
   const next = listNext(plan, added);
   terminal.print(
     written.length === 0
-      ? `${configPath} has everything already.`
-      : written.map((each) => `${each} is written.`).join("\n"),
+      ? `${configPath} already has everything.`
+      : written.map((each) => `Wrote ${each}.`).join("\n"),
   );
   if (!isNew) for (const line of added) terminal.note(`  added ${line}`);
   for (const need of describeNeeds(file.value, { folder, plan })) terminal.note(need);
@@ -105,11 +108,12 @@ async function runInit(context: Context, folder: string, options: InitOptions): 
       'Restores write only into sources that say "writable": true in EXPORT_SOURCES: see docs/restore.md.',
     );
   }
-  terminal.print(`Next:\n${next.map((line) => `  ${line}`).join("\n")}`);
+  const place = folder === process.cwd() ? "" : `, in ${folder}`;
+  terminal.print(`Next${place}:\n${next.map((line) => `  ${line}`).join("\n")}`);
   terminal.printJson({ config: configPath, written, added, next });
 }
 
-/** The configuration that wrangler reads in a folder. Throws a usage error for TOML. */
+/** Returns the configuration file that wrangler reads in a folder. Throws a usage error for TOML. */
 function findConfig(folder: string): string | undefined {
   const found = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"].find((name) =>
     existsSync(join(folder, name)),
@@ -170,7 +174,7 @@ async function makePlan(
   return { sources, bucket: bucket ?? checkBucket(bucketDefault), schedule };
 }
 
-/** The terminal to ask on; undefined if nobody sits at one. */
+/** Returns the terminal to ask at; undefined if nobody is there to answer. */
 function findQuestioner(
   { stdin, stderr, interrupt }: Host,
   { terminal }: Context,

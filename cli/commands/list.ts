@@ -5,13 +5,14 @@ import type { Job } from "../answers.ts";
 import type { JobPage } from "../api-client.ts";
 import { type Context, parseCount } from "../context.ts";
 import { optionOf } from "../option-of.ts";
-import { formatBytes, formatCount, formatTable, oneLine } from "../format.ts";
+import { formatBytes, formatNumberOf, formatRecord, oneLine } from "../format.ts";
 import type { Restore } from "../restore-answers.ts";
 import { RestoreClient } from "../restore-client.ts";
 
-/** The most jobs in one answer of the Worker. */
+/** How many jobs one answer of the Worker contains at most. */
 const PAGE_JOBS_MAX = 100;
 const LIST_JOBS_MAX = 100_000;
+const STATUS_CHARS_MAX = Math.max(...JOB_STATES.map((state) => state.length));
 
 interface ListOptions {
   status?: string;
@@ -19,14 +20,14 @@ interface ListOptions {
   restores?: boolean;
 }
 
-/** `list`: the jobs, newest first. */
+/** `list`: prints exports or restores, newest first. */
 export function addList(program: Command, open: (command: Command) => Context): void {
   program
     .command("list")
     .description("list exports, or restores, newest first")
-    .option("--restores", "list restores")
-    .addOption(optionOf("--status <status>", "jobs of one status", JOB_STATES))
-    .option("--limit <count>", "the most jobs to list", "20")
+    .option("--restores", "list restores instead of exports")
+    .addOption(optionOf("--status <status>", "list only jobs with this status", JOB_STATES))
+    .option("--limit <count>", "list at most this many jobs", "20")
     .action(async (options: ListOptions, self: Command) => {
       const { terminal, client } = open(self);
       const limit = parseCount(options.limit, "--limit", 1, LIST_JOBS_MAX);
@@ -34,12 +35,12 @@ export function addList(program: Command, open: (command: Command) => Context): 
       if (options.restores === true) {
         const restores = new RestoreClient(api);
         const jobs = await collect((page) => restores.list(page), options.status, limit);
-        terminal.print(jobs.length === 0 ? "no restores" : restoreTable(jobs));
+        terminal.print(jobs.length === 0 ? "no restores" : jobs.map(describeRestore).join("\n"));
         terminal.printJson({ jobs });
         return;
       }
       const jobs = await collect((page) => api.listJobs(page), options.status, limit);
-      terminal.print(jobs.length === 0 ? "no jobs" : tableOf(jobs));
+      terminal.print(jobs.length === 0 ? "no jobs" : jobs.map(describeExport).join("\n"));
       terminal.printJson({ jobs });
     });
 }
@@ -63,32 +64,35 @@ async function collect<TJob>(
   return jobs;
 }
 
-function restoreTable(restores: Restore[]): string {
-  return formatTable(
-    ["RESTORE", "STATUS", "TARGET", "MODE", "CREATED", "ROWS", "SQL TEXT"],
-    restores.map((restore) => [
-      restore.jobId,
-      restore.status,
-      oneLine([restore.target, ...Object.values(restore.object ?? {})].join(" ")),
-      restore.mode,
-      restore.createdAt.replace(/\.\d+Z$/, "Z"),
-      formatCount(restore.progress.rows),
-      formatBytes(restore.progress.textBytes),
-    ]),
-  );
+function describeRestore(restore: Restore): string {
+  const { mode, object, progress } = restore;
+  const named = Object.entries(object ?? {}).map(([kind, value]) => `object ${kind} ${value}`);
+  return formatRecord(formatHeadline(restore, restore.status), [
+    oneLine(restore.target),
+    ...named.map(oneLine),
+    mode,
+    formatNumberOf(progress.rows, "row"),
+    `${formatBytes(progress.textBytes)} of SQL text`,
+  ]);
 }
 
-function tableOf(jobs: Job[]): string {
-  return formatTable(
-    ["JOB", "STATUS", "SOURCE", "FORMAT", "CREATED", "ROWS", "SIZE"],
-    jobs.map((job) => [
-      job.jobId,
-      job.status,
-      oneLine(job.source),
-      job.compression === "none" ? job.format : `${job.format}+${job.compression}`,
-      job.createdAt.replace(/\.\d+Z$/, "Z"),
-      formatCount(job.progress.rows),
-      formatBytes(job.progress.bytes),
-    ]),
-  );
+function describeExport(job: Job): string {
+  const { source, format, compression, progress } = job;
+  return formatRecord(formatHeadline(job, describeStatus(job)), [
+    oneLine(source),
+    compression === "none" ? format : `${format}+${compression}`,
+    formatNumberOf(progress.rows, "row"),
+    formatBytes(progress.bytes),
+  ]);
+}
+
+function formatHeadline(job: Pick<Job, "jobId" | "createdAt">, status: string): string {
+  const created = job.createdAt.replace(/\.\d+Z$/, "Z");
+  return `${job.jobId}  ${status.padEnd(STATUS_CHARS_MAX)}  created ${created}`;
+}
+
+/** A job that restores its dump to prove it is `proving`, and then `proved` instead of `completed`. */
+function describeStatus({ status, proof }: Job): string {
+  if (status === "completed" && proof?.state === "proved") return "proved";
+  return status === "running" && proof?.state === "running" ? "proving" : status;
 }

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { CliError, usageError } from "../cli-error.ts";
 import { confirmReplacement } from "../confirm.ts";
 import type { Context } from "../context.ts";
-import { describeDryRun, examineScript } from "../dry-run.ts";
+import { examineScript, printDryRun } from "../dry-run.ts";
 import { parseDurationMs } from "../duration.ts";
 import { EXIT } from "../exit-codes.ts";
 import { describeRestored, describeWayBack } from "../follow-restore.ts";
@@ -34,7 +34,7 @@ interface RestoreOptions {
   fresh?: boolean;
 }
 
-/** Options that mean a database of the Worker. */
+/** Options for a restore into a database of the Worker. */
 const REMOTE_OPTIONS = {
   target: "--target",
   objectName: "--object-name",
@@ -49,20 +49,20 @@ const REMOTE_OPTIONS = {
 
 const JOB_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** `restore`: a script, a database file or an export, into a database of the Worker or a new file. */
+/** `restore`: restores a script, a database file or an export into a database of the Worker, or into a new file. */
 export function addRestore(program: Command, open: (command: Command) => Context): void {
   program
     .command("restore")
     .description(
-      "restore a script, an SQLite file or an export; run again after a crash, it resumes",
+      "restore a script, an SQLite file or an export; run it again after a crash to resume",
     )
     .argument(
       "<file-or-job>",
       "an SQL script (.gz, .zst), an SQLite file, - for stdin, or a job's id",
     )
     .option("--target <name>", "the source to restore into (default: the only one, or main)")
-    .option("--object-name <name>", "the Durable Object of this name, if the source has many")
-    .option("--object-id <id>", "the Durable Object of this id, if the source has many")
+    .option("--object-name <name>", "the Durable Object with this name, if the source has many")
+    .option("--object-id <id>", "the Durable Object with this id, if the source has many")
     .option("--replace", "export what the target contains, delete it, then restore")
     .addOption(
       optionOf("--verify <method>", "how to prove it; default: digest if possible, else counts", [
@@ -75,7 +75,7 @@ export function addRestore(program: Command, open: (command: Command) => Context
     .option("--callback-url <url>", "where the Worker sends the result")
     .option("--yes", "with --replace: do not ask")
     .option("--timeout <duration>", "stop following after 90s, 30m, 2h; the restore continues")
-    .option("--fresh", "upload and restore again, although an unfinished restore is known")
+    .option("--fresh", "upload and restore again, even if an unfinished restore exists")
     .option("--to <file>", "restore into this new SQLite file on this machine")
     .option("--dry-run", "check the script and show what it contains; send nothing")
     .action(async (source: string, options: RestoreOptions, self: Command) => {
@@ -94,11 +94,11 @@ function isJobId(source: string): boolean {
 function checkOptions(source: string, options: RestoreOptions): void {
   if (source.trim() === "") throw usageError("the file's name or the job's id is empty");
   if (options.dryRun === true && options.to !== undefined) {
-    throw usageError("--dry-run and --to contradict one another");
+    throw usageError("--dry-run and --to cannot be combined");
   }
   if (options.dryRun === true && isJobId(source)) {
     throw usageError(
-      "--dry-run reads a file, and not a job",
+      "--dry-run reads a file, not a job",
       `Download it first: \`durable-export download ${source}\`.`,
     );
   }
@@ -106,9 +106,7 @@ function checkOptions(source: string, options: RestoreOptions): void {
   if (options.to !== undefined || options.dryRun === true) {
     for (const [name, flag] of Object.entries(REMOTE_OPTIONS)) {
       if (options[name as keyof typeof REMOTE_OPTIONS] === undefined) continue;
-      throw usageError(
-        `${flag} is for a restore into the Worker's databases, and not for ${local}`,
-      );
+      throw usageError(`${flag} is for a restore into the Worker's databases, not for ${local}`);
     }
   }
   if (options.to === "-" || options.to?.trim() === "") {
@@ -124,7 +122,7 @@ async function runDry(context: Context, source: string): Promise<void> {
   const found = await using(context, source, (script) =>
     examineScript(script, { terminal, signal: context.host.interrupt }),
   );
-  terminal.print(describeDryRun(found));
+  printDryRun(found, terminal);
   terminal.printJson(found);
   const [problem] = found.problems;
   if (problem === undefined) return;
@@ -148,11 +146,11 @@ async function runLocally(context: Context, source: string, to: string): Promise
     formatNumberOf(rows, "row"),
     formatNumberOf(statements, "statement"),
   ];
-  terminal.finish(`${to}: ${counts.join(", ")}; SQLite finds it sound`, to);
+  terminal.finish(`${to}: ${counts.join(", ")}; SQLite's integrity check passed`, to);
   terminal.printJson(done);
 }
 
-/** Opens what `source` names as a local script, and removes temporary files after `use`. */
+/** Opens `source` as a local script, and removes temporary files after `use`. */
 async function using<T>(
   context: Context,
   source: string,
@@ -186,14 +184,14 @@ async function runRemotely(
     request: toRequest(options),
     timeoutMs,
   };
-  // Refuses early what the Worker would refuse after the upload.
+  // Finds out before the upload whether the Worker would refuse the restore.
   const checkTarget = () => requireTarget(job.api, options.target);
   if (isJobId(source)) {
     await confirmIfNeeded(context, await checkTarget(), options);
     return restoreFromJob(job, source);
   }
   const restoreIt = async (script: ScriptInput) => {
-    // What is no script needs no answer.
+    // A file that is not a script fails before this, so the user is not asked in vain.
     await confirmIfNeeded(context, await checkTarget(), options);
     return restoreScript(job, script, { isFresh: options.fresh === true });
   };
@@ -211,7 +209,7 @@ async function confirmIfNeeded(
   await confirmReplacement({ target, object }, host);
 }
 
-/** The body of `POST /import/dump`, without `from`: what was given, and nothing else. */
+/** The body of `POST /import/dump`, without `from`. It contains only the given options. */
 function toRequest(options: RestoreOptions): RestoreBody {
   const fields: RestoreBody = {
     target: options.target,

@@ -7,6 +7,7 @@ import { findJobOfAnyKind } from "../find-job.ts";
 import { formatBytes, formatCount, oneLine } from "../format.ts";
 import { parseJobId } from "../job-id.ts";
 import { hasEnded } from "../poll-job.ts";
+import { describeProof } from "../restored-itself.ts";
 import type { Restore } from "../restore-answers.ts";
 
 /** `status`: reports a job's state once. */
@@ -24,7 +25,7 @@ export function addStatus(program: Command, open: (command: Command) => Context)
     });
 }
 
-/** Returns a job as lines of name and value. */
+/** Returns an export as lines of names and values. */
 export function describeJob(job: Job): string {
   const { progress } = job;
   const percent = progress.percent === null ? "" : ` (${Math.floor(progress.percent)}%)`;
@@ -41,12 +42,13 @@ export function describeJob(job: Job): string {
     ["tables", `${progress.tablesDone} of ${progress.tablesTotal}`],
     ["rows", formatCount(progress.rows)],
     ["bytes", formatBytes(progress.bytes)],
+    ["proof", describeProof(job)],
     ...describeOutcome(job),
   ];
   return formatLines(lines);
 }
 
-/** A restore in lines of name and value. */
+/** Returns a restore as lines of names and values. */
 function describeRestore(restore: Restore): string {
   const { progress, verification, safetyExport, object } = restore;
   const percent = progress.percent === null ? "" : ` (${Math.floor(progress.percent)}%)`;
@@ -69,7 +71,7 @@ function describeRestore(restore: Restore): string {
       `${verification.state}${verification.method === null ? "" : ` (${verification.method})`}`,
     ],
     [
-      "way back",
+      "undo with",
       safetyExport === null ? null : `export ${safetyExport.jobId} (${safetyExport.status})`,
     ],
     ...describeOutcome(restore),

@@ -1,9 +1,11 @@
 import type { Command } from "commander";
 
+import type { Proof } from "../answers.ts";
 import { usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { showBytes } from "../download-file.ts";
 import { parseJobId } from "../job-id.ts";
+import { describeProved } from "../restored-itself.ts";
 import { type Claim, claimsOf, readManifest, verifyFile } from "../verify-file.ts";
 import { requireRestorable, verifyRestore } from "../verify-restore.ts";
 
@@ -17,7 +19,7 @@ interface VerifyOptions {
 export function addVerify(program: Command, open: (command: Command) => Context): void {
   program
     .command("verify")
-    .description("compare a file, ZIP or folder with its manifest, and try a restore")
+    .description("compare a file, ZIP or folder with its manifest; --restore also loads it")
     .argument("<path>", "a downloaded file, ZIP or folder")
     .option("--manifest <file>", "the manifest (default: the one next to the file)")
     .option("--job <id>", "get the manifest of this job from the Worker", parseJobId)
@@ -44,6 +46,8 @@ export function addVerify(program: Command, open: (command: Command) => Context)
         `${path}: ${count === 1 ? "size and SHA-256 are" : `sizes and SHA-256 of ${count} files are`} the manifest's`,
         path,
       );
+      const proved = describeProved(manifest.proof);
+      if (proved !== undefined) terminal.note(`${proved} (${describeRecord(manifest.proof)})`);
       const tables =
         options.restore === true ? await verifyRestore(context, { ...dump, files }) : null;
       terminal.printJson({
@@ -51,9 +55,16 @@ export function addVerify(program: Command, open: (command: Command) => Context)
         jobId: manifest.jobId,
         verified: true,
         files,
+        proof: manifest.proof,
         restored: tables,
       });
     });
+}
+
+/** A proof belongs to the bytes whose hashes are in the same manifest. */
+function describeRecord(proof: Proof | null): string {
+  const time = proof === null || proof.at === null ? "" : ` of ${proof.at.replace(/\.\d+Z$/, "Z")}`;
+  return `the manifest's record${time}`;
 }
 
 async function verifyOne(

@@ -10,6 +10,7 @@ import {
   followRestore,
   requireRestored,
 } from "../follow-restore.ts";
+import { describeProved } from "../restored-itself.ts";
 import { parseJobId } from "../job-id.ts";
 
 /** `wait`: follows a job that was started elsewhere. Ctrl-C does not cancel the job. */
@@ -39,6 +40,8 @@ export function addWait(program: Command, open: (command: Command) => Context): 
       requireCompleted(job);
       for (const warning of job.warnings) terminal.warn(warning);
       terminal.note(`export ${jobId} is completed`);
+      const proved = describeProved(job.proof);
+      if (proved !== undefined) terminal.note(proved);
       terminal.printJson(job);
     });
 }

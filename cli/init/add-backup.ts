@@ -4,11 +4,11 @@ import { DEFAULT_SOURCES } from "../../src/api/source-config.ts";
 import { usageError } from "../cli-error.ts";
 import type { BackupPlan, ObjectBinding, PlannedSource } from "./backup-plan.ts";
 import type { JsoncFile } from "./jsonc-file.ts";
-import { BUCKET, JOBS, WORKFLOW } from "./needed-bindings.ts";
+import { BUCKET, JOBS, SCRATCH, WORKFLOW } from "./needed-bindings.ts";
 
 const Names = v.optional(v.array(v.string()), []);
 
-/** What is read of a configuration that exists; wrangler checks the rest. */
+/** The part of an existing configuration that `init` reads; wrangler checks the rest. */
 const ConfigSchema = v.looseObject({
   name: v.optional(v.string()),
   workflows: v.optional(v.array(v.looseObject({ binding: v.string() })), []),
@@ -60,12 +60,12 @@ const ConfigSchema = v.looseObject({
 
 type Config = v.InferOutput<typeof ConfigSchema>;
 
-/** What a 10 GB database needs: docs/deploy.md describes both. */
+/** The limits that a 10 GB database needs: docs/deploy.md describes both. */
 const LIMITS = { cpu_ms: 300_000, subrequests: 1_000_000 };
 
 /**
- * Adds to a configuration what a plan needs and it lacks, and returns what was added, as paths. A second run adds
- * nothing. Throws a usage error if a binding of the same name means something else; nothing is replaced.
+ * Adds everything that a plan needs and the configuration lacks. Returns the paths of what was added. A second run
+ * adds nothing. Throws a usage error if a binding of the same name means something else; nothing is replaced.
  */
 export function addBackup(file: JsoncFile, plan: BackupPlan, path: string): string[] {
   const added: string[] = [];
@@ -79,7 +79,7 @@ export function addBackup(file: JsoncFile, plan: BackupPlan, path: string): stri
     append(["workflows"], { name, ...WORKFLOW }, WORKFLOW.binding);
   }
   keepDefaultSource(read());
-  const objects = [JOBS, ...plan.sources.flatMap(({ object }) => object ?? [])];
+  const objects = [JOBS, SCRATCH, ...plan.sources.flatMap(({ object }) => object ?? [])];
   for (const object of objects) {
     if (!hasObject(read(), object, path)) {
       append(["durable_objects", "bindings"], object, object.name);
@@ -102,7 +102,7 @@ export function addBackup(file: JsoncFile, plan: BackupPlan, path: string): stri
   }
   return added;
 
-  /** A Worker that names no sources exports `main`, and must not lose it when sources are named. */
+  /** A Worker without named sources exports `main`, which it must not lose when sources are named. */
   function keepDefaultSource({ vars, durable_objects: { bindings } }: Config): void {
     const hasJobs = bindings.some(({ name }) => name === JOBS.name);
     const hasDatabase = bindings.some(({ name }) => name === DEFAULT_SOURCES["main"]?.binding);
@@ -151,12 +151,12 @@ function readConfig(file: JsoncFile, path: string): Config {
   throw usageError(
     `${path}: ${place}: ${issue.message}`,
     place.startsWith("vars.EXPORT_")
-      ? "Write it as JSON, not as a text that holds JSON."
+      ? "Write it as JSON, not as a string that contains JSON."
       : "`npx wrangler deploy --dry-run` checks the whole file.",
   );
 }
 
-/** True if the class is bound by the name. Throws a usage error if the name binds something else. */
+/** True if the name binds the class. Throws a usage error if the name binds something else. */
 function hasObject(config: Config, object: ObjectBinding, path: string): boolean {
   const known = config.durable_objects.bindings.find(({ name }) => name === object.name);
   if (known === undefined) {
@@ -179,7 +179,10 @@ function requireFree(config: Config, name: string, path: string): void {
   if (names.includes(name)) throw conflict(path, `the binding ${name} is something else`);
 }
 
-/** The classes of this project that no migration makes. Throws a usage error for a class that nothing makes. */
+/**
+ * Returns this project's classes that no migration creates. Throws a usage error for any other class that no
+ * migration creates.
+ */
 function missingClasses(config: Config, plan: BackupPlan, path: string): string[] {
   const made = new Set(
     config.migrations.flatMap((migration) => [
@@ -196,14 +199,14 @@ function missingClasses(config: Config, plan: BackupPlan, path: string): string[
     throw usageError(
       isKeyValue
         ? `${path}: the class ${object.class_name} has no SQLite: a migration lists it in new_classes`
-        : `${path}: no migration makes the class ${object.class_name}`,
+        : `${path}: no migration creates the class ${object.class_name}`,
       isKeyValue
         ? "Only classes of new_sqlite_classes can be exported."
         : `Name the Worker that exports it, as in ${object.name}=${object.class_name}@my-app.`,
     );
   }
   const embedded = plan.sources.some(({ isEmbedded }) => isEmbedded === true) ? ["Database"] : [];
-  return [JOBS.class_name, ...embedded].filter((name) => !made.has(name));
+  return [JOBS.class_name, SCRATCH.class_name, ...embedded].filter((name) => !made.has(name));
 }
 
 function freeTag({ migrations }: Config): string {

@@ -13,7 +13,7 @@ import {
   planStarbasedb,
 } from "./backup-plan.ts";
 
-/** The terminal that questions are asked on. */
+/** The terminal at which questions are asked. */
 export interface Questioner {
   stdin: Readable;
   stderr: Writable;
@@ -36,10 +36,10 @@ const KINDS: Record<string, { what: string; ask: (ask: Ask) => Promise<PlannedSo
   },
 };
 
-/** Asks until `parse` takes the answer; an empty one is `byDefault`. */
+/** Asks until `parse` accepts the answer. An empty answer means `byDefault`. */
 type Ask = <T>(question: string, parse: (answer: string) => T, byDefault?: string) => Promise<T>;
 
-/** Asks what to back up, where to, and when. What is given is not asked. Errors: `Interrupted`. */
+/** Asks what to back up, where to, and when, unless it is given. Errors: `Interrupted`. */
 export function askPlan(
   questioner: Questioner,
   given: { sources: PlannedSource[]; bucket: string | undefined; schedule: string | undefined },
@@ -63,7 +63,7 @@ export function askPlan(
   });
 }
 
-/** Asks a question whose answer is yes or no; empty is no. Errors: `Interrupted`. */
+/** Asks a yes-or-no question; an empty answer means no. Errors: `Interrupted`. */
 export function askYesNo(questioner: Questioner, question: string): Promise<boolean> {
   return withQuestions(questioner, (ask) =>
     ask(`${question} (y/N)`, (answer) => /^y(es)?$/i.test(answer.trim())),
@@ -86,7 +86,7 @@ async function withQuestions<T>(
 ): Promise<T> {
   const lines = createInterface({ input: stdin, output: stderr });
   const stop = new AbortController();
-  // Ctrl-C comes here, not to the process, and Ctrl-D ends the input without an answer.
+  // Ctrl-C arrives here instead of at the process, and Ctrl-D ends the input without an answer.
   lines.once("SIGINT", () => stop.abort());
   lines.once("close", () => stop.abort());
   const signal = AbortSignal.any([interrupt, stop.signal]);

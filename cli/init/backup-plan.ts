@@ -5,7 +5,7 @@ import { usageError } from "../cli-error.ts";
 export interface ObjectBinding {
   name: string;
   class_name: string;
-  /** The Worker that exports the class; missing: the one that is configured. */
+  /** The Worker that exports the class; undefined: the configured Worker itself. */
   script_name?: string;
 }
 
@@ -23,7 +23,7 @@ export interface PlannedSource {
   config: SourceConfig;
   object?: ObjectBinding;
   d1?: D1Binding;
-  /** The entry of a schedule, without the source's name; undefined if a request must name an object. */
+  /** The entry of a schedule, without the source's name; undefined if each request must name an object. */
   schedule?: { compression: string; tables?: { exclude: string[] } };
   /** The configured Worker's own class, which a new Worker exports. */
   isEmbedded?: boolean;
@@ -33,20 +33,20 @@ export interface PlannedSource {
 export interface BackupPlan {
   sources: PlannedSource[];
   bucket: string;
-  /** A cron expression; undefined: only when somebody asks. */
+  /** A cron expression; undefined if exports start only on request. */
   schedule: string | undefined;
 }
 
 const NIGHTLY = { compression: "gzip" };
 
-/** The object of the embedded database, and StarbaseDB's. */
+/** The name of the embedded database's object, which is also StarbaseDB's. */
 const DATABASE = {
   type: "durable-object",
   binding: "DATABASE_DURABLE_OBJECT",
   name: "sql-durable-object",
 } as const;
 
-/** The Worker's own database, which `POST /query` reaches. */
+/** Plans a backup of the Worker's own database, which `POST /query` reaches. */
 export function planEmbedded(): PlannedSource {
   return {
     name: "main",
@@ -57,7 +57,7 @@ export function planEmbedded(): PlannedSource {
   };
 }
 
-/** The database of the StarbaseDB Worker `script`, without its cache in scheduled exports. */
+/** Plans a backup of the StarbaseDB Worker `script`. Scheduled exports leave out its cache. */
 export function planStarbasedb(script: string): PlannedSource {
   const script_name = checkWorkerName(script.trim(), "--starbasedb");
   return {
@@ -68,7 +68,7 @@ export function planStarbasedb(script: string): PlannedSource {
   };
 }
 
-/** A D1 database, from `NAME:ID`. */
+/** Plans a backup of a D1 database, from `NAME:ID`. */
 export function planD1(text: string): PlannedSource {
   const [, name, id] = /^([\w.-]{1,100}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i.exec(
     text.trim(),
@@ -89,7 +89,10 @@ export function planD1(text: string): PlannedSource {
   };
 }
 
-/** Any object of a class, from `BINDING=Class` of the configured Worker or `BINDING=Class@script` of another. */
+/**
+ * Plans backups of any object of a class, from `BINDING=Class` (of the configured Worker) or `BINDING=Class@script`
+ * (of another).
+ */
 export function planDurableObject(text: string): PlannedSource {
   const [, name, class_name, script] =
     /^([A-Za-z_$][\w$]{0,99})=([A-Za-z_$][\w$]*)(?:@(.+))?$/.exec(text.trim()) ?? [];
@@ -107,11 +110,11 @@ export function planDurableObject(text: string): PlannedSource {
   };
 }
 
-/** Throws a usage error if there is no source, or if two have one name or one binding. */
+/** Throws a usage error if there is no source, or if two sources have the same name or binding. */
 export function checkSources(sources: readonly PlannedSource[]): void {
   if (sources.length === 0) {
     throw usageError(
-      "no database to back up is named",
+      "no database to back up was given",
       "Give --d1 NAME:ID, --starbasedb SCRIPT, --durable-object BINDING=Class@script or --embedded.",
     );
   }

@@ -10,14 +10,14 @@ import {
 
 import { usageError } from "../cli-error.ts";
 
-/** A longer line is broken. */
+/** Longer lines are broken. */
 const LINE_LENGTH_MAX = 100;
 
 const BYTE_ORDER_MARK = "\uFEFF";
 
 /**
- * The text of a JSONC file, to which values are added. Every other character of it stays, and each comment stays
- * next to what it describes: a new value is inserted at the end of its list or object.
+ * The text of a JSONC file to which values are added. All other characters stay, and each comment stays next to
+ * what it describes, because a new value goes to the end of its list or object.
  */
 export class JsoncFile {
   readonly #path: string;
@@ -53,7 +53,7 @@ export class JsoncFile {
     return parse(this.#text, [], { allowTrailingComma: true }) as Record<string, unknown>;
   }
 
-  /** Adds a property, and the objects above it that are missing. The property itself must be missing. */
+  /** Adds a property, and any missing objects that contain it. The property itself must be missing. */
   set(path: readonly string[], value: unknown): void {
     const parents = path.slice(0, -1);
     const key = path.at(-1) ?? "";
@@ -62,7 +62,7 @@ export class JsoncFile {
     else this.#insert(this.#require(parent, "object", parents), value, key);
   }
 
-  /** Adds a value to the end of a list, which is made if it is missing. */
+  /** Adds a value to the end of a list, and creates the list if it is missing. */
   append(path: readonly string[], value: unknown): void {
     const list = this.#find(path);
     if (list === undefined) this.set(path, [value]);
@@ -121,7 +121,10 @@ export class JsoncFile {
     return this.#text.includes("\r\n") ? "\r\n" : "\n";
   }
 
-  /** `value` as JSON on one line if that fits after `used` characters, else broken into lines at `indent`. */
+  /**
+   * Returns `value` as JSON on one line if that fits after `used` characters; otherwise breaks it into lines at
+   * `indent`.
+   */
   #format(value: unknown, indent: string, used: number): string {
     const line = formatLine(value);
     const isLeaf = typeof value !== "object" || value === null;
@@ -160,7 +163,7 @@ function isFirstOfLine(text: string, offset: number): boolean {
   return text.slice(lineStart(text, offset), offset).trim() === "";
 }
 
-/** The next token that is neither space nor comment. */
+/** Returns the next token that is neither white space nor a comment. */
 function nextToken(text: string, offset: number): string {
   const scanner = createScanner(text, true);
   scanner.setPosition(offset);

@@ -1,10 +1,13 @@
 import type { ObjectBinding } from "./backup-plan.ts";
 
-/** What every export Worker binds, by the names that the Worker reads. */
+/** The binding that every export Worker has, under the name that the code reads. */
 export const JOBS: ObjectBinding = { name: "EXPORT_JOBS", class_name: "ExportJobs" };
 
-/** Without the Workflow's own name, which is free. */
+/** The class into which the Worker restores dumps to prove them. */
+export const SCRATCH: ObjectBinding = { name: "EXPORT_SCRATCH", class_name: "ScratchDatabase" };
+
+/** The Workflow's binding. The Workflow's own name can be chosen freely. */
 export const WORKFLOW = { binding: "EXPORT_WORKFLOW", class_name: "ExportWorkflow" };
 
-/** The binding of the bucket. */
+/** The name of the bucket's binding. */
 export const BUCKET = "EXPORT_R2_BUCKET";

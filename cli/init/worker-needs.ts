@@ -3,28 +3,22 @@ import { dirname, join } from "node:path";
 
 import type { BackupPlan } from "./backup-plan.ts";
 
-/** The first date on which Workers have Node's modules without a flag. */
+/** The first compatibility date at which Workers have Node's modules without a flag. */
 const NODE_MODULES_DATE = "2026-08-04";
 
-/** Returns what a configured Worker needs and `init` does not write, as sentences. */
+/** Returns what a configured Worker still needs and `init` does not write, as sentences. */
 export function describeNeeds(
   config: Readonly<Record<string, unknown>>,
   { folder, plan }: { folder: string; plan: BackupPlan },
 ): string[] {
   const needs: string[] = [];
   if (!isInstalled(folder)) {
-    needs.push("Install wrangler and the package in this folder: docs/library.md shows how.");
-  }
-  const { main, env, compatibility_date: date, compatibility_flags: flags } = config;
-  if (typeof main === "string" && !exportsWorker(join(folder, main))) {
-    const scheduled =
-      plan.schedule === undefined ? "" : ", and call startScheduledExports in `scheduled`";
-    const isEmbedded = plan.sources.some((source) => source.isEmbedded === true);
-    const classes = ["ExportJobs", "ExportWorkflow", ...(isEmbedded ? ["Database"] : [])];
     needs.push(
-      `${main} must export ${classes.join(", ")} and mount the routes${scheduled}: docs/library.md shows how.`,
+      "Install wrangler, which needs Node 22 or newer, and the package in this folder: docs/library.md shows how.",
     );
   }
+  const { main, env, compatibility_date: date, compatibility_flags: flags } = config;
+  if (typeof main === "string") needs.push(...describeMain(join(folder, main), main, plan));
   if (typeof env === "object" && env !== null && Object.keys(env).length > 0) {
     const names = Object.keys(env).map((name) => `env.${name}`);
     needs.push(
@@ -48,16 +42,32 @@ export function describeNeeds(
   return needs;
 }
 
+/** Returns what the main file lacks: classes, and unless it is a whole backup Worker, its routes and schedule. */
+function describeMain(path: string, main: string, { schedule, sources }: BackupPlan): string[] {
+  const text = readOrEmpty(path);
+  if (/export \* from ["']durable-export\/worker["']/.test(text)) return [];
+  const isWorker = text.includes("durable-export/worker");
+  const isEmbedded = sources.some((source) => source.isEmbedded === true);
+  const classes = ["ExportJobs", "ExportWorkflow", "ScratchDatabase"]
+    .concat(isEmbedded ? ["Database"] : [])
+    .filter((name) => !isWorker || !text.includes(name));
+  if (isWorker) return classes.length === 0 ? [] : [`${main} must export ${classes.join(", ")}.`];
+  const scheduled = schedule === undefined ? "" : ", and call startScheduledExports in `scheduled`";
+  return [
+    `${main} must export ${classes.join(", ")} and mount the routes${scheduled}: docs/library.md shows how.`,
+  ];
+}
+
 function isInstalled(folder: string): boolean {
   if (existsSync(join(folder, "node_modules", "durable-export", "package.json"))) return true;
   const parent = dirname(folder);
   return parent !== folder && isInstalled(parent);
 }
 
-function exportsWorker(path: string): boolean {
+function readOrEmpty(path: string): string {
   try {
-    return readFileSync(path, "utf8").includes("durable-export/worker");
+    return readFileSync(path, "utf8");
   } catch {
-    return false;
+    return "";
   }
 }

@@ -1,1 +1,1 @@
-export { default, ExportJobs, ExportWorkflow } from "durable-export/worker";
+export { default, ExportJobs, ExportWorkflow, ScratchDatabase } from "durable-export/worker";

@@ -3,7 +3,7 @@ import { type ExportEnv, withExport } from "durable-export";
 import { createApp } from "durable-export/hono";
 import { Hono } from "hono";
 
-export { ExportJobs, ExportWorkflow } from "durable-export";
+export { ExportJobs, ExportWorkflow, ScratchDatabase } from "durable-export";
 
 interface Env extends ExportEnv {
   TENANT: DurableObjectNamespace<Tenant>;

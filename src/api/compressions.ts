@@ -1,6 +1,6 @@
-/** How a compression shows in a file's name and type. */
+/** What a compression adds to a file's name and type. */
 interface CompressionTraits {
-  /** The end of the file's name, with its dot; empty if nothing is compressed. */
+  /** The end of the file's name, with its dot; empty without compression. */
   readonly suffix: string;
   /** The file's type; undefined if the file keeps the type of its text. */
   readonly contentType: string | undefined;

@@ -84,7 +84,7 @@ export const ERRORS = {
   "table-not-found": {
     status: 404,
     retryable: false,
-    hint: "Use exact names or `*`. Names match in any ASCII case.",
+    hint: "Use exact names or `*`. ASCII case does not matter.",
   },
   "callback-url-refused": {
     status: 400,
@@ -161,7 +161,7 @@ export const ERRORS = {
   "dump-not-restorable": {
     status: 422,
     retryable: false,
-    hint: 'Only SQL scripts can be restored. Start an export with `"format": "sql"`.',
+    hint: 'Restore an SQL export that contains the schema: start one with `"format": "sql"`, without `"content": "data"`.',
   },
   "script-not-found": {
     status: 404,
@@ -171,7 +171,7 @@ export const ERRORS = {
   "script-invalid": {
     status: 422,
     retryable: false,
-    hint: "The file is no complete SQL script. Nothing was changed. Check how it was made and transferred.",
+    hint: "The file is not a complete SQL script. Nothing was changed. Check how it was made and transferred.",
   },
   "script-changed": {
     status: 409,
@@ -186,12 +186,17 @@ export const ERRORS = {
   "restore-differs": {
     status: 500,
     retryable: false,
-    hint: "The restored database differs from the dump. The message contains the place. Look for other writers, then restore again.",
+    hint: "The message contains the place. After a restore, look for other writers and restore again. After an export, start a new one: this dump is unusable.",
   },
   "restore-interrupted": {
     status: 409,
     retryable: false,
     hint: "Another writer removed the restore's tables from the target. Restore again while nobody else writes.",
+  },
+  "proof-too-large": {
+    status: 422,
+    retryable: false,
+    hint: 'Raise EXPORT_PROOF_ROWS_MAX if the rows are worth their price, or omit `"verify": "restore"`.',
   },
   "file-not-found": {
     status: 404,
@@ -206,7 +211,7 @@ export const ERRORS = {
   "file-in-use": {
     status: 409,
     retryable: true,
-    hint: "A restore reads the file. Wait for it, or cancel it.",
+    hint: "A restore needs the file. Wait for it, or cancel it.",
   },
   "part-invalid": {
     status: 422,
@@ -216,7 +221,7 @@ export const ERRORS = {
   "file-differs": {
     status: 422,
     retryable: false,
-    hint: "The uploaded file has another size or hash than announced. Delete it, check your copy, and upload it again.",
+    hint: "The size or hash of the file is not the announced one. Delete the upload, check your copy, and upload the file again.",
   },
 
   // Jobs
@@ -333,7 +338,7 @@ export const ERRORS = {
   "export-stalled": {
     status: 503,
     retryable: true,
-    hint: "Its runs went silent at the same place, or its instance waited for a week. The Workflow's instances in the dashboard show where.",
+    hint: "The runs of the job went silent at the same place, or its instance waited for a week. The Workflow's instances in the dashboard show where.",
   },
   "stream-expired": {
     status: 409,

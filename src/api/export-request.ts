@@ -5,6 +5,7 @@ import { CopyToSchema } from "./copies.ts";
 import { ExportError } from "./errors.ts";
 import { FORMAT_DEFAULT, FORMAT_NAMES, FORMATS } from "./formats.ts";
 import { RETENTION_HOURS_MAX } from "./limits.ts";
+import { VerifySchema } from "./proof.ts";
 import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 
 /** A table's name, in which `*` stands for any characters. The empty name is valid too. */
@@ -76,6 +77,7 @@ export const ExportRequestSchema = v.strictObject({
   consistency: v.optional(ConsistencySchema),
   tables: v.optional(TablePatternsSchema),
   content: v.optional(DumpContentSchema, "all"),
+  verify: v.optional(VerifySchema),
   /**
    * The URL that receives a callback when the job ends. docs/callbacks.md lists the accepted URLs.
    */
@@ -114,6 +116,28 @@ export function requireRows({ content, format }: Pick<ExportRequest, "content" |
   const message = `a schema has no rows, and ${format} contains only rows; use "sql"`;
   throw new ExportError("invalid-request", `the request: content: ${message}`, {
     details: { issues: [{ path: "content", message }] },
+  });
+}
+
+type ProofRequest = Pick<ExportRequest, "verify" | "content" | "format">;
+
+/** Returns why a request asks for a proof of files that cannot be restored by themselves; undefined if it does not. */
+export function findUnprovable({ verify, content, format }: ProofRequest): string | undefined {
+  if (verify !== "restore") return undefined;
+  const why = !FORMATS[format].isSqlScript
+    ? `a dump in ${format} cannot be restored`
+    : content === "data"
+      ? "a dump of rows without their tables cannot be restored by itself"
+      : undefined;
+  return why && `${why}, so "verify": "restore" is not possible; use "checksum"`;
+}
+
+/** Errors: `dump-not-restorable` if the request asks for a proof of files that cannot be restored by themselves. */
+export function requireProvable(request: ProofRequest): void {
+  const message = findUnprovable(request);
+  if (message === undefined) return;
+  throw new ExportError("dump-not-restorable", `the request: verify: ${message}`, {
+    details: { issues: [{ path: "verify", message }] },
   });
 }
 

@@ -1,25 +1,55 @@
 import * as v from "valibot";
 
-import { ExportRequestSchema } from "./export-request.ts";
+import { ExportRequestSchema, findUnprovable } from "./export-request.ts";
+import { PROVE_EVERY_MAX } from "./limits.ts";
+import type { Verify } from "./proof.ts";
+
+const EntrySchema = v.pipe(
+  v.strictObject({
+    ...ExportRequestSchema.entries,
+    cron: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100))),
+    /** Proves every such run of the entry by a restore, the first one included. */
+    proveEvery: v.optional(
+      v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(PROVE_EVERY_MAX)),
+    ),
+  }),
+  v.forward(
+    v.check(
+      ({ verify, proveEvery }) => proveEvery === undefined || verify !== "checksum",
+      'implies "verify": "restore", and the entry says "checksum"; remove one of the two',
+    ),
+    ["proveEvery"],
+  ),
+  v.forward(
+    v.check(
+      (entry) => findUnprovable({ ...entry, verify: findVerify(entry) }) === undefined,
+      ({ input }) => findUnprovable({ ...input, verify: findVerify(input) }) ?? "",
+    ),
+    ["verify"],
+  ),
+);
 
 /**
  * What a cron trigger exports. Each entry is the body of a `POST /export/dump`, for every tick or
  * only for ticks of one trigger.
  */
-export const ExportScheduleSchema = v.pipe(
-  v.array(
-    v.strictObject({
-      ...ExportRequestSchema.entries,
-      cron: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100))),
-    }),
-  ),
-  v.maxLength(100),
-);
+export const ExportScheduleSchema = v.pipe(v.array(EntrySchema), v.maxLength(100));
 
 /** An entry of the schedule, with the deployment's default source if it names none. */
 export type ScheduledExport = v.InferOutput<typeof ExportScheduleSchema>[number] & {
   source: string;
 };
+
+/** Returns what the proved runs of an entry ask for. */
+export function findVerify({
+  verify,
+  proveEvery,
+}: {
+  verify?: Verify | undefined;
+  proveEvery?: number | undefined;
+}): Verify | undefined {
+  return proveEvery === undefined ? verify : "restore";
+}
 
 /** True if two entries of one tick name the same database: its second export would be refused. */
 export function haveCollision(entries: readonly ScheduledExport[]): boolean {

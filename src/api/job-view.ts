@@ -4,6 +4,7 @@ import { CALLBACK_STATUSES } from "./callback-state.ts";
 import { CopyViewSchema } from "./copies.ts";
 import { RequestedConsistencySchema, SnapshotMethodSchema } from "./export-request.ts";
 import { JOB_STATES } from "./job-state.ts";
+import { ProofSchema, VerifySchema } from "./proof.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Time = v.pipe(v.string(), v.isoTimestamp());
@@ -13,7 +14,7 @@ const TableViewSchema = v.strictObject({
   name: v.string(),
   status: v.picklist(["pending", "running", "done"]),
   rows: Count,
-  /** Of text before compression. */
+  /** Of the text before compression. */
   bytes: Count,
   percent: v.nullable(Percent),
 });
@@ -44,7 +45,7 @@ export const WorkflowViewSchema = v.strictObject({
   rescues: v.array(v.strictObject({ run: Count, at: Time, reason: v.string() })),
 });
 
-/** How far a job's callback is. */
+/** How far a job's callback has got. */
 export const CallbackViewSchema = v.strictObject({
   /** Only scheme and host, because paths and queries may contain secrets. */
   url: v.nullable(v.string()),
@@ -74,7 +75,7 @@ export const JobViewSchema = v.strictObject({
   ),
   format: v.string(),
   compression: v.string(),
-  /** What `requestedConsistency` is; manifests use this name for the method. */
+  /** The value of `requestedConsistency`; manifests use this name for the method. */
   consistency: v.string(),
   requestedConsistency: RequestedConsistencySchema,
   snapshotMethod: SnapshotMethodSchema,
@@ -97,6 +98,9 @@ export const JobViewSchema = v.strictObject({
   artifacts: v.array(ArtifactViewSchema),
   /** The copies that the request asked for. */
   copies: v.array(CopyViewSchema),
+  /** What the request asked for. */
+  verify: VerifySchema,
+  proof: ProofSchema,
   workflow: WorkflowViewSchema,
   callback: CallbackViewSchema,
   usage: UsageSchema,

@@ -13,7 +13,7 @@ export const STATEMENT_BYTES_MAX = 100_000;
  */
 export const PAGE_BYTES = 768 * KIB;
 
-/** The same for long rows, which take no longer. A source whose values cannot hold it uses less. */
+/** The same for long rows, which take no longer. A source whose values are shorter uses less. */
 export const LONG_ROWS_PAGE_BYTES = 1_536 * KIB;
 
 /**
@@ -81,10 +81,10 @@ export const STALL_SECONDS_MIN = 5;
 export const STALL_SECONDS_DEFAULT = 300;
 export const STALL_SECONDS_MAX = 86_400;
 
-/** How long a stream's client may read nothing: longer than any one call of a source. */
+/** How long a stream's client may read nothing. It is longer than any single call of a source. */
 export const STREAM_STALL_MS = 120_000;
 
-/** How often a stream renews its lease at most. */
+/** How long a stream waits, at least, between two renewals of its lease. */
 export const STREAM_RENEW_MS = 30_000;
 
 /** How long a stream holds its database after the last renewal. */
@@ -92,6 +92,17 @@ export const STREAM_LEASE_MS = STREAM_STALL_MS + STREAM_RENEW_MS;
 
 export const RETENTION_HOURS_DEFAULT = 168;
 export const RETENTION_HOURS_MAX = 8_760;
+
+/**
+ * How many rows, index entries included, the proof of one job may write. They are billed: 50 million cost 50 dollars
+ * (https://developers.cloudflare.com/durable-objects/platform/pricing/, November 2026).
+ */
+export const PROOF_ROWS_MIN = 1;
+export const PROOF_ROWS_DEFAULT = 50_000_000;
+export const PROOF_ROWS_MAX = 10_000_000_000;
+
+/** The most runs of a schedule's entry between two proofs. */
+export const PROVE_EVERY_MAX = 1_000;
 
 /** How long an uploaded script is kept after its last use: a part, its completion, or a restore. */
 export const UPLOAD_KEPT_HOURS = 24;

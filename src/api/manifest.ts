@@ -7,6 +7,7 @@ import {
   SnapshotMethodSchema,
   TablePatternsSchema,
 } from "./export-request.ts";
+import { ProofSchema } from "./proof.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
@@ -34,6 +35,8 @@ const COMMON = {
   completedAt: v.string(),
   tables: v.array(v.strictObject({ name: v.string(), rows: Count, bytes: Count })),
   warnings: v.array(v.string()),
+  /** Missing if the job was not proved by a restore. */
+  proof: v.optional(ProofSchema),
   /** Missing if the export is not copied. */
   copies: v.optional(v.array(ManifestCopySchema)),
 };

@@ -9,7 +9,7 @@ const Query = v.strictObject({
 /** One SQL text with the values of its parameters. */
 export type QueryInput = v.InferInput<typeof Query>;
 
-/** A row of an answer, by column. JSON carries no BLOB: select `hex(…)` of it. */
+/** A row of an answer, by column. JSON cannot carry a BLOB: select `hex(…)` instead. */
 export type QueryRow = Record<string, string | number | null>;
 
 /** Body of `POST /query`: one SQL text, or several in one transaction. */

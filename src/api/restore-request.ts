@@ -87,8 +87,8 @@ export const RestoreRequestSchema = v.strictObject({
   ),
 });
 
-/** A request as it is sent: fields that have a default may be left out. */
+/** A request as it is sent: fields that have a default may be missing. */
 export type RestoreRequestInput = v.InferInput<typeof RestoreRequestSchema>;
 
-/** A request as it was accepted: fields that have a default are there. */
+/** A request as it was accepted: fields that have a default are present. */
 export type RestoreRequest = v.InferOutput<typeof RestoreRequestSchema>;

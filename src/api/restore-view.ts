@@ -13,7 +13,7 @@ const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Time = v.pipe(v.string(), v.isoTimestamp());
 const Percent = v.pipe(v.number(), v.minValue(0), v.maxValue(100));
 
-/** What a restore does, in this order; a phase that is not necessary is skipped. */
+/** The phases of a restore, in order. Unnecessary phases are skipped. */
 export const RESTORE_PHASES = [
   "scan",
   "safety-export",
@@ -32,11 +32,11 @@ export type RestorePhase = (typeof RESTORE_PHASES)[number];
  * apply to the error.
  */
 export const StatementPlaceSchema = v.strictObject({
-  /** From 1. */
+  /** Counts from 1. */
   statement: v.optional(Count),
-  /** From 1. */
+  /** Counts from 1. */
   line: v.optional(Count),
-  /** Byte of the script's text, from 0. */
+  /** Byte offset in the script's text, from 0. */
   offset: v.optional(Count),
   table: v.optional(v.string()),
   /** The statement's first 200 characters. */
@@ -50,7 +50,7 @@ export const RestoreViewSchema = v.strictObject({
   kind: v.literal("restore"),
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
-  /** The source that is restored into. */
+  /** The source that the restore writes into. */
   target: v.string(),
   /** The object that the request named; null if it named none. */
   object: v.nullable(
@@ -67,7 +67,7 @@ export const RestoreViewSchema = v.strictObject({
     /** Bytes of SQL text loaded, and of the whole script; null until it is scanned. */
     textBytes: Count,
     textBytesTotal: v.nullable(Count),
-    /** Statements loaded, skipped ones included, and of the whole script. */
+    /** Statements loaded, including skipped ones, and of the whole script. */
     statements: Count,
     statementsTotal: v.nullable(Count),
     /** Rows that the script's statements have inserted so far. */
@@ -83,10 +83,10 @@ export const RestoreViewSchema = v.strictObject({
     /** Null until it is chosen. */
     method: v.nullable(RestoreVerifySchema),
     state: v.picklist(["pending", "running", "equal", "differs", "skipped"]),
-    /** Pieces of the dump, or tables, that were compared, and of all of them. */
+    /** Pieces of the dump, or tables, that were compared, and their total. */
     pieces: Count,
     piecesTotal: v.nullable(Count),
-    /** Rows that were compared. */
+    /** How many rows were compared. */
     rows: Count,
   }),
   workflow: WorkflowViewSchema,

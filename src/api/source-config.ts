@@ -6,7 +6,7 @@ const Binding = v.pipe(
   v.regex(/^[A-Za-z_$][\w$]{0,99}$/, "expected the name of a binding"),
 );
 
-/** A Durable Object's name, as `getByName()` takes it. */
+/** A Durable Object's name, as `getByName()` accepts it. */
 export const ObjectNameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(1_000));
 
 /** A Durable Object's id, as its `toString()` returns it. */
@@ -87,8 +87,8 @@ export function findNamedObject(request: {
 }
 
 /**
- * The sources of a deployment that configures none: `main` is StarbaseDB's object, and `copy` another object of its
- * class, into which a backup can be restored without touching `main`.
+ * The sources of a deployment that configures none. `main` is StarbaseDB's object. `copy` is another object of its
+ * class: a backup can be restored there without touching `main`.
  */
 export const DEFAULT_SOURCES: Record<string, SourceConfig> = {
   main: {

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { VerifySchema } from "./proof.ts";
 import { SourceTypeSchema } from "./source-config.ts";
 
 const Consistency = v.picklist(["snapshot", "live"]);
@@ -11,17 +12,24 @@ export const SourceListSchema = v.strictObject({
   storage: v.picklist(["r2", "inline"]),
   /** The size of that database; null if a bucket is bound. */
   inline: v.nullable(v.strictObject({ bytesUsed: v.number(), bytesMax: v.number() })),
+  proof: v.strictObject({
+    /** Why no dump can be proved by a restore, for the person who deploys; null if dumps can. */
+    problem: v.nullable(v.string()),
+    /** How many rows, index entries included, the proof of one job may write. */
+    rowsMax: v.number(),
+  }),
   sources: v.array(
     v.strictObject({
       name: v.string(),
       type: SourceTypeSchema,
       /** Which objects of the class a request may name: none, those listed, or any. */
       objects: v.picklist(["one", "listed", "any"]),
-      /** True if restores may write it. */
+      /** True if restores may write to it. */
       writable: v.boolean(),
       /** What is wrong with its binding, for the person who deploys; null if it can be exported. */
       problem: v.nullable(v.string()),
       consistency: v.strictObject({ default: Consistency, available: v.array(Consistency) }),
+      verify: v.strictObject({ default: VerifySchema, available: v.array(VerifySchema) }),
       limits: v.strictObject({
         statementBytesMax: v.number(),
         rowBytesMax: v.number(),

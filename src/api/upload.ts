@@ -43,13 +43,13 @@ export const UploadViewSchema = v.strictObject({
   fileId: v.string(),
   name: v.string(),
   status: v.picklist(["uploading", "completed"]),
-  /** The length of every part but the last. */
+  /** The length of every part except the last. */
   partBytes: Count,
   /** Parts that are stored. */
   parts: Count,
-  /** Runs of parts that are stored, in order: a client that resumes sends the others. */
+  /** Runs of consecutive stored parts, in order: a client that resumes sends the others. */
   storedParts: v.array(v.strictObject({ first: Count, last: Count })),
-  /** Bytes that are stored; of a completed file its size. */
+  /** How many bytes are stored; the size of a completed file. */
   bytes: Count,
   /** Null until the file is completed. */
   sha256: v.nullable(v.string()),

@@ -1,12 +1,12 @@
 import type { ErrorCode } from "../api/errors.ts";
 
 /**
- * A code of `ERRORS`, or one of a newer Worker. `unexpected-answer` means that no Durable Export Worker answered:
- * the URL is wrong, a gateway has failed, or something redirects, and the token is not sent there.
+ * A code of `ERRORS`, or a code of a newer Worker. `unexpected-answer` means that no Durable Export Worker
+ * answered: the URL is wrong, a gateway failed, or the URL redirects, in which case the token is not sent on.
  */
 export type ExportApiErrorCode = ErrorCode | "unexpected-answer" | (string & {});
 
-/** What an `ExportApiError` consists of. */
+/** The parts of an `ExportApiError`. */
 interface ExportApiFailure {
   status: number;
   code: ExportApiErrorCode;
@@ -20,16 +20,19 @@ interface ExportApiFailure {
 /** A call that the API refused or could not answer. The message starts with the code. */
 export class ExportApiError extends Error {
   override readonly name = "ExportApiError";
-  /** The HTTP status; 0 if a browser hides it because the answer redirects. */
+  /** The HTTP status; 0 if the answer redirects and the browser hides its status. */
   readonly status: number;
   readonly code: ExportApiErrorCode;
   /** What to do, as one sentence; undefined if no Durable Export Worker answered. */
   readonly hint: string | undefined;
-  /** The job that the answer names, such as the running one of `export-already-running`, or that the call names. */
+  /**
+   * The job in the answer, such as the running job of `export-already-running`; otherwise the job that the call
+   * refers to.
+   */
   readonly jobId: string | undefined;
   /** The whole body (RFC 9457). Some codes have more members, such as `issues`. */
   readonly problem: Readonly<Record<string, unknown>> | undefined;
-  /** The header `Retry-After`, if the answer has one. */
+  /** The `Retry-After` header, if the answer has one. */
   readonly retryAfter: string | undefined;
 
   constructor({ status, code, message, hint, jobId, problem, retryAfter }: ExportApiFailure) {
@@ -43,7 +46,7 @@ export class ExportApiError extends Error {
   }
 }
 
-/** Returns the error that a failed answer describes. `jobId` is the job that the call names. */
+/** Returns the error that a failed answer describes. `jobId` is the job that the call refers to. */
 export async function readApiError(
   response: Response,
   jobId: string | undefined,
@@ -76,7 +79,7 @@ function parseProblem(text: string): (Record<string, unknown> & { code: string }
     const value = JSON.parse(text) as { code?: unknown } | null;
     if (typeof value?.code === "string") return { ...value, code: value.code };
   } catch {
-    // A gateway's page is no JSON.
+    // A gateway's error page is not JSON.
   }
   return undefined;
 }

@@ -20,9 +20,10 @@ import { Connection } from "./connection.ts";
 import { followJob, waitForEnd } from "./follow-job.ts";
 
 /**
- * Speaks the HTTP API by `fetch`, in browsers, Node, Deno and Workers. A refused call throws an `ExportApiError`;
- * a failed connection throws what `fetch` throws. After 429 or 503 every call but `query` and `transaction` is repeated, after the
- * wait that `Retry-After` asks for (at most 2 minutes), else after 1, 2 and 4 seconds.
+ * A client of the HTTP API that uses `fetch`, for browsers, Node, Deno and Workers. A refused call throws an
+ * `ExportApiError`; a failed connection throws what `fetch` throws. After 429 or 503, every call except `query` and
+ * `transaction` is repeated. It waits as long as `Retry-After` says (at most 2 minutes), otherwise 1, 2 and 4
+ * seconds.
  */
 export class ExportClient {
   readonly #connection: Connection;
@@ -57,7 +58,7 @@ export class ExportClient {
     return this.#connection.readJson({ path: `/export/jobs${formatQuery(filter)}`, signal });
   }
 
-  /** Cancels a job if it runs, and returns it. A job that has ended stays as it is. Errors: `job-not-found`. */
+  /** Cancels a running job and returns it. A job that has ended is returned unchanged. Errors: `job-not-found`. */
   async cancel(jobId: string, { signal }: CallOptions = {}): Promise<JobView> {
     const path = `${jobPath(jobId)}?only=cancel`;
     return this.#connection.readJson({ method: "DELETE", path, jobId, signal });
@@ -65,7 +66,7 @@ export class ExportClient {
 
   /**
    * Deletes a job that has ended, with its files, or ends a stream, and returns null. A running job is only
-   * cancelled and returned, and so is a cancelled one. An unknown job counts as deleted.
+   * cancelled, and returned. So is a job that was cancelled but has not ended. An unknown job counts as deleted.
    */
   async delete(jobId: string, { signal }: CallOptions = {}): Promise<JobView | null> {
     const response = await this.#connection.send({
@@ -81,15 +82,16 @@ export class ExportClient {
 
   /**
    * Follows a job to its end, and returns it: `completed`, `failed`, `cancelled` or `expired`. Errors: those of
-   * `events`; `job-not-found` also if the job is removed meanwhile.
+   * `events`; `job-not-found` also if the job is removed while it is followed.
    */
   async wait(jobId: string, options: WaitOptions = {}): Promise<JobView> {
     return waitForEnd(jobId, this.events(jobId, { signal: options.signal }), options);
   }
 
   /**
-   * Lists a job's events as they happen: `progress` when it has changed, then `end` or `deleted`. Connects again
-   * after the last event if the connection ends, and throws if that brings nothing `retries` times in a row.
+   * Lists a job's events as they happen: `progress` when the job has changed, then `end` or `deleted`. If the
+   * connection ends, it connects again after the last event. It throws if `retries` connections in a row bring
+   * nothing.
    */
   events(jobId: string, options: EventsOptions = {}): AsyncGenerator<JobEvent, void, void> {
     return followJob<JobView>(this.#connection, { path: jobPath(jobId), jobId }, options);
@@ -121,8 +123,8 @@ export class ExportClient {
   }
 
   /**
-   * Cancels a restore if it runs, and returns it; the Worker then cleans its target up. A restore that has ended stays
-   * as it is. Errors: `job-not-found`.
+   * Cancels a running restore and returns it; the Worker then cleans up its target. A restore that has ended is
+   * returned unchanged. Errors: `job-not-found`.
    */
   async cancelRestore(jobId: string, { signal }: CallOptions = {}): Promise<RestoreView> {
     const path = `${restorePath(jobId)}?only=cancel`;
@@ -130,8 +132,8 @@ export class ExportClient {
   }
 
   /**
-   * Cancels a restore that runs, and returns it; the Worker then cleans its target up. Deletes one that has ended,
-   * and returns null. An unknown restore counts as deleted.
+   * Cancels a running restore and returns it; the Worker then cleans up its target. Deletes a restore that has
+   * ended, and returns null. An unknown restore counts as deleted.
    */
   async deleteRestore(jobId: string, { signal }: CallOptions = {}): Promise<RestoreView | null> {
     const call = { method: "DELETE", path: restorePath(jobId), jobId, signal } as const;
@@ -141,7 +143,9 @@ export class ExportClient {
     return view;
   }
 
-  /** Follows a restore to its end, and returns it: `completed`, `failed` or `cancelled`. Errors: as `wait`. */
+  /**
+   * Follows a restore to its end, and returns it: `completed`, `failed` or `cancelled`. Errors: those of `wait`.
+   */
   async waitForRestore(
     jobId: string,
     options: WaitOptions<RestoreView> = {},
@@ -149,7 +153,7 @@ export class ExportClient {
     return waitForEnd(jobId, this.restoreEvents(jobId, { signal: options.signal }), options);
   }
 
-  /** Lists a restore's events as they happen, as `events` does for exports. */
+  /** Lists a restore's events as they happen, like `events` for exports. */
   restoreEvents(
     jobId: string,
     options: EventsOptions = {},
@@ -157,7 +161,9 @@ export class ExportClient {
     return followJob<RestoreView>(this.#connection, { path: restorePath(jobId), jobId }, options);
   }
 
-  /** Returns the answer with a file, whose body is not read yet. Errors: among others `export-not-finished`. */
+  /**
+   * Returns the answer that contains a file, before its body is read. Errors: among others `export-not-finished`.
+   */
   async download(
     jobId: string,
     { artifact, headers = {}, signal }: DownloadOptions = {},
@@ -181,20 +187,23 @@ export class ExportClient {
     return this.#connection.readJson({ path: "/export/sources", signal });
   }
 
-  /** Returns the answer with a dump that is read while it is sent, without a job; its body is not read yet. */
+  /**
+   * Returns the answer that contains a dump, before its body is read. The Worker reads the database while it sends
+   * the dump, and creates no job.
+   */
   async stream(request: StreamRequestInput = {}, { signal }: CallOptions = {}): Promise<Response> {
     return this.#connection.send({ path: `/export/dump${formatQuery(request)}`, signal });
   }
 
   /**
-   * Runs an SQL text in the embedded database, all or nothing, and returns the rows of its last statement. Is never
-   * repeated. Errors: among others `query-failed`.
+   * Runs an SQL text in the embedded database, all or nothing, and returns the rows of its last statement. Never
+   * repeats the call. Errors: among others `query-failed`.
    */
   async query(query: QueryInput, { signal }: CallOptions = {}): Promise<QueryRow[]> {
     return this.#runQueries<QueryRow[]>(query, signal);
   }
 
-  /** Runs several SQL texts as `query` does, in one transaction, and returns the rows of each. */
+  /** Runs several SQL texts in one transaction, like `query`, and returns the rows of each. */
   async transaction(
     queries: readonly QueryInput[],
     { signal }: CallOptions = {},
@@ -216,7 +225,7 @@ function jobPath(jobId: string): string {
   return `/export/dump/${encodeURIComponent(jobId)}`;
 }
 
-/** A list becomes several parameters of one name. */
+/** A list becomes several parameters with the same name. */
 function formatQuery(values: object): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values) as [string, unknown][]) {
@@ -227,7 +236,7 @@ function formatQuery(values: object): string {
   return text === "" ? "" : `?${text}`;
 }
 
-/** `crypto.randomUUID` is missing in pages that came by plain HTTP. */
+/** Pages loaded over plain HTTP lack `crypto.randomUUID`. */
 function makeRandomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -5,12 +5,12 @@ import { ExportApiError } from "./export-api-error.ts";
 import { readServerSentEvents } from "./server-sent-events.ts";
 import { wait } from "./wait.ts";
 
-/** The wait before `events` connects again. */
+/** How long `events` waits before it connects again. */
 const RECONNECT_MS = 2_000;
 
 /**
- * Lists the events of the job at `path`. Connects again after the last event if the connection ends, and throws if that
- * brings nothing `retries` times in a row.
+ * Lists the events of the job at `path`. If the connection ends, it connects again after the last event. It throws
+ * if `retries` connections in a row bring nothing.
  */
 export async function* followJob<View>(
   connection: Connection,
@@ -27,7 +27,7 @@ export async function* followJob<View>(
         ...(lastId === undefined ? {} : { headers: { "last-event-id": lastId } }),
         signal,
       });
-      // The end is known already.
+      // The end is already known.
       if (status === 204 || body === null) return;
       for await (const { type, id, data } of readServerSentEvents(body)) {
         lastId = id;
@@ -38,14 +38,16 @@ export async function* followJob<View>(
     } catch (error) {
       signal?.throwIfAborted();
       failures += 1;
-      // `send` has repeated the call already.
+      // `send` has already repeated the call.
       if (error instanceof ExportApiError || failures > connection.retries) throw error;
     }
     await wait(RECONNECT_MS, signal);
   }
 }
 
-/** Returns a job's last view. Errors: `job-not-found` if the job is removed meanwhile; those of `events`. */
+/**
+ * Returns a job's last view. Errors: `job-not-found` if the job is removed while it is followed; those of `events`.
+ */
 export async function waitForEnd<View>(
   jobId: string,
   events: AsyncIterable<JobEvent<View>>,

@@ -1,6 +1,6 @@
 /** A server-sent event with data. */
 export interface ServerSentEvent {
-  /** `message` if the stream names none. */
+  /** `message` if the stream specifies no type. */
   type: string;
   /** The last id that the stream has sent; empty if there is none. */
   id: string;
@@ -8,9 +8,9 @@ export interface ServerSentEvent {
 }
 
 /**
- * Reads the events of `body` as the HTML standard parses them (section 9.2.6): comments and events without data
- * are skipped, and so is an event that the stream's end cuts off. Errors: those of the body. The body is
- * cancelled if the reader stops early.
+ * Reads the events of `body` as the HTML standard specifies (section 9.2.6). It skips comments, events without
+ * data, and an event that is cut off by the end of the stream. Errors: those of the body. If the reader stops
+ * early, the body is cancelled.
  */
 export async function* readServerSentEvents(
   body: ReadableStream<Uint8Array>,
@@ -32,7 +32,7 @@ export async function* readServerSentEvents(
   }
 }
 
-/** Lines end with CR, LF or both. A last line without an end is dropped. */
+/** Lines end with CR, LF or both. An unfinished last line is dropped. */
 async function* readLines(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void, void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -41,14 +41,14 @@ async function* readLines(body: ReadableStream<Uint8Array>): AsyncGenerator<stri
     for (;;) {
       const { done, value } = await reader.read();
       text += decoder.decode(value, { stream: !done });
-      // A CR at the end may be half of a line's end, unless nothing follows.
+      // A final CR may be the first half of a line end, unless nothing follows.
       const lines = text.split(done ? /\r\n|\n|\r/ : /\r\n|\n|\r(?!$)/);
       text = lines.pop() ?? "";
       yield* lines;
       if (done) return;
     }
   } finally {
-    // Safari cannot iterate a stream, so that nothing else ends the request of a reader who leaves.
+    // Safari cannot iterate a stream, so only this ends the request when a reader leaves.
     await reader.cancel().catch(() => undefined);
   }
 }

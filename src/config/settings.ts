@@ -8,6 +8,7 @@ import { type DestinationConfig, DestinationsSchema } from "../api/destination-c
 import { ExportError } from "../api/errors.ts";
 import {
   ExportScheduleSchema,
+  findVerify,
   haveCollision,
   type ScheduledExport,
 } from "../api/export-schedule.ts";
@@ -23,6 +24,9 @@ import {
   PART_BYTES_DEFAULT,
   PART_BYTES_MAX,
   PART_BYTES_MIN,
+  PROOF_ROWS_DEFAULT,
+  PROOF_ROWS_MAX,
+  PROOF_ROWS_MIN,
   RETENTION_HOURS_DEFAULT,
   RETENTION_HOURS_MAX,
   STALL_SECONDS_DEFAULT,
@@ -58,6 +62,8 @@ export interface Settings {
   inlineBytesMax: number;
   /** How long a run may be silent before the watchdog acts. */
   stallMs: number;
+  /** How many rows, index entries included, the proof of one job may write. */
+  proofRowsMax: number;
   /** How long files are kept if the request does not set it. */
   retentionHours: number;
   /** What the cron trigger exports. */
@@ -116,6 +122,7 @@ const SettingsSchema = v.object({
   EXPORT_ONE_TURN_BYTES: integer(0, ONE_TURN_BYTES_MAX, ONE_TURN_BYTES_DEFAULT),
   EXPORT_INLINE_BYTES_MAX: integer(INLINE_BYTES_MIN, INLINE_BYTES_MAX, INLINE_BYTES_DEFAULT),
   EXPORT_STALL_SECONDS: integer(STALL_SECONDS_MIN, STALL_SECONDS_MAX, STALL_SECONDS_DEFAULT),
+  EXPORT_PROOF_ROWS_MAX: integer(PROOF_ROWS_MIN, PROOF_ROWS_MAX, PROOF_ROWS_DEFAULT),
   EXPORT_RETENTION_HOURS: integer(1, RETENTION_HOURS_MAX, RETENTION_HOURS_DEFAULT),
   EXPORT_SOURCES: v.optional(jsonVar(SourcesSchema)),
   EXPORT_SCHEDULE: v.optional(jsonVar(ExportScheduleSchema), []),
@@ -165,6 +172,12 @@ function parseSettings(env: object): Settings {
       "EXPORT_SCHEDULE: expected one entry per source for each cron expression",
     );
   }
+  if (schedule.some((entry) => findVerify(entry) === "restore") && !("EXPORT_SCRATCH" in env)) {
+    throw new ExportError(
+      "configuration-invalid",
+      "EXPORT_SCHEDULE asks for proofs by a restore, and binding EXPORT_SCRATCH is missing",
+    );
+  }
   return {
     sources,
     chunkBytes: vars.EXPORT_CHUNK_BYTES,
@@ -173,6 +186,7 @@ function parseSettings(env: object): Settings {
     oneTurnBytes: vars.EXPORT_ONE_TURN_BYTES,
     inlineBytesMax: vars.EXPORT_INLINE_BYTES_MAX,
     stallMs: vars.EXPORT_STALL_SECONDS * 1_000,
+    proofRowsMax: vars.EXPORT_PROOF_ROWS_MAX,
     retentionHours: vars.EXPORT_RETENTION_HOURS,
     schedule,
     publicUrl: vars.EXPORT_PUBLIC_URL,

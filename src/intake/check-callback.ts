@@ -4,8 +4,8 @@ import { checkCallbackTarget } from "../notify/callback-target.ts";
 import { readWebhookSecrets } from "../notify/webhook-secrets.ts";
 
 /**
- * Returns the callback URL as it will be called. Reports a secret that cannot sign now, not when the job has
- * ended.
+ * Returns the callback URL in the form that will be called. A secret that cannot sign fails now, and not when the
+ * job ends.
  */
 export function checkCallback(
   config: Settings,

@@ -1,8 +1,9 @@
 import type { ExportEnv } from "../config/bindings.ts";
+import { requireScratch } from "../config/scratch.ts";
 import { findDefaultSource, getSourceConfig, type Settings } from "../config/settings.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import { ExportError } from "../api/errors.ts";
-import { type ExportRequest, requireRows } from "../api/export-request.ts";
+import { type ExportRequest, requireProvable, requireRows } from "../api/export-request.ts";
 import { findNamedObject } from "../api/source-config.ts";
 import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
 import { getSourceKind } from "../databases/source-kinds.ts";
@@ -22,6 +23,8 @@ export async function prepareJob(
 ): Promise<NewJob> {
   const { env, ...given } = received;
   requireRows(request);
+  requireProvable(request);
+  if (request.verify === "restore") requireScratch(env);
   const { source: name = findDefaultSource(config), ...rest } = request;
   const source = getSourceConfig(config, name);
   // Reports a wrong binding now, instead of starting a job that would fail because of it.

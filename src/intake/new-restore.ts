@@ -13,20 +13,19 @@ import { findScript } from "../storage/find-script.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
 import { checkCallback } from "./check-callback.ts";
 
-/** A restore to be created, or the one that the request's Idempotency-Key has created before. */
+/** A restore to create, or the restore that the request's Idempotency-Key already created. */
 export type PreparedRestore =
   | { isKnown: false; restore: NewRestore }
   | { isKnown: true; view: RestoreView };
 
-/** A safety export is kept at least a week. */
+/** A safety export is kept for at least a week. */
 const SAFETY_HOURS_MIN = 168;
 
 /**
- * A checked request as a restore to be created, with the deployment's defaults filled in. What can be refused now
- * is refused now, before anything is recorded or changed. A known Idempotency-Key returns its restore unchecked.
- *
- * Errors: `source-not-found`, `target-not-writable`, those of `findScript`,
- * `callback-url-refused`, `configuration-invalid`, `invalid-request`, and the target's own.
+ * Returns a checked request as a restore to create, with the deployment's defaults filled in. Refuses as much as
+ * possible now, before anything is recorded or changed. A known Idempotency-Key returns its restore unchecked.
+ * Errors: `source-not-found`, `target-not-writable`, those of `findScript`, `callback-url-refused`,
+ * `configuration-invalid`, `invalid-request`, and the target's own.
  */
 export async function prepareRestore(
   config: Settings,
@@ -61,7 +60,7 @@ export async function prepareRestore(
   const jobs = getExportJobs(env);
   const { idempotencyKey } = given;
   if (idempotencyKey !== null) {
-    // First: a restore that runs has filled its target, and its script may be gone when it has ended.
+    // Comes first: a running restore has filled its target, and its script may be gone after it has ended.
     const known = unwrap(await jobs.findRestoreByKey({ idempotencyKey, requestDigest }));
     if (known !== null) return { isKnown: true, view: known };
   }
@@ -74,7 +73,7 @@ export async function prepareRestore(
     },
     request.from,
   );
-  // Refused only after the lock is checked: a restore that runs has filled its target itself.
+  // Refused only after the lock is checked, because a running restore has filled its target itself.
   const filled =
     request.mode === "empty"
       ? (await listTargetTables(database.open())).find(({ hasRows }) => hasRows)

@@ -2,6 +2,7 @@ import { type ExportEnv, getExportJobs } from "../config/bindings.ts";
 import { readSettings } from "../config/settings.ts";
 import { unwrap } from "../rpc/outcome.ts";
 import { type ErrorCode, ExportError } from "../api/errors.ts";
+import { findVerify, type ScheduledExport } from "../api/export-schedule.ts";
 import type { JobView } from "../api/job-view.ts";
 import { prepareJob } from "./new-job.ts";
 
@@ -9,15 +10,15 @@ import { prepareJob } from "./new-job.ts";
 export interface Tick {
   /** The trigger's expression. */
   cron: string;
-  /** When it was due; a tick that is delivered again has the same time. */
+  /** When it was due. A tick that is delivered again has the same time. */
   scheduledTime: number;
 }
 
 /**
- * Starts the exports of `EXPORT_SCHEDULE` that are due at a tick: one job per entry, however often
- * the tick is delivered. An entry whose source is still being exported is skipped, with a line in
- * the log; the others still start. Errors: `configuration-invalid`, and, after all entries, the
- * errors of jobs that could not be started and of a job of this tick that has failed since.
+ * Starts the exports of `EXPORT_SCHEDULE` that are due at a tick. Starts one job per entry, even if the tick is
+ * delivered several times. If a source is still being exported, its entry is skipped with a line in the log, and
+ * the others still start. Errors: `configuration-invalid`. After all entries, it throws the errors of jobs that
+ * could not start, and of this tick's jobs that have failed since.
  */
 export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise<void> {
   const config = readSettings(env);
@@ -25,16 +26,18 @@ export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise
     (entry) => entry.cron === undefined || entry.cron === tick.cron,
   );
   const failures: unknown[] = [];
-  for (const { cron: _cron, ...request } of due) {
-    const idempotencyKey = `schedule ${tick.cron} ${tick.scheduledTime} ${[request.source, request.name ?? request.id ?? ""].map(encodeURIComponent).join("/")}`;
+  for (const { cron, proveEvery: runs, ...entry } of due) {
+    const keyPrefix = makeKeyPrefix({ ...entry, cron });
+    const request = { ...entry, verify: findVerify({ ...entry, proveEvery: runs }) };
     try {
       const job = await prepareJob(config, request, {
         env,
-        idempotencyKey,
+        idempotencyKey: `${keyPrefix}${String(tick.scheduledTime).padStart(TIME_DIGITS, "0")} ${tick.cron}`,
         origin: config.publicUrl ?? "",
         nowMs: Date.now(),
       });
-      const { view, replayed } = unwrap(await getExportJobs(env).create(job));
+      const proveEvery = runs === undefined ? {} : { proveEvery: { runs, keyPrefix } };
+      const { view, replayed } = unwrap(await getExportJobs(env).create({ ...job, ...proveEvery }));
       if (replayed) requireNotFailed(view);
     } catch (error) {
       if (error instanceof ExportError && error.code === "export-already-running") {
@@ -45,6 +48,15 @@ export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise
     }
   }
   if (failures.length > 0) throw failures[0];
+}
+
+/** The keys of an entry's jobs sort by time. */
+const TIME_DIGITS = 15;
+
+/** The beginning of the keys of an entry's jobs; no other entry's keys begin with it. */
+function makeKeyPrefix({ source, name, id, cron }: ScheduledExport): string {
+  const entry = [source, name ?? id ?? "", cron ?? ""].map(encodeURIComponent).join("/");
+  return `schedule ${entry} `;
 }
 
 /**

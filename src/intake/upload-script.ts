@@ -15,13 +15,12 @@ import type { ArtifactStore } from "../storage/artifact-store.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
 import { readObjectBlocks } from "../storage/read-object-blocks.ts";
 
-/** What a script is stored as: it may be compressed. */
+/** The content type of a stored script, which may be compressed. */
 const CONTENT_TYPE = "application/octet-stream";
 
 /**
- * Starts the upload of a script. Its parts have the size that the deployment uses now. Errors:
- * `invalid-request` if it is announced to be too long for its parts, `inline-storage-full`,
- * `storage-unavailable`.
+ * Starts the upload of a script. Its parts have the size that the deployment uses now. Errors: `invalid-request` if
+ * the announced size is too long for its parts, `inline-storage-full`, `storage-unavailable`.
  */
 export async function startUpload(
   env: ExportEnv,
@@ -52,9 +51,9 @@ function requirePossible({ bytes, partBytes }: { bytes: number; partBytes: numbe
 }
 
 /**
- * Stores one part of a script, in place of any earlier one. Errors: `file-not-found`; `part-invalid` if the part
- * is too long or empty, is not what `announcedSha256` says, or the file takes no more parts;
- * `inline-storage-full`, `storage-unavailable`.
+ * Stores one part of a script, in place of any earlier one. Errors: `file-not-found`; `part-invalid` if the part is
+ * too long, is empty, does not match `announcedSha256`, or the file takes no more parts; `inline-storage-full`,
+ * `storage-unavailable`.
  */
 export async function storePart(
   env: ExportEnv,
@@ -87,7 +86,7 @@ async function sendPart(
     return await store.putPart(upload, number, bytes);
   } catch (cause) {
     if (!isCorrupt(cause)) throw cause;
-    // A call before may have completed the upload, and its answer was lost.
+    // An earlier call may have completed the upload and lost its answer.
     throw new ExportError(
       "part-invalid",
       `part ${number} is refused: the store takes no more parts of the file. Complete it, or delete it`,
@@ -97,8 +96,8 @@ async function sendPart(
 }
 
 /**
- * Makes the file of its parts, reads it back, and records its SHA-256. May be repeated, also after a call that
- * broke off. Errors: `file-not-found`; `file-not-complete` if a part is missing; `part-invalid` if one must be
+ * Creates the file from its parts, reads it back, and records its SHA-256. May be repeated, also after a call that
+ * was cut off. Errors: `file-not-found`; `file-not-complete` if a part is missing; `part-invalid` if a part must be
  * uploaded again; `file-differs` if size or hash are not the announced ones; `storage-unavailable`.
  */
 export async function completeUpload(

@@ -210,6 +210,9 @@ const MIGRATIONS: readonly string[] = [
    ALTER TABLE tmp_export_job_chunks ADD COLUMN text_sha256 TEXT;
    ALTER TABLE tmp_export_jobs ADD COLUMN writer_json TEXT;`,
 
+  `ALTER TABLE tmp_export_jobs ADD COLUMN proof_json TEXT;
+   ALTER TABLE tmp_export_job_discards ADD COLUMN is_scratch INTEGER NOT NULL DEFAULT 0;`,
+
   `ALTER TABLE tmp_export_jobs ADD COLUMN manifest_stored INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE tmp_export_jobs ADD COLUMN copyings INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE tmp_export_jobs ADD COLUMN copying_due_at_ms INTEGER;

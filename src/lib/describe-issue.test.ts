@@ -12,6 +12,15 @@ const Schema = v.strictObject({
   own: v.optional(v.pipe(v.string(), v.regex(/^x$/, "expected an x"))),
   on: v.optional(v.boolean()),
   nested: v.optional(v.strictObject({ needed: v.string() })),
+  choice: v.optional(
+    v.union([
+      v.strictObject({ id: v.pipe(v.string(), v.uuid(), v.toLowerCase()) }),
+      v.strictObject({
+        key: v.string(),
+        hash: v.optional(v.pipe(v.string(), v.regex(/^x$/, "expected an x"))),
+      }),
+    ]),
+  ),
 });
 
 test.each([
@@ -30,6 +39,16 @@ test.each([
   [{ on: "yes" }, "on: expected true or false"],
   [{ nested: {} }, "nested.needed: is missing"],
   [{ nested: "token-abc" }, "nested: expected an object"],
+  [{ choice: 7 }, "choice: expected an object"],
+  [{ choice: {} }, "choice: expected one of the fields id, key"],
+  [{ choice: { ky: "a" } }, "choice: expected one of the fields id, key"],
+  [{ choice: { id: 7 } }, "choice: id: expected a string"],
+  [{ choice: { id: "token-abc" } }, "choice: id: expected a UUID"],
+  [{ choice: { key: "a", hash: "token-abc" } }, "choice.hash: expected an x"],
+  [
+    { choice: { id: "0b6a1b0e-2f4c-4b6e-9d0a-5b1f7c1d2e3f", key: "a" } },
+    "choice: expected only one of the fields id, key",
+  ],
 ])("says plainly what is wrong with %j, and never its value", (value, words) => {
   const parsed = v.safeParse(Schema, value);
   const [issue] = parsed.issues ?? [];

@@ -1,4 +1,4 @@
-import type * as v from "valibot";
+import * as v from "valibot";
 
 /**
  * Returns what is wrong with a value, in plain words. Valibot's own messages are written for
@@ -27,11 +27,35 @@ export function describeIssue(issue: v.BaseIssue<unknown>): string {
       return "expected a URL";
     case "regex":
       return `expected a value that matches ${String(issue.requirement)}`;
+    case "union":
+      return describeChoice(issue) ?? `expected ${typesIn(issue.expected ?? "")}`;
     default:
       return issue.expected === null
         ? "is not allowed here"
         : `expected ${typesIn(issue.expected)}`;
   }
+}
+
+/**
+ * Returns what is wrong with an object that fits none of several schemas: the first field that is there and is
+ * wrong in one of them, or else the fields of which one is required; undefined for other values.
+ */
+function describeChoice(issue: v.BaseIssue<unknown>): string | undefined {
+  const { input } = issue;
+  const issues: readonly v.BaseIssue<unknown>[] = issue.issues ?? [];
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return undefined;
+  const wrong = issues.find(({ expected, received }) => {
+    return expected !== "never" && received !== "undefined";
+  });
+  if (wrong !== undefined) return `${v.getDotPath(wrong)}: ${describeIssue(wrong)}`;
+  const missing = listFields(issues.filter(({ received }) => received === "undefined"));
+  if (missing.length > 1) return `expected one of the fields ${missing.join(", ")}`;
+  const others = listFields(issues.filter(({ expected }) => expected === "never"));
+  return `expected only one of the fields ${others.join(", ")}`;
+}
+
+function listFields(issues: readonly v.BaseIssue<unknown>[]): string[] {
+  return [...new Set(issues.map((issue) => v.getDotPath(issue) ?? ""))].toSorted();
 }
 
 function findUnit(input: unknown): string {

@@ -7,17 +7,17 @@ const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x0184d2a5;
 const RLE_BLOCK = 1;
 
-/** The bytes are no Zstandard frames, or end within one. */
+/** Thrown if the bytes are not Zstandard frames, or end within a frame. */
 export class BadFrame extends Error {}
 
 /**
  * Cuts Zstandard data, which arrives in pieces of any size, at the ends of its frames (RFC 8878, 3.1). Decoders
- * stop after the first frame without an error (Node 24.21 and workerd 1.20261117), so each frame needs one of its own.
- * Holds no more than a frame's or a block's header.
+ * stop after the first frame without an error (Node 24.21 and workerd 1.20261117), so each frame needs its own
+ * decoder. Holds at most one header of a frame or block.
  */
 export class ZstdFrameCutter {
   #pending: Buffer = Buffer.alloc(0);
-  /** Bytes that still belong to the current block, checksum or skippable frame. */
+  /** How many bytes still belong to the current block, checksum or skippable frame. */
   #left = 0;
   #state: "frame" | "skip" | "block" | "last" | "checksum" = "frame";
   #hasChecksum = false;
@@ -64,7 +64,7 @@ export class ZstdFrameCutter {
     return this.#state === "last" && !this.#hasChecksum;
   }
 
-  /** Returns the length of the header that `bytes` begin with; undefined if it has not all arrived. */
+  /** Returns the length of the header at the start of `bytes`; undefined if not all of it has arrived. */
   #readHeader(bytes: Buffer): number | undefined {
     if (this.#state === "checksum") {
       this.#left = 4;
@@ -84,7 +84,7 @@ export class ZstdFrameCutter {
       this.#left = bytes.readUInt32LE(4);
       return 8;
     }
-    if (magic !== FRAME_MAGIC) throw new BadFrame("these bytes are no Zstandard frame");
+    if (magic !== FRAME_MAGIC) throw new BadFrame("these bytes are not a Zstandard frame");
     const descriptor = bytes[4] ?? 0;
     const isSingleSegment = (descriptor & 0x20) !== 0;
     const sizeFlag = descriptor >>> 6;

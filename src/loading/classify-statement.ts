@@ -13,11 +13,11 @@ import {
 } from "./create-table.ts";
 import { type NamePlace, readConditional, readList, readName } from "./read-name.ts";
 
-/** What a statement of a script does, as far as loading it is concerned. */
+/** What a statement of a script does, as far as it matters for loading. */
 export type StatementClass =
   /** It has no effect in a new database, or the platform does not allow it and nothing depends on it. */
   | { kind: "skip"; what: string }
-  /** The script cannot be loaded. */
+  /** A restore cannot load a script that contains it. */
   | { kind: "refuse"; reason: string }
   | { kind: "begin" }
   | { kind: "commit" }
@@ -25,16 +25,16 @@ export type StatementClass =
   | { kind: "foreign-keys"; enforces: boolean }
   | CreateTable
   | InsertRows
-  /** A row of `sqlite_schema`, as `sqlite3 .dump` writes a virtual table. */
+  /** A row of `sqlite_schema`: `sqlite3 .dump` writes virtual tables this way. */
   | { kind: "schema-row"; rowsAt: number }
   | { kind: "create-index"; table: string; isUnique: boolean; columns: string[] }
   | { kind: "create-trigger"; table: string }
   | { kind: "create-view" }
-  /** It sets the counters of AUTOINCREMENT. */
+  /** It sets AUTOINCREMENT counters. */
   | { kind: "sequence" }
-  /** Entries of a key-value storage, as a dump of this project carries them. */
+  /** Entries of a key-value storage, in the form that this project's dumps use. */
   | { kind: "key-values" }
-  /** It changes no row that anything else may read. */
+  /** It changes no row that another statement may read. */
   | { kind: "bookkeeping" }
   | { kind: "drop-table"; table: string }
   | {
@@ -57,31 +57,31 @@ export interface InsertRows {
   /** The same in lower case. */
   lowerTable: string;
   place: NamePlace;
-  /** The start of the rows: after the table and its columns. */
+  /** The position of the rows, after the table and its columns. */
   rowsAt: number;
   /** The columns that the statement lists; undefined if it lists none. */
   columns: string[] | undefined;
   /** True for `VALUES`; false for a query, and for DEFAULT VALUES. */
   hasValues: boolean;
-  /** What a conflict does, such as REPLACE; undefined if the statement does not say. */
+  /** What happens on a conflict, such as REPLACE; undefined if the statement does not specify it. */
   conflict: string | undefined;
 }
 
-/** Statements that only bracket or configure a session, or read. */
+/** Statements that only read, bracket a transaction or configure the session. */
 const SKIPPED = new Set(["SAVEPOINT", "RELEASE", "VACUUM", "EXPLAIN", "VALUES"]);
 
 const KNOWN_WORDS = new Set(["WITH"]);
 
 /**
- * Classifies the statements of one script. Remembers the head of the last INSERT, since the next statement often
+ * Classifies the statements of one script. Remembers how the last INSERT begins, since the next statement often
  * begins with the same bytes.
  */
 export class StatementClassifier {
-  /** From the first byte to the end of VALUES. */
+  /** Everything up to and including VALUES. */
   #head: Buffer | undefined;
   #insert: InsertRows | undefined;
 
-  /** Classifies a statement, given from its first token on. */
+  /** Classifies a statement. `bytes` starts at its first token. */
   classify(bytes: Uint8Array): StatementClass {
     if (this.#insert !== undefined && this.#head !== undefined && hasHead(bytes, this.#head)) {
       return this.#insert;
@@ -95,7 +95,7 @@ export class StatementClassifier {
   }
 }
 
-/** True if `bytes` begins with `head`, and a parenthesis follows. */
+/** True if `bytes` begins with `head` and a parenthesis follows. */
 function hasHead(bytes: Uint8Array, head: Buffer): boolean {
   const { length } = head;
   const next = bytes[length];
@@ -105,8 +105,8 @@ function hasHead(bytes: Uint8Array, head: Buffer): boolean {
 }
 
 /**
- * Classifies one statement by its first tokens. `bytes` is the statement from its first token on. Reads a whole
- * CREATE TABLE, and no more than the head of anything else.
+ * Classifies one statement by its first tokens. `bytes` starts at its first token. Reads all of a CREATE TABLE, and
+ * only the beginning of anything else.
  */
 export function classifyStatement(bytes: Uint8Array): StatementClass {
   const tokens = new TokenReader(bytes);
@@ -127,7 +127,7 @@ export function classifyStatement(bytes: Uint8Array): StatementClass {
     case "REPLACE":
       return classifyInsert(tokens, word);
     case "SELECT":
-      // A query changes nothing, except for the entries of a key-value storage, which are carried in one.
+      // A query changes nothing, but the entries of a key-value storage are written as queries.
       return beginsKeyValues(viewOf(bytes).toString("latin1", 0, 100))
         ? { kind: "key-values" }
         : { kind: "skip", what: word };
@@ -187,7 +187,7 @@ function classifyChange(tokens: TokenReader, word: "DELETE" | "UPDATE"): Stateme
   const lower = lowerAscii(name);
   if (lower === "sqlite_sequence") return { kind: "sequence" };
   if (isStatistics(name)) return { kind: "skip", what: `${word} ${lower}` };
-  // The shell's `.dump` sets version and rows of sqlite_schema only within the file that it writes.
+  // The shell's `.dump` sets the version and rows of sqlite_schema only within the file that it writes.
   if (isSchemaName(name)) return { kind: "refuse", reason: `${word} of ${lower} is not possible` };
   return { kind: "change-rows", table: name };
 }
@@ -197,7 +197,7 @@ function classifyDrop(tokens: TokenReader): StatementClass {
   const { token } = readConditional(tokens);
   const { name } = readName(tokens, token);
   if (word !== "TABLE") return { kind: "other" };
-  // A dump of this project drops the table in which it has assembled a long row.
+  // This project's dumps drop the table in which they assembled a long row.
   if (/^tmp_export_stage(?:_[0-9]+)?$/.test(name)) return { kind: "bookkeeping" };
   return { kind: "drop-table", table: name };
 }
@@ -260,12 +260,12 @@ function classifyNewTable(
   if (lower === "sqlite_sequence" || isStatistics(name) || isPlatformName(name)) {
     return { kind: "skip", what: `CREATE TABLE ${lower}` };
   }
-  // The rows of a query come from other tables.
+  // A query takes its rows from other tables.
   if (tokens.word(next) === "AS") return { kind: "other" };
   return classifyTable(tokens, { name, place, ...options });
 }
 
-/** The table of a trigger stands after the first ON. */
+/** A trigger's table follows the first ON. */
 function findTriggerTable(tokens: TokenReader): string {
   for (let token = tokens.next(); token !== undefined; token = tokens.next()) {
     const word = tokens.word(token);

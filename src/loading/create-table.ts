@@ -2,13 +2,13 @@ import { lowerAscii } from "../lib/ascii-case.ts";
 import type { TokenReader } from "../sqlite/token-reader.ts";
 import { type NamePlace, readList } from "./read-name.ts";
 
-/** A foreign key as the text of a table declares it. */
+/** A foreign key, as a table's text declares it. */
 export interface ForeignKey {
   /** In lower case. */
   parent: string;
   /** In lower case; undefined for the parent's PRIMARY KEY. */
   columns: string[] | undefined;
-  /** True if a change of the parent's rows changes those that refer to it. */
+  /** True if a change to the parent's rows changes the rows that refer to them. */
   hasAction: boolean;
 }
 
@@ -38,8 +38,8 @@ export function classifyTable(
 }
 
 /**
- * Reads the rest of a statement and returns its foreign keys. REFERENCES and AUTOINCREMENT are reserved words: only
- * a foreign key and a rowid have them outside quotes.
+ * Reads the rest of a statement and returns its foreign keys. Outside quotes, the reserved words REFERENCES and
+ * AUTOINCREMENT have only one meaning.
  */
 export function listForeignKeys(
   tokens: TokenReader,
@@ -52,7 +52,7 @@ export function listForeignKeys(
     if (word === "AUTOINCREMENT") found.hasAutoincrement = true;
     token = tokens.next();
     const last = foreignKeys.at(-1);
-    // ON DELETE CASCADE; ON DELETE SET NULL. An ON CONFLICT of another clause has none of these words.
+    // ON DELETE CASCADE, ON DELETE SET NULL. The ON CONFLICT of another clause contains none of these words.
     if ((word === "CASCADE" || word === "SET") && last !== undefined) last.hasAction = true;
     if (word !== "REFERENCES") continue;
     const parent = lowerAscii(tokens.name(token));

@@ -2,33 +2,33 @@ import { ExportError } from "../api/errors.ts";
 import { viewOf } from "../lib/bytes.ts";
 import type { ScriptStatement } from "../sqlite/statement-splitter.ts";
 
-/** Characters of a statement that messages quote. */
+/** How many characters of a statement a message quotes. */
 const SHOWN_CHARS_MAX = 200;
 
-/** A statement's place in its script, as errors and views report it. */
+/** A statement's place in its script, for errors and views. */
 export interface StatementPlaceDetails {
-  /** From 1. */
+  /** Counts from 1. */
   statement: number;
-  /** From 1. */
+  /** Counts from 1. */
   line: number;
-  /** Byte of the script's text, from 0. */
+  /** Byte offset in the script's text, from 0. */
   offset: number;
   /** The first 200 characters. */
   sql: string;
   [key: string]: string | number;
 }
 
-/** Returns where a statement stands, and how it begins. */
+/** Returns a statement's place and its first characters. */
 export function describeStatement(statement: ScriptStatement): StatementPlaceDetails {
   const { bytes, start, number, line, offset } = statement;
-  // At most four bytes a character.
+  // A character takes at most four bytes.
   const end = Math.min(bytes.length, start + 4 * SHOWN_CHARS_MAX);
   const head = viewOf(bytes).toString("utf8", start, end);
   const sql = Array.from(head).slice(0, SHOWN_CHARS_MAX).join("");
   return { statement: number, line, offset, sql };
 }
 
-/** Returns the error of a statement because of which a script is refused before anything changes. */
+/** Returns the error for a script that is refused because of this statement, before anything changes. */
 export function refused(statement: ScriptStatement, reason: string): ExportError {
   const place = describeStatement(statement);
   return new ExportError(
@@ -38,7 +38,7 @@ export function refused(statement: ScriptStatement, reason: string): ExportError
   );
 }
 
-/** Returns the error of a statement that the database refuses. */
+/** Returns the error for a statement that the database refused. */
 export function failed(
   statement: ScriptStatement,
   { table, cause, reason = cause?.message ?? "" }: FailedStatement,

@@ -8,20 +8,20 @@ import { BadFrame, ZstdFrameCutter } from "../lib/zstd-frames.ts";
 type Chunks = AsyncIterable<Uint8Array>;
 
 /**
- * Decompresses a file: one or several gzip members, or Zstandard frames, end to end. Errors: `script-invalid` if
- * the data is damaged or ends too early; those of `chunks`.
+ * Decompresses a file that contains one or more gzip members, or Zstandard frames, back to back. Errors:
+ * `script-invalid` if the data is damaged or incomplete; those of `chunks`.
  */
 export function inflate(chunks: Chunks, compression: Compression): Chunks {
   if (compression === "gzip") return inflateGzip(chunks);
   return compression === "zstd" ? inflateZstd(chunks) : chunks;
 }
 
-/** Returns which compression a file has by its first bytes; at least four are necessary. */
+/** Returns a file's compression, judged by its first bytes. It needs at least four. */
 export function detectCompression(head: Uint8Array): Compression {
   const [a, b, c, d] = head;
   if (a === 0x1f && b === 0x8b) return "gzip";
   if (b === 0xb5 && c === 0x2f && d === 0xfd && a === 0x28) return "zstd";
-  // A skippable frame, which other tools write first.
+  // A skippable frame, which some tools write first.
   return b === 0x2a && c === 0x4d && d === 0x18 && a !== undefined && a >>> 4 === 5
     ? "zstd"
     : "none";
@@ -76,7 +76,7 @@ async function* decompress(
   decoder: ReturnType<typeof createGunzip>,
   format: string,
 ): AsyncGenerator<Uint8Array> {
-  // The iteration below throws the same error.
+  // The loop below throws the same error.
   pipeline(Readable.from(chunks), decoder, () => {});
   try {
     yield* decoder as AsyncIterable<Uint8Array>;

@@ -1,6 +1,6 @@
 /**
- * Returns the strongly connected groups of `names`, each after those that it refers to (Tarjan 1972, with a stack
- * of its own, since a chain of tables may be longer than the call stack).
+ * Returns the strongly connected groups of `names`. Each group follows the groups that it refers to (Tarjan 1972).
+ * It keeps its own stack, because a chain of tables may be longer than the call stack.
  */
 export function listGroups(
   names: readonly string[],

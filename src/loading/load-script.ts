@@ -13,28 +13,28 @@ import { StatementRewriter } from "./rewrite-statement.ts";
 import { type LoadableStatement, type LoadTarget, runStatements, runTurn } from "./run-turn.ts";
 import { readScriptText } from "./script-text.ts";
 
-/** SQL text that one turn loads. */
+/** How many bytes of SQL text one turn loads. */
 const TURN_BYTES = MIB;
 
-/** Statements that one turn loads: each takes memory beside its text. */
+/** How many statements one turn loads, since each needs memory in addition to its text. */
 const TURN_STATEMENTS_MAX = 5_000;
 
 /** A script to load. */
 export interface LoadInput {
   target: Pick<LoadTarget, "source" | "restoreId">;
   plan: LoadPlan;
-  /** The end of the script. */
+  /** The number after the script's last statement. */
   end: ScriptPlace;
-  /** Reads the script's text from a place on. */
+  /** Reads the script's text, starting at a byte offset. */
   read: (from: ScriptPlace) => AsyncIterable<Uint8Array>;
-  /** Text after which this call ends, in bytes. */
+  /** How many bytes of text this call loads at most. */
   textBytesMax: number;
   beat: () => Promise<void>;
-  /** Staged rows that one turn moves; default: `SLICE_ROWS`. */
+  /** How many staged rows one turn moves; default: `SLICE_ROWS`. */
   sliceRows?: number;
 }
 
-/** How far a call has come, and what it has cost. */
+/** How far a call got, and what it cost. */
 export interface Loaded {
   position: StoredPosition;
   isDone: boolean;
@@ -42,16 +42,15 @@ export interface Loaded {
   rowsWritten: number;
 }
 
-/** The pass of a script that is loaded whole. */
+/** The pass of a script that has been loaded completely. */
 const DONE = 3;
 
 /**
- * Loads a script from where its target stands, until all of it is loaded or `textBytesMax` is reached. The target
- * keeps the position in the same transactions as the rows, so each statement is loaded exactly once, however
- * often a call is cut off, repeated, or runs beside another.
- *
- * Errors: `statement-failed`, which names the statement; `try-overtaken` if another call loads at the same time;
- * `restore-interrupted` if the position is gone; `script-changed`; the source's own.
+ * Loads a script, starting at the target's position, until all of it is loaded or `textBytesMax` is reached. The
+ * target stores the position in the same transactions as the rows. Each statement is therefore loaded exactly once,
+ * even if a call is cut off, repeated, or runs at the same time as another. Errors: `statement-failed`, which names
+ * the statement; `try-overtaken` if another call loads at the same time; `restore-interrupted` if the position is
+ * gone; `script-changed`; the source's own.
  */
 export async function loadScript(input: LoadInput): Promise<Loaded> {
   const { plan, end, sliceRows = SLICE_ROWS } = input;
@@ -89,11 +88,11 @@ interface Stretch {
   position: StoredPosition;
   /** The number of the last statement. */
   until: number;
-  /** The stretch ends with the turn that reaches this byte. */
+  /** The stretch ends after the turn that reaches this byte. */
   textBytesEnd: number;
 }
 
-/** Loads statements up to number `until`, or to the end of the call. The next group is read while a turn runs. */
+/** Loads statements up to number `until`, or until the call ends. The next group is read while a turn runs. */
 async function loadUntil(stretch: Stretch): Promise<StoredPosition> {
   const { input, target } = stretch;
   let running = Promise.resolve(stretch.position);
@@ -102,12 +101,12 @@ async function loadUntil(stretch: Stretch): Promise<StoredPosition> {
       const position = await running;
       await input.beat();
       running = runStatements(target, position, group.statements, { ...position, ...group.after });
-      // It is awaited only when the next group is there.
+      // It is awaited only after the next group has been read.
       running.catch(() => {});
       if (group.after.textBytes >= stretch.textBytesEnd) break;
     }
   } catch (error) {
-    // No turn runs on after the call has ended, and an earlier statement's error comes first.
+    // No turn continues after the call has ended, and the error of an earlier statement comes first.
     await running;
     throw error;
   }
@@ -116,9 +115,9 @@ async function loadUntil(stretch: Stretch): Promise<StoredPosition> {
   return position;
 }
 
-/** Statements that one turn loads. */
+/** The statements that one turn loads. */
 interface Group {
-  /** Those that do something. */
+  /** The ones that do something. */
   statements: LoadableStatement[];
   after: ScriptPlace;
 }
@@ -173,7 +172,7 @@ function prepare(
   }
 }
 
-/** Builds what the script's own statements do not, and begins the next pass. */
+/** Builds what the script's own statements do not build, and begins the next pass. */
 async function endPass(
   target: LoadTarget,
   plan: LoadPlan,
@@ -200,7 +199,7 @@ async function endPass(
   return to;
 }
 
-/** Returns what fills a search index over the rows of another table. */
+/** Returns the statement that fills a search index over another table's rows. */
 function buildIndex({ name, columns, external }: WrittenVirtualTable): SourceStatement[] {
   if (external === null) return [];
   const { content, rowid, idsName } = external;
@@ -212,10 +211,10 @@ function buildIndex({ name, columns, external }: WrittenVirtualTable): SourceSta
   return [{ sql }, ...(idsName === null ? [] : [{ sql: `DROP TABLE ${idsName}` }])];
 }
 
-/** Returns the error of a restore that stopped in an earlier attempt, whose answer was lost. */
+/** Returns the error of a restore that an earlier attempt stopped, if that attempt's answer was lost. */
 async function findStopped(input: LoadInput, position: StoredPosition): Promise<ExportError> {
   const reason =
-    "it, or one of those after it that begin alike, failed in an earlier attempt, and this database does not " +
+    "this statement, or a later one that begins the same way, failed in an earlier attempt, and this database does not " +
     "undo what came before";
   for await (const statement of readStatements(input, position)) {
     if (statement.number !== position.running) continue;

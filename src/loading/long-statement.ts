@@ -5,27 +5,27 @@ import { decodeIfUtf8, fromHex } from "../lib/bytes.ts";
 import type { SourceStatement } from "../databases/source.ts";
 import { type ByteToken, TokenReader } from "../sqlite/token-reader.ts";
 
-/** Parameters of one statement: https://developers.cloudflare.com/d1/platform/limits/. */
+/** How many parameters a statement may have: https://developers.cloudflare.com/d1/platform/limits/. */
 const PARAMS_MAX = 100;
 
-/** A shorter literal stays in the text: its parameter would hardly be shorter. */
+/** A shorter literal stays in the text, because a parameter would save almost nothing. */
 const LITERAL_BYTES_MIN = 64;
 
-/** What a parameter takes in the text, at most: `CAST(?100 AS TEXT)`. */
+/** How many bytes a parameter takes in the text, at most: `CAST(?100 AS TEXT)`. */
 const PARAM_BYTES_MAX = 20;
 
-/** A longer value is refused by the platform. */
+/** The platform refuses a longer value. */
 const VALUE_BYTES_MAX = 2_000_000;
 
 const QUOTE = 0x27;
 
-/** Why a statement cannot be run. */
+/** Thrown with the reason why a statement cannot be run. */
 export class UnloadableStatement extends Error {}
 
 /**
- * Yields statements that do the same as one INSERT … VALUES that is too long for the platform, or whose text is
- * not valid UTF-8: its rows in several statements, and long literals as parameters. `rowsAt` is where VALUES
- * stands. Throws UnloadableStatement if that is not possible.
+ * Yields statements that together do the same as one INSERT … VALUES. That INSERT is too long for the platform, or
+ * its text is not valid UTF-8. Its rows are split into several statements, and long literals become parameters.
+ * `rowsAt` is the position of VALUES. Throws UnloadableStatement if this is impossible.
  */
 export function* splitLongInsert(
   bytes: Uint8Array,
@@ -54,7 +54,7 @@ export function* splitLongInsert(
   if (rows.length > 0) yield joinRows(head, rows, tail);
 }
 
-/** Returns what stands after the rows: ON CONFLICT or RETURNING, without the semicolon. */
+/** Returns the text after the rows (ON CONFLICT or RETURNING), without the semicolon. */
 function findTail(tokens: TokenReader): string {
   let depth = 0;
   for (let token = tokens.next(); token !== undefined; token = tokens.next()) {
@@ -67,17 +67,17 @@ function findTail(tokens: TokenReader): string {
   return "";
 }
 
-/** A row in parentheses, with its literals of text and bytes. */
+/** A row in parentheses, with its text and byte literals. */
 interface Row {
   start: number;
   end: number;
   literals: ByteToken[];
 }
 
-/** A row of which some literals are parameters. */
+/** A row in which some literals are parameters. */
 interface BoundRow extends Row {
   view: Buffer;
-  /** Bytes of its text, at most. */
+  /** How many bytes its text takes, at most. */
   bytes: number;
 }
 
@@ -88,7 +88,7 @@ function joinRows(head: string, rows: readonly BoundRow[], tail: string): Source
   return params.length === 0 ? { sql } : { sql, params };
 }
 
-/** Reads a row in parentheses, whose literals of text and bytes may become parameters. */
+/** Reads a row in parentheses, whose text and byte literals may become parameters. */
 function readRow(tokens: TokenReader, open: ByteToken): Row {
   const literals: ByteToken[] = [];
   let depth = 1;
@@ -112,13 +112,16 @@ function readRow(tokens: TokenReader, open: ByteToken): Row {
   throw new UnloadableStatement("a row of it does not end");
 }
 
-/** True if a literal may not be valid UTF-8. */
+/** True if a literal might not be valid UTF-8. */
 function hasHighByte(bytes: Buffer, { start, end }: ByteToken): boolean {
   for (let at = start; at < end; at += 1) if ((bytes[at] as number) >= 0x80) return true;
   return false;
 }
 
-/** Binds the longest literals of a row, and those that are not valid UTF-8, until the rest fits. */
+/**
+ * Binds literals of a row, the longest first, until the rest fits. Literals that are not valid UTF-8 are always
+ * bound.
+ */
 function bindRow(view: Buffer, { start, end, literals }: Row, bytesMax: number): BoundRow {
   const bound = literals.filter(
     (each) => decodeIfUtf8(view.subarray(each.start, each.end)) === undefined,
@@ -155,13 +158,13 @@ function requireShort(view: Buffer, { start, end }: ByteToken): void {
   );
 }
 
-/** Writes a row with its parameters, which are added to `params`. */
+/** Writes a row with its parameters, and adds those to `params`. */
 function writeRow({ view, start, end, literals }: BoundRow, params: ArrayBuffer[]): string {
   let text = "";
   let at = start;
   for (const literal of literals) {
     const name = `?${params.push(parseLiteral(view.subarray(literal.start, literal.end)))}`;
-    // Bytes become text by a cast, so that no decoder changes them.
+    // A cast turns bytes into text, so no decoder changes them.
     const isBlob = view[literal.start] !== QUOTE;
     text += view.toString("utf8", at, literal.start) + (isBlob ? name : `CAST(${name} AS TEXT)`);
     at = literal.end;
@@ -169,7 +172,7 @@ function writeRow({ view, start, end, literals }: BoundRow, params: ArrayBuffer[
   return text + view.toString("utf8", at, end);
 }
 
-/** The bytes of a literal: of `X'…'` those that its digits mean, of `'…'` those of the text. */
+/** The bytes that a literal means: the digits of `X'…'` decoded, or the text of `'…'`. */
 function parseLiteral(literal: Buffer): ArrayBuffer {
   if (literal[0] !== QUOTE) {
     return fromHex(literal.toString("latin1", 2, literal.length - 1)).buffer;

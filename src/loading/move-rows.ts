@@ -4,7 +4,7 @@ import type { RowMove } from "../rpc/load-plan.ts";
 import { RESTORE_MARK } from "../sqlite/own-objects.ts";
 import type { RowKey } from "../sqlite/row-key.ts";
 import type { StoredPosition } from "./position.ts";
-import { type LoadTarget, runTurn } from "./run-turn.ts";
+import { isAt, type LoadTarget, overtaken, runTurn } from "./run-turn.ts";
 import {
   countStaged,
   describeStage,
@@ -17,32 +17,33 @@ import {
   type StagedRows,
 } from "./staged-rows.ts";
 
-/** Rows that one turn moves. */
+/** How many rows one turn moves. */
 export const SLICE_ROWS = 10_000;
 
 /**
- * A group of tables that refer to themselves or to one another moves in one statement each if it has fewer rows
- * than this part of a slice. SQLite then searches the children of each row that others wait for, by reading all.
+ * A group of tables that refer to themselves or to one another moves in one statement per table if it has fewer
+ * rows than this share of a slice. For each row that others wait for, SQLite then reads all rows to find its
+ * children.
  */
 const TOGETHER_DIVISOR = 20;
 
 /** Each pass over a group moves at least one row. */
 const PASSES_MAX = 50;
 
-/** A key that is longer as text is not kept: the statement that keeps it has a limit. */
+/** A key whose text is longer is not stored, because the statement that stores it has a limit. */
 const PROGRESS_LENGTH_MAX = 50_000;
 
-/** How far a move is. It is kept as JSON with the position. */
+/** How far a move has got. It is stored as JSON with the position. */
 interface Progress {
   /** Even ones are ascending, odd ones descending. */
   pass: number;
-  /** Which of the move's tables comes next. */
+  /** The index of the move's next table. */
   at: number;
-  /** The last key of the slice before; null at the beginning of the table. */
+  /** The last key of the previous slice; null at the beginning of the table. */
   after: RowKey;
-  /** Rows that were left before this pass. */
+  /** How many rows were left before this pass. */
   left: number | null;
-  /** Passes without a row that moved. */
+  /** How many passes in a row moved no row. */
   idle: number;
 }
 
@@ -57,16 +58,32 @@ interface Move {
 }
 
 /**
- * Moves staged rows into their tables by one turn, or ends the move and drops its staging tables; returns the new
- * position. Rows go in slices by their key. Of tables that refer to themselves or to one another, a pass moves each
- * row whose parents are there, in ascending order, then in descending order, and so on. What is left are cycles:
- * they go in one turn.
- *
- * Errors: `statement-failed` if a row is refused, with the tables and the database's message; those of `runTurn`.
+ * Runs one turn of a move. It moves staged rows into their tables, or ends the move and drops its staging tables.
+ * Returns the new position. Rows move in slices by their key. If tables refer to themselves or to one another, each
+ * pass moves the rows whose parents exist. Passes alternate between ascending and descending order. Only cycles
+ * remain, and they move in one turn. Errors: `statement-failed` if a row is refused, with the tables and the
+ * database's message; those of `runTurn`.
  */
-export async function moveRows(
+export async function moveRows(target: LoadTarget, next: NextMove): Promise<StoredPosition> {
+  try {
+    return await moveNext(target, next);
+  } catch (cause) {
+    const isRefused = cause instanceof ExportError && cause.code === "source-query-failed";
+    // What is read between turns is gone if another attempt has ended the move.
+    if (!isRefused || (await isAt(target, next.from))) throw cause;
+    throw overtaken(cause);
+  }
+}
+
+interface NextMove {
+  move: RowMove;
+  from: StoredPosition;
+  sliceRows: number;
+}
+
+async function moveNext(
   target: LoadTarget,
-  { move, from, sliceRows }: { move: RowMove; from: StoredPosition; sliceRows: number },
+  { move, from, sliceRows }: NextMove,
 ): Promise<StoredPosition> {
   const staged: StagedRows[] = [];
   for (const table of move.tables) {
@@ -100,7 +117,7 @@ async function movePart(move: Move, progress: Progress): Promise<StoredPosition 
   for (; at < staged.length; at += 1, after = null) {
     const rows = staged[at] as StagedRows;
     const hasKey = rows.key.length > 0;
-    // Without a key, rows that already exist cannot be recognized.
+    // Without a key, rows that have already moved cannot be recognized.
     if (!hasKey && isCyclic) continue;
     const end = hasKey
       ? await findSliceEnd(target.source, rows, { after, isDescending }, sliceRows)
@@ -118,7 +135,7 @@ async function movePart(move: Move, progress: Progress): Promise<StoredPosition 
   return null;
 }
 
-/** Runs a statement while a trigger skips the rows of which a parent is not there. */
+/** Runs a statement while a trigger skips every row whose parent is missing. */
 function guard(
   rows: StagedRows,
   keys: readonly MovedKey[],
@@ -135,7 +152,7 @@ async function moveRest(move: Move): Promise<StoredPosition> {
   const drop: string[] = [];
   for (const rows of staged) {
     for (const key of await listMovedKeys(target.source, rows, staged)) {
-      // SQLite searches the rows that wait for each new one.
+      // For each new row, SQLite searches the rows that wait for it.
       const name = `${rows.stageName}_key_${create.length + 1}`;
       const columns = key.columns.map(({ from }) => from).join(", ");
       create.push(`CREATE INDEX ${name} ON ${rows.table}(${columns} ${RESTORE_MARK})`);
@@ -150,7 +167,7 @@ function moveAll(rows: StagedRows): SourceStatement {
   return moveSliceSql(rows, EVERY_ROW, true);
 }
 
-/** Runs the move's last statements, whose foreign keys may be satisfied by any of them, and drops the staging tables. */
+/** Runs the move's last statements, any of which may satisfy their foreign keys, and drops the staging tables. */
 async function endMove(
   move: Move,
   statements: readonly SourceStatement[],

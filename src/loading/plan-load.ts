@@ -7,7 +7,7 @@ import { findOption, makesShadow } from "../sqlite/virtual-table.ts";
 import type { ScannedScript } from "./scan-script.ts";
 import { listSearchColumns, listSearchShadows, type SchemaRow } from "./schema-row.ts";
 
-/** A table of the target before the restore. */
+/** A table that the target had before the restore. */
 export interface TargetTable {
   name: string;
   sql: string;
@@ -15,13 +15,13 @@ export interface TargetTable {
   hasRows: boolean;
 }
 
-/** StarbaseDB's class creates tables of such names whenever one of its objects starts. */
+/** StarbaseDB's class creates tables with such names whenever one of its objects starts. */
 const STARBASE_PREFIX = "tmp_";
 
 /**
- * Decides how a script is loaded into a target that has only `tables`. Errors: `target-not-empty` if one of them
- * has rows, or is no table that the script creates with the same text (an empty one of StarbaseDB's may stay); `script-invalid` for virtual tables whose
- * rows cannot be read from the script.
+ * Decides how to load a script into a target that has only `tables`. Errors: `target-not-empty` if a table has
+ * rows, or if the script does not create it with the same text (an empty StarbaseDB table may stay);
+ * `script-invalid` for virtual tables whose rows cannot be read from the script.
  */
 export function planLoad(script: ScannedScript, tables: readonly TargetTable[]): LoadPlan {
   const existing: string[] = [];
@@ -67,7 +67,10 @@ function notEmpty(message: string): ExportError {
   return new ExportError("target-not-empty", message);
 }
 
-/** True if two statements have the same tokens, IF NOT EXISTS, the case of bare words and quotes of names aside. */
+/**
+ * True if two statements have the same tokens. It ignores IF NOT EXISTS, the case of bare words, and the quotes of
+ * names.
+ */
 function isSameText(one: string, other: string): boolean {
   return normalize(one) === normalize(other);
 }

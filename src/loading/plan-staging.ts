@@ -5,18 +5,18 @@ import { listGroups } from "./list-groups.ts";
 import type { ScannedTable } from "./scanned-tables.ts";
 import { makeStageSql } from "./stage-sql.ts";
 
-/** A stretch of a script without a statement that reads or changes rows: in it, rows may be moved freely. */
+/** A stretch of a script in which no statement reads or changes rows, so rows may move freely. */
 export interface Span {
-  /** Number of the first statement. */
+  /** The number of the first statement. */
   from: number;
-  /** First and last statement that inserts into a table, by its name in lower case. */
+  /** The first and the last statement that insert into a table, by its name in lower case. */
   inserts: Map<string, { first: number; last: number }>;
   uniqueIndexes: { table: string; columns: string[]; number: number }[];
-  /** Tables whose rows must go straight into them, in lower case. */
+  /** Tables that must receive their rows directly, in lower case. */
   unstageable: Set<string>;
 }
 
-/** A move whose staging tables have no names yet. */
+/** A move whose staging tables are not named yet. */
 export interface PlannedMove extends Omit<RowMove, "tables"> {
   tables: { name: string; first: number; sql: string }[];
 }
@@ -27,10 +27,10 @@ type Tables = {
 };
 
 /**
- * Decides which rows of a span cannot go straight into their tables, because a foreign key is checked when its row
- * is written: those of a table that refers to itself or is part of a cycle, and those that come before their
- * parents' rows, or before the UNIQUE index that a foreign key needs. They wait in a staging table until the last
- * of all those is there. `tables` are the script's at the span's end.
+ * Decides which rows of a span cannot go directly into their tables, because a foreign key is checked when its row
+ * is written. These are the rows of a table that refers to itself or is part of a cycle. They also include rows
+ * that come before their parents' rows, or before the UNIQUE index that a foreign key needs. They wait in a staging
+ * table until everything that they need exists. `tables` are the script's tables at the end of the span.
  */
 export function planSpan(span: Span, tables: Tables): PlannedMove[] {
   const { inserts } = span;
@@ -42,7 +42,7 @@ export function planSpan(span: Span, tables: Tables): PlannedMove[] {
   if (![...inserts.keys()].some((name) => indexes.has(name) || listParents(name).length > 0)) {
     return [];
   }
-  /** The statement after which a table's rows are all in it. */
+  /** The statement after which a table has all of its rows. */
   const complete = new Map<string, number>();
   const moves: PlannedMove[] = [];
   for (const group of listGroups([...tables.byName.keys()], listParents)) {
@@ -64,14 +64,14 @@ export function planSpan(span: Span, tables: Tables): PlannedMove[] {
       const isStageable = table?.isStageable === true && !span.unstageable.has(each);
       return isStageable ? [{ name: each, first, sql: table.sql }] : [];
     });
-    // Some of a cycle's rows in their tables and some not would be refused, whatever their order.
+    // If only some of a cycle's rows were in their tables, the database would refuse them in any order.
     if (staged.length < written.length) continue;
     moves.push({ from: span.from, after, isCyclic, tables: staged });
   }
   return moves;
 }
 
-/** The last UNIQUE index of each table that a foreign key of these columns needs. */
+/** The last UNIQUE index, per table, that a foreign key to these columns needs. */
 function findNeededIndexes({ uniqueIndexes }: Span, { byName }: Tables): Map<string, number> {
   const needed = new Map<string, number>();
   for (const index of uniqueIndexes) {
@@ -87,7 +87,7 @@ function findNeededIndexes({ uniqueIndexes }: Span, { byName }: Tables): Map<str
   return needed;
 }
 
-/** Names the staging tables of moves; `taken` are names that they may not have, in lower case. */
+/** Names the staging tables of moves, and avoids the names in `taken` (in lower case). */
 export function nameMoves(moves: readonly PlannedMove[], taken: ReadonlySet<string>): RowMove[] {
   let number = 0;
   const nameStage = (): string => {
@@ -106,7 +106,10 @@ export function nameMoves(moves: readonly PlannedMove[], taken: ReadonlySet<stri
     .sort((a, b) => a.after - b.after);
 }
 
-/** Returns where a row of `name` (in lower case), inserted by statement `number`, waits; undefined if it does not. */
+/**
+ * Returns the staging table for rows that statement `number` inserts into `name` (in lower case); undefined if
+ * there is none.
+ */
 export function findStage(
   moves: readonly RowMove[],
   name: string,

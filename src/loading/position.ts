@@ -6,22 +6,22 @@ import { CAN_EXPORT_KEY_VALUES } from "../sqlite/key-values.ts";
 import { RESTORE_MARK, RESTORE_TABLE } from "../sqlite/own-objects.ts";
 
 /**
- * - `running`: the number of the statement that a turn is at; 0 between turns. It stays only in a database that
- *   does not roll back.
- * - `move`: how far the move under way is; see `move-rows.ts`.
+ * - `running`: the number of the statement that a turn is running; 0 between turns. A failed turn leaves it only in a
+ *   database that does not roll back.
+ * - `move`: how far the current move has got; see `move-rows.ts`.
  *
- * WITHOUT ROWID, so that a turn does not change what `last_insert_rowid()` returns.
+ * The table is WITHOUT ROWID, so a turn does not change what `last_insert_rowid()` returns.
  */
 const COLUMNS =
   "(id TEXT NOT NULL PRIMARY KEY, pass INTEGER NOT NULL, text_bytes INTEGER NOT NULL, statements INTEGER NOT NULL, " +
   "lines INTEGER NOT NULL, rows INTEGER NOT NULL, moves INTEGER NOT NULL, running INTEGER NOT NULL, " +
   `move TEXT ${RESTORE_MARK}) WITHOUT ROWID`;
 
-/** The pass of a restore whose target must be cleared before it, and of one that is being ended. */
+/** The pass of a restore that must still clear its target, and the pass of one that is ending. */
 export const PASS_CLEARING = 0;
 export const PASS_CLOSING = -1;
 
-/** Makes the position of a new restore, unless it is there. */
+/** Creates the position of a new restore, unless it exists. */
 export function insertPositionSql(restoreId: string, pass = 1): string[] {
   return [
     `CREATE TABLE IF NOT EXISTS ${RESTORE_TABLE} ${COLUMNS}`,
@@ -30,8 +30,8 @@ export function insertPositionSql(restoreId: string, pass = 1): string[] {
 }
 
 /**
- * Returns a turn's first statement that moves a restore from one of the passes `from`, or from any, to `to`. It
- * fails, as `isElsewhere` recognizes, if the restore is not in such a pass, or is gone.
+ * Returns the first statement of a turn that moves a restore from one of the passes `from`, or from any pass, to
+ * `to`. If the restore is in another pass, or is gone, the statement fails in a way that `isElsewhere` recognizes.
  */
 export function claimSql(
   restoreId: string,
@@ -47,20 +47,23 @@ export function claimSql(
   );
 }
 
-/** Returns a turn's first statement that fails, as `isElsewhere` recognizes, if any restore has a position. */
+/**
+ * Returns the first statement of a turn. If any restore has a position, it fails in a way that `isElsewhere`
+ * recognizes.
+ */
 export function requireNoneSql(): string {
   return `INSERT INTO ${RESTORE_TABLE} SELECT id, NULL, 0, 0, 0, 0, 0, 0, NULL FROM ${RESTORE_TABLE} LIMIT 1`;
 }
 
-/** A position as the target has it. */
+/** A position, as the target stores it. */
 export interface StoredPosition extends LoadPosition {
-  /** Not 0 if a statement failed in a database that does not roll back: that statement's number. */
+  /** The number of a statement that failed in a database that does not roll back; otherwise 0. */
   running: number;
-  /** How far the move under way is; null before its first turn. */
+  /** How far the current move has got; null before its first turn. */
   move: string | null;
 }
 
-/** Reads how far a restore is. Errors: `restore-interrupted` if its row is gone, the source's own. */
+/** Reads how far a restore has got. Errors: `restore-interrupted` if its row is gone, the source's own. */
 export async function readPosition(source: Source, restoreId: string): Promise<StoredPosition> {
   const columns = "pass, text_bytes, statements, lines, rows, moves, running, move";
   const sql = `SELECT ${columns} FROM ${RESTORE_TABLE} WHERE id = ${quoteText(restoreId)}`;
@@ -81,17 +84,17 @@ export async function readPosition(source: Source, restoreId: string): Promise<S
   return { pass, textBytes, statements, lines, rows, moves, running, move };
 }
 
-/** A turn that moves the position. */
+/** A turn that changes the position. */
 export interface PositionedTurn {
   restoreId: string;
-  /** The start of the turn. Another position means that another attempt was faster. */
+  /** The position at which the turn starts. If the target has another position, another attempt was faster. */
   from: StoredPosition;
   to: Omit<StoredPosition, "running">;
 }
 
 /**
- * Returns the first statement of a turn. It fails if the target is not at the turn's start: its position would
- * become NULL, which is not allowed. Nothing of the turn has run then.
+ * Returns the first statement of a turn. It fails if the target is not at the turn's start, because it would set
+ * the position to NULL, which is not allowed. No other statement of the turn has run then.
  */
 export function beginTurnSql({ restoreId, from }: PositionedTurn): string {
   const id = quoteText(restoreId);
@@ -106,12 +109,12 @@ export function beginTurnSql({ restoreId, from }: PositionedTurn): string {
   );
 }
 
-/** Returns the last statement of a turn, which moves the position. */
+/** Returns the last statement of a turn, which changes the position. It fails if the turn has deleted the position. */
 export function endTurnSql({ restoreId, to }: PositionedTurn): string {
+  const id = quoteText(restoreId);
   return (
-    `UPDATE ${RESTORE_TABLE} SET pass = ${to.pass}, text_bytes = ${to.textBytes}, ` +
-    `statements = ${to.statements}, lines = ${to.lines}, rows = ${to.rows}, moves = ${to.moves}, running = 0, ` +
-    `move = ${writeMove(to.move)} WHERE id = ${quoteText(restoreId)}`
+    `REPLACE INTO ${RESTORE_TABLE} VALUES (${id}, (SELECT ${to.pass} FROM ${RESTORE_TABLE} WHERE id = ${id}), ` +
+    `${to.textBytes}, ${to.statements}, ${to.lines}, ${to.rows}, ${to.moves}, 0, ${writeMove(to.move)})`
   );
 }
 
@@ -119,12 +122,12 @@ function writeMove(move: string | null): string {
   return move === null ? "NULL" : quoteText(move);
 }
 
-/** Returns the statement that records which statement comes next, for databases that do not roll back. */
+/** Returns the statement that records which statement runs next, for databases that do not roll back. */
 export function markStatementSql(restoreId: string, number: number): string {
   return `UPDATE ${RESTORE_TABLE} SET running = ${number} WHERE id = ${quoteText(restoreId)}`;
 }
 
-/** True if a turn failed in its first statement: the target is elsewhere, or the table is gone. */
+/** True if a turn failed in its first statement, because the target is at another position or its table is gone. */
 export function isElsewhere(error: unknown): boolean {
   return isGone(error) || failsWith(error, `NOT NULL constraint failed: ${RESTORE_TABLE}.`);
 }
@@ -142,14 +145,14 @@ function failsWith(error: unknown, message: string): boolean {
 }
 
 /**
- * Reports whether the database undoes a transaction of which a statement fails. A Durable Object of StarbaseDB's
- * class does not. Errors: the source's own.
+ * Reports whether the database undoes a transaction if one of its statements fails. A Durable Object of
+ * StarbaseDB's class does not. Errors: the source's own.
  */
 export async function rollsBack(source: Source): Promise<boolean> {
   if (source.alwaysRollsBack) return true;
   // The classes of `withExport` do. A probe would print an error in their logs.
   if ((await source.query({ sql: CAN_EXPORT_KEY_VALUES })).rows.length > 0) return true;
-  // Nobody else's probe, since attempts may run beside one another.
+  // The name is unique, since attempts may run at the same time.
   const id = quoteText(`probe ${crypto.randomUUID()}`);
   const insert = `INSERT INTO ${RESTORE_TABLE} VALUES (${id}, 1, 0, 0, 0, 0, 0, 0, NULL)`;
   const statements: SourceStatement[] = [{ sql: insert }, { sql: insert }];

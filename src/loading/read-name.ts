@@ -1,12 +1,12 @@
 import type { ByteToken, TokenReader } from "../sqlite/token-reader.ts";
 
-/** The position of a table's name in a statement, including its schema's name and dot. */
+/** The position of a table's name in a statement. It includes the schema's name and the dot. */
 export interface NamePlace {
   start: number;
   end: number;
 }
 
-/** Reads `name` or `schema.name`, of which `first` is the first token, and the token after it. */
+/** Reads `name` or `schema.name`, starting with the token `first`, and then one more token. */
 export function readName(
   tokens: TokenReader,
   first: ByteToken | undefined,
@@ -22,7 +22,7 @@ export function readName(
   };
 }
 
-/** Reads the token after `IF EXISTS` or `IF NOT EXISTS`, or the next one if there is no such condition. */
+/** Reads the token after `IF EXISTS` or `IF NOT EXISTS`, or the next token if there is no such condition. */
 export function readConditional(tokens: TokenReader): {
   token: ByteToken | undefined;
   isConditional: boolean;
@@ -35,8 +35,8 @@ export function readConditional(tokens: TokenReader): {
 }
 
 /**
- * Reads a list of names in parentheses, of which `open` is the first token, to its end. Returns the first name of
- * each element, in the case in which it is written.
+ * Reads a list of names in parentheses, from its opening token `open` to its end. Returns the first name of each
+ * element, with its case unchanged.
  */
 export function readList(tokens: TokenReader, open: ByteToken | undefined): string[] {
   if (!tokens.is(open, "(")) return [];

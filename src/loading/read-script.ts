@@ -3,7 +3,7 @@ import { MIB } from "../api/limits.ts";
 import type { ScriptFrame, ScriptRecord } from "../rpc/load-plan.ts";
 import { inflate } from "./inflate.ts";
 
-/** Bytes of the file that are requested at once: a store may send faster than a script is loaded. */
+/** How many bytes of the file one request reads, because a store may send faster than a script loads. */
 const READ_BYTES = 8 * MIB;
 
 /** Reads a range of the stored file; undefined if the file is gone. */
@@ -12,13 +12,13 @@ export type ReadRange = (range: {
   length: number;
 }) => Promise<ReadableStream<Uint8Array> | undefined>;
 
-/** What reading needs to know of a script. */
+/** What the reader must know about a script. */
 export type ScriptFile = Pick<ScriptRecord, "bytes" | "compression" | "frames">;
 
 /**
- * Reads a script's text from byte `from` of the text on. A compressed file is read from the last frame whose place
- * is known before it, and what precedes `from` is discarded. Errors: `script-invalid`, `script-changed`, the
- * store's own.
+ * Reads a script's text, starting at byte `from` of the text. In a compressed file, it starts at the last known
+ * frame before that byte and discards the text before it. Errors: `script-invalid`, `script-changed`, the store's
+ * own.
  */
 export async function* readScript(
   read: ReadRange,
@@ -31,7 +31,7 @@ export async function* readScript(
     if (discard >= text.length) {
       discard -= text.length;
     } else {
-      // The splitter keeps a view of what it gets, and a decoder may use its memory again.
+      // The splitter keeps a view of the bytes that it gets, and a decoder may reuse their memory.
       yield discard > 0 ? text.subarray(discard) : text;
       discard = 0;
     }

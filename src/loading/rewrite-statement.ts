@@ -17,17 +17,20 @@ import { findRowTraits } from "./row-traits.ts";
 import { parseSchemaRow } from "./schema-row.ts";
 import { replaceUnistr } from "./unistr.ts";
 
-/** What a statement of a script becomes in its target. */
+/** What runs in the target for one statement of a script. */
 export interface RewrittenStatement {
-  /** Statements to run in this order, in one turn; empty if there is nothing to do. */
+  /** Statements that run in this order, in one turn; empty if there is nothing to do. */
   run: SourceStatement[];
-  /** Instead of `run`, plain rows: those of several statements may go into one. */
+  /** Plain rows, set instead of `run`: the rows of several statements may be joined into one. */
   rows?: InsertedRows;
-  /** The table that it writes to, for messages. */
+  /** The table that the statement writes to, for messages. */
   table?: string;
-  /** How many rows of the script it inserts; undefined for none, and if the text does not say. */
+  /**
+   * How many of the script's rows it inserts; undefined if it inserts none, or if the text does not show the
+   * number.
+   */
   inserted?: number;
-  /** True if it depends on the statement before it, so that both must run in one turn. */
+  /** True if it depends on the previous statement, so both must run in one turn. */
   isBound?: true;
 }
 
@@ -35,22 +38,22 @@ const NOTHING: RewrittenStatement = { run: [] };
 
 const NO_TABLES: ReadonlySet<string> = new Set();
 
-/** The table that receives the rows of INSERTs with the same beginning. */
+/** The table that receives the rows of INSERTs that begin the same way. */
 interface Destination {
-  /** The INSERT up to its rows, VALUES included. */
+  /** The INSERT up to and including VALUES. */
   head: string;
-  /** Set if the rows wait there. */
+  /** Set if the rows wait in a staging table. */
   stageName: string | undefined;
 }
 
-/** Rewrites the statements of one script, in the order of the script. */
+/** Rewrites the statements of one script, in the script's order. */
 export class StatementRewriter {
   readonly #plan: LoadPlan;
   readonly #classifier = new StatementClassifier();
   readonly #existing: ReadonlySet<string>;
-  /** Internal tables of the virtual tables that the script writes into `sqlite_schema`, in lower case. */
+  /** Internal tables of virtual tables that the script writes into `sqlite_schema`, in lower case. */
   readonly #shadows = new Map<string, WrittenVirtualTable>();
-  /** The last INSERT, and where its rows go: the next ones often begin with the same bytes. */
+  /** The last INSERT and the table that receives its rows. The next INSERTs often begin with the same bytes. */
   #last: { found: InsertRows; destination: Destination } | undefined;
 
   constructor(plan: LoadPlan) {
@@ -61,7 +64,7 @@ export class StatementRewriter {
     }
   }
 
-  /** Throws UnloadableStatement. `text` is the statement from its first token on. */
+  /** Rewrites one statement. `text` starts at its first token. Throws UnloadableStatement. */
   rewrite(text: Uint8Array, number: number, pass: number): RewrittenStatement {
     const found = this.#classifier.classify(text);
     const { late, hasSequences } = this.#plan;
@@ -115,7 +118,7 @@ export class StatementRewriter {
 
   #insert(text: Uint8Array, number: number, found: InsertRows): RewrittenStatement {
     const rewritten = this.#rewriteInsert(text, number, found);
-    // Internal tables of a search index are not loaded.
+    // A search index's internal tables are not loaded.
     if (rewritten === NOTHING) return rewritten;
     return { ...rewritten, inserted: countInserted(text, found) };
   }
@@ -153,7 +156,7 @@ export class StatementRewriter {
   }
 }
 
-/** Counts the rows of an INSERT. Commands to a search index are no rows, nor are the pieces of a dump's long rows. */
+/** Counts the rows of an INSERT. Commands to a search index and the pieces of a dump's long rows do not count. */
 function countInserted(text: Uint8Array, found: InsertRows): number {
   const { columns = [], lowerTable, hasValues, rowsAt } = found;
   const isCommand = columns.some((name) => lowerAscii(name) === lowerTable);
@@ -177,7 +180,7 @@ function rewriteInsert(
   return { run, ...(traits.usesSession && { isBound: true }) };
 }
 
-/** Returns an INSERT's rows, without VALUES and the semicolon; undefined if anything comes after them. */
+/** Returns an INSERT's rows, without VALUES and the semicolon; undefined if anything follows them. */
 function findRows(text: Uint8Array, rowsAt: number): Uint8Array | undefined {
   let end = text.length;
   while (isSpaceOrSemicolon(text[end - 1])) end -= 1;
@@ -205,7 +208,7 @@ function writeInsert(
   return toStatements(moved, hasValues ? shifted : undefined);
 }
 
-/** An INSERT into an internal table of an FTS5 table becomes one into the table itself. */
+/** Turns an INSERT into an internal table of an FTS5 table into an INSERT into the FTS5 table. */
 function insertIntoShadow(
   text: Uint8Array,
   { lowerTable, rowsAt }: InsertRows,
@@ -223,7 +226,7 @@ function insertIntoShadow(
   return isOption ? into(name, [name, "rank"]) : NOTHING;
 }
 
-/** Returns the first text of an INSERT's rows. */
+/** Returns the first text value in an INSERT's rows. */
 function findFirstText(text: Uint8Array, rowsAt: number): string {
   const tokens = new TokenReader(text, rowsAt);
   for (let token = tokens.next(); token !== undefined; token = tokens.next()) {
@@ -241,14 +244,14 @@ function toStatement(text: Uint8Array): SourceStatement {
   return statement as SourceStatement;
 }
 
-/** Returns what the platform runs for a statement; `rowsAt` is where VALUES stands in an INSERT. */
+/** Returns what the platform runs for a statement. `rowsAt` is the position of VALUES in an INSERT. */
 function toStatements(text: Uint8Array, rowsAt: number | undefined): SourceStatement[] {
   const bytes = replaceUnistr(text);
   if (bytes.length <= STATEMENT_BYTES_MAX) {
     const sql = decodeIfUtf8(bytes);
     if (sql !== undefined) return [{ sql }];
   }
-  // The values are after VALUES, so nothing before it was replaced.
+  // The values follow VALUES, so nothing before it was replaced.
   if (rowsAt !== undefined) return [...splitLongInsert(bytes, rowsAt)];
   throw new UnloadableStatement(
     bytes.length > STATEMENT_BYTES_MAX

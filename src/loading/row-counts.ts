@@ -8,18 +8,18 @@ export interface CountedRows {
   rows: number;
 }
 
-/** Counts the rows that a script inserts into each table, as long as nothing else can change them. */
+/** Counts the rows that a script inserts into each table, unless something else may change them. */
 export class RowCounts {
-  /** By name in lower case; null if they cannot be counted from the script. */
+  /** By name in lower case; null if the script does not show how many there are. */
   readonly #rows = new Map<string, number | null>();
   #isLost = false;
 
-  /** Counts a new table without rows. */
+  /** Starts counting a new table, which has no rows. */
   create(table: string): void {
     this.#rows.set(lowerAscii(table), 0);
   }
 
-  /** Counts the rows of an `INSERT … VALUES`, which stand in `text` from `rowsAt` on. */
+  /** Counts the rows of an `INSERT … VALUES`, which start at `rowsAt` in `text`. */
   add(table: string, text: Uint8Array, rowsAt: number): void {
     const name = lowerAscii(table);
     const known = this.#rows.get(name);
@@ -27,17 +27,17 @@ export class RowCounts {
     this.#rows.set(name, known + countRows(text, rowsAt));
   }
 
-  /** Forgets a table of which a statement changes rows in another way. */
+  /** Stops counting a table whose rows a statement changes in another way. */
   forget(table: string): void {
     this.#rows.set(lowerAscii(table), null);
   }
 
-  /** Forgets all tables: a statement may change any row. */
+  /** Stops counting all tables, because a statement may change any row. */
   forgetAll(): void {
     this.#isLost = true;
   }
 
-  /** Returns the counted ones of `tables`. */
+  /** Returns those of `tables` that could be counted. */
   list(tables: Iterable<{ name: string }>): CountedRows[] {
     if (this.#isLost) return [];
     return [...tables].flatMap(({ name }) => {
@@ -51,7 +51,7 @@ const OPEN = 0x28;
 const CLOSE = 0x29;
 const SEMICOLON = 0x3b;
 
-/** Counts the rows of an `INSERT … VALUES`, which stand in `text` from `rowsAt` on: parentheses that are in no others. */
+/** Counts the rows of an `INSERT … VALUES`, which start at `rowsAt` in `text`: the outermost parentheses. */
 export function countRows(text: Uint8Array, rowsAt: number): number {
   const bytes = viewOf(text);
   let [rows, depth, at] = [0, 0, rowsAt];

@@ -5,24 +5,24 @@ import { splitLongInsert } from "./long-statement.ts";
 
 /** The plain rows of an INSERT … VALUES. */
 export interface InsertedRows {
-  /** The statement up to its rows, VALUES included. */
+  /** The statement up to and including VALUES. */
   head: string;
   /** The rows in their parentheses, without a semicolon. */
   text: Uint8Array;
 }
 
 /**
- * The platform's limit of columns in a result: several rows in one VALUES are one. The rowid of a table of 100 columns
- * makes 101, which one row may have.
+ * The platform's limit on the columns of a result also applies to several rows in one VALUES. The rowid of a table
+ * with 100 columns makes 101, which a single row may have.
  */
 const COLUMNS_MAX = 100;
 
-/** A comment in the text before ends with its line. */
+/** A line break ends a comment in the preceding text. */
 const SEPARATOR = encodeUtf8("\n,");
 
 /**
- * Joins the rows of INSERTs that begin alike into as few statements as the platform's limit allows: it takes far
- * longer to run many small ones. A plain INSERT of several rows does what one INSERT for each does.
+ * Joins the rows of INSERTs that begin the same way into as few statements as the platform's limit allows, because
+ * many small statements take far longer. One plain INSERT of several rows does the same as one INSERT for each row.
  */
 export class RowMerger {
   readonly #head: string;
@@ -32,14 +32,14 @@ export class RowMerger {
 
   constructor({ head, text }: InsertedRows) {
     this.#head = head;
-    // Names may contain commas. Then rows are not joined that could be.
+    // Names may contain commas. Rows that could be joined then stay apart.
     this.#isTooWide = head.split(",").length > COLUMNS_MAX;
-    // At most three bytes a UTF-16 unit.
+    // A UTF-16 unit takes at most three bytes.
     this.#bytes = 3 * head.length + 1;
     this.#push(text);
   }
 
-  /** Takes rows if they fit and begin alike; returns false if they do not. */
+  /** Accepts rows that fit and begin the same way; returns false for others. */
   add({ head, text }: InsertedRows): boolean {
     const isFull = this.#bytes + text.length + SEPARATOR.length > STATEMENT_BYTES_MAX;
     if (isFull || this.#isTooWide || head !== this.#head) return false;
@@ -53,7 +53,7 @@ export class RowMerger {
     this.#bytes += text.length + SEPARATOR.length;
   }
 
-  /** Returns the statements for all rows; one, unless the text is not valid UTF-8. */
+  /** Returns the statements for all rows. It is one, unless the text is not valid UTF-8. */
   finish(): SourceStatement[] {
     const rows = concatBytes(this.#pieces);
     const text = decodeIfUtf8(rows);

@@ -4,11 +4,11 @@ import { TokenReader } from "../sqlite/token-reader.ts";
 
 /** What an INSERT contains after VALUES, in addition to plain values. */
 export interface RowTraits {
-  /** False if none of the others can be true: nothing was looked at closely. */
+  /** False if none of the other traits can be true, so nothing was examined closely. */
   hasSpecialWords: boolean;
-  /** True if a query in it reads a table. */
+  /** True if one of its queries reads a table. */
   readsRows: boolean;
-  /** True for `last_insert_rowid()`: a value depends on the statement before. */
+  /** True for `last_insert_rowid()`: a value depends on the previous statement. */
   usesSession: boolean;
   /** True for `changes()` and `total_changes()`, whose values a restore changes. */
   countsChanges: boolean;
@@ -25,19 +25,19 @@ export const PLAIN_ROWS: RowTraits = {
   hasTail: false,
 };
 
-/** Without one of these words, in a value or out of it, rows are plain. */
+/** Rows that contain none of these words, in a value or outside one, are plain. */
 const WORDS = /select|conflict|returning|last_insert_rowid|changes|unistr/i;
 
 /**
- * Finds what stands in an INSERT from `rowsAt` on. `ownTables` are names, in lower case, of tables that a dump makes
- * to assemble long rows: reading those does not count.
+ * Finds the traits of an INSERT's rows, which start at `rowsAt`. `ownTables` (in lower case) are the tables in
+ * which a dump assembles long rows: reading those does not count.
  */
 export function findRowTraits(
   bytes: Uint8Array,
   rowsAt: number,
   ownTables: ReadonlySet<string>,
 ): RowTraits {
-  // As one byte a character: all words are ASCII.
+  // One byte per character is enough, since all words are ASCII.
   if (!WORDS.test(viewOf(bytes).toString("latin1", rowsAt))) return PLAIN_ROWS;
   const traits = { ...PLAIN_ROWS, hasSpecialWords: true };
   const tokens = new TokenReader(bytes, rowsAt);

@@ -19,32 +19,31 @@ export interface LoadableStatement {
   table?: string;
   /** What the platform runs for it. */
   run: SourceStatement[];
-  /** Instead of `run`, plain rows. */
+  /** Plain rows, set instead of `run`. */
   rows?: InsertedRows;
-  /** How many rows of the script it inserts. */
+  /** How many of the script's rows it inserts. */
   inserted?: number;
 }
 
-/** Where statements are run. */
+/** The database in which statements run. */
 export interface LoadTarget {
   source: Source;
   restoreId: string;
-  /** False if the database keeps what a failed transaction has done. */
+  /** False if the database keeps what a failed transaction did. */
   rollsBack: boolean;
   /** What the turns have cost, as the runtime bills it. */
   usage: { rowsRead: number; rowsWritten: number };
 }
 
-/** What runs for one statement of a script, or for several whose rows are joined. */
+/** What runs for one statement of a script, or for several statements whose rows are joined. */
 interface Run {
   statements: LoadableStatement[];
   run: SourceStatement[];
 }
 
 /**
- * Runs statements in one turn, which also moves the position to `to`, and returns the new position. If one fails
- * and the database rolls back, those before it are still loaded. The error names the statement.
- *
+ * Runs statements in one turn that also moves the position to `to`, and returns the new position. If a statement
+ * fails and the database rolls back, the statements before it are still loaded. The error names the statement.
  * Errors: `statement-failed`; `try-overtaken` if another attempt has moved the position; the source's own.
  */
 export async function runStatements(
@@ -72,8 +71,7 @@ export async function runStatements(
     const [only] = statements;
     if (only === undefined) throw error;
     if (statements.length === 1) throw failed(only.statement, { table: only.table, cause: error });
-    // Half of them at a time: the statements before the failing one are loaded, and it is the last
-    // one left.
+    // Runs half of them at a time. This loads the statements before the failing one, which is left over at the end.
     const half = statements.length >> 1;
     const before = statements.slice(0, half);
     const middle = { ...from, ...(before.at(-1) as LoadableStatement).statement.after };
@@ -82,7 +80,7 @@ export async function runStatements(
   }
 }
 
-/** Returns what runs for statements, with rows that go into one table joined. */
+/** Returns what runs for statements, after joining rows that go into one table. */
 function joinRows(statements: readonly LoadableStatement[]): Run[] {
   const runs: Run[] = [];
   let merger: RowMerger | undefined;
@@ -114,14 +112,15 @@ function markSql({ restoreId }: LoadTarget, first: LoadableStatement | undefined
 }
 
 /**
- * Runs statements between those that check and move the position. Errors: `try-overtaken` if the target is not
- * where the turn starts; the source's own.
+ * Runs statements between the one that checks the position and the one that moves it. Errors: `try-overtaken` if
+ * the target is not at the turn's start; the source's own.
  */
 export async function runTurn(
-  { source, usage }: LoadTarget,
+  target: LoadTarget,
   turn: PositionedTurn,
   statements: readonly SourceStatement[],
 ): Promise<void> {
+  const { source, usage } = target;
   try {
     const results = await source.transaction([
       { sql: beginTurnSql(turn) },
@@ -133,12 +132,33 @@ export async function runTurn(
       usage.rowsWritten += rowsWritten;
     }
   } catch (cause) {
-    if (!isElsewhere(cause)) throw cause;
-    throw new ExportError("try-overtaken", "another attempt loads the same statements", { cause });
+    // A statement of the script that changes or drops the position fails like a turn that comes too late.
+    if (!isElsewhere(cause) || (await isAt(target, turn.from))) throw cause;
+    throw overtaken(cause);
   }
 }
 
-/** Returns the error of the statement at which a turn stopped in a database that does not roll back. */
+/** Returns the error of an attempt that another one has overtaken. */
+export function overtaken(cause: unknown): ExportError {
+  return new ExportError("try-overtaken", "another attempt loads the same statements", { cause });
+}
+
+/** True if a target is still at a position, so that no other attempt has moved it. Errors: the source's own. */
+export async function isAt(
+  { source, restoreId }: Pick<LoadTarget, "source" | "restoreId">,
+  position: StoredPosition,
+): Promise<boolean> {
+  try {
+    const { pass, textBytes, moves, move, running } = await readPosition(source, restoreId);
+    const isSame = pass === position.pass && textBytes === position.textBytes;
+    return isSame && moves === position.moves && move === position.move && running === 0;
+  } catch (error) {
+    if (error instanceof ExportError && error.code === "restore-interrupted") return false;
+    throw error;
+  }
+}
+
+/** Returns the error of the statement at which a turn stopped, in a database that does not roll back. */
 async function findFailed(
   target: LoadTarget,
   runs: readonly Run[],
@@ -147,15 +167,15 @@ async function findFailed(
   const { running } = await readPosition(target.source, target.restoreId);
   const stopped = runs.find(({ statements: [first] }) => first?.statement.number === running);
   const [first, ...others] = stopped?.statements ?? [];
-  // The turn did not begin.
+  // The turn did not start.
   if (first === undefined) return cause;
   if (others.length === 0) return failed(first.statement, { table: first.table, cause });
   return (await findFailedRow(target, [first, ...others])) ?? failed(first.statement, { cause });
 }
 
 /**
- * Runs statements one by one after one for all of them has failed, which changed nothing, and returns the error of
- * the one that fails; undefined if none does.
+ * Runs statements one by one after they failed together and changed nothing. Returns the error of the one that
+ * fails; undefined if none does.
  */
 async function findFailedRow(
   target: LoadTarget,

@@ -7,7 +7,7 @@ import { ScriptScan } from "./script-scan.ts";
 import type { SchemaRow } from "./schema-row.ts";
 import { readScriptText, requireText } from "./script-text.ts";
 
-/** A longer statement is refused: it is held in memory, and all of it runs in one turn. */
+/** A longer statement is refused, because it is held in memory and runs in one turn. */
 const STATEMENT_TEXT_MAX = 16 * MIB;
 
 /** A table that a script creates. */
@@ -17,29 +17,29 @@ export interface ScannedTable {
   sql: string;
 }
 
-/** What a script contains, as far as loading it depends on it. */
+/** What a script contains, as far as it matters for loading. */
 export interface ScannedScript {
   end: ScriptPlace;
   /** By name in lower case. */
   tables: Map<string, ScannedTable>;
-  /** Rows that wait for those that they refer to. */
+  /** Rows that wait for the rows that they refer to. */
   moves: RowMove[];
   /** Virtual tables that the script inserts into `sqlite_schema`. */
   schemaRows: SchemaRow[];
-  /** Statements that are not run, by what they are. */
+  /** Statements that do not run, by kind. */
   skipped: Map<string, number>;
-  /** Where what is late begins: see `LoadPlan`. */
+  /** The start of the statements that run late: see `LoadPlan`. */
   late: { from: ScriptPlace; number: number } | null;
   hasSequences: boolean;
-  /** True if the script contains entries of a key-value storage. */
+  /** True if the script contains key-value entries. */
   hasKeyValues: boolean;
-  /** The tables whose rows only plain INSERTs change, with how many they insert. */
+  /** The tables whose rows only plain INSERTs change, with their number of rows. */
   rows: CountedRows[];
 }
 
 /**
- * Reads a whole script before anything is changed. Errors: `script-invalid`, with number, line and reason, if the
- * script is incomplete, contains what cannot be loaded, or is no SQL.
+ * Reads a whole script before anything changes. Errors: `script-invalid`, with number, line and reason, if the
+ * script is incomplete, contains something that cannot be loaded, or is not SQL.
  */
 export async function scanScript(
   chunks: AsyncIterable<Uint8Array>,
@@ -53,7 +53,7 @@ export async function scanScript(
       const { statements, lines } = scan.end;
       throw new ExportError(
         "script-invalid",
-        `statement ${statements + 1}, after line ${lines + 1}, is longer than ${STATEMENT_TEXT_MAX} bytes, or the file is no SQL`,
+        `statement ${statements + 1}, after line ${lines + 1}, is longer than ${STATEMENT_TEXT_MAX} bytes, or the file is not SQL`,
       );
     }
     await beat();

@@ -4,21 +4,21 @@ import type { StatementClass } from "./classify-statement.ts";
 import type { CreateTable, ForeignKey } from "./create-table.ts";
 import { addColumnText } from "./stage-sql.ts";
 
-/** Tables are kept in memory: a script with more is refused. */
+/** Tables are held in memory, so a script with more is refused. */
 const TABLES_MAX = 10_000;
 
-/** A table as a script has it at one of its statements. */
+/** A table, as it is at one statement of the script. */
 export interface ScannedTable {
   name: string;
-  /** Its CREATE statement, with the columns that were added since. */
+  /** Its CREATE statement, including the columns that were added later. */
   sql: string;
   foreignKeys: ForeignKey[];
   isVirtual: boolean;
-  /** False if its text is not known, or if it has rows that a staging table would not have. */
+  /** False if its text is not known, or if it has rows that a staging table would lack. */
   isStageable: boolean;
 }
 
-/** The tables that a script has created, up to a statement. */
+/** The tables that a script has created so far. */
 export class ScannedTables {
   /** By name in lower case. */
   readonly byName = new Map<string, ScannedTable>();
@@ -65,13 +65,13 @@ export class ScannedTables {
     }
   }
 
-  /** A table with rows is not staged: a later row might conflict with them, or take its rowid from theirs. */
+  /** A table with rows is not staged: a later row might conflict with them, or get its rowid from theirs. */
   markWritten(name: string): void {
     const table = this.byName.get(name);
     if (table !== undefined) table.isStageable = false;
   }
 
-  /** Returns a table of which a foreign key changes rows when `parent` changes. */
+  /** Returns a table in which a foreign key changes rows when `parent` changes. */
   findActingChild(parent: string): string | undefined {
     const lower = lowerAscii(parent);
     if (!this.byName.has(lower)) return undefined;

@@ -13,8 +13,8 @@ export interface SchemaRow {
 }
 
 /**
- * Parses the row that `INSERT INTO sqlite_schema … VALUES('table', name, name, 0, sql)` writes, as `sqlite3 .dump`
- * does (https://www.sqlite.org/cli.html). Returns undefined for anything but a virtual table.
+ * Parses the row that `INSERT INTO sqlite_schema … VALUES('table', name, name, 0, sql)` inserts. `sqlite3 .dump`
+ * writes such rows (https://www.sqlite.org/cli.html). Returns undefined for anything but a virtual table.
  */
 export function parseSchemaRow(bytes: Uint8Array, rowsAt: number): SchemaRow | undefined {
   const tokens = new TokenReader(bytes, rowsAt);
@@ -32,17 +32,17 @@ export function parseSchemaRow(bytes: Uint8Array, rowsAt: number): SchemaRow | u
     : undefined;
 }
 
-/** What each of FTS5's internal tables may be named after its own name. */
+/** The suffixes of FTS5's internal tables, which follow the table's own name. */
 const SEARCH_SHADOWS = ["data", "idx", "content", "docsize", "config"];
 
-/** Names of an FTS5 table's internal tables, in lower case. */
+/** The names of an FTS5 table's internal tables, in lower case. */
 export function listSearchShadows({ name, sql }: SchemaRow): string[] {
   return SEARCH_SHADOWS.filter((suffix) => makesShadow(sql, suffix)).map(
     (suffix) => `${lowerAscii(name)}_${suffix}`,
   );
 }
 
-/** Names of the columns of an FTS5 table, in order: the arguments that are no options. */
+/** The column names of an FTS5 table, in order: the arguments that are not options. */
 export function listSearchColumns(sql: string): string[] {
   const columns: string[] = [];
   let depth = 0;

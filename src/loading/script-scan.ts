@@ -1,9 +1,9 @@
 import { ExportError } from "../api/errors.ts";
 import { STATEMENT_BYTES_MAX } from "../api/limits.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
-import { viewOf } from "../lib/bytes.ts";
+import { decodeIfUtf8, viewOf } from "../lib/bytes.ts";
 import type { ScriptPlace } from "../rpc/load-plan.ts";
-import { createStageSql } from "../sqlite/own-objects.ts";
+import { createStageSql, RESTORE_TABLE } from "../sqlite/own-objects.ts";
 import type { ScriptStatement } from "../sqlite/statement-splitter.ts";
 import { findOption } from "../sqlite/virtual-table.ts";
 import { type InsertRows, type StatementClass, StatementClassifier } from "./classify-statement.ts";
@@ -18,7 +18,7 @@ import { parseSchemaRow, type SchemaRow } from "./schema-row.ts";
 import { ScannedTables } from "./scanned-tables.ts";
 import { isCertainlyWhole } from "./whole-statement.ts";
 
-/** What is known of a script up to a statement, statement by statement. */
+/** What is known about a script, statement by statement. */
 export class ScriptScan {
   end: ScriptPlace = { textBytes: 0, statements: 0, lines: 0 };
   readonly #classifier = new StatementClassifier();
@@ -26,7 +26,7 @@ export class ScriptScan {
   readonly #moves: PlannedMove[] = [];
   readonly #schemaRows: SchemaRow[] = [];
   readonly #skipped = new Map<string, number>();
-  /** Tables, in lower case, in which a dump of this project assembles long rows. */
+  /** Tables, in lower case, in which this project's dumps assemble long rows. */
   readonly #dumpStages = new Set<string>();
   /** Tables, in lower case, whose rows fire triggers. */
   readonly #triggered = new Set<string>();
@@ -34,17 +34,18 @@ export class ScriptScan {
   #span: Span = newSpan(1);
   #late: ScannedScript["late"] = null;
   #hasKeyValues = false;
-  /** The statement that began the transaction that is open. */
+  /** The statement that began the open transaction. */
   #begin: ScriptStatement | undefined;
+  #lastInsert: InsertRows | undefined;
   /** False after the script has turned foreign keys off. */
   #enforces = true;
 
-  /** Takes the script's next statement. Errors: `script-invalid`. */
+  /** Adds the script's next statement. Errors: `script-invalid`. */
   add(statement: ScriptStatement): void {
     this.#add(statement, this.#classifier.classify(statement.bytes.subarray(statement.start)));
   }
 
-  /** Takes a last statement without a semicolon, or an open comment. Errors: `script-invalid`. */
+  /** Adds a last statement that lacks a semicolon, or an open comment. Errors: `script-invalid`. */
   addUnended(statement: ScriptStatement): void {
     const { bytes, start } = statement;
     const isComment = start === bytes.length;
@@ -58,7 +59,7 @@ export class ScriptScan {
     this.#add(statement, found);
   }
 
-  /** Ends the script. Errors: `script-invalid` if it has no statement, or does not end its transaction. */
+  /** Ends the script. Errors: `script-invalid` if it has no statement, or leaves its transaction open. */
   finish(): ScannedScript {
     if (this.end.statements === 0) {
       throw new ExportError("script-invalid", "the script contains no statement");
@@ -167,8 +168,13 @@ export class ScriptScan {
     this.#skipped.set(what, (this.#skipped.get(what) ?? 0) + 1);
   }
 
-  /** Returns why the platform cannot run a statement as the script means it; undefined if it can. */
+  /** Returns why the platform cannot run a statement as the script intends; undefined if it can. */
   #findObstacle(text: Uint8Array, found: StatementClass, traits: RowTraits): string | undefined {
+    if (findTable(found) === RESTORE_TABLE) {
+      return `a restore keeps its position in the table ${RESTORE_TABLE}, so no script can use this name`;
+    }
+    const reason = this.#findBadText(text, found, traits);
+    if (reason !== undefined) return reason;
     if (text.length > STATEMENT_BYTES_MAX) {
       if (found.kind !== "insert" || !found.hasValues) {
         const runs = found.kind !== "skip" && found.kind !== "schema-row";
@@ -201,6 +207,19 @@ export class ScriptScan {
     );
   }
 
+  /** Returns what in a statement's text is not UTF-8. Values that stand in VALUES may contain any bytes. */
+  #findBadText(text: Uint8Array, found: StatementClass, traits: RowTraits): string | undefined {
+    if (found.kind === "skip" || found.kind === "schema-row") return undefined;
+    if (found.kind === "insert" && found.hasValues && !traits.hasTail) {
+      // Statements that begin with the same bytes have the same class.
+      if (found === this.#lastInsert) return undefined;
+      this.#lastInsert = found;
+      const head = decodeIfUtf8(text.subarray(0, found.rowsAt));
+      return head === undefined ? "its names are not valid UTF-8" : undefined;
+    }
+    return decodeIfUtf8(text) === undefined ? "its text is not valid UTF-8" : undefined;
+  }
+
   #createTable(statement: ScriptStatement, found: CreateTable): void {
     const sql = viewOf(statement.bytes).toString("utf8", statement.start);
     if (sql.replace(/;$/, "") === createStageSql(found.name)) {
@@ -225,7 +244,7 @@ export class ScriptScan {
   #insert(number: number, found: InsertRows, traits: RowTraits): void {
     const name = found.lowerTable;
     const table = this.#tables.find(name);
-    // An index over another table's rows reads them when it is built.
+    // Creating an index over another table's rows reads them.
     const buildsIndex = table?.isVirtual === true && findOption(table.sql, "content") !== undefined;
     const fires = this.#triggered.has(name);
     if (!found.hasValues || traits.readsRows || buildsIndex || fires) this.#endSpan(number);
@@ -235,7 +254,7 @@ export class ScriptScan {
     } else {
       known.last = number;
     }
-    // What conflicts in its table would not conflict in a staging table, which has other rows and indexes.
+    // A conflict in the statement's table might not occur in a staging table, which has other rows and indexes.
     if (fires || found.conflict !== undefined || traits.hasTail || traits.usesSession) {
       this.#span.unstageable.add(name);
     }
@@ -253,6 +272,13 @@ export class ScriptScan {
   #planSpan(): void {
     this.#moves.push(...planSpan(this.#span, this.#tables));
   }
+}
+
+/** The table that a statement creates or changes, in lower case. */
+function findTable(found: StatementClass): string | undefined {
+  if (found.kind === "insert") return found.lowerTable;
+  if (found.kind === "create-table") return lowerAscii(found.name);
+  return "table" in found ? lowerAscii(found.table) : undefined;
 }
 
 function newSpan(from: number): Span {

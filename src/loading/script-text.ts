@@ -1,12 +1,12 @@
 import { ExportError } from "../api/errors.ts";
 import { concatBytes, viewOf } from "../lib/bytes.ts";
 
-/** What SQLite's own files begin with, and StarbaseDB's dumps too, before their SQL. */
+/** The first bytes of SQLite's own files. StarbaseDB's dumps also begin with them, before their SQL. */
 const FILE_HEADER = new TextEncoder().encode("SQLite format 3\0");
 
 /**
- * Reads a script's text from byte `at` on. A file header at its beginning becomes white space, so that places
- * stay the same.
+ * Reads a script's text, starting at byte `at`. Replaces a file header at its beginning by white space, so that
+ * offsets stay the same.
  */
 export async function* readScriptText(
   chunks: AsyncIterable<Uint8Array>,
@@ -29,8 +29,8 @@ export async function* readScriptText(
 }
 
 /**
- * Passes a script's bytes on. A NUL byte ends SQL text, so a file that contains one is another kind of file. Errors:
- * `script-invalid`, with what the file seems to be.
+ * Passes a script's bytes through. A NUL byte ends SQL text, so a file that contains one is another kind of file.
+ * Errors: `script-invalid`, with what the file appears to be.
  */
 export async function* requireText(
   chunks: AsyncIterable<Uint8Array>,
@@ -47,7 +47,7 @@ export async function* requireText(
       const what = describeBinary(head);
       throw new ExportError(
         "script-invalid",
-        `byte ${offset + nul} of the file is NUL: the file ${what}, and no SQL in UTF-8`,
+        `byte ${offset + nul} of the file is NUL: the file ${what}, not SQL in UTF-8`,
       );
     }
     offset += chunk.length;
@@ -59,17 +59,20 @@ function isFileHeader(head: Uint8Array): boolean {
   return viewOf(head.subarray(0, FILE_HEADER.length)).equals(FILE_HEADER);
 }
 
-/** What binary files begin with. */
+/** The first bytes of binary files, and what to do with such a file. */
 const SIGNATURES: readonly { what: string; bytes: readonly number[] }[] = [
-  { what: "is compressed by gzip", bytes: [0x1f, 0x8b] },
-  { what: "is compressed by zstd", bytes: [0x28, 0xb5, 0x2f, 0xfd] },
-  { what: "is a ZIP archive", bytes: [0x50, 0x4b, 0x03, 0x04] },
-  { what: "is text in UTF-16", bytes: [0xff, 0xfe] },
-  { what: "is text in UTF-16", bytes: [0xfe, 0xff] },
-  { what: "is an SQLite database", bytes: [...FILE_HEADER] },
+  { what: "is compressed twice: decompress it once", bytes: [0x1f, 0x8b] },
+  { what: "is compressed twice: decompress it once", bytes: [0x28, 0xb5, 0x2f, 0xfd] },
+  { what: "is a ZIP archive: unpack it first", bytes: [0x50, 0x4b, 0x03, 0x04] },
+  { what: "is text in UTF-16: convert it to UTF-8", bytes: [0xff, 0xfe] },
+  { what: "is text in UTF-16: convert it to UTF-8", bytes: [0xfe, 0xff] },
+  {
+    what: "is an SQLite database: `durable-export restore` makes a script of one and uploads that",
+    bytes: [...FILE_HEADER],
+  },
 ];
 
 function describeBinary(head: Uint8Array): string {
   const known = SIGNATURES.find(({ bytes }) => bytes.every((byte, at) => head[at] === byte));
-  return known?.what ?? "is binary, or its text is in UTF-16";
+  return known?.what ?? "is binary, or is text in UTF-16";
 }

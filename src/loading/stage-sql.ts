@@ -3,8 +3,9 @@ import { RESTORE_MARK } from "../sqlite/own-objects.ts";
 import { type ByteToken, TokenReader } from "../sqlite/token-reader.ts";
 
 /**
- * Returns the CREATE TABLE of a staging table: that of `sql` under another name, without foreign keys and CHECKs.
- * Everything else stays, so an INSERT means the same: defaults, generated columns, conflicts, collations, types.
+ * Returns the CREATE TABLE of a staging table: that of `sql` with another name, and without foreign keys and
+ * CHECKs. Everything else is unchanged (defaults, generated columns, conflicts, collations, types), so an INSERT
+ * has the same effect.
  */
 export function makeStageSql(sql: string, stageName: string): string {
   const { tokens, parts, close } = readDefinitions(sql);
@@ -13,20 +14,20 @@ export function makeStageSql(sql: string, stageName: string): string {
   return `CREATE TABLE ${stageName}(${kept.join(",\n")}\n${RESTORE_MARK})${options}`;
 }
 
-/** Returns a CREATE TABLE with one more column, as ALTER TABLE … ADD COLUMN changes it. */
+/** Returns a CREATE TABLE with one more column, as ALTER TABLE … ADD COLUMN would change it. */
 export function addColumnText(sql: string, column: string): string {
   const { tokens, parts, close } = readDefinitions(sql);
   const constraint = parts.find(([first]) => TABLE_CONSTRAINT.test(tokens.word(first)));
   const at = constraint?.[0]?.start;
   const before = tokens.bytes.toString("utf8", 0, at ?? close.start);
   const after = tokens.bytes.toString("utf8", at ?? close.start);
-  // A comment of either text ends with its line.
+  // A line break ends a comment in either text.
   return at === undefined ? `${before}\n, ${column}\n${after}` : `${before}${column}\n, ${after}`;
 }
 
 const TABLE_CONSTRAINT = /^(?:CONSTRAINT|PRIMARY|UNIQUE|CHECK|FOREIGN)$/;
 
-/** Reads a CREATE TABLE: the tokens of each definition in its parentheses, and the one that closes them. */
+/** Reads a CREATE TABLE: the tokens of each definition in its parentheses, and the closing token. */
 function readDefinitions(sql: string): {
   tokens: TokenReader;
   parts: ByteToken[][];
@@ -58,7 +59,7 @@ function keepPart(tokens: TokenReader, part: readonly ByteToken[]): string {
   const last = part.at(-1);
   if (last === undefined) return "";
   let text = "";
-  /** As it is written: an expression may contain anything. */
+  /** The text is copied as written, because an expression may contain anything. */
   let from = part[0]?.start ?? 0;
   for (let at = 0; at < part.length;) {
     const mayBegin = at > 0 || isTableConstraint(tokens.word(part[0]));
@@ -77,7 +78,7 @@ function isTableConstraint(word: string): boolean {
   return word === "FOREIGN" || word === "CHECK";
 }
 
-/** Returns the index after a foreign key or CHECK that begins at `at`; `at` itself if there is none. */
+/** Returns the index after a foreign key or CHECK that begins at `at`; otherwise `at`. */
 function skipConstraint(tokens: TokenReader, part: readonly ByteToken[], at: number): number {
   const word = tokens.word(part[at]);
   if (word === "CHECK") return skipConflict(tokens, part, skipParentheses(tokens, part, at + 1));
@@ -104,7 +105,7 @@ function skipConstraint(tokens: TokenReader, part: readonly ByteToken[], at: num
   }
 }
 
-/** A CHECK of a table may name what a conflict does, although SQLite ignores it. */
+/** A table's CHECK may have an ON CONFLICT clause, although SQLite ignores it. */
 function skipConflict(tokens: TokenReader, part: readonly ByteToken[], at: number): number {
   const isConflict = tokens.word(part[at]) === "ON" && tokens.word(part[at + 1]) === "CONFLICT";
   return isConflict ? at + 3 : at;

@@ -11,20 +11,20 @@ import {
 } from "../sqlite/row-key.ts";
 import type { SqlValue } from "../sqlite/sql-value.ts";
 
-/** A staging table and the table that its rows go into. */
+/** A staging table, and the table that receives its rows. */
 export interface StagedRows {
-  /** As it is quoted. */
+  /** Its quoted name. */
   table: string;
-  /** For messages. */
+  /** Its name in messages. */
   name: string;
   stageName: string;
-  /** What an INSERT lists, as it is quoted: the columns, and the rowid if it has a name. */
+  /** What an INSERT lists, quoted: the columns, and the rowid if it has a name. */
   columns: string[];
-  /** Columns that tell its rows apart, as they are quoted; none if the rowid has no name. */
+  /** Columns that identify a row, quoted; empty if the rowid has no name. */
   key: string[];
 }
 
-/** Returns how a staging table is read; null if no row was staged, so that it does not exist. */
+/** Returns how to read a staging table; null if no row was staged, so it does not exist. */
 export async function describeStage(
   source: Source,
   { name, stageName }: StagedTable,
@@ -57,12 +57,12 @@ export async function describeStage(
 /** Rows after a key, in ascending or descending order, up to and including another key. */
 export interface Slice {
   after: RowKey;
-  /** Null for all the rest. */
+  /** Null for all remaining rows. */
   to: RowKey;
   isDescending: boolean;
 }
 
-/** Returns the key of the last of at most `rows` rows in a slice without an end; null if it contains none. */
+/** Returns the key of the last row of the next slice, which has at most `rows` rows; null if no rows are left. */
 export async function findSliceEnd(
   source: Source,
   staged: StagedRows,
@@ -93,8 +93,8 @@ export async function findSliceEnd(
 }
 
 /**
- * SQL that is true for the rows of a slice. Values that differ by any collation differ as bytes too, so their order
- * as bytes tells all rows of a table apart.
+ * SQL that is true for the rows of a slice. Values that differ under any collation also differ as bytes, so
+ * comparing bytes separates all rows of a table.
  */
 function compareKey(key: string[], { after, to, isDescending }: Slice, params: SqlValue[]): string {
   const columns = `(${key.map((column) => `${column} COLLATE BINARY`).join(", ")})`;
@@ -104,12 +104,15 @@ function compareKey(key: string[], { after, to, isDescending }: Slice, params: S
   return [
     ...(after === null ? [] : [`${columns} ${beyond} ${write(after)}`]),
     ...(to === null ? [] : [`${columns} ${within} ${write(to)}`]),
-    // TRUE might be the name of a column.
+    // TRUE could be the name of a column.
     "1",
   ].join(" AND ");
 }
 
-/** Returns a statement that moves the rows of a slice, in its order; `isPartlyMoved` if some may be there already. */
+/**
+ * Returns a statement that moves a slice's rows, in its order. `isPartlyMoved`: some of them may have moved
+ * already.
+ */
 export function moveSliceSql(
   { table, stageName, columns, key }: StagedRows,
   slice: Slice,
@@ -131,18 +134,18 @@ export function moveSliceSql(
   return { sql, params };
 }
 
-/** Every row of a staging table. */
+/** The slice that contains every row of a staging table. */
 export const EVERY_ROW: Slice = { after: null, to: null, isDescending: false };
 
-/** A foreign key between tables whose rows are moved together. */
+/** A foreign key between tables whose rows move together. */
 export interface MovedKey {
   child: StagedRows;
   parent: StagedRows;
-  /** As they are quoted. */
+  /** Quoted names. */
   columns: { from: string; to: string }[];
 }
 
-/** Returns the foreign keys of `child` that refer to one of `group`. */
+/** Returns the foreign keys of `child` that refer to a table in `group`. */
 export async function listMovedKeys(
   source: Source,
   child: StagedRows,
@@ -166,7 +169,7 @@ export async function listMovedKeys(
   return [...keys.values()];
 }
 
-/** Returns a trigger's name and text: it skips each new row of which a parent is not there. */
+/** Returns the name and text of a trigger that skips each new row whose parent is missing. */
 export function skipOrphansSql(
   { table, stageName }: StagedRows,
   keys: readonly MovedKey[],
@@ -174,7 +177,7 @@ export function skipOrphansSql(
   const name = `${stageName}_guard`;
   const orphans = keys.map(({ child, parent, columns }) => {
     const isSet = columns.map(({ from }) => `new.${from} IS NOT NULL`);
-    // As a foreign key compares: by the parent's affinity and collation.
+    // Compares values as a foreign key does, with the parent's affinity and collation.
     const refers = columns.map(({ from, to }) => `p.${to} = +new.${from}`).join(" AND ");
     const isItself = columns.map(({ from, to }) => `new.${to} = +new.${from}`).join(" AND ");
     return [
@@ -192,7 +195,7 @@ export function skipOrphansSql(
   };
 }
 
-/** Returns how many rows are staged and not in their tables, which had none. */
+/** Returns how many rows are staged and not yet in their tables, which started empty. */
 export async function countStaged(source: Source, group: readonly StagedRows[]): Promise<number> {
   const counts = group.map(
     ({ stageName, table }) =>

@@ -4,9 +4,11 @@ import { expect, test } from "vitest";
 import { nodeSqliteSource } from "../../test/support/node-sqlite-source.ts";
 import { ExportError } from "../api/errors.ts";
 import type { Source } from "../databases/source.ts";
-import { closeTarget, openTarget } from "./target.ts";
+import { closeTarget, openClearedTarget } from "./target.ts";
 
 const RESTORE_ID = "11111111-1111-4111-8111-111111111111";
+
+const isCurrent = async (): Promise<void> => {};
 
 function filledDatabase(): DatabaseSync {
   const db = new DatabaseSync(":memory:");
@@ -48,7 +50,7 @@ test.each([1, 2, 3, 4, 5])(
   async (fails) => {
     const db = filledDatabase();
     const source = failingOnce(db, fails);
-    const open = (): Promise<void> => openTarget(source, RESTORE_ID, { clears: true });
+    const open = (): Promise<void> => openClearedTarget(source, RESTORE_ID, isCurrent);
     await expect(open()).rejects.toThrow("busy");
     await open();
     expect(listTables(db)).toEqual(["tmp_export_restore"]);
@@ -59,11 +61,24 @@ test.each([1, 2, 3, 4, 5])(
 test("a late attempt deletes nothing, and neither does the end of a restore that is over", async () => {
   const db = filledDatabase();
   const source = nodeSqliteSource(db);
-  await openTarget(source, RESTORE_ID, { clears: true });
+  await openClearedTarget(source, RESTORE_ID, isCurrent);
   db.exec("CREATE TABLE loaded(a)");
-  await openTarget(source, RESTORE_ID, { clears: true });
+  await openClearedTarget(source, RESTORE_ID, isCurrent);
   expect(listTables(db)).toEqual(["tmp_export_restore", "loaded"]);
   await closeTarget(source, RESTORE_ID, null);
   await closeTarget(source, RESTORE_ID, []);
   expect(listTables(db)).toEqual(["loaded"]);
+});
+
+test("an attempt that comes when the restore is over deletes nothing, wherever it was held up", async () => {
+  const db = filledDatabase();
+  const source = nodeSqliteSource(db);
+  const before = listTables(db);
+  // Before it had asked whether it is the current one.
+  const isLate = (): Promise<void> => Promise.reject(new ExportError("try-overtaken", "late"));
+  await expect(openClearedTarget(source, RESTORE_ID, isLate)).rejects.toThrow("late");
+  expect(listTables(db)).toEqual([...before, "tmp_export_restore"]);
+  // After it had asked.
+  await openClearedTarget(source, RESTORE_ID, () => closeTarget(source, RESTORE_ID, null));
+  expect(listTables(db)).toEqual(before);
 });

@@ -21,12 +21,12 @@ import {
   requireNoneSql,
 } from "./position.ts";
 
-/** What a database contains, but for what its platform keeps in it. */
+/** What a database contains, apart from what its platform keeps in it. */
 interface TargetObject {
   type: string;
   name: string;
   sql: string;
-  /** `shadow` tables go with their virtual table. */
+  /** `shadow` tables are dropped with their virtual table. */
   tableType: string;
 }
 
@@ -49,8 +49,8 @@ async function listObjects(source: Source): Promise<TargetObject[]> {
 }
 
 /**
- * True if an object's key-value storage has entries that a restore can delete. Classes that do not extend `withExport`
- * do not report theirs. Errors: the source's own.
+ * True if an object's key-value storage has entries that a restore can delete. Classes that do not extend
+ * `withExport` do not report theirs. Errors: the source's own.
  */
 export async function hasKeyValueEntries(source: Source): Promise<boolean> {
   if (!source.hasKeyValues) return false;
@@ -59,8 +59,9 @@ export async function hasKeyValueEntries(source: Source): Promise<boolean> {
 }
 
 /**
- * Returns a target's tables, or those that `isMeant` selects, each with whether it has rows. Views, triggers and virtual
- * tables that cannot be read count as tables with rows, and so do entries of a key-value storage. Errors: the source's own.
+ * Returns a target's tables, or those that `isMeant` selects, and whether each has rows. Views, triggers,
+ * unreadable virtual tables, and entries of a key-value storage count as tables with rows. Errors: the source's
+ * own.
  */
 export async function listTargetTables(
   source: Source,
@@ -83,7 +84,7 @@ export async function listTargetTables(
     const hasRows = await source.query(query).then(
       ({ rows }) => rows.length > 0,
       (error: unknown) => {
-        // The content of a search index may be gone.
+        // A search index may have lost its content.
         if (tableType === "virtual" && isRefused(error)) return true;
         throw error;
       },
@@ -94,9 +95,9 @@ export async function listTargetTables(
 }
 
 /**
- * Returns the statements that delete everything in a target except the tables `kept` (in lower
- * case), whose rows are deleted, and what the restore created for itself. Run them in one turn.
- * Empty if there is nothing to delete.
+ * Returns the statements that empty a target. Tables in `kept` (in lower case) stay and lose their rows. What the
+ * restore created for itself stays unchanged. Run the statements in one turn. Returns none if there is nothing to
+ * delete.
  */
 async function listClearStatements(source: Source, kept: readonly string[]): Promise<string[]> {
   const keeps = new Set(kept);
@@ -113,7 +114,8 @@ async function listClearStatements(source: Source, kept: readonly string[]): Pro
     plain.map(({ name }) => name),
   );
   const drops = [
-    // Triggers first, so that no deletion fires one; a view may be in the way of what it reads.
+    // Triggers go first, so no deletion fires one. Views go next, because a view can block the removal of what it
+    // reads.
     ...gone.filter(({ type }) => type === "trigger"),
     ...gone.filter(({ type }) => type === "view"),
     ...gone.filter(({ tableType }) => tableType === "virtual"),
@@ -125,7 +127,7 @@ async function listClearStatements(source: Source, kept: readonly string[]): Pro
   const entries = source.hasKeyValues ? [DELETE_KEY_VALUES] : [];
   if (drops.length + emptied.length === 0) return entries;
   const sequences = keeps.size > 0 ? await forgetSequences(source) : [];
-  // Tables of a cycle refer to one another until the last of them is gone.
+  // The tables of a cycle refer to one another until the last one is gone.
   return [
     "PRAGMA defer_foreign_keys=ON",
     ...indexes,
@@ -137,9 +139,9 @@ async function listClearStatements(source: Source, kept: readonly string[]): Pro
 }
 
 /**
- * Returns the order in which tables are dropped: children before their parents, since SQLite deletes the rows of
- * a parent one by one. Tables that refer to themselves or to one another need an index first: without one, each
- * deleted row reads the whole child table (5,000 rows took a second, 20,000 rows 18, November 2026).
+ * Returns the order in which to drop tables: children before their parents, since SQLite deletes a parent's rows
+ * one by one. Tables that refer to themselves or to one another first need an index. Without one, each deleted row
+ * reads the whole child table (5,000 rows took a second, 20,000 rows 18, November 2026).
  */
 async function orderDrops(
   source: Source,
@@ -190,35 +192,44 @@ async function forgetSequences(source: Source): Promise<string[]> {
   return (await source.query({ sql })).rows.length === 0 ? [] : ["DELETE FROM sqlite_sequence"];
 }
 
+/** Begins a restore in its target: makes its position. Repeating it does nothing. Errors: the source's own. */
+export async function openTarget(source: Source, restoreId: string): Promise<void> {
+  await run(source, insertPositionSql(restoreId));
+}
+
 /**
- * Begins a restore in its target: makes its position, and first deletes everything if `clears`. Repeating it does
- * nothing, and a late attempt deletes nothing. Errors: the source's own.
+/**
+ * Begins a restore in its target: creates its position, and deletes everything else. Repeating it does nothing.
+ * It calls `requireCurrent` after it creates the position and before it deletes. `requireCurrent` throws for a late
+ * attempt, because the target may have other content by then. If the restore ends after that call, the attempt
+ * finds no position and deletes nothing. Errors: those of the source and of `requireCurrent`.
  */
-export async function openTarget(
+export async function openClearedTarget(
   source: Source,
   restoreId: string,
-  { clears }: { clears: boolean },
+  requireCurrent: () => Promise<void>,
 ): Promise<void> {
-  await run(source, insertPositionSql(restoreId, clears ? PASS_CLEARING : 1));
-  if (!clears) return;
+  await run(source, insertPositionSql(restoreId, PASS_CLEARING));
+  await requireCurrent();
   const statements = await listClearStatements(source, []);
   try {
     await run(source, [
       claimSql(restoreId, { from: [PASS_CLEARING], to: PASS_CLEARING }),
       ...statements,
-      // Last: a database that does not roll back must not count as cleared if a deletion fails.
+      // Comes last: a database that does not roll back must not count as cleared if a deletion fails.
       claimSql(restoreId, { from: [PASS_CLEARING], to: 1 }),
     ]);
   } catch (error) {
-    // An earlier attempt has done it.
+    // An earlier attempt did this already.
     if (!isElsewhere(error)) throw error;
   }
 }
 
 /**
- * Ends a restore in its target: deletes what it made for itself and, unless `kept` is null, everything but the
- * tables that `kept` names (in lower case), whose rows are deleted. Repeating it does nothing, and neither does
- * calling it after another restore has begun. If the position is gone, only the restore's own tables are deleted. Errors: the source's own.
+ * Ends a restore in its target, and deletes what the restore created for itself. Unless `kept` is null, it also
+ * deletes everything except the tables in `kept` (in lower case), which lose their rows. It does nothing if it is
+ * repeated, or if another restore has begun. If the position is gone, it deletes only the restore's own tables.
+ * Errors: the source's own.
  */
 export async function closeTarget(
   source: Source,
@@ -226,7 +237,7 @@ export async function closeTarget(
   kept: readonly string[] | null,
 ): Promise<void> {
   try {
-    // From here on no turn of the restore runs.
+    // After this, no turn of the restore runs.
     await run(source, [claimSql(restoreId, { from: null, to: PASS_CLOSING })]);
     const statements = kept === null ? [] : await listClearStatements(source, kept);
     await run(source, [
@@ -240,7 +251,7 @@ export async function closeTarget(
   }
 }
 
-/** Drops what a restore has left whose position is gone, unless another restore has begun. */
+/** Drops what a restore without a position has left, unless another restore has begun. */
 async function dropOrphans(source: Source): Promise<void> {
   const drops = await listOwnDrops(source);
   if (drops.length === 0) return;
@@ -251,7 +262,7 @@ async function dropOrphans(source: Source): Promise<void> {
   }
 }
 
-/** Deletes what a restore has made for itself in its target, and nothing else. Repeating it does nothing. */
+/** Deletes only what a restore created for itself in its target. Repeating it does nothing. */
 export async function dropRestoreTables(source: Source): Promise<void> {
   const drops = await listOwnDrops(source);
   if (drops.length > 0) await run(source, drops);
@@ -261,7 +272,7 @@ async function listOwnDrops(source: Source): Promise<string[]> {
   const own = (await listObjects(source)).filter(
     ({ name, sql }) =>
       isRestoreObject(name, sql) ||
-      // A script that is not loaded to its end may leave it.
+      // A script that is not loaded completely may leave this table.
       isDumpStage(name, sql) ||
       // Pieces of an entry whose last piece was not loaded.
       (name === KEY_VALUE_STAGE_TABLE && sql === CREATE_KEY_VALUE_STAGE),

@@ -4,9 +4,9 @@ import { decodeIfUtf8, viewOf } from "../lib/bytes.ts";
 import { type ByteToken, TokenReader } from "../sqlite/token-reader.ts";
 
 /**
- * Replaces each call `unistr('…')`, which `sqlite3 .dump` writes since 3.50 and the platform does not have, by the
- * literal of its value (https://www.sqlite.org/lang_corefunc.html#unistr). Other bytes stay, and so does a call
- * that SQLite would refuse.
+ * Replaces each call `unistr('…')` with a literal of its value (https://www.sqlite.org/lang_corefunc.html#unistr).
+ * `sqlite3 .dump` writes such calls since 3.50, and the platform lacks the function. All other bytes stay, and so
+ * does a call that SQLite would refuse.
  */
 export function replaceUnistr(bytes: Uint8Array): Uint8Array {
   const view = viewOf(bytes);
@@ -35,7 +35,9 @@ export function replaceUnistr(bytes: Uint8Array): Uint8Array {
 /** The escapes of a code point, with 4, 4, 6 and 8 hex digits. Two backslashes are one. */
 const ESCAPE = /\\(?:\\|([0-9a-f]{4})|u([0-9a-f]{4})|\+([0-9a-f]{6})|U([0-9a-f]{8})|)/gi;
 
-/** The bytes of a call's value; `literal` is what its quotes contain. Undefined for an escape that does not exist. */
+/**
+ * Returns the bytes of a call's value. `literal` is the text between its quotes. Undefined for an unknown escape.
+ */
 function evaluate(literal: string): Buffer | undefined {
   let isValid = true;
   const value = literal.replaceAll("''", "'").replaceAll(ESCAPE, (escape, ...groups: unknown[]) => {
@@ -48,7 +50,7 @@ function evaluate(literal: string): Buffer | undefined {
   return isValid ? Buffer.from(value, "latin1") : undefined;
 }
 
-/** A code point in UTF-8, halves of surrogate pairs too, as SQLite writes them. */
+/** Encodes a code point in UTF-8 as SQLite does, including halves of surrogate pairs. */
 function encodeCode(code: number): Buffer {
   if (code < 0xd800 || code > 0xdfff) return Buffer.from(String.fromCodePoint(code));
   return Buffer.from([0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)]);

@@ -4,8 +4,8 @@ import type { StatementClass } from "./classify-statement.ts";
 import { findRowTraits } from "./row-traits.ts";
 
 /**
- * True if a script's last statement, which lacks its semicolon, can only be whole. What is left of a statement that
- * was cut off may read as another one, so the answer is false for everything that is not certain.
+ * True if a script's last statement, which lacks its semicolon, must be whole. The rest of a statement that was cut
+ * off may read as another statement, so anything uncertain returns false.
  */
 export function isCertainlyWhole(
   { bytes, start }: ScriptStatement,

@@ -1,4 +1,4 @@
-import { CATALOG_QUERIES, parseCatalog } from "../sqlite/parse-catalog.ts";
+import { CATALOG_QUERIES, hasRestore, parseCatalog } from "../sqlite/parse-catalog.ts";
 import { selectLiveRows, type Statement } from "../sqlite/page-query.ts";
 import type { DumpPlan } from "../formats/plan.ts";
 import type { CreateEncoder } from "../formats/table-encoder.ts";
@@ -51,8 +51,9 @@ export interface OneTurnDump {
 
 /**
  * Reads a whole small dump in one turn of its source, which is an instant without any snapshot.
- * Undefined if its values have more than `bytesMax` bytes, if it is not small in other ways, or if
- * the catalog's digest in that turn differs from the plan's.
+ * Undefined if its values have more than `bytesMax` bytes, if it is not small in other ways, if the catalog's
+ * digest in that turn differs from the plan's, or if a restore is changing the source: a caller without a lock
+ * then asks for one.
  */
 export async function readInOneTurn(
   source: Source,
@@ -92,6 +93,7 @@ async function readMeasured(
     rowsRead += results.reduce((sum, result) => sum + result.rowsRead, 0);
     const catalog = results.slice(0, CATALOG_QUERIES.length).map(({ rows }) => rows);
     if ((await digestCatalog(parseCatalog(catalog))) !== dump.catalogDigest) return undefined;
+    if (hasRestore(catalog[0] ?? [])) return undefined;
     const answers = new Map(
       asked.map((each, at) => [statementKey(each), results[fixed.length + at]]),
     );

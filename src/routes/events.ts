@@ -28,7 +28,7 @@ const STREAM_MS_MAX = 15 * 60_000;
  */
 const FAILED_LOOKS_MAX = 5;
 
-/** One check of an export or a restore that a client follows. */
+/** One poll of an export or a restore that a client follows. */
 interface Look {
   version: string;
   status: JobState;
@@ -81,7 +81,7 @@ export const eventRoutes = [
   }),
 ];
 
-/** Answers with the events that `look` finds, after the event that the client already knows. */
+/** Answers with the events that `look` finds, starting after the event that the client already has. */
 export async function followJob(context: Context<AppEnv>, look: LookAgain): Promise<Response> {
   const first = await look(context.req.header(LAST_EVENT_ID.name) ?? "");
   // This answer stops the requests of an EventSource that already knows the end.
@@ -95,8 +95,8 @@ export async function followJob(context: Context<AppEnv>, look: LookAgain): Prom
 }
 
 /**
- * Yields the events of a job, starting with a first check: `progress` with a view each time it has
- * changed, `end` with the last view, `deleted` if the job is gone.
+ * Yields the events of a job, and checks it first: `progress` with a view each time it has changed, `end` with the
+ * last view, `deleted` if the job is gone.
  */
 async function* listEvents(
   first: Look,

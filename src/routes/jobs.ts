@@ -37,6 +37,7 @@ export const jobRoutes = [
       "destination-not-found",
       "callback-url-refused",
       "export-already-running",
+      "restore-already-running",
       "idempotency-key-reused",
       "inline-storage-full",
     ],
@@ -91,7 +92,7 @@ export const jobRoutes = [
       },
       { status: 204, description: "The job and its files are deleted, or the stream has ended" },
     ],
-    errors: ["invalid-request", "job-not-found", "storage-unavailable"],
+    errors: ["invalid-request", "job-not-found", "file-in-use", "storage-unavailable"],
     handler: async (call) => {
       const { context, params, query, access } = call;
       const jobs = getExportJobs(context.env);

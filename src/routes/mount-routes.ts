@@ -9,9 +9,8 @@ import { onError } from "./middleware/problem.ts";
 import type { Route } from "./route.ts";
 
 /**
- * Serves `routes`: the open ones to everybody, the others to the callers that `identify` finds
- * access for. Any other call requires full access, even if a handler is mounted for it later, and
- * is answered with 404, or with 405 and `Allow`.
+ * Serves `routes`: open routes to everybody, the others to callers that `identify` finds access for. Any other call
+ * requires full access, even if a handler is mounted for it later. Its answer is 404, or 405 with `Allow`.
  */
 export function mountRoutes(
   app: Hono<AppEnv>,

@@ -4,7 +4,7 @@ import { type ErrorCode, ExportError } from "../api/errors.ts";
 import { PARTS_MAX } from "../api/limits.ts";
 import type { PathParameter } from "./route.ts";
 
-/** A job's id, in any case of its letters. */
+/** A job's id, with letters of either case. */
 export const JobIdSchema = v.pipe(v.string(), v.uuid());
 
 /** A job's id in a path. Errors: `job-not-found` for a text that cannot be one. */

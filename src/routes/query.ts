@@ -78,9 +78,9 @@ async function runQueries(
 }
 
 /**
- * Runs a request on a class that has only a source's two methods, such as StarbaseDB's. It does not
- * undo the statements before an error. Errors: `query-failed`; `invalid-request` for several
- * statements in one text, because it would be unknown which of them ran.
+ * Runs a request on a class that has only a source's two methods, such as StarbaseDB's. After an error, it does not
+ * undo earlier statements. Errors: `query-failed`; `invalid-request` for several statements in one text, because
+ * nobody would know which of them ran.
  */
 async function runWithoutRollback(database: QueryStub, request: QueryRequest): Promise<object> {
   const queries = "transaction" in request ? request.transaction : [request];

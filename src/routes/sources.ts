@@ -1,14 +1,13 @@
+import { VERIFICATIONS, VERIFY_DEFAULT } from "../api/proof.ts";
 import { SourceListSchema } from "../api/source-list.ts";
 import { VERSION } from "../api/version.ts";
+import { findScratchProblem } from "../config/scratch.ts";
 import { findBindingProblem } from "../databases/open-source.ts";
 import { getSourceKind } from "../databases/source-kinds.ts";
 import { reportStorage } from "../storage/open-artifact-store.ts";
 import { route } from "./route.ts";
 
-/**
- * `GET /export/sources`: what this deployment can export, and where it stores it. `doctor` shows
- * it.
- */
+/** `GET /export/sources`: what this deployment can export, and where it stores files. `doctor` shows it. */
 export const sourceRoutes = [
   route({
     method: "GET",
@@ -20,9 +19,11 @@ export const sourceRoutes = [
     errors: [],
     handler: async ({ context, settings }) => {
       const { env } = context;
+      const problem = findScratchProblem(env) ?? null;
       return context.json({
         version: VERSION,
         ...(await reportStorage(env, settings)),
+        proof: { problem, rowsMax: settings.proofRowsMax },
         sources: Object.entries(settings.sources).map(([name, config]) => {
           const kind = getSourceKind(config);
           return {
@@ -32,6 +33,11 @@ export const sourceRoutes = [
             writable: config.writable === true,
             problem: findBindingProblem(env, config),
             ...kind.promises,
+            verify: {
+              default: VERIFY_DEFAULT,
+              // Every kind of source: the dump is loaded into the Worker's own class.
+              available: problem === null ? VERIFICATIONS : [VERIFY_DEFAULT],
+            },
           };
         }),
       });

@@ -29,6 +29,7 @@ const STREAM_ERRORS: readonly ErrorCode[] = [
   "source-not-found",
   "table-not-found",
   "export-already-running",
+  "restore-already-running",
   "snapshot-busy",
   "schema-changed",
   "catalog-unreadable",

@@ -41,4 +41,9 @@ export interface LedgerPiece {
   textBytes: number | null;
   textSha256: string | null;
   parts: StoredPart[];
+  /** The table of the piece's first rows; `schema` if it begins with other text. */
+  table: string;
+  /** The key of the row before the piece, and that of its last row; null at a table's start or end. */
+  firstKey: string | null;
+  lastKey: string | null;
 }

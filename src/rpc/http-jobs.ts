@@ -1,4 +1,4 @@
-import type { ExportFormat, JobRequest } from "../api/export-request.ts";
+import type { DumpContent, ExportFormat, JobRequest } from "../api/export-request.ts";
 import type { JobState } from "../api/job-state.ts";
 import type { JobView } from "../api/job-view.ts";
 import type { ArtifactRecord } from "./artifact-record.ts";
@@ -47,6 +47,15 @@ export interface NewJob {
   /** Where copies go, and what their keys start with; none if it is missing. */
   copies?: readonly { destination: string; folder: string }[];
   nowMs: number;
+  /** For a scheduled job that asks for a proof, if only some of its entry's jobs are proved; else it is always proved. */
+  proveEvery?: ProveEvery;
+}
+
+/** Which jobs of a schedule's entry are proved: those with no proof requested by the `runs - 1` jobs before them. */
+export interface ProveEvery {
+  runs: number;
+  /** The beginning of the Idempotency-Keys of the entry's jobs, which sort by time after it. It ends with a space. */
+  keyPrefix: string;
 }
 
 /** A job's view; `view` is null if `version` is still the current one. */
@@ -81,6 +90,7 @@ export interface DownloadInfo {
   state: JobState;
   source: string;
   format: ExportFormat;
+  content: DumpContent;
   artifacts: ArtifactRecord[];
   manifestKey: string | null;
   completedAtMs: number | null;

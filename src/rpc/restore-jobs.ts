@@ -38,6 +38,8 @@ export interface RestoreState {
   script: ScriptRecord | null;
   plan: LoadPlan | null;
   position: LoadPosition;
+  /** How far the move at this position is, as the target keeps it; null if none is under way. */
+  move: string | null;
   /** When loading began; 0 before. */
   loadingSinceMs: number;
   /** The job of the safety export; null if there is none. */
@@ -67,6 +69,7 @@ export const RESTORE_START: RestoreState = {
   script: null,
   plan: null,
   position: LOAD_START,
+  move: null,
   loadingSinceMs: 0,
   safetyJobId: null,
   kept: [],

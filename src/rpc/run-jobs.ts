@@ -2,6 +2,7 @@ import type { CallbackMove } from "./callback-move.ts";
 import type { Failure } from "../api/errors.ts";
 import type { JobRequest } from "../api/export-request.ts";
 import type { JobView } from "../api/job-view.ts";
+import type { Proof } from "../api/proof.ts";
 import type { RestoreView } from "../api/restore-view.ts";
 import type { ArtifactRecord, LedgerPiece } from "./artifact-record.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -114,6 +115,8 @@ export interface RunningJob {
   hasReachedSource: boolean;
   /** The job's own warnings so far. */
   warnings: string[];
+  /** How far the job's proof is. */
+  proof: Proof;
   /** Null until it is recorded. */
   plan: RecordedPlan | null;
 }

@@ -10,7 +10,7 @@ import type {
   TableIndex,
 } from "./catalog.ts";
 import { ExportError } from "../api/errors.ts";
-import { isSnapshotNameSql, withoutOwnObjects } from "./own-objects.ts";
+import { isRestoreObject, isSnapshotNameSql, withoutOwnObjects } from "./own-objects.ts";
 import { CAN_EXPORT_KEY_VALUES, KEY_VALUES_TABLE } from "./key-values.ts";
 import type { SqlValue } from "./sql-value.ts";
 import { hasWord } from "./sql-tokens.ts";
@@ -128,6 +128,11 @@ export function parseCatalog(results: readonly Rows[]): Catalog {
  */
 export function parseSchema(rows: Rows): SchemaEntry[] {
   return exportedObjects(rows.map(parseSchemaEntry));
+}
+
+/** True if a restore keeps something in a database, from the result of `SCHEMA_QUERY`. Errors: `catalog-unreadable`. */
+export function hasRestore(rows: Rows): boolean {
+  return rows.map(parseSchemaEntry).some(({ name, sql }) => isRestoreObject(name, sql));
 }
 
 /** Leaves out objects that SQLite creates automatically, such as the index of a PRIMARY KEY. */

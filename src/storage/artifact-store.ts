@@ -1,7 +1,7 @@
 import type { StoredObject, StoredPart, Upload } from "../rpc/stored-object.ts";
 import { ExportError } from "../api/errors.ts";
 
-/** The metadata of an object. A store that supports HTTP metadata keeps it there. */
+/** The metadata of an object, for stores that support HTTP metadata. */
 interface ObjectMetadata {
   contentType: string;
 }
@@ -23,9 +23,8 @@ export interface PartsChecksum {
 /** What a store can do or costs. Callers check these abilities, and never which store it is. */
 interface StoreAbilities {
   /**
-   * How many Class A operations of R2 each `put`, `createUpload`, `putPart` and `completeUpload`
-   * bills: 0 if the store is free or bills something else. Consequence: runs add them up in a job's
-   * `usage.r2ClassAOperations`.
+   * How many R2 Class A operations each `put`, `createUpload`, `putPart` and `completeUpload` bills; 0 if the store
+   * is free or bills something else. Consequence: runs add them up in a job's `usage.r2ClassAOperations`.
    */
   readonly billedOperations: { readonly write: number };
   /**

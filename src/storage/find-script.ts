@@ -12,14 +12,14 @@ export interface StoredScript {
   bytes: number;
   /** The hash that its bytes must have; null if none is known. */
   sha256: string | null;
-  /** The place of its export's manifest; null if it comes from elsewhere. */
+  /** The key of its export's manifest; null if the script is not an export's. */
   manifestKey: string | null;
 }
 
-/** Where scripts are looked for. */
+/** Where `findScript` looks. */
 export interface ScriptPlaces {
   store: ArtifactStore;
-  /** Promises, or values of the object itself. */
+  /** Promises, or values if the object itself calls. */
   findExport: (jobId: string) => Promise<Awaited<ReturnType<HttpJobs["download"]>>>;
   useFile: (fileId: string) => Promise<{ key: string; sha256: string }>;
 }
@@ -56,6 +56,12 @@ export async function findScript(
     throw new ExportError(
       "dump-not-restorable",
       `job ${job.jobId} has exported ${job.format}, and only SQL scripts can be restored`,
+    );
+  }
+  if (job.content === "data") {
+    throw new ExportError(
+      "dump-not-restorable",
+      `job ${job.jobId} has exported only rows (content: data), and a restore starts without tables`,
     );
   }
   const found = await store.find(artifact.objectKey);

@@ -3,13 +3,13 @@ import { MIB } from "../api/limits.ts";
 import { readBlocks } from "../lib/read-blocks.ts";
 import type { ArtifactStore } from "./artifact-store.ts";
 
-/** What one request reads. R2 bills 128 of them a GiB, Class B: far below a cent. */
+/** How much one request reads. R2 bills 128 of them per GiB, as Class B operations: far below a cent. */
 const RANGE_BYTES = 8 * MIB;
 
 /**
- * Reads an object of `bytes` in blocks of at most 1 MiB, range by range. One request for all of it would be
- * held in memory if a store sends faster than it is read: 1.4 GB at the peak of an 880 MB export with the
- * local R2 (November 2026). All blocks share their memory, so a block is valid only until the next. Errors:
+ * Reads an object of `bytes` in blocks of at most 1 MiB, range by range. If one request read all of it, a store
+ * that sends faster than it is read would hold it in memory: 1.4 GB at the peak of an 880 MB export with the local
+ * R2 (November 2026). All blocks share their memory, so a block is valid only until the next. Errors:
  * `artifact-corrupt` if the object is gone.
  */
 export async function* readObjectBlocks(

@@ -10,7 +10,7 @@ import { readStream } from "./read-stream.ts";
 import { cutIntoBlocks } from "./cut-into-blocks.ts";
 import { StreamLease } from "./stream-lease.ts";
 
-/** A stream reads at most one page in one turn: then nothing remains to be frozen or locked. */
+/** A stream reads at most one page in one turn. Then nothing remains to be frozen or locked. */
 const STREAM_TURN_BYTES = PAGE_BYTES;
 
 /** A stream that has begun. */
@@ -28,11 +28,9 @@ export interface OpenStream {
 }
 
 /**
- * Begins what was planned. A small dump is read in one turn of its source. For a larger one, the
- * database is locked as for a job, and frozen, until the stream ends, or its client leaves or
- * stalls.
- *
- * Errors: `export-already-running`, and those of `beginDump`.
+ * Begins what was planned. A small dump is read in one turn of its source. For a larger one, the database is locked
+ * as for a job, and frozen. Both end when the stream ends, or when its client leaves or stalls. Errors:
+ * `export-already-running`, and those of `beginDump`.
  */
 export async function openStream(
   planned: StreamPlan,
@@ -112,8 +110,8 @@ function takeLease(
 }
 
 /**
- * Nothing is read before it is requested, and nothing is kept except the page that is read ahead;
- * that page, too, is dropped if the client stalls.
+ * Nothing is read before it is requested, and nothing is kept except the page that is read ahead. If the client
+ * stalls, that page is dropped too.
  */
 function makeBody(
   blocks: AsyncGenerator<Uint8Array, void, undefined>,

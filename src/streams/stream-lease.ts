@@ -7,10 +7,9 @@ import { STREAM_RENEW_MS, STREAM_STALL_MS } from "../api/limits.ts";
 import type { NewStream } from "../rpc/stream-jobs.ts";
 
 /**
- * A database's lock as a stream holds it. It is renewed while the client reads what is sent, and
- * released together with what the stream has in its source, however the stream ends. If this
- * isolate dies, or its client stalls, the lease expires, and the watchdog starts an instance that
- * does the same.
+ * A database's lock as a stream holds it. It is renewed while the client reads. However the stream ends, the lock
+ * is released together with what the stream has in its source. If this isolate dies, or its client stalls, the
+ * lease expires. The watchdog then starts an instance that does the same.
  */
 export class StreamLease {
   readonly #env: ExportEnv;
@@ -22,8 +21,8 @@ export class StreamLease {
   #release: Promise<void> | undefined;
 
   /**
-   * Takes the lock. `close` removes what the stream has in its source, and may be called in any
-   * state of it. Errors: `export-already-running`.
+   * Takes the lock. `close` removes what the stream has in its source, and may be called at any time. Errors:
+   * `export-already-running`.
    */
   static async take(
     env: ExportEnv,
@@ -64,10 +63,7 @@ export class StreamLease {
     this.#renewedAtMs = Date.now();
   }
 
-  /**
-   * If `renew` is not called until the client counts as stalled, calls `tell` and releases the
-   * lease.
-   */
+  /** If `renew` is not called before the client counts as stalled, calls `tell` and releases the lease. */
   watch(tell: (expired: ExportError) => void): void {
     this.#watch = setTimeout(() => {
       const seconds = STREAM_STALL_MS / 1_000;

@@ -293,7 +293,9 @@ describe("the ways to a bucket", () => {
     const { lookup } = dns;
     // This machine's resolver does not know hosts below `localhost`.
     vi.spyOn(dns, "lookup").mockImplementation(((...given: Parameters<typeof lookup>) =>
-      lookup("127.0.0.1", ...(given.slice(1) as [never]))) satisfies (...given: never[]) => void as never);
+      lookup("127.0.0.1", ...(given.slice(1) as [never]))) satisfies (
+      ...given: never[]
+    ) => void as never);
     const endpoint = checkedProxy.origin.replace("127.0.0.1", "localhost");
     try {
       // fauxqs takes `copies` from the host `copies.s3.localhost`.

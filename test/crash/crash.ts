@@ -11,6 +11,8 @@ const { values } = parseArgs({
     config: { type: "string", default: "wrangler.jsonc" },
     /** Instead: 200 scheduled jobs under a Workflow that queues instances. */
     night: { type: "boolean", default: false },
+    /** Kills the proofs of exports, which restore their dumps. */
+    proof: { type: "boolean", default: false },
     /** Instead: restores, ten kills each. */
     restore: { type: "boolean", default: false },
   },
@@ -37,6 +39,7 @@ if (values.restore) {
     kills: Number(values.kills),
     killsPerRestore: Number(values["kills-per-job"]),
     random: Math.random,
+    report: (line) => console.log(line),
   });
   for (const problem of problems) console.log(problem);
   console.log(`${restores} restores, ${kills} kills, ${runs} runs, ${problems.length} problems`);
@@ -52,6 +55,7 @@ for (let job = 1; kills < wanted; job += 1) {
     kills: Math.min(perJob, wanted - kills),
     random: Math.random,
     config: values.config,
+    proves: values.proof,
   });
   kills += run.kills;
   console.log(`job ${job}: ${run.kills} kills, ${run.runs} runs, ${run.transfers} transfers`);

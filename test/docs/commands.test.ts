@@ -298,6 +298,7 @@ describe("shell", () => {
 });
 
 describe("configuration", () => {
+  const BINDINGS = { EXPORT_WORKFLOW: {}, EXPORT_JOBS: {}, EXPORT_SCRATCH: {} };
   const schema = JSON.parse(
     readFileSync(join(REPOSITORY, "node_modules/wrangler/config-schema.json"), "utf8"),
   ) as Schema;
@@ -308,7 +309,7 @@ describe("configuration", () => {
       const config = configOf(block);
       expect(new Validator(schema, "7").validate(config).errors).toEqual([]);
       const vars = config["vars"] ?? {};
-      expect(() => readSettings({ EXPORT_WORKFLOW: {}, EXPORT_JOBS: {}, ...vars })).not.toThrow();
+      expect(() => readSettings({ ...BINDINGS, ...vars })).not.toThrow();
     },
   );
 

@@ -170,6 +170,56 @@ test.each([
   expect(again).toMatchObject({ code: "statement-failed", details: { statement: 39, table: "t" } });
 });
 
+test("an attempt whose staging table another attempt has dropped is overtaken, and does not fail", async () => {
+  const script =
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, p REFERENCES t(id));INSERT INTO t VALUES(1,2),(2,1);";
+  const expected = emptyDatabase();
+  await loadDump(nodeSqliteSource(expected), Buffer.from(script));
+  const db = emptyDatabase();
+  const source = nodeSqliteSource(db);
+  let isOther = false;
+  const codes: string[] = [];
+  const beside: Source = {
+    ...source,
+    query: async (statement) => {
+      // Another attempt does the rest just before the staged rows are counted.
+      if (
+        !isOther &&
+        statement.sql.startsWith("SELECT (SELECT count(*) FROM tmp_export_stage_1)")
+      ) {
+        isOther = true;
+        await loadDump(source, Buffer.from(script), { isStarted: true, keepsTables: true });
+      }
+      return source.query(statement);
+    },
+  };
+  await loadDump(beside, Buffer.from(script), {
+    tryAgain: (error) => codes.push((error as ExportError).code) > 0 && codes.length === 1,
+  });
+  expect(codes).toEqual(["try-overtaken"]);
+  expect(db.prepare("SELECT * FROM t").all()).toEqual(expected.prepare("SELECT * FROM t").all());
+});
+
+test.each([
+  ["deletes the row", "DELETE FROM tmp_export_restore"],
+  ["changes the row's id", "UPDATE tmp_export_restore SET id = 'x'"],
+])(
+  "names a statement that %s of the restore's position, and keeps the position",
+  async (_, sql) => {
+    const script = `CREATE TABLE t(a);INSERT INTO t VALUES(1);WITH c AS (SELECT 1) ${sql};INSERT INTO t VALUES(2);`;
+    const db = emptyDatabase();
+    const load = (isStarted: boolean): Promise<unknown> =>
+      loadDump(nodeSqliteSource(db), Buffer.from(script), { isStarted }).catch((error) => error);
+    for (const isStarted of [false, true]) {
+      expect(await load(isStarted)).toMatchObject({
+        code: "statement-failed",
+        details: { statement: 3, line: 1 },
+      });
+      expect(db.prepare("SELECT a FROM t").all()).toEqual([{ a: 1 }]);
+    }
+  },
+);
+
 test("a dump leaves out what a restore keeps in its target", async () => {
   const db = emptyDatabase();
   const script =

@@ -11,10 +11,14 @@ import { decodeIfUtf8 } from "../../src/lib/bytes.ts";
 import { classifyStatement } from "../../src/loading/classify-statement.ts";
 import { splitLongInsert } from "../../src/loading/long-statement.ts";
 import { StatementSplitter } from "../../src/sqlite/statement-splitter.ts";
-import { compareDatabases } from "../support/compare-databases.ts";
+import { compareDatabases, findReadError } from "../support/compare-databases.ts";
 import { loadDump, type Loading } from "../support/load-dump.ts";
 import { NAME_TRAPS } from "../support/name-traps.ts";
-import { nodeSqliteSource, openPlatformDatabase } from "../support/node-sqlite-source.ts";
+import {
+  nodeSqliteSource,
+  openPlatformDatabase,
+  PLATFORM_LIMITS,
+} from "../support/node-sqlite-source.ts";
 import { buildDatabase, databaseArbitrary, scriptOf } from "../support/random-database.ts";
 import { hasShell } from "../support/restore-dump.ts";
 import { TRAPS } from "../support/traps.ts";
@@ -109,32 +113,39 @@ async function findDifferences(
   }
   const expected = loadByNode(script);
   if (expected === undefined) return ["SQLite does not load the dump"];
-  const differences = compareDatabases(expected, target);
-  // An index that does not fit its content is built from its content.
-  return hasMisfitIndex(expected)
-    ? differences.filter((each) => !/^(?:integrity check|.+_docsize, row )/s.test(each))
-    : differences;
+  const indexes = listSearchIndexes(expected);
+  const misfits = indexes.filter((name) => isMisfit(expected, name));
+  const unreadableTables = misfits.filter((name) => findReadError(expected, name) !== undefined);
+  const differences = compareDatabases(expected, target, { unreadableTables });
+  // An index that does not fit its content is built from its content, and is in order then.
+  return differences.filter(
+    (each) =>
+      !misfits.some((name) => each.startsWith(`${name}_docsize`)) &&
+      !(misfits.length > 0 && each.startsWith('integrity check: [{"integrity_check":"ok"}]')),
+  );
+}
+
+function listSearchIndexes(db: DatabaseSync): string[] {
+  return db
+    .prepare("SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE%USING fts5%'")
+    .all()
+    .map(({ name }) => String(name));
 }
 
 /** True if a search index does not fit its content, that of another table included (https://sqlite.org/fts5.html). */
-function hasMisfitIndex(db: DatabaseSync): boolean {
-  const indexes = db
-    .prepare("SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE%USING fts5%'")
-    .all();
-  return indexes.some(({ name }) => {
-    const quoted = `"${String(name).replaceAll('"', '""')}"`;
-    try {
-      db.exec(`INSERT INTO ${quoted}(${quoted}, rank) VALUES ('integrity-check', 1)`);
-      return false;
-    } catch {
-      return true;
-    }
-  });
+function isMisfit(db: DatabaseSync, name: string): boolean {
+  const quoted = `"${name.replaceAll('"', '""')}"`;
+  try {
+    db.exec(`INSERT INTO ${quoted}(${quoted}, rank) VALUES ('integrity-check', 1)`);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** What the platform cannot hold, or a shell's dump does not contain. */
 const REFUSABLE =
-  /internal tables of the module|cannot be read from its content|keeps no content|the platform reserves that name|a literal of it has|stores the locale|no such table: main\.|FOREIGN KEY constraint failed|foreign key mismatch|CHECK constraint failed|on shadow tables|the script ends within/;
+  /internal tables of the module|cannot be read from its content|keeps no content|the platform reserves that name|a literal of it has 2\d{6} bytes, and the platform accepts at most 2000000: INSERT INTO .*\breplace\(|stores the locale|no such table: main\.|FOREIGN KEY constraint failed|foreign key mismatch|CHECK constraint failed|on shadow tables|the script ends within/s;
 
 test
   .skipIf(!hasShell())
@@ -160,7 +171,11 @@ test.skipIf(!hasShell())(
           sliceRows: fc.integer({ min: 1, max: 40 }),
         }),
         async (database, loading) => {
-          const build = (db: DatabaseSync): void => void buildDatabase(db, scriptOf(database));
+          const build = (db: DatabaseSync): void => {
+            // A row or an index entry that the platform cannot hold is refused, and other tests see that.
+            db.limits.length = PLATFORM_LIMITS.length;
+            buildDatabase(db, scriptOf(database));
+          };
           expect(await findDifferences(build, loading)).toEqual([]);
         },
       ),
@@ -252,10 +267,41 @@ test.each<[string, string | Buffer, RegExp]>([
   [
     "a database file",
     Buffer.concat([Buffer.from("SQLite format 3\0\x10"), Buffer.alloc(80)]),
-    /is an SQLite database/,
+    /is an SQLite database: `durable-export restore` makes a script/,
   ],
-  ["UTF-16", Buffer.from("\ufeffSELECT 1;", "utf16le"), /is text in UTF-16/],
-  ["gzip", Buffer.from([0x1f, 0x8b, 8, 0, 0]), /is compressed by gzip/],
+  ["UTF-16", Buffer.from("\ufeffSELECT 1;", "utf16le"), /is text in UTF-16: convert it/],
+  ["gzip in gzip", Buffer.from([0x1f, 0x8b, 8, 0, 0]), /is compressed twice: decompress it once/],
+  ["a ZIP archive", Buffer.from("PK\u0003\u0004\u0014\u0000"), /is a ZIP archive: unpack it/],
+  [
+    "a name that is not UTF-8",
+    Buffer.from("CREATE TABLE t(a);\nCREATE TABLE stra\u00dfe(a);", "latin1"),
+    /statement 2, line 2: its text is not valid UTF-8/,
+  ],
+  [
+    "rows of a table whose name is not UTF-8",
+    Buffer.from("INSERT INTO t VALUES(1);\nINSERT INTO stra\u00dfe VALUES(1);", "latin1"),
+    /statement 2, line 2: its names are not valid UTF-8/,
+  ],
+  [
+    "a conflict clause that is not UTF-8",
+    Buffer.from("INSERT INTO t VALUES(1) ON CONFLICT DO UPDATE SET a = '\u00e4';", "latin1"),
+    /statement 1, line 1: its text is not valid UTF-8/,
+  ],
+  ...[
+    "CREATE TABLE TMP_Export_Restore(a);",
+    "INSERT INTO tmp_export_restore SELECT * FROM t;",
+    "REPLACE INTO main.tmp_export_restore VALUES(1);",
+    "UPDATE tmp_export_restore SET pass = 3;",
+    'DELETE FROM "tmp_export_restore";',
+    "DROP TABLE IF EXISTS tmp_export_restore;",
+    "ALTER TABLE tmp_export_restore RENAME TO t;",
+    "CREATE INDEX i ON tmp_export_restore(pass);",
+    "CREATE TRIGGER r AFTER UPDATE ON tmp_export_restore BEGIN SELECT 1; END;",
+  ].map((sql): [string, string, RegExp] => [
+    sql,
+    `CREATE TABLE t(a);\n${sql}`,
+    /statement 2, line 2: a restore keeps its position in the table tmp_export_restore/,
+  ]),
   ["CSV", "id,name\n1,one\n2,two\n", /no SQL statement begins like this/],
   ["JSON", '[{"id": 1}]', /no SQL statement begins like this/],
   [

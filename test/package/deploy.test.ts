@@ -14,7 +14,12 @@ test("`wrangler deploy --dry-run` accepts the configuration as it is", () => {
       [join(dirname(wrangler), "bin/wrangler.js"), "deploy", "--dry-run", "--outdir", output],
       { encoding: "utf8", env: { ...process.env, WRANGLER_SEND_METRICS: "false" } },
     );
-    for (const binding of ["EXPORT_JOBS", "EXPORT_WORKFLOW", "EXPORT_R2_BUCKET"]) {
+    for (const binding of [
+      "EXPORT_JOBS",
+      "EXPORT_SCRATCH",
+      "EXPORT_WORKFLOW",
+      "EXPORT_R2_BUCKET",
+    ]) {
       expect(printed).toContain(`env.${binding} `);
     }
   } finally {

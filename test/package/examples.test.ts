@@ -160,6 +160,11 @@ describe("the companion of a StarbaseDB deployment", () => {
     await ask("DROP TABLE large");
   });
 
+  test("proves the dump of StarbaseDB by a restore, since the scratch class is bound", async () => {
+    const { view } = await dump({ verify: "restore" });
+    expect(view).toMatchObject({ status: "completed", proof: { state: "proved" } });
+  });
+
   test("leaves out tables that a request excludes", async () => {
     const { sql } = await dump({ tables: { exclude: ["tmp_*"] } });
     expect(sql).toContain("(1,'Ada')");

@@ -44,6 +44,7 @@ test("`wrangler deploy --dry-run` accepts what init writes, also after a second 
   const printed = deployDry(place);
   for (const name of [
     "EXPORT_JOBS",
+    "EXPORT_SCRATCH",
     "EXPORT_WORKFLOW",
     "EXPORT_R2_BUCKET",
     "DATABASE_DURABLE_OBJECT",

@@ -186,9 +186,9 @@ import type { ExportRequest, ExportRequestInput, ExportService } from "durable-e
 import { ExportClient } from "durable-export/client";
 import { createApp } from "durable-export/hono";
 export { startScheduledExports, withExport } from "durable-export";
-export { default, Database, ExportJobs, ExportService, ExportWorkflow } from "durable-export/worker";
+export { default, Database, ExportJobs, ExportService, ExportWorkflow, ScratchDatabase } from "durable-export/worker";
 
-const request: ExportRequestInput = { compression: "gzip", tables: { exclude: ["tmp_*"] } };
+const request: ExportRequestInput = { compression: "gzip", verify: "restore", tables: { exclude: ["tmp_*"] } };
 export const start = (): Promise<Response> =>
   Promise.resolve(
     createApp().request("/export/dump", { method: "POST", body: JSON.stringify(request) }),

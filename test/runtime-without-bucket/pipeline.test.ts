@@ -112,6 +112,16 @@ test("a job of several compressed files keeps each of them", async () => {
   }
 });
 
+test("a dump that is kept in the jobs' database is proved by a restore", async () => {
+  await fillNoise(LONG);
+  const view = await ended((await startExport({ verify: "restore", compression: "zstd" })).jobId);
+  expect(view).toMatchObject({
+    status: "completed",
+    proof: { state: "proved", rows: LONG.rows },
+    usage: { r2ClassAOperations: 0 },
+  });
+});
+
 test("the list of sources tells where files are kept, and how much room there is", async () => {
   const list = async () => (await api("/export/sources")).json<{ inline: { bytesUsed: number } }>();
   const before = await list();

@@ -14,10 +14,22 @@ import { bankProblems, openBank, startTransfers } from "../support/bank.ts";
 const database = () => env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
 const jobs = () => env.EXPORT_JOBS.getByName("jobs");
 
+/** Evicts an object that runs: one that was evicted before is called until it answers. */
+async function evict(object: DurableObjectStub, call: () => Promise<unknown>): Promise<void> {
+  const answers = (): Promise<boolean> =>
+    call().then(
+      () => true,
+      () => false,
+    );
+  await expect.poll(answers).toBe(true);
+  await evictDurableObject(object);
+}
+
 /** What befalls the objects while a job runs. */
 const DISTURBANCES: Record<string, () => Promise<unknown>> = {
-  "the database is evicted": () => evictDurableObject(database()),
-  "the job object is evicted": () => evictDurableObject(jobs()),
+  "the database is evicted": () =>
+    evict(database(), async () => database().executeQuery({ sql: "SELECT 1" })),
+  "the job object is evicted": () => evict(jobs(), async () => jobs().databaseBytes()),
   "all objects are aborted": () => abortAllDurableObjects(),
   "the alarm runs early, twice": async () => {
     await runDurableObjectAlarm(jobs());

@@ -46,6 +46,12 @@ describe("the service", () => {
     expect(await service.delete(jobId)).toBeNull();
   });
 
+  test("proves an export by a restore", async () => {
+    const job = await ended((await service.start({ verify: "restore" })).jobId);
+    expect(job).toMatchObject({ verify: "restore", proof: { state: "proved", rows: 1 } });
+    expect((await service.manifest(job.jobId)).proof).toEqual(job.proof);
+  });
+
   test("answers as the HTTP API does, but with paths, since a binding has no address", async () => {
     const job = await ended((await service.start()).jobId);
     expect(job.links.self).toBe(`/export/dump/${job.jobId}`);

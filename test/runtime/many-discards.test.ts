@@ -15,7 +15,7 @@ test("the files of 200 deleted jobs are gone after one alarm", async () => {
   const keys = jobIds.flatMap((id) => [`exports/${id}/dump.sql`, `exports/${id}/manifest.json`]);
   for (const key of keys.slice(-20)) await env.EXPORT_R2_BUCKET.put(key, "late");
   await inJobs(
-    `INSERT INTO tmp_export_job_discards
+    `INSERT INTO tmp_export_job_discards (job_id, object_key, upload_id, discarded_at_ms)
        SELECT substr(value, 9, 36), value, '', 1 FROM json_each(?)`,
     JSON.stringify(keys),
   );

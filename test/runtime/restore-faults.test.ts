@@ -3,6 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import type { RestoreView } from "../../src/api/restore-view.ts";
 import { download, ended, query, startExport } from "../support/api.ts";
+import { disturbDatabase } from "../support/faulty-database.ts";
 import { type Fault, FAULTS, failSteps, type StepFaults } from "../support/faulty-steps.ts";
 import { listNames, openCopy, restored, startRestore } from "../support/restores.ts";
 
@@ -93,4 +94,31 @@ describe.each([
     await expect.poll(() => listNames(name)).toEqual(["old"]);
     expect((await openCopy(name).query({ sql: "SELECT x FROM old" })).rows).toEqual([[1]]);
   });
+});
+
+test("a load step that is cut off several times records each time how far it is", async () => {
+  const restoreInto = async (name: string): Promise<RestoreView> =>
+    restored((await startRestore({ from: { jobId }, target: "copies", name })).jobId);
+  const undisturbed = await restoreInto("undisturbed");
+  faults = failSteps(() => false, "before");
+  let turns = 0;
+  let cuts = 0;
+  const stop = disturbDatabase(([first = ""]) => {
+    if (!first.startsWith("REPLACE INTO tmp_export_restore SELECT")) return;
+    turns += 1;
+    if (turns % 2 === 0 || cuts === 3) return;
+    cuts += 1;
+    throw Object.assign(new Error("Network connection lost."), { retryable: true });
+  });
+  try {
+    const view = await restoreInto("cut off");
+    expect(view).toMatchObject({ status: "completed", verification: { state: "equal" } });
+    expect(cuts).toBe(3);
+    const tries = faults.tries.filter((name) => name === "load 1");
+    expect(tries).toHaveLength(4);
+    // Two of the four attempts began after turns that no step had recorded.
+    expect(view.usage.steps).toBe(undisturbed.usage.steps + 2);
+  } finally {
+    stop();
+  }
 });

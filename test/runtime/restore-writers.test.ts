@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { ended, query, startExport } from "../support/api.ts";
+import { disturbDatabase } from "../support/faulty-database.ts";
 import { beforeSteps } from "../support/faulty-steps.ts";
 import { listNames, openCopy, restore } from "../support/restores.ts";
 
@@ -84,5 +85,64 @@ describe("a writer that gets in before loading", () => {
     expect(view.verification.state).not.toBe("equal");
     if (code !== "restore-interrupted") expect(names).toEqual([]);
     expect(names.filter((each) => each.startsWith("tmp_export"))).toEqual([]);
+  });
+});
+
+describe("a writer that gets in between two turns of one load step", () => {
+  let wide: string;
+
+  /** Rows for several turns, after those of `t` and `kept`. */
+  beforeAll(async () => {
+    await query(
+      "CREATE TABLE filler (id INTEGER PRIMARY KEY, note TEXT)",
+      `INSERT INTO filler WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)
+       SELECT i, hex(zeroblob(40000)) FROM n`,
+    );
+    ({ jobId: wide } = await startExport());
+    expect((await ended(wide)).status).toBe("completed");
+  });
+
+  /** Restores into a new object, to which another writer writes before the third turn. */
+  async function writtenWithin(sql: string, change: object = {}) {
+    copies += 1;
+    const name = `written ${copies}`;
+    let turns = 0;
+    stop = disturbDatabase(([first = ""], run) => {
+      if (!first.startsWith("REPLACE INTO tmp_export_restore SELECT")) return;
+      turns += 1;
+      if (turns === 3) run(sql);
+    });
+    const view = await restore({ from: { jobId: wide }, target: "copies", name, ...change });
+    expect(turns).toBeGreaterThan(3);
+    return { view, names: await listNames(name) };
+  }
+
+  test.each<[string, string, string]>([
+    ["inserts a row", "INSERT INTO kept VALUES (8)", "restore-differs"],
+    ["updates a loaded row", "UPDATE t SET note = 'other' WHERE id = 2", "restore-differs"],
+    ["deletes a loaded row", "DELETE FROM t WHERE id = 2", "restore-differs"],
+    [
+      "takes the key of a row to come",
+      "INSERT INTO filler VALUES (60, 'mine')",
+      "statement-failed",
+    ],
+    ["inserts a row after those to come", "INSERT INTO filler VALUES (61, '')", "restore-differs"],
+    ["drops a loaded table", "DROP TABLE t", "restore-differs"],
+    ["drops a table to be filled", "DROP TABLE filler", "statement-failed"],
+  ])("and %s is detected", async (_, sql, code) => {
+    const { view, names } = await writtenWithin(sql);
+    expect(view).toMatchObject({ status: "failed", error: { code } });
+    expect(names).toEqual([]);
+  });
+
+  test("is detected by row counts only if it changes one", async () => {
+    const counts = { verify: "counts" };
+    const inserted = await writtenWithin("INSERT INTO kept VALUES (8)", counts);
+    expect(inserted.view).toMatchObject({ error: { code: "restore-differs" } });
+    const updated = await writtenWithin("UPDATE t SET note = 'other' WHERE id = 2", counts);
+    expect(updated.view).toMatchObject({
+      status: "completed",
+      verification: { method: "counts", state: "equal" },
+    });
   });
 });

@@ -163,6 +163,31 @@ describe("a request for a restore", () => {
     expect(await response.json()).toMatchObject({ status: 422, code: "dump-not-restorable" });
   });
 
+  test("is refused for an export that contains only rows", async () => {
+    await query("CREATE TABLE t(a)");
+    const { jobId } = await startExport({ content: "data" });
+    await ended(jobId);
+    const response = await requestRestore({ from: { jobId }, target: "copies", name: "rows" });
+    expect(await response.json()).toMatchObject({
+      status: 422,
+      code: "dump-not-restorable",
+      detail: expect.stringContaining("only rows (content: data)"),
+    });
+  });
+
+  test.each([
+    [{}, "from: expected one of the fields fileId, jobId, object"],
+    [{ jobId: "x" }, "from: jobId: expected a UUID"],
+    [{ object: 7 }, "from: object: expected a string"],
+    [{ object: "a", sha256: "z" }, "from: sha256: expected the 64 hex digits of a SHA-256"],
+  ])("is refused for the place %j of its script, in plain words", async (from, detail) => {
+    const response = await requestRestore({ from, target: "copies", name: "place" });
+    expect(await response.json()).toMatchObject({
+      code: "invalid-request",
+      detail: `the body: ${detail}`,
+    });
+  });
+
   test("is refused while its target is exported or restored", async () => {
     await bucket.put("ok.sql", "CREATE TABLE t(a);");
     const body = { from: { object: "ok.sql" }, target: "copies", name: "busy" };
@@ -262,3 +287,31 @@ async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
     .pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).bytes();
 }
+
+describe.each([
+  ["a Durable Object", "copies", { name: "reserved" }, () => openCopy("reserved")],
+  ["D1", "shop", {}, () => d1Source(shop, "SHOP_DB")],
+] as const)(
+  "a search index whose internal tables have reserved names, in %s,",
+  (_, target, object, open) => {
+    test("is refused before anything changes, and by the platform too", async () => {
+      const create = "CREATE VIRTUAL TABLE _cf USING fts5(a)";
+      await expect(open().query({ sql: create })).rejects.toThrow(
+        "error creating shadow table _cf_data: not authorized",
+      );
+      await bucket.put(
+        "reserved.sql",
+        `INSERT INTO sqlite_schema VALUES('table','_cf','_cf',0,'${create}');
+CREATE TABLE IF NOT EXISTS '_cf_content'(id INTEGER PRIMARY KEY, c0);
+INSERT INTO _cf_content VALUES(1,'lost');`,
+      );
+      const names = { sql: "SELECT name FROM sqlite_master ORDER BY name" };
+      const { rows } = await open().query(names);
+      const from = { object: "reserved.sql" };
+      const view = await restore({ from, target, ...object, mode: "replace" });
+      expect(view).toMatchObject({ status: "failed", error: { code: "script-invalid" } });
+      expect(view.error?.message).toContain("named _cf_data, and the platform reserves that name");
+      expect((await open().query(names)).rows).toEqual(rows);
+    });
+  },
+);

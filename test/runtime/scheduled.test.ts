@@ -1,4 +1,4 @@
-import { env } from "cloudflare:test";
+import { env, evictDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 
 import { readSettings } from "../../src/config/settings.ts";
@@ -64,14 +64,116 @@ describe("a tick of the cron trigger", () => {
   });
 });
 
+describe("an entry with proveEvery", () => {
+  /** Runs the ticks of `cron` at these times, one after the other, and returns what each job verifies. */
+  async function run(entries: object[], cron: string, times: number[]): Promise<string[]> {
+    const verified: string[] = [];
+    for (const scheduledTime of times) {
+      await startScheduledExports(scheduled(...entries), { cron, scheduledTime });
+      await endAll();
+      verified.push((await listJobs())[0]?.verify ?? "");
+    }
+    return verified;
+  }
+
+  beforeEach(async () => {
+    for (const { jobId } of await listJobs()) {
+      await api(`/export/dump/${jobId}`, { method: "DELETE" });
+    }
+  });
+
+  test("proves its first run, and then every such run", async () => {
+    const entry = { proveEvery: 3, retentionHours: 24 };
+    expect(await run([entry], NIGHTLY, [1, 2, 3, 10, 20])).toEqual([
+      "restore",
+      "checksum",
+      "checksum",
+      "restore",
+      "checksum",
+    ]);
+    const proofs = (await listJobs()).map(({ proof }) => proof.state);
+    expect(proofs).toEqual(["none", "proved", "none", "none", "proved"]);
+  });
+
+  test("proves each run with 1, as an entry with only verify does", async () => {
+    const entries = [{ proveEvery: 1 }, { source: "shop", verify: "restore" }];
+    await run(entries, NIGHTLY, [1, 2]);
+    expect((await listJobs()).map(({ verify }) => verify)).toEqual(Array(4).fill("restore"));
+  });
+
+  test("counts a tick once if it is delivered again, also late and after a restart", async () => {
+    const entry = { proveEvery: 2 };
+    expect(await run([entry], NIGHTLY, [1, 2])).toEqual(["restore", "checksum"]);
+    await evictDurableObject(env.EXPORT_JOBS.getByName("jobs"));
+    await run([entry], NIGHTLY, [2, 1]);
+    expect(await listJobs()).toHaveLength(2);
+    expect(await run([entry], NIGHTLY, [3, 4])).toEqual(["restore", "checksum"]);
+  });
+
+  test("counts only its own runs", async () => {
+    const entries = [
+      { cron: NIGHTLY, proveEvery: 3 },
+      { cron: HOURLY, verify: "restore", content: "schema" },
+    ];
+    expect(await run(entries, HOURLY, [1])).toEqual(["restore"]);
+    expect(await run(entries, NIGHTLY, [2])).toEqual(["restore"]);
+    expect(await run(entries, HOURLY, [3])).toEqual(["restore"]);
+    expect(await run(entries, NIGHTLY, [4])).toEqual(["checksum"]);
+    const tenants = ["a", "b"].map((name) => ({ source: "tenants", name, proveEvery: 3 }));
+    await run(tenants, NIGHTLY, [5]);
+    expect((await listJobs()).slice(0, 2).map(({ verify }) => verify)).toEqual([
+      "restore",
+      "restore",
+    ]);
+  });
+
+  test("proves the next run if the jobs before it were deleted", async () => {
+    const entry = { proveEvery: 5 };
+    expect(await run([entry], NIGHTLY, [1, 2])).toEqual(["restore", "checksum"]);
+    const [, proved] = await listJobs();
+    await api(`/export/dump/${proved?.jobId}`, { method: "DELETE" });
+    expect(await run([entry], NIGHTLY, [3])).toEqual(["restore"]);
+  });
+});
+
 describe("EXPORT_SCHEDULE", () => {
   test.each([
+    [
+      "a proof of rows without their tables",
+      '[{"verify":"restore","content":"data"}]',
+      'EXPORT_SCHEDULE.0.verify: a dump of rows without their tables cannot be restored by itself, so "verify"',
+    ],
+    [
+      "a proof of some runs in a format that cannot be restored",
+      '[{"proveEvery":7,"format":"csv"}]',
+      "EXPORT_SCHEDULE.0.verify: a dump in csv cannot be restored",
+    ],
+    [
+      "a proof of some runs that only compare checksums",
+      '[{"proveEvery":7,"verify":"checksum"}]',
+      'EXPORT_SCHEDULE.0.proveEvery: implies "verify": "restore", and the entry says "checksum"',
+    ],
+    [
+      "no number of runs",
+      '[{"proveEvery":0}]',
+      "EXPORT_SCHEDULE.0.proveEvery: expected at least 1",
+    ],
     ["no JSON", "[", "EXPORT_SCHEDULE: expected JSON"],
     ["no list", "{}", "EXPORT_SCHEDULE"],
     ["a field that no request has", '[{"formt":"sql"}]', "EXPORT_SCHEDULE.0.formt"],
     ["a value that no request has", '[{"format":"xml"}]', "EXPORT_SCHEDULE.0.format"],
   ])("that is %s is refused by name", (_what, value, words) => {
     expect(() => readSettings({ ...env, EXPORT_SCHEDULE: value })).toThrow(words);
+  });
+
+  test("that asks for proofs needs the class of scratch databases", () => {
+    const { EXPORT_SCRATCH: _, ...unbound } = env as unknown as Record<string, unknown>;
+    for (const entry of [{ proveEvery: 7 }, { verify: "restore" }]) {
+      expect(() => readSettings({ ...unbound, EXPORT_SCHEDULE: [entry] })).toThrow(
+        "EXPORT_SCHEDULE asks for proofs by a restore, and binding EXPORT_SCRATCH is missing",
+      );
+    }
+    expect(() => readSettings({ ...unbound, EXPORT_SCHEDULE: [{}] })).not.toThrow();
   });
 
   test("may be text or what the configuration file holds", () => {

@@ -168,7 +168,7 @@ describe("a silent run", () => {
       status: "failed",
       error: {
         code: "export-stalled",
-        message: `${RUNS_MAX} runs went silent, one after the other, at the same place`,
+        message: `${RUNS_MAX} runs in a row went silent at the same place`,
       },
     });
   });
@@ -305,7 +305,7 @@ test("files that resist keep no other job's from being removed", async () => {
   await runInDurableObject(jobs(), (_, { storage }) => {
     for (const jobId of [...resisting, last]) {
       storage.sql.exec(
-        "INSERT INTO tmp_export_job_discards VALUES (?, ?, '', 1)",
+        "INSERT INTO tmp_export_job_discards (job_id, object_key, upload_id, discarded_at_ms) VALUES (?, ?, '', 1)",
         jobId,
         `exports/${jobId}/discarded`,
       );

@@ -15,6 +15,7 @@ const OWNERS: Record<string, readonly string[]> = {
     "callback-columns",
     "due-columns",
     "restore-columns",
+    "proof-columns",
     "copying-columns",
   ].map((name) => `${TABLES}/job-${name}.ts`),
   tmp_export_job_tables: [`${TABLES}/table-rows.ts`],

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -34,6 +34,8 @@ export async function runCrashes(options: {
   random: () => number;
   /** A configuration of Wrangler; default: the repository's. */
   config?: string;
+  /** True to kill the proof by a restore, after the export itself. */
+  proves?: boolean;
 }): Promise<CrashRun> {
   const folder = mkdtempSync(join(tmpdir(), "durable-export-crash-"));
   const result: CrashRun = { problems: [], kills: 0, runs: 0, transfers: 0 };
@@ -43,11 +45,13 @@ export async function runCrashes(options: {
   try {
     worker = await start();
     await openBank(worker);
-    const job = await call<JobView>(worker, "POST", "/export/dump", {});
+    const verify = options.proves === true ? "restore" : "checksum";
+    const job = await call<JobView>(worker, "POST", "/export/dump", { verify });
     const path = `/export/dump/${job.jobId}`;
     const endMs = Date.now() + DEADLINE_MS;
     while (result.kills < options.kills) {
       // The first kill happens during the export, however fast the machine is.
+      if (options.proves === true) result.transfers += await transferUntilProofBegins(worker, path);
       if (result.kills === 0) result.transfers += await transferUntilRowsAreWritten(worker, path);
       else result.transfers += await transferFor(worker, options.random() * 700);
       const view = await call<JobView>(worker, "GET", path);
@@ -70,6 +74,10 @@ export async function runCrashes(options: {
       "SELECT name FROM sqlite_master WHERE name LIKE 'tmp!_export%' ESCAPE '!'",
     );
     if (left.length > 0) result.problems.push(`left behind: ${JSON.stringify(left.slice(0, 5))}`);
+    if (options.proves === true) {
+      if (view.proof.state !== "proved") result.problems.push(`the proof is ${view.proof.state}`);
+      result.problems.push(...(await findLeftScratch(state)));
+    }
   } catch (error) {
     result.problems.push(`${String(error)}\n${worker?.output().slice(-2_000) ?? ""}`);
   } finally {
@@ -132,6 +140,43 @@ async function transferUntilRowsAreWritten(worker: LocalWorker, path: string): P
     const { status, progress } = await call<JobView>(worker, "GET", path);
     if (progress.rows > 0 || (status !== "queued" && status !== "running")) return transfers;
   }
+}
+
+/** Moves money until the job's proof begins; returns the number of transfers. */
+async function transferUntilProofBegins(worker: LocalWorker, path: string): Promise<number> {
+  for (let transfers = 0; ; transfers += await transferFor(worker, 20)) {
+    const { status, proof } = await call<JobView>(worker, "GET", path);
+    if (proof.state !== "none" || (status !== "queued" && status !== "running")) return transfers;
+  }
+}
+
+/** How long the watchdog may take to discard a scratch database: a minute, and time for a slow machine. */
+const DISCARD_MS = 180_000;
+
+/** Returns the tables that scratch databases still have after the watchdog's last look. */
+async function findLeftScratch(state: string): Promise<string[]> {
+  const endMs = Date.now() + DISCARD_MS;
+  for (;;) {
+    const left = listScratchTables(state);
+    if (left.length === 0 || Date.now() > endMs) {
+      return left.map((name) => `a scratch database still has the table ${name}`);
+    }
+    await sleep(1_000);
+  }
+}
+
+function listScratchTables(state: string): string[] {
+  const files = readdirSync(state, { recursive: true, encoding: "utf8" }).filter(
+    (path) => path.includes("ScratchDatabase") && /\/[0-9a-f]{64}\.sqlite$/.test(path),
+  );
+  return files.flatMap((path) => {
+    const db = new DatabaseSync(join(state, path), { readOnly: true });
+    const rows = db
+      .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 1) <> '_'")
+      .all();
+    db.close();
+    return rows.map(({ name }) => String(name));
+  });
 }
 
 /** Moves money for `ms`; returns the number of transfers. */

@@ -5,6 +5,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { crc32 } from "node:zlib";
 
+import { type Proof, PROOF_NONE } from "../../src/api/proof.ts";
 import { ZipLayout } from "../../src/lib/zip-layout.ts";
 import { sendJson, sendProblem, sha256Of } from "./fake-answers.ts";
 import { FakeImports } from "./fake-imports.ts";
@@ -12,6 +13,16 @@ import { FakeImports } from "./fake-imports.ts";
 export { sendJson, sendProblem, sha256Of };
 
 export const FAKE_TOKEN = "fake-token-0123456789";
+
+/** A proof that ended well. */
+export const PROVED = {
+  state: "proved",
+  at: "2026-11-01T00:00:01.500Z",
+  seconds: 12.34,
+  rows: 223_398,
+  rowsWritten: 300_000,
+  pieces: 8,
+} as const;
 
 export interface RecordedRequest {
   method: string;
@@ -47,6 +58,10 @@ export interface FakeOptions {
   readOnlySources?: string[];
   /** Rows of every job. Default: 3. */
   rows?: number;
+  /** Of one table. Default: 0. */
+  tablesDone?: number;
+  /** How far the proof of every job is, in its view and manifest. Default: none, as of an earlier version. */
+  proof?: Partial<Proof>;
 }
 
 /**
@@ -131,8 +146,10 @@ export class FakeExportServer {
         name,
         type: "durable-object",
         writable: this.options.readOnlySources?.includes(name) !== true,
+        verify: { default: "checksum", available: ["checksum", "restore"] },
       }));
-      return sendJson(response, 200, { version: "9.9.9", storage: "r2", sources });
+      const proof = { problem: null, rowsMax: 50_000_000 };
+      return sendJson(response, 200, { version: "9.9.9", storage: "r2", proof, sources });
     }
     if (path === "/export/destinations/probe") {
       return sendJson(response, 200, { destinations: [] });
@@ -267,8 +284,14 @@ export class FakeExportServer {
         chunks: chunksOf(bytes),
         fieldOfTheFuture: true,
       })),
+      ...this.#proof(),
       warnings: [],
     };
+  }
+
+  #proof(): { proof?: Proof } {
+    const { proof } = this.options;
+    return proof === undefined ? {} : { proof: { ...PROOF_NONE, ...proof } };
   }
 
   #view(job: FakeJob): Record<string, unknown> {
@@ -285,13 +308,15 @@ export class FakeExportServer {
       createdAt: "2026-11-01T00:00:00.000Z",
       progress: {
         percent: hasEnded ? 100 : null,
-        tablesDone: 0,
+        tablesDone: this.options.tablesDone ?? 0,
         tablesTotal: 1,
         rows: this.options.rows ?? 3,
         bytes: 60,
         bytesPerSecond: null,
         etaSeconds: null,
       },
+      verify: job.request["verify"] ?? "checksum",
+      ...this.#proof(),
       warnings: [],
       error: hasEnded ? (this.options.ending?.error ?? null) : null,
       fieldOfTheFuture: { anything: true },

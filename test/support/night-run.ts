@@ -118,10 +118,11 @@ function writeConfig(folder: string, names: string[], concurrency: number): stri
     durable_objects: {
       bindings: [
         { name: "EXPORT_JOBS", class_name: "ExportJobs" },
+        { name: "EXPORT_SCRATCH", class_name: "ScratchDatabase" },
         { name: "DATABASES", class_name: className },
       ],
     },
-    migrations: [{ tag: "v1", new_sqlite_classes: ["ExportJobs", className] }],
+    migrations: [{ tag: "v1", new_sqlite_classes: ["ExportJobs", "ScratchDatabase", className] }],
     r2_buckets: [{ binding: "EXPORT_R2_BUCKET", bucket_name: "night" }],
     vars: {
       ADMIN_AUTHORIZATION_TOKEN: TOKEN,

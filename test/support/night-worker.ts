@@ -25,7 +25,7 @@ export class ExportJobs extends deployed.ExportJobs {
   }
 }
 
-export { Database, ExportWorkflow } from "../../src/index.ts";
+export { Database, ExportWorkflow, ScratchDatabase } from "../../src/index.ts";
 
 /**
  * The deployed Worker, plus `POST /sql/<database>` for a test to fill and inspect its databases.

@@ -48,7 +48,7 @@ export async function restoreOnSource(
   };
   const scanned = await scanScript(read(0));
   const plan = planLoad(scanned, await listTargetTables(target));
-  await openTarget(target, RESTORE_ID, { clears: false });
+  await openTarget(target, RESTORE_ID);
   for (let isDone = false, position = LOAD_START; !isDone;) {
     ({ isDone, position } = await loadScript({
       target: { source: target, restoreId: RESTORE_ID },

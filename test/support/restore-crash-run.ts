@@ -1,17 +1,19 @@
-import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import type { RestoreView } from "../../src/api/restore-view.ts";
+import type { UploadView } from "../../src/api/upload.ts";
+import { compareDatabases } from "./compare-databases.ts";
 
 const TOKEN = "crash-test-token-0123456789";
 const ROWS = 60_000;
 
-/** If a run takes longer than this, including runtime starts, something is stuck. */
+/** If a restore takes longer than this, including runtime starts, something is stuck. */
 const DEADLINE_MS = 600_000;
 
 const SOURCES = {
@@ -24,6 +26,52 @@ const SOURCES = {
   },
 };
 
+/** What every object that is replaced contains first. */
+const FORMER =
+  "CREATE TABLE old(x);\nINSERT INTO old VALUES(1),('two'),(x'03');\n" +
+  "CREATE TABLE child(id INTEGER PRIMARY KEY, up REFERENCES child(id));\nINSERT INTO child VALUES(1,2),(2,1);";
+
+/** A restore under kills, and what its object must contain at its end. */
+interface Scenario {
+  title: string;
+  /** The object has content before, which is replaced. */
+  replaces: boolean;
+  undoes?: boolean;
+  /** The script's last statement fails. */
+  fails?: boolean;
+  /** It is cancelled between two kills. */
+  isCancelled?: boolean;
+  /** `any`: whatever was loaded. Its safety export, if it was needed, must bring the former content back. */
+  leaves: "dump" | "former" | "nothing" | "any";
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  { title: "into an empty object", replaces: false, leaves: "dump" },
+  { title: "of a replaced object", replaces: true, leaves: "dump" },
+  { title: "that is cancelled", replaces: false, isCancelled: true, leaves: "nothing" },
+  {
+    title: "that is cancelled and undone",
+    replaces: true,
+    undoes: true,
+    isCancelled: true,
+    leaves: "former",
+  },
+  { title: "that fails", replaces: false, fails: true, leaves: "nothing" },
+  {
+    title: "that fails and is undone",
+    replaces: true,
+    undoes: true,
+    fails: true,
+    leaves: "former",
+  },
+  {
+    title: "of a replaced object that is cancelled",
+    replaces: true,
+    isCancelled: true,
+    leaves: "any",
+  },
+];
+
 export interface RestoreCrashRun {
   /** Sentences; empty if every restore survived. */
   problems: string[];
@@ -33,149 +81,274 @@ export interface RestoreCrashRun {
   runs: number;
 }
 
-/**
- * Restores a dump into one object after the other, replacing every second one's content, under a runtime that is
- * killed at random moments (SIGKILL to the whole process group) and restarted with the same state, `kills` times in
- * all. Each restore must be completed, its object's dump must equal the first, and nothing may be left in it.
- */
-export async function runRestoreCrashes(options: {
+interface CrashOptions {
   kills: number;
   killsPerRestore: number;
   random: () => number;
-}): Promise<RestoreCrashRun> {
+  report?: (line: string) => void;
+}
+
+/**
+ * Runs one restore after the other, each in the next scenario, under a runtime that is killed at random moments
+ * (SIGKILL to the whole process group) and restarted with the same state, `kills` times in all. At the end the
+ * files of the objects are compared with the source's and with what the objects contained before.
+ */
+export async function runRestoreCrashes(options: CrashOptions): Promise<RestoreCrashRun> {
   const folder = mkdtempSync(join(tmpdir(), "durable-export-restore-crash-"));
-  const result: RestoreCrashRun = { problems: [], kills: 0, restores: 0, runs: 0 };
-  let worker: LocalWorker | undefined;
+  const crashes = new RestoreCrashes(folder, options);
   try {
-    worker = await startWorker(folder);
-    await fill(worker);
-    const dump = await exportSource(worker, "main");
-    while (result.kills < options.kills) {
-      result.restores += 1;
-      const name = `copy ${result.restores}`;
-      const replaces = result.restores % 2 === 0;
-      const before = result.kills;
-      const view = await call<RestoreView>(worker, "POST", "/import/dump", {
-        from: { jobId: dump.jobId },
-        target: "copies",
-        name: replaces ? `copy ${result.restores - 1}` : name,
-        mode: replaces ? "replace" : "empty",
-      });
-      const path = `/import/dump/${view.jobId}`;
-      while (result.kills < options.kills && result.kills - before < options.killsPerRestore) {
-        await sleep(options.random() * 900);
-        if (!isActive(await call<RestoreView>(worker, "GET", path))) break;
-        await worker.kill();
-        result.kills += 1;
-        worker = await startWorker(folder);
-      }
-      const endMs = Date.now() + DEADLINE_MS;
-      let ended = await call<RestoreView>(worker, "GET", path);
-      for (; isActive(ended); ended = await call<RestoreView>(worker, "GET", path)) {
-        if (Date.now() > endMs)
-          throw new Error(`the restore stands still: ${JSON.stringify(ended)}`);
-        await sleep(200);
-      }
-      result.runs += ended.workflow.run;
-      result.problems.push(...(await inspect(worker, ended, dump)));
-      // A restore that ends before it could be killed proves nothing about kills.
-      if (result.kills === before) result.kills += 1;
-    }
-  } catch (error) {
-    result.problems.push(`${String(error)}\n${worker?.output().slice(-2_000) ?? ""}`);
+    await crashes.run();
   } finally {
-    await worker?.stop();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
-  return result;
+  return crashes.result;
+}
+
+class RestoreCrashes {
+  readonly result: RestoreCrashRun = { problems: [], kills: 0, restores: 0, runs: 0 };
+  readonly #folder: string;
+  readonly #options: CrashOptions;
+  /** What each object must contain at the end, by its name. */
+  readonly #expected = new Map<string, "dump" | "former" | "nothing">();
+  #worker: LocalWorker | undefined;
+
+  constructor(folder: string, options: CrashOptions) {
+    this.#folder = folder;
+    this.#options = options;
+  }
+
+  async run(): Promise<void> {
+    const { kills, report = () => {} } = this.#options;
+    try {
+      await this.#start();
+      const scripts = await this.#prepare();
+      while (this.result.kills < kills) {
+        const at = this.result.restores % SCENARIOS.length;
+        const before = this.result.kills;
+        const ended = await this.#restore(SCENARIOS[at] as Scenario, scripts);
+        const killed = this.result.kills - before;
+        const why = ended.error === null ? "" : ` (${ended.error.message.slice(0, 150)})`;
+        report(
+          `restore ${this.result.restores} ${SCENARIOS[at]?.title}: ${ended.status} in phase ` +
+            `${ended.progress.phase}${why}, ${killed} kills, ${ended.workflow.run} runs`,
+        );
+        // A restore that ends before it could be killed proves nothing about kills.
+        if (killed === 0) this.result.kills += 1;
+      }
+      await this.#worker?.stop();
+      this.result.problems.push(...this.#inspectFiles());
+    } catch (error) {
+      const output = this.#worker?.output().slice(-2_000) ?? "";
+      this.result.problems.push(`${String(error)}\n${output}`);
+    } finally {
+      await this.#worker?.stop();
+    }
+  }
+
+  async #start(): Promise<void> {
+    this.#worker = await startLocalWorker({
+      persistTo: join(this.#folder, "state"),
+      vars: {
+        ADMIN_AUTHORIZATION_TOKEN: TOKEN,
+        EXPORT_SOURCES: JSON.stringify(SOURCES),
+        EXPORT_CHUNK_BYTES: "1000000",
+        EXPORT_PART_BYTES: "5242880",
+        EXPORT_STALL_SECONDS: "5",
+      },
+    });
+  }
+
+  async #kill(): Promise<void> {
+    await this.#worker?.kill();
+    this.result.kills += 1;
+    await this.#start();
+  }
+
+  async #call<T>(method: string, path: string, body?: object): Promise<T> {
+    const response = await fetch(`${this.#worker?.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${TOKEN}` },
+      ...(body !== undefined && {
+        body: body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body),
+      }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
+    return response.json<T>();
+  }
+
+  /** Fills the source, and makes the scripts that are restored. */
+  async #prepare(): Promise<Scripts> {
+    for (const sql of FILL) await this.#call("POST", "/query", { sql });
+    const dump = await this.#export({ source: "main" });
+    const response = await fetch(`${this.#worker?.url}/export/dump/${dump.jobId}/download`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    const text = await response.text();
+    return {
+      dump: { jobId: dump.jobId },
+      failing: await this.#upload(`${text}INSERT INTO person VALUES(1, NULL);\n`),
+      former: await this.#upload(FORMER),
+    };
+  }
+
+  async #export(body: object): Promise<JobView> {
+    const { jobId } = await this.#call<JobView>("POST", "/export/dump", body);
+    const view = await this.#follow<JobView>(`/export/dump/${jobId}`, isActive);
+    if (view.status !== "completed") throw new Error(`an export fails: ${view.error?.message}`);
+    return view;
+  }
+
+  async #upload(text: string): Promise<{ fileId: string }> {
+    const bytes = Buffer.from(text);
+    const { fileId, partBytes } = await this.#call<UploadView>("POST", "/import/files", {
+      name: "script.sql",
+    });
+    const parts = Math.ceil(bytes.length / partBytes);
+    for (let number = 1; number <= parts; number += 1) {
+      const part = bytes.subarray((number - 1) * partBytes, number * partBytes);
+      await this.#call("PUT", `/import/files/${fileId}/parts/${number}`, part);
+    }
+    await this.#call("POST", `/import/files/${fileId}/complete`, { parts });
+    return { fileId };
+  }
+
+  /** Asks for a view until `isMeant` is false for it. */
+  async #follow<T>(path: string, isMeant: (view: T) => boolean): Promise<T> {
+    const endMs = Date.now() + DEADLINE_MS;
+    for (;;) {
+      const view = await this.#call<T>("GET", path);
+      if (!isMeant(view)) return view;
+      if (Date.now() > endMs) throw new Error(`the job stands still: ${JSON.stringify(view)}`);
+      await sleep(150);
+    }
+  }
+
+  /** Runs a restore without kills; it must complete. */
+  async #restoreUndisturbed(body: object): Promise<void> {
+    const { jobId } = await this.#call<RestoreView>("POST", "/import/dump", {
+      target: "copies",
+      ...body,
+    });
+    const view = await this.#follow<RestoreView>(`/import/dump/${jobId}`, isWorking);
+    if (view.status !== "completed") throw new Error(`a restore fails: ${view.error?.message}`);
+  }
+
+  async #restore(scenario: Scenario, scripts: Scripts): Promise<RestoreView> {
+    const { replaces, undoes, fails, isCancelled, leaves, title } = scenario;
+    const { random, killsPerRestore, kills } = this.#options;
+    const { result } = this;
+    result.restores += 1;
+    const name = `copy ${result.restores}`;
+    if (replaces) await this.#restoreUndisturbed({ from: scripts.former, name });
+    const { jobId } = await this.#call<RestoreView>("POST", "/import/dump", {
+      from: fails ? scripts.failing : scripts.dump,
+      target: "copies",
+      name,
+      mode: replaces ? "replace" : "empty",
+      ...(undoes && { undoOnFailure: true }),
+    });
+    const path = `/import/dump/${jobId}`;
+    const before = result.kills;
+    const cancelAfter = isCancelled ? Math.ceil(random() * (killsPerRestore - 1)) : -1;
+    for (let killed = 0; result.kills < kills && killed < killsPerRestore; killed += 1) {
+      if (killed === cancelAfter) await this.#call("DELETE", `${path}?only=cancel`);
+      await sleep(random() * 300);
+      if (!isWorking(await this.#call<RestoreView>("GET", path))) break;
+      await this.#kill();
+    }
+    if (isCancelled && result.kills - before <= cancelAfter) {
+      await this.#call("DELETE", `${path}?only=cancel`);
+    }
+    const ended = await this.#follow<RestoreView>(path, isWorking);
+    result.runs += ended.workflow.run;
+    const wanted = isCancelled ? "cancelled" : fails ? "failed" : "completed";
+    // It may have ended before it could be cancelled.
+    const isDone = isCancelled && ended.status === "completed";
+    if (ended.status !== wanted && !isDone) {
+      const error = JSON.stringify(ended.error);
+      result.problems.push(`restore ${result.restores} ${title} is ${ended.status}: ${error}`);
+    }
+    if (ended.status === "completed" && ended.verification.state !== "equal") {
+      result.problems.push(`restore ${result.restores} is ${ended.verification.state}`);
+    }
+    if (leaves === "any" && ended.safetyExport?.status === "completed") {
+      const from = { jobId: ended.safetyExport.jobId };
+      await this.#restoreUndisturbed({ from, name, mode: "replace" });
+    }
+    this.#expected.set(name, leaves === "any" ? "former" : isDone ? "dump" : leaves);
+    return ended;
+  }
+
+  /** Compares the files of the objects. */
+  #inspectFiles(): string[] {
+    const files = openObjects(join(this.#folder, "state"));
+    const former = new DatabaseSync(":memory:");
+    former.exec(`BEGIN;PRAGMA defer_foreign_keys=ON;${FORMER}COMMIT`);
+    const nothing = new DatabaseSync(":memory:");
+    const source = files.get("sql-durable-object") as DatabaseSync;
+    const contents = { dump: source, former, nothing };
+    const problems: string[] = [];
+    for (const [name, leaves] of this.#expected) {
+      const db = files.get(name);
+      // An object that was never written has no file.
+      if (db === undefined && leaves === "nothing") continue;
+      const differences =
+        db === undefined ? ["it has no file"] : compareDatabases(contents[leaves], db);
+      problems.push(...differences.map((each) => `${name} should be ${leaves}: ${each}`));
+    }
+    for (const db of [...files.values(), former, nothing]) db.close();
+    return problems;
+  }
+}
+
+interface Scripts {
+  dump: { jobId: string };
+  failing: { fileId: string };
+  former: { fileId: string };
 }
 
 function isActive({ status }: { status: string }): boolean {
   return status === "queued" || status === "running";
 }
 
-function startWorker(folder: string): Promise<LocalWorker> {
-  return startLocalWorker({
-    persistTo: join(folder, "state"),
-    vars: {
-      ADMIN_AUTHORIZATION_TOKEN: TOKEN,
-      EXPORT_SOURCES: JSON.stringify(SOURCES),
-      EXPORT_CHUNK_BYTES: "1000000",
-      EXPORT_PART_BYTES: "5242880",
-      EXPORT_STALL_SECONDS: "5",
-    },
-  });
+/** True until a restore has ended, and has cleaned up its target. */
+function isWorking(view: RestoreView): boolean {
+  return isActive(view) || view.warnings.some((each) => each.startsWith("target-not-cleaned"));
 }
 
-async function call<T>(
-  worker: LocalWorker,
-  method: string,
-  path: string,
-  body?: object,
-): Promise<T> {
-  const response = await fetch(`${worker.url}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${TOKEN}` },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
-  return response.json<T>();
-}
+const NUMBERS = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})`;
 
-/** Tables with a self-reference to later rows, a cycle, an FTS5 index and a trigger. */
-async function fill(worker: LocalWorker): Promise<void> {
-  const numbers = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})`;
-  for (const sql of [
-    "CREATE TABLE plain(id INTEGER PRIMARY KEY, note TEXT, x REAL)",
-    `INSERT INTO plain ${numbers} SELECT i, hex(randomblob(100)), i * 0.37 FROM n`,
-    "CREATE TABLE person(id INTEGER PRIMARY KEY, boss INTEGER REFERENCES person(id))",
-    "CREATE INDEX boss ON person(boss)",
-    `INSERT INTO person ${numbers} SELECT i, NULL FROM n WHERE i <= 5000`,
-    "UPDATE person SET boss = id + 1 WHERE id < 5000",
-    "CREATE TABLE word(k TEXT PRIMARY KEY, v BLOB) WITHOUT ROWID",
-    `INSERT INTO word ${numbers} SELECT 'key ' || i, randomblob(20) FROM n`,
-    "CREATE VIRTUAL TABLE search USING fts5(body)",
-    `INSERT INTO search ${numbers} SELECT 'word' || (i % 97) || ' number ' || i FROM n WHERE i <= 3000`,
-    "CREATE TRIGGER added AFTER INSERT ON plain BEGIN DELETE FROM word; END",
-  ]) {
-    await call(worker, "POST", "/query", { sql });
-  }
-}
+/** Tables with a self-reference to later rows, rows without a key, an FTS5 index and a trigger. */
+const FILL = [
+  "CREATE TABLE plain(id INTEGER PRIMARY KEY, note TEXT, x REAL)",
+  `INSERT INTO plain ${NUMBERS} SELECT i, hex(randomblob(100)), i * 0.37 FROM n`,
+  "CREATE TABLE loose(note)",
+  `INSERT INTO loose ${NUMBERS} SELECT i % 10 FROM n WHERE i <= 20000`,
+  "CREATE TABLE person(id INTEGER PRIMARY KEY, boss INTEGER REFERENCES person(id))",
+  "CREATE INDEX boss ON person(boss)",
+  `INSERT INTO person ${NUMBERS} SELECT i, NULL FROM n WHERE i <= 5000`,
+  "UPDATE person SET boss = id + 1 WHERE id < 5000",
+  "CREATE TABLE word(k TEXT PRIMARY KEY, v BLOB) WITHOUT ROWID",
+  `INSERT INTO word ${NUMBERS} SELECT 'key ' || i, randomblob(20) FROM n`,
+  "CREATE VIRTUAL TABLE search USING fts5(body)",
+  `INSERT INTO search ${NUMBERS} SELECT 'word' || (i % 97) || ' number ' || i FROM n WHERE i <= 3000`,
+  "CREATE TRIGGER added AFTER INSERT ON plain BEGIN DELETE FROM word; END",
+];
 
-interface Dump {
-  jobId: string;
-  /** Of the dump without its first line, which names the source. */
-  sha256: string;
-}
-
-async function exportSource(worker: LocalWorker, source: string, name?: string): Promise<Dump> {
-  const { jobId } = await call<JobView>(worker, "POST", "/export/dump", {
-    source,
-    ...(name !== undefined && { name }),
-  });
-  let view = await call<JobView>(worker, "GET", `/export/dump/${jobId}`);
-  for (; isActive(view); view = await call<JobView>(worker, "GET", `/export/dump/${jobId}`)) {
-    await sleep(100);
-  }
-  if (view.status !== "completed")
-    throw new Error(`the export is ${view.status}: ${JSON.stringify(view.error)}`);
-  const response = await fetch(`${worker.url}/export/dump/${jobId}/download`, {
-    headers: { authorization: `Bearer ${TOKEN}` },
-  });
-  const bytes = Buffer.from(await response.arrayBuffer());
-  const text = bytes.subarray(bytes.indexOf("\n"));
-  return { jobId, sha256: createHash("sha256").update(text).digest("hex") };
-}
-
-/** What is wrong with a finished restore. */
-async function inspect(worker: LocalWorker, view: RestoreView, dump: Dump): Promise<string[]> {
-  if (view.status !== "completed")
-    return [`the restore is ${view.status}: ${JSON.stringify(view.error)}`];
-  const problems: string[] = [];
-  if (view.verification.state !== "equal") problems.push(`verified: ${view.verification.state}`);
-  const object = view.object;
-  const name = object !== null && "name" in object ? object.name : "";
-  const again = await exportSource(worker, "copies", name);
-  if (again.sha256 !== dump.sha256) problems.push(`the dump of ${name} differs from the first`);
-  return problems;
+/** Opens the files of a stopped runtime's objects, by the objects' names. */
+function openObjects(state: string): Map<string, DatabaseSync> {
+  const folder = join(state, "v3", "do", "durable-export-Database");
+  const files = readdirSync(folder).filter((each) => /^[0-9a-f]{64}\.sqlite$/.test(each));
+  return new Map(
+    files.map((file) => {
+      const db = new DatabaseSync(join(folder, file));
+      const row = db.prepare("SELECT * FROM __miniflare_do_name").get();
+      return [
+        Object.values(row ?? {})
+          .map(String)
+          .at(-1) ?? file,
+        db,
+      ];
+    }),
+  );
 }

@@ -21,6 +21,8 @@ export interface CliOptions {
   stdin?: Readable & { isTTY?: boolean };
   /** Standard error is a terminal. */
   isTerminal?: boolean;
+  /** Standard output is a terminal of this width. */
+  columns?: number;
   /** Called with each piece of standard error as it arrives. */
   onStderr?: (text: string) => void;
   /** What a person at a terminal types, an answer a question. The input ends after the last one. */
@@ -44,7 +46,10 @@ export async function runCli(args: string[], options: CliOptions): Promise<CliRe
       ...options.env,
     },
     stdin: terminal?.stdin ?? options.stdin ?? Readable.from([]),
-    stdout: stdout.stream,
+    stdout: Object.assign(
+      stdout.stream,
+      options.columns !== undefined && { isTTY: true, columns: options.columns },
+    ),
     stderr: Object.assign(stderr.stream, {
       isTTY: options.isTerminal === true || terminal !== undefined,
     }),

@@ -6,8 +6,8 @@ import { toJobView } from "../views/job-view.ts";
 import { toRestoreView } from "../views/restore-view.ts";
 
 /**
- * How long a post may be under way before another may begin, in milliseconds: longer than its
- * timeout of 10 seconds, with time to record how it ended.
+ * How long a POST may take before another may begin, in milliseconds. It is longer than the timeout of 10 seconds,
+ * with time to record the result.
  */
 const POST_MS_MAX = 20_000;
 
@@ -32,9 +32,9 @@ export function decideCallback(sql: SqlStorage, jobId: string, attempt: number):
 }
 
 /**
- * Counts attempt number `attempt` as started before anything is sent. So a job has at most ten
- * posts, however many senders it has and wherever they die. Only one post is under way at a time.
- * An attempt without a recorded end is not repeated: the next one follows it.
+ * Counts attempt number `attempt` as started before anything is sent. A job therefore sends at most ten POSTs,
+ * regardless of how many senders it has and where they stop. Only one POST runs at a time. An attempt without a
+ * recorded end is not repeated: the next one follows it.
  */
 export function beginPost(
   sql: SqlStorage,
@@ -51,7 +51,7 @@ export function beginPost(
     delayMs: Math.max(0, (untilMs ?? 0) - nowMs),
   });
   const lostAtMs = (job.callback_posted_at_ms ?? 0) + POST_MS_MAX;
-  // This is not about the next attempt: its time is known when this one has ended.
+  // This is not the next attempt, whose time is known only after this one has ended.
   if (isUnderWay && lostAtMs > nowMs) return wait(lostAtMs, begun);
   if (begun >= CALLBACK_ATTEMPTS_MAX) {
     const error = "the end of the last attempt was not recorded";

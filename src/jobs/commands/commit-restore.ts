@@ -63,7 +63,7 @@ export function commitRestore(
   });
 }
 
-/** Ends a restore well and returns its view. Errors: `run-superseded`, unless the run has completed it before. */
+/** Completes a restore and returns its view. Errors: `run-superseded`, unless this run has already completed it. */
 export function completeRestore({ sql, storage }: JobsContext, run: RunId): RestoreView {
   const { jobId } = run;
   const job = getJobOfKind(sql, jobId, "restore");

@@ -14,8 +14,8 @@ import { scheduleWatchdog } from "./schedule-watchdog.ts";
 const NAMED_PARTS_MAX = 20;
 
 /**
- * Returns what the store needs to make a file of its first `parts` parts, or the view of a file that is
- * completed. Errors: `file-not-found`, `file-not-complete`, `part-invalid`, `file-differs`.
+ * Returns what the store needs to create a file from its first `parts` parts, or the view of a completed file.
+ * Errors: `file-not-found`, `file-not-complete`, `part-invalid`, `file-differs`.
  */
 export function beginCompletion(
   sql: SqlStorage,
@@ -65,8 +65,8 @@ function requireAllParts(file: FileRow, parts: readonly StoredPart[], count: num
 }
 
 /**
- * Handles that the store did not make a file, because it holds other parts than are recorded. Returns the view
- * if another call has completed the file meanwhile. Errors: `file-not-found`; `part-invalid`, which names the
+ * Handles a store that refused to create a file because its parts differ from the recorded ones. Returns the view
+ * if another call has completed the file in the meantime. Errors: `file-not-found`; `part-invalid`, which names the
  * parts to upload again; `file-differs` if no part can be the reason.
  */
 export function refuseFile(sql: SqlStorage, fileId: string): UploadView {
@@ -86,8 +86,8 @@ export function refuseFile(sql: SqlStorage, fileId: string): UploadView {
 }
 
 /**
- * Records that the store has a file, and returns its view. Errors: `file-not-found`; `file-differs` if the hash
- * is not the announced one, and then the file is discarded, because it can take no more parts.
+ * Records that the store has a file, and returns its view. Errors: `file-not-found`; `file-differs` if the hash is
+ * not the announced one. The file is then discarded, because it can take no more parts.
  */
 export async function completeFile(
   context: JobsContext,

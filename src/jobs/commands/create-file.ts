@@ -6,7 +6,7 @@ import { scheduleWatchdog } from "./schedule-watchdog.ts";
 
 /** Records a file that is about to be uploaded. Errors: `inline-storage-full`. */
 export async function createFile(context: JobsContext, file: NewFile): Promise<null> {
-  // Nobody wants to learn it from the last part.
+  // Fails before the upload, and not at its last part.
   requireSpaceForFiles(context, file.announced.bytes ?? 1);
   insertFile(context.sql, file);
   await scheduleWatchdog(context);

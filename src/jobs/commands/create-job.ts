@@ -4,6 +4,7 @@ import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { requireSpaceForFiles } from "../require-space.ts";
 import { insertCopies } from "../tables/copy-rows.ts";
+import { isProofDue } from "../tables/job-proof-columns.ts";
 import {
   findJobByKey,
   freeKey,
@@ -51,9 +52,18 @@ function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
   requireUnlocked(sql, { databaseKey, source: request.source, nowMs });
   // Without any space, the job would fail at its first commit.
   requireSpaceForFiles(context, 1);
-  insertJob(sql, job);
+  insertJob(sql, { ...job, request: decideVerify(sql, job) });
   insertCopies(sql, job.jobId, job.copies ?? []);
   return undefined;
+}
+
+/**
+ * Returns a job's request as it runs: a schedule may prove only some of its jobs. Decided with the insertion, and not
+ * part of the digest, so that a tick that is delivered again finds its job.
+ */
+function decideVerify(sql: SqlStorage, { request, proveEvery }: NewJob): NewJob["request"] {
+  if (proveEvery === undefined || isProofDue(sql, proveEvery)) return request;
+  return { ...request, verify: "checksum" };
 }
 
 /**

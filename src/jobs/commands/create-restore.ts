@@ -25,7 +25,7 @@ export async function createRestore(
   return { view: toRestoreView(sql, getJob(sql, restore.jobId)), replayed: false };
 }
 
-/** Returns the restore that a key has started; null if it has started none. Errors: `idempotency-key-reused`. */
+/** Returns the restore that a key started; null if it started none. Errors: `idempotency-key-reused`. */
 export function findRestoreByKey(
   sql: SqlStorage,
   key: { idempotencyKey: string; requestDigest: string },
@@ -45,7 +45,7 @@ function findKnown(
   throw new ExportError("idempotency-key-reused", message, { details: { jobId: known.job_id } });
 }
 
-/** Inserts a restore, or returns the one that its key has already made. */
+/** Inserts a restore, or returns the restore that its key already created. */
 function insertOrFind(sql: SqlStorage, restore: NewRestore): JobRow | undefined {
   const { idempotencyKey, requestDigest, databaseKey, request, filledTable, nowMs } = restore;
   const known =

@@ -4,15 +4,16 @@ import { listArtifacts } from "../tables/artifact-rows.ts";
 import { dropCarry, dropTurn } from "../tables/blob-rows.ts";
 import { insertDiscard } from "../tables/discard-rows.ts";
 import type { JobRow } from "../tables/job-rows.ts";
+import { discardScratch } from "./commit-proof.ts";
 
 /**
- * Discards everything that a job has in the store, for a job that ends without its files, restarts,
+ * Discards everything that a job has in the store, and its scratch database, for a job that ends without its files, restarts,
  * expires or is deleted. Call it inside the transaction of that change. `removeDiscards` then
  * removes the files, and the watchdog removes them once more a minute later.
  */
 export function discardFiles(
   sql: SqlStorage,
-  job: Pick<JobRow, "job_id" | "snapshot_id">,
+  job: Pick<JobRow, "job_id" | "snapshot_id" | "proof_json">,
   nowMs: number,
 ): void {
   const { job_id: jobId, snapshot_id: snapshotId } = job;
@@ -24,6 +25,7 @@ export function discardFiles(
     const objectKey = toManifestKey({ jobId, snapshotId });
     insertDiscard(sql, { objectKey, uploadId: "" }, { jobId, nowMs });
   }
+  discardScratch(sql, job, nowMs);
   forgetObjects(sql, jobId);
   dropCarry(sql, jobId);
   dropTurn(sql, jobId);

@@ -1,20 +1,26 @@
 import type { RunStart } from "../../rpc/run-payload.ts";
 import { countArtifacts } from "../tables/artifact-rows.ts";
 import { listCopies } from "../tables/copy-rows.ts";
+import { parseProof } from "../tables/job-proof-columns.ts";
 import { findJob, type JobRow, parseRescues, type Rescue } from "../tables/job-rows.ts";
 import { moveRunIf } from "../tables/job-run-columns.ts";
 
 /**
- * How many of the newest rescues a job remembers: more than may happen at one place, and views show
- * them.
+ * How many of the newest rescues a job remembers. It exceeds the number that may happen at one place, and views
+ * show them.
  */
 const RESCUES_KEPT = 20;
 
-/** Returns how far a job is: equal as long as its runs have committed and verified nothing more. */
+/**
+ * Returns how far a job has got. The value stays equal as long as the job's runs commit, verify and prove nothing
+ * more.
+ */
 export function findPlace(sql: SqlStorage, job: JobRow): string {
-  const place = `${job.checkpoint}/${countArtifacts(sql, job.job_id, "verified")}`;
+  const proof = parseProof(job);
   const copySteps = listCopies(sql, job.job_id).reduce((sum, { steps }) => sum + steps, 0);
-  return copySteps === 0 ? place : `${place}/${copySteps}`;
+  const place = `${job.checkpoint}/${countArtifacts(sql, job.job_id, "verified")}`;
+  const proved = proof === null ? place : `${place}/${proof.commits}`;
+  return copySteps === 0 ? proved : `${proved}/${copySteps}`;
 }
 
 /**

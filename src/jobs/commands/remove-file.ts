@@ -9,7 +9,7 @@ import { scheduleWatchdog } from "./schedule-watchdog.ts";
 import { listActiveUsers } from "./use-file.ts";
 
 /**
- * Removes a file with everything stored of it; an unknown one counts as removed. Errors: `file-in-use` while an
+ * Removes a file and everything stored for it. An unknown file counts as removed. Errors: `file-in-use` while an
  * active job reads it; `storage-unavailable` if the store does not delete it (the watchdog retries it).
  */
 export async function removeFile(context: JobsContext, fileId: string): Promise<null> {
@@ -26,8 +26,8 @@ export async function removeFile(context: JobsContext, fileId: string): Promise<
 }
 
 /**
- * Removes every row of a file, and leaves what the store has of it to `removeDiscards` and the watchdog, as for
- * a job. Does nothing if there is no such file.
+ * Removes every row of a file. `removeDiscards` and the watchdog remove what the store has, as for a job. Does
+ * nothing if there is no such file.
  */
 export function discardFile({ sql, storage }: JobsContext, fileId: string): void {
   storage.transactionSync(() => {

@@ -2,6 +2,11 @@ import { ExportError } from "../../api/errors.ts";
 import type { JobView } from "../../api/job-view.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { isCallbackPending } from "../tables/job-callback-columns.ts";
+import {
+  listOpenRestores,
+  parseRestoreRequest,
+  parseRestoreState,
+} from "../tables/job-restore-columns.ts";
 import { findJob, getJob, getJobOfKind, type JobRow } from "../tables/job-rows.ts";
 import { expireStream, findStream, insertEndedStream } from "../tables/stream-rows.ts";
 import { toJobView } from "../views/job-view.ts";
@@ -19,7 +24,7 @@ import { terminateRun } from "./terminate-run.ts";
  * null. A cancelled job stays, so a repeated call changes nothing. An unknown id changes nothing.
  * The id of a stream ends that stream and returns null. Errors: `storage-unavailable` if R2 does
  * not delete a file (the watchdog retries it); `forbidden` without `mayDelete`, unless the job is
- * active.
+ * active; `file-in-use` while a restore may need the files.
  */
 export async function removeJob(
   context: JobsContext,
@@ -44,8 +49,23 @@ export async function removeJob(
   }
   if (job.state === "cancelled") return toJobView(sql, getJob(sql, jobId));
   if (!mayDelete) throw onlyCancels(`does not delete a job that is ${job.state}`);
+  requireUnread(sql, jobId);
   await deleteJob(context, job);
   return null;
+}
+
+/** Errors: `file-in-use` if a restore reads an export's file, or may need it to undo what it does. */
+function requireUnread(sql: SqlStorage, jobId: string): void {
+  const reader = listOpenRestores(sql).find((restore) => {
+    const { from } = parseRestoreRequest(restore);
+    const isRead = "jobId" in from && from.jobId === jobId;
+    return isRead || parseRestoreState(restore).safetyJobId === jobId;
+  });
+  if (reader === undefined) return;
+  const { job_id: restoreId } = reader;
+  throw new ExportError("file-in-use", `restore ${restoreId} may need the files of job ${jobId}`, {
+    details: { jobId: restoreId },
+  });
 }
 
 function onlyCancels(refusal: string): ExportError {
@@ -67,7 +87,7 @@ async function endStream(context: JobsContext, streamId: string): Promise<void> 
 async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
   const { sql, storage } = context;
   const { job_id: jobId } = job;
-  // A run that waits to attempt its callback again ends.
+  // A run that waits for its callback's next attempt ends.
   if (isCallbackPending(job)) await terminateRun(context, job);
   storage.transactionSync(() => {
     const current = findJob(sql, jobId);
@@ -77,7 +97,7 @@ async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
     discardCopies(context, current, { reason: "removal", nowMs: Date.now() });
     deleteJobRows(sql, jobId);
   });
-  // Its snapshot in the source is closed like a stream's.
+  // Its snapshot in the source is closed as a stream's is.
   await endStream(context, jobId);
   await scheduleWatchdog(context);
   await removeDiscards(context, jobId);

@@ -11,7 +11,7 @@ import { terminateRun } from "./terminate-run.ts";
 
 /**
  * Cancels an active restore and returns its view, or deletes an ended one and returns null. A cancelled restore
- * stays, so a repeated call changes nothing; so does one that has something left in its target. An unknown id
+ * stays, so a repeated call changes nothing. A restore that left something in its target also stays. An unknown id
  * changes nothing. Without `mayDelete`, an ended restore stays and is returned. Errors: `job-not-found` for an
  * export, and for an unknown id without `mayDelete`.
  */

@@ -14,7 +14,7 @@ export async function startEnding({ sql, env }: JobsContext, jobId: string): Pro
   if (job === undefined || !(isCallbackPending(job) || job.snapshot_open !== 0)) return;
   const endings = job.endings + 1;
   recordEnding(sql, jobId, { endings, nowMs: Date.now() });
-  // Not the next attempt: it must wait for its time, which may be hours away.
+  // This is not the next attempt, which must wait for its time and may be hours away.
   const callbackFrom = Math.max(job.callback_attempts, job.callback_posts, 1);
   const kind = job.kind === "restore" ? "restore-ending" : "ending";
   const params: RunPayload = { kind, jobId, run: job.run, callbackFrom };

@@ -6,8 +6,8 @@ import { countPartAttempt, recordPartIf } from "../tables/file-part-rows.ts";
 import { getFile, recordFileUse } from "../tables/file-rows.ts";
 
 /**
- * Counts an attempt to store a part, and returns where to send it. What an earlier attempt has stored stays
- * recorded until this one is. Errors: `file-not-found`, `part-invalid`.
+ * Counts an attempt to store a part, and returns where to send it. The record of an earlier attempt stays until
+ * this attempt is recorded. Errors: `file-not-found`, `part-invalid`.
  */
 export function beginPart(
   sql: SqlStorage,

@@ -3,10 +3,10 @@ import type { Copier, CopyCommit, CopyJobs, CopyTask, CopyWork } from "../../rpc
 import { type Outcome, outcomeOf } from "../../rpc/outcome.ts";
 import { commitCopy, commitManifest, failCopy } from "../commands/commit-copy.ts";
 import { findCopyWork, findNextCopy, getJobOfCopier } from "../views/copies.ts";
-import { JobsRestores } from "./jobs-restores.ts";
+import { JobsProofs } from "./jobs-proofs.ts";
 
 /** The part of the jobs object that records copies at destinations. */
-export abstract class JobsCopies extends JobsRestores implements CopyJobs {
+export abstract class JobsCopies extends JobsProofs implements CopyJobs {
   nextCopy(copier: Copier): Promise<Outcome<CopyTask | null>> {
     const { sql } = this.jobs;
     return outcomeOf(() => findNextCopy(sql, getJobOfCopier(sql, copier)));

@@ -1,5 +1,7 @@
 import type { LedgerPiece } from "../../rpc/artifact-record.ts";
 import type { ChunkCommit, ChunkPiece } from "../../rpc/chunk-commit.ts";
+import type { Cursor } from "../../rpc/cursor.ts";
+import { describeKey } from "../../sqlite/row-key.ts";
 import type { StoredPart } from "../../rpc/stored-object.ts";
 
 /**
@@ -76,21 +78,34 @@ export function listPieces(
       text_bytes: number | null;
       text_sha256: string | null;
       parts_json: string;
+      table_name: string;
+      first_cursor_json: string | null;
+      last_cursor_json: string;
     }>(
-      `SELECT bytes, sha256, run, text_bytes, text_sha256, parts_json FROM tmp_export_job_chunks
+      `SELECT bytes, sha256, run, text_bytes, text_sha256, parts_json, table_name, first_cursor_json,
+         last_cursor_json FROM tmp_export_job_chunks
        WHERE job_id = ? AND artifact_ordinal = ? ORDER BY number`,
       jobId,
       ordinal,
     )
     .toArray()
-    .map(({ bytes, sha256, run, text_bytes, text_sha256, parts_json }) => ({
+    .map(({ bytes, sha256, run, text_bytes, text_sha256, parts_json, ...row }) => ({
       bytes,
       sha256,
       run,
       textBytes: text_bytes,
       textSha256: text_sha256,
       parts: JSON.parse(parts_json) as StoredPart[],
+      table: row.table_name,
+      firstKey: describeCursor(row.first_cursor_json),
+      lastKey: describeCursor(row.last_cursor_json),
     }));
+}
+
+/** Returns the key of the row that a cursor stands after; null if it stands at the start of something. */
+function describeCursor(json: string | null): string | null {
+  const after = json === null ? null : (JSON.parse(json) as Cursor).after;
+  return after === null ? null : describeKey(after);
 }
 
 /** Returns the rows of all chunks of a job, including rows outside tables. */

@@ -4,38 +4,45 @@
  */
 const LATE_MS = 60_000;
 
-/** A file that its job has discarded. */
+/** A file, or a scratch database, that its job has discarded. */
 export interface Discard {
+  /** The key of the file; of a scratch database, its object's name. */
   objectKey: string;
   /** The multipart upload that must be aborted; empty for none. */
   uploadId: string;
+  isScratch?: boolean;
 }
 
 /** Inserts a discarded file, unless it is already listed. */
 export function insertDiscard(
   sql: SqlStorage,
-  { objectKey, uploadId }: Discard,
+  { objectKey, uploadId, isScratch = false }: Discard,
   { jobId, nowMs }: { jobId: string; nowMs: number },
 ): void {
   sql.exec(
-    `INSERT OR IGNORE INTO tmp_export_job_discards (job_id, object_key, upload_id, discarded_at_ms)
-     VALUES (?, ?, ?, ?)`,
+    `INSERT OR IGNORE INTO tmp_export_job_discards (job_id, object_key, upload_id, discarded_at_ms, is_scratch)
+     VALUES (?, ?, ?, ?, ?)`,
     jobId,
     objectKey,
     uploadId,
     nowMs,
+    isScratch ? 1 : 0,
   );
 }
 
 /** Returns what a job has discarded but the store may still have. */
 export function listDiscards(sql: SqlStorage, jobId: string): Discard[] {
   return sql
-    .exec<{ object_key: string; upload_id: string }>(
-      "SELECT object_key, upload_id FROM tmp_export_job_discards WHERE job_id = ?",
+    .exec<{ object_key: string; upload_id: string; is_scratch: number }>(
+      "SELECT object_key, upload_id, is_scratch FROM tmp_export_job_discards WHERE job_id = ?",
       jobId,
     )
     .toArray()
-    .map((row) => ({ objectKey: row.object_key, uploadId: row.upload_id }));
+    .map((row) => ({
+      objectKey: row.object_key,
+      uploadId: row.upload_id,
+      isScratch: row.is_scratch === 1,
+    }));
 }
 
 /**

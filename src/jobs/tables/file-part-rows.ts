@@ -3,7 +3,7 @@ import type { StoredPart } from "../../rpc/stored-object.ts";
 /** A part of a file, and the attempt that sent it. */
 type PartAttemptId = { fileId: string; number: number; attempt: number };
 
-/** Counts an attempt to store a part, and returns its number, from 1. What is recorded of the part stays. */
+/** Counts an attempt to store a part, and returns its number, from 1. The part's record stays. */
 export function countPartAttempt(
   sql: SqlStorage,
   { fileId, number }: { fileId: string; number: number },
@@ -18,7 +18,7 @@ export function countPartAttempt(
     .one().attempts;
 }
 
-/** Records what the store has of a part if `attempt` is its newest one, and reports whether it did. */
+/** Records what the store has for a part, if `attempt` is its newest attempt. Reports whether it did. */
 export function recordPartIf(
   sql: SqlStorage,
   { fileId, number, attempt }: PartAttemptId,
@@ -51,7 +51,7 @@ export function listStoredParts(
     .toArray();
 }
 
-/** Returns runs of stored parts without a gap, in order. */
+/** Returns runs of consecutive stored parts, in order. */
 export function listPartRuns(sql: SqlStorage, fileId: string): { first: number; last: number }[] {
   return sql
     .exec<{ first: number; last: number }>(
@@ -64,7 +64,7 @@ export function listPartRuns(sql: SqlStorage, fileId: string): { first: number; 
     .toArray();
 }
 
-/** Returns how many parts of a file are stored, and their bytes. */
+/** Returns how many parts of a file are stored, and how many bytes they have. */
 export function sumStoredParts(sql: SqlStorage, fileId: string): { parts: number; bytes: number } {
   return sql
     .exec<{ parts: number; bytes: number }>(
@@ -76,8 +76,8 @@ export function sumStoredParts(sql: SqlStorage, fileId: string): { parts: number
 }
 
 /**
- * Forgets what is recorded of the parts that were sent more than once, and returns their numbers. Of a part
- * that was sent once, the store can have nothing but what is recorded.
+ * Deletes the records of parts that were sent more than once, and returns their numbers. If a part was sent once,
+ * the store can only have what is recorded.
  */
 export function forgetRepeatedParts(sql: SqlStorage, fileId: string): number[] {
   return sql

@@ -4,7 +4,7 @@ import type { MadeFile, NewFile } from "../../rpc/upload-jobs.ts";
 
 const KEPT_MS = UPLOAD_KEPT_HOURS * 3_600_000;
 
-/** A row of `tmp_export_files` as it is; docs/storage-layout.md describes the columns. */
+/** A complete row of `tmp_export_files`; docs/storage-layout.md describes the columns. */
 export type FileRow = {
   file_id: string;
   name: string;
@@ -34,12 +34,12 @@ export type FileRow = {
     }
 );
 
-/** Returns the jobs that a file was used by, as far as they may still be active. */
+/** Returns the jobs that used a file and may still be active. */
 export function parseUsers(file: Pick<FileRow, "used_by_json">): string[] {
   return JSON.parse(file.used_by_json) as string[];
 }
 
-/** Returns when a file that nobody uses is deleted. */
+/** Returns when an unused file is deleted. */
 export function getFileDueMs(file: Pick<FileRow, "used_at_ms">): number {
   return file.used_at_ms + KEPT_MS;
 }
@@ -94,7 +94,7 @@ export function recordMadeFile(
   );
 }
 
-/** Records when a file was last used, and by which jobs that may be active. */
+/** Records when a file was last used, and which jobs that may be active used it. */
 export function recordFileUse(
   sql: SqlStorage,
   fileId: string,

@@ -2,17 +2,18 @@ import type { JobRequest } from "../../api/export-request.ts";
 import type { NewRestore, RestoreJobRequest, RestoreState } from "../../rpc/restore-jobs.ts";
 import { RESTORE_START } from "../../rpc/restore-jobs.ts";
 import { insertJob, type JobRow } from "./job-rows.ts";
+import { ACTIVE, ENDED } from "./state-sql.ts";
 
-/*
- * The columns of `tmp_export_jobs` that only restores have: `restore_json`. Their request stands in
- * `request_json`, together with the fields of an export's request: so a version that knows no restores can still
+/**
+ * The column of `tmp_export_jobs` that only restores have: `restore_json`. A restore's request is in
+ * `request_json`, together with the fields of an export's request, so that a version without restores can still
  * list the job.
  */
 
 /** What a restore's `request_json` contains. */
 type StoredRequest = JobRequest & { restore: RestoreJobRequest };
 
-/** Inserts a queued restore that has done nothing. */
+/** Inserts a queued restore that has done nothing yet. */
 export function insertRestore(sql: SqlStorage, restore: NewRestore): void {
   const { request, ...rest } = restore;
   const { target, name, id, retentionHours, callbackUrl } = request;
@@ -41,7 +42,7 @@ export function recordRestoreState(sql: SqlStorage, jobId: string, state: Restor
   );
 }
 
-/** Records a step of a restore: its checkpoint, its warnings, and what it has cost. */
+/** Records a step of a restore: its checkpoint, its warnings and its cost. */
 export function recordRestoreStep(
   sql: SqlStorage,
   jobId: string,
@@ -58,12 +59,22 @@ export function recordRestoreStep(
   );
 }
 
-/** Records whether something of a restore may be in its target. */
+/** Records whether a restore may have left something in its target. */
 export function recordTargetOpen(sql: SqlStorage, jobId: string, isOpen: boolean): void {
   sql.exec("UPDATE tmp_export_jobs SET snapshot_open = ? WHERE job_id = ?", isOpen ? 1 : 0, jobId);
 }
 
-/** Returns the request that a restore was made of. */
+/** Returns the restores that run, or may still clean up their targets, in any order. */
+export function listOpenRestores(sql: SqlStorage): JobRow[] {
+  return sql
+    .exec<JobRow>(
+      `SELECT * FROM tmp_export_jobs WHERE ${ACTIVE} AND kind = 'restore'
+       UNION ALL SELECT * FROM tmp_export_jobs WHERE kind = 'restore' AND ${ENDED} AND snapshot_open <> 0`,
+    )
+    .toArray();
+}
+
+/** Returns the request from which a restore was created. */
 export function parseRestoreRequest(job: Pick<JobRow, "request_json">): RestoreJobRequest {
   return (JSON.parse(job.request_json) as StoredRequest).restore;
 }

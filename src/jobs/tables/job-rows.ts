@@ -17,7 +17,7 @@ export type JobKind = "export" | "restore";
  * A complete row of `tmp_export_jobs`; docs/storage-layout.md describes the columns. This file
  * writes what a job is and its state. Other files in this folder write the other columns:
  * `job-run-columns.ts`, `job-plan-columns.ts`, `job-callback-columns.ts`, `job-due-columns.ts`,
- * `job-restore-columns.ts` and `job-copying-columns.ts`.
+ * `job-restore-columns.ts`, `job-proof-columns.ts` and `job-copying-columns.ts`.
  */
 export type JobRow = {
   job_id: string;
@@ -65,7 +65,7 @@ export type JobRow = {
   catalog_digest: string | null;
   /** Null if an earlier version made the plan. */
   plan_digest: string | null;
-  /** What wrote the dump, as JSON of `DumpWriter`. Null if an earlier version has made the plan. */
+  /** What wrote the dump, as JSON of `DumpWriter`. Null if an earlier version made the plan. */
   writer_json: string | null;
   /** The size of the job's parts, which no deployment changes; null before its first run. */
   part_bytes: number | null;
@@ -80,6 +80,8 @@ export type JobRow = {
   failure_json: string | null;
   /** The state of a restore; null for an export. */
   restore_json: string | null;
+  /** The state of an export's proof; null before it begins. */
+  proof_json: string | null;
   /** 1 if the manifest is in the store and the job is about to be completed; only set for copies. */
   manifest_stored: number;
   /** Instances that tried copies again, and when the watchdog looks after the copies. */
@@ -145,7 +147,7 @@ export function parseSnapshot({
   return snapshot_json === null ? null : (JSON.parse(snapshot_json) as SnapshotRecord);
 }
 
-/** Returns what wrote a job's dump; null if an earlier version has made the plan. */
+/** Returns what wrote a job's dump; null if an earlier version made the plan. */
 export function parseWriter({ writer_json }: Pick<JobRow, "writer_json">): DumpWriter | null {
   return writer_json === null ? null : (JSON.parse(writer_json) as DumpWriter);
 }

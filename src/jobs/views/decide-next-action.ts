@@ -3,7 +3,7 @@ import { findArtifact, listArtifacts } from "../tables/artifact-rows.ts";
 import { countChunks } from "../tables/chunk-rows.ts";
 import { type JobRow, parseCursor } from "../tables/job-rows.ts";
 
-/** Returns what the Workflow does after a job's newest checkpoint. */
+/** Returns what the Workflow does next after a job's newest checkpoint. */
 export function decideNextAction(sql: SqlStorage, job: JobRow): NextAction {
   const { job_id: jobId } = job;
   const written = listArtifacts(sql, jobId, { state: "written", limit: 1 })[0];

@@ -6,11 +6,13 @@ import { getJobOfKind, parseRequest, getStateAt } from "../tables/job-rows.ts";
 /** Returns what a download needs to know about a job. Errors: `job-not-found`. */
 export function getDownloadInfo(sql: SqlStorage, jobId: string): DownloadInfo {
   const job = getJobOfKind(sql, jobId, "export");
+  const request = parseRequest(job);
   return {
     jobId,
     state: getStateAt(job, Date.now()),
     source: job.source,
-    format: parseRequest(job).format,
+    format: request.format,
+    content: request.content,
     artifacts: listArtifacts(sql, jobId),
     manifestKey:
       job.snapshot_id === null ? null : toManifestKey({ jobId, snapshotId: job.snapshot_id }),

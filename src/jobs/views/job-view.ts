@@ -4,6 +4,7 @@ import type { JobRequest } from "../../api/export-request.ts";
 import { FORMATS } from "../../api/formats.ts";
 import type { JobView } from "../../api/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
+import { VERIFY_DEFAULT } from "../../api/proof.ts";
 import { findNamedObject } from "../../api/source-config.ts";
 import type { ChangedView } from "../../rpc/http-jobs.ts";
 import { findSnapshotMethod } from "../../rpc/snapshot-record.ts";
@@ -20,6 +21,7 @@ import {
 } from "../tables/job-rows.ts";
 import { listTables } from "../tables/table-rows.ts";
 import { listCopyViews } from "./copies.ts";
+import { toProofView } from "./proof-view.ts";
 import { getJobProgress } from "./job-progress.ts";
 import { isWaiting, listWarnings } from "./job-warnings.ts";
 
@@ -78,6 +80,8 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
         ? artifactViews(sql, job, { base, tables: listTablesByArtifact(request, tables) })
         : [],
     copies: listCopyViews(sql, job),
+    verify: request.verify ?? VERIFY_DEFAULT,
+    proof: toProofView(job),
     ...runView(job),
     warnings: listWarnings(sql, job),
     error: failureView(parseFailure(job), job.origin),
@@ -139,7 +143,7 @@ export function runView(job: JobRow): Pick<JobView, "workflow" | "callback" | "u
   };
 }
 
-/** Returns how far a job's callback is. */
+/** Returns how far a job's callback has got. */
 function callbackView(job: JobRow): JobView["callback"] {
   const target = job.callback_url === null ? null : URL.parse(job.callback_url);
   return {

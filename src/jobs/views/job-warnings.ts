@@ -37,7 +37,7 @@ function leftWarnings({ snapshot_open, endings }: JobRow): string[] {
       : `closing was abandoned after ${endings} attempts; the next export of this database retries it`;
   return [
     snapshot_open === SNAPSHOT_TABLES_LEFT
-      ? `snapshot-tables-left: some of its tables, without rows, are still in the database, which kept them locked; ${next}`
+      ? `snapshot-tables-left: some of its tables, now empty, are still in the database, which kept them locked; ${next}`
       : `snapshot-not-closed: its triggers may still be in the database; ${next}`,
   ];
 }

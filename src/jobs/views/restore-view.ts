@@ -22,7 +22,7 @@ export function getRestoreView(sql: SqlStorage, jobId: string): RestoreView {
   return toRestoreView(sql, getJobOfKind(sql, jobId, "restore"));
 }
 
-/** Returns a restore's view if it is not that of `version`. Errors: `job-not-found`. */
+/** Returns a restore's view if it differs from that of `version`. Errors: `job-not-found`. */
 export function findChangedRestoreView(
   sql: SqlStorage,
   jobId: string,
@@ -83,7 +83,7 @@ export function toRestoreView(sql: SqlStorage, job: JobRow): RestoreView {
   };
 }
 
-/** Loading is most of the work: scanning and comparing read, and loading writes. */
+/** Loading is most of the work, because it writes. Scanning and comparing only read. */
 const WEIGHTS = { scan: 10, load: 70, verify: 20 };
 
 function progressView(job: JobRow, state: RestoreState): RestoreView["progress"] {

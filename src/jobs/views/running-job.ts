@@ -8,6 +8,7 @@ import {
   parseWarnings,
   parseWriter,
 } from "../tables/job-rows.ts";
+import { toProofView } from "./proof-view.ts";
 
 /** Returns a job as its run sees it. */
 export function toRunningJob(job: JobRow): RunningJob {
@@ -22,6 +23,7 @@ export function toRunningJob(job: JobRow): RunningJob {
     // there.
     hasReachedSource: job.checkpoint > 0 || job.snapshot_open === 1,
     warnings: parseWarnings(job),
+    proof: toProofView(job),
     plan: findPlan(job),
   };
 }

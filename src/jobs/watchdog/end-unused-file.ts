@@ -6,8 +6,8 @@ import { findFile, getFileDueMs, parseUsers, recordFileUse } from "../tables/fil
 import { findJob } from "../tables/job-rows.ts";
 
 /**
- * Discards a file that nobody has used for a day. A file that an active job reads is used now; the end of a job
- * that has read it counts as its last use.
+ * Discards a file that nobody has used for a day. While an active job reads a file, the file is in use. The end of
+ * the last such job counts as its last use.
  */
 export async function endUnusedFile(
   context: JobsContext,

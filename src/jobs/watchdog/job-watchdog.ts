@@ -41,10 +41,10 @@ const TASK_MS_MAX = 60_000;
 const ALARM_MS_MAX = 40_000;
 
 /**
- * The watchdog: looks after silent runs, snapshots and callbacks that nobody ends, streams whose lease
- * has run out, uploads that nobody uses, and retention. It starts and ends runs and never does their work. It works for 40 seconds
- * at most, and does each task once. Running it early, late or twice is harmless. A task that throws, or
- * does not answer within `taskMs`, keeps no other from being done.
+ * The watchdog. It looks after silent runs, snapshots and callbacks that nobody ends, streams whose lease has
+ * expired, unused uploads, and retention. It starts and ends runs and never does their work. It works for 40
+ * seconds at most, and does each task once. Running it early, late or twice is harmless. A task that throws, or
+ * does not answer within `taskMs`, does not block the others.
  */
 export async function runWatchdog(context: JobsContext, taskMs = TASK_MS_MAX): Promise<void> {
   const nowMs = Date.now();

@@ -38,7 +38,7 @@ export async function lookAfter(context: JobsContext, job: JobRow, stallMs: numb
     case "fail":
       return fail(context, job, {
         code: "export-stalled",
-        message: `${watched.runsAtPlace} runs went silent, one after the other, at the same place`,
+        message: `${watched.runsAtPlace} runs in a row went silent at the same place`,
       });
     case "end":
       return fail(context, job, waitedTooLong(watched));

@@ -7,7 +7,7 @@ import { HEADERS_LENGTH_MAX } from "../../api/limits.ts";
 import type { AppEnv } from "../app-env.ts";
 
 /**
- * The headers of every answer. With them no browser stores, frames or runs it, or guesses its type.
+ * The headers of every answer. They keep browsers from storing, framing or running it, and from guessing its type.
  * An answer's own Cache-Control stays.
  */
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
@@ -54,7 +54,7 @@ export function limitHeaders(): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** Lets pages of the origins in `EXPORT_CORS_ORIGINS` call the API; without it no page may. */
+/** Lets pages of the origins in `EXPORT_CORS_ORIGINS` call the API. Without this setting, no page may. */
 export function allowOrigins(): MiddlewareHandler<AppEnv> {
   const answer = cors({
     origin: (origin, context) => (allowedOrigins(context.env).includes(origin) ? origin : null),

@@ -11,8 +11,8 @@ import { ExportError } from "../../api/errors.ts";
 export type QuerySchema = v.GenericSchema & { readonly entries: v.ObjectEntries };
 
 /**
- * Returns the query as `schema` parses it. Errors: `invalid-request`, also if a parameter is
- * repeated whose schema is not an array; `issues` name each parameter.
+ * Returns the query as `schema` parses it. Errors: `invalid-request`, whose `issues` name each parameter; also if a
+ * parameter is repeated although its schema is not an array.
  */
 export function parseQuery<const TSchema extends QuerySchema>(
   context: Context,
@@ -36,20 +36,20 @@ function isList(schema: object | undefined): boolean {
   return "type" in schema && schema.type === "array";
 }
 
-/** What a route reads as its body: JSON, or bytes as they are. */
+/** What a route reads as its body: JSON, or raw bytes. */
 export interface BodyInput<TSchema extends v.GenericSchema> {
   schema: TSchema;
   /** A longer body is refused. */
   bytesMax: number;
   /** False if a missing body means `{}`. */
   isRequired: boolean;
-  /** True if the body is bytes of any kind, and not JSON; default false. */
+  /** True if the body is raw bytes instead of JSON; default false. */
   isBytes?: boolean;
 }
 
 const BytesSchema = v.instance(Uint8Array);
 
-/** A body of at most `bytesMax` bytes, which are not parsed. A missing one is empty. */
+/** A body of at most `bytesMax` raw bytes. A missing body is empty. */
 export function bytesBody(bytesMax: number): BodyInput<typeof BytesSchema> {
   return { schema: BytesSchema, bytesMax, isRequired: true, isBytes: true };
 }
@@ -80,7 +80,7 @@ async function readBytes(
   const declared = Number(context.req.header("content-length") ?? 0);
   if (declared > bytesMax) throw tooLarge(bytesMax);
   const { body } = context.req.raw;
-  // A body that is as long as it says is held in memory once.
+  // A body as long as its header says is held in memory only once.
   let buffer = new Uint8Array(declared > 0 ? declared : 0);
   let length = 0;
   if (body === null) return new Uint8Array();

@@ -13,7 +13,7 @@ import { returnPartBuffer } from "./part-buffers.ts";
 import { PartCutter } from "./part-cutter.ts";
 import { PartUploads } from "./part-uploads.ts";
 
-/** How many times its intended size a chunk may reach so that it ends with a part. */
+/** How far a chunk may exceed its intended size, as a factor, in order to end with a part. */
 const CHUNK_EXCESS = 1.25;
 
 /** How long an abandoned chunk waits for the parts that it is sending. */
@@ -78,9 +78,9 @@ export class ChunkWriter {
   }
 
   /**
-   * True if a chunk of about `chunkBytes` may end here. If a part ends soon, the chunk ends after
-   * the part: the jobs object writes and reads the carry once more, which costs as much as reading
-   * that many rows.
+   * True if a chunk of about `chunkBytes` may end here. If a part ends soon, the chunk ends after the part.
+   * Otherwise the jobs object would write and read the carry once more, which costs as much as reading that many
+   * rows.
    */
   isLongEnough(chunkBytes: number): boolean {
     const carriesLittle = this.#cutter.filledBytes <= BLOB_BYTES_MAX;
@@ -113,8 +113,8 @@ export class ChunkWriter {
   }
 
   /**
-   * Ends the artifact. An artifact without an upload is put whole: it is at most one part and one
-   * page long, since a chunk stops at its first full part.
+   * Ends the artifact. An artifact without an upload is stored with one `put`: it is at most one part and one page
+   * long, since a chunk stops at its first full part.
    */
   async endArtifact(): Promise<void> {
     assert(!this.#ended, "an artifact ends once");
@@ -169,9 +169,8 @@ export class ChunkWriter {
   }
 
   /**
-   * Waits up to 30 s for the parts of a failed chunk that are being sent: a part that arrived later
-   * would replace the next attempt's, and its ETag would differ from the ledger's. A finished chunk
-   * sends none.
+   * Waits up to 30 s for the parts that a failed chunk is sending. A part that arrived later would replace the next
+   * attempt's, and its ETag would differ from the ledger's. A finished chunk sends none.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     try {

@@ -4,16 +4,16 @@ import { sweepSnapshots } from "../../reading/snapshot/close-snapshot.ts";
 import type { Source } from "../../databases/source.ts";
 import { openRequestedSource, type RunContext } from "../engine/run-context.ts";
 
-/** What a step "close snapshot" reports to the dashboard. */
+/** The result of a step "close snapshot", for the dashboard. */
 interface ClosedSnapshot {
   closed: string | null;
-  /** Empty tables that were locked: the watchdog has them removed later. */
+  /** Empty tables that were locked. The watchdog has them removed later. */
   tablesLeft: number;
 }
 
 /**
- * Removes what a run's snapshot has in its source. Repeated or late calls are harmless: nothing is
- * done if a newer run reads the snapshot.
+ * Removes what a run's snapshot left in its source. Repeated or late calls are harmless: if a newer run reads the
+ * snapshot, nothing happens.
  */
 export async function closeRunSnapshot(context: RunContext): Promise<ClosedSnapshot> {
   const { jobs, runId } = context;
@@ -27,8 +27,8 @@ export async function closeRunSnapshot(context: RunContext): Promise<ClosedSnaps
 }
 
 /**
- * Removes what an expired stream has in its source, and forgets the stream. Repeated or late calls
- * are harmless.
+ * Removes what an expired stream left in its source, and deletes the stream's record. Repeated or late calls are
+ * harmless.
  */
 export async function closeStreamSnapshot(
   env: ExportEnv,
@@ -48,7 +48,7 @@ export async function closeStreamSnapshot(
 }
 
 /**
- * Closes a snapshot, and others of its job: an attempt whose answer was lost may have opened one.
+ * Closes a snapshot and any other snapshot of its job, since an attempt whose answer was lost may have opened one.
  * Returns how many empty tables are left.
  */
 async function closeAll(

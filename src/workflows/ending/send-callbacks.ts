@@ -10,20 +10,19 @@ import { readWebhookSecrets } from "../../notify/webhook-secrets.ts";
 import type { PendingCallback } from "../../rpc/run-jobs.ts";
 import type { Steps } from "../engine/steps.ts";
 
-/** What a step "send callback N" reports to the dashboard. */
+/** The result of a step "send callback N", for the dashboard. */
 interface CallbackStep {
   /** `over`: no callback remained to be sent. */
   status: CallbackMove["status"] | "over";
   error: string | null;
-  /** The next attempt and the wait before it; null after the last. */
+  /** The next attempt, and the wait before it; null after the last attempt. */
   next: { attempt: number; delayMs: number } | null;
 }
 
 /**
- * Sends an ended job's callback, starting with attempt number `attempt`: steps `send callback N`
- * with sleeps between them, until it is delivered or abandoned, or the job is deleted. The results
- * of the steps decide the next attempt, so that a replay takes the same path. Never changes the
- * job's state.
+ * Sends an ended job's callback, starting with attempt number `attempt`. Each attempt is a step `send callback N`,
+ * with sleeps between them, until the callback is delivered or abandoned, or the job is deleted. The steps' results
+ * decide the next attempt, so a replay takes the same path. Never changes the job's state.
  */
 export async function sendCallbacks(
   steps: Pick<Steps<"send callback">, "do" | "sleep">,
@@ -46,7 +45,7 @@ async function tryCallback(env: ExportEnv, jobId: string, attempt: number): Prom
   const turn = await jobs.beginPost(jobId, attempt);
   if (turn.do === "end") return { status: "over", error: null, next: null };
   if (turn.do === "wait") {
-    // This attempt was made, or is being made: only what follows it remains to be done.
+    // This attempt was made, or is being made. Only the attempts after it remain.
     const { attempt: next, delayMs } = turn;
     return { status: "pending", error: null, next: { attempt: next, delayMs } };
   }
@@ -69,10 +68,7 @@ async function tryCallback(env: ExportEnv, jobId: string, attempt: number): Prom
   };
 }
 
-/**
- * Makes one post. The target is checked again: the allowlist may have changed since the job was
- * started.
- */
+/** Sends one POST. It checks the target again, because the allowlist may have changed since the job started. */
 async function send(
   env: ExportEnv,
   jobId: string,
@@ -99,7 +95,7 @@ async function send(
   }
 }
 
-/** A job whose files have expired in the meantime was still completed. */
+/** A job whose files expired in the meantime was still completed. */
 function makePayload({ view, endedAtMs }: PendingCallback): string {
   const end = view.status === "expired" ? "completed" : view.status;
   return JSON.stringify({

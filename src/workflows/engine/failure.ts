@@ -4,15 +4,15 @@ import { toCodedError, parseCodedError } from "../../rpc/coded-error.ts";
 import { type ErrorCode, ExportError, type Failure } from "../../api/errors.ts";
 
 /**
- * How many attempts of one step may end in an error, if they are fewer than the step's policy
- * allows. A query that takes up to 90 s keeps other callers of its database waiting.
+ * How many attempts of a step may end in this error, if that is fewer than the step's policy allows. A query that
+ * takes up to 90 s blocks other callers of its database.
  */
 const ATTEMPTS_MAX: Partial<Record<ErrorCode, number>> = { "source-timeout": 4 };
 
 /**
- * Runs a step's body as its attempt number `attempt`, from 1. An error that another attempt cannot
- * fix ends the step immediately, and so does the last attempt that `ATTEMPTS_MAX` allows for an
- * error. The message starts with the code, since only the message survives.
+ * Runs a step's body as attempt number `attempt`, from 1. The step ends immediately after an error that another
+ * attempt cannot fix, and after the last attempt that `ATTEMPTS_MAX` allows. The message starts with the code,
+ * because only the message survives.
  */
 export async function runStepBody<T>(attempt: number, work: () => Promise<T>): Promise<T> {
   try {
@@ -27,9 +27,7 @@ export async function runStepBody<T>(attempt: number, work: () => Promise<T>): P
   }
 }
 
-/**
- * Returns the failure that a step's error contains; `internal-error` for an error without a code.
- */
+/** Returns the failure that a step's error contains; `internal-error` for an error without a code. */
 export function parseFailure(error: unknown): Failure {
   const text = error instanceof Error ? error.message : String(error);
   return parseCodedError(error) ?? { code: "internal-error", message: text };

@@ -1,8 +1,8 @@
 import type { WorkflowStepConfig } from "cloudflare:workers";
 
 /**
- * Returns how a kind of step is retried: at most `limit` times after the first attempt. The first
- * retry follows after `delay`, which doubles each time. One attempt may take `timeout`.
+ * Returns a kind of step's retry policy: at most `limit` retries after the first attempt. The first retry follows
+ * after `delay`, which doubles each time. One attempt may take `timeout`.
  */
 export function defineRetryPolicy(policy: {
   limit: number;

@@ -8,14 +8,14 @@ import type { Source } from "../../databases/source.ts";
 import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import { openArtifactStore } from "../../storage/open-artifact-store.ts";
 
-/** A database as a request names it: a source of the settings, and an object of its class if it has several. */
+/** A database, as a request names it: a configured source, and one object of its class if it has several. */
 export interface DatabaseName {
   source: string;
   name?: string | undefined;
   id?: string | undefined;
 }
 
-/** What every step of a run works with. */
+/** What every step of a run uses. */
 export interface RunContext {
   env: ExportEnv;
   runId: RunStart;
@@ -28,8 +28,8 @@ export interface RunContext {
    */
   beat: () => Promise<void>;
   /**
-   * Opens the database that a request names. Unless `wasReached` is false, the job has reached it
-   * before, and a Worker that cannot be found is a temporary fault.
+   * Opens the database that a request names. If `wasReached` is not false, the job has reached it before, so a
+   * Worker that cannot be found is a temporary fault.
    */
   openSource: (database: DatabaseName, wasReached?: boolean) => Source;
 }

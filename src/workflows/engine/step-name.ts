@@ -1,10 +1,10 @@
-/** A step's name may have 256 characters: https://developers.cloudflare.com/workflows/reference/limits/. */
+/** How many characters a step's name may have: https://developers.cloudflare.com/workflows/reference/limits/. */
 const CHARS_MAX = 200;
 
-/** How many characters of the end of a longer name are kept, which may be a number. */
+/** How many characters are kept from the end of a longer name. The end may be a number. */
 const END_CHARS = 40;
 
-/** Characters that a step's name must not contain, or that are invisible, and their escapes. */
+/** Characters that a step's name must not contain, or that are invisible, with their escapes. */
 const UNSAFE = /[\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {
@@ -15,14 +15,14 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns the name of a step: the action and its subject. A subject may contain control characters,
- * which the Workflow refuses: they are escaped, as in `\t` and `\u001b`.
+ * Returns the name of a step: the action and its subject. Workflows refuse control characters, so those of a
+ * subject are escaped, as in `\t` and `\u001b`.
  */
 export function formatStepName(kind: string, subject: string): string {
   const name = subject === "" ? kind : `${kind} ${subject}`;
   const safe = name.replaceAll(UNSAFE, escapeChar);
   if (safe.length <= CHARS_MAX) return safe;
-  // By characters, so that none is cut in half; each has at most two units.
+  // Cuts between characters, so none is cut in half. Each has at most two units.
   const chars = Array.from(safe);
   const end = chars.slice(-END_CHARS / 2).join("");
   let head = "";

@@ -7,24 +7,22 @@ import { type RunContext, openRunContext } from "./run-context.ts";
 import { formatStepName } from "./step-name.ts";
 
 /**
- * The steps of one Workflow instance. `Kind` lists what its steps do, and each kind has a retry
- * policy. A Workflow defines its kinds, their policies and the bodies; this module handles the
- * rest.
+ * The steps of one Workflow instance. `Kind` lists what its steps do, and each kind has a retry policy. A Workflow
+ * defines the kinds, their policies and the bodies; this module does everything else.
  */
 export interface Steps<Kind extends string> {
   /**
-   * Runs `body` as a step, or returns what the step returned before a replay. The step is named
-   * after its kind and subject, which must come from recorded values. `parseFailure` reads the
-   * error of a step that fails.
+   * Runs `body` as a step, or returns what the step returned before a replay. The step's name consists of its kind
+   * and subject, which must come from recorded values. `parseFailure` reads the error of a failed step.
    */
   do: <T extends Rpc.Serializable<T>>(
     kind: Kind,
     subject: string,
     body: (env: ExportEnv) => Promise<T>,
   ) => Promise<T>;
-  /** Returns the same for bodies that work for a run. Each attempt has its own context. */
+  /** Like `run`, for bodies that work for a run. Each attempt gets its own context. */
   forRun: (runId: RunStart) => RunStep<Kind>;
-  /** Waits, as a step with this name. */
+  /** Sleeps, as a step with this name. */
   sleep: (name: string, ms: number) => Promise<void>;
 }
 

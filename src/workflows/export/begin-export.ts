@@ -15,6 +15,7 @@ import type { Source } from "../../databases/source.ts";
 import type { KeptTurn } from "../../rpc/kept-turn.ts";
 import type { SnapshotRecord } from "../../rpc/snapshot-record.ts";
 import type { RunContext } from "../engine/run-context.ts";
+import { estimateCosts, requireAffordable } from "../proof/proof-cost.ts";
 
 /** What the step "open snapshot" reports to the dashboard. */
 export interface BegunExport {
@@ -27,6 +28,8 @@ export interface BegunExport {
   tables: number;
   artifacts: number;
   warnings: number;
+  /** True if the job is proved by a restore. */
+  proves: boolean;
   next: NextAction;
 }
 
@@ -39,6 +42,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
   const { jobs, runId } = context;
   const job = unwrap(await jobs.beginRun(runId));
   const { rescuedFor: rescued, request } = job;
+  const proves = request.verify === "restore";
   if (job.plan !== null) {
     const { next, number } = unwrap(await jobs.checkpoint(runId));
     return {
@@ -49,6 +53,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
       tables: 0,
       artifacts: 0,
       warnings: 0,
+      proves,
       next,
     };
   }
@@ -59,6 +64,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
   const tables = plan.tables.filter(({ derived }) => derived === undefined);
   const { ranges, rowsRead } =
     begun.method === "one-turn" ? { ranges: [], rowsRead: 0 } : await readKeyRanges(source, tables);
+  if (proves) requireAffordable(estimateCosts(tables, ranges), context.config.proofRowsMax);
   const warnings = [...job.warnings, ...begun.warnings];
   const recorded = await jobs.recordPlan({
     ...runId,
@@ -95,6 +101,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     tables: tables.length,
     artifacts: plan.artifacts.length,
     warnings: warnings.length,
+    proves,
     next,
   };
 }

@@ -10,6 +10,7 @@ export type ExportStep =
   | "complete artifact"
   | "close snapshot"
   | "verify artifact"
+  | "prove restore"
   | "copy"
   | "record failed copy"
   | "publish manifest"
@@ -32,6 +33,8 @@ export const EXPORT_STEPS: Record<ExportStep, WorkflowStepConfig> = {
   "close snapshot": defineRetryPolicy({ limit: 5, delay: "2 seconds", timeout: "5 minutes" }),
   // 10 GB are read back in one step, since a hash cannot be carried from step to step.
   "verify artifact": defineRetryPolicy({ limit: 3, delay: "5 seconds", timeout: "60 minutes" }),
+  // Loading waits for the scratch database. The scan and the comparison read all of the dump.
+  "prove restore": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "60 minutes" }),
   // A step sends and reads back 256 MiB, or works for a minute. If a destination does not answer for
   // minutes, the watchdog tries the copy again later.
   copy: defineRetryPolicy({ limit: 4, delay: "5 seconds", timeout: "15 minutes" }),

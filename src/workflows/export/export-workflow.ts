@@ -17,6 +17,7 @@ import { sendCallbacks } from "../ending/send-callbacks.ts";
 import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { openSteps, type RunStep, type Steps } from "../engine/steps.ts";
+import { proveStep } from "../proof/prove-step.ts";
 import { RESTORE_STEPS } from "../restore/restore-steps.ts";
 import { endRestore, runRestore } from "../restore/run-restore.ts";
 import { EXPORT_STEPS, type ExportStep } from "./export-steps.ts";
@@ -77,7 +78,8 @@ async function runExport(steps: Steps<ExportStep>, runId: RunStart): Promise<End
   const run = steps.forRun(runId);
   let published: Completed;
   try {
-    const copies = await produceArtifacts(run);
+    const { proves, copies } = await produceArtifacts(run);
+    if (proves) await proveDump(run);
     published = await publish(run, copies);
   } catch (error) {
     const failure = parseFailure(error);
@@ -90,6 +92,14 @@ async function runExport(steps: Steps<ExportStep>, runId: RunStart): Promise<End
   // Outside the block: a callback that cannot be sent must not undo a completed job.
   if (published.callback) await sendCallbacks(steps, { jobId, attempt: 1 });
   return { jobId, status: "completed" };
+}
+
+/** Restores the stored dump into a scratch database, and compares the two. */
+async function proveDump(run: RunStep<ExportStep>): Promise<void> {
+  for (let number = 1; ; number += 1) {
+    const { isDone } = await run("prove restore", String(number), proveStep);
+    if (isDone) return;
+  }
 }
 
 /** Copies the artifacts, publishes the manifest, copies it too, and completes the job. */

@@ -61,6 +61,7 @@ function describeJob({ job, tables, warnings, copies }: JobLedger, nowMs: number
     completedAt: new Date(nowMs).toISOString(),
     tables: tables.map(({ name, rows, bytes }) => ({ name, rows, bytes })),
     warnings,
+    ...(job.proof.state !== "none" && { proof: job.proof }),
     ...(copies.length === 0 ? {} : { copies }),
   };
 }

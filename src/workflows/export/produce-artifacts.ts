@@ -35,11 +35,19 @@ const STARTED_OVER: ReadonlySet<ErrorCode> = new Set([
   "artifact-corrupt",
 ]);
 
+/** What remains to be done with stored artifacts. */
+interface Produced {
+  /** True if the job must also be proved by a restore. */
+  proves: boolean;
+  /** Null if the job has no copies. */
+  copies: CopyPlan;
+}
+
 /**
- * Exports until everything is stored and has been read back, and returns the plan of its copies. A job that cannot continue with its
+ * Exports until everything is stored and has been read back. A job that cannot continue with its
  * snapshot starts over with a new one, a few times; then it fails for that reason.
  */
-export async function produceArtifacts(run: RunStep<ExportStep>): Promise<CopyPlan> {
+export async function produceArtifacts(run: RunStep<ExportStep>): Promise<Produced> {
   for (let opening = 1; ; opening += 1) {
     try {
       return await produceOnce(run, opening === 1 ? "" : String(opening));
@@ -58,17 +66,19 @@ export async function produceArtifacts(run: RunStep<ExportStep>): Promise<CopyPl
  * Exports all artifacts from one snapshot. `opening` is empty the first time, then its number from
  * 2.
  */
-async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<CopyPlan> {
-  let { next }: { next: NextAction } = await run("open snapshot", opening, beginExport);
+async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<Produced> {
+  const begun = await run("open snapshot", opening, beginExport);
+  let next: NextAction = begun.next;
   while (next.do !== "finish") next = await perform(next, run);
   // The export itself is finished: the watchdog's instances close a snapshot that could not be
   // closed here.
   await run("close snapshot", opening, closeRunSnapshot).catch(() => undefined);
   let verify: VerifyFrom = { ordinal: 0, artifact: next.artifact };
   for (;;) {
-    const verified = await verifyFrom(verify, run);
-    if (verified.next === null) return verified.copies;
-    verify = verified.next;
+    const { next: after, copies } = await verifyFrom(verify, run);
+    // An instance that an earlier version began has recorded neither.
+    if (after === null) return { proves: begun.proves ?? false, copies: copies ?? null };
+    verify = after;
   }
 }
 

@@ -1,10 +1,11 @@
+import { ExportError } from "../../api/errors.ts";
 import { type ExportEnv, getExportJobs } from "../../config/bindings.ts";
 import { readSettings } from "../../config/settings.ts";
 import type { Source } from "../../databases/source.ts";
 import { planLoad } from "../../loading/plan-load.ts";
 import { readScript } from "../../loading/read-script.ts";
 import { scanScript } from "../../loading/scan-script.ts";
-import { closeTarget, openTarget } from "../../loading/target.ts";
+import { closeTarget, openClearedTarget } from "../../loading/target.ts";
 import { LOAD_START, type ScriptRecord } from "../../rpc/load-plan.ts";
 import type { RunningRestore } from "../../rpc/restore-jobs.ts";
 import { findScript } from "../../storage/find-script.ts";
@@ -12,16 +13,20 @@ import { openArtifactStore } from "../../storage/open-artifact-store.ts";
 import { openRequestedSource } from "../engine/run-context.ts";
 import { loadStretch } from "./load-step.ts";
 
-/** What a step "close target" reports to the dashboard. */
+/** The result of a step "close target", for the dashboard. */
 export interface ClosedTarget {
-  /** `emptied`: the target is as it was; `undone`: the safety export was restored; `left`: it stays as it is. */
+  /**
+   * `emptied`: the target is as it was; `undone`: the safety export was restored; `left`: the target was left
+   * unchanged.
+   */
   target: "untouched" | "emptied" | "undone" | "left";
 }
 
 /**
- * Removes what a restore that does not complete has left in its target. A target that was empty is empty again.
- * One whose content was replaced gets it back if the request says `undoOnFailure`; otherwise it keeps what was
- * loaded, and the safety export has the rest. Repeating it is harmless. Errors: the source's and store's own.
+ * Removes what a failed or cancelled restore left in its target. A target that was empty is empty again. A target
+ * that was replaced gets its former content back if the request says `undoOnFailure`. Otherwise it keeps what was
+ * loaded, and the safety export has the former content. Repeating it is harmless. Errors: those of the source and
+ * the store.
  */
 export async function closeRestore(
   env: ExportEnv,
@@ -56,7 +61,9 @@ async function close(
   return "undone";
 }
 
-/** Replaces what is in a target by a safety export. If it is interrupted, it resumes at the target's position. */
+/**
+ * Replaces the target's content with a safety export. After an interruption, it resumes at the target's position.
+ */
 async function undo(
   env: ExportEnv,
   source: Source,
@@ -64,9 +71,12 @@ async function undo(
 ): Promise<void> {
   const restoreId = `${jobId} undo`;
   await closeTarget(source, jobId, []);
-  await openTarget(source, restoreId, { clears: true });
   const store = openArtifactStore(env);
   const jobs = getExportJobs(env);
+  await openClearedTarget(source, restoreId, async () => {
+    if ((await jobs.restoreToClose(jobId)) !== null) return;
+    throw new ExportError("run-superseded", `restore ${jobId} has been cleaned up`);
+  });
   const stored = await findScript(
     {
       store,

@@ -4,21 +4,21 @@ import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import { isChunkOver } from "../export/chunk-end.ts";
 import type { Difference } from "./difference.ts";
 
-/** A table and the rows that it must have, as a manifest lists them. */
+/** A table and its expected number of rows, as a manifest lists them. */
 export interface ExpectedRows {
   name: string;
   rows: number;
 }
 
-/** Limits of one turn, because other calls wait for it. A table with more rows has a turn of its own. */
+/** The limits of one turn, because other calls wait for it. A larger table gets its own turn. */
 const TURN_TABLES_MAX = 25;
 const TURN_ROWS_MAX = 1_000_000;
 
 /** What one step counted. */
 export interface ComparedCounts {
-  /** Index of the table where the next step resumes; null if all are counted, or one differs. */
+  /** Index of the table at which the next step resumes; null if all are counted, or one differs. */
   next: number | null;
-  /** Tables that have the expected number of rows. */
+  /** How many tables have the expected number of rows. */
   tables: number;
   rows: number;
   /** As the runtime bills them. */
@@ -27,8 +27,8 @@ export interface ComparedCounts {
 }
 
 /**
- * Counts the rows of tables from index `from` on, until a minute has passed, and compares them with those expected.
- * Other tables are ignored. Errors: those of the source and of `beat`.
+ * Counts the rows of tables, starting with index `from`, until a minute has passed, and compares the counts with
+ * the expected ones. Ignores all other tables. Errors: those of the source and of `beat`.
  */
 export async function compareCounts(
   source: Source,
@@ -63,7 +63,7 @@ export async function compareCounts(
   return compared(null);
 }
 
-/** The first tables, as many as are counted in one turn. */
+/** The first tables: as many as one turn counts. */
 function takeTurn(tables: readonly ExpectedRows[]): readonly ExpectedRows[] {
   let rows = 0;
   const end = tables.findIndex((table, at) => {

@@ -14,26 +14,25 @@ import {
 } from "../../reading/read-catalog.ts";
 import { openWholeReader } from "../../reading/whole-reader.ts";
 import { isChunkOver } from "../export/chunk-end.ts";
-import type { Difference } from "./difference.ts";
+import type { Difference, Locate } from "./difference.ts";
 import { findMissingTable, PieceTables } from "./piece-tables.ts";
 import { PieceHasher } from "./piece-hasher.ts";
 
 /**
- * The position at which a comparison resumes: small, plain data that is kept with the job between
- * steps.
+ * The position at which a comparison resumes. It is small, plain data that is stored with the job between steps.
  */
 export interface CompareCursor {
-  /** Of the database's catalog, which must not change; null before the first step. */
+  /** Digest of the database's catalog, which must not change; null before the first step. */
   catalogDigest: string | null;
-  /** The end of a page; null before the first. */
+  /** The end of a page; null before the first page. */
   reading: Cursor | null;
   /** Bytes of the second dump's text before `reading`. */
   textBytes: number;
-  /** Index of the first piece that is not compared yet, which starts at or after `reading`. */
+  /** Index of the first piece that has not been compared. The piece starts at or after `reading`. */
   piece: number;
 }
 
-/** The cursor of a comparison that has not started. */
+/** The cursor at the start of a comparison. */
 export const COMPARE_START: CompareCursor = {
   catalogDigest: null,
   reading: null,
@@ -43,43 +42,40 @@ export const COMPARE_START: CompareCursor = {
 
 /** What one step compared. */
 export interface ComparedPieces {
-  /**
-   * The position at which the next step resumes; null if everything is compared, or something
-   * differs.
-   */
+  /** The position at which the next step resumes; null if everything is compared, or something differs. */
   next: CompareCursor | null;
-  /** Pieces that are equal. */
+  /** How many pieces are equal. */
   pieces: number;
-  /** Rows in them, as far as the next step does not read them again. */
+  /** How many rows they contain, without rows that the next step reads again. */
   rows: number;
   /** As the runtime bills them. */
   rowsRead: number;
   difference: Difference | null;
 }
 
-/** How much text is read after a piece that differs, to find out which table does. */
+/** How much text is read after a differing piece to find out which table differs. */
 const SEARCH_BYTES = 4 * MIB;
 
 /**
- * Dumps a restored database again, stores nothing, and compares its text with the pieces of the manifest. Compares
- * as many pieces as fit into `textBytesMax` or a minute, and at least one. The second dump's pages need not end with
- * the pieces: the text between the cursor and the next piece is read again and discarded.
- *
- * Nobody else may write to the database meanwhile: whatever a writer changes is a difference, or is not noticed.
- * `planDump` must make the plan of the manifest's dump, as `planManifestDump` does.
- *
- * Errors: those of the source, of `readDump` and of `beat`. A schema that changes between steps, and a catalog that
- * `planDump` refuses with `table-not-found`, are differences.
+ * Dumps a restored database again, stores nothing, and compares the text with the manifest's pieces. Compares at
+ * least one piece, and as many as fit into `textBytesMax` and a minute. The second dump's pages need not end where
+ * pieces end: the text between the cursor and the next piece is read again and discarded. Nobody else may write to
+ * the database meanwhile, because a writer's change counts as a difference, or goes unnoticed. `planDump` must make
+ * the same plan as the manifest's dump, as `planManifestDump` does. Errors: those of the source, of `readDump` and
+ * of `beat`. A schema that changes between steps is a difference. So is a catalog that `planDump` refuses with
+ * `table-not-found`.
  */
 export async function comparePieces(
   source: Source,
   input: {
     manifest: ManifestV2;
-    /** Index of an artifact, of the manifest and of the plan. */
+    /** Index of an artifact, in both the manifest and the plan. */
     artifact: number;
     planDump: PlanDump;
     from: CompareCursor;
     textBytesMax: number;
+    /** Finds the first statement that differs, for a message. */
+    locate?: Locate;
     beat: () => Promise<void>;
   },
 ): Promise<ComparedPieces> {
@@ -118,8 +114,7 @@ async function compare(
   const hasher = new PieceHasher(pieces, { piece: from.piece, position: from.textBytes });
   const start: Cursor = from.reading ?? { ...CURSOR_START, artifact: input.artifact };
   const tables = new PieceTables({ manifest, plan, start });
-  // The position at which the next step can resume: the last page end that is not after the start
-  // of the piece.
+  // The position at which the next step can resume: the last page end at or before the start of the piece.
   let resume = { reading: start, textBytes: from.textBytes, rows: 0 };
   let page = resume;
   let rowsRead = 0;
@@ -171,7 +166,7 @@ async function compare(
       const next = { catalogDigest, reading, textBytes, piece: hasher.piece };
       return { ...done, next, rows, difference: null };
     }
-    const difference = await tables.describe(reader, { hasher, pieces, ends });
+    const difference = await tables.describe(reader, { hasher, pieces, ends }, input.locate);
     return { ...done, next: null, rows: resume.rows, difference };
   } finally {
     await reader.close();

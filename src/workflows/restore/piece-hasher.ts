@@ -1,24 +1,27 @@
 import { createHash } from "node:crypto";
 
-/** The text of a chunk, as a manifest records it. */
+/** The text of a chunk, as a manifest describes it. */
 export interface TextPiece {
   textBytes: number;
   textSha256: string;
 }
 
-/** Cuts a text into the pieces of a manifest, and compares the SHA-256 of each. */
+/** Cuts a text into a manifest's pieces, and compares each piece's SHA-256. */
 export class PieceHasher {
   /** The current position in the text, in bytes. */
   position: number;
-  /** Index of the piece that the text has not completed; the number of pieces after the last. */
+  /** Index of the piece that the text has not completed; after the last piece, the number of pieces. */
   piece: number;
-  /** True if the piece at `piece` is complete and differs. Nothing after it is compared. */
+  /** True if the piece at `piece` is complete and differs. Later pieces are not compared. */
   differs = false;
   readonly #pieces: readonly TextPiece[];
   #start: number;
   #hash = createHash("sha256");
 
-  /** The text continues at `position`, at most where piece number `piece` starts: what is before it is discarded. */
+  /**
+   * Continues the text at `position`, which is at or before the start of the piece `piece`. The text before that
+   * piece is discarded.
+   */
   constructor(pieces: readonly TextPiece[], from: { piece: number; position: number }) {
     this.#pieces = pieces;
     this.piece = from.piece;
@@ -28,8 +31,7 @@ export class PieceHasher {
   }
 
   /**
-   * The start of the piece at `piece`, in bytes of the text; after the last piece, the length of
-   * the text.
+   * The start of the piece at `piece`, in bytes of the text. After the last piece, it is the length of the text.
    */
   get start(): number {
     return this.#start;
@@ -40,7 +42,7 @@ export class PieceHasher {
     return this.#start + (this.#pieces[this.piece]?.textBytes ?? 0);
   }
 
-  /** True if all pieces are equal so far, and the text is longer than they are. */
+  /** True if all pieces are equal so far, and the text is longer than all of them. */
   get isTooLong(): boolean {
     return this.piece === this.#pieces.length && this.position > this.#start;
   }
@@ -59,7 +61,7 @@ export class PieceHasher {
     this.position += bytes.byteLength - offset;
   }
 
-  /** Ends the piece that is complete, and empty ones after it. */
+  /** Ends the complete piece, and any empty pieces after it. */
   #endPieces(): void {
     for (;;) {
       const piece = this.#pieces[this.piece];

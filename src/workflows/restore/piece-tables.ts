@@ -8,10 +8,10 @@ import type { Table } from "../../sqlite/catalog.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import { buildPageQuery, parsePage } from "../../sqlite/page-query.ts";
 import { describeKey, type RowKey } from "../../sqlite/row-key.ts";
-import type { Difference } from "./difference.ts";
+import type { Difference, Locate } from "./difference.ts";
 import type { PieceHasher, TextPiece } from "./piece-hasher.ts";
 
-/** Tables that a message names. */
+/** How many tables a message names. */
 const NAMES_MAX = 5;
 
 /** What a step read of one segment of rows. */
@@ -19,7 +19,7 @@ interface SegmentRead {
   table: Table;
   rows: number;
   bytes: number;
-  /** True if the step has read the segment from its start, and to its end. */
+  /** True if the step read the segment from start to end. */
   hasStart: boolean;
   hasEnd: boolean;
 }
@@ -27,19 +27,19 @@ interface SegmentRead {
 /** The rows of one segment that a piece may contain. */
 interface PieceRows {
   read: SegmentRead;
-  /** The key before the first of them. */
+  /** The key before the first of these rows. */
   after: RowKey;
   last: RowKey;
 }
 
-/** A text that differs from its pieces; `ends` is true if it was read to its end. */
+/** A text that differs from its pieces. `ends` is true if it was read to its end. */
 interface ComparedText {
   hasher: PieceHasher;
   pieces: readonly TextPiece[];
   ends: boolean;
 }
 
-/** Records which tables the pieces of a dump come from, so that a difference can be named. */
+/** Records which tables a dump's pieces come from, so that a message can name the tables that differ. */
 export class PieceTables {
   readonly #manifest: ManifestV2;
   readonly #plan: DumpPlan;
@@ -56,13 +56,13 @@ export class PieceTables {
     this.#at = input.start;
   }
 
-  /** Forgets the rows of the piece before. */
+  /** Forgets the rows of the previous piece. */
   beginPiece(): void {
     this.#rows = [];
     this.#hasOtherText = false;
   }
 
-  /** Records what was read next. `isInPiece` is true if the piece contains some of it. */
+  /** Records the rows that were read next. `isInPiece` is true if the piece contains some of them. */
   add(read: DumpPiece, { isInPiece }: { isInPiece: boolean }): void {
     const at = this.#at;
     this.#at = read.cursor;
@@ -89,17 +89,31 @@ export class PieceTables {
     if (!current.hasEnd) rows.last = read.cursor.after;
   }
 
-  /** Describes why the piece of `hasher` differs. Reads a row to find the first key. Errors: those of the reader. */
-  async describe(reader: TableReader, text: ComparedText): Promise<Difference> {
+  /**
+   * Describes how the piece of `hasher` differs. Reads a row to find the first key. If the piece does not show what
+   * differs, `locate` finds it. Errors: those of the reader and of `locate`.
+   */
+  async describe(
+    reader: TableReader,
+    text: ComparedText,
+    locate: Locate = () => Promise.resolve(null),
+  ): Promise<Difference> {
     const place = describePlace(text);
     const counted = this.#rows.find(({ read }) => this.#hasOtherCounts(read));
     if (counted !== undefined) {
       return this.#name(reader, counted, `${place}: ${this.#describeCounts(counted.read)}`);
     }
     const [only, ...others] = this.#rows;
-    if (only === undefined || this.#isOutsideRows(text)) {
-      return noTable(`${place}: the schema, a sequence or a search index`);
+    const isOutside = only === undefined || this.#isOutsideRows(text);
+    if (isOutside || others.length > 0 || this.#hasOtherText) {
+      const located = await locate();
+      const rows = this.#rows.find(({ read }) => nameTable(read.table) === located?.table);
+      if (located !== null && rows === undefined) {
+        return { ...noTable(`${place}: ${located.message}`), table: located.table };
+      }
+      if (rows !== undefined) return this.#name(reader, rows, `${place}: ${located?.message}`);
     }
+    if (isOutside) return noTable(`${place}: the schema, a sequence or a search index`);
     const around = this.#hasOtherText ? ", or the text around them" : "";
     if (others.length === 0) {
       return this.#name(
@@ -132,7 +146,7 @@ export class PieceTables {
     );
   }
 
-  /** True if the last piece differs, the whole text has another length, and all rows of the piece together do not. */
+  /** True if the last piece differs, the whole text has another length, but the rows of the piece do not. */
   #isOutsideRows({ hasher, pieces, ends }: ComparedText): boolean {
     return (
       ends &&
@@ -159,7 +173,7 @@ export class PieceTables {
   }
 }
 
-/** The first table that only the manifest or only the plan has, by name. */
+/** The first table, by name, that only the manifest or only the plan contains. */
 export function findMissingTable(
   manifest: ManifestV2,
   plan: DumpPlan,
@@ -195,12 +209,12 @@ function noTable(message: string): Difference {
   return { table: null, firstKey: null, lastKey: null, message };
 }
 
-/** The name of a table; of the rows of a search index, the index's. */
+/** The name of a table. For the rows of a search index, the name of the index. */
 function nameTable({ name, derived }: Table): string {
   return derived?.kind === "index-exclusions" ? derived.index : name;
 }
 
-/** Returns the key of the first row after `after`; null if there is none, or the table has no key. */
+/** Returns the key of the first row after `after`; null if no row follows, or the table has no key. */
 async function readFirstKey(reader: TableReader, table: Table, after: RowKey): Promise<RowKey> {
   if (table.key.length === 0 || table.derived !== undefined) return null;
   const [result] = await reader.readRows(table, (select) => {

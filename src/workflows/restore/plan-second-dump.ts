@@ -8,8 +8,8 @@ import type { LoadPlan } from "../../rpc/load-plan.ts";
 import type { Catalog } from "../../sqlite/catalog.ts";
 
 /**
- * Returns the function that plans the dump of a restored target, to be compared with the dump of `manifest`. Tables
- * that the target had before the restore do not make a difference. Errors: the source's own.
+ * Returns a function that plans a restored target's dump, for comparison with the dump of `manifest`. Tables that
+ * the target had before the restore do not count as differences. Errors: the source's own.
  */
 export async function planSecondDump(
   target: Source,
@@ -19,7 +19,7 @@ export async function planSecondDump(
   return (catalog) => planManifestDump(manifest, placeTables(catalog, places), ignored);
 }
 
-/** StarbaseDB's class makes these tables whenever an object starts; a dump need not have them. */
+/** StarbaseDB's class creates these tables whenever an object starts, so a dump may lack them. */
 async function listIgnored(target: Source, manifest: ManifestV2): Promise<string[]> {
   const known = new Set(manifest.tables.map(({ name }) => name));
   const others = await listTargetTables(
@@ -29,7 +29,7 @@ async function listIgnored(target: Source, manifest: ManifestV2): Promise<string
   return others.filter(({ hasRows }) => !hasRows).map(({ name }) => name);
 }
 
-/** Puts tables that existed before the restore where the script creates them. */
+/** Moves tables that existed before the restore to the place where the script creates them. */
 function placeTables(catalog: Catalog, places: LoadPlan["places"]): Catalog {
   const tables = [...catalog.tables];
   const find = (lower: string | null): number =>

@@ -5,7 +5,7 @@ import { concatBytes, decodeUtf8 } from "../../lib/bytes.ts";
 import type { ArtifactStore } from "../../storage/artifact-store.ts";
 
 /**
- * Returns the manifest that stands at `key`; null if there is none, or this version cannot read it. Errors: the
+ * Returns the manifest stored at `key`; null if there is none, or if this version cannot read it. Errors: the
  * store's own.
  */
 export async function readManifest(

@@ -9,14 +9,14 @@ import type {
 } from "../../rpc/restore-jobs.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
-/** A restore within one attempt of a step: its newest state, and how it is changed. */
+/** A restore within one attempt of a step: its newest state, and the methods that change it. */
 export class RestoreRun {
   readonly context: RunContext;
   #restore: RunningRestore;
 
   /**
-   * Runs a step's work for a restore. An error that no attempt can help is recorded whole, since a step's error
-   * keeps only its text. Errors: those of `work`, `run-superseded`.
+   * Runs a step's work for a restore. An error that another attempt cannot fix is recorded in full, since a step's
+   * error keeps only its text. Errors: those of `work`, `run-superseded`.
    */
   static async perform<T>(context: RunContext, work: (run: RestoreRun) => Promise<T>): Promise<T> {
     const run = await RestoreRun.open(context);
@@ -24,7 +24,7 @@ export class RestoreRun {
       return await work(run);
     } catch (error) {
       if (error instanceof ExportError && !error.retryable && error.code !== "run-superseded") {
-        // Without this record, the failure still has its text.
+        // Without this record, the text of the failure still exists.
         const { code, message, details = {} } = error.toFailure();
         const plain = Object.entries(details).filter(([, value]) => isPlain(value));
         const failure = { code, message, details: Object.fromEntries(plain) } as RecordedFailure;
@@ -52,7 +52,7 @@ export class RestoreRun {
     return this.#restore.state;
   }
 
-  /** Opens the database that is restored into. */
+  /** Opens the target database. */
   openTarget(): Source {
     const { target, name, id } = this.#restore.request;
     return this.context.openSource({ source: target, name, id }, this.#restore.isTargetOpen);
@@ -74,7 +74,7 @@ export class RestoreRun {
     );
   }
 
-  /** Returns what an earlier step has recorded. Errors: `internal-error` if it has not. */
+  /** Returns what an earlier step recorded. Errors: `internal-error` if it recorded nothing. */
   require<Field extends "script" | "plan">(field: Field): NonNullable<RestoreState[Field]> {
     const value = this.state[field];
     if (value === null) throw new ExportError("internal-error", `the restore has no ${field} yet`);

@@ -2,7 +2,7 @@ import type { WorkflowStepConfig } from "cloudflare:workers";
 
 import { defineRetryPolicy } from "../engine/retry-policy.ts";
 
-/** Every kind of step of a restore, by the words its name begins with. */
+/** Every kind of step of a restore, by the words that its name begins with. */
 export type RestoreStep =
   | "scan script"
   | "start safety export"
@@ -17,11 +17,11 @@ export type RestoreStep =
   | "send callback";
 
 /**
- * How each kind is retried, and how long one attempt may take. Loading waits for a database; scanning and
- * verifying read all of a script or database.
+ * How each kind is retried, and how long one attempt may take. Loading waits for a database; scanning and verifying
+ * read a whole script or database.
  */
 export const RESTORE_STEPS: Record<RestoreStep, WorkflowStepConfig> = {
-  // 10 GB of text are split in less than a minute of CPU, and come as fast as the store sends them.
+  // Splitting 10 GB of text takes less than a minute of CPU. The text arrives as fast as the store sends it.
   "scan script": defineRetryPolicy({ limit: 5, delay: "2 seconds", timeout: "60 minutes" }),
   "start safety export": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   "check safety export": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),

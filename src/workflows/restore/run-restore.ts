@@ -17,12 +17,12 @@ import { checkSafetyExport, startSafetyExport } from "./safety-export.ts";
 import { scanStep } from "./scan-step.ts";
 import { verifyStep } from "./verify-step.ts";
 
-/** The longest wait between two looks at a safety export, in milliseconds. */
+/** The longest wait between two checks of a safety export, in milliseconds. */
 const SAFETY_WAIT_MS_MAX = 20_000;
 
 /**
  * One run of a restore: scan, safety export, load, verify. Every step resumes from what the job and the target
- * have recorded, so that a run that replaces another one passes the finished steps at once.
+ * recorded, so a run that replaces another one skips the finished steps.
  */
 export async function runRestore(
   steps: Steps<RestoreStep>,
@@ -36,7 +36,7 @@ export async function runRestore(
     ended = await run("complete restore", "", completeStep);
   } catch (error) {
     const failure = parseFailure(error);
-    // The job must end even if its target cannot be cleaned up: the watchdog cleans up later.
+    // The job must end even if its target cannot be cleaned up. The watchdog cleans up later.
     await run("close target", "", closeStep).catch(() => undefined);
     const { callback } = await run("give up", "", (context) => giveUp(context, failure));
     if (callback) await sendCallbacks(steps, { jobId, attempt: 1 });
@@ -46,7 +46,7 @@ export async function runRestore(
   return { jobId, status: "completed" };
 }
 
-/** Removes what an ended restore has left in its target, and sends its callback. */
+/** Removes what an ended restore left in its target, and sends its callback. */
 export async function endRestore(
   steps: Steps<RestoreStep>,
   { jobId }: RunId,
@@ -95,7 +95,7 @@ async function completeStep(
   return { status, rows: progress.rows, callback: callback.status === "pending" };
 }
 
-/** Drops the restore's own tables, and nothing else. */
+/** Drops only the restore's own tables. */
 async function closeKept(context: RunContext): Promise<void> {
   const run = await RestoreRun.open(context);
   await closeTarget(run.openTarget(), run.restore.jobId, null);
@@ -112,7 +112,7 @@ async function closeEnded(env: ExportEnv, jobId: string): Promise<ClosedTarget> 
   return closeRestore(env, restore, async () => {});
 }
 
-/** What a step `give up` reports to the dashboard; `callback` is true if one must be sent. */
+/** The result of a step `give up`, for the dashboard; `callback` is true if one must be sent. */
 async function giveUp(
   { jobs, runId }: RunContext,
   thrown: Failure,
@@ -127,7 +127,7 @@ async function giveUp(
   return { code: failure.code, message: failure.message, callback };
 }
 
-/** If the restore has deleted the target's former content, adds where to find it. */
+/** If the restore deleted the target's former content, adds where to find it. */
 function describeLoss(failure: Failure, restore: RunningRestore | null): Failure {
   if (restore === null || !restore.state.isCleared || restore.state.safetyJobId === null)
     return failure;

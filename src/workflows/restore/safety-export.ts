@@ -8,8 +8,8 @@ import type { RunContext } from "../engine/run-context.ts";
 import { RestoreRun } from "./restore-run.ts";
 
 /**
- * Starts the export of what a restore is about to delete, and returns its job. The restore holds the database's
- * lock, so the export has a lock of its own. Repeating it returns the same job.
+ * Starts the export of what a restore will delete, and returns its job. The restore holds the database's lock, so
+ * the export has its own lock. Repeating it returns the same job.
  */
 export async function startSafetyExport(context: RunContext): Promise<{ jobId: string }> {
   const run = await RestoreRun.open(context);
@@ -53,8 +53,8 @@ async function requireWholeEntries(target: Source, warnings: readonly string[]):
 }
 
 /**
- * Reports whether the safety export is completed, which includes that its file was read back. Errors: that of the
- * export if it failed, and `export-not-downloadable` if somebody ended it.
+ * Reports whether the safety export is completed, which means that its file was also read back. Errors: the
+ * export's error if it failed, and `export-not-downloadable` if somebody ended it.
  */
 export async function checkSafetyExport(
   context: RunContext,

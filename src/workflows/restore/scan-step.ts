@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-
 import { ExportError } from "../../api/errors.ts";
 import type { Manifest } from "../../api/manifest.ts";
 import type { RestoreVerify } from "../../api/restore-request.ts";
@@ -7,8 +5,7 @@ import type { Source } from "../../databases/source.ts";
 import { canCompare } from "../../formats/plan-manifest-dump.ts";
 import { detectCompression } from "../../loading/inflate.ts";
 import { planLoad } from "../../loading/plan-load.ts";
-import { type ReadRange, readScript } from "../../loading/read-script.ts";
-import { scanScript, type ScannedScript } from "../../loading/scan-script.ts";
+import type { ScannedScript } from "../../loading/scan-script.ts";
 import { listTargetTables } from "../../loading/target.ts";
 import type { ScriptRecord } from "../../rpc/load-plan.ts";
 import type { RestoreState } from "../../rpc/restore-jobs.ts";
@@ -19,8 +16,9 @@ import { findScript, type StoredScript } from "../../storage/find-script.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { readManifest } from "./read-manifest.ts";
 import { RestoreRun } from "./restore-run.ts";
+import { scanStored } from "./scan-stored.ts";
 
-/** What a step "scan script" reports to the dashboard. */
+/** The result of a step "scan script", for the dashboard. */
 export interface ScannedStep {
   statements: number;
   textBytes: number;
@@ -28,8 +26,9 @@ export interface ScannedStep {
 }
 
 /**
- * Reads the whole script before anything changes. Checks that it is SQL to its end, that its bytes have the known hash,
- * and that the target is empty if it must be. Finds which rows must wait for others. Repeating it changes nothing.
+ * Reads the whole script before anything changes. Checks that it is SQL to its end, that its bytes have the known
+ * hash, and that the target is empty if it must be. Determines which rows must wait for others. Repeating it
+ * changes nothing.
  */
 export function scanStep(context: RunContext): Promise<ScannedStep> {
   return RestoreRun.perform(context, scan);
@@ -92,7 +91,7 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
   return { statements, textBytes, isReplacing };
 }
 
-/** Returns the frames of the dump; each chunk of an export is one that reading can begin at. */
+/** Returns the frames of the dump. Reading can begin at each chunk of an export. */
 function findFrames(manifest: Manifest | null): ScriptRecord["frames"] {
   if (manifest?.version !== 2) return null;
   return (
@@ -100,7 +99,7 @@ function findFrames(manifest: Manifest | null): ScriptRecord["frames"] {
   );
 }
 
-/** True if a target stores the key-value entries of a dump. Other classes than those of `withExport` ignore them. */
+/** True if a target stores a dump's key-value entries. Only `withExport` classes do. */
 async function keepsKeyValues(target: Source): Promise<boolean> {
   return (await target.query({ sql: CAN_EXPORT_KEY_VALUES })).rows.length > 0;
 }
@@ -137,7 +136,7 @@ function chooseMethod(
   return { method: "counts", warnings: [...warnings, `verified by row counts only: ${why}`] };
 }
 
-/** The state of a restore is small: with more tables, nothing is counted. */
+/** A restore's state must stay small, so nothing is counted if there are more tables. */
 const EXPECTED_TABLES_MAX = 2_000;
 
 function chooseExpected({ rows }: ScannedScript): RestoreState["expectedRows"] {
@@ -154,42 +153,7 @@ async function detectStored(
   return detectCompression(new Uint8Array(await new Response(body).arrayBuffer()));
 }
 
-async function scanStored(
-  { store, beat }: RunContext,
-  { key, sha256 }: StoredScript,
-  file: Pick<ScriptRecord, "bytes" | "compression" | "frames">,
-): Promise<{ scanned: ScannedScript; textBytes: number }> {
-  const hash = createHash("sha256");
-  const read: ReadRange = async (range) => {
-    const body = await store.read(key, range);
-    if (body === undefined || sha256 === null) return body;
-    return body.pipeThrough(
-      new TransformStream<Uint8Array, Uint8Array>({
-        transform: (chunk, controller) => {
-          hash.update(chunk);
-          controller.enqueue(chunk);
-        },
-      }),
-    );
-  };
-  let textBytes = 0;
-  const count = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const chunk of readScript(read, file, 0)) {
-      textBytes += chunk.length;
-      yield chunk;
-    }
-  };
-  const scanned = await scanScript(count(), beat);
-  if (sha256 !== null && hash.digest("hex") !== sha256) {
-    throw new ExportError(
-      "script-invalid",
-      `the stored script does not have the SHA-256 ${sha256} that it should have`,
-    );
-  }
-  return { scanned, textBytes };
-}
-
-/** What every dump contains, and no reader needs to know. */
+/** Every dump contains these, and no reader needs to know about them. */
 const USUAL = new Set(["BEGIN", "COMMIT", "PRAGMA foreign_keys", "PRAGMA defer_foreign_keys"]);
 
 function listSkipped({ skipped }: ScannedScript): string[] {

@@ -1,4 +1,3 @@
-import { ExportError } from "../../api/errors.ts";
 import type { Manifest } from "../../api/manifest.ts";
 import { MIB } from "../../api/limits.ts";
 import { canCompare } from "../../formats/plan-manifest-dump.ts";
@@ -6,15 +5,16 @@ import type { RestoreState } from "../../rpc/restore-jobs.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { compareCounts, type ExpectedRows } from "./compare-counts.ts";
 import { COMPARE_START, type CompareCursor, comparePieces } from "./compare-pieces.ts";
-import type { Difference } from "./difference.ts";
+import { type Difference, toDifferenceError } from "./difference.ts";
+import { locateDifference } from "./locate-difference.ts";
 import { planSecondDump } from "./plan-second-dump.ts";
 import { readManifest } from "./read-manifest.ts";
 import { RestoreRun } from "./restore-run.ts";
 
-/** Text of the second dump that one step compares. */
+/** How much of the second dump's text one step compares. */
 const STEP_BYTES = 64 * MIB;
 
-/** What a step "verify" reports to the dashboard. */
+/** The result of a step "verify", for the dashboard. */
 export interface VerifiedStep {
   method: string;
   pieces: number;
@@ -22,7 +22,7 @@ export interface VerifiedStep {
 }
 
 /**
- * Compares the next part of what was restored with its dump. Repeating it compares what follows. Errors:
+ * Compares the next part of the restored data with its dump. Repeating it compares the part after that. Errors:
  * `restore-differs`, with the place; the source's own.
  */
 export function verifyStep(context: RunContext): Promise<VerifiedStep> {
@@ -59,7 +59,7 @@ async function verify(run: RestoreRun): Promise<VerifiedStep> {
     { verification: next },
     { usage: { rowsRead, rowsWritten: 0, r2ClassAOperations: 0 } },
   );
-  if (difference !== null) throw differs(difference);
+  if (difference !== null) throw toDifferenceError(difference);
   return { method, pieces, isDone: cursor === null };
 }
 
@@ -81,13 +81,16 @@ async function compareDigests(
   const { cursor } = run.state.verification;
   const source = run.openTarget();
   const { places } = run.require("plan");
+  const planDump = await planSecondDump(source, { manifest, places });
+  const { store, beat } = run.context;
   const compared = await comparePieces(source, {
     manifest,
     artifact: 0,
-    planDump: await planSecondDump(source, { manifest, places }),
+    planDump,
     from: cursor === null ? COMPARE_START : (JSON.parse(cursor) as CompareCursor),
     textBytesMax: STEP_BYTES,
-    beat: run.context.beat,
+    locate: () => locateDifference({ source, planDump, store, script: run.state.script, beat }),
+    beat,
   });
   return {
     ...compared,
@@ -111,14 +114,4 @@ async function countRows(run: RestoreRun, tables: readonly ExpectedRows[]): Prom
     piecesTotal: tables.length,
     cursor: counted.next === null ? null : JSON.stringify(counted.next),
   };
-}
-
-function differs({ table, firstKey, lastKey, message }: Difference): ExportError {
-  return new ExportError("restore-differs", message, {
-    details: {
-      ...(table !== null && { table }),
-      ...(firstKey !== null && { firstKey }),
-      ...(lastKey !== null && { lastKey }),
-    },
-  });
 }

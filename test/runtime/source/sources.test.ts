@@ -5,6 +5,7 @@ import { createApp } from "../../../src/app.ts";
 import { readSettings } from "../../../src/config/settings.ts";
 import { startScheduledExports } from "../../../src/intake/scheduled.ts";
 import type { JobView } from "../../../src/api/job-view.ts";
+import type { SourceList } from "../../../src/api/source-list.ts";
 import { api, download, ended, startExport } from "../../support/api.ts";
 
 const { SHOP_DB: database } = env as unknown as { SHOP_DB: D1Database };
@@ -23,8 +24,37 @@ describe("several sources", () => {
       limits: { statementBytesMax: 100_000, querySecondsMax: 30 },
       problem: null,
       writable: true,
+      verify: { default: "checksum", available: ["checksum", "restore"] },
     });
     expect(sources.find(({ name }) => name === "main")).toMatchObject({ writable: false });
+  });
+
+  test.each([
+    [undefined, "binding EXPORT_SCRATCH is missing"],
+    [env.EXPORT_R2_BUCKET, "binding EXPORT_SCRATCH is no Durable Object namespace"],
+  ])("cannot be proved by a restore with the binding %s", async (binding, problem) => {
+    const bindings = { ...env, EXPORT_SCRATCH: binding };
+    const ask = (path: string, body?: string): Promise<Response> =>
+      Promise.resolve(
+        createApp().request(
+          `https://export.example.com${path}`,
+          {
+            ...(body !== undefined && { method: "POST", body }),
+            headers: { authorization: "Bearer test-admin-token-0123456789" },
+          },
+          bindings,
+        ),
+      );
+    const list = await (await ask("/export/sources")).json<SourceList>();
+    expect(list.proof).toMatchObject({ rowsMax: 50_000_000 });
+    expect(list.proof.problem).toContain(problem);
+    expect(list.sources[0]?.verify).toEqual({ default: "checksum", available: ["checksum"] });
+    const refused = await ask("/export/dump", '{"verify":"restore"}');
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject({
+      code: "configuration-invalid",
+      detail: expect.stringContaining(problem),
+    });
   });
 
   test("that are described wrongly are refused with the fields' names", () => {

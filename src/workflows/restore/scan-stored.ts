@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+
+import { ExportError } from "../../api/errors.ts";
+import { readScript, type ReadRange } from "../../loading/read-script.ts";
+import { scanScript, type ScannedScript } from "../../loading/scan-script.ts";
+import type { ScriptRecord } from "../../rpc/load-plan.ts";
+import type { StoredScript } from "../../storage/find-script.ts";
+import type { RunContext } from "../engine/run-context.ts";
+
+/**
+ * Reads a whole stored script, as loading it needs to know it. Errors: `script-invalid`, also if its bytes do not have
+ * the known hash; `script-changed`; the store's own.
+ */
+export async function scanStored(
+  { store, beat }: Pick<RunContext, "store" | "beat">,
+  { key, sha256 }: Pick<StoredScript, "key" | "sha256">,
+  file: Pick<ScriptRecord, "bytes" | "compression" | "frames">,
+): Promise<{ scanned: ScannedScript; textBytes: number }> {
+  const hash = createHash("sha256");
+  const read: ReadRange = async (range) => {
+    const body = await store.read(key, range);
+    if (body === undefined || sha256 === null) return body;
+    return body.pipeThrough(
+      new TransformStream<Uint8Array, Uint8Array>({
+        transform: (chunk, controller) => {
+          hash.update(chunk);
+          controller.enqueue(chunk);
+        },
+      }),
+    );
+  };
+  let textBytes = 0;
+  const count = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of readScript(read, file, 0)) {
+      textBytes += chunk.length;
+      yield chunk;
+    }
+  };
+  const scanned = await scanScript(count(), beat);
+  if (sha256 !== null && hash.digest("hex") !== sha256) {
+    throw new ExportError(
+      "script-invalid",
+      `the stored script does not have the SHA-256 ${sha256} that it should have`,
+    );
+  }
+  return { scanned, textBytes };
+}
