@@ -1,6 +1,8 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+import { destinationBindings } from "./test/support/destinations.ts";
+
 /** A shared machine may be slow: a wait ends when its condition holds, and fails only after this. */
 const POLL = { poll: { timeout: 30_000 } };
 
@@ -25,10 +27,11 @@ export default defineConfig({
       },
       {
         plugins: [
-          cloudflareTest({
+          cloudflareTest(({ inject }) => ({
             wrangler: { configPath: "./wrangler.jsonc" },
             miniflare: {
               d1Databases: { SHOP_DB: "shop" },
+              r2Buckets: { ARCHIVE_BUCKET: "archive" },
               ratelimits: {
                 TEST_RATE_LIMITER: { namespace_id: "1", simple: { limit: 2, period: 60 } },
               },
@@ -64,9 +67,13 @@ export default defineConfig({
                   mistaken: { type: "d1", binding: "EXPORT_R2_BUCKET" },
                   methodless: { type: "durable-object", binding: "EXPORT_JOBS", name: "other" },
                 },
+                ...destinationBindings({
+                  offsite: inject("s3Bucket"),
+                  checking: inject("checkingS3Bucket"),
+                }),
               },
             },
-          }),
+          })),
         ],
         test: {
           name: "runtime",

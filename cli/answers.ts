@@ -34,6 +34,22 @@ const ProofSchema = v.optional(
 
 export type Proof = NonNullable<v.InferOutput<typeof ProofSchema>>;
 
+/** A Worker of an earlier version reports none. */
+const CopiesSchema = v.optional(
+  v.array(
+    v.looseObject({
+      destination: v.string(),
+      state: v.string(),
+      folder: v.string(),
+      bytes: v.number(),
+      nextAttemptAt: v.optional(v.nullable(v.string()), null),
+    }),
+  ),
+  [],
+);
+
+export type Copy = v.InferOutput<typeof CopiesSchema>[number];
+
 export const JobSchema = v.looseObject({
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
@@ -49,6 +65,7 @@ export const JobSchema = v.looseObject({
   progress: ProgressSchema,
   verify: v.optional(v.string(), "checksum"),
   proof: ProofSchema,
+  copies: CopiesSchema,
   warnings: v.optional(v.array(v.string()), []),
   error: v.optional(
     v.nullable(

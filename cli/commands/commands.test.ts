@@ -62,7 +62,7 @@ function interruptAtStart(): { interrupt: AbortSignal; onStderr: (text: string) 
 describe("dump", () => {
   test("sends the options as the contract names them, and leaves the rest to the Worker", async () => {
     const flags =
-      "--source shop --object-name acme --format sql --compression zstd --consistency live --content data --verify checksum --table a --table b* --exclude c --callback-url https://e.example/x --retention-hours 5";
+      "--source shop --object-name acme --format sql --compression zstd --consistency live --content data --verify checksum --copy-to offsite --copy-to archive --copy-required --table a --table b* --exclude c --callback-url https://e.example/x --retention-hours 5";
     await runCli(["dump", "-o", output, ...flags.split(" ")], server);
     expect(server.jobs[0]?.request).toEqual({
       source: "shop",
@@ -73,11 +73,35 @@ describe("dump", () => {
       content: "data",
       verify: "checksum",
       tables: { include: ["a", "b*"], exclude: ["c"] },
+      copyTo: ["offsite", "archive"],
+      copyRequired: true,
       callbackUrl: "https://e.example/x",
       retentionHours: 5,
     });
     await runCli(["dump", "-o", output], server);
     expect(server.jobs[1]?.request).toEqual({});
+  });
+
+  test("shows copies, and when one is tried again", async () => {
+    const copy = { folder: "main/2026/11/01/x/", bytes: 60, copiedAt: null, failures: 0 };
+    await restart({
+      copies: [
+        { ...copy, destination: "archive", state: "copied", error: null, nextAttemptAt: null },
+        {
+          ...copy,
+          destination: "offsite",
+          state: "retrying",
+          error: { code: "storage-unavailable", message: "m", hint: "h" },
+          nextAttemptAt: "2026-11-01T00:05:00.000Z",
+        },
+      ],
+    });
+    await runCli(["dump", "-o", output], server);
+    const { stdout } = await runCli(["status", server.jobs[0]?.jobId ?? ""], server);
+    expect(stdout).toContain("copy        archive copied (60 B, main/2026/11/01/x/)\n");
+    expect(stdout).toContain(
+      "offsite retrying (60 B, main/2026/11/01/x/), next attempt 2026-11-01T00:05:00.000Z",
+    );
   });
 
   test("prints one JSON document for scripts", async () => {

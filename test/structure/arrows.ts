@@ -7,7 +7,7 @@ import { dirname, join, posix, relative } from "node:path";
  * always import itself.
  */
 const LOW = ["lib", "api", "sqlite", "rpc"] as const;
-const MIDDLE = [...LOW, "formats", "databases", "notify", "config"] as const;
+const MIDDLE = [...LOW, "formats", "databases", "notify", "sealing", "config"] as const;
 export const ARROWS: Record<string, readonly string[]> = {
   lib: [],
   api: ["lib"],
@@ -17,7 +17,8 @@ export const ARROWS: Record<string, readonly string[]> = {
   formats: LOW,
   databases: LOW,
   notify: LOW,
-  config: [...LOW, "formats", "databases", "notify"],
+  sealing: LOW,
+  config: [...LOW, "formats", "databases", "notify", "sealing"],
   reading: MIDDLE,
   loading: MIDDLE,
   storage: MIDDLE,
