@@ -2,6 +2,7 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 import { destinationBindings } from "./test/support/destinations.ts";
+import { TEST_RECIPIENT } from "./test/support/age-keys.ts";
 
 /** A shared machine may be slow: a wait ends when its condition holds, and fails only after this. */
 const POLL = { poll: { timeout: 30_000 } };
@@ -92,7 +93,10 @@ export default defineConfig({
           cloudflareTest({
             wrangler: { configPath: "./test/support/wrangler.without-bucket.jsonc" },
             miniflare: {
+              r2Buckets: { ARCHIVE_BUCKET: "archive" },
               bindings: {
+                ...destinationBindings({}),
+                EXPORT_AGE_RECIPIENTS: TEST_RECIPIENT,
                 ADMIN_AUTHORIZATION_TOKEN: "test-admin-token-0123456789",
                 EXPORT_CHUNK_BYTES: "1000000",
                 EXPORT_PART_BYTES: "5242880",

@@ -83,7 +83,13 @@ describe("dump", () => {
   });
 
   test("shows copies, and when one is tried again", async () => {
-    const copy = { folder: "main/2026/11/01/x/", bytes: 60, copiedAt: null, failures: 0 };
+    const copy = {
+      sealed: false,
+      folder: "main/2026/11/01/x/",
+      bytes: 60,
+      copiedAt: null,
+      failures: 0,
+    };
     await restart({
       copies: [
         { ...copy, destination: "archive", state: "copied", error: null, nextAttemptAt: null },
@@ -619,7 +625,7 @@ describe("the other commands", () => {
   test("doctor reports each check, and the exit code of the first that fails", async () => {
     const good = await runCli(["doctor"], server);
     expect(good.exitCode).toBe(0);
-    expect(good.stdout.match(/^ok /gm)).toHaveLength(6);
+    expect(good.stdout.match(/^ok /gm)).toHaveLength(7);
     expect(good.stdout).toContain("R2 is bound");
     expect(good.stdout).toContain(
       "ok    proofs   --verify restore is possible for main; a proof writes at most 50,000,000 rows",

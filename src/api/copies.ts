@@ -17,6 +17,9 @@ export const CopyToSchema = v.pipe(
   v.check((names) => new Set(names).size === names.length, "expected each destination once"),
 );
 
+/** `encrypt` of a request: what age seals. `copies` is the default if recipients are set. */
+export const EncryptSchema = v.picklist(["copies"]);
+
 /**
  * States of a copy and who moves it out of each:
  *
@@ -37,6 +40,8 @@ export const CopyViewSchema = v.strictObject({
   state: v.picklist(COPY_STATES),
   /** What the keys of its objects start with, the destination's prefix included. */
   folder: v.string(),
+  /** True if its files are sealed for the recipients in `EXPORT_AGE_RECIPIENTS`. */
+  sealed: v.boolean(),
   /** Bytes of the files that have arrived. */
   bytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
   copiedAt: v.nullable(Time),
@@ -52,4 +57,9 @@ export type CopyView = v.InferOutput<typeof CopyViewSchema>;
 export const ManifestCopySchema = v.strictObject({
   destination: v.string(),
   folder: v.string(),
+  /** True if age sealed each file of it, with `.age` after its name, except the manifest. */
+  sealed: v.boolean(),
 });
+
+/** A copy as it was requested. */
+export type ManifestCopy = v.InferOutput<typeof ManifestCopySchema>;

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 
 import { COMPRESSION_NAMES } from "./compressions.ts";
-import { CopyToSchema } from "./copies.ts";
+import { CopyToSchema, EncryptSchema } from "./copies.ts";
 import { ExportError } from "./errors.ts";
 import { FORMAT_DEFAULT, FORMAT_NAMES, FORMATS } from "./formats.ts";
 import { RETENTION_HOURS_MAX } from "./limits.ts";
@@ -92,6 +92,8 @@ export const ExportRequestSchema = v.strictObject({
    * tried again later.
    */
   copyRequired: v.optional(v.boolean()),
+  /** What is sealed for the recipients in `EXPORT_AGE_RECIPIENTS`; refused if there are none. */
+  encrypt: v.optional(EncryptSchema),
 });
 
 /** A request as it is sent: fields that have a default may be missing. */

@@ -36,6 +36,7 @@ import {
   UNDO_BYTES_MAX,
   UNDO_BYTES_MIN,
 } from "../api/limits.ts";
+import { parseRecipients } from "../sealing/recipients.ts";
 import { DEFAULT_SOURCES, type SourceConfig, SourcesSchema } from "../api/source-config.ts";
 
 const QUERY_ACCESSES = ["embedded", "any", "off"] as const;
@@ -84,6 +85,8 @@ export interface Settings {
   webhookSecret: string | undefined;
   /** Where copies may go. Their secrets are read when a destination is opened. */
   destinations: Record<string, DestinationConfig>;
+  /** The public keys of age for which copies are sealed; none if copies are plain. */
+  ageRecipients: string[];
 }
 
 const integer = (min: number, max: number, byDefault: number) =>
@@ -127,6 +130,9 @@ const SettingsSchema = v.object({
   EXPORT_SOURCES: v.optional(jsonVar(SourcesSchema)),
   EXPORT_SCHEDULE: v.optional(jsonVar(ExportScheduleSchema), []),
   EXPORT_DESTINATIONS: v.optional(jsonVar(DestinationsSchema), {}),
+  EXPORT_AGE_RECIPIENTS: v.optional(
+    v.string("expected public keys of age, separated by spaces or commas"),
+  ),
   EXPORT_PUBLIC_URL: v.optional(
     v.pipe(
       v.string(),
@@ -194,6 +200,7 @@ function parseSettings(env: object): Settings {
     query: vars.EXPORT_QUERY,
     webhookSecret: vars.EXPORT_WEBHOOK_SECRET,
     destinations: vars.EXPORT_DESTINATIONS,
+    ageRecipients: parseRecipients(vars.EXPORT_AGE_RECIPIENTS),
   };
 }
 

@@ -2,6 +2,7 @@ import type { ExportEnv } from "../config/bindings.ts";
 import { requireScratch } from "../config/scratch.ts";
 import { findDefaultSource, getSourceConfig, type Settings } from "../config/settings.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
+import type { ManifestCopy } from "../api/copies.ts";
 import { ExportError } from "../api/errors.ts";
 import { type ExportRequest, requireProvable, requireRows } from "../api/export-request.ts";
 import { findNamedObject } from "../api/source-config.ts";
@@ -24,6 +25,7 @@ export async function prepareJob(
   const { env, ...given } = received;
   requireRows(request);
   requireProvable(request);
+  requireRecipients(config, request);
   if (request.verify === "restore") requireScratch(env);
   const { source: name = findDefaultSource(config), ...rest } = request;
   const source = getSourceConfig(config, name);
@@ -52,15 +54,25 @@ export async function prepareJob(
   };
 }
 
+/** Requires recipients for a request that asks for encryption. Errors: `invalid-request`. */
+function requireRecipients({ ageRecipients }: Settings, { encrypt }: ExportRequest): void {
+  if (encrypt === undefined || ageRecipients.length > 0) return;
+  const message = "EXPORT_AGE_RECIPIENTS contains no public key to encrypt for";
+  throw new ExportError("invalid-request", `the request: encrypt: ${message}`, {
+    details: { issues: [{ path: "encrypt", message }] },
+  });
+}
+
 /** Returns where copies go. Errors: `destination-not-found`, with the configured names. */
 function listCopyPlaces(
-  { destinations }: Settings,
+  { destinations, ageRecipients }: Settings,
   copyTo: readonly string[],
   folder: string,
-): { destination: string; folder: string }[] {
+): ManifestCopy[] {
+  const sealed = ageRecipients.length > 0;
   return copyTo.map((destination) => {
     const config = Object.hasOwn(destinations, destination) ? destinations[destination] : undefined;
-    if (config !== undefined) return { destination, folder: `${config.prefix}${folder}` };
+    if (config !== undefined) return { destination, folder: `${config.prefix}${folder}`, sealed };
     throw new ExportError(
       "destination-not-found",
       `there is no destination ${JSON.stringify(destination)}`,

@@ -223,6 +223,7 @@ const MIGRATIONS: readonly string[] = [
      destination TEXT NOT NULL,
      state TEXT NOT NULL,
      folder TEXT NOT NULL,
+     is_sealed INTEGER NOT NULL,
      steps INTEGER NOT NULL DEFAULT 0,
      files_done INTEGER NOT NULL DEFAULT 0,
      bytes INTEGER NOT NULL DEFAULT 0,

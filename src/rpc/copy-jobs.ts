@@ -24,13 +24,22 @@ export interface CopyTask {
 
 /** A file to copy. */
 export interface CopiedFile {
-  /** Its name in the folder of the copy. */
   name: string;
   /** Where the deployment's store has it. */
   objectKey: string;
   contentType: string;
   /** Null for the manifest, whose size and hash are not recorded. */
   content: { bytes: number; sha256: string } | null;
+  /** Its name in the folder of the copy. */
+  copyName: string;
+  /** True if the copy is sealed for the recipients. */
+  isSealed: boolean;
+}
+
+/** What seals a file while it is copied, in base64. With the key, anyone can open the file. */
+export interface CopySeal {
+  header: string;
+  streamKey: string;
 }
 
 /** A part that the destination has, and the SHA-256 in hex of what was sent. */
@@ -43,6 +52,8 @@ export interface CopyUpload {
   uploadId: string;
   /** The size of every part except the last, in bytes. */
   partBytes: number;
+  /** Null for a plain file. Never part of a step's result. */
+  seal: CopySeal | null;
   /** How many parts of the object were read back. */
   checkedParts: number;
 }

@@ -1,4 +1,5 @@
 import type { DumpContent, ExportFormat, JobRequest } from "../api/export-request.ts";
+import type { ManifestCopy } from "../api/copies.ts";
 import type { JobState } from "../api/job-state.ts";
 import type { JobView } from "../api/job-view.ts";
 import type { ArtifactRecord } from "./artifact-record.ts";
@@ -44,8 +45,8 @@ export interface NewJob {
   idempotencyKey: string | null;
   /** Scheme and host of the links in the job's view. */
   origin: string;
-  /** Where copies go, and what their keys start with; none if it is missing. */
-  copies?: readonly { destination: string; folder: string }[];
+  /** The copies to make; none if it is missing. */
+  copies?: readonly ManifestCopy[];
   nowMs: number;
   /** For a scheduled job that asks for a proof, if only some of its entry's jobs are proved; else it is always proved. */
   proveEvery?: ProveEvery;

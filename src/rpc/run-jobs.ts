@@ -1,6 +1,7 @@
 import type { CallbackMove } from "./callback-move.ts";
 import type { Failure } from "../api/errors.ts";
 import type { JobRequest } from "../api/export-request.ts";
+import type { ManifestCopy } from "../api/copies.ts";
 import type { JobView } from "../api/job-view.ts";
 import type { Proof } from "../api/proof.ts";
 import type { RestoreView } from "../api/restore-view.ts";
@@ -140,8 +141,7 @@ export interface JobLedger {
   job: RunningJob & { plan: RecordedPlan };
   tables: { name: string; rows: number; bytes: number }[];
   warnings: string[];
-  /** Where the job is copied, and what the keys of each copy start with. */
-  copies: { destination: string; folder: string }[];
+  copies: ManifestCopy[];
   artifacts: (ArtifactRecord & { pieces: LedgerPiece[] })[];
 }
 

@@ -58,7 +58,9 @@ export function isSealed(start: Uint8Array): boolean {
 function describeHeaderFault(cause: unknown): unknown {
   const message = cause instanceof Error ? cause.message : String(cause);
   if (message.includes("no identity matched")) {
-    return new SealFault("it is sealed for other keys than those of the identity file", { cause });
+    const message =
+      "it is sealed for other keys than those of the identity file, or its header was changed";
+    return new SealFault(message, { cause });
   }
   if (message.includes("invalid version")) {
     return new SealFault("it is not a file that age sealed", { cause });
@@ -68,7 +70,10 @@ function describeHeaderFault(cause: unknown): unknown {
   return new SealFault("its header was changed or cut off", { cause });
 }
 
-/** Passes `plain` on, and names the place at which it cannot be opened. */
+/**
+ * Passes `plain` on, and names a place before which it can be opened. The library may have opened
+ * more than was read.
+ */
 function nameFaults(plain: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   const reader = plain.getReader();
   let bytes = 0;
@@ -81,7 +86,7 @@ function nameFaults(plain: ReadableStream<Uint8Array>): ReadableStream<Uint8Arra
         controller.enqueue(value);
       } catch (cause) {
         if (cause instanceof Error && "code" in cause) throw cause;
-        const place = `within the 64 KiB after its plain byte ${bytes}`;
+        const place = `after its plain byte ${bytes}`;
         throw new SealFault(`it was changed, reordered or cut off ${place}`, { cause });
       }
     },

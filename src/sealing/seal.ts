@@ -57,7 +57,7 @@ export function countSealedBytes({ header }: Pick<Seal, "header">, plainBytes: n
 /**
  * Returns a range of a sealed file: always the same bytes for the same seal and plain file. `read`
  * returns a range of the plain file, which has `plainBytes`, or nothing if the file is gone. Holds
- * the range and one chunk of 64 KiB. Errors: `artifact-corrupt` if the plain file is gone or
+ * the range and one chunk of 64 KiB. Errors: `artifact-missing` if the plain file is gone or
  * shorter.
  */
 export async function sealRange(
@@ -113,7 +113,7 @@ async function* readChunks(
     return;
   }
   const body = await read(range);
-  if (body === undefined) throw new ExportError("artifact-corrupt", "the file to seal is gone");
+  if (body === undefined) throw new ExportError("artifact-missing", "the file to seal is gone");
   const chunk = new Uint8Array(CHUNK_BYTES);
   let filled = 0;
   let missing = range.length;
@@ -130,7 +130,7 @@ async function* readChunks(
     }
   }
   if (missing !== 0) {
-    throw new ExportError("artifact-corrupt", `the file to seal lacks ${missing} bytes`);
+    throw new ExportError("artifact-missing", `the file to seal lacks ${missing} bytes`);
   }
   if (filled > 0) yield chunk.subarray(0, filled);
 }

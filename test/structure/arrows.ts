@@ -40,7 +40,7 @@ export const ARROWS: Record<string, readonly string[]> = {
     "client",
   ],
   // The command line dumps database files itself, and checks scripts, with the Worker's own code.
-  cli: [...LOW, "formats", "databases", "reading", "loading", "scripts"],
+  cli: [...LOW, "formats", "databases", "sealing", "reading", "loading", "scripts"],
   action: ["lib", "api", "cli", "scripts"],
   demo: ["lib", "api", "sqlite", "cli", "scripts"],
   scripts: [],

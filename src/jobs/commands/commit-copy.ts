@@ -118,6 +118,6 @@ function findPendingCopy(
 function recordIfWhole(sql: SqlStorage, job: JobRow, destination: string): void {
   if (job.manifest_stored === 0) return;
   const copy = listCopies(sql, job.job_id).find((each) => each.destination === destination);
-  if (copy === undefined || copy.filesDone < listCopiedFiles(sql, job).length) return;
+  if (copy === undefined || copy.filesDone < listCopiedFiles(sql, job, copy).length) return;
   recordCopied(sql, job.job_id, { destination, nowMs: Date.now() });
 }

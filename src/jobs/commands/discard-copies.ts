@@ -43,9 +43,9 @@ function discardCopy(
 ): void {
   const { destination, folder, filesDone, upload } = copy;
   const by = { jobId: job.job_id, origin: job.origin, nowMs };
-  for (const [at, { name }] of listCopiedFiles(sql, job).entries()) {
+  for (const [at, { copyName }] of listCopiedFiles(sql, job, copy).entries()) {
     const uploadId = at === filesDone && upload !== null ? upload.uploadId : "";
-    insertCopyDiscard(sql, { destination, objectKey: `${folder}${name}`, uploadId }, by);
+    insertCopyDiscard(sql, { destination, objectKey: `${folder}${copyName}`, uploadId }, by);
   }
 }
 

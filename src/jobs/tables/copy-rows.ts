@@ -1,4 +1,4 @@
-import type { CopyState } from "../../api/copies.ts";
+import type { CopyState, ManifestCopy } from "../../api/copies.ts";
 import type { Failure } from "../../api/errors.ts";
 import type { CopiedPart, CopyCommit, CopyUpload } from "../../rpc/copy-jobs.ts";
 
@@ -7,6 +7,7 @@ type CopyRow = {
   destination: string;
   state: CopyState;
   folder: string;
+  is_sealed: number;
   steps: number;
   files_done: number;
   bytes: number;
@@ -23,6 +24,7 @@ export interface CopyRecord {
   state: CopyState;
   /** What the keys of its objects start with. */
   folder: string;
+  isSealed: boolean;
   /** How many steps are committed. */
   steps: number;
   /** How many files, in the job's order, have arrived and were checked; their bytes. */
@@ -41,15 +43,17 @@ export interface CopyRecord {
 export function insertCopies(
   sql: SqlStorage,
   jobId: string,
-  copies: readonly { destination: string; folder: string }[],
+  copies: readonly ManifestCopy[],
 ): void {
-  for (const { destination, folder } of copies) {
+  for (const { destination, folder, sealed } of copies) {
     sql.exec(
-      "INSERT INTO tmp_export_job_copies (job_id, destination, state, folder) VALUES (?, ?, ?, ?)",
+      `INSERT INTO tmp_export_job_copies (job_id, destination, state, folder, is_sealed)
+       VALUES (?, ?, ?, ?, ?)`,
       jobId,
       destination,
       "pending" satisfies CopyState,
       folder,
+      sealed ? 1 : 0,
     );
   }
 }
@@ -58,7 +62,7 @@ export function insertCopies(
 export function listCopies(sql: SqlStorage, jobId: string): CopyRecord[] {
   return sql
     .exec<CopyRow>(
-      `SELECT destination, state, folder, steps, files_done, bytes, upload_json, restarts, failures,
+      `SELECT destination, state, folder, is_sealed, steps, files_done, bytes, upload_json, restarts, failures,
          failure_json, copied_at_ms
        FROM tmp_export_job_copies WHERE job_id = ? ORDER BY destination`,
       jobId,
@@ -68,6 +72,7 @@ export function listCopies(sql: SqlStorage, jobId: string): CopyRecord[] {
       destination: row.destination,
       state: row.state,
       folder: row.folder,
+      isSealed: row.is_sealed === 1,
       steps: row.steps,
       filesDone: row.files_done,
       bytes: row.bytes,

@@ -8,6 +8,9 @@ import { listArtifacts } from "../tables/artifact-rows.ts";
 import { type CopyRecord, listCopies, listCopyParts } from "../tables/copy-rows.ts";
 import { findJob, getJobOfRun, type JobRow } from "../tables/job-rows.ts";
 
+/** What follows the name of a sealed file. */
+const SEALED_SUFFIX = ".age";
+
 /** The name of a manifest in the folder of a copy. */
 const MANIFEST_NAME = "manifest.json";
 
@@ -17,6 +20,7 @@ export function listCopyViews(sql: SqlStorage, job: JobRow): CopyView[] {
     destination: copy.destination,
     state: copy.state,
     folder: copy.folder,
+    sealed: copy.isSealed,
     bytes: copy.bytes,
     copiedAt: toTime(copy.copiedAtMs),
     failures: copy.failures,
@@ -58,10 +62,14 @@ export function getJobOfCopier(sql: SqlStorage, copier: Copier): JobRow {
 }
 
 /**
- * Returns the files of a job that copies contain, in order: its artifacts, and its manifest once it
- * is stored.
+ * Returns the files of a job that a copy contains, in order: its artifacts, and its manifest once it
+ * is stored. The manifest of a sealed copy stays plain.
  */
-export function listCopiedFiles(sql: SqlStorage, job: JobRow): CopiedFile[] {
+export function listCopiedFiles(
+  sql: SqlStorage,
+  job: JobRow,
+  { isSealed }: Pick<CopyRecord, "isSealed">,
+): CopiedFile[] {
   const { job_id: jobId, snapshot_id: snapshotId } = job;
   const files = listArtifacts(sql, jobId, { state: "verified" }).map(
     ({ name, objectKey, contentType, bytes, sha256 }): CopiedFile => ({
@@ -69,12 +77,15 @@ export function listCopiedFiles(sql: SqlStorage, job: JobRow): CopiedFile[] {
       objectKey,
       contentType,
       content: { bytes, sha256: sha256 ?? "" },
+      copyName: isSealed ? `${name}${SEALED_SUFFIX}` : name,
+      isSealed,
     }),
   );
   if (job.manifest_stored === 0 || snapshotId === null) return files;
   const objectKey = toManifestKey({ jobId, snapshotId });
   const contentType = "application/json";
-  return [...files, { name: MANIFEST_NAME, objectKey, contentType, content: null }];
+  const plain = { name: MANIFEST_NAME, copyName: MANIFEST_NAME, isSealed: false };
+  return [...files, { ...plain, objectKey, contentType, content: null }];
 }
 
 /** True if a job must be copied. */
@@ -86,9 +97,8 @@ export function hasCopies(sql: SqlStorage, jobId: string): boolean {
 export function findNextCopy(sql: SqlStorage, job: JobRow): CopyTask | null {
   const pending = listCopies(sql, job.job_id).filter(({ state }) => state === "pending");
   if (pending.length === 0) return null;
-  const files = listCopiedFiles(sql, job);
   for (const copy of pending) {
-    const file = files[copy.filesDone];
+    const file = listCopiedFiles(sql, job, copy)[copy.filesDone];
     if (file !== undefined) return toTask(copy, file);
   }
   return null;
@@ -98,9 +108,10 @@ export function findNextCopy(sql: SqlStorage, job: JobRow): CopyTask | null {
 export function findCopyWork(sql: SqlStorage, job: JobRow, task: CopyTask): CopyWork | null {
   const { job_id: jobId } = job;
   const copy = listCopies(sql, jobId).find((each) => each.destination === task.destination);
-  const files = listCopiedFiles(sql, job).slice(copy?.filesDone);
+  if (copy?.state !== "pending") return null;
+  const files = listCopiedFiles(sql, job, copy).slice(copy.filesDone);
   const [file] = files;
-  if (copy?.state !== "pending" || file === undefined) return null;
+  if (file === undefined) return null;
   const { destination, folder, upload, restarts } = copy;
   return {
     task: toTask(copy, file),

@@ -20,7 +20,11 @@ export function getLedger(sql: SqlStorage, jobId: string): JobLedger {
     job: { ...job, plan },
     tables: listTables(sql, jobId).map(({ name, rows, bytes }) => ({ name, rows, bytes })),
     warnings: listWarnings(sql, row),
-    copies: listCopies(sql, jobId).map(({ destination, folder }) => ({ destination, folder })),
+    copies: listCopies(sql, jobId).map(({ destination, folder, isSealed }) => ({
+      destination,
+      folder,
+      sealed: isSealed,
+    })),
     artifacts: listArtifacts(sql, jobId).map((artifact) => ({
       ...artifact,
       pieces: listPieces(sql, { jobId, ordinal: artifact.ordinal }),

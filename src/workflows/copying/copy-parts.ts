@@ -3,20 +3,21 @@ import { createHash } from "node:crypto";
 import { ExportError } from "../../api/errors.ts";
 import type { CopiedFile, CopiedPart, CopyUpload } from "../../rpc/copy-jobs.ts";
 import type { ByteRange } from "../../storage/artifact-store.ts";
+import type { CopiedContent } from "./copied-content.ts";
 import { type CopyPlace, hashBytes } from "./copy-place.ts";
 
 /** A large file, and how far its copy is. */
 export interface LargeFile {
   file: CopiedFile;
-  bytes: number;
+  content: CopiedContent;
   upload: CopyUpload;
   /** Those that the destination has. */
   parts: readonly CopiedPart[];
 }
 
 /** Returns how many parts a file has. */
-export function countParts({ bytes, upload }: Pick<LargeFile, "bytes" | "upload">): number {
-  return Math.ceil(bytes / upload.partBytes);
+export function countParts({ content, upload }: LargeFile): number {
+  return Math.ceil(content.bytes / upload.partBytes);
 }
 
 /**
@@ -25,16 +26,16 @@ export function countParts({ bytes, upload }: Pick<LargeFile, "bytes" | "upload"
  * destination has lost the upload, `artifact-missing`.
  */
 export async function sendParts(place: CopyPlace, large: LargeFile): Promise<CopiedPart[]> {
-  const { file, upload, parts } = large;
+  const { file, content, upload, parts } = large;
   const total = countParts(large);
   const to = { key: place.keyOf(file), uploadId: upload.uploadId };
   const sent: CopiedPart[] = [];
-  let next = place.readFile(file, rangeOf(large, parts.length + 1));
+  let next = content.read(rangeOf(large, parts.length + 1));
   for (let number = parts.length + 1; ; number += 1) {
     const bytes = await next;
     const isLast = number === total;
     if (!isLast) {
-      next = place.readFile(file, rangeOf(large, number + 1));
+      next = content.read(rangeOf(large, number + 1));
       // If it fails after this step has ended, nobody waits for it.
       next.catch(() => undefined);
     }
@@ -77,7 +78,10 @@ export async function checkObject(place: CopyPlace, large: LargeFile): Promise<n
   return checked;
 }
 
-function rangeOf({ bytes, upload: { partBytes } }: LargeFile, number: number): ByteRange {
+function rangeOf(
+  { content: { bytes }, upload: { partBytes } }: LargeFile,
+  number: number,
+): ByteRange {
   const offset = (number - 1) * partBytes;
   return { offset, length: Math.min(partBytes, bytes - offset) };
 }

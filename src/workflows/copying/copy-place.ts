@@ -20,6 +20,8 @@ export class CopyPlace {
   readonly from: ArtifactStore;
   readonly to: ArtifactStore;
   readonly beat: () => Promise<void>;
+  /** The public keys for which files are sealed. */
+  readonly recipients: readonly string[];
   readonly #folder: string;
   readonly #startedAtMs = Date.now();
   #bytes = 0;
@@ -29,17 +31,19 @@ export class CopyPlace {
     from: ArtifactStore;
     to: ArtifactStore;
     folder: string;
+    recipients: readonly string[];
     beat: () => Promise<void>;
   }) {
     this.from = place.from;
     this.to = place.to;
     this.beat = place.beat;
+    this.recipients = place.recipients;
     this.#folder = place.folder;
   }
 
   /** Returns a file's key at the destination. */
-  keyOf({ name }: CopiedFile): string {
-    return `${this.#folder}${name}`;
+  keyOf({ copyName }: CopiedFile): string {
+    return `${this.#folder}${copyName}`;
   }
 
   /** Counts what was sent or read back, and the calls that wrote. */

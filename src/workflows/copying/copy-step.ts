@@ -1,9 +1,17 @@
 import { ExportError } from "../../api/errors.ts";
+import { assert } from "../../lib/assert.ts";
 import { isLocalOrigin } from "../../lib/local-origin.ts";
-import type { CopyCommit, CopyTask, CopyWork } from "../../rpc/copy-jobs.ts";
+import type {
+  CopiedFile,
+  CopyCommit,
+  CopyTask,
+  CopyUpload,
+  CopyWork,
+} from "../../rpc/copy-jobs.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { openBucket } from "../../storage/destinations/open-destination.ts";
 import type { CopyContext } from "./copy-context.ts";
+import { contentOf, makeSeal } from "./copied-content.ts";
 import { checkObject, countParts, sendParts } from "./copy-parts.ts";
 import { choosePartBytes, CopyPlace } from "./copy-place.ts";
 import { copyWhole } from "./copy-whole.ts";
@@ -45,9 +53,10 @@ export async function copyStep(context: CopyContext, task: CopyTask): Promise<Co
 }
 
 function openPlace({ env, config, store, beat }: CopyContext, work: CopyWork): CopyPlace {
+  const { ageRecipients: recipients } = config;
   const options = { localDevelopment: isLocalOrigin(work.origin) };
   const to = openBucket(env, config, work.task.destination, options);
-  return new CopyPlace({ from: store, to, folder: work.folder, beat });
+  return new CopyPlace({ from: store, to, folder: work.folder, beat, recipients });
 }
 
 /**
@@ -78,20 +87,31 @@ async function advance(place: CopyPlace, work: CopyWork): Promise<Progress> {
   if (file === undefined) return NOTHING;
   const bytes = await place.findBytes(file);
   if (upload === null) {
-    const partBytes = choosePartBytes(bytes);
-    if (partBytes === null) return { ...NOTHING, finished: await copyWhole(place, files) };
-    const { contentType } = file;
-    const uploadId = await place.to.createUpload(place.keyOf(file), { contentType });
-    place.count({ writes: 1 });
-    return { ...NOTHING, upload: { uploadId, partBytes, checkedParts: 0 } };
+    if (choosePartBytes(bytes) === null) {
+      return { ...NOTHING, finished: await copyWhole(place, files) };
+    }
+    return { ...NOTHING, upload: await openUpload(place, file, bytes) };
   }
-  const large = { file, bytes, upload, parts };
+  const content = contentOf(place, file, bytes, upload.seal);
+  const large = { file, content, upload, parts };
   if (parts.length < countParts(large)) {
     return { ...NOTHING, upload, parts: await sendParts(place, large) };
   }
   const checkedParts = await checkObject(place, large);
   if (checkedParts < parts.length) return { ...NOTHING, upload: { ...upload, checkedParts } };
-  return { ...NOTHING, finished: { files: 1, bytes } };
+  return { ...NOTHING, finished: { files: 1, bytes: content.bytes } };
+}
+
+/** A seal is made once for each upload, so that every attempt of a part sends the same bytes. */
+async function openUpload(place: CopyPlace, file: CopiedFile, bytes: number): Promise<CopyUpload> {
+  const seal = file.isSealed ? await makeSeal(place) : null;
+  const content = contentOf(place, file, bytes, seal);
+  const metadata = { contentType: content.contentType };
+  const uploadId = await place.to.createUpload(place.keyOf(file), metadata);
+  place.count({ writes: 1 });
+  const partBytes = choosePartBytes(content.bytes);
+  assert(partBytes !== null, "a sealed file is longer than the plain one");
+  return { uploadId, partBytes, seal, checkedParts: 0 };
 }
 
 /** The upload may be gone already, and an object that is wrong is replaced. */

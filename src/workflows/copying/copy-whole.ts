@@ -1,5 +1,6 @@
 import { ExportError } from "../../api/errors.ts";
 import type { CopiedFile } from "../../rpc/copy-jobs.ts";
+import { contentOf, makeSeal } from "./copied-content.ts";
 import { choosePartBytes, type CopyPlace, hashBytes, missing } from "./copy-place.ts";
 
 /**
@@ -15,24 +16,29 @@ export async function copyWhole(
   for (const file of files) {
     const bytes = await place.findBytes(file);
     if (choosePartBytes(bytes) !== null || place.isOver(finished.files)) break;
-    await copyFile(place, file, bytes);
+    finished.bytes += await copyFile(place, file, bytes);
     finished.files += 1;
-    finished.bytes += bytes;
     await place.beat();
   }
   return finished;
 }
 
-async function copyFile(place: CopyPlace, file: CopiedFile, length: number): Promise<void> {
-  const { name, content, contentType } = file;
-  const whole = { offset: 0, length };
-  const bytes = await place.readFile(file, whole);
-  const sha256 = hashBytes(bytes);
-  if (content !== null && content.sha256 !== sha256) throw missing(name);
-  await place.to.put(place.keyOf(file), bytes, { contentType });
-  place.count({ bytes: length, writes: 1 });
+/** Returns how many bytes the copy has. */
+async function copyFile(place: CopyPlace, file: CopiedFile, length: number): Promise<number> {
+  const { name, content } = file;
+  if (content !== null) {
+    const plain = await place.readFile(file, { offset: 0, length });
+    if (hashBytes(plain) !== content.sha256) throw missing(name);
+  }
+  const seal = file.isSealed ? await makeSeal(place) : null;
+  const { bytes, contentType, read } = contentOf(place, file, length, seal);
+  const whole = { offset: 0, length: bytes };
+  const sent = await read(whole);
+  await place.to.put(place.keyOf(file), sent, { contentType });
+  place.count({ bytes, writes: 1 });
   const arrived = await place.readCopy(file, whole);
-  if (arrived === undefined || hashBytes(arrived) !== sha256) {
+  if (arrived === undefined || hashBytes(arrived) !== hashBytes(sent)) {
     throw new ExportError("artifact-corrupt", `${name} did not arrive as it was sent`);
   }
+  return bytes;
 }
