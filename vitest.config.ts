@@ -2,6 +2,7 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 import { destinationBindings } from "./test/support/destinations.ts";
+import { TEST_SIGNING_KEY } from "./test/support/signing-keys.ts";
 import { TEST_RECIPIENT } from "./test/support/age-keys.ts";
 
 /** A shared machine may be slow: a wait ends when its condition holds, and fails only after this. */
@@ -97,6 +98,7 @@ export default defineConfig({
               bindings: {
                 ...destinationBindings({}),
                 EXPORT_AGE_RECIPIENTS: TEST_RECIPIENT,
+                EXPORT_SIGNING_KEY: TEST_SIGNING_KEY,
                 ADMIN_AUTHORIZATION_TOKEN: "test-admin-token-0123456789",
                 EXPORT_CHUNK_BYTES: "1000000",
                 EXPORT_PART_BYTES: "5242880",

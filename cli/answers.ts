@@ -99,6 +99,7 @@ export const ManifestSchema = v.looseObject({
   requestedConsistency: v.optional(v.string()),
   snapshotMethod: v.optional(v.nullable(v.string())),
   content: v.optional(v.string(), "all"),
+  signed: v.optional(v.boolean()),
   snapshotAt: v.string(),
   tables: v.array(v.looseObject({ name: v.string(), rows: v.number(), bytes: v.number() })),
   artifacts: v.array(ManifestArtifactSchema),
@@ -111,6 +112,8 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
 
 /** A manifest's text as it is saved, and its parsed form. */
 export interface ManifestText {
+  /** Its file; missing if the Worker sent it. */
+  path?: string;
   text: string;
   manifest: Manifest;
 }

@@ -148,6 +148,13 @@ export class ApiClient {
     return { text: answer.text, manifest: this.check(ManifestSchema, answer) };
   }
 
+  /** Returns the signature of a job's manifest. Errors: `artifact-not-found` if it has none. */
+  async getSignature(jobId: string): Promise<Uint8Array<ArrayBuffer>> {
+    const path = `${jobPath(jobId)}/manifest.sig`;
+    const { response } = await this.call({ method: "GET", path, isDownload: true });
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
   /** Returns sources and store; undefined if the Worker is too old to report them. */
   async findSources(): Promise<Sources | undefined> {
     try {

@@ -38,7 +38,7 @@ export async function readManifest(path: string, named: string | undefined): Pro
       if (named === undefined && (error as NodeJS.ErrnoException).code === "ENOENT") continue;
       throw diskError(error, candidate);
     }
-    return { text, manifest: parseManifest(text, candidate) };
+    return { path: candidate, text, manifest: parseManifest(text, candidate) };
   }
   await sizeOf(path);
   throw usageError(

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import type { Proof } from "../answers.ts";
+import type { ManifestText, Proof } from "../answers.ts";
 import { usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { showBytes } from "../download-file.ts";
@@ -9,6 +9,7 @@ import { describeProved } from "../restored-itself.ts";
 import { TemporaryFolder } from "../temporary-folder.ts";
 import { unsealFile } from "../unseal-file.ts";
 import { type Claim, claimsOf, readManifest, verifyFile } from "../verify-file.ts";
+import { readSignature, requireSigned } from "../verify-signature.ts";
 import { requireRestorable, verifyRestore } from "../verify-restore.ts";
 
 interface VerifyOptions {
@@ -16,6 +17,7 @@ interface VerifyOptions {
   job?: string;
   restore?: boolean;
   identity?: string;
+  publicKey?: string;
 }
 
 /** `verify`: checks that a file matches its manifest, and optionally that it loads. */
@@ -26,6 +28,7 @@ export function addVerify(program: Command, open: (command: Command) => Context)
     .argument("<path>", "a downloaded file, ZIP or folder")
     .option("--manifest <file>", "the manifest (default: the one next to the file)")
     .option("--job <id>", "get the manifest of this job from the Worker", parseJobId)
+    .option("--public-key <file>", "require that its owner has signed the manifest")
     .option("--identity <file>", "the private key that opens files sealed by age")
     .option("--restore", "load an SQL dump into a scratch SQLite and count every table's rows")
     .action(async (path: string, options: VerifyOptions, self: Command) => {
@@ -52,6 +55,8 @@ async function verify(
       ? await readManifest(path, options.manifest)
       : await context.client().getManifest(options.job);
   const { manifest } = kept;
+  const { publicKey } = options;
+  if (publicKey !== undefined) await requireSignature(context, kept, { publicKey, ...options });
   const claims = await claimsOf(path, kept);
   const { format, content, consistency, tables: listed, artifacts } = manifest;
   const dump = { format, content, consistency, tables: listed };
@@ -86,6 +91,19 @@ async function verify(
     proof: manifest.proof,
     restored,
   });
+}
+
+/** The signature is next to the manifest, or the Worker has both. */
+async function requireSignature(
+  { client, terminal }: Context,
+  { text, path }: ManifestText,
+  { job, publicKey }: { job?: string; publicKey: string },
+): Promise<void> {
+  const signature =
+    path === undefined ? await client().getSignature(job ?? "") : await readSignature(path);
+  const shown = path ?? "the Worker's manifest";
+  await requireSigned({ shown, text }, { signature, publicKeyFile: publicKey });
+  terminal.note(`${shown}: signed by the key in ${publicKey}`);
 }
 
 /** A proof belongs to the bytes whose hashes are in the same manifest. */

@@ -37,6 +37,8 @@ const COMMON = {
   warnings: v.array(v.string()),
   /** Missing if the job was not proved by a restore. */
   proof: v.optional(ProofSchema),
+  /** True if `manifest.json.sig` is its signature; missing if it has none. */
+  signed: v.optional(v.literal(true)),
   /** Missing if the export is not copied. */
   copies: v.optional(v.array(ManifestCopySchema)),
 };

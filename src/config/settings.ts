@@ -87,6 +87,8 @@ export interface Settings {
   destinations: Record<string, DestinationConfig>;
   /** The public keys of age for which copies are sealed; none if copies are plain. */
   ageRecipients: string[];
+  /** `EXPORT_SIGNING_KEY` as set; undefined if manifests are not signed. `readSigningKey` reads it. */
+  signingKey: string | undefined;
 }
 
 const integer = (min: number, max: number, byDefault: number) =>
@@ -133,6 +135,7 @@ const SettingsSchema = v.object({
   EXPORT_AGE_RECIPIENTS: v.optional(
     v.string("expected public keys of age, separated by spaces or commas"),
   ),
+  EXPORT_SIGNING_KEY: v.optional(v.string("expected a secret: set it with `wrangler secret put`")),
   EXPORT_PUBLIC_URL: v.optional(
     v.pipe(
       v.string(),
@@ -200,6 +203,7 @@ function parseSettings(env: object): Settings {
     query: vars.EXPORT_QUERY,
     webhookSecret: vars.EXPORT_WEBHOOK_SECRET,
     destinations: vars.EXPORT_DESTINATIONS,
+    signingKey: vars.EXPORT_SIGNING_KEY,
     ageRecipients: parseRecipients(vars.EXPORT_AGE_RECIPIENTS),
   };
 }

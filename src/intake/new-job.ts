@@ -10,12 +10,14 @@ import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
 import { getSourceKind } from "../databases/source-kinds.ts";
 import type { NewJob } from "../rpc/http-jobs.ts";
 import { toReadableFolder } from "../rpc/readable-key.ts";
+import { readSigningKey } from "../sealing/signature.ts";
 import { checkCallback } from "./check-callback.ts";
 
 /**
  * Returns a checked request as a job to create, with the deployment's defaults filled in. Errors:
  * those for the names in the request, such as `source-not-found`, `destination-not-found` and
- * `callback-url-refused`, and `configuration-invalid` if its binding is missing or callbacks cannot be signed.
+ * `callback-url-refused`, and `configuration-invalid` if its binding is missing, or if callbacks or
+ * manifests cannot be signed.
  */
 export async function prepareJob(
   config: Settings,
@@ -26,6 +28,8 @@ export async function prepareJob(
   requireRows(request);
   requireProvable(request);
   requireRecipients(config, request);
+  // Reports a key that cannot sign now, not when the export is done.
+  if (config.signingKey !== undefined) await readSigningKey(config.signingKey);
   if (request.verify === "restore") requireScratch(env);
   const { source: name = findDefaultSource(config), ...rest } = request;
   const source = getSourceConfig(config, name);

@@ -47,6 +47,7 @@ import { findArtifact } from "./tables/artifact-rows.ts";
 import { loadTurn } from "./tables/blob-rows.ts";
 import { listPieces } from "./tables/chunk-rows.ts";
 import { recordCallback } from "./tables/job-callback-columns.ts";
+import { recordSigned } from "./tables/job-copying-columns.ts";
 import { recordClosed } from "./tables/job-plan-columns.ts";
 import { getJobOfRun } from "./tables/job-rows.ts";
 import { deleteStream } from "./tables/stream-rows.ts";
@@ -210,6 +211,13 @@ export class ExportJobs extends JobsCopies implements HttpJobs, RunJobs, StreamJ
 
   ledger(run: RunId): Promise<Outcome<JobLedger>> {
     return this.#ofRun(run, () => getLedger(this.jobs.sql, run.jobId));
+  }
+
+  beginSigning(run: RunId): Promise<Outcome<null>> {
+    return this.#ofRun(run, () => {
+      recordSigned(this.jobs.sql, run.jobId);
+      return null;
+    });
   }
 
   complete(run: RunId): Promise<Outcome<JobView>> {

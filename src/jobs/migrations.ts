@@ -213,7 +213,8 @@ const MIGRATIONS: readonly string[] = [
   `ALTER TABLE tmp_export_jobs ADD COLUMN proof_json TEXT;
    ALTER TABLE tmp_export_job_discards ADD COLUMN is_scratch INTEGER NOT NULL DEFAULT 0;`,
 
-  `ALTER TABLE tmp_export_jobs ADD COLUMN manifest_stored INTEGER NOT NULL DEFAULT 0;
+  `ALTER TABLE tmp_export_jobs ADD COLUMN is_signed INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN manifest_stored INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE tmp_export_jobs ADD COLUMN copyings INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE tmp_export_jobs ADD COLUMN copying_due_at_ms INTEGER;
    CREATE INDEX tmp_export_jobs_copying ON tmp_export_jobs(copying_due_at_ms)

@@ -3,6 +3,7 @@ import type { ManifestCopy } from "../api/copies.ts";
 import type { JobState } from "../api/job-state.ts";
 import type { JobView } from "../api/job-view.ts";
 import type { ArtifactRecord } from "./artifact-record.ts";
+import type { NamedJob } from "./readable-key.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** The jobs object's methods for HTTP routes and cron triggers. */
@@ -94,5 +95,9 @@ export interface DownloadInfo {
   content: DumpContent;
   artifacts: ArtifactRecord[];
   manifestKey: string | null;
+  /** Null if the manifest is not signed. */
+  signatureKey: string | null;
+  /** What names its downloads. */
+  named: NamedJob;
   completedAtMs: number | null;
 }

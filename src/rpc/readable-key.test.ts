@@ -52,7 +52,11 @@ const hardName = fc.oneof(
     .map((pieces) => pieces.join("")),
   fc.string({ unit: fc.constantFrom("a", "/", "é"), minLength: 70, maxLength: 130 }),
   fc.nat({ max: 20 }).map((seed) => `${"x".repeat(900)}${seed}`),
-  fc.string({ unit: fc.constantFrom(...Array.from("0123456789abcdef")), minLength: 64, maxLength: 64 }),
+  fc.string({
+    unit: fc.constantFrom(...Array.from("0123456789abcdef")),
+    minLength: 64,
+    maxLength: 64,
+  }),
 );
 const id = fc.string({
   unit: fc.constantFrom(...Array.from("0123456789abcdef")),

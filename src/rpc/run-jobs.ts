@@ -85,6 +85,8 @@ export interface RunJobs {
   ): Promise<Outcome<CopyPlan>>;
   /** Returns everything that the ledger records about the job. */
   ledger(run: RunId): Promise<Outcome<JobLedger>>;
+  /** Records that the manifest is about to be signed: the signature goes with the job's files. */
+  beginSigning(run: RunId): Promise<Outcome<null>>;
   /** Completes the job. A repeated call returns the same view. */
   complete(run: RunId): Promise<Outcome<JobView>>;
   /** Fails the job; `callback` reports whether the caller must send its callback. */

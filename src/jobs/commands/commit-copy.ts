@@ -77,11 +77,16 @@ export function commitManifest(
     const job = getJobOfCopier(sql, copier);
     if (job.manifest_stored === 0) {
       recordManifestStored(sql, copier.jobId);
-      // It was stored with one `put`.
-      countStep(sql, copier.jobId, openArtifactStore(env).billedOperations.write);
+      countStep(sql, copier.jobId, countManifestOperations(env, job));
     }
     return settle(sql, copier);
   });
+}
+
+/** Returns the Class A operations of a manifest, and of its signature: each is one `put`. */
+export function countManifestOperations(env: JobsContext["env"], job: JobRow): number {
+  const { write } = openArtifactStore(env).billedOperations;
+  return job.is_signed === 1 ? 2 * write : write;
 }
 
 /**

@@ -3,7 +3,8 @@ import { RETAINED } from "./state-sql.ts";
 
 /*
  * The columns of `tmp_export_jobs` that show how a job's copies are tried again after it was
- * completed: `copyings`, `copying_due_at_ms`, `manifest_stored`.
+ * completed, and what their last files are: `copyings`, `copying_due_at_ms`, `manifest_stored`,
+ * `is_signed`.
  */
 
 /** The wait before the first instance that tries copies again, in milliseconds. It doubles each time. */
@@ -21,6 +22,11 @@ export const COPYINGS_MAX = 20;
 /** Returns how long to wait after instance number `copyings` before the next one. */
 export function getCopyingWaitMs(copyings: number): number {
   return FIRST_MS * 2 ** Math.min(copyings, DOUBLINGS_MAX);
+}
+
+/** Records that the job's manifest is about to be signed, so that its signature is never left behind. */
+export function recordSigned(sql: SqlStorage, jobId: string): void {
+  sql.exec("UPDATE tmp_export_jobs SET is_signed = 1 WHERE job_id = ?", jobId);
 }
 
 /** Records that the job's manifest is in the store. */

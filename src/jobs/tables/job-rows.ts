@@ -82,6 +82,8 @@ export type JobRow = {
   restore_json: string | null;
   /** The state of an export's proof; null before it begins. */
   proof_json: string | null;
+  /** 1 if the manifest has a signature, or is about to get one. */
+  is_signed: number;
   /** 1 if the manifest is in the store and the job is about to be completed; only set for copies. */
   manifest_stored: number;
   /** Instances that tried copies again, and when the watchdog looks after the copies. */

@@ -3,7 +3,7 @@ import type { CopyView } from "../../api/copies.ts";
 import { ExportError } from "../../api/errors.ts";
 import { listStatesBefore } from "../../api/job-state.ts";
 import type { CopiedFile, Copier, CopyTask, CopyWork } from "../../rpc/copy-jobs.ts";
-import { toManifestKey } from "../../rpc/object-key.ts";
+import { toManifestKey, toSignatureKey } from "../../rpc/object-key.ts";
 import { listArtifacts } from "../tables/artifact-rows.ts";
 import { type CopyRecord, listCopies, listCopyParts } from "../tables/copy-rows.ts";
 import { findJob, getJobOfRun, type JobRow } from "../tables/job-rows.ts";
@@ -13,6 +13,7 @@ const SEALED_SUFFIX = ".age";
 
 /** The name of a manifest in the folder of a copy. */
 const MANIFEST_NAME = "manifest.json";
+const SIGNATURE_NAME = "manifest.json.sig";
 
 /** Returns a job's copies as its users see them. */
 export function listCopyViews(sql: SqlStorage, job: JobRow): CopyView[] {
@@ -62,8 +63,8 @@ export function getJobOfCopier(sql: SqlStorage, copier: Copier): JobRow {
 }
 
 /**
- * Returns the files of a job that a copy contains, in order: its artifacts, and its manifest once it
- * is stored. The manifest of a sealed copy stays plain.
+ * Returns the files of a job that a copy contains, in order: its artifacts, and once the
+ * manifest is stored, its signature and itself. The manifest of a sealed copy stays plain.
  */
 export function listCopiedFiles(
   sql: SqlStorage,
@@ -84,8 +85,16 @@ export function listCopiedFiles(
   if (job.manifest_stored === 0 || snapshotId === null) return files;
   const objectKey = toManifestKey({ jobId, snapshotId });
   const contentType = "application/json";
-  const plain = { name: MANIFEST_NAME, copyName: MANIFEST_NAME, isSealed: false };
-  return [...files, { ...plain, objectKey, contentType, content: null }];
+  const plain = { isSealed: false, content: null };
+  const manifest = { name: MANIFEST_NAME, copyName: MANIFEST_NAME, objectKey, contentType };
+  const signature = {
+    name: SIGNATURE_NAME,
+    copyName: SIGNATURE_NAME,
+    objectKey: toSignatureKey({ jobId, snapshotId }),
+    contentType: "application/octet-stream",
+  };
+  const last = job.is_signed === 1 ? [signature, manifest] : [manifest];
+  return [...files, ...last.map((file) => ({ ...file, ...plain }))];
 }
 
 /** True if a job must be copied. */

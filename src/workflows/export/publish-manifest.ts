@@ -1,8 +1,9 @@
 import { encodeUtf8 } from "../../lib/bytes.ts";
 import type { CopyTask } from "../../rpc/copy-jobs.ts";
 import { unwrap } from "../../rpc/outcome.ts";
-import { toManifestKey } from "../../rpc/object-key.ts";
+import { toManifestKey, toSignatureKey } from "../../rpc/object-key.ts";
 import type { JobLedger } from "../../rpc/run-jobs.ts";
+import { readSigningKey, signManifest } from "../../sealing/signature.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { makeManifest } from "./make-manifest.ts";
 
@@ -32,8 +33,8 @@ export async function publishManifest(context: RunContext): Promise<Completed> {
 export async function publishForCopies(context: RunContext): Promise<{ next: CopyTask | null }> {
   const { jobs, runId, store } = context;
   const ledger = unwrap(await jobs.ledger(runId));
-  const isStored = (await store.find(toKey(ledger))) !== undefined;
-  if (!isStored) await storeManifest(context, ledger);
+  const stored = await store.read(toManifestKey(idsOf(ledger)));
+  await storeManifest(context, ledger, stored && (await readWhole(stored)));
   return { next: unwrap(await jobs.recordManifest({ ...runId, copying: 0 })) };
 }
 
@@ -49,12 +50,31 @@ export async function completeJob({ jobs, runId }: RunContext): Promise<Complete
   };
 }
 
-async function storeManifest({ store }: RunContext, ledger: JobLedger): Promise<void> {
-  const manifest = makeManifest(ledger, Date.now());
-  const body = encodeUtf8(`${JSON.stringify(manifest, null, 2)}\n`);
-  await store.put(toKey(ledger), body, { contentType: "application/json" });
+/** Writes a new manifest, or keeps the one that is `stored`, and writes its signature if there is a key. */
+async function storeManifest(
+  { store, config, jobs, runId }: RunContext,
+  ledger: JobLedger,
+  stored?: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  const isSigned = config.signingKey !== undefined;
+  const manifest = { ...makeManifest(ledger, Date.now()), ...(isSigned && { signed: true }) };
+  const body = stored ?? encodeUtf8(`${JSON.stringify(manifest, null, 2)}\n`);
+  const ids = idsOf(ledger);
+  if (config.signingKey !== undefined) {
+    const key = await readSigningKey(config.signingKey);
+    unwrap(await jobs.beginSigning(runId));
+    const signature = await signManifest(key, body);
+    await store.put(toSignatureKey(ids), signature, { contentType: "application/octet-stream" });
+  }
+  if (stored === undefined) {
+    await store.put(toManifestKey(ids), body, { contentType: "application/json" });
+  }
 }
 
-function toKey({ job }: JobLedger): string {
-  return toManifestKey({ jobId: job.jobId, snapshotId: job.plan.snapshotId });
+function idsOf({ job }: JobLedger): { jobId: string; snapshotId: string } {
+  return { jobId: job.jobId, snapshotId: job.plan.snapshotId };
+}
+
+async function readWhole(body: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await new Response(body).arrayBuffer());
 }
