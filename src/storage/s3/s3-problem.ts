@@ -110,5 +110,5 @@ function describeReason({ status, code, message, headers }: S3Problem): string {
     return ": its credentials do not allow this";
   if (status >= 300 && status < 400)
     return ": its bucket is at another endpoint or in another region";
-  return message === "" ? "" : `: ${message.slice(0, MESSAGE_CHARS_MAX)}`;
+  return message === "" ? "" : `: ${message.slice(0, MESSAGE_CHARS_MAX).replace(/\.$/, "")}`;
 }
