@@ -41,6 +41,11 @@ test("the short bench measures every kind of database and every compression", ()
       expect(job.usage.r2ClassAOperations).toBeGreaterThan(0);
     }
   }
+  for (const { exportSeconds, proofSeconds, provedSeconds } of results.proofs) {
+    expect(Math.min(exportSeconds, proofSeconds)).toBeGreaterThan(0);
+    expect(provedSeconds).toBeGreaterThan(proofSeconds);
+  }
+  expect(results.proofs).toHaveLength(1);
   expect(results.d1ExportSeconds).toBeGreaterThan(0);
   expect(results.writer?.snapshot.writes).toBeGreaterThan(0);
 });

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { measureD1Export } from "./d1-export.ts";
 import { DATASETS, type Dataset } from "./datasets.ts";
 import { COMPRESSIONS, type Compression, measure, type Measurement } from "./measurements.ts";
+import { measureProof, type ProofMeasurement } from "./proof-measurements.ts";
 import { shellVersion } from "./processes.ts";
 import { describeMachine, renderMarkdown, type Results } from "./report.ts";
 import { measureRestores, type RestoreMeasurement } from "./restore-measurements.ts";
@@ -98,9 +99,12 @@ async function run({ plan, withOthers, ...given }: Options): Promise<void> {
   }
   const [first] = plan as [Options["plan"][number]];
   const restores: RestoreMeasurement[] = [];
+  const proofs: ProofMeasurement[] = [];
   for (const { dataset, bytes } of plan.filter((each) => each.dataset.name === "mixed")) {
     console.error(`restoring ${dataset.name}, ${bytes / MB} MB …`);
     restores.push(...(await measureRestores(dataset, { bytes, rounds: given.rounds })));
+    console.error(`proving ${dataset.name}, ${bytes / MB} MB …`);
+    proofs.push(await measureProof(dataset, { bytes, rounds: given.rounds }));
   }
   let d1ExportSeconds: Results["d1ExportSeconds"] = null;
   let writer: Results["writer"] = null;
@@ -124,6 +128,7 @@ async function run({ plan, withOthers, ...given }: Options): Promise<void> {
     rounds: given.rounds,
     measurements,
     restores,
+    proofs,
     d1ExportSeconds,
     writer,
   };

@@ -2,6 +2,7 @@ import { arch, cpus, release, totalmem } from "node:os";
 
 import { DOLLARS } from "./costs.ts";
 import type { Measurement } from "./measurements.ts";
+import type { ProofMeasurement } from "./proof-measurements.ts";
 import type { RestoreMeasurement } from "./restore-measurements.ts";
 import type { WriterLatency } from "./writer-latency.ts";
 
@@ -14,6 +15,7 @@ export interface Results {
   rounds: number;
   measurements: Measurement[];
   restores: RestoreMeasurement[];
+  proofs: ProofMeasurement[];
   /** `wrangler d1 export --local` for the first database; null if it was not requested. */
   d1ExportSeconds: number | null;
   writer: WriterLatency | null;
@@ -140,6 +142,7 @@ export function renderMarkdown(results: Results): string {
       ]),
     ),
     ...restoreLines(results.restores),
+    ...proofLines(results.proofs),
     ...(results.d1ExportSeconds === null
       ? []
       : [
@@ -183,6 +186,29 @@ function restoreLines(restores: readonly RestoreMeasurement[]): string[] {
         (each.bytes / 1e6 / each.seconds).toFixed(1),
         seconds(each.verifiedSeconds),
         megabytes(each.peakMemoryBytes),
+        megabytes(each.isolatePeakBytes),
+      ]),
+    ),
+  ];
+}
+
+function proofLines(proofs: readonly ProofMeasurement[]): string[] {
+  if (proofs.length === 0) return [];
+  return [
+    "",
+    "## Proofs",
+    "",
+    "A plain dump that is proved by a restore. The ratio is the proof's time against the export's (less is better).",
+    "",
+    table(
+      ["database", "SQL text", "export", "export and proof", "proof", "ratio", "isolate's peak"],
+      proofs.map((each) => [
+        each.dataset,
+        megabytes(each.bytes),
+        seconds(each.exportSeconds),
+        seconds(each.provedSeconds),
+        seconds(each.proofSeconds),
+        ratio(each.proofSeconds, each.exportSeconds),
         megabytes(each.isolatePeakBytes),
       ]),
     ),

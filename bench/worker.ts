@@ -10,7 +10,7 @@ import { openLiveReader } from "../src/reading/table-reader.ts";
 import { planDump } from "../src/formats/plan-dump.ts";
 import { readCatalog } from "../src/reading/read-catalog.ts";
 
-export { Database, ExportJobs, ExportWorkflow } from "../src/index.ts";
+export { Database, ExportJobs, ExportWorkflow, ScratchDatabase } from "../src/index.ts";
 
 type BenchEnv = Env & ExportEnv & { BENCH_DB: D1Database };
 

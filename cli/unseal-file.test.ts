@@ -41,7 +41,7 @@ describe("a sealed copy", () => {
     const before = readdirSync(tmpdir()).filter((name) => name.startsWith("durable-export-"));
     for (const path of [file("dump.sql.age"), folder]) {
       const { exitCode, stderr } = await runCli(["verify", path, ...identity()], NOBODY);
-      expect(stderr).toContain("size and SHA-256 are the manifest's");
+      expect(stderr).toContain("size and SHA-256 match the manifest");
       expect(exitCode).toBe(0);
     }
     const after = readdirSync(tmpdir()).filter((name) => name.startsWith("durable-export-"));
@@ -53,7 +53,7 @@ describe("a sealed copy", () => {
       ["verify", file("dump.sql.age"), "--restore", ...identity()],
       NOBODY,
     );
-    expect(verified.stderr).toContain("restored: 1 table has the manifest's rows");
+    expect(verified.stderr).toContain("restored: row counts match the manifest (1 table)");
     const to = file("restored.sqlite");
     const { stderr } = await runCli(
       ["restore", file("dump.sql.age"), "--to", to, ...identity()],

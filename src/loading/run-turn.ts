@@ -132,7 +132,7 @@ export async function runTurn(
       usage.rowsWritten += rowsWritten;
     }
   } catch (cause) {
-    // A statement of the script that changes or drops the position fails like a turn that comes too late.
+    // If the script changes or drops the position, its statement fails as a late turn does.
     if (!isElsewhere(cause) || (await isAt(target, turn.from))) throw cause;
     throw overtaken(cause);
   }

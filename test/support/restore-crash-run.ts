@@ -41,7 +41,7 @@ interface Scenario {
   fails?: boolean;
   /** It is cancelled between two kills. */
   isCancelled?: boolean;
-  /** `any`: whatever was loaded. Its safety export, if it was needed, must bring the former content back. */
+  /** `any`: some of the rows. A safety export, if there is one, must restore the former content. */
   leaves: "dump" | "former" | "nothing" | "any";
 }
 
