@@ -44,6 +44,7 @@ async function expectSealed(view: JobView): Promise<void> {
   expect(objects.map(({ key }) => key.slice(folder.length))).toEqual([
     "dump.sql.age",
     "manifest.json",
+    "manifest.json.sig",
   ]);
   const bytes = await read(`${folder}dump.sql.age`);
   expect(isSealed(bytes)).toBe(true);
