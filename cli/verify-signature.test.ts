@@ -46,8 +46,16 @@ describe("verify --public-key", () => {
     expect(exitCode).toBe(0);
     expect(stderr).toContain("manifest.json: signed by the key in ");
     const output = execFileSync("openssl", [
-      ...["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", file("key.pub")],
-      ...["-sigfile", file("manifest.json.sig"), "-in", file("manifest.json")],
+      "pkeyutl",
+      "-verify",
+      "-rawin",
+      "-pubin",
+      "-inkey",
+      file("key.pub"),
+      "-sigfile",
+      file("manifest.json.sig"),
+      "-in",
+      file("manifest.json"),
     ]);
     expect(output.toString()).toContain("Signature Verified Successfully");
   });

@@ -52,8 +52,16 @@ describe("a manifest's signature", () => {
       spawnSync(
         "openssl",
         [
-          ...["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", file("key.pub")],
-          ...["-sigfile", file("manifest.json.sig"), "-in", file("manifest.json")],
+          "pkeyutl",
+          "-verify",
+          "-rawin",
+          "-pubin",
+          "-inkey",
+          file("key.pub"),
+          "-sigfile",
+          file("manifest.json.sig"),
+          "-in",
+          file("manifest.json"),
         ],
         { encoding: "utf8" },
       );

@@ -24,8 +24,8 @@ export async function generateSigningKeys(): Promise<SigningKeys> {
   const pkcs8 = await crypto.subtle.exportKey("pkcs8", privateKey);
   const spki = await crypto.subtle.exportKey("spki", publicKey);
   return {
-    privateKey: toBase64(new Uint8Array(pkcs8 as ArrayBuffer)),
-    publicKey: `-----BEGIN PUBLIC KEY-----\n${toBase64(new Uint8Array(spki as ArrayBuffer))}\n-----END PUBLIC KEY-----\n`,
+    privateKey: toBase64(new Uint8Array(pkcs8)),
+    publicKey: `-----BEGIN PUBLIC KEY-----\n${toBase64(new Uint8Array(spki))}\n-----END PUBLIC KEY-----\n`,
   };
 }
 

@@ -35,6 +35,7 @@ const CALLS: [call: string, opens: "everybody" | "read" | "job" | "full"][] = [
   ["GET /export/dump/:jobId", "read"],
   ["GET /export/dump/:jobId/events", "read"],
   ["GET /export/dump/:jobId/manifest", "read"],
+  ["GET /export/dump/:jobId/manifest.sig", "read"],
   ["GET /export/dump/:jobId/download", "read"],
   ["GET /export/dump/:jobId/download/:artifact", "read"],
   ["POST /export/dump", "job"],

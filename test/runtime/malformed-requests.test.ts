@@ -74,6 +74,7 @@ const path = fc.oneof(
       "export/dump/JOB/download",
       "export/dump/JOB/download/dump.sql",
       "export/dump/JOB/manifest",
+      "export/dump/JOB/manifest.sig",
       "export/dump/JOB/events",
       "export/csv/t",
       "export/json/t",
