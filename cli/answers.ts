@@ -53,6 +53,7 @@ export type Copy = v.InferOutput<typeof CopiesSchema>[number];
 export const JobSchema = v.looseObject({
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
+  queuePosition: v.optional(v.nullable(v.number()), null),
   source: v.string(),
   format: v.string(),
   compression: v.string(),

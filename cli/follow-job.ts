@@ -2,7 +2,7 @@ import type { Job } from "./answers.ts";
 import type { ApiClient } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
-import { formatBytes, formatNumberOf, formatSeconds } from "./format.ts";
+import { formatBytes, formatNumberOf, formatQueued, formatSeconds } from "./format.ts";
 import { describeRunning } from "./restored-itself.ts";
 import { pollJob } from "./poll-job.ts";
 import type { Terminal } from "./terminal.ts";
@@ -46,8 +46,8 @@ export function requireCompleted(job: Job): void {
 }
 
 /** Returns the parts of a job's progress, most important first. */
-function describeProgress({ status, progress, proof }: Job): string[] {
-  if (status === "queued") return ["queued"];
+function describeProgress({ status, queuePosition, progress, proof }: Job): string[] {
+  if (status === "queued") return [formatQueued(queuePosition)];
   const { tablesDone, tablesTotal, rows, bytes, bytesPerSecond, etaSeconds } = progress;
   const isReadingBack = tablesTotal > 0 && tablesDone === tablesTotal;
   if (proof?.state === "running") return ["proving", describeRunning(proof)];

@@ -1,7 +1,14 @@
 import type { ApiClient } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
-import { formatBytes, formatNumberOf, formatSeconds, oneLine, shorten } from "./format.ts";
+import {
+  formatBytes,
+  formatNumberOf,
+  formatQueued,
+  formatSeconds,
+  oneLine,
+  shorten,
+} from "./format.ts";
 import { pollJob } from "./poll-job.ts";
 import type { Restore } from "./restore-answers.ts";
 import { RestoreClient } from "./restore-client.ts";
@@ -47,8 +54,13 @@ export function followRestore(
 }
 
 /** Returns the parts of a running restore's progress, most important first. */
-export function describeProgress({ status, progress, verification }: Restore): string[] {
-  if (status === "queued") return ["queued"];
+export function describeProgress({
+  status,
+  queuePosition,
+  progress,
+  verification,
+}: Restore): string[] {
+  if (status === "queued") return [formatQueued(queuePosition)];
   const { phase, textBytes, textBytesTotal, bytesPerSecond, etaSeconds, rows } = progress;
   const name = PHASES[phase] ?? phase;
   const left = etaSeconds === null ? [] : [`${formatSeconds(etaSeconds)} left`];

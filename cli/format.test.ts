@@ -4,6 +4,7 @@ import { parseDurationMs } from "./duration.ts";
 import {
   formatBytes,
   formatMoreDiffer,
+  formatQueued,
   formatRecord,
   formatSeconds,
   formatTable,
@@ -97,4 +98,9 @@ test.each([
   [1_234, " (and 1,234 more tables differ)"],
 ])("%d more differences are %j", (count, text) => {
   expect(formatMoreDiffer(count, "table")).toBe(text);
+});
+
+test("a queued job shows its number in the queue, unless it is started", () => {
+  expect(formatQueued(1_200)).toBe("queued, number 1,200 in the queue");
+  expect(formatQueued(null)).toBe("queued");
 });

@@ -14,6 +14,11 @@ export function formatNumberOf(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** "queued, number 3 in the queue"; "queued" for a job that is started and does nothing yet. */
+export function formatQueued(position: number | null): string {
+  return position === null ? "queued" : `queued, number ${formatCount(position)} in the queue`;
+}
+
 /** " (and 1 more table differs)", " (and 2 more tables differ)"; empty for none. */
 export function formatMoreDiffer(count: number, noun: string): string {
   const verb = count === 1 ? "differs" : "differ";

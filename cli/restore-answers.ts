@@ -18,6 +18,7 @@ export const RestoreSchema = v.looseObject({
   kind: v.literal("restore"),
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
+  queuePosition: Count,
   target: v.string(),
   object: v.optional(v.nullable(v.record(v.string(), v.string())), null),
   mode: v.string(),

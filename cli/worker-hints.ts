@@ -86,7 +86,7 @@ export function findHint(problem: Problem & { path?: string }): string | undefin
     const options = issues.flatMap((issue) => OPTIONS[issue.path.split(".")[0] ?? ""] ?? []);
     if (options.length > 0) return `Correct ${[...new Set(options)].join(", ")}.`;
   }
-  if (is("restore-differs") && detail?.startsWith(REFUSED)) {
+  if (is("restore-differs") && detail.startsWith(REFUSED)) {
     return "Correct the row or the statement that the message names, or leave out its table with --exclude.";
   }
   const hints = path.startsWith("/export/") ? { ...HINTS, ...EXPORT_HINTS } : HINTS;

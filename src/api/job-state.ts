@@ -1,7 +1,8 @@
 /**
  * States of an export job and who moves it out of each:
  *
- * - `queued`: its first run, when it opens the snapshot; a cancel; the watchdog.
+ * - `queued`: its first run, when it opens the snapshot; a cancel; the watchdog. The run starts when
+ *   fewer than EXPORT_JOBS_RUNNING_MAX jobs run; until then the job is in the queue.
  * - `running`: its run, when it publishes the manifest or fails; a cancel; the watchdog.
  * - `completed`: the retention's alarm; a delete removes it.
  * - `failed`, `cancelled`, `expired`: nobody; the alarm or a delete removes them.

@@ -30,6 +30,9 @@ const ArtifactViewSchema = v.strictObject({
   downloadUrl: v.string(),
 });
 
+/** A job's position in the queue, from 1; null if it is not in the queue. */
+export const QueuePositionSchema = v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1)));
+
 /** An error in a job view. */
 export const FailureViewSchema = v.strictObject({
   code: v.string(),
@@ -68,6 +71,8 @@ export const UsageSchema = v.strictObject({
 export const JobViewSchema = v.strictObject({
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
+  /** 1 for the next job to start; null unless the job waits for others to end. It may be too high. */
+  queuePosition: QueuePositionSchema,
   source: v.string(),
   /** The object that the request named; null if it named none. */
   object: v.nullable(
@@ -93,7 +98,7 @@ export const JobViewSchema = v.strictObject({
     bytesPerSecond: v.nullable(v.number()),
     etaSeconds: v.nullable(v.number()),
   }),
-  /** At most 500; the manifest lists all of them. */
+  /** At most 500; the manifest lists all of them. Empty after the job has expired. */
   tables: v.array(TableViewSchema),
   artifacts: v.array(ArtifactViewSchema),
   /** The copies that the request asked for. */

@@ -81,6 +81,11 @@ export const STALL_SECONDS_MIN = 5;
 export const STALL_SECONDS_DEFAULT = 300;
 export const STALL_SECONDS_MAX = 86_400;
 
+/** How many jobs may run at once; the others are queued. A running job's calls share one object. */
+export const JOBS_RUNNING_MIN = 1;
+export const JOBS_RUNNING_DEFAULT = 20;
+export const JOBS_RUNNING_MAX = 1_000;
+
 /** How long a stream's client may read nothing. It is longer than any single call of a source. */
 export const STREAM_STALL_MS = 120_000;
 

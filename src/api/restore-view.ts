@@ -4,6 +4,7 @@ import { JOB_STATES } from "./job-state.ts";
 import {
   CallbackViewSchema,
   FailureViewSchema,
+  QueuePositionSchema,
   UsageSchema,
   WorkflowViewSchema,
 } from "./job-view.ts";
@@ -50,6 +51,8 @@ export const RestoreViewSchema = v.strictObject({
   kind: v.literal("restore"),
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
+  /** As in the view of an export. */
+  queuePosition: QueuePositionSchema,
   /** The source that the restore writes into. */
   target: v.string(),
   /** The object that the request named; null if it named none. */

@@ -19,6 +19,9 @@ import {
   INLINE_BYTES_DEFAULT,
   INLINE_BYTES_MAX,
   INLINE_BYTES_MIN,
+  JOBS_RUNNING_DEFAULT,
+  JOBS_RUNNING_MAX,
+  JOBS_RUNNING_MIN,
   ONE_TURN_BYTES_DEFAULT,
   ONE_TURN_BYTES_MAX,
   PART_BYTES_DEFAULT,
@@ -63,6 +66,8 @@ export interface Settings {
   inlineBytesMax: number;
   /** How long a run may be silent before the watchdog acts. */
   stallMs: number;
+  /** How many jobs may run at once; more are queued. */
+  jobsRunningMax: number;
   /** How many rows, index entries included, the proof of one job may write. */
   proofRowsMax: number;
   /** How long files are kept if the request does not set it. */
@@ -127,6 +132,7 @@ const SettingsSchema = v.object({
   EXPORT_ONE_TURN_BYTES: integer(0, ONE_TURN_BYTES_MAX, ONE_TURN_BYTES_DEFAULT),
   EXPORT_INLINE_BYTES_MAX: integer(INLINE_BYTES_MIN, INLINE_BYTES_MAX, INLINE_BYTES_DEFAULT),
   EXPORT_STALL_SECONDS: integer(STALL_SECONDS_MIN, STALL_SECONDS_MAX, STALL_SECONDS_DEFAULT),
+  EXPORT_JOBS_RUNNING_MAX: integer(JOBS_RUNNING_MIN, JOBS_RUNNING_MAX, JOBS_RUNNING_DEFAULT),
   EXPORT_PROOF_ROWS_MAX: integer(PROOF_ROWS_MIN, PROOF_ROWS_MAX, PROOF_ROWS_DEFAULT),
   EXPORT_RETENTION_HOURS: integer(1, RETENTION_HOURS_MAX, RETENTION_HOURS_DEFAULT),
   EXPORT_SOURCES: v.optional(jsonVar(SourcesSchema)),
@@ -195,6 +201,7 @@ function parseSettings(env: object): Settings {
     oneTurnBytes: vars.EXPORT_ONE_TURN_BYTES,
     inlineBytesMax: vars.EXPORT_INLINE_BYTES_MAX,
     stallMs: vars.EXPORT_STALL_SECONDS * 1_000,
+    jobsRunningMax: vars.EXPORT_JOBS_RUNNING_MAX,
     proofRowsMax: vars.EXPORT_PROOF_ROWS_MAX,
     retentionHours: vars.EXPORT_RETENTION_HOURS,
     schedule,

@@ -213,6 +213,39 @@ const MIGRATIONS: readonly string[] = [
   `ALTER TABLE tmp_export_jobs ADD COLUMN proof_json TEXT;
    ALTER TABLE tmp_export_job_discards ADD COLUMN is_scratch INTEGER NOT NULL DEFAULT 0;`,
 
+  `ALTER TABLE tmp_export_jobs ADD COLUMN queue_number INTEGER;
+   ALTER TABLE tmp_export_jobs ADD COLUMN totals_json TEXT;
+   CREATE INDEX tmp_export_jobs_kind_newest
+     ON tmp_export_jobs(kind, created_at_ms DESC, job_id DESC);
+   CREATE INDEX tmp_export_jobs_state_newest
+     ON tmp_export_jobs(kind, state, created_at_ms DESC, job_id DESC);
+   CREATE INDEX tmp_export_jobs_started ON tmp_export_jobs(job_id)
+     WHERE state IN ('queued', 'running') AND (state IN ('running') OR queue_number IS NULL);
+   CREATE INDEX tmp_export_jobs_unstarted ON tmp_export_jobs(queue_number)
+     WHERE state IN ('queued') AND queue_number IS NOT NULL;
+   CREATE INDEX tmp_export_jobs_expiring ON tmp_export_jobs(expires_at_ms)
+     WHERE state IN ('completed');
+   CREATE INDEX tmp_export_jobs_forgettable ON tmp_export_jobs(completed_at_ms)
+     WHERE (state IN ('failed', 'cancelled', 'expired')
+         OR (kind = 'restore' AND state IN ('completed', 'failed', 'cancelled', 'expired')))
+       AND callback_status <> 'pending' AND (snapshot_open = 0 OR endings >= 12);
+   CREATE INDEX tmp_export_jobs_unclosed ON tmp_export_jobs(
+       max(completed_at_ms + 60000, coalesce(ending_at_ms, 0) + (180000 << min(endings, 9))))
+     WHERE state IN ('completed', 'failed', 'cancelled', 'expired')
+       AND snapshot_open <> 0 AND endings < 12;
+   CREATE INDEX tmp_export_jobs_restore_unclosed ON tmp_export_jobs(database_key)
+     WHERE kind = 'restore' AND state IN ('completed', 'failed', 'cancelled', 'expired')
+       AND snapshot_open <> 0;
+   CREATE INDEX tmp_export_jobs_callback ON tmp_export_jobs(
+       max(coalesce(callback_next_attempt_at_ms, completed_at_ms), coalesce(ending_at_ms, 0),
+         coalesce(callback_posted_at_ms, 0)))
+     WHERE callback_status = 'pending' AND state IN ('completed', 'failed', 'cancelled', 'expired');
+   CREATE INDEX tmp_export_job_discards_due ON tmp_export_job_discards(discarded_at_ms, job_id);
+   CREATE INDEX tmp_export_streams_database ON tmp_export_streams(database_key);
+   CREATE INDEX tmp_export_streams_due ON tmp_export_streams(
+       max(lease_until_ms, coalesce(ending_at_ms, 0) + (180000 << min(endings, 9))));
+   CREATE INDEX tmp_export_files_used ON tmp_export_files(used_at_ms);`,
+
   `ALTER TABLE tmp_export_jobs ADD COLUMN is_signed INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE tmp_export_jobs ADD COLUMN manifest_stored INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE tmp_export_jobs ADD COLUMN copyings INTEGER NOT NULL DEFAULT 0;
@@ -251,7 +284,8 @@ const MIGRATIONS: readonly string[] = [
      attempts INTEGER NOT NULL,
      due_at_ms INTEGER NOT NULL,
      PRIMARY KEY (job_id, destination, object_key, upload_id)
-   ) STRICT, WITHOUT ROWID;`,
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX tmp_export_job_copy_discards_due ON tmp_export_job_copy_discards(due_at_ms);`,
 ];
 
 /** How many migrations a version must know to work with tables that have run all of these. */

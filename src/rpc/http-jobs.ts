@@ -9,7 +9,7 @@ import type { Outcome } from "./outcome.ts";
 /** The jobs object's methods for HTTP routes and cron triggers. */
 export interface HttpJobs {
   /**
-   * Records a job and starts its first run. For a known Idempotency-Key, returns the existing job.
+   * Records a job, and starts its first run unless it must queue. For a known Idempotency-Key, returns the existing job.
    * Failures: `export-already-running`, `idempotency-key-reused`, `inline-storage-full`.
    */
   create(job: NewJob): Promise<Outcome<{ view: JobView; replayed: boolean }>>;
@@ -49,6 +49,11 @@ export interface NewJob {
   /** The copies to make; none if it is missing. */
   copies?: readonly ManifestCopy[];
   nowMs: number;
+  /**
+   * True if a running job waits for this one: it starts even if EXPORT_JOBS_RUNNING_MAX jobs run.
+   * Otherwise both might wait for each other. Default: false.
+   */
+  startsAtOnce?: boolean;
   /** For a scheduled job that asks for a proof, if only some of its entry's jobs are proved; else it is always proved. */
   proveEvery?: ProveEvery;
 }

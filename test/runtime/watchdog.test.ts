@@ -265,16 +265,48 @@ describe("a deleted export", () => {
   });
 });
 
+/** How many rows a job has in the tables that an expired job does not need. */
+function rowsOf(jobId: string): Promise<number> {
+  return runInDurableObject(
+    jobs(),
+    (_, { storage }) =>
+      storage.sql
+        .exec<{ n: number }>(
+          `SELECT (SELECT count(*) FROM tmp_export_job_tables WHERE job_id = ?1)
+             + (SELECT count(*) FROM tmp_export_job_artifacts WHERE job_id = ?1)
+             + (SELECT count(*) FROM tmp_export_job_chunks WHERE job_id = ?1) AS n`,
+          jobId,
+        )
+        .one().n,
+  );
+}
+
 describe("retention", () => {
   test("removes the files, answers 410 after, and forgets the job in the end", async () => {
     await fill(10);
     const { jobId } = await ended((await startExport({ retentionHours: 1 })).jobId);
     await runAlarm();
-    expect((await view(jobId)).status).toBe("completed");
+    await change(jobId, "warnings_json = '[\"a warning\"]'");
+    await runInDurableObject(jobs(), (_, { storage }) => {
+      storage.sql.exec("UPDATE tmp_export_job_tables SET replacements = 3 WHERE job_id = ?", jobId);
+    });
+    const before = await view(jobId);
+    expect(before).toMatchObject({ status: "completed", tables: [{ name: "t" }] });
+    expect(before.warnings).toEqual(["a warning", expect.stringContaining("not valid UTF-8")]);
     await change(jobId, "expires_at_ms = 1");
     await runAlarm();
     expect(await stateOf(jobId)).toBe("expired");
-    expect(await view(jobId)).toMatchObject({ status: "expired", artifacts: [] });
+    const { tablesTotal, rows, bytes } = before.progress;
+    expect(await view(jobId)).toMatchObject({
+      status: "expired",
+      tables: [],
+      artifacts: [],
+      progress: { percent: 100, tablesDone: tablesTotal, tablesTotal, rows, bytes },
+      snapshotAt: before.snapshotAt,
+      usage: before.usage,
+      warnings: before.warnings,
+    });
+    expect(await rowsOf(jobId)).toBe(0);
     const gone = await api(`/export/dump/${jobId}/download`);
     expect(gone.status).toBe(410);
     await gone.body?.cancel();
@@ -356,7 +388,7 @@ test("a task that never answers keeps no other from being done", async () => {
     return id.startsWith(silent) ? new Promise(() => {}) : real.get.call(this, id);
   };
   await runInDurableObject(jobs(), (_, { storage }) =>
-    runWatchdog({ storage, sql: storage.sql, env }, 200),
+    runWatchdog({ storage, sql: storage.sql, env }, { taskMs: 200 }),
   );
   Object.defineProperties(prototype, methods);
   expect((await view(silent)).workflow.run).toBe(1);

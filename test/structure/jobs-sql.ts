@@ -10,7 +10,9 @@ const INLINE = "src/storage/inline/";
 const OWNERS: Record<string, readonly string[]> = {
   tmp_export_jobs: [
     "rows",
+    "list",
     "run-columns",
+    "queue-columns",
     "plan-columns",
     "callback-columns",
     "due-columns",
@@ -18,6 +20,10 @@ const OWNERS: Record<string, readonly string[]> = {
     "proof-columns",
     "copying-columns",
   ].map((name) => `${TABLES}/job-${name}.ts`),
+  // Indexes that a statement names.
+  tmp_export_jobs_active: [`${TABLES}/job-restore-columns.ts`],
+  tmp_export_jobs_restore_unclosed: [`${TABLES}/job-restore-columns.ts`],
+  tmp_export_jobs_expiring: [`${TABLES}/job-list.ts`],
   tmp_export_job_tables: [`${TABLES}/table-rows.ts`],
   tmp_export_job_artifacts: [`${TABLES}/artifact-rows.ts`],
   tmp_export_job_chunks: [`${TABLES}/chunk-rows.ts`],

@@ -22,6 +22,7 @@ import { countStep } from "../tables/job-run-columns.ts";
 import { toRestoreView } from "../views/restore-view.ts";
 import { toRunningRestore } from "../views/running-restore.ts";
 import { handOverIf } from "./hand-over.ts";
+import { startNextJobs } from "./start-next-jobs.ts";
 
 /** Moves a restore's run to `running` and returns the restore. Errors: `run-superseded`. */
 export function beginRestoreRun({ sql, storage }: JobsContext, run: RunStart): RunningRestore {
@@ -63,8 +64,12 @@ export function commitRestore(
   });
 }
 
-/** Completes a restore and returns its view. Errors: `run-superseded`, unless this run has already completed it. */
-export function completeRestore({ sql, storage }: JobsContext, run: RunId): RestoreView {
+/**
+ * Completes a restore, starts the next job in the queue, and returns the restore's view. Errors:
+ * `run-superseded`, unless this run has already completed it.
+ */
+export async function completeRestore(context: JobsContext, run: RunId): Promise<RestoreView> {
+  const { sql, storage } = context;
   const { jobId } = run;
   const job = getJobOfKind(sql, jobId, "restore");
   if (job.state !== "completed" || job.run !== run.run) {
@@ -76,6 +81,7 @@ export function completeRestore({ sql, storage }: JobsContext, run: RunId): Rest
       countStep(sql, jobId);
     });
   }
+  await startNextJobs(context);
   return toRestoreView(sql, getJob(sql, jobId));
 }
 

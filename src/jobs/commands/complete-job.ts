@@ -9,12 +9,13 @@ import { getJob, getJobOfRun, moveJobIf, parseRequest, recordExpiry } from "../t
 import { countStep } from "../tables/job-run-columns.ts";
 import { toJobView } from "../views/job-view.ts";
 import { countManifestOperations, scheduleCopying } from "./commit-copy.ts";
+import { startNextJobs } from "./start-next-jobs.ts";
 
 const HOUR_MS = 3_600_000;
 
 /**
- * Completes a job and returns its view. Errors: `run-superseded`, unless the run has already
- * completed it.
+ * Completes a job, starts the next one in the queue, and returns the job's view. Errors:
+ * `run-superseded`, unless the run has already completed it.
  */
 export async function completeJob(context: JobsContext, run: RunId): Promise<JobView> {
   const { sql, storage, env } = context;
@@ -25,9 +26,9 @@ export async function completeJob(context: JobsContext, run: RunId): Promise<Job
     const nowMs = Date.now();
     const { retentionHours } = parseRequest(job);
     storage.transactionSync(() => {
-      moveJobIf(sql, { jobId, to: "completed", nowMs });
       discardScratch(sql, job, nowMs);
       recordExpiry(sql, jobId, nowMs + retentionHours * HOUR_MS);
+      moveJobIf(sql, { jobId, to: "completed", nowMs });
       dropCarry(sql, jobId);
       dropTurn(sql, jobId);
       deleteUnfinished(sql, jobId);
@@ -37,6 +38,7 @@ export async function completeJob(context: JobsContext, run: RunId): Promise<Job
       countStep(sql, jobId, operations);
     });
   }
+  await startNextJobs(context);
   if (job.proof_json !== null) await removeDiscardsNow(context, jobId);
   return toJobView(sql, getJob(sql, jobId));
 }

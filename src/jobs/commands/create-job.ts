@@ -4,6 +4,7 @@ import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { requireSpaceForFiles } from "../require-space.ts";
 import { insertCopies } from "../tables/copy-rows.ts";
+import { enqueueJob } from "../tables/job-queue-columns.ts";
 import { isProofDue } from "../tables/job-proof-columns.ts";
 import {
   findJobByKey,
@@ -16,11 +17,11 @@ import {
 import { toJobView } from "../views/job-view.ts";
 import { requireUnlocked } from "./require-unlocked.ts";
 import { scheduleWatchdog } from "./schedule-watchdog.ts";
-import { startRun } from "./start-run.ts";
+import { canStartJob, startNewJob } from "./start-next-jobs.ts";
 
 /**
- * Records a job and starts its first run: first the row, then the instance. If Workflows cannot be
- * reached, the job stays queued, and the watchdog starts it. A known Idempotency-Key returns the
+ * Records a job and starts its first run: first the row, then the instance. If too many jobs run, it
+ * waits in the queue. If Workflows cannot be reached, the watchdog starts it. A known Idempotency-Key returns the
  * existing job, unless no run of that job could be started. Errors: `export-already-running`,
  * `idempotency-key-reused`, `inline-storage-full`.
  */
@@ -32,7 +33,7 @@ export async function createJob(
   const known = storage.transactionSync(() => insertOrFind(context, job));
   if (known !== undefined) return { view: toJobView(sql, known), replayed: true };
   await scheduleWatchdog(context);
-  await startRun(context, job.jobId);
+  await startNewJob(context, job.jobId);
   return { view: toJobView(sql, getJob(sql, job.jobId)), replayed: false };
 }
 
@@ -52,8 +53,10 @@ function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
   requireUnlocked(sql, { databaseKey, source: request.source, nowMs });
   // Without any space, the job would fail at its first commit.
   requireSpaceForFiles(context, 1);
+  const starts = job.startsAtOnce === true || canStartJob(context);
   insertJob(sql, { ...job, request: decideVerify(sql, job) });
   insertCopies(sql, job.jobId, job.copies ?? []);
+  if (!starts) enqueueJob(sql, job.jobId);
   return undefined;
 }
 

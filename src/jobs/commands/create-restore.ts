@@ -3,11 +3,12 @@ import type { RestoreView } from "../../api/restore-view.ts";
 import type { NewRestore } from "../../rpc/restore-jobs.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { insertRestore } from "../tables/job-restore-columns.ts";
+import { enqueueJob } from "../tables/job-queue-columns.ts";
 import { findJobByKey, getJob, type JobRow } from "../tables/job-rows.ts";
 import { toRestoreView } from "../views/restore-view.ts";
 import { requireUnlocked } from "./require-unlocked.ts";
 import { scheduleWatchdog } from "./schedule-watchdog.ts";
-import { startRun } from "./start-run.ts";
+import { canStartJob, startNewJob } from "./start-next-jobs.ts";
 
 /**
  * Records a restore and starts its first run, as `createJob` does for exports. Errors: `export-already-running`,
@@ -18,10 +19,10 @@ export async function createRestore(
   restore: NewRestore,
 ): Promise<{ view: RestoreView; replayed: boolean }> {
   const { sql, storage } = context;
-  const known = storage.transactionSync(() => insertOrFind(sql, restore));
+  const known = storage.transactionSync(() => insertOrFind(context, restore));
   if (known !== undefined) return { view: toRestoreView(sql, known), replayed: true };
   await scheduleWatchdog(context);
-  await startRun(context, restore.jobId);
+  await startNewJob(context, restore.jobId);
   return { view: toRestoreView(sql, getJob(sql, restore.jobId)), replayed: false };
 }
 
@@ -46,7 +47,8 @@ function findKnown(
 }
 
 /** Inserts a restore, or returns the restore that its key already created. */
-function insertOrFind(sql: SqlStorage, restore: NewRestore): JobRow | undefined {
+function insertOrFind(context: JobsContext, restore: NewRestore): JobRow | undefined {
+  const { sql } = context;
   const { idempotencyKey, requestDigest, databaseKey, request, filledTable, nowMs } = restore;
   const known =
     idempotencyKey === null ? undefined : findKnown(sql, { idempotencyKey, requestDigest });
@@ -56,6 +58,8 @@ function insertOrFind(sql: SqlStorage, restore: NewRestore): JobRow | undefined 
     const message = `the target has ${JSON.stringify(filledTable)}, which is not empty`;
     throw new ExportError("target-not-empty", message);
   }
+  const starts = canStartJob(context);
   insertRestore(sql, restore);
+  if (!starts) enqueueJob(sql, restore.jobId);
   return undefined;
 }

@@ -5,10 +5,11 @@ import type { JobsContext } from "../jobs-context.ts";
 import { findJob } from "../tables/job-rows.ts";
 import { endJobIf } from "./end-job.ts";
 import { removeDiscardsNow } from "./remove-discards.ts";
+import { startNextJobs } from "./start-next-jobs.ts";
 
 /**
- * Fails a job that cannot continue: its uploads are abandoned, and the failure is kept. `callback`
- * reports whether the caller must send the job's callback.
+ * Fails a job that cannot continue: its uploads are abandoned, the failure is kept, and the next job
+ * in the queue starts. `callback` reports whether the caller must send the job's callback.
  */
 export async function failJob(
   context: JobsContext,
@@ -21,6 +22,7 @@ export async function failJob(
   const callback = job.callback_status === "pending";
   if (!isActive(job.state)) return { callback: callback && job.state === "failed" };
   endJobIf(context, { jobId, to: "failed", nowMs: Date.now(), failure });
+  await startNextJobs(context);
   await removeDiscardsNow(context, jobId);
   return { callback };
 }

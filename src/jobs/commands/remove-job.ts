@@ -17,6 +17,7 @@ import { endJobIf } from "./end-job.ts";
 import { removeDiscards, removeDiscardsNow } from "./remove-discards.ts";
 import { scheduleWatchdog } from "./schedule-watchdog.ts";
 import { startEnding, startStreamEnding } from "./start-ending.ts";
+import { startNextJobs } from "./start-next-jobs.ts";
 import { terminateRun } from "./terminate-run.ts";
 
 /**
@@ -42,6 +43,7 @@ export async function removeJob(
   }
   if (endJobIf(context, { jobId, to: "cancelled", nowMs: Date.now() })) {
     await terminateRun(context, job);
+    await startNextJobs(context);
     await startEnding(context, jobId);
     await scheduleWatchdog(context);
     await removeDiscardsNow(context, jobId);

@@ -7,6 +7,7 @@ import { deleteJobRows } from "./delete-job-rows.ts";
 import { endJobIf } from "./end-job.ts";
 import { scheduleWatchdog } from "./schedule-watchdog.ts";
 import { startEnding } from "./start-ending.ts";
+import { startNextJobs } from "./start-next-jobs.ts";
 import { terminateRun } from "./terminate-run.ts";
 
 /**
@@ -25,6 +26,7 @@ export async function removeRestore(
   const job = getJobOfKind(sql, jobId, "restore");
   if (endJobIf(context, { jobId, to: "cancelled", nowMs: Date.now() })) {
     await terminateRun(context, job);
+    await startNextJobs(context);
     await startEnding(context, jobId);
     await scheduleWatchdog(context);
     return toRestoreView(sql, getJob(sql, jobId));

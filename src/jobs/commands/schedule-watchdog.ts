@@ -6,7 +6,7 @@ import { findFirstDiscardMs } from "../tables/discard-rows.ts";
 import { findFirstFileDueMs } from "../tables/file-rows.ts";
 import { getCallbackGraceMs, findFirstOverdueCallbackMs } from "../tables/job-callback-columns.ts";
 import { findFirstCopyingMs } from "../tables/job-copying-columns.ts";
-import { getJobDueTimes } from "../tables/job-due-columns.ts";
+import { getJobDueTimes, hasActiveJob } from "../tables/job-due-columns.ts";
 import { findFirstStreamDueMs } from "../tables/stream-rows.ts";
 
 /** How soon the alarm retries what was due and could not be done. */
@@ -41,7 +41,7 @@ export function findNextAlarmMs(
 ): number | null {
   const jobs = getJobDueTimes(sql);
   const times: number[] = [];
-  if (jobs.active > 0) times.push(nowMs + Math.max(1_000, Math.min(stallMs / 4, 30_000)));
+  if (hasActiveJob(sql)) times.push(nowMs + Math.max(1_000, Math.min(stallMs / 4, 30_000)));
   for (const dueMs of [
     jobs.unclosedMs,
     jobs.expiresMs,

@@ -1,19 +1,19 @@
-import type { RunStart } from "../../rpc/run-payload.ts";
+import type { RunId, RunStart } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { getJob, toInstanceId } from "../tables/job-rows.ts";
 import { createOnce } from "../workflow-instances.ts";
 
 /**
- * Starts a new job's first run. If Workflows cannot be reached, the job stays queued, and the
- * watchdog starts it.
+ * Starts the run of a job that has none yet. If Workflows cannot be reached, the job stays queued,
+ * and the watchdog starts it.
  */
-export async function startRun(context: JobsContext, jobId: string): Promise<void> {
+export async function startRun(context: JobsContext, run: RunId): Promise<void> {
   try {
-    await createRun(context, { jobId, run: 1 });
+    await createRun(context, run);
   } catch (cause) {
     console.warn({
       message: "run not started; the watchdog will try again",
-      jobId,
+      jobId: run.jobId,
       cause: String(cause),
     });
   }

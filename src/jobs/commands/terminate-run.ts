@@ -1,5 +1,6 @@
 import { callWithin } from "../../lib/call-within.ts";
 import type { JobsContext } from "../jobs-context.ts";
+import { isInQueue } from "../tables/job-queue-columns.ts";
 import { toInstanceId, type JobRow } from "../tables/job-rows.ts";
 
 /**
@@ -8,10 +9,11 @@ import { toInstanceId, type JobRow } from "../tables/job-rows.ts";
 const TERMINATE_MS_MAX = 10_000;
 
 /**
- * Ends the instance of a job's run if it is still alive. If that fails, the run's commits are
+ * Ends the instance of a job's run if it is still alive; a job in the queue has none. If that fails, the run's commits are
  * refused anyway.
  */
 export async function terminateRun({ env }: JobsContext, job: JobRow): Promise<void> {
+  if (isInQueue(job)) return;
   const id = toInstanceId(job);
   try {
     await callWithin(TERMINATE_MS_MAX, async () => (await env.EXPORT_WORKFLOW.get(id)).terminate());

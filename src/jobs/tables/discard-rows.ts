@@ -47,7 +47,7 @@ export function listDiscards(sql: SqlStorage, jobId: string): Discard[] {
 
 /**
  * Returns jobs whose discards are due for their last removal: at most `limit`, the longest overdue
- * first.
+ * first. A job that has discarded at several times is listed as often.
  */
 export function listDiscardingJobs(
   sql: SqlStorage,
@@ -56,7 +56,7 @@ export function listDiscardingJobs(
   return sql
     .exec<{ job_id: string }>(
       `SELECT job_id FROM tmp_export_job_discards WHERE discarded_at_ms <= ?
-       GROUP BY job_id ORDER BY min(discarded_at_ms) LIMIT ?`,
+       GROUP BY discarded_at_ms, job_id ORDER BY discarded_at_ms, job_id LIMIT ?`,
       nowMs - LATE_MS,
       limit,
     )
@@ -66,12 +66,13 @@ export function listDiscardingJobs(
 
 /** Returns when the first discards are due to be removed for the last time; null if there are none. */
 export function findFirstDiscardMs(sql: SqlStorage): number | null {
-  const { first } = sql
-    .exec<{ first: number | null }>(
-      "SELECT min(discarded_at_ms) AS first FROM tmp_export_job_discards",
+  const [first] = sql
+    .exec<{ discarded_at_ms: number }>(
+      `SELECT discarded_at_ms FROM tmp_export_job_discards WHERE discarded_at_ms >= 0
+       ORDER BY discarded_at_ms LIMIT 1`,
     )
-    .one();
-  return first === null ? null : first + LATE_MS;
+    .toArray();
+  return first === undefined ? null : first.discarded_at_ms + LATE_MS;
 }
 
 /** Forgets the discards of a job that are due at `nowMs`. */

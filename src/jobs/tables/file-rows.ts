@@ -128,8 +128,10 @@ export function listUnusedFiles(
 
 /** Returns when the first file is due to be deleted; null if there are none. */
 export function findFirstFileDueMs(sql: SqlStorage): number | null {
-  const { first } = sql
-    .exec<{ first: number | null }>("SELECT min(used_at_ms) AS first FROM tmp_export_files")
-    .one();
-  return first === null ? null : first + KEPT_MS;
+  const [first] = sql
+    .exec<{ used_at_ms: number }>(
+      "SELECT used_at_ms FROM tmp_export_files WHERE used_at_ms >= 0 ORDER BY used_at_ms LIMIT 1",
+    )
+    .toArray();
+  return first === undefined ? null : getFileDueMs(first);
 }

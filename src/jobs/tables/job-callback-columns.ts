@@ -54,18 +54,25 @@ export function getCallbackGraceMs(stallMs: number): number {
   return Math.max(stallMs, SENDER_GRACE_MS_MIN);
 }
 
+/** The condition for an ended job whose callback is pending. */
+const UNCALLED = `callback_status = 'pending' AND ${ENDED}`;
+
+/** When the sender of a pending callback was last due, or last showed that it works. */
+const SENDER_DUE_MS = `max(coalesce(callback_next_attempt_at_ms, completed_at_ms), coalesce(ending_at_ms, 0),
+  coalesce(callback_posted_at_ms, 0))`;
+
 /**
  * Returns when the first pending callback of an ended job is so late that its sender must have
  * died; null if none is pending. Until then, its sender is waiting.
  */
 export function findFirstOverdueCallbackMs(sql: SqlStorage, graceMs: number): number | null {
-  const { first } = sql
-    .exec<{ first: number | null }>(
-      `SELECT min(max(coalesce(callback_next_attempt_at_ms, completed_at_ms), coalesce(ending_at_ms, 0),
-           coalesce(callback_posted_at_ms, 0))) AS first FROM tmp_export_jobs WHERE callback_status = 'pending' AND ${ENDED}`,
+  const [first] = sql
+    .exec<{ due: number }>(
+      `SELECT ${SENDER_DUE_MS} AS due FROM tmp_export_jobs
+       WHERE ${UNCALLED} AND ${SENDER_DUE_MS} >= 0 ORDER BY ${SENDER_DUE_MS} LIMIT 1`,
     )
-    .one();
-  return first === null ? null : first + graceMs + 1;
+    .toArray();
+  return first === undefined ? null : first.due + graceMs + 1;
 }
 
 /**
@@ -80,10 +87,7 @@ export function listOverdueCallbacks(
   return sql
     .exec<{ job_id: string; run: number; callback_attempts: number }>(
       `SELECT job_id, run, callback_attempts FROM tmp_export_jobs
-       WHERE callback_status = 'pending' AND ${ENDED}
-         AND coalesce(callback_next_attempt_at_ms, completed_at_ms) < ?1
-         AND coalesce(ending_at_ms, 0) < ?1 AND coalesce(callback_posted_at_ms, 0) < ?1
-       ORDER BY coalesce(callback_next_attempt_at_ms, completed_at_ms) LIMIT ?2`,
+       WHERE ${UNCALLED} AND ${SENDER_DUE_MS} < ? ORDER BY ${SENDER_DUE_MS} LIMIT ?`,
       nowMs - graceMs,
       limit,
     )

@@ -70,9 +70,11 @@ export function listDueCopyings(
 
 /** Returns when the first copies are due; null if there are none. */
 export function findFirstCopyingMs(sql: SqlStorage): number | null {
-  return sql
-    .exec<{ first: number | null }>(
-      `SELECT min(copying_due_at_ms) AS first FROM tmp_export_jobs WHERE ${RETAINED}`,
+  const first = sql
+    .exec<{ due: number }>(
+      `SELECT copying_due_at_ms AS due FROM tmp_export_jobs WHERE copying_due_at_ms IS NOT NULL
+       ORDER BY copying_due_at_ms LIMIT 1`,
     )
-    .one().first;
+    .toArray()[0];
+  return first?.due ?? null;
 }

@@ -1,7 +1,7 @@
 import { ENDINGS_MAX } from "../../api/limits.ts";
 import { ENDING_DUE_MS } from "./ending-due.ts";
 import type { JobRow } from "./job-rows.ts";
-import { ACTIVE, ENDED, FILELESS, RETAINED } from "./state-sql.ts";
+import { ACTIVE, ENDED, FILELESS, RETAINED, STARTED } from "./state-sql.ts";
 
 /*
  * The columns of `tmp_export_jobs` that show the watchdog what is due: `heartbeat_at_ms`,
@@ -32,22 +32,43 @@ interface Due {
   limit: number;
 }
 
-/** Returns active jobs whose run has been silent for `silentMs`. */
+/** Returns active jobs whose run was started and has been silent for `silentMs`. */
 export function listSilentJobs(
   sql: SqlStorage,
   { nowMs, silentMs, limit }: Due & { silentMs: number },
 ): JobRow[] {
-  return list(sql, limit, `${ACTIVE} AND ${LAST_SEEN} <= ?`, nowMs - silentMs);
+  return sql
+    .exec<JobRow>(
+      `SELECT * FROM tmp_export_jobs WHERE ${STARTED} AND ${LAST_SEEN} <= ?
+       ORDER BY ${LAST_SEEN} LIMIT ?`,
+      nowMs - silentMs,
+      limit,
+    )
+    .toArray();
 }
 
 /** Returns ended jobs whose snapshot may still be in its source, and that no instance is closing. */
 export function listUnclosedJobs(sql: SqlStorage, { nowMs, limit }: Due): JobRow[] {
-  return list(sql, limit, `${UNCLOSED} AND ${UNCLOSED_DUE_MS} <= ?`, nowMs);
+  return sql
+    .exec<JobRow>(
+      `SELECT * FROM tmp_export_jobs WHERE ${UNCLOSED} AND ${UNCLOSED_DUE_MS} <= ?
+       ORDER BY ${UNCLOSED_DUE_MS} LIMIT ?`,
+      nowMs,
+      limit,
+    )
+    .toArray();
 }
 
 /** Returns completed jobs whose retention has ended. */
 export function listExpiredJobs(sql: SqlStorage, { nowMs, limit }: Due): JobRow[] {
-  return list(sql, limit, `${RETAINED} AND expires_at_ms <= ?`, nowMs);
+  return sql
+    .exec<JobRow>(
+      `SELECT * FROM tmp_export_jobs WHERE ${RETAINED} AND expires_at_ms <= ?
+       ORDER BY expires_at_ms LIMIT ?`,
+      nowMs,
+      limit,
+    )
+    .toArray();
 }
 
 /**
@@ -55,42 +76,61 @@ export function listExpiredJobs(sql: SqlStorage, { nowMs, limit }: Due): JobRow[
  * enough. Their discards have their own rows.
  */
 export function listForgottenJobs(sql: SqlStorage, { nowMs, limit }: Due): JobRow[] {
-  return list(sql, limit, `${FORGETTABLE} AND completed_at_ms <= ?`, nowMs - REMEMBERED_MS);
-}
-
-function list(sql: SqlStorage, limit: number, condition: string, value: number): JobRow[] {
   return sql
     .exec<JobRow>(
-      `SELECT * FROM tmp_export_jobs WHERE ${condition} ORDER BY ${LAST_SEEN} LIMIT ?`,
-      value,
+      `SELECT * FROM tmp_export_jobs WHERE ${FORGETTABLE} AND completed_at_ms <= ?
+       ORDER BY completed_at_ms LIMIT ?`,
+      nowMs - REMEMBERED_MS,
       limit,
     )
     .toArray();
 }
 
-/**
- * How many jobs are active, and when the first job of each other kind is due; null if there is
- * none.
- */
-export type JobDueTimes = {
-  active: number;
+/** Reports whether any job is active. */
+export function hasActiveJob(sql: SqlStorage): boolean {
+  const found = sql.exec(
+    `SELECT 1 FROM tmp_export_jobs WHERE ${ACTIVE} AND database_key >= '' LIMIT 1`,
+  );
+  return found.toArray().length > 0;
+}
+
+/** When the first job of each kind is due; null if there is none. */
+export interface JobDueTimes {
   unclosedMs: number | null;
   expiresMs: number | null;
   forgottenMs: number | null;
-};
+}
 
-/** Returns when each of the lists above stops being empty. */
+/*
+ * The comparisons with 0 exclude nothing. They make SQLite search the index from its beginning
+ * instead of scanning it. The test of the plans distinguishes the two.
+ */
+
+/** Returns when each list of ended jobs stops being empty. */
 export function getJobDueTimes(sql: SqlStorage): JobDueTimes {
-  return sql
-    .exec<JobDueTimes>(
-      `SELECT
-         count(CASE WHEN ${ACTIVE} THEN 1 END) AS active,
-         min(CASE WHEN ${UNCLOSED} THEN ${UNCLOSED_DUE_MS} END) AS unclosedMs,
-         min(CASE WHEN ${RETAINED} THEN expires_at_ms END) AS expiresMs,
-         min(CASE WHEN ${FORGETTABLE} THEN completed_at_ms END) + ${REMEMBERED_MS} AS forgottenMs
-       FROM tmp_export_jobs`,
+  const [unclosed] = sql
+    .exec<{ due: number }>(
+      `SELECT ${UNCLOSED_DUE_MS} AS due FROM tmp_export_jobs
+       WHERE ${UNCLOSED} AND ${UNCLOSED_DUE_MS} >= 0 ORDER BY ${UNCLOSED_DUE_MS} LIMIT 1`,
     )
-    .one();
+    .toArray();
+  const [expiring] = sql
+    .exec<{ due: number }>(
+      `SELECT expires_at_ms AS due FROM tmp_export_jobs
+       WHERE ${RETAINED} AND expires_at_ms >= 0 ORDER BY expires_at_ms LIMIT 1`,
+    )
+    .toArray();
+  const [forgettable] = sql
+    .exec<{ due: number }>(
+      `SELECT completed_at_ms + ${REMEMBERED_MS} AS due FROM tmp_export_jobs
+       WHERE ${FORGETTABLE} AND completed_at_ms >= 0 ORDER BY completed_at_ms LIMIT 1`,
+    )
+    .toArray();
+  return {
+    unclosedMs: unclosed?.due ?? null,
+    expiresMs: expiring?.due ?? null,
+    forgottenMs: forgettable?.due ?? null,
+  };
 }
 
 /** Records that instance number `endings` was started for what an ended job left. */

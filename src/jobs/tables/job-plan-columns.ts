@@ -1,13 +1,13 @@
 import { addWarnings, boundWarnings } from "./bound-warnings.ts";
 import type { ChunkCommit } from "../../rpc/chunk-commit.ts";
 import type { PlanRecord } from "../../rpc/plan-record.ts";
-import { type JobRow, parseWarnings, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts";
+import { type JobRow, type JobTotals, parseWarnings, SNAPSHOT_TABLES_LEFT } from "./job-rows.ts";
 
 /*
  * The columns of `tmp_export_jobs` that hold a job's snapshot and plan, and how far it is: `snapshot_id`,
  * `snapshot_at_ms`, `snapshot_json`, `snapshot_open`, `catalog_digest`, `plan_digest`, `writer_json`, `checkpoint`,
  * `cursor_json`, `next_table`, `restarts`, `corrupt_restarts`, `started_over`, `warnings_json`,
- * `usage_rows_read`, `usage_rows_written`.
+ * `totals_json`, `usage_rows_read`, `usage_rows_written`.
  */
 
 /**
@@ -106,6 +106,20 @@ export function moveCheckpoint(
     commit.usage.r2ClassAOperations,
     nowMs,
     JSON.stringify(addWarnings(parseWarnings(job), commit.warnings ?? [])),
+    job.job_id,
+  );
+}
+
+/** Records what remains of a job's tables and artifacts after their rows: the sums, and all warnings. */
+export function recordTotals(
+  sql: SqlStorage,
+  job: JobRow,
+  { totals, warnings }: { totals: JobTotals; warnings: readonly string[] },
+): void {
+  sql.exec(
+    "UPDATE tmp_export_jobs SET totals_json = ?, warnings_json = ? WHERE job_id = ?",
+    JSON.stringify(totals),
+    JSON.stringify(addWarnings(parseWarnings(job), warnings)),
     job.job_id,
   );
 }

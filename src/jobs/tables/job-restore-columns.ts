@@ -64,12 +64,17 @@ export function recordTargetOpen(sql: SqlStorage, jobId: string, isOpen: boolean
   sql.exec("UPDATE tmp_export_jobs SET snapshot_open = ? WHERE job_id = ?", isOpen ? 1 : 0, jobId);
 }
 
-/** Returns the restores that run, or may still clean up their targets, in any order. */
+/**
+ * Returns the restores that run, or may still clean up their targets, in any order. The named indexes contain only active
+ * jobs, and only unclosed restores; SQLite would prefer one with all ended restores. The comparisons exclude nothing.
+ */
 export function listOpenRestores(sql: SqlStorage): JobRow[] {
   return sql
     .exec<JobRow>(
-      `SELECT * FROM tmp_export_jobs WHERE ${ACTIVE} AND kind = 'restore'
-       UNION ALL SELECT * FROM tmp_export_jobs WHERE kind = 'restore' AND ${ENDED} AND snapshot_open <> 0`,
+      `SELECT * FROM tmp_export_jobs INDEXED BY tmp_export_jobs_active
+         WHERE ${ACTIVE} AND kind = 'restore' AND database_key >= ''
+       UNION ALL SELECT * FROM tmp_export_jobs INDEXED BY tmp_export_jobs_restore_unclosed
+         WHERE kind = 'restore' AND ${ENDED} AND snapshot_open <> 0 AND database_key >= ''`,
     )
     .toArray();
 }

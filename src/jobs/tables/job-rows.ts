@@ -8,7 +8,7 @@ import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { DumpWriter } from "../../rpc/plan-record.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import type { SnapshotRecord } from "../../rpc/snapshot-record.ts";
-import { ACTIVE, ENDED, RETAINED, toStateCondition } from "./state-sql.ts";
+import { ACTIVE, ENDED } from "./state-sql.ts";
 
 /** What a job does. Exports and restores share their lock, runs, callback and watchdog. */
 export type JobKind = "export" | "restore";
@@ -16,8 +16,9 @@ export type JobKind = "export" | "restore";
 /**
  * A complete row of `tmp_export_jobs`; docs/storage-layout.md describes the columns. This file
  * writes what a job is and its state. Other files in this folder write the other columns:
- * `job-run-columns.ts`, `job-plan-columns.ts`, `job-callback-columns.ts`, `job-due-columns.ts`,
- * `job-restore-columns.ts`, `job-proof-columns.ts` and `job-copying-columns.ts`.
+ * `job-run-columns.ts`, `job-queue-columns.ts`, `job-plan-columns.ts`, `job-callback-columns.ts`,
+ * `job-due-columns.ts`, `job-restore-columns.ts`, `job-proof-columns.ts` and
+ * `job-copying-columns.ts`. `job-list.ts` reads pages of jobs.
  */
 export type JobRow = {
   job_id: string;
@@ -30,6 +31,8 @@ export type JobRow = {
   idempotency_key: string | null;
   origin: string;
   run: number;
+  /** The job's number in the queue; null once it is started. Void after the job has ended. */
+  queue_number: number | null;
   created_at_ms: number;
   started_at_ms: number | null;
   completed_at_ms: number | null;
@@ -77,6 +80,8 @@ export type JobRow = {
   usage_steps: number;
   usage_r2_class_a: number;
   warnings_json: string;
+  /** What an expired job's table and artifact rows added up to, as JSON of `JobTotals`. */
+  totals_json: string | null;
   failure_json: string | null;
   /** The state of a restore; null for an export. */
   restore_json: string | null;
@@ -149,6 +154,19 @@ export function parseSnapshot({
   return snapshot_json === null ? null : (JSON.parse(snapshot_json) as SnapshotRecord);
 }
 
+/** What the rows of an expired job's tables and artifacts added up to. */
+export interface JobTotals {
+  tables: number;
+  rows: number;
+  /** Of all artifacts. */
+  bytes: number;
+}
+
+/** Returns the totals of an expired job; null if its tables and artifacts have rows. */
+export function parseTotals({ totals_json }: Pick<JobRow, "totals_json">): JobTotals | null {
+  return totals_json === null ? null : (JSON.parse(totals_json) as JobTotals);
+}
+
 /** Returns what wrote a job's dump; null if an earlier version made the plan. */
 export function parseWriter({ writer_json }: Pick<JobRow, "writer_json">): DumpWriter | null {
   return writer_json === null ? null : (JSON.parse(writer_json) as DumpWriter);
@@ -159,9 +177,6 @@ export function getStateAt(job: Pick<JobRow, "state" | "expires_at_ms">, nowMs: 
   const isDue = job.expires_at_ms !== null && job.expires_at_ms <= nowMs;
   return listStatesBefore("expired").includes(job.state) && isDue ? "expired" : job.state;
 }
-
-/** The same in SQL; `?1` is the time. */
-const STATE_AT = `CASE WHEN ${RETAINED} AND expires_at_ms <= ?1 THEN ?2 ELSE state END`;
 
 /** The id of a run's Workflow instance. */
 export function toInstanceId(job: { job_id: string; run: number }): string {
@@ -212,10 +227,10 @@ export function findActiveJob(sql: SqlStorage, databaseKey: string): JobRow | un
     .exec<JobRow>(
       `SELECT * FROM tmp_export_jobs WHERE database_key = ?1 AND ${ACTIVE}
        UNION ALL SELECT * FROM tmp_export_jobs
-         WHERE database_key = ?1 AND kind = 'restore' AND ${ENDED} AND snapshot_open <> 0 AND endings < ?2
+         WHERE database_key = ?1 AND kind = 'restore' AND ${ENDED}
+           AND snapshot_open <> 0 AND endings < ${ENDINGS_MAX}
        LIMIT 1`,
       databaseKey,
-      ENDINGS_MAX,
     )
     .toArray()[0];
 }
@@ -234,38 +249,10 @@ export function getJobOfRun(sql: SqlStorage, { jobId, run }: RunId): JobRow {
   return job;
 }
 
-/** Returns one page of jobs, newest first, after the job `after`. */
-export function listJobs(
-  sql: SqlStorage,
-  page: {
-    kind: JobKind;
-    status: JobState | undefined;
-    limit: number;
-    after: { createdAtMs: number; jobId: string } | undefined;
-    nowMs: number;
-  },
-): JobRow[] {
-  const conditions: string[] = [`kind = '${page.kind}'`];
-  const values: (string | number)[] = [];
-  if (page.status !== undefined) {
-    conditions.push(`${STATE_AT} = ?`);
-    values.push(page.nowMs, "expired" satisfies JobState, page.status);
-  }
-  if (page.after !== undefined) {
-    conditions.push("(created_at_ms, job_id) < (?, ?)");
-    values.push(page.after.createdAtMs, page.after.jobId);
-  }
-  const where = `WHERE ${conditions.join(" AND ")}`;
-  return sql
-    .exec<JobRow>(
-      `SELECT * FROM tmp_export_jobs ${where} ORDER BY created_at_ms DESC, job_id DESC LIMIT ?`,
-      ...values,
-      page.limit,
-    )
-    .toArray();
-}
-
-/** Inserts a queued job. Restores also have a state, which `recordRestoreState` writes. */
+/**
+ * Inserts a queued job that counts as started; `enqueueJob` puts it into the queue. Restores also
+ * have a state, which `recordRestoreState` writes.
+ */
 export function insertJob(sql: SqlStorage, job: NewJob, kind: JobKind = "export"): void {
   sql.exec(
     `INSERT INTO tmp_export_jobs (job_id, kind, source, database_key, state, request_json, request_digest,
@@ -301,13 +288,14 @@ export function moveJobIf(
     `UPDATE tmp_export_jobs SET state = ?, started_at_ms = coalesce(?, started_at_ms),
        completed_at_ms = coalesce(?, completed_at_ms), failure_json = coalesce(?, failure_json),
        heartbeat_at_ms = ?
-     WHERE job_id = ? AND ${toStateCondition(from)}`,
+     WHERE job_id = ? AND state IN (SELECT value FROM json_each(?))`,
     move.to,
     move.to === "running" ? move.nowMs : null,
     isEnd ? move.nowMs : null,
     move.failure === undefined ? null : JSON.stringify(move.failure),
     move.nowMs,
     move.jobId,
+    JSON.stringify(from),
   );
   return moved.rowsWritten > 0;
 }

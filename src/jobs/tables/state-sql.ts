@@ -5,11 +5,22 @@ export function toStateCondition(states: readonly JobState[]): string {
   return `state IN (${states.map((state) => `'${state}'`).join(", ")})`;
 }
 
-/**
- * The condition for a job that holds its database's lock. The index `tmp_export_jobs_active` has the same
- * text; SQLite uses the index only then.
+/*
+ * SQLite uses a partial index only if the query repeats the condition of the index. So the indexes
+ * in `migrations.ts` have the text of these conditions, and `test/structure` compares the plans.
  */
+
+/** The condition for a job that holds its database's lock. */
 export const ACTIVE = toStateCondition(JOB_STATES.filter(isActive));
+
+/** The condition for a job that waits in the queue: no instance of it was created yet. */
+export const UNSTARTED = `${toStateCondition(["queued"])} AND queue_number IS NOT NULL`;
+
+/**
+ * The condition for an active job whose run was started. A version that knows no queue runs jobs
+ * without removing their number, so a running job counts in any case.
+ */
+export const STARTED = `${ACTIVE} AND (${toStateCondition(["running"])} OR queue_number IS NULL)`;
 
 /** The condition for a job that has ended, in whatever way. */
 export const ENDED = toStateCondition(JOB_STATES.filter((state) => !isActive(state)));

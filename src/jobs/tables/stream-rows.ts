@@ -15,6 +15,9 @@ export type StreamRow = {
   ending_at_ms: number | null;
 };
 
+/** When something must be done about a stream: its lease and its last ending are over. */
+const DUE_MS = `max(lease_until_ms, ${ENDING_DUE_MS})`;
+
 /** Returns the source whose snapshot a stream reads. */
 export function parseStreamRequest(stream: Pick<StreamRow, "request_json">): NewStream["request"] {
   return JSON.parse(stream.request_json) as NewStream["request"];
@@ -136,9 +139,8 @@ export function listExpiredStreams(
 ): StreamRow[] {
   return sql
     .exec<StreamRow>(
-      `SELECT * FROM tmp_export_streams
-       WHERE endings < ${ENDINGS_MAX} AND max(lease_until_ms, ${ENDING_DUE_MS}) <= ?
-       ORDER BY lease_until_ms LIMIT ?`,
+      `SELECT * FROM tmp_export_streams WHERE endings < ${ENDINGS_MAX} AND ${DUE_MS} <= ?
+       ORDER BY ${DUE_MS} LIMIT ?`,
       nowMs,
       limit,
     )
@@ -155,8 +157,8 @@ export function listAbandonedStreams(
 ): StreamRow[] {
   return sql
     .exec<StreamRow>(
-      `SELECT * FROM tmp_export_streams
-       WHERE endings >= ${ENDINGS_MAX} AND ${ENDING_DUE_MS} <= ? LIMIT ?`,
+      `SELECT * FROM tmp_export_streams WHERE endings >= ${ENDINGS_MAX} AND ${DUE_MS} <= ?
+       ORDER BY ${DUE_MS} LIMIT ?`,
       nowMs,
       limit,
     )
@@ -165,9 +167,11 @@ export function listAbandonedStreams(
 
 /** Returns when one of these lists stops being empty; null if there are no streams. */
 export function findFirstStreamDueMs(sql: SqlStorage): number | null {
-  return sql
-    .exec<{ first: number | null }>(
-      `SELECT min(max(lease_until_ms, ${ENDING_DUE_MS})) AS first FROM tmp_export_streams`,
+  const [first] = sql
+    .exec<{ due: number }>(
+      `SELECT ${DUE_MS} AS due FROM tmp_export_streams WHERE ${DUE_MS} >= 0
+       ORDER BY ${DUE_MS} LIMIT 1`,
     )
-    .one().first;
+    .toArray();
+  return first?.due ?? null;
 }

@@ -1,7 +1,7 @@
 import type { JobPage, JobPageQuery } from "../../rpc/http-jobs.ts";
 import type { JobView } from "../../api/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
-import { listJobs } from "../tables/job-rows.ts";
+import { listJobs } from "../tables/job-list.ts";
 import { toJobView } from "./job-view.ts";
 
 /**

@@ -8,7 +8,7 @@ import { VERIFY_DEFAULT } from "../../api/proof.ts";
 import { findNamedObject } from "../../api/source-config.ts";
 import type { ChangedView } from "../../rpc/http-jobs.ts";
 import { findSnapshotMethod } from "../../rpc/snapshot-record.ts";
-import { listArtifacts, sumArtifactBytes } from "../tables/artifact-rows.ts";
+import { listArtifacts } from "../tables/artifact-rows.ts";
 import {
   getJobOfKind,
   toInstanceId,
@@ -19,6 +19,7 @@ import {
   parseSnapshot,
   getStateAt,
 } from "../tables/job-rows.ts";
+import { findQueuePosition } from "../tables/job-queue-columns.ts";
 import { listTables } from "../tables/table-rows.ts";
 import { listCopyViews } from "./copies.ts";
 import { toProofView } from "./proof-view.ts";
@@ -26,14 +27,14 @@ import { getJobProgress } from "./job-progress.ts";
 import { isWaiting, listWarnings } from "./job-warnings.ts";
 
 /**
- * Differs whenever a job's view differs. It depends only on the job's row, so that it is cheap to
- * compute.
+ * Differs whenever a job's view differs. It depends only on the job's row and its position in the
+ * queue, so that it is cheap to compute.
  */
-export function makeViewVersion(job: JobRow): string {
+export function makeViewVersion(sql: SqlStorage, job: JobRow): string {
   const { run, checkpoint, usage_steps, heartbeat_at_ms } = job;
   const state = getStateAt(job, Date.now());
   const callback = `${job.callback_status}-${job.callback_attempts}`;
-  const waiting = isWaiting(job) ? job.waiting_as : "";
+  const waiting = isWaiting(job) ? job.waiting_as : (findQueuePosition(sql, job) ?? "");
   return `${run}-${checkpoint}-${usage_steps}-${heartbeat_at_ms}-${state}-${callback}-${waiting}-${job.copyings}`;
 }
 
@@ -45,7 +46,7 @@ export function getJobView(sql: SqlStorage, jobId: string): JobView {
 /** Returns a job's view if it differs from that of `version`. Errors: `job-not-found`. */
 export function findChangedView(sql: SqlStorage, jobId: string, version: string): ChangedView {
   const job = getJobOfKind(sql, jobId, "export");
-  const current = makeViewVersion(job);
+  const current = makeViewVersion(sql, job);
   const view = current === version ? null : toJobView(sql, job);
   return { version: current, status: getStateAt(job, Date.now()), view };
 }
@@ -55,11 +56,11 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
   const request = parseRequest(job);
   const base = `${job.origin}/export/dump/${job.job_id}`;
   const tables = listTables(sql, job.job_id, VIEW_ENTRIES_MAX);
-  const progress = getJobProgress(sql, job);
   const status = getStateAt(job, Date.now());
   return {
     jobId: job.job_id,
     status,
+    queuePosition: findQueuePosition(sql, job),
     source: job.source,
     object: findNamedObject(request),
     format: request.format,
@@ -72,7 +73,7 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
     completedAt: timeOrNull(job.completed_at_ms),
     expiresAt: timeOrNull(job.expires_at_ms),
     snapshotAt: timeOrNull(job.snapshot_at_ms),
-    progress: { ...progress, bytes: sumArtifactBytes(sql, job.job_id) },
+    progress: getJobProgress(sql, job),
     tables,
     artifacts:
       // Public only after their job is completed: until then a file may still be replaced.

@@ -57,7 +57,8 @@ function waitingWarnings(job: JobRow): string[] {
     : [`the Workflow instance of run ${job.run} is queued: it starts after others have ended`];
 }
 
-function replacementWarnings(sql: SqlStorage, jobId: string): string[] {
+/** Returns a sentence for each table whose text is not valid UTF-8. */
+export function replacementWarnings(sql: SqlStorage, jobId: string): string[] {
   return listReplacements(sql, jobId, WARNINGS_MAX + 1).map(
     ({ name, replacements }) =>
       `table ${JSON.stringify(name)} has text that is not valid UTF-8: U+FFFD was written ` +

@@ -3,13 +3,14 @@ import type { RestoreView } from "../../api/restore-view.ts";
 import { findNamedObject } from "../../api/source-config.ts";
 import type { ChangedRestoreView, RestoreState } from "../../rpc/restore-jobs.ts";
 import type { JobPageQuery } from "../../rpc/http-jobs.ts";
+import { listJobs } from "../tables/job-list.ts";
+import { findQueuePosition } from "../tables/job-queue-columns.ts";
 import { parseRestoreRequest, parseRestoreState } from "../tables/job-restore-columns.ts";
 import {
   findJob,
   getJobOfKind,
   getStateAt,
   type JobRow,
-  listJobs,
   parseFailure,
   parseRescues,
   parseWarnings,
@@ -29,7 +30,7 @@ export function findChangedRestoreView(
   version: string,
 ): ChangedRestoreView {
   const job = getJobOfKind(sql, jobId, "restore");
-  const current = makeViewVersion(job);
+  const current = makeViewVersion(sql, job);
   const view = current === version ? null : toRestoreView(sql, job);
   return { version: current, status: job.state, view };
 }
@@ -60,6 +61,7 @@ export function toRestoreView(sql: SqlStorage, job: JobRow): RestoreView {
     kind: "restore",
     jobId: job.job_id,
     status: job.state,
+    queuePosition: findQueuePosition(sql, job),
     target: job.source,
     object: findNamedObject(request),
     mode: request.mode,

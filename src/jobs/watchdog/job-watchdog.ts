@@ -1,9 +1,12 @@
 import { callWithin } from "../../lib/call-within.ts";
+import { forEachAtOnce } from "../../lib/for-each-at-once.ts";
+import { yieldTurn } from "../../lib/yield-turn.ts";
 import { deleteJobRows } from "../commands/delete-job-rows.ts";
 import { endJobIf } from "../commands/end-job.ts";
 import { removeDiscardsNow } from "../commands/remove-discards.ts";
 import { scheduleWatchdog, readStallMs } from "../commands/schedule-watchdog.ts";
 import { startEnding, startStreamEnding } from "../commands/start-ending.ts";
+import { startNextJobs } from "../commands/start-next-jobs.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { listDueCopyDiscards } from "../tables/copy-discard-rows.ts";
 import { listCopies } from "../tables/copy-rows.ts";
@@ -31,31 +34,45 @@ import { removeCopyDiscards } from "./remove-copy-discards.ts";
 import { startCopying } from "./start-copying.ts";
 import { getSuspectMs } from "./verdict.ts";
 
-/** How many tasks of each kind are listed at once, so that an alarm stays short. */
-export const SLICE = 10;
+/** How many tasks of a kind are listed at once: their rows are in memory. */
+export const SLICE = 100;
+
+/**
+ * How many tasks are under way at once. They wait for R2 and Workflows, and a Worker has at most six
+ * open connections: https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections
+ */
+const TASKS_AT_ONCE = 6;
 
 /** How long the watchdog waits for one task: an alarm has 15 minutes for all. */
 const TASK_MS_MAX = 60_000;
 
-/** After this time an alarm starts no more tasks; the next one, a minute later, continues. */
+/** After this time an alarm starts no more tasks, and the next one continues. */
 const ALARM_MS_MAX = 40_000;
 
+/** How soon the next alarm continues: other calls of the object come between. */
+const CONTINUE_MS = 1_000;
+
 /**
- * The watchdog. It looks after silent runs, snapshots and callbacks that nobody ends, streams whose lease has
- * expired, unused uploads, and retention. It starts and ends runs and never does their work. It works for 40
- * seconds at most, and does each task once. Running it early, late or twice is harmless. A task that throws, or
- * does not answer within `taskMs`, does not block the others.
+ * The watchdog. It starts queued jobs, and looks after silent runs, snapshots and callbacks that nobody ends, streams
+ * whose lease has expired, unused uploads, and retention. It starts and ends runs and never does their work. It works
+ * for `alarmMs` at most, and does each task once. If tasks are left then, the next alarm follows at once. Running it
+ * early, late or twice is harmless. A task that throws, or does not answer within `taskMs`, does not block the others.
  */
-export async function runWatchdog(context: JobsContext, taskMs = TASK_MS_MAX): Promise<void> {
+export async function runWatchdog(
+  context: JobsContext,
+  { taskMs = TASK_MS_MAX, alarmMs = ALARM_MS_MAX } = {},
+): Promise<void> {
   const nowMs = Date.now();
+  const endMs = nowMs + alarmMs;
   const begun = new Set<string>();
-  let count: number;
-  do {
-    count = begun.size;
-    // A task that stays due after an attempt must not hide the tasks after it.
-    for (const { id, work } of listTasks(context, { nowMs, limit: SLICE + count })) {
-      if (begun.has(id)) continue;
-      if (Date.now() - nowMs >= ALARM_MS_MAX) break;
+  await startNextJobs(context);
+  for (;;) {
+    const tasks = TASK_KINDS.flatMap((list) =>
+      listNewTasks((due) => list(context, due), begun, nowMs),
+    );
+    if (tasks.length === 0) break;
+    await forEachAtOnce(TASKS_AT_ONCE, tasks, async ({ id, work }) => {
+      if (begun.has(id) || Date.now() >= endMs) return;
       begun.add(id);
       try {
         await callWithin(taskMs, work);
@@ -63,8 +80,14 @@ export async function runWatchdog(context: JobsContext, taskMs = TASK_MS_MAX): P
         // The next alarm finds it again.
         console.warn({ message: "the watchdog will try again", task: id, cause: String(cause) });
       }
+    });
+    // Tasks without input or output do not move the clock, and nobody else gets a turn.
+    await yieldTurn();
+    if (Date.now() >= endMs) {
+      await context.storage.setAlarm(Date.now() + CONTINUE_MS);
+      return;
     }
-  } while (begun.size > count);
+  }
   await scheduleWatchdog(context);
 }
 
@@ -75,59 +98,89 @@ interface Task {
   work: () => Promise<unknown>;
 }
 
-/** Returns what is due at `nowMs`: at most `limit` of each kind, the longest overdue first. */
-function listTasks(context: JobsContext, due: { nowMs: number; limit: number }): Task[] {
-  const { sql } = context;
-  const { nowMs, limit } = due;
-  const stallMs = readStallMs(context);
-  const overdue = listOverdueCallbacks(sql, { nowMs, graceMs: getCallbackGraceMs(stallMs), limit });
-  // One instance does both.
-  const unended = new Set([
-    ...listUnclosedJobs(sql, due).map((job) => job.job_id),
-    ...overdue.map(({ jobId }) => jobId),
-  ]);
-  return [
-    ...listSilentJobs(sql, { nowMs, silentMs: getSuspectMs(stallMs), limit }).map((job) => ({
+/** What is due at `nowMs`: at most `limit` tasks, the longest overdue first. */
+interface Due {
+  nowMs: number;
+  limit: number;
+}
+
+/**
+ * Returns due tasks that were not begun. Tasks usually stop being due when they are done. One that
+ * stays due must not hide the tasks after it, so the list gets longer until it has new ones.
+ */
+function listNewTasks(
+  list: (due: Due) => Task[],
+  begun: ReadonlySet<string>,
+  nowMs: number,
+): Task[] {
+  for (let limit = SLICE; ; limit *= 2) {
+    const tasks = list({ nowMs, limit });
+    const found = tasks.filter(({ id }) => !begun.has(id));
+    if (found.length > 0 || tasks.length < limit) return found;
+  }
+}
+
+/** The kinds of tasks. Each list is one search of an index, however many jobs there are. */
+const TASK_KINDS: readonly ((context: JobsContext, due: Due) => Task[])[] = [
+  (context, due) => {
+    const stallMs = readStallMs(context);
+    const silent = listSilentJobs(context.sql, { ...due, silentMs: getSuspectMs(stallMs) });
+    return silent.map((job) => ({
       id: `look after ${job.job_id}`,
       work: () => lookAfter(context, job, stallMs),
-    })),
-    ...[...unended].map((jobId) => ({
-      id: `end ${jobId}`,
-      work: () => startEnding(context, jobId),
-    })),
-    ...listAbandonedStreams(sql, due).map((stream) => ({
+    }));
+  },
+  (context, due) => listUnclosedJobs(context.sql, due).map((job) => endTask(context, job.job_id)),
+  (context, due) => {
+    const graceMs = getCallbackGraceMs(readStallMs(context));
+    const overdue = listOverdueCallbacks(context.sql, { ...due, graceMs });
+    return overdue.map(({ jobId }) => endTask(context, jobId));
+  },
+  ({ sql }, due) =>
+    listAbandonedStreams(sql, due).map((stream) => ({
       id: `abandon stream ${stream.stream_id}`,
       work: async () => abandonStream(sql, stream),
     })),
-    ...listExpiredStreams(sql, due).map((stream) => ({
+  (context, due) =>
+    listExpiredStreams(context.sql, due).map((stream) => ({
       id: `end stream ${stream.stream_id}`,
       work: () => startStreamEnding(context, stream),
     })),
-    ...listDiscardingJobs(sql, due).map((jobId) => ({
+  (context, due) =>
+    listDiscardingJobs(context.sql, due).map((jobId) => ({
       id: `remove discards of ${jobId}`,
-      work: () => endDiscards(context, { jobId, nowMs }),
+      work: () => endDiscards(context, { jobId, nowMs: due.nowMs }),
     })),
-    ...listUnusedFiles(sql, due).map(({ file_id: fileId }) => ({
+  (context, due) =>
+    listUnusedFiles(context.sql, due).map(({ file_id: fileId }) => ({
       id: `end unused file ${fileId}`,
-      work: () => endUnusedFile(context, { fileId, nowMs }),
+      work: () => endUnusedFile(context, { fileId, nowMs: due.nowMs }),
     })),
-    ...listDueCopyings(sql, due).map((job) => ({
+  (context, due) =>
+    listDueCopyings(context.sql, due).map((job) => ({
       id: `copy ${job.job_id}`,
       work: () => startCopying(context, job),
     })),
-    ...listDueCopyDiscards(sql, due).map((discards) => ({
+  (context, due) =>
+    listDueCopyDiscards(context.sql, due).map((discards) => ({
       id: `remove the copy of ${discards.jobId} at ${discards.destination}`,
-      work: () => removeCopyDiscards(context, discards, nowMs),
+      work: () => removeCopyDiscards(context, discards, due.nowMs),
     })),
-    ...listExpiredJobs(sql, due).map((job) => ({
+  (context, due) =>
+    listExpiredJobs(context.sql, due).map((job) => ({
       id: `expire ${job.job_id}`,
       work: () => expire(context, job),
     })),
-    ...listForgottenJobs(sql, due).map((job) => ({
+  ({ sql }, due) =>
+    listForgottenJobs(sql, due).map((job) => ({
       id: `forget ${job.job_id}`,
       work: async () => deleteJobRows(sql, job.job_id),
     })),
-  ];
+];
+
+/** An open snapshot and a late callback are one task, since one instance does both. */
+function endTask(context: JobsContext, jobId: string): Task {
+  return { id: `end ${jobId}`, work: () => startEnding(context, jobId) };
 }
 
 /**

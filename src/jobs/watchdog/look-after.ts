@@ -3,6 +3,7 @@ import { endJobIf } from "../commands/end-job.ts";
 import { findPlace } from "../commands/hand-over.ts";
 import { removeDiscardsNow } from "../commands/remove-discards.ts";
 import { startEnding } from "../commands/start-ending.ts";
+import { startNextJobs } from "../commands/start-next-jobs.ts";
 import { terminateRun } from "../commands/terminate-run.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { findJob, toInstanceId, type JobRow, parseRescues } from "../tables/job-rows.ts";
@@ -80,6 +81,7 @@ async function fail(context: JobsContext, job: JobRow, failure: Failure): Promis
   const { job_id: jobId } = job;
   if (!endJobIf(context, { jobId, to: "failed", nowMs: Date.now(), failure })) return;
   await terminateRun(context, job);
+  await startNextJobs(context);
   await startEnding(context, jobId);
   await removeDiscardsNow(context, jobId);
 }

@@ -36,6 +36,7 @@ export async function startSafetyExport(context: RunContext): Promise<{ jobId: s
       idempotencyKey,
       origin,
       nowMs: Date.now(),
+      startsAtOnce: true,
     }),
   );
   await run.commit({ safetyJobId: view.jobId });
