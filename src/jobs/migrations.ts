@@ -285,7 +285,8 @@ const MIGRATIONS: readonly string[] = [
      due_at_ms INTEGER NOT NULL,
      PRIMARY KEY (job_id, destination, object_key, upload_id)
    ) STRICT, WITHOUT ROWID;
-   CREATE INDEX tmp_export_job_copy_discards_due ON tmp_export_job_copy_discards(due_at_ms);`,
+   CREATE INDEX tmp_export_job_copy_discards_due
+     ON tmp_export_job_copy_discards(due_at_ms, job_id, destination);`,
 ];
 
 /** How many migrations a version must know to work with tables that have run all of these. */

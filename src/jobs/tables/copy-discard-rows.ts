@@ -53,7 +53,7 @@ export function listDueCopyDiscards(
   return sql
     .exec<{ job_id: string; destination: string; origin: string }>(
       `SELECT job_id, destination, origin FROM tmp_export_job_copy_discards WHERE due_at_ms <= ?
-       GROUP BY job_id, destination ORDER BY min(due_at_ms) LIMIT ?`,
+       GROUP BY due_at_ms, job_id, destination ORDER BY due_at_ms, job_id, destination LIMIT ?`,
       nowMs,
       limit,
     )
@@ -79,11 +79,13 @@ export function listCopyDiscards(
 
 /** Returns when the first discards are due; null if there are none. */
 export function findFirstCopyDiscardMs(sql: SqlStorage): number | null {
-  return sql
-    .exec<{ first: number | null }>(
-      "SELECT min(due_at_ms) AS first FROM tmp_export_job_copy_discards",
+  const [first] = sql
+    .exec<{ due_at_ms: number }>(
+      `SELECT due_at_ms FROM tmp_export_job_copy_discards WHERE due_at_ms >= 0
+       ORDER BY due_at_ms LIMIT 1`,
     )
-    .one().first;
+    .toArray();
+  return first?.due_at_ms ?? null;
 }
 
 /** Forgets what a job had discarded at a destination, up to those that are due at `nowMs`. */
