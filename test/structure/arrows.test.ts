@@ -38,6 +38,7 @@ const FORBIDDEN: Record<string, string> = {
   formats: "databases/source.ts",
   databases: "formats/plan.ts",
   notify: "config/settings.ts",
+  sealing: "config/settings.ts",
   config: "storage/artifact-store.ts",
   reading: "storage/artifact-store.ts",
   loading: "reading/dump-reader.ts",
