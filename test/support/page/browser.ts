@@ -1,4 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
 /** Where Debian, Ubuntu and macOS install the browser; `CHROMIUM` names another. */
@@ -10,9 +12,24 @@ const PLACES = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
+/**
+ * Installs Chromium if there is none and the tests run as root on Linux, as they do in a container. Elsewhere a person
+ * decides what is installed. Errors: those of apt-get.
+ */
+export function installBrowser(): void {
+  if (findBrowser() !== undefined || process.platform !== "linux" || process.getuid?.() !== 0)
+    return;
+  const script = fileURLToPath(new URL("../../../.ci/install-chromium", import.meta.url));
+  execFileSync(script, { stdio: "inherit" });
+}
+
+function findBrowser(): string | undefined {
+  return process.env["CHROMIUM"] ?? PLACES.find((place) => existsSync(place));
+}
+
 /** Starts Chromium without a window. It reaches nothing but what the tests open. */
 export function launchBrowser(): Promise<Browser> {
-  const executablePath = process.env["CHROMIUM"] ?? PLACES.find((place) => existsSync(place));
+  const executablePath = findBrowser();
   if (executablePath === undefined) {
     throw new Error("Chromium is not installed: run .ci/install-chromium, or set CHROMIUM");
   }

@@ -7,6 +7,7 @@ import {
   startBackedUpWorker,
   startMountedApp,
 } from "./backed-up-worker.ts";
+import { installBrowser } from "./browser.ts";
 import { copyJob, inJobsDatabase, moveJob } from "./jobs-database.ts";
 
 declare module "vitest" {
@@ -26,6 +27,7 @@ const SPACING_MS = 8 * 60_000;
 
 /** Runs a Worker with real exports and restores, and with a thousand copies of one of them. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  installBrowser();
   let failedJobId = "";
   let archivedJobId = "";
   const worker = await startBackedUpWorker(
