@@ -15,7 +15,7 @@ interface UnsealOptions {
   shown: string;
   /** The file with the private keys of age; undefined if the user named none. */
   identityFile: string | undefined;
-  /** Where the plain file is written. Only this user can read it, and it goes with the folder. */
+  /** The folder for the plain file. Only this user can read it, and it goes with the folder. */
   temporary: TemporaryFolder;
   signal: AbortSignal;
 }

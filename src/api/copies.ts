@@ -53,7 +53,7 @@ export const CopyViewSchema = v.strictObject({
 
 export type CopyView = v.InferOutput<typeof CopyViewSchema>;
 
-/** Where a manifest's export is copied to. A copy is whole if it contains `manifest.json`. */
+/** A destination to which a manifest's export is copied. A copy is whole if it contains `manifest.json`. */
 export const ManifestCopySchema = v.strictObject({
   destination: v.string(),
   folder: v.string(),

@@ -25,7 +25,7 @@ export interface CopyTask {
 /** A file to copy. */
 export interface CopiedFile {
   name: string;
-  /** Where the deployment's store has it. */
+  /** Its key in the deployment's store. */
   objectKey: string;
   contentType: string;
   /** Null for the manifest, whose size and hash are not recorded. */

@@ -53,7 +53,7 @@ function toStamp(ms: number): string {
   return new Date(ms).toISOString().replaceAll(/[-:]|\.\d+/g, "");
 }
 
-/** An id is told apart from a name of the same digits: no escaped name contains `id~`. */
+/** An id and a name of the same digits differ: no escaped name contains `id~`. */
 function escapeObject(object: NonNullable<SourceObject>): string {
   return "name" in object ? escapeName(object.name) : `id~${object.id}`;
 }

@@ -6,7 +6,7 @@ import { ExportError } from "../api/errors.ts";
 import { assert } from "../lib/assert.ts";
 
 /**
- * What makes a sealed file: every sealed byte follows from it and the plain bytes. Whoever has the
+ * What makes a sealed file: every sealed byte follows from it and the plain bytes. Anyone who has the
  * `streamKey` can open the file, so it is stored only until the file is sealed, and is never logged.
  */
 export interface Seal {

@@ -11,7 +11,7 @@ export interface CopyContext {
   config: Settings;
   jobs: ReturnType<typeof getExportJobs>;
   copier: Copier;
-  /** Where the files come from. */
+  /** The store from which files are copied. */
   store: ArtifactStore;
   /** Reports to the watchdog that the copier is working. Errors: `run-superseded`. */
   beat: () => Promise<void>;

@@ -15,7 +15,7 @@ const STEP_MS_MAX = 60_000;
 /** How many small files one step may copy: each costs a few requests. */
 const STEP_FILES_MAX = 250;
 
-/** One attempt of a step of copying: where it reads and writes, and how much it has done. */
+/** One attempt of a step of copying: its two stores, and how much it has done. */
 export class CopyPlace {
   readonly from: ArtifactStore;
   readonly to: ArtifactStore;
