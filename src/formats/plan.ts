@@ -40,4 +40,6 @@ export interface PlanRequest {
   /** Version of this package, for the header. */
   version: string;
   content: DumpContent;
+  /** True if values are masked, so indexes over them differ from the source's; default: false. */
+  isMasked?: boolean;
 }

@@ -4,6 +4,7 @@ import type { JobRequest } from "../../api/export-request.ts";
 import { FORMATS } from "../../api/formats.ts";
 import type { JobView } from "../../api/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
+import { listMaskedColumns } from "../../api/masks.ts";
 import { VERIFY_DEFAULT } from "../../api/proof.ts";
 import { findNamedObject } from "../../api/source-config.ts";
 import type { ChangedView } from "../../rpc/http-jobs.ts";
@@ -74,6 +75,7 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
     expiresAt: timeOrNull(job.expires_at_ms),
     snapshotAt: timeOrNull(job.snapshot_at_ms),
     progress: getJobProgress(sql, job),
+    masked: listMaskedColumns(request.mask),
     tables,
     artifacts:
       // Public only after their job is completed: until then a file may still be replaced.

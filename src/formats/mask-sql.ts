@@ -1,0 +1,117 @@
+import type { Column } from "../sqlite/catalog.ts";
+import type { ColumnSql } from "../sqlite/column-sql.ts";
+import { quoteText } from "../sqlite/identifier.ts";
+import type { TableEncoder } from "./table-encoder.ts";
+
+/** How a column of a table is read instead of its values. */
+export interface ColumnMask {
+  column: Column;
+  replacement:
+    | { kind: "null" }
+    | { kind: "length" }
+    | { kind: "value"; value: string | number }
+    /** Texts and names of columns, or of the rowid, in order. */
+    | { kind: "template"; parts: readonly ({ text: string } | { name: string })[] };
+}
+
+/** The masks of a table, by exact column name. */
+export type TableMasks = ReadonlyMap<string, ColumnMask>;
+
+/**
+ * Makes an encoder read masked columns through their masks. SQLite computes them, so no original value of a masked
+ * column reaches the encoder.
+ */
+export function maskEncoder(encoder: TableEncoder, masks: TableMasks): TableEncoder {
+  const rowSql = encoder.rowSql.bind(encoder);
+  return Object.assign(encoder, {
+    rowSql: (rowBytes: number) => {
+      const row = rowSql(rowBytes);
+      return (column: ColumnSql) => row(maskColumns(column, masks));
+    },
+    cellSource: {
+      columnSql: (column: ColumnSql) => maskColumns(column, masks),
+      inputsOf: (name: string) => listInputs(name, masks),
+    },
+  });
+}
+
+/** Returns the columns in which masked ones are replaced. */
+function maskColumns(column: ColumnSql, masks: TableMasks): ColumnSql {
+  return (name) => {
+    const mask = masks.get(name);
+    return mask === undefined ? column(name) : maskSql(mask, column);
+  };
+}
+
+/** Returns the names of what the SQL of a column reads. */
+function listInputs(name: string, masks: TableMasks): string[] {
+  const mask = masks.get(name);
+  if (mask === undefined) return [name];
+  const { replacement } = mask;
+  if (replacement.kind === "length") return [name];
+  if (replacement.kind !== "template") return [];
+  return replacement.parts.flatMap((part) => ("name" in part ? [part.name] : []));
+}
+
+/**
+ * SQL of a masked value. It has the type that the column stores, so a restored masked dump has the same dump.
+ */
+function maskSql({ column, replacement }: ColumnMask, sqlOf: ColumnSql): string {
+  switch (replacement.kind) {
+    case "null":
+      return "NULL";
+    case "value":
+      return constantSql(replacement.value, column);
+    case "template":
+      return templateSql(replacement.parts, sqlOf);
+    case "length":
+      return lengthSql(sqlOf(column.name), column);
+    default:
+      return replacement satisfies never;
+  }
+}
+
+function constantSql(value: string | number, { affinity }: Column): string {
+  if (typeof value === "string") return quoteText(value);
+  const text = String(Object.is(value, -0) ? 0 : value);
+  const isReal = /[.e]/.test(text);
+  return `(${!isReal && affinity === "real" ? `${text}.0` : text})`;
+}
+
+function templateSql(
+  parts: readonly ({ text: string } | { name: string })[],
+  sqlOf: ColumnSql,
+): string {
+  const terms = parts.map((part) =>
+    "text" in part ? quoteText(part.text) : `coalesce(${sqlOf(part.name)}, '')`,
+  );
+  return `('' || ${terms.join(" || ")})`;
+}
+
+/**
+ * Digits become 0 and all other characters x. Text is cut at its digits by SQLite's JSON parser, because no function
+ * replaces all characters but some; every other way takes time by the square of the length. Quotes and backslashes,
+ * which JSON escapes, become x first. Text that has a NUL ends there for most functions: its bytes are counted.
+ */
+function lengthSql(name: string, { affinity }: Column): string {
+  const digits = ["1", "2", "3", "4", "5", "6", "7", "8", "9"].reduce(
+    (sql, digit) => `replace(${sql}, '${digit}', '0')`,
+    name,
+  );
+  const plain = `replace(replace(${digits}, '"', 'x'), '\\', 'x')`;
+  const cut = `'["' || replace(${plain}, '0', '","') || '"]'`;
+  const pieces = `(SELECT group_concat(${lettersSql("length(value)")}, '0') FROM json_each(${cut}))`;
+  const text =
+    `CASE WHEN instr(${name}, char(0)) THEN ${lettersSql(`octet_length(${name})`)} ` +
+    `WHEN ${name} GLOB '*[0-9]*' THEN ${pieces} ELSE ${lettersSql(`length(${name})`)} END`;
+  const real = affinity === "real" || affinity === "blob" ? "0.0" : "0";
+  return (
+    `CASE typeof(${name}) WHEN 'text' THEN ${text} WHEN 'blob' THEN zeroblob(length(${name})) ` +
+    `WHEN 'integer' THEN 0 WHEN 'real' THEN ${real} END`
+  );
+}
+
+/** SQL of as many x as `count`; a precision of 0 would write one. */
+function lettersSql(count: string): string {
+  return `substr(format('%.*c', ${count} + 1, 'x'), 2)`;
+}
