@@ -122,6 +122,11 @@ function hasRows(table: Table): boolean {
   return table.kind !== "virtual" || classifyVirtualTable(table).kind === "rows";
 }
 
+/** True if `{rowid}` is a column. */
+function hidesRowid(table: Table): boolean {
+  return table.columns.some(({ name }) => name.toLowerCase() === "rowid");
+}
+
 /** Adds masks to columns that may have one; numbers of `choices` select them. */
 function chooseMasks(catalog: Catalog, choices: readonly number[]): Masks {
   let masks: Masks = {};
@@ -131,7 +136,7 @@ function chooseMasks(catalog: Catalog, choices: readonly number[]): Masks {
       const choice = choices[at % choices.length] ?? 0;
       at += 1;
       const mask = MASKS[choice % (MASKS.length + 2)];
-      if (mask === undefined) continue;
+      if (mask === undefined || (typeof mask === "object" && hidesRowid(table))) continue;
       const more = { ...masks, [table.name]: { ...masks[table.name], [name]: mask } };
       try {
         planDump({ source: "main", format: "sql", content: "all", mask: more }, catalog);
