@@ -50,6 +50,12 @@ const CopiesSchema = v.optional(
 
 export type Copy = v.InferOutput<typeof CopiesSchema>[number];
 
+/** Missing from a Worker of an earlier version, and from a manifest without masks. */
+const MaskedSchema = v.optional(
+  v.array(v.looseObject({ table: v.string(), column: v.string(), kind: v.string() })),
+  [],
+);
+
 export const JobSchema = v.looseObject({
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
@@ -67,6 +73,7 @@ export const JobSchema = v.looseObject({
   verify: v.optional(v.string(), "checksum"),
   proof: ProofSchema,
   copies: CopiesSchema,
+  masked: MaskedSchema,
   warnings: v.optional(v.array(v.string()), []),
   error: v.optional(
     v.nullable(
@@ -101,6 +108,7 @@ export const ManifestSchema = v.looseObject({
   snapshotMethod: v.optional(v.nullable(v.string())),
   content: v.optional(v.string(), "all"),
   signed: v.optional(v.boolean()),
+  masked: MaskedSchema,
   snapshotAt: v.string(),
   tables: v.array(v.looseObject({ name: v.string(), rows: v.number(), bytes: v.number() })),
   artifacts: v.array(ManifestArtifactSchema),

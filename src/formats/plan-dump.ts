@@ -33,7 +33,11 @@ export function planDump(
     isMasked: request.isMasked ?? masks.byTable.size > 0,
   });
   return {
-    plan: { ...plan, warnings: [...filtered.warnings, ...masks.warnings, ...plan.warnings] },
+    plan: {
+      ...plan,
+      warnings: [...filtered.warnings, ...masks.warnings, ...plan.warnings],
+      ...(request.mask && { mask: request.mask }),
+    },
     createEncoder: (table, state) => {
       const encoder = format.createEncoder(table, state, writer.stage);
       const tableMasks = table.derived === undefined ? masks.byTable.get(table.name) : undefined;
