@@ -59,6 +59,7 @@ export const MasksSchema = v.intersect([
   v.record(v.string(), v.record(v.string(), MaskSchema)),
   v.pipe(
     v.unknown(),
+    v.description("No table or column may have a name that JavaScript reserves."),
     v.check(
       keepsAllNames,
       `tables and columns called ${DROPPED_NAMES.join(", ")} cannot be masked`,
