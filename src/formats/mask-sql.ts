@@ -1,6 +1,7 @@
 import type { Column } from "../sqlite/catalog.ts";
-import type { ColumnSql } from "../sqlite/column-sql.ts";
+import type { ColumnSql, RowExpression } from "../sqlite/column-sql.ts";
 import { quoteText } from "../sqlite/identifier.ts";
+import { SNAPSHOT_PREFIX } from "../sqlite/own-objects.ts";
 import type { TableEncoder } from "./table-encoder.ts";
 
 /** How a column of a table is read instead of its values. */
@@ -24,15 +25,32 @@ export type TableMasks = ReadonlyMap<string, ColumnMask>;
 export function maskEncoder(encoder: TableEncoder, masks: TableMasks): TableEncoder {
   const rowSql = encoder.rowSql.bind(encoder);
   return Object.assign(encoder, {
-    rowSql: (rowBytes: number) => {
-      const row = rowSql(rowBytes);
-      return (column: ColumnSql) => row(maskColumns(column, masks));
-    },
+    rowSql: (rowBytes: number) => maskRow(rowSql(rowBytes), masks),
     cellSource: {
       columnSql: (column: ColumnSql) => maskColumns(column, masks),
       inputsOf: (name: string) => listInputs(name, masks),
     },
   });
+}
+
+/** A name that no table of the customer has. */
+const MASKED = `${SNAPSHOT_PREFIX}_masked`;
+
+/**
+ * Returns the expression of a masked row. An expression may read a column several times, so what takes time is
+ * computed once, in a subquery without FROM, which SQLite never merges with the query around it. Measured in November
+ * 2026 (SQL only, texts of 70 bytes with 16 digits): 5 µs per row instead of 14.
+ */
+function maskRow(row: RowExpression, masks: TableMasks): RowExpression {
+  const slow = [...masks.values()].filter(({ replacement }) => replacement.kind === "length");
+  if (slow.length === 0) return (column) => row(maskColumns(column, masks));
+  const names = new Map(slow.map((mask, at) => [mask.column.name, `${MASKED}.m${at}`]));
+  return (column) => {
+    const all = maskColumns(column, masks);
+    const values = slow.map((mask, at) => `${all(mask.column.name)} AS m${at}`);
+    const masked = row((name) => names.get(name) ?? all(name));
+    return `(SELECT ${masked} FROM (SELECT ${values.join(", ")}) AS ${MASKED})`;
+  };
 }
 
 /** Returns the columns in which masked ones are replaced. */
@@ -88,6 +106,9 @@ function templateSql(
   return `('' || ${terms.join(" || ")})`;
 }
 
+/** For text of at most so many characters, a part of a constant is faster than `format()`. */
+const SHORT = 64;
+
 /**
  * Digits become 0 and all other characters x. Text is cut at its digits by SQLite's JSON parser, because no function
  * replaces all characters but some; every other way takes time by the square of the length. Quotes and backslashes,
@@ -100,7 +121,10 @@ function lengthSql(name: string, { affinity }: Column): string {
   );
   const plain = `replace(replace(${digits}, '"', 'x'), '\\', 'x')`;
   const cut = `'["' || replace(${plain}, '0', '","') || '"]'`;
-  const pieces = `(SELECT group_concat(${lettersSql("length(value)")}, '0') FROM json_each(${cut}))`;
+  const piece =
+    `CASE WHEN value = '' THEN '' WHEN length(value) <= ${SHORT} ` +
+    `THEN substr('${"x".repeat(SHORT)}', 1, length(value)) ELSE ${lettersSql("length(value)")} END`;
+  const pieces = `(SELECT group_concat(${piece}, '0') FROM json_each(${cut}))`;
   const text =
     `CASE WHEN instr(${name}, char(0)) THEN ${lettersSql(`octet_length(${name})`)} ` +
     `WHEN ${name} GLOB '*[0-9]*' THEN ${pieces} ELSE ${lettersSql(`length(${name})`)} END`;
