@@ -2,6 +2,7 @@ import type { Column } from "../sqlite/catalog.ts";
 import type { ColumnSql, RowExpression } from "../sqlite/column-sql.ts";
 import { quoteText } from "../sqlite/identifier.ts";
 import { SNAPSHOT_PREFIX } from "../sqlite/own-objects.ts";
+import { ROW_SQL_CHARS_MAX } from "./row-sql.ts";
 import type { TableEncoder } from "./table-encoder.ts";
 
 /** How a column of a table is read instead of its values. */
@@ -46,10 +47,15 @@ function maskRow(row: RowExpression, masks: TableMasks): RowExpression {
   if (slow.length === 0) return (column) => row(maskColumns(column, masks));
   const names = new Map(slow.map((mask, at) => [mask.column.name, `${MASKED}.m${at}`]));
   return (column) => {
-    const all = maskColumns(column, masks);
-    const values = slow.map((mask, at) => `${all(mask.column.name)} AS m${at}`);
-    const masked = row((name) => names.get(name) ?? all(name));
-    return `(SELECT ${masked} FROM (SELECT ${values.join(", ")}) AS ${MASKED})`;
+    const others = maskColumns(column, masks);
+    const listValues = (lengthSql: LengthSql): string =>
+      slow
+        .map(({ column: each }, at) => `${lengthSql(column(each.name), each)} AS m${at}`)
+        .join(", ");
+    const fast = listValues(fastLengthSql);
+    const values = fast.length <= ROW_SQL_CHARS_MAX ? fast : listValues(shortLengthSql);
+    const masked = row((name) => names.get(name) ?? others(name));
+    return `(SELECT ${masked} FROM (SELECT ${values}) AS ${MASKED})`;
   };
 }
 
@@ -83,7 +89,7 @@ function maskSql({ column, replacement }: ColumnMask, sqlOf: ColumnSql): string 
     case "template":
       return templateSql(replacement.parts, sqlOf);
     case "length":
-      return lengthSql(sqlOf(column.name), column);
+      return fastLengthSql(sqlOf(column.name), column);
     default:
       return replacement satisfies never;
   }
@@ -109,25 +115,42 @@ function templateSql(
 /** For text of at most so many characters, a part of a constant is faster than `format()`. */
 const SHORT = 64;
 
+/** SQL of a value's length mask, over the SQL of its column. */
+type LengthSql = (name: string, column: Column) => string;
+
+/** For text without digits, which needs no search for their places, and for short text between them. */
+const fastLengthSql: LengthSql = (name, column) => {
+  const piece =
+    `CASE WHEN value = '' THEN '' WHEN length(value) <= ${SHORT} ` +
+    `THEN substr('${"x".repeat(SHORT)}', 1, length(value)) ELSE ${lettersSql("length(value)")} END`;
+  const text =
+    `CASE WHEN instr(${name}, char(0)) THEN ${lettersSql(`octet_length(${name})`)} ` +
+    `WHEN ${name} GLOB '*[0-9]*' THEN ${piecesSql(name, piece)} ELSE ${lettersSql(`length(${name})`)} END`;
+  return typedLengthSql(name, text, column);
+};
+
+/** The same value from a shorter text, in which the column occurs once, for tables with many masked columns. */
+const shortLengthSql: LengthSql = (name, column) => {
+  const text = `iif(instr(v, char(0)), ${lettersSql("octet_length(v)")}, ${piecesSql("v", lettersSql("length(value)"))})`;
+  return `(SELECT ${typedLengthSql("v", text, column)} FROM (SELECT ${name} AS v))`;
+};
+
 /**
  * Digits become 0 and all other characters x. Text is cut at its digits by SQLite's JSON parser, because no function
  * replaces all characters but some; every other way takes time by the square of the length. Quotes and backslashes,
- * which JSON escapes, become x first. Text that has a NUL ends there for most functions: its bytes are counted.
+ * which JSON escapes, become x first. Text that has a NUL ends there for most functions, so its bytes are counted.
  */
-function lengthSql(name: string, { affinity }: Column): string {
+function piecesSql(name: string, piece: string): string {
   const digits = ["1", "2", "3", "4", "5", "6", "7", "8", "9"].reduce(
     (sql, digit) => `replace(${sql}, '${digit}', '0')`,
     name,
   );
   const plain = `replace(replace(${digits}, '"', 'x'), '\\', 'x')`;
   const cut = `'["' || replace(${plain}, '0', '","') || '"]'`;
-  const piece =
-    `CASE WHEN value = '' THEN '' WHEN length(value) <= ${SHORT} ` +
-    `THEN substr('${"x".repeat(SHORT)}', 1, length(value)) ELSE ${lettersSql("length(value)")} END`;
-  const pieces = `(SELECT group_concat(${piece}, '0') FROM json_each(${cut}))`;
-  const text =
-    `CASE WHEN instr(${name}, char(0)) THEN ${lettersSql(`octet_length(${name})`)} ` +
-    `WHEN ${name} GLOB '*[0-9]*' THEN ${pieces} ELSE ${lettersSql(`length(${name})`)} END`;
+  return `(SELECT group_concat(${piece}, '0') FROM json_each(${cut}))`;
+}
+
+function typedLengthSql(name: string, text: string, { affinity }: Column): string {
   const real = affinity === "real" || affinity === "blob" ? "0.0" : "0";
   return (
     `CASE typeof(${name}) WHEN 'text' THEN ${text} WHEN 'blob' THEN zeroblob(length(${name})) ` +
