@@ -59,6 +59,8 @@ export interface FakeOptions {
   sources?: string[];
   /** Sources that no restore may write. */
   readOnlySources?: string[];
+  /** The format that every manifest names. Default: sql. */
+  format?: string;
   /** Rows of every job. Default: 3. */
   rows?: number;
   /** Of one table. Default: 0. */
@@ -270,7 +272,7 @@ export class FakeExportServer {
       generator: "fake",
       jobId: job.jobId,
       source: "main",
-      format: "sql",
+      format: this.options.format ?? "sql",
       compression: "none",
       consistency: "undo-log",
       requestedConsistency: "snapshot",
