@@ -68,7 +68,8 @@ export const downloadRoutes = [
     answers: FILE_ANSWERS,
     errors: FILE_ERRORS,
     handler: async ({ context, params }) => {
-      const info = await getDownload(context.env, params.jobId);
+      const reads = context.req.method === "GET";
+      const info = await getDownload(context.env, params.jobId, { reads });
       const store = openArtifactStore(context.env);
       const [artifact, ...others] = info.artifacts;
       const file =
@@ -90,7 +91,8 @@ export const downloadRoutes = [
     answers: FILE_ANSWERS,
     errors: FILE_ERRORS,
     handler: async ({ context, params }) => {
-      const info = await getDownload(context.env, params.jobId);
+      const reads = context.req.method === "GET";
+      const info = await getDownload(context.env, params.jobId, { reads });
       const artifact = info.artifacts.find(({ name }) => name === params.artifact);
       if (artifact === undefined) {
         throw new ExportError(
@@ -160,8 +162,12 @@ export const downloadRoutes = [
 ];
 
 /** Errors: `job-not-found`, `export-not-finished`, `export-expired`, `export-not-downloadable`. */
-async function getDownload(env: ExportEnv, jobId: string): Promise<DownloadInfo> {
-  const info = unwrap(await getExportJobs(env).download(jobId));
+async function getDownload(
+  env: ExportEnv,
+  jobId: string,
+  options = { reads: false },
+): Promise<DownloadInfo> {
+  const info = unwrap(await getExportJobs(env).download(jobId, options));
   if (info.state === "completed") return info;
   if (isActive(info.state)) {
     throw new ExportError("export-not-finished", `the job is ${info.state}`);

@@ -19,6 +19,7 @@ const OWNERS: Record<string, readonly string[]> = {
     "restore-columns",
     "proof-columns",
     "copying-columns",
+    "series-columns",
   ].map((name) => `${TABLES}/job-${name}.ts`),
   // Indexes that a statement names.
   tmp_export_jobs_active: [`${TABLES}/job-restore-columns.ts`],
