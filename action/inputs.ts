@@ -38,6 +38,10 @@ export function readInputs(getInput: (name: string) => string): Inputs {
     options.retentionHours = String(
       parseCount(retention, "the input retention", 1, RETENTION_HOURS_MAX),
     );
+  const series = getInput("series");
+  if (series !== "") options.series = series;
+  const keep = getInput("keep");
+  if (keep !== "") options.keep = keep;
   const include = linesOf(getInput("tables"));
   if (include.length > 0) options.table = include;
   const exclude = linesOf(getInput("exclude"));

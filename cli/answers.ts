@@ -50,11 +50,36 @@ const CopiesSchema = v.optional(
 
 export type Copy = v.InferOutput<typeof CopiesSchema>[number];
 
+/** Null without a series. A Worker of an earlier version reports none. */
+const RetentionSchema = v.optional(
+  v.nullable(
+    v.looseObject({
+      series: v.string(),
+      policy: v.record(v.string(), v.optional(v.number())),
+      keptBy: v.optional(
+        v.nullable(
+          v.array(
+            v.looseObject({
+              rule: v.string(),
+              period: v.optional(v.string()),
+              isOldest: v.optional(v.boolean()),
+            }),
+          ),
+        ),
+        null,
+      ),
+    }),
+  ),
+  null,
+);
+
 export const JobSchema = v.looseObject({
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
   queuePosition: v.optional(v.nullable(v.number()), null),
   source: v.string(),
+  /** The object that the request named. A Worker of an earlier version does not send it. */
+  object: v.optional(v.nullable(v.record(v.string(), v.string())), null),
   format: v.string(),
   compression: v.string(),
   consistency: v.string(),
@@ -65,6 +90,7 @@ export const JobSchema = v.looseObject({
   snapshotAt: v.optional(v.nullable(v.string()), null),
   progress: ProgressSchema,
   verify: v.optional(v.string(), "checksum"),
+  retention: RetentionSchema,
   proof: ProofSchema,
   copies: CopiesSchema,
   warnings: v.optional(v.array(v.string()), []),

@@ -6,6 +6,7 @@ import { RETENTION_HOURS_MAX } from "../src/api/limits.ts";
 import { VERIFICATIONS } from "../src/api/proof.ts";
 import type { RequestBody } from "./api-client.ts";
 import { parseCount } from "./context.ts";
+import { parseKeepRules } from "./keep-rules.ts";
 import { optionOf } from "./option-of.ts";
 
 /** What `dump` and `start` can request from the Worker. */
@@ -24,6 +25,8 @@ export interface ExportOptions {
   copyRequired?: boolean;
   callbackUrl?: string;
   retentionHours?: string;
+  series?: string;
+  keep?: string;
 }
 
 /**
@@ -78,6 +81,11 @@ export function addExportOptions(command: Command): Command {
     .option(
       "--retention-hours <hours>",
       `how many hours the Worker keeps the files: 1 to ${RETENTION_HOURS_MAX}`,
+    )
+    .option("--series <name>", "the series of exports that a policy keeps, instead of hours")
+    .option(
+      "--keep <rules>",
+      "what the series keeps, such as last=3,daily=7,monthly=12; default: EXPORT_RETENTION",
     );
 }
 
@@ -104,6 +112,8 @@ export function requestBodyOf(options: ExportOptions): RequestBody {
       options.retentionHours === undefined
         ? undefined
         : parseCount(options.retentionHours, "--retention-hours", 1, RETENTION_HOURS_MAX),
+    series: options.series,
+    retention: options.keep === undefined ? undefined : parseKeepRules(options.keep, "--keep"),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -13,6 +13,8 @@ const OPTIONS: Readonly<Record<string, string>> = {
   tables: "--table and --exclude",
   callbackUrl: "--callback-url",
   retentionHours: "--retention-hours",
+  series: "--series",
+  retention: "--keep",
   limit: "--limit",
   status: "--status",
   from: "the file or job to restore",

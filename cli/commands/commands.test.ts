@@ -80,6 +80,12 @@ describe("dump", () => {
     });
     await runCli(["dump", "-o", output], server);
     expect(server.jobs[1]?.request).toEqual({});
+    const series = ["--series", "nightly", "--keep", "last=3,daily=7 yearly=1"];
+    await runCli(["start", ...series], server);
+    expect(server.jobs[2]?.request).toEqual({
+      series: "nightly",
+      retention: { keepLast: 3, keepDaily: 7, keepYearly: 1 },
+    });
   });
 
   test("shows copies, and when one is tried again", async () => {
@@ -556,6 +562,56 @@ describe("the other commands", () => {
     );
     const { stdout } = await runCli(["list", "--json"], server);
     expect(JSON.parse(stdout)).toMatchObject({ jobs: [{ jobId: server.jobs[0]?.jobId }] });
+  });
+
+  test("list --series shows which rule keeps each export", async () => {
+    const policy = { keepLast: 1, keepDaily: 7 };
+    const nightly = { series: "nightly", policy };
+    await restart({
+      retentions: [
+        { ...nightly, keptBy: [{ rule: "keepDaily", period: "2026-10-31", isOldest: true }] },
+        null,
+        {
+          ...nightly,
+          keptBy: [{ rule: "newest" }, { rule: "keepDaily", period: "2026-11-01" }],
+        },
+        { series: "hourly", policy: { keepLast: 9 }, keptBy: [{ rule: "in-use" }] },
+      ],
+    });
+    expect((await runCli(["list", "--series"], server)).stdout).toBe("no series\n");
+    for (let n = 0; n < 4; n += 1) await runCli(["start"], server);
+    const [first, , third, fourth] = server.jobs.map(({ jobId }) => jobId);
+    const at = "2026-11-01T00:00:00Z";
+    const text = [
+      "main, series nightly: keepLast 1, keepDaily 7",
+      `  ${third}  ${at}  newest, keepDaily 2026-11-01`,
+      `  ${first}  ${at}  keepDaily 2026-10-31 (oldest)`,
+    ];
+    const { stdout } = await runCli(["list", "--series"], server);
+    expect(stdout.split("\n\n").map((each) => each.trimEnd())).toEqual([
+      `main, series hourly: keepLast 9\n  ${fourth}  ${at}  in-use`,
+      text.join("\n"),
+    ]);
+    const named = await runCli(["list", "--series", "nightly"], server);
+    expect(named.stdout).toBe(`${text.join("\n")}\n`);
+    const json = await runCli(["list", "--series", "hourly", "--json"], server);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      series: [{ source: "main", series: "hourly", jobs: [{ jobId: fourth }] }],
+    });
+    const both = await runCli(["list", "--series", "--restores"], server);
+    expect(both).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("leave out") });
+  });
+
+  test.each([
+    ["last", "last in --keep"],
+    ["last=0", "last in --keep"],
+    ["hourly=3", '"hourly=3", which is not a rule'],
+    ["last=1,last=2", "contains last twice"],
+    [",", "contains no rule"],
+  ])("--keep %s is refused", async (rules, message) => {
+    const result = await runCli(["start", "--series", "s", "--keep", rules], server);
+    expect(result).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(message) });
+    expect(server.jobs).toEqual([]);
   });
 
   test.each([

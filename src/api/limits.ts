@@ -101,6 +101,9 @@ export const READING_MS = 6 * 3_600_000;
 export const RETENTION_HOURS_DEFAULT = 168;
 export const RETENTION_HOURS_MAX = 8_760;
 
+/** The most exports of a series that one rule keeps. All of a series are read when its next export completes. */
+export const SERIES_KEPT_MAX = 1_000;
+
 /**
  * How many rows, index entries included, the proof of one job may write. They are billed: 50 million cost 50 dollars
  * (https://developers.cloudflare.com/durable-objects/platform/pricing/, November 2026).

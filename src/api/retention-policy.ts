@@ -1,14 +1,13 @@
 import * as v from "valibot";
 
-/** The most completed exports that one rule keeps: they are read after each export of their series. */
-const KEPT_MAX = 1_000;
+import { SERIES_KEPT_MAX } from "./limits.ts";
 
 const Count = v.optional(
   v.pipe(
     v.number(),
     v.integer(),
     v.minValue(1, "expected at least 1: leave the rule out to keep none by it"),
-    v.maxValue(KEPT_MAX),
+    v.maxValue(SERIES_KEPT_MAX),
   ),
 );
 

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { crc32 } from "node:zlib";
 
 import type { CopyView } from "../../src/api/copies.ts";
+import type { RetentionView } from "../../src/api/retention-policy.ts";
 import { type Proof, PROOF_NONE } from "../../src/api/proof.ts";
 import { ZipLayout } from "../../src/lib/zip-layout.ts";
 import { sendJson, sendProblem, sha256Of } from "./fake-answers.ts";
@@ -51,6 +52,8 @@ export interface FakeOptions {
   looks?: number;
   /** The copies of every job. Default: none, as of an earlier version. */
   copies?: CopyView[];
+  /** The retention of each job, in the order in which they start. Default: none, as of an earlier version. */
+  retentions?: (RetentionView | null)[];
   /** How jobs end. Default: completed. */
   ending?: { status: string; error?: { code: string; message: string; hint: string } };
   /** Default: one table `t` of three rows. */
@@ -297,6 +300,11 @@ export class FakeExportServer {
     return proof === undefined ? {} : { proof: { ...PROOF_NONE, ...proof } };
   }
 
+  #retention(job: FakeJob): { retention?: RetentionView | null } {
+    const retention = this.options.retentions?.[this.jobs.indexOf(job)];
+    return retention === undefined ? {} : { retention };
+  }
+
   #view(job: FakeJob): Record<string, unknown> {
     const hasEnded = job.status !== "running";
     return {
@@ -320,6 +328,7 @@ export class FakeExportServer {
       },
       verify: job.request["verify"] ?? "checksum",
       ...this.#proof(),
+      ...this.#retention(job),
       ...(this.options.copies === undefined ? {} : { copies: this.options.copies }),
       warnings: [],
       error: hasEnded ? (this.options.ending?.error ?? null) : null,
