@@ -143,6 +143,8 @@ export interface ManifestText {
   path?: string;
   text: string;
   manifest: Manifest;
+  /** Its signature, if it is known: the ZIP of the artifacts must contain the same. */
+  signature?: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** The answer of `GET /export/sources`. */

@@ -67,7 +67,7 @@ export interface DownloadRequest {
 /** Downloads and verifies a completed job's artifacts, and saves the manifest next to them. */
 export async function downloadArtifacts(request: DownloadRequest): Promise<DownloadResult> {
   const { client, jobId } = request;
-  const kept = await client.getManifest(jobId);
+  const kept = await getSignedManifest(client, jobId);
   const manifest = { ...kept.manifest, artifacts: choose(kept.manifest, request.only) };
   const place = await resolveOutput(request.output ?? defaultOutput(manifest), manifest);
   const written = await writePlace(request, place, { ...kept, manifest });
@@ -75,14 +75,19 @@ export async function downloadArtifacts(request: DownloadRequest): Promise<Downl
     place.kind === "file" || place.kind === "folder" ? manifestPathOf(place) : null;
   if (manifestPath !== null) {
     await writeWhole(manifestPath, kept.text);
-    if (manifest.signed === true) {
-      await writeWhole(`${manifestPath}.sig`, await client.getSignature(jobId));
-    }
+    if (kept.signature !== undefined) await writeWhole(`${manifestPath}.sig`, kept.signature);
   }
   request.terminal.note(`consistency: ${describeConsistency(findConsistency(manifest))}`);
   const proved = describeProved(manifest.proof);
   if (proved !== undefined) request.terminal.note(proved);
   return resultOf({ jobId, manifest, place, manifestPath, written });
+}
+
+/** Returns a job's manifest, and its signature if it has one. */
+async function getSignedManifest(client: ApiClient, jobId: string): Promise<ManifestText> {
+  const kept = await client.getManifest(jobId);
+  if (kept.manifest.signed !== true) return kept;
+  return { ...kept, signature: await client.getSignature(jobId) };
 }
 
 /** Returns one line about the downloaded files. */

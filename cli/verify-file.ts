@@ -38,13 +38,25 @@ export async function readManifest(path: string, named: string | undefined): Pro
       if (named === undefined && (error as NodeJS.ErrnoException).code === "ENOENT") continue;
       throw diskError(error, candidate);
     }
-    return { path: candidate, text, manifest: parseManifest(text, candidate) };
+    const signature = await findSignature(candidate);
+    return { path: candidate, text, signature, manifest: parseManifest(text, candidate) };
   }
   await sizeOf(path);
   throw usageError(
     `there is no manifest next to ${path}`,
     "Name it with --manifest FILE, or get it from the Worker with --job JOB.",
   );
+}
+
+/** Returns the signature next to a manifest; undefined if there is none. */
+async function findSignature(manifestPath: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const path = `${manifestPath}.sig`;
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw diskError(error, path);
+  }
 }
 
 /** Returns the files that a manifest covers: `path` itself, or all files of a folder. */

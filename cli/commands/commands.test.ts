@@ -359,6 +359,19 @@ describe("dump", () => {
     ).toEqual(["bytes=0-0"]);
   });
 
+  test("writes a signed ZIP and the signature next to it, and compares the one in the ZIP", async () => {
+    const artifacts = { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.from("2\n") };
+    const signature = Buffer.alloc(64, "s");
+    await restart({ artifacts, signature });
+    const zip = join(folder, "all.zip");
+    expect((await runCli(["dump", "-o", zip], server)).exitCode).toBe(0);
+    const kept = join(folder, "all.zip.manifest.json.sig");
+    expect(readFileSync(kept)).toEqual(signature);
+    expect(await runCli(["-q", "verify", zip], server)).toMatchObject({ exitCode: 0 });
+    writeFileSync(kept, Buffer.alloc(64, "t"));
+    expect(await runCli(["-q", "verify", zip], server)).toMatchObject({ exitCode: 1 });
+  });
+
   test("says of a ZIP with one wrong byte that it is not the manifest's, and keeps nothing of it", async () => {
     const artifacts = { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.from("2\n") };
     await restart({ artifacts });

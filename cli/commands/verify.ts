@@ -9,7 +9,7 @@ import { describeProved } from "../restored-itself.ts";
 import { TemporaryFolder } from "../temporary-folder.ts";
 import { unsealFile } from "../unseal-file.ts";
 import { type Claim, claimsOf, readManifest, verifyFile } from "../verify-file.ts";
-import { readSignature, requireSigned } from "../verify-signature.ts";
+import { requireSigned, unsigned } from "../verify-signature.ts";
 import { requireRestorable, verifyRestore } from "../verify-restore.ts";
 
 interface VerifyOptions {
@@ -96,11 +96,12 @@ async function verify(
 /** The signature is next to the manifest, or the Worker has both. */
 async function requireSignature(
   { client, terminal }: Context,
-  { text, path }: ManifestText,
+  { text, path, signature: found }: ManifestText,
   { job, publicKey }: { job?: string; publicKey: string },
 ): Promise<void> {
   const signature =
-    path === undefined ? await client().getSignature(job ?? "") : await readSignature(path);
+    found ?? (path === undefined ? await client().getSignature(job ?? "") : undefined);
+  if (signature === undefined) throw unsigned(path ?? "");
   const shown = path ?? "the Worker's manifest";
   await requireSigned({ shown, text }, { signature, publicKeyFile: publicKey });
   terminal.note(`${shown}: signed by the key in ${publicKey}`);

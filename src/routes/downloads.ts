@@ -8,7 +8,7 @@ import { unwrap } from "../rpc/outcome.ts";
 import { toDownloadName } from "../rpc/readable-key.ts";
 import type { ArtifactStore } from "../storage/artifact-store.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
-import { makeArchive } from "./files/archive.ts";
+import { type ArchiveHead, makeArchive } from "./files/archive.ts";
 import { makeArtifactFile } from "./files/artifact-file.ts";
 import { sendFile } from "./files/send-file.ts";
 import { JOB_ID } from "./parameters.ts";
@@ -59,8 +59,8 @@ export const downloadRoutes = [
     operationId: "downloadExport",
     summary: "Download what a job exported",
     description:
-      "The artifact if there is exactly one. Otherwise a ZIP of all artifacts and the manifest, stored without " +
-      "compression, with ZIP64 if needed. Its bytes are the same each time, and ranges work. A job that an " +
+      "The artifact if there is exactly one. Otherwise a ZIP of the manifest, its signature if it has one, and all " +
+      "artifacts, stored without compression, with ZIP64 if needed. Its bytes are the same each time, and ranges work. A job that an " +
       "earlier version completed may have no ZIP and returns artifact-not-found.",
     access: "read",
     params: { jobId: JOB_ID },
@@ -75,7 +75,7 @@ export const downloadRoutes = [
       const file =
         artifact !== undefined && others.length === 0
           ? { ...makeArtifactFile(info, artifact, store), name: nameDump(info, artifact) }
-          : makeArchive(info, store, await readManifest(info, store));
+          : makeArchive(info, store, await readHead(info, store));
       return sendFile(context, file);
     },
   }),
@@ -152,10 +152,7 @@ export const downloadRoutes = [
       if (signatureKey === null) {
         throw new ExportError("artifact-not-found", "the job's manifest is not signed");
       }
-      const body = await openArtifactStore(context.env).read(signatureKey);
-      if (body === undefined) {
-        throw new ExportError("artifact-missing", "the signature is not in the store");
-      }
+      const body = await openSignature(signatureKey, openArtifactStore(context.env));
       return context.body(body, 200, { "content-type": "application/octet-stream" });
     },
   }),
@@ -192,6 +189,24 @@ async function openManifest(
   throw new ExportError("artifact-missing", "the manifest is not in the store");
 }
 
-async function readManifest(info: DownloadInfo, store: ArtifactStore): Promise<Uint8Array> {
-  return new Uint8Array(await new Response(await openManifest(info, store)).arrayBuffer());
+/** Errors: `artifact-missing`. */
+async function openSignature(
+  signatureKey: string,
+  store: ArtifactStore,
+): Promise<ReadableStream<Uint8Array>> {
+  const body = await store.read(signatureKey);
+  if (body !== undefined) return body;
+  throw new ExportError("artifact-missing", "the signature is not in the store");
+}
+
+/** Errors: `artifact-missing`. */
+async function readHead(info: DownloadInfo, store: ArtifactStore): Promise<ArchiveHead> {
+  const manifest = await readWhole(await openManifest(info, store));
+  const { signatureKey } = info;
+  if (signatureKey === null) return { manifest };
+  return { manifest, signature: await readWhole(await openSignature(signatureKey, store)) };
+}
+
+async function readWhole(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(body).arrayBuffer());
 }

@@ -54,6 +54,8 @@ export interface FakeOptions {
   copies?: CopyView[];
   /** The retention of each job, in the order in which they start. Default: none, as of an earlier version. */
   retentions?: (RetentionView | null)[];
+  /** The signature of every manifest. Default: none. */
+  signature?: Buffer;
   /** How jobs end. Default: completed. */
   ending?: { status: string; error?: { code: string; message: string; hint: string } };
   /** Default: one table `t` of three rows. */
@@ -181,6 +183,10 @@ export class FakeExportServer {
       this.#advance(job);
       return sendJson(response, 200, this.#view(job));
     }
+    if (rest === "manifest.sig" && this.options.signature !== undefined) {
+      response.end(this.options.signature);
+      return;
+    }
     if (rest === "manifest") return sendJson(response, 200, this.manifestOf(job));
     const name = decodeURIComponent(rest.replace(/^download\/?/, ""));
     return this.#download(response, {
@@ -253,7 +259,12 @@ export class FakeExportServer {
   /** The ZIP of a job, built as the Worker builds it. */
   zipOf(job: Pick<FakeJob, "jobId">): Buffer {
     const manifest = Buffer.from(JSON.stringify(this.manifestOf(job)));
-    const files = Object.entries({ "manifest.json": manifest, ...this.options.artifacts });
+    const signature = this.options.signature && { "manifest.json.sig": this.options.signature };
+    const files = Object.entries({
+      "manifest.json": manifest,
+      ...signature,
+      ...this.options.artifacts,
+    });
     const entries = files.map(([name, content]) => ({
       name,
       bytes: content.length,
@@ -271,6 +282,7 @@ export class FakeExportServer {
     return {
       version: 1,
       generator: "fake",
+      ...(this.options.signature && { signed: true }),
       jobId: job.jobId,
       source: "main",
       format: "sql",
