@@ -101,6 +101,15 @@ describe("the action, run as a runner does", () => {
     });
   });
 
+  test("asks for sealed files, and refuses to restore them", async () => {
+    const inputs = { url: server.url, token: FAKE_TOKEN, encrypt: "all" };
+    await runAction(inputs, { folder });
+    expect(server.jobs[0]?.request).toMatchObject({ encrypt: "all" });
+    const { exitCode } = await runAction({ ...inputs, restore: "true" }, { folder });
+    expect(exitCode).not.toBe(0);
+    expect(server.jobs).toHaveLength(1);
+  });
+
   test("asks for copies at destinations", async () => {
     const inputs = { url: server.url, token: FAKE_TOKEN, "copy-to": "offsite\n archive\n" };
     await runAction(inputs, { folder });

@@ -29,6 +29,7 @@ export function readInputs(getInput: (name: string) => string): Inputs {
     "consistency",
     "content",
     "verify",
+    "encrypt",
   ] as const) {
     const value = getInput(name);
     if (value !== "") options[name] = value;
@@ -56,6 +57,9 @@ export function readInputs(getInput: (name: string) => string): Inputs {
     (!isRestorable(options.format ?? FORMAT_DEFAULT) || options.content === "data")
   ) {
     throw usageError("the input restore requires an SQL export that includes the schema");
+  }
+  if (isRestored && options.encrypt === "all") {
+    throw usageError("the input restore needs a file that is not sealed: leave out encrypt: all");
   }
   return {
     url: required(getInput, "url"),

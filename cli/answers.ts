@@ -109,10 +109,14 @@ export const JobListSchema = v.looseObject({
   cursor: v.optional(v.nullable(v.string()), null),
 });
 
+const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+
 const ManifestArtifactSchema = v.looseObject({
   name: v.string(),
   bytes: v.number(),
-  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  sha256: Sha256,
+  /** The stored file if age has sealed it; the other fields describe the plain one. */
+  sealed: v.optional(v.looseObject({ name: v.string(), bytes: v.number(), sha256: Sha256 })),
   chunks: v.optional(v.array(v.looseObject({ bytes: v.number(), sha256: v.string() })), []),
 });
 

@@ -20,6 +20,7 @@ import {
 } from "./output-place.ts";
 import { artifactProof, type Proof } from "./proof.ts";
 import { describeProved } from "./restored-itself.ts";
+import { storedArtifact } from "./stored-artifact.ts";
 import type { Terminal } from "./terminal.ts";
 import { type RemoteFile, remoteFileOf } from "./transfer.ts";
 import { ZipProof } from "./zip-proof.ts";
@@ -105,10 +106,13 @@ export function describeDownload(result: DownloadResult): string {
 }
 
 function choose(manifest: Manifest, only: string | undefined): ManifestArtifact[] {
-  if (only === undefined) return manifest.artifacts;
-  const found = manifest.artifacts.filter((artifact) => artifact.name === only);
+  const artifacts = manifest.artifacts.map(storedArtifact);
+  if (only === undefined) return artifacts;
+  const found = artifacts.filter(
+    ({ name }, at) => name === only || manifest.artifacts[at]?.name === only,
+  );
   if (found.length > 0) return found;
-  const names = manifest.artifacts.slice(0, 10).map((artifact) => artifact.name);
+  const names = artifacts.slice(0, 10).map((artifact) => artifact.name);
   throw new CliError("no-such-artifact", `the export has no artifact ${JSON.stringify(only)}`, {
     exitCode: EXIT.refused,
     hint: `It has: ${names.join(", ")}`,

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 
 import { COMPRESSION_NAMES } from "../src/api/compressions.ts";
+import { ENCRYPTIONS } from "../src/api/copies.ts";
 import { FORMAT_DEFAULT, FORMAT_NAMES } from "../src/api/formats.ts";
 import { RETENTION_HOURS_MAX } from "../src/api/limits.ts";
 import { VERIFICATIONS } from "../src/api/proof.ts";
@@ -23,6 +24,7 @@ export interface ExportOptions {
   exclude?: string[];
   copyTo?: string[];
   copyRequired?: boolean;
+  encrypt?: string;
   callbackUrl?: string;
   retentionHours?: string;
   series?: string;
@@ -77,6 +79,13 @@ export function addExportOptions(command: Command): Command {
     )
     .option("--copy-to <name>", "a destination that gets a copy; may be repeated", collect)
     .option("--copy-required", "fail if a copy fails, instead of trying it again later")
+    .addOption(
+      optionOf(
+        "--encrypt <what>",
+        "what age seals for the recipients of the Worker: copies, or all files",
+        ENCRYPTIONS,
+      ),
+    )
     .option("--callback-url <url>", "where the Worker sends the result")
     .option(
       "--retention-hours <hours>",
@@ -107,6 +116,7 @@ export function requestBodyOf(options: ExportOptions): RequestBody {
     tables: Object.keys(tables).length === 0 ? undefined : tables,
     copyTo: options.copyTo,
     copyRequired: options.copyRequired,
+    encrypt: options.encrypt,
     callbackUrl: options.callbackUrl,
     retentionHours:
       options.retentionHours === undefined

@@ -15,6 +15,9 @@ import { EXIT } from "./exit-codes.ts";
 import { formatCount, formatNumberOf } from "./format.ts";
 import { FOLDER_MANIFEST, isZipName, manifestPathOf, ZIP_MANIFEST } from "./output-place.ts";
 import { diskError, findFileKind, hashFile, proveFile } from "./partial-file.ts";
+import { isSealed } from "../src/sealing/open-sealed.ts";
+import { readScriptHead } from "./read-script-file.ts";
+import { storedArtifact } from "./stored-artifact.ts";
 import { ZipProof } from "./zip-proof.ts";
 
 /** What follows the name of a file that age has sealed. */
@@ -77,6 +80,17 @@ export async function claimsOf(path: string, kept: ManifestText): Promise<Claim[
   if (artifact !== undefined) return [{ path, artifact }];
   if (isZipName(path)) return [{ path, zipOf: kept }];
   throw usageError(`the manifest does not list a file named ${JSON.stringify(basename(path))}`);
+}
+
+/**
+ * Returns the claim that a file is the sealed one that the manifest lists; undefined if the file is
+ * not sealed, or the manifest lists only the plain one. Errors: disk errors.
+ */
+export async function findSealedClaim(claim: Claim): Promise<Claim | undefined> {
+  if (!("artifact" in claim) || claim.artifact.sealed === undefined) return undefined;
+  const { path, shown = path, artifact } = claim;
+  if (!isSealed(await readScriptHead(path, shown))) return undefined;
+  return { ...claim, artifact: storedArtifact(artifact) };
 }
 
 /**

@@ -3,6 +3,7 @@ import { createHash, type Hash } from "node:crypto";
 import type { ManifestText } from "./answers.ts";
 import { ZIP_MANIFEST, ZIP_SIGNATURE } from "./output-place.ts";
 import type { Proof } from "./proof.ts";
+import { storedArtifact } from "./stored-artifact.ts";
 
 const LOCAL_HEADER = 0x04034b50;
 /**
@@ -45,7 +46,8 @@ export class ZipProof implements Proof {
   #file: OpenFile | undefined;
 
   constructor({ text, signature, manifest: { artifacts, signed } }: ManifestText) {
-    this.#missing = new Map(artifacts.map((artifact) => [artifact.name, artifact]));
+    const stored = artifacts.map(storedArtifact);
+    this.#missing = new Map(stored.map((artifact) => [artifact.name, artifact]));
     this.#missing.set(ZIP_MANIFEST, {
       bytes: Buffer.byteLength(text),
       sha256: createHash("sha256").update(text).digest("hex"),

@@ -12,8 +12,10 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 
+import { Encrypter } from "age-encryption";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
+import { TEST_IDENTITY, TEST_RECIPIENT } from "../../test/support/age-keys.ts";
 import {
   FAKE_TOKEN,
   FakeExportServer,
@@ -357,6 +359,47 @@ describe("dump", () => {
         .slice(again)
         .map(({ headers }) => headers.range),
     ).toEqual(["bytes=0-0"]);
+  });
+
+  test("saves a sealed file as it is stored, and verify checks it with and without the key", async () => {
+    const sealedFrom: Record<string, Buffer> = {
+      "a.csv.age": Buffer.from("1\n"),
+      "b.csv.age": Buffer.from("2\n"),
+    };
+    const artifacts: Record<string, Buffer> = {};
+    for (const [name, plain] of Object.entries(sealedFrom)) {
+      const encrypter = new Encrypter();
+      encrypter.addRecipient(TEST_RECIPIENT);
+      artifacts[name] = Buffer.from(await encrypter.encrypt(plain));
+    }
+    await restart({ artifacts, sealedFrom });
+    const place = join(folder, "all/");
+    expect(await runCli(["dump", "--encrypt", "all", "-o", place], server)).toMatchObject({
+      exitCode: 0,
+    });
+    expect(server.jobs[0]?.request).toEqual({ encrypt: "all" });
+    expect(readFileSync(join(place, "a.csv.age"))).toEqual(artifacts["a.csv.age"]);
+    writeFileSync(join(folder, "key.txt"), TEST_IDENTITY);
+    const identity = ["--identity", join(folder, "key.txt")];
+    expect(await runCli(["-q", "verify", place], server)).toMatchObject({ exitCode: 0 });
+    expect(await runCli(["-q", "verify", place, ...identity], server)).toMatchObject({
+      exitCode: 0,
+    });
+    const zip = join(folder, "all.zip");
+    const jobId = server.jobs[0]?.jobId ?? "";
+    expect((await runCli(["download", jobId, "-o", zip], server)).exitCode).toBe(0);
+    expect((await runCli(["verify", zip], server)).exitCode).toBe(0);
+    const one = join(folder, "one.age");
+    const only = ["download", jobId, "--artifact", "b.csv", "-o", one];
+    expect((await runCli(only, server)).exitCode).toBe(0);
+    expect(readFileSync(one)).toEqual(artifacts["b.csv.age"]);
+    const damaged = Buffer.from(artifacts["a.csv.age"] ?? []);
+    damaged[damaged.length - 1] = (damaged.at(-1) ?? 0) ^ 1;
+    writeFileSync(join(place, "a.csv.age"), damaged);
+    for (const more of [[], identity]) {
+      const result = await runCli(["-q", "verify", place, ...more], server);
+      expect(result).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("a.csv.age") });
+    }
   });
 
   test("writes a signed ZIP and the signature next to it, and compares the one in the ZIP", async () => {

@@ -8,7 +8,7 @@ import { parseJobId } from "../job-id.ts";
 import { describeProved } from "../restored-itself.ts";
 import { TemporaryFolder } from "../temporary-folder.ts";
 import { unsealFile } from "../unseal-file.ts";
-import { type Claim, claimsOf, readManifest, verifyFile } from "../verify-file.ts";
+import { type Claim, claimsOf, findSealedClaim, readManifest, verifyFile } from "../verify-file.ts";
 import { requireSigned, unsigned } from "../verify-signature.ts";
 import { requireRestorable, verifyRestore } from "../verify-restore.ts";
 
@@ -64,13 +64,18 @@ async function verify(
   const files: { path: string; bytes: number; sha256: string }[] = [];
   const plain: { path: string; bytes: number }[] = [];
   for (const claim of claims) {
-    const opened = await unsealFile(claim.path, {
-      shown: claim.path,
-      identityFile: options.identity,
-      temporary,
-      signal: context.host.interrupt,
-    });
-    const verified = await verifyOne(context, { ...claim, path: opened, shown: claim.path });
+    const { path: shown } = claim;
+    const staysSealed = options.identity === undefined && options.restore !== true;
+    const stored = staysSealed ? await findSealedClaim(claim) : undefined;
+    const opened =
+      stored?.path ??
+      (await unsealFile(shown, {
+        shown,
+        identityFile: options.identity,
+        temporary,
+        signal: context.host.interrupt,
+      }));
+    const verified = await verifyOne(context, { ...(stored ?? claim), path: opened, shown });
     files.push({ path: claim.path, ...verified });
     plain.push({ path: opened, bytes: verified.bytes });
   }

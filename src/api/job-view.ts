@@ -27,6 +27,8 @@ const ArtifactViewSchema = v.strictObject({
   contentType: v.string(),
   bytes: Count,
   sha256: v.nullable(v.string()),
+  /** True if age has sealed it for the recipients in `EXPORT_AGE_RECIPIENTS`. */
+  sealed: v.boolean(),
   parts: Count,
   downloadUrl: v.string(),
 });

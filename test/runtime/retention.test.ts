@@ -229,7 +229,7 @@ describe("a request", () => {
     [{ series: " s", retention: { keepLast: 1 } }, "series", "visible ASCII"],
   ])("is refused if it is %j", async (body, path, message) => {
     const response = await api("/export/dump", { method: "POST", body: JSON.stringify(body) });
-    expect(response.status).toBe(422);
+    expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
       code: "invalid-request",
       issues: [{ path, message: expect.stringContaining(message) }],

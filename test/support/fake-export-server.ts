@@ -48,6 +48,8 @@ interface FakeJob {
 export interface FakeOptions {
   /** The files of every job, by name. */
   artifacts: Record<string, Buffer>;
+  /** The plain content of files that are sealed, by the names of the sealed ones. Default: none. */
+  sealedFrom?: Record<string, Buffer>;
   /** How often a job is polled before it ends. Default: 0. */
   looks?: number;
   /** The copies of every job. Default: none, as of an earlier version. */
@@ -293,15 +295,20 @@ export class FakeExportServer {
       snapshotAt: "2026-11-01T00:00:00.000Z",
       completedAt: "2026-11-01T00:00:01.000Z",
       tables: this.options.tables ?? [{ name: "t", rows: 3, bytes: 60 }],
-      artifacts: Object.entries(this.options.artifacts).map(([name, bytes]) => ({
-        name,
-        contentType: "application/sql",
-        bytes: bytes.length,
-        sha256: sha256Of(bytes),
-        parts: [{ number: 1, bytes: bytes.length }],
-        chunks: chunksOf(bytes),
-        fieldOfTheFuture: true,
-      })),
+      artifacts: Object.entries(this.options.artifacts).map(([stored, sent]) => {
+        const plain = this.options.sealedFrom?.[stored];
+        const bytes = plain ?? sent;
+        return {
+          name: plain === undefined ? stored : stored.replace(/\.age$/, ""),
+          contentType: "application/sql",
+          bytes: bytes.length,
+          sha256: sha256Of(bytes),
+          ...(plain && { sealed: { name: stored, bytes: sent.length, sha256: sha256Of(sent) } }),
+          parts: [{ number: 1, bytes: bytes.length }],
+          chunks: chunksOf(bytes),
+          fieldOfTheFuture: true,
+        };
+      }),
       ...this.#proof(),
       warnings: [],
     };

@@ -128,6 +128,7 @@ function artifactViews(
     contentType: artifact.contentType,
     bytes: artifact.bytes,
     sha256: artifact.sha256,
+    sealed: artifact.plain !== null,
     parts: Math.max(artifact.partCount, 1),
     downloadUrl: `${base}/download/${encodeURIComponent(artifact.name)}`,
   }));

@@ -1,0 +1,77 @@
+import type { CopiedPart } from "../../rpc/copy-jobs.ts";
+import type { RunId } from "../../rpc/run-payload.ts";
+import type { Sealing, SealedFile } from "../../rpc/seal-jobs.ts";
+import { forgetObject } from "../../storage/inline/inline-objects.ts";
+import type { JobsContext } from "../jobs-context.ts";
+import { findArtifact } from "../tables/artifact-rows.ts";
+import {
+  findSealing,
+  recordSealing,
+  replaceBySealed,
+} from "../tables/artifact-sealing-columns.ts";
+import { insertDiscard } from "../tables/discard-rows.ts";
+import { getJobOfRun } from "../tables/job-rows.ts";
+import { countStep } from "../tables/job-run-columns.ts";
+import { removeDiscardsNow } from "./remove-discards.ts";
+import { scheduleWatchdog } from "./schedule-watchdog.ts";
+
+/**
+ * Records the start of a sealing; `kept` is false if the artifact has one, or is sealed. Errors:
+ * `run-superseded`.
+ */
+export function beginSealing(
+  { sql, storage }: JobsContext,
+  run: RunId,
+  begun: { ordinal: number; sealing: Sealing },
+): { kept: boolean } {
+  return storage.transactionSync(() => {
+    const { job_id: jobId } = getJobOfRun(sql, run);
+    const artifact = findArtifact(sql, jobId, begun.ordinal);
+    const isPlain = artifact !== undefined && artifact.plain === null;
+    if (!isPlain || findSealing(sql, jobId, begun.ordinal) !== null) return { kept: false };
+    recordSealing(sql, jobId, begun);
+    return { kept: true };
+  });
+}
+
+/** Records parts that follow the recorded ones. Errors: `run-superseded`. */
+export function recordSealedParts(
+  { sql, storage }: JobsContext,
+  run: RunId,
+  { ordinal, key, parts }: { ordinal: number; key: string; parts: CopiedPart[] },
+): null {
+  storage.transactionSync(() => {
+    const { job_id: jobId } = getJobOfRun(sql, run);
+    const sealing = findSealing(sql, jobId, ordinal);
+    if (sealing?.key !== key || parts[0]?.number !== sealing.parts.length + 1) return;
+    recordSealing(sql, jobId, { ordinal, sealing: { ...sealing, parts: [...sealing.parts, ...parts] } });
+  });
+  return null;
+}
+
+/**
+ * Replaces a plain artifact by its sealed file, and removes the plain one. The watchdog removes it
+ * once more, since a killed attempt may have written it again. Errors: `run-superseded`.
+ */
+export async function commitSealed(
+  context: JobsContext,
+  run: RunId,
+  sealed: SealedFile,
+): Promise<null> {
+  const { sql, storage } = context;
+  storage.transactionSync(() => {
+    const { job_id: jobId } = getJobOfRun(sql, run);
+    const sealing = findSealing(sql, jobId, sealed.ordinal);
+    const artifact = findArtifact(sql, jobId, sealed.ordinal);
+    if (sealing?.key !== sealed.key || artifact?.state !== "verified") return;
+    const { name, contentType, bytes, sha256, objectKey } = artifact;
+    const plain = { name, contentType, bytes, sha256 };
+    replaceBySealed(sql, jobId, { plain, sealed, partCount: sealing.parts.length });
+    insertDiscard(sql, { objectKey, uploadId: "" }, { jobId, nowMs: Date.now() });
+    forgetObject(sql, objectKey);
+    countStep(sql, jobId, sealed.r2ClassAOperations);
+  });
+  await scheduleWatchdog(context);
+  await removeDiscardsNow(context, run.jobId);
+  return null;
+}
