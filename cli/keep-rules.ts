@@ -4,7 +4,9 @@ import { usageError } from "./cli-error.ts";
 import { parseCount } from "./context.ts";
 
 /** What people type for each rule, such as `daily` for `keepDaily`. */
-const WORDS = new Map(RETENTION_RULES.map((rule) => [rule.slice("keep".length).toLowerCase(), rule]));
+const WORDS = new Map(
+  RETENTION_RULES.map((rule) => [rule.slice("keep".length).toLowerCase(), rule]),
+);
 
 /**
  * Returns the policy that rules such as `daily=7,monthly=12` name. `option` names where they come

@@ -40,9 +40,10 @@ export function describeSeries({ source, object, series, policy, jobs }: Series)
     const at = (snapshotAt ?? createdAt).replace(/\.\d+Z$/, "Z");
     return `  ${jobId}  ${at}  ${describeReasons(retention?.keptBy ?? null)}`;
   });
-  return [`${oneLine(`${source}${named.join("")}, series ${series}`)}: ${rules.join(", ")}`, ...lines].join(
-    "\n",
-  );
+  return [
+    `${oneLine(`${source}${named.join("")}, series ${series}`)}: ${rules.join(", ")}`,
+    ...lines,
+  ].join("\n");
 }
 
 function describeReasons(keptBy: readonly KeepReason[] | null): string {

@@ -44,7 +44,9 @@ export async function exportProved(
 ): Promise<{ view: JobView; proof: string }> {
   const first = await runExport(source, api, { ...request, verify: "restore" });
   const isCompleted = first.status === "completed";
-  const view = isCompleted ? first : await runExport(source, api, { ...request, verify: "checksum" });
+  const view = isCompleted
+    ? first
+    : await runExport(source, api, { ...request, verify: "checksum" });
   for (const warning of view.warnings) printLine("warning", warning);
   const proof = describeProved(first.proof) ?? `failed: ${first.error?.message}`;
   return { view, proof };

@@ -44,9 +44,7 @@ export function addList(program: Command, open: (command: Command) => Context): 
       if (series !== undefined) {
         const jobs = await collect((page) => api.listJobs(page), "completed", limit);
         const groups = groupSeries(jobs, series === true ? undefined : series);
-        terminal.print(
-          groups.length === 0 ? "no series" : groups.map(describeSeries).join("\n\n"),
-        );
+        terminal.print(groups.length === 0 ? "no series" : groups.map(describeSeries).join("\n\n"));
         terminal.printJson({ series: groups });
         return;
       }

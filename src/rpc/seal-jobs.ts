@@ -37,11 +37,7 @@ export interface SealJobs {
   /** Returns the first artifact that is still plain; null if all are sealed. */
   sealWork(run: RunId): Promise<Outcome<SealWork | null>>;
   /** Records the start of a sealing, unless the artifact has one. `kept` is false if it has. */
-  beginSealing(
-    run: RunId,
-    ordinal: number,
-    sealing: Sealing,
-  ): Promise<Outcome<{ kept: boolean }>>;
+  beginSealing(run: RunId, ordinal: number, sealing: Sealing): Promise<Outcome<{ kept: boolean }>>;
   /** Records parts that follow those that are recorded; others, of an overtaken attempt, are ignored. */
   recordSealedParts(
     run: RunId,

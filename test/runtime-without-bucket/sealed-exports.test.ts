@@ -5,7 +5,9 @@ import { beforeEach, expect, test } from "vitest";
 
 import type { JobView } from "../../src/api/job-view.ts";
 import type { Manifest } from "../../src/api/manifest.ts";
+import { unwrap } from "../../src/rpc/outcome.ts";
 import { isSealed, openSealed } from "../../src/sealing/open-sealed.ts";
+import { openArtifactStore } from "../../src/storage/open-artifact-store.ts";
 import { TEST_IDENTITY } from "../support/age-keys.ts";
 import {
   api,
@@ -17,7 +19,7 @@ import {
   sha256Of,
   startExport,
 } from "../support/api.ts";
-import { type Fault, failSteps } from "../support/faulty-steps.ts";
+import { beforeSteps, type Fault, failSteps } from "../support/faulty-steps.ts";
 import { inlineRowsOf } from "../support/writing-job.ts";
 
 configure({ useWebWorkers: false });
@@ -147,30 +149,51 @@ test("sends a ZIP of sealed files, each of which opens", async () => {
     const listed = artifacts.find(({ sealed }) => sealed?.name === entry.filename);
     expect(await sha256Of(plain)).toBe(listed?.sha256);
   }
-  expect(names).toEqual([
-    "manifest.json",
-    "manifest.json.sig",
-    "a.csv.gz.age",
-    "b.csv.gz.age",
-  ]);
+  expect(names).toEqual(["manifest.json", "manifest.json.sig", "a.csv.gz.age", "b.csv.gz.age"]);
 });
 
-test("an export that fails while it is sealed leaves nothing", async () => {
-  await fillNoise({ rows: 560, rowBytes: 8_000 });
-  const { jobId } = await startExport(ALL);
-  await runInDurableObject(jobs, () => undefined);
-  const faults = failSteps((name) => name === "seal artifacts 1", "after");
+/** Cancels the job before a step, and requires that none of its bytes are left. */
+async function expectNothingAfterCancel(
+  step: string,
+  prepare: (jobId: string) => Promise<unknown> = () => Promise.resolve(),
+): Promise<void> {
+  let jobId = "";
+  const restore = beforeSteps(
+    (name) => name.startsWith(step),
+    async () => {
+      await expect.poll(() => jobId).not.toBe("");
+      await prepare(jobId);
+      await api(`/export/dump/${jobId}`, { method: "DELETE" });
+    },
+  );
   try {
-    await expect
-      .poll(async () => ((await storedOf(jobId)).sealing as { sealing_json: unknown }[])[0])
-      .toBeDefined();
-    await api(`/export/dump/${jobId}`, { method: "DELETE" });
+    ({ jobId } = await startExport(ALL));
+    expect((await ended(jobId)).status).toBe("cancelled");
   } finally {
-    await faults.restore();
+    restore();
   }
-  await ended(jobId);
-  await api(`/export/dump/${jobId}`, { method: "DELETE" });
   await runInDurableObject(jobs, (_, { storage }) => storage.setAlarm(Date.now() + 3_600_000));
   await runDurableObjectAlarm(jobs);
   expect(await inlineRowsOf(jobId)).toBe(0);
+}
+
+test("a sealed export that is cancelled leaves nothing", async () => {
+  await query("CREATE TABLE a(x)");
+  await expectNothingAfterCancel("publish manifest");
+});
+
+test("an export that is cancelled while it is sealed leaves no upload", async () => {
+  await query("CREATE TABLE a(x)");
+  const store = openArtifactStore(env);
+  await expectNothingAfterCancel("seal artifacts", async (jobId) => {
+    const run = { jobId, run: 1 };
+    const work = unwrap(await jobs.sealWork(run));
+    const key = (work?.artifact.objectKey ?? "").replace(/[^/]+$/, "sealed-x/dump.sql.age");
+    const uploadId = await store.createUpload(key, { contentType: "text/plain" });
+    const seal = { header: "", streamKey: "" };
+    const sealing = { key, uploadId, partBytes: 8, seal, parts: [] };
+    expect(unwrap(await jobs.beginSealing(run, 0, sealing))).toEqual({ kept: true });
+    expect(unwrap(await jobs.beginSealing(run, 0, sealing))).toEqual({ kept: false });
+    await store.putPart({ key, uploadId }, 1, new Uint8Array(8));
+  });
 });

@@ -60,10 +60,13 @@ test("a copy contains the signature before the manifest", async () => {
 test("a ZIP of several files contains the signature after the manifest", async () => {
   await query("CREATE TABLE b(x)");
   const { jobId } = await ended((await startExport({ format: "csv" })).jobId);
-  const reader = new ZipReader(new Uint8ArrayReader(await bytesOf(`/export/dump/${jobId}/download`)), {
-    strictness: "strict",
-    checkSignature: true,
-  });
+  const reader = new ZipReader(
+    new Uint8ArrayReader(await bytesOf(`/export/dump/${jobId}/download`)),
+    {
+      strictness: "strict",
+      checkSignature: true,
+    },
+  );
   const entries = await reader.getEntries();
   expect(entries.map(({ filename }) => filename)).toEqual([
     "manifest.json",

@@ -19,14 +19,15 @@ beforeEach(async () => {
   await query("CREATE TABLE t(a)");
 });
 
-/** Exports into the test's series, and moves the job `hoursAgo` hours into the past. */
-async function exported(retention: object, body: object = {}, hoursAgo = 0): Promise<JobView> {
-  const view = await ended((await startExport({ series, retention, ...body })).jobId);
-  await change(
-    view.jobId,
-    `snapshot_at_ms = snapshot_at_ms - ${hoursAgo * HOUR_MS},
-     completed_at_ms = completed_at_ms - ${hoursAgo * HOUR_MS}`,
-  );
+/** Exports into the test's series. */
+async function exported(retention: object, body: object = {}): Promise<JobView> {
+  return ended((await startExport({ series, retention, ...body })).jobId);
+}
+
+/** The same, as if the snapshot had been taken at `time`. */
+async function exportedAt(time: string, retention: object): Promise<JobView> {
+  const view = await exported(retention);
+  await change(view.jobId, `snapshot_at_ms = ${Date.parse(time)}`);
   return view;
 }
 
@@ -83,25 +84,24 @@ describe("a series", () => {
 
   test("explains each rule with its period, by the time of the snapshot in UTC", async () => {
     const policy = { keepDaily: 2, keepYearly: 5 };
-    const old = await exported(policy, {}, 800 * 24);
-    const [early, late] = [await exported(policy, {}, 26), await exported(policy, {}, 25)];
+    const old = await exportedAt("2020-06-15T12:00:00Z", policy);
+    const early = await exportedAt("2024-02-29T00:00:00Z", policy);
+    const late = await exportedAt("2024-02-29T23:59:59Z", policy);
     const now = await exported(policy);
-    const dayOf = ({ snapshotAt }: JobView) => snapshotAt?.slice(0, 10);
-    const oldView = await viewOf(old);
-    expect(oldView.retention?.keptBy).toEqual([
-      { rule: "keepYearly", period: oldView.snapshotAt?.slice(0, 4) },
+    const reasonsOf = async (job: JobView) => (await viewOf(job)).retention?.keptBy;
+    expect(await reasonsOf(old)).toEqual([
+      { rule: "keepYearly", period: "2020" },
     ] satisfies KeepReason[]);
-    expect((await viewOf(now)).retention?.keptBy).toContainEqual({
-      rule: "keepDaily",
-      period: dayOf(now),
-    });
-    const lateView = await viewOf(late);
-    expect(lateView.retention?.keptBy).toContainEqual({
-      rule: "keepDaily",
-      period: dayOf(lateView),
-    });
-    // An hour earlier is the same day, or the one before it, of which the policy keeps none.
-    expect(await keepersOf(early)).toBe(undefined);
+    expect(await reasonsOf(early)).toEqual([]);
+    expect(await reasonsOf(late)).toEqual([
+      { rule: "keepDaily", period: "2024-02-29" },
+      { rule: "keepYearly", period: "2024" },
+    ]);
+    expect(await reasonsOf(now)).toEqual([
+      { rule: "newest" },
+      { rule: "keepDaily", period: now.snapshotAt?.slice(0, 10) },
+      { rule: "keepYearly", period: now.snapshotAt?.slice(0, 4) },
+    ]);
   });
 
   test("follows the policy of the export that completes", async () => {

@@ -4,11 +4,7 @@ import type { Sealing, SealedFile } from "../../rpc/seal-jobs.ts";
 import { forgetObject } from "../../storage/inline/inline-objects.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { findArtifact } from "../tables/artifact-rows.ts";
-import {
-  findSealing,
-  recordSealing,
-  replaceBySealed,
-} from "../tables/artifact-sealing-columns.ts";
+import { findSealing, recordSealing, replaceBySealed } from "../tables/artifact-sealing-columns.ts";
 import { insertDiscard } from "../tables/discard-rows.ts";
 import { getJobOfRun } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
@@ -44,7 +40,10 @@ export function recordSealedParts(
     const { job_id: jobId } = getJobOfRun(sql, run);
     const sealing = findSealing(sql, jobId, ordinal);
     if (sealing?.key !== key || parts[0]?.number !== sealing.parts.length + 1) return;
-    recordSealing(sql, jobId, { ordinal, sealing: { ...sealing, parts: [...sealing.parts, ...parts] } });
+    recordSealing(sql, jobId, {
+      ordinal,
+      sealing: { ...sealing, parts: [...sealing.parts, ...parts] },
+    });
   });
   return null;
 }

@@ -14,11 +14,7 @@ export abstract class JobsSeals extends JobsCopies implements SealJobs {
     return outcomeOf(() => findSealWork(sql, getJobOfRun(sql, run).job_id) ?? null);
   }
 
-  beginSealing(
-    run: RunId,
-    ordinal: number,
-    sealing: Sealing,
-  ): Promise<Outcome<{ kept: boolean }>> {
+  beginSealing(run: RunId, ordinal: number, sealing: Sealing): Promise<Outcome<{ kept: boolean }>> {
     return outcomeOf(() => beginSealing(this.jobs, run, { ordinal, sealing }));
   }
 

@@ -43,11 +43,7 @@ export function listSeries(sql: SqlStorage, seriesKey: string): SeriesMember[] {
 }
 
 /** Records what keeps a job of a series. */
-export function recordKeptBy(
-  sql: SqlStorage,
-  jobId: string,
-  keptBy: readonly KeepReason[],
-): void {
+export function recordKeptBy(sql: SqlStorage, jobId: string, keptBy: readonly KeepReason[]): void {
   sql.exec(
     "UPDATE tmp_export_jobs SET kept_by_json = ? WHERE job_id = ?",
     JSON.stringify(keptBy),

@@ -25,7 +25,12 @@ function kept(policy: RetentionPolicy, exports: CompletedExport[]): string[] {
 
 describe("a retention policy", () => {
   test("keeps the newest export of each of the last days", () => {
-    const exports = ["2026-11-27T03:00", "2026-11-27T15:00", "2026-11-28T03:00", "2026-11-26T03:00"];
+    const exports = [
+      "2026-11-27T03:00",
+      "2026-11-27T15:00",
+      "2026-11-28T03:00",
+      "2026-11-26T03:00",
+    ];
     expect(kept({ keepDaily: 2 }, exports.map(at))).toEqual([
       "2026-11-28T03:00",
       "2026-11-27T15:00",
@@ -33,12 +38,22 @@ describe("a retention policy", () => {
   });
 
   test("counts days that have an export, and not the calendar's", () => {
-    const exports = ["2026-11-28T03:00", "2026-10-01T03:00", "2024-02-29T03:00", "2020-01-01T00:00"];
+    const exports = [
+      "2026-11-28T03:00",
+      "2026-10-01T03:00",
+      "2024-02-29T03:00",
+      "2020-01-01T00:00",
+    ];
     expect(kept({ keepDaily: 3 }, exports.map(at))).toEqual(exports.slice(0, 3));
   });
 
   test("explains which rule keeps an export, and for which period", () => {
-    const exports = ["2026-11-28T03:00", "2026-11-20T03:00", "2025-12-31T03:00", "2025-12-29T03:00"];
+    const exports = [
+      "2026-11-28T03:00",
+      "2026-11-20T03:00",
+      "2025-12-31T03:00",
+      "2025-12-29T03:00",
+    ];
     const policy = { keepLast: 1, keepWeekly: 3, keepYearly: 2 };
     expect(explainRetention(policy, exports.map(at))).toEqual([
       {

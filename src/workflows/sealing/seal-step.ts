@@ -98,7 +98,13 @@ async function begin(context: RunContext, artifact: ArtifactRecord): Promise<voi
   const contentType = "application/octet-stream";
   const uploadId = partBytes === null ? "" : await store.createUpload(key, { contentType });
   const seal = { header: toBase64(header), streamKey: toBase64(streamKey) };
-  const begun = await jobs.beginSealing(runId, ordinal, { key, uploadId, partBytes, seal, parts: [] });
+  const begun = await jobs.beginSealing(runId, ordinal, {
+    key,
+    uploadId,
+    partBytes,
+    seal,
+    parts: [],
+  });
   const isKept = begun.ok && begun.value.kept;
   if (!isKept && uploadId !== "") await store.abortUpload({ key, uploadId });
   unwrap(begun);
@@ -152,7 +158,11 @@ async function finish(context: RunContext, sealed: Sealed, budget: Budget): Prom
     expected = [{ bytes, sha256: hashBytes(whole) }];
     await store.put(key, whole, { contentType: "application/octet-stream" });
   } else {
-    const stored = parts.map((part) => ({ number: part.number, bytes: part.bytes, etag: part.etag }));
+    const stored = parts.map((part) => ({
+      number: part.number,
+      bytes: part.bytes,
+      etag: part.etag,
+    }));
     await store.completeUpload({ key, uploadId }, stored);
   }
   const hashes = await readBack(context, { key, name: `${artifact.name}.age`, bytes }, expected);
