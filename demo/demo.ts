@@ -20,7 +20,7 @@ import { withWorker } from "./with-worker.ts";
 
 const USAGE = `npm run demo                         exports the cities of the world
 npm run demo -- path/to/any.sqlite   exports your database file, which is only read
-  --offsite                            restores from a sealed copy in S3 alone, without the Worker
+  --offsite                            restores only from a sealed copy in S3, without the Worker
   --output <folder>                  where dump and databases go (default: demo-output)`;
 
 /**

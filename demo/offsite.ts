@@ -30,7 +30,7 @@ interface Keys {
 
 /**
  * Exports a source file, copies the export sealed to S3, and deletes the Worker and its state.
- * Restores from the copy alone, with the keys in `copyPath`. The caller closes the result.
+ * Restores from only the copy, with the keys in `copyPath`. The caller closes the result.
  */
 export async function restoreFromCopy(
   source: SourceFile,

@@ -5,7 +5,7 @@ import type { RunId } from "./run-payload.ts";
 
 /** An artifact that is being sealed in the deployment's own store, and how far it is. */
 export interface Sealing {
-  /** Where the sealed file goes. Random: no other attempt has it. */
+  /** The key of the sealed file. Random: no other attempt has it. */
   key: string;
   /** The multipart upload; empty if the file is put whole. */
   uploadId: string;
