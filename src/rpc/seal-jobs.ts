@@ -14,12 +14,21 @@ export interface Sealing {
   /** Every sealed byte follows from it. Removed when the file is sealed. */
   seal: CopySeal;
   parts: CopiedPart[];
+  /** How often the sealing restarted because the store had other bytes. */
+  restarts: number;
 }
 
 /** A verified artifact that is still plain, and its sealing; null before that begins. */
 export interface SealWork {
   artifact: ArtifactRecord;
   sealing: Sealing | null;
+}
+
+/** The start of a sealing. */
+export interface BegunSealing {
+  ordinal: number;
+  replaces: string | null;
+  sealing: Sealing;
 }
 
 /** A sealed file that was read back, for the artifact `ordinal`. */
@@ -36,8 +45,11 @@ export interface SealedFile {
 export interface SealJobs {
   /** Returns the first artifact that is still plain; null if all are sealed. */
   sealWork(run: RunId): Promise<Outcome<SealWork | null>>;
-  /** Records the start of a sealing, unless the artifact has one. `kept` is false if it has. */
-  beginSealing(run: RunId, ordinal: number, sealing: Sealing): Promise<Outcome<{ kept: boolean }>>;
+  /**
+   * Records the start of a sealing, in place of the one with the key `replaces`; null for none. `kept`
+   * is false if the artifact has another one, or is sealed.
+   */
+  beginSealing(run: RunId, begun: BegunSealing): Promise<Outcome<{ kept: boolean }>>;
   /** Records parts that follow those that are recorded; others, of an overtaken attempt, are ignored. */
   recordSealedParts(
     run: RunId,

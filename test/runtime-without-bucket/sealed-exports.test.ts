@@ -67,6 +67,7 @@ async function expectSealed(view: JobView): Promise<void> {
   const response = await api(`/export/dump/${view.jobId}/download/${name}`);
   expect(response.headers.get("content-type")).toBe("application/octet-stream");
   await response.body?.cancel();
+  await api(`/export/dump/${other.jobId}`, { method: "DELETE" });
 }
 
 /** The bytes of a job in the jobs database, and its rows about sealing. */
@@ -191,9 +192,10 @@ test("an export that is cancelled while it is sealed leaves no upload", async ()
     const key = (work?.artifact.objectKey ?? "").replace(/[^/]+$/, "sealed-x/dump.sql.age");
     const uploadId = await store.createUpload(key, { contentType: "text/plain" });
     const seal = { header: "", streamKey: "" };
-    const sealing = { key, uploadId, partBytes: 8, seal, parts: [] };
-    expect(unwrap(await jobs.beginSealing(run, 0, sealing))).toEqual({ kept: true });
-    expect(unwrap(await jobs.beginSealing(run, 0, sealing))).toEqual({ kept: false });
+    const sealing = { key, uploadId, partBytes: 8, seal, parts: [], restarts: 0 };
+    const begun = { ordinal: 0, replaces: null, sealing };
+    expect(unwrap(await jobs.beginSealing(run, begun))).toEqual({ kept: true });
+    expect(unwrap(await jobs.beginSealing(run, begun))).toEqual({ kept: false });
     await store.putPart({ key, uploadId }, 1, new Uint8Array(8));
   });
 });

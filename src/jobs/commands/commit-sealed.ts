@@ -1,6 +1,6 @@
 import type { CopiedPart } from "../../rpc/copy-jobs.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
-import type { Sealing, SealedFile } from "../../rpc/seal-jobs.ts";
+import type { BegunSealing, SealedFile } from "../../rpc/seal-jobs.ts";
 import { forgetObject } from "../../storage/inline/inline-objects.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { findArtifact } from "../tables/artifact-rows.ts";
@@ -12,20 +12,25 @@ import { removeDiscardsNow } from "./remove-discards.ts";
 import { scheduleWatchdog } from "./schedule-watchdog.ts";
 
 /**
- * Records the start of a sealing; `kept` is false if the artifact has one, or is sealed. Errors:
- * `run-superseded`.
+ * Records the start of a sealing. The one that it replaces is discarded. `kept` is false if the
+ * artifact has another one, or is sealed. Errors: `run-superseded`.
  */
 export function beginSealing(
   { sql, storage }: JobsContext,
   run: RunId,
-  begun: { ordinal: number; sealing: Sealing },
+  { ordinal, replaces, sealing }: BegunSealing,
 ): { kept: boolean } {
   return storage.transactionSync(() => {
     const { job_id: jobId } = getJobOfRun(sql, run);
-    const artifact = findArtifact(sql, jobId, begun.ordinal);
-    const isPlain = artifact !== undefined && artifact.plain === null;
-    if (!isPlain || findSealing(sql, jobId, begun.ordinal) !== null) return { kept: false };
-    recordSealing(sql, jobId, begun);
+    const current = findSealing(sql, jobId, ordinal);
+    const isPlain = findArtifact(sql, jobId, ordinal)?.plain === null;
+    if (!isPlain || (current?.key ?? null) !== replaces) return { kept: false };
+    if (current !== null) {
+      const { key: objectKey, uploadId } = current;
+      insertDiscard(sql, { objectKey, uploadId }, { jobId, nowMs: Date.now() });
+      forgetObject(sql, objectKey);
+    }
+    recordSealing(sql, jobId, { ordinal, sealing });
     return { kept: true };
   });
 }

@@ -1,7 +1,7 @@
 import type { CopiedPart } from "../../rpc/copy-jobs.ts";
 import { type Outcome, outcomeOf } from "../../rpc/outcome.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
-import type { Sealing, SealedFile, SealJobs, SealWork } from "../../rpc/seal-jobs.ts";
+import type { BegunSealing, SealedFile, SealJobs, SealWork } from "../../rpc/seal-jobs.ts";
 import { beginSealing, commitSealed, recordSealedParts } from "../commands/commit-sealed.ts";
 import { findSealWork } from "../tables/artifact-sealing-columns.ts";
 import { getJobOfRun } from "../tables/job-rows.ts";
@@ -14,8 +14,8 @@ export abstract class JobsSeals extends JobsCopies implements SealJobs {
     return outcomeOf(() => findSealWork(sql, getJobOfRun(sql, run).job_id) ?? null);
   }
 
-  beginSealing(run: RunId, ordinal: number, sealing: Sealing): Promise<Outcome<{ kept: boolean }>> {
-    return outcomeOf(() => beginSealing(this.jobs, run, { ordinal, sealing }));
+  beginSealing(run: RunId, begun: BegunSealing): Promise<Outcome<{ kept: boolean }>> {
+    return outcomeOf(() => beginSealing(this.jobs, run, begun));
   }
 
   recordSealedParts(

@@ -20,6 +20,9 @@ import type { RunContext } from "../engine/run-context.ts";
 const STEP_BYTES_MAX = 256 * MIB;
 const STEP_MS_MAX = 60_000;
 
+/** How often the sealing of a file restarts. */
+const RESTARTS_MAX = 2;
+
 /** What a step "seal artifacts" reports to the dashboard. */
 export interface SealedStep {
   artifacts: number;
@@ -61,9 +64,39 @@ export async function sealStep(context: RunContext): Promise<SealedStep> {
     const { artifacts, bytes } = budget;
     if (work === null) return { artifacts, bytes, isDone: true };
     if (budget.isOver()) return { artifacts, bytes, isDone: false };
-    await advance(context, work, budget);
+    await advanceOrRestart(context, work, budget);
     await context.beat();
   }
+}
+
+/**
+ * Advances a sealing. If the store has lost or changed it, restarts it under another key, a few
+ * times: a late part of a killed attempt may have replaced one. An error does not count if another
+ * attempt has ended this sealing meanwhile.
+ */
+async function advanceOrRestart(
+  context: RunContext,
+  work: SealWork,
+  budget: Budget,
+): Promise<void> {
+  const { artifact, sealing } = work;
+  try {
+    await advance(context, work, budget);
+  } catch (error) {
+    if (await isOvertaken(context, work)) return;
+    const isCorrupt = error instanceof ExportError && error.code === "artifact-corrupt";
+    if (!isCorrupt || sealing === null || sealing.restarts >= RESTARTS_MAX) throw error;
+    await begin(context, artifact, { replaces: sealing.key, restarts: sealing.restarts + 1 });
+  }
+}
+
+async function isOvertaken(
+  { jobs, runId }: RunContext,
+  { artifact, sealing }: SealWork,
+): Promise<boolean> {
+  const now = unwrap(await jobs.sealWork(runId));
+  const isSame = now !== null && now.artifact.ordinal === artifact.ordinal;
+  return !isSame || now.sealing?.key !== sealing?.key;
 }
 
 /** Begins a sealing, sends some of its parts, or ends it. */
@@ -73,7 +106,7 @@ async function advance(
   budget: Budget,
 ): Promise<void> {
   if (sealing === null) {
-    await begin(context, artifact);
+    await begin(context, artifact, { replaces: null, restarts: 0 });
     return;
   }
   const sealed = openSealing(context, artifact, sealing);
@@ -82,7 +115,11 @@ async function advance(
 }
 
 /** Records the seal before anything is written with it, so that each attempt writes the same bytes. */
-async function begin(context: RunContext, artifact: ArtifactRecord): Promise<void> {
+async function begin(
+  context: RunContext,
+  artifact: ArtifactRecord,
+  { replaces, restarts }: { replaces: string | null; restarts: number },
+): Promise<void> {
   const { jobs, runId, store, config } = context;
   if (config.ageRecipients.length === 0) {
     const message = "EXPORT_AGE_RECIPIENTS: it contains no key, but this export must be sealed";
@@ -98,13 +135,8 @@ async function begin(context: RunContext, artifact: ArtifactRecord): Promise<voi
   const contentType = "application/octet-stream";
   const uploadId = partBytes === null ? "" : await store.createUpload(key, { contentType });
   const seal = { header: toBase64(header), streamKey: toBase64(streamKey) };
-  const begun = await jobs.beginSealing(runId, ordinal, {
-    key,
-    uploadId,
-    partBytes,
-    seal,
-    parts: [],
-  });
+  const sealing = { key, uploadId, partBytes, seal, parts: [], restarts };
+  const begun = await jobs.beginSealing(runId, { ordinal, replaces, sealing });
   const isKept = begun.ok && begun.value.kept;
   if (!isKept && uploadId !== "") await store.abortUpload({ key, uploadId });
   unwrap(begun);
