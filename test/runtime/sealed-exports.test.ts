@@ -87,7 +87,9 @@ test("a sealed file that was stored otherwise than it was sent fails the export"
   bucketPrototype.put = async function (this: R2Bucket, key: string, ...rest: unknown[]) {
     const [bytes, ...others] = rest as [Uint8Array, ...unknown[]];
     const isSealed = key.endsWith(".age");
-    const sent = isSealed ? bytes.map((byte, at) => (at === 300 ? byte ^ 1 : byte)) : bytes;
+    const sent = isSealed
+      ? bytes.map((byte, at) => (at === bytes.byteLength - 1 ? byte ^ 1 : byte))
+      : bytes;
     const put = realBucket.put as (...args: unknown[]) => Promise<R2Object>;
     return put.call(this, key, sent, ...others);
   } as R2Bucket["put"];

@@ -12,15 +12,16 @@ import { removeDiscardsNow } from "./remove-discards.ts";
 import { scheduleWatchdog } from "./schedule-watchdog.ts";
 
 /**
- * Records the start of a sealing. The one that it replaces is discarded. `kept` is false if the
+ * Records the start of a sealing, and removes the one that it replaces. `kept` is false if the
  * artifact has another one, or is sealed. Errors: `run-superseded`.
  */
-export function beginSealing(
-  { sql, storage }: JobsContext,
+export async function beginSealing(
+  context: JobsContext,
   run: RunId,
   { ordinal, replaces, sealing }: BegunSealing,
-): { kept: boolean } {
-  return storage.transactionSync(() => {
+): Promise<{ kept: boolean }> {
+  const { sql, storage } = context;
+  const begun = storage.transactionSync(() => {
     const { job_id: jobId } = getJobOfRun(sql, run);
     const current = findSealing(sql, jobId, ordinal);
     const isPlain = findArtifact(sql, jobId, ordinal)?.plain === null;
@@ -33,6 +34,12 @@ export function beginSealing(
     recordSealing(sql, jobId, { ordinal, sealing });
     return { kept: true };
   });
+  if (begun.kept && replaces !== null) {
+    await scheduleWatchdog(context);
+    // Now: the jobs database may have no space for both.
+    await removeDiscardsNow(context, run.jobId);
+  }
+  return begun;
 }
 
 /** Records parts that follow the recorded ones. Errors: `run-superseded`. */

@@ -47,7 +47,9 @@ interface Sealed {
 
 /**
  * Seals the next of a job's artifacts in the deployment's own store, and replaces each plain file by
- * its sealed one once that was read back. Repeating it continues after the last recorded part.
+ * its sealed one once that was read back. One step seals several small files; or it begins a large
+ * one, sends some of its parts, or ends it. An attempt whose time was up can therefore disturb no
+ * step but its own and the next. Repeating it continues after the last recorded part.
  * Errors: `configuration-invalid` without recipients, `artifact-corrupt` if the store has other
  * bytes, `artifact-missing`, `run-superseded`.
  */
@@ -59,12 +61,18 @@ export async function sealStep(context: RunContext): Promise<SealedStep> {
     bytes: 0,
     isOver: () => budget.bytes >= STEP_BYTES_MAX || Date.now() - startedAtMs >= STEP_MS_MAX,
   };
+  const report = (isDone: boolean): SealedStep => {
+    const { artifacts, bytes } = budget;
+    return { artifacts, bytes, isDone };
+  };
   for (;;) {
     const work = unwrap(await jobs.sealWork(runId));
-    const { artifacts, bytes } = budget;
-    if (work === null) return { artifacts, bytes, isDone: true };
-    if (budget.isOver()) return { artifacts, bytes, isDone: false };
+    if (work === null) return report(true);
+    const { artifact, sealing } = work;
+    const isLarge = (sealing?.partBytes ?? choosePartBytes(artifact.bytes)) !== null;
+    if (budget.isOver() || (isLarge && budget.artifacts > 0)) return report(false);
     await advanceOrRestart(context, work, budget);
+    if (isLarge) return report(false);
     await context.beat();
   }
 }
