@@ -166,7 +166,7 @@ export class FakeExportServer {
     }
     if (path === "/export/jobs") {
       return sendJson(response, 200, {
-        jobs: this.#jobs.map((job) => this.#view(job)),
+        jobs: this.#jobs.map((job) => this.#view(job)).toReversed(),
         cursor: null,
       });
     }

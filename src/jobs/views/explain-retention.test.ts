@@ -201,7 +201,7 @@ test("a policy that is applied after each export keeps no less than one that is 
       for (const rule of RETENTION_RULES) {
         const limit = rules[rule];
         if (limit === undefined) continue;
-        const newest = explainRetention({ [rule]: limit } as RetentionPolicy, exports)
+        const newest = explainRetention({ [rule]: limit }, exports)
           .filter(({ reasons }) =>
             reasons.some((reason) => reason.rule === rule && reason.isOldest === undefined),
           )

@@ -80,8 +80,11 @@ async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<P
     const { next: after, copies } = await verifyFrom(verify, run);
     if (after === null) {
       // An instance that an earlier version began has recorded none of these.
-      const { proves = false, seals = false } = begun;
-      return { proves, seals, copies: copies ?? null };
+      return {
+        proves: begun.proves ?? false,
+        seals: begun.seals ?? false,
+        copies: copies ?? null,
+      };
     }
     verify = after;
   }
