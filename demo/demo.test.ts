@@ -82,8 +82,9 @@ describe("npm run demo -- tiny.sqlite", () => {
     const output = demo.output();
     expect(output).toMatch(/\nworker +stopped, and its state is deleted\n/);
     expect(output).toContain("3 files from S3: dump.sql.gz.age, manifest.json, manifest.json.sig");
-    expect(output).toMatch(/\nverify .*: signed by the key in /);
-    expect(output).toMatch(/\nverify .*: size and SHA-256 match the manifest/);
+    expect(output).toMatch(/\nverify +manifest.json: signed by the key in durable-export.pub\n/);
+    expect(output).toMatch(/\nverify +dump.sql.gz.age: size and SHA-256 match the manifest\n/);
+    expect(output).toMatch(/\nrestore +\.\.\/tiny.restored.sqlite: /);
     expect(output).toContain("the restored database is the same");
     expect(code).toBe(0);
     const copy = join(folder, "out", "tiny.copy");

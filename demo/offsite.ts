@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
@@ -19,12 +19,13 @@ import { withWorker } from "./with-worker.ts";
 
 const CLI = join(import.meta.dirname, "..", "cli", "main.ts");
 
-/** The keys that remain after the Worker is gone, and what the Worker gets. */
+/** The keys that remain after the Worker is gone, in the folder of the copy. */
 interface Keys {
-  /** The private key that opens a copy. The Worker never has it. */
+  /** The file of the private key that opens a copy. The Worker never has it. */
   identityFile: string;
-  /** The key that proves who signed a manifest. */
+  /** The file of the key that proves who signed a manifest. */
   publicKeyFile: string;
+  /** What the Worker gets. */
   vars: Record<string, string>;
 }
 
@@ -60,29 +61,34 @@ export async function restoreFromCopy(
   printLine("copy", `${formatNumberOf(names.length, "file")} from S3: ${names.join(", ")}`);
   const sealed = names.find((name) => name.endsWith(".age"));
   if (sealed === undefined) throw new Error("the copy contains no sealed file");
-  const file = join(copyPath, sealed);
+  const cli = { folder: copyPath, signal };
   const identity = ["--identity", keys.identityFile];
-  const verify = ["verify", file, ...identity, "--public-key", keys.publicKeyFile];
-  for (const line of await runCli(verify, signal)) printLine("verify", line);
+  const verify = ["verify", sealed, ...identity, "--public-key", keys.publicKeyFile];
+  for (const line of await runCli(verify, cli)) printLine("verify", line);
   for (const suffix of ["", "-journal", "-wal", "-shm"]) {
     rmSync(databasePath + suffix, { force: true });
   }
-  const restore = ["restore", file, "--to", databasePath, ...identity];
-  for (const line of await runCli(restore, signal)) printLine("restore", line);
+  const to = relative(copyPath, databasePath);
+  const restore = ["restore", sealed, "--to", to, ...identity];
+  for (const line of await runCli(restore, cli)) printLine("restore", line);
   const restored = new DatabaseSync(databasePath, {
     enableForeignKeyConstraints: false,
     enableDoubleQuotedStringLiterals: true,
   });
-  return { restored, leftOut, from: `${shownPath(file)}, sealed by age and signed`, proof };
+  const from = `${shownPath(join(copyPath, sealed))}, sealed by age and signed`;
+  return { restored, leftOut, from, proof };
 }
 
 /** Makes new keys: of age for what is sealed, and of Ed25519 for the manifest. */
 async function makeKeys(folder: string, signal: AbortSignal): Promise<Keys> {
-  const identityFile = join(folder, "key.txt");
-  const publicKeyFile = join(folder, "durable-export.pub");
+  const identityFile = "key.txt";
+  const publicKeyFile = "durable-export.pub";
   const identity = await generateX25519Identity();
-  writeFileSync(identityFile, `${identity}\n`, { mode: 0o600 });
-  const [privateKey = ""] = await runCli(["--quiet", "keygen", "-o", publicKeyFile], signal);
+  writeFileSync(join(folder, identityFile), `${identity}\n`, { mode: 0o600 });
+  const [privateKey = ""] = await runCli(["--quiet", "keygen", "-o", publicKeyFile], {
+    folder,
+    signal,
+  });
   const recipient = await identityToRecipient(identity);
   return {
     identityFile,
@@ -97,9 +103,16 @@ function findFolder({ copies }: JobView): string {
   throw new Error(`the export has no sealed copy: ${JSON.stringify(copies)}`);
 }
 
-/** Runs the command line in a process of its own, and returns the lines that it prints. */
-async function runCli(args: readonly string[], signal: AbortSignal): Promise<string[]> {
+/**
+ * Runs the command line in a process of its own, in a folder so that it prints short paths. Returns
+ * the lines that it prints.
+ */
+async function runCli(
+  args: readonly string[],
+  { folder, signal }: { folder: string; signal: AbortSignal },
+): Promise<string[]> {
   const child = spawn(process.execPath, [CLI, ...args], {
+    cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
     signal,
   });
