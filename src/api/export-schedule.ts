@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { ExportRequestSchema, findUnprovable } from "./export-request.ts";
 import { PROVE_EVERY_MAX } from "./limits.ts";
 import type { Verify } from "./proof.ts";
+import { findRetentionConflict, type RetentionPolicy } from "./retention-policy.ts";
 
 const EntrySchema = v.pipe(
   v.strictObject({
@@ -27,6 +28,13 @@ const EntrySchema = v.pipe(
     ),
     ["verify"],
   ),
+  v.forward(
+    v.check(
+      (entry) => findRetentionConflict(entry) === undefined,
+      ({ input }) => findRetentionConflict(input)?.message ?? "",
+    ),
+    ["retentionHours"],
+  ),
 );
 
 /**
@@ -39,6 +47,22 @@ export const ExportScheduleSchema = v.pipe(v.array(EntrySchema), v.maxLength(100
 export type ScheduledExport = v.InferOutput<typeof ExportScheduleSchema>[number] & {
   source: string;
 };
+
+/**
+ * Returns an entry with its series and policy; unchanged if neither the entry nor the deployment has
+ * a policy, or if the entry says `retentionHours`. The default series is the entry's own, because
+ * no two entries of a database have the same `cron`.
+ */
+export function withSeries(
+  entry: ScheduledExport,
+  retentionByDefault: RetentionPolicy | undefined,
+): ScheduledExport {
+  const retention = entry.retention ?? retentionByDefault;
+  if (entry.retentionHours !== undefined || retention === undefined) return entry;
+  const series =
+    entry.series ?? (entry.cron === undefined ? "schedule" : `schedule ${entry.cron.trim()}`);
+  return { ...entry, series, retention };
+}
 
 /** Returns what the proved runs of an entry ask for. */
 export function findVerify({

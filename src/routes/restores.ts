@@ -53,6 +53,7 @@ export const restoreRoutes = [
       "export-expired",
       "export-not-downloadable",
       "dump-not-restorable",
+      "dump-sealed",
       "artifact-missing",
       "file-not-found",
       "file-not-complete",

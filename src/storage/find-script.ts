@@ -26,7 +26,7 @@ export interface ScriptPlaces {
 
 /**
  * Finds the script that a restore names. Errors: `job-not-found`, `export-not-finished`, `export-expired`,
- * `export-not-downloadable` and `dump-not-restorable` for a job, `file-not-found` and `file-not-complete` for an
+ * `export-not-downloadable`, `dump-not-restorable` and `dump-sealed` for a job, `file-not-found` and `file-not-complete` for an
  * upload, `script-not-found` for an object; `artifact-missing` if a job's file is gone.
  */
 export async function findScript(
@@ -62,6 +62,12 @@ export async function findScript(
     throw new ExportError(
       "dump-not-restorable",
       `job ${job.jobId} has exported only rows (content: data), and a restore starts without tables`,
+    );
+  }
+  if (artifact.plain !== null) {
+    throw new ExportError(
+      "dump-sealed",
+      `the dump of job ${job.jobId} is sealed for the keys in EXPORT_AGE_RECIPIENTS`,
     );
   }
   const found = await store.find(artifact.objectKey);
