@@ -158,6 +158,11 @@ export const ERRORS = {
     retryable: false,
     hint: 'Restore an SQL export that contains the schema: start one with `"format": "sql"`, without `"content": "data"`.',
   },
+  "fleet-names-invalid": {
+    status: 422,
+    retryable: false,
+    hint: "Correct the registry of names that the message describes. Names are texts of 1 to 1,000 characters.",
+  },
   "script-not-found": {
     status: 404,
     retryable: false,
