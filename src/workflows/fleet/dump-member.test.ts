@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 
+import { assert } from "../../lib/assert.ts";
 import { MIB } from "../../api/limits.ts";
 import { dumpDatabase } from "../../../test/support/dump-database.ts";
 import {
@@ -40,7 +41,7 @@ test("a compressed file is whole, and is described by its text", async () => {
   const source = sourceOf(["CREATE TABLE t(a)", "INSERT INTO t VALUES ('one'), (2)"]);
   const plain = await dumpMember(source, REQUEST, MIB);
   const gzip = await dumpMember(source, { ...REQUEST, compression: "gzip" }, MIB);
-  if (plain.kind !== "small" || gzip.kind !== "small") return expect.unreachable();
+  assert(plain.kind === "small" && gzip.kind === "small", "both are small");
   expect(gunzipSync(gzip.file).equals(plain.file)).toBe(true);
   expect(gzip).toMatchObject({ rows: 2, textBytes: plain.file.length, warnings: [] });
 });
