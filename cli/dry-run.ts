@@ -107,7 +107,7 @@ async function countStatements(
   { shown, isDamaged }: { shown: string; isDamaged: boolean },
 ): Promise<void> {
   try {
-    for await (const statement of readStatements(text)) count.add(statement);
+    for await (const statement of readStatements(count.countText(text))) count.add(statement);
   } catch (error) {
     requireProblem(error, shown);
     if (!isDamaged) throw error;
@@ -138,10 +138,17 @@ class StatementCount {
     this.#plan = plan;
   }
 
+  /** Passes a script's text on, and counts its bytes. */
+  async *countText(text: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of text) {
+      this.textBytes += chunk.length;
+      yield chunk;
+    }
+  }
+
   add(statement: ScriptStatement): void {
-    const { bytes, start, offset, number } = statement;
+    const { bytes, start, number } = statement;
     const text = bytes.subarray(start);
-    this.textBytes = offset + text.length;
     const what = nameStatement(text);
     const found = classifyStatement(text);
     increase(this.statements, what);

@@ -180,7 +180,8 @@ function gaveUp(error: CliError, jobId: string, why: string | undefined): CliErr
     why === undefined
       ? `export ${jobId} was cancelled`
       : `export ${jobId} may still be running, because cancelling it failed (${why})`;
-  const hint = why === undefined ? undefined : `End it with \`durable-export cancel ${jobId}\`.`;
+  const hint =
+    why === undefined ? undefined : `End it with \`npx durable-export cancel ${jobId}\`.`;
   if (error instanceof Interrupted) return new Interrupted(`interrupted: ${outcome}`, hint);
   return new CliError("timeout", `timed out: ${outcome}`, { exitCode: EXIT.failed, hint });
 }
@@ -191,7 +192,7 @@ function keepsRunning(error: unknown, jobId: string, isStream: boolean): unknown
   return new CliError("unreachable", `${error.message}; export ${jobId} continues on the Worker`, {
     exitCode: error.exitCode,
     hint: isStream
-      ? `Follow it with \`durable-export wait ${jobId}\`, and then download it.`
+      ? `Follow it with \`npx durable-export wait ${jobId}\`, and then download it.`
       : "Run the same command again: it finds the same export.",
     cause: error,
   });

@@ -141,7 +141,7 @@ export function describeWayBack({ safetyExport, target, object }: Restore): stri
   const options = Object.entries(object ?? {}).map(
     ([kind, value]) => ` --object-${kind} ${quoteWord(value)}`,
   );
-  const command = `durable-export restore ${jobId} --target ${quoteWord(target)}${options.join("")} --replace`;
+  const command = `npx durable-export restore ${jobId} --target ${quoteWord(target)}${options.join("")} --replace`;
   return `Export ${jobId} keeps the former content${until}. To restore that, run \`${command}\`.`;
 }
 

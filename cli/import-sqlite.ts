@@ -10,7 +10,7 @@ export async function importSqlite(what: string): Promise<typeof import("node:sq
   } catch {
     throw usageError(
       `${what} needs node:sqlite, and Node ${process.version} has none`,
-      "Use Node 22.13 or newer, or make and load SQL scripts with the sqlite3 shell.",
+      "Use Node 22.13 or newer, or the sqlite3 shell's .dump and .read.",
     );
   }
 }

@@ -4,5 +4,5 @@ import { usageError } from "./cli-error.ts";
 export function parseJobId(text: string): string {
   const jobId = text.trim();
   if (jobId !== "") return jobId;
-  throw usageError("the job's id is empty", "`durable-export list` shows the jobs.");
+  throw usageError("the job's id is empty", "`npx durable-export list` shows the jobs.");
 }

@@ -57,6 +57,6 @@ export async function pollJob<TJob extends Pick<Job, "status">>(
 function timedOut({ name, jobId }: { name: string; jobId: string }, timeoutMs: number): CliError {
   return new CliError("timeout", `${name} did not end within ${formatSeconds(timeoutMs / 1000)}`, {
     exitCode: EXIT.failed,
-    hint: `See \`durable-export status ${jobId}\`.`,
+    hint: `See \`npx durable-export status ${jobId}\`.`,
   });
 }

@@ -224,7 +224,7 @@ async function follow(
     if (api.signal.aborted) throw new Interrupted();
     return await followRestore(api, terminal, { jobId, timeoutMs });
   } catch (error) {
-    const hint = `Follow it with \`durable-export wait ${jobId}\`, or cancel it with \`durable-export cancel ${jobId}\`.`;
+    const hint = `Follow it with \`npx durable-export wait ${jobId}\`, or cancel it with \`npx durable-export cancel ${jobId}\`.`;
     if (error instanceof Interrupted) {
       throw new Interrupted(`interrupted: restore ${jobId} continues without this program`, hint);
     }

@@ -97,7 +97,7 @@ async function spool(
   if (stdin === undefined || stdin.isTTY === true) {
     throw usageError(
       stdin === undefined ? "there is no standard input" : "standard input is a terminal",
-      "Pipe a script into it: `sqlite3 app.db .dump | durable-export restore -`.",
+      "Pipe a script into it: `sqlite3 app.db .dump | npx durable-export restore -`.",
     );
   }
   const path = join(await temporary.open(), "stdin.sql");

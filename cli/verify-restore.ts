@@ -62,8 +62,9 @@ export async function verifyRestore(
     for (const { message } of indexes) terminal.warn(message);
     const rows = tables.map((table) => [table.name, formatCount(table.expectedRows)]);
     terminal.noteTable(["TABLE", "ROWS"], rows);
-    const have = tables.length === 1 ? "1 table has" : `${tables.length} tables have`;
-    terminal.note(`restored: ${have} the manifest's rows`);
+    terminal.note(
+      `restored: row counts match the manifest (${formatNumberOf(tables.length, "table")})`,
+    );
     if (foreignKeyViolations > 0) {
       const verb = foreignKeyViolations === 1 ? "references" : "reference";
       terminal.warn(

@@ -49,6 +49,15 @@ describe("the hint for an error of the Worker", () => {
     },
   );
 
+  test("says what to correct if SQLite refused a proof's statement", () => {
+    const detail =
+      'the dump cannot be restored: statement 7 (table "pet"): CHECK constraint failed';
+    const hint = findHint({ ...problem("restore-differs", { path: "/export/dump" }), detail });
+    expect(hint).toBe(
+      "Correct the row or the statement that the message names, or leave out its table with --exclude.",
+    );
+  });
+
   test("is the Worker's own for a code that the command line does not know", () => {
     expect(findHint(problem("of-the-future"))).toBe("the Worker's hint");
   });

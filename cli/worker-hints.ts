@@ -24,14 +24,14 @@ const OPTIONS: Readonly<Record<string, string>> = {
 
 /** What to do about an error of the Worker, for people who type commands instead of HTTP requests. */
 const HINTS: Partial<Record<ErrorCode, string>> = {
-  "job-not-found": "`durable-export list` shows the jobs. Deleted jobs are gone for good.",
+  "job-not-found": "`npx durable-export list` shows the jobs. Deleted jobs are gone for good.",
   "artifact-not-found": "Leave out --artifact to download every file of the job.",
-  "export-not-finished": "Wait for it with `durable-export wait`, then download it.",
+  "export-not-finished": "Wait for it with `npx durable-export wait`, then download it.",
   "export-expired": "Start a new export, with a larger --retention-hours to keep it longer.",
   "export-not-downloadable":
-    "`durable-export status` shows why it ended without files. Start a new export.",
+    "`npx durable-export status` shows why it ended without files. Start a new export.",
   unauthorized: "Check DURABLE_EXPORT_TOKEN, --token or the configuration file.",
-  forbidden: "This token may not do that. Use a token with more rights, such as the admin token.",
+  forbidden: "This token may not do that. Use the value of ADMIN_AUTHORIZATION_TOKEN.",
   "idempotency-key-reused": "Use another --idempotency-key for another request.",
   "table-not-found":
     "Check --table and --exclude: use exact names or patterns with *, in any letter case.",
@@ -41,9 +41,9 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   "target-not-empty":
     "Choose an empty target, or add --replace: it exports what is in this one, then deletes it.",
   "proof-too-large":
-    "Leave out --verify restore, or raise EXPORT_PROOF_ROWS_MAX if the rows are worth their price.",
+    "Leave out --verify restore, or raise EXPORT_PROOF_ROWS_MAX if you accept the cost.",
   "dump-not-restorable":
-    "Only SQL dumps with their schema can be restored. Export again with `durable-export dump --format sql`.",
+    "Only SQL dumps with their schema can be restored. Export again with `npx durable-export dump --format sql`.",
   "script-changed": "Run the same command again, and leave the file as it is until it ends.",
   "statement-failed": "Correct the statement, then run the same command again.",
   "restore-differs":
@@ -63,17 +63,20 @@ const EXPORT_HINTS: Partial<Record<ErrorCode, string>> = {
     "Do not rely on this dump. Run the same command again, and report the message if the next dump differs too.",
 };
 
+/** How the message of a proof begins if SQLite refused a statement of the dump. */
+const REFUSED = "the dump cannot be restored";
+
 /**
  * Returns the hint for a problem that the Worker reported: one for the command line if there is one, otherwise the
  * Worker's own. `path` is the path that was called, because restores use another option for their source.
  */
 export function findHint(problem: Problem & { path?: string }): string | undefined {
-  const { code, jobId, issues = [], sources = [], path = "" } = problem;
+  const { code, jobId, detail, issues = [], sources = [], path = "" } = problem;
   const is = (known: ErrorCode) => code === known;
   const sourceOption = path.startsWith("/import/") ? "--target" : "--source";
   const isBusy = is("export-already-running") || is("restore-already-running");
   if (isBusy && jobId !== undefined) {
-    return `Wait for it with \`durable-export wait ${jobId}\`, or end it with \`durable-export cancel ${jobId}\`.`;
+    return `Wait for it with \`npx durable-export wait ${jobId}\`, or end it with \`npx durable-export cancel ${jobId}\`.`;
   }
   if (is("source-not-found") && sources.length > 0) {
     return `The sources are: ${sources.join(", ")}. Choose one with ${sourceOption}.`;
@@ -82,6 +85,9 @@ export function findHint(problem: Problem & { path?: string }): string | undefin
   if (is("invalid-request")) {
     const options = issues.flatMap((issue) => OPTIONS[issue.path.split(".")[0] ?? ""] ?? []);
     if (options.length > 0) return `Correct ${[...new Set(options)].join(", ")}.`;
+  }
+  if (is("restore-differs") && detail.startsWith(REFUSED)) {
+    return "Correct the row or the statement that the message names, or leave out its table with --exclude.";
   }
   const hints = path.startsWith("/export/") ? { ...HINTS, ...EXPORT_HINTS } : HINTS;
   return hints[code as ErrorCode] ?? problem.hint;

@@ -22,7 +22,7 @@ export function addComplete(program: Command, host: Pick<Host, "stdout">): void 
       if (shell === undefined || !SHELLS.includes(shell)) {
         throw usageError(
           shell === undefined ? "name a shell" : `unknown shell ${JSON.stringify(shell)}`,
-          `Write \`durable-export complete SHELL\`, with ${SHELLS.join(", ")} for SHELL.`,
+          `Write \`npx durable-export complete SHELL\`, with ${SHELLS.join(", ")} for SHELL.`,
         );
       }
       const script = COMPLETION_SCRIPTS[shell];

@@ -21,7 +21,7 @@ export function addDelete(program: Command, open: (command: Command) => Context)
       if (!hasEnded({ status })) {
         throw new CliError(`${found.kind}-running`, `${found.kind} ${jobId} is ${status}`, {
           exitCode: EXIT.refused,
-          hint: `Cancel it first: \`durable-export cancel ${jobId}\`.`,
+          hint: `Cancel it first: \`npx durable-export cancel ${jobId}\`.`,
         });
       }
       const left = await removeJobOfAnyKind(client, found);

@@ -12,7 +12,12 @@ interface Check {
   check: string;
   ok: boolean;
   detail: string;
+  /** True if nothing is wrong, and something optional is not set up. */
+  isNote?: boolean;
 }
+
+/** The result of a check that found something optional missing. */
+type Note = Pick<Check, "detail" | "isNote">;
 
 /** `doctor`: checks everything between this machine and a backup. */
 export function addDoctor(program: Command, open: (command: Command) => Context): void {
@@ -24,9 +29,8 @@ export function addDoctor(program: Command, open: (command: Command) => Context)
       const checks: Check[] = [];
       const failure = await examine(context, (check) => {
         checks.push(check);
-        context.terminal.print(
-          `${check.ok ? "ok  " : "FAIL"}  ${check.check.padEnd(8)} ${check.detail}`,
-        );
+        const verdict = check.ok ? (check.isNote === true ? "note" : "ok  ") : "FAIL";
+        context.terminal.print(`${verdict}  ${check.check.padEnd(8)} ${check.detail}`);
       });
       context.terminal.printJson({ ok: failure === undefined, checks });
       if (failure !== undefined) throw new DoctorFailure(failure);
@@ -50,7 +54,7 @@ async function examine(
   report: (check: Check) => void,
 ): Promise<CliError | undefined> {
   let client: ApiClient | undefined;
-  const steps: [name: string, run: () => Promise<string>][] = [
+  const steps: [name: string, run: () => Promise<string | Note>][] = [
     [
       "settings",
       async () => {
@@ -79,12 +83,13 @@ async function examine(
   ];
   for (const [check, run] of steps) {
     try {
-      report({ check, ok: true, detail: await run() });
+      const found = await run();
+      report({ check, ok: true, ...(typeof found === "string" ? { detail: found } : found) });
     } catch (error) {
       if (!(error instanceof CliError) || error instanceof Interrupted) throw error;
       const hint = error.hint === undefined ? "" : `. ${error.hint}`;
       report({
-        check: isMisconfigured(error) && check === "token" ? "worker" : check,
+        check: isMisconfigured(error) && check === "token" ? "config" : check,
         ok: false,
         detail: `${error.message}${hint}`,
       });
@@ -117,7 +122,7 @@ function sourcesLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): stri
 }
 
 /** A deployment without scratch databases is complete: proofs are an addition. */
-function proofsLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string {
+function proofsLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string | Note {
   if (found?.proof === undefined) return TOO_OLD;
   const { problem, rowsMax } = found.proof;
   const names = found.sources
@@ -126,7 +131,7 @@ function proofsLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): strin
   if (problem === null) {
     return `--verify restore is possible for ${names.join(", ")}; a proof writes at most ${formatNumberOf(rowsMax, "row")}`;
   }
-  return `--verify restore is not possible: ${problem}`;
+  return { detail: `--verify restore is not possible: ${problem}`, isNote: true };
 }
 
 function storageLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string {

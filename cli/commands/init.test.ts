@@ -113,7 +113,8 @@ describe("a new Worker", () => {
         ],
       },
     });
-    expect(result.stderr).toContain("tenant is not scheduled");
+    expect(result.stderr).toContain("The schedule exports nothing of tenant until");
+    expect(result.stderr).toContain("Class Tenant must extend withExport(DurableObject)");
   });
 
   test("asks a person what is not given, and again what is wrong", async () => {

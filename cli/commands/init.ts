@@ -105,7 +105,7 @@ async function runInit(context: Context, folder: string, options: InitOptions): 
   );
   if (plan.sources.length > 0) {
     terminal.note(
-      'Restores write only into sources that say "writable": true in EXPORT_SOURCES: see docs/restore.md.',
+      'To allow restores into a source, set "writable": true in EXPORT_SOURCES: see docs/restore.md.',
     );
   }
   const place = folder === process.cwd() ? "" : `, in ${folder}`;
@@ -122,7 +122,7 @@ function findConfig(folder: string): string | undefined {
   if (!found.endsWith(".toml")) return join(folder, found);
   throw usageError(
     `${join(folder, found)} is TOML, and init changes only JSON`,
-    "Write it as wrangler.jsonc, or make a Worker of its own: `durable-export init backup-worker`.",
+    "Write it as wrangler.jsonc, or make a Worker of its own: `npx durable-export init backup-worker`.",
   );
 }
 
@@ -130,7 +130,7 @@ function newConfig(folder: string, options: InitOptions): string {
   if (existsSync(join(folder, "worker.ts"))) {
     throw usageError(
       `${join(folder, "worker.ts")} exists, but no wrangler.jsonc next to it`,
-      "Name another folder: `durable-export init backup-worker`.",
+      "Name another folder: `npx durable-export init backup-worker`.",
     );
   }
   const fromFolder = basename(folder)

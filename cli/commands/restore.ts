@@ -99,7 +99,7 @@ function checkOptions(source: string, options: RestoreOptions): void {
   if (options.dryRun === true && isJobId(source)) {
     throw usageError(
       "--dry-run reads a file, not a job",
-      `Download it first: \`durable-export download ${source}\`.`,
+      `Download it first: \`npx durable-export download ${source}\`.`,
     );
   }
   const local = options.to === undefined ? "--dry-run" : "--to";

@@ -28,16 +28,15 @@ export function addStatus(program: Command, open: (command: Command) => Context)
 /** Returns an export as lines of names and values. */
 export function describeJob(job: Job): string {
   const { progress } = job;
-  const percent = progress.percent === null ? "" : ` (${Math.floor(progress.percent)}%)`;
   const lines: Line[] = [
     ["job", job.jobId],
-    ["status", `${job.status}${percent}`],
+    ["status", describeStatus(job)],
     ["source", job.source],
     ["format", `${job.format}, compression ${job.compression}`],
     ["consistency", describeConsistency({ ...job, requestedConsistency: job.consistency })],
     ["created", job.createdAt],
     ["snapshot", job.snapshotAt],
-    ["completed", job.completedAt],
+    [job.status === "completed" ? "completed" : "ended", job.completedAt],
     ["expires", job.expiresAt],
     ["tables", `${progress.tablesDone} of ${progress.tablesTotal}`],
     ["rows", formatCount(progress.rows)],
@@ -51,18 +50,17 @@ export function describeJob(job: Job): string {
 /** Returns a restore as lines of names and values. */
 function describeRestore(restore: Restore): string {
   const { progress, verification, safetyExport, object } = restore;
-  const percent = progress.percent === null ? "" : ` (${Math.floor(progress.percent)}%)`;
   const { phase, textBytes, textBytesTotal } = progress;
   const total = textBytesTotal === null ? "" : ` of ${formatBytes(textBytesTotal)}`;
   const named = Object.entries(object ?? {}).map(([kind, value]) => `, object ${kind} ${value}`);
   return formatLines([
     ["restore", restore.jobId],
-    ["status", `${restore.status}${percent}`],
+    ["status", describeStatus(restore)],
     ["phase", hasEnded(restore) ? null : phase],
     ["target", oneLine(`${restore.target}${named.join("")}`)],
     ["mode", restore.mode],
     ["created", restore.createdAt],
-    ["completed", restore.completedAt],
+    [restore.status === "completed" ? "completed" : "ended", restore.completedAt],
     ["statements", formatCount(progress.statements)],
     ["rows", formatCount(progress.rows)],
     ["SQL text", `${formatBytes(textBytes)}${total}`],
@@ -76,6 +74,15 @@ function describeRestore(restore: Restore): string {
     ],
     ...describeOutcome(restore),
   ]);
+}
+
+/** The percentage of a job that failed or was cancelled says nothing. */
+function describeStatus({
+  status,
+  progress: { percent },
+}: Pick<Job, "status"> & { progress: { percent: number | null } }): string {
+  const isMeaningful = percent !== null && status !== "failed" && status !== "cancelled";
+  return isMeaningful ? `${status} (${Math.floor(percent)}%)` : status;
 }
 
 type Line = [name: string, value: string | null];

@@ -43,7 +43,7 @@ export function addVerify(program: Command, open: (command: Command) => Context)
       for (const claim of claims) files.push(await verifyOne(context, claim));
       const count = claims.some((claim) => "zipOf" in claim) ? artifacts.length : claims.length;
       terminal.finish(
-        `${path}: ${count === 1 ? "size and SHA-256 are" : `sizes and SHA-256 of ${count} files are`} the manifest's`,
+        `${path}: ${count === 1 ? "size and SHA-256" : `sizes and SHA-256 of ${count} files`} match the manifest`,
         path,
       );
       const proved = describeProved(manifest.proof);
@@ -63,8 +63,8 @@ export function addVerify(program: Command, open: (command: Command) => Context)
 
 /** A proof belongs to the bytes whose hashes are in the same manifest. */
 function describeRecord(proof: Proof | null): string {
-  const time = proof === null || proof.at === null ? "" : ` of ${proof.at.replace(/\.\d+Z$/, "Z")}`;
-  return `the manifest's record${time}`;
+  const time = proof === null || proof.at === null ? "" : ` on ${proof.at.replace(/\.\d+Z$/, "Z")}`;
+  return `proved${time}, according to the manifest`;
 }
 
 async function verifyOne(

@@ -34,10 +34,17 @@ export function describeNeeds(
   if (plan.schedule !== undefined) {
     const left = plan.sources.filter(({ schedule }) => schedule === undefined);
     for (const { name } of left) {
+      const entry = { source: name, name: "<object>", cron: plan.schedule, compression: "gzip" };
       needs.push(
-        `${name} is not scheduled: add an entry with the object's name to EXPORT_SCHEDULE.`,
+        `The schedule exports nothing of ${name} until you add an entry for each object to EXPORT_SCHEDULE: ${JSON.stringify(entry)}`,
       );
     }
+  }
+  for (const { object, config: source } of plan.sources) {
+    if (object === undefined || !("names" in source)) continue;
+    needs.push(
+      `Class ${object.class_name} must extend withExport(DurableObject), or its exports fail: docs/durable-objects.md shows how.`,
+    );
   }
   return needs;
 }

@@ -196,7 +196,7 @@ export const ERRORS = {
   "proof-too-large": {
     status: 422,
     retryable: false,
-    hint: 'Raise EXPORT_PROOF_ROWS_MAX if the rows are worth their price, or omit `"verify": "restore"`.',
+    hint: 'Raise EXPORT_PROOF_ROWS_MAX if you accept the cost, or omit `"verify": "restore"`.',
   },
   "file-not-found": {
     status: 404,

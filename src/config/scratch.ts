@@ -20,7 +20,7 @@ export function requireScratch(env: ExportEnv): void {
 /** Returns why no class of scratch databases can be used; undefined if one is bound. */
 export function findScratchProblem({ EXPORT_SCRATCH: namespace }: ExportEnv): string | undefined {
   if (namespace === undefined) {
-    return "binding EXPORT_SCRATCH is missing: a proof by restore needs the class ScratchDatabase";
+    return "binding EXPORT_SCRATCH is missing: a proof by restore needs it and a migration (docs/proof.md#set-it-up)";
   }
   return "getByName" in namespace
     ? undefined

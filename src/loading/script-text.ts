@@ -67,7 +67,7 @@ const SIGNATURES: readonly { what: string; bytes: readonly number[] }[] = [
   { what: "is text in UTF-16: convert it to UTF-8", bytes: [0xff, 0xfe] },
   { what: "is text in UTF-16: convert it to UTF-8", bytes: [0xfe, 0xff] },
   {
-    what: "is an SQLite database: `durable-export restore` makes a script of one and uploads that",
+    what: "is an SQLite database: `npx durable-export restore` makes a script of one and uploads that",
     bytes: [...FILE_HEADER],
   },
 ];

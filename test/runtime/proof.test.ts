@@ -170,6 +170,23 @@ describe("a proof fails, and names the place, if", () => {
     expect(view.error?.message).toMatch(/rows of "\w+"/);
   });
 
+  test("a refused row is named by its statement and table, without its values", async () => {
+    await query(
+      "CREATE TABLE checked (age INTEGER CHECK (age >= 0), secret TEXT)",
+      "PRAGMA ignore_check_constraints = ON",
+      "INSERT INTO checked VALUES (-5, 'do not tell')",
+      "PRAGMA ignore_check_constraints = OFF",
+    );
+    const { jobId } = await startExport({ verify: "restore" });
+    const view = await ended(jobId);
+    expect(view).toMatchObject({ status: "failed", error: { code: "restore-differs" } });
+    expect(view.error?.message).toMatch(
+      /^the dump cannot be restored: statement \d+, line \d+, byte \d+ \(table "checked"\): .*CHECK constraint/,
+    );
+    expect(view.error?.message).not.toContain("do not tell");
+    await query("DROP TABLE checked");
+  });
+
   test("the file is gone", async () => {
     stop = beforeSteps(
       (step) => step === "prove restore 2",

@@ -209,6 +209,14 @@ const UNLOADABLE = new Set([
   "restore-differs",
 ]);
 
+/** Returns an error's message without the refused statement: its text contains the database's rows. */
+function describeRefusal({ message, details }: ExportError): string {
+  const sql = details?.["sql"];
+  return typeof sql === "string" && message.endsWith(`: ${sql}`)
+    ? message.slice(0, -sql.length - 2)
+    : message;
+}
+
 /**
  * Returns the error of a proof that failed. If the stored bytes are no longer those that were verified, the error
  * names the first chunk that changed, and the table of its rows.
@@ -222,7 +230,7 @@ async function explain({ context, ledger }: Proof, error: unknown): Promise<unkn
   const piece = at === undefined ? undefined : pieces[at];
   if (at === undefined || piece === undefined) {
     if (error.code === "restore-differs") return error;
-    const message = `the dump cannot be restored: ${error.message}`;
+    const message = `the dump cannot be restored: ${describeRefusal(error)}`;
     return new ExportError("restore-differs", message, { cause: error });
   }
   const { table, firstKey, lastKey } = piece;
