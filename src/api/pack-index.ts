@@ -3,7 +3,7 @@ import * as v from "valibot";
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Sha256Schema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
-/** Where a pack contains the dump of one object, and what the dump is. */
+/** The position of one object's dump in a pack, and what the dump is. */
 const PackMemberSchema = v.strictObject({
   /** The object's name, or its id if the fleet names objects by their ids. */
   member: v.string(),

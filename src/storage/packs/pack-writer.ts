@@ -11,7 +11,7 @@ import { readObjectBlocks } from "../read-object-blocks.ts";
 import { returnPartBuffer } from "../writer/part-buffers.ts";
 import { PartCutter } from "../writer/part-cutter.ts";
 
-/** Where a pack is stored. */
+/** The place and the form of a pack that is written. */
 export interface PackPlace {
   store: ArtifactStore;
   key: string;

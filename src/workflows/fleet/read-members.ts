@@ -6,7 +6,7 @@ import { collectFromObject } from "./object-members.ts";
 import { MemberCollector, type MemberList } from "./member-list.ts";
 import { collectFromQuery } from "./query-members.ts";
 
-/** Where registries are read. */
+/** What registries are read from. */
 export interface RegistryPlaces {
   store: Pick<ArtifactStore, "read">;
   /** Opens a configured source. */
