@@ -1,6 +1,10 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+import { destinationBindings } from "./test/support/destinations.ts";
+import { TEST_SIGNING_KEY } from "./test/support/signing-keys.ts";
+import { TEST_RECIPIENT } from "./test/support/age-keys.ts";
+
 /** A shared machine may be slow: a wait ends when its condition holds, and fails only after this. */
 const POLL = { poll: { timeout: 30_000 } };
 
@@ -16,6 +20,7 @@ export default defineConfig({
             "action/**/*.test.ts",
             "demo/**/*.test.ts",
             "bench/**/*.test.ts",
+            "page/**/*.test.ts",
             "test/{contract,crash,docs,exactness,package,structure}/**/*.test.ts",
           ],
           environment: "node",
@@ -24,11 +29,23 @@ export default defineConfig({
         },
       },
       {
+        test: {
+          name: "page",
+          globalSetup: ["./test/support/page/page-worker.global-setup.ts"],
+          include: ["test/page/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          expect: POLL,
+        },
+      },
+      {
         plugins: [
-          cloudflareTest({
+          cloudflareTest(({ inject }) => ({
             wrangler: { configPath: "./wrangler.jsonc" },
             miniflare: {
               d1Databases: { SHOP_DB: "shop" },
+              r2Buckets: { ARCHIVE_BUCKET: "archive" },
               ratelimits: {
                 TEST_RATE_LIMITER: { namespace_id: "1", simple: { limit: 2, period: 60 } },
               },
@@ -64,13 +81,20 @@ export default defineConfig({
                   mistaken: { type: "d1", binding: "EXPORT_R2_BUCKET" },
                   methodless: { type: "durable-object", binding: "EXPORT_JOBS", name: "other" },
                 },
+                ...destinationBindings({
+                  offsite: inject("s3Bucket"),
+                  checking: inject("checkingS3Bucket"),
+                }),
               },
             },
-          }),
+          })),
         ],
         test: {
           name: "runtime",
-          globalSetup: ["./test/support/callback-receiver.global-setup.ts"],
+          globalSetup: [
+            "./test/support/callback-receiver.global-setup.ts",
+            "./test/support/s3-server.global-setup.ts",
+          ],
           include: ["test/runtime/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -82,7 +106,11 @@ export default defineConfig({
           cloudflareTest({
             wrangler: { configPath: "./test/support/wrangler.without-bucket.jsonc" },
             miniflare: {
+              r2Buckets: { ARCHIVE_BUCKET: "archive" },
               bindings: {
+                ...destinationBindings({}),
+                EXPORT_AGE_RECIPIENTS: TEST_RECIPIENT,
+                EXPORT_SIGNING_KEY: TEST_SIGNING_KEY,
                 ADMIN_AUTHORIZATION_TOKEN: "test-admin-token-0123456789",
                 EXPORT_CHUNK_BYTES: "1000000",
                 EXPORT_PART_BYTES: "5242880",

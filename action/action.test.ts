@@ -92,6 +92,15 @@ describe("the action, run as a runner does", () => {
     );
   });
 
+  test("asks for copies at destinations", async () => {
+    const inputs = { url: server.url, token: FAKE_TOKEN, "copy-to": "offsite\n archive\n" };
+    await runAction(inputs, { folder });
+    expect(server.jobs[0]?.request).toMatchObject({ copyTo: ["offsite", "archive"] });
+    expect(server.jobs[0]?.request).not.toHaveProperty("copyRequired");
+    await runAction({ ...inputs, "copy-required": "true" }, { folder });
+    expect(server.jobs[1]?.request).toMatchObject({ copyRequired: true });
+  });
+
   test("writes the ZIP of several files, whose SHA-256 it gives", async () => {
     await restart({ artifacts: { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.from("2\n") } });
     const inputs = { url: server.url, token: FAKE_TOKEN, format: "csv", path: "all.zip" };

@@ -42,6 +42,9 @@ export function readInputs(getInput: (name: string) => string): Inputs {
   if (include.length > 0) options.table = include;
   const exclude = linesOf(getInput("exclude"));
   if (exclude.length > 0) options.exclude = exclude;
+  const copyTo = linesOf(getInput("copy-to"));
+  if (copyTo.length > 0) options.copyTo = copyTo;
+  if (readBoolean(getInput, "copy-required")) options.copyRequired = true;
   const request = requestBodyOf(options);
   const isRestored = readBoolean(getInput, "restore");
   if (

@@ -17,6 +17,7 @@ npm run bench -- --short         1 MB of everything: shows that the bench works
   --dataset mixed,integers       ${DATASETS.map((dataset) => dataset.name).join(", ")}
   --compression none             default: ${COMPRESSIONS.join(", ")}
   --rounds 5                     default: 3
+  --restore                      only restores, of mixed rows
   --markdown FILE --json FILE    also write the results there`;
 
 const MB = 1e6;
@@ -33,6 +34,7 @@ interface Options {
   plan: { dataset: Dataset; bytes: number }[];
   compressions: readonly Compression[];
   rounds: number;
+  withExports: boolean;
   withOthers: boolean;
   writerSeconds: number;
   markdown: string | undefined;
@@ -44,6 +46,7 @@ function parseOptions(): Options | undefined {
     const { values } = parseArgs({
       options: {
         short: { type: "boolean", default: false },
+        restore: { type: "boolean", default: false },
         megabytes: { type: "string" },
         dataset: { type: "string" },
         compression: { type: "string", default: COMPRESSIONS.join(",") },
@@ -65,7 +68,8 @@ function parseOptions(): Options | undefined {
       plan: planRuns({ sizes, names, isShort: values.short }),
       compressions,
       rounds,
-      withOthers: sizes === undefined && names === undefined,
+      withExports: !values.restore,
+      withOthers: sizes === undefined && names === undefined && !values.restore,
       writerSeconds: values.short ? 1 : 10,
       markdown: values.markdown,
       json: values.json,
@@ -91,9 +95,9 @@ function planRuns(asked: {
   return chosen.flatMap((dataset) => sizes.map((bytes) => ({ dataset, bytes })));
 }
 
-async function run({ plan, withOthers, ...given }: Options): Promise<void> {
+async function run({ plan, withExports, withOthers, ...given }: Options): Promise<void> {
   const measurements: Measurement[] = [];
-  for (const { dataset, bytes } of plan) {
+  for (const { dataset, bytes } of withExports ? plan : []) {
     console.error(`${dataset.name}, ${bytes / MB} MB …`);
     measurements.push(await measure(dataset, { bytes, ...given }));
   }
@@ -103,6 +107,7 @@ async function run({ plan, withOthers, ...given }: Options): Promise<void> {
   for (const { dataset, bytes } of plan.filter((each) => each.dataset.name === "mixed")) {
     console.error(`restoring ${dataset.name}, ${bytes / MB} MB …`);
     restores.push(...(await measureRestores(dataset, { bytes, rounds: given.rounds })));
+    if (!withExports) continue;
     console.error(`proving ${dataset.name}, ${bytes / MB} MB …`);
     proofs.push(await measureProof(dataset, { bytes, rounds: given.rounds }));
   }

@@ -38,12 +38,31 @@ const NOTHING = "–";
 
 /** The results as Markdown tables. */
 export function renderMarkdown(results: Results): string {
-  const { machine, versions, measurements } = results;
+  const { machine, versions } = results;
   return [
     `Measured ${results.measuredAt.slice(0, 10)} on ${machine.processor}, ${machine.cores} cores, ` +
       `${(machine.memoryBytes / GB).toFixed(0)} GB, ${machine.system}; Node ${versions.node}, ` +
       `workerd ${versions.workerd}, sqlite3 ${versions.sqlite3 ?? "(none)"}; medians of ${results.rounds} rounds. ` +
       "Seconds are this machine's; read the ratios.",
+    ...exportLines(results.measurements),
+    ...restoreLines(results.restores),
+    ...proofLines(results.proofs),
+    ...(results.d1ExportSeconds === null
+      ? []
+      : [
+          "",
+          "## Beside `wrangler d1 export --local`",
+          "",
+          `The first database as a D1 one: ${seconds(results.d1ExportSeconds)} s, the tool's own start included.`,
+        ]),
+    ...(results.writer === null ? [] : writerLines(results.writer)),
+    "",
+  ].join("\n");
+}
+
+function exportLines(measurements: readonly Measurement[]): string[] {
+  if (measurements.length === 0) return [];
+  return [
     "",
     "## Seconds",
     "",
@@ -141,19 +160,7 @@ export function renderMarkdown(results: Results): string {
         }),
       ]),
     ),
-    ...restoreLines(results.restores),
-    ...proofLines(results.proofs),
-    ...(results.d1ExportSeconds === null
-      ? []
-      : [
-          "",
-          "## Beside `wrangler d1 export --local`",
-          "",
-          `The first database as a D1 one: ${seconds(results.d1ExportSeconds)} s, the tool's own start included.`,
-        ]),
-    ...(results.writer === null ? [] : writerLines(results.writer)),
-    "",
-  ].join("\n");
+  ];
 }
 
 function restoreLines(restores: readonly RestoreMeasurement[]): string[] {

@@ -34,6 +34,22 @@ const ProofSchema = v.optional(
 
 export type Proof = NonNullable<v.InferOutput<typeof ProofSchema>>;
 
+/** A Worker of an earlier version reports none. */
+const CopiesSchema = v.optional(
+  v.array(
+    v.looseObject({
+      destination: v.string(),
+      state: v.string(),
+      folder: v.string(),
+      bytes: v.number(),
+      nextAttemptAt: v.optional(v.nullable(v.string()), null),
+    }),
+  ),
+  [],
+);
+
+export type Copy = v.InferOutput<typeof CopiesSchema>[number];
+
 export const JobSchema = v.looseObject({
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
@@ -50,6 +66,7 @@ export const JobSchema = v.looseObject({
   progress: ProgressSchema,
   verify: v.optional(v.string(), "checksum"),
   proof: ProofSchema,
+  copies: CopiesSchema,
   warnings: v.optional(v.array(v.string()), []),
   error: v.optional(
     v.nullable(
@@ -83,6 +100,7 @@ export const ManifestSchema = v.looseObject({
   requestedConsistency: v.optional(v.string()),
   snapshotMethod: v.optional(v.nullable(v.string())),
   content: v.optional(v.string(), "all"),
+  signed: v.optional(v.boolean()),
   snapshotAt: v.string(),
   tables: v.array(v.looseObject({ name: v.string(), rows: v.number(), bytes: v.number() })),
   artifacts: v.array(ManifestArtifactSchema),
@@ -95,6 +113,8 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
 
 /** A manifest's text as it is saved, and its parsed form. */
 export interface ManifestText {
+  /** Its file; missing if the Worker sent it. */
+  path?: string;
   text: string;
   manifest: Manifest;
 }
@@ -130,6 +150,19 @@ export const SourcesSchema = v.looseObject({
 });
 
 export type Sources = v.InferOutput<typeof SourcesSchema>;
+
+/** The answer of `POST /export/destinations/probe`. */
+export const DestinationProbesSchema = v.looseObject({
+  destinations: v.array(
+    v.looseObject({
+      name: v.string(),
+      type: v.string(),
+      problem: v.nullable(v.string()),
+    }),
+  ),
+});
+
+export type DestinationProbes = v.InferOutput<typeof DestinationProbesSchema>;
 
 /** RFC 9457, as the Worker sends it. */
 export const ProblemSchema = v.looseObject({

@@ -5,6 +5,8 @@ import type { ExportRequestInput } from "../src/api/export-request.ts";
 import type { JobState } from "../src/api/job-state.ts";
 import { VERSION } from "../src/api/version.ts";
 import {
+  type DestinationProbes,
+  DestinationProbesSchema,
   type Job,
   JobListSchema,
   JobSchema,
@@ -146,10 +148,32 @@ export class ApiClient {
     return { text: answer.text, manifest: this.check(ManifestSchema, answer) };
   }
 
+  /** Returns the signature of a job's manifest. Errors: `artifact-not-found` if it has none. */
+  async getSignature(jobId: string): Promise<Uint8Array<ArrayBuffer>> {
+    const path = `${jobPath(jobId)}/manifest.sig`;
+    const { response } = await this.call({ method: "GET", path, isDownload: true });
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
   /** Returns sources and store; undefined if the Worker is too old to report them. */
   async findSources(): Promise<Sources | undefined> {
     try {
       return await this.json(SourcesSchema, { method: "GET", path: "/export/sources" });
+    } catch (error) {
+      const code: ErrorCode = "not-found";
+      if (error instanceof CliError && error.code === code) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Has the Worker write, read and remove an object at each destination; undefined if it is too old
+   * to do that.
+   */
+  async probeDestinations(): Promise<DestinationProbes | undefined> {
+    try {
+      const path = "/export/destinations/probe";
+      return await this.json(DestinationProbesSchema, { method: "POST", path });
     } catch (error) {
       const code: ErrorCode = "not-found";
       if (error instanceof CliError && error.code === code) return undefined;

@@ -73,7 +73,12 @@ export async function downloadArtifacts(request: DownloadRequest): Promise<Downl
   const written = await writePlace(request, place, { ...kept, manifest });
   const manifestPath =
     place.kind === "file" || place.kind === "folder" ? manifestPathOf(place) : null;
-  if (manifestPath !== null) await writeWhole(manifestPath, kept.text);
+  if (manifestPath !== null) {
+    await writeWhole(manifestPath, kept.text);
+    if (manifest.signed === true) {
+      await writeWhole(`${manifestPath}.sig`, await client.getSignature(jobId));
+    }
+  }
   request.terminal.note(`consistency: ${describeConsistency(findConsistency(manifest))}`);
   const proved = describeProved(manifest.proof);
   if (proved !== undefined) request.terminal.note(proved);

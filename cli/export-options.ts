@@ -20,6 +20,8 @@ export interface ExportOptions {
   verify?: string;
   table?: string[];
   exclude?: string[];
+  copyTo?: string[];
+  copyRequired?: boolean;
   callbackUrl?: string;
   retentionHours?: string;
 }
@@ -70,6 +72,8 @@ export function addExportOptions(command: Command): Command {
       "leave out this table; * is a wildcard; may be repeated",
       collect,
     )
+    .option("--copy-to <name>", "a destination that gets a copy; may be repeated", collect)
+    .option("--copy-required", "fail if a copy fails, instead of trying it again later")
     .option("--callback-url <url>", "where the Worker sends the result")
     .option(
       "--retention-hours <hours>",
@@ -93,6 +97,8 @@ export function requestBodyOf(options: ExportOptions): RequestBody {
     content: options.content,
     verify: options.verify,
     tables: Object.keys(tables).length === 0 ? undefined : tables,
+    copyTo: options.copyTo,
+    copyRequired: options.copyRequired,
     callbackUrl: options.callbackUrl,
     retentionHours:
       options.retentionHours === undefined

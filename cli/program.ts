@@ -8,6 +8,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addDownload } from "./commands/download.ts";
 import { addDump } from "./commands/dump.ts";
 import { addInit } from "./commands/init.ts";
+import { addKeygen } from "./commands/keygen.ts";
 import { addList } from "./commands/list.ts";
 import { addRestore } from "./commands/restore.ts";
 import { addStart } from "./commands/start.ts";
@@ -62,6 +63,7 @@ export function createProgram(host: Host, secrets: Secrets): Command {
     addRestore,
     addDoctor,
     addInit,
+    addKeygen,
   ]) {
     add(program, open);
   }

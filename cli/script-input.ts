@@ -16,6 +16,7 @@ import { diskError } from "./partial-file.ts";
 import { readScriptHead } from "./read-script-file.ts";
 import { TemporaryFolder } from "./temporary-folder.ts";
 import type { Terminal } from "./terminal.ts";
+import { unsealFile } from "./unseal-file.ts";
 
 /** A script that can be read any number of times. */
 export interface ScriptInput {
@@ -40,13 +41,16 @@ interface OpenOptions {
   /** Undefined if there is no standard input. */
   stdin: Host["stdin"];
   signal: AbortSignal;
+  /** The file with the private keys that open a script sealed by age. */
+  identityFile?: string | undefined;
   /** Runs before a database is dumped, which may take minutes. If it throws, the command ends. */
   beforeDump?: (() => Promise<unknown>) | undefined;
 }
 
 /**
  * Opens the argument of `restore FILE`: a script, `-` for standard input, or an SQLite database, which is dumped
- * into a temporary file. The first bytes decide which it is. Errors: `file` if it is missing, is not a file, or
+ * into a temporary file, as is a script that age has sealed. The first bytes decide which it is. Errors: those of
+ * `unsealFile`, `file` if it is missing, is not a file, or
  * cannot be read; those of `dumpDatabaseFile`. Throws a usage error if it is empty.
  */
 export async function openScript(file: string, options: OpenOptions): Promise<ScriptInput> {
@@ -54,13 +58,16 @@ export async function openScript(file: string, options: OpenOptions): Promise<Sc
   const close = async () => temporary.remove();
   try {
     const isStdin = file === "-";
-    const path = isStdin ? await spool(options, temporary) : file;
+    const named = isStdin ? await spool(options, temporary) : file;
     const shown = isStdin ? "standard input" : file;
-    const { bytes, mtimeMs } = await statFile(path, shown);
+    const { mtimeMs } = await statFile(named, shown);
+    const { identityFile, signal } = options;
+    const path = await unsealFile(named, { shown, identityFile, temporary, signal });
+    const { bytes } = await statFile(path, shown);
     const head = await readScriptHead(path, shown);
     const identity = isStdin
       ? { path: "-", bytes, mtimeMs: 0 }
-      : { path: resolve(path), bytes, mtimeMs };
+      : { path: resolve(named), bytes, mtimeMs };
     if (isDatabase(head)) {
       await options.beforeDump?.();
       return await dumpFile(path, { ...options, shown, identity, temporary });

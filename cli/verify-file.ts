@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
@@ -16,10 +17,15 @@ import { FOLDER_MANIFEST, isZipName, manifestPathOf, ZIP_MANIFEST } from "./outp
 import { diskError, findFileKind, hashFile, proveFile } from "./partial-file.ts";
 import { ZipProof } from "./zip-proof.ts";
 
+/** What follows the name of a file that age has sealed. */
+const SEALED_SUFFIX = ".age";
+
 /** A file and what the manifest records about it: one artifact, or all of them as a ZIP. */
-export type Claim =
-  | { path: string; artifact: ManifestArtifact }
-  | { path: string; zipOf: ManifestText };
+export type Claim = {
+  path: string;
+  /** What messages call it, if not its path. */
+  shown?: string;
+} & ({ artifact: ManifestArtifact } | { zipOf: ManifestText });
 
 /** Reads a manifest that is next to `path` (a file or folder), or at `named`. */
 export async function readManifest(path: string, named: string | undefined): Promise<ManifestText> {
@@ -32,7 +38,7 @@ export async function readManifest(path: string, named: string | undefined): Pro
       if (named === undefined && (error as NodeJS.ErrnoException).code === "ENOENT") continue;
       throw diskError(error, candidate);
     }
-    return { text, manifest: parseManifest(text, candidate) };
+    return { path: candidate, text, manifest: parseManifest(text, candidate) };
   }
   await sizeOf(path);
   throw usageError(
@@ -45,10 +51,17 @@ export async function readManifest(path: string, named: string | undefined): Pro
 export async function claimsOf(path: string, kept: ManifestText): Promise<Claim[]> {
   const { artifacts } = kept.manifest;
   if ((await findFileKind(path)) === "folder") {
-    return artifacts.map((artifact) => ({ path: join(path, artifact.name), artifact }));
+    return artifacts.map((artifact) => {
+      const plain = join(path, artifact.name);
+      const sealed = `${plain}${SEALED_SUFFIX}`;
+      return { path: !existsSync(plain) && existsSync(sealed) ? sealed : plain, artifact };
+    });
   }
+  const name = basename(path);
   const artifact =
-    artifacts.length === 1 ? artifacts[0] : artifacts.find((each) => each.name === basename(path));
+    artifacts.length === 1
+      ? artifacts[0]
+      : artifacts.find((each) => each.name === name || `${each.name}${SEALED_SUFFIX}` === name);
   if (artifact !== undefined) return [{ path, artifact }];
   if (isZipName(path)) return [{ path, zipOf: kept }];
   throw usageError(`the manifest does not list a file named ${JSON.stringify(basename(path))}`);
@@ -63,7 +76,7 @@ export async function verifyFile(
   claim: Claim,
   progress: { signal: AbortSignal; showBytes: (totalBytes: number) => (bytes: number) => void },
 ): Promise<{ bytes: number; sha256: string }> {
-  const { path } = claim;
+  const { path, shown = path } = claim;
   const { signal } = progress;
   const bytes = await sizeOf(path);
   const onBytes = progress.showBytes(bytes);
@@ -76,11 +89,11 @@ export async function verifyFile(
     onBytes,
   });
   if (isProved) return { bytes, sha256 };
-  throw differs(`${path} is not the ZIP of the files that the manifest lists`);
+  throw differs(`${shown} is not the ZIP of the files that the manifest lists`);
 }
 
 async function verifyArtifact(
-  { path, artifact }: Extract<Claim, { artifact: unknown }>,
+  { path, shown = path, artifact }: Extract<Claim, { artifact: unknown }>,
   {
     size,
     signal,
@@ -90,11 +103,11 @@ async function verifyArtifact(
   if (size === artifact.bytes) {
     if ((await hashFile(path, { signal, onBytes })) === artifact.sha256) return;
     throw differs(
-      `${path} differs from the manifest${await placeOfDamage(path, artifact, signal)}`,
+      `${shown} differs from the manifest${await placeOfDamage(path, artifact, signal)}`,
     );
   }
   throw differs(
-    `${path} has ${formatNumberOf(size, "byte")}, but the manifest lists ${formatCount(artifact.bytes)}`,
+    `${shown} has ${formatNumberOf(size, "byte")}, but the manifest lists ${formatCount(artifact.bytes)}`,
   );
 }
 
@@ -110,7 +123,10 @@ async function manifestsBeside(path: string): Promise<string[]> {
   if ((await findFileKind(path)) === "folder") {
     return [manifestPathOf({ kind: "folder", path }), join(path, ZIP_MANIFEST)];
   }
-  return [manifestPathOf({ kind: "file", path }), join(dirname(path), FOLDER_MANIFEST)];
+  const folder = dirname(path);
+  const own = manifestPathOf({ kind: "file", path });
+  // A copy at a destination has its manifest under the last name.
+  return [own, join(folder, FOLDER_MANIFEST), join(folder, ZIP_MANIFEST)];
 }
 
 function parseManifest(text: string, path: string): Manifest {

@@ -21,6 +21,8 @@ export interface LocalWorkerOptions {
   persistTo: string;
   /** Default: a free port. */
   port?: number;
+  /** The path that answers when the Worker is ready; default `/health`. */
+  healthPath?: string;
   /** Vars of the Worker, in addition to those of the configuration. */
   vars?: Record<string, string>;
   /** Path to a Wrangler configuration. Default: this repository's. */
@@ -77,7 +79,8 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
   const group = processGroup(child, { pid: child.pid, port });
   const url = `http://${HOST}:${port}`;
   try {
-    await waitUntilHealthy(url, child, options.signal);
+    const healthUrl = `${url}${options.healthPath ?? "/health"}`;
+    await waitUntilHealthy(healthUrl, child, options.signal);
   } catch (error) {
     await group.stop();
     options.signal?.throwIfAborted();
@@ -194,7 +197,7 @@ async function waitUntilHealthy(
 
 async function isHealthy(url: string): Promise<boolean> {
   try {
-    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
     await response.body?.cancel();
     return response.ok;
   } catch {

@@ -10,17 +10,19 @@ import {
 } from "./routes/middleware/hardening.ts";
 import { onError } from "./routes/middleware/problem.ts";
 import { mountRoutes } from "./routes/mount-routes.ts";
+import { servePage } from "./routes/page/serve-page.ts";
 import { ROUTES } from "./routes/route-list.ts";
 
 /**
- * The HTTP API: limits, then the routes, which check the token, its access, the settings and the
- * rate. If the API is mounted below a path of another app, links and hints contain that path if
+ * The HTTP API and its page: limits, then the routes, which check the token, its access, the settings
+ * and the rate. If the API is mounted below a path of another app, links and hints contain that path if
  * `EXPORT_PUBLIC_URL` contains it.
  */
 export function createApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.onError(onError);
   app.use(secureAnswers(), limitHeaders(), requireHost(), allowOrigins());
+  app.get("/", servePage());
   mountRoutes(app, ROUTES, authenticate());
   return app;
 }

@@ -62,7 +62,7 @@ function interruptAtStart(): { interrupt: AbortSignal; onStderr: (text: string) 
 describe("dump", () => {
   test("sends the options as the contract names them, and leaves the rest to the Worker", async () => {
     const flags =
-      "--source shop --object-name acme --format sql --compression zstd --consistency live --content data --verify checksum --table a --table b* --exclude c --callback-url https://e.example/x --retention-hours 5";
+      "--source shop --object-name acme --format sql --compression zstd --consistency live --content data --verify checksum --copy-to offsite --copy-to archive --copy-required --table a --table b* --exclude c --callback-url https://e.example/x --retention-hours 5";
     await runCli(["dump", "-o", output, ...flags.split(" ")], server);
     expect(server.jobs[0]?.request).toEqual({
       source: "shop",
@@ -73,11 +73,41 @@ describe("dump", () => {
       content: "data",
       verify: "checksum",
       tables: { include: ["a", "b*"], exclude: ["c"] },
+      copyTo: ["offsite", "archive"],
+      copyRequired: true,
       callbackUrl: "https://e.example/x",
       retentionHours: 5,
     });
     await runCli(["dump", "-o", output], server);
     expect(server.jobs[1]?.request).toEqual({});
+  });
+
+  test("shows copies, and when one is tried again", async () => {
+    const copy = {
+      sealed: false,
+      folder: "main/2026/11/01/x/",
+      bytes: 60,
+      copiedAt: null,
+      failures: 0,
+    };
+    await restart({
+      copies: [
+        { ...copy, destination: "archive", state: "copied", error: null, nextAttemptAt: null },
+        {
+          ...copy,
+          destination: "offsite",
+          state: "retrying",
+          error: { code: "storage-unavailable", message: "m", hint: "h" },
+          nextAttemptAt: "2026-11-01T00:05:00.000Z",
+        },
+      ],
+    });
+    await runCli(["dump", "-o", output], server);
+    const { stdout } = await runCli(["status", server.jobs[0]?.jobId ?? ""], server);
+    expect(stdout).toContain("copy        archive copied (60 B, main/2026/11/01/x/)\n");
+    expect(stdout).toContain(
+      "offsite retrying (60 B, main/2026/11/01/x/), next attempt 2026-11-01T00:05:00.000Z",
+    );
   });
 
   test("prints one JSON document for scripts", async () => {
@@ -590,7 +620,7 @@ describe("the other commands", () => {
   test("doctor reports each check, and the exit code of the first that fails", async () => {
     const good = await runCli(["doctor"], server);
     expect(good.exitCode).toBe(0);
-    expect(good.stdout.match(/^ok /gm)).toHaveLength(6);
+    expect(good.stdout.match(/^ok /gm)).toHaveLength(7);
     expect(good.stdout).toContain("R2 is bound");
     expect(good.stdout).toContain(
       "ok    proofs   --verify restore is possible for main; a proof writes at most 50,000,000 rows",
@@ -661,6 +691,40 @@ describe("the other commands", () => {
     const result = await runCli(["doctor"], server);
     expect(result.exitCode).toBe(exitCode);
     expect(result.stdout).toContain(line);
+  });
+});
+
+describe("doctor on destinations", () => {
+  const offsite = { name: "offsite", type: "s3", prune: false, problem: null };
+  const archive = { name: "archive", type: "r2", prune: true, problem: null };
+  const probes = (destinations: object[]): [number, string] => [
+    200,
+    JSON.stringify({ destinations }),
+  ];
+  const problem = (status: number, code: string): [number, string] => [
+    status,
+    JSON.stringify({ code, detail: "no", hint: "none" }),
+  ];
+
+  test.each([
+    [0, probes([offsite, archive]), "offsite (s3), archive (r2)"],
+    [0, probes([]), "no destinations are set"],
+    [
+      3,
+      probes([offsite, { ...archive, problem: "its bucket does not exist" }]),
+      "FAIL  copies   archive: its bucket does not exist. Correct the destination",
+    ],
+    [0, problem(403, "forbidden"), "not checked: this token may only read"],
+    [0, problem(404, "not-found"), "this Worker is too old to report it"],
+    [3, problem(401, "unauthorized"), "FAIL  copies   unauthorized: no"],
+  ] as const)("exits with %i after %j", async (exitCode, [status, body], line) => {
+    server.intercept("POST /export/destinations/probe", (_request, response) => {
+      response.writeHead(status, { "content-type": "application/json" }).end(body);
+      return true;
+    });
+    const result = await runCli(["doctor"], server);
+    expect(result.stdout).toContain(line);
+    expect(result.exitCode).toBe(exitCode);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 
 import { type ErrorCode, ERRORS } from "../../src/api/errors.ts";
-import type { Sources } from "../answers.ts";
+import type { DestinationProbes, Sources } from "../answers.ts";
 import type { ApiClient } from "../api-client.ts";
 import { CliError, Interrupted } from "../cli-error.ts";
 import type { Context } from "../context.ts";
@@ -80,6 +80,7 @@ async function examine(
     ["sources", async () => sourcesLine(await client?.findSources())],
     ["storage", async () => storageLine(await client?.findSources())],
     ["proofs", async () => proofsLine(await client?.findSources())],
+    ["copies", async () => copiesLine(await probeIfAllowed(client))],
   ];
   for (const [check, run] of steps) {
     try {
@@ -148,6 +149,35 @@ const STORAGE_LINES: Record<Sources["storage"], (found: Sources) => string> = {
     });
   },
 };
+
+/** A token that may only read cannot have the Worker write a probe: that is no fault. */
+async function probeIfAllowed(
+  client: ApiClient | undefined,
+): Promise<DestinationProbes | "forbidden" | undefined> {
+  try {
+    return await client?.probeDestinations();
+  } catch (error) {
+    const code: ErrorCode = "forbidden";
+    if (error instanceof CliError && error.code === code) return "forbidden";
+    throw error;
+  }
+}
+
+function copiesLine(found: Awaited<ReturnType<typeof probeIfAllowed>>): string {
+  if (found === undefined) return TOO_OLD;
+  if (found === "forbidden") return "not checked: this token may only read";
+  for (const { name, problem } of found.destinations) {
+    if (problem === null) continue;
+    const words = problem.startsWith("EXPORT_DESTINATIONS: ") ? problem : `${name}: ${problem}`;
+    throw new CliError({ ofWorker: "destination-refused" }, words, {
+      exitCode: EXIT.refused,
+      hint: ERRORS["destination-refused"].hint,
+    });
+  }
+  if (found.destinations.length === 0) return "no destinations are set";
+  const names = found.destinations.map(({ name, type }) => `${name} (${type})`).join(", ");
+  return `an object was written, read and removed: ${names}`;
+}
 
 /** Used if no bucket is bound: files share the space of one database. */
 function inlineLine(inline: Sources["inline"]): string {

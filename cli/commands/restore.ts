@@ -30,6 +30,7 @@ interface RestoreOptions {
   yes?: boolean;
   to?: string;
   dryRun?: boolean;
+  identity?: string;
   timeout?: string;
   fresh?: boolean;
 }
@@ -76,13 +77,14 @@ export function addRestore(program: Command, open: (command: Command) => Context
     .option("--yes", "with --replace: do not ask")
     .option("--timeout <duration>", "stop following after 90s, 30m, 2h; the restore continues")
     .option("--fresh", "upload and restore again, even if an unfinished restore exists")
+    .option("--identity <file>", "the private key that opens a file sealed by age")
     .option("--to <file>", "restore into this new SQLite file on this machine")
     .option("--dry-run", "check the script and show what it contains; send nothing")
     .action(async (source: string, options: RestoreOptions, self: Command) => {
       const context = open(self);
       checkOptions(source, options);
-      if (options.dryRun === true) return runDry(context, source);
-      if (options.to !== undefined) return runLocally(context, source, options.to);
+      if (options.dryRun === true) return runDry(context, source, options);
+      if (options.to !== undefined) return runLocally(context, source, options.to, options);
       report(context, await runRemotely(context, source, options));
     });
 }
@@ -117,9 +119,9 @@ function checkOptions(source: string, options: RestoreOptions): void {
   }
 }
 
-async function runDry(context: Context, source: string): Promise<void> {
+async function runDry(context: Context, source: string, options: RestoreOptions): Promise<void> {
   const { terminal } = context;
-  const found = await using(context, source, (script) =>
+  const found = await using(context, { source, options }, (script) =>
     examineScript(script, { terminal, signal: context.host.interrupt }),
   );
   printDryRun(found, terminal);
@@ -135,11 +137,18 @@ async function runDry(context: Context, source: string): Promise<void> {
   );
 }
 
-async function runLocally(context: Context, source: string, to: string): Promise<void> {
+async function runLocally(
+  context: Context,
+  source: string,
+  to: string,
+  given: RestoreOptions,
+): Promise<void> {
   const { terminal, host } = context;
   requireNewFile(to);
   const options = { terminal, signal: host.interrupt };
-  const done = await using(context, source, (script) => restoreIntoFile(script, to, options));
+  const done = await using(context, { source, options: given }, (script) =>
+    restoreIntoFile(script, to, options),
+  );
   const { statements, tables, rows } = done;
   const counts = [
     formatNumberOf(tables, "table"),
@@ -153,7 +162,7 @@ async function runLocally(context: Context, source: string, to: string): Promise
 /** Opens `source` as a local script, and removes temporary files after `use`. */
 async function using<T>(
   context: Context,
-  source: string,
+  { source, options }: { source: string; options: RestoreOptions },
   use: (script: ScriptInput) => Promise<T>,
   beforeDump?: () => Promise<unknown>,
 ): Promise<T> {
@@ -161,7 +170,13 @@ async function using<T>(
   const { stdin, interrupt: signal } = host;
   const script = isJobId(source)
     ? await openExport(context, source)
-    : await openScript(source, { terminal, stdin, signal, beforeDump });
+    : await openScript(source, {
+        terminal,
+        stdin,
+        signal,
+        identityFile: options.identity,
+        beforeDump,
+      });
   try {
     return await use(script);
   } finally {
@@ -195,7 +210,7 @@ async function runRemotely(
     await confirmIfNeeded(context, await checkTarget(), options);
     return restoreScript(job, script, { isFresh: options.fresh === true });
   };
-  return using(context, source, restoreIt, checkTarget);
+  return using(context, { source, options }, restoreIt, checkTarget);
 }
 
 /** Asks before anything is deleted. */

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import type { Job } from "../answers.ts";
+import type { Copy, Job } from "../answers.ts";
 import { describeConsistency } from "../consistency.ts";
 import type { Context } from "../context.ts";
 import { findJobOfAnyKind } from "../find-job.ts";
@@ -42,6 +42,7 @@ export function describeJob(job: Job): string {
     ["rows", formatCount(progress.rows)],
     ["bytes", formatBytes(progress.bytes)],
     ["proof", describeProof(job)],
+    ...job.copies.map((copy): Line => ["copy", describeCopy(copy)]),
     ...describeOutcome(job),
   ];
   return formatLines(lines);
@@ -74,6 +75,12 @@ function describeRestore(restore: Restore): string {
     ],
     ...describeOutcome(restore),
   ]);
+}
+
+/** Returns, for instance, "offsite copied (1.2 MB, shop/2026/11/28/…/)". */
+function describeCopy({ destination, state, folder, bytes, nextAttemptAt }: Copy): string {
+  const next = nextAttemptAt === null ? "" : `, next attempt ${nextAttemptAt}`;
+  return oneLine(`${destination} ${state} (${formatBytes(bytes)}, ${folder})${next}`);
 }
 
 /** The percentage of a job that failed or was cancelled says nothing. */

@@ -1,18 +1,23 @@
 import type { Command } from "commander";
 
-import type { Proof } from "../answers.ts";
+import type { ManifestText, Proof } from "../answers.ts";
 import { usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { showBytes } from "../download-file.ts";
 import { parseJobId } from "../job-id.ts";
 import { describeProved } from "../restored-itself.ts";
+import { TemporaryFolder } from "../temporary-folder.ts";
+import { unsealFile } from "../unseal-file.ts";
 import { type Claim, claimsOf, readManifest, verifyFile } from "../verify-file.ts";
+import { readSignature, requireSigned } from "../verify-signature.ts";
 import { requireRestorable, verifyRestore } from "../verify-restore.ts";
 
 interface VerifyOptions {
   manifest?: string;
   job?: string;
   restore?: boolean;
+  identity?: string;
+  publicKey?: string;
 }
 
 /** `verify`: checks that a file matches its manifest, and optionally that it loads. */
@@ -23,42 +28,82 @@ export function addVerify(program: Command, open: (command: Command) => Context)
     .argument("<path>", "a downloaded file, ZIP or folder")
     .option("--manifest <file>", "the manifest (default: the one next to the file)")
     .option("--job <id>", "get the manifest of this job from the Worker", parseJobId)
+    .option("--public-key <file>", "require that its owner has signed the manifest")
+    .option("--identity <file>", "the private key that opens files sealed by age")
     .option("--restore", "load an SQL dump into a scratch SQLite and count every table's rows")
     .action(async (path: string, options: VerifyOptions, self: Command) => {
-      const context = open(self);
-      const { terminal } = context;
-      if (options.manifest !== undefined && options.job !== undefined) {
-        throw usageError("--manifest and --job both name the manifest");
+      const temporary = new TemporaryFolder();
+      try {
+        await verify(open(self), { path, options, temporary });
+      } finally {
+        temporary.remove();
       }
-      const kept =
-        options.job === undefined
-          ? await readManifest(path, options.manifest)
-          : await context.client().getManifest(options.job);
-      const { manifest } = kept;
-      const claims = await claimsOf(path, kept);
-      const { format, content, consistency, tables: listed, artifacts } = manifest;
-      const dump = { format, content, consistency, tables: listed };
-      if (options.restore === true) requireRestorable({ ...dump, files: claims });
-      const files: { path: string; bytes: number; sha256: string }[] = [];
-      for (const claim of claims) files.push(await verifyOne(context, claim));
-      const count = claims.some((claim) => "zipOf" in claim) ? artifacts.length : claims.length;
-      terminal.finish(
-        `${path}: ${count === 1 ? "size and SHA-256" : `sizes and SHA-256 of ${count} files`} match the manifest`,
-        path,
-      );
-      const proved = describeProved(manifest.proof);
-      if (proved !== undefined) terminal.note(`${proved} (${describeRecord(manifest.proof)})`);
-      const tables =
-        options.restore === true ? await verifyRestore(context, { ...dump, files }) : null;
-      terminal.printJson({
-        path,
-        jobId: manifest.jobId,
-        verified: true,
-        files,
-        proof: manifest.proof,
-        restored: tables,
-      });
     });
+}
+
+async function verify(
+  context: Context,
+  asked: { path: string; options: VerifyOptions; temporary: TemporaryFolder },
+): Promise<void> {
+  const { terminal } = context;
+  const { path, options, temporary } = asked;
+  if (options.manifest !== undefined && options.job !== undefined) {
+    throw usageError("--manifest and --job both name the manifest");
+  }
+  const kept =
+    options.job === undefined
+      ? await readManifest(path, options.manifest)
+      : await context.client().getManifest(options.job);
+  const { manifest } = kept;
+  const { publicKey } = options;
+  if (publicKey !== undefined) await requireSignature(context, kept, { publicKey, ...options });
+  const claims = await claimsOf(path, kept);
+  const { format, content, consistency, tables: listed, artifacts } = manifest;
+  const dump = { format, content, consistency, tables: listed };
+  if (options.restore === true) requireRestorable({ ...dump, files: claims });
+  const files: { path: string; bytes: number; sha256: string }[] = [];
+  const plain: { path: string; bytes: number }[] = [];
+  for (const claim of claims) {
+    const opened = await unsealFile(claim.path, {
+      shown: claim.path,
+      identityFile: options.identity,
+      temporary,
+      signal: context.host.interrupt,
+    });
+    const verified = await verifyOne(context, { ...claim, path: opened, shown: claim.path });
+    files.push({ path: claim.path, ...verified });
+    plain.push({ path: opened, bytes: verified.bytes });
+  }
+  const count = claims.some((claim) => "zipOf" in claim) ? artifacts.length : claims.length;
+  terminal.finish(
+    `${path}: ${count === 1 ? "size and SHA-256" : `sizes and SHA-256 of ${count} files`} match the manifest`,
+    path,
+  );
+  const proved = describeProved(manifest.proof);
+  if (proved !== undefined) terminal.note(`${proved} (${describeRecord(manifest.proof)})`);
+  const restored =
+    options.restore === true ? await verifyRestore(context, { ...dump, files: plain }) : null;
+  terminal.printJson({
+    path,
+    jobId: manifest.jobId,
+    verified: true,
+    files,
+    proof: manifest.proof,
+    restored,
+  });
+}
+
+/** The signature is next to the manifest, or the Worker has both. */
+async function requireSignature(
+  { client, terminal }: Context,
+  { text, path }: ManifestText,
+  { job, publicKey }: { job?: string; publicKey: string },
+): Promise<void> {
+  const signature =
+    path === undefined ? await client().getSignature(job ?? "") : await readSignature(path);
+  const shown = path ?? "the Worker's manifest";
+  await requireSigned({ shown, text }, { signature, publicKeyFile: publicKey });
+  terminal.note(`${shown}: signed by the key in ${publicKey}`);
 }
 
 /** A proof belongs to the bytes whose hashes are in the same manifest. */
@@ -70,15 +115,14 @@ function describeRecord(proof: Proof | null): string {
 async function verifyOne(
   { terminal, host }: Context,
   claim: Claim,
-): Promise<{ path: string; bytes: number; sha256: string }> {
+): Promise<{ bytes: number; sha256: string }> {
   const progress = terminal.startProgress("verifying");
   try {
     const signal = host.interrupt;
-    const verified = await verifyFile(claim, {
+    return await verifyFile(claim, {
       signal,
       showBytes: (totalBytes) => showBytes(progress, totalBytes),
     });
-    return { path: claim.path, ...verified };
   } finally {
     terminal.clearProgress();
   }

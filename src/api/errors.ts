@@ -76,6 +76,11 @@ export const ERRORS = {
     retryable: false,
     hint: "Name a source of EXPORT_SOURCES, which `sources` lists. A request that names none uses the only source, or `main`.",
   },
+  "destination-not-found": {
+    status: 404,
+    retryable: false,
+    hint: "Name destinations of EXPORT_DESTINATIONS, which `destinations` lists.",
+  },
   "table-not-found": {
     status: 404,
     retryable: false,
@@ -314,6 +319,11 @@ export const ERRORS = {
     status: 503,
     retryable: true,
     hint: "The artifact store did not answer several attempts. Repeat the call, or start a new export. Files of a deleted job or upload are removed later automatically.",
+  },
+  "destination-refused": {
+    status: 502,
+    retryable: false,
+    hint: "Correct the destination in EXPORT_DESTINATIONS or its secrets; `durable-export doctor` checks each destination.",
   },
   "inline-storage-full": {
     status: 507,

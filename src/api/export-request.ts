@@ -1,6 +1,7 @@
 import * as v from "valibot";
 
 import { COMPRESSION_NAMES } from "./compressions.ts";
+import { CopyToSchema, EncryptSchema } from "./copies.ts";
 import { ExportError } from "./errors.ts";
 import { FORMAT_DEFAULT, FORMAT_NAMES, FORMATS } from "./formats.ts";
 import { RETENTION_HOURS_MAX } from "./limits.ts";
@@ -84,6 +85,15 @@ export const ExportRequestSchema = v.strictObject({
   retentionHours: v.optional(
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(RETENTION_HOURS_MAX)),
   ),
+  /** The destinations of `EXPORT_DESTINATIONS` that get a copy. docs/copies.md describes copies. */
+  copyTo: v.optional(CopyToSchema),
+  /**
+   * True if the job fails if a copy fails. By default it completes with a warning, and the copy is
+   * tried again later.
+   */
+  copyRequired: v.optional(v.boolean()),
+  /** What is sealed for the recipients in `EXPORT_AGE_RECIPIENTS`; refused if there are none. */
+  encrypt: v.optional(EncryptSchema),
 });
 
 /** A request as it is sent: fields that have a default may be missing. */

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 
 import { CALLBACK_STATUSES } from "./callback-state.ts";
+import { CopyViewSchema } from "./copies.ts";
 import { RequestedConsistencySchema, SnapshotMethodSchema } from "./export-request.ts";
 import { JOB_STATES } from "./job-state.ts";
 import { ProofSchema, VerifySchema } from "./proof.ts";
@@ -100,6 +101,8 @@ export const JobViewSchema = v.strictObject({
   /** At most 500; the manifest lists all of them. Empty after the job has expired. */
   tables: v.array(TableViewSchema),
   artifacts: v.array(ArtifactViewSchema),
+  /** The copies that the request asked for. */
+  copies: v.array(CopyViewSchema),
   /** What the request asked for. */
   verify: VerifySchema,
   proof: ProofSchema,

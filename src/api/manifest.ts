@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { ManifestCopySchema } from "./copies.ts";
 import {
   DumpContentSchema,
   RequestedConsistencySchema,
@@ -36,6 +37,10 @@ const COMMON = {
   warnings: v.array(v.string()),
   /** Missing if the job was not proved by a restore. */
   proof: v.optional(ProofSchema),
+  /** True if `manifest.json.sig` is its signature; missing if it has none. */
+  signed: v.optional(v.literal(true)),
+  /** Missing if the export is not copied. */
+  copies: v.optional(v.array(ManifestCopySchema)),
 };
 
 const ARTIFACT = {

@@ -2,12 +2,15 @@ import * as v from "valibot";
 
 import { VerifySchema } from "./proof.ts";
 import { SourceTypeSchema } from "./source-config.ts";
+import { TOKEN_ACCESSES } from "./token-access.ts";
 
 const Consistency = v.picklist(["snapshot", "live"]);
 
 /** The answer of `GET /export/sources`. */
 export const SourceListSchema = v.strictObject({
   version: v.string(),
+  /** What the token of this call allows. */
+  access: v.picklist(TOKEN_ACCESSES),
   /** Where artifacts are kept: in a bucket, or in the jobs database if none is bound. */
   storage: v.picklist(["r2", "inline"]),
   /** The size of that database; null if a bucket is bound. */

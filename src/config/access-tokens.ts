@@ -4,11 +4,6 @@ import { misconfiguration } from "./settings.ts";
 import { ExportError } from "../api/errors.ts";
 import { onceForEach } from "../lib/once-for-each.ts";
 
-/** What a token allows. Each level includes the levels before it. */
-export const TOKEN_ACCESSES = ["read", "job", "full"] as const;
-
-export type TokenAccess = (typeof TOKEN_ACCESSES)[number];
-
 /** The bearer tokens that a Worker accepts. */
 export interface AccessTokens {
   /** Each can do everything. */

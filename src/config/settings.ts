@@ -3,7 +3,9 @@ import * as v from "valibot";
 import { onceForEach } from "../lib/once-for-each.ts";
 import { describeIssue } from "../lib/describe-issue.ts";
 import { CorsOriginsSchema } from "./cors-origins.ts";
+import { PageSettingSchema } from "./page-setting.ts";
 import { type CallbackAllowlist, parseCallbackAllowlist } from "../notify/callback-target.ts";
+import { type DestinationConfig, DestinationsSchema } from "../api/destination-config.ts";
 import { ExportError } from "../api/errors.ts";
 import {
   ExportScheduleSchema,
@@ -38,6 +40,7 @@ import {
   UNDO_BYTES_MAX,
   UNDO_BYTES_MIN,
 } from "../api/limits.ts";
+import { parseRecipients } from "../sealing/recipients.ts";
 import { DEFAULT_SOURCES, type SourceConfig, SourcesSchema } from "../api/source-config.ts";
 
 const QUERY_ACCESSES = ["embedded", "any", "off"] as const;
@@ -86,6 +89,12 @@ export interface Settings {
    * sent, since an invalid secret must not stop exports without a callback.
    */
   webhookSecret: string | undefined;
+  /** Where copies may go. Their secrets are read when a destination is opened. */
+  destinations: Record<string, DestinationConfig>;
+  /** The public keys of age for which copies are sealed; none if copies are plain. */
+  ageRecipients: string[];
+  /** `EXPORT_SIGNING_KEY` as set; undefined if manifests are not signed. `readSigningKey` reads it. */
+  signingKey: string | undefined;
 }
 
 const integer = (min: number, max: number, byDefault: number) =>
@@ -129,6 +138,11 @@ const SettingsSchema = v.object({
   EXPORT_RETENTION_HOURS: integer(1, RETENTION_HOURS_MAX, RETENTION_HOURS_DEFAULT),
   EXPORT_SOURCES: v.optional(jsonVar(SourcesSchema)),
   EXPORT_SCHEDULE: v.optional(jsonVar(ExportScheduleSchema), []),
+  EXPORT_DESTINATIONS: v.optional(jsonVar(DestinationsSchema), {}),
+  EXPORT_AGE_RECIPIENTS: v.optional(
+    v.string("expected public keys of age, separated by spaces or commas"),
+  ),
+  EXPORT_SIGNING_KEY: v.optional(v.string("expected a secret: set it with `wrangler secret put`")),
   EXPORT_PUBLIC_URL: v.optional(
     v.pipe(
       v.string(),
@@ -137,6 +151,7 @@ const SettingsSchema = v.object({
     ),
   ),
   EXPORT_CORS_ORIGINS: v.optional(CorsOriginsSchema),
+  EXPORT_PAGE: PageSettingSchema,
   EXPORT_QUERY: v.optional(
     v.picklist(QUERY_ACCESSES, "expected `embedded`, `any` or `off`"),
     "embedded",
@@ -196,6 +211,9 @@ function parseSettings(env: object): Settings {
     callbackAllowlist: parseCallbackAllowlist(vars.EXPORT_CALLBACK_ALLOWLIST),
     query: vars.EXPORT_QUERY,
     webhookSecret: vars.EXPORT_WEBHOOK_SECRET,
+    destinations: vars.EXPORT_DESTINATIONS,
+    signingKey: vars.EXPORT_SIGNING_KEY,
+    ageRecipients: parseRecipients(vars.EXPORT_AGE_RECIPIENTS),
   };
 }
 

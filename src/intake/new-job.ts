@@ -2,16 +2,22 @@ import type { ExportEnv } from "../config/bindings.ts";
 import { requireScratch } from "../config/scratch.ts";
 import { findDefaultSource, getSourceConfig, type Settings } from "../config/settings.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
+import type { ManifestCopy } from "../api/copies.ts";
+import { ExportError } from "../api/errors.ts";
 import { type ExportRequest, requireProvable, requireRows } from "../api/export-request.ts";
+import { findNamedObject } from "../api/source-config.ts";
 import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
 import { getSourceKind } from "../databases/source-kinds.ts";
 import type { NewJob } from "../rpc/http-jobs.ts";
+import { toReadableFolder } from "../rpc/readable-key.ts";
+import { readSigningKey } from "../sealing/signature.ts";
 import { checkCallback } from "./check-callback.ts";
 
 /**
  * Returns a checked request as a job to create, with the deployment's defaults filled in. Errors:
- * those for the names in the request, such as `source-not-found` and `callback-url-refused`, and
- * `configuration-invalid` if its binding is missing or callbacks cannot be signed.
+ * those for the names in the request, such as `source-not-found`, `destination-not-found` and
+ * `callback-url-refused`, and `configuration-invalid` if its binding is missing, or if callbacks or
+ * manifests cannot be signed.
  */
 export async function prepareJob(
   config: Settings,
@@ -21,6 +27,9 @@ export async function prepareJob(
   const { env, ...given } = received;
   requireRows(request);
   requireProvable(request);
+  requireRecipients(config, request);
+  // Reports a key that cannot sign now, not when the export is done.
+  if (config.signingKey !== undefined) await readSigningKey(config.signingKey);
   if (request.verify === "restore") requireScratch(env);
   const { source: name = findDefaultSource(config), ...rest } = request;
   const source = getSourceConfig(config, name);
@@ -34,12 +43,44 @@ export async function prepareJob(
     ...checkCallback(config, request.callbackUrl, received.origin),
     retentionHours: request.retentionHours ?? config.retentionHours,
   };
+  const jobId = crypto.randomUUID();
+  const named = { jobId, source: name, object: findNamedObject(rest) };
+  const folder = toReadableFolder({ ...named, createdAtMs: received.nowMs });
+  const copies = listCopyPlaces(config, request.copyTo ?? [], folder);
   const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(JSON.stringify(full)));
   return {
-    jobId: crypto.randomUUID(),
+    jobId,
     request: full,
+    copies,
     databaseKey: database.key,
     requestDigest: toHex(new Uint8Array(digest)),
     ...given,
   };
+}
+
+/** Requires recipients for a request that asks for encryption. Errors: `invalid-request`. */
+function requireRecipients({ ageRecipients }: Settings, { encrypt }: ExportRequest): void {
+  if (encrypt === undefined || ageRecipients.length > 0) return;
+  const message = "EXPORT_AGE_RECIPIENTS contains no public key to encrypt for";
+  throw new ExportError("invalid-request", `the request: encrypt: ${message}`, {
+    details: { issues: [{ path: "encrypt", message }] },
+  });
+}
+
+/** Returns where copies go. Errors: `destination-not-found`, with the configured names. */
+function listCopyPlaces(
+  { destinations, ageRecipients }: Settings,
+  copyTo: readonly string[],
+  folder: string,
+): ManifestCopy[] {
+  const sealed = ageRecipients.length > 0;
+  return copyTo.map((destination) => {
+    const config = Object.hasOwn(destinations, destination) ? destinations[destination] : undefined;
+    if (config !== undefined) return { destination, folder: `${config.prefix}${folder}`, sealed };
+    throw new ExportError(
+      "destination-not-found",
+      `there is no destination ${JSON.stringify(destination)}`,
+      { details: { destinations: Object.keys(destinations) } },
+    );
+  });
 }

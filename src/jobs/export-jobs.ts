@@ -20,6 +20,7 @@ import type {
   ArtifactId,
   CallbackAttempt,
   CallbackDecision,
+  CopyPlan,
   JobLedger,
   RunJobs,
   RunningJob,
@@ -46,6 +47,7 @@ import { findArtifact } from "./tables/artifact-rows.ts";
 import { loadTurn } from "./tables/blob-rows.ts";
 import { listPieces } from "./tables/chunk-rows.ts";
 import { recordCallback } from "./tables/job-callback-columns.ts";
+import { recordSigned } from "./tables/job-copying-columns.ts";
 import { recordClosed } from "./tables/job-plan-columns.ts";
 import { getJobOfRun } from "./tables/job-rows.ts";
 import { deleteStream } from "./tables/stream-rows.ts";
@@ -57,14 +59,14 @@ import { findChangedView, getJobView } from "./views/job-view.ts";
 import { findStreamToClose, isSnapshotLeftover, snapshotToClose } from "./views/left-snapshots.ts";
 import { toRunningJob } from "./views/running-job.ts";
 import { runWatchdog } from "./watchdog/job-watchdog.ts";
-import { JobsProofs } from "./object/jobs-proofs.ts";
+import { JobsCopies } from "./object/jobs-copies.ts";
 
 /**
  * The one object that holds a deployment's jobs. It binds names to functions, and only it creates
  * or ends a run. The interfaces that it implements describe each method. Expected failures cross as
  * values (`Outcome`).
  */
-export class ExportJobs extends JobsProofs implements HttpJobs, RunJobs, StreamJobs {
+export class ExportJobs extends JobsCopies implements HttpJobs, RunJobs, StreamJobs {
   constructor(ctx: DurableObjectState, env: ExportEnv) {
     super(ctx, env);
     // An alarm is gone after all of its attempts fail, and a crash may happen between a row and its
@@ -203,12 +205,19 @@ export class ExportJobs extends JobsProofs implements HttpJobs, RunJobs, StreamJ
   recordVerified(
     run: RunId,
     artifacts: readonly (ArtifactId & { sha256: string; crc32: number | null })[],
-  ): Promise<Outcome<null>> {
+  ): Promise<Outcome<CopyPlan>> {
     return outcomeOf(() => commitVerified(this.jobs, run, artifacts));
   }
 
   ledger(run: RunId): Promise<Outcome<JobLedger>> {
     return this.#ofRun(run, () => getLedger(this.jobs.sql, run.jobId));
+  }
+
+  beginSigning(run: RunId): Promise<Outcome<null>> {
+    return this.#ofRun(run, () => {
+      recordSigned(this.jobs.sql, run.jobId);
+      return null;
+    });
   }
 
   complete(run: RunId): Promise<Outcome<JobView>> {

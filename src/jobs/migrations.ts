@@ -245,6 +245,48 @@ const MIGRATIONS: readonly string[] = [
    CREATE INDEX tmp_export_streams_due ON tmp_export_streams(
        max(lease_until_ms, coalesce(ending_at_ms, 0) + (180000 << min(endings, 9))));
    CREATE INDEX tmp_export_files_used ON tmp_export_files(used_at_ms);`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN is_signed INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN manifest_stored INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN copyings INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE tmp_export_jobs ADD COLUMN copying_due_at_ms INTEGER;
+   CREATE INDEX tmp_export_jobs_copying ON tmp_export_jobs(copying_due_at_ms)
+     WHERE copying_due_at_ms IS NOT NULL;
+   CREATE TABLE tmp_export_job_copies (
+     job_id TEXT NOT NULL,
+     destination TEXT NOT NULL,
+     state TEXT NOT NULL,
+     folder TEXT NOT NULL,
+     is_sealed INTEGER NOT NULL,
+     steps INTEGER NOT NULL DEFAULT 0,
+     files_done INTEGER NOT NULL DEFAULT 0,
+     bytes INTEGER NOT NULL DEFAULT 0,
+     upload_json TEXT,
+     restarts INTEGER NOT NULL DEFAULT 0,
+     failures INTEGER NOT NULL DEFAULT 0,
+     failure_json TEXT,
+     copied_at_ms INTEGER,
+     PRIMARY KEY (job_id, destination)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE tmp_export_job_copy_parts (
+     job_id TEXT NOT NULL,
+     destination TEXT NOT NULL,
+     step INTEGER NOT NULL,
+     parts_json TEXT NOT NULL,
+     PRIMARY KEY (job_id, destination, step)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE tmp_export_job_copy_discards (
+     job_id TEXT NOT NULL,
+     destination TEXT NOT NULL,
+     object_key TEXT NOT NULL,
+     upload_id TEXT NOT NULL,
+     origin TEXT NOT NULL,
+     attempts INTEGER NOT NULL,
+     due_at_ms INTEGER NOT NULL,
+     PRIMARY KEY (job_id, destination, object_key, upload_id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX tmp_export_job_copy_discards_due
+     ON tmp_export_job_copy_discards(due_at_ms, job_id, destination);`,
 ];
 
 /** How many migrations a version must know to work with tables that have run all of these. */

@@ -3,9 +3,21 @@ import { createGunzip, createZstdDecompress } from "node:zlib";
 
 import type { Compression } from "../api/export-request.ts";
 import { ExportError } from "../api/errors.ts";
+import { MIB } from "../api/limits.ts";
 import { BadFrame, ZstdFrameCutter } from "../lib/zstd-frames.ts";
 
 type Chunks = AsyncIterable<Uint8Array>;
+
+/**
+ * - `chunkSize`: the text that a decoder yields at once. With the default of 16 KiB, passing the pieces on took more
+ *   CPU time than the splitter (November 2026).
+ * - `readableObjectMode`: pieces that wait are not joined, which would copy them. Two of them may wait.
+ */
+const DECODER_OPTIONS = {
+  chunkSize: MIB / 4,
+  readableObjectMode: true,
+  readableHighWaterMark: 2,
+};
 
 /**
  * Decompresses a file that contains one or more gzip members, or Zstandard frames, back to back. Errors:
@@ -28,7 +40,7 @@ export function detectCompression(head: Uint8Array): Compression {
 }
 
 async function* inflateGzip(chunks: Chunks): AsyncGenerator<Uint8Array> {
-  yield* decompress(chunks, createGunzip(), "gzip");
+  yield* decompress(chunks, createGunzip(DECODER_OPTIONS), "gzip");
 }
 
 async function* inflateZstd(chunks: Chunks): AsyncGenerator<Uint8Array> {
@@ -42,7 +54,7 @@ async function* inflateZstd(chunks: Chunks): AsyncGenerator<Uint8Array> {
       for await (const _ of frame);
       continue;
     }
-    yield* decompress(frame, createZstdDecompress(), "Zstandard");
+    yield* decompress(frame, createZstdDecompress(DECODER_OPTIONS), "Zstandard");
   }
   if (!cutter.isBetween) throw damaged("Zstandard", new Error("the data ends within a frame"));
 }

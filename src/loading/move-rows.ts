@@ -4,6 +4,7 @@ import type { RowMove } from "../rpc/load-plan.ts";
 import { RESTORE_MARK } from "../sqlite/own-objects.ts";
 import type { RowKey } from "../sqlite/row-key.ts";
 import type { StoredPosition } from "./position.ts";
+import { findLateColumns, setLateColumnsSql } from "./late-columns.ts";
 import { isAt, type LoadTarget, overtaken, runTurn } from "./run-turn.ts";
 import {
   countStaged,
@@ -21,9 +22,8 @@ import {
 export const SLICE_ROWS = 10_000;
 
 /**
- * A group of tables that refer to themselves or to one another moves in one statement per table if it has fewer
- * rows than this share of a slice. For each row that others wait for, SQLite then reads all rows to find its
- * children.
+ * A group of tables that refer to themselves or to one another moves in one turn if it has fewer rows than this share
+ * of a slice.
  */
 const TOGETHER_DIVISOR = 20;
 
@@ -94,7 +94,7 @@ async function moveNext(
   let progress = from.move === null ? START : (JSON.parse(from.move) as Progress);
   if (move.isCyclic && from.move === null) {
     const left = await countStaged(target.source, staged);
-    if (left <= sliceRows / TOGETHER_DIVISOR) return endMove(moving, staged.map(moveAll));
+    if (left <= sliceRows / TOGETHER_DIVISOR) return moveRest(moving);
     progress = { ...START, left };
   }
   for (;;) {
@@ -126,7 +126,8 @@ async function movePart(move: Move, progress: Progress): Promise<StoredPosition 
     let next: Progress = { ...progress, at, after: end };
     const isWhole = end === null || JSON.stringify(next).length > PROGRESS_LENGTH_MAX;
     if (isWhole) next = { ...progress, at: at + 1, after: null };
-    const insert = moveSliceSql(rows, { after, to: isWhole ? null : end, isDescending }, isCyclic);
+    const slice = { after, to: isWhole ? null : end, isDescending };
+    const insert = moveSliceSql(rows, slice, { isPartlyMoved: isCyclic });
     const keys = isCyclic ? await listMovedKeys(target.source, rows, staged) : [];
     const to = { ...from, move: JSON.stringify(next) };
     await runMove(move, to, keys.length === 0 ? [insert] : guard(rows, keys, insert));
@@ -148,23 +149,27 @@ function guard(
 /** Moves the rows that wait for one another, and ends the move. */
 async function moveRest(move: Move): Promise<StoredPosition> {
   const { staged, target } = move;
-  const create: string[] = [];
-  const drop: string[] = [];
-  for (const rows of staged) {
-    for (const key of await listMovedKeys(target.source, rows, staged)) {
-      // For each new row, SQLite searches the rows that wait for it.
-      const name = `${rows.stageName}_key_${create.length + 1}`;
-      const columns = key.columns.map(({ from }) => from).join(", ");
-      create.push(`CREATE INDEX ${name} ON ${rows.table}(${columns} ${RESTORE_MARK})`);
-      drop.push(`DROP INDEX ${name}`);
-    }
+  const keys: MovedKey[] = [];
+  for (const rows of staged) keys.push(...(await listMovedKeys(target.source, rows, staged)));
+  const late = await findLateColumns(target.source, staged, keys);
+  if (late !== undefined) {
+    const inserts = staged.map((rows) => moveAll(rows, late.get(rows)));
+    return endMove(move, [...inserts, ...setLateColumnsSql(late)]);
   }
-  const text = (sql: string): SourceStatement => ({ sql });
-  return endMove(move, [...create.map(text), ...staged.map(moveAll), ...drop.map(text)]);
+  const create: SourceStatement[] = [];
+  const drop: SourceStatement[] = [];
+  for (const { child, columns } of keys) {
+    // For each new row, SQLite searches the rows that wait for it.
+    const name = `${child.stageName}_key_${create.length + 1}`;
+    const list = columns.map(({ from }) => from).join(", ");
+    create.push({ sql: `CREATE INDEX ${name} ON ${child.table}(${list} ${RESTORE_MARK})` });
+    drop.push({ sql: `DROP INDEX ${name}` });
+  }
+  return endMove(move, [...create, ...staged.map((rows) => moveAll(rows)), ...drop]);
 }
 
-function moveAll(rows: StagedRows): SourceStatement {
-  return moveSliceSql(rows, EVERY_ROW, true);
+function moveAll(rows: StagedRows, late: readonly string[] = []): SourceStatement {
+  return moveSliceSql(rows, EVERY_ROW, { isPartlyMoved: true, late });
 }
 
 /** Runs the move's last statements, any of which may satisfy their foreign keys, and drops the staging tables. */

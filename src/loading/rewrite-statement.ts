@@ -13,7 +13,7 @@ import { splitLongInsert, UnloadableStatement } from "./long-statement.ts";
 import { countRows } from "./row-counts.ts";
 import type { InsertedRows } from "./row-merger.ts";
 import { findStage } from "./plan-staging.ts";
-import { findRowTraits } from "./row-traits.ts";
+import { findInsertTraits, findRowTraits, type RowTraits } from "./row-traits.ts";
 import { parseSchemaRow } from "./schema-row.ts";
 import { replaceUnistr } from "./unistr.ts";
 
@@ -44,6 +44,14 @@ interface Destination {
   head: string;
   /** Set if the rows wait in a staging table. */
   stageName: string | undefined;
+}
+
+/** An INSERT of a script, and what it contains. */
+interface FoundInsert {
+  text: Uint8Array;
+  number: number;
+  found: InsertRows;
+  traits: RowTraits;
 }
 
 /** Rewrites the statements of one script, in the script's order. */
@@ -117,19 +125,23 @@ export class StatementRewriter {
   }
 
   #insert(text: Uint8Array, number: number, found: InsertRows): RewrittenStatement {
-    const rewritten = this.#rewriteInsert(text, number, found);
+    const traits = findInsertTraits(text, found, NO_TABLES);
+    const rewritten = this.#rewriteInsert({ text, number, found, traits });
     // A search index's internal tables are not loaded.
     if (rewritten === NOTHING) return rewritten;
-    return { ...rewritten, inserted: countInserted(text, found) };
+    return { ...rewritten, inserted: countInserted(text, found, traits) };
   }
 
-  #rewriteInsert(text: Uint8Array, number: number, found: InsertRows): RewrittenStatement {
+  #rewriteInsert({ text, number, found, traits }: FoundInsert): RewrittenStatement {
     const { table, lowerTable } = found;
     const shadow = this.#shadows.get(lowerTable);
     if (shadow !== undefined) return insertIntoShadow(text, found, shadow);
     const staged = findStage(this.#plan.moves, lowerTable, number);
     const { head, stageName } = this.#findDestination(text, found, staged?.stageName);
-    const rewritten = { ...rewriteInsert(text, found, head, stageName), table };
+    const rewritten = {
+      ...rewriteInsert({ text, found, traits }, { head, stageName }),
+      table,
+    };
     if (staged?.first !== number) return rewritten;
     const run = "rows" in rewritten ? writeInsert(text, found, head, stageName) : rewritten.run;
     return { run: [{ sql: staged.stageSql }, ...run], table };
@@ -157,19 +169,17 @@ export class StatementRewriter {
 }
 
 /** Counts the rows of an INSERT. Commands to a search index and the pieces of a dump's long rows do not count. */
-function countInserted(text: Uint8Array, found: InsertRows): number {
+function countInserted(text: Uint8Array, found: InsertRows, { rows }: RowTraits): number {
   const { columns = [], lowerTable, hasValues, rowsAt } = found;
   const isCommand = columns.some((name) => lowerAscii(name) === lowerTable);
-  return !hasValues || isCommand || isDumpStageName(lowerTable) ? 0 : countRows(text, rowsAt);
+  if (!hasValues || isCommand || isDumpStageName(lowerTable)) return 0;
+  return rows ?? countRows(text, rowsAt);
 }
 
 function rewriteInsert(
-  text: Uint8Array,
-  found: InsertRows,
-  head: string,
-  stageName: string | undefined,
+  { text, found, traits }: Omit<FoundInsert, "number">,
+  { head, stageName }: Destination,
 ): RewrittenStatement {
-  const traits = findRowTraits(text, found.rowsAt, NO_TABLES);
   const isPlain =
     found.hasValues && found.conflict === undefined && text.length < STATEMENT_BYTES_MAX / 2;
   if (isPlain && !traits.hasSpecialWords) {

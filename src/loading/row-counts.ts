@@ -19,12 +19,12 @@ export class RowCounts {
     this.#rows.set(lowerAscii(table), 0);
   }
 
-  /** Counts the rows of an `INSERT … VALUES`, which start at `rowsAt` in `text`. */
-  add(table: string, text: Uint8Array, rowsAt: number): void {
+  /** Counts the rows of an `INSERT … VALUES`. */
+  add(table: string, rows: number): void {
     const name = lowerAscii(table);
     const known = this.#rows.get(name);
     if (known === undefined || known === null) return;
-    this.#rows.set(name, known + countRows(text, rowsAt));
+    this.#rows.set(name, known + rows);
   }
 
   /** Stops counting a table whose rows a statement changes in another way. */

@@ -1,5 +1,7 @@
 import { lowerAscii } from "../lib/ascii-case.ts";
 import { viewOf } from "../lib/bytes.ts";
+import type { InsertRows } from "./classify-statement.ts";
+import { countPlainRows } from "./plain-rows.ts";
 import { TokenReader } from "../sqlite/token-reader.ts";
 
 /** What an INSERT contains after VALUES, in addition to plain values. */
@@ -14,6 +16,8 @@ export interface RowTraits {
   countsChanges: boolean;
   /** True for ON CONFLICT and RETURNING. */
   hasTail: boolean;
+  /** How many rows there are; undefined if they contain anything but literals. */
+  rows?: number;
 }
 
 /** The traits of plain values. */
@@ -27,6 +31,16 @@ export const PLAIN_ROWS: RowTraits = {
 
 /** Rows that contain none of these words, in a value or outside one, are plain. */
 const WORDS = /select|conflict|returning|last_insert_rowid|changes|unistr/i;
+
+/** Finds what an INSERT contains after its table and columns; otherwise as `findRowTraits`. */
+export function findInsertTraits(
+  bytes: Uint8Array,
+  { rowsAt, hasValues }: Pick<InsertRows, "rowsAt" | "hasValues">,
+  ownTables: ReadonlySet<string>,
+): RowTraits {
+  const rows = hasValues ? countPlainRows(bytes, rowsAt + "VALUES".length) : undefined;
+  return rows === undefined ? findRowTraits(bytes, rowsAt, ownTables) : { ...PLAIN_ROWS, rows };
+}
 
 /**
  * Finds the traits of an INSERT's rows, which start at `rowsAt`. `ownTables` (in lower case) are the tables in

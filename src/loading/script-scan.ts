@@ -11,8 +11,8 @@ import type { CreateTable } from "./create-table.ts";
 import { refused } from "./describe-statement.ts";
 import { splitLongInsert, UnloadableStatement } from "./long-statement.ts";
 import { nameMoves, type PlannedMove, planSpan, type Span } from "./plan-staging.ts";
-import { RowCounts } from "./row-counts.ts";
-import { findRowTraits, PLAIN_ROWS, type RowTraits } from "./row-traits.ts";
+import { countRows, RowCounts } from "./row-counts.ts";
+import { findInsertTraits, findRowTraits, PLAIN_ROWS, type RowTraits } from "./row-traits.ts";
 import type { ScannedScript } from "./scan-script.ts";
 import { parseSchemaRow, type SchemaRow } from "./schema-row.ts";
 import { ScannedTables } from "./scanned-tables.ts";
@@ -87,11 +87,7 @@ export class ScriptScan {
   #add(statement: ScriptStatement, found: StatementClass): void {
     const text = statement.bytes.subarray(statement.start);
     if (found.kind === "refuse") throw refused(statement, found.reason);
-    const readsAt = found.kind === "insert" ? found.rowsAt : 0;
-    const traits =
-      found.kind === "insert" || found.kind === "change-rows"
-        ? findRowTraits(text, readsAt, this.#dumpStages)
-        : PLAIN_ROWS;
+    const traits = this.#findTraits(text, found);
     const reason = this.#findObstacle(text, found, traits);
     if (reason !== undefined) throw refused(statement, reason);
     const before = this.end;
@@ -162,6 +158,11 @@ export class ScriptScan {
         found satisfies never;
     }
     this.end = statement.after;
+  }
+
+  #findTraits(text: Uint8Array, found: StatementClass): RowTraits {
+    if (found.kind === "insert") return findInsertTraits(text, found, this.#dumpStages);
+    return found.kind === "change-rows" ? findRowTraits(text, 0, this.#dumpStages) : PLAIN_ROWS;
   }
 
   #skip(what: string): void {
@@ -237,7 +238,7 @@ export class ScriptScan {
     } else if (!found.hasValues || found.conflict !== undefined || traits.hasTail) {
       this.#counts.forget(found.table);
     } else {
-      this.#counts.add(found.table, text, found.rowsAt);
+      this.#counts.add(found.table, traits.rows ?? countRows(text, found.rowsAt));
     }
   }
 

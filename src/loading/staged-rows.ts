@@ -111,15 +111,16 @@ function compareKey(key: string[], { after, to, isDescending }: Slice, params: S
 
 /**
  * Returns a statement that moves a slice's rows, in its order. `isPartlyMoved`: some of them may have moved
- * already.
+ * already. Columns in `late` become NULL.
  */
 export function moveSliceSql(
   { table, stageName, columns, key }: StagedRows,
   slice: Slice,
-  isPartlyMoved: boolean,
+  { isPartlyMoved, late = [] }: { isPartlyMoved: boolean; late?: readonly string[] },
 ): { sql: string; params: SqlValue[] } {
   const params: SqlValue[] = [];
   const list = columns.join(", ");
+  const values = columns.map((column) => (late.includes(column) ? "NULL" : column)).join(", ");
   const isMoved = key.map((column) => `m.${column} = ${stageName}.${column}`).join(" AND ");
   const where = [
     compareKey(key, slice, params),
@@ -129,7 +130,7 @@ export function moveSliceSql(
   ];
   const order = key.map((column) => `${column} COLLATE BINARY${slice.isDescending ? " DESC" : ""}`);
   const sql =
-    `INSERT INTO ${table}(${list}) SELECT ${list} FROM ${stageName} WHERE ${where.join(" AND ")}` +
+    `INSERT INTO ${table}(${list}) SELECT ${values} FROM ${stageName} WHERE ${where.join(" AND ")}` +
     (order.length === 0 ? "" : ` ORDER BY ${order.join(", ")}`);
   return { sql, params };
 }

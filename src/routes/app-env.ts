@@ -1,6 +1,6 @@
 import type { ExportEnv } from "../config/bindings.ts";
 import type { Settings } from "../config/settings.ts";
-import type { TokenAccess } from "../config/access-tokens.ts";
+import type { TokenAccess } from "../api/token-access.ts";
 
 /** What Hono passes to every handler. */
 export interface AppEnv {

@@ -2,8 +2,10 @@ import { type ErrorCode, ExportError } from "../api/errors.ts";
 import { isActive } from "../api/job-state.ts";
 import { ManifestSchema } from "../api/manifest.ts";
 import { type ExportEnv, getExportJobs } from "../config/bindings.ts";
+import type { ArtifactRecord } from "../rpc/artifact-record.ts";
 import type { DownloadInfo } from "../rpc/http-jobs.ts";
 import { unwrap } from "../rpc/outcome.ts";
+import { toDownloadName } from "../rpc/readable-key.ts";
 import type { ArtifactStore } from "../storage/artifact-store.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
 import { makeArchive } from "./files/archive.ts";
@@ -71,7 +73,7 @@ export const downloadRoutes = [
       const [artifact, ...others] = info.artifacts;
       const file =
         artifact !== undefined && others.length === 0
-          ? makeArtifactFile(info, artifact, store)
+          ? { ...makeArtifactFile(info, artifact, store), name: nameDump(info, artifact) }
           : makeArchive(info, store, await readManifest(info, store));
       return sendFile(context, file);
     },
@@ -122,6 +124,39 @@ export const downloadRoutes = [
       return context.body(body, 200, { "content-type": "application/json" });
     },
   }),
+
+  route({
+    method: "GET",
+    path: "/export/dump/:jobId/manifest.sig",
+    operationId: "getManifestSignature",
+    summary: "Read the signature of a job's manifest",
+    description:
+      "64 bytes: the raw Ed25519 signature over the bytes of the manifest. artifact-not-found if the Worker had no " +
+      "EXPORT_SIGNING_KEY when it published the manifest.",
+    access: "read",
+    params: { jobId: JOB_ID },
+    answers: [{ status: 200, description: "The signature", content: "bytes" }],
+    errors: [
+      "job-not-found",
+      "artifact-not-found",
+      "artifact-missing",
+      "export-not-finished",
+      "export-not-downloadable",
+      "export-expired",
+      "storage-unavailable",
+    ],
+    handler: async ({ context, params }) => {
+      const { signatureKey } = await getDownload(context.env, params.jobId);
+      if (signatureKey === null) {
+        throw new ExportError("artifact-not-found", "the job's manifest is not signed");
+      }
+      const body = await openArtifactStore(context.env).read(signatureKey);
+      if (body === undefined) {
+        throw new ExportError("artifact-missing", "the signature is not in the store");
+      }
+      return context.body(body, 200, { "content-type": "application/octet-stream" });
+    },
+  }),
 ];
 
 /** Errors: `job-not-found`, `export-not-finished`, `export-expired`, `export-not-downloadable`. */
@@ -133,6 +168,12 @@ async function getDownload(env: ExportEnv, jobId: string): Promise<DownloadInfo>
   }
   if (info.state === "expired") throw new ExportError("export-expired", "the job's files are gone");
   throw new ExportError("export-not-downloadable", `the job is ${info.state}`);
+}
+
+/** Returns, for instance, `main-20261128T031700Z.sql.gz`: a table's file keeps its name at the end. */
+function nameDump({ named }: DownloadInfo, { name }: ArtifactRecord): string {
+  const isDump = name.startsWith("dump.");
+  return toDownloadName(named, isDump ? name.slice("dump".length) : `-${name}`);
 }
 
 /** Errors: `artifact-missing`. */

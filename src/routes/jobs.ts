@@ -34,6 +34,7 @@ export const jobRoutes = [
       "invalid-request",
       "body-too-large",
       "source-not-found",
+      "destination-not-found",
       "callback-url-refused",
       "export-already-running",
       "restore-already-running",

@@ -1,4 +1,5 @@
 import { makeDescriptionRoute } from "./description.ts";
+import { destinationRoutes } from "./destinations.ts";
 import { downloadRoutes } from "./downloads.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
@@ -24,6 +25,7 @@ export const ROUTES: readonly Route[] = [
   ...restoreRoutes,
   ...uploadRoutes,
   ...sourceRoutes,
+  ...destinationRoutes,
   ...queryRoutes,
   makeDescriptionRoute(() => ROUTES),
   ...healthRoutes,

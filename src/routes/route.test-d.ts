@@ -1,7 +1,7 @@
 import { expectTypeOf } from "vitest";
 import * as v from "valibot";
 
-import type { TokenAccess } from "../config/access-tokens.ts";
+import type { TokenAccess } from "../api/token-access.ts";
 import { bytesBody } from "./middleware/parse-input.ts";
 import { JOB_ID } from "./parameters.ts";
 import { type Route, route } from "./route.ts";

@@ -3,7 +3,7 @@ import type { ParamKeys } from "hono/types";
 import type * as v from "valibot";
 
 import type { ErrorCode } from "../api/errors.ts";
-import type { TokenAccess } from "../config/access-tokens.ts";
+import type { TokenAccess } from "../api/token-access.ts";
 import type { Settings } from "../config/settings.ts";
 import type { AppEnv } from "./app-env.ts";
 import { requireRate } from "./middleware/hardening.ts";

@@ -17,11 +17,12 @@ export const sourceRoutes = [
     access: "read",
     answers: [{ status: 200, description: "The sources", content: SourceListSchema }],
     errors: [],
-    handler: async ({ context, settings }) => {
+    handler: async ({ context, settings, access }) => {
       const { env } = context;
       const problem = findScratchProblem(env) ?? null;
       return context.json({
         version: VERSION,
+        access,
         ...(await reportStorage(env, settings)),
         proof: { problem, rowsMax: settings.proofRowsMax },
         sources: Object.entries(settings.sources).map(([name, config]) => {

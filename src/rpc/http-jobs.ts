@@ -1,7 +1,9 @@
 import type { DumpContent, ExportFormat, JobRequest } from "../api/export-request.ts";
+import type { ManifestCopy } from "../api/copies.ts";
 import type { JobState } from "../api/job-state.ts";
 import type { JobView } from "../api/job-view.ts";
 import type { ArtifactRecord } from "./artifact-record.ts";
+import type { NamedJob } from "./readable-key.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** The jobs object's methods for HTTP routes and cron triggers. */
@@ -44,6 +46,8 @@ export interface NewJob {
   idempotencyKey: string | null;
   /** Scheme and host of the links in the job's view. */
   origin: string;
+  /** The copies to make; none if it is missing. */
+  copies?: readonly ManifestCopy[];
   nowMs: number;
   /**
    * True if a running job waits for this one: it starts even if EXPORT_JOBS_RUNNING_MAX jobs run.
@@ -96,5 +100,9 @@ export interface DownloadInfo {
   content: DumpContent;
   artifacts: ArtifactRecord[];
   manifestKey: string | null;
+  /** Null if the manifest is not signed. */
+  signatureKey: string | null;
+  /** What names its downloads. */
+  named: NamedJob;
   completedAtMs: number | null;
 }

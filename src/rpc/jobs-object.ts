@@ -1,3 +1,4 @@
+import type { CopyJobs } from "./copy-jobs.ts";
 import type { HttpJobs } from "./http-jobs.ts";
 import type { InlineObjects } from "./inline-objects.ts";
 import type { ProofJobs } from "./proof-jobs.ts";
@@ -7,7 +8,8 @@ import type { StreamJobs } from "./stream-jobs.ts";
 import type { UploadJobs } from "./upload-jobs.ts";
 
 /** The one object that holds a deployment's jobs, as code outside `jobs/` sees it. */
-export type JobsObject = HttpJobs &
+export type JobsObject = CopyJobs &
+  HttpJobs &
   ProofJobs &
   RestoreJobs &
   RunJobs &

@@ -14,6 +14,11 @@ export function toManifestKey(job: { jobId: string; snapshotId: string }): strin
   return toObjectKey({ ...job, name: "manifest.json" });
 }
 
+/** Returns the key of the signature of a job's manifest. */
+export function toSignatureKey(job: { jobId: string; snapshotId: string }): string {
+  return toObjectKey({ ...job, name: "manifest.json.sig" });
+}
+
 /** Returns where a store has an uploaded script. `nonce` is random: no other upload has the key. */
 export function toScriptKey(file: { fileId: string; nonce: string }): string {
   return `${SCRIPT_FOLDER}/${file.fileId}/${file.nonce}/script`;

@@ -1,6 +1,7 @@
 import type { CallbackMove } from "./callback-move.ts";
 import type { Failure } from "../api/errors.ts";
 import type { JobRequest } from "../api/export-request.ts";
+import type { ManifestCopy } from "../api/copies.ts";
 import type { JobView } from "../api/job-view.ts";
 import type { Proof } from "../api/proof.ts";
 import type { RestoreView } from "../api/restore-view.ts";
@@ -8,6 +9,7 @@ import type { ArtifactRecord, LedgerPiece } from "./artifact-record.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { ChunkCommit } from "./chunk-commit.ts";
 import type { NextAction } from "./next-action.ts";
+import type { CopyTask } from "./copy-jobs.ts";
 import type { DumpWriter, PlanRecord } from "./plan-record.ts";
 import type { KeptTurn } from "./kept-turn.ts";
 import type { Outcome } from "./outcome.ts";
@@ -73,13 +75,18 @@ export interface RunJobs {
     artifact: ArtifactId,
     r2ClassAOperations: number,
   ): Promise<Outcome<NextAction>>;
-  /** Records the hashes of artifacts that a step has read back. Counts the step. */
+  /**
+   * Records the hashes of artifacts that a step has read back. Counts the step. Returns whether the
+   * job has copies, and the first step of copying that can be done now.
+   */
   recordVerified(
     run: RunId,
     artifacts: readonly (ArtifactId & { sha256: string; crc32: number | null })[],
-  ): Promise<Outcome<null>>;
+  ): Promise<Outcome<CopyPlan>>;
   /** Returns everything that the ledger records about the job. */
   ledger(run: RunId): Promise<Outcome<JobLedger>>;
+  /** Records that the manifest is about to be signed: the signature goes with the job's files. */
+  beginSigning(run: RunId): Promise<Outcome<null>>;
   /** Completes the job. A repeated call returns the same view. */
   complete(run: RunId): Promise<Outcome<JobView>>;
   /** Fails the job; `callback` reports whether the caller must send its callback. */
@@ -94,6 +101,9 @@ export interface RunJobs {
 
 /** An artifact of one plan only: a late attempt cannot change a later plan. */
 export type ArtifactId = Pick<ArtifactRecord, "ordinal" | "objectKey">;
+
+/** What a run knows about its job's copies: null if the job has none. */
+export type CopyPlan = { next: CopyTask | null } | null;
 
 /** An active job with the fields that its run needs. */
 export interface RunningJob {
@@ -133,6 +143,7 @@ export interface JobLedger {
   job: RunningJob & { plan: RecordedPlan };
   tables: { name: string; rows: number; bytes: number }[];
   warnings: string[];
+  copies: ManifestCopy[];
   artifacts: (ArtifactRecord & { pieces: LedgerPiece[] })[];
 }
 

@@ -32,6 +32,8 @@ const RunPayloadSchema = v.variant("kind", [
    * `callbackFrom`.
    */
   v.strictObject({ kind: v.literal("ending"), ...runId, callbackFrom: v.number() }),
+  /** Tries the copies of a completed job again; `copying` numbers these instances from 1. */
+  v.strictObject({ kind: v.literal("copying"), ...runId, copying: v.number() }),
   /** A run of a restore. */
   v.strictObject({
     kind: v.literal("restore"),

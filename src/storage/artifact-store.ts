@@ -12,6 +12,14 @@ export interface ByteRange {
   length: number;
 }
 
+/** A checksum that a store computed from the SHA-256 of each part of a multipart object. */
+export interface PartsChecksum {
+  /** SHA-256 over the parts' SHA-256 digests, end to end, in lower-case hex. */
+  sha256: string;
+  /** How many parts there are. */
+  parts: number;
+}
+
 /** What a store can do or costs. Callers check these abilities, and never which store it is. */
 interface StoreAbilities {
   /**
@@ -55,6 +63,12 @@ export interface ArtifactStore extends StoreAbilities {
   /** Abandons an upload and frees its parts. Does nothing if the upload is completed or gone. */
   abortUpload(upload: Upload): Promise<void>;
   find(key: string): Promise<StoredObject | undefined>;
+  /**
+   * Returns the checksum that the store itself computed when the object was uploaded in parts;
+   * undefined if it has none. Missing if the store computes none. Consequence: an object without a
+   * checksum is read back to check what arrived.
+   */
+  findChecksum?(key: string): Promise<PartsChecksum | undefined>;
   /** Returns the object's bytes, or those of a range, as a byte stream; undefined if there is no such object. */
   read(key: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>;
   /** Removes objects. Does nothing for an object that does not exist. */

@@ -62,8 +62,8 @@ test("planted sentences in comments and messages of code are found, also across 
 });
 
 const sources = globSync(
-  "{src,cli,action,demo,bench,scripts,examples,test/support}/**/*.{ts,mjs}",
-).filter((path) => !/\.test\.ts$|\.test-d\.ts$/.test(path));
+  "{src,cli,action,demo,bench,page,scripts,examples,test/support}/**/*.{ts,tsx,mjs}",
+).filter((path) => !/\.test\.ts$|\.test-d\.ts$|built-page\.ts$/.test(path));
 
 test.each(sources)("comments and messages of %s read as plain English", (path) => {
   const code = readFileSync(path, "utf8");

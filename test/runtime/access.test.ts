@@ -26,8 +26,12 @@ beforeAll(async () => {
   jobId = (await ended((await startExport()).jobId)).jobId;
 });
 
+/** The page is no call of the API, so it is in no list and no description. */
+const PAGE = "GET /";
+
 /** Who may make each call, as the documentation promises it. */
 const CALLS: [call: string, opens: "everybody" | "read" | "job" | "full"][] = [
+  [PAGE, "everybody"],
   ["GET /health", "everybody"],
   ["GET /openapi.json", "read"],
   ["GET /export/sources", "read"],
@@ -35,9 +39,11 @@ const CALLS: [call: string, opens: "everybody" | "read" | "job" | "full"][] = [
   ["GET /export/dump/:jobId", "read"],
   ["GET /export/dump/:jobId/events", "read"],
   ["GET /export/dump/:jobId/manifest", "read"],
+  ["GET /export/dump/:jobId/manifest.sig", "read"],
   ["GET /export/dump/:jobId/download", "read"],
   ["GET /export/dump/:jobId/download/:artifact", "read"],
   ["POST /export/dump", "job"],
+  ["POST /export/destinations/probe", "job"],
   ["DELETE /export/dump/:jobId", "job"],
   ["GET /export/dump", "full"],
   ["GET /export/csv/:table", "full"],
@@ -82,13 +88,13 @@ describe("every call", () => {
     expect([...served].sort()).toEqual(CALLS.map(([name]) => name).sort());
   });
 
-  test("is a route of the list, and nothing else is mounted but what every call passes", () => {
+  test("is a route of the list, and nothing else is mounted but the page and what every call passes", () => {
     const listed = ROUTES.map(({ method, path }) => `${method} ${path}`);
     const mounted = createApp().routes.map(({ method, path }) => `${method} ${path}`);
     const passed = mounted.filter((name) => name === "ALL /*");
     // Security headers, length, Host, CORS; the token; full access for what no route answers.
     expect(passed).toHaveLength(6);
-    expect(mounted.filter((name) => name !== "ALL /*").sort()).toEqual(listed.sort());
+    expect(mounted.filter((name) => name !== "ALL /*").sort()).toEqual([PAGE, ...listed].sort());
   });
 
   test("to a handler that is not in the list asks for full access", async () => {
@@ -157,7 +163,8 @@ describe.each([
     for (const [name, opens] of CALLS.filter(([name]) => !name.includes(":"))) {
       const [method = "", path] = name.split(" ");
       const response = await app.request(
-        `${ORIGIN}/backup${path}`,
+        // `route()` serves the page without the slash only.
+        `${ORIGIN}/backup${path === "/" ? "" : path}`,
         {
           method,
           headers: { authorization: `Bearer ${token}` },
@@ -251,7 +258,7 @@ describe("a read-only token", () => {
 
   test("is refused on every other route there is", async () => {
     const routes = createApp().routes.filter(
-      ({ method, path }) => method !== "ALL" && path !== "/health",
+      ({ method, path }) => method !== "ALL" && path !== "/health" && path !== "/",
     );
     const closed = routes.filter(
       ({ method, path }) =>

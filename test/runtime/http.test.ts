@@ -156,7 +156,7 @@ describe("a download", () => {
       expect(response.headers.get("accept-ranges")).toBe("bytes");
       expect(response.headers.get("content-type")).toBe("application/sql");
       expect(response.headers.get("content-disposition")).toMatch(
-        /^attachment; filename="dump.sql"/,
+        /^attachment; filename="main-\d{8}T\d{6}Z\.sql"/,
       );
       expect(response.headers.get("repr-digest")).toMatch(/^sha-256=:.{44}:$/);
       expect(response.headers.get("x-content-type-options")).toBe("nosniff");

@@ -34,3 +34,11 @@ test.each([0, 1, 99, 100, 101, 250])(
     expect(concatBytes(blocks)).toEqual(bytes);
   },
 );
+
+test("keeps earlier blocks unchanged if the caller says that it keeps them", async () => {
+  const bytes = crypto.getRandomValues(new Uint8Array(250));
+  const blocks: Uint8Array[] = [];
+  for await (const block of readBlocks(streamOf(bytes), 100, { keepsBlocks: true }))
+    blocks.push(block);
+  expect(concatBytes(blocks)).toEqual(bytes);
+});

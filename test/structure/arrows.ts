@@ -7,7 +7,7 @@ import { dirname, join, posix, relative } from "node:path";
  * always import itself.
  */
 const LOW = ["lib", "api", "sqlite", "rpc"] as const;
-const MIDDLE = [...LOW, "formats", "databases", "notify", "config"] as const;
+const MIDDLE = [...LOW, "formats", "databases", "notify", "sealing", "config"] as const;
 export const ARROWS: Record<string, readonly string[]> = {
   lib: [],
   api: ["lib"],
@@ -17,7 +17,8 @@ export const ARROWS: Record<string, readonly string[]> = {
   formats: LOW,
   databases: LOW,
   notify: LOW,
-  config: [...LOW, "formats", "databases", "notify"],
+  sealing: LOW,
+  config: [...LOW, "formats", "databases", "notify", "sealing"],
   reading: MIDDLE,
   loading: MIDDLE,
   storage: MIDDLE,
@@ -39,9 +40,11 @@ export const ARROWS: Record<string, readonly string[]> = {
     "client",
   ],
   // The command line dumps database files itself, and checks scripts, with the Worker's own code.
-  cli: [...LOW, "formats", "databases", "reading", "loading", "scripts"],
+  cli: [...LOW, "formats", "databases", "sealing", "reading", "loading", "scripts"],
   action: ["lib", "api", "cli", "scripts"],
   demo: ["lib", "api", "sqlite", "cli", "scripts"],
+  // The page is a program like any other: it calls the API.
+  page: ["lib", "api", "client"],
   scripts: [],
 };
 
@@ -71,7 +74,7 @@ export interface Import {
 export function listImports(root: string): Import[] {
   const files = Object.keys(ARROWS)
     .flatMap((room) =>
-      room === "doors" ? ["src/*.ts"] : [`${folderOf(root, room)}/**/*.{ts,mjs}`],
+      room === "doors" ? ["src/*.ts"] : [`${folderOf(root, room)}/**/*.{ts,tsx,mjs}`],
     )
     .flatMap((pattern) => globSync(pattern, { cwd: root }))
     .map((file) => file.replaceAll("\\", "/"))

@@ -18,6 +18,7 @@ const OWNERS: Record<string, readonly string[]> = {
     "due-columns",
     "restore-columns",
     "proof-columns",
+    "copying-columns",
   ].map((name) => `${TABLES}/job-${name}.ts`),
   // Indexes that a statement names.
   tmp_export_jobs_active: [`${TABLES}/job-restore-columns.ts`],
@@ -28,6 +29,9 @@ const OWNERS: Record<string, readonly string[]> = {
   tmp_export_job_chunks: [`${TABLES}/chunk-rows.ts`],
   tmp_export_job_blobs: [`${TABLES}/blob-rows.ts`, INLINE],
   tmp_export_job_discards: [`${TABLES}/discard-rows.ts`],
+  tmp_export_job_copies: [`${TABLES}/copy-rows.ts`],
+  tmp_export_job_copy_parts: [`${TABLES}/copy-rows.ts`],
+  tmp_export_job_copy_discards: [`${TABLES}/copy-discard-rows.ts`],
   tmp_export_job_uploads: [INLINE],
   tmp_export_job_parts: [INLINE],
   tmp_export_streams: [`${TABLES}/stream-rows.ts`],

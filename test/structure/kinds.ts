@@ -22,6 +22,7 @@ export const ADAPTERS = [
   "src/storage/open-artifact-store.ts",
   "src/storage/inline/",
   "src/storage/r2/",
+  "src/api/destination-config.ts",
   // What `init` binds.
   "cli/init/needed-bindings.ts",
   // Databases.

@@ -5,6 +5,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { crc32 } from "node:zlib";
 
+import type { CopyView } from "../../src/api/copies.ts";
 import { type Proof, PROOF_NONE } from "../../src/api/proof.ts";
 import { ZipLayout } from "../../src/lib/zip-layout.ts";
 import { sendJson, sendProblem, sha256Of } from "./fake-answers.ts";
@@ -48,6 +49,8 @@ export interface FakeOptions {
   artifacts: Record<string, Buffer>;
   /** How often a job is polled before it ends. Default: 0. */
   looks?: number;
+  /** The copies of every job. Default: none, as of an earlier version. */
+  copies?: CopyView[];
   /** How jobs end. Default: completed. */
   ending?: { status: string; error?: { code: string; message: string; hint: string } };
   /** Default: one table `t` of three rows. */
@@ -150,6 +153,9 @@ export class FakeExportServer {
       }));
       const proof = { problem: null, rowsMax: 50_000_000 };
       return sendJson(response, 200, { version: "9.9.9", storage: "r2", proof, sources });
+    }
+    if (path === "/export/destinations/probe") {
+      return sendJson(response, 200, { destinations: [] });
     }
     if (path === "/export/jobs") {
       return sendJson(response, 200, {
@@ -314,6 +320,7 @@ export class FakeExportServer {
       },
       verify: job.request["verify"] ?? "checksum",
       ...this.#proof(),
+      ...(this.options.copies === undefined ? {} : { copies: this.options.copies }),
       warnings: [],
       error: hasEnded ? (this.options.ending?.error ?? null) : null,
       fieldOfTheFuture: { anything: true },

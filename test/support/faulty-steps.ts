@@ -70,7 +70,11 @@ export interface StepFaults {
  * Makes every run's steps whose names `isMeant` selects fail once with `fault`; retries follow
  * immediately. The platform's own engine runs the steps, records their results and ends their time.
  */
-export function failSteps(isMeant: (name: string) => boolean, fault: Fault): StepFaults {
+export function failSteps(
+  isMeant: (name: string) => boolean,
+  fault: Fault,
+  timeLimit: `${number} seconds` = TIMEOUT,
+): StepFaults {
   const tries: string[] = [];
   const late: Promise<unknown>[] = [];
   const failed = new Set<string>();
@@ -106,7 +110,8 @@ export function failSteps(isMeant: (name: string) => boolean, fault: Fault): Ste
       }
     };
     const retries = { ...config.retries, limit: config.retries?.limit ?? 0, delay: 1 };
-    const timeout = fault === "timeout" || fault === "beside" ? { timeout: TIMEOUT } : {};
+    const isLimited = isMeant(name) && (fault === "timeout" || fault === "beside");
+    const timeout = isLimited ? { timeout: timeLimit } : {};
     return step.do(name, { ...config, retries, ...timeout } as WorkflowStepConfig, faulty as never);
   });
   return {

@@ -1,10 +1,11 @@
 import type { NextAction } from "../../rpc/next-action.ts";
-import type { ArtifactId } from "../../rpc/run-jobs.ts";
+import type { ArtifactId, CopyPlan } from "../../rpc/run-jobs.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { moveArtifactIf } from "../tables/artifact-rows.ts";
 import { getJobOfRun } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
+import { findNextCopy, hasCopies } from "../views/copies.ts";
 import { decideNextAction } from "../views/decide-next-action.ts";
 
 /**
@@ -41,18 +42,21 @@ export function commitStored(
   });
 }
 
-/** Records the hashes of artifacts that were read back. Errors: `run-superseded`. */
+/**
+ * Records the hashes of artifacts that were read back, and returns the plan of the copies. Errors:
+ * `run-superseded`.
+ */
 export function commitVerified(
   { sql, storage }: JobsContext,
   run: RunId,
   artifacts: readonly (ArtifactId & { sha256: string; crc32: number | null })[],
-): null {
+): CopyPlan {
   return storage.transactionSync(() => {
-    getJobOfRun(sql, run);
+    const job = getJobOfRun(sql, run);
     for (const artifact of artifacts) {
       moveArtifactIf(sql, { jobId: run.jobId, ...artifact, from: "stored", to: "verified" });
     }
     countStep(sql, run.jobId);
-    return null;
+    return hasCopies(sql, run.jobId) ? { next: findNextCopy(sql, job) } : null;
   });
 }

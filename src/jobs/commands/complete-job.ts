@@ -1,7 +1,6 @@
 import type { JobView } from "../../api/job-view.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import { deleteUnfinished } from "../../storage/inline/inline-objects.ts";
-import { openArtifactStore } from "../../storage/open-artifact-store.ts";
 import { discardScratch } from "./commit-proof.ts";
 import { removeDiscardsNow } from "./remove-discards.ts";
 import type { JobsContext } from "../jobs-context.ts";
@@ -9,6 +8,7 @@ import { dropCarry, dropTurn } from "../tables/blob-rows.ts";
 import { getJob, getJobOfRun, moveJobIf, parseRequest, recordExpiry } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
 import { toJobView } from "../views/job-view.ts";
+import { countManifestOperations, scheduleCopying } from "./commit-copy.ts";
 import { startNextJobs } from "./start-next-jobs.ts";
 
 const HOUR_MS = 3_600_000;
@@ -32,8 +32,10 @@ export async function completeJob(context: JobsContext, run: RunId): Promise<Job
       dropCarry(sql, jobId);
       dropTurn(sql, jobId);
       deleteUnfinished(sql, jobId);
-      // The manifest was stored with one `put`.
-      countStep(sql, jobId, openArtifactStore(env).billedOperations.write);
+      scheduleCopying(sql, jobId, nowMs);
+      // For jobs with copies, `commitManifest` counts what the manifest costs.
+      const operations = job.manifest_stored === 1 ? 0 : countManifestOperations(env, job);
+      countStep(sql, jobId, operations);
     });
   }
   await startNextJobs(context);

@@ -3,6 +3,7 @@ import type { JobView } from "../../api/job-view.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { requireSpaceForFiles } from "../require-space.ts";
+import { insertCopies } from "../tables/copy-rows.ts";
 import { enqueueJob } from "../tables/job-queue-columns.ts";
 import { isProofDue } from "../tables/job-proof-columns.ts";
 import {
@@ -54,6 +55,7 @@ function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
   requireSpaceForFiles(context, 1);
   const starts = job.startsAtOnce === true || canStartJob(context);
   insertJob(sql, { ...job, request: decideVerify(sql, job) });
+  insertCopies(sql, job.jobId, job.copies ?? []);
   if (!starts) enqueueJob(sql, job.jobId);
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { forgetObjects } from "../../storage/inline/inline-objects.ts";
 import { deleteBlobs } from "../tables/blob-rows.ts";
+import { deleteCopies } from "../tables/copy-rows.ts";
 import { deleteJobRow } from "../tables/job-rows.ts";
 import { deletePlanned } from "./commit-plan.ts";
 
@@ -10,5 +11,6 @@ export function deleteJobRows(sql: SqlStorage, jobId: string): void {
   deleteBlobs(sql, jobId);
   forgetObjects(sql, jobId);
   deletePlanned(sql, jobId);
+  deleteCopies(sql, jobId);
   deleteJobRow(sql, jobId);
 }

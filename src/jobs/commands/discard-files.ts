@@ -1,4 +1,4 @@
-import { toManifestKey } from "../../rpc/object-key.ts";
+import { toManifestKey, toSignatureKey } from "../../rpc/object-key.ts";
 import { forgetObjects } from "../../storage/inline/inline-objects.ts";
 import { listArtifacts } from "../tables/artifact-rows.ts";
 import { dropCarry, dropTurn } from "../tables/blob-rows.ts";
@@ -13,7 +13,7 @@ import { discardScratch } from "./commit-proof.ts";
  */
 export function discardFiles(
   sql: SqlStorage,
-  job: Pick<JobRow, "job_id" | "snapshot_id" | "proof_json">,
+  job: Pick<JobRow, "job_id" | "snapshot_id" | "is_signed" | "proof_json">,
   nowMs: number,
 ): void {
   const { job_id: jobId, snapshot_id: snapshotId } = job;
@@ -24,6 +24,10 @@ export function discardFiles(
   if (snapshotId !== null) {
     const objectKey = toManifestKey({ jobId, snapshotId });
     insertDiscard(sql, { objectKey, uploadId: "" }, { jobId, nowMs });
+    if (job.is_signed === 1) {
+      const signature = { objectKey: toSignatureKey({ jobId, snapshotId }), uploadId: "" };
+      insertDiscard(sql, signature, { jobId, nowMs });
+    }
   }
   discardScratch(sql, job, nowMs);
   forgetObjects(sql, jobId);

@@ -5,6 +5,7 @@ import { getJob, type JobRow, moveJobIf } from "../tables/job-rows.ts";
 import { getJobProgress } from "../views/job-progress.ts";
 import { replacementWarnings } from "../views/job-warnings.ts";
 import { deletePlanned } from "./commit-plan.ts";
+import { discardCopies } from "./discard-copies.ts";
 import { discardFiles } from "./discard-files.ts";
 
 /**
@@ -13,13 +14,16 @@ import { discardFiles } from "./discard-files.ts";
  * own row, with the totals.
  */
 export function endJobIf(
-  { sql, storage }: JobsContext,
+  context: JobsContext,
   end: { jobId: string; to: "failed" | "cancelled" | "expired"; nowMs: number; failure?: Failure },
 ): boolean {
+  const { sql, storage } = context;
   return storage.transactionSync(() => {
     if (!moveJobIf(sql, end)) return false;
     const job = getJob(sql, end.jobId);
     discardFiles(sql, job, end.nowMs);
+    const reason = end.to === "expired" ? "removal" : "failure";
+    discardCopies(context, job, { reason, nowMs: end.nowMs });
     if (end.to === "expired") reduceToTotals(sql, job);
     return true;
   });

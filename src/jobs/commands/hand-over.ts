@@ -1,5 +1,6 @@
 import type { RunStart } from "../../rpc/run-payload.ts";
 import { countArtifacts } from "../tables/artifact-rows.ts";
+import { listCopies } from "../tables/copy-rows.ts";
 import { parseProof } from "../tables/job-proof-columns.ts";
 import { findJob, type JobRow, parseRescues, type Rescue } from "../tables/job-rows.ts";
 import { moveRunIf } from "../tables/job-run-columns.ts";
@@ -16,8 +17,10 @@ const RESCUES_KEPT = 20;
  */
 export function findPlace(sql: SqlStorage, job: JobRow): string {
   const proof = parseProof(job);
+  const copySteps = listCopies(sql, job.job_id).reduce((sum, { steps }) => sum + steps, 0);
   const place = `${job.checkpoint}/${countArtifacts(sql, job.job_id, "verified")}`;
-  return proof === null ? place : `${place}/${proof.commits}`;
+  const proved = proof === null ? place : `${place}/${proof.commits}`;
+  return copySteps === 0 ? proved : `${proved}/${copySteps}`;
 }
 
 /**

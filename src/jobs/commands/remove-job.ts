@@ -11,6 +11,7 @@ import { findJob, getJob, getJobOfKind, type JobRow } from "../tables/job-rows.t
 import { expireStream, findStream, insertEndedStream } from "../tables/stream-rows.ts";
 import { toJobView } from "../views/job-view.ts";
 import { deleteJobRows } from "./delete-job-rows.ts";
+import { discardCopies } from "./discard-copies.ts";
 import { discardFiles } from "./discard-files.ts";
 import { endJobIf } from "./end-job.ts";
 import { removeDiscards, removeDiscardsNow } from "./remove-discards.ts";
@@ -95,6 +96,7 @@ async function deleteJob(context: JobsContext, job: JobRow): Promise<void> {
     if (current === undefined) return;
     if (current.snapshot_open !== 0) insertEndedStream(sql, current);
     discardFiles(sql, current, Date.now());
+    discardCopies(context, current, { reason: "removal", nowMs: Date.now() });
     deleteJobRows(sql, jobId);
   });
   // Its snapshot in the source is closed as a stream's is.

@@ -1,9 +1,11 @@
 import { STALL_SECONDS_DEFAULT } from "../../api/limits.ts";
 import { readSettings } from "../../config/settings.ts";
 import type { JobsContext } from "../jobs-context.ts";
+import { findFirstCopyDiscardMs } from "../tables/copy-discard-rows.ts";
 import { findFirstDiscardMs } from "../tables/discard-rows.ts";
 import { findFirstFileDueMs } from "../tables/file-rows.ts";
 import { getCallbackGraceMs, findFirstOverdueCallbackMs } from "../tables/job-callback-columns.ts";
+import { findFirstCopyingMs } from "../tables/job-copying-columns.ts";
 import { getJobDueTimes, hasActiveJob } from "../tables/job-due-columns.ts";
 import { findFirstStreamDueMs } from "../tables/stream-rows.ts";
 
@@ -48,6 +50,8 @@ export function findNextAlarmMs(
     findFirstOverdueCallbackMs(sql, getCallbackGraceMs(stallMs)),
     findFirstDiscardMs(sql),
     findFirstFileDueMs(sql),
+    findFirstCopyingMs(sql),
+    findFirstCopyDiscardMs(sql),
   ]) {
     if (dueMs !== null) times.push(dueMs > nowMs ? dueMs : nowMs + OVERDUE_MS);
   }

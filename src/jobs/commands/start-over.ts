@@ -6,6 +6,7 @@ import { voidPlan } from "../tables/job-plan-columns.ts";
 import { getJobOfRun } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
 import { deletePlanned } from "./commit-plan.ts";
+import { discardCopies } from "./discard-copies.ts";
 import { discardFiles } from "./discard-files.ts";
 import { removeDiscardsNow } from "./remove-discards.ts";
 import { scheduleWatchdog } from "./schedule-watchdog.ts";
@@ -32,6 +33,7 @@ export async function startOver(
       : job.restarts - job.corrupt_restarts < RESTARTS_MAX;
     if (!mayRestart) return false;
     discardFiles(sql, job, Date.now());
+    discardCopies(context, job, { reason: "restart", nowMs: Date.now() });
     deletePlanned(sql, jobId);
     const warning = `restarted with a new snapshot: ${reason.message}`;
     voidPlan(sql, jobId, { opening, warning, isCorrupt });

@@ -17,7 +17,8 @@ export type JobKind = "export" | "restore";
  * A complete row of `tmp_export_jobs`; docs/storage-layout.md describes the columns. This file
  * writes what a job is and its state. Other files in this folder write the other columns:
  * `job-run-columns.ts`, `job-queue-columns.ts`, `job-plan-columns.ts`, `job-callback-columns.ts`,
- * `job-due-columns.ts`, `job-restore-columns.ts` and `job-proof-columns.ts`. `job-list.ts` reads pages of jobs.
+ * `job-due-columns.ts`, `job-restore-columns.ts`, `job-proof-columns.ts` and
+ * `job-copying-columns.ts`. `job-list.ts` reads pages of jobs.
  */
 export type JobRow = {
   job_id: string;
@@ -86,6 +87,13 @@ export type JobRow = {
   restore_json: string | null;
   /** The state of an export's proof; null before it begins. */
   proof_json: string | null;
+  /** 1 if the manifest has a signature, or is about to get one. */
+  is_signed: number;
+  /** 1 if the manifest is in the store and the job is about to be completed; only set for copies. */
+  manifest_stored: number;
+  /** Instances that tried copies again, and when the watchdog looks after the copies. */
+  copyings: number;
+  copying_due_at_ms: number | null;
   callback_url: string | null;
   callback_status: CallbackStatus;
   callback_attempts: number;

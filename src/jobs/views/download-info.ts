@@ -1,5 +1,6 @@
 import type { DownloadInfo } from "../../rpc/http-jobs.ts";
-import { toManifestKey } from "../../rpc/object-key.ts";
+import { findNamedObject } from "../../api/source-config.ts";
+import { toManifestKey, toSignatureKey } from "../../rpc/object-key.ts";
 import { listArtifacts } from "../tables/artifact-rows.ts";
 import { getJobOfKind, parseRequest, getStateAt } from "../tables/job-rows.ts";
 
@@ -7,15 +8,18 @@ import { getJobOfKind, parseRequest, getStateAt } from "../tables/job-rows.ts";
 export function getDownloadInfo(sql: SqlStorage, jobId: string): DownloadInfo {
   const job = getJobOfKind(sql, jobId, "export");
   const request = parseRequest(job);
+  const ids = job.snapshot_id === null ? null : { jobId, snapshotId: job.snapshot_id };
+  const object = findNamedObject(parseRequest(job));
   return {
     jobId,
+    named: { jobId, source: job.source, object, createdAtMs: job.created_at_ms },
     state: getStateAt(job, Date.now()),
     source: job.source,
     format: request.format,
     content: request.content,
     artifacts: listArtifacts(sql, jobId),
-    manifestKey:
-      job.snapshot_id === null ? null : toManifestKey({ jobId, snapshotId: job.snapshot_id }),
+    manifestKey: ids && toManifestKey(ids),
+    signatureKey: job.is_signed === 1 ? ids && toSignatureKey(ids) : null,
     completedAtMs: job.completed_at_ms,
   };
 }

@@ -21,6 +21,7 @@ import {
 } from "../tables/job-rows.ts";
 import { findQueuePosition } from "../tables/job-queue-columns.ts";
 import { listTables } from "../tables/table-rows.ts";
+import { listCopyViews } from "./copies.ts";
 import { toProofView } from "./proof-view.ts";
 import { getJobProgress } from "./job-progress.ts";
 import { isWaiting, listWarnings } from "./job-warnings.ts";
@@ -34,7 +35,7 @@ export function makeViewVersion(sql: SqlStorage, job: JobRow): string {
   const state = getStateAt(job, Date.now());
   const callback = `${job.callback_status}-${job.callback_attempts}`;
   const waiting = isWaiting(job) ? job.waiting_as : (findQueuePosition(sql, job) ?? "");
-  return `${run}-${checkpoint}-${usage_steps}-${heartbeat_at_ms}-${state}-${callback}-${waiting}`;
+  return `${run}-${checkpoint}-${usage_steps}-${heartbeat_at_ms}-${state}-${callback}-${waiting}-${job.copyings}`;
 }
 
 /** Returns a job's view. Errors: `job-not-found`. */
@@ -79,6 +80,7 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
       status === "completed"
         ? artifactViews(sql, job, { base, tables: listTablesByArtifact(request, tables) })
         : [],
+    copies: listCopyViews(sql, job),
     verify: request.verify ?? VERIFY_DEFAULT,
     proof: toProofView(job),
     ...runView(job),

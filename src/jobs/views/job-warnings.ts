@@ -7,6 +7,7 @@ import {
   parseWarnings,
   SNAPSHOT_TABLES_LEFT,
 } from "../tables/job-rows.ts";
+import { listCopyWarnings } from "./copies.ts";
 import { listReplacements } from "../tables/table-rows.ts";
 
 /**
@@ -21,6 +22,7 @@ export function listWarnings(sql: SqlStorage, job: JobRow): string[] {
         `run ${run} was replaced by run ${run + 1}, which resumed from its checkpoint: ${reason}`,
     ),
     ...parseWarnings(job),
+    ...listCopyWarnings(sql, job),
     ...replacementWarnings(sql, job.job_id),
     ...(isActive(job.state) ? [] : leftWarnings(job)),
   ]);

@@ -8,9 +8,12 @@ import { scheduleWatchdog, readStallMs } from "../commands/schedule-watchdog.ts"
 import { startEnding, startStreamEnding } from "../commands/start-ending.ts";
 import { startNextJobs } from "../commands/start-next-jobs.ts";
 import type { JobsContext } from "../jobs-context.ts";
+import { listDueCopyDiscards } from "../tables/copy-discard-rows.ts";
+import { listCopies } from "../tables/copy-rows.ts";
 import { listDiscardingJobs } from "../tables/discard-rows.ts";
 import { listUnusedFiles } from "../tables/file-rows.ts";
 import { getCallbackGraceMs, listOverdueCallbacks } from "../tables/job-callback-columns.ts";
+import { listDueCopyings } from "../tables/job-copying-columns.ts";
 import {
   listExpiredJobs,
   listForgottenJobs,
@@ -27,6 +30,8 @@ import {
 import { endDiscards } from "./end-discards.ts";
 import { endUnusedFile } from "./end-unused-file.ts";
 import { lookAfter } from "./look-after.ts";
+import { removeCopyDiscards } from "./remove-copy-discards.ts";
+import { startCopying } from "./start-copying.ts";
 import { getSuspectMs } from "./verdict.ts";
 
 /** How many tasks of a kind are listed at once: their rows are in memory. */
@@ -152,6 +157,16 @@ const TASK_KINDS: readonly ((context: JobsContext, due: Due) => Task[])[] = [
       work: () => endUnusedFile(context, { fileId, nowMs: due.nowMs }),
     })),
   (context, due) =>
+    listDueCopyings(context.sql, due).map((job) => ({
+      id: `copy ${job.job_id}`,
+      work: () => startCopying(context, job),
+    })),
+  (context, due) =>
+    listDueCopyDiscards(context.sql, due).map((discards) => ({
+      id: `remove the copy of ${discards.jobId} at ${discards.destination}`,
+      work: () => removeCopyDiscards(context, discards, due.nowMs),
+    })),
+  (context, due) =>
     listExpiredJobs(context.sql, due).map((job) => ({
       id: `expire ${job.job_id}`,
       work: () => expire(context, job),
@@ -178,8 +193,15 @@ function abandonStream(sql: SqlStorage, stream: StreamRow): void {
   deleteStream(sql, streamId);
 }
 
+function isBeingCopied(sql: SqlStorage, job: JobRow, nowMs: number): boolean {
+  if ((job.copying_due_at_ms ?? 0) <= nowMs) return false;
+  return listCopies(sql, job.job_id).some(({ state }) => state === "pending");
+}
+
 async function expire(context: JobsContext, job: JobRow): Promise<void> {
   const nowMs = Date.now();
+  // An instance is copying its files. It ends within hours, and then they expire.
+  if (isBeingCopied(context.sql, job, nowMs)) return;
   if (!endJobIf(context, { jobId: job.job_id, to: "expired", nowMs })) return;
   await removeDiscardsNow(context, job.job_id);
 }

@@ -7,6 +7,7 @@ import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
 import { ExportError } from "../../api/errors.ts";
 import { KIB } from "../../api/limits.ts";
 import type { ArtifactStore, ByteRange } from "../../storage/artifact-store.ts";
+import { toDownloadName } from "../../rpc/readable-key.ts";
 import type { DownloadInfo } from "../../rpc/http-jobs.ts";
 import { readRanges } from "./read-ranges.ts";
 import type { SentFile } from "./send-file.ts";
@@ -47,7 +48,7 @@ export function makeArchive(
   ];
   const layout = new ZipLayout(entries, modifiedAtMs);
   return {
-    name: `${info.source}-${info.format}.zip`,
+    name: toDownloadName(info.named, `-${info.format}.zip`),
     contentType: "application/zip",
     bytes: layout.bytes,
     tag: makeTag(info.artifacts, manifest, modifiedAtMs),

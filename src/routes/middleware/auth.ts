@@ -3,12 +3,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
 
 import { ExportError } from "../../api/errors.ts";
-import {
-  type AccessTokens,
-  readAccessTokens,
-  TOKEN_ACCESSES,
-  type TokenAccess,
-} from "../../config/access-tokens.ts";
+import { TOKEN_ACCESSES, type TokenAccess } from "../../api/token-access.ts";
+import { type AccessTokens, readAccessTokens } from "../../config/access-tokens.ts";
 import { readSettings } from "../../config/settings.ts";
 import { isLocalOrigin } from "../../lib/local-origin.ts";
 import type { AppEnv } from "../app-env.ts";

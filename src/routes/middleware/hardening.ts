@@ -6,15 +6,20 @@ import { ExportError } from "../../api/errors.ts";
 import { HEADERS_LENGTH_MAX } from "../../api/limits.ts";
 import type { AppEnv } from "../app-env.ts";
 
-/**
- * The headers of every answer. They keep browsers from storing, framing or running it, and from guessing its type.
- * An answer's own Cache-Control stays.
- */
+/** The headers of every answer. They keep browsers from guessing its type, and from sending its address on. */
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
   ["x-content-type-options", "nosniff"],
-  ["content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"],
   ["referrer-policy", "no-referrer"],
   ["strict-transport-security", "max-age=31536000"],
+];
+
+/**
+ * The headers of every answer that sets none of its own. They keep browsers from storing, framing or running it. Only
+ * the page sets its own policy.
+ */
+const DEFAULT_HEADERS: readonly (readonly [string, string])[] = [
+  ["content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"],
+  ["cache-control", "no-store"],
 ];
 
 /** Adds the security headers to every answer, including errors. */
@@ -22,7 +27,9 @@ export function secureAnswers(): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     await next();
     for (const [name, value] of SECURITY_HEADERS) context.header(name, value);
-    if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
+    for (const [name, value] of DEFAULT_HEADERS) {
+      if (!context.res.headers.has(name)) context.header(name, value);
+    }
   };
 }
 

@@ -3,7 +3,7 @@ import * as v from "valibot";
 
 import { ERRORS, type ErrorCode } from "../../api/errors.ts";
 import { VERSION } from "../../api/version.ts";
-import { TOKEN_ACCESSES, type TokenAccess } from "../../config/access-tokens.ts";
+import { TOKEN_ACCESSES, type TokenAccess } from "../../api/token-access.ts";
 import type { Answer, Route } from "../route.ts";
 import { ANSWER_COMPONENTS, findComponent, REQUEST_COMPONENTS } from "./components.ts";
 

@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib";
 import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
+import type { CopyPlan } from "../../rpc/run-jobs.ts";
 import { ExportError } from "../../api/errors.ts";
 import { makeTurnYielder } from "../../lib/yield-turn.ts";
 import { readObjectBlocks } from "../../storage/read-object-blocks.ts";
@@ -83,6 +84,7 @@ export async function verifyArtifacts(
   bytes: number;
   sha256: string | null;
   next: VerifyFrom | null;
+  copies: CopyPlan;
 }> {
   const { jobs, runId } = context;
   const startedAtMs = Date.now();
@@ -112,8 +114,9 @@ export async function verifyArtifacts(
     bytes += artifact.bytes;
     ordinal += 1;
   }
-  unwrap(await jobs.recordVerified(runId, verified));
-  return { artifacts: verified.length, bytes, sha256: verified.at(-1)?.sha256 ?? null, next };
+  const copies = unwrap(await jobs.recordVerified(runId, verified));
+  const sha256 = verified.at(-1)?.sha256 ?? null;
+  return { artifacts: verified.length, bytes, sha256, next, copies };
 }
 
 async function verifyArtifact(

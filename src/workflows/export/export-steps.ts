@@ -11,7 +11,10 @@ export type ExportStep =
   | "close snapshot"
   | "verify artifact"
   | "prove restore"
+  | "copy"
+  | "record failed copy"
   | "publish manifest"
+  | "complete job"
   | "start over"
   | "give up"
   | "send callback";
@@ -32,6 +35,11 @@ export const EXPORT_STEPS: Record<ExportStep, WorkflowStepConfig> = {
   "verify artifact": defineRetryPolicy({ limit: 3, delay: "5 seconds", timeout: "60 minutes" }),
   // Loading waits for the scratch database. The scan and the comparison read all of the dump.
   "prove restore": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "60 minutes" }),
+  // A step sends and reads back 256 MiB, or works for a minute. If a destination does not answer for
+  // minutes, the watchdog tries the copy again later.
+  copy: defineRetryPolicy({ limit: 4, delay: "5 seconds", timeout: "15 minutes" }),
+  "record failed copy": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
+  "complete job": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   "publish manifest": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   "start over": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),
   "give up": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "2 minutes" }),

@@ -8,6 +8,10 @@ import {
   type RunPayload,
   type RunStart,
 } from "../../rpc/run-payload.ts";
+import type { Copier } from "../../rpc/copy-jobs.ts";
+import type { CopyPlan } from "../../rpc/run-jobs.ts";
+import { fromRun, openCopyContext } from "../copying/copy-context.ts";
+import { beginCopying, copyFiles, type CopySteps } from "../copying/copy-files.ts";
 import { closeRunSnapshot, closeStreamSnapshot } from "../ending/close-snapshot.ts";
 import { sendCallbacks } from "../ending/send-callbacks.ts";
 import { parseFailure } from "../engine/failure.ts";
@@ -18,13 +22,18 @@ import { RESTORE_STEPS } from "../restore/restore-steps.ts";
 import { endRestore, runRestore } from "../restore/run-restore.ts";
 import { EXPORT_STEPS, type ExportStep } from "./export-steps.ts";
 import { produceArtifacts } from "./produce-artifacts.ts";
-import { publishManifest } from "./publish-manifest.ts";
+import {
+  completeJob,
+  type Completed,
+  publishForCopies,
+  publishManifest,
+} from "./publish-manifest.ts";
 
 /** What an instance returns. */
 type Ended = { jobId: string; status: string } | { streamId: string; status: string };
 
 /**
- * One run of an export or a restore, or the cleanup after a job or a stream. The names and order of
+ * One run of an export or a restore, the cleanup after a job or a stream, or another attempt at copies. The names and order of
  * its steps come only from recorded values, so that the list of steps reads like a table of
  * contents, and a replay takes the same path.
  */
@@ -46,6 +55,10 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunPayload> {
         return endJob(steps, { jobId: payload.jobId, run: payload.run }, payload.callbackFrom);
       case "stream-ending":
         return endStream(steps, payload.streamId);
+      case "copying": {
+        const { jobId, run, copying } = payload;
+        return copyLater(steps, { jobId, run, copying });
+      }
       case "restore": {
         const { jobId, run, rescuedFor } = payload;
         return runRestore(openSteps(step, this.env, RESTORE_STEPS), { jobId, run, rescuedFor });
@@ -63,11 +76,11 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunPayload> {
 async function runExport(steps: Steps<ExportStep>, runId: RunStart): Promise<Ended> {
   const { jobId } = runId;
   const run = steps.forRun(runId);
-  let published: { callback: boolean };
+  let published: Completed;
   try {
-    const { proves } = await produceArtifacts(run);
+    const { proves, copies } = await produceArtifacts(run);
     if (proves) await proveDump(run);
-    published = await run("publish manifest", "", publishManifest);
+    published = await publish(run, copies);
   } catch (error) {
     const failure = parseFailure(error);
     // A failed close must not keep the job from ending.
@@ -87,6 +100,30 @@ async function proveDump(run: RunStep<ExportStep>): Promise<void> {
     const { isDone } = await run("prove restore", String(number), proveStep);
     if (isDone) return;
   }
+}
+
+/** Copies the artifacts, publishes the manifest, copies it too, and completes the job. */
+async function publish(run: RunStep<ExportStep>, copies: CopyPlan): Promise<Completed> {
+  if (copies === null) return run("publish manifest", "", publishManifest);
+  const copySteps: CopySteps = (kind, subject, body) =>
+    run(kind, subject, (context) => body(fromRun(context)));
+  await copyFiles(copySteps, copies.next);
+  const { next } = await run("publish manifest", "", publishForCopies);
+  await copyFiles(copySteps, next);
+  return run("complete job", "", completeJob);
+}
+
+/** Tries the copies of a completed job again. Ends quietly if the job is gone. */
+async function copyLater(steps: Steps<ExportStep>, copier: Copier): Promise<Ended> {
+  const copySteps: CopySteps = (kind, subject, body) =>
+    steps.do(kind, subject, (env) => body(openCopyContext(env, copier)));
+  try {
+    const { next } = await copySteps("copy", `again ${copier.copying}`, beginCopying);
+    await copyFiles(copySteps, next);
+  } catch (error) {
+    if (parseFailure(error).code !== "run-superseded") throw error;
+  }
+  return { jobId: copier.jobId, status: "ended" };
 }
 
 /** What a step `give up` reports to the dashboard; `callback` is true if one must be sent. */

@@ -43,7 +43,7 @@ type Artifact = ManifestV2["artifacts"][number];
 
 type Common = Omit<ManifestV2, "version" | "encoding" | "request" | "writer" | "artifacts">;
 
-function describeJob({ job, tables, warnings }: JobLedger, nowMs: number): Common {
+function describeJob({ job, tables, warnings, copies }: JobLedger, nowMs: number): Common {
   const { request, plan } = job;
   const snapshotMethod = findSnapshotMethod(plan.snapshot);
   return {
@@ -62,6 +62,7 @@ function describeJob({ job, tables, warnings }: JobLedger, nowMs: number): Commo
     tables: tables.map(({ name, rows, bytes }) => ({ name, rows, bytes })),
     warnings,
     ...(job.proof.state !== "none" && { proof: job.proof }),
+    ...(copies.length === 0 ? {} : { copies }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { ErrorCode, Failure } from "../../api/errors.ts";
 import { MIB } from "../../api/limits.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
+import type { CopyPlan } from "../../rpc/run-jobs.ts";
 import { closeRunSnapshot } from "../ending/close-snapshot.ts";
 import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
@@ -34,12 +35,19 @@ const STARTED_OVER: ReadonlySet<ErrorCode> = new Set([
   "artifact-corrupt",
 ]);
 
+/** What remains to be done with stored artifacts. */
+interface Produced {
+  /** True if the job must also be proved by a restore. */
+  proves: boolean;
+  /** Null if the job has no copies. */
+  copies: CopyPlan;
+}
+
 /**
  * Exports until everything is stored and has been read back. A job that cannot continue with its
- * snapshot starts over with a new one, a few times; then it fails for that reason. `proves` is true if the job must
- * also be proved by a restore.
+ * snapshot starts over with a new one, a few times; then it fails for that reason.
  */
-export async function produceArtifacts(run: RunStep<ExportStep>): Promise<{ proves: boolean }> {
+export async function produceArtifacts(run: RunStep<ExportStep>): Promise<Produced> {
   for (let opening = 1; ; opening += 1) {
     try {
       return await produceOnce(run, opening === 1 ? "" : String(opening));
@@ -58,20 +66,20 @@ export async function produceArtifacts(run: RunStep<ExportStep>): Promise<{ prov
  * Exports all artifacts from one snapshot. `opening` is empty the first time, then its number from
  * 2.
  */
-async function produceOnce(
-  run: RunStep<ExportStep>,
-  opening: string,
-): Promise<{ proves: boolean }> {
+async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<Produced> {
   const begun = await run("open snapshot", opening, beginExport);
   let next: NextAction = begun.next;
   while (next.do !== "finish") next = await perform(next, run);
   // The export itself is finished: the watchdog's instances close a snapshot that could not be
   // closed here.
   await run("close snapshot", opening, closeRunSnapshot).catch(() => undefined);
-  let verify: VerifyFrom | null = { ordinal: 0, artifact: next.artifact };
-  while (verify !== null) verify = await verifyFrom(verify, run);
-  // An instance that an earlier version began has not recorded it.
-  return { proves: begun.proves ?? false };
+  let verify: VerifyFrom = { ordinal: 0, artifact: next.artifact };
+  for (;;) {
+    const { next: after, copies } = await verifyFrom(verify, run);
+    // An instance that an earlier version began has recorded neither.
+    if (after === null) return { proves: begun.proves ?? false, copies: copies ?? null };
+    verify = after;
+  }
 }
 
 async function perform(
@@ -105,11 +113,10 @@ async function perform(
 async function verifyFrom(
   { ordinal, artifact }: VerifyFrom,
   run: RunStep<ExportStep>,
-): Promise<VerifyFrom | null> {
-  const verified = await run("verify artifact", artifact, (context) =>
+): Promise<{ next: VerifyFrom | null; copies: CopyPlan }> {
+  return run("verify artifact", artifact, (context) =>
     verifyArtifacts(context, ordinal, VERIFY_BYTES),
   );
-  return verified.next;
 }
 
 /**

@@ -87,7 +87,7 @@ async function undo(
   );
   const file = { bytes: stored.bytes, compression: "gzip" as const, frames: null };
   const scanned = await scanScript(
-    readScript((range) => store.read(stored.key, range), file, 0),
+    readScript((range) => store.read(stored.key, range), file, { from: 0 }),
     beat,
   );
   const script: ScriptRecord = {

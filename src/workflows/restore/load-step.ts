@@ -119,7 +119,8 @@ export async function loadStretch(stretch: {
     target: { source, restoreId },
     plan,
     end: script,
-    read: (place) => readScript((range) => store.read(script.key, range), script, place.textBytes),
+    read: (place) =>
+      readScript((range) => store.read(script.key, range), script, { from: place.textBytes }),
     textBytesMax: rereads
       ? Math.max(STEP_BYTES, Math.ceil(from.textBytes / REREAD_SHARE))
       : STEP_BYTES,

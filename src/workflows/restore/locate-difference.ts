@@ -42,7 +42,7 @@ export async function locateDifference(input: {
       await beat();
     }
   };
-  const first = readScript((range) => store.read(script.key, range), script, 0);
+  const first = readScript((range) => store.read(script.key, range), script, { from: 0 });
   try {
     return await findOther(splitScript(first), splitScript(second()));
   } finally {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 import { ExportError } from "../../api/errors.ts";
-import { readScript, type ReadRange } from "../../loading/read-script.ts";
+import { readScript } from "../../loading/read-script.ts";
 import { scanScript, type ScannedScript } from "../../loading/scan-script.ts";
 import type { ScriptRecord } from "../../rpc/load-plan.ts";
 import type { StoredScript } from "../../storage/find-script.ts";
@@ -17,21 +17,11 @@ export async function scanStored(
   file: Pick<ScriptRecord, "bytes" | "compression" | "frames">,
 ): Promise<{ scanned: ScannedScript; textBytes: number }> {
   const hash = createHash("sha256");
-  const read: ReadRange = async (range) => {
-    const body = await store.read(key, range);
-    if (body === undefined || sha256 === null) return body;
-    return body.pipeThrough(
-      new TransformStream<Uint8Array, Uint8Array>({
-        transform: (chunk, controller) => {
-          hash.update(chunk);
-          controller.enqueue(chunk);
-        },
-      }),
-    );
-  };
+  const hashed = sha256 === null ? {} : { onRead: (block: Uint8Array) => void hash.update(block) };
   let textBytes = 0;
   const count = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const chunk of readScript(read, file, 0)) {
+    const text = readScript((range) => store.read(key, range), file, { from: 0, ...hashed });
+    for await (const chunk of text) {
       textBytes += chunk.length;
       yield chunk;
     }

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+
+import type { JobView } from "../../src/api/job-view.ts";
+import { describeWaiting, durationOf, storedBytesOf } from "./job-facts.ts";
+
+test("a queued job reports its place", () => {
+  expect(describeWaiting({ queuePosition: null })).toBe("Waits to start");
+  expect(describeWaiting({ queuePosition: 3 })).toBe("Waits for other jobs: place 3 in the queue");
+});
+
+test("the size of a job is its files', or what it wrote once they are gone", () => {
+  const progress = { bytes: 7 };
+  const artifacts = [{ bytes: 2 }, { bytes: 3 }];
+  expect(storedBytesOf({ artifacts, progress } as JobView)).toBe(5);
+  expect(storedBytesOf({ artifacts: [], progress } as unknown as JobView)).toBe(7);
+});
+
+test("a job that has not ended has no duration", () => {
+  const startedAt = "2026-11-29T00:00:00Z";
+  expect(durationOf({ startedAt, completedAt: null })).toBeNull();
+  expect(durationOf({ startedAt, completedAt: "2026-11-29T00:00:02Z" })).toBe(2_000);
+});

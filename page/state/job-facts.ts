@@ -1,0 +1,23 @@
+import type { JobView } from "../../src/api/job-view.ts";
+
+/** Bytes of a job's files. A job whose files are gone, or do not exist yet, reports what it wrote. */
+export function storedBytesOf({ artifacts, progress }: JobView): number {
+  if (artifacts.length === 0) return progress.bytes;
+  return artifacts.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** How long a job ran, in milliseconds; null before it has started and ended. */
+export function durationOf({
+  startedAt,
+  completedAt,
+}: Pick<JobView, "startedAt" | "completedAt">): number | null {
+  if (startedAt === null || completedAt === null) return null;
+  return Math.max(0, Date.parse(completedAt) - Date.parse(startedAt));
+}
+
+/** Returns what a queued job waits for: its start, or the end of others. */
+export function describeWaiting({ queuePosition }: Pick<JobView, "queuePosition">): string {
+  return queuePosition === null
+    ? "Waits to start"
+    : `Waits for other jobs: place ${queuePosition} in the queue`;
+}
