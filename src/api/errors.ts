@@ -168,6 +168,16 @@ export const ERRORS = {
     retryable: false,
     hint: "Correct the registry of names that the message describes. Names are texts of 1 to 1,000 characters.",
   },
+  "fleet-members-failed": {
+    status: 500,
+    retryable: false,
+    hint: "The fleet's `failures` contain the reason of each object. Correct them and start another fleet.",
+  },
+  "member-not-found": {
+    status: 404,
+    retryable: false,
+    hint: "GET /export/fleet/<its id>/members lists the members of a fleet, and what has become of each.",
+  },
   "script-not-found": {
     status: 404,
     retryable: false,

@@ -17,6 +17,11 @@ export const RestoreFromSchema = v.union([
   v.strictObject({
     jobId: v.pipe(JobId, v.description("A completed SQL export job of this deployment.")),
   }),
+  v.strictObject({
+    fleetId: v.pipe(JobId, v.description("A completed fleet of this deployment.")),
+    name: v.pipe(ObjectNameSchema, v.description("The member to restore.")),
+  }),
+  v.strictObject({ fleetId: JobId, id: ObjectIdSchema }),
   v.strictObject({ fileId: v.pipe(JobId, v.description("A completed upload.")) }),
   v.strictObject({
     object: v.pipe(
