@@ -1,5 +1,6 @@
 import { ExportError } from "../../api/errors.ts";
-import { FLEET_MEMBERS_MAX } from "../../api/fleet-names.ts";
+import { FLEET_MEMBERS_MAX, FLEET_NAMES_BYTES_MAX } from "../../api/fleet-names.ts";
+import { encodeUtf8 } from "../../lib/bytes.ts";
 import { compareUtf8 } from "../../lib/compare-utf8.ts";
 
 /** The longest name that an object may have, in UTF-16 units, as in a request. */
@@ -21,6 +22,7 @@ export class MemberCollector {
   readonly #registry: string;
   readonly #members = new Set<string>();
   #duplicates = 0;
+  #bytes = 0;
 
   /** @param registry How messages name the registry, as in `the query in source "main"`. */
   constructor(registry: string) {
@@ -29,7 +31,7 @@ export class MemberCollector {
 
   /**
    * Adds a name. `place` says where the registry has it, as in `line 12`. Errors: `fleet-names-invalid` if no object can
-   * have the name, or the registry lists more objects than a fleet may have.
+   * have the name, or the registry lists more objects, or longer names in total, than a fleet may have.
    */
   add(name: string, place: string): void {
     const wrong = findFault(name);
@@ -40,6 +42,10 @@ export class MemberCollector {
     }
     if (this.#members.size === FLEET_MEMBERS_MAX) {
       throw this.refuse(`it lists more than ${FLEET_MEMBERS_MAX} objects`);
+    }
+    this.#bytes += encodeUtf8(name).byteLength;
+    if (this.#bytes > FLEET_NAMES_BYTES_MAX) {
+      throw this.refuse(`its names have more than ${FLEET_NAMES_BYTES_MAX} bytes in total`);
     }
     this.#members.add(name);
   }
