@@ -28,7 +28,7 @@ export const ERRORS = {
   "body-too-large": {
     status: 413,
     retryable: false,
-    hint: "The largest accepted body is 16 MiB for a part of an upload, 1 MiB for POST /query and 64 KiB elsewhere.",
+    hint: "The largest accepted body is 16 MiB for a part of an upload, 1 MiB for POST /query and POST /export/fleet, and 64 KiB elsewhere.",
   },
   "headers-too-large": {
     status: 431,
@@ -94,7 +94,7 @@ export const ERRORS = {
   "export-already-running": {
     status: 409,
     retryable: true,
-    hint: "Wait for the running job or stream, or end it with DELETE /export/dump/<its id>.",
+    hint: "Wait for the running job or stream, or end it with DELETE /export/dump/<its id>; for a fleet, DELETE /export/fleet/<its id>.",
   },
   "export-not-finished": {
     status: 409,

@@ -54,6 +54,7 @@ export const restoreRoutes = [
       "export-not-downloadable",
       "dump-not-restorable",
       "artifact-missing",
+      "member-not-found",
       "file-not-found",
       "file-not-complete",
       "script-not-found",

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 
 import { env } from "cloudflare:test";
 import { afterEach, expect, test } from "vitest";
@@ -114,9 +115,16 @@ test("an upload that cannot be recorded is aborted", async () => {
 
 test("an index is read back as it was written, and one that is gone or changed is reported", async () => {
   const { pack } = await write("packs/indexed", { a: encodeUtf8("dump") });
-  const index = await writePackIndex(store, "packs/indexed.json", pack, FLEET);
-  expect(index).toMatchObject({ bytes: 4, members: [{ member: "a", offset: 0, bytes: 4 }] });
-  expect(await readPackIndex(store, "packs/indexed.json")).toEqual(index);
+  const written = await writePackIndex(store, "packs/indexed.json", pack, FLEET);
+  expect(await readPackIndex(store, "packs/indexed.json")).toMatchObject({
+    bytes: 4,
+    members: [{ member: "a", offset: 0, bytes: 4 }],
+  });
+  const body = await new Response(await store.read("packs/indexed.json")).bytes();
+  expect(written).toEqual({
+    bytes: body.byteLength,
+    sha256: createHash("sha256").update(body).digest("hex"),
+  });
   const contentType = "application/json";
   await store.put("packs/broken.json", encodeUtf8('{"version":1'), { contentType });
   await expect(readPackIndex(store, "packs/broken.json")).rejects.toMatchObject({

@@ -27,6 +27,10 @@ export const DURABLE_OBJECT_KIND: SourceKind<ClassConfig> = {
     if (names === undefined) return "one";
     return Array.isArray(names) ? "listed" : "any";
   },
+  listNames: ({ names }) => {
+    if (names === "any" || (Array.isArray(names) && names.length === 0)) return undefined;
+    return names;
+  },
   chooseObject: (config, request) => {
     const source = describeSource(request);
     const { name, id } = request;
