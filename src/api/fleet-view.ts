@@ -93,6 +93,8 @@ export const FleetListSchema = v.strictObject({
   cursor: v.nullable(v.string()),
 });
 
+export type FleetList = v.InferOutput<typeof FleetListSchema>;
+
 /** What has become of a member. */
 export const MEMBER_STATES = ["pending", "packed", "exported", "empty", "failed"] as const;
 
