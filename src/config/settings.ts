@@ -11,7 +11,9 @@ import {
   ExportScheduleSchema,
   findVerify,
   haveCollision,
+  isFleetEntry,
   type ScheduledExport,
+  type ScheduledFleet,
 } from "../api/export-schedule.ts";
 import {
   CHUNK_BYTES_DEFAULT,
@@ -74,7 +76,7 @@ export interface Settings {
   /** How long files are kept if the request does not set it. */
   retentionHours: number;
   /** What the cron trigger exports. */
-  schedule: ScheduledExport[];
+  schedule: (ScheduledExport | ScheduledFleet)[];
   /**
    * The URL of the API, without a trailing slash. Callbacks contain absolute links only if it is
    * set.
@@ -189,7 +191,10 @@ function parseSettings(env: object): Settings {
       "EXPORT_SCHEDULE: expected one entry per source for each cron expression",
     );
   }
-  if (schedule.some((entry) => findVerify(entry) === "restore") && !("EXPORT_SCRATCH" in env)) {
+  if (
+    schedule.some((entry) => !isFleetEntry(entry) && findVerify(entry) === "restore") &&
+    !("EXPORT_SCRATCH" in env)
+  ) {
     throw new ExportError(
       "configuration-invalid",
       "EXPORT_SCHEDULE asks for proofs by a restore, and binding EXPORT_SCRATCH is missing",

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { FleetManifest } from "../../src/api/fleet-manifest.ts";
 import type { FleetList, FleetView } from "../../src/api/fleet-view.ts";
 import type { JobView } from "../../src/api/job-view.ts";
+import { startScheduledExports } from "../../src/intake/scheduled.ts";
 import { api } from "../support/api.ts";
 import { dumpDatabase } from "../support/dump-database.ts";
 import {
@@ -337,4 +338,19 @@ test("a member whose database is locked is exported when the lock is free", asyn
     status: "completed",
     members: { packed: 1, exported: 1, failed: 0 },
   });
+});
+
+test("a schedule starts a fleet once, however often its tick is delivered", async () => {
+  const entry = { fleet: true, source: "tenants", names: ["acme"], cron: "0 3 * * *" };
+  const scheduled = { ...env, EXPORT_SCHEDULE: JSON.stringify([entry]) } as typeof env;
+  const count = async () =>
+    (await (await api("/export/fleets?limit=100")).json<FleetList>()).fleets.length;
+  const before = await count();
+  const tick = { cron: "0 3 * * *", scheduledTime: 1_790_000_000_000 };
+  await startScheduledExports(scheduled, tick);
+  await startScheduledExports(scheduled, tick);
+  await startScheduledExports(scheduled, { ...tick, cron: "0 4 * * *" });
+  expect(await count()).toBe(before + 1);
+  const { fleets } = await (await api("/export/fleets?limit=1")).json<FleetList>();
+  expect(await endedFleet(fleets[0]?.fleetId ?? "")).toMatchObject({ status: "completed" });
 });
