@@ -64,6 +64,7 @@ describe("the action, run as a runner does", () => {
     expect(readFileSync(join(folder, "out.sql")).equals(DUMP)).toBe(true);
     expect(result.outputs).toEqual({
       "job-id": server.jobs[0]?.jobId,
+      "fleet-id": "",
       file: "out.sql",
       manifest: "out.sql.manifest.json",
       sha256: sha256Of(DUMP),
