@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-import { NameRegistrySchema } from "./name-registry.ts";
+import { NameRegistrySchema, REGISTRY_FORMS } from "./name-registry.ts";
 import { ObjectNameSchema } from "./source-config.ts";
 
 /** The most objects that one fleet backs up. */
@@ -10,9 +10,9 @@ export const FLEET_MEMBERS_MAX = 100_000;
 export const FLEET_NAMES_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Which objects of a class a fleet backs up: a list of names, or a registry of them. */
-export const FleetNamesSchema = v.union([
-  v.pipe(v.array(ObjectNameSchema), v.minLength(1), v.maxLength(10_000)),
-  NameRegistrySchema,
-]);
+export const FleetNamesSchema = v.union(
+  [v.pipe(v.array(ObjectNameSchema), v.minLength(1), v.maxLength(10_000)), NameRegistrySchema],
+  `expected a list of names, or ${REGISTRY_FORMS}`,
+);
 
 export type FleetNames = v.InferOutput<typeof FleetNamesSchema>;

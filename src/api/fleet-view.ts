@@ -41,7 +41,7 @@ export const FleetViewSchema = v.strictObject({
   /** As in the view of an export. */
   queuePosition: QueuePositionSchema,
   source: v.string(),
-  /** Where the names come from. */
+  /** The origin of the names. */
   names: v.picklist(["list", "query", "object", "namespace"]),
   /** Null until the names are read. */
   namedBy: v.nullable(NamedBySchema),

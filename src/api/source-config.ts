@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-import { NameRegistrySchema } from "./name-registry.ts";
+import { NameRegistrySchema, REGISTRY_FORMS } from "./name-registry.ts";
 
 /** A binding's name, as `wrangler.jsonc` allows it. */
 const Binding = v.pipe(
@@ -33,11 +33,14 @@ const DurableObjectSourceSchema = v.pipe(
     name: v.optional(ObjectNameSchema),
     id: v.optional(ObjectIdSchema),
     names: v.optional(
-      v.union([
-        v.literal("any"),
-        v.pipe(v.array(ObjectNameSchema), v.maxLength(10_000)),
-        NameRegistrySchema,
-      ]),
+      v.union(
+        [
+          v.literal("any"),
+          v.pipe(v.array(ObjectNameSchema), v.maxLength(10_000)),
+          NameRegistrySchema,
+        ],
+        `expected "any" or a list of names, or ${REGISTRY_FORMS}`,
+      ),
     ),
     writable: Writable,
   }),

@@ -4,7 +4,6 @@ import type { FleetRequest } from "../api/fleet-request.ts";
 import type { FleetView } from "../api/fleet-view.ts";
 import type { JobState } from "../api/job-state.ts";
 import type { JobPageQuery, JobPosition, NewJob } from "./http-jobs.ts";
-import type { NamedJob } from "./readable-key.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RunId, RunStart } from "./run-payload.ts";
 
@@ -177,9 +176,6 @@ export interface MemberRecords {
 
 /** `waiting`: its job is not started; `done`: its job is completed. */
 export type ExportState = "waiting" | "started" | "done";
-
-/** What a download names a member's file with. */
-export type NamedMember = Omit<NamedJob, "jobId">;
 
 /** The jobs object's methods for fleets: for HTTP routes, and for their runs. */
 export interface FleetJobs {

@@ -5,7 +5,7 @@ import { parseFleetRequest } from "../tables/job-fleet-columns.ts";
 import type { JobRow } from "../tables/job-rows.ts";
 
 /** Returns the end of the names of a fleet's files, such as `.sql.gz`. */
-export function findFleetSuffix(job: JobRow): string {
+function findFleetSuffix(job: JobRow): string {
   return `.sql${COMPRESSIONS[parseFleetRequest(job).compression].suffix}`;
 }
 

@@ -28,12 +28,12 @@ export type LocatedMember =
 export async function locateMember(
   { store, fleetInfo, memberRecords }: FleetPlaces,
   fleetId: string,
-  named: { name: string } | { id: string },
+  { name, id }: { name?: string | undefined; id?: string | undefined },
 ): Promise<LocatedMember> {
   const fleet = unwrap(await fleetInfo(fleetId));
   requireCompleted(fleet);
-  const [namedBy, wanted] =
-    "name" in named ? (["name", named.name] as const) : (["id", named.id] as const);
+  const namedBy = name === undefined ? "id" : "name";
+  const wanted = name ?? id ?? "";
   const missing = (why: string): ExportError =>
     new ExportError(
       "member-not-found",
