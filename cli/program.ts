@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 
 import { VERSION } from "../src/api/version.ts";
 import { addCancel } from "./commands/cancel.ts";
@@ -38,7 +38,12 @@ export function createProgram(host: Host, secrets: Secrets): Command {
       "its token; prefer the variable, because other users can see options in the process list",
     )
     .option("--config <file>", "a configuration file with url and token")
-    .option("--retries <count>", "retry this often after a network error, 429 or 5xx", "5")
+    .addOption(
+      new Option("--retries <count>", "retry this often after a network error, 429 or 5xx").default(
+        "5",
+        "5",
+      ),
+    )
     .option("--json", "print one JSON document on standard output")
     .option("-q, --quiet", "print only errors and the result")
     .addHelpText("after", EXIT_CODES_HELP)

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 
 import { JOB_STATES } from "../../src/api/job-state.ts";
 import type { Job } from "../answers.ts";
@@ -27,7 +27,7 @@ export function addList(program: Command, open: (command: Command) => Context): 
     .description("list exports, or restores, newest first")
     .option("--restores", "list restores instead of exports")
     .addOption(optionOf("--status <status>", "list only jobs with this status", JOB_STATES))
-    .option("--limit <count>", "list at most this many jobs", "20")
+    .addOption(new Option("--limit <count>", "list at most this many jobs").default("20", "20"))
     .action(async (options: ListOptions, self: Command) => {
       const { terminal, client } = open(self);
       const limit = parseCount(options.limit, "--limit", 1, LIST_JOBS_MAX);

@@ -427,7 +427,11 @@ describe("refuses before anything is sent", () => {
 
   const BAD: [what: string, content: Buffer, words: string][] = [
     ["an empty file", Buffer.alloc(0), "is empty"],
-    ["a binary file", Buffer.from([1, 0, 2, 3]), "byte 1 of the file is NUL: the file is binary"],
+    [
+      "a binary file",
+      Buffer.from([1, 0, 2, 3]),
+      "byte 1 of the file is NUL, so it is not SQL in UTF-8: the file is binary",
+    ],
     ["a truncated gzip", gzipSync(SCRIPT).subarray(0, 60), "the gzip data is damaged"],
     ["a CSV file", Buffer.from("id,name\n1,foo\n"), "no SQL statement begins like this"],
     ["half a statement", SCRIPT.subarray(0, 70), "the script ends within this statement"],

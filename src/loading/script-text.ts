@@ -47,7 +47,7 @@ export async function* requireText(
       const what = describeBinary(head);
       throw new ExportError(
         "script-invalid",
-        `byte ${offset + nul} of the file is NUL: the file ${what}, not SQL in UTF-8`,
+        `byte ${offset + nul} of the file is NUL, so it is not SQL in UTF-8: the file ${what}`,
       );
     }
     offset += chunk.length;

@@ -267,7 +267,7 @@ test.each<[string, string | Buffer, RegExp]>([
   [
     "a database file",
     Buffer.concat([Buffer.from("SQLite format 3\0\x10"), Buffer.alloc(80)]),
-    /is an SQLite database: `durable-export restore` makes a script/,
+    /is an SQLite database: `npx durable-export restore` makes a script/,
   ],
   ["UTF-16", Buffer.from("\ufeffSELECT 1;", "utf16le"), /is text in UTF-16: convert it/],
   ["gzip in gzip", Buffer.from([0x1f, 0x8b, 8, 0, 0]), /is compressed twice: decompress it once/],

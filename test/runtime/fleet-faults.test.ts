@@ -116,7 +116,7 @@ test("a fleet whose run goes silent is continued by the next run", async () => {
   expect(await filesOfFleet(fleetId)).toEqual(FILES);
 });
 
-test("a member whose restore begins while its batch is read is exported by a job", async () => {
+test("a member that was restored a moment before its batch is exported by a job", async () => {
   const key = `durable-object DATABASE_DURABLE_OBJECT ${env.DATABASE_DURABLE_OBJECT.idFromName("b").toString()}`;
   const restoreId = crypto.randomUUID();
   const insert = () =>

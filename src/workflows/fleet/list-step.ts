@@ -33,7 +33,7 @@ export async function listStep(context: RunContext): Promise<ListedMembers> {
   const warnings =
     duplicates === 0
       ? []
-      : [`the registry listed ${duplicates} names again, and each is backed up once`];
+      : [`the registry repeats names (${duplicates}): each object is backed up once`];
   const r2ClassAOperations = store.billedOperations.write;
   const listed = unwrap(
     await jobs.commitList(runId, {
