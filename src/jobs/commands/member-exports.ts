@@ -164,5 +164,5 @@ function describeEnd(member: string, job: JobRow | undefined): FailedMember {
   const failure = parseFailure(job);
   const code: ErrorCode = failure?.code ?? "export-not-downloadable";
   const why = failure === null ? "" : `: ${failure.message}`;
-  return { member, code, message: `its export job ${job.job_id} is ${job.state}${why}` };
+  return { member, code, message: `its export job ${job.job_id} ended as ${job.state}${why}` };
 }
