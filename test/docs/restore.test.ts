@@ -41,7 +41,7 @@ let source: DatabaseSync;
 
 /** What the blocks of docs/restore.md start with; each has a test of its own. */
 const STARTS = [
-  "durable-export restore",
+  "npx durable-export restore",
   "curl -X POST",
   "npx durable-export verify",
   "(echo",
@@ -123,12 +123,12 @@ test("docs/restore.md restores an export, a compressed script and an SQLite file
   const local = new DatabaseSync(join(folder, "local.sqlite"));
   local.exec("CREATE TABLE t(a); INSERT INTO t VALUES (1)");
   local.close();
-  const commands = commandsOf("durable-export restore").trim().split("\n");
+  const commands = commandsOf("npx durable-export restore").trim().split("\n");
   expect(commands).toHaveLength(3);
   for (const [at, command] of commands.entries()) {
     const target = `copy-${at + 1}`;
     const script = command
-      .replace("durable-export", `${cli} --json`)
+      .replace("npx durable-export", `${cli} --json`)
       .replace("JOB_ID", newestJobId())
       .replace("--target copy", `--target ${target}`);
     const restored: unknown = JSON.parse(runInFolder(script));
