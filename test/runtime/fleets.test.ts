@@ -140,6 +140,24 @@ describe("a fleet", () => {
     expect(rows).toEqual([["b/c d"], ["two"]]);
   });
 
+  test("keeps its files, and those of its exports, while a restore may read them", async () => {
+    const { members } = await listMembersOf(fleet.fleetId, "?status=exported");
+    const from = { fleetId: fleet.fleetId, name: "large" };
+    const restoreId = crypto.randomUUID();
+    await inJobs(
+      `INSERT INTO tmp_export_jobs (job_id, kind, source, database_key, state, request_json, request_digest,
+         origin, run, created_at_ms, heartbeat_at_ms, callback_status)
+       VALUES (?, 'restore', 'copies', 'reading', 'running', ?, '', '', 1, ?, ?, 'none')`,
+      restoreId,
+      JSON.stringify({ restore: { from } }),
+      ...[Date.now(), Date.now()],
+    );
+    for (const path of [`/export/fleet/${fleet.fleetId}`, `/export/dump/${members[0]?.jobId}`]) {
+      expect(await codeOf(await api(path, { method: "DELETE" }))).toBe("file-in-use");
+    }
+    await inJobs("DELETE FROM tmp_export_jobs WHERE job_id = ?", restoreId);
+  });
+
   test("restores a large member from its export", async () => {
     const from = { fleetId: fleet.fleetId, name: "large" };
     const view = await restore({ from, target: "copies", name: "restored from an export" });

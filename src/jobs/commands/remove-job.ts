@@ -1,6 +1,7 @@
 import { ExportError } from "../../api/errors.ts";
 import type { JobView } from "../../api/job-view.ts";
 import type { JobsContext } from "../jobs-context.ts";
+import { findMemberExport } from "../tables/fleet-export-rows.ts";
 import { isCallbackPending } from "../tables/job-callback-columns.ts";
 import {
   listOpenRestores,
@@ -61,7 +62,11 @@ function requireUnread(sql: SqlStorage, jobId: string): void {
   const reader = listOpenRestores(sql).find((restore) => {
     const { from } = parseRestoreRequest(restore);
     const isRead = "jobId" in from && from.jobId === jobId;
-    return isRead || parseRestoreState(restore).safetyJobId === jobId;
+    // The member of a fleet may have an export of its own.
+    const isMember =
+      "fleetId" in from &&
+      findMemberExport(sql, from.fleetId, from.name ?? from.id ?? "")?.export_id === jobId;
+    return isRead || isMember || parseRestoreState(restore).safetyJobId === jobId;
   });
   if (reader === undefined) return;
   const { job_id: restoreId } = reader;
