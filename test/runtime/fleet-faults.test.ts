@@ -3,6 +3,9 @@ import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test"
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
 
 import type { FleetView } from "../../src/api/fleet-view.ts";
+import type { Source } from "../../src/databases/source.ts";
+import { type DatabaseName, openRunContext } from "../../src/workflows/engine/run-context.ts";
+import { batchStep } from "../../src/workflows/fleet/batch-step.ts";
 import { api } from "../support/api.ts";
 import type { ReceivedRequest } from "../support/callback-receiver.ts";
 import {
@@ -133,6 +136,46 @@ test("a member that was restored a moment before its batch is exported by a job"
   restore();
   await inJobs("DELETE FROM tmp_export_jobs WHERE job_id = ?", restoreId);
   expect(view).toMatchObject({ status: "completed", members: { packed: 2, exported: 1 } });
+});
+
+test("a batch is refused if a restore of its member began while it was read, and then leaves it out", async () => {
+  const hung = hangSteps((name) => name === "back up members 1");
+  const { fleetId } = await startFleet({ names: ["a", "b"] });
+  await expect.poll(() => hung.reached.length).toBe(1);
+  const context = openRunContext(env, { jobId: fleetId, run: 1 });
+  const key = `durable-object DATABASE_DURABLE_OBJECT ${env.DATABASE_DURABLE_OBJECT.idFromName("b").toString()}`;
+  const restoreId = crypto.randomUUID();
+  let isBegun = false;
+  const openSource = (database: DatabaseName): Source => {
+    const source = context.openSource(database);
+    const transaction: Source["transaction"] = async (statements) => {
+      if (database.name === "b" && !isBegun) {
+        isBegun = true;
+        await inJobs(
+          `INSERT INTO tmp_export_jobs (job_id, kind, source, database_key, state, request_json, request_digest,
+             origin, run, created_at_ms, completed_at_ms, heartbeat_at_ms, callback_status)
+           VALUES (?, 'restore', 'copies', ?, 'completed', '{}', '', '', 1, ?, ?, ?, 'none')`,
+          restoreId,
+          key,
+          ...[Date.now(), Date.now(), Date.now()],
+        );
+      }
+      return source.transaction(statements);
+    };
+    return { ...source, transaction };
+  };
+  await expect(batchStep({ ...context, openSource }, 1)).rejects.toMatchObject({
+    code: "restore-already-running",
+  });
+  expect(await batchStep(context, 1)).toMatchObject({ packed: 1, failed: 0, isDone: true });
+  expect(
+    await inJobs("SELECT member FROM tmp_export_fleet_exports WHERE job_id = ?", fleetId),
+  ).toEqual([{ member: "b" }]);
+  hung.restore();
+  await inJobs("DELETE FROM tmp_export_jobs WHERE job_id = ?", restoreId);
+  await api(`/export/fleet/${fleetId}`, { method: "DELETE" });
+  await removeLate(fleetId);
+  expect(await filesOfFleet(fleetId)).toEqual([]);
 });
 
 test("a member that is deleted while its fleet runs counts as empty", async () => {
