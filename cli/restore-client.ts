@@ -1,7 +1,8 @@
 import type { ErrorCode } from "../src/api/errors.ts";
 import type { JobState } from "../src/api/job-state.ts";
 import type { RestoreRequestInput } from "../src/api/restore-request.ts";
-import { type ApiClient, type Call, type JobPage, toSearch } from "./api-client.ts";
+import type { Call } from "./api-caller.ts";
+import { type ApiClient, type JobPage, toSearch } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";
 import {
   type Restore,

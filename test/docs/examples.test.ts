@@ -9,6 +9,8 @@ const EXAMPLES = join(import.meta.dirname, "../../examples");
 
 /** The programs that Node runs; wrangler compiles the Workers. */
 const PROGRAMS = readdirSync(EXAMPLES, { recursive: true, encoding: "utf8" })
+  // What `wrangler dev` leaves in a folder is no example.
+  .filter((path) => !path.split("/").includes(".wrangler"))
   .filter((path) => /\.[cm]?[jt]s$/.test(path) && !path.endsWith("worker.ts"))
   .sort();
 

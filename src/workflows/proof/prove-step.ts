@@ -5,6 +5,7 @@ import { openSource } from "../../databases/open-source.ts";
 import type { Source } from "../../databases/source.ts";
 import { canCompare } from "../../formats/plan-manifest-dump.ts";
 import { assert } from "../../lib/assert.ts";
+import { readPosition } from "../../loading/position.ts";
 import { planLoad } from "../../loading/plan-load.ts";
 import { openTarget } from "../../loading/target.ts";
 import { requireScratch } from "../../config/scratch.ts";
@@ -15,7 +16,7 @@ import type { RunContext } from "../engine/run-context.ts";
 import { makeManifest } from "../export/make-manifest.ts";
 import { COMPARE_START, type CompareCursor, comparePieces } from "../restore/compare-pieces.ts";
 import { toDifferenceError } from "../restore/difference.ts";
-import { loadStretch } from "../restore/load-step.ts";
+import { loadStretch, toPosition } from "../restore/load-step.ts";
 import { locateDifference } from "../restore/locate-difference.ts";
 import { planSecondDump } from "../restore/plan-second-dump.ts";
 import { scanStored } from "../restore/scan-stored.ts";
@@ -130,11 +131,12 @@ async function scan(proof: Proof, state: ProofState): Promise<ProofState> {
   return commit(proof, { ...opened, phase: "load", script, plan: planLoad(scanned, []) });
 }
 
-async function load(proof: Proof, state: ProofState): Promise<ProofState> {
+async function load(proof: Proof, recorded: ProofState): Promise<ProofState> {
   const { context, ledger, scratch } = proof;
-  const { script, plan } = state;
+  const { script, plan } = recorded;
   assert(script !== null && plan !== null, "a dump is scanned before it is loaded");
   const { jobId } = ledger.job;
+  const state = await recordLoaded(proof, recorded);
   const { position, isDone, rowsRead, rowsWritten } = await loadStretch({
     source: scratch,
     store: context.store,
@@ -144,13 +146,12 @@ async function load(proof: Proof, state: ProofState): Promise<ProofState> {
     from: state.position,
     beat: context.beat,
   });
-  const { pass, textBytes, statements, lines, rows, moves } = position;
   const loaded = await commit(
     proof,
     {
       ...state,
       phase: isDone ? "compare" : "load",
-      position: { pass, textBytes, statements, lines, rows, moves },
+      position: toPosition(position),
       rowsWritten: state.rowsWritten + rowsWritten,
     },
     { rowsRead, rowsWritten },
@@ -158,6 +159,16 @@ async function load(proof: Proof, state: ProofState): Promise<ProofState> {
   // The estimate before the export knows neither search indexes nor tables without integer keys.
   requireAffordableRows(loaded.rowsWritten, context.config.proofRowsMax);
   return loaded;
+}
+
+/**
+ * Commits what an attempt before this one has loaded. Otherwise the watchdog would take runs that are cut off within
+ * one step for runs that make no progress.
+ */
+async function recordLoaded(proof: Proof, state: ProofState): Promise<ProofState> {
+  const position = toPosition(await readPosition(proof.scratch, proof.ledger.job.jobId));
+  const isKnown = JSON.stringify(position) === JSON.stringify(toPosition(state.position));
+  return isKnown ? state : commit(proof, { ...state, position });
 }
 
 async function compare(proof: Proof, state: ProofState): Promise<ProofState> {

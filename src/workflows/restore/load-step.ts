@@ -129,7 +129,8 @@ export async function loadStretch(stretch: {
   });
 }
 
-function toPosition({
+/** Returns the part of a position that jobs record. */
+export function toPosition({
   pass,
   textBytes,
   statements,
