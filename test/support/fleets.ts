@@ -65,10 +65,11 @@ export async function viewFleet(fleetId: string): Promise<FleetView> {
 
 /** Waits until a fleet has ended, and returns its view. */
 export async function endedFleet(fleetId: string): Promise<FleetView> {
-  const isActive = async (): Promise<boolean> =>
-    ["queued", "running"].includes((await viewFleet(fleetId)).status);
-  await expect.poll(isActive, { timeout: 60_000 }).toBe(false);
-  return viewFleet(fleetId);
+  for (;;) {
+    const view = await viewFleet(fleetId);
+    if (view.status !== "queued" && view.status !== "running") return view;
+    await scheduler.wait(50);
+  }
 }
 
 /** Starts a fleet and waits until it has ended. */
