@@ -185,7 +185,7 @@ test("fleet status, list and members print what the Worker reports", async () =>
   const list = await runCli(["fleet", "list", "--status", "completed"], server);
   expect(list.stdout).toContain(FLEET_ID);
   const found = await runCli(["fleet", "members", FLEET_ID, "--prefix", "a b"], server);
-  expect(found.stdout).toContain('packed    "acme"  1 row, 44 bytes');
+  expect(found.stdout).toContain('packed    "acme"  1 row, 44 B');
   expect(found.stdout).toContain('failed    "bad"  source-unavailable: the object was reset');
   expect(server.requestsTo("/members")[0]?.path).toContain("prefix=a%20b");
 });
