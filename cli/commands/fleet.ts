@@ -139,7 +139,9 @@ async function readNames(path: string): Promise<string[]> {
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    throw usageError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
+    throw usageError(
+      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   const names = text.split(/\r?\n/).filter((line) => line !== "");
   if (names.length === 0) throw usageError(`${path} lists no names`);

@@ -24,6 +24,7 @@ import {
   fillTenants,
   listMembersOf,
   openTenant,
+  recordRestore,
   requestMember,
   restoreOneTurn,
   startFleet,
@@ -120,21 +121,16 @@ test("a fleet whose run goes silent is continued by the next run", async () => {
 });
 
 test("a member that was restored a moment before its batch is exported by a job", async () => {
-  const key = `durable-object DATABASE_DURABLE_OBJECT ${env.DATABASE_DURABLE_OBJECT.idFromName("b").toString()}`;
-  const restoreId = crypto.randomUUID();
-  const insert = () =>
-    inJobs(
-      `INSERT INTO tmp_export_jobs (job_id, kind, source, database_key, state, request_json, request_digest,
-         origin, run, created_at_ms, completed_at_ms, heartbeat_at_ms, callback_status)
-       VALUES (?, 'restore', 'copies', ?, 'completed', '{}', '', '', 1, ?, ?, ?, 'none')`,
-      restoreId,
-      key,
-      ...[Date.now(), Date.now(), Date.now()],
-    );
-  const restore = beforeSteps((name) => name === "back up members 1", insert);
+  let forget = async (): Promise<unknown> => undefined;
+  const restore = beforeSteps(
+    (name) => name === "back up members 1",
+    async () => {
+      forget = await recordRestore({ state: "completed", member: "b" });
+    },
+  );
   const view = await backUpFleet({ names: ["a", "b", "c"] });
   restore();
-  await inJobs("DELETE FROM tmp_export_jobs WHERE job_id = ?", restoreId);
+  await forget();
   expect(view).toMatchObject({ status: "completed", members: { packed: 2, exported: 1 } });
 });
 
@@ -143,22 +139,12 @@ test("a batch is refused if a restore of its member began while it was read, and
   const { fleetId } = await startFleet({ names: ["a", "b"] });
   await expect.poll(() => hung.reached.length).toBe(1);
   const context = openRunContext(env, { jobId: fleetId, run: 1 });
-  const key = `durable-object DATABASE_DURABLE_OBJECT ${env.DATABASE_DURABLE_OBJECT.idFromName("b").toString()}`;
-  const restoreId = crypto.randomUUID();
-  let isBegun = false;
+  let forget: (() => Promise<unknown>) | undefined;
   const openSource = (database: DatabaseName): Source => {
     const source = context.openSource(database);
     const transaction: Source["transaction"] = async (statements) => {
-      if (database.name === "b" && !isBegun) {
-        isBegun = true;
-        await inJobs(
-          `INSERT INTO tmp_export_jobs (job_id, kind, source, database_key, state, request_json, request_digest,
-             origin, run, created_at_ms, completed_at_ms, heartbeat_at_ms, callback_status)
-           VALUES (?, 'restore', 'copies', ?, 'completed', '{}', '', '', 1, ?, ?, ?, 'none')`,
-          restoreId,
-          key,
-          ...[Date.now(), Date.now(), Date.now()],
-        );
+      if (database.name === "b") {
+        forget ??= await recordRestore({ state: "completed", member: "b" });
       }
       return source.transaction(statements);
     };
@@ -172,7 +158,7 @@ test("a batch is refused if a restore of its member began while it was read, and
     await inJobs("SELECT member FROM tmp_export_fleet_exports WHERE job_id = ?", fleetId),
   ).toEqual([{ member: "b" }]);
   hung.restore();
-  await inJobs("DELETE FROM tmp_export_jobs WHERE job_id = ?", restoreId);
+  await forget?.();
   await api(`/export/fleet/${fleetId}`, { method: "DELETE" });
   await removeLate(fleetId);
   expect(await filesOfFleet(fleetId)).toEqual([]);

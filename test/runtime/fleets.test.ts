@@ -19,6 +19,7 @@ import {
   fillTenants,
   listMembersOf,
   openTenant,
+  recordRestore,
   requestFleet,
   requestMember,
   restoreOneTurn,
@@ -143,19 +144,11 @@ describe("a fleet", () => {
   test("keeps its files, and those of its exports, while a restore may read them", async () => {
     const { members } = await listMembersOf(fleet.fleetId, "?status=exported");
     const from = { fleetId: fleet.fleetId, name: "large" };
-    const restoreId = crypto.randomUUID();
-    await inJobs(
-      `INSERT INTO tmp_export_jobs (job_id, kind, source, database_key, state, request_json, request_digest,
-         origin, run, created_at_ms, heartbeat_at_ms, callback_status)
-       VALUES (?, 'restore', 'copies', 'reading', 'running', ?, '', '', 1, ?, ?, 'none')`,
-      restoreId,
-      JSON.stringify({ restore: { from } }),
-      ...[Date.now(), Date.now()],
-    );
+    const forget = await recordRestore({ state: "running", from });
     for (const path of [`/export/fleet/${fleet.fleetId}`, `/export/dump/${members[0]?.jobId}`]) {
       expect(await codeOf(await api(path, { method: "DELETE" }))).toBe("file-in-use");
     }
-    await inJobs("DELETE FROM tmp_export_jobs WHERE job_id = ?", restoreId);
+    await forget();
   });
 
   test("restores a large member from its export", async () => {
@@ -331,17 +324,7 @@ test("a fleet expires, and keeps only its row", async () => {
 });
 
 test("a member whose database is locked is exported when the lock is free", async () => {
-  const id = env.DATABASE_DURABLE_OBJECT.idFromName("large").toString();
-  const restoreId = crypto.randomUUID();
-  await inJobs(
-    `INSERT INTO tmp_export_jobs (job_id, kind, source, database_key, state, request_json, request_digest,
-       origin, run, created_at_ms, heartbeat_at_ms, callback_status)
-     VALUES (?, 'restore', 'copies', ?, 'running', '{}', '', '', 1, ?, ?, 'none')`,
-    restoreId,
-    `durable-object DATABASE_DURABLE_OBJECT ${id}`,
-    Date.now(),
-    Date.now(),
-  );
+  const forget = await recordRestore({ state: "running", member: "large" });
   const { fleetId } = await startFleet({ names: ["acme", "large"] });
   await expect
     .poll(() =>
@@ -351,7 +334,7 @@ test("a member whose database is locked is exported when the lock is free", asyn
       ),
     )
     .toEqual([{ member: "large" }]);
-  await inJobs("DELETE FROM tmp_export_jobs WHERE job_id = ?", restoreId);
+  await forget();
   expect(await endedFleet(fleetId)).toMatchObject({
     status: "completed",
     members: { packed: 1, exported: 1, failed: 0 },

@@ -5,6 +5,7 @@ import type { FleetView, MemberPage } from "../../src/api/fleet-view.ts";
 import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import type { Source } from "../../src/databases/source.ts";
 import { api } from "./api.ts";
+import { inJobs } from "./writing-job.ts";
 
 const vars = env as unknown as Record<string, string>;
 
@@ -101,4 +102,30 @@ export async function filesOfFleet(fleetId: string): Promise<string[]> {
     .map(({ key }) => key.split("/").at(-1) ?? "")
     .map((name) => name.replace(/-[0-9a-f]{8}\./, "."))
     .sort();
+}
+
+/**
+ * Records a restore that begins now, of an object of the class, and returns how to forget it. `completed` ones hold no
+ * lock.
+ */
+export async function recordRestore(restore: {
+  state: "running" | "completed";
+  member?: string;
+  from?: object;
+}): Promise<() => Promise<unknown>> {
+  const { state, member, from } = restore;
+  const restoreId = crypto.randomUUID();
+  const nowMs = Date.now();
+  const id = member === undefined ? "" : env.DATABASE_DURABLE_OBJECT.idFromName(member).toString();
+  await inJobs(
+    `INSERT INTO tmp_export_jobs (job_id, kind, source, database_key, state, request_json, request_digest,
+       origin, run, created_at_ms, completed_at_ms, heartbeat_at_ms, callback_status)
+     VALUES (?1, 'restore', 'copies', ?2, ?3, ?4, '', '', 1, ?5, iif(?3 = 'completed', ?5, NULL), ?5, 'none')`,
+    restoreId,
+    `durable-object DATABASE_DURABLE_OBJECT ${id}`,
+    state,
+    JSON.stringify({ restore: { from: from ?? { fileId: "none" } } }),
+    nowMs,
+  );
+  return () => inJobs("DELETE FROM tmp_export_jobs WHERE job_id = ?", restoreId);
 }
