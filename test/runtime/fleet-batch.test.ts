@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { env } from "cloudflare:test";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import { ExportError } from "../../src/api/errors.ts";
 import { MIB, PART_BYTES_DEFAULT } from "../../src/api/limits.ts";
@@ -189,6 +189,23 @@ test("nothing is stored if no member has anything to pack", async () => {
   const { done, bytes } = await backUp(names(3), { openMember });
   expect(bytes).toBeUndefined();
   expect(done).toMatchObject({ next: 3, pack: null, empty: 3 });
+});
+
+test("a member that answers late does not make the run look silent", async () => {
+  let beats = 0;
+  await fill(["a"]);
+  const { done } = await backUp(["a"], {
+    openMember: (member) => {
+      const source = openTenant(member);
+      const transaction: Source["transaction"] = async (statements) => {
+        await vi.waitUntil(() => beats > 1, { timeout: 10_000 });
+        return source.transaction(statements);
+      };
+      return { ...source, transaction };
+    },
+    beat: async () => void (beats += 1),
+  });
+  expect(packed(done)).toEqual(["a"]);
 });
 
 test("a run that was replaced ends its batch", async () => {

@@ -18,6 +18,9 @@ const MEMBERS_AT_ONCE = 6;
 const ATTEMPTS_MAX = 3;
 const RETRY_MS = 500;
 
+/** How often a batch that waits for a database reports that it works; `beat` itself may report less often. */
+const BEAT_MS = 1_000;
+
 /** How many warnings of one batch are kept. */
 const WARNINGS_MAX = 20;
 
@@ -96,13 +99,28 @@ export async function backUpBatch(batch: Batch): Promise<BackedUpBatch> {
   for (startMore(); reading.length > 0; startMore()) {
     const [first] = reading;
     if (first === undefined) break;
-    await record(done, writer, first.member, await first.dump);
+    await record(done, writer, first.member, await beatDuring(first.dump, beat));
     reading.shift();
     done.next += 1;
     await beat();
   }
   if (writer.memberCount > 0) done.pack = await writer.finish(beat);
   return done;
+}
+
+/** A slow database must not make its run look silent: each of its calls ends, by its answer or by its timeout. */
+async function beatDuring<T>(work: Promise<T>, beat: () => Promise<void>): Promise<T> {
+  for (;;) {
+    const over = new AbortController();
+    const wait = scheduler.wait(BEAT_MS, { signal: over.signal }).then(() => true);
+    const isWaiting = await Promise.race([work.then(() => false), wait]);
+    if (!isWaiting) {
+      wait.catch(() => {});
+      over.abort();
+      return work;
+    }
+    await beat();
+  }
 }
 
 async function record(
@@ -128,7 +146,7 @@ async function record(
   }
 }
 
-/** Never rejects: every failure is the member's own, whether its class lacks the methods or it does not answer. */
+/** Never rejects: every failure is the member's own. */
 async function dumpPatiently(batch: Batch, member: string): Promise<MemberDump | MemberFailure> {
   const { request, oneTurnBytes, openMember, limits = {} } = batch;
   for (let attempt = 1; ; attempt += 1) {
