@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 
 import { COMPRESSION_NAMES } from "../src/api/compressions.ts";
-import { FORMAT_DEFAULT, FORMAT_NAMES } from "../src/api/formats.ts";
+import { findFormat, FORMAT_DEFAULT, FORMAT_NAMES } from "../src/api/formats.ts";
 import { RETENTION_HOURS_MAX } from "../src/api/limits.ts";
 import { VERIFICATIONS } from "../src/api/proof.ts";
 import type { RequestBody } from "./api-client.ts";
 import { parseCount } from "./context.ts";
+import { usageError } from "./cli-error.ts";
 import { optionOf } from "./option-of.ts";
 
 /** What `dump` and `start` can request from the Worker. */
@@ -87,6 +88,7 @@ export function requestBodyOf(options: ExportOptions): RequestBody {
     ...(options.table === undefined ? {} : { include: options.table }),
     ...(options.exclude === undefined ? {} : { exclude: options.exclude }),
   };
+  requireProvable(options);
   const fields: RequestBody = {
     source: options.source,
     name: options.objectName,
@@ -106,4 +108,21 @@ export function requestBodyOf(options: ExportOptions): RequestBody {
         : parseCount(options.retentionHours, "--retention-hours", 1, RETENTION_HOURS_MAX),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** The Worker may know formats that this program does not, and decides about those. */
+function requireProvable({ verify, format = FORMAT_DEFAULT, content }: ExportOptions): void {
+  if (verify !== "restore") return;
+  if (findFormat(format)?.isSqlScript === false) {
+    throw usageError(
+      `--verify restore restores the dump, and a dump in ${format} cannot be restored`,
+      "Use --format sql, or leave out --verify restore.",
+    );
+  }
+  if (content === "data") {
+    throw usageError(
+      "--verify restore restores the dump, and rows without their tables cannot be restored",
+      "Leave out --content data or --verify restore.",
+    );
+  }
 }

@@ -134,6 +134,12 @@ describe("dump", () => {
 
   test("reports that the dump has restored itself", async () => {
     await restart({ proof: PROVED });
+    for (const wrong of ["--format=csv", "--content=data"]) {
+      const refused = await runCli(["dump", "--verify", "restore", wrong], server);
+      expect(refused).toMatchObject({ exitCode: 2 });
+      expect(refused.stderr).toContain("cannot be restored");
+    }
+    expect(server.jobs).toEqual([]);
     const words = ["dump", "--verify", "restore", "-o", output];
     const { stderr } = await runCli(words, server);
     expect(server.jobs[0]?.request).toEqual({ verify: "restore" });

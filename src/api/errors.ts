@@ -1,3 +1,5 @@
+import { docsUrl } from "./docs-url.ts";
+
 /**
  * What an error code means to each edge: its HTTP status, whether another attempt can help, and the
  * hint.
@@ -89,7 +91,7 @@ export const ERRORS = {
   "callback-url-refused": {
     status: 400,
     retryable: false,
-    hint: "Use an https URL of a public host that EXPORT_CALLBACK_ALLOWLIST allows; docs/callbacks.md lists the rules.",
+    hint: `Use an https URL of a public host that EXPORT_CALLBACK_ALLOWLIST allows: ${docsUrl("callbacks.md")}`,
   },
   "export-already-running": {
     status: 409,
