@@ -50,7 +50,7 @@ export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise
 type Due<Entry> = { entry: Entry; tick: Tick };
 
 async function startExport(env: ExportEnv, { entry, tick }: Due<ScheduledExport>): Promise<void> {
-  const { cron, proveEvery: runs, fleet: _, ...rest } = entry;
+  const { cron: _cron, proveEvery: runs, fleet: _fleet, ...rest } = entry;
   const keyPrefix = makeKeyPrefix(entry);
   const request = { ...rest, verify: findVerify(entry) };
   const job = await prepareJob(readSettings(env), request, receive(env, keyPrefix, tick));
