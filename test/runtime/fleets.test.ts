@@ -29,7 +29,8 @@ import {
 import { restore } from "../support/restores.ts";
 import { inJobs } from "../support/writing-job.ts";
 
-const NAMES = ["acme", "b/c d", "ünïcode", "zebra 🦓"];
+const LONGEST = "日".repeat(1_000);
+const NAMES = ["acme", "b/c d", "ünïcode", "zebra 🦓", LONGEST];
 
 beforeAll(async () => {
   allowOneTurn();
@@ -62,9 +63,9 @@ describe("a fleet", () => {
       error: null,
       names: "list",
       namedBy: "name",
-      members: { total: 6, packed: 4, exported: 1, empty: 1, failed: 0, pending: 0 },
-      progress: { percent: 100, rows: 4 * 2 + 3 },
-      packs: [{ number: 1, members: 4, first: "acme", last: "ünïcode" }],
+      members: { total: 7, packed: 5, exported: 1, empty: 1, failed: 0, pending: 0 },
+      progress: { percent: 100, rows: 5 * 2 + 3 },
+      packs: [{ number: 1, members: 5, first: "acme", last: LONGEST }],
       failures: [],
       warnings: [expect.stringContaining("repeats names")],
     });
@@ -101,6 +102,7 @@ describe("a fleet", () => {
       ["nobody", "empty"],
       ["zebra 🦓", "packed"],
       ["ünïcode", "packed"],
+      [LONGEST, "packed"],
     ]);
     expect(all.cursor).toBe(null);
     const first = await listMembersOf(fleet.fleetId, "?limit=4");
@@ -117,7 +119,7 @@ describe("a fleet", () => {
     const response = await api(`/export/fleet/${fleet.fleetId}/manifest`);
     const manifest = await response.json<FleetManifest>();
     expect(manifest.exports.map(({ member }) => member)).toEqual(["large"]);
-    expect(manifest.members).toEqual({ total: 6, packed: 4, exported: 1, empty: 1, failed: 0 });
+    expect(manifest.members).toEqual({ total: 7, packed: 5, exported: 1, empty: 1, failed: 0 });
     for (const pack of manifest.packs) {
       for (const { key, bytes, sha256 } of [pack, pack.index]) {
         const body = await (await env.EXPORT_R2_BUCKET.get(key))?.bytes();
@@ -216,9 +218,14 @@ describe("the names of a fleet", () => {
     expect(text).toBe(await dumpOf("zebra 🦓"));
   });
 
-  test("that cannot be read fail the fleet, and leave nothing", async () => {
+  test.each([
+    ["an empty object", { object: "blank.txt" }],
+    ["no object", { object: "missing.txt" }],
+    ["a query that returns NULL", { query: "SELECT NULL", source: "main" }],
+    ["a query that returns a BLOB", { query: "SELECT x'61'", source: "main" }],
+  ])("that are %s fail the fleet, and leave nothing", async (_, names) => {
     await env.EXPORT_R2_BUCKET.put("blank.txt", "\n");
-    const view = await backUpFleet({ names: { object: "blank.txt" } });
+    const view = await backUpFleet({ names });
     expect(view).toMatchObject({ status: "failed", error: { code: "fleet-names-invalid" } });
     expect(await filesOfFleet(view.fleetId)).toEqual([]);
   });
@@ -228,6 +235,9 @@ describe("the names of a fleet", () => {
     [{ source: "main", names: ["acme"] }, "invalid-request"],
     [{ source: "shop" }, "invalid-request"],
     [{ names: [] }, "invalid-request"],
+    [{ names: ["x".repeat(1_001)] }, "invalid-request"],
+    [{ names: ["acme"], copyTo: ["archive"] }, "invalid-request"],
+    [{ names: ["acme"], encrypt: "all" }, "invalid-request"],
     [{ names: { query: "SELECT 1", source: "nothing" } }, "source-not-found"],
     [
       { names: { namespace: { accountId: "0".repeat(32), namespaceId: "1".repeat(32) } } },

@@ -110,15 +110,15 @@ export async function backUpBatch(batch: Batch): Promise<BackedUpBatch> {
 
 /** A slow database must not make its run look silent: each of its calls ends, by its answer or by its timeout. */
 async function beatDuring<T>(work: Promise<T>, beat: () => Promise<void>): Promise<T> {
+  const late = Symbol("late");
   for (;;) {
-    const over = new AbortController();
-    const wait = scheduler.wait(BEAT_MS, { signal: over.signal }).then(() => true);
-    const isWaiting = await Promise.race([work.then(() => false), wait]);
-    if (!isWaiting) {
-      wait.catch(() => {});
-      over.abort();
-      return work;
-    }
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const beatTime = new Promise<typeof late>((resolve) => {
+      timer = setTimeout(resolve, BEAT_MS, late);
+    });
+    const first = await Promise.race([work, beatTime]);
+    clearTimeout(timer);
+    if (first !== late) return first;
     await beat();
   }
 }
@@ -155,11 +155,17 @@ async function dumpPatiently(batch: Batch, member: string): Promise<MemberDump |
     } catch (error) {
       const code = error instanceof ExportError ? error.code : "internal-error";
       if (code === "source-unavailable" && attempt < ATTEMPTS_MAX) {
-        await scheduler.wait((limits.retryMs ?? RETRY_MS) * 2 ** (attempt - 1));
+        await wait((limits.retryMs ?? RETRY_MS) * 2 ** (attempt - 1));
         continue;
       }
       const message = error instanceof Error ? error.message : String(error);
       return { member, code, message };
     }
   }
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }
