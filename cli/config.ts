@@ -5,6 +5,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 
 import { usageError } from "./cli-error.ts";
+import { docsUrl } from "../src/api/docs-url.ts";
 
 /** The origin of a setting; `doctor` shows it instead of the token itself. */
 type Origin = string;
@@ -35,10 +36,8 @@ const FileSchema = v.strictObject({
   token: v.optional(v.string()),
 });
 
-const NO_URL_HINT =
-  "Pass --url, set DURABLE_EXPORT_URL, or write it into the configuration file (docs/cli.md).";
-const NO_TOKEN_HINT =
-  "Set DURABLE_EXPORT_TOKEN, pass --token, or write it into the configuration file (docs/cli.md).";
+const NO_URL_HINT = `Pass --url, set DURABLE_EXPORT_URL, or write it into the configuration file: ${docsUrl("cli.md")}`;
+const NO_TOKEN_HINT = `Set DURABLE_EXPORT_TOKEN, pass --token, or write it into the configuration file: ${docsUrl("cli.md")}`;
 
 /**
  * Returns the settings: a flag takes precedence over the environment, and the environment over the

@@ -22,6 +22,7 @@ import { describeMasked } from "./parse-masks.ts";
 import { artifactProof, type Proof } from "./proof.ts";
 import { dumpPathOf, makeSqliteFile, requireSqliteOutput } from "./sqlite-output.ts";
 import { describeProved } from "./restored-itself.ts";
+import { storedArtifact } from "./stored-artifact.ts";
 import type { Terminal } from "./terminal.ts";
 import { type RemoteFile, remoteFileOf } from "./transfer.ts";
 import { ZipProof } from "./zip-proof.ts";
@@ -74,7 +75,7 @@ export interface DownloadRequest {
 /** Downloads and verifies a completed job's artifacts, and saves the manifest next to them. */
 export async function downloadArtifacts(request: DownloadRequest): Promise<DownloadResult> {
   const { client, jobId } = request;
-  const kept = await client.getManifest(jobId);
+  const kept = await getSignedManifest(client, jobId);
   const manifest = { ...kept.manifest, artifacts: choose(kept.manifest, request.only) };
   const place = await resolveOutput(request.output ?? defaultOutput(manifest), manifest);
   const written = await writePlace(request, place, { ...kept, manifest });
@@ -82,9 +83,7 @@ export async function downloadArtifacts(request: DownloadRequest): Promise<Downl
     place.kind === "file" || place.kind === "folder" ? manifestPathOf(place) : null;
   if (manifestPath !== null) {
     await writeWhole(manifestPath, kept.text);
-    if (manifest.signed === true) {
-      await writeWhole(`${manifestPath}.sig`, await client.getSignature(jobId));
-    }
+    if (kept.signature !== undefined) await writeWhole(`${manifestPath}.sig`, kept.signature);
   }
   request.terminal.note(`consistency: ${describeConsistency(findConsistency(manifest))}`);
   const { masked } = manifest;
@@ -92,6 +91,13 @@ export async function downloadArtifacts(request: DownloadRequest): Promise<Downl
   const proved = describeProved(manifest.proof, masked.length > 0);
   if (proved !== undefined) request.terminal.note(proved);
   return resultOf({ jobId, manifest, place, manifestPath, written });
+}
+
+/** Returns a job's manifest, and its signature if it has one. */
+async function getSignedManifest(client: ApiClient, jobId: string): Promise<ManifestText> {
+  const kept = await client.getManifest(jobId);
+  if (kept.manifest.signed !== true) return kept;
+  return { ...kept, signature: await client.getSignature(jobId) };
 }
 
 /** Returns one line about the downloaded files. */
@@ -110,10 +116,13 @@ export function describeDownload(result: DownloadResult): string {
 }
 
 function choose(manifest: Manifest, only: string | undefined): ManifestArtifact[] {
-  if (only === undefined) return manifest.artifacts;
-  const found = manifest.artifacts.filter((artifact) => artifact.name === only);
+  const artifacts = manifest.artifacts.map(storedArtifact);
+  if (only === undefined) return artifacts;
+  const found = artifacts.filter(
+    ({ name }, at) => name === only || manifest.artifacts[at]?.name === only,
+  );
   if (found.length > 0) return found;
-  const names = manifest.artifacts.slice(0, 10).map((artifact) => artifact.name);
+  const names = artifacts.slice(0, 10).map((artifact) => artifact.name);
   throw new CliError("no-such-artifact", `the export has no artifact ${JSON.stringify(only)}`, {
     exitCode: EXIT.refused,
     hint: `It has: ${names.join(", ")}`,

@@ -1,6 +1,10 @@
 import { ExportError } from "../src/api/errors.ts";
 import { lowerAscii } from "../src/lib/ascii-case.ts";
-import { classifyStatement, type StatementClass } from "../src/loading/classify-statement.ts";
+import {
+  classifyStatement,
+  type InsertRows,
+  type StatementClass,
+} from "../src/loading/classify-statement.ts";
 import { planLoad } from "../src/loading/plan-load.ts";
 import { scanScript } from "../src/loading/scan-script.ts";
 import type { LoadPlan } from "../src/rpc/load-plan.ts";
@@ -36,9 +40,10 @@ export interface DryRun {
   statements: Record<string, number>;
   /** How many of those a restore does not run. */
   skipped: Record<string, number>;
-  tables: { name: string; rows: number }[];
-  /** How many rows the script's INSERT … VALUES contain. */
-  rows: number;
+  /** Null for a table that a query fills: only running the script counts its rows. */
+  tables: { name: string; rows: number | null }[];
+  /** Null if the rows of a table are unknown. */
+  rows: number | null;
   /** How many rows wait in a staging table until the rows that they refer to exist. */
   stagedRows: number;
   /** Sentences, each with its place; empty if the script can be restored into an empty database. */
@@ -77,7 +82,7 @@ export async function examineScript(
     statements: count.statements,
     skipped: count.skipped,
     tables,
-    rows: tables.reduce((sum, { rows }) => sum + rows, 0),
+    rows: tables.reduce<number | null>((sum, { rows }) => addRows(sum, rows), 0),
     stagedRows: count.stagedRows,
     // The plan stops at the first refused statement; the count lists all of them.
     problems: count.problems.length > 0 && !count.isCutOff ? count.problems : problems,
@@ -127,7 +132,7 @@ class StatementCount {
   readonly skipped: Record<string, number> = {};
   readonly problems: string[] = [];
   readonly #plan: LoadPlan | undefined;
-  readonly #tables = new Map<string, { name: string; rows: number }>();
+  readonly #tables = new Map<string, { name: string; rows: number | null }>();
   #problems = 0;
   textBytes = 0;
   stagedRows = 0;
@@ -156,13 +161,14 @@ class StatementCount {
     if (found.kind === "refuse") this.#refuse(statement, found.reason);
     if (found.kind === "create-table") this.#table(found.name);
     if (found.kind === "insert") {
-      const rows = found.hasValues ? countRows(text, found.rowsAt) : 0;
-      this.#table(found.table).rows += rows;
-      if (this.#isStaged(found.table, number)) this.stagedRows += rows;
+      const rows = countRows(text, found);
+      const table = this.#table(found.table);
+      table.rows = addRows(table.rows, rows);
+      if (this.#isStaged(found.table, number)) this.stagedRows += rows ?? 0;
     }
   }
 
-  listTables(): { name: string; rows: number }[] {
+  listTables(): { name: string; rows: number | null }[] {
     return [...this.#tables.values()];
   }
 
@@ -174,7 +180,7 @@ class StatementCount {
     );
   }
 
-  #table(name: string): { name: string; rows: number } {
+  #table(name: string): { name: string; rows: number | null } {
     const lower = lowerAscii(name);
     const known = this.#tables.get(lower) ?? { name, rows: 0 };
     this.#tables.set(lower, known);
@@ -207,9 +213,15 @@ function nameStatement(text: Uint8Array): string {
   return `${first} ${word}`;
 }
 
-/** Counts the rows after VALUES: the outermost parentheses. */
-function countRows(text: Uint8Array, rowsAt: number): number {
+/** Adds counts of rows; null is an unknown count. */
+function addRows(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a + b;
+}
+
+/** Counts the rows after VALUES: the outermost parentheses. Returns null for a query. */
+function countRows(text: Uint8Array, { rowsAt, hasValues }: InsertRows): number | null {
   const tokens = new TokenReader(text, rowsAt);
+  if (!hasValues) return tokens.word(tokens.next()) === "DEFAULT" ? 1 : null;
   let depth = 0;
   let rows = 0;
   for (let token = tokens.next(); token !== undefined; token = tokens.next()) {
@@ -232,7 +244,7 @@ export function printDryRun(found: DryRun, terminal: Terminal): void {
   const kinds = Object.entries(statements).sort(([, a], [, b]) => b - a);
   const total = kinds.reduce((sum, [, count]) => sum + count, 0);
   terminal.print(
-    `${file}: ${formatBytes(textBytes)} of SQL text${packed}, ${formatNumberOf(total, "statement")}, ${formatNumberOf(tables.length, "table")}, ${formatNumberOf(rows, "row")}`,
+    `${file}: ${formatBytes(textBytes)} of SQL text${packed}, ${formatNumberOf(total, "statement")}, ${formatNumberOf(tables.length, "table")}, ${rows === null ? "an unknown number of rows" : formatNumberOf(rows, "row")}`,
   );
   if (kinds.length > 0) {
     terminal.printTable(
@@ -243,7 +255,7 @@ export function printDryRun(found: DryRun, terminal: Terminal): void {
   if (tables.length > 0) {
     terminal.printTable(
       ["TABLE", "ROWS"],
-      tables.map(({ name, rows: count }) => [oneLine(name), String(count)]),
+      tables.map(({ name, rows: count }) => [oneLine(name), count === null ? "?" : String(count)]),
     );
   }
   if (found.stagedRows > 0) {

@@ -58,6 +58,9 @@ export const FOLDER_MANIFEST = "durable-export.manifest.json";
 /** Used in the Worker's ZIP, and so in a folder into which the ZIP was unpacked. */
 export const ZIP_MANIFEST = "manifest.json";
 
+/** The same for the signature of a manifest. */
+export const ZIP_SIGNATURE = "manifest.json.sig";
+
 /** Returns the path of the manifest's file next to a download. */
 export function manifestPathOf(place: { kind: "file" | "folder"; path: string }): string {
   return place.kind === "file" ? `${place.path}.manifest.json` : join(place.path, FOLDER_MANIFEST);

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 
+import { docsUrl } from "../src/api/docs-url.ts";
 import { VERSION } from "../src/api/version.ts";
 import { addCancel } from "./commands/cancel.ts";
 import { addComplete } from "./commands/complete.ts";
@@ -7,6 +8,7 @@ import { addDelete } from "./commands/delete.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addDownload } from "./commands/download.ts";
 import { addDump } from "./commands/dump.ts";
+import { addFleet } from "./commands/fleet.ts";
 import { addInit } from "./commands/init.ts";
 import { addKeygen } from "./commands/keygen.ts";
 import { addList } from "./commands/list.ts";
@@ -24,7 +26,7 @@ Exit codes: 0 done; 1 the export, the restore, a check or a file failed;
             2 wrong usage or request; 3 the Worker is unreachable or refuses;
             130 interrupted
 Settings:   DURABLE_EXPORT_URL, DURABLE_EXPORT_TOKEN, or a configuration file
-            (docs/cli.md)`;
+Manual:     ${docsUrl("cli.md")}`;
 
 /** Creates the command line: its names and options. `commands/` contains the behavior of each command. */
 export function createProgram(host: Host, secrets: Secrets): Command {
@@ -66,6 +68,7 @@ export function createProgram(host: Host, secrets: Secrets): Command {
     addDelete,
     addVerify,
     addRestore,
+    addFleet,
     addDoctor,
     addInit,
     addKeygen,

@@ -203,6 +203,26 @@ describe("--dry-run", () => {
     expect(existsSync(to)).toBe(false);
   });
 
+  test("does not guess how many rows a query inserts", async () => {
+    writeFileSync(
+      file,
+      "CREATE TABLE a(x);INSERT INTO a VALUES(1);INSERT INTO a WITH n(x) AS (VALUES(1),(2)) SELECT x FROM n;" +
+        "CREATE TABLE b(x);INSERT INTO b DEFAULT VALUES;",
+    );
+    const { stdout } = await restore("--dry-run", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      tables: [
+        { name: "a", rows: null },
+        { name: "b", rows: 1 },
+      ],
+      rows: null,
+      problems: [],
+    });
+    const { stdout: text } = await restore("--dry-run");
+    expect(text).toContain("2 tables, an unknown number of rows");
+    expect(text).toMatch(/^a +\?$/m);
+  });
+
   test("lists every problem with its line", async () => {
     writeFileSync(file, "CREATE TABLE t(a);\nATTACH 'x' AS y;\nCREATE TEMP TABLE u(a);\n");
     const { exitCode, stdout, stderr } = await restore("--dry-run");

@@ -14,6 +14,7 @@ import { UnusableFile } from "../cli/unusable-file.ts";
 export async function withWorker<T>(
   signal: AbortSignal,
   work: (worker: { url: string; token: string }) => Promise<T>,
+  vars: Record<string, string> = {},
 ): Promise<T> {
   const startMs = Date.now();
   const state = mkdtempSync(join(tmpdir(), "durable-export-demo-"));
@@ -24,7 +25,7 @@ export async function withWorker<T>(
   try {
     worker = await startLocalWorker({
       persistTo: state,
-      vars: { ADMIN_AUTHORIZATION_TOKEN: token },
+      vars: { ...vars, ADMIN_AUTHORIZATION_TOKEN: token },
       signal,
     });
     printLine("worker", `${worker.url}, started in ${since(startMs)}`);

@@ -69,11 +69,12 @@ describe("a new Worker", () => {
       limits: { cpu_ms: 300_000, subrequests: 1_000_000 },
     });
     expect(result.stdout).toContain(
-      `Next, in ${folder}:\n  npx wrangler r2 bucket create shop-backup\n  npx wrangler deploy\n` +
+      `Next, in ${folder}:\n  Install wrangler (Node 22 or newer) and durable-export: ` +
+        "https://github.com/your-org/durable-export/blob/main/docs/library.md\n" +
+        "  npx wrangler r2 bucket create shop-backup\n  npx wrangler deploy\n" +
         "  npx wrangler secret put ADMIN_AUTHORIZATION_TOKEN\n",
     );
     expect(result.stderr).toContain(".dev.vars");
-    expect(result.stderr).toContain("Install wrangler, which needs Node 22 or newer");
     expect(result.stderr).toContain('"writable": true');
   });
 

@@ -20,8 +20,9 @@ import {
   planStarbasedb,
 } from "../init/backup-plan.ts";
 import { JsoncFile } from "../init/jsonc-file.ts";
-import { describeNeeds } from "../init/worker-needs.ts";
+import { describeNeeds, isInstalled } from "../init/worker-needs.ts";
 import { diskError } from "../partial-file.ts";
+import { docsUrl } from "../../src/api/docs-url.ts";
 
 interface InitOptions {
   d1?: PlannedSource[];
@@ -81,6 +82,7 @@ async function runInit(context: Context, folder: string, options: InitOptions): 
   const questioner = findQuestioner(host, context);
   const plan = await makePlan(options, questioner, name);
   checkSources(plan.sources);
+  if (isNew) requireClassesOfOthers(plan);
   const added = addBackup(file, plan, configPath);
   if (!isNew && added.length > 0) await requireConsent(added, configPath, options, questioner);
   const written: string[] = [];
@@ -105,11 +107,14 @@ async function runInit(context: Context, folder: string, options: InitOptions): 
   );
   if (plan.sources.length > 0) {
     terminal.note(
-      'To allow restores into a source, set "writable": true in EXPORT_SOURCES: see docs/restore.md.',
+      `To allow restores into a source, set "writable": true in EXPORT_SOURCES: ${docsUrl("restore.md")}`,
     );
   }
   const place = folder === process.cwd() ? "" : `, in ${folder}`;
-  terminal.print(`Next${place}:\n${next.map((line) => `  ${line}`).join("\n")}`);
+  const steps = isInstalled(folder)
+    ? next
+    : [`Install wrangler (Node 22 or newer) and durable-export: ${docsUrl("library.md")}`, ...next];
+  terminal.print(`Next${place}:\n${steps.map((line) => `  ${line}`).join("\n")}`);
   terminal.printJson({ config: configPath, written, added, next });
 }
 
@@ -137,14 +142,7 @@ function newConfig(folder: string, options: InitOptions): string {
     .toLowerCase()
     .replaceAll(/[^a-z0-9_-]+/g, "-");
   const name = checkWorkerName(options.name ?? fromFolder, "--name");
-  const own = options.durableObject?.find(({ object }) => object?.script_name === undefined);
-  if (own !== undefined) {
-    throw usageError(
-      `a new Worker has no class ${own.object?.class_name}`,
-      `Name the Worker that exports it: ${own.object?.name}=${own.object?.class_name}@my-app.`,
-    );
-  }
-  return `// Backs up databases to R2. docs/deploy.md of durable-export describes every field.
+  return `// Backs up databases to R2. Every field: ${docsUrl("deploy.md")}
 {
   "$schema": "node_modules/wrangler/config-schema.json",
   "name": ${JSON.stringify(name)},
@@ -153,6 +151,17 @@ function newConfig(folder: string, options: InitOptions): string {
   "observability": { "enabled": true },
 }
 `;
+}
+
+/** A new Worker exports only this project's classes. */
+function requireClassesOfOthers({ sources }: BackupPlan): void {
+  for (const { object, isEmbedded } of sources) {
+    if (object === undefined || object.script_name !== undefined || isEmbedded === true) continue;
+    throw usageError(
+      `a new Worker has no class ${object.class_name}`,
+      `Name the Worker that exports it: ${object.name}=${object.class_name}@my-app.`,
+    );
+  }
 }
 
 async function makePlan(

@@ -5,6 +5,7 @@ import { usageError } from "../cli-error.ts";
 import type { BackupPlan, ObjectBinding, PlannedSource } from "./backup-plan.ts";
 import type { JsoncFile } from "./jsonc-file.ts";
 import { BUCKET, JOBS, SCRATCH, WORKFLOW } from "./needed-bindings.ts";
+import { docsUrl } from "../../src/api/docs-url.ts";
 
 const Names = v.optional(v.array(v.string()), []);
 
@@ -221,6 +222,6 @@ function freeTag({ migrations }: Config): string {
 function conflict(path: string, what: string): Error {
   return usageError(
     `${path}: ${what}`,
-    "Nothing was changed. Rename it, or write the configuration by hand (docs/deploy.md).",
+    `Nothing was changed. Rename it, or write the configuration by hand: ${docsUrl("deploy.md")}`,
   );
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import type { BackupPlan } from "./backup-plan.ts";
+import { docsUrl } from "../../src/api/docs-url.ts";
 
 /** The first compatibility date at which Workers have Node's modules without a flag. */
 const NODE_MODULES_DATE = "2026-08-04";
@@ -12,11 +13,6 @@ export function describeNeeds(
   { folder, plan }: { folder: string; plan: BackupPlan },
 ): string[] {
   const needs: string[] = [];
-  if (!isInstalled(folder)) {
-    needs.push(
-      "Install wrangler, which needs Node 22 or newer, and the package in this folder: docs/library.md shows how.",
-    );
-  }
   const { main, env, compatibility_date: date, compatibility_flags: flags } = config;
   if (typeof main === "string") needs.push(...describeMain(join(folder, main), main, plan));
   if (typeof env === "object" && env !== null && Object.keys(env).length > 0) {
@@ -43,7 +39,7 @@ export function describeNeeds(
   for (const { object, config: source } of plan.sources) {
     if (object === undefined || !("names" in source)) continue;
     needs.push(
-      `Class ${object.class_name} must extend withExport(DurableObject), or its exports fail: docs/durable-objects.md shows how.`,
+      `Class ${object.class_name} must extend withExport(DurableObject), or its exports fail: ${docsUrl("durable-objects.md")}`,
     );
   }
   return needs;
@@ -61,11 +57,12 @@ function describeMain(path: string, main: string, { schedule, sources }: BackupP
   if (isWorker) return classes.length === 0 ? [] : [`${main} must export ${classes.join(", ")}.`];
   const scheduled = schedule === undefined ? "" : ", and call startScheduledExports in `scheduled`";
   return [
-    `${main} must export ${classes.join(", ")} and mount the routes${scheduled}: docs/library.md shows how.`,
+    `${main} must export ${classes.join(", ")} and mount the routes${scheduled}: ${docsUrl("library.md")}`,
   ];
 }
 
-function isInstalled(folder: string): boolean {
+/** True if the package is installed in a folder, or in one that contains it. */
+export function isInstalled(folder: string): boolean {
   if (existsSync(join(folder, "node_modules", "durable-export", "package.json"))) return true;
   const parent = dirname(folder);
   return parent !== folder && isInstalled(parent);

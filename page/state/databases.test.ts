@@ -1,8 +1,8 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import type { JobView } from "../../src/api/job-view.ts";
 import type { SourceList } from "../../src/api/source-list.ts";
-import { keyOf, listDatabases, needsAttention } from "./databases.ts";
+import { judgeAll, keyOf, listDatabases, needsAttention } from "./databases.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -135,4 +135,30 @@ test("each object of a source is a database, and the worst comes first", () => {
 test("a key is an address for any name", () => {
   expect(keyOf("tenants", { name: "a/b c" })).toBe("tenants/name/a%2Fb%20c");
   expect(keyOf("main", null)).toBe("main");
+});
+
+describe("the state of all databases together", () => {
+  const judgeSources = (jobs: JobView[]) =>
+    judgeAll(listDatabases([makeSource("main"), makeSource("shop")], jobs, NOW_MS));
+  const running = makeJob(1_000, { source: "shop", status: "running" });
+
+  test("is new if nothing was exported", () => {
+    expect(judgeSources([])).toEqual({ kind: "new" });
+    expect(judgeAll([])).toEqual({ kind: "new" });
+  });
+
+  test("names the oldest of the newest backups if all have one", () => {
+    const overall = judgeSources([makeJob(1_000), makeJob(2_000, { source: "shop" })]);
+    expect(overall).toMatchObject({ kind: "ok", oldest: { source: "shop" }, watched: 2 });
+  });
+
+  test("is not good while the first export of a database is running", () => {
+    const overall = judgeSources([running, makeJob(2_000)]);
+    expect(overall).toMatchObject({ kind: "waiting", waiting: [{ source: "shop" }], watched: 2 });
+  });
+
+  test("names the databases that need a person, whatever else is running", () => {
+    const overall = judgeSources([running]);
+    expect(overall).toMatchObject({ kind: "troubled", troubled: [{ source: "main" }] });
+  });
 });

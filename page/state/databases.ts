@@ -190,6 +190,32 @@ function judgeExpiry(last: JobView, nowMs: number): Verdict {
   };
 }
 
+/** What the state of all databases together is. */
+export type Overall =
+  /** Nothing was exported yet. */
+  | { kind: "new" }
+  /** `troubled` databases need a person, out of `watched`. */
+  | { kind: "troubled"; troubled: DatabaseState[]; watched: number }
+  /** Nothing is wrong, and the first exports of some databases are still running. */
+  | { kind: "waiting"; waiting: DatabaseState[]; watched: number }
+  /** All have a backup; `oldest` is the one that was taken first. */
+  | { kind: "ok"; oldest: JobView | null; watched: number };
+
+/** Returns the state of all databases together. Restore targets that nobody exports do not count. */
+export function judgeAll(databases: readonly DatabaseState[]): Overall {
+  const all = databases.filter(({ health }) => health !== "target");
+  const watched = all.length;
+  const troubled = all.filter(({ health }) => needsAttention(health));
+  const isNew = all.every(({ jobs }) => jobs.length === 0);
+  if (isNew && troubled.every(({ health }) => health === "missing")) return { kind: "new" };
+  if (troubled.length > 0) return { kind: "troubled", troubled, watched };
+  const waiting = all.filter(({ health }) => health === "waiting");
+  if (waiting.length > 0) return { kind: "waiting", waiting, watched };
+  const backups = all.flatMap(({ backup }) => (backup === null ? [] : [backup]));
+  const [oldest = null] = backups.toSorted((a, b) => takenAtMs(a) - takenAtMs(b));
+  return { kind: "ok", oldest, watched };
+}
+
 /** The instant that a backup shows. */
 export function takenAtMs({ snapshotAt, startedAt, createdAt }: JobView): number {
   return Date.parse(snapshotAt ?? startedAt ?? createdAt);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { JobView } from "../../src/api/job-view.ts";
-import { describeWaiting, durationOf, storedBytesOf } from "./job-facts.ts";
+import { describeEnd, describeWaiting, durationOf, storedBytesOf } from "./job-facts.ts";
 
 test("a queued job reports its place", () => {
   expect(describeWaiting({ queuePosition: null })).toBe("Waits to start");
@@ -19,4 +19,9 @@ test("a job that has not ended has no duration", () => {
   const startedAt = "2026-11-29T00:00:00Z";
   expect(durationOf({ startedAt, completedAt: null })).toBeNull();
   expect(durationOf({ startedAt, completedAt: "2026-11-29T00:00:02Z" })).toBe(2_000);
+});
+
+test("a job that ended before it was cancelled is not reported as cancelled", () => {
+  expect(describeEnd("It", "cancelled")).toBe("It is cancelled.");
+  expect(describeEnd("It", "failed")).toBe("It ended before it could be cancelled: it is failed.");
 });

@@ -1,3 +1,4 @@
+import type { JobState } from "../../src/api/job-state.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 
 /** Bytes of a job's files. A job whose files are gone, or do not exist yet, reports what it wrote. */
@@ -20,4 +21,11 @@ export function describeWaiting({ queuePosition }: Pick<JobView, "queuePosition"
   return queuePosition === null
     ? "Waits to start"
     : `Waits for other jobs: place ${queuePosition} in the queue`;
+}
+
+/** Returns what a request to cancel has led to: a job that ended first stays as it ended. */
+export function describeEnd(what: string, status: JobState): string {
+  return status === "cancelled"
+    ? `${what} is cancelled.`
+    : `${what} ended before it could be cancelled: it is ${status}.`;
 }

@@ -54,7 +54,7 @@ export function useJob<View extends { status: JobState }>(
       if (isAbort(error) || abort.signal.aborted) return;
       const problem = toProblem(error);
       setLive((before) => ({ ...before, problem }));
-      if (problem.isOffline) timer = setTimeout(() => setAttempt(attempt + 1), FOLLOW_AGAIN_MS);
+      if (problem.isTemporary) timer = setTimeout(() => setAttempt(attempt + 1), FOLLOW_AGAIN_MS);
     });
     return () => {
       clearTimeout(timer);

@@ -5,7 +5,7 @@ import { Dialog, TypedName } from "../parts/dialog.tsx";
 import { Note } from "../parts/notes.tsx";
 import { Bytes, Time } from "../parts/values.tsx";
 import { isAvailable, keyOf, labelOf, takenAtMs } from "../state/databases.ts";
-import { storedBytesOf } from "../state/job-facts.ts";
+import { describeEnd, storedBytesOf } from "../state/job-facts.ts";
 import { usePage, usePageData } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
 
@@ -25,8 +25,9 @@ export function CancelExportDialog({ job, onClose }: EndProps) {
       isDangerous
       onClose={onClose}
       onConfirm={async () => {
-        store.putExport(await store.client.cancel(job.jobId));
-        announce(`The export of ${label} is cancelled.`);
+        const ended = await store.client.cancel(job.jobId);
+        store.putExport(ended);
+        announce(describeEnd(`The export of ${label}`, ended.status));
         onClose();
       }}
     >

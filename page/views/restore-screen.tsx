@@ -12,7 +12,7 @@ import { ProgressBar } from "../parts/progress-bar.tsx";
 import { Bytes, CopiedText, Count, Duration, Time } from "../parts/values.tsx";
 import { formatBytes, formatCount } from "../format/units.ts";
 import { labelOf } from "../state/databases.ts";
-import { describeWaiting, durationOf } from "../state/job-facts.ts";
+import { describeEnd, describeWaiting, durationOf } from "../state/job-facts.ts";
 import { useAbilities, usePage, usePageData } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
 import { useJob } from "../state/use-job.ts";
@@ -151,6 +151,10 @@ function Facts({ job }: { job: RestoreView }) {
             <a href={links.export(from.jobId)}>export {from.jobId.slice(0, 8)}…</a>
           ) : "fileId" in from ? (
             <CopiedText text={from.fileId} what="id of the uploaded file" />
+          ) : "fleetId" in from ? (
+            <>
+              <code>{from.name ?? from.id}</code> of fleet {from.fleetId.slice(0, 8)}…
+            </>
           ) : (
             <code>{from.object}</code>
           )}
@@ -187,35 +191,43 @@ function Facts({ job }: { job: RestoreView }) {
 function RestoreActions({ job }: { job: RestoreView }) {
   const { store, announce } = usePage();
   const { mayChange } = useAbilities();
-  const [isAsked, setAsked] = useState(false);
+  // The restore may end while the question is open: the question stays the same.
+  const [asked, setAsked] = useState<"cancel" | "delete" | null>(null);
   if (!mayChange) return null;
   const isRunning = isActive(job.status);
   const confirm = async (): Promise<void> => {
-    if (isRunning) {
-      store.putRestore(await store.client.cancelRestore(job.jobId));
-      announce("The restore is cancelled.");
+    if (asked === "cancel") {
+      const ended = await store.client.cancelRestore(job.jobId);
+      store.putRestore(ended);
+      announce(describeEnd("The restore", ended.status));
     } else {
       await store.client.deleteRestore(job.jobId);
       store.dropRestore(job.jobId);
       announce("The restore is deleted from the list.");
       location.hash = links.restores;
     }
-    setAsked(false);
+    setAsked(null);
   };
   return (
     <>
-      <button type="button" class="danger" onClick={() => setAsked(true)}>
+      <button
+        type="button"
+        class="danger"
+        onClick={() => setAsked(isRunning ? "cancel" : "delete")}
+      >
         <Icon name={isRunning ? "stop" : "trash"} /> {isRunning ? "Cancel" : "Delete"}
       </button>
-      {isAsked && (
+      {asked !== null && (
         <Dialog
-          title={isRunning ? "Cancel this restore?" : "Delete this entry?"}
-          action={isRunning ? "Cancel the restore" : "Delete"}
+          title={asked === "cancel" ? "Cancel this restore?" : "Delete this entry?"}
+          action={asked === "cancel" ? "Cancel the restore" : "Delete"}
           isDangerous
-          onClose={() => setAsked(false)}
+          onClose={() => setAsked(null)}
           onConfirm={confirm}
         >
-          <p>{isRunning ? describeCancel(job) : "The restored database stays as it is."}</p>
+          <p>
+            {asked === "cancel" ? describeCancel(job) : "The restored database stays as it is."}
+          </p>
         </Dialog>
       )}
     </>

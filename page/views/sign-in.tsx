@@ -73,6 +73,7 @@ export function SignIn({ reason, onToken }: SignInProps) {
 
 const WRONG_TOKEN: Problem = {
   isOffline: false,
+  isTemporary: false,
   isUnauthorized: true,
   what: "The Worker does not accept this token.",
   advice: "Copy the whole token, without spaces. Ask the person who deployed the Worker for it.",

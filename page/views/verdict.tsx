@@ -1,8 +1,10 @@
+import type { ComponentChildren } from "preact";
+
 import { formatNumberOf } from "../format/units.ts";
 import { Hint } from "../parts/hint.tsx";
-import { Icon } from "../parts/icon.tsx";
+import { Icon, type IconName } from "../parts/icon.tsx";
 import { Time } from "../parts/values.tsx";
-import { type DatabaseState, needsAttention, takenAtMs } from "../state/databases.ts";
+import { type DatabaseState, judgeAll, takenAtMs } from "../state/databases.ts";
 import { useAbilities } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
 
@@ -19,51 +21,56 @@ interface VerdictProps {
 /** One sentence for all databases; below it, what is wrong with which and what to do. */
 export function Verdict({ databases, isPartial, onStart }: VerdictProps) {
   const { mayStart } = useAbilities();
-  const watched = databases.filter(({ health }) => health !== "target");
-  const troubled = watched.filter(({ health }) => needsAttention(health));
-  const backups = watched.flatMap(({ backup }) => (backup === null ? [] : [backup]));
-  const isNew = watched.every(({ jobs }) => jobs.length === 0);
-  if (isNew && troubled.every(({ health }) => health === "missing")) {
+  const overall = judgeAll(databases);
+  if (overall.kind === "new") {
     return (
-      <div class="verdict info">
-        <Icon name="database" />
-        <div>
-          <p class="title">Nothing is backed up yet</p>
-          <p>
-            Start a first export now. Then schedule exports with <code>EXPORT_SCHEDULE</code>.
-          </p>
-        </div>
-      </div>
+      <Sentence tone="info" icon="database" title="Nothing is backed up yet">
+        Start a first export now. Then schedule exports with <code>EXPORT_SCHEDULE</code>.
+      </Sentence>
     );
   }
-  if (troubled.length === 0) {
-    const oldest = backups.toSorted((a, b) => takenAtMs(a) - takenAtMs(b))[0];
+  if (overall.kind === "waiting") {
+    const [first] = overall.waiting;
+    const title =
+      overall.waiting.length === 1
+        ? `The first export of ${first?.label ?? ""} is running`
+        : `The first exports of ${overall.waiting.length} databases are running`;
+    const others = overall.watched - overall.waiting.length;
     return (
-      <div class="verdict ok">
-        <Icon name="check" />
-        <div>
-          <p class="title">
-            {watched.length === 1
-              ? "Your database is backed up"
-              : `All ${watched.length} databases are backed up`}
-          </p>
-          {oldest !== undefined && (
-            <p>
-              {watched.length === 1 ? "The backup" : "The oldest of the newest backups"} was taken{" "}
-              <Time at={new Date(takenAtMs(oldest)).toISOString()} />.
-            </p>
-          )}
-        </div>
-      </div>
+      <Sentence tone="info" icon="running" title={title}>
+        {others === 0
+          ? "Until it ends, there is no backup."
+          : `${others} of ${formatNumberOf(overall.watched, "database")} already ${others === 1 ? "has" : "have"} a backup.`}
+      </Sentence>
     );
   }
+  if (overall.kind === "ok") {
+    const isOne = overall.watched === 1;
+    return (
+      <Sentence
+        tone="ok"
+        icon="check"
+        title={
+          isOne ? "Your database is backed up" : `All ${overall.watched} databases are backed up`
+        }
+      >
+        {overall.oldest !== null && (
+          <>
+            {isOne ? "The backup" : "The oldest of the newest backups"} was taken{" "}
+            <Time at={new Date(takenAtMs(overall.oldest)).toISOString()} />.
+          </>
+        )}
+      </Sentence>
+    );
+  }
+  const { troubled } = overall;
   const isBad = troubled.some(({ health }) => health !== "late");
   return (
     <section class={`verdict ${isBad ? "bad" : "warn"}`} aria-labelledby="verdict">
       <Icon name="warning" />
       <div>
         <h2 id="verdict" class="title">
-          {troubled.length} of {formatNumberOf(watched.length, "database")}{" "}
+          {troubled.length} of {formatNumberOf(overall.watched, "database")}{" "}
           {troubled.length === 1 ? "needs" : "need"} attention
         </h2>
         {isPartial && <p>Older exports are still being read.</p>}
@@ -99,5 +106,25 @@ export function Verdict({ databases, isPartial, onStart }: VerdictProps) {
         )}
       </div>
     </section>
+  );
+}
+
+interface SentenceProps {
+  tone: "ok" | "info";
+  icon: IconName;
+  title: string;
+  children: ComponentChildren;
+}
+
+/** A verdict without anything to do. */
+function Sentence({ tone, icon, title, children }: SentenceProps) {
+  return (
+    <div class={`verdict ${tone}`}>
+      <Icon name={icon} />
+      <div>
+        <p class="title">{title}</p>
+        <p>{children}</p>
+      </div>
+    </div>
   );
 }

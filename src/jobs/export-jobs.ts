@@ -38,6 +38,7 @@ import { commitPlan } from "./commands/commit-plan.ts";
 import { completeJob } from "./commands/complete-job.ts";
 import { createJob } from "./commands/create-job.ts";
 import { failJob } from "./commands/fail-job.ts";
+import { holdFiles } from "./commands/hold-files.ts";
 import { recordSnapshot } from "./commands/record-snapshot.ts";
 import { removeJob } from "./commands/remove-job.ts";
 import { renewStream } from "./commands/renew-stream.ts";
@@ -59,14 +60,14 @@ import { findChangedView, getJobView } from "./views/job-view.ts";
 import { findStreamToClose, isSnapshotLeftover, snapshotToClose } from "./views/left-snapshots.ts";
 import { toRunningJob } from "./views/running-job.ts";
 import { runWatchdog } from "./watchdog/job-watchdog.ts";
-import { JobsCopies } from "./object/jobs-copies.ts";
+import { JobsFleets } from "./object/jobs-fleets.ts";
 
 /**
  * The one object that holds a deployment's jobs. It binds names to functions, and only it creates
  * or ends a run. The interfaces that it implements describe each method. Expected failures cross as
  * values (`Outcome`).
  */
-export class ExportJobs extends JobsCopies implements HttpJobs, RunJobs, StreamJobs {
+export class ExportJobs extends JobsFleets implements HttpJobs, RunJobs, StreamJobs {
   constructor(ctx: DurableObjectState, env: ExportEnv) {
     super(ctx, env);
     // An alarm is gone after all of its attempts fail, and a crash may happen between a row and its
@@ -100,8 +101,11 @@ export class ExportJobs extends JobsCopies implements HttpJobs, RunJobs, StreamJ
     return getJobPage(this.jobs.sql, query);
   }
 
-  download(jobId: string): Promise<Outcome<DownloadInfo>> {
-    return outcomeOf(() => getDownloadInfo(this.jobs.sql, jobId));
+  download(jobId: string, { reads } = { reads: false }): Promise<Outcome<DownloadInfo>> {
+    return outcomeOf(() => {
+      if (reads) holdFiles(this.jobs.sql, jobId, Date.now());
+      return getDownloadInfo(this.jobs.sql, jobId);
+    });
   }
 
   databaseBytes(): number {

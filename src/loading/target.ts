@@ -198,7 +198,6 @@ export async function openTarget(source: Source, restoreId: string): Promise<voi
 }
 
 /**
-/**
  * Begins a restore in its target: creates its position, and deletes everything else. Repeating it does nothing.
  * It calls `requireCurrent` after it creates the position and before it deletes. `requireCurrent` throws for a late
  * attempt, because the target may have other content by then. If the restore ends after that call, the attempt

@@ -8,13 +8,14 @@ import { unwrap } from "../rpc/outcome.ts";
 import { toDownloadName } from "../rpc/readable-key.ts";
 import type { ArtifactStore } from "../storage/artifact-store.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
-import { makeArchive } from "./files/archive.ts";
+import { type ArchiveHead, makeArchive } from "./files/archive.ts";
 import { makeArtifactFile } from "./files/artifact-file.ts";
 import { sendFile } from "./files/send-file.ts";
 import { JOB_ID } from "./parameters.ts";
 import { type Answer, type DescribedHeader, route } from "./route.ts";
 
-const FILE_HEADERS: readonly DescribedHeader[] = [
+/** The headers that a route reads which sends a file. */
+export const FILE_HEADERS: readonly DescribedHeader[] = [
   { name: "Range", description: "One range of bytes. Several ranges return the whole file." },
   { name: "If-Range", description: "The range applies only to the file with this ETag." },
   { name: "If-None-Match", description: "304 if the file has this ETag." },
@@ -26,7 +27,8 @@ const FILE_ANSWER_HEADERS: readonly DescribedHeader[] = [
   { name: "Repr-Digest", description: "The whole file's SHA-256 (RFC 9530). A ZIP has none." },
 ];
 
-const FILE_ANSWERS: readonly Answer[] = [
+/** Describes the answers of `sendFile`. */
+export const FILE_ANSWERS: readonly Answer[] = [
   { status: 200, description: "The file", content: "bytes", headers: FILE_ANSWER_HEADERS },
   {
     status: 206,
@@ -59,8 +61,8 @@ export const downloadRoutes = [
     operationId: "downloadExport",
     summary: "Download what a job exported",
     description:
-      "The artifact if there is exactly one. Otherwise a ZIP of all artifacts and the manifest, stored without " +
-      "compression, with ZIP64 if needed. Its bytes are the same each time, and ranges work. A job that an " +
+      "The artifact if there is exactly one. Otherwise a ZIP of the manifest, its signature if it has one, and all " +
+      "artifacts, stored without compression, with ZIP64 if needed. Its bytes are the same each time, and ranges work. A job that an " +
       "earlier version completed may have no ZIP and returns artifact-not-found.",
     access: "read",
     params: { jobId: JOB_ID },
@@ -68,13 +70,14 @@ export const downloadRoutes = [
     answers: FILE_ANSWERS,
     errors: FILE_ERRORS,
     handler: async ({ context, params }) => {
-      const info = await getDownload(context.env, params.jobId);
+      const reads = context.req.method === "GET";
+      const info = await getDownload(context.env, params.jobId, { reads });
       const store = openArtifactStore(context.env);
       const [artifact, ...others] = info.artifacts;
       const file =
         artifact !== undefined && others.length === 0
           ? { ...makeArtifactFile(info, artifact, store), name: nameDump(info, artifact) }
-          : makeArchive(info, store, await readManifest(info, store));
+          : makeArchive(info, store, await readHead(info, store));
       return sendFile(context, file);
     },
   }),
@@ -90,7 +93,8 @@ export const downloadRoutes = [
     answers: FILE_ANSWERS,
     errors: FILE_ERRORS,
     handler: async ({ context, params }) => {
-      const info = await getDownload(context.env, params.jobId);
+      const reads = context.req.method === "GET";
+      const info = await getDownload(context.env, params.jobId, { reads });
       const artifact = info.artifacts.find(({ name }) => name === params.artifact);
       if (artifact === undefined) {
         throw new ExportError(
@@ -150,18 +154,19 @@ export const downloadRoutes = [
       if (signatureKey === null) {
         throw new ExportError("artifact-not-found", "the job's manifest is not signed");
       }
-      const body = await openArtifactStore(context.env).read(signatureKey);
-      if (body === undefined) {
-        throw new ExportError("artifact-missing", "the signature is not in the store");
-      }
+      const body = await openSignature(signatureKey, openArtifactStore(context.env));
       return context.body(body, 200, { "content-type": "application/octet-stream" });
     },
   }),
 ];
 
-/** Errors: `job-not-found`, `export-not-finished`, `export-expired`, `export-not-downloadable`. */
-async function getDownload(env: ExportEnv, jobId: string): Promise<DownloadInfo> {
-  const info = unwrap(await getExportJobs(env).download(jobId));
+/** Returns the files of a completed job. Errors: `job-not-found`, `export-not-finished`, `export-expired`, `export-not-downloadable`. */
+export async function getDownload(
+  env: ExportEnv,
+  jobId: string,
+  options = { reads: false },
+): Promise<DownloadInfo> {
+  const info = unwrap(await getExportJobs(env).download(jobId, options));
   if (info.state === "completed") return info;
   if (isActive(info.state)) {
     throw new ExportError("export-not-finished", `the job is ${info.state}`);
@@ -186,6 +191,24 @@ async function openManifest(
   throw new ExportError("artifact-missing", "the manifest is not in the store");
 }
 
-async function readManifest(info: DownloadInfo, store: ArtifactStore): Promise<Uint8Array> {
-  return new Uint8Array(await new Response(await openManifest(info, store)).arrayBuffer());
+/** Errors: `artifact-missing`. */
+async function openSignature(
+  signatureKey: string,
+  store: ArtifactStore,
+): Promise<ReadableStream<Uint8Array>> {
+  const body = await store.read(signatureKey);
+  if (body !== undefined) return body;
+  throw new ExportError("artifact-missing", "the signature is not in the store");
+}
+
+/** Errors: `artifact-missing`. */
+async function readHead(info: DownloadInfo, store: ArtifactStore): Promise<ArchiveHead> {
+  const manifest = await readWhole(await openManifest(info, store));
+  const { signatureKey } = info;
+  if (signatureKey === null) return { manifest };
+  return { manifest, signature: await readWhole(await openSignature(signatureKey, store)) };
+}
+
+async function readWhole(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(body).arrayBuffer());
 }

@@ -15,6 +15,12 @@ import { launchBrowser, openTab, signIn } from "../support/page/browser.ts";
 /** With many steps, an export can be watched and cancelled. */
 const SHORT_STEPS = { EXPORT_ONE_TURN_BYTES: "0", EXPORT_CHUNK_BYTES: "65536" };
 
+const toNumbers = (count: number): string =>
+  `WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})`;
+
+/** A thousand characters. */
+const TEXT = "hex(zeroblob(500)) AS text";
+
 let worker: BackedUpWorker;
 let client: ExportClient;
 let url: string;
@@ -34,10 +40,9 @@ beforeAll(async () => {
   const { jobId } = await exported(client, { source: "main" });
   await copied(client, jobId, { target: "notes" });
   failedJobId = (await exported(client, { source: "notes", tables: { include: ["gone"] } })).jobId;
-  const numbers = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)";
   await client.transaction([
     { sql: "CREATE TABLE big(id INTEGER PRIMARY KEY, text TEXT)" },
-    { sql: `INSERT INTO big(text) ${numbers} SELECT hex(zeroblob(500)) FROM n` },
+    { sql: `INSERT INTO big(text) ${toNumbers(12_000)} SELECT ${TEXT} FROM n` },
   ]);
   browser = await launchBrowser();
   ({ page, complaints } = await openTab(browser, url));
@@ -53,6 +58,13 @@ afterAll(async () => {
 async function openExport(jobId: string): Promise<void> {
   await page.goto(`${url}/#/exports/${jobId}`);
   await page.getByRole("heading", { name: "Details" }).waitFor();
+}
+
+/** Opens a running export and its question. */
+async function askToCancel(jobId: string): Promise<void> {
+  await openExport(jobId);
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await page.getByRole("dialog").getByText("The database is not changed.").waitFor();
 }
 
 test("an export is started, shows its tables while it runs, and reaches its end without a reload", async () => {
@@ -82,14 +94,26 @@ test("an export that is asked to prove itself shows the proof", async () => {
 });
 
 test("a running export is cancelled after a question", async () => {
+  // Its export takes a minute, so that it cannot end before the answer.
+  await client.transaction([
+    { sql: `CREATE TABLE huge AS ${toNumbers(120_000)} SELECT ${TEXT} FROM n` },
+  ]);
   const { jobId } = await client.start({ source: "main" });
-  await openExport(jobId);
-  await page.getByRole("button", { name: "Cancel", exact: true }).click();
-  await page.getByRole("dialog").getByText("The database is not changed.").waitFor();
+  await askToCancel(jobId);
   await page.getByRole("button", { name: "Cancel the export" }).click();
   await page.getByText("is cancelled.").waitFor();
   await page.locator(".heading").getByText("Cancelled").waitFor();
   expect((await client.get(jobId)).status).toBe("cancelled");
+  await client.transaction([{ sql: "DROP TABLE huge" }]);
+});
+
+test("an export that ends while the question is open is not reported as cancelled", async () => {
+  const { jobId } = await client.start({ source: "main" });
+  await askToCancel(jobId);
+  await page.locator(".heading").getByText("Completed").waitFor({ timeout: 100_000 });
+  await page.getByRole("button", { name: "Cancel the export" }).click();
+  await page.getByText("ended before it could be cancelled: it is completed.").waitFor();
+  expect((await client.get(jobId)).status).toBe("completed");
 });
 
 test("a failed export shows its error, its hint, and a way to start it again", async () => {

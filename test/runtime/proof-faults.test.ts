@@ -93,6 +93,27 @@ describe("the scratch database of a job", () => {
     expect(await countScratch(jobId)).toBe(0);
   });
 
+  test("that a cut-off attempt has filled counts as progress before more is loaded", async () => {
+    await inJobs(`CREATE TRIGGER cut_off BEFORE UPDATE OF proof_json ON tmp_export_jobs
+      WHEN NEW.proof_json ->> 'phase' = 'compare' BEGIN SELECT RAISE(ABORT, 'cut off'); END`);
+    stop = () => void inJobs("DROP TRIGGER IF EXISTS cut_off");
+    const { jobId } = await startExport({ verify: "restore" });
+    const read = async (): Promise<unknown[]> =>
+      inJobs(
+        `SELECT proof_json ->> 'phase' AS phase, proof_json ->> '$.position.textBytes' > 0 AS isLoaded
+         FROM tmp_export_jobs WHERE job_id = ?`,
+        jobId,
+      );
+    // The attempt after a failed one begins ten seconds later.
+    await expect.poll(read, { timeout: 90_000 }).toEqual([{ phase: "load", isLoaded: 1 }]);
+    await inJobs("DROP TRIGGER cut_off");
+    expect(await ended(jobId)).toMatchObject({
+      status: "completed",
+      workflow: { run: 1 },
+      proof: { state: "proved", rows: 704 },
+    });
+  });
+
   test("that could not be discarded is discarded by the watchdog", async () => {
     const jobId = crypto.randomUUID();
     await openScratch(jobId).transaction([{ sql: "CREATE TABLE forgotten (a)" }]);

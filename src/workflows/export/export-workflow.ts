@@ -17,9 +17,12 @@ import { sendCallbacks } from "../ending/send-callbacks.ts";
 import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { openSteps, type RunStep, type Steps } from "../engine/steps.ts";
+import { FLEET_STEPS } from "../fleet/fleet-steps.ts";
+import { runFleet } from "../fleet/run-fleet.ts";
 import { proveStep } from "../proof/prove-step.ts";
 import { RESTORE_STEPS } from "../restore/restore-steps.ts";
 import { endRestore, runRestore } from "../restore/run-restore.ts";
+import { sealStep } from "../sealing/seal-step.ts";
 import { EXPORT_STEPS, type ExportStep } from "./export-steps.ts";
 import { produceArtifacts } from "./produce-artifacts.ts";
 import {
@@ -33,7 +36,7 @@ import {
 type Ended = { jobId: string; status: string } | { streamId: string; status: string };
 
 /**
- * One run of an export or a restore, the cleanup after a job or a stream, or another attempt at copies. The names and order of
+ * One run of an export, a restore or a fleet, the cleanup after a job or a stream, or another attempt at copies. The names and order of
  * its steps come only from recorded values, so that the list of steps reads like a table of
  * contents, and a replay takes the same path.
  */
@@ -63,6 +66,10 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunPayload> {
         const { jobId, run, rescuedFor } = payload;
         return runRestore(openSteps(step, this.env, RESTORE_STEPS), { jobId, run, rescuedFor });
       }
+      case "fleet": {
+        const { jobId, run, rescuedFor } = payload;
+        return runFleet(openSteps(step, this.env, FLEET_STEPS), { jobId, run, rescuedFor });
+      }
       case "restore-ending": {
         const { jobId, run, callbackFrom } = payload;
         return endRestore(openSteps(step, this.env, RESTORE_STEPS), { jobId, run }, callbackFrom);
@@ -78,8 +85,9 @@ async function runExport(steps: Steps<ExportStep>, runId: RunStart): Promise<End
   const run = steps.forRun(runId);
   let published: Completed;
   try {
-    const { proves, copies } = await produceArtifacts(run);
+    const { proves, seals, copies } = await produceArtifacts(run);
     if (proves) await proveDump(run);
+    if (seals) await sealArtifacts(run);
     published = await publish(run, copies);
   } catch (error) {
     const failure = parseFailure(error);
@@ -98,6 +106,14 @@ async function runExport(steps: Steps<ExportStep>, runId: RunStart): Promise<End
 async function proveDump(run: RunStep<ExportStep>): Promise<void> {
   for (let number = 1; ; number += 1) {
     const { isDone } = await run("prove restore", String(number), proveStep);
+    if (isDone) return;
+  }
+}
+
+/** Replaces the artifacts by sealed ones. A proof needs the plain ones, so it comes first. */
+async function sealArtifacts(run: RunStep<ExportStep>): Promise<void> {
+  for (let number = 1; ; number += 1) {
+    const { isDone } = await run("seal artifacts", String(number), sealStep);
     if (isDone) return;
   }
 }
