@@ -58,6 +58,9 @@ export function readInputs(getInput: (name: string) => string): Inputs {
   const request = requestBodyOf(options);
   const fleet = readFleet(getInput, request);
   const isRestored = readBoolean(getInput, "restore");
+  if (fleet !== undefined && request["mask"] !== undefined) {
+    throw usageError("the input mask is for exports of one database, not for a fleet");
+  }
   if (fleet !== undefined && isRestored) {
     throw usageError("the input restore needs a file, and a fleet stays in the Worker's bucket");
   }

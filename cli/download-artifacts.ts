@@ -186,8 +186,9 @@ async function writeSqlite(
   kept: ManifestText,
 ): Promise<number> {
   const { client, terminal, host, jobId } = request;
-  const { format, content, compression } = kept.manifest;
-  await requireSqliteOutput(output, { format, content, compression });
+  const { format, content, compression, artifacts } = kept.manifest;
+  const encrypt = artifacts.some(({ sealed }) => sealed !== undefined) ? "all" : undefined;
+  await requireSqliteOutput(output, { format, content, compression, encrypt });
   const path = dumpPathOf(output);
   await makeFolder(dirname(path));
   await downloadFile({ client, terminal, jobId, ...(await oneOf(request, kept)), path });
