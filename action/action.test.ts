@@ -133,6 +133,15 @@ describe("the action, run as a runner does", () => {
     });
   });
 
+  test("makes an SQLite file, which counts as restored", async () => {
+    const inputs = { url: server.url, token: FAKE_TOKEN, path: "app.sqlite", restore: "true" };
+    const { exitCode, outputs, summary } = await runAction(inputs, { folder });
+    expect(exitCode).toBe(0);
+    expect(outputs).toMatchObject({ file: "app.sqlite", manifest: "", sha256: "", rows: "3" });
+    expect(summary).toContain("SHA-256 of the dump; restored, with every table's rows counted");
+    expect(readFileSync(join(folder, "app.sqlite")).toString("latin1")).toMatch(/^SQLite format 3/);
+  });
+
   test("masks the token before anything else, and shows it nowhere", async () => {
     const { log, summary } = await runAction({ url: server.url, token: FAKE_TOKEN }, { folder });
     expect(log.startsWith(`::add-mask::${FAKE_TOKEN}\n`)).toBe(true);

@@ -532,7 +532,7 @@ describe("dump", () => {
     expect(readFileSync(output, "utf8")).toBe("yesterday");
   });
 
-  test.each(["backup.csv", "backup.json", "backup.sqlite", "backup.db.gz"])(
+  test.each(["backup.csv", "backup.json", "backup.parquet", "backup.db.gz"])(
     "warns that %s is not the name of an SQL script",
     async (name) => {
       const result = await runCli(["dump", "-o", join(folder, name)], server);

@@ -66,6 +66,8 @@ export interface FakeOptions {
   sources?: string[];
   /** Sources that no restore may write. */
   readOnlySources?: string[];
+  /** The format that every manifest names. Default: sql. */
+  format?: string;
   /** Rows of every job. Default: 3. */
   rows?: number;
   /** Of one table. Default: 0. */
@@ -287,7 +289,7 @@ export class FakeExportServer {
       ...(this.options.signature && { signed: true }),
       jobId: job.jobId,
       source: "main",
-      format: "sql",
+      format: this.options.format ?? "sql",
       compression: "none",
       consistency: "undo-log",
       requestedConsistency: "snapshot",
