@@ -1,4 +1,5 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -14,6 +15,7 @@ import {
   FakeExportServer,
   type FakeOptions,
   PROVED,
+  sendJson,
   sha256Of,
 } from "../test/support/fake-export-server.ts";
 import { ACTION_FILES, readActionFile, runAction } from "../test/support/run-action.ts";
@@ -57,6 +59,53 @@ async function restart(options: Partial<FakeOptions>): Promise<void> {
 }
 
 describe("the action, run as a runner does", () => {
+  test("starts a fleet of the names it is given, waits for it, and writes no file", async () => {
+    const fleetId = "0b1f2c3d-0000-4000-8000-000000000001";
+    const fleet = {
+      kind: "fleet",
+      fleetId,
+      status: "completed",
+      source: "tenants",
+      compression: "gzip",
+      createdAt: "2026-11-28T03:17:00.000Z",
+      members: { total: 2, packed: 1, exported: 0, empty: 0, failed: 1, pending: 0 },
+      progress: { percent: 100, rows: 7, bytes: 900 },
+      packs: [],
+      failures: [{ member: "b", code: "source-timeout", message: "it took too long" }],
+    };
+    const send = (_: unknown, response: ServerResponse): boolean => {
+      sendJson(response, 200, fleet);
+      return true;
+    };
+    server.intercept("/export/fleet", send, Infinity);
+    const inputs = {
+      url: server.url,
+      token: FAKE_TOKEN,
+      source: "tenants",
+      fleet: "true",
+      names: "a\nb\n",
+    };
+    const result = await runAction(inputs, { folder });
+    expect(result.exitCode).toBe(0);
+    expect(result.outputs).toMatchObject({
+      "fleet-id": fleetId,
+      "job-id": "",
+      file: "",
+      bytes: "900",
+      rows: "7",
+    });
+    expect(Object.keys(result.outputs).sort()).toEqual(
+      Object.keys(readActionFile().outputs).sort(),
+    );
+    expect(JSON.parse(server.requestsTo("POST /export/fleet")[0]?.body ?? "")).toEqual({
+      source: "tenants",
+      names: ["a", "b"],
+      compression: "gzip",
+    });
+    expect(result.summary).toContain("it took too long");
+    expect(readdirSync(folder).filter((name) => name.startsWith("tenants"))).toEqual([]);
+  });
+
   test("writes a verified file, its outputs and a summary with the table of tables", async () => {
     const inputs = { url: server.url, token: FAKE_TOKEN, path: "out.sql", restore: "true" };
     const result = await runAction(inputs, { folder });
@@ -64,6 +113,7 @@ describe("the action, run as a runner does", () => {
     expect(readFileSync(join(folder, "out.sql")).equals(DUMP)).toBe(true);
     expect(result.outputs).toEqual({
       "job-id": server.jobs[0]?.jobId,
+      "fleet-id": "",
       file: "out.sql",
       manifest: "out.sql.manifest.json",
       sha256: sha256Of(DUMP),

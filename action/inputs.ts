@@ -4,6 +4,7 @@ import { parseCount } from "../cli/context.ts";
 import { usageError } from "../cli/cli-error.ts";
 import { type ExportOptions, requestBodyOf } from "../cli/export-options.ts";
 import type { RequestBody } from "../cli/api-client.ts";
+import type { FleetBody } from "../cli/fleet-client.ts";
 import { parseDurationMs } from "../cli/duration.ts";
 import { isRestorable } from "../cli/verify-restore.ts";
 
@@ -17,6 +18,8 @@ export interface Inputs {
   timeoutMs: number;
   isRestored: boolean;
   failIfEmpty: boolean;
+  /** The fleet to start instead of an export; undefined for an export. */
+  fleet: FleetBody | undefined;
 }
 
 /** Reads the inputs by name; action.yml sets their defaults. Throws a usage error that names the input. */
@@ -51,7 +54,11 @@ export function readInputs(getInput: (name: string) => string): Inputs {
   if (copyTo.length > 0) options.copyTo = copyTo;
   if (readBoolean(getInput, "copy-required")) options.copyRequired = true;
   const request = requestBodyOf(options);
+  const fleet = readFleet(getInput, request);
   const isRestored = readBoolean(getInput, "restore");
+  if (fleet !== undefined && isRestored) {
+    throw usageError("the input restore needs a file, and a fleet stays in the Worker's bucket");
+  }
   if (
     isRestored &&
     (!isRestorable(options.format ?? FORMAT_DEFAULT) || options.content === "data")
@@ -69,7 +76,28 @@ export function readInputs(getInput: (name: string) => string): Inputs {
     timeoutMs: parseDurationMs(getInput("timeout") || "60m", "the input timeout"),
     isRestored,
     failIfEmpty: readBoolean(getInput, "fail-if-empty"),
+    fleet,
   };
+}
+
+/** Returns the body of `POST /export/fleet`: a fleet shares some inputs with an export. Undefined for an export. */
+function readFleet(
+  getInput: (name: string) => string,
+  { source, compression, consistency, content, tables, retentionHours }: RequestBody,
+): FleetBody | undefined {
+  if (!readBoolean(getInput, "fleet")) return undefined;
+  const names = linesOf(getInput("names"));
+  const fields: FleetBody = {
+    source,
+    names: names.length === 0 ? undefined : names,
+    compression,
+    consistency,
+    content,
+    tables,
+    retentionHours,
+    failIfAny: readBoolean(getInput, "fail-if-any") || undefined,
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 function required(getInput: (name: string) => string, name: string): string {

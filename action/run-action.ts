@@ -1,17 +1,23 @@
+import { randomUUID } from "node:crypto";
+
 import { ApiClient } from "../cli/api-client.ts";
 import { CliError } from "../cli/cli-error.ts";
 import { resolveConfig } from "../cli/config.ts";
 import { describeDownload, type DownloadResult } from "../cli/download-artifacts.ts";
 import { dumpJob, findDumpOutput } from "../cli/dump-job.ts";
 import { EXIT, type ExitCode } from "../cli/exit-codes.ts";
+import type { Fleet } from "../cli/fleet-answers.ts";
+import { type FleetBody, FleetClient } from "../cli/fleet-client.ts";
+import { describeFleet, followFleet, requireFleetCompleted } from "../cli/follow-fleet.ts";
 import { oneLine } from "../cli/format.ts";
+import { graceSignal } from "../cli/grace-signal.ts";
 import type { Host } from "../cli/host.ts";
 import { RETRY_BASE_MS } from "../cli/retry.ts";
 import { Secrets } from "../cli/secrets.ts";
 import { Terminal } from "../cli/terminal.ts";
 import { verifyRestore } from "../cli/verify-restore.ts";
 import { type Inputs, readInputs } from "./inputs.ts";
-import { failureMarkdown, summaryMarkdown } from "./summary.ts";
+import { failureMarkdown, fleetMarkdown, summaryMarkdown } from "./summary.ts";
 import {
   annotationLine,
   appendSummary,
@@ -35,8 +41,12 @@ export async function runAction(host: Host): Promise<ExitCode> {
     secrets.add(token);
     if (token !== "") host.stdout.write(maskLine(token));
     const inputs = readInputs((name) => getInput(host.env, name));
-    const result = await backUp(inputs, host, terminal);
-    publish(host.env, result, inputs.isRestored);
+    if (inputs.fleet === undefined) {
+      const result = await backUp(inputs, host, terminal);
+      publish(host.env, result, inputs.isRestored);
+    } else {
+      publishFleet(host.env, await backUpFleet(inputs, inputs.fleet, host, terminal));
+    }
     return EXIT.done;
   } catch (error) {
     const message = secrets.redact(error instanceof Error ? oneLine(error.message) : String(error));
@@ -49,18 +59,41 @@ export async function runAction(host: Host): Promise<ExitCode> {
   }
 }
 
-async function backUp(inputs: Inputs, host: Host, terminal: Terminal): Promise<DownloadResult> {
+function openClient({ url, token }: Inputs, host: Host, terminal: Terminal): ApiClient {
   // This action ignores the workflow's environment: it reads only its inputs.
-  const { url, token } = inputs;
   const names = { url: "the input url", token: "the input token" };
   const config = resolveConfig({ url, token, env: {}, names });
   for (const warning of config.warnings) terminal.warn(warning);
-  const client = new ApiClient({
+  return new ApiClient({
     ...config,
     retry: { retries: RETRIES, baseMs: RETRY_BASE_MS },
     signal: host.interrupt,
     onRetry: (line) => terminal.note(line),
   });
+}
+
+async function backUpFleet(
+  inputs: Inputs,
+  body: FleetBody,
+  host: Host,
+  terminal: Terminal,
+): Promise<Fleet> {
+  const api = openClient(inputs, host, terminal);
+  const key = randomUUID();
+  const { fleetId } = await new FleetClient(api).start(body, key, graceSignal(api.signal));
+  terminal.note(`fleet ${fleetId} started`);
+  const { timeoutMs } = inputs;
+  const fleet = await followFleet(api, terminal, { fleetId, timeoutMs });
+  for (const { member, code, message } of fleet.failures) {
+    terminal.warn(oneLine(`object ${JSON.stringify(member)} failed: ${code}: ${message}`));
+  }
+  requireFleetCompleted(fleet);
+  terminal.note(describeFleet(fleet));
+  return fleet;
+}
+
+async function backUp(inputs: Inputs, host: Host, terminal: Terminal): Promise<DownloadResult> {
+  const client = openClient(inputs, host, terminal);
   const result = await dumpJob({
     client,
     terminal,
@@ -77,8 +110,17 @@ async function backUp(inputs: Inputs, host: Host, terminal: Terminal): Promise<D
   return result;
 }
 
+function publishFleet(env: Host["env"], fleet: Fleet): void {
+  for (const name of ["job-id", "file", "manifest", "sha256"]) setOutput(env, name, "");
+  setOutput(env, "fleet-id", fleet.fleetId);
+  setOutput(env, "bytes", String(fleet.progress.bytes));
+  setOutput(env, "rows", String(fleet.progress.rows));
+  appendSummary(env, fleetMarkdown(fleet));
+}
+
 function publish(env: Host["env"], result: DownloadResult, isRestored: boolean): void {
   setOutput(env, "job-id", result.jobId);
+  setOutput(env, "fleet-id", "");
   setOutput(env, "file", result.path ?? "");
   setOutput(env, "manifest", result.manifestPath ?? "");
   setOutput(env, "sha256", result.sha256 ?? "");

@@ -1,10 +1,12 @@
 import { describeConsistency } from "../cli/consistency.ts";
 import type { DownloadResult } from "../cli/download-artifacts.ts";
+import type { Fleet } from "../cli/fleet-answers.ts";
 import { describeProved } from "../cli/restored-itself.ts";
 import { formatBytes, formatCount, formatNumberOf, oneLine } from "../cli/format.ts";
 
 /** GitHub refuses a summary over 1 MiB; a table's name may have 1,000 characters. */
 const TABLES_SHOWN_MAX = 300;
+const FAILURES_SHOWN_MAX = 100;
 
 /** The job's summary page in Markdown: what was saved, and its tables. */
 export function summaryMarkdown(result: DownloadResult, isRestored: boolean): string {
@@ -39,6 +41,31 @@ export function summaryMarkdown(result: DownloadResult, isRestored: boolean): st
       ? ["", `… and ${formatNumberOf(rest, "more table")}: the manifest lists all of them.`]
       : []),
     "",
+    "",
+  ].join("\n");
+}
+
+/** The summary page of a completed fleet in Markdown: its counts, and its first failures. */
+export function fleetMarkdown({ fleetId, source, members, progress, failures }: Fleet): string {
+  const facts: [string, string][] = [
+    ["Fleet", code(fleetId)],
+    ["Source", code(source)],
+    ["Objects", formatCount(members.packed + members.exported)],
+    ["Empty", formatCount(members.empty)],
+    ["Failed", formatCount(members.failed)],
+    ["Size", `${formatBytes(progress.bytes)} (${formatNumberOf(progress.bytes, "byte")})`],
+    ["Rows", formatCount(progress.rows)],
+  ];
+  return [
+    "## Durable Export",
+    "",
+    "| | |",
+    "| --- | --- |",
+    ...facts.map(([name, value]) => `| ${name} | ${value} |`),
+    "",
+    ...failures
+      .slice(0, FAILURES_SHOWN_MAX)
+      .map((failure) => `> :warning: ${code(failure.member)}: ${text(failure.message)}\n`),
     "",
   ].join("\n");
 }

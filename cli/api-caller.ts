@@ -209,14 +209,21 @@ export class ApiCaller {
   }
 }
 
+/** The beginnings of routes that earlier Workers lack, and what those cannot do. */
+const LATER_ROUTES: readonly (readonly [start: string, what: string])[] = [
+  ["/import/", "restore files"],
+  ["/export/fleet", "back up fleets"],
+];
+
 /** A 400 would occur again: the command line was wrong. Everything else is a refusal. */
 function refusal(url: string, status: number, problem: Problem & { path: string }): CliError {
   const { code, detail } = problem;
   const noRoute: ErrorCode = "not-found";
-  if (code === noRoute && problem.path.startsWith("/import/")) {
+  const lacking = LATER_ROUTES.find(([start]) => problem.path.startsWith(start));
+  if (code === noRoute && lacking !== undefined) {
     return new CliError(
       { ofWorker: code },
-      `the Worker at ${url} cannot restore files: it is too old`,
+      `the Worker at ${url} cannot ${lacking[1]}: it is too old`,
       {
         exitCode: EXIT.refused,
         hint: "Deploy a newer version of it.",

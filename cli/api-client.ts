@@ -118,9 +118,17 @@ export class ApiClient extends ApiCaller {
     options: { headers?: Record<string, string>; signal: AbortSignal },
   ): Promise<Response> {
     const name = artifact === undefined ? "" : `/${encodeURIComponent(artifact)}`;
+    return this.openFile(`${jobPath(jobId)}/download${name}`, options);
+  }
+
+  /** Opens the bytes that a route sends; as `openDownload`. */
+  async openFile(
+    path: string,
+    options: { headers?: Record<string, string>; signal: AbortSignal },
+  ): Promise<Response> {
     const { response } = await this.call({
       method: "GET",
-      path: `${jobPath(jobId)}/download${name}`,
+      path,
       // Without this, the platform may compress the response, and ranges would count other bytes.
       headers: { "accept-encoding": "identity", ...options.headers },
       signal: options.signal,

@@ -22,6 +22,8 @@ interface PolledJob<TJob> {
   describe: (job: TJob) => { percent: number | null; parts: string[] };
   timeoutMs: number | undefined;
   signal: AbortSignal;
+  /** The command that shows it; default: `status`. */
+  statusCommand?: string;
 }
 
 /** True if a job's state is final. */
@@ -54,9 +56,16 @@ export async function pollJob<TJob extends Pick<Job, "status">>(
   }
 }
 
-function timedOut({ name, jobId }: { name: string; jobId: string }, timeoutMs: number): CliError {
+function timedOut(
+  {
+    name,
+    jobId,
+    statusCommand = "status",
+  }: Pick<PolledJob<never>, "name" | "jobId" | "statusCommand">,
+  timeoutMs: number,
+): CliError {
   return new CliError("timeout", `${name} did not end within ${formatSeconds(timeoutMs / 1000)}`, {
     exitCode: EXIT.failed,
-    hint: `See \`npx durable-export status ${jobId}\`.`,
+    hint: `See \`npx durable-export ${statusCommand} ${jobId}\`.`,
   });
 }

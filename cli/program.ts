@@ -8,6 +8,7 @@ import { addDelete } from "./commands/delete.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addDownload } from "./commands/download.ts";
 import { addDump } from "./commands/dump.ts";
+import { addFleet } from "./commands/fleet.ts";
 import { addInit } from "./commands/init.ts";
 import { addKeygen } from "./commands/keygen.ts";
 import { addList } from "./commands/list.ts";
@@ -67,6 +68,7 @@ export function createProgram(host: Host, secrets: Secrets): Command {
     addDelete,
     addVerify,
     addRestore,
+    addFleet,
     addDoctor,
     addInit,
     addKeygen,

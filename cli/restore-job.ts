@@ -5,6 +5,7 @@ import type { ApiClient } from "./api-client.ts";
 import { checkScript } from "./check-script.ts";
 import { CliError, Interrupted } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
+import type { MemberChoice } from "./fleet-client.ts";
 import { followRestore, requireRestored } from "./follow-restore.ts";
 import { formatBytes } from "./format.ts";
 import { graceSignal } from "./grace-signal.ts";
@@ -35,12 +36,15 @@ export interface RestoreJob {
 }
 
 /**
- * Restores an export of the deployment, and follows the restore to its end. Ctrl-C leaves the restore running.
- * Errors: the Worker's own, those of `requireRestored`.
+ * Restores an export of the deployment, or a member of a fleet, and follows the restore to its end. Ctrl-C leaves the
+ * restore running. Errors: the Worker's own, those of `requireRestored`.
  */
-export async function restoreFromJob(job: RestoreJob, jobId: string): Promise<Restore> {
+export async function restoreStored(
+  job: RestoreJob,
+  from: { jobId: string } | ({ fleetId: string } & MemberChoice),
+): Promise<Restore> {
   const { api, terminal, request } = job;
-  const body = { from: { jobId }, ...request };
+  const body = { from, ...request };
   const signal = graceSignal(api.signal);
   const restore = await new RestoreClient(api).start(body, randomUUID(), signal);
   terminal.note(`restore ${restore.jobId} started`);

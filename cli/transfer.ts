@@ -22,6 +22,8 @@ export interface Sink {
 export interface RemoteFile {
   /** Undefined: a ZIP of all the job's artifacts. */
   artifact: string | undefined;
+  /** The path of the route that sends it; missing if `artifact` of the job is downloaded. */
+  path?: string;
   /** Its name in messages. */
   name: string;
   bytes: number;
@@ -103,7 +105,10 @@ async function openAt(
 ): Promise<Response> {
   const headers: Record<string, string> =
     offset === 0 ? {} : { range: `bytes=${offset}-`, "if-range": file.etag };
-  const response = await client.openDownload(jobId, file.artifact, { headers, signal });
+  const response =
+    file.path === undefined
+      ? await client.openDownload(jobId, file.artifact, { headers, signal })
+      : await client.openFile(file.path, { headers, signal });
   if (response.status === 206) {
     const range = response.headers.get("content-range") ?? "";
     if (!range.startsWith(`bytes ${offset}-`) || !range.endsWith(`/${file.bytes}`)) {

@@ -1,6 +1,8 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 
 import type { ExportRequestInput } from "./api/export-request.ts";
+import type { FleetRequestInput } from "./api/fleet-request.ts";
+import type { FleetList, FleetView, MemberPage } from "./api/fleet-view.ts";
 import type { JobList, JobView } from "./api/job-view.ts";
 import type { Manifest } from "./api/manifest.ts";
 import type { QueryInput, QueryRow } from "./api/query-request.ts";
@@ -10,7 +12,12 @@ import type { SourceList } from "./api/source-list.ts";
 import type { StreamRequestInput } from "./api/stream-query.ts";
 import { createServiceApp } from "./app.ts";
 import { ExportClient } from "./client/export-client.ts";
-import type { DownloadOptions, ListFilter, StartOptions } from "./client/client-options.ts";
+import type {
+  DownloadOptions,
+  ListFilter,
+  MemberFilter,
+  StartOptions,
+} from "./client/client-options.ts";
 import type { ExportEnv } from "./config/bindings.ts";
 
 const app = createServiceApp();
@@ -97,6 +104,41 @@ export class ExportService extends WorkerEntrypoint<ExportEnv> {
   /** Cancels a running restore and returns it. Deletes a restore that has ended, and returns null. */
   deleteRestore(jobId: string): Promise<RestoreView | null> {
     return this.#client.deleteRestore(jobId);
+  }
+
+  /** Starts a fleet, and returns it. */
+  startFleet(request?: FleetRequestInput, options?: Plain<StartOptions>): Promise<FleetView> {
+    return this.#client.startFleet(request, options);
+  }
+
+  /** Returns a fleet. */
+  getFleet(fleetId: string): Promise<FleetView> {
+    return this.#client.getFleet(fleetId);
+  }
+
+  /** Returns a page of the fleets, newest first. */
+  listFleets(filter?: Plain<ListFilter>): Promise<FleetList> {
+    return this.#client.listFleets(filter);
+  }
+
+  /** Returns a page of a fleet's members, by name. */
+  listMembers(fleetId: string, filter?: Plain<MemberFilter>): Promise<MemberPage> {
+    return this.#client.listMembers(fleetId, filter);
+  }
+
+  /** Cancels a running fleet and returns it. A fleet that has ended is returned unchanged. */
+  cancelFleet(fleetId: string): Promise<FleetView> {
+    return this.#client.cancelFleet(fleetId);
+  }
+
+  /** Deletes a fleet that has ended, with its files, and returns null. Cancels a running fleet, and returns it. */
+  deleteFleet(fleetId: string): Promise<FleetView | null> {
+    return this.#client.deleteFleet(fleetId);
+  }
+
+  /** Returns the answer with the dump of one member of a fleet. Its body is streamed. */
+  downloadMember(fleetId: string, member: { name: string } | { id: string }): Promise<Response> {
+    return this.#client.downloadMember(fleetId, member);
   }
 
   /**

@@ -7,12 +7,15 @@ export type {
   ExportClientOptions,
   JobEvent,
   ListFilter,
+  MemberFilter,
   StartOptions,
   WaitOptions,
 } from "./client/client-options.ts";
 export { ExportApiError, type ExportApiErrorCode } from "./client/export-api-error.ts";
 export type { ErrorCode } from "./api/errors.ts";
 export type { ExportRequestInput } from "./api/export-request.ts";
+export type { FleetRequestInput } from "./api/fleet-request.ts";
+export type { FleetList, FleetView, MemberPage } from "./api/fleet-view.ts";
 export type { JobState } from "./api/job-state.ts";
 export type { JobList, JobView } from "./api/job-view.ts";
 export type { Manifest } from "./api/manifest.ts";

@@ -8,6 +8,7 @@ import type { Context } from "../context.ts";
 import { examineScript, printDryRun } from "../dry-run.ts";
 import { parseDurationMs } from "../duration.ts";
 import { EXIT } from "../exit-codes.ts";
+import type { MemberChoice } from "../fleet-client.ts";
 import { describeRestored, describeWayBack } from "../follow-restore.ts";
 import { formatNumberOf } from "../format.ts";
 import { optionOf } from "../option-of.ts";
@@ -15,11 +16,13 @@ import type { Restore } from "../restore-answers.ts";
 import type { RestoreBody } from "../restore-client.ts";
 import { openExport } from "../restore-export.ts";
 import { requireNewFile, restoreIntoFile } from "../restore-into-file.ts";
-import { type RestoreJob, restoreFromJob, restoreScript } from "../restore-job.ts";
+import { type RestoreJob, restoreScript, restoreStored } from "../restore-job.ts";
 import { openScript, type ScriptInput } from "../script-input.ts";
 import { requireTarget } from "../restore-target.ts";
 
 interface RestoreOptions {
+  fleet?: string;
+  member?: string;
   target?: string;
   objectName?: string;
   objectId?: string;
@@ -58,9 +61,11 @@ export function addRestore(program: Command, open: (command: Command) => Context
       "restore a script, an SQLite file or an export; run it again after a crash to resume",
     )
     .argument(
-      "<file-or-job>",
+      "[file-or-job]",
       "an SQL script (.gz, .zst), an SQLite file, - for stdin, or a job's id",
     )
+    .option("--fleet <id>", "restore an object of this fleet, instead of a file or job")
+    .option("--member <name>", "with --fleet: the object in it; default: that of --object-name")
     .option("--target <name>", "the source to restore into (default: the only one, or main)")
     .option("--object-name <name>", "the Durable Object with this name, if the source has many")
     .option("--object-id <id>", "the Durable Object with this id, if the source has many")
@@ -80,13 +85,53 @@ export function addRestore(program: Command, open: (command: Command) => Context
     .option("--identity <file>", "the private key that opens a file sealed by age")
     .option("--to <file>", "restore into this new SQLite file on this machine")
     .option("--dry-run", "check the script and show what it contains; send nothing")
-    .action(async (source: string, options: RestoreOptions, self: Command) => {
+    .action(async (given: string | undefined, options: RestoreOptions, self: Command) => {
       const context = open(self);
+      if (options.fleet !== undefined) {
+        const from = chooseMember(given, options.fleet, options);
+        return report(context, await runFromFleet(context, from, options));
+      }
+      if (options.member !== undefined) throw usageError("--member needs --fleet");
+      const source = given ?? "";
       checkOptions(source, options);
       if (options.dryRun === true) return runDry(context, source, options);
       if (options.to !== undefined) return runLocally(context, source, options.to, options);
       report(context, await runRemotely(context, source, options));
     });
+}
+
+/** The object of a fleet to restore. */
+type FleetMember = { fleetId: string } & MemberChoice;
+
+function chooseMember(
+  source: string | undefined,
+  fleetId: string,
+  options: RestoreOptions,
+): FleetMember {
+  if (source !== undefined) throw usageError("--fleet replaces the file or job; name only one");
+  if (options.to !== undefined || options.dryRun === true) {
+    throw usageError(
+      "--fleet restores into the Worker's databases",
+      `Download the object first: \`npx durable-export fleet download ${fleetId} --object-name NAME\`.`,
+    );
+  }
+  if (options.undoOnFailure === true && options.replace !== true) {
+    throw usageError("--undo-on-failure needs --replace: otherwise there is nothing to undo");
+  }
+  const name = options.member ?? options.objectName;
+  if (name !== undefined) return { fleetId, name };
+  if (options.objectId !== undefined) return { fleetId, id: options.objectId };
+  throw usageError("--fleet needs the object to restore: --member, --object-name or --object-id");
+}
+
+async function runFromFleet(
+  context: Context,
+  from: FleetMember,
+  options: RestoreOptions,
+): Promise<Restore> {
+  const job = openJob(context, options);
+  await confirmIfNeeded(context, await requireTarget(job.api, options.target), options);
+  return restoreStored(job, from);
 }
 
 function isJobId(source: string): boolean {
@@ -189,21 +234,12 @@ async function runRemotely(
   source: string,
   options: RestoreOptions,
 ): Promise<Restore> {
-  const { terminal, host, client } = context;
-  const timeoutMs =
-    options.timeout === undefined ? undefined : parseDurationMs(options.timeout, "--timeout");
-  const job: RestoreJob = {
-    api: client(),
-    terminal,
-    host,
-    request: toRequest(options),
-    timeoutMs,
-  };
+  const job = openJob(context, options);
   // Finds out before the upload whether the Worker would refuse the restore.
   const checkTarget = () => requireTarget(job.api, options.target);
   if (isJobId(source)) {
     await confirmIfNeeded(context, await checkTarget(), options);
-    return restoreFromJob(job, source);
+    return restoreStored(job, { jobId: source });
   }
   const restoreIt = async (script: ScriptInput) => {
     // A file that is not a script fails before this, so the user is not asked in vain.
@@ -211,6 +247,12 @@ async function runRemotely(
     return restoreScript(job, script, { isFresh: options.fresh === true });
   };
   return using(context, { source, options }, restoreIt, checkTarget);
+}
+
+function openJob({ terminal, host, client }: Context, options: RestoreOptions): RestoreJob {
+  const timeoutMs =
+    options.timeout === undefined ? undefined : parseDurationMs(options.timeout, "--timeout");
+  return { api: client(), terminal, host, request: toRequest(options), timeoutMs };
 }
 
 /** Asks before anything is deleted. */

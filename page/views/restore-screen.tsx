@@ -151,6 +151,10 @@ function Facts({ job }: { job: RestoreView }) {
             <a href={links.export(from.jobId)}>export {from.jobId.slice(0, 8)}…</a>
           ) : "fileId" in from ? (
             <CopiedText text={from.fileId} what="id of the uploaded file" />
+          ) : "fleetId" in from ? (
+            <>
+              <code>{from.name ?? from.id}</code> of fleet {from.fleetId.slice(0, 8)}…
+            </>
           ) : (
             <code>{from.object}</code>
           )}

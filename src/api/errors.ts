@@ -30,7 +30,7 @@ export const ERRORS = {
   "body-too-large": {
     status: 413,
     retryable: false,
-    hint: "The largest accepted body is 16 MiB for a part of an upload, 1 MiB for POST /query and 64 KiB elsewhere.",
+    hint: "The largest accepted body is 16 MiB for a part of an upload, 1 MiB for POST /query and POST /export/fleet, and 64 KiB elsewhere.",
   },
   "headers-too-large": {
     status: 431,
@@ -96,7 +96,7 @@ export const ERRORS = {
   "export-already-running": {
     status: 409,
     retryable: true,
-    hint: "Wait for the running job or stream, or end it with DELETE /export/dump/<its id>.",
+    hint: "Wait for the running job or stream, or end it with DELETE /export/dump/<its id>; for a fleet, DELETE /export/fleet/<its id>.",
   },
   "export-not-finished": {
     status: 409,
@@ -169,6 +169,21 @@ export const ERRORS = {
     status: 409,
     retryable: false,
     hint: "No private key is on the Worker. Download the file, and run `durable-export restore FILE --identity KEY_FILE`.",
+  },
+  "fleet-names-invalid": {
+    status: 422,
+    retryable: false,
+    hint: "Correct the registry of names that the message describes. Names are texts of 1 to 1,000 characters.",
+  },
+  "fleet-members-failed": {
+    status: 500,
+    retryable: false,
+    hint: "The fleet's `failures` contain the reason of each object. Correct them and start another fleet.",
+  },
+  "member-not-found": {
+    status: 404,
+    retryable: false,
+    hint: "GET /export/fleet/<its id>/members lists the members of a fleet, and what has become of each.",
   },
   "script-not-found": {
     status: 404,

@@ -1,14 +1,18 @@
 import * as v from "valibot";
 
 import { ExportRequestSchema, findUnprovable } from "./export-request.ts";
+import { FleetRequestSchema } from "./fleet-request.ts";
 import { PROVE_EVERY_MAX } from "./limits.ts";
 import type { Verify } from "./proof.ts";
 import { findRetentionConflict, type RetentionPolicy } from "./retention-policy.ts";
 
+const CronSchema = v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100)));
+
 const EntrySchema = v.pipe(
   v.strictObject({
     ...ExportRequestSchema.entries,
-    cron: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100))),
+    fleet: v.optional(v.literal(false)),
+    cron: CronSchema,
     /** Proves every such run of the entry by a restore, the first one included. */
     proveEvery: v.optional(
       v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(PROVE_EVERY_MAX)),
@@ -37,16 +41,37 @@ const EntrySchema = v.pipe(
   ),
 );
 
-/**
- * What a cron trigger exports. Each entry is the body of a `POST /export/dump`, for every tick or
- * only for ticks of one trigger.
- */
-export const ExportScheduleSchema = v.pipe(v.array(EntrySchema), v.maxLength(100));
+const FleetEntrySchema = v.strictObject({
+  ...FleetRequestSchema.entries,
+  fleet: v.literal(true),
+  cron: CronSchema,
+});
 
-/** An entry of the schedule, with the deployment's default source if it names none. */
-export type ScheduledExport = v.InferOutput<typeof ExportScheduleSchema>[number] & {
-  source: string;
-};
+type Entry = typeof EntrySchema | typeof FleetEntrySchema;
+
+/** Not a union: its errors would not name the field. */
+const AnyEntrySchema = v.lazy((entry): v.GenericSchema<v.InferInput<Entry>, v.InferOutput<Entry>> =>
+  typeof entry === "object" && entry !== null && "fleet" in entry && entry.fleet === true
+    ? FleetEntrySchema
+    : EntrySchema,
+);
+
+/**
+ * What a cron trigger exports, for every tick or only for ticks of one trigger. Each entry is the
+ * body of a `POST /export/dump`, or with `"fleet": true` that of a `POST /export/fleet`.
+ */
+export const ExportScheduleSchema = v.pipe(v.array(AnyEntrySchema), v.maxLength(100));
+
+/** An entry of one export, with the deployment's default source if it names none. */
+export type ScheduledExport = v.InferOutput<typeof EntrySchema> & { source: string };
+
+/** An entry of a fleet, with the deployment's default source if it names none. */
+export type ScheduledFleet = v.InferOutput<typeof FleetEntrySchema> & { source: string };
+
+/** True if an entry is one of a fleet. */
+export function isFleetEntry(entry: ScheduledExport | ScheduledFleet): entry is ScheduledFleet {
+  return entry.fleet === true;
+}
 
 /**
  * Returns an entry with its series and policy; unchanged if neither the entry nor the deployment has
@@ -75,16 +100,25 @@ export function findVerify({
   return proveEvery === undefined ? verify : "restore";
 }
 
-/** True if two entries of one tick name the same database: its second export would be refused. */
-export function haveCollision(entries: readonly ScheduledExport[]): boolean {
+/**
+ * True if two entries of one tick name the same database, or two fleets the same source: the second
+ * would be refused.
+ */
+export function haveCollision(entries: readonly (ScheduledExport | ScheduledFleet)[]): boolean {
   return entries.some((entry, at) => entries.slice(0, at).some((other) => collide(entry, other)));
 }
 
-function collide(a: ScheduledExport, b: ScheduledExport): boolean {
+function collide(
+  a: ScheduledExport | ScheduledFleet,
+  b: ScheduledExport | ScheduledFleet,
+): boolean {
+  const isSame =
+    isFleetEntry(a) || isFleetEntry(b)
+      ? isFleetEntry(a) === isFleetEntry(b)
+      : a.name === b.name && a.id === b.id;
   return (
     a.source === b.source &&
-    a.name === b.name &&
-    a.id === b.id &&
+    isSame &&
     (a.cron === b.cron || a.cron === undefined || b.cron === undefined)
   );
 }

@@ -17,6 +17,17 @@ export const RestoreFromSchema = v.union([
   v.strictObject({
     jobId: v.pipe(JobId, v.description("A completed SQL export job of this deployment.")),
   }),
+  v.pipe(
+    v.strictObject({
+      fleetId: v.pipe(JobId, v.description("A completed fleet of this deployment.")),
+      name: v.optional(v.pipe(ObjectNameSchema, v.description("The member to restore."))),
+      id: v.optional(ObjectIdSchema),
+    }),
+    v.check(
+      ({ name, id }) => (name === undefined) !== (id === undefined),
+      "expected `name` or `id` of the member to restore",
+    ),
+  ),
   v.strictObject({ fileId: v.pipe(JobId, v.description("A completed upload.")) }),
   v.strictObject({
     object: v.pipe(

@@ -1,5 +1,7 @@
 import * as v from "valibot";
 
+import { NameRegistrySchema, REGISTRY_FORMS } from "./name-registry.ts";
+
 /** A binding's name, as `wrangler.jsonc` allows it. */
 const Binding = v.pipe(
   v.string(),
@@ -21,7 +23,8 @@ const Writable = v.optional(v.boolean());
 
 /**
  * A class of Durable Objects: the default object in `name` or `id`, and the objects that a request
- * may name instead. If only `names` is set, every request must name its object.
+ * may name instead. If only `names` is set, every request must name its object. A registry of names
+ * says which objects a fleet backs up; requests may name any object.
  */
 const DurableObjectSourceSchema = v.pipe(
   v.strictObject({
@@ -30,7 +33,14 @@ const DurableObjectSourceSchema = v.pipe(
     name: v.optional(ObjectNameSchema),
     id: v.optional(ObjectIdSchema),
     names: v.optional(
-      v.union([v.literal("any"), v.pipe(v.array(ObjectNameSchema), v.maxLength(10_000))]),
+      v.union(
+        [
+          v.literal("any"),
+          v.pipe(v.array(ObjectNameSchema), v.maxLength(10_000)),
+          NameRegistrySchema,
+        ],
+        `expected "any" or a list of names, or ${REGISTRY_FORMS}`,
+      ),
     ),
     writable: Writable,
   }),

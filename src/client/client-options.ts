@@ -1,3 +1,4 @@
+import type { MemberState } from "../api/fleet-view.ts";
 import type { JobState } from "../api/job-state.ts";
 import type { JobView } from "../api/job-view.ts";
 
@@ -30,6 +31,13 @@ export interface ListFilter extends CallOptions {
   limit?: number | undefined;
   /** The `cursor` of the previous page. */
   cursor?: string | undefined;
+}
+
+/** Which members of a fleet `listMembers` returns. */
+export interface MemberFilter extends Omit<ListFilter, "status"> {
+  /** What their names begin with. */
+  prefix?: string | undefined;
+  status?: MemberState | undefined;
 }
 
 export interface WaitOptions<View = JobView> extends CallOptions {

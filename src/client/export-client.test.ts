@@ -271,3 +271,44 @@ describe("the events of a job", () => {
     await expect(next).rejects.toBe("stop");
   });
 });
+
+test("calls for fleets have the routes, queries and answers of the API", async () => {
+  const fleet = { fleetId: JOB, status: "running" };
+  const ended = { ...fleet, status: "completed" };
+  answers = [
+    json(202, fleet),
+    json(200, fleet),
+    json(200, { fleets: [fleet], cursor: null }),
+    json(200, { namedBy: "name", members: [], cursor: "5" }),
+    json(200, fleet),
+    (response) => response.writeHead(204).end(),
+    events([eventText("end", "1", ended)]),
+    (response) => response.writeHead(206).end("a dump"),
+  ];
+  const fleets = client();
+  expect(await fleets.startFleet({ source: "tenants" }, { idempotencyKey: "k" })).toEqual(fleet);
+  expect(await fleets.getFleet(JOB)).toEqual(fleet);
+  expect((await fleets.listFleets({ limit: 5 })).fleets).toEqual([fleet]);
+  expect((await fleets.listMembers(JOB, { prefix: "a b", status: "failed" })).cursor).toBe("5");
+  expect(await fleets.cancelFleet(JOB)).toEqual(fleet);
+  expect(await fleets.deleteFleet(JOB)).toBe(null);
+  expect(await fleets.waitForFleet(JOB)).toEqual(ended);
+  const part = await fleets.downloadMember(
+    JOB,
+    { name: "a&b" },
+    { headers: { range: "bytes=0-5" } },
+  );
+  expect(await part.text()).toBe("a dump");
+  expect(requests.map(({ call }) => call)).toEqual([
+    "POST /export/fleet",
+    `GET /export/fleet/${JOB}`,
+    "GET /export/fleets?limit=5",
+    `GET /export/fleet/${JOB}/members?prefix=a+b&status=failed`,
+    `DELETE /export/fleet/${JOB}?only=cancel`,
+    `DELETE /export/fleet/${JOB}`,
+    `GET /export/fleet/${JOB}/events`,
+    `GET /export/fleet/${JOB}/download?name=a%26b`,
+  ]);
+  expect(requests[0]?.headers["idempotency-key"]).toBe("k");
+  expect(requests.at(-1)?.headers["range"]).toBe("bytes=0-5");
+});

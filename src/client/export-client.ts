@@ -1,4 +1,6 @@
 import type { ExportRequestInput } from "../api/export-request.ts";
+import type { FleetRequestInput } from "../api/fleet-request.ts";
+import type { FleetList, FleetView, MemberPage } from "../api/fleet-view.ts";
 import type { JobList, JobView } from "../api/job-view.ts";
 import type { Manifest } from "../api/manifest.ts";
 import type { QueryInput, QueryRow } from "../api/query-request.ts";
@@ -13,6 +15,7 @@ import type {
   ExportClientOptions,
   JobEvent,
   ListFilter,
+  MemberFilter,
   StartOptions,
   WaitOptions,
 } from "./client-options.ts";
@@ -161,6 +164,82 @@ export class ExportClient {
     return followJob<RestoreView>(this.#connection, { path: restorePath(jobId), jobId }, options);
   }
 
+  /** Starts a fleet, and returns it. Errors: among others `export-already-running`. */
+  async startFleet(
+    request: FleetRequestInput = {},
+    { idempotencyKey = makeRandomKey(), signal }: StartOptions = {},
+  ): Promise<FleetView> {
+    const headers = { "idempotency-key": idempotencyKey };
+    return this.#connection.readJson({
+      method: "POST",
+      path: "/export/fleet",
+      headers,
+      body: request,
+      signal,
+    });
+  }
+
+  /** Returns a fleet. Errors: `job-not-found`. */
+  async getFleet(fleetId: string, { signal }: CallOptions = {}): Promise<FleetView> {
+    return this.#connection.readJson({ path: fleetPath(fleetId), jobId: fleetId, signal });
+  }
+
+  /** Returns a page of the fleets, newest first. `cursor` is null on the last page. */
+  async listFleets({ signal, ...filter }: ListFilter = {}): Promise<FleetList> {
+    return this.#connection.readJson({ path: `/export/fleets${formatQuery(filter)}`, signal });
+  }
+
+  /**
+   * Returns a page of a fleet's members, by name. A page with `status` may have no members although others follow:
+   * continue until `cursor` is null.
+   */
+  async listMembers(
+    fleetId: string,
+    { signal, ...filter }: MemberFilter = {},
+  ): Promise<MemberPage> {
+    const path = `${fleetPath(fleetId)}/members${formatQuery(filter)}`;
+    return this.#connection.readJson({ path, jobId: fleetId, signal });
+  }
+
+  /** Cancels a running fleet and returns it. A fleet that has ended is returned unchanged. Errors: `job-not-found`. */
+  async cancelFleet(fleetId: string, { signal }: CallOptions = {}): Promise<FleetView> {
+    const path = `${fleetPath(fleetId)}?only=cancel`;
+    return this.#connection.readJson({ method: "DELETE", path, jobId: fleetId, signal });
+  }
+
+  /**
+   * Deletes a fleet that has ended, with its files, and returns null. A running fleet is only cancelled, and returned.
+   * An unknown fleet counts as deleted.
+   */
+  async deleteFleet(fleetId: string, { signal }: CallOptions = {}): Promise<FleetView | null> {
+    const call = { method: "DELETE", path: fleetPath(fleetId), jobId: fleetId, signal } as const;
+    const response = await this.#connection.send(call);
+    if (response.status === 204) return null;
+    const view: FleetView = await response.json();
+    return view;
+  }
+
+  /** Follows a fleet to its end, and returns it. Errors: those of `wait`. */
+  async waitForFleet(fleetId: string, options: WaitOptions<FleetView> = {}): Promise<FleetView> {
+    const path = fleetPath(fleetId);
+    const { signal } = options;
+    const events = followJob<FleetView>(this.#connection, { path, jobId: fleetId }, { signal });
+    return waitForEnd(fleetId, events, options);
+  }
+
+  /**
+   * Returns the answer that contains the dump of one member of a fleet, before its body is read. Errors: among others
+   * `member-not-found`.
+   */
+  async downloadMember(
+    fleetId: string,
+    member: { name: string } | { id: string },
+    { headers = {}, signal }: Omit<DownloadOptions, "artifact"> = {},
+  ): Promise<Response> {
+    const path = `${fleetPath(fleetId)}/download${formatQuery(member)}`;
+    return this.#connection.send({ path, jobId: fleetId, headers, signal });
+  }
+
   /**
    * Returns the answer that contains a file, before its body is read. Errors: among others `export-not-finished`.
    */
@@ -219,6 +298,10 @@ export class ExportClient {
 
 function restorePath(jobId: string): string {
   return `/import/dump/${encodeURIComponent(jobId)}`;
+}
+
+function fleetPath(fleetId: string): string {
+  return `/export/fleet/${encodeURIComponent(fleetId)}`;
 }
 
 function jobPath(jobId: string): string {

@@ -13,6 +13,8 @@ export interface ExportEnv {
   EXPORT_JOB_TOKEN?: string;
   EXPORT_READ_TOKEN?: string;
   EXPORT_RATE_LIMITER?: RateLimit;
+  /** Lists the objects of a namespace for fleets. */
+  CLOUDFLARE_API_TOKEN?: string;
 }
 
 /** Returns the one object that holds a deployment's jobs. */

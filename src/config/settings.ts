@@ -11,7 +11,9 @@ import {
   ExportScheduleSchema,
   findVerify,
   haveCollision,
+  isFleetEntry,
   type ScheduledExport,
+  type ScheduledFleet,
   withSeries,
 } from "../api/export-schedule.ts";
 import {
@@ -78,7 +80,7 @@ export interface Settings {
   /** The policy of series whose request states none; undefined if there is no default. */
   retention: RetentionPolicy | undefined;
   /** What the cron trigger exports. */
-  schedule: ScheduledExport[];
+  schedule: (ScheduledExport | ScheduledFleet)[];
   /**
    * The URL of the API, without a trailing slash. Callbacks contain absolute links only if it is
    * set.
@@ -184,25 +186,24 @@ function parseSettings(env: object): Settings {
   }
   const vars = parsed.output;
   const sources = vars.EXPORT_SOURCES ?? DEFAULT_SOURCES;
-  const schedule = vars.EXPORT_SCHEDULE.map((entry) =>
-    withSeries(
-      { ...entry, source: entry.source ?? findDefaultSource({ sources }) },
-      vars.EXPORT_RETENTION,
-    ),
-  );
+  const schedule = vars.EXPORT_SCHEDULE.map((entry): ScheduledExport | ScheduledFleet => {
+    const named = { ...entry, source: entry.source ?? findDefaultSource({ sources }) };
+    return isFleetEntry(named) ? named : withSeries(named, vars.EXPORT_RETENTION);
+  });
   if (haveCollision(schedule)) {
     throw new ExportError(
       "configuration-invalid",
       "EXPORT_SCHEDULE: expected one entry per source for each cron expression",
     );
   }
-  if (schedule.some(({ series, retention }) => series !== undefined && retention === undefined)) {
+  const exports = schedule.filter((entry) => !isFleetEntry(entry));
+  if (exports.some(({ series, retention }) => series !== undefined && retention === undefined)) {
     throw new ExportError(
       "configuration-invalid",
       "EXPORT_SCHEDULE: an entry has a series and no policy: set its retention, or EXPORT_RETENTION",
     );
   }
-  if (schedule.some((entry) => findVerify(entry) === "restore") && !("EXPORT_SCRATCH" in env)) {
+  if (exports.some((entry) => findVerify(entry) === "restore") && !("EXPORT_SCRATCH" in env)) {
     throw new ExportError(
       "configuration-invalid",
       "EXPORT_SCHEDULE asks for proofs by a restore, and binding EXPORT_SCRATCH is missing",

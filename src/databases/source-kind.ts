@@ -1,4 +1,5 @@
 import { ExportError } from "../api/errors.ts";
+import type { FleetNames } from "../api/fleet-names.ts";
 import type { SourceConfig, SourceObject } from "../api/source-config.ts";
 import type { SourceList } from "../api/source-list.ts";
 import type { Source } from "./source.ts";
@@ -28,6 +29,8 @@ export interface SourceKind<Config extends SourceConfig> {
   readonly promises: SourcePromises;
   /** Returns which objects a request may name: none (`one` database), those listed, or any. */
   objects(config: Config): SourceList["sources"][number]["objects"];
+  /** Returns the objects that the source's configuration lists, or their registry; undefined if it has neither. */
+  listNames(config: Config): FleetNames | undefined;
   /**
    * Returns the object that a request selects: the one that it names if the source allows that, or
    * else the source's own; null if the kind has no objects. Errors: `invalid-request` if the

@@ -69,6 +69,8 @@ export async function prepareRestore(
     {
       store: openArtifactStore(env),
       findExport: (exportId) => jobs.download(exportId),
+      fleetInfo: (fleetId) => jobs.fleetInfo(fleetId),
+      memberRecords: (fleetId, range) => jobs.memberRecords(fleetId, range),
       useFile: async (fileId) => unwrap(await jobs.useFile(fileId, jobId)),
     },
     request.from,

@@ -2,8 +2,14 @@ import { type ExportEnv, getExportJobs } from "../config/bindings.ts";
 import { readSettings } from "../config/settings.ts";
 import { unwrap } from "../rpc/outcome.ts";
 import { type ErrorCode, ExportError } from "../api/errors.ts";
-import { findVerify, type ScheduledExport } from "../api/export-schedule.ts";
+import {
+  findVerify,
+  isFleetEntry,
+  type ScheduledExport,
+  type ScheduledFleet,
+} from "../api/export-schedule.ts";
 import type { JobView } from "../api/job-view.ts";
+import { prepareFleet } from "./new-fleet.ts";
 import { prepareJob } from "./new-job.ts";
 
 /** A tick of a cron trigger. */
@@ -15,7 +21,7 @@ export interface Tick {
 }
 
 /**
- * Starts the exports of `EXPORT_SCHEDULE` that are due at a tick. Starts one job per entry, even if the tick is
+ * Starts the exports and fleets of `EXPORT_SCHEDULE` that are due at a tick. Starts one job per entry, even if the tick is
  * delivered several times. If a source is still being exported, its entry is skipped with a line in the log, and
  * the others still start. Errors: `configuration-invalid`. After all entries, it throws the errors of jobs that
  * could not start, and of this tick's jobs that have failed since.
@@ -26,19 +32,10 @@ export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise
     (entry) => entry.cron === undefined || entry.cron === tick.cron,
   );
   const failures: unknown[] = [];
-  for (const { cron, proveEvery: runs, ...entry } of due) {
-    const keyPrefix = makeKeyPrefix({ ...entry, cron });
-    const request = { ...entry, verify: findVerify({ ...entry, proveEvery: runs }) };
+  for (const entry of due) {
     try {
-      const job = await prepareJob(config, request, {
-        env,
-        idempotencyKey: `${keyPrefix}${String(tick.scheduledTime).padStart(TIME_DIGITS, "0")} ${tick.cron}`,
-        origin: config.publicUrl ?? "",
-        nowMs: Date.now(),
-      });
-      const proveEvery = runs === undefined ? {} : { proveEvery: { runs, keyPrefix } };
-      const { view, replayed } = unwrap(await getExportJobs(env).create({ ...job, ...proveEvery }));
-      if (replayed) requireNotFailed(view);
+      if (isFleetEntry(entry)) await startFleet(env, { entry, tick });
+      else await startExport(env, { entry, tick });
     } catch (error) {
       if (error instanceof ExportError && error.code === "export-already-running") {
         console.warn({ message: `scheduled export skipped: ${error.message}`, cron: tick.cron });
@@ -48,6 +45,41 @@ export async function startScheduledExports(env: ExportEnv, tick: Tick): Promise
     }
   }
   if (failures.length > 0) throw failures[0];
+}
+
+type Due<Entry> = { entry: Entry; tick: Tick };
+
+async function startExport(env: ExportEnv, { entry, tick }: Due<ScheduledExport>): Promise<void> {
+  const { cron: _cron, proveEvery: runs, fleet: _fleet, ...rest } = entry;
+  const keyPrefix = makeKeyPrefix(entry);
+  const request = { ...rest, verify: findVerify(entry) };
+  const job = await prepareJob(readSettings(env), request, receive(env, keyPrefix, tick));
+  const proveEvery = runs === undefined ? {} : { proveEvery: { runs, keyPrefix } };
+  const { view, replayed } = unwrap(await getExportJobs(env).create({ ...job, ...proveEvery }));
+  if (replayed) requireNotFailed(view.jobId, view);
+}
+
+async function startFleet(env: ExportEnv, { entry, tick }: Due<ScheduledFleet>): Promise<void> {
+  const { cron, fleet: _, ...request } = entry;
+  const entryName = [request.source, cron ?? ""].map(encodeURIComponent).join("/");
+  const received = receive(env, `schedule fleet ${entryName} `, tick);
+  const fleet = await prepareFleet(readSettings(env), request, received);
+  const { view, replayed } = unwrap(await getExportJobs(env).createFleet(fleet));
+  if (replayed) requireNotFailed(view.fleetId, view);
+}
+
+/** A tick that is delivered again has the same key. */
+function receive(
+  env: ExportEnv,
+  keyPrefix: string,
+  { scheduledTime, cron }: Tick,
+): { env: ExportEnv; idempotencyKey: string; origin: string; nowMs: number } {
+  return {
+    env,
+    idempotencyKey: `${keyPrefix}${String(scheduledTime).padStart(TIME_DIGITS, "0")} ${cron}`,
+    origin: readSettings(env).publicUrl ?? "",
+    nowMs: Date.now(),
+  };
 }
 
 /** The keys of an entry's jobs sort by time. */
@@ -63,7 +95,7 @@ function makeKeyPrefix({ source, name, id, cron }: ScheduledExport): string {
  * When a tick is delivered again, a job that has failed in the meantime must not count as a
  * success.
  */
-function requireNotFailed({ jobId, error }: JobView): void {
+function requireNotFailed(jobId: string, { error }: Pick<JobView, "error">): void {
   if (error === null) return;
   throw new ExportError(error.code as ErrorCode, `scheduled job ${jobId} failed: ${error.message}`);
 }

@@ -60,14 +60,14 @@ import { findChangedView, getJobView } from "./views/job-view.ts";
 import { findStreamToClose, isSnapshotLeftover, snapshotToClose } from "./views/left-snapshots.ts";
 import { toRunningJob } from "./views/running-job.ts";
 import { runWatchdog } from "./watchdog/job-watchdog.ts";
-import { JobsSeals } from "./object/jobs-seals.ts";
+import { JobsFleets } from "./object/jobs-fleets.ts";
 
 /**
  * The one object that holds a deployment's jobs. It binds names to functions, and only it creates
  * or ends a run. The interfaces that it implements describe each method. Expected failures cross as
  * values (`Outcome`).
  */
-export class ExportJobs extends JobsSeals implements HttpJobs, RunJobs, StreamJobs {
+export class ExportJobs extends JobsFleets implements HttpJobs, RunJobs, StreamJobs {
   constructor(ctx: DurableObjectState, env: ExportEnv) {
     super(ctx, env);
     // An alarm is gone after all of its attempts fail, and a crash may happen between a row and its

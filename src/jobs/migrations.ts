@@ -296,6 +296,42 @@ const MIGRATIONS: readonly string[] = [
 
   `ALTER TABLE tmp_export_job_artifacts ADD COLUMN sealing_json TEXT;
    ALTER TABLE tmp_export_job_artifacts ADD COLUMN plain_json TEXT;`,
+
+  `ALTER TABLE tmp_export_jobs ADD COLUMN fleet_json TEXT;
+   CREATE TABLE tmp_export_fleet_packs (
+     job_id TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     attempt TEXT NOT NULL,
+     upload_id TEXT NOT NULL DEFAULT '',
+     first_member TEXT,
+     last_member TEXT,
+     members INTEGER NOT NULL DEFAULT 0,
+     rows INTEGER NOT NULL DEFAULT 0,
+     bytes INTEGER NOT NULL DEFAULT 0,
+     sha256 TEXT,
+     index_bytes INTEGER NOT NULL DEFAULT 0,
+     index_sha256 TEXT,
+     PRIMARY KEY (job_id, number, attempt)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX tmp_export_fleet_packs_last ON tmp_export_fleet_packs(job_id, last_member)
+     WHERE last_member IS NOT NULL;
+   CREATE TABLE tmp_export_fleet_failures (
+     job_id TEXT NOT NULL,
+     member TEXT NOT NULL,
+     code TEXT NOT NULL,
+     message TEXT NOT NULL,
+     PRIMARY KEY (job_id, member)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE tmp_export_fleet_exports (
+     job_id TEXT NOT NULL,
+     member TEXT NOT NULL,
+     state TEXT NOT NULL,
+     export_id TEXT,
+     attempts INTEGER NOT NULL DEFAULT 0,
+     PRIMARY KEY (job_id, member)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX tmp_export_fleet_exports_state
+     ON tmp_export_fleet_exports(job_id, state, attempts, member);`,
 ];
 
 /** How many migrations a version must know to work with tables that have run all of these. */

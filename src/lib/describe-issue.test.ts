@@ -12,6 +12,13 @@ const Schema = v.strictObject({
   own: v.optional(v.pipe(v.string(), v.regex(/^x$/, "expected an x"))),
   on: v.optional(v.boolean()),
   nested: v.optional(v.strictObject({ needed: v.string() })),
+  three: v.optional(
+    v.union([
+      v.strictObject({ a: v.number() }),
+      v.strictObject({ b: v.number() }),
+      v.strictObject({ c: v.number() }),
+    ]),
+  ),
   choice: v.optional(
     v.union([
       v.strictObject({ id: v.pipe(v.string(), v.uuid(), v.toLowerCase()) }),
@@ -42,6 +49,8 @@ test.each([
   [{ choice: 7 }, "choice: expected an object"],
   [{ choice: {} }, "choice: expected one of the fields id, key"],
   [{ choice: { ky: "a" } }, "choice: expected one of the fields id, key"],
+  [{ three: {} }, "three: expected one of the fields a, b, c"],
+  [{ three: { a: 1, b: 2 } }, "three: expected only one of the fields a, b"],
   [{ choice: { id: 7 } }, "choice: id: expected a string"],
   [{ choice: { id: "token-abc" } }, "choice: id: expected a UUID"],
   [{ choice: { key: "a", hash: "token-abc" } }, "choice.hash: expected an x"],

@@ -49,8 +49,10 @@ function describeChoice(issue: v.BaseIssue<unknown>): string | undefined {
   });
   if (wrong !== undefined) return `${v.getDotPath(wrong)}: ${describeIssue(wrong)}`;
   const missing = listFields(issues.filter(({ received }) => received === "undefined"));
-  if (missing.length > 1) return `expected one of the fields ${missing.join(", ")}`;
   const others = listFields(issues.filter(({ expected }) => expected === "never"));
+  if (missing.length > 1 && others.length < 2) {
+    return `expected one of the fields ${missing.join(", ")}`;
+  }
   return `expected only one of the fields ${others.join(", ")}`;
 }
 

@@ -14,7 +14,8 @@ import { sendFile } from "./files/send-file.ts";
 import { JOB_ID } from "./parameters.ts";
 import { type Answer, type DescribedHeader, route } from "./route.ts";
 
-const FILE_HEADERS: readonly DescribedHeader[] = [
+/** The headers that a route reads which sends a file. */
+export const FILE_HEADERS: readonly DescribedHeader[] = [
   { name: "Range", description: "One range of bytes. Several ranges return the whole file." },
   { name: "If-Range", description: "The range applies only to the file with this ETag." },
   { name: "If-None-Match", description: "304 if the file has this ETag." },
@@ -26,7 +27,8 @@ const FILE_ANSWER_HEADERS: readonly DescribedHeader[] = [
   { name: "Repr-Digest", description: "The whole file's SHA-256 (RFC 9530). A ZIP has none." },
 ];
 
-const FILE_ANSWERS: readonly Answer[] = [
+/** Describes the answers of `sendFile`. */
+export const FILE_ANSWERS: readonly Answer[] = [
   { status: 200, description: "The file", content: "bytes", headers: FILE_ANSWER_HEADERS },
   {
     status: 206,
@@ -158,8 +160,8 @@ export const downloadRoutes = [
   }),
 ];
 
-/** Errors: `job-not-found`, `export-not-finished`, `export-expired`, `export-not-downloadable`. */
-async function getDownload(
+/** Returns the files of a completed job. Errors: `job-not-found`, `export-not-finished`, `export-expired`, `export-not-downloadable`. */
+export async function getDownload(
   env: ExportEnv,
   jobId: string,
   options = { reads: false },

@@ -10,6 +10,9 @@ export const JobIdSchema = v.pipe(v.string(), v.uuid());
 /** A job's id in a path. Errors: `job-not-found` for a text that cannot be one. */
 export const JOB_ID = makeIdParameter("job", "job-not-found");
 
+/** A fleet's id in a path. Errors: `job-not-found` for a text that cannot be one. */
+export const FLEET_ID = makeIdParameter("fleet", "job-not-found");
+
 /** The id of an uploaded file in a path. Errors: `file-not-found` for a text that cannot be one. */
 export const FILE_ID = makeIdParameter("file", "file-not-found");
 

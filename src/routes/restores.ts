@@ -55,6 +55,7 @@ export const restoreRoutes = [
       "dump-not-restorable",
       "dump-sealed",
       "artifact-missing",
+      "member-not-found",
       "file-not-found",
       "file-not-complete",
       "script-not-found",

@@ -2,6 +2,8 @@ import { makeDescriptionRoute } from "./description.ts";
 import { destinationRoutes } from "./destinations.ts";
 import { downloadRoutes } from "./downloads.ts";
 import { eventRoutes } from "./events.ts";
+import { fleetMemberRoutes } from "./fleet-members.ts";
+import { fleetRoutes } from "./fleets.ts";
 import { healthRoutes } from "./health.ts";
 import { jobListRoutes } from "./job-list.ts";
 import { jobRoutes } from "./jobs.ts";
@@ -22,6 +24,8 @@ export const ROUTES: readonly Route[] = [
   ...downloadRoutes,
   ...eventRoutes,
   ...jobListRoutes,
+  ...fleetRoutes,
+  ...fleetMemberRoutes,
   ...restoreRoutes,
   ...uploadRoutes,
   ...sourceRoutes,

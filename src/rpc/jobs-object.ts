@@ -1,4 +1,5 @@
 import type { CopyJobs } from "./copy-jobs.ts";
+import type { FleetJobs } from "./fleet-jobs.ts";
 import type { HttpJobs } from "./http-jobs.ts";
 import type { InlineObjects } from "./inline-objects.ts";
 import type { ProofJobs } from "./proof-jobs.ts";
@@ -10,6 +11,7 @@ import type { UploadJobs } from "./upload-jobs.ts";
 
 /** The one object that holds a deployment's jobs, as code outside `jobs/` sees it. */
 export type JobsObject = CopyJobs &
+  FleetJobs &
   HttpJobs &
   ProofJobs &
   RestoreJobs &

@@ -7,6 +7,8 @@ export type { ScriptPlace };
 export interface ScriptRecord {
   /** Its key in the store. */
   key: string;
+  /** Its first byte in the object; missing if it is the whole object. */
+  offset?: number;
   etag: string;
   /** As it is stored. */
   bytes: number;

@@ -37,3 +37,30 @@ export function parseObjectKey(objectKey: string): { jobId: string; snapshotId: 
   const [, jobId = "", snapshotId = ""] = objectKey.split("/");
   return { jobId, snapshotId };
 }
+
+/** One attempt to store files of a fleet: no other attempt has its keys. */
+interface FleetAttempt {
+  jobId: string;
+  snapshotId: string;
+  /** Random. */
+  attempt: string;
+}
+
+/** Returns the key of the list of a fleet's members. */
+export function toMemberListKey({ attempt, ...fleet }: FleetAttempt): string {
+  return toObjectKey({ ...fleet, name: `members-${attempt}.json` });
+}
+
+/** Returns the keys of a pack and its index. `suffix` is the end of a member's file name. */
+export function toPackKeys({
+  number,
+  attempt,
+  suffix,
+  ...fleet
+}: FleetAttempt & { number: number; suffix: string }): { pack: string; index: string } {
+  const name = `pack-${String(number).padStart(5, "0")}-${attempt}`;
+  return {
+    pack: toObjectKey({ ...fleet, name: `${name}${suffix}` }),
+    index: toObjectKey({ ...fleet, name: `${name}.index.json` }),
+  };
+}

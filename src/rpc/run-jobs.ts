@@ -2,6 +2,7 @@ import type { CallbackMove } from "./callback-move.ts";
 import type { Failure } from "../api/errors.ts";
 import type { JobRequest } from "../api/export-request.ts";
 import type { ManifestCopy } from "../api/copies.ts";
+import type { FleetView } from "../api/fleet-view.ts";
 import type { JobView } from "../api/job-view.ts";
 import type { Proof } from "../api/proof.ts";
 import type { RestoreView } from "../api/restore-view.ts";
@@ -179,5 +180,5 @@ export interface PendingCallback {
   /** Scheme and host of the links in the job's view. */
   origin: string;
   endedAtMs: number;
-  view: JobView | RestoreView;
+  view: JobView | RestoreView | FleetView;
 }

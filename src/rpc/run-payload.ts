@@ -40,6 +40,12 @@ const RunPayloadSchema = v.variant("kind", [
     ...runId,
     rescuedFor: v.optional(v.string()),
   }),
+  /** A run of a fleet. */
+  v.strictObject({
+    kind: v.literal("fleet"),
+    ...runId,
+    rescuedFor: v.optional(v.string()),
+  }),
   /** Removes what an ended restore left in its target, and sends its callback, starting with attempt `callbackFrom`. */
   v.strictObject({ kind: v.literal("restore-ending"), ...runId, callbackFrom: v.number() }),
   /** Closes the snapshot of a stream whose lease has expired. */

@@ -105,6 +105,9 @@ const JOB_TABLES: ReadonlySet<string> = new Set([
   "tmp_export_streams",
   "tmp_export_files",
   "tmp_export_file_parts",
+  "tmp_export_fleet_packs",
+  "tmp_export_fleet_failures",
+  "tmp_export_fleet_exports",
 ]);
 
 /**

@@ -3,11 +3,13 @@ import { FORMATS } from "../api/formats.ts";
 import type { RestoreFrom } from "../api/restore-request.ts";
 import type { HttpJobs } from "../rpc/http-jobs.ts";
 import { unwrap } from "../rpc/outcome.ts";
-import type { ArtifactStore } from "./artifact-store.ts";
+import { type FleetPlaces, locateMember } from "./packs/locate-member.ts";
 
 /** A stored script, before it is read. */
 export interface StoredScript {
   key: string;
+  /** The first byte of the script in the object; missing if it is the whole object. */
+  offset?: number;
   etag: string;
   bytes: number;
   /** The hash that its bytes must have; null if none is known. */
@@ -17,22 +19,21 @@ export interface StoredScript {
 }
 
 /** Where `findScript` looks. */
-export interface ScriptPlaces {
-  store: ArtifactStore;
+export interface ScriptPlaces extends FleetPlaces {
   /** Promises, or values if the object itself calls. */
   findExport: (jobId: string) => Promise<Awaited<ReturnType<HttpJobs["download"]>>>;
   useFile: (fileId: string) => Promise<{ key: string; sha256: string }>;
 }
 
 /**
- * Finds the script that a restore names. Errors: `job-not-found`, `export-not-finished`, `export-expired`,
- * `export-not-downloadable`, `dump-not-restorable` and `dump-sealed` for a job, `file-not-found` and `file-not-complete` for an
- * upload, `script-not-found` for an object; `artifact-missing` if a job's file is gone.
+ * Finds the script that a restore names. Errors: those of `locateMember` for a fleet; `job-not-found`,
+ * `export-not-finished`, `export-expired`, `export-not-downloadable`, `dump-not-restorable` and `dump-sealed` for a job;
+ * `file-not-found` and `file-not-complete` for an upload; `script-not-found` for an object; `artifact-missing` if a
+ * job's file is gone.
  */
-export async function findScript(
-  { store, findExport, useFile }: ScriptPlaces,
-  from: RestoreFrom,
-): Promise<StoredScript> {
+export async function findScript(places: ScriptPlaces, from: RestoreFrom): Promise<StoredScript> {
+  const { store, findExport, useFile } = places;
+  if ("fleetId" in from) return findMemberScript(places, from);
   if ("object" in from) {
     const found = await store.find(from.object);
     if (found === undefined) {
@@ -58,12 +59,7 @@ export async function findScript(
       `job ${job.jobId} has exported ${job.format}, and only SQL scripts can be restored`,
     );
   }
-  if (job.content === "data") {
-    throw new ExportError(
-      "dump-not-restorable",
-      `job ${job.jobId} has exported only rows (content: data), and a restore starts without tables`,
-    );
-  }
+  requireSchema(job.content, `job ${job.jobId}`);
   if (artifact.plain !== null) {
     throw new ExportError(
       "dump-sealed",
@@ -76,6 +72,35 @@ export async function findScript(
   }
   const { manifestKey } = job;
   return { key: artifact.objectKey, ...found, sha256: artifact.sha256, manifestKey };
+}
+
+/** A member of a fleet has no manifest: its pack's index has its hash. */
+async function findMemberScript(
+  places: ScriptPlaces,
+  from: Extract<RestoreFrom, { fleetId: string }>,
+): Promise<StoredScript> {
+  const located = await locateMember(places, from.fleetId, from);
+  requireSchema(located.fleet.content, `fleet ${from.fleetId}`);
+  if (located.kind === "exported") return findScript(places, { jobId: located.jobId });
+  const { pack, member } = located;
+  const found = await places.store.find(pack.key);
+  if (found?.bytes !== pack.bytes) {
+    throw new ExportError(
+      "artifact-missing",
+      `pack ${pack.number} of fleet ${from.fleetId} is gone`,
+    );
+  }
+  const { offset, bytes, sha256 } = member;
+  return { key: pack.key, offset, etag: found.etag, bytes, sha256, manifestKey: null };
+}
+
+/** Errors: `dump-not-restorable`. */
+function requireSchema(content: string, exporter: string): void {
+  if (content !== "data") return;
+  throw new ExportError(
+    "dump-not-restorable",
+    `${exporter} has exported only rows (content: data), and a restore starts without tables`,
+  );
 }
 
 function requireCompleted(jobId: string, state: string): void {

@@ -5,6 +5,7 @@ import { createApp } from "../../src/app.ts";
 import { ROUTES } from "../../src/routes/route-list.ts";
 import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 import { type ApiDocument, faultsOfAnswer } from "../support/described-api.ts";
+import { endedFleet, fillTenants } from "../support/fleets.ts";
 
 const UNKNOWN = "00000000-0000-4000-8000-000000000000";
 
@@ -113,6 +114,31 @@ describe("answers are as described:", () => {
     expect((await call("HEAD", `/export/dump/${jobId}/events`)).status).toBe(200);
   });
 
+  test("of a fleet from its start to its end", async () => {
+    await fillTenants(["described"]);
+    const body = JSON.stringify({ source: "tenants", names: ["described", "undescribed"] });
+    const started = await call("POST", "/export/fleet", { body });
+    expect(started.status).toBe(202);
+    const { fleetId } = JSON.parse(started.body) as { fleetId: string };
+    expect((await call("POST", "/export/fleet", { body })).status).toBe(409);
+    expect(await endedFleet(fleetId)).toMatchObject({ status: "completed" });
+    const path = `/export/fleet/${fleetId}`;
+    for (const below of [
+      "",
+      "/members?limit=1",
+      "/download?name=described",
+      "/manifest",
+      "/events",
+    ]) {
+      expect((await call("GET", `${path}${below}`)).status).toBe(200);
+    }
+    expect((await call("GET", `${path}/download?name=undescribed`)).status).toBe(404);
+    expect((await call("GET", `${path}/download`)).status).toBe(400);
+    expect((await call("GET", "/export/fleets?limit=5")).status).toBe(200);
+    expect((await call("DELETE", `${path}?only=cancel`)).status).toBe(200);
+    expect((await call("DELETE", path)).status).toBe(204);
+  });
+
   test("of POST /query", async () => {
     const ask = (body: object) => call("POST", "/query", { body: JSON.stringify(body) });
     expect((await ask({ sql: "SELECT * FROM a" })).status).toBe(200);
@@ -145,7 +171,7 @@ describe("answers are as described:", () => {
 
   test("of calls without a token, with one that may only read, and for unknown jobs", async () => {
     for (const { method, path, access } of ROUTES) {
-      const filled = path.replace(/:(?:job|file)Id/, UNKNOWN).replace(":artifact", "x");
+      const filled = path.replace(/:(?:job|file|fleet)Id/, UNKNOWN).replace(":artifact", "x");
       const none = await call(method, filled, { headers: { authorization: "none" } });
       expect(none.status).toBe(access === "open" ? 200 : 401);
       const read = { headers: { authorization: "Bearer test-read-token-0123456789" } };

@@ -176,7 +176,7 @@ describe("a request for a restore", () => {
   });
 
   test.each([
-    [{}, "from: expected one of the fields fileId, jobId, object"],
+    [{}, "from: expected one of the fields fileId, fleetId, jobId, object"],
     [{ jobId: "x" }, "from: jobId: expected a UUID"],
     [{ object: 7 }, "from: object: expected a string"],
     [{ object: "a", sha256: "z" }, "from: sha256: expected the 64 hex digits of a SHA-256"],

@@ -20,6 +20,7 @@ const OWNERS: Record<string, readonly string[]> = {
     "proof-columns",
     "copying-columns",
     "series-columns",
+    "fleet-columns",
   ].map((name) => `${TABLES}/job-${name}.ts`),
   // Indexes that a statement names.
   tmp_export_jobs_active: [`${TABLES}/job-restore-columns.ts`],
@@ -38,13 +39,16 @@ const OWNERS: Record<string, readonly string[]> = {
   tmp_export_streams: [`${TABLES}/stream-rows.ts`],
   tmp_export_files: [`${TABLES}/file-rows.ts`],
   tmp_export_file_parts: [`${TABLES}/file-part-rows.ts`],
+  tmp_export_fleet_packs: [`${TABLES}/fleet-pack-rows.ts`],
+  tmp_export_fleet_failures: [`${TABLES}/fleet-failure-rows.ts`],
+  tmp_export_fleet_exports: [`${TABLES}/fleet-export-rows.ts`],
 };
 
 /** The first makes the tables; the second knows their names, so that no dump contains them. */
 const KNOWS_ALL = new Set(["src/jobs/migrations.ts", "src/sqlite/own-objects.ts"]);
 
 /** A name of a table, or the beginning of one that a program completes. */
-const TABLE_NAME = /\btmp_export_(?:jobs?|streams?|files?)(?:_\w*)?/g;
+const TABLE_NAME = /\btmp_export_(?:jobs?|streams?|files?|fleets?)(?:_\w*)?/g;
 
 /** A state in SQL: programs write theirs in double quotes. */
 const STATE = new RegExp(`'(?:${JOB_STATES.join("|")})'`, "g");

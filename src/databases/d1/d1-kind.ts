@@ -18,6 +18,7 @@ export const D1_KIND: SourceKind<Extract<SourceConfig, { type: "d1" }>> = {
     },
   },
   objects: () => "one",
+  listNames: () => undefined,
   chooseObject: (_, request) => {
     const { name, id } = request;
     if (name === undefined && id === undefined) return null;

@@ -4,8 +4,15 @@ import { type DatabaseStub, durableObjectSource } from "./durable-object-source.
 import { getBinding } from "../get-binding.ts";
 import { describeSource, refusedChoice, type SourceKind } from "../source-kind.ts";
 
+type ClassConfig = Extract<SourceConfig, { type: "durable-object" }>;
+
+/** A registry outside the configuration may change at any time, so it limits no request. */
+function allowsAny({ names }: ClassConfig): boolean {
+  return names !== undefined && !Array.isArray(names);
+}
+
 /** A class of Durable Objects, in which each object has a database. */
-export const DURABLE_OBJECT_KIND: SourceKind<Extract<SourceConfig, { type: "durable-object" }>> = {
+export const DURABLE_OBJECT_KIND: SourceKind<ClassConfig> = {
   promises: {
     consistency: { default: "snapshot", available: ["snapshot", "live"] },
     // https://developers.cloudflare.com/durable-objects/platform/limits/, November 2026.
@@ -18,20 +25,24 @@ export const DURABLE_OBJECT_KIND: SourceKind<Extract<SourceConfig, { type: "dura
   },
   objects: ({ names }) => {
     if (names === undefined) return "one";
-    return names === "any" ? "any" : "listed";
+    return Array.isArray(names) ? "listed" : "any";
+  },
+  listNames: ({ names }) => {
+    if (names === "any" || (Array.isArray(names) && names.length === 0)) return undefined;
+    return names;
   },
   chooseObject: (config, request) => {
     const source = describeSource(request);
     const { name, id } = request;
     if (id !== undefined) {
-      if (config.names === "any" || config.id === id) return { id };
+      if (allowsAny(config) || config.id === id) return { id };
       throw refusedChoice(
         `id: ${source} accepts no ids: EXPORT_SOURCES allows them with \`"names": "any"\``,
       );
     }
     if (name !== undefined) {
-      const { names = [] } = config;
-      if (names === "any" || names.includes(name) || config.name === name) return { name };
+      const isListed = Array.isArray(config.names) && config.names.includes(name);
+      if (allowsAny(config) || isListed || config.name === name) return { name };
       throw new ExportError(
         "source-not-found",
         `EXPORT_SOURCES allows no object named ${JSON.stringify(name)} for ${source}`,

@@ -1,7 +1,8 @@
 import { CALLBACK_ATTEMPTS_MAX } from "../../notify/callback-schedule.ts";
-import type { CallbackDecision } from "../../rpc/run-jobs.ts";
+import type { CallbackDecision, PendingCallback } from "../../rpc/run-jobs.ts";
 import { isCallbackPending, recordCallback, recordPost } from "../tables/job-callback-columns.ts";
-import { findJob, type JobRow } from "../tables/job-rows.ts";
+import { findJob, type JobKind, type JobRow } from "../tables/job-rows.ts";
+import { toFleetView } from "../views/fleet-view.ts";
 import { toJobView } from "../views/job-view.ts";
 import { toRestoreView } from "../views/restore-view.ts";
 
@@ -13,6 +14,13 @@ const POST_MS_MAX = 20_000;
 
 /** What a sender does next, without the callback that it must post. */
 export type PostDecision = Exclude<CallbackDecision, { do: "post" }> | { do: "post" };
+
+/** What a callback sends of each kind of job. */
+const VIEWS: Record<JobKind, (sql: SqlStorage, job: JobRow) => PendingCallback["view"]> = {
+  export: toJobView,
+  restore: toRestoreView,
+  fleet: toFleetView,
+};
 
 /** Returns what the sender of an ended job's callback must do for attempt number `attempt`. */
 export function decideCallback(sql: SqlStorage, jobId: string, attempt: number): CallbackDecision {
@@ -26,7 +34,7 @@ export function decideCallback(sql: SqlStorage, jobId: string, attempt: number):
       url: job.callback_url,
       origin: job.origin,
       endedAtMs: job.completed_at_ms ?? 0,
-      view: job.kind === "restore" ? toRestoreView(sql, job) : toJobView(sql, job),
+      view: VIEWS[job.kind](sql, job),
     },
   };
 }

@@ -6,17 +6,14 @@ import { dropCarry, dropTurn } from "../tables/blob-rows.ts";
 import { insertDiscard } from "../tables/discard-rows.ts";
 import type { JobRow } from "../tables/job-rows.ts";
 import { discardScratch } from "./commit-proof.ts";
+import { discardFleetFiles } from "./discard-fleet.ts";
 
 /**
  * Discards everything that a job has in the store, and its scratch database, for a job that ends without its files, restarts,
  * expires or is deleted. Call it inside the transaction of that change. `removeDiscards` then
  * removes the files, and the watchdog removes them once more a minute later.
  */
-export function discardFiles(
-  sql: SqlStorage,
-  job: Pick<JobRow, "job_id" | "snapshot_id" | "is_signed" | "proof_json">,
-  nowMs: number,
-): void {
+export function discardFiles(sql: SqlStorage, job: JobRow, nowMs: number): void {
   const { job_id: jobId, snapshot_id: snapshotId } = job;
   for (const { ordinal, objectKey, state, uploadId } of listArtifacts(sql, jobId)) {
     const sealing = findSealing(sql, jobId, ordinal);
@@ -34,6 +31,7 @@ export function discardFiles(
       insertDiscard(sql, signature, { jobId, nowMs });
     }
   }
+  discardFleetFiles(sql, job, nowMs);
   discardScratch(sql, job, nowMs);
   forgetObjects(sql, jobId);
   dropCarry(sql, jobId);

@@ -7,11 +7,13 @@ import { replacementWarnings } from "../views/job-warnings.ts";
 import { deletePlanned } from "./commit-plan.ts";
 import { discardCopies } from "./discard-copies.ts";
 import { discardFiles } from "./discard-files.ts";
+import { deleteMemberRows } from "./discard-fleet.ts";
+import { endMemberExports } from "./member-exports.ts";
 
 /**
  * Ends a job without its files if its state allows it, and reports whether it did. The job's files
  * in the store are discarded as well; the caller must remove them. An expired job keeps only its
- * own row, with the totals.
+ * own row, with the totals. The exports of a fleet's members end with it.
  */
 export function endJobIf(
   context: JobsContext,
@@ -24,8 +26,23 @@ export function endJobIf(
     discardFiles(sql, job, end.nowMs);
     const reason = end.to === "expired" ? "removal" : "failure";
     discardCopies(context, job, { reason, nowMs: end.nowMs });
-    if (end.to === "expired") reduceToTotals(sql, job);
+    if (job.kind === "fleet") endMembers(context, job, end);
+    else if (end.to === "expired") reduceToTotals(sql, job);
     return true;
+  });
+}
+
+/** An expired fleet's exports expire at the same time as it does, and need nothing. */
+function endMembers(
+  context: JobsContext,
+  { job_id: fleetId }: JobRow,
+  { to, nowMs }: { to: "failed" | "cancelled" | "expired"; nowMs: number },
+): void {
+  const { sql } = context;
+  if (to === "expired") return deleteMemberRows(sql, fleetId);
+  endMemberExports(sql, fleetId, {
+    nowMs,
+    cancel: (jobId) => endJobIf(context, { jobId, to: "cancelled", nowMs }),
   });
 }
 

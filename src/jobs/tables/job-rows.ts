@@ -10,15 +10,16 @@ import type { RunId } from "../../rpc/run-payload.ts";
 import type { SnapshotRecord } from "../../rpc/snapshot-record.ts";
 import { ACTIVE, ENDED } from "./state-sql.ts";
 
-/** What a job does. Exports and restores share their lock, runs, callback and watchdog. */
-export type JobKind = "export" | "restore";
+/** What a job does. All kinds share their lock, runs, queue, callback, retention and watchdog. */
+export type JobKind = "export" | "restore" | "fleet";
 
 /**
  * A complete row of `tmp_export_jobs`; docs/storage-layout.md describes the columns. This file
  * writes what a job is and its state. Other files in this folder write the other columns:
  * `job-run-columns.ts`, `job-queue-columns.ts`, `job-plan-columns.ts`, `job-callback-columns.ts`,
  * `job-due-columns.ts`, `job-restore-columns.ts`, `job-proof-columns.ts`,
- * `job-copying-columns.ts` and `job-series-columns.ts`. `job-list.ts` reads pages of jobs.
+ * `job-copying-columns.ts`, `job-series-columns.ts` and `job-fleet-columns.ts`. `job-list.ts` reads
+ * pages of jobs.
  */
 export type JobRow = {
   job_id: string;
@@ -83,8 +84,10 @@ export type JobRow = {
   /** What an expired job's table and artifact rows added up to, as JSON of `JobTotals`. */
   totals_json: string | null;
   failure_json: string | null;
-  /** The state of a restore; null for an export. */
+  /** The state of a restore; null for other kinds. */
   restore_json: string | null;
+  /** The state of a fleet; null for other kinds. */
+  fleet_json: string | null;
   /** The state of an export's proof; null before it begins. */
   proof_json: string | null;
   /** 1 if the manifest has a signature, or is about to get one. */
@@ -207,11 +210,18 @@ export function getJob(sql: SqlStorage, jobId: string): JobRow {
   return job;
 }
 
+/** Where each kind of job is found. */
+const ROUTES: Record<JobKind, string> = {
+  export: "/export/dump",
+  restore: "/import/dump",
+  fleet: "/export/fleet",
+};
+
 /** Returns a job of one kind. Errors: `job-not-found`, also if the job has the other kind. */
 export function getJobOfKind(sql: SqlStorage, jobId: string, kind: JobKind): JobRow {
   const job = getJob(sql, jobId);
   if (job.kind === kind) return job;
-  const route = job.kind === "restore" ? "/import/dump" : "/export/dump";
+  const route = ROUTES[job.kind];
   throw new ExportError(
     "job-not-found",
     `job ${jobId} is a ${job.kind}: ask for ${route}/${jobId}`,

@@ -1,4 +1,5 @@
 import { listCopies } from "../tables/copy-rows.ts";
+import { findMemberExport } from "../tables/fleet-export-rows.ts";
 import {
   listOpenRestores,
   parseRestoreRequest,
@@ -11,7 +12,11 @@ export function findReadingRestore(sql: SqlStorage, jobId: string): JobRow | und
   return listOpenRestores(sql).find((restore) => {
     const { from } = parseRestoreRequest(restore);
     const isRead = "jobId" in from && from.jobId === jobId;
-    return isRead || parseRestoreState(restore).safetyJobId === jobId;
+    // The member of a fleet may have an export of its own.
+    const isMember =
+      "fleetId" in from &&
+      findMemberExport(sql, from.fleetId, from.name ?? from.id ?? "")?.export_id === jobId;
+    return isRead || isMember || parseRestoreState(restore).safetyJobId === jobId;
   });
 }
 

@@ -5,13 +5,19 @@ import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import { readRanges } from "./read-ranges.ts";
 import type { SentFile } from "./send-file.ts";
 
+/** A file in a store: an object, or the part of one that starts at `offset`. */
+type StoredFile = Pick<
+  ArtifactRecord,
+  "name" | "contentType" | "bytes" | "objectKey" | "sha256"
+> & { offset?: number };
+
 /**
  * Returns an artifact as a file to send, in the form in which the store keeps it. Errors of the
  * file: `artifact-missing`.
  */
 export function makeArtifactFile(
-  { completedAtMs }: DownloadInfo,
-  { name, contentType, bytes, objectKey, sha256 }: ArtifactRecord,
+  { completedAtMs }: Pick<DownloadInfo, "completedAtMs">,
+  { name, contentType, bytes, objectKey, sha256, offset = 0 }: StoredFile,
   store: ArtifactStore,
 ): SentFile {
   const missing = (): ExportError =>
@@ -27,7 +33,8 @@ export function makeArtifactFile(
       if ((await store.find(objectKey)) === undefined) throw missing();
     },
     open: async (range = { offset: 0, length: bytes }) => {
-      const bodies = readRanges(store, { key: objectKey, name }, range);
+      const inObject = { offset: offset + range.offset, length: range.length };
+      const bodies = readRanges(store, { key: objectKey, name }, inObject);
       // Before the first byte is sent, a missing file can still be answered with 404.
       const first = await bodies.next();
       const { readable, writable } = new FixedLengthStream(range.length);

@@ -2,6 +2,9 @@ import type * as v from "valibot";
 
 import { DescriptionSchema } from "../../api/description.ts";
 import { ExportRequestSchema } from "../../api/export-request.ts";
+import { FleetManifestSchema } from "../../api/fleet-manifest.ts";
+import { FleetRequestSchema } from "../../api/fleet-request.ts";
+import { FleetListSchema, FleetViewSchema, MemberPageSchema } from "../../api/fleet-view.ts";
 import { HealthSchema } from "../../api/health.ts";
 import { JobListSchema, JobViewSchema } from "../../api/job-view.ts";
 import { ManifestSchema } from "../../api/manifest.ts";
@@ -18,6 +21,7 @@ import {
 /** Named bodies of requests in the API's description, as clients send them. */
 export const REQUEST_COMPONENTS: Record<string, v.GenericSchema> = {
   ExportRequest: ExportRequestSchema,
+  FleetRequest: FleetRequestSchema,
   QueryRequest: QueryRequestSchema,
   UploadRequest: UploadRequestSchema,
   UploadCompletion: UploadCompletionSchema,
@@ -28,6 +32,10 @@ export const ANSWER_COMPONENTS: Record<string, v.GenericSchema> = {
   JobView: JobViewSchema,
   JobList: JobListSchema,
   Manifest: ManifestSchema,
+  FleetView: FleetViewSchema,
+  FleetList: FleetListSchema,
+  MemberPage: MemberPageSchema,
+  FleetManifest: FleetManifestSchema,
   SourceList: SourceListSchema,
   QueryResult: QueryResultSchema,
   UploadView: UploadViewSchema,

@@ -17,6 +17,8 @@ import { sendCallbacks } from "../ending/send-callbacks.ts";
 import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { openSteps, type RunStep, type Steps } from "../engine/steps.ts";
+import { FLEET_STEPS } from "../fleet/fleet-steps.ts";
+import { runFleet } from "../fleet/run-fleet.ts";
 import { proveStep } from "../proof/prove-step.ts";
 import { RESTORE_STEPS } from "../restore/restore-steps.ts";
 import { endRestore, runRestore } from "../restore/run-restore.ts";
@@ -34,7 +36,7 @@ import {
 type Ended = { jobId: string; status: string } | { streamId: string; status: string };
 
 /**
- * One run of an export or a restore, the cleanup after a job or a stream, or another attempt at copies. The names and order of
+ * One run of an export, a restore or a fleet, the cleanup after a job or a stream, or another attempt at copies. The names and order of
  * its steps come only from recorded values, so that the list of steps reads like a table of
  * contents, and a replay takes the same path.
  */
@@ -63,6 +65,10 @@ export class ExportWorkflow extends WorkflowEntrypoint<ExportEnv, RunPayload> {
       case "restore": {
         const { jobId, run, rescuedFor } = payload;
         return runRestore(openSteps(step, this.env, RESTORE_STEPS), { jobId, run, rescuedFor });
+      }
+      case "fleet": {
+        const { jobId, run, rescuedFor } = payload;
+        return runFleet(openSteps(step, this.env, FLEET_STEPS), { jobId, run, rescuedFor });
       }
       case "restore-ending": {
         const { jobId, run, callbackFrom } = payload;

@@ -81,6 +81,8 @@ async function undo(
     {
       store,
       findExport: (id) => jobs.download(id),
+      fleetInfo: (id) => jobs.fleetInfo(id),
+      memberRecords: (id, range) => jobs.memberRecords(id, range),
       useFile: () => Promise.reject(new Error("no file")),
     },
     { jobId: safetyJobId },

@@ -7,6 +7,7 @@ import { readPosition } from "../../loading/position.ts";
 import { openClearedTarget, openTarget } from "../../loading/target.ts";
 import type { LoadPlan, LoadPosition, ScriptRecord } from "../../rpc/load-plan.ts";
 import type { ArtifactStore } from "../../storage/artifact-store.ts";
+import { readStored } from "../../storage/read-stored.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { RestoreRun } from "./restore-run.ts";
 
@@ -120,7 +121,7 @@ export async function loadStretch(stretch: {
     plan,
     end: script,
     read: (place) =>
-      readScript((range) => store.read(script.key, range), script, { from: place.textBytes }),
+      readScript((range) => readStored(store, script, range), script, { from: place.textBytes }),
     textBytesMax: rereads
       ? Math.max(STEP_BYTES, Math.ceil(from.textBytes / REREAD_SHARE))
       : STEP_BYTES,

@@ -13,6 +13,7 @@ import { unwrap } from "../../rpc/outcome.ts";
 import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import { CAN_EXPORT_KEY_VALUES } from "../../sqlite/key-values.ts";
 import { findScript, type StoredScript } from "../../storage/find-script.ts";
+import { readStored } from "../../storage/read-stored.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { readManifest } from "./read-manifest.ts";
 import { RestoreRun } from "./restore-run.ts";
@@ -44,6 +45,8 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
       {
         store,
         findExport: (id) => jobs.download(id),
+        fleetInfo: (id) => jobs.fleetInfo(id),
+        memberRecords: (id, range) => jobs.memberRecords(id, range),
         useFile: async (fileId) => unwrap(await jobs.useFile(fileId, jobId)),
       },
       request.from,
@@ -57,6 +60,7 @@ async function scan(run: RestoreRun): Promise<ScannedStep> {
     const { scanned, textBytes } = await scanStored(context, stored, file);
     const script: ScriptRecord = {
       key: stored.key,
+      ...(stored.offset !== undefined && { offset: stored.offset }),
       etag: stored.etag,
       ...file,
       textBytes,
@@ -145,10 +149,10 @@ function chooseExpected({ rows }: ScannedScript): RestoreState["expectedRows"] {
 
 async function detectStored(
   store: ArtifactStore,
-  { key, bytes }: StoredScript,
+  { bytes, ...place }: StoredScript,
 ): Promise<ScriptRecord["compression"]> {
   if (bytes < 4) return "none";
-  const body = await store.read(key, { offset: 0, length: 4 });
+  const body = await readStored(store, place, { offset: 0, length: 4 });
   if (body === undefined) throw new ExportError("script-changed", "the script is no longer stored");
   return detectCompression(new Uint8Array(await new Response(body).arrayBuffer()));
 }

@@ -5,6 +5,7 @@ import { readScript } from "../../loading/read-script.ts";
 import { scanScript, type ScannedScript } from "../../loading/scan-script.ts";
 import type { ScriptRecord } from "../../rpc/load-plan.ts";
 import type { StoredScript } from "../../storage/find-script.ts";
+import { readStored } from "../../storage/read-stored.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
 /**
@@ -13,14 +14,17 @@ import type { RunContext } from "../engine/run-context.ts";
  */
 export async function scanStored(
   { store, beat }: Pick<RunContext, "store" | "beat">,
-  { key, sha256 }: Pick<StoredScript, "key" | "sha256">,
+  { sha256, ...place }: Pick<StoredScript, "key" | "offset" | "sha256">,
   file: Pick<ScriptRecord, "bytes" | "compression" | "frames">,
 ): Promise<{ scanned: ScannedScript; textBytes: number }> {
   const hash = createHash("sha256");
   const hashed = sha256 === null ? {} : { onRead: (block: Uint8Array) => void hash.update(block) };
   let textBytes = 0;
   const count = async function* (): AsyncGenerator<Uint8Array> {
-    const text = readScript((range) => store.read(key, range), file, { from: 0, ...hashed });
+    const text = readScript((range) => readStored(store, place, range), file, {
+      from: 0,
+      ...hashed,
+    });
     for await (const chunk of text) {
       textBytes += chunk.length;
       yield chunk;

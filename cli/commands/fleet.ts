@@ -1,0 +1,330 @@
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+
+import type { Command } from "commander";
+
+import { COMPRESSION_NAMES } from "../../src/api/compressions.ts";
+import { MEMBER_STATES } from "../../src/api/fleet-view.ts";
+import { JOB_STATES } from "../../src/api/job-state.ts";
+import { RETENTION_HOURS_MAX } from "../../src/api/limits.ts";
+import { usageError } from "../cli-error.ts";
+import { type Context, parseCount } from "../context.ts";
+import { downloadMember } from "../download-member.ts";
+import { parseDurationMs } from "../duration.ts";
+import type { Fleet, Member } from "../fleet-answers.ts";
+import { type FleetBody, FleetClient, type MemberChoice } from "../fleet-client.ts";
+import { describeFleet, followFleet, requireFleetCompleted } from "../follow-fleet.ts";
+import { formatBytes, formatCount, formatNumberOf, formatRecord, oneLine } from "../format.ts";
+import { graceSignal } from "../grace-signal.ts";
+import { parseJobId } from "../job-id.ts";
+import { optionOf } from "../option-of.ts";
+
+const PAGE_MAX = 100;
+const LIST_MAX = 100_000;
+
+interface DumpOptions {
+  source?: string;
+  objectName?: string[];
+  namesFile?: string;
+  compression?: string;
+  consistency?: string;
+  content?: string;
+  table?: string[];
+  exclude?: string[];
+  callbackUrl?: string;
+  retentionHours?: string;
+  failIfAny?: boolean;
+  timeout?: string;
+}
+
+/** `fleet`: backs up many objects of a class, and finds their dumps. */
+export function addFleet(program: Command, open: (command: Command) => Context): void {
+  const fleet = program
+    .command("fleet")
+    .description("back up every object of a class, and download the dump of one");
+  addDump(fleet, open);
+  addStatus(fleet, open);
+  addList(fleet, open);
+  addMembers(fleet, open);
+  addDownload(fleet, open);
+}
+
+function addDump(fleet: Command, open: (command: Command) => Context): void {
+  const collect = (value: string, values: string[] = []) => [...values, value];
+  fleet
+    .command("dump")
+    .description("back up many objects of a class; Ctrl-C leaves the fleet running")
+    .option("--source <name>", "the configured source (default: the only one, or main)")
+    .option("--object-name <name>", "back up this object; may be repeated", collect)
+    .option("--names-file <file>", "back up the objects that this file lists, one name per line")
+    .addOption(
+      optionOf("--compression <kind>", "their compression; default: none", COMPRESSION_NAMES),
+    )
+    .addOption(
+      optionOf("--consistency <kind>", "of objects that do not fit into one turn", [
+        "snapshot",
+        "live",
+      ]),
+    )
+    .addOption(
+      optionOf("--content <part>", "which part of each database; default: all", [
+        "all",
+        "schema",
+        "data",
+      ]),
+    )
+    .option(
+      "--table <pattern>",
+      "export only this table; * is a wildcard; may be repeated",
+      collect,
+    )
+    .option(
+      "--exclude <pattern>",
+      "leave out this table; * is a wildcard; may be repeated",
+      collect,
+    )
+    .option("--callback-url <url>", "where the Worker sends the result")
+    .option(
+      "--retention-hours <hours>",
+      `how many hours the Worker keeps the files: 1 to ${RETENTION_HOURS_MAX}`,
+    )
+    .option("--fail-if-any", "fail if any object cannot be backed up")
+    .option("--timeout <duration>", "stop following after 90s, 30m, 2h; the fleet continues")
+    .action(async (options: DumpOptions, self: Command) => {
+      const { terminal, client } = open(self);
+      const timeoutMs =
+        options.timeout === undefined ? undefined : parseDurationMs(options.timeout, "--timeout");
+      const body = await toBody(options);
+      const api = client();
+      const started = await new FleetClient(api).start(body, randomUUID(), graceSignal(api.signal));
+      terminal.note(`fleet ${started.fleetId} started`);
+      const ended = await followFleet(api, terminal, { fleetId: started.fleetId, timeoutMs });
+      for (const warning of ended.warnings) terminal.warn(warning);
+      for (const failure of ended.failures) terminal.warn(describeFailure(failure));
+      requireFleetCompleted(ended);
+      terminal.finish(describeFleet(ended), ended.fleetId);
+      terminal.printJson(ended);
+    });
+}
+
+/** The body of `POST /export/fleet`. It contains only the given options. */
+async function toBody(options: DumpOptions): Promise<FleetBody> {
+  const { objectName, namesFile, table, exclude, retentionHours } = options;
+  if (objectName !== undefined && namesFile !== undefined) {
+    throw usageError("--object-name and --names-file cannot be combined");
+  }
+  const tables = {
+    ...(table === undefined ? {} : { include: table }),
+    ...(exclude === undefined ? {} : { exclude }),
+  };
+  const fields: FleetBody = {
+    source: options.source,
+    names: namesFile === undefined ? objectName : await readNames(namesFile),
+    compression: options.compression,
+    consistency: options.consistency,
+    content: options.content,
+    tables: Object.keys(tables).length === 0 ? undefined : tables,
+    callbackUrl: options.callbackUrl,
+    failIfAny: options.failIfAny,
+    retentionHours:
+      retentionHours === undefined
+        ? undefined
+        : parseCount(retentionHours, "--retention-hours", 1, RETENTION_HOURS_MAX),
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+async function readNames(path: string): Promise<string[]> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    throw usageError(
+      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  const names = text.split(/\r?\n/).filter((line) => line !== "");
+  if (names.length === 0) throw usageError(`${path} lists no names`);
+  return names;
+}
+
+function addStatus(fleet: Command, open: (command: Command) => Context): void {
+  fleet
+    .command("status")
+    .description("show the current state of a fleet, and its failures")
+    .argument("<fleet>", "the fleet's id", parseJobId)
+    .action(async (fleetId: string, _options: object, self: Command) => {
+      const { terminal, client } = open(self);
+      const found = await new FleetClient(client()).get(fleetId);
+      terminal.print(describeStatus(found));
+      terminal.printJson(found);
+    });
+}
+
+function addList(fleet: Command, open: (command: Command) => Context): void {
+  fleet
+    .command("list")
+    .description("list fleets, newest first")
+    .addOption(optionOf("--status <status>", "list only fleets with this status", JOB_STATES))
+    .option("--limit <count>", "list at most this many fleets", "20")
+    .action(async (options: { status?: string; limit: string }, self: Command) => {
+      const { terminal, client } = open(self);
+      const fleets = new FleetClient(client());
+      const found = await collectPages(
+        async (page) => {
+          const { fleets: items, cursor } = await fleets.list({ status: options.status, ...page });
+          return { items, cursor };
+        },
+        parseCount(options.limit, "--limit", 1, LIST_MAX),
+      );
+      terminal.print(found.length === 0 ? "no fleets" : found.map(describeListed).join("\n"));
+      terminal.printJson({ fleets: found });
+    });
+}
+
+function addMembers(fleet: Command, open: (command: Command) => Context): void {
+  fleet
+    .command("members")
+    .description("list the objects of a fleet, by name")
+    .argument("<fleet>", "the fleet's id", parseJobId)
+    .option("--prefix <text>", "list only objects whose name begins with this")
+    .addOption(optionOf("--status <status>", "list only objects with this status", MEMBER_STATES))
+    .option("--limit <count>", "list at most this many objects", "100")
+    .action(
+      async (
+        fleetId: string,
+        options: { prefix?: string; status?: string; limit: string },
+        self: Command,
+      ) => {
+        const { terminal, client } = open(self);
+        const { prefix, status } = options;
+        const fleets = new FleetClient(client());
+        const found = await collectPages(
+          async (page) => {
+            const given = { prefix, status, ...page };
+            const { members: items, cursor } = await fleets.listMembers(fleetId, given);
+            return { items, cursor };
+          },
+          parseCount(options.limit, "--limit", 1, LIST_MAX),
+        );
+        terminal.print(found.length === 0 ? "no objects" : found.map(describeMember).join("\n"));
+        terminal.printJson({ members: found });
+      },
+    );
+}
+
+function addDownload(fleet: Command, open: (command: Command) => Context): void {
+  fleet
+    .command("download")
+    .description("download and verify the dump of one object of a fleet; resumes a partial file")
+    .argument("<fleet>", "the fleet's id", parseJobId)
+    .option("--object-name <name>", "the object with this name")
+    .option("--object-id <id>", "the object with this id, if the fleet names objects by ids")
+    .option("-o, --output <path>", "file, folder (ends with /), or - for stdout")
+    .action(
+      async (
+        fleetId: string,
+        options: { objectName?: string; objectId?: string; output?: string },
+        self: Command,
+      ) => {
+        const { terminal, host, client } = open(self);
+        if (options.output === "-" && terminal.mode === "json") {
+          throw usageError("--json and -o - both write to standard output");
+        }
+        const member = chooseMember(options);
+        const done = await downloadMember({
+          api: client(),
+          terminal,
+          host,
+          fleetId,
+          member,
+          output: options.output,
+        });
+        const where = done.path ?? "standard output";
+        terminal.finish(`${where}: ${formatBytes(done.bytes)}, SHA-256 verified`, done.path ?? "");
+        terminal.printJson(done);
+      },
+    );
+}
+
+/** Returns the object that exactly one of the options names. */
+function chooseMember({
+  objectName: name,
+  objectId: id,
+}: {
+  objectName?: string;
+  objectId?: string;
+}): MemberChoice {
+  if (name !== undefined && id === undefined) return { name };
+  if (id !== undefined && name === undefined) return { id };
+  throw usageError("name one object with --object-name, or with --object-id");
+}
+
+async function collectPages<T>(
+  list: (page: {
+    limit: number;
+    cursor: string | undefined;
+  }) => Promise<{ items: T[]; cursor: string | null }>,
+  limit: number,
+): Promise<T[]> {
+  const found: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await list({ limit: Math.min(limit - found.length, PAGE_MAX), cursor });
+    found.push(...page.items);
+    cursor = page.cursor ?? undefined;
+  } while (cursor !== undefined && found.length < limit);
+  return found;
+}
+
+function describeStatus(fleet: Fleet): string {
+  const { members, progress, error } = fleet;
+  const percent = progress.percent === null ? "" : ` (${Math.floor(progress.percent)}%)`;
+  const lines: [name: string, value: string | null][] = [
+    ["fleet", fleet.fleetId],
+    ["status", `${fleet.status}${fleet.status === "running" ? percent : ""}`],
+    ["source", oneLine(fleet.source)],
+    ["created", fleet.createdAt],
+    [fleet.status === "completed" ? "completed" : "ended", fleet.completedAt],
+    ["expires", fleet.expiresAt],
+    ["objects", members.total === null ? null : formatCount(members.total)],
+    ["packed", formatCount(members.packed)],
+    ["exported", formatCount(members.exported)],
+    ["empty", formatCount(members.empty)],
+    ["failed", formatCount(members.failed)],
+    ["rows", formatCount(progress.rows)],
+    ["bytes", formatBytes(progress.bytes)],
+    ["error", error === null ? null : oneLine(`${error.code}: ${error.message}`)],
+    ...fleet.warnings.map((warning): [string, string] => ["warning", oneLine(warning)]),
+    ...fleet.failures.map((failure): [string, string] => ["failure", describeFailure(failure)]),
+  ];
+  return lines
+    .filter((line): line is [string, string] => line[1] !== null)
+    .map(([name, value]) => `${name.padEnd(11)} ${value}`)
+    .join("\n");
+}
+
+function describeFailure({ member, code, message }: Fleet["failures"][number]): string {
+  return oneLine(`object ${JSON.stringify(member)} failed: ${code}: ${message}`);
+}
+
+function describeListed(fleet: Fleet): string {
+  const { members, progress } = fleet;
+  const created = fleet.createdAt.replace(/\.\d+Z$/, "Z");
+  return formatRecord(`${fleet.fleetId}  ${fleet.status.padEnd(9)}  created ${created}`, [
+    oneLine(fleet.source),
+    formatNumberOf(members.packed + members.exported, "object"),
+    ...(members.failed === 0 ? [] : [`${formatCount(members.failed)} failed`]),
+    formatBytes(progress.bytes),
+  ]);
+}
+
+function describeMember({ member, status, rows, bytes, jobId, error }: Member): string {
+  const details = [
+    ...(rows === null ? [] : [formatNumberOf(rows, "row")]),
+    ...(bytes === null ? [] : [formatBytes(bytes)]),
+    ...(jobId === null ? [] : [`export ${jobId}`]),
+    ...(error === null ? [] : [`${error.code}: ${error.message}`]),
+  ];
+  return oneLine(`${status.padEnd(8)}  ${JSON.stringify(member)}  ${details.join(", ")}`.trimEnd());
+}

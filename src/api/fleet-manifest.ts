@@ -1,0 +1,55 @@
+import * as v from "valibot";
+
+import { DumpContentSchema, TablePatternsSchema } from "./export-request.ts";
+import { NamedBySchema } from "./fleet-view.ts";
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+
+/** A stored object: its key, size and hash. */
+const FILE = { key: v.string(), bytes: Count, sha256: Sha256 };
+
+/**
+ * What a fleet proves: the packs, whose indexes list the members, and the export jobs of large members. Written once,
+ * after all packs are read back.
+ */
+export const FleetManifestSchema = v.strictObject({
+  version: v.literal(1),
+  generator: v.string(),
+  fleetId: v.string(),
+  source: v.string(),
+  namedBy: NamedBySchema,
+  compression: v.string(),
+  content: DumpContentSchema,
+  /** Null if the request chose no tables. */
+  tables: v.nullable(TablePatternsSchema),
+  startedAt: v.string(),
+  completedAt: v.string(),
+  members: v.strictObject({
+    total: Count,
+    packed: Count,
+    exported: Count,
+    empty: Count,
+    failed: Count,
+  }),
+  rows: Count,
+  /** Sorted by name: the members of a pack sort between `first` and `last`, and before the next pack's. */
+  packs: v.array(
+    v.strictObject({
+      number: Count,
+      ...FILE,
+      members: Count,
+      rows: Count,
+      first: v.string(),
+      last: v.string(),
+      index: v.strictObject(FILE),
+    }),
+  ),
+  /** Large members, sorted by name. */
+  exports: v.array(v.strictObject({ member: v.string(), jobId: v.string() })),
+  /** At most 10,000, sorted by name. */
+  failures: v.array(v.strictObject({ member: v.string(), code: v.string(), message: v.string() })),
+  warnings: v.array(v.string()),
+});
+
+export type FleetManifest = v.InferOutput<typeof FleetManifestSchema>;

@@ -1,0 +1,46 @@
+import * as v from "valibot";
+
+import {
+  CompressionSchema,
+  ConsistencySchema,
+  DumpContentSchema,
+  RequestedSourceSchema,
+  TablePatternsSchema,
+} from "./export-request.ts";
+import { FleetNamesSchema } from "./fleet-names.ts";
+import { RETENTION_HOURS_MAX } from "./limits.ts";
+
+/** Body of `POST /export/fleet`; every field is optional, and unknown fields are refused. */
+export const FleetRequestSchema = v.strictObject({
+  source: RequestedSourceSchema,
+  names: v.optional(
+    v.pipe(
+      FleetNamesSchema,
+      v.description(
+        "The objects to back up: a list, or a registry of names. Default: the source's `names`.",
+      ),
+    ),
+  ),
+  compression: v.optional(CompressionSchema, "none"),
+  /** Of objects that are too large to be read in one turn; all others show one instant anyway. */
+  consistency: v.optional(ConsistencySchema),
+  content: v.optional(DumpContentSchema, "all"),
+  tables: v.optional(TablePatternsSchema),
+  retentionHours: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(RETENTION_HOURS_MAX)),
+  ),
+  callbackUrl: v.optional(v.string()),
+  failIfAny: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description("True if the fleet fails if any object cannot be backed up."),
+    ),
+    false,
+  ),
+});
+
+/** A request as it is sent: fields that have a default may be missing. */
+export type FleetRequestInput = v.InferInput<typeof FleetRequestSchema>;
+
+/** A request as it was accepted: fields that have a default are present. */
+export type FleetRequest = v.InferOutput<typeof FleetRequestSchema>;

@@ -1,0 +1,41 @@
+import { readSettings } from "../../config/settings.ts";
+import type { ExportEnv } from "../../config/bindings.ts";
+import type { FleetLedger, RunningFleet } from "../../rpc/fleet-jobs.ts";
+import { listFailures } from "../tables/fleet-failure-rows.ts";
+import { listMemberExports } from "../tables/fleet-export-rows.ts";
+import { listStoredPacks, toPackRecord } from "../tables/fleet-pack-rows.ts";
+import { parseFleetRequest, parseFleetState } from "../tables/job-fleet-columns.ts";
+import { type JobRow, parseWarnings } from "../tables/job-rows.ts";
+import { findPackKeys } from "./fleet-files.ts";
+
+/** The most failures in a manifest: a value between objects may have 32 MiB. */
+const FAILURES_MAX = 10_000;
+
+/** Returns a fleet as its run needs it. */
+export function toRunningFleet(env: ExportEnv, job: JobRow): RunningFleet {
+  return {
+    jobId: job.job_id,
+    request: parseFleetRequest(job),
+    origin: job.origin,
+    createdAtMs: job.created_at_ms,
+    startedAtMs: job.started_at_ms ?? job.created_at_ms,
+    snapshotId: job.snapshot_id ?? "",
+    partBytes: job.part_bytes ?? readSettings(env).partBytes,
+    state: parseFleetState(job),
+    warnings: parseWarnings(job),
+  };
+}
+
+/** Returns the data of a fleet's manifest. */
+export function getFleetLedger(sql: SqlStorage, env: ExportEnv, job: JobRow): FleetLedger {
+  const all = { from: "", limit: Number.MAX_SAFE_INTEGER };
+  const { job_id: jobId } = job;
+  return {
+    fleet: toRunningFleet(env, job),
+    packs: listStoredPacks(sql, jobId, all).map((row) => toPackRecord(row, findPackKeys(job, row))),
+    exports: listMemberExports(sql, jobId, all).flatMap(({ member, export_id: exportId }) =>
+      exportId === null ? [] : [{ member, jobId: exportId }],
+    ),
+    failures: listFailures(sql, jobId, { from: "", limit: FAILURES_MAX }),
+  };
+}

@@ -1,0 +1,90 @@
+import { createHash } from "node:crypto";
+
+import type { JobRequest } from "../../api/export-request.ts";
+import type { Source } from "../../databases/source.ts";
+import { planDump } from "../../formats/plan-dump.ts";
+import { readDumpPlan } from "../../reading/begin-dump.ts";
+import { readInOneTurn } from "../../reading/read-in-one-turn.ts";
+import { readSourceWarnings } from "../../reading/source-warnings.ts";
+import { concatBytes } from "../../lib/bytes.ts";
+import { Compressor } from "../../storage/writer/compressor.ts";
+
+/** What a fleet writes of each of its members. */
+export type MemberRequest = Pick<JobRequest, "source" | "compression" | "content" | "tables">;
+
+/** The dump of a member, or why it has none. */
+export type MemberDump =
+  /** The database has no table that the request asks for. */
+  | { kind: "empty"; rowsRead: number }
+  /** It does not fit into one turn: an export job must read it. */
+  | { kind: "large"; rowsRead: number }
+  | {
+      kind: "small";
+      /** The whole file, compressed as the request says. */
+      file: Uint8Array;
+      /** Of the script, before compression. */
+      textBytes: number;
+      textSha256: string;
+      rows: number;
+      /** The instant that the dump shows, by the source's own clock. */
+      atMs: number;
+      warnings: string[];
+      rowsRead: number;
+    };
+
+/**
+ * Dumps a small database as one SQL script, from one turn of it: nothing is created in the database, and no job is
+ * needed. The bytes are those that an export job writes. Errors: `table-not-found`, and the source's own.
+ */
+export async function dumpMember(
+  source: Source,
+  request: MemberRequest,
+  bytesMax: number,
+): Promise<MemberDump> {
+  const planned = await readDumpPlan(source, (catalog) =>
+    planDump({ ...request, format: "sql" }, catalog),
+  );
+  const { plan } = planned;
+  if (plan.tables.length === 0 && isWithoutSchema(planned.catalog)) {
+    return { kind: "empty", rowsRead: 0 };
+  }
+  const dump = await readInOneTurn(source, { ...planned, bytesMax });
+  if (dump === undefined) return { kind: "large", rowsRead: 0 };
+  const { pieces, atMs, rowsRead } = dump;
+  const compressor = new Compressor(request.compression);
+  const hash = createHash("sha256");
+  const files: Uint8Array[] = [];
+  let textBytes = 0;
+  for (const { bytes } of pieces) {
+    hash.update(bytes);
+    textBytes += bytes.byteLength;
+    files.push(...(await compressor.push(bytes)));
+  }
+  files.push(...(await compressor.flush()));
+  if (textBytes === 0) files.push(...(await compressor.emptyFile()));
+  const warnings = [
+    ...plan.warnings,
+    ...pieces.flatMap((piece) => piece.warnings),
+    ...(await readSourceWarnings(source, plan, { isFrozen: true })),
+  ];
+  return {
+    kind: "small",
+    file: concatBytes(files),
+    textBytes,
+    textSha256: hash.digest("hex"),
+    rows: pieces.reduce((sum, piece) => sum + piece.rows, 0),
+    atMs,
+    warnings: [...new Set(warnings)],
+    rowsRead,
+  };
+}
+
+function isWithoutSchema({
+  tables,
+  views,
+}: {
+  tables: readonly unknown[];
+  views: readonly unknown[];
+}): boolean {
+  return tables.length === 0 && views.length === 0;
+}

@@ -1,0 +1,65 @@
+import type { ErrorCode, Failure } from "../../api/errors.ts";
+import type { RunStart } from "../../rpc/run-payload.ts";
+import { sendCallbacks } from "../ending/send-callbacks.ts";
+import { parseFailure } from "../engine/failure.ts";
+import type { RunContext } from "../engine/run-context.ts";
+import type { RunStep, Steps } from "../engine/steps.ts";
+import { batchStep } from "./batch-step.ts";
+import { exportsStep } from "./exports-step.ts";
+import type { FleetStep } from "./fleet-steps.ts";
+import { listStep } from "./list-step.ts";
+import { publishFleet } from "./publish-fleet.ts";
+
+/** The longest wait between two checks of the exports of large members, in milliseconds. */
+const EXPORTS_WAIT_MS_MAX = 20_000;
+
+/**
+ * One run of a fleet: list the members, back them up batch by batch, wait for the exports of large members, publish the
+ * manifest. Every step resumes from what the fleet has recorded, so a run that replaces another one skips what is done.
+ */
+export async function runFleet(
+  steps: Steps<FleetStep>,
+  runId: RunStart,
+): Promise<{ jobId: string; status: string }> {
+  const { jobId } = runId;
+  const run = steps.forRun(runId);
+  let ended: { callback: boolean };
+  try {
+    await backUpAll(steps, run);
+    ended = await run("publish manifest", "", publishFleet);
+  } catch (error) {
+    const failure = parseFailure(error);
+    const { callback } = await run("give up", "", (context) => giveUp(context, failure));
+    if (callback) await sendCallbacks(steps, { jobId, attempt: 1 });
+    throw error;
+  }
+  if (ended.callback) await sendCallbacks(steps, { jobId, attempt: 1 });
+  return { jobId, status: "completed" };
+}
+
+async function backUpAll(steps: Steps<FleetStep>, run: RunStep<FleetStep>): Promise<void> {
+  const { batches } = await run("list members", "", listStep);
+  for (let number = batches + 1; ; number += 1) {
+    const { isDone } = await run("back up members", String(number), (context) =>
+      batchStep(context, number),
+    );
+    if (isDone) break;
+  }
+  for (let number = 1; ; number += 1) {
+    const { isDone } = await run("export large members", String(number), exportsStep);
+    if (isDone) return;
+    await steps.sleep(
+      `wait for large members ${number}`,
+      Math.min(EXPORTS_WAIT_MS_MAX, 500 * 2 ** Math.min(number, 10)),
+    );
+  }
+}
+
+/** The result of a step `give up`, for the dashboard; `callback` is true if one must be sent. */
+async function giveUp(
+  { jobs, runId }: RunContext,
+  failure: Failure,
+): Promise<{ code: ErrorCode; message: string; callback: boolean }> {
+  const { callback } = await jobs.fail(runId, failure);
+  return { code: failure.code, message: failure.message, callback };
+}
