@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { basename, extname, join, relative, resolve } from "node:path";
+import { basename, extname, join, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import type { JobView } from "../src/api/job-view.ts";
@@ -10,10 +10,12 @@ import { Api } from "./api.ts";
 import { CITIES_CREDIT, createCitiesDatabase, searchCities } from "./cities-database.ts";
 import { checkRestored } from "./check-restored.ts";
 import type { Verdict } from "./check-restored.ts";
+import { runFleetDemo } from "./fleet.ts";
 import { loadFile } from "./load-file.ts";
 import { printLine, since, withProgress } from "./progress.ts";
 import { restoreDump } from "./restore.ts";
 import type { LeftOut } from "./schema.ts";
+import { shown } from "./shown-path.ts";
 import { openSourceFile, totalRows } from "./source-file.ts";
 import type { SourceFile } from "./source-file.ts";
 import { UnusableFile } from "../cli/unusable-file.ts";
@@ -21,6 +23,8 @@ import { withWorker } from "./with-worker.ts";
 
 const USAGE = `npm run demo                         exports the cities of the world
 npm run demo -- path/to/any.sqlite   exports your database file, which is only read
+npm run demo -- --fleet 1000         backs up so many small databases in one call
+  --rows <count>                     how many notes each of them has (default: 20)
   --output <folder>                  where dump and databases go (default: demo-output)`;
 
 /**
@@ -34,9 +38,15 @@ const INTERRUPTED = 130;
 
 const DEFAULT_OUTPUT = join(import.meta.dirname, "..", "demo-output");
 
+/** The most tenants, and the most notes of each. */
+const TENANTS_MAX = 100_000;
+const NOTES_MAX = 10_000;
+
 interface Options {
   /** Undefined for the cities. */
   file: string | undefined;
+  /** Undefined for a single database. */
+  fleet: { tenants: number; notes: number } | undefined;
   output: string;
 }
 
@@ -57,7 +67,12 @@ async function main(arguments_: string[]): Promise<number> {
     });
   }
   try {
-    const isSame = await runDemo(options, interrupt.signal);
+    const { fleet, output } = options;
+    const { signal } = interrupt;
+    const isSame =
+      fleet === undefined
+        ? await runDemo(options, signal)
+        : await runFleetDemo({ ...fleet, output, signal });
     return isSame ? SAME : FAILED;
   } catch (error) {
     if (interrupt.signal.aborted) {
@@ -78,17 +93,40 @@ function parseOptions(arguments_: string[]): Options | undefined {
     const { values, positionals } = parseArgs({
       args: arguments_,
       allowPositionals: true,
-      options: { output: { type: "string", default: DEFAULT_OUTPUT } },
+      options: {
+        output: { type: "string", default: DEFAULT_OUTPUT },
+        fleet: { type: "string" },
+        rows: { type: "string" },
+      },
     });
-    if (positionals.length > 1) return undefined;
-    return { file: positionals[0], output: resolve(values.output) };
+    const { fleet, rows } = values;
+    const isFleet = fleet !== undefined;
+    if (positionals.length > (isFleet ? 0 : 1) || (!isFleet && rows !== undefined))
+      return undefined;
+    return {
+      file: positionals[0],
+      fleet: isFleet
+        ? { tenants: parseCount(fleet, TENANTS_MAX), notes: parseCount(rows ?? "20", NOTES_MAX) }
+        : undefined,
+      output: resolve(values.output),
+    };
   } catch {
     return undefined;
   }
 }
 
+/** Throws unless it is a whole number from 1 to `max`. */
+function parseCount(text: string, max: number): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= max) return count;
+  throw new RangeError(`${text} is not a whole number from 1 to ${max}`);
+}
+
 /** True if the restored database has everything that a dump can contain. */
-async function runDemo({ file, output }: Options, signal: AbortSignal): Promise<boolean> {
+async function runDemo(
+  { file, output }: Pick<Options, "file" | "output">,
+  signal: AbortSignal,
+): Promise<boolean> {
   const startMs = Date.now();
   mkdirSync(output, { recursive: true });
   const source = file === undefined ? await openCities(output) : await openUsersFile(file);
@@ -248,9 +286,4 @@ function showSearch(restored: DatabaseSync): void {
   const words = "santa cruz";
   printLine("search", `"${words}" in the restored full-text index finds`);
   for (const place of searchCities(restored, words)) printLine("", place);
-}
-
-function shown(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short.startsWith("..") ? path : short;
 }
