@@ -8,13 +8,14 @@ import { printLine, since } from "./progress.ts";
 import { UnusableFile } from "../cli/unusable-file.ts";
 
 /**
- * Runs `work` with a local Worker that has its own state, and removes both afterwards. Prints the
+ * Runs `work` with a local Worker that has its own state, and removes both afterwards. `config` is its Wrangler
+ * configuration; default: this repository's. Prints the
  * Worker's output if `work` fails for any reason other than the user's file.
  */
 export async function withWorker<T>(
   signal: AbortSignal,
   work: (worker: { url: string; token: string }) => Promise<T>,
-  vars: Record<string, string> = {},
+  { config, vars = {} }: { config?: string; vars?: Record<string, string> } = {},
 ): Promise<T> {
   const startMs = Date.now();
   const state = mkdtempSync(join(tmpdir(), "durable-export-demo-"));
@@ -25,6 +26,7 @@ export async function withWorker<T>(
   try {
     worker = await startLocalWorker({
       persistTo: state,
+      ...(config !== undefined && { config }),
       vars: { ...vars, ADMIN_AUTHORIZATION_TOKEN: token },
       signal,
     });

@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 
-import { DAY_MS, makeFleet, makeJob, makeSource, NOW_MS } from "../../test/support/page/made-jobs.ts";
+import {
+  DAY_MS,
+  makeFleet,
+  makeJob,
+  makeSource,
+  NOW_MS,
+} from "../../test/support/page/made-jobs.ts";
 import { listDatabases } from "./databases.ts";
 import { type Fleet, listFleetStates } from "./fleets.ts";
 

@@ -57,9 +57,7 @@ export function Verdict({ databases, fleets, isPartial, onStart }: VerdictProps)
       <Sentence
         tone="ok"
         icon="check"
-        title={
-          isOne ? "Your database is backed up" : `All ${count(overall.watched)} are backed up`
-        }
+        title={isOne ? "Your database is backed up" : `All ${count(overall.watched)} are backed up`}
       >
         {overall.oldestMs !== null && (
           <>
@@ -77,8 +75,8 @@ export function Verdict({ databases, fleets, isPartial, onStart }: VerdictProps)
       <Icon name="warning" />
       <div>
         <h2 id="verdict" class="title">
-          {troubled.length} of {count(overall.watched)}{" "}
-          {troubled.length === 1 ? "needs" : "need"} attention
+          {troubled.length} of {count(overall.watched)} {troubled.length === 1 ? "needs" : "need"}{" "}
+          attention
         </h2>
         {isPartial && <p>Older exports are still being read.</p>}
         <ul class="troubles">

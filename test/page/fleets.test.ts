@@ -104,14 +104,12 @@ describe.each(["light", "dark"] as const)("in %s colors", (colorScheme) => {
     };
     await tab.getByRole("region", { name: "Fleets" }).waitFor();
     await check();
-    await tab.screenshot({ path: `/tmp/overview-${colorScheme}.png`, fullPage: true });
     await tab.goto(`${url}/#/fleets`);
     await tab.getByRole("heading", { name: "Fleets" }).waitFor();
     await check();
     await tab.getByRole("main").getByRole("link", { name: "tenants" }).click();
     await tab.getByRole("button", { name: "Download globex" }).waitFor();
     await check();
-    await tab.screenshot({ path: `/tmp/fleet-${colorScheme}.png`, fullPage: true });
     expect(await tab.getByRole("button", { name: "Delete" }).count()).toBe(0);
     await tab.context().close();
   });
