@@ -142,6 +142,24 @@ describe("the action, run as a runner does", () => {
     );
   });
 
+  test("asks for a series and its policy", async () => {
+    const inputs = { url: server.url, token: FAKE_TOKEN, series: "ci", keep: "last=3, daily=7" };
+    await runAction(inputs, { folder });
+    expect(server.jobs[0]?.request).toMatchObject({
+      series: "ci",
+      retention: { keepLast: 3, keepDaily: 7 },
+    });
+  });
+
+  test("asks for sealed files, and refuses to restore them", async () => {
+    const inputs = { url: server.url, token: FAKE_TOKEN, encrypt: "all" };
+    await runAction(inputs, { folder });
+    expect(server.jobs[0]?.request).toMatchObject({ encrypt: "all" });
+    const { exitCode } = await runAction({ ...inputs, restore: "true" }, { folder });
+    expect(exitCode).not.toBe(0);
+    expect(server.jobs).toHaveLength(1);
+  });
+
   test("asks for copies at destinations", async () => {
     const inputs = { url: server.url, token: FAKE_TOKEN, "copy-to": "offsite\n archive\n" };
     await runAction(inputs, { folder });
@@ -163,6 +181,15 @@ describe("the action, run as a runner does", () => {
       sha256: sha256Of(zip),
       bytes: String(zip.length),
     });
+  });
+
+  test("makes an SQLite file, which counts as restored", async () => {
+    const inputs = { url: server.url, token: FAKE_TOKEN, path: "app.sqlite", restore: "true" };
+    const { exitCode, outputs, summary } = await runAction(inputs, { folder });
+    expect(exitCode).toBe(0);
+    expect(outputs).toMatchObject({ file: "app.sqlite", manifest: "", sha256: "", rows: "3" });
+    expect(summary).toContain("SHA-256 of the dump; restored, with every table's rows counted");
+    expect(readFileSync(join(folder, "app.sqlite")).toString("latin1")).toMatch(/^SQLite format 3/);
   });
 
   test("masks the token before anything else, and shows it nowhere", async () => {

@@ -32,6 +32,7 @@ export function readInputs(getInput: (name: string) => string): Inputs {
     "consistency",
     "content",
     "verify",
+    "encrypt",
   ] as const) {
     const value = getInput(name);
     if (value !== "") options[name] = value;
@@ -41,6 +42,10 @@ export function readInputs(getInput: (name: string) => string): Inputs {
     options.retentionHours = String(
       parseCount(retention, "the input retention", 1, RETENTION_HOURS_MAX),
     );
+  const series = getInput("series");
+  if (series !== "") options.series = series;
+  const keep = getInput("keep");
+  if (keep !== "") options.keep = keep;
   const include = linesOf(getInput("tables"));
   if (include.length > 0) options.table = include;
   const exclude = linesOf(getInput("exclude"));
@@ -59,6 +64,9 @@ export function readInputs(getInput: (name: string) => string): Inputs {
     (!isRestorable(options.format ?? FORMAT_DEFAULT) || options.content === "data")
   ) {
     throw usageError("the input restore requires an SQL export that includes the schema");
+  }
+  if (isRestored && options.encrypt === "all") {
+    throw usageError("the input restore needs a file that is not sealed: leave out encrypt: all");
   }
   return {
     url: required(getInput, "url"),

@@ -105,7 +105,8 @@ async function backUp(inputs: Inputs, host: Host, terminal: Terminal): Promise<D
     failIfEmpty: inputs.failIfEmpty,
   });
   terminal.note(describeDownload(result));
-  if (inputs.isRestored) await verifyRestore({ terminal, host }, result);
+  // An SQLite file is a restored dump.
+  if (inputs.isRestored && !result.sqlite) await verifyRestore({ terminal, host }, result);
   return result;
 }
 
@@ -125,5 +126,5 @@ function publish(env: Host["env"], result: DownloadResult, isRestored: boolean):
   setOutput(env, "sha256", result.sha256 ?? "");
   setOutput(env, "bytes", String(result.bytes));
   setOutput(env, "rows", String(result.rows));
-  appendSummary(env, summaryMarkdown(result, isRestored));
+  appendSummary(env, summaryMarkdown(result, isRestored || result.sqlite));
 }

@@ -75,8 +75,9 @@ export function failureMarkdown(message: string, hint: string | undefined): stri
   return `## Durable Export\n\n:x: ${text(message)}\n\n${hint === undefined ? "" : `${text(hint)}\n\n`}`;
 }
 
-function checked({ sha256 }: DownloadResult, isRestored: boolean): string {
-  const sum = sha256 === null ? "SHA-256 of every file" : `SHA-256 ${code(sha256)}`;
+function checked({ sha256, sqlite }: DownloadResult, isRestored: boolean): string {
+  const whole = sqlite ? "SHA-256 of the dump" : "SHA-256 of every file";
+  const sum = sha256 === null ? whole : `SHA-256 ${code(sha256)}`;
   const restored = isRestored ? "; restored, with every table's rows counted" : "";
   return `${sum}${restored}`;
 }

@@ -50,11 +50,36 @@ const CopiesSchema = v.optional(
 
 export type Copy = v.InferOutput<typeof CopiesSchema>[number];
 
+/** Null without a series. A Worker of an earlier version reports none. */
+const RetentionSchema = v.optional(
+  v.nullable(
+    v.looseObject({
+      series: v.string(),
+      policy: v.record(v.string(), v.optional(v.number())),
+      keptBy: v.optional(
+        v.nullable(
+          v.array(
+            v.looseObject({
+              rule: v.string(),
+              period: v.optional(v.string()),
+              isOldest: v.optional(v.boolean()),
+            }),
+          ),
+        ),
+        null,
+      ),
+    }),
+  ),
+  null,
+);
+
 export const JobSchema = v.looseObject({
   jobId: v.string(),
   status: v.picklist(JOB_STATES),
   queuePosition: v.optional(v.nullable(v.number()), null),
   source: v.string(),
+  /** The object that the request named. A Worker of an earlier version does not send it. */
+  object: v.optional(v.nullable(v.record(v.string(), v.string())), null),
   format: v.string(),
   compression: v.string(),
   consistency: v.string(),
@@ -65,6 +90,7 @@ export const JobSchema = v.looseObject({
   snapshotAt: v.optional(v.nullable(v.string()), null),
   progress: ProgressSchema,
   verify: v.optional(v.string(), "checksum"),
+  retention: RetentionSchema,
   proof: ProofSchema,
   copies: CopiesSchema,
   warnings: v.optional(v.array(v.string()), []),
@@ -83,10 +109,14 @@ export const JobListSchema = v.looseObject({
   cursor: v.optional(v.nullable(v.string()), null),
 });
 
+const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+
 const ManifestArtifactSchema = v.looseObject({
   name: v.string(),
   bytes: v.number(),
-  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  sha256: Sha256,
+  /** The stored file if age has sealed it; the other fields describe the plain one. */
+  sealed: v.optional(v.looseObject({ name: v.string(), bytes: v.number(), sha256: Sha256 })),
   chunks: v.optional(v.array(v.looseObject({ bytes: v.number(), sha256: v.string() })), []),
 });
 
@@ -117,6 +147,8 @@ export interface ManifestText {
   path?: string;
   text: string;
   manifest: Manifest;
+  /** Its signature, if it is known: the ZIP of the artifacts must contain the same. */
+  signature?: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** The answer of `GET /export/sources`. */

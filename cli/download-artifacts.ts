@@ -19,7 +19,9 @@ import {
   writeWhole,
 } from "./output-place.ts";
 import { artifactProof, type Proof } from "./proof.ts";
+import { dumpPathOf, makeSqliteFile, requireSqliteOutput } from "./sqlite-output.ts";
 import { describeProved } from "./restored-itself.ts";
+import { storedArtifact } from "./stored-artifact.ts";
 import type { Terminal } from "./terminal.ts";
 import { type RemoteFile, remoteFileOf } from "./transfer.ts";
 import { ZipProof } from "./zip-proof.ts";
@@ -39,13 +41,16 @@ export interface DownloadResult {
   /** The file or folder; null for standard output. */
   path: string | null;
   manifestPath: string | null;
+  /** True if the dump became an SQLite file. */
+  sqlite: boolean;
   /** True if the bytes were compared with the manifest's SHA-256s. */
   verified: true;
-  /** The SHA-256 of the one file, or of the ZIP; null if a folder has several files. */
+  /** The SHA-256 of the one file, or of the ZIP; null if a folder has several files, and for an SQLite file. */
   sha256: string | null;
   /** The size of the one file or the ZIP, or of all files in a folder. */
   bytes: number;
   rows: number;
+  /** Their path is null if they are not kept: on standard output, or if an SQLite file was made. */
   files: { name: string; path: string | null; bytes: number; sha256: string }[];
   tables: { name: string; rows: number; bytes: number }[];
   warnings: string[];
@@ -56,7 +61,7 @@ export interface DownloadResult {
 export interface DownloadRequest {
   client: ApiClient;
   terminal: Terminal;
-  host: Pick<Host, "stdout">;
+  host: Pick<Host, "stdout" | "interrupt">;
   jobId: string;
   /** The value of `-o`; undefined: the artifact's own name in the working directory. */
   output: string | undefined;
@@ -67,7 +72,7 @@ export interface DownloadRequest {
 /** Downloads and verifies a completed job's artifacts, and saves the manifest next to them. */
 export async function downloadArtifacts(request: DownloadRequest): Promise<DownloadResult> {
   const { client, jobId } = request;
-  const kept = await client.getManifest(jobId);
+  const kept = await getSignedManifest(client, jobId);
   const manifest = { ...kept.manifest, artifacts: choose(kept.manifest, request.only) };
   const place = await resolveOutput(request.output ?? defaultOutput(manifest), manifest);
   const written = await writePlace(request, place, { ...kept, manifest });
@@ -75,9 +80,7 @@ export async function downloadArtifacts(request: DownloadRequest): Promise<Downl
     place.kind === "file" || place.kind === "folder" ? manifestPathOf(place) : null;
   if (manifestPath !== null) {
     await writeWhole(manifestPath, kept.text);
-    if (manifest.signed === true) {
-      await writeWhole(`${manifestPath}.sig`, await client.getSignature(jobId));
-    }
+    if (kept.signature !== undefined) await writeWhole(`${manifestPath}.sig`, kept.signature);
   }
   request.terminal.note(`consistency: ${describeConsistency(findConsistency(manifest))}`);
   const proved = describeProved(manifest.proof);
@@ -85,9 +88,16 @@ export async function downloadArtifacts(request: DownloadRequest): Promise<Downl
   return resultOf({ jobId, manifest, place, manifestPath, written });
 }
 
+/** Returns a job's manifest, and its signature if it has one. */
+async function getSignedManifest(client: ApiClient, jobId: string): Promise<ManifestText> {
+  const kept = await client.getManifest(jobId);
+  if (kept.manifest.signed !== true) return kept;
+  return { ...kept, signature: await client.getSignature(jobId) };
+}
+
 /** Returns one line about the downloaded files. */
 export function describeDownload(result: DownloadResult): string {
-  const { path, bytes, rows, files, sha256 } = result;
+  const { path, bytes, rows, files, sha256, sqlite } = result;
   const what = path ?? "standard output";
   const parts = [
     formatBytes(bytes),
@@ -95,15 +105,19 @@ export function describeDownload(result: DownloadResult): string {
     ...(files.length === 1 ? [] : [formatNumberOf(files.length, "file")]),
     "verified",
     ...(sha256 === null ? [] : [`sha256 ${sha256}`]),
+    ...(sqlite ? ["SQLite's integrity check passed"] : []),
   ];
   return `${what}: ${parts.join(", ")}`;
 }
 
 function choose(manifest: Manifest, only: string | undefined): ManifestArtifact[] {
-  if (only === undefined) return manifest.artifacts;
-  const found = manifest.artifacts.filter((artifact) => artifact.name === only);
+  const artifacts = manifest.artifacts.map(storedArtifact);
+  if (only === undefined) return artifacts;
+  const found = artifacts.filter(
+    ({ name }, at) => name === only || manifest.artifacts[at]?.name === only,
+  );
   if (found.length > 0) return found;
-  const names = manifest.artifacts.slice(0, 10).map((artifact) => artifact.name);
+  const names = artifacts.slice(0, 10).map((artifact) => artifact.name);
   throw new CliError("no-such-artifact", `the export has no artifact ${JSON.stringify(only)}`, {
     exitCode: EXIT.refused,
     hint: `It has: ${names.join(", ")}`,
@@ -133,6 +147,10 @@ async function writePlace(
     }
     return { bytes: artifacts.reduce((sum, { bytes }) => sum + bytes, 0), sha256: null };
   }
+  if (place.kind === "sqlite") {
+    const bytes = await writeSqlite(request, place.path, kept);
+    return { bytes, sha256: null };
+  }
   const { file, newProof } = await oneOf(request, kept);
   const { bytes } = file;
   if (place.kind === "file") {
@@ -154,6 +172,21 @@ async function writePlace(
   } finally {
     if (place.kind === "device") stream.end();
   }
+}
+
+/** Downloads the dump next to the SQLite file, so that another attempt resumes, and makes the file from it. */
+async function writeSqlite(
+  request: DownloadRequest,
+  output: string,
+  kept: ManifestText,
+): Promise<number> {
+  const { client, terminal, host, jobId } = request;
+  const { format, content, compression } = kept.manifest;
+  await requireSqliteOutput(output, { format, content, compression });
+  const path = dumpPathOf(output);
+  await makeFolder(dirname(path));
+  await downloadFile({ client, terminal, jobId, ...(await oneOf(request, kept)), path });
+  return makeSqliteFile(output, kept.manifest, { terminal, signal: host.interrupt });
 }
 
 const COMPRESSION_ENDINGS = [".gz", ".zst", ".zip"];
@@ -231,15 +264,18 @@ function resultOf(of: {
     snapshotAt: manifest.snapshotAt,
     path,
     manifestPath,
+    sqlite: place.kind === "sqlite",
     verified: true,
     // In a folder with one file, the SHA-256 of that file.
-    sha256: written.sha256 ?? (artifacts.length === 1 ? (artifacts[0]?.sha256 ?? null) : null),
+    sha256:
+      place.kind === "folder" && artifacts.length === 1
+        ? (artifacts[0]?.sha256 ?? null)
+        : written.sha256,
     bytes: written.bytes,
     rows: tables.reduce((sum, table) => sum + table.rows, 0),
     files: artifacts.map((artifact) => ({
       name: artifact.name,
-      path:
-        place.kind === "file" || place.kind === "folder" ? artifactPathOf(place, artifact) : path,
+      path: findArtifactPath(place, artifact),
       bytes: artifact.bytes,
       sha256: artifact.sha256,
     })),
@@ -247,4 +283,9 @@ function resultOf(of: {
     warnings: manifest.warnings,
     proof: manifest.proof,
   };
+}
+
+function findArtifactPath(place: OutputPlace, artifact: ManifestArtifact): string | null {
+  if (place.kind === "file" || place.kind === "folder") return artifactPathOf(place, artifact);
+  return place.kind === "device" ? place.path : null;
 }

@@ -22,12 +22,13 @@ import {
   resumePathOf,
   writeResumeRecord,
 } from "./resume-record.ts";
+import { requireSqliteOutput } from "./sqlite-output.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface DumpRequest {
   client: ApiClient;
   terminal: Terminal;
-  host: Pick<Host, "stdout">;
+  host: Pick<Host, "stdout" | "interrupt">;
   request: RequestBody;
   output: string;
   /** How long the export may take, without the download. */
@@ -45,6 +46,7 @@ export interface DumpRequest {
  */
 export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
   const { client, terminal, host, output } = dump;
+  await requireSqliteOutput(output, dump.request);
   const isStream = output === "-" || (await findFileKind(output)) === "device";
   const { job, forget } = isStream ? await startStream(dump) : await startOrResume(dump);
   let ended: Job;

@@ -126,6 +126,20 @@ describe("against a real Worker", () => {
     expect(restored.stderr).toContain(ROWS.toLocaleString("en"));
   });
 
+  test("dump becomes an SQLite file with every row and trigger", async () => {
+    expect(await cli(["dump", "-o", "app.db", "--compression", "gzip"])).toMatchObject({ code: 0 });
+    const app = new DatabaseSync(join(folder, "app.db"), { readOnly: true });
+    expect(app.prepare("SELECT count(*) AS n, count(DISTINCT text) AS d FROM note").get()).toEqual({
+      n: ROWS,
+      d: ROWS,
+    });
+    expect(app.prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'").all()).toEqual([
+      { name: "tr" },
+    ]);
+    app.close();
+    expect(existsSync(join(folder, "app.db.dump"))).toBe(false);
+  });
+
   test("dump compressed by zstd is restored, and CSV comes as a file a table", async () => {
     const dump = await cli(["dump", "-o", "dump.sql.zst", "--compression", "zstd"]);
     expect(dump).toMatchObject({ code: 0 });

@@ -1,11 +1,13 @@
 import type { Command } from "commander";
 
 import { COMPRESSION_NAMES } from "../src/api/compressions.ts";
+import { ENCRYPTIONS } from "../src/api/copies.ts";
 import { findFormat, FORMAT_DEFAULT, FORMAT_NAMES } from "../src/api/formats.ts";
 import { RETENTION_HOURS_MAX } from "../src/api/limits.ts";
 import { VERIFICATIONS } from "../src/api/proof.ts";
 import type { RequestBody } from "./api-client.ts";
 import { parseCount } from "./context.ts";
+import { parseKeepRules } from "./keep-rules.ts";
 import { usageError } from "./cli-error.ts";
 import { optionOf } from "./option-of.ts";
 
@@ -23,8 +25,11 @@ export interface ExportOptions {
   exclude?: string[];
   copyTo?: string[];
   copyRequired?: boolean;
+  encrypt?: string;
   callbackUrl?: string;
   retentionHours?: string;
+  series?: string;
+  keep?: string;
 }
 
 /**
@@ -75,10 +80,22 @@ export function addExportOptions(command: Command): Command {
     )
     .option("--copy-to <name>", "a destination that gets a copy; may be repeated", collect)
     .option("--copy-required", "fail if a copy fails, instead of trying it again later")
+    .addOption(
+      optionOf(
+        "--encrypt <what>",
+        "what age seals for the recipients of the Worker: copies, or all files",
+        ENCRYPTIONS,
+      ),
+    )
     .option("--callback-url <url>", "where the Worker sends the result")
     .option(
       "--retention-hours <hours>",
       `how many hours the Worker keeps the files: 1 to ${RETENTION_HOURS_MAX}`,
+    )
+    .option("--series <name>", "the series of exports that a policy keeps, instead of hours")
+    .option(
+      "--keep <rules>",
+      "what the series keeps, such as last=3,daily=7,monthly=12; default: EXPORT_RETENTION",
     );
 }
 
@@ -101,11 +118,14 @@ export function requestBodyOf(options: ExportOptions): RequestBody {
     tables: Object.keys(tables).length === 0 ? undefined : tables,
     copyTo: options.copyTo,
     copyRequired: options.copyRequired,
+    encrypt: options.encrypt,
     callbackUrl: options.callbackUrl,
     retentionHours:
       options.retentionHours === undefined
         ? undefined
         : parseCount(options.retentionHours, "--retention-hours", 1, RETENTION_HOURS_MAX),
+    series: options.series,
+    retention: options.keep === undefined ? undefined : parseKeepRules(options.keep, "--keep"),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

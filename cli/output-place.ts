@@ -15,13 +15,15 @@ export type OutputPlace =
   | { kind: "device"; path: string }
   /** One file: an artifact, or the ZIP of several. */
   | { kind: "file"; path: string }
+  /** An SQLite file, made from the SQL dump. */
+  | { kind: "sqlite"; path: string }
   /** A folder that receives every artifact under its name, and the manifest. */
   | { kind: "folder"; path: string };
 
 /**
  * Returns the destination that `output` means for a job with these artifacts. A single artifact goes into the file,
  * or into a folder under its own name if `output` is a folder or ends with a slash. Several artifacts go into a
- * folder, or into one ZIP if the name ends in `.zip`.
+ * folder, or into one ZIP if the name ends in `.zip`. The name of an SQLite file asks for one, whatever the format.
  */
 export async function resolveOutput(output: string, manifest: Manifest): Promise<OutputPlace> {
   const { artifacts } = manifest;
@@ -30,6 +32,7 @@ export async function resolveOutput(output: string, manifest: Manifest): Promise
   const kind = await findFileKind(output);
   if (kind === "device") return { kind: "device", path: output };
   if (kind === "folder" || /[/\\]$/.test(output)) return { kind: "folder", path: output };
+  if (isSqliteName(output)) return { kind: "sqlite", path: output };
   if (artifacts.length === 1 || isZipName(output)) return { kind: "file", path: output };
   if (kind === "file") {
     throw usageError(
@@ -44,11 +47,19 @@ export function isZipName(path: string): boolean {
   return /\.zip$/i.test(path);
 }
 
+/** Returns true if a dump becomes an SQLite file because of the output's name: `.sqlite`, `.sqlite3` or `.db`. */
+export function isSqliteName(path: string): boolean {
+  return /\.(?:sqlite3?|db)$/i.test(path);
+}
+
 /** Used in a folder, which may contain other programs' files. */
 export const FOLDER_MANIFEST = "durable-export.manifest.json";
 
 /** Used in the Worker's ZIP, and so in a folder into which the ZIP was unpacked. */
 export const ZIP_MANIFEST = "manifest.json";
+
+/** The same for the signature of a manifest. */
+export const ZIP_SIGNATURE = "manifest.json.sig";
 
 /** Returns the path of the manifest's file next to a download. */
 export function manifestPathOf(place: { kind: "file" | "folder"; path: string }): string {

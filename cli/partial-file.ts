@@ -101,8 +101,8 @@ export class PartialFile {
   }
 }
 
-/** The rename itself must survive a power cut. Some systems cannot open folders. */
-async function syncFolder(path: string): Promise<void> {
+/** Waits until a rename in the folder would survive a power cut. Some systems cannot open folders. */
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return;
   const folder = await open(path, "r");
   try {

@@ -149,6 +149,14 @@ describe("--to", () => {
     expect(stderr).toContain("warning: 1 row refers to rows that are not in the script");
   });
 
+  test("restores rows that violate a CHECK, with a warning", async () => {
+    writeFileSync(file, "CREATE TABLE t(a CHECK(a > 0));INSERT INTO t VALUES(-1)");
+    const { exitCode, stderr } = await restore("--to", to);
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('warning: rows of "t" violate a CHECK');
+    expect(query("SELECT a FROM t")).toEqual([[-1]]);
+  });
+
   test("prints the path with --quiet, and JSON", async () => {
     writeFileSync(file, SCRIPT);
     expect((await restore("--to", to, "-q")).stdout).toBe(`${to}\n`);

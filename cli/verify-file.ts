@@ -15,6 +15,9 @@ import { EXIT } from "./exit-codes.ts";
 import { formatCount, formatNumberOf } from "./format.ts";
 import { FOLDER_MANIFEST, isZipName, manifestPathOf, ZIP_MANIFEST } from "./output-place.ts";
 import { diskError, findFileKind, hashFile, proveFile } from "./partial-file.ts";
+import { isSealed } from "../src/sealing/open-sealed.ts";
+import { readScriptHead } from "./read-script-file.ts";
+import { storedArtifact } from "./stored-artifact.ts";
 import { ZipProof } from "./zip-proof.ts";
 
 /** What follows the name of a file that age has sealed. */
@@ -38,13 +41,25 @@ export async function readManifest(path: string, named: string | undefined): Pro
       if (named === undefined && (error as NodeJS.ErrnoException).code === "ENOENT") continue;
       throw diskError(error, candidate);
     }
-    return { path: candidate, text, manifest: parseManifest(text, candidate) };
+    const signature = await findSignature(candidate);
+    return { path: candidate, text, signature, manifest: parseManifest(text, candidate) };
   }
   await sizeOf(path);
   throw usageError(
     `there is no manifest next to ${path}`,
     "Name it with --manifest FILE, or get it from the Worker with --job JOB.",
   );
+}
+
+/** Returns the signature next to a manifest; undefined if there is none. */
+async function findSignature(manifestPath: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const path = `${manifestPath}.sig`;
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw diskError(error, path);
+  }
 }
 
 /** Returns the files that a manifest covers: `path` itself, or all files of a folder. */
@@ -65,6 +80,17 @@ export async function claimsOf(path: string, kept: ManifestText): Promise<Claim[
   if (artifact !== undefined) return [{ path, artifact }];
   if (isZipName(path)) return [{ path, zipOf: kept }];
   throw usageError(`the manifest does not list a file named ${JSON.stringify(basename(path))}`);
+}
+
+/**
+ * Returns the claim that a file is the sealed one that the manifest lists; undefined if the file is
+ * not sealed, or the manifest lists only the plain one. Errors: disk errors.
+ */
+export async function findSealedClaim(claim: Claim): Promise<Claim | undefined> {
+  if (!("artifact" in claim) || claim.artifact.sealed === undefined) return undefined;
+  const { path, shown = path, artifact } = claim;
+  if (!isSealed(await readScriptHead(path, shown))) return undefined;
+  return { ...claim, artifact: storedArtifact(artifact) };
 }
 
 /**

@@ -4,7 +4,13 @@ import { usageError } from "./cli-error.ts";
 import { showBytes } from "./download-file.ts";
 import { formatCount, formatNumberOf } from "./format.ts";
 import { requireIndexedRows } from "./restored-indexes.ts";
-import { requireRowCounts, restoreDump, type RestoredTable } from "./restore-dump.ts";
+import {
+  requireRowCounts,
+  restoreDump,
+  type RestoredDump,
+  type RestoredTable,
+} from "./restore-dump.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** A dump on disk, and the number of rows that its manifest promises. */
 export interface RestorableDump {
@@ -54,26 +60,37 @@ export async function verifyRestore(
       signal: host.interrupt,
       onBytes: showBytes(progress, file.bytes),
     });
-    const { tables, indexes, foreignKeyViolations, brokenRules } = restored;
     terminal.clearProgress();
-    requireRowCounts(tables);
-    // A live dump's indexes and rows are from different instants.
-    if (dump.consistency !== "live") requireIndexedRows(indexes);
-    for (const { message } of indexes) terminal.warn(message);
+    const { tables } = restored;
+    acceptRestored(restored, { terminal, consistency: dump.consistency });
     const rows = tables.map((table) => [table.name, formatCount(table.expectedRows)]);
     terminal.noteTable(["TABLE", "ROWS"], rows);
     terminal.note(
       `restored: row counts match the manifest (${formatNumberOf(tables.length, "table")})`,
     );
-    if (foreignKeyViolations > 0) {
-      const verb = foreignKeyViolations === 1 ? "references" : "reference";
-      terminal.warn(
-        `${formatNumberOf(foreignKeyViolations, "row")} ${verb} a row that is not in the dump`,
-      );
-    }
-    for (const rule of brokenRules) terminal.warn(`${rule}, as in the source`);
     return tables;
   } finally {
     terminal.clearProgress();
   }
+}
+
+/**
+ * Compares a restored dump with its manifest, and warns about violated rules. Errors: those of `requireRowCounts` and
+ * `requireIndexedRows`.
+ */
+export function acceptRestored(
+  { tables, indexes, foreignKeyViolations, brokenRules }: RestoredDump,
+  { terminal, consistency }: { terminal: Terminal; consistency: string },
+): void {
+  requireRowCounts(tables);
+  // A live dump's indexes and rows are from different instants.
+  if (consistency !== "live") requireIndexedRows(indexes);
+  for (const { message } of indexes) terminal.warn(message);
+  if (foreignKeyViolations > 0) {
+    const verb = foreignKeyViolations === 1 ? "references" : "reference";
+    terminal.warn(
+      `${formatNumberOf(foreignKeyViolations, "row")} ${verb} a row that is not in the dump`,
+    );
+  }
+  for (const rule of brokenRules) terminal.warn(`${rule}, as in the source`);
 }

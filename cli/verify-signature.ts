@@ -33,16 +33,10 @@ export async function requireSigned(
   });
 }
 
-/** Reads the signature next to a manifest. Errors: disk errors. Throws a usage error if there is none. */
-export async function readSignature(manifestPath: string): Promise<Uint8Array<ArrayBuffer>> {
-  const path = `${manifestPath}.sig`;
-  try {
-    return new Uint8Array(await readFile(path));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw diskError(error, path);
-    throw usageError(
-      `there is no signature ${path}`,
-      "Get it from the Worker with --job JOB, or from the folder of the copy.",
-    );
-  }
+/** Returns the usage error for a manifest that has no signature next to it. */
+export function unsigned(manifestPath: string): CliError {
+  return usageError(
+    `there is no signature ${manifestPath}.sig`,
+    "Get it from the Worker with --job JOB, or from the folder of the copy.",
+  );
 }

@@ -70,6 +70,7 @@ describe("the hint for an error of the Worker", () => {
     "target-not-writable",
     "target-not-empty",
     "dump-not-restorable",
+    "dump-sealed",
     "script-changed",
     "statement-failed",
     "restore-differs",

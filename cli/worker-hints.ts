@@ -13,6 +13,11 @@ const OPTIONS: Readonly<Record<string, string>> = {
   tables: "--table and --exclude",
   callbackUrl: "--callback-url",
   retentionHours: "--retention-hours",
+  copyTo: "--copy-to",
+  copyRequired: "--copy-required",
+  encrypt: "--encrypt",
+  series: "--series",
+  retention: "--keep",
   limit: "--limit",
   status: "--status",
   from: "the file or job to restore",
@@ -44,6 +49,8 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
     "Leave out --verify restore, or raise EXPORT_PROOF_ROWS_MAX if you accept the cost.",
   "dump-not-restorable":
     "Only SQL dumps with their schema can be restored. Export again with `npx durable-export dump --format sql`.",
+  "dump-sealed":
+    "Run `npx durable-export download`, then `npx durable-export restore FILE --identity KEY_FILE`.",
   "script-changed": "Run the same command again, and leave the file as it is until it ends.",
   "statement-failed": "Correct the statement, then run the same command again.",
   "restore-differs":

@@ -53,8 +53,13 @@ function manifestOf(files: File[]): ManifestText {
   return { text: MANIFEST.content.toString(), manifest };
 }
 
-function judge(files: File[], zip: Buffer, chunkBytes = zip.length): boolean {
-  const proof = new ZipProof(manifestOf(files));
+function judge(
+  files: File[],
+  zip: Buffer,
+  chunkBytes = zip.length,
+  kept: ManifestText = manifestOf(files),
+): boolean {
+  const proof = new ZipProof(kept);
   for (let at = 0; at < zip.length; at += chunkBytes)
     proof.update(zip.subarray(at, at + chunkBytes));
   const { isProved, sha256 } = proof.end();
@@ -98,6 +103,27 @@ test("refuses one that ends before its directory, and what is no ZIP", () => {
     expect(judge(FILES, zip.subarray(0, end))).toBe(false);
   }
   expect(judge(FILES, Buffer.from("id,name\r\n1,x\r\n".repeat(100)))).toBe(false);
+});
+
+test("requires the signature if the manifest is signed, and the same one if it is known", () => {
+  const name = "manifest.json.sig";
+  const signature = { name, content: Buffer.alloc(64, "s") };
+  const { text, manifest } = manifestOf(FILES);
+  const signed = { text, manifest: { ...manifest, signed: true } };
+  const known = { ...signed, signature: new Uint8Array(signature.content) };
+  const judgeAs = (kept: ManifestText, ...head: File[]): boolean => {
+    const zip = zipOf([...head, ...FILES]);
+    return judge(FILES, zip, zip.length, kept);
+  };
+  for (const kept of [signed, known]) {
+    expect(judgeAs(kept, MANIFEST, signature)).toBe(true);
+    expect(judgeAs(kept, MANIFEST)).toBe(false);
+    expect(judgeAs(kept, MANIFEST, { name, content: Buffer.alloc(63, "s") })).toBe(false);
+  }
+  const other = { name, content: Buffer.alloc(64, "t") };
+  expect(judgeAs(signed, MANIFEST, other)).toBe(true);
+  expect(judgeAs(known, MANIFEST, other)).toBe(false);
+  expect(judgeAs({ text, manifest }, MANIFEST, signature)).toBe(false);
 });
 
 test("refuses the same files with another job's manifest", () => {

@@ -1,8 +1,9 @@
 import { createHash, type Hash } from "node:crypto";
 
 import type { ManifestText } from "./answers.ts";
-import { ZIP_MANIFEST } from "./output-place.ts";
+import { ZIP_MANIFEST, ZIP_SIGNATURE } from "./output-place.ts";
 import type { Proof } from "./proof.ts";
+import { storedArtifact } from "./stored-artifact.ts";
 
 const LOCAL_HEADER = 0x04034b50;
 /**
@@ -13,6 +14,8 @@ const BEHIND_FILES = new Set([0x02014b50, 0x06064b50, 0x06054b50]);
 const SIGNATURE_BYTES = 4;
 const LOCAL_HEADER_BYTES = 30;
 const ZIP64_EXTRA = 0x0001;
+/** The size of a signature. */
+const ED25519_BYTES = 64;
 const MAX_32 = 0xffffffff;
 /** Data descriptors: sizes would come after the bytes. */
 const SIZES_BEHIND = 1 << 3;
@@ -30,22 +33,29 @@ interface OpenFile extends LocalFile {
 
 /**
  * Verifies the Worker's ZIP of several artifacts. It must contain the manifest and each of its artifacts once, with
- * the right size and SHA-256, and nothing else. The manifest names the job, so the beginning of another job's ZIP
+ * the right size and SHA-256, the signature if the manifest is signed, and nothing else. The manifest names the job, so the beginning of another job's ZIP
  * does not pass. It reads only stored files whose sizes precede them, as the Worker writes them, and rejects any
  * other ZIP.
  */
 export class ZipProof implements Proof {
   readonly #whole = createHash("sha256");
-  readonly #missing: Map<string, { bytes: number; sha256: string }>;
+  /** Without the SHA-256 of a signature that is not known: a signature proves itself. */
+  readonly #missing: Map<string, { bytes: number; sha256?: string }>;
   #state: "files" | "directory" | "wrong" = "files";
   #header: Buffer = Buffer.alloc(0);
   #file: OpenFile | undefined;
 
-  constructor({ text, manifest: { artifacts } }: ManifestText) {
-    this.#missing = new Map(artifacts.map((artifact) => [artifact.name, artifact]));
+  constructor({ text, signature, manifest: { artifacts, signed } }: ManifestText) {
+    const stored = artifacts.map(storedArtifact);
+    this.#missing = new Map(stored.map((artifact) => [artifact.name, artifact]));
     this.#missing.set(ZIP_MANIFEST, {
       bytes: Buffer.byteLength(text),
       sha256: createHash("sha256").update(text).digest("hex"),
+    });
+    if (signed !== true) return;
+    this.#missing.set(ZIP_SIGNATURE, {
+      bytes: ED25519_BYTES,
+      ...(signature && { sha256: createHash("sha256").update(signature).digest("hex") }),
     });
   }
 
@@ -100,7 +110,8 @@ export class ZipProof implements Proof {
     this.#file = undefined;
     const expected = this.#missing.get(name);
     this.#missing.delete(name);
-    if (expected?.bytes !== bytes || expected.sha256 !== hash.digest("hex")) this.#state = "wrong";
+    const sha256 = hash.digest("hex");
+    if (expected?.bytes !== bytes || (expected.sha256 ?? sha256) !== sha256) this.#state = "wrong";
   }
 }
 

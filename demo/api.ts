@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { FleetView } from "../src/api/fleet-view.ts";
 import type { FleetRequestInput } from "../src/api/fleet-request.ts";
+import type { ExportRequestInput } from "../src/api/export-request.ts";
 import type { JobView } from "../src/api/job-view.ts";
-import type { Verify } from "../src/api/proof.ts";
 import type { Manifest } from "../src/api/manifest.ts";
 
 const POLL_MS = 250;
@@ -47,9 +47,9 @@ export class Api {
     await this.#json("POST", "/query", { transaction: statements.map((sql) => ({ sql })) });
   }
 
-  /** Starts an export of the default source: a plain SQL dump, which the Worker proves by restoring it if asked to. */
-  async startExport(verify: Verify): Promise<JobView> {
-    return this.#json("POST", "/export/dump", { verify });
+  /** Starts an export of the default source: a plain SQL dump, unless the request says otherwise. */
+  async startExport(request: ExportRequestInput): Promise<JobView> {
+    return this.#json("POST", "/export/dump", request);
   }
 
   /** Polls the job until it has ended; throws unless it is completed, or its proof has failed. */

@@ -76,6 +76,30 @@ describe("npm run demo -- tiny.sqlite", () => {
     expect(found).toHaveLength(1);
   });
 
+  test("restores from the sealed copy in S3 alone with --offsite, and leaves nothing running", async () => {
+    const demo = startDemo(join(folder, "tiny.sqlite"), "--offsite");
+    const code = await demo.ended();
+    const output = demo.output();
+    expect(output).toMatch(/\nworker +stopped, and its state is deleted\n/);
+    expect(output).toContain("3 files from S3: dump.sql.gz.age, manifest.json, manifest.json.sig");
+    expect(output).toMatch(/\nverify +manifest.json: signed by the key in durable-export.pub\n/);
+    expect(output).toMatch(/\nverify +dump.sql.gz.age: size and SHA-256 match the manifest\n/);
+    expect(output).toMatch(/\nrestore +\.\.\/tiny.restored.sqlite: /);
+    expect(output).toContain("the restored database is the same");
+    expect(code).toBe(0);
+    const copy = join(folder, "out", "tiny.copy");
+    expect(readdirSync(copy).toSorted()).toEqual([
+      "dump.sql.gz.age",
+      "durable-export.pub",
+      "key.txt",
+      "manifest.json",
+      "manifest.json.sig",
+    ]);
+    expect(readdirSync(join(folder, "tmp"))).toEqual([]);
+    const [, url = ""] = /\ns3 +(\S+),/.exec(output) ?? [];
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
   test("ends with the proof that the dump has restored itself", async () => {
     const path = join(folder, "sound.sqlite");
     const db = new DatabaseSync(path);

@@ -2,27 +2,26 @@ import { mkdirSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import type { JobView } from "../src/api/job-view.ts";
 import { formatBytes, formatCount, formatNumberOf } from "../cli/format.ts";
-import { describeProved } from "../cli/restored-itself.ts";
-import type { Verify } from "../src/api/proof.ts";
 import { Api } from "./api.ts";
 import { CITIES_CREDIT, createCitiesDatabase, searchCities } from "./cities-database.ts";
 import { checkRestored } from "./check-restored.ts";
 import type { Verdict } from "./check-restored.ts";
+import { exportDump, load } from "./export-file.ts";
 import { runFleetDemo } from "./fleet.ts";
-import { loadFile } from "./load-file.ts";
+import { restoreFromCopy } from "./offsite.ts";
 import { printLine, since, withProgress } from "./progress.ts";
 import { restoreDump } from "./restore.ts";
-import type { LeftOut } from "./schema.ts";
-import { shown } from "./shown-path.ts";
+import { shownPath } from "./shown-path.ts";
 import { openSourceFile, totalRows } from "./source-file.ts";
 import type { SourceFile } from "./source-file.ts";
+import type { LeftOut } from "./schema.ts";
 import { UnusableFile } from "../cli/unusable-file.ts";
 import { withWorker } from "./with-worker.ts";
 
 const USAGE = `npm run demo                         exports the cities of the world
 npm run demo -- path/to/any.sqlite   exports your database file, which is only read
+  --offsite                            restores only from a sealed copy in S3, without the Worker
 npm run demo -- --fleet 1000         backs up so many small databases in one call
   --rows <count>                     how many notes each of them has (default: 20)
   --output <folder>                  where dump and databases go (default: demo-output)`;
@@ -48,6 +47,8 @@ interface Options {
   /** Undefined for a single database. */
   fleet: { tenants: number; notes: number } | undefined;
   output: string;
+  /** True to restore from a copy elsewhere. */
+  offsite: boolean;
 }
 
 process.exitCode = await main(process.argv.slice(2));
@@ -95,20 +96,24 @@ function parseOptions(arguments_: string[]): Options | undefined {
       allowPositionals: true,
       options: {
         output: { type: "string", default: DEFAULT_OUTPUT },
+        offsite: { type: "boolean", default: false },
         fleet: { type: "string" },
         rows: { type: "string" },
       },
     });
-    const { fleet, rows } = values;
-    const isFleet = fleet !== undefined;
-    if (positionals.length > (isFleet ? 0 : 1) || (!isFleet && rows !== undefined))
-      return undefined;
+    const { output, offsite, fleet, rows } = values;
+    const [file] = positionals;
+    if (positionals.length > 1) return undefined;
+    if (fleet === undefined && rows !== undefined) return undefined;
+    if (fleet !== undefined && (offsite || file !== undefined)) return undefined;
     return {
-      file: positionals[0],
-      fleet: isFleet
-        ? { tenants: parseCount(fleet, TENANTS_MAX), notes: parseCount(rows ?? "20", NOTES_MAX) }
-        : undefined,
-      output: resolve(values.output),
+      file,
+      fleet:
+        fleet === undefined
+          ? undefined
+          : { tenants: parseCount(fleet, TENANTS_MAX), notes: parseCount(rows ?? "20", NOTES_MAX) },
+      output: resolve(output),
+      offsite,
     };
   } catch {
     return undefined;
@@ -122,33 +127,40 @@ function parseCount(text: string, max: number): number {
   throw new RangeError(`${text} is not a whole number from 1 to ${max}`);
 }
 
+/** A restored database, and the lines that describe how it came about. */
+interface Restored {
+  restored: DatabaseSync;
+  leftOut: LeftOut[];
+  /** What it was restored from. */
+  from: string;
+  proof: string;
+}
+
 /** True if the restored database has everything that a dump can contain. */
 async function runDemo(
-  { file, output }: Pick<Options, "file" | "output">,
+  { file, output, offsite }: Omit<Options, "fleet">,
   signal: AbortSignal,
 ): Promise<boolean> {
   const startMs = Date.now();
   mkdirSync(output, { recursive: true });
   const source = file === undefined ? await openCities(output) : await openUsersFile(file);
   const name = basename(source.path, extname(source.path));
-  const dumpPath = join(output, `${name}.dump.sql`);
   const databasePath = join(output, `${name}.restored.sqlite`);
+  const copyPath = join(output, `${name}.copy`);
   try {
-    const { leftOut, exported, proof } = await withWorker(signal, async (worker) => {
-      const api = new Api({ url: worker.url, token: worker.token, signal });
-      const leftOut = await load(source, api);
-      return { leftOut, ...(await exportDump(source, { api, dumpPath })) };
-    });
-    const restored = await restore({ dumpPath, databasePath, bytes: exported.bytes, signal });
+    const { restored, leftOut, from, proof } = offsite
+      ? await restoreFromCopy(source, { copyPath, databasePath, signal })
+      : await restoreFromWorker(source, {
+          dumpPath: join(output, `${name}.dump.sql`),
+          databasePath,
+          signal,
+        });
     const verdict = await checkRestored({ source, restored, leftOut, signal });
     if (file === undefined) showSearch(restored);
     restored.close();
     console.log();
-    printLine(
-      "dump",
-      `${shown(dumpPath)} (${formatBytes(exported.bytes)}, SHA-256 ${exported.sha256})`,
-    );
-    printLine("database", `${shown(databasePath)}, restored from it`);
+    printLine(offsite ? "copy" : "dump", from);
+    printLine("database", `${shownPath(databasePath)}, restored from it`);
     for (const { name, reason } of verdict.leftOut) printLine("left out", `${name}: ${reason}`);
     printLine("result", `${describeVerdict(verdict)} (${since(startMs)} in total)`);
     printLine("proof", proof);
@@ -156,6 +168,22 @@ async function runDemo(
   } finally {
     source.close();
   }
+}
+
+async function restoreFromWorker(
+  source: SourceFile,
+  paths: { dumpPath: string; databasePath: string; signal: AbortSignal },
+): Promise<Restored> {
+  const { dumpPath, databasePath, signal } = paths;
+  const { leftOut, exported, proof } = await withWorker(signal, async (worker) => {
+    const api = new Api({ url: worker.url, token: worker.token, signal });
+    const leftOut = await load(source, api);
+    return { leftOut, ...(await exportDump(source, { api, dumpPath })) };
+  });
+  const { bytes, sha256 } = exported;
+  const restored = await restore({ dumpPath, databasePath, bytes, signal });
+  const from = `${shownPath(dumpPath)} (${formatBytes(bytes)}, SHA-256 ${sha256})`;
+  return { restored, leftOut, from, proof };
 }
 
 function describeVerdict({ isSame, leftOut }: Verdict): string {
@@ -189,77 +217,7 @@ function describeSource(source: SourceFile): string {
     formatNumberOf(totalRows(source), "row"),
     `${formatCount(objects.length)} ${objects.length === 1 ? "index, view or trigger" : "indexes, views and triggers"}`,
   ];
-  return `${shown(source.path)} (${formatBytes(source.bytes)}: ${contents.join(", ")})`;
-}
-
-async function load(source: SourceFile, api: Api): Promise<LeftOut[]> {
-  const startMs = Date.now();
-  const total = totalRows(source);
-  return withProgress("load", total, async (progress) => {
-    const leftOut = await loadFile(source, api, (rows) => {
-      progress.update(rows, `${formatCount(rows)} of ${formatCount(total)} rows`);
-    });
-    progress.end(`${formatNumberOf(total, "row")} through POST /query in ${since(startMs)}`);
-    return leftOut;
-  });
-}
-
-async function exportDump(
-  source: SourceFile,
-  { api, dumpPath }: { api: Api; dumpPath: string },
-): Promise<{ exported: { bytes: number; sha256: string }; proof: string }> {
-  const first = await runExport(source, api, "restore");
-  const isCompleted = first.status === "completed";
-  // Rows that break their own constraints cannot be restored into an object. They are exported nevertheless.
-  const view = isCompleted ? first : await runExport(source, api, "checksum");
-  for (const warning of view.warnings) printLine("warning", warning);
-  const proof = describeProved(first.proof) ?? `failed: ${first.error?.message}`;
-  return { exported: await download(api, view, dumpPath), proof };
-}
-
-async function runExport(source: SourceFile, api: Api, verify: Verify): Promise<JobView> {
-  const startMs = Date.now();
-  const total = totalRows(source);
-  return withProgress("export", total, async (progress) => {
-    const job = await api.startExport(verify);
-    const done = await api.waitForExport(job, ({ status, progress: made, proof }) => {
-      const phase = proof.state === "running" ? "proving" : status;
-      const text = `${phase}, ${formatCount(made.rows)} of ${formatCount(total)} rows, ${formatBytes(made.bytes)}`;
-      progress.update(made.rows, text);
-    });
-    progress.end(`job ${done.jobId} ${done.status} in ${since(startMs)}`);
-    return done;
-  });
-}
-
-/** Throws unless the bytes on disk have the size and SHA-256 that job view and manifest report. */
-async function download(
-  api: Api,
-  view: JobView,
-  dumpPath: string,
-): Promise<{ bytes: number; sha256: string }> {
-  const startMs = Date.now();
-  const artifact = view.artifacts[0];
-  if (artifact === undefined) throw new Error("the completed job has no artifact");
-  const stored = await withProgress("download", artifact.bytes, async (progress) => {
-    const onBytes = (bytes: number) => progress.update(bytes, formatBytes(bytes));
-    const got = await api.download(view.links.download, { path: dumpPath, onBytes });
-    progress.end(`${formatBytes(got.bytes)} in ${since(startMs)}`);
-    return got;
-  });
-  const manifest = await api.manifest(view);
-  const listed = manifest.artifacts.find(({ name }) => name === artifact.name);
-  for (const [where, reported] of [
-    ["job view", artifact],
-    ["manifest", listed],
-  ] as const) {
-    if (reported?.sha256 === stored.sha256 && reported.bytes === stored.bytes) continue;
-    throw new Error(
-      `the ${where} reports ${reported?.bytes} bytes with SHA-256 ${reported?.sha256}, but the download has ${stored.bytes} with ${stored.sha256}`,
-    );
-  }
-  printLine("checksum", `SHA-256 ${stored.sha256} matches job view and manifest`);
-  return stored;
+  return `${shownPath(source.path)} (${formatBytes(source.bytes)}: ${contents.join(", ")})`;
 }
 
 async function restore({
@@ -277,7 +235,7 @@ async function restore({
   return withProgress("restore", bytes, async (progress) => {
     const onBytes = (done: number) => progress.update(done, formatBytes(done));
     const restored = await restoreDump({ dumpPath, databasePath }, { onBytes, signal });
-    progress.end(`into ${shown(databasePath)} in ${since(startMs)}`);
+    progress.end(`into ${shownPath(databasePath)} in ${since(startMs)}`);
     return restored;
   });
 }

@@ -11,7 +11,7 @@ import { Api } from "./api.ts";
 import { compareDatabases } from "./compare.ts";
 import { printLine, since, withProgress } from "./progress.ts";
 import { restoreDump } from "./restore.ts";
-import { shown } from "./shown-path.ts";
+import { shownPath } from "./shown-path.ts";
 import { buildTenant, nameTenant, type TenantRange } from "./tenants/tenant.ts";
 import { withWorker } from "./with-worker.ts";
 
@@ -56,7 +56,7 @@ export async function runFleetDemo({
   const isSame = await restoreAndCompare({ name, notes, dumpPath, output, signal });
   const isWhole = fleet.members.packed + fleet.members.exported === tenants;
   console.log();
-  printLine("dump", `${shown(dumpPath)}, restored`);
+  printLine("dump", `${shownPath(dumpPath)}, restored`);
   const what = isSame ? "the restored tenant is the same" : "THE RESTORED TENANT DIFFERS";
   printLine("result", `${isWhole ? what : "TENANTS ARE MISSING"} (${since(startMs)} in total)`);
   return isSame && isWhole;

@@ -71,7 +71,8 @@ function startBar(label: string, total: number): Progress {
   const bar = new SingleBar(
     {
       format: `${label.padEnd(10)} {bar} {percentage}%  {text}`,
-      barsize: 32,
+      // With the longest text, a line fits 80 columns.
+      barsize: 20,
       stream: process.stdout,
       clearOnComplete: true,
       hideCursor: true,

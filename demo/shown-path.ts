@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 
-/** Returns a path as the demo prints it: relative, if it is below the current folder. */
-export function shown(path: string): string {
+/** Returns a path as messages show it: relative to the working directory if it is below it. */
+export function shownPath(path: string): string {
   const short = relative(process.cwd(), path);
   return short.startsWith("..") ? path : short;
 }

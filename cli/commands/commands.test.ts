@@ -12,8 +12,10 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 
+import { Encrypter } from "age-encryption";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
+import { TEST_IDENTITY, TEST_RECIPIENT } from "../../test/support/age-keys.ts";
 import {
   FAKE_TOKEN,
   FakeExportServer,
@@ -80,6 +82,12 @@ describe("dump", () => {
     });
     await runCli(["dump", "-o", output], server);
     expect(server.jobs[1]?.request).toEqual({});
+    const series = ["--series", "nightly", "--keep", "last=3,daily=7 yearly=1"];
+    await runCli(["start", ...series], server);
+    expect(server.jobs[2]?.request).toEqual({
+      series: "nightly",
+      retention: { keepLast: 3, keepDaily: 7, keepYearly: 1 },
+    });
   });
 
   test("shows copies, and when one is tried again", async () => {
@@ -359,6 +367,60 @@ describe("dump", () => {
     ).toEqual(["bytes=0-0"]);
   });
 
+  test("saves a sealed file as it is stored, and verify checks it with and without the key", async () => {
+    const sealedFrom: Record<string, Buffer> = {
+      "a.csv.age": Buffer.from("1\n"),
+      "b.csv.age": Buffer.from("2\n"),
+    };
+    const artifacts: Record<string, Buffer> = {};
+    for (const [name, plain] of Object.entries(sealedFrom)) {
+      const encrypter = new Encrypter();
+      encrypter.addRecipient(TEST_RECIPIENT);
+      artifacts[name] = Buffer.from(await encrypter.encrypt(plain));
+    }
+    await restart({ artifacts, sealedFrom });
+    const place = join(folder, "all/");
+    expect(await runCli(["dump", "--encrypt", "all", "-o", place], server)).toMatchObject({
+      exitCode: 0,
+    });
+    expect(server.jobs[0]?.request).toEqual({ encrypt: "all" });
+    expect(readFileSync(join(place, "a.csv.age"))).toEqual(artifacts["a.csv.age"]);
+    writeFileSync(join(folder, "key.txt"), TEST_IDENTITY);
+    const identity = ["--identity", join(folder, "key.txt")];
+    expect(await runCli(["-q", "verify", place], server)).toMatchObject({ exitCode: 0 });
+    expect(await runCli(["-q", "verify", place, ...identity], server)).toMatchObject({
+      exitCode: 0,
+    });
+    const zip = join(folder, "all.zip");
+    const jobId = server.jobs[0]?.jobId ?? "";
+    expect((await runCli(["download", jobId, "-o", zip], server)).exitCode).toBe(0);
+    expect((await runCli(["verify", zip], server)).exitCode).toBe(0);
+    const one = join(folder, "one.age");
+    const only = ["download", jobId, "--artifact", "b.csv", "-o", one];
+    expect((await runCli(only, server)).exitCode).toBe(0);
+    expect(readFileSync(one)).toEqual(artifacts["b.csv.age"]);
+    const damaged = Buffer.from(artifacts["a.csv.age"] ?? []);
+    damaged[damaged.length - 1] = (damaged.at(-1) ?? 0) ^ 1;
+    writeFileSync(join(place, "a.csv.age"), damaged);
+    for (const more of [[], identity]) {
+      const result = await runCli(["-q", "verify", place, ...more], server);
+      expect(result).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("a.csv.age") });
+    }
+  });
+
+  test("writes a signed ZIP and the signature next to it, and compares the one in the ZIP", async () => {
+    const artifacts = { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.from("2\n") };
+    const signature = Buffer.alloc(64, "s");
+    await restart({ artifacts, signature });
+    const zip = join(folder, "all.zip");
+    expect((await runCli(["dump", "-o", zip], server)).exitCode).toBe(0);
+    const kept = join(folder, "all.zip.manifest.json.sig");
+    expect(readFileSync(kept)).toEqual(signature);
+    expect(await runCli(["-q", "verify", zip], server)).toMatchObject({ exitCode: 0 });
+    writeFileSync(kept, Buffer.alloc(64, "t"));
+    expect(await runCli(["-q", "verify", zip], server)).toMatchObject({ exitCode: 1 });
+  });
+
   test("says of a ZIP with one wrong byte that it is not the manifest's, and keeps nothing of it", async () => {
     const artifacts = { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.from("2\n") };
     await restart({ artifacts });
@@ -470,7 +532,7 @@ describe("dump", () => {
     expect(readFileSync(output, "utf8")).toBe("yesterday");
   });
 
-  test.each(["backup.csv", "backup.json", "backup.sqlite", "backup.db.gz"])(
+  test.each(["backup.csv", "backup.json", "backup.parquet", "backup.db.gz"])(
     "warns that %s is not the name of an SQL script",
     async (name) => {
       const result = await runCli(["dump", "-o", join(folder, name)], server);
@@ -562,6 +624,56 @@ describe("the other commands", () => {
     );
     const { stdout } = await runCli(["list", "--json"], server);
     expect(JSON.parse(stdout)).toMatchObject({ jobs: [{ jobId: server.jobs[0]?.jobId }] });
+  });
+
+  test("list --series shows which rule keeps each export", async () => {
+    const policy = { keepLast: 1, keepDaily: 7 };
+    const nightly = { series: "nightly", policy };
+    await restart({
+      retentions: [
+        { ...nightly, keptBy: [{ rule: "keepDaily", period: "2026-10-31", isOldest: true }] },
+        null,
+        {
+          ...nightly,
+          keptBy: [{ rule: "newest" }, { rule: "keepDaily", period: "2026-11-01" }],
+        },
+        { series: "hourly", policy: { keepLast: 9 }, keptBy: [{ rule: "in-use" }] },
+      ],
+    });
+    expect((await runCli(["list", "--series"], server)).stdout).toBe("no series\n");
+    for (let n = 0; n < 4; n += 1) await runCli(["start"], server);
+    const [first, , third, fourth] = server.jobs.map(({ jobId }) => jobId);
+    const at = "2026-11-01T00:00:00Z";
+    const text = [
+      "main, series nightly: keepLast 1, keepDaily 7",
+      `  ${third}  ${at}  newest, keepDaily 2026-11-01`,
+      `  ${first}  ${at}  keepDaily 2026-10-31 (oldest)`,
+    ];
+    const { stdout } = await runCli(["list", "--series"], server);
+    expect(stdout.split("\n\n").map((each) => each.trimEnd())).toEqual([
+      `main, series hourly: keepLast 9\n  ${fourth}  ${at}  in-use`,
+      text.join("\n"),
+    ]);
+    const named = await runCli(["list", "--series", "nightly"], server);
+    expect(named.stdout).toBe(`${text.join("\n")}\n`);
+    const json = await runCli(["list", "--series", "hourly", "--json"], server);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      series: [{ source: "main", series: "hourly", jobs: [{ jobId: fourth }] }],
+    });
+    const both = await runCli(["list", "--series", "--restores"], server);
+    expect(both).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("leave out") });
+  });
+
+  test.each([
+    ["last", "last in --keep"],
+    ["last=0", "last in --keep"],
+    ["hourly=3", '"hourly=3", which is not a rule'],
+    ["last=1,last=2", "contains last twice"],
+    [",", "contains no rule"],
+  ])("--keep %s is refused", async (rules, message) => {
+    const result = await runCli(["start", "--series", "s", "--keep", rules], server);
+    expect(result).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(message) });
+    expect(server.jobs).toEqual([]);
   });
 
   test.each([

@@ -18,7 +18,7 @@ export function addDownload(program: Command, open: (command: Command) => Contex
     .argument("<job>", "the job's id", parseJobId)
     .option(
       "-o, --output <path>",
-      "file, folder (ends with /), ZIP of several files (.zip), or - for stdout",
+      "file, folder (ends with /), ZIP of several files (.zip), SQLite file (.sqlite), or - for stdout",
     )
     .option("--artifact <name>", "download only this file of several")
     .action(async (jobId: string, options: DownloadOptions, self: Command) => {

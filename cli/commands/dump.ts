@@ -21,7 +21,7 @@ export function addDump(program: Command, open: (command: Command) => Context): 
     .description("export, download and verify in one step; run it again after a crash to resume")
     .option(
       "-o, --output <path>",
-      "file, folder (ends with /), ZIP of several files (.zip), or - for stdout",
+      "file, folder (ends with /), ZIP of several files (.zip), SQLite file (.sqlite), or - for stdout",
     );
   addExportOptions(command)
     .option(

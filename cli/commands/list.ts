@@ -1,9 +1,11 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 
 import { JOB_STATES } from "../../src/api/job-state.ts";
 import type { Job } from "../answers.ts";
 import type { JobPage } from "../api-client.ts";
+import { usageError } from "../cli-error.ts";
 import { type Context, parseCount } from "../context.ts";
+import { describeSeries, groupSeries } from "../list-series.ts";
 import { optionOf } from "../option-of.ts";
 import { formatBytes, formatNumberOf, formatRecord, oneLine } from "../format.ts";
 import type { Restore } from "../restore-answers.ts";
@@ -11,12 +13,15 @@ import { RestoreClient } from "../restore-client.ts";
 
 /** How many jobs one answer of the Worker contains at most. */
 const PAGE_JOBS_MAX = 100;
+const LIST_JOBS_DEFAULT = 20;
 const LIST_JOBS_MAX = 100_000;
 const STATUS_CHARS_MAX = Math.max(...JOB_STATES.map((state) => state.length));
 
 interface ListOptions {
   status?: string;
-  limit: string;
+  limit?: string;
+  /** True for all series; a name for those of that name. */
+  series?: string | true;
   restores?: boolean;
 }
 
@@ -27,11 +32,22 @@ export function addList(program: Command, open: (command: Command) => Context): 
     .description("list exports, or restores, newest first")
     .option("--restores", "list restores instead of exports")
     .addOption(optionOf("--status <status>", "list only jobs with this status", JOB_STATES))
-    .addOption(new Option("--limit <count>", "list at most this many jobs").default("20", "20"))
+    .option("--series [name]", "list the exports of series, with what keeps each of them")
+    .option("--limit <count>", "list at most this many jobs; default: 20, or all of the series")
     .action(async (options: ListOptions, self: Command) => {
       const { terminal, client } = open(self);
-      const limit = parseCount(options.limit, "--limit", 1, LIST_JOBS_MAX);
+      const { series } = options;
+      requireOneList(options);
+      const byDefault = series === undefined ? LIST_JOBS_DEFAULT : LIST_JOBS_MAX;
+      const limit = parseCount(options.limit ?? String(byDefault), "--limit", 1, LIST_JOBS_MAX);
       const api = client();
+      if (series !== undefined) {
+        const jobs = await collect((page) => api.listJobs(page), "completed", limit);
+        const groups = groupSeries(jobs, series === true ? undefined : series);
+        terminal.print(groups.length === 0 ? "no series" : groups.map(describeSeries).join("\n\n"));
+        terminal.printJson({ series: groups });
+        return;
+      }
       if (options.restores === true) {
         const restores = new RestoreClient(api);
         const jobs = await collect((page) => restores.list(page), options.status, limit);
@@ -43,6 +59,12 @@ export function addList(program: Command, open: (command: Command) => Context): 
       terminal.print(jobs.length === 0 ? "no jobs" : jobs.map(describeExport).join("\n"));
       terminal.printJson({ jobs });
     });
+}
+
+/** Only completed exports have a series that keeps them. */
+function requireOneList({ series, restores, status }: ListOptions): void {
+  if (series === undefined || (restores !== true && status === undefined)) return;
+  throw usageError("--series lists completed exports: leave out --restores and --status");
 }
 
 async function collect<TJob>(

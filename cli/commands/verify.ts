@@ -8,8 +8,8 @@ import { parseJobId } from "../job-id.ts";
 import { describeProved } from "../restored-itself.ts";
 import { TemporaryFolder } from "../temporary-folder.ts";
 import { unsealFile } from "../unseal-file.ts";
-import { type Claim, claimsOf, readManifest, verifyFile } from "../verify-file.ts";
-import { readSignature, requireSigned } from "../verify-signature.ts";
+import { type Claim, claimsOf, findSealedClaim, readManifest, verifyFile } from "../verify-file.ts";
+import { requireSigned, unsigned } from "../verify-signature.ts";
 import { requireRestorable, verifyRestore } from "../verify-restore.ts";
 
 interface VerifyOptions {
@@ -64,13 +64,18 @@ async function verify(
   const files: { path: string; bytes: number; sha256: string }[] = [];
   const plain: { path: string; bytes: number }[] = [];
   for (const claim of claims) {
-    const opened = await unsealFile(claim.path, {
-      shown: claim.path,
-      identityFile: options.identity,
-      temporary,
-      signal: context.host.interrupt,
-    });
-    const verified = await verifyOne(context, { ...claim, path: opened, shown: claim.path });
+    const { path: shown } = claim;
+    const staysSealed = options.identity === undefined && options.restore !== true;
+    const stored = staysSealed ? await findSealedClaim(claim) : undefined;
+    const opened =
+      stored?.path ??
+      (await unsealFile(shown, {
+        shown,
+        identityFile: options.identity,
+        temporary,
+        signal: context.host.interrupt,
+      }));
+    const verified = await verifyOne(context, { ...(stored ?? claim), path: opened, shown });
     files.push({ path: claim.path, ...verified });
     plain.push({ path: opened, bytes: verified.bytes });
   }
@@ -96,11 +101,12 @@ async function verify(
 /** The signature is next to the manifest, or the Worker has both. */
 async function requireSignature(
   { client, terminal }: Context,
-  { text, path }: ManifestText,
+  { text, path, signature: found }: ManifestText,
   { job, publicKey }: { job?: string; publicKey: string },
 ): Promise<void> {
   const signature =
-    path === undefined ? await client().getSignature(job ?? "") : await readSignature(path);
+    found ?? (path === undefined ? await client().getSignature(job ?? "") : undefined);
+  if (signature === undefined) throw unsigned(path ?? "");
   const shown = path ?? "the Worker's manifest";
   await requireSigned({ shown, text }, { signature, publicKeyFile: publicKey });
   terminal.note(`${shown}: signed by the key in ${publicKey}`);

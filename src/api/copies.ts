@@ -17,8 +17,13 @@ export const CopyToSchema = v.pipe(
   v.check((names) => new Set(names).size === names.length, "expected each destination once"),
 );
 
-/** `encrypt` of a request: what age seals. `copies` is the default if recipients are set. */
-export const EncryptSchema = v.picklist(["copies"]);
+/**
+ * `encrypt` of a request: what age seals. `copies` is the default if recipients are set; `all` also
+ * seals the files in the deployment's own store.
+ */
+export const ENCRYPTIONS = ["copies", "all"] as const;
+
+export const EncryptSchema = v.picklist(ENCRYPTIONS);
 
 /**
  * States of a copy and who moves it out of each:

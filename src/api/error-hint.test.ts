@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 
+import { docsUrl } from "./docs-url.ts";
 import { ERRORS, type ErrorCode } from "./errors.ts";
 import { hintOf } from "./error-hint.ts";
 
@@ -17,8 +18,8 @@ describe("the hint of an error", () => {
     }
   });
 
-  test("leaves paths of the documentation as they are", () => {
+  test("leaves addresses of the documentation as they are", () => {
     const hint = hintOf("callback-url-refused", "https://example.com/backup");
-    expect(hint).toContain(" docs/callbacks.md ");
+    expect(hint).toContain(docsUrl("callbacks.md"));
   });
 });

@@ -165,6 +165,11 @@ export const ERRORS = {
     retryable: false,
     hint: 'Restore an SQL export that contains the schema: start one with `"format": "sql"`, without `"content": "data"`.',
   },
+  "dump-sealed": {
+    status: 409,
+    retryable: false,
+    hint: "No private key is on the Worker. Download the file, and run `durable-export restore FILE --identity KEY_FILE`.",
+  },
   "fleet-names-invalid": {
     status: 422,
     retryable: false,

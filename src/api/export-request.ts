@@ -6,6 +6,12 @@ import { ExportError } from "./errors.ts";
 import { FORMAT_DEFAULT, FORMAT_NAMES, FORMATS } from "./formats.ts";
 import { RETENTION_HOURS_MAX } from "./limits.ts";
 import { VerifySchema } from "./proof.ts";
+import {
+  findRetentionConflict,
+  type RequestedRetention,
+  RetentionPolicySchema,
+  SeriesSchema,
+} from "./retention-policy.ts";
 import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 
 /** A table's name, in which `*` stands for any characters. The empty name is valid too. */
@@ -85,6 +91,13 @@ export const ExportRequestSchema = v.strictObject({
   retentionHours: v.optional(
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(RETENTION_HOURS_MAX)),
   ),
+  /**
+   * The series of the database's exports to which the policy applies; docs/copies.md describes it.
+   * It excludes `retentionHours`.
+   */
+  series: v.optional(SeriesSchema),
+  /** Which exports of the series are kept; default: `EXPORT_RETENTION`. */
+  retention: v.optional(RetentionPolicySchema),
   /** The destinations of `EXPORT_DESTINATIONS` that get a copy. docs/copies.md describes copies. */
   copyTo: v.optional(CopyToSchema),
   /**
@@ -118,6 +131,28 @@ export function requireRows({ content, format }: Pick<ExportRequest, "content" |
   const message = `a schema has no rows, and ${format} contains only rows; use "sql"`;
   throw new ExportError("invalid-request", `the request: content: ${message}`, {
     details: { issues: [{ path: "content", message }] },
+  });
+}
+
+/**
+ * Errors: `invalid-request` if a policy has no series, a series has no policy, or either is combined
+ * with `retentionHours`.
+ */
+export function requireRetention(
+  request: RequestedRetention,
+  { policyByDefault }: { policyByDefault: boolean },
+): void {
+  const { series, retention } = request;
+  const issue =
+    findRetentionConflict(request) ??
+    (retention !== undefined && series === undefined
+      ? { path: "series", message: "expected the name of the series to which `retention` applies" }
+      : series !== undefined && retention === undefined && !policyByDefault
+        ? { path: "retention", message: "expected a policy, because EXPORT_RETENTION is not set" }
+        : undefined);
+  if (issue === undefined) return;
+  throw new ExportError("invalid-request", `the request: ${issue.path}: ${issue.message}`, {
+    details: { issues: [issue] },
   });
 }
 

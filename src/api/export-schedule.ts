@@ -4,6 +4,7 @@ import { ExportRequestSchema, findUnprovable } from "./export-request.ts";
 import { FleetRequestSchema } from "./fleet-request.ts";
 import { PROVE_EVERY_MAX } from "./limits.ts";
 import type { Verify } from "./proof.ts";
+import { findRetentionConflict, type RetentionPolicy } from "./retention-policy.ts";
 
 const CronSchema = v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100)));
 
@@ -30,6 +31,13 @@ const EntrySchema = v.pipe(
       ({ input }) => findUnprovable({ ...input, verify: findVerify(input) }) ?? "",
     ),
     ["verify"],
+  ),
+  v.forward(
+    v.check(
+      (entry) => findRetentionConflict(entry) === undefined,
+      ({ input }) => findRetentionConflict(input)?.message ?? "",
+    ),
+    ["retentionHours"],
   ),
 );
 
@@ -63,6 +71,22 @@ export type ScheduledFleet = v.InferOutput<typeof FleetEntrySchema> & { source: 
 /** True if an entry is one of a fleet. */
 export function isFleetEntry(entry: ScheduledExport | ScheduledFleet): entry is ScheduledFleet {
   return entry.fleet === true;
+}
+
+/**
+ * Returns an entry with its series and policy; unchanged if neither the entry nor the deployment has
+ * a policy, or if the entry says `retentionHours`. The default series is the entry's own, because
+ * no two entries of a database have the same `cron`.
+ */
+export function withSeries(
+  entry: ScheduledExport,
+  retentionByDefault: RetentionPolicy | undefined,
+): ScheduledExport {
+  const retention = entry.retention ?? retentionByDefault;
+  if (entry.retentionHours !== undefined || retention === undefined) return entry;
+  const series =
+    entry.series ?? (entry.cron === undefined ? "schedule" : `schedule ${entry.cron.trim()}`);
+  return { ...entry, series, retention };
 }
 
 /** Returns what the proved runs of an entry ask for. */

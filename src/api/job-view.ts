@@ -5,6 +5,7 @@ import { CopyViewSchema } from "./copies.ts";
 import { RequestedConsistencySchema, SnapshotMethodSchema } from "./export-request.ts";
 import { JOB_STATES } from "./job-state.ts";
 import { ProofSchema, VerifySchema } from "./proof.ts";
+import { RetentionViewSchema } from "./retention-policy.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Time = v.pipe(v.string(), v.isoTimestamp());
@@ -26,6 +27,8 @@ const ArtifactViewSchema = v.strictObject({
   contentType: v.string(),
   bytes: Count,
   sha256: v.nullable(v.string()),
+  /** True if age has sealed it for the recipients in `EXPORT_AGE_RECIPIENTS`. */
+  sealed: v.boolean(),
   parts: Count,
   downloadUrl: v.string(),
 });
@@ -89,6 +92,8 @@ export const JobViewSchema = v.strictObject({
   completedAt: v.nullable(Time),
   expiresAt: v.nullable(Time),
   snapshotAt: v.nullable(Time),
+  /** The job's series, and what keeps its files; null if they are kept until `expiresAt`. */
+  retention: v.nullable(RetentionViewSchema),
   progress: v.strictObject({
     percent: v.nullable(Percent),
     tablesDone: Count,

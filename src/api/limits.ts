@@ -95,8 +95,14 @@ export const STREAM_RENEW_MS = 30_000;
 /** How long a stream holds its database after the last renewal. */
 export const STREAM_LEASE_MS = STREAM_STALL_MS + STREAM_RENEW_MS;
 
+/** How long retention does not delete the files of a job after a download of them has started. */
+export const READING_MS = 6 * 3_600_000;
+
 export const RETENTION_HOURS_DEFAULT = 168;
 export const RETENTION_HOURS_MAX = 8_760;
+
+/** The most exports of a series that one rule keeps. All of a series are read when its next export completes. */
+export const SERIES_KEPT_MAX = 1_000;
 
 /**
  * How many rows, index entries included, the proof of one job may write. They are billed: 50 million cost 50 dollars

@@ -50,6 +50,8 @@ const ARTIFACT = {
   contentType: v.string(),
   bytes: Count,
   sha256: Sha256,
+  /** The file as it is stored and downloaded, if age has sealed it; the other fields describe the plain file. */
+  sealed: v.optional(v.strictObject({ name: v.string(), bytes: Count, sha256: Sha256 })),
   parts: v.array(v.strictObject({ number: Count, bytes: Count })),
 };
 

@@ -14,6 +14,7 @@ import {
   isFleetEntry,
   type ScheduledExport,
   type ScheduledFleet,
+  withSeries,
 } from "../api/export-schedule.ts";
 import {
   CHUNK_BYTES_DEFAULT,
@@ -43,6 +44,7 @@ import {
   UNDO_BYTES_MIN,
 } from "../api/limits.ts";
 import { parseRecipients } from "../sealing/recipients.ts";
+import { type RetentionPolicy, RetentionPolicySchema } from "../api/retention-policy.ts";
 import { DEFAULT_SOURCES, type SourceConfig, SourcesSchema } from "../api/source-config.ts";
 
 const QUERY_ACCESSES = ["embedded", "any", "off"] as const;
@@ -75,6 +77,8 @@ export interface Settings {
   proofRowsMax: number;
   /** How long files are kept if the request does not set it. */
   retentionHours: number;
+  /** The policy of series whose request states none; undefined if there is no default. */
+  retention: RetentionPolicy | undefined;
   /** What the cron trigger exports. */
   schedule: (ScheduledExport | ScheduledFleet)[];
   /**
@@ -138,6 +142,7 @@ const SettingsSchema = v.object({
   EXPORT_JOBS_RUNNING_MAX: integer(JOBS_RUNNING_MIN, JOBS_RUNNING_MAX, JOBS_RUNNING_DEFAULT),
   EXPORT_PROOF_ROWS_MAX: integer(PROOF_ROWS_MIN, PROOF_ROWS_MAX, PROOF_ROWS_DEFAULT),
   EXPORT_RETENTION_HOURS: integer(1, RETENTION_HOURS_MAX, RETENTION_HOURS_DEFAULT),
+  EXPORT_RETENTION: v.optional(jsonVar(RetentionPolicySchema)),
   EXPORT_SOURCES: v.optional(jsonVar(SourcesSchema)),
   EXPORT_SCHEDULE: v.optional(jsonVar(ExportScheduleSchema), []),
   EXPORT_DESTINATIONS: v.optional(jsonVar(DestinationsSchema), {}),
@@ -181,20 +186,24 @@ function parseSettings(env: object): Settings {
   }
   const vars = parsed.output;
   const sources = vars.EXPORT_SOURCES ?? DEFAULT_SOURCES;
-  const schedule = vars.EXPORT_SCHEDULE.map((entry) => ({
-    ...entry,
-    source: entry.source ?? findDefaultSource({ sources }),
-  }));
+  const schedule = vars.EXPORT_SCHEDULE.map((entry): ScheduledExport | ScheduledFleet => {
+    const named = { ...entry, source: entry.source ?? findDefaultSource({ sources }) };
+    return isFleetEntry(named) ? named : withSeries(named, vars.EXPORT_RETENTION);
+  });
   if (haveCollision(schedule)) {
     throw new ExportError(
       "configuration-invalid",
       "EXPORT_SCHEDULE: expected one entry per source for each cron expression",
     );
   }
-  if (
-    schedule.some((entry) => !isFleetEntry(entry) && findVerify(entry) === "restore") &&
-    !("EXPORT_SCRATCH" in env)
-  ) {
+  const exports = schedule.filter((entry) => !isFleetEntry(entry));
+  if (exports.some(({ series, retention }) => series !== undefined && retention === undefined)) {
+    throw new ExportError(
+      "configuration-invalid",
+      "EXPORT_SCHEDULE: an entry has a series and no policy: set its retention, or EXPORT_RETENTION",
+    );
+  }
+  if (exports.some((entry) => findVerify(entry) === "restore") && !("EXPORT_SCRATCH" in env)) {
     throw new ExportError(
       "configuration-invalid",
       "EXPORT_SCHEDULE asks for proofs by a restore, and binding EXPORT_SCRATCH is missing",
@@ -211,6 +220,7 @@ function parseSettings(env: object): Settings {
     jobsRunningMax: vars.EXPORT_JOBS_RUNNING_MAX,
     proofRowsMax: vars.EXPORT_PROOF_ROWS_MAX,
     retentionHours: vars.EXPORT_RETENTION_HOURS,
+    retention: vars.EXPORT_RETENTION,
     schedule,
     publicUrl: vars.EXPORT_PUBLIC_URL,
     callbackAllowlist: parseCallbackAllowlist(vars.EXPORT_CALLBACK_ALLOWLIST),

@@ -4,7 +4,14 @@ import { findDefaultSource, getSourceConfig, type Settings } from "../config/set
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import type { ManifestCopy } from "../api/copies.ts";
 import { ExportError } from "../api/errors.ts";
-import { type ExportRequest, requireProvable, requireRows } from "../api/export-request.ts";
+import {
+  type ExportRequest,
+  type JobRequest,
+  requireProvable,
+  requireRetention,
+  requireRows,
+} from "../api/export-request.ts";
+import { RETENTION_HOURS_MAX } from "../api/limits.ts";
 import { findNamedObject } from "../api/source-config.ts";
 import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
 import { getSourceKind } from "../databases/source-kinds.ts";
@@ -27,6 +34,7 @@ export async function prepareJob(
   const { env, ...given } = received;
   requireRows(request);
   requireProvable(request);
+  requireRetention(request, { policyByDefault: config.retention !== undefined });
   requireRecipients(config, request);
   // Reports a key that cannot sign now, not when the export is done.
   if (config.signingKey !== undefined) await readSigningKey(config.signingKey);
@@ -41,7 +49,7 @@ export async function prepareJob(
     ...rest,
     consistency: request.consistency ?? getSourceKind(source).promises.consistency.default,
     ...checkCallback(config, request.callbackUrl, received.origin),
-    retentionHours: request.retentionHours ?? config.retentionHours,
+    ...fillRetention(config, request),
   };
   const jobId = crypto.randomUUID();
   const named = { jobId, source: name, object: findNamedObject(rest) };
@@ -56,6 +64,19 @@ export async function prepareJob(
     requestDigest: toHex(new Uint8Array(digest)),
     ...given,
   };
+}
+
+/** Returns how long the files are kept: by the policy of their series, or for some hours. */
+function fillRetention(
+  config: Settings,
+  request: ExportRequest,
+): Pick<JobRequest, "retention" | "retentionHours"> {
+  const { series, retention = config.retention, retentionHours } = request;
+  if (series === undefined || retention === undefined) {
+    return { retentionHours: retentionHours ?? config.retentionHours };
+  }
+  // Only a version without series would apply these hours: it must not delete what the policy keeps.
+  return { retention, retentionHours: RETENTION_HOURS_MAX };
 }
 
 /** Requires recipients for a request that asks for encryption. Errors: `invalid-request`. */

@@ -38,6 +38,7 @@ import { commitPlan } from "./commands/commit-plan.ts";
 import { completeJob } from "./commands/complete-job.ts";
 import { createJob } from "./commands/create-job.ts";
 import { failJob } from "./commands/fail-job.ts";
+import { holdFiles } from "./commands/hold-files.ts";
 import { recordSnapshot } from "./commands/record-snapshot.ts";
 import { removeJob } from "./commands/remove-job.ts";
 import { renewStream } from "./commands/renew-stream.ts";
@@ -100,8 +101,11 @@ export class ExportJobs extends JobsFleets implements HttpJobs, RunJobs, StreamJ
     return getJobPage(this.jobs.sql, query);
   }
 
-  download(jobId: string): Promise<Outcome<DownloadInfo>> {
-    return outcomeOf(() => getDownloadInfo(this.jobs.sql, jobId));
+  download(jobId: string, { reads } = { reads: false }): Promise<Outcome<DownloadInfo>> {
+    return outcomeOf(() => {
+      if (reads) holdFiles(this.jobs.sql, jobId, Date.now());
+      return getDownloadInfo(this.jobs.sql, jobId);
+    });
   }
 
   databaseBytes(): number {

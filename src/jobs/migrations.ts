@@ -288,6 +288,15 @@ const MIGRATIONS: readonly string[] = [
    CREATE INDEX tmp_export_job_copy_discards_due
      ON tmp_export_job_copy_discards(due_at_ms, job_id, destination);`,
 
+  `ALTER TABLE tmp_export_jobs ADD COLUMN series_key TEXT;
+   ALTER TABLE tmp_export_jobs ADD COLUMN kept_by_json TEXT;
+   ALTER TABLE tmp_export_jobs ADD COLUMN read_until_ms INTEGER;
+   CREATE INDEX tmp_export_jobs_series ON tmp_export_jobs(series_key)
+     WHERE series_key IS NOT NULL AND state IN ('completed') AND expires_at_ms IS NULL;`,
+
+  `ALTER TABLE tmp_export_job_artifacts ADD COLUMN sealing_json TEXT;
+   ALTER TABLE tmp_export_job_artifacts ADD COLUMN plain_json TEXT;`,
+
   `ALTER TABLE tmp_export_jobs ADD COLUMN fleet_json TEXT;
    CREATE TABLE tmp_export_fleet_packs (
      job_id TEXT NOT NULL,

@@ -8,7 +8,7 @@ import { unwrap } from "../rpc/outcome.ts";
 import { toDownloadName } from "../rpc/readable-key.ts";
 import type { ArtifactStore } from "../storage/artifact-store.ts";
 import { openArtifactStore } from "../storage/open-artifact-store.ts";
-import { makeArchive } from "./files/archive.ts";
+import { type ArchiveHead, makeArchive } from "./files/archive.ts";
 import { makeArtifactFile } from "./files/artifact-file.ts";
 import { sendFile } from "./files/send-file.ts";
 import { JOB_ID } from "./parameters.ts";
@@ -61,8 +61,8 @@ export const downloadRoutes = [
     operationId: "downloadExport",
     summary: "Download what a job exported",
     description:
-      "The artifact if there is exactly one. Otherwise a ZIP of all artifacts and the manifest, stored without " +
-      "compression, with ZIP64 if needed. Its bytes are the same each time, and ranges work. A job that an " +
+      "The artifact if there is exactly one. Otherwise a ZIP of the manifest, its signature if it has one, and all " +
+      "artifacts, stored without compression, with ZIP64 if needed. Its bytes are the same each time, and ranges work. A job that an " +
       "earlier version completed may have no ZIP and returns artifact-not-found.",
     access: "read",
     params: { jobId: JOB_ID },
@@ -70,13 +70,14 @@ export const downloadRoutes = [
     answers: FILE_ANSWERS,
     errors: FILE_ERRORS,
     handler: async ({ context, params }) => {
-      const info = await getDownload(context.env, params.jobId);
+      const reads = context.req.method === "GET";
+      const info = await getDownload(context.env, params.jobId, { reads });
       const store = openArtifactStore(context.env);
       const [artifact, ...others] = info.artifacts;
       const file =
         artifact !== undefined && others.length === 0
           ? { ...makeArtifactFile(info, artifact, store), name: nameDump(info, artifact) }
-          : makeArchive(info, store, await readManifest(info, store));
+          : makeArchive(info, store, await readHead(info, store));
       return sendFile(context, file);
     },
   }),
@@ -92,7 +93,8 @@ export const downloadRoutes = [
     answers: FILE_ANSWERS,
     errors: FILE_ERRORS,
     handler: async ({ context, params }) => {
-      const info = await getDownload(context.env, params.jobId);
+      const reads = context.req.method === "GET";
+      const info = await getDownload(context.env, params.jobId, { reads });
       const artifact = info.artifacts.find(({ name }) => name === params.artifact);
       if (artifact === undefined) {
         throw new ExportError(
@@ -152,18 +154,19 @@ export const downloadRoutes = [
       if (signatureKey === null) {
         throw new ExportError("artifact-not-found", "the job's manifest is not signed");
       }
-      const body = await openArtifactStore(context.env).read(signatureKey);
-      if (body === undefined) {
-        throw new ExportError("artifact-missing", "the signature is not in the store");
-      }
+      const body = await openSignature(signatureKey, openArtifactStore(context.env));
       return context.body(body, 200, { "content-type": "application/octet-stream" });
     },
   }),
 ];
 
 /** Returns the files of a completed job. Errors: `job-not-found`, `export-not-finished`, `export-expired`, `export-not-downloadable`. */
-export async function getDownload(env: ExportEnv, jobId: string): Promise<DownloadInfo> {
-  const info = unwrap(await getExportJobs(env).download(jobId));
+export async function getDownload(
+  env: ExportEnv,
+  jobId: string,
+  options = { reads: false },
+): Promise<DownloadInfo> {
+  const info = unwrap(await getExportJobs(env).download(jobId, options));
   if (info.state === "completed") return info;
   if (isActive(info.state)) {
     throw new ExportError("export-not-finished", `the job is ${info.state}`);
@@ -188,6 +191,24 @@ async function openManifest(
   throw new ExportError("artifact-missing", "the manifest is not in the store");
 }
 
-async function readManifest(info: DownloadInfo, store: ArtifactStore): Promise<Uint8Array> {
-  return new Uint8Array(await new Response(await openManifest(info, store)).arrayBuffer());
+/** Errors: `artifact-missing`. */
+async function openSignature(
+  signatureKey: string,
+  store: ArtifactStore,
+): Promise<ReadableStream<Uint8Array>> {
+  const body = await store.read(signatureKey);
+  if (body !== undefined) return body;
+  throw new ExportError("artifact-missing", "the signature is not in the store");
+}
+
+/** Errors: `artifact-missing`. */
+async function readHead(info: DownloadInfo, store: ArtifactStore): Promise<ArchiveHead> {
+  const manifest = await readWhole(await openManifest(info, store));
+  const { signatureKey } = info;
+  if (signatureKey === null) return { manifest };
+  return { manifest, signature: await readWhole(await openSignature(signatureKey, store)) };
+}
+
+async function readWhole(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(body).arrayBuffer());
 }

@@ -53,6 +53,7 @@ export const restoreRoutes = [
       "export-expired",
       "export-not-downloadable",
       "dump-not-restorable",
+      "dump-sealed",
       "artifact-missing",
       "member-not-found",
       "file-not-found",

@@ -22,6 +22,14 @@ export type ArtifactProgress =
 
 export type ArtifactState = ArtifactProgress["state"];
 
+/** The plain file that was sealed and then removed. */
+export interface PlainFile {
+  name: string;
+  contentType: string;
+  bytes: number;
+  sha256: string;
+}
+
 /** An artifact as the ledger records it. */
 export type ArtifactRecord = ArtifactProgress & {
   ordinal: number;
@@ -30,6 +38,8 @@ export type ArtifactRecord = ArtifactProgress & {
   objectKey: string;
   bytes: number;
   partCount: number;
+  /** What it was before it was sealed for the recipients; null if it is plain. */
+  plain: PlainFile | null;
 };
 
 /** One chunk's piece of an artifact, as the ledger records it. */

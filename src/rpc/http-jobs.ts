@@ -26,8 +26,11 @@ export interface HttpJobs {
    */
   viewIfChanged(jobId: string, version: string): Promise<Outcome<ChangedView>>;
   list(query: JobPageQuery): JobPage;
-  /** Returns what a download needs. Failures: `job-not-found`. */
-  download(jobId: string): Promise<Outcome<DownloadInfo>>;
+  /**
+   * Returns what a download needs. With `reads`, the files of a completed job are not deleted by
+   * its retention for the next `READING_MS`. Failures: `job-not-found`.
+   */
+  download(jobId: string, options?: { reads: boolean }): Promise<Outcome<DownloadInfo>>;
   /** Returns the size of the jobs database in bytes, including files stored in it. */
   databaseBytes(): number;
 }

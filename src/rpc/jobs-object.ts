@@ -5,6 +5,7 @@ import type { InlineObjects } from "./inline-objects.ts";
 import type { ProofJobs } from "./proof-jobs.ts";
 import type { RestoreJobs } from "./restore-jobs.ts";
 import type { RunJobs } from "./run-jobs.ts";
+import type { SealJobs } from "./seal-jobs.ts";
 import type { StreamJobs } from "./stream-jobs.ts";
 import type { UploadJobs } from "./upload-jobs.ts";
 
@@ -15,6 +16,7 @@ export type JobsObject = CopyJobs &
   ProofJobs &
   RestoreJobs &
   RunJobs &
+  SealJobs &
   StreamJobs &
   UploadJobs &
   InlineObjects &

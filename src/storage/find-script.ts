@@ -26,9 +26,10 @@ export interface ScriptPlaces extends FleetPlaces {
 }
 
 /**
- * Finds the script that a restore names. Errors: those of `locateMember` for a fleet, `job-not-found`, `export-not-finished`, `export-expired`,
- * `export-not-downloadable` and `dump-not-restorable` for a job, `file-not-found` and `file-not-complete` for an
- * upload, `script-not-found` for an object; `artifact-missing` if a job's file is gone.
+ * Finds the script that a restore names. Errors: those of `locateMember` for a fleet; `job-not-found`,
+ * `export-not-finished`, `export-expired`, `export-not-downloadable`, `dump-not-restorable` and `dump-sealed` for a job;
+ * `file-not-found` and `file-not-complete` for an upload; `script-not-found` for an object; `artifact-missing` if a
+ * job's file is gone.
  */
 export async function findScript(places: ScriptPlaces, from: RestoreFrom): Promise<StoredScript> {
   const { store, findExport, useFile } = places;
@@ -59,6 +60,12 @@ export async function findScript(places: ScriptPlaces, from: RestoreFrom): Promi
     );
   }
   requireSchema(job.content, `job ${job.jobId}`);
+  if (artifact.plain !== null) {
+    throw new ExportError(
+      "dump-sealed",
+      `the dump of job ${job.jobId} is sealed for the keys in EXPORT_AGE_RECIPIENTS`,
+    );
+  }
   const found = await store.find(artifact.objectKey);
   if (found === undefined) {
     throw new ExportError("artifact-missing", `${artifact.name} of job ${job.jobId} is gone`);

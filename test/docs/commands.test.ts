@@ -232,7 +232,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await worker.stop();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-}, 60_000);
+}, 120_000);
 
 test.each(DOC_PAGES)("%s has blocks of known languages alone", (page) => {
   const languages = blocksOf(page).map(({ language }) => language);

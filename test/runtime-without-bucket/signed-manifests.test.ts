@@ -1,5 +1,6 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { configure, Uint8ArrayReader, ZipReader } from "@zip.js/zip.js";
 import { beforeEach, expect, test } from "vitest";
 
 import type { JobView } from "../../src/api/job-view.ts";
@@ -9,6 +10,8 @@ import { api, emptyDatabase, ended, query, startExport } from "../support/api.ts
 import { failSteps } from "../support/faulty-steps.ts";
 import { TEST_PUBLIC_KEY } from "../support/signing-keys.ts";
 import { inlineRowsOf } from "../support/writing-job.ts";
+
+configure({ useWebWorkers: false });
 
 const { ARCHIVE_BUCKET: archive } = env as unknown as { ARCHIVE_BUCKET: R2Bucket };
 
@@ -51,6 +54,32 @@ test("a copy contains the signature before the manifest", async () => {
     const copied = await archive.get(`${folder}${name.replace("manifest", "manifest.json")}`);
     const bytes = new Uint8Array((await copied?.arrayBuffer()) ?? []);
     expect(bytes).toEqual(await bytesOf(`/export/dump/${view.jobId}/${name}`));
+  }
+});
+
+test("a ZIP of several files contains the signature after the manifest", async () => {
+  await query("CREATE TABLE b(x)");
+  const { jobId } = await ended((await startExport({ format: "csv" })).jobId);
+  const reader = new ZipReader(
+    new Uint8ArrayReader(await bytesOf(`/export/dump/${jobId}/download`)),
+    {
+      strictness: "strict",
+      checkSignature: true,
+    },
+  );
+  const entries = await reader.getEntries();
+  expect(entries.map(({ filename }) => filename)).toEqual([
+    "manifest.json",
+    "manifest.json.sig",
+    "a.csv",
+    "b.csv",
+  ]);
+  for (const [at, path] of ["manifest", "manifest.sig"].entries()) {
+    const entry = entries[at];
+    if (entry === undefined || entry.directory) throw new Error("there is no such file");
+    expect(new Uint8Array(await entry.arrayBuffer())).toEqual(
+      await bytesOf(`/export/dump/${jobId}/${path}`),
+    );
   }
 });
 

@@ -166,7 +166,7 @@ describe("the download of several artifacts", () => {
       },
     };
     const info = unwrap(await env.EXPORT_JOBS.getByName("jobs").download(job.jobId));
-    const body = await makeArchive(info, store, new Uint8Array(10)).open();
+    const body = await makeArchive(info, store, { manifest: new Uint8Array(10) }).open();
     const reader = body.getReader();
     for (let bytes = 0; bytes < 100_000;) bytes += (await reader.read()).value?.byteLength ?? 0;
     await reader.cancel("gone");

@@ -19,6 +19,7 @@ const OWNERS: Record<string, readonly string[]> = {
     "restore-columns",
     "proof-columns",
     "copying-columns",
+    "series-columns",
     "fleet-columns",
   ].map((name) => `${TABLES}/job-${name}.ts`),
   // Indexes that a statement names.
@@ -26,7 +27,7 @@ const OWNERS: Record<string, readonly string[]> = {
   tmp_export_jobs_restore_unclosed: [`${TABLES}/job-restore-columns.ts`],
   tmp_export_jobs_expiring: [`${TABLES}/job-list.ts`],
   tmp_export_job_tables: [`${TABLES}/table-rows.ts`],
-  tmp_export_job_artifacts: [`${TABLES}/artifact-rows.ts`],
+  tmp_export_job_artifacts: [`${TABLES}/artifact-rows.ts`, `${TABLES}/artifact-sealing-columns.ts`],
   tmp_export_job_chunks: [`${TABLES}/chunk-rows.ts`],
   tmp_export_job_blobs: [`${TABLES}/blob-rows.ts`, INLINE],
   tmp_export_job_discards: [`${TABLES}/discard-rows.ts`],

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { crc32 } from "node:zlib";
 
 import type { CopyView } from "../../src/api/copies.ts";
+import type { RetentionView } from "../../src/api/retention-policy.ts";
 import { type Proof, PROOF_NONE } from "../../src/api/proof.ts";
 import { ZipLayout } from "../../src/lib/zip-layout.ts";
 import { sendJson, sendProblem, sha256Of } from "./fake-answers.ts";
@@ -47,10 +48,16 @@ interface FakeJob {
 export interface FakeOptions {
   /** The files of every job, by name. */
   artifacts: Record<string, Buffer>;
+  /** The plain content of files that are sealed, by the names of the sealed ones. Default: none. */
+  sealedFrom?: Record<string, Buffer>;
   /** How often a job is polled before it ends. Default: 0. */
   looks?: number;
   /** The copies of every job. Default: none, as of an earlier version. */
   copies?: CopyView[];
+  /** The retention of each job, in the order in which they start. Default: none, as of an earlier version. */
+  retentions?: (RetentionView | null)[];
+  /** The signature of every manifest. Default: none. */
+  signature?: Buffer;
   /** How jobs end. Default: completed. */
   ending?: { status: string; error?: { code: string; message: string; hint: string } };
   /** Default: one table `t` of three rows. */
@@ -59,6 +66,8 @@ export interface FakeOptions {
   sources?: string[];
   /** Sources that no restore may write. */
   readOnlySources?: string[];
+  /** The format that every manifest names. Default: sql. */
+  format?: string;
   /** Rows of every job. Default: 3. */
   rows?: number;
   /** Of one table. Default: 0. */
@@ -159,7 +168,7 @@ export class FakeExportServer {
     }
     if (path === "/export/jobs") {
       return sendJson(response, 200, {
-        jobs: this.#jobs.map((job) => this.#view(job)),
+        jobs: this.#jobs.map((job) => this.#view(job)).toReversed(),
         cursor: null,
       });
     }
@@ -177,6 +186,10 @@ export class FakeExportServer {
     if (rest === undefined) {
       this.#advance(job);
       return sendJson(response, 200, this.#view(job));
+    }
+    if (rest === "manifest.sig" && this.options.signature !== undefined) {
+      response.end(this.options.signature);
+      return;
     }
     if (rest === "manifest") return sendJson(response, 200, this.manifestOf(job));
     const name = decodeURIComponent(rest.replace(/^download\/?/, ""));
@@ -250,7 +263,12 @@ export class FakeExportServer {
   /** The ZIP of a job, built as the Worker builds it. */
   zipOf(job: Pick<FakeJob, "jobId">): Buffer {
     const manifest = Buffer.from(JSON.stringify(this.manifestOf(job)));
-    const files = Object.entries({ "manifest.json": manifest, ...this.options.artifacts });
+    const signature = this.options.signature && { "manifest.json.sig": this.options.signature };
+    const files = Object.entries({
+      "manifest.json": manifest,
+      ...signature,
+      ...this.options.artifacts,
+    });
     const entries = files.map(([name, content]) => ({
       name,
       bytes: content.length,
@@ -268,9 +286,10 @@ export class FakeExportServer {
     return {
       version: 1,
       generator: "fake",
+      ...(this.options.signature && { signed: true }),
       jobId: job.jobId,
       source: "main",
-      format: "sql",
+      format: this.options.format ?? "sql",
       compression: "none",
       consistency: "undo-log",
       requestedConsistency: "snapshot",
@@ -278,15 +297,20 @@ export class FakeExportServer {
       snapshotAt: "2026-11-01T00:00:00.000Z",
       completedAt: "2026-11-01T00:00:01.000Z",
       tables: this.options.tables ?? [{ name: "t", rows: 3, bytes: 60 }],
-      artifacts: Object.entries(this.options.artifacts).map(([name, bytes]) => ({
-        name,
-        contentType: "application/sql",
-        bytes: bytes.length,
-        sha256: sha256Of(bytes),
-        parts: [{ number: 1, bytes: bytes.length }],
-        chunks: chunksOf(bytes),
-        fieldOfTheFuture: true,
-      })),
+      artifacts: Object.entries(this.options.artifacts).map(([stored, sent]) => {
+        const plain = this.options.sealedFrom?.[stored];
+        const bytes = plain ?? sent;
+        return {
+          name: plain === undefined ? stored : stored.replace(/\.age$/, ""),
+          contentType: "application/sql",
+          bytes: bytes.length,
+          sha256: sha256Of(bytes),
+          ...(plain && { sealed: { name: stored, bytes: sent.length, sha256: sha256Of(sent) } }),
+          parts: [{ number: 1, bytes: bytes.length }],
+          chunks: chunksOf(bytes),
+          fieldOfTheFuture: true,
+        };
+      }),
       ...this.#proof(),
       warnings: [],
     };
@@ -295,6 +319,11 @@ export class FakeExportServer {
   #proof(): { proof?: Proof } {
     const { proof } = this.options;
     return proof === undefined ? {} : { proof: { ...PROOF_NONE, ...proof } };
+  }
+
+  #retention(job: FakeJob): { retention?: RetentionView | null } {
+    const retention = this.options.retentions?.[this.jobs.indexOf(job)];
+    return retention === undefined ? {} : { retention };
   }
 
   #view(job: FakeJob): Record<string, unknown> {
@@ -320,6 +349,7 @@ export class FakeExportServer {
       },
       verify: job.request["verify"] ?? "checksum",
       ...this.#proof(),
+      ...this.#retention(job),
       ...(this.options.copies === undefined ? {} : { copies: this.options.copies }),
       warnings: [],
       error: hasEnded ? (this.options.ending?.error ?? null) : null,

@@ -9,6 +9,8 @@ import { getJob, getJobOfRun, moveJobIf, parseRequest, recordExpiry } from "../t
 import { countStep } from "../tables/job-run-columns.ts";
 import { toJobView } from "../views/job-view.ts";
 import { countManifestOperations, scheduleCopying } from "./commit-copy.ts";
+import { applyRetention } from "./apply-retention.ts";
+import { scheduleWatchdog } from "./schedule-watchdog.ts";
 import { startNextJobs } from "./start-next-jobs.ts";
 
 const HOUR_MS = 3_600_000;
@@ -25,10 +27,12 @@ export async function completeJob(context: JobsContext, run: RunId): Promise<Job
     getJobOfRun(sql, run);
     const nowMs = Date.now();
     const { retentionHours } = parseRequest(job);
+    const isInSeries = job.series_key !== null;
     storage.transactionSync(() => {
       discardScratch(sql, job, nowMs);
-      recordExpiry(sql, jobId, nowMs + retentionHours * HOUR_MS);
+      if (!isInSeries) recordExpiry(sql, jobId, nowMs + retentionHours * HOUR_MS);
       moveJobIf(sql, { jobId, to: "completed", nowMs });
+      applyRetention(sql, job, nowMs);
       dropCarry(sql, jobId);
       dropTurn(sql, jobId);
       deleteUnfinished(sql, jobId);
@@ -37,6 +41,7 @@ export async function completeJob(context: JobsContext, run: RunId): Promise<Job
       const operations = job.manifest_stored === 1 ? 0 : countManifestOperations(env, job);
       countStep(sql, jobId, operations);
     });
+    if (isInSeries) await scheduleWatchdog(context);
   }
   await startNextJobs(context);
   if (job.proof_json !== null) await removeDiscardsNow(context, jobId);

@@ -6,6 +6,7 @@ import { requireSpaceForFiles } from "../require-space.ts";
 import { insertCopies } from "../tables/copy-rows.ts";
 import { enqueueJob } from "../tables/job-queue-columns.ts";
 import { isProofDue } from "../tables/job-proof-columns.ts";
+import { recordSeries } from "../tables/job-series-columns.ts";
 import {
   findJobByKey,
   freeKey,
@@ -56,6 +57,8 @@ function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
   const starts = job.startsAtOnce === true || canStartJob(context);
   insertJob(sql, { ...job, request: decideVerify(sql, job) });
   insertCopies(sql, job.jobId, job.copies ?? []);
+  const { series: name } = request;
+  if (name !== undefined) recordSeries(sql, job.jobId, { databaseKey, name });
   if (!starts) enqueueJob(sql, job.jobId);
   return undefined;
 }

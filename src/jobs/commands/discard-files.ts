@@ -1,6 +1,7 @@
 import { toManifestKey, toSignatureKey } from "../../rpc/object-key.ts";
 import { forgetObjects } from "../../storage/inline/inline-objects.ts";
 import { listArtifacts } from "../tables/artifact-rows.ts";
+import { findSealing } from "../tables/artifact-sealing-columns.ts";
 import { dropCarry, dropTurn } from "../tables/blob-rows.ts";
 import { insertDiscard } from "../tables/discard-rows.ts";
 import type { JobRow } from "../tables/job-rows.ts";
@@ -14,7 +15,11 @@ import { discardFleetFiles } from "./discard-fleet.ts";
  */
 export function discardFiles(sql: SqlStorage, job: JobRow, nowMs: number): void {
   const { job_id: jobId, snapshot_id: snapshotId } = job;
-  for (const { objectKey, state, uploadId } of listArtifacts(sql, jobId)) {
+  for (const { ordinal, objectKey, state, uploadId } of listArtifacts(sql, jobId)) {
+    const sealing = findSealing(sql, jobId, ordinal);
+    if (sealing !== null) {
+      insertDiscard(sql, { ...sealing, objectKey: sealing.key }, { jobId, nowMs });
+    }
     const isOpen = state === "uploading" || state === "written";
     insertDiscard(sql, { objectKey, uploadId: isOpen ? uploadId : "" }, { jobId, nowMs });
   }

@@ -1,15 +1,10 @@
 import { ExportError } from "../../api/errors.ts";
 import type { JobView } from "../../api/job-view.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { findMemberExport } from "../tables/fleet-export-rows.ts";
 import { isCallbackPending } from "../tables/job-callback-columns.ts";
-import {
-  listOpenRestores,
-  parseRestoreRequest,
-  parseRestoreState,
-} from "../tables/job-restore-columns.ts";
 import { findJob, getJob, getJobOfKind, type JobRow } from "../tables/job-rows.ts";
 import { expireStream, findStream, insertEndedStream } from "../tables/stream-rows.ts";
+import { findReadingRestore } from "../views/job-use.ts";
 import { toJobView } from "../views/job-view.ts";
 import { deleteJobRows } from "./delete-job-rows.ts";
 import { discardCopies } from "./discard-copies.ts";
@@ -59,15 +54,7 @@ export async function removeJob(
 
 /** Errors: `file-in-use` if a restore reads an export's file, or may need it to undo what it does. */
 function requireUnread(sql: SqlStorage, jobId: string): void {
-  const reader = listOpenRestores(sql).find((restore) => {
-    const { from } = parseRestoreRequest(restore);
-    const isRead = "jobId" in from && from.jobId === jobId;
-    // The member of a fleet may have an export of its own.
-    const isMember =
-      "fleetId" in from &&
-      findMemberExport(sql, from.fleetId, from.name ?? from.id ?? "")?.export_id === jobId;
-    return isRead || isMember || parseRestoreState(restore).safetyJobId === jobId;
-  });
+  const reader = findReadingRestore(sql, jobId);
   if (reader === undefined) return;
   const { job_id: restoreId } = reader;
   throw new ExportError("file-in-use", `restore ${restoreId} may need the files of job ${jobId}`, {

@@ -39,10 +39,10 @@ import {
   getMemberRecords,
 } from "../views/fleet-view.ts";
 import { getFleetLedger } from "../views/running-fleet.ts";
-import { JobsCopies } from "./jobs-copies.ts";
+import { JobsSeals } from "./jobs-seals.ts";
 
 /** The part of the jobs object that records fleets. */
-export abstract class JobsFleets extends JobsCopies implements FleetJobs {
+export abstract class JobsFleets extends JobsSeals implements FleetJobs {
   createFleet(fleet: NewFleet): Promise<Outcome<{ view: FleetView; replayed: boolean }>> {
     return outcomeOf(() => createFleet(this.jobs, fleet));
   }

@@ -1,5 +1,10 @@
 import { assert } from "../../lib/assert.ts";
-import type { ArtifactProgress, ArtifactRecord, ArtifactState } from "../../rpc/artifact-record.ts";
+import type {
+  ArtifactProgress,
+  ArtifactRecord,
+  ArtifactState,
+  PlainFile,
+} from "../../rpc/artifact-record.ts";
 import type { ChunkPiece } from "../../rpc/chunk-commit.ts";
 import type { PlanRecord } from "../../rpc/plan-record.ts";
 
@@ -15,6 +20,8 @@ type ArtifactRow = {
   part_count: number;
   sha256: string | null;
   crc32: number | null;
+  /** Set once the artifact is sealed; `artifact-sealing-columns.ts` writes it. */
+  plain_json: string | null;
 };
 
 /** Inserts the artifacts of a job's plan, in order. */
@@ -36,22 +43,24 @@ export function insertArtifacts(
   }
 }
 
-/** Returns a job's artifacts in order, or those in one state. */
+/** Returns a job's artifacts in order, or those in one state, or those that are not sealed. */
 export function listArtifacts(
   sql: SqlStorage,
   jobId: string,
-  filter: { limit?: number; state?: ArtifactState; ordinal?: number } = {},
+  filter: { limit?: number; state?: ArtifactState; ordinal?: number; isPlain?: boolean } = {},
 ): ArtifactRecord[] {
   return sql
     .exec<ArtifactRow>(
-      `SELECT ordinal, name, content_type, object_key, state, upload_id, bytes, part_count, sha256, crc32
+      `SELECT ordinal, name, content_type, object_key, state, upload_id, bytes, part_count, sha256, crc32, plain_json
        FROM tmp_export_job_artifacts
        WHERE job_id = ? AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR ordinal = ?3)
+         AND (?5 = 0 OR plain_json IS NULL)
        ORDER BY ordinal LIMIT ?4`,
       jobId,
       filter.state ?? null,
       filter.ordinal ?? null,
       filter.limit ?? -1,
+      filter.isPlain === true ? 1 : 0,
     )
     .toArray()
     .map((row) => ({
@@ -61,6 +70,7 @@ export function listArtifacts(
       objectKey: row.object_key,
       bytes: row.bytes,
       partCount: row.part_count,
+      plain: row.plain_json === null ? null : (JSON.parse(row.plain_json) as PlainFile),
       ...toProgress(row),
     }));
 }

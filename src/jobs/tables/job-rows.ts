@@ -18,7 +18,8 @@ export type JobKind = "export" | "restore" | "fleet";
  * writes what a job is and its state. Other files in this folder write the other columns:
  * `job-run-columns.ts`, `job-queue-columns.ts`, `job-plan-columns.ts`, `job-callback-columns.ts`,
  * `job-due-columns.ts`, `job-restore-columns.ts`, `job-proof-columns.ts`,
- * `job-copying-columns.ts` and `job-fleet-columns.ts`. `job-list.ts` reads pages of jobs.
+ * `job-copying-columns.ts`, `job-series-columns.ts` and `job-fleet-columns.ts`. `job-list.ts` reads
+ * pages of jobs.
  */
 export type JobRow = {
   job_id: string;
@@ -96,6 +97,12 @@ export type JobRow = {
   /** Instances that tried copies again, and when the watchdog looks after the copies. */
   copyings: number;
   copying_due_at_ms: number | null;
+  /** The series in which it is, of its database; null if it is in none. */
+  series_key: string | null;
+  /** What kept it when its series was last explained, as JSON of `KeepReason[]`. */
+  kept_by_json: string | null;
+  /** Until when a download that has started may read its files. */
+  read_until_ms: number | null;
   callback_url: string | null;
   callback_status: CallbackStatus;
   callback_attempts: number;

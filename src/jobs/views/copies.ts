@@ -5,11 +5,9 @@ import { listStatesBefore } from "../../api/job-state.ts";
 import type { CopiedFile, Copier, CopyTask, CopyWork } from "../../rpc/copy-jobs.ts";
 import { toManifestKey, toSignatureKey } from "../../rpc/object-key.ts";
 import { listArtifacts } from "../tables/artifact-rows.ts";
+import { SEALED_SUFFIX } from "../tables/artifact-sealing-columns.ts";
 import { type CopyRecord, listCopies, listCopyParts } from "../tables/copy-rows.ts";
 import { findJob, getJobOfRun, type JobRow } from "../tables/job-rows.ts";
-
-/** What follows the name of a sealed file. */
-const SEALED_SUFFIX = ".age";
 
 /** The name of a manifest in the folder of a copy. */
 const MANIFEST_NAME = "manifest.json";
@@ -73,14 +71,18 @@ export function listCopiedFiles(
 ): CopiedFile[] {
   const { job_id: jobId, snapshot_id: snapshotId } = job;
   const files = listArtifacts(sql, jobId, { state: "verified" }).map(
-    ({ name, objectKey, contentType, bytes, sha256 }): CopiedFile => ({
-      name,
-      objectKey,
-      contentType,
-      content: { bytes, sha256: sha256 ?? "" },
-      copyName: isSealed ? `${name}${SEALED_SUFFIX}` : name,
-      isSealed,
-    }),
+    ({ name, objectKey, contentType, bytes, sha256, plain }): CopiedFile => {
+      // One that is sealed in the store is copied as it is.
+      const mustSeal = isSealed && plain === null;
+      return {
+        name,
+        objectKey,
+        contentType,
+        content: { bytes, sha256: sha256 ?? "" },
+        copyName: mustSeal ? `${name}${SEALED_SUFFIX}` : name,
+        isSealed: mustSeal,
+      };
+    },
   );
   if (job.manifest_stored === 0 || snapshotId === null) return files;
   const objectKey = toManifestKey({ jobId, snapshotId });

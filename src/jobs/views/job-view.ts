@@ -20,6 +20,7 @@ import {
   getStateAt,
 } from "../tables/job-rows.ts";
 import { findQueuePosition } from "../tables/job-queue-columns.ts";
+import { parseKeptBy } from "../tables/job-series-columns.ts";
 import { listTables } from "../tables/table-rows.ts";
 import { listCopyViews } from "./copies.ts";
 import { toProofView } from "./proof-view.ts";
@@ -73,6 +74,7 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
     completedAt: timeOrNull(job.completed_at_ms),
     expiresAt: timeOrNull(job.expires_at_ms),
     snapshotAt: timeOrNull(job.snapshot_at_ms),
+    retention: toRetentionView(request, job),
     progress: getJobProgress(sql, job),
     tables,
     artifacts:
@@ -106,6 +108,15 @@ export function listTablesByArtifact(
   return FORMATS[format].hasFilePerTable ? tables.map(({ name }) => name) : [null];
 }
 
+/** Returns the series of a job and what keeps it; null if it is in none. */
+function toRetentionView(
+  { series, retention: policy }: JobRequest,
+  job: JobRow,
+): JobView["retention"] {
+  if (series === undefined || policy === undefined) return null;
+  return { series, policy, keptBy: parseKeptBy(job) };
+}
+
 function artifactViews(
   sql: SqlStorage,
   job: JobRow,
@@ -117,6 +128,7 @@ function artifactViews(
     contentType: artifact.contentType,
     bytes: artifact.bytes,
     sha256: artifact.sha256,
+    sealed: artifact.plain !== null,
     parts: Math.max(artifact.partCount, 1),
     downloadUrl: `${base}/download/${encodeURIComponent(artifact.name)}`,
   }));

@@ -9,7 +9,6 @@ import { startEnding, startStreamEnding } from "../commands/start-ending.ts";
 import { startNextJobs } from "../commands/start-next-jobs.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { listDueCopyDiscards } from "../tables/copy-discard-rows.ts";
-import { listCopies } from "../tables/copy-rows.ts";
 import { listDiscardingJobs } from "../tables/discard-rows.ts";
 import { listUnusedFiles } from "../tables/file-rows.ts";
 import { getCallbackGraceMs, listOverdueCallbacks } from "../tables/job-callback-columns.ts";
@@ -27,6 +26,7 @@ import {
   listExpiredStreams,
   type StreamRow,
 } from "../tables/stream-rows.ts";
+import { isInUse } from "../views/job-use.ts";
 import { endDiscards } from "./end-discards.ts";
 import { endUnusedFile } from "./end-unused-file.ts";
 import { lookAfter } from "./look-after.ts";
@@ -193,15 +193,10 @@ function abandonStream(sql: SqlStorage, stream: StreamRow): void {
   deleteStream(sql, streamId);
 }
 
-function isBeingCopied(sql: SqlStorage, job: JobRow, nowMs: number): boolean {
-  if ((job.copying_due_at_ms ?? 0) <= nowMs) return false;
-  return listCopies(sql, job.job_id).some(({ state }) => state === "pending");
-}
-
 async function expire(context: JobsContext, job: JobRow): Promise<void> {
   const nowMs = Date.now();
-  // An instance is copying its files. It ends within hours, and then they expire.
-  if (isBeingCopied(context.sql, job, nowMs)) return;
+  // A copy, a restore or a download ends within hours, and then the files expire.
+  if (isInUse(context.sql, job, nowMs)) return;
   if (!endJobIf(context, { jobId: job.job_id, to: "expired", nowMs })) return;
   await removeDiscardsNow(context, job.job_id);
 }

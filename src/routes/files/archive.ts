@@ -25,8 +25,14 @@ const FORM = "zip 1";
 /** The directory's records are small, so this many bytes of them are written at once. */
 const WRITE_BYTES = 64 * KIB;
 
+/** What describes the artifacts of an archive: the manifest, and its signature if it has one. */
+export interface ArchiveHead {
+  manifest: Uint8Array;
+  signature?: Uint8Array | undefined;
+}
+
 /**
- * Returns a job's artifacts and its manifest as one ZIP, stored without compression. It is never
+ * Returns a job's manifest, its signature and its artifacts as one ZIP, stored without compression. It is never
  * held in memory: its length is known, a range is built from the objects that it covers, and one
  * object is open at a time. Errors: `artifact-missing`; `artifact-not-found` if the CRC-32 of an
  * artifact is not known.
@@ -34,16 +40,12 @@ const WRITE_BYTES = 64 * KIB;
 export function makeArchive(
   info: DownloadInfo,
   store: ArtifactStore,
-  manifest: Uint8Array,
+  { manifest, signature }: ArchiveHead,
 ): SentFile {
   const modifiedAtMs = info.completedAtMs ?? 0;
   const entries: Entry[] = [
-    {
-      name: "manifest.json",
-      bytes: manifest.byteLength,
-      crc32: crc32(manifest),
-      content: manifest,
-    },
+    makeOwnEntry("manifest.json", manifest),
+    ...(signature === undefined ? [] : [makeOwnEntry("manifest.json.sig", signature)]),
     ...info.artifacts.map(makeEntry),
   ];
   const layout = new ZipLayout(entries, modifiedAtMs);
@@ -51,7 +53,7 @@ export function makeArchive(
     name: toDownloadName(info.named, `-${info.format}.zip`),
     contentType: "application/zip",
     bytes: layout.bytes,
-    tag: makeTag(info.artifacts, manifest, modifiedAtMs),
+    tag: makeTag(info.artifacts, { manifest, signature }, modifiedAtMs),
     sha256: null,
     modifiedAtMs,
     check: () => checkFirst(layout, store, { offset: 0, length: layout.bytes }),
@@ -62,6 +64,10 @@ export function makeArchive(
       return readable;
     },
   };
+}
+
+function makeOwnEntry(name: string, content: Uint8Array): Entry {
+  return { name, bytes: content.byteLength, crc32: crc32(content), content };
 }
 
 function makeEntry({ name, bytes, crc32, objectKey }: ArtifactRecord): Entry {
@@ -75,13 +81,14 @@ function makeEntry({ name, bytes, crc32, objectKey }: ArtifactRecord): Entry {
 /** Returns the archive's tag. The manifest contains every artifact's SHA-256. */
 function makeTag(
   artifacts: readonly ArtifactRecord[],
-  manifest: Uint8Array,
+  { manifest, signature = new Uint8Array() }: ArchiveHead,
   modifiedAtMs: number,
 ): string {
   const checksums = artifacts.map(({ crc32 }) => crc32).join(" ");
   return createHash("sha256")
     .update(`${FORM} ${modifiedAtMs} ${checksums}\n`)
     .update(manifest)
+    .update(signature)
     .digest("hex");
 }
 

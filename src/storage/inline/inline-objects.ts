@@ -251,6 +251,18 @@ export function forgetObjects(sql: SqlStorage, jobId: string): void {
   sql.exec("DELETE FROM tmp_export_job_parts WHERE job_id = ?", jobId);
 }
 
+/** The same for one object. Does nothing if it does not exist. */
+export function forgetObject(sql: SqlStorage, key: string): void {
+  const { jobId } = parseObjectKey(key);
+  sql.exec(
+    `DELETE FROM tmp_export_job_parts WHERE job_id = ?1 AND upload_id IN
+       (SELECT upload_id FROM tmp_export_job_uploads WHERE job_id = ?1 AND object_key = ?2)`,
+    jobId,
+    key,
+  );
+  sql.exec("DELETE FROM tmp_export_job_uploads WHERE job_id = ? AND object_key = ?", jobId, key);
+}
+
 /**
  * Removes the bytes of a job's forgotten uploads in several turns, so that the object keeps
  * answering. May be repeated.

@@ -18,6 +18,7 @@ const ARTIFACT: ArtifactRecord = {
   partCount: 0,
   sha256: null,
   crc32: null,
+  plain: null,
 };
 
 /** Takes parts, and nothing else. */

@@ -30,6 +30,8 @@ export interface BegunExport {
   warnings: number;
   /** True if the job is proved by a restore. */
   proves: boolean;
+  /** True if its files are sealed in the deployment's own store. */
+  seals: boolean;
   next: NextAction;
 }
 
@@ -43,6 +45,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
   const job = unwrap(await jobs.beginRun(runId));
   const { rescuedFor: rescued, request } = job;
   const proves = request.verify === "restore";
+  const seals = request.encrypt === "all";
   if (job.plan !== null) {
     const { next, number } = unwrap(await jobs.checkpoint(runId));
     return {
@@ -54,6 +57,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
       artifacts: 0,
       warnings: 0,
       proves,
+      seals,
       next,
     };
   }
@@ -102,6 +106,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     artifacts: plan.artifacts.length,
     warnings: warnings.length,
     proves,
+    seals,
     next,
   };
 }

@@ -11,6 +11,7 @@ export type ExportStep =
   | "close snapshot"
   | "verify artifact"
   | "prove restore"
+  | "seal artifacts"
   | "copy"
   | "record failed copy"
   | "publish manifest"
@@ -35,6 +36,8 @@ export const EXPORT_STEPS: Record<ExportStep, WorkflowStepConfig> = {
   "verify artifact": defineRetryPolicy({ limit: 3, delay: "5 seconds", timeout: "60 minutes" }),
   // Loading waits for the scratch database. The scan and the comparison read all of the dump.
   "prove restore": defineRetryPolicy({ limit: 8, delay: "2 seconds", timeout: "60 minutes" }),
+  // A step seals 256 MiB, or works for a minute. A sealed file is read back in one step.
+  "seal artifacts": defineRetryPolicy({ limit: 5, delay: "5 seconds", timeout: "60 minutes" }),
   // A step sends and reads back 256 MiB, or works for a minute. If a destination does not answer for
   // minutes, the watchdog tries the copy again later.
   copy: defineRetryPolicy({ limit: 4, delay: "5 seconds", timeout: "15 minutes" }),

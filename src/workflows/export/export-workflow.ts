@@ -22,6 +22,7 @@ import { runFleet } from "../fleet/run-fleet.ts";
 import { proveStep } from "../proof/prove-step.ts";
 import { RESTORE_STEPS } from "../restore/restore-steps.ts";
 import { endRestore, runRestore } from "../restore/run-restore.ts";
+import { sealStep } from "../sealing/seal-step.ts";
 import { EXPORT_STEPS, type ExportStep } from "./export-steps.ts";
 import { produceArtifacts } from "./produce-artifacts.ts";
 import {
@@ -84,8 +85,9 @@ async function runExport(steps: Steps<ExportStep>, runId: RunStart): Promise<End
   const run = steps.forRun(runId);
   let published: Completed;
   try {
-    const { proves, copies } = await produceArtifacts(run);
+    const { proves, seals, copies } = await produceArtifacts(run);
     if (proves) await proveDump(run);
+    if (seals) await sealArtifacts(run);
     published = await publish(run, copies);
   } catch (error) {
     const failure = parseFailure(error);
@@ -104,6 +106,14 @@ async function runExport(steps: Steps<ExportStep>, runId: RunStart): Promise<End
 async function proveDump(run: RunStep<ExportStep>): Promise<void> {
   for (let number = 1; ; number += 1) {
     const { isDone } = await run("prove restore", String(number), proveStep);
+    if (isDone) return;
+  }
+}
+
+/** Replaces the artifacts by sealed ones. A proof needs the plain ones, so it comes first. */
+async function sealArtifacts(run: RunStep<ExportStep>): Promise<void> {
+  for (let number = 1; ; number += 1) {
+    const { isDone } = await run("seal artifacts", String(number), sealStep);
     if (isDone) return;
   }
 }

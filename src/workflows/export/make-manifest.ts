@@ -72,14 +72,17 @@ function describeArtifacts({ job, tables, artifacts }: JobLedger): Omit<Artifact
     assert(artifact.sha256 !== null, "a manifest is of verified artifacts");
     const uploaded = artifact.pieces.flatMap((piece) => piece.parts);
     // One that was put whole is its own only part.
-    const parts = uploaded.length > 0 ? uploaded : [{ number: 1, bytes: artifact.bytes }];
+    const { name, contentType, bytes, sha256 } = artifact.plain ?? artifact;
+    const parts = uploaded.length > 0 ? uploaded : [{ number: 1, bytes }];
+    const sealed = { name: artifact.name, bytes: artifact.bytes, sha256: artifact.sha256 };
     return {
-      name: artifact.name,
+      name,
       table: tableOf[artifact.ordinal] ?? null,
-      contentType: artifact.contentType,
-      bytes: artifact.bytes,
-      sha256: artifact.sha256,
-      parts: parts.map(({ number, bytes }) => ({ number, bytes })),
+      contentType,
+      bytes,
+      sha256: sha256 ?? "",
+      ...(artifact.plain !== null && { sealed }),
+      parts: parts.map((part) => ({ number: part.number, bytes: part.bytes })),
     };
   });
 }

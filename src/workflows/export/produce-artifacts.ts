@@ -39,6 +39,8 @@ const STARTED_OVER: ReadonlySet<ErrorCode> = new Set([
 interface Produced {
   /** True if the job must also be proved by a restore. */
   proves: boolean;
+  /** True if the artifacts must also be sealed. */
+  seals: boolean;
   /** Null if the job has no copies. */
   copies: CopyPlan;
 }
@@ -76,8 +78,14 @@ async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<P
   let verify: VerifyFrom = { ordinal: 0, artifact: next.artifact };
   for (;;) {
     const { next: after, copies } = await verifyFrom(verify, run);
-    // An instance that an earlier version began has recorded neither.
-    if (after === null) return { proves: begun.proves ?? false, copies: copies ?? null };
+    if (after === null) {
+      // An instance that an earlier version began has recorded none of these.
+      return {
+        proves: begun.proves ?? false,
+        seals: begun.seals ?? false,
+        copies: copies ?? null,
+      };
+    }
     verify = after;
   }
 }

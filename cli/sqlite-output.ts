@@ -1,0 +1,108 @@
+import { existsSync, rmSync, statSync } from "node:fs";
+
+import { FORMAT_DEFAULT } from "../src/api/formats.ts";
+import { detectCompression } from "../src/loading/inflate.ts";
+import { type NamedIndexTotals, parseIndexComments } from "../src/sqlite/index-totals.ts";
+import type { Manifest } from "./answers.ts";
+import type { RequestBody } from "./api-client.ts";
+import { buildDatabaseFile } from "./build-database-file.ts";
+import { CliError, usageError } from "./cli-error.ts";
+import { EXIT } from "./exit-codes.ts";
+import { importSqlite } from "./import-sqlite.ts";
+import { isSqliteName } from "./output-place.ts";
+import { findFileKind } from "./partial-file.ts";
+import { readScriptHead, requireInflatable } from "./read-script-file.ts";
+import { examineRestored } from "./restore-dump.ts";
+import type { Terminal } from "./terminal.ts";
+import { acceptRestored, isRestorable } from "./verify-restore.ts";
+
+/** Returns where the dump of an SQLite file is kept until the file is complete. */
+export function dumpPathOf(path: string): string {
+  return `${path}.dump`;
+}
+
+/**
+ * Checks before an export starts that its dump can become the SQLite file `output`. Any other output passes. Throws a
+ * usage error for another format, a dump without the schema, or a Node that cannot do it; `file` if another program
+ * uses the existing file.
+ */
+export async function requireSqliteOutput(output: string, request: RequestBody): Promise<void> {
+  const kind = await findFileKind(output);
+  if (!isSqliteName(output) || kind === "folder" || kind === "device") return;
+  requireScript(output, {
+    format: String(request["format"] ?? FORMAT_DEFAULT),
+    content: String(request["content"] ?? "all"),
+  });
+  await importSqlite(`-o ${output}`);
+  if (request["compression"] === "zstd") requireInflatable("the dump", "zstd");
+  requireUnused(output);
+}
+
+/** Throws a usage error if an export with these traits cannot become an SQLite file. */
+function requireScript(
+  output: string,
+  { format, content }: Pick<Manifest, "format" | "content">,
+): void {
+  const hint = "Pass another name with -o.";
+  if (!isRestorable(format)) {
+    throw usageError(`${output}: an SQLite file needs an SQL dump, but this is ${format}`, hint);
+  }
+  if (content !== "data") return;
+  throw usageError(
+    `${output}: an SQLite file needs the schema, but this dump contains only data`,
+    hint,
+  );
+}
+
+/**
+ * Makes the SQLite file `path` from the dump at `dumpPathOf(path)`, and removes the dump. The file appears complete
+ * and checked, in place of any existing file, or not at all. Returns its size in bytes. Errors: those of
+ * `buildDatabaseFile`, `examineRestored` and `acceptRestored`; `file` if another program uses the existing file. After
+ * `restore-failed` and `restore-mismatch` the dump is removed too, because another attempt would not help.
+ */
+export async function makeSqliteFile(
+  path: string,
+  manifest: Manifest,
+  { terminal, signal }: { terminal: Terminal; signal: AbortSignal },
+): Promise<number> {
+  const dump = dumpPathOf(path);
+  const compression = detectCompression(await readScriptHead(dump, dump));
+  const bytes = statSync(dump).size;
+  let indexes: NamedIndexTotals[] | undefined;
+  try {
+    await buildDatabaseFile({ shown: "the dump", path: dump, compression, bytes }, path, {
+      terminal,
+      signal,
+      option: `-o ${path}`,
+      onStatement: (sql) => {
+        indexes ??= parseIndexComments(sql);
+        return true;
+      },
+      check: (db) => {
+        const { tables, consistency } = manifest;
+        const promised = { shown: "the dump", tables, indexes: indexes ?? [] };
+        const restored = examineRestored(db, promised);
+        terminal.clearProgress();
+        acceptRestored(restored, { terminal, consistency });
+      },
+      beforeRename: () => requireUnused(path),
+    });
+  } catch (error) {
+    const isFinal =
+      error instanceof CliError && (error.is("restore-failed") || error.is("restore-mismatch"));
+    if (isFinal) rmSync(dump, { force: true });
+    throw error;
+  }
+  rmSync(dump, { force: true });
+  return statSync(path).size;
+}
+
+/** SQLite would apply the old file's WAL or journal to the new file, and damage it. */
+function requireUnused(path: string): void {
+  const left = [`${path}-wal`, `${path}-journal`].find((each) => existsSync(each));
+  if (left === undefined) return;
+  throw new CliError("file", `${path}: another program uses it, or left ${left}`, {
+    exitCode: EXIT.failed,
+    hint: `Close that program, or remove ${left}.`,
+  });
+}
