@@ -175,6 +175,14 @@ export const SourcesSchema = v.looseObject({
       rowsMax: v.number(),
     }),
   ),
+  /** Missing from a Worker of an earlier version. */
+  keys: v.optional(
+    v.looseObject({
+      recipients: v.number(),
+      signs: v.boolean(),
+      problem: v.nullable(v.string()),
+    }),
+  ),
   sources: v.array(
     v.looseObject({
       name: v.string(),

@@ -2,7 +2,15 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
+<<<<<<< HEAD
 import type { ExportRequestInput } from "../src/api/export-request.ts";
+import type { FleetView } from "../src/api/fleet-view.ts";
+import type { FleetRequestInput } from "../src/api/fleet-request.ts";
+=======
+import type { FleetView } from "../src/api/fleet-view.ts";
+import type { FleetRequestInput } from "../src/api/fleet-request.ts";
+import type { ExportRequestInput } from "../src/api/export-request.ts";
+>>>>>>> 410a49d
 import type { JobView } from "../src/api/job-view.ts";
 import type { Manifest } from "../src/api/manifest.ts";
 
@@ -52,20 +60,47 @@ export class Api {
 
   /** Polls the job until it has ended; throws unless it is completed, or its proof has failed. */
   async waitForExport(job: JobView, onView: (view: JobView) => void): Promise<JobView> {
+    const view = await this.#poll(job, onView);
+    if (view.status === "completed" || view.proof.state === "failed") return view;
+    throw new Error(`the export is ${view.status}: ${view.error?.code} ${view.error?.message}`);
+  }
+
+  /** Runs a fleet to its end; throws unless it is completed. */
+  async runFleet(
+    request: FleetRequestInput,
+    onView: (view: FleetView) => void,
+  ): Promise<FleetView> {
+    const started = await this.post<FleetView>("/export/fleet", request);
+    const view = await this.#poll(started, onView);
+    if (view.status === "completed") return view;
+    throw new Error(`the fleet is ${view.status}: ${view.error?.code} ${view.error?.message}`);
+  }
+
+  /** Polls what was started until it has ended, and returns its last view. */
+  async #poll<View extends JobView | FleetView>(
+    started: View,
+    onView: (view: View) => void,
+  ): Promise<View> {
     let last = { text: "", atMs: Date.now() };
     for (;;) {
-      const view = await this.#json<JobView>("GET", job.links.self);
+      const view = await this.#json<View>("GET", started.links.self);
       onView(view);
-      if (view.status === "completed" || view.proof.state === "failed") return view;
-      if (view.status !== "queued" && view.status !== "running") {
-        throw new Error(`the export is ${view.status}: ${view.error?.code} ${view.error?.message}`);
-      }
+      if (view.status !== "queued" && view.status !== "running") return view;
       const text = JSON.stringify(view);
       if (text !== last.text) last = { text, atMs: Date.now() };
-      if (Date.now() - last.atMs > STALL_MS)
-        throw new Error(`the export makes no progress: ${text}`);
+      if (Date.now() - last.atMs > STALL_MS) throw new Error(`nothing makes progress: ${text}`);
       await sleep(POLL_MS, undefined, { signal: this.#signal });
     }
+  }
+
+  async post<T>(link: string, body: unknown): Promise<T> {
+    return this.#json<T>("POST", link, body);
+  }
+
+  /** Returns a small file, and its entity tag. */
+  async read(link: string): Promise<{ bytes: Uint8Array; etag: string | null }> {
+    const response = await this.#fetch("GET", link);
+    return { bytes: await response.bytes(), etag: response.headers.get("etag") };
   }
 
   async manifest(view: JobView): Promise<Manifest> {

@@ -172,3 +172,27 @@ describe("npm run demo -- tiny.sqlite", () => {
     expect(demo.output()).toContain("missing.sqlite does not exist");
   });
 });
+
+describe("npm run demo -- --fleet 12", () => {
+  test("backs up twelve databases, and restores and compares one of them", async () => {
+    const demo = startDemo("--fleet", "12", "--rows", "3");
+    expect(await demo.ended()).toBe(0);
+    const lines = demo.output().split("\n");
+    expect(lines).toContainEqual(expect.stringMatching(/^packs +12 objects in 1 pack: 60 rows, /));
+    expect(lines).toContain("compare    5 rows, 16 values: 0 differences");
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^result +the restored tenant is the same \(/),
+    );
+    const printed = lines.filter((line) => !line.startsWith("dump "));
+    expect(printed.filter((line) => line.length > 80)).toEqual([]);
+    expect(readdirSync(join(folder, "tmp"))).toEqual([]);
+  });
+
+  test.each([
+    ["--fleet", "0"],
+    ["--fleet", "some"],
+    ["--rows", "3"],
+  ])("refuses %s %s", async (...options) => {
+    expect(await startDemo(...options).ended()).toBe(2);
+  });
+});

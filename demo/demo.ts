@@ -8,6 +8,7 @@ import { CITIES_CREDIT, createCitiesDatabase, searchCities } from "./cities-data
 import { checkRestored } from "./check-restored.ts";
 import type { Verdict } from "./check-restored.ts";
 import { exportDump, load } from "./export-file.ts";
+import { runFleetDemo } from "./fleet.ts";
 import { restoreFromCopy } from "./offsite.ts";
 import { printLine, since, withProgress } from "./progress.ts";
 import { restoreDump } from "./restore.ts";
@@ -21,6 +22,8 @@ import { withWorker } from "./with-worker.ts";
 const USAGE = `npm run demo                         exports the cities of the world
 npm run demo -- path/to/any.sqlite   exports your database file, which is only read
   --offsite                            restores only from a sealed copy in S3, without the Worker
+npm run demo -- --fleet 1000         backs up so many small databases in one call
+  --rows <count>                     how many notes each of them has (default: 20)
   --output <folder>                  where dump and databases go (default: demo-output)`;
 
 /**
@@ -34,9 +37,15 @@ const INTERRUPTED = 130;
 
 const DEFAULT_OUTPUT = join(import.meta.dirname, "..", "demo-output");
 
+/** The most tenants, and the most notes of each. */
+const TENANTS_MAX = 100_000;
+const NOTES_MAX = 10_000;
+
 interface Options {
   /** Undefined for the cities. */
   file: string | undefined;
+  /** Undefined for a single database. */
+  fleet: { tenants: number; notes: number } | undefined;
   output: string;
   /** True to restore from a copy elsewhere. */
   offsite: boolean;
@@ -59,7 +68,12 @@ async function main(arguments_: string[]): Promise<number> {
     });
   }
   try {
-    const isSame = await runDemo(options, interrupt.signal);
+    const { fleet, output } = options;
+    const { signal } = interrupt;
+    const isSame =
+      fleet === undefined
+        ? await runDemo(options, signal)
+        : await runFleetDemo({ ...fleet, output, signal });
     return isSame ? SAME : FAILED;
   } catch (error) {
     if (interrupt.signal.aborted) {
@@ -83,14 +97,48 @@ function parseOptions(arguments_: string[]): Options | undefined {
       options: {
         output: { type: "string", default: DEFAULT_OUTPUT },
         offsite: { type: "boolean", default: false },
+        fleet: { type: "string" },
+        rows: { type: "string" },
       },
     });
+<<<<<<< HEAD
+    const { fleet, rows, offsite } = values;
+    const isFleet = fleet !== undefined;
+    if (positionals.length > (isFleet ? 0 : 1) || (!isFleet && rows !== undefined))
+      return undefined;
+    if (isFleet && offsite) return undefined;
+    return {
+      file: positionals[0],
+      fleet: isFleet
+        ? { tenants: parseCount(fleet, TENANTS_MAX), notes: parseCount(rows ?? "20", NOTES_MAX) }
+        : undefined,
+      output: resolve(values.output),
+=======
+    const { output, offsite, fleet, rows } = values;
+    const [file] = positionals;
     if (positionals.length > 1) return undefined;
-    const { output, offsite } = values;
-    return { file: positionals[0], output: resolve(output), offsite };
+    if (fleet === undefined && rows !== undefined) return undefined;
+    if (fleet !== undefined && (offsite || file !== undefined)) return undefined;
+    return {
+      file,
+      fleet:
+        fleet === undefined
+          ? undefined
+          : { tenants: parseCount(fleet, TENANTS_MAX), notes: parseCount(rows ?? "20", NOTES_MAX) },
+      output: resolve(output),
+>>>>>>> 410a49d
+      offsite,
+    };
   } catch {
     return undefined;
   }
+}
+
+/** Throws unless it is a whole number from 1 to `max`. */
+function parseCount(text: string, max: number): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= max) return count;
+  throw new RangeError(`${text} is not a whole number from 1 to ${max}`);
 }
 
 /** A restored database, and the lines that describe how it came about. */
@@ -103,7 +151,14 @@ interface Restored {
 }
 
 /** True if the restored database has everything that a dump can contain. */
+<<<<<<< HEAD
 async function runDemo({ file, output, offsite }: Options, signal: AbortSignal): Promise<boolean> {
+=======
+async function runDemo(
+  { file, output, offsite }: Omit<Options, "fleet">,
+  signal: AbortSignal,
+): Promise<boolean> {
+>>>>>>> 410a49d
   const startMs = Date.now();
   mkdirSync(output, { recursive: true });
   const source = file === undefined ? await openCities(output) : await openUsersFile(file);

@@ -52,7 +52,7 @@ export async function restoreFromCopy(
         const request = { compression: "gzip", ...copied } as const;
         return { leftOut, ...(await exportProved(source, api, request)) };
       },
-      { ...s3.vars, ...keys.vars },
+      { vars: { ...s3.vars, ...keys.vars } },
     );
     const folder = findFolder(exported.view);
     printLine("worker", "stopped, and its state is deleted");

@@ -72,7 +72,7 @@ function startBar(label: string, total: number): Progress {
     {
       format: `${label.padEnd(10)} {bar} {percentage}%  {text}`,
       // With the longest text, a line fits 80 columns.
-      barsize: 20,
+      barsize: 16,
       stream: process.stdout,
       clearOnComplete: true,
       hideCursor: true,

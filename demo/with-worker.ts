@@ -9,12 +9,17 @@ import { UnusableFile } from "../cli/unusable-file.ts";
 
 /**
  * Runs `work` with a local Worker that has its own state, and removes both afterwards. Prints the
- * Worker's output if `work` fails for any reason other than the user's file.
+ * Worker's output if `work` fails for any reason other than the user's file. `config` is its Wrangler configuration;
+ * default: this repository's.
  */
 export async function withWorker<T>(
   signal: AbortSignal,
   work: (worker: { url: string; token: string }) => Promise<T>,
-  vars: Record<string, string> = {},
+<<<<<<< HEAD
+  { config, vars = {} }: { config?: string; vars?: Record<string, string> } = {},
+=======
+  { vars = {}, config }: { vars?: Record<string, string>; config?: string } = {},
+>>>>>>> 410a49d
 ): Promise<T> {
   const startMs = Date.now();
   const state = mkdtempSync(join(tmpdir(), "durable-export-demo-"));
@@ -25,6 +30,7 @@ export async function withWorker<T>(
   try {
     worker = await startLocalWorker({
       persistTo: state,
+      ...(config !== undefined && { config }),
       vars: { ...vars, ADMIN_AUTHORIZATION_TOKEN: token },
       signal,
     });

@@ -738,7 +738,7 @@ describe("the other commands", () => {
   test("doctor reports each check, and the exit code of the first that fails", async () => {
     const good = await runCli(["doctor"], server);
     expect(good.exitCode).toBe(0);
-    expect(good.stdout.match(/^ok /gm)).toHaveLength(7);
+    expect(good.stdout.match(/^ok /gm)).toHaveLength(8);
     expect(good.stdout).toContain("R2 is bound");
     expect(good.stdout).toContain(
       "ok    proofs   --verify restore is possible for main; a proof writes at most 50,000,000 rows",
@@ -782,6 +782,30 @@ describe("the other commands", () => {
     const result = await runCli(["doctor"], server);
     expect(result.exitCode).toBe(0);
     expect(result.stdout).toContain(line);
+  });
+
+  test.each([
+    [0, { recipients: 0, signs: false }, "ok    keys     copies are not sealed; manifests are not"],
+    [
+      0,
+      { recipients: 2, signs: true },
+      "ok    keys     copies are sealed for 2 keys; manifests are signed",
+    ],
+    [3, { recipients: 1, signs: true, problem: "it is no key" }, "FAIL  keys     it is no key"],
+    [0, undefined, "ok    keys     this Worker is too old to report it"],
+  ])("doctor exits with %i if the Worker's keys are %j", async (exitCode, given, line) => {
+    const keys = given && { problem: null, ...given };
+    server.intercept(
+      "/export/sources",
+      (_request, response) => {
+        sendJson(response, 200, { version: "9.9.9", storage: "r2", keys, sources: [] });
+        return true;
+      },
+      4,
+    );
+    const result = await runCli(["doctor"], server);
+    expect(result.stdout).toContain(line);
+    expect(result.exitCode).toBe(exitCode);
   });
 
   test.each([

@@ -80,6 +80,7 @@ async function examine(
     ["sources", async () => sourcesLine(await client?.findSources())],
     ["storage", async () => storageLine(await client?.findSources())],
     ["proofs", async () => proofsLine(await client?.findSources())],
+    ["keys", async () => keysLine(await client?.findSources())],
     ["copies", async () => copiesLine(await probeIfAllowed(client))],
   ];
   for (const [check, run] of steps) {
@@ -133,6 +134,17 @@ function proofsLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): strin
     return `--verify restore is possible for ${names.join(", ")}; a proof writes at most ${formatNumberOf(rowsMax, "row")}`;
   }
   return { detail: `--verify restore is not possible: ${problem}`, isNote: true };
+}
+
+function keysLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string {
+  if (found?.keys === undefined) return TOO_OLD;
+  const { recipients, signs, problem } = found.keys;
+  if (problem !== null) {
+    throw new CliError({ ofWorker: "configuration-invalid" }, problem, { exitCode: EXIT.refused });
+  }
+  const sealed =
+    recipients === 0 ? "not sealed" : `sealed for ${formatNumberOf(recipients, "key")}`;
+  return `copies are ${sealed}; manifests are ${signs ? "" : "not "}signed`;
 }
 
 function storageLine(found: Awaited<ReturnType<ApiClient["findSources"]>>): string {

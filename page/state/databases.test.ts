@@ -1,43 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 
 import type { JobView } from "../../src/api/job-view.ts";
-import type { SourceList } from "../../src/api/source-list.ts";
-import { judgeAll, keyOf, listDatabases, needsAttention } from "./databases.ts";
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-const NOW_MS = Date.parse("2026-11-29T12:00:00Z");
-
-const ago = (ms: number): string => new Date(NOW_MS - ms).toISOString();
-
-/** What the page reads of a job: completed an age ago, with files for a week. */
-function makeJob(ageMs: number, more: Partial<JobView> = {}): JobView {
-  const at = ago(ageMs);
-  const expiresAt = ago(ageMs - 7 * DAY_MS);
-  return {
-    jobId: `${more.source ?? "main"}-${ageMs}`,
-    source: "main",
-    object: null,
-    status: "completed",
-    createdAt: at,
-    startedAt: at,
-    completedAt: at,
-    snapshotAt: at,
-    expiresAt,
-    error: null,
-    ...more,
-  } as JobView;
-}
-
-function makeSource(name: string, more: object = {}): SourceList["sources"][number] {
-  return {
-    name,
-    objects: "one",
-    writable: false,
-    problem: null,
-    ...more,
-  } as SourceList["sources"][number];
-}
+import { DAY_MS, HOUR_MS, makeJob, makeSource, NOW_MS } from "../../test/support/page/made-jobs.ts";
+import { keyOf, listDatabases, needsAttention } from "./databases.ts";
 
 /** The state of `main`, the only source. */
 function judge(jobs: JobView[], more: object = {}) {
@@ -135,30 +100,4 @@ test("each object of a source is a database, and the worst comes first", () => {
 test("a key is an address for any name", () => {
   expect(keyOf("tenants", { name: "a/b c" })).toBe("tenants/name/a%2Fb%20c");
   expect(keyOf("main", null)).toBe("main");
-});
-
-describe("the state of all databases together", () => {
-  const judgeSources = (jobs: JobView[]) =>
-    judgeAll(listDatabases([makeSource("main"), makeSource("shop")], jobs, NOW_MS));
-  const running = makeJob(1_000, { source: "shop", status: "running" });
-
-  test("is new if nothing was exported", () => {
-    expect(judgeSources([])).toEqual({ kind: "new" });
-    expect(judgeAll([])).toEqual({ kind: "new" });
-  });
-
-  test("names the oldest of the newest backups if all have one", () => {
-    const overall = judgeSources([makeJob(1_000), makeJob(2_000, { source: "shop" })]);
-    expect(overall).toMatchObject({ kind: "ok", oldest: { source: "shop" }, watched: 2 });
-  });
-
-  test("is not good while the first export of a database is running", () => {
-    const overall = judgeSources([running, makeJob(2_000)]);
-    expect(overall).toMatchObject({ kind: "waiting", waiting: [{ source: "shop" }], watched: 2 });
-  });
-
-  test("names the databases that need a person, whatever else is running", () => {
-    const overall = judgeSources([running]);
-    expect(overall).toMatchObject({ kind: "troubled", troubled: [{ source: "main" }] });
-  });
 });

@@ -1,4 +1,4 @@
-import { isActive } from "../../src/api/job-state.ts";
+import { isActive, type JobState } from "../../src/api/job-state.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import type { SourceList } from "../../src/api/source-list.ts";
 import { DAY_MS, formatAge, formatRelative, HOUR_MS } from "../format/times.ts";
@@ -20,17 +20,21 @@ export const HEALTHS = [
 
 export type Health = (typeof HEALTHS)[number];
 
-/** A database, and what the loaded jobs report of it. */
-export interface DatabaseState {
-  /** Unique, and part of the page's address. */
+/** What is backed up: a database, or the objects of a class as a fleet. */
+export interface Watched {
+  /** Unique. */
   key: string;
   source: string;
-  object: JobView["object"];
   /** As the page names it: `main`, `tenants / acme`. */
   label: string;
   health: Health;
   /** What is wrong, and what to do; null if nothing is. */
   trouble: { what: string; advice: string } | null;
+}
+
+/** A database, and what the loaded jobs report of it. Its key is part of the page's address. */
+export interface DatabaseState extends Watched {
+  object: JobView["object"];
   /** The newest export whose files exist. */
   backup: JobView | null;
   /** The newest export that has ended. */
@@ -67,7 +71,7 @@ export function keyOf(source: string, object: JobView["object"]): string {
 }
 
 /** True if a job's files can be downloaded now. A loaded view may be older than its expiry. */
-export function isAvailable(job: JobView, nowMs: number): boolean {
+export function isAvailable(job: Pick<Run, "status" | "expiresAt">, nowMs: number): boolean {
   return (
     job.status === "completed" && (job.expiresAt === null || Date.parse(job.expiresAt) > nowMs)
   );
@@ -75,15 +79,18 @@ export function isAvailable(job: JobView, nowMs: number): boolean {
 
 /**
  * Returns the databases of a deployment: each configured source, or its objects that were exported, worst first and
- * then by label. `jobs` are newest first.
+ * then by label. `jobs` are newest first. Sources of fleets are left out, with their objects: some of a fleet's objects
+ * have an export of their own, and not each time.
  */
 export function listDatabases(
   sources: SourceList["sources"],
   jobs: readonly JobView[],
   nowMs: number,
+  fleetSources: ReadonlySet<string> = new Set(),
 ): DatabaseState[] {
   const byKey = new Map<string, JobView[]>();
   for (const job of jobs) {
+    if (job.object !== null && fleetSources.has(job.source)) continue;
     const key = keyOf(job.source, job.object);
     const same = byKey.get(key);
     if (same === undefined) byKey.set(key, [job]);
@@ -91,17 +98,19 @@ export function listDatabases(
   }
   const exported = new Set(jobs.map(({ source }) => source));
   for (const { name, objects } of sources) {
-    if (objects === "one" || !exported.has(name)) {
+    if (objects === "one" || !(exported.has(name) || fleetSources.has(name))) {
       if (!byKey.has(keyOf(name, null))) byKey.set(keyOf(name, null), []);
     }
   }
   const byName = new Map(sources.map((source) => [source.name, source]));
   return [...byKey]
     .map(([key, same]) => describeDatabase(key, same, { byName, nowMs }))
-    .sort(
-      (a, b) =>
-        HEALTHS.indexOf(a.health) - HEALTHS.indexOf(b.health) || a.label.localeCompare(b.label),
-    );
+    .sort(compareWatched);
+}
+
+/** Worst first, then by label. */
+export function compareWatched(a: Watched, b: Watched): number {
+  return HEALTHS.indexOf(a.health) - HEALTHS.indexOf(b.health) || a.label.localeCompare(b.label);
 }
 
 function describeDatabase(
@@ -111,23 +120,43 @@ function describeDatabase(
 ): DatabaseState {
   const source = jobs[0]?.source ?? decodeURIComponent(key);
   const object = jobs[0]?.object ?? null;
-  const facts = {
-    backup: jobs.find((job) => isAvailable(job, nowMs)) ?? null,
-    ended: jobs.find(({ status }) => !isActive(status) && status !== "cancelled") ?? null,
-    running: jobs.find(({ status }) => isActive(status)) ?? null,
-    completed: jobs
-      .filter(({ status }) => status === "completed" || status === "expired")
-      .reverse(),
-  };
+  const facts = findFacts(jobs, nowMs);
   const config = byName.get(source);
   const verdict = judge(facts, config, nowMs);
   return { key, source, object, label: labelOf(source, object), jobs, ...facts, ...verdict };
 }
 
-type Facts = Pick<DatabaseState, "backup" | "ended" | "running" | "completed">;
-type Verdict = Pick<DatabaseState, "health" | "trouble">;
+/** Returns the runs that a verdict is about. `runs` are newest first. */
+export function findFacts<R extends Run>(runs: readonly R[], nowMs: number) {
+  return {
+    backup: runs.find((run) => isAvailable(run, nowMs)) ?? null,
+    ended: runs.find(({ status }) => !isActive(status) && status !== "cancelled") ?? null,
+    running: runs.find(({ status }) => isActive(status)) ?? null,
+    completed: runs
+      .filter(({ status }) => status === "completed" || status === "expired")
+      .toReversed(),
+  };
+}
 
-function judge(
+/** What a verdict needs of an export or a fleet. */
+type Run = Pick<JobView, "createdAt" | "startedAt" | "completedAt" | "expiresAt" | "error"> & {
+  status: JobState;
+  /** Null for a fleet, whose members have their own instants. */
+  snapshotAt?: string | null;
+};
+
+/** The runs of one database or fleet: see `DatabaseState`. */
+interface Facts {
+  backup: Run | null;
+  ended: Run | null;
+  running: Run | null;
+  completed: Run[];
+}
+
+type Verdict = Pick<Watched, "health" | "trouble">;
+
+/** Returns how well something is backed up. */
+export function judge(
   { backup, ended, running, completed }: Facts,
   config: SourceList["sources"][number] | undefined,
   nowMs: number,
@@ -167,7 +196,7 @@ function judge(
   };
 }
 
-function judgeFailure(health: Health, failed: JobView, lasting: string, nowMs: number): Verdict {
+function judgeFailure(health: Health, failed: Run, lasting: string, nowMs: number): Verdict {
   const when = formatRelative(Date.parse(failed.completedAt ?? failed.createdAt), nowMs);
   const why = failed.error === null ? "" : `: ${failed.error.message}`;
   return {
@@ -179,7 +208,7 @@ function judgeFailure(health: Health, failed: JobView, lasting: string, nowMs: n
   };
 }
 
-function judgeExpiry(last: JobView, nowMs: number): Verdict {
+function judgeExpiry(last: Run, nowMs: number): Verdict {
   const expiredAtMs = Date.parse(last.expiresAt ?? last.createdAt);
   return {
     health: "missing",
@@ -190,39 +219,17 @@ function judgeExpiry(last: JobView, nowMs: number): Verdict {
   };
 }
 
-/** What the state of all databases together is. */
-export type Overall =
-  /** Nothing was exported yet. */
-  | { kind: "new" }
-  /** `troubled` databases need a person, out of `watched`. */
-  | { kind: "troubled"; troubled: DatabaseState[]; watched: number }
-  /** Nothing is wrong, and the first exports of some databases are still running. */
-  | { kind: "waiting"; waiting: DatabaseState[]; watched: number }
-  /** All have a backup; `oldest` is the one that was taken first. */
-  | { kind: "ok"; oldest: JobView | null; watched: number };
-
-/** Returns the state of all databases together. Restore targets that nobody exports do not count. */
-export function judgeAll(databases: readonly DatabaseState[]): Overall {
-  const all = databases.filter(({ health }) => health !== "target");
-  const watched = all.length;
-  const troubled = all.filter(({ health }) => needsAttention(health));
-  const isNew = all.every(({ jobs }) => jobs.length === 0);
-  if (isNew && troubled.every(({ health }) => health === "missing")) return { kind: "new" };
-  if (troubled.length > 0) return { kind: "troubled", troubled, watched };
-  const waiting = all.filter(({ health }) => health === "waiting");
-  if (waiting.length > 0) return { kind: "waiting", waiting, watched };
-  const backups = all.flatMap(({ backup }) => (backup === null ? [] : [backup]));
-  const [oldest = null] = backups.toSorted((a, b) => takenAtMs(a) - takenAtMs(b));
-  return { kind: "ok", oldest, watched };
-}
-
 /** The instant that a backup shows. */
-export function takenAtMs({ snapshotAt, startedAt, createdAt }: JobView): number {
+export function takenAtMs({
+  snapshotAt,
+  startedAt,
+  createdAt,
+}: Pick<Run, "snapshotAt" | "startedAt" | "createdAt">): number {
   return Date.parse(snapshotAt ?? startedAt ?? createdAt);
 }
 
 /** Returns the median time between the newest completed exports; null for fewer than three. */
-function usualIntervalMs(completed: readonly JobView[]): number | null {
+function usualIntervalMs(completed: readonly Run[]): number | null {
   const times = completed.slice(-11).map(takenAtMs);
   if (times.length < 3) return null;
   const gaps = times.slice(1).map((time, at) => time - (times[at] ?? time));

@@ -1,8 +1,10 @@
 import type { JobView } from "../../src/api/job-view.ts";
 import { isActive } from "../../src/api/job-state.ts";
+import type { FleetList, FleetView } from "../../src/api/fleet-view.ts";
 import type { RestoreView } from "../../src/api/restore-view.ts";
 import type { SourceList } from "../../src/api/source-list.ts";
 import type { ExportClient } from "../../src/client/export-client.ts";
+import { type Fleet, toFleet } from "./fleets.ts";
 import {
   appendOlder,
   dropJob,
@@ -23,11 +25,14 @@ const LOADED_JOBS = 1_000;
 const IDLE_MS = 15_000;
 const ACTIVE_MS = 3_000;
 
+const toFleetPage = ({ fleets, cursor }: FleetList) => ({ jobs: fleets.map(toFleet), cursor });
+
 /** Everything that the page knows. A new object each time it changes. */
 export interface PageData {
   sources: SourceList | null;
   exports: History<JobView>;
   restores: History<RestoreView>;
+  fleets: History<Fleet>;
   /** True until the first answers have arrived. */
   isLoading: boolean;
   isLoadingOlder: boolean;
@@ -44,6 +49,7 @@ export class Store {
     sources: null,
     exports: EMPTY_HISTORY,
     restores: EMPTY_HISTORY,
+    fleets: EMPTY_HISTORY,
     isLoading: true,
     isLoadingOlder: false,
     problem: null,
@@ -129,6 +135,18 @@ export class Store {
     }
   }
 
+  /** Loads older fleets, one page. */
+  async loadOlderFleets(): Promise<void> {
+    const { cursor } = this.#data.fleets;
+    if (cursor === null) return;
+    try {
+      const page = await this.client.listFleets({ limit: PAGE_JOBS, cursor, ...this.#options() });
+      this.#set({ fleets: appendOlder(this.#data.fleets, toFleetPage(page)) });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   putExport(job: JobView): void {
     this.#set({ exports: putJob(this.#data.exports, job) });
     this.#schedule();
@@ -137,6 +155,15 @@ export class Store {
   putRestore(job: RestoreView): void {
     this.#set({ restores: putJob(this.#data.restores, job) });
     this.#schedule();
+  }
+
+  putFleet(view: FleetView): void {
+    this.#set({ fleets: putJob(this.#data.fleets, toFleet(view)) });
+    this.#schedule();
+  }
+
+  dropFleet(fleetId: string): void {
+    this.#set({ fleets: dropJob(this.#data.fleets, fleetId) });
   }
 
   dropExport(jobId: string): void {
@@ -151,15 +178,17 @@ export class Store {
     try {
       const isFirst = this.#data.checkedAtMs === null;
       const limit = isFirst ? PAGE_JOBS : 50;
-      const [sources, jobs, restores] = await Promise.all([
+      const [sources, jobs, restores, fleets] = await Promise.all([
         this.client.sources(this.#options()),
         this.client.list({ limit, ...this.#options() }),
         this.client.listRestores({ limit, ...this.#options() }),
+        this.client.listFleets({ limit, ...this.#options() }),
       ]);
       this.#set({
         sources,
         exports: mergeNewest(this.#data.exports, jobs),
         restores: mergeNewest(this.#data.restores, restores),
+        fleets: mergeNewest(this.#data.fleets, toFleetPage(fleets)),
         isLoading: false,
         problem: null,
         checkedAtMs: Date.now(),
@@ -173,9 +202,9 @@ export class Store {
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#abort.signal.aborted) return;
-    const { exports, restores } = this.#data;
-    const isBusy = [...exports.jobs.slice(0, 50), ...restores.jobs.slice(0, 50)].some(
-      ({ status }) => isActive(status),
+    const { exports, restores, fleets } = this.#data;
+    const isBusy = [exports, restores, fleets].some(({ jobs }) =>
+      jobs.slice(0, 50).some(({ status }) => isActive(status)),
     );
     this.#timer = setTimeout(
       () => {

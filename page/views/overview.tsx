@@ -11,6 +11,7 @@ import { Bytes, Count, Duration, Time } from "../parts/values.tsx";
 import { type DatabaseState, labelOf, listDatabases, takenAtMs } from "../state/databases.ts";
 import { describeWaiting, durationOf, storedBytesOf } from "../state/job-facts.ts";
 import { useAbilities, useNow, usePageData } from "../state/page-context.ts";
+import { type FleetState, listFleetStates } from "../state/fleets.ts";
 import { links } from "../state/route.ts";
 import { Heading } from "../parts/heading.tsx";
 import { StartExportDialog } from "./start-export-dialog.tsx";
@@ -19,23 +20,58 @@ import { Verdict } from "./verdict.tsx";
 
 /** Answers in three seconds: is every database backed up, or what is wrong and what to do? */
 export function Overview() {
-  const { sources, exports, restores, isLoadingOlder } = usePageData();
+  const { sources, exports, restores, fleets, isLoadingOlder } = usePageData();
   const now = useNow(30_000);
+  const fleetStates = useMemo(
+    () => listFleetStates(sources?.sources ?? [], fleets.jobs, now),
+    [sources, fleets.jobs, now],
+  );
   const databases = useMemo(
-    () => listDatabases(sources?.sources ?? [], exports.jobs, now),
-    [sources, exports.jobs, now],
+    () =>
+      listDatabases(
+        sources?.sources ?? [],
+        exports.jobs,
+        now,
+        new Set(fleetStates.map(({ source }) => source)),
+      ),
+    [sources, exports.jobs, fleetStates, now],
   );
   const [starting, setStarting] = useState<DatabaseState | null>(null);
   const running = exports.jobs.filter(({ status }) => isActive(status));
   const restoring = restores.jobs.filter(({ status }) => isActive(status));
+  const backingUp = fleets.jobs.filter(({ status }) => isActive(status));
   return (
     <>
       <Heading title="Overview" />
-      <Verdict databases={databases} isPartial={isLoadingOlder} onStart={setStarting} />
-      {running.length + restoring.length > 0 && (
+      <Verdict
+        databases={databases}
+        fleets={fleetStates}
+        isPartial={isLoadingOlder}
+        onStart={setStarting}
+      />
+      {running.length + restoring.length + backingUp.length > 0 && (
         <section aria-labelledby="running">
           <h2 id="running">Running now</h2>
           <div class="cards">
+            {backingUp.slice(0, 6).map(({ jobId, source, status, members, progress }) => (
+              <a key={jobId} class="card link" href={links.fleet(jobId)}>
+                <p class="strong">Fleet of {source}</p>
+                <ProgressBar
+                  percent={status === "queued" ? 0 : progress.percent}
+                  label="Progress of the fleet"
+                />
+                <p class="muted">
+                  {members.total === null ? (
+                    "Reads the names"
+                  ) : (
+                    <>
+                      <Count value={members.total - (members.pending ?? 0)} /> of{" "}
+                      <Count value={members.total} /> objects
+                    </>
+                  )}
+                </p>
+              </a>
+            ))}
             {running.slice(0, 6).map((job) => (
               <RunningExport key={job.jobId} job={job} />
             ))}
@@ -59,6 +95,7 @@ export function Overview() {
         </section>
       )}
       <Summary databases={databases} />
+      <FleetTable fleets={fleetStates} />
       <DatabaseTable databases={databases} onStart={setStarting} />
       {starting !== null && (
         <StartExportDialog
@@ -204,6 +241,63 @@ function DatabaseTable({ databases, onStart }: TableProps) {
         </table>
       )}
       <Pager {...pages} what="databases" />
+    </section>
+  );
+}
+
+/** The newest fleet of each source that has one. */
+function FleetTable({ fleets }: { fleets: readonly FleetState[] }) {
+  if (fleets.length === 0) return null;
+  return (
+    <section aria-labelledby="fleets">
+      <h2 id="fleets">Fleets</h2>
+      <table class="stacked">
+        <thead>
+          <tr>
+            <th scope="col">Objects of</th>
+            <th scope="col">State</th>
+            <th scope="col">Newest backup</th>
+            <th scope="col" class="number">
+              Backed up
+            </th>
+            <th scope="col" class="number">
+              Size
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {fleets.map(({ key, source, health, backup, fleets: [newest] }) => (
+            <tr key={key}>
+              <th scope="row">
+                <a href={links.fleet((backup ?? newest)?.jobId ?? "")}>{source}</a>
+              </th>
+              <td data-label="State">
+                <HealthBadge health={health} />
+              </td>
+              <td data-label="Newest backup">
+                <Time at={backup === null ? null : new Date(takenAtMs(backup)).toISOString()} />
+              </td>
+              <td data-label="Backed up" class="number">
+                {backup === null ? (
+                  <span class="muted">–</span>
+                ) : (
+                  <>
+                    <Count value={(backup.members.total ?? 0) - backup.members.failed} /> of{" "}
+                    <Count value={backup.members.total ?? 0} />
+                  </>
+                )}
+              </td>
+              <td data-label="Size" class="number">
+                {backup === null ? (
+                  <span class="muted">–</span>
+                ) : (
+                  <Bytes value={backup.progress.bytes} />
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </section>
   );
 }

@@ -4,6 +4,8 @@ import type { Route } from "../state/route.ts";
 import { DatabaseView } from "./database-view.tsx";
 import { ExportList } from "./export-list.tsx";
 import { ExportView } from "./export-view.tsx";
+import { FleetList } from "./fleet-list.tsx";
+import { FleetScreen } from "./fleet-screen.tsx";
 import { Overview } from "./overview.tsx";
 import { RestoreList } from "./restore-list.tsx";
 import { RestoreScreen } from "./restore-screen.tsx";
@@ -32,6 +34,10 @@ export function Screen({ route }: { route: Route }) {
       return <RestoreList />;
     case "export":
       return <ExportView key={route.jobId} jobId={route.jobId} />;
+    case "fleets":
+      return <FleetList />;
+    case "fleet":
+      return <FleetScreen key={route.jobId} fleetId={route.jobId} />;
     case "restore":
       return <RestoreScreen key={route.jobId} jobId={route.jobId} />;
     case "database":

@@ -21,11 +21,16 @@ const SCREENS = [
   { name: "Restores", href: links.restores, screens: ["restores", "restore"] },
 ];
 
+/** Only a deployment that has sources of several objects needs it. */
+const FLEETS = { name: "Fleets", href: links.fleets, screens: ["fleets", "fleet"] };
+
 /** What surrounds each screen: navigation, access, and how current everything is. */
 export function Shell({ route, onSignOut, children }: ShellProps) {
-  const { sources } = usePageData();
+  const { sources, fleets } = usePageData();
   const { mayStart } = useAbilities();
   const [isStarting, setStarting] = useState(false);
+  const hasFleets =
+    fleets.jobs.length > 0 || sources?.sources.some(({ objects }) => objects !== "one") === true;
   return (
     <>
       <a class="skip" href="#main" onClick={(event) => focusMain(event)}>
@@ -37,7 +42,7 @@ export function Shell({ route, onSignOut, children }: ShellProps) {
             <Icon name="database" /> <span>Durable Export</span>
           </a>
           <nav aria-label="Screens">
-            {SCREENS.map(({ name, href, screens }) => (
+            {[...SCREENS, ...(hasFleets ? [FLEETS] : [])].map(({ name, href, screens }) => (
               <a
                 key={href}
                 href={href}

@@ -9,6 +9,7 @@ import { Choice, TextField } from "../parts/fields.tsx";
 import { labelOf } from "../state/databases.ts";
 import { usePage, usePageData } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
+import { splitNames } from "../state/split-names.ts";
 
 interface StartProps {
   /** What the dialog suggests. */
@@ -182,11 +183,4 @@ export function StartExportDialog({
       </details>
     </Dialog>
   );
-}
-
-function splitNames(text: string): string[] {
-  return text
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
 }

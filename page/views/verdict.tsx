@@ -4,7 +4,9 @@ import { formatNumberOf } from "../format/units.ts";
 import { Hint } from "../parts/hint.tsx";
 import { Icon, type IconName } from "../parts/icon.tsx";
 import { Time } from "../parts/values.tsx";
-import { type DatabaseState, judgeAll, takenAtMs } from "../state/databases.ts";
+import type { DatabaseState } from "../state/databases.ts";
+import type { FleetState } from "../state/fleets.ts";
+import { judgeAll } from "../state/overall.ts";
 import { useAbilities } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
 
@@ -13,15 +15,20 @@ const TROUBLES_SHOWN = 5;
 
 interface VerdictProps {
   databases: readonly DatabaseState[];
+  fleets: readonly FleetState[];
   /** True while older jobs are being loaded: an old backup may still be found. */
   isPartial: boolean;
   onStart: (database: DatabaseState) => void;
 }
 
 /** One sentence for all databases; below it, what is wrong with which and what to do. */
-export function Verdict({ databases, isPartial, onStart }: VerdictProps) {
+export function Verdict({ databases, fleets, isPartial, onStart }: VerdictProps) {
   const { mayStart } = useAbilities();
-  const overall = judgeAll(databases);
+  const overall = judgeAll(databases, fleets);
+  const count = (number: number): string =>
+    fleets.length === 0
+      ? formatNumberOf(number, "database")
+      : formatNumberOf(number, "database or fleet", "databases and fleets");
   if (overall.kind === "new") {
     return (
       <Sentence tone="info" icon="database" title="Nothing is backed up yet">
@@ -34,13 +41,13 @@ export function Verdict({ databases, isPartial, onStart }: VerdictProps) {
     const title =
       overall.waiting.length === 1
         ? `The first export of ${first?.label ?? ""} is running`
-        : `The first exports of ${overall.waiting.length} databases are running`;
+        : `The first exports of ${count(overall.waiting.length)} are running`;
     const others = overall.watched - overall.waiting.length;
     return (
       <Sentence tone="info" icon="running" title={title}>
         {others === 0
           ? "Until it ends, there is no backup."
-          : `${others} of ${formatNumberOf(overall.watched, "database")} already ${others === 1 ? "has" : "have"} a backup.`}
+          : `${others} of ${count(overall.watched)} already ${others === 1 ? "has" : "have"} a backup.`}
       </Sentence>
     );
   }
@@ -50,14 +57,12 @@ export function Verdict({ databases, isPartial, onStart }: VerdictProps) {
       <Sentence
         tone="ok"
         icon="check"
-        title={
-          isOne ? "Your database is backed up" : `All ${overall.watched} databases are backed up`
-        }
+        title={isOne ? "Your database is backed up" : `All ${count(overall.watched)} are backed up`}
       >
-        {overall.oldest !== null && (
+        {overall.oldestMs !== null && (
           <>
             {isOne ? "The backup" : "The oldest of the newest backups"} was taken{" "}
-            <Time at={new Date(takenAtMs(overall.oldest)).toISOString()} />.
+            <Time at={new Date(overall.oldestMs).toISOString()} />.
           </>
         )}
       </Sentence>
@@ -70,33 +75,36 @@ export function Verdict({ databases, isPartial, onStart }: VerdictProps) {
       <Icon name="warning" />
       <div>
         <h2 id="verdict" class="title">
-          {troubled.length} of {formatNumberOf(overall.watched, "database")}{" "}
-          {troubled.length === 1 ? "needs" : "need"} attention
+          {troubled.length} of {count(overall.watched)} {troubled.length === 1 ? "needs" : "need"}{" "}
+          attention
         </h2>
         {isPartial && <p>Older exports are still being read.</p>}
         <ul class="troubles">
-          {troubled.slice(0, TROUBLES_SHOWN).map((database) => (
-            <li key={database.key}>
+          {troubled.slice(0, TROUBLES_SHOWN).map((item) => (
+            <li key={item.key}>
               <div>
-                <a class="strong" href={links.database(database.key)}>
-                  {database.label}
+                <a class="strong" href={toScreen(item)}>
+                  {item.label}
                 </a>
-                <p>{database.trouble?.what}</p>
+                <p>{item.trouble?.what}</p>
                 <p class="advice">
-                  <strong>What to do:</strong> <Hint text={database.trouble?.advice ?? ""} />
+                  <strong>What to do:</strong> <Hint text={item.trouble?.advice ?? ""} />
                 </p>
               </div>
               <div class="actions">
-                {database.ended?.status === "failed" && (
-                  <a class="button" href={links.export(database.ended.jobId)}>
+                {item.ended?.status === "failed" && (
+                  <a class="button" href={toRun(item, item.ended.jobId)}>
                     Show the failure
                   </a>
                 )}
-                {mayStart && database.running === null && database.health !== "unusable" && (
-                  <button type="button" onClick={() => onStart(database)}>
-                    Export now
-                  </button>
-                )}
+                {mayStart &&
+                  "jobs" in item &&
+                  item.running === null &&
+                  item.health !== "unusable" && (
+                    <button type="button" onClick={() => onStart(item)}>
+                      Export now
+                    </button>
+                  )}
               </div>
             </li>
           ))}
@@ -107,6 +115,16 @@ export function Verdict({ databases, isPartial, onStart }: VerdictProps) {
       </div>
     </section>
   );
+}
+
+/** The screen of a database, or of the newest fleet. */
+function toScreen(item: DatabaseState | FleetState): string {
+  if ("jobs" in item) return links.database(item.key);
+  return links.fleet(item.fleets[0]?.jobId ?? "");
+}
+
+function toRun(item: DatabaseState | FleetState, jobId: string): string {
+  return "jobs" in item ? links.export(jobId) : links.fleet(jobId);
 }
 
 interface SentenceProps {

@@ -21,6 +21,15 @@ export const SourceListSchema = v.strictObject({
     /** How many rows, index entries included, the proof of one job may write. */
     rowsMax: v.number(),
   }),
+  /** The keys with which exports are sealed and signed. */
+  keys: v.strictObject({
+    /** For how many public keys of age copies are sealed; 0 if they are not. */
+    recipients: v.number(),
+    /** True if manifests are signed. */
+    signs: v.boolean(),
+    /** Why no manifest can be signed, for the person who deploys: then no export starts. */
+    problem: v.nullable(v.string()),
+  }),
   sources: v.array(
     v.strictObject({
       name: v.string(),

@@ -27,7 +27,7 @@ expectTypeOf<Fetcher["fetch"]>().toExtend<NonNullable<ExportClientOptions["fetch
 
 // The service has the client's methods, but those that follow a job: their callers would hold a call open.
 expectTypeOf<Exclude<keyof ExportClient, Method>>().toEqualTypeOf<
-  "wait" | "events" | "restoreEvents" | "waitForRestore" | "waitForFleet"
+  "wait" | "events" | "fleetEvents" | "restoreEvents" | "waitForRestore" | "waitForFleet"
 >();
 expectTypeOf<{ [Name in Method]: Awaited<ReturnType<ExportService[Name]>> }>().toEqualTypeOf<{
   [Name in Method]: Awaited<ReturnType<ExportClient[Name]>>;

@@ -221,10 +221,16 @@ export class ExportClient {
 
   /** Follows a fleet to its end, and returns it. Errors: those of `wait`. */
   async waitForFleet(fleetId: string, options: WaitOptions<FleetView> = {}): Promise<FleetView> {
+    return waitForEnd(fleetId, this.fleetEvents(fleetId, { signal: options.signal }), options);
+  }
+
+  /** Lists a fleet's events as they happen, to its end. Reconnects and errors as `events` does. */
+  fleetEvents(
+    fleetId: string,
+    options: EventsOptions = {},
+  ): AsyncGenerator<JobEvent<FleetView>, void, void> {
     const path = fleetPath(fleetId);
-    const { signal } = options;
-    const events = followJob<FleetView>(this.#connection, { path, jobId: fleetId }, { signal });
-    return waitForEnd(fleetId, events, options);
+    return followJob<FleetView>(this.#connection, { path, jobId: fleetId }, options);
   }
 
   /**

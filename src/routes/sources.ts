@@ -4,6 +4,7 @@ import { VERSION } from "../api/version.ts";
 import { findScratchProblem } from "../config/scratch.ts";
 import { findBindingProblem } from "../databases/open-source.ts";
 import { getSourceKind } from "../databases/source-kinds.ts";
+import { findSigningProblem } from "../sealing/signature.ts";
 import { reportStorage } from "../storage/open-artifact-store.ts";
 import { route } from "./route.ts";
 
@@ -25,6 +26,11 @@ export const sourceRoutes = [
         access,
         ...(await reportStorage(env, settings)),
         proof: { problem, rowsMax: settings.proofRowsMax },
+        keys: {
+          recipients: settings.ageRecipients.length,
+          signs: settings.signingKey !== undefined,
+          problem: (await findSigningProblem(settings.signingKey)) ?? null,
+        },
         sources: Object.entries(settings.sources).map(([name, config]) => {
           const kind = getSourceKind(config);
           return {

@@ -44,6 +44,18 @@ export async function readSigningKey(text: string): Promise<CryptoKey> {
   }
 }
 
+/** Returns what is wrong with `EXPORT_SIGNING_KEY`, without the key; undefined if nothing is, or if it is not set. */
+export async function findSigningProblem(text: string | undefined): Promise<string | undefined> {
+  if (text === undefined) return undefined;
+  try {
+    await readSigningKey(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ExportError) return error.message;
+    throw error;
+  }
+}
+
 /** Returns the raw signature over a manifest's bytes: 64 bytes, the content of `manifest.json.sig`. */
 export async function signManifest(
   key: CryptoKey,

@@ -1,8 +1,8 @@
-import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 
 import { ExportClient } from "../../src/client/export-client.ts";
+import { findAxeFaults } from "../support/page/axe-faults.ts";
 import { TOKENS } from "../support/page/backed-up-worker.ts";
 import { launchBrowser, openTab, signIn } from "../support/page/browser.ts";
 
@@ -35,27 +35,15 @@ async function visit(page: Page, [hash, heading]: [string, string]): Promise<voi
   await page.getByRole("heading", { name: heading, exact: true }).waitFor();
 }
 
-/** Returns what axe finds wrong, one line for each rule and element. */
-async function findFaults(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  return page.evaluate(async () => {
-    const { axe: checker } = globalThis as unknown as {
-      axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-    };
-    const { violations } = await checker.run();
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-  });
-}
-
 describe.each(["light", "dark"] as const)("in %s colors", (colorScheme) => {
   test("axe finds nothing on any screen or in any dialog", async () => {
     // The page's policy forbids axe's own way of measuring; nothing else is relaxed.
     const { page } = await openTab(browser, url, { colorScheme, bypassCSP: true });
-    expect(await findFaults(page), "sign in").toEqual([]);
+    expect(await findAxeFaults(page), "sign in").toEqual([]);
     await signIn(page, TOKENS.full);
     for (const screen of screens) {
       await visit(page, screen);
-      expect(await findFaults(page), screen[0]).toEqual([]);
+      expect(await findAxeFaults(page), screen[0]).toEqual([]);
     }
     await visit(page, screens[3] ?? ["", ""]);
     for (const dialog of ["Restore", "Export again", "Delete"]) {
@@ -63,7 +51,7 @@ describe.each(["light", "dark"] as const)("in %s colors", (colorScheme) => {
       for (const summary of await page.getByRole("dialog").locator("summary").all()) {
         await summary.click();
       }
-      expect(await findFaults(page), dialog).toEqual([]);
+      expect(await findAxeFaults(page), dialog).toEqual([]);
       await page.keyboard.press("Escape");
       await page.getByRole("dialog").waitFor({ state: "detached" });
     }

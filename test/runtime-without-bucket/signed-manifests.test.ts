@@ -93,11 +93,18 @@ test("a signature is removed with its job", async () => {
   expect(await inlineRowsOf(jobId)).toBe(0);
 });
 
-test("a key that cannot sign refuses a new export, and is not shown", async () => {
+test("a key that cannot sign refuses a new export, is reported, and is not shown", async () => {
   const bindings = { ...env, EXPORT_SIGNING_KEY: "planted-secret" };
   const headers = { authorization: "Bearer test-admin-token-0123456789" };
+  const app = createApp();
+  const list = await app.request("https://a.example/export/sources", { headers }, bindings);
+  const sources = await list.text();
+  expect(sources).not.toContain("planted-secret");
+  expect(JSON.parse(sources)).toMatchObject({
+    keys: { recipients: 1, signs: true, problem: expect.stringContaining("keygen") },
+  });
   const call = { method: "POST", headers };
-  const response = await createApp().request("https://a.example/export/dump", call, bindings);
+  const response = await app.request("https://a.example/export/dump", call, bindings);
   expect(response.status).toBe(503);
   const text = await response.text();
   expect(text).toContain("EXPORT_SIGNING_KEY is not an Ed25519 private key");

@@ -259,6 +259,11 @@ describe("a schedule", () => {
     expect(await keepersOf(every)).toBe(undefined);
   });
 
+  test("copies an entry's exports to its destinations", async () => {
+    const { copies } = await run({ retention: { keepLast: 1 }, copyTo: ["archive"] });
+    expect(copies).toMatchObject([{ destination: "archive", state: "copied" }]);
+  });
+
   test("takes the policy of EXPORT_RETENTION, unless the entry says retentionHours", async () => {
     const vars = { EXPORT_RETENTION: JSON.stringify({ keepDaily: 7 }) };
     expect((await run({}, vars)).retention?.policy).toEqual({ keepDaily: 7 });

@@ -42,7 +42,8 @@ export const ARROWS: Record<string, readonly string[]> = {
   // The command line dumps database files itself, and checks scripts, with the Worker's own code.
   cli: [...LOW, "formats", "databases", "sealing", "reading", "loading", "scripts"],
   action: ["lib", "api", "cli", "scripts"],
-  demo: ["lib", "api", "sqlite", "cli", "scripts"],
+  // The Worker of its tenants is the deployed one with one route more.
+  demo: ["lib", "api", "sqlite", "cli", "scripts", "doors"],
   // The page is a program like any other: it calls the API.
   page: ["lib", "api", "client"],
   scripts: [],

@@ -161,7 +161,8 @@ export class FakeExportServer {
         verify: { default: "checksum", available: ["checksum", "restore"] },
       }));
       const proof = { problem: null, rowsMax: 50_000_000 };
-      return sendJson(response, 200, { version: "9.9.9", storage: "r2", proof, sources });
+      const keys = { recipients: 0, signs: false, problem: null };
+      return sendJson(response, 200, { version: "9.9.9", storage: "r2", proof, keys, sources });
     }
     if (path === "/export/destinations/probe") {
       return sendJson(response, 200, { destinations: [] });

@@ -56,6 +56,25 @@ export function hangSteps(isMeant: (name: string, run: number) => boolean): {
   return { reached, restore };
 }
 
+/** Collects what all steps record: their results, and the messages of their errors. */
+export function recordSteps(): { recorded: string[]; restore: () => void } {
+  const recorded: string[] = [];
+  const restore = changeSteps((step) => (name, config, body) => {
+    const kept = async (context: StepContext): Promise<unknown> => {
+      try {
+        const result = await body(context);
+        recorded.push(`${name}: ${JSON.stringify(result)}`);
+        return result;
+      } catch (error) {
+        recorded.push(`${name}: ${String(error)}`);
+        throw error;
+      }
+    };
+    return step.do(name, config, kept as never);
+  });
+  return { recorded, restore };
+}
+
 /** Long enough for a step's work on a busy machine, short enough to wait for. */
 const TIMEOUT = "2 seconds";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import * as v from "valibot";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import {
   RETENTION_RULES,
@@ -22,6 +22,18 @@ function kept(policy: RetentionPolicy, exports: CompletedExport[]): string[] {
     .filter(({ reasons }) => reasons.length > 0)
     .map(({ jobId }) => jobId);
 }
+
+/** A zone whose days are not those of UTC, and in which some have 23 or 25 hours. */
+const before = process.env.TZ;
+beforeAll(() => {
+  process.env.TZ = "America/New_York";
+  expect(new Date("2026-03-08T07:00Z").getTimezoneOffset()).toBe(240);
+  expect(new Date("2026-03-08T06:00Z").getTimezoneOffset()).toBe(300);
+});
+afterAll(() => {
+  if (before === undefined) delete process.env.TZ;
+  else process.env.TZ = before;
+});
 
 describe("a retention policy", () => {
   test("keeps the newest export of each of the last days", () => {
@@ -145,7 +157,7 @@ const calendar = fc
     start: fc.constantFrom(
       Date.UTC(2023, 11, 20),
       Date.UTC(2024, 1, 20),
-      Date.UTC(2026, 2, 20, 23, 59),
+      Date.UTC(2026, 2, 5, 23, 59),
       Date.UTC(2027, 9, 20),
       Date.UTC(2099, 11, 28),
       -10 * DAY_MS,
