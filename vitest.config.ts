@@ -10,6 +10,8 @@ const POLL = { poll: { timeout: 30_000 } };
 
 export default defineConfig({
   test: {
+    // Tests wait for Workflows and timeouts most of the time, so each core can run a file.
+    maxWorkers: "100%",
     projects: [
       {
         test: {

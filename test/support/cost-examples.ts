@@ -1,4 +1,5 @@
 import { costOfExport, DOLLARS, type ExportSize } from "../../bench/costs.ts";
+import { costOfFleet, type FleetSize } from "../../bench/fleet-costs.ts";
 import { KIB, MIB } from "../../src/api/limits.ts";
 
 interface Example extends ExportSize {
@@ -29,6 +30,27 @@ export function exampleRow({ title, ...size }: Example): string {
     dollars(cost.dollars),
     dollars(cost.dollars * 30),
     dollars((size.bytes / 1e9) * 7 * DOLLARS.r2GbMonth),
+  ]);
+}
+
+/** The fleets in the calculations of docs/fleets.md: files of 100 KB, of 1,000 rows each. */
+export const FLEET_EXAMPLES: readonly FleetSize[] = [1_000, 10_000, 100_000].map((tenants) => ({
+  tenants,
+  bytes: 1e5,
+  rows: 1_000,
+}));
+
+/** A fleet's line of the table. */
+export function fleetExampleRow(size: FleetSize): string {
+  const cost = costOfFleet(size);
+  const counts = [cost.rowsWritten, cost.steps, cost.r2ClassAOperations, cost.r2ClassBOperations];
+  return cells([
+    size.tenants.toLocaleString("en"),
+    `${(cost.rowsRead / 1e6).toFixed(1)} M`,
+    ...counts.map((count) => count.toLocaleString("en")),
+    dollars(cost.dollars),
+    dollars(cost.dollars * 30),
+    dollars(((size.tenants * size.bytes) / 1e9) * 7 * DOLLARS.r2GbMonth),
   ]);
 }
 
