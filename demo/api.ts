@@ -2,15 +2,9 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-<<<<<<< HEAD
 import type { ExportRequestInput } from "../src/api/export-request.ts";
 import type { FleetView } from "../src/api/fleet-view.ts";
 import type { FleetRequestInput } from "../src/api/fleet-request.ts";
-=======
-import type { FleetView } from "../src/api/fleet-view.ts";
-import type { FleetRequestInput } from "../src/api/fleet-request.ts";
-import type { ExportRequestInput } from "../src/api/export-request.ts";
->>>>>>> 410a49d
 import type { JobView } from "../src/api/job-view.ts";
 import type { Manifest } from "../src/api/manifest.ts";
 

@@ -101,7 +101,6 @@ function parseOptions(arguments_: string[]): Options | undefined {
         rows: { type: "string" },
       },
     });
-<<<<<<< HEAD
     const { fleet, rows, offsite } = values;
     const isFleet = fleet !== undefined;
     if (positionals.length > (isFleet ? 0 : 1) || (!isFleet && rows !== undefined))
@@ -113,20 +112,6 @@ function parseOptions(arguments_: string[]): Options | undefined {
         ? { tenants: parseCount(fleet, TENANTS_MAX), notes: parseCount(rows ?? "20", NOTES_MAX) }
         : undefined,
       output: resolve(values.output),
-=======
-    const { output, offsite, fleet, rows } = values;
-    const [file] = positionals;
-    if (positionals.length > 1) return undefined;
-    if (fleet === undefined && rows !== undefined) return undefined;
-    if (fleet !== undefined && (offsite || file !== undefined)) return undefined;
-    return {
-      file,
-      fleet:
-        fleet === undefined
-          ? undefined
-          : { tenants: parseCount(fleet, TENANTS_MAX), notes: parseCount(rows ?? "20", NOTES_MAX) },
-      output: resolve(output),
->>>>>>> 410a49d
       offsite,
     };
   } catch {
@@ -151,14 +136,7 @@ interface Restored {
 }
 
 /** True if the restored database has everything that a dump can contain. */
-<<<<<<< HEAD
 async function runDemo({ file, output, offsite }: Options, signal: AbortSignal): Promise<boolean> {
-=======
-async function runDemo(
-  { file, output, offsite }: Omit<Options, "fleet">,
-  signal: AbortSignal,
-): Promise<boolean> {
->>>>>>> 410a49d
   const startMs = Date.now();
   mkdirSync(output, { recursive: true });
   const source = file === undefined ? await openCities(output) : await openUsersFile(file);

@@ -8,18 +8,14 @@ import { printLine, since } from "./progress.ts";
 import { UnusableFile } from "../cli/unusable-file.ts";
 
 /**
- * Runs `work` with a local Worker that has its own state, and removes both afterwards. Prints the
- * Worker's output if `work` fails for any reason other than the user's file. `config` is its Wrangler configuration;
- * default: this repository's.
+ * Runs `work` with a local Worker that has its own state, and removes both afterwards. `config` is its Wrangler
+ * configuration; default: this repository's. Prints the
+ * Worker's output if `work` fails for any reason other than the user's file.
  */
 export async function withWorker<T>(
   signal: AbortSignal,
   work: (worker: { url: string; token: string }) => Promise<T>,
-<<<<<<< HEAD
   { config, vars = {} }: { config?: string; vars?: Record<string, string> } = {},
-=======
-  { vars = {}, config }: { vars?: Record<string, string>; config?: string } = {},
->>>>>>> 410a49d
 ): Promise<T> {
   const startMs = Date.now();
   const state = mkdtempSync(join(tmpdir(), "durable-export-demo-"));
