@@ -206,6 +206,7 @@ describe("the action, run as a runner does", () => {
         source: "shop",
         tables: "a\n b* \n",
         exclude: "c",
+        mask: "users.email=length\n users.phone=null",
         retention: "24",
         consistency: "snapshot",
       },
@@ -217,6 +218,7 @@ describe("the action, run as a runner does", () => {
       compression: "gzip",
       consistency: "snapshot",
       tables: { include: ["a", "b*"], exclude: ["c"] },
+      mask: { users: { email: "length", phone: "null" } },
       retentionHours: 24,
     });
     expect(readdirSync(folder).sort()).toEqual(["shop.sql.gz", "shop.sql.gz.manifest.json"]);
@@ -255,6 +257,8 @@ describe("the action, run as a runner does", () => {
     ["address", { url: "example" }, 2, "the URL of the input url is not a URL"],
     ["timeout", { timeout: "soon" }, 2, 'the input timeout: "soon" is not a duration'],
     ["retention", { retention: "long" }, 2, "retention must be a whole number"],
+    ["mask", { mask: "users.email=hash" }, 2, "--mask"],
+    ["mask of a fleet", { fleet: "true", mask: "users.email=null" }, 2, "not for a fleet"],
     ["restore", { restore: "perhaps" }, 2, "restore must be true or false"],
     [
       "format for a restore",

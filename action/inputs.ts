@@ -50,12 +50,17 @@ export function readInputs(getInput: (name: string) => string): Inputs {
   if (include.length > 0) options.table = include;
   const exclude = linesOf(getInput("exclude"));
   if (exclude.length > 0) options.exclude = exclude;
+  const mask = linesOf(getInput("mask"));
+  if (mask.length > 0) options.mask = mask;
   const copyTo = linesOf(getInput("copy-to"));
   if (copyTo.length > 0) options.copyTo = copyTo;
   if (readBoolean(getInput, "copy-required")) options.copyRequired = true;
   const request = requestBodyOf(options);
   const fleet = readFleet(getInput, request);
   const isRestored = readBoolean(getInput, "restore");
+  if (fleet !== undefined && request["mask"] !== undefined) {
+    throw usageError("the input mask is for exports of one database, not for a fleet");
+  }
   if (fleet !== undefined && isRestored) {
     throw usageError("the input restore needs a file, and a fleet stays in the Worker's bucket");
   }

@@ -1,6 +1,7 @@
 import { describeConsistency } from "../cli/consistency.ts";
 import type { DownloadResult } from "../cli/download-artifacts.ts";
 import type { Fleet } from "../cli/fleet-answers.ts";
+import { describeMasked } from "../cli/parse-masks.ts";
 import { describeProved } from "../cli/restored-itself.ts";
 import { formatBytes, formatCount, formatNumberOf, oneLine } from "../cli/format.ts";
 
@@ -10,7 +11,8 @@ const FAILURES_SHOWN_MAX = 100;
 
 /** The job's summary page in Markdown: what was saved, and its tables. */
 export function summaryMarkdown(result: DownloadResult, isRestored: boolean): string {
-  const proved = describeProved(result.proof);
+  const { masked } = result;
+  const proved = describeProved(result.proof, masked.length > 0);
   const facts: [string, string][] = [
     ["Job", code(result.jobId)],
     ["Source", code(result.source)],
@@ -19,6 +21,9 @@ export function summaryMarkdown(result: DownloadResult, isRestored: boolean): st
     ["File", code(result.path ?? "")],
     ["Size", `${formatBytes(result.bytes)} (${formatNumberOf(result.bytes, "byte")})`],
     ["Rows", formatCount(result.rows)],
+    ...(masked.length === 0
+      ? []
+      : [["Masked", code(describeMasked(masked))] satisfies [string, string]]),
     ["Checked", checked(result, isRestored)],
     ...(proved === undefined ? [] : [["Proof", code(proved)] satisfies [string, string]]),
   ];

@@ -50,6 +50,12 @@ const CopiesSchema = v.optional(
 
 export type Copy = v.InferOutput<typeof CopiesSchema>[number];
 
+/** Missing from a Worker of an earlier version, and from a manifest without masks. */
+const MaskedSchema = v.optional(
+  v.array(v.looseObject({ table: v.string(), column: v.string(), kind: v.string() })),
+  [],
+);
+
 /** Null without a series. A Worker of an earlier version reports none. */
 const RetentionSchema = v.optional(
   v.nullable(
@@ -93,6 +99,7 @@ export const JobSchema = v.looseObject({
   retention: RetentionSchema,
   proof: ProofSchema,
   copies: CopiesSchema,
+  masked: MaskedSchema,
   warnings: v.optional(v.array(v.string()), []),
   error: v.optional(
     v.nullable(
@@ -131,6 +138,7 @@ export const ManifestSchema = v.looseObject({
   snapshotMethod: v.optional(v.nullable(v.string())),
   content: v.optional(v.string(), "all"),
   signed: v.optional(v.boolean()),
+  masked: MaskedSchema,
   snapshotAt: v.string(),
   tables: v.array(v.looseObject({ name: v.string(), rows: v.number(), bytes: v.number() })),
   artifacts: v.array(ManifestArtifactSchema),

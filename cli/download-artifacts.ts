@@ -18,6 +18,7 @@ import {
   resolveOutput,
   writeWhole,
 } from "./output-place.ts";
+import { describeMasked } from "./parse-masks.ts";
 import { artifactProof, type Proof } from "./proof.ts";
 import { dumpPathOf, makeSqliteFile, requireSqliteOutput } from "./sqlite-output.ts";
 import { describeProved } from "./restored-itself.ts";
@@ -53,6 +54,8 @@ export interface DownloadResult {
   /** Their path is null if they are not kept: on standard output, or if an SQLite file was made. */
   files: { name: string; path: string | null; bytes: number; sha256: string }[];
   tables: { name: string; rows: number; bytes: number }[];
+  /** The columns whose values are masked. */
+  masked: { table: string; column: string; kind: string }[];
   warnings: string[];
   /** How the Worker proved the dump by a restore; null if it did not. */
   proof: ProofOfDump | null;
@@ -83,7 +86,9 @@ export async function downloadArtifacts(request: DownloadRequest): Promise<Downl
     if (kept.signature !== undefined) await writeWhole(`${manifestPath}.sig`, kept.signature);
   }
   request.terminal.note(`consistency: ${describeConsistency(findConsistency(manifest))}`);
-  const proved = describeProved(manifest.proof);
+  const { masked } = manifest;
+  if (masked.length > 0) request.terminal.note(`masked: ${describeMasked(masked)}`);
+  const proved = describeProved(manifest.proof, masked.length > 0);
   if (proved !== undefined) request.terminal.note(proved);
   return resultOf({ jobId, manifest, place, manifestPath, written });
 }
@@ -181,8 +186,9 @@ async function writeSqlite(
   kept: ManifestText,
 ): Promise<number> {
   const { client, terminal, host, jobId } = request;
-  const { format, content, compression } = kept.manifest;
-  await requireSqliteOutput(output, { format, content, compression });
+  const { format, content, compression, artifacts } = kept.manifest;
+  const encrypt = artifacts.some(({ sealed }) => sealed !== undefined) ? "all" : undefined;
+  await requireSqliteOutput(output, { format, content, compression, encrypt });
   const path = dumpPathOf(output);
   await makeFolder(dirname(path));
   await downloadFile({ client, terminal, jobId, ...(await oneOf(request, kept)), path });
@@ -280,6 +286,7 @@ function resultOf(of: {
       sha256: artifact.sha256,
     })),
     tables: tables.map(({ name, rows, bytes }) => ({ name, rows, bytes })),
+    masked: manifest.masked.map(({ table, column, kind }) => ({ table, column, kind })),
     warnings: manifest.warnings,
     proof: manifest.proof,
   };

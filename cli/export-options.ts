@@ -10,6 +10,7 @@ import { parseCount } from "./context.ts";
 import { parseKeepRules } from "./keep-rules.ts";
 import { usageError } from "./cli-error.ts";
 import { optionOf } from "./option-of.ts";
+import { parseMasks } from "./parse-masks.ts";
 
 /** What `dump` and `start` can request from the Worker. */
 export interface ExportOptions {
@@ -23,6 +24,7 @@ export interface ExportOptions {
   verify?: string;
   table?: string[];
   exclude?: string[];
+  mask?: string[];
   copyTo?: string[];
   copyRequired?: boolean;
   encrypt?: string;
@@ -78,6 +80,11 @@ export function addExportOptions(command: Command): Command {
       "leave out this table; * is a wildcard; may be repeated",
       collect,
     )
+    .option(
+      "--mask <mask>",
+      "replace a column's values: users.email=null, =length, =template:TEXT, =value:TEXT; may be repeated",
+      collect,
+    )
     .option("--copy-to <name>", "a destination that gets a copy; may be repeated", collect)
     .option("--copy-required", "fail if a copy fails, instead of trying it again later")
     .addOption(
@@ -115,6 +122,7 @@ export function requestBodyOf(options: ExportOptions): RequestBody {
     consistency: options.consistency,
     content: options.content,
     verify: options.verify,
+    mask: options.mask === undefined ? undefined : parseMasks(options.mask),
     tables: Object.keys(tables).length === 0 ? undefined : tables,
     copyTo: options.copyTo,
     copyRequired: options.copyRequired,

@@ -3,22 +3,23 @@ import { formatNumberOf, formatSeconds } from "./format.ts";
 
 /**
  * Returns, for instance, "restored itself: equal, 223,398 rows in 8 pieces, 12.3 s"; undefined if no proof ended
- * with that.
+ * with that. `isMasked`: the dump differs from its source, and so does what is proved.
  */
-export function describeProved(proof: Proof | null): string | undefined {
+export function describeProved(proof: Proof | null, isMasked = false): string | undefined {
   if (proof?.state !== "proved") return undefined;
   const { rows, pieces, seconds } = proof;
   const parts = [
     `${formatNumberOf(rows, "row")} in ${formatNumberOf(pieces, "piece")}`,
     ...(seconds === null ? [] : [formatTenths(seconds)]),
   ];
-  return `restored itself: equal, ${parts.join(", ")}`;
+  const what = isMasked ? "the masked dump restored itself" : "restored itself";
+  return `${what}: equal, ${parts.join(", ")}`;
 }
 
 /** Returns how far a job's proof is, for a line of `status`; null for a job that asks for none. */
-export function describeProof({ verify, proof, status }: Job): string | null {
+export function describeProof({ verify, proof, status, masked }: Job): string | null {
   if (verify !== "restore") return null;
-  const proved = describeProved(proof);
+  const proved = describeProved(proof, masked.length > 0);
   if (proved !== undefined) return proved;
   const { state = "none", rows = 0, rowsWritten = 0 } = proof ?? {};
   if (state === "failed") return "failed";

@@ -165,6 +165,7 @@ describe("dump -o app.sqlite", () => {
 
   test.each([
     ["another format", ["--format", "csv"], "needs an SQL dump, but this is csv"],
+    ["a sealed dump", ["--encrypt", "all"], "not sealed by age"],
     ["a dump without the schema", ["--content", "data"], "needs the schema"],
   ])("refuses %s before an export starts", async (_what, args, words) => {
     const { exitCode, stderr } = await dump(...args);

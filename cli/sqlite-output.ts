@@ -23,7 +23,7 @@ export function dumpPathOf(path: string): string {
 
 /**
  * Checks before an export starts that its dump can become the SQLite file `output`. Any other output passes. Throws a
- * usage error for another format, a dump without the schema, or a Node that cannot do it; `file` if another program
+ * usage error for another format, a dump without the schema, a sealed one, or a Node that cannot do it; `file` if another program
  * uses the existing file.
  */
 export async function requireSqliteOutput(output: string, request: RequestBody): Promise<void> {
@@ -33,9 +33,17 @@ export async function requireSqliteOutput(output: string, request: RequestBody):
     format: String(request["format"] ?? FORMAT_DEFAULT),
     content: String(request["content"] ?? "all"),
   });
+  if (request["encrypt"] === "all") throw sealed(output);
   await importSqlite(`-o ${output}`);
   if (request["compression"] === "zstd") requireInflatable("the dump", "zstd");
   requireUnused(output);
+}
+
+function sealed(output: string): CliError {
+  return usageError(
+    `${output}: an SQLite file needs a dump that is not sealed by age`,
+    "Download it under another name, and then run `restore FILE --to NEW --identity KEY`.",
+  );
 }
 
 /** Throws a usage error if an export with these traits cannot become an SQLite file. */

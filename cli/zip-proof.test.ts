@@ -48,6 +48,7 @@ function manifestOf(files: File[]): ManifestText {
     tables: [],
     artifacts,
     proof: null,
+    masked: [],
     warnings: [],
   };
   return { text: MANIFEST.content.toString(), manifest };

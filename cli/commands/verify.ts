@@ -5,6 +5,7 @@ import { usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { showBytes } from "../download-file.ts";
 import { parseJobId } from "../job-id.ts";
+import { describeMasked } from "../parse-masks.ts";
 import { describeProved } from "../restored-itself.ts";
 import { TemporaryFolder } from "../temporary-folder.ts";
 import { unsealFile } from "../unseal-file.ts";
@@ -84,7 +85,8 @@ async function verify(
     `${path}: ${count === 1 ? "size and SHA-256" : `sizes and SHA-256 of ${count} files`} match the manifest`,
     path,
   );
-  const proved = describeProved(manifest.proof);
+  if (manifest.masked.length > 0) terminal.note(`masked: ${describeMasked(manifest.masked)}`);
+  const proved = describeProved(manifest.proof, manifest.masked.length > 0);
   if (proved !== undefined) terminal.note(`${proved} (${describeRecord(manifest.proof)})`);
   const restored =
     options.restore === true ? await verifyRestore(context, { ...dump, files: plain }) : null;

@@ -40,7 +40,7 @@ export function addWait(program: Command, open: (command: Command) => Context): 
       requireCompleted(job);
       for (const warning of job.warnings) terminal.warn(warning);
       terminal.note(`export ${jobId} is completed`);
-      const proved = describeProved(job.proof);
+      const proved = describeProved(job.proof, job.masked.length > 0);
       if (proved !== undefined) terminal.note(proved);
       terminal.printJson(job);
     });

@@ -88,6 +88,11 @@ export const ERRORS = {
     retryable: false,
     hint: "Use exact names or `*`. ASCII case does not matter.",
   },
+  "mask-invalid": {
+    status: 400,
+    retryable: false,
+    hint: "Correct `mask`, or leave the table out with `tables.exclude`. docs/masks.md lists the rules.",
+  },
   "callback-url-refused": {
     status: 400,
     retryable: false,

@@ -5,6 +5,7 @@ import { CopyToSchema, EncryptSchema } from "./copies.ts";
 import { ExportError } from "./errors.ts";
 import { FORMAT_DEFAULT, FORMAT_NAMES, FORMATS } from "./formats.ts";
 import { RETENTION_HOURS_MAX } from "./limits.ts";
+import { MasksSchema } from "./masks.ts";
 import { VerifySchema } from "./proof.ts";
 import {
   findRetentionConflict,
@@ -83,6 +84,8 @@ export const ExportRequestSchema = v.strictObject({
   consistency: v.optional(ConsistencySchema),
   tables: v.optional(TablePatternsSchema),
   content: v.optional(DumpContentSchema, "all"),
+  /** What replaces the values of columns. docs/masks.md describes masks. */
+  mask: v.optional(MasksSchema),
   verify: v.optional(VerifySchema),
   /**
    * The URL that receives a callback when the job ends. docs/callbacks.md lists the accepted URLs.

@@ -4,6 +4,7 @@ import { CALLBACK_STATUSES } from "./callback-state.ts";
 import { CopyViewSchema } from "./copies.ts";
 import { RequestedConsistencySchema, SnapshotMethodSchema } from "./export-request.ts";
 import { JOB_STATES } from "./job-state.ts";
+import { MaskedColumnSchema } from "./masks.ts";
 import { ProofSchema, VerifySchema } from "./proof.ts";
 import { RetentionViewSchema } from "./retention-policy.ts";
 
@@ -103,6 +104,8 @@ export const JobViewSchema = v.strictObject({
     bytesPerSecond: v.nullable(v.number()),
     etaSeconds: v.nullable(v.number()),
   }),
+  /** The columns whose values the request masks. */
+  masked: v.array(MaskedColumnSchema),
   /** At most 500; the manifest lists all of them. Empty after the job has expired. */
   tables: v.array(TableViewSchema),
   artifacts: v.array(ArtifactViewSchema),

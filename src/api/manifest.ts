@@ -7,6 +7,7 @@ import {
   SnapshotMethodSchema,
   TablePatternsSchema,
 } from "./export-request.ts";
+import { MaskedColumnSchema } from "./masks.ts";
 import { ProofSchema } from "./proof.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -37,6 +38,8 @@ const COMMON = {
   warnings: v.array(v.string()),
   /** Missing if the job was not proved by a restore. */
   proof: v.optional(ProofSchema),
+  /** The columns whose values are masked; missing if there are none. */
+  masked: v.optional(v.array(MaskedColumnSchema)),
   /** True if `manifest.json.sig` is its signature; missing if it has none. */
   signed: v.optional(v.literal(true)),
   /** Missing if the export is not copied. */

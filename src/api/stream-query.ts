@@ -10,6 +10,7 @@ import {
   TablePattern,
 } from "./export-request.ts";
 import { FORMAT_DEFAULT } from "./formats.ts";
+import { MasksSchema } from "./masks.ts";
 import { ObjectIdSchema, ObjectNameSchema } from "./source-config.ts";
 
 /** A parameter that may occur several times in a query. */
@@ -25,6 +26,8 @@ const database = {
   compression: v.optional(CompressionSchema, "none"),
   /** `snapshot` exports one instant; the default depends on the source. */
   consistency: v.optional(ConsistencySchema),
+  /** What replaces the values of columns: the JSON text of the field of `POST`. */
+  mask: v.optional(v.pipe(v.string(), v.parseJson(), MasksSchema)),
 };
 
 /**

@@ -9,13 +9,13 @@ import type { DumpPlan } from "./plan.ts";
 export const ENCODING_VERSION = 1;
 
 /**
- * SHA-256 of what a plan writes and in which order, of the encoding's version, and of the snapshot
+ * SHA-256 of what a plan writes and in which order, of the masks, of the encoding's version, and of the snapshot
  * that is read. A cursor counts segments, so it is valid only in a plan with this digest.
  */
 export async function digestPlan(
-  { artifacts }: Pick<DumpPlan, "artifacts">,
+  { artifacts, mask }: Pick<DumpPlan, "artifacts" | "mask">,
   snapshotId: string,
 ): Promise<string> {
-  const text = JSON.stringify({ encoding: ENCODING_VERSION, snapshotId, artifacts });
+  const text = JSON.stringify({ encoding: ENCODING_VERSION, snapshotId, artifacts, mask });
   return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", encodeUtf8(text))));
 }

@@ -4,28 +4,45 @@ import { VERSION } from "../api/version.ts";
 import type { DumpWriter } from "../rpc/plan-record.ts";
 import { DUMP_FORMATS } from "./dump-formats.ts";
 import { chooseStageName } from "../sqlite/own-objects.ts";
+import { maskEncoder } from "./mask-sql.ts";
 import type { DumpPlan } from "./plan.ts";
 import { ENCODING_VERSION } from "./plan-digest.ts";
+import { resolveMasks } from "./resolve-masks.ts";
 import type { CreateEncoder } from "./table-encoder.ts";
 import { filterCatalog } from "./table-filter.ts";
 
-/** What a request writes; the same for the same catalog and writer. Errors: `table-not-found`. */
+/**
+ * What a request writes; the same for the same catalog and writer. `isMasked` plans a dump whose values are masked
+ * already. Errors: `table-not-found`, `mask-invalid`.
+ */
 export function planDump(
-  request: Pick<JobRequest, "source" | "format" | "content" | "tables">,
+  request: Pick<JobRequest, "source" | "format" | "content" | "tables" | "mask"> & {
+    isMasked?: boolean;
+  },
   catalog: Catalog,
   writer: Pick<DumpWriter, "version" | "stage"> = describeWriter(catalog),
 ): { plan: DumpPlan; createEncoder: CreateEncoder } {
   const filtered = filterCatalog(catalog, request.tables);
+  const masks = resolveMasks(request.mask, catalog, filtered.catalog);
   const format = DUMP_FORMATS[request.format];
   const plan = format.plan({
     catalog: filtered.catalog,
     source: request.source,
     version: writer.version,
     content: request.content,
+    isMasked: request.isMasked ?? masks.byTable.size > 0,
   });
   return {
-    plan: { ...plan, warnings: [...filtered.warnings, ...plan.warnings] },
-    createEncoder: (table, state) => format.createEncoder(table, state, writer.stage),
+    plan: {
+      ...plan,
+      warnings: [...filtered.warnings, ...masks.warnings, ...plan.warnings],
+      ...(request.mask && { mask: request.mask }),
+    },
+    createEncoder: (table, state) => {
+      const encoder = format.createEncoder(table, state, writer.stage);
+      const tableMasks = table.derived === undefined ? masks.byTable.get(table.name) : undefined;
+      return tableMasks === undefined ? encoder : maskEncoder(encoder, tableMasks);
+    },
   };
 }
 

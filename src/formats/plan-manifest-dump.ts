@@ -36,6 +36,7 @@ export function planManifestDump(
     format: "sql" as const,
     content,
     ...(patterns && { tables: patterns }),
+    isMasked: (manifest.masked ?? []).length > 0,
   };
   return planDump(request, restored, manifest.writer);
 }

@@ -1,4 +1,5 @@
 import type { Catalog, Table } from "../sqlite/catalog.ts";
+import type { Masks } from "../api/masks.ts";
 import type { DumpContent } from "../api/export-request.ts";
 
 /** A sequence of an artifact's bytes that comes from one origin. */
@@ -23,6 +24,8 @@ export interface DumpPlan {
   tables: Table[];
   /** What the reader of the dump must know, one sentence each. */
   warnings: string[];
+  /** The request's masks. They are part of the plan, so no code that ignores them continues a dump. */
+  mask?: Masks;
   /** True if the dump must report rows that violate a CHECK, because they do not load. */
   reportsBrokenChecks?: boolean;
   /**
@@ -40,4 +43,6 @@ export interface PlanRequest {
   /** Version of this package, for the header. */
   version: string;
   content: DumpContent;
+  /** True if values are masked, so indexes over them differ from the source's; default: false. */
+  isMasked?: boolean;
 }

@@ -1,5 +1,6 @@
 import type { Cell } from "../sqlite/cell.ts";
 import type { Table } from "../sqlite/catalog.ts";
+import type { CellSource } from "../sqlite/cell-query.ts";
 import type { RowExpression } from "../sqlite/column-sql.ts";
 import type { RawPage } from "../sqlite/page-query.ts";
 
@@ -18,6 +19,8 @@ export interface TableEncoder {
   readonly rowGapHex: string;
   /** Names of the columns whose cells `row` takes, in its order. */
   readonly cellColumns: readonly string[];
+  /** How cells are read if the encoder masks columns; undefined reads them as they are. */
+  readonly cellSource?: CellSource;
   /** SQL expression that writes the real of a cell, over its quoted column name. */
   readonly realSql: (name: string) => string;
   /** Non-negative; 0 before the first row. */

@@ -131,7 +131,7 @@ async function readRow(
       plainStatement(buildPageQuery(request, select)),
       ...buildCellQueries(
         request,
-        { columns: encoder.cellColumns, realSql: encoder.realSql },
+        { columns: encoder.cellColumns, realSql: encoder.realSql, source: encoder.cellSource },
         select,
       ),
     ]);

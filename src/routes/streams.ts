@@ -28,6 +28,7 @@ const STREAM_ERRORS: readonly ErrorCode[] = [
   "invalid-request",
   "source-not-found",
   "table-not-found",
+  "mask-invalid",
   "export-already-running",
   "restore-already-running",
   "snapshot-busy",

@@ -15,6 +15,24 @@ import { fitsStatement, shortenName, splitByLength } from "./statement-length.ts
 /** A result may have 100 columns: a cell takes two, and the key's columns are added. */
 const CELLS_PER_QUERY = 25;
 
+/** How the cells of a row are made from the row's columns. */
+export interface CellSource {
+  /** Replaces columns, given those of the row. */
+  columnSql: (column: ColumnSql) => ColumnSql;
+  /** The columns of the row, or its rowid, from which a cell is made. */
+  inputsOf: (name: string) => string[];
+}
+
+const OWN_CELLS: CellSource = { columnSql: (column) => column, inputsOf: (name) => [name] };
+
+/** Which cells are read, and how. */
+interface Cells {
+  columns: readonly string[];
+  realSql: (name: string) => string;
+  /** Default: the row's own columns. */
+  source?: CellSource | undefined;
+}
+
 /**
  * Statements that read the one row after `after` cell by cell, as type and bytes. Nothing in them
  * is longer than the value itself, so they also read values that are too long for a literal.
@@ -23,7 +41,7 @@ const CELLS_PER_QUERY = 25;
  */
 export function buildCellQueries(
   request: Pick<PageRequest, "table" | "after">,
-  { columns, realSql }: { columns: readonly string[]; realSql: (name: string) => string },
+  { columns, realSql, source = OWN_CELLS }: Cells,
   select: RowSelect,
 ): Statement[] {
   const groups: string[][] = [];
@@ -32,7 +50,7 @@ export function buildCellQueries(
   }
   return groups.flatMap((group) => {
     const statements = splitByLength(group, (part) => ({
-      ...cellsQuery(request, { columns: part, realSql }, select),
+      ...cellsQuery(request, { columns: part, realSql, source }, select),
       names: part,
     }));
     return statements.map(({ names, ...statement }) => {
@@ -46,14 +64,15 @@ export function buildCellQueries(
 
 function cellsQuery(
   { table, after }: Pick<PageRequest, "table" | "after">,
-  { columns: group, realSql }: { columns: readonly string[]; realSql: (name: string) => string },
+  { columns: group, realSql, source = OWN_CELLS }: Cells,
   select: RowSelect,
 ): Statement {
   const keys = table.key.map((column) => column.name);
-  const names = [...keys, ...group.filter((name) => !keys.includes(name))];
+  const inputs = new Set(group.flatMap((name) => source.inputsOf(name)));
+  const names = [...keys, ...[...inputs].filter((name) => !keys.includes(name))];
   const cells = (sqlOf: ColumnSql): string[] =>
     group.flatMap((column, at) => {
-      const name = sqlOf(column);
+      const name = source.columnSql(sqlOf)(column);
       return [
         `typeof(${name}) AS t${at}`,
         `CASE typeof(${name}) WHEN 'text' THEN CAST(${name} AS BLOB) WHEN 'blob' THEN ${name} ` +

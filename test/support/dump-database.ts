@@ -4,6 +4,7 @@ import { concatBytes } from "../../src/lib/bytes.ts";
 import type { Catalog } from "../../src/sqlite/catalog.ts";
 import type { Cursor } from "../../src/rpc/cursor.ts";
 import { ExportError } from "../../src/api/errors.ts";
+import type { Masks } from "../../src/api/masks.ts";
 import type { DumpContent, ExportFormat, TablePatterns } from "../../src/api/export-request.ts";
 import { readCatalog } from "../../src/reading/read-catalog.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
@@ -60,12 +61,17 @@ export async function dumpDatabase(
 export async function exportDatabase(
   source: Source,
   cutting = UNCUT,
-  request: { format?: ExportFormat; tables?: TablePatterns; content?: DumpContent } = {},
+  request: {
+    format?: ExportFormat;
+    tables?: TablePatterns;
+    content?: DumpContent;
+    mask?: Masks;
+    isMasked?: boolean;
+  } = {},
 ): Promise<WholeExport> {
   const catalog = await readCatalog(source);
-  const { format = "sql", content = "all", tables } = request;
   const { plan, createEncoder } = planDump(
-    { source: "main", format, content, ...(tables && { tables }) },
+    { source: "main", format: "sql", content: "all", ...request },
     catalog,
   );
   const reader = cutReader(openLiveReader(source), cutting);

@@ -21,9 +21,15 @@ export type IndexPlan =
     };
 
 /**
- * Plans the index of an FTS5 table. None of the returned statements can fail if the content loads.
+ * Plans the index of an FTS5 table. None of the returned statements can fail if the content loads. If values are
+ * masked, a view's ids may depend on them, so none are written.
  */
-export function planIndex(catalog: Catalog, table: Table, content: ExternalContent): IndexPlan {
+export function planIndex(
+  catalog: Catalog,
+  table: Table,
+  content: ExternalContent,
+  isMasked: boolean,
+): IndexPlan {
   const name = q(content.content);
   const found = findContent(catalog, content.content);
   if (found === undefined) return { reason: `, and ${name} is not in the dump` };
@@ -39,12 +45,14 @@ export function planIndex(catalog: Catalog, table: Table, content: ExternalConte
   }
   const isRowid = found.rowids.has(lowerAscii(content.contentRowid));
   const exclusions = content.hasDocsize ? planExclusions(table, content, isRowid) : undefined;
+  const isPlain = !isMasked || !found.isView;
   const fits = exclusions !== undefined && fitsStatement({ sql: exclusions.derived.head });
+  const isWritten = isPlain && fits;
   return {
     rebuild: ftsRebuildSql(table),
-    exclusions: fits ? exclusions : undefined,
+    exclusions: isWritten ? exclusions : undefined,
     warnings: [
-      ...(fits ? [] : [allRowsWarning(table, name, content)]),
+      ...(isWritten ? [] : [allRowsWarning(table, name, { ...content, isPlain })]),
       // A view may compute its text just like a trigger.
       ...(found.isView
         ? []
@@ -53,7 +61,14 @@ export function planIndex(catalog: Catalog, table: Table, content: ExternalConte
   };
 }
 
-function allRowsWarning({ name }: Table, content: string, { hasDocsize }: ExternalContent): string {
+function allRowsWarning(
+  { name }: Table,
+  content: string,
+  { hasDocsize, isPlain }: Pick<ExternalContent, "hasDocsize"> & { isPlain: boolean },
+): string {
+  if (!isPlain) {
+    return `FTS5 table ${shortenName(name)} is over a view, and values are masked: its restored index contains all rows of ${content}`;
+  }
   const reason = hasDocsize
     ? "has names that are too long for a statement that removes rows from its index"
     : "has columnsize=0 and does not record which rows it indexes";

@@ -24,12 +24,13 @@ const NAMES_LENGTH_MAX = 16_000;
  * `schema` leaves out rows, sequences and everything built from rows; `data` leaves out everything
  * else. Each contains exactly what the other leaves out.
  */
-export function planSqlDump({ catalog, source, version, content }: PlanRequest): DumpPlan {
+export function planSqlDump(request: PlanRequest): DumpPlan {
+  const { catalog, source, version, content, isMasked = false } = request;
   const schema = content !== "data";
   const data = content !== "schema";
   const plain = catalog.tables.filter((table) => table.kind !== "virtual");
   const { order, cyclic } = orderByForeignKeys(plain);
-  const virtual = planVirtualTables(catalog, { schema, data });
+  const virtual = planVirtualTables(catalog, { schema, data, isMasked });
   const early = earlyIndexes(catalog, plain);
   const late = catalog.indexes.filter((index) => !early.includes(index));
   const earlyTriggers = triggersOfShadowNames(catalog);
@@ -108,7 +109,7 @@ interface VirtualTablesPlan {
 
 function planVirtualTables(
   catalog: Catalog,
-  { schema, data }: { schema: boolean; data: boolean },
+  { schema, data, isMasked }: { schema: boolean; data: boolean; isMasked: boolean },
 ): VirtualTablesPlan {
   const plan: VirtualTablesPlan = {
     segments: [],
@@ -137,7 +138,8 @@ function planVirtualTables(
       plan.segments.push(...planRows([table]));
       plan.withRows.push(table);
     } else if (kind.kind === "rebuild" || kind.kind === "contentless") {
-      const index = kind.kind === "rebuild" ? planIndex(catalog, table, kind) : { reason: "" };
+      const index =
+        kind.kind === "rebuild" ? planIndex(catalog, table, kind, isMasked) : { reason: "" };
       if ("reason" in index) {
         plan.warnings.push(
           `FTS5 table ${quoteIdentifier(table.name)} keeps no content${index.reason}: it is restored empty`,
@@ -150,6 +152,7 @@ function planVirtualTables(
         plan.rebuilt.push(...planRows([index.exclusions]));
         plan.exclusions.push(index.exclusions);
       }
+      if (isMasked) continue;
       // All comments together are part of the first statement, whose length is limited.
       namesLength += table.name.length;
       if (namesLength <= NAMES_LENGTH_MAX) {

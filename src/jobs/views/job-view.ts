@@ -4,6 +4,7 @@ import type { JobRequest } from "../../api/export-request.ts";
 import { FORMATS } from "../../api/formats.ts";
 import type { JobView } from "../../api/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
+import { listMaskedColumns } from "../../api/masks.ts";
 import { VERIFY_DEFAULT } from "../../api/proof.ts";
 import { findNamedObject } from "../../api/source-config.ts";
 import type { ChangedView } from "../../rpc/http-jobs.ts";
@@ -76,6 +77,7 @@ export function toJobView(sql: SqlStorage, job: JobRow): JobView {
     snapshotAt: timeOrNull(job.snapshot_at_ms),
     retention: toRetentionView(request, job),
     progress: getJobProgress(sql, job),
+    masked: listMaskedColumns(request.mask),
     tables,
     artifacts:
       // Public only after their job is completed: until then a file may still be replaced.

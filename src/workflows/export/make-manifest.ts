@@ -1,4 +1,5 @@
 import type { Manifest, ManifestV2 } from "../../api/manifest.ts";
+import { listMaskedColumns } from "../../api/masks.ts";
 import { findNamedObject } from "../../api/source-config.ts";
 import { VERSION } from "../../api/version.ts";
 import { listTablesByArtifact } from "../../jobs/views/job-view.ts";
@@ -46,6 +47,7 @@ type Common = Omit<ManifestV2, "version" | "encoding" | "request" | "writer" | "
 function describeJob({ job, tables, warnings, copies }: JobLedger, nowMs: number): Common {
   const { request, plan } = job;
   const snapshotMethod = findSnapshotMethod(plan.snapshot);
+  const masked = listMaskedColumns(request.mask);
   return {
     generator: `durable-export ${VERSION}`,
     jobId: job.jobId,
@@ -61,6 +63,7 @@ function describeJob({ job, tables, warnings, copies }: JobLedger, nowMs: number
     completedAt: new Date(nowMs).toISOString(),
     tables: tables.map(({ name, rows, bytes }) => ({ name, rows, bytes })),
     warnings,
+    ...(masked.length > 0 && { masked }),
     ...(job.proof.state !== "none" && { proof: job.proof }),
     ...(copies.length === 0 ? {} : { copies }),
   };
