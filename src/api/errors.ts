@@ -91,7 +91,7 @@ export const ERRORS = {
   "mask-invalid": {
     status: 400,
     retryable: false,
-    hint: "Correct `mask`, or leave the table out with `tables.exclude`. docs/masks.md lists the rules.",
+    hint: `Correct \`mask\`, or leave the table out with \`tables.exclude\`: ${docsUrl("masks.md")}`,
   },
   "callback-url-refused": {
     status: 400,
