@@ -71,6 +71,7 @@ describe("the action, run as a runner does", () => {
       members: { total: 2, packed: 1, exported: 0, empty: 0, failed: 1, pending: 0 },
       progress: { percent: 100, rows: 7, bytes: 900 },
       packs: [],
+      masked: [{ table: "users", column: "email", kind: "null" }],
       failures: [{ member: "b", code: "source-timeout", message: "it took too long" }],
     };
     const send = (_: unknown, response: ServerResponse): boolean => {
@@ -84,6 +85,7 @@ describe("the action, run as a runner does", () => {
       source: "tenants",
       fleet: "true",
       names: "a\nb\n",
+      mask: "users.email=null",
     };
     const result = await runAction(inputs, { folder });
     expect(result.exitCode).toBe(0);
@@ -101,8 +103,10 @@ describe("the action, run as a runner does", () => {
       source: "tenants",
       names: ["a", "b"],
       compression: "gzip",
+      mask: { users: { email: "null" } },
     });
     expect(result.summary).toContain("it took too long");
+    expect(result.summary).toContain("users.email (null)");
     expect(readdirSync(folder).filter((name) => name.startsWith("tenants"))).toEqual([]);
   });
 
@@ -258,7 +262,8 @@ describe("the action, run as a runner does", () => {
     ["timeout", { timeout: "soon" }, 2, 'the input timeout: "soon" is not a duration'],
     ["retention", { retention: "long" }, 2, "retention must be a whole number"],
     ["mask", { mask: "users.email=hash" }, 2, "--mask"],
-    ["mask of a fleet", { fleet: "true", mask: "users.email=null" }, 2, "not for a fleet"],
+    ["verification of a fleet", { fleet: "true", verify: "restore" }, 2, "not for a fleet"],
+    ["format of a fleet", { fleet: "true", format: "csv" }, 2, "not for a fleet"],
     ["restore", { restore: "perhaps" }, 2, "restore must be true or false"],
     [
       "format for a restore",

@@ -57,10 +57,8 @@ export function readInputs(getInput: (name: string) => string): Inputs {
   if (readBoolean(getInput, "copy-required")) options.copyRequired = true;
   const request = requestBodyOf(options);
   const fleet = readFleet(getInput, request);
+  if (fleet !== undefined) requireInputsOfFleet(request);
   const isRestored = readBoolean(getInput, "restore");
-  if (fleet !== undefined && request["mask"] !== undefined) {
-    throw usageError("the input mask is for exports of one database, not for a fleet");
-  }
   if (fleet !== undefined && isRestored) {
     throw usageError("the input restore needs a file, and a fleet stays in the Worker's bucket");
   }
@@ -85,10 +83,31 @@ export function readInputs(getInput: (name: string) => string): Inputs {
   };
 }
 
+/** What the Action's inputs say of an export, and a fleet does not have. */
+const EXPORT_ONLY = {
+  verify: "verify",
+  series: "series",
+  retention: "keep",
+  copyTo: "copy-to",
+  copyRequired: "copy-required",
+  encrypt: "encrypt",
+} satisfies Partial<Record<keyof RequestBody, string>>;
+
+/** Throws a usage error for an input that a fleet would ignore. */
+function requireInputsOfFleet(request: RequestBody): void {
+  for (const [field, input] of Object.entries(EXPORT_ONLY)) {
+    if (!(field in request)) continue;
+    throw usageError(`the input ${input} is for exports of one database, not for a fleet`);
+  }
+  const { format = FORMAT_DEFAULT } = request;
+  if (format === FORMAT_DEFAULT) return;
+  throw usageError("the input format is not for a fleet, whose dumps are SQL scripts");
+}
+
 /** Returns the body of `POST /export/fleet`: a fleet shares some inputs with an export. Undefined for an export. */
 function readFleet(
   getInput: (name: string) => string,
-  { source, compression, consistency, content, tables, retentionHours }: RequestBody,
+  { source, compression, consistency, content, tables, mask, retentionHours }: RequestBody,
 ): FleetBody | undefined {
   if (!readBoolean(getInput, "fleet")) return undefined;
   const names = linesOf(getInput("names"));
@@ -99,6 +118,7 @@ function readFleet(
     consistency,
     content,
     tables,
+    mask,
     retentionHours,
     failIfAny: readBoolean(getInput, "fail-if-any") || undefined,
   };

@@ -21,9 +21,7 @@ export function summaryMarkdown(result: DownloadResult, isRestored: boolean): st
     ["File", code(result.path ?? "")],
     ["Size", `${formatBytes(result.bytes)} (${formatNumberOf(result.bytes, "byte")})`],
     ["Rows", formatCount(result.rows)],
-    ...(masked.length === 0
-      ? []
-      : [["Masked", code(describeMasked(masked))] satisfies [string, string]]),
+    ...maskedFacts(masked),
     ["Checked", checked(result, isRestored)],
     ...(proved === undefined ? [] : [["Proof", code(proved)] satisfies [string, string]]),
   ];
@@ -51,7 +49,8 @@ export function summaryMarkdown(result: DownloadResult, isRestored: boolean): st
 }
 
 /** The summary page of a completed fleet in Markdown: its counts, and its first failures. */
-export function fleetMarkdown({ fleetId, source, members, progress, failures }: Fleet): string {
+export function fleetMarkdown(fleet: Fleet): string {
+  const { fleetId, source, members, progress, masked, failures } = fleet;
   const facts: [string, string][] = [
     ["Fleet", code(fleetId)],
     ["Source", code(source)],
@@ -60,6 +59,7 @@ export function fleetMarkdown({ fleetId, source, members, progress, failures }: 
     ["Failed", formatCount(members.failed)],
     ["Size", `${formatBytes(progress.bytes)} (${formatNumberOf(progress.bytes, "byte")})`],
     ["Rows", formatCount(progress.rows)],
+    ...maskedFacts(masked),
   ];
   return [
     "## Durable Export",
@@ -78,6 +78,10 @@ export function fleetMarkdown({ fleetId, source, members, progress, failures }: 
 /** The summary page of an export that failed. */
 export function failureMarkdown(message: string, hint: string | undefined): string {
   return `## Durable Export\n\n:x: ${text(message)}\n\n${hint === undefined ? "" : `${text(hint)}\n\n`}`;
+}
+
+function maskedFacts(masked: DownloadResult["masked"]): [string, string][] {
+  return masked.length === 0 ? [] : [["Masked", code(describeMasked(masked))]];
 }
 
 function checked({ sha256, sqlite }: DownloadResult, isRestored: boolean): string {

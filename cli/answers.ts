@@ -51,7 +51,7 @@ const CopiesSchema = v.optional(
 export type Copy = v.InferOutput<typeof CopiesSchema>[number];
 
 /** Missing from a Worker of an earlier version, and from a manifest without masks. */
-const MaskedSchema = v.optional(
+export const MaskedSchema = v.optional(
   v.array(v.looseObject({ table: v.string(), column: v.string(), kind: v.string() })),
   [],
 );

@@ -18,6 +18,7 @@ import { formatBytes, formatCount, formatNumberOf, formatRecord, oneLine } from 
 import { graceSignal } from "../grace-signal.ts";
 import { parseJobId } from "../job-id.ts";
 import { optionOf } from "../option-of.ts";
+import { describeMasked, parseMasks } from "../parse-masks.ts";
 
 const PAGE_MAX = 100;
 const LIST_MAX = 100_000;
@@ -31,6 +32,7 @@ interface DumpOptions {
   content?: string;
   table?: string[];
   exclude?: string[];
+  mask?: string[];
   callbackUrl?: string;
   retentionHours?: string;
   failIfAny?: boolean;
@@ -83,6 +85,11 @@ function addDump(fleet: Command, open: (command: Command) => Context): void {
       "leave out this table; * is a wildcard; may be repeated",
       collect,
     )
+    .option(
+      "--mask <mask>",
+      "replace a column's values in every object: users.email=null, =length, =template:TEXT, =value:TEXT; may be repeated",
+      collect,
+    )
     .option("--callback-url <url>", "where the Worker sends the result")
     .option(
       "--retention-hours <hours>",
@@ -102,6 +109,8 @@ function addDump(fleet: Command, open: (command: Command) => Context): void {
       for (const warning of ended.warnings) terminal.warn(warning);
       for (const failure of ended.failures) terminal.warn(describeFailure(failure));
       requireFleetCompleted(ended);
+      const { masked } = ended;
+      if (masked.length > 0) terminal.note(oneLine(`masked: ${describeMasked(masked)}`));
       terminal.finish(describeFleet(ended), ended.fleetId);
       terminal.printJson(ended);
     });
@@ -109,7 +118,7 @@ function addDump(fleet: Command, open: (command: Command) => Context): void {
 
 /** The body of `POST /export/fleet`. It contains only the given options. */
 async function toBody(options: DumpOptions): Promise<FleetBody> {
-  const { objectName, namesFile, table, exclude, retentionHours } = options;
+  const { objectName, namesFile, table, exclude, mask, retentionHours } = options;
   if (objectName !== undefined && namesFile !== undefined) {
     throw usageError("--object-name and --names-file cannot be combined");
   }
@@ -124,6 +133,7 @@ async function toBody(options: DumpOptions): Promise<FleetBody> {
     consistency: options.consistency,
     content: options.content,
     tables: Object.keys(tables).length === 0 ? undefined : tables,
+    mask: mask === undefined ? undefined : parseMasks(mask),
     callbackUrl: options.callbackUrl,
     failIfAny: options.failIfAny,
     retentionHours:
@@ -278,7 +288,7 @@ async function collectPages<T>(
 }
 
 function describeStatus(fleet: Fleet): string {
-  const { members, progress, error } = fleet;
+  const { members, progress, masked, error } = fleet;
   const percent = progress.percent === null ? "" : ` (${Math.floor(progress.percent)}%)`;
   const lines: [name: string, value: string | null][] = [
     ["fleet", fleet.fleetId],
@@ -292,6 +302,7 @@ function describeStatus(fleet: Fleet): string {
     ["exported", formatCount(members.exported)],
     ["empty", formatCount(members.empty)],
     ["failed", formatCount(members.failed)],
+    ["masked", masked.length === 0 ? null : oneLine(describeMasked(masked))],
     ["rows", formatCount(progress.rows)],
     ["bytes", formatBytes(progress.bytes)],
     ["error", error === null ? null : oneLine(`${error.code}: ${error.message}`)],

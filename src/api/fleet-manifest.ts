@@ -2,6 +2,7 @@ import * as v from "valibot";
 
 import { DumpContentSchema, TablePatternsSchema } from "./export-request.ts";
 import { NamedBySchema } from "./fleet-view.ts";
+import { MaskedColumnSchema } from "./masks.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
@@ -23,6 +24,8 @@ export const FleetManifestSchema = v.strictObject({
   content: DumpContentSchema,
   /** Null if the request chose no tables. */
   tables: v.nullable(TablePatternsSchema),
+  /** The masked columns of every dump; missing if there are none. */
+  masked: v.optional(v.array(MaskedColumnSchema)),
   startedAt: v.string(),
   completedAt: v.string(),
   members: v.strictObject({

@@ -9,6 +9,7 @@ import {
 } from "./export-request.ts";
 import { FleetNamesSchema } from "./fleet-names.ts";
 import { RETENTION_HOURS_MAX } from "./limits.ts";
+import { MasksSchema } from "./masks.ts";
 
 /** Body of `POST /export/fleet`; every field is optional, and unknown fields are refused. */
 export const FleetRequestSchema = v.strictObject({
@@ -26,6 +27,8 @@ export const FleetRequestSchema = v.strictObject({
   consistency: v.optional(ConsistencySchema),
   content: v.optional(DumpContentSchema, "all"),
   tables: v.optional(TablePatternsSchema),
+  /** What replaces the values of columns, in every object. docs/masks.md describes masks. */
+  mask: v.optional(MasksSchema),
   retentionHours: v.optional(
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(RETENTION_HOURS_MAX)),
   ),

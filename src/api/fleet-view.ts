@@ -8,6 +8,7 @@ import {
   WorkflowViewSchema,
 } from "./job-view.ts";
 import { JOB_STATES } from "./job-state.ts";
+import { MaskedColumnSchema } from "./masks.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Time = v.pipe(v.string(), v.isoTimestamp());
@@ -47,6 +48,8 @@ export const FleetViewSchema = v.strictObject({
   namedBy: v.nullable(NamedBySchema),
   compression: v.string(),
   content: v.string(),
+  /** The columns whose values the request masks, in every object. */
+  masked: v.array(MaskedColumnSchema),
   createdAt: Time,
   startedAt: v.nullable(Time),
   completedAt: v.nullable(Time),

@@ -1,4 +1,3 @@
-import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, inject, test, vi } from "vitest";
 
@@ -9,6 +8,7 @@ import { TEST_RECIPIENT } from "../support/age-keys.ts";
 import { api, emptyDatabase, ended, query } from "../support/api.ts";
 import { destinationBindings } from "../support/destinations.ts";
 import { recordSteps } from "../support/faulty-steps.ts";
+import { readJobsDatabase } from "../support/read-jobs-database.ts";
 import { TEST_SIGNING_KEY } from "../support/signing-keys.ts";
 
 const s3 = inject("s3Bucket");
@@ -31,23 +31,6 @@ afterEach(() => {
   Object.defineProperty(prototype, "run", realRun);
   vi.restoreAllMocks();
 });
-
-/** Every value in the jobs database, as text. */
-async function readJobsDatabase(): Promise<string> {
-  return runInDurableObject(env.EXPORT_JOBS.getByName("jobs"), (_, { storage }) => {
-    const tables = storage.sql
-      .exec<{ name: string }>(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'tmp_export_%'",
-      )
-      .toArray();
-    const rows = tables.flatMap(({ name }) =>
-      storage.sql.exec(`SELECT * FROM "${name}"`).toArray(),
-    );
-    return JSON.stringify(rows, (_, value: unknown) =>
-      value instanceof ArrayBuffer ? new TextDecoder("latin1").decode(value) : value,
-    );
-  });
-}
 
 test("secrets are in no log, view, step result, error, manifest or row", async () => {
   await emptyDatabase();

@@ -1,8 +1,10 @@
 import { ExportError } from "../../api/errors.ts";
 import type { FleetView } from "../../api/fleet-view.ts";
+import type { FailedMember } from "../../rpc/fleet-jobs.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import { deleteUnfinished } from "../../storage/inline/inline-objects.ts";
 import type { JobsContext } from "../jobs-context.ts";
+import { listFailures } from "../tables/fleet-failure-rows.ts";
 import {
   parseFleetRequest,
   parseFleetState,
@@ -23,9 +25,13 @@ import { startNextJobs } from "./start-next-jobs.ts";
 
 const HOUR_MS = 3_600_000;
 
+/** The most characters of a name in a message. */
+const NAME_CHARS_MAX = 100;
+
 /**
  * Completes a fleet, starts the next job in the queue, and returns the fleet's view. Errors: `run-superseded`, unless
- * this run has already completed it; `fleet-members-failed` if too many members failed.
+ * this run has already completed it; `fleet-members-failed` if any failed and the request forbids it, or if
+ * none has a dump.
  */
 export async function completeFleet(context: JobsContext, run: RunId): Promise<FleetView> {
   const { sql, storage, env } = context;
@@ -33,7 +39,7 @@ export async function completeFleet(context: JobsContext, run: RunId): Promise<F
   const job = getJobOfKind(sql, jobId, "fleet");
   if (job.state !== "completed" || job.run !== run.run) {
     getJobOfRun(sql, run);
-    requireEnough(job);
+    requireEnough(sql, job);
     storage.transactionSync(() => {
       const nowMs = Date.now();
       const expiresAtMs = nowMs + parseFleetRequest(job).retentionHours * HOUR_MS;
@@ -50,14 +56,20 @@ export async function completeFleet(context: JobsContext, run: RunId): Promise<F
 }
 
 /** Errors: `fleet-members-failed`. */
-function requireEnough(job: JobRow): void {
+function requireEnough(sql: SqlStorage, job: JobRow): void {
   const { failed, packed, exported, empty } = parseFleetState(job);
   if (failed === 0) return;
-  const isNothing = packed + exported + empty === 0;
+  const isNothing = packed + exported === 0;
   if (!isNothing && !parseFleetRequest(job).failIfAny) return;
   const total = failed + packed + exported + empty;
+  const [first] = listFailures(sql, job.job_id, { from: "", limit: 1 });
+  const why = first === undefined ? "" : `; the first, ${describeFailure(first)}`;
   throw new ExportError(
     "fleet-members-failed",
-    `${failed} of ${total} objects could not be backed up`,
+    `${failed} of ${total} objects could not be backed up${why}`,
   );
+}
+
+function describeFailure({ member, code, message }: FailedMember): string {
+  return `${JSON.stringify(member.slice(0, NAME_CHARS_MAX).toWellFormed())}: ${code}: ${message}`;
 }

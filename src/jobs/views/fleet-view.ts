@@ -1,6 +1,7 @@
 import type { FleetNames } from "../../api/fleet-names.ts";
 import type { FleetView } from "../../api/fleet-view.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
+import { listMaskedColumns } from "../../api/masks.ts";
 import type {
   ChangedFleetView,
   FleetInfo,
@@ -93,6 +94,7 @@ export function toFleetView(sql: SqlStorage, job: JobRow): FleetView {
     namedBy: state.list?.namedBy ?? null,
     compression: request.compression,
     content: request.content,
+    masked: listMaskedColumns(request.mask),
     createdAt: toIsoTime(job.created_at_ms),
     startedAt: timeOrNull(job.started_at_ms),
     completedAt: timeOrNull(job.completed_at_ms),

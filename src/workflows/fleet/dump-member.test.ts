@@ -1,9 +1,10 @@
+import { Buffer } from "node:buffer";
 import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 
 import { assert } from "../../lib/assert.ts";
 import { MIB } from "../../api/limits.ts";
-import { dumpDatabase } from "../../../test/support/dump-database.ts";
+import { dumpDatabase, exportDatabase } from "../../../test/support/dump-database.ts";
 import {
   nodeSqliteSource,
   openPlatformDatabase,
@@ -65,4 +66,37 @@ test("a table that the request asks for and the database lacks is an error", asy
   await expect(dumpMember(sourceOf(["CREATE TABLE t(a)"]), request, MIB)).rejects.toMatchObject({
     code: "table-not-found",
   });
+});
+
+const MASK = { users: { email: "null", name: "length" } } as const;
+
+test("a masked dump has the bytes of an export job's masked dump, and no original", async () => {
+  const source = sourceOf([
+    "CREATE TABLE users(id INTEGER PRIMARY KEY, email, name TEXT)",
+    "INSERT INTO users VALUES (1, 'planted', 'planted 7')",
+  ]);
+  const dump = await dumpMember(source, { ...REQUEST, mask: MASK }, MIB);
+  assert(dump.kind === "small", "it has one row");
+  const [whole] = (await exportDatabase(source, undefined, { mask: MASK })).files;
+  expect(Buffer.from(dump.file).equals(whole?.bytes ?? Buffer.of())).toBe(true);
+  expect(Buffer.from(dump.file).toString()).not.toContain("planted");
+});
+
+test("a database that lacks a masked table or column is an error, even if it is large", async () => {
+  for (const column of ["other, x", "email, x"]) {
+    const source = sourceOf([
+      `CREATE TABLE users(${column})`,
+      "INSERT INTO users VALUES (1, zeroblob(3000))",
+    ]);
+    for (const bytesMax of [2_000, MIB]) {
+      await expect(dumpMember(source, { ...REQUEST, mask: MASK }, bytesMax)).rejects.toMatchObject({
+        code: "mask-invalid",
+      });
+    }
+  }
+});
+
+test("a database without tables is empty, whichever tables and masks the request names", async () => {
+  const request = { ...REQUEST, mask: MASK, tables: { include: ["users"] } };
+  expect((await dumpMember(sourceOf([]), request, MIB)).kind).toBe("empty");
 });

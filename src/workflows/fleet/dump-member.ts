@@ -4,11 +4,15 @@ import { planDump } from "../../formats/plan-dump.ts";
 import { readDumpPlan } from "../../reading/begin-dump.ts";
 import { readInOneTurn } from "../../reading/read-in-one-turn.ts";
 import { readSourceWarnings } from "../../reading/source-warnings.ts";
+import type { Catalog } from "../../sqlite/catalog.ts";
 import { concatBytes } from "../../lib/bytes.ts";
 import { Compressor } from "../../storage/writer/compressor.ts";
 
 /** What a fleet writes of each of its members. */
-export type MemberRequest = Pick<JobRequest, "source" | "compression" | "content" | "tables">;
+export type MemberRequest = Pick<
+  JobRequest,
+  "source" | "compression" | "content" | "tables" | "mask"
+>;
 
 /** The dump of a member, or why it has none. */
 export type MemberDump =
@@ -29,22 +33,21 @@ export type MemberDump =
 
 /**
  * Dumps a small database as one SQL script, from one turn of it: nothing is created in the database, and no job is
- * needed. The bytes are those that an export job writes. Errors: `table-not-found`, and the source's own.
+ * needed. The bytes are those that an export job writes. Errors: `table-not-found`, `mask-invalid`, and the source's own.
  */
 export async function dumpMember(
   source: Source,
   request: MemberRequest,
   bytesMax: number,
 ): Promise<MemberDump> {
-  const planned = await readDumpPlan(source, (catalog) =>
-    planDump({ ...request, format: "sql" }, catalog),
-  );
+  const { content } = request;
+  const planned = await readDumpPlan(source, (catalog) => {
+    // The names of tables and masked columns are wrong only for a database that has tables.
+    const { tables: _, mask: __, ...whole } = request;
+    return planDump({ ...(isEmpty(catalog, content) ? whole : request), format: "sql" }, catalog);
+  });
   const { plan } = planned;
-  // Entries that the class cannot export are no reason to report nothing: the dump has a warning.
-  const hasEntries = plan.keyValues !== undefined;
-  if (plan.tables.length === 0 && !hasEntries && isWithoutSchema(planned.catalog)) {
-    return { kind: "empty", rowsRead: 0 };
-  }
+  if (isEmpty(planned.catalog, content)) return { kind: "empty", rowsRead: 0 };
   const dump = await readInOneTurn(source, { ...planned, bytesMax });
   if (dump === undefined) return { kind: "large", rowsRead: 0 };
   const { pieces, atMs, rowsRead } = dump;
@@ -72,12 +75,11 @@ export async function dumpMember(
   };
 }
 
-function isWithoutSchema({
-  tables,
-  views,
-}: {
-  tables: readonly unknown[];
-  views: readonly unknown[];
-}): boolean {
-  return tables.length === 0 && views.length === 0;
+/** Entries that the class cannot export are no reason to report nothing: the dump has a warning. */
+function isEmpty(
+  { tables, views, keyValues }: Catalog,
+  content: MemberRequest["content"],
+): boolean {
+  const hasEntries = content !== "schema" && keyValues !== undefined;
+  return tables.length === 0 && views.length === 0 && !hasEntries;
 }

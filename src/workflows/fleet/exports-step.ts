@@ -58,7 +58,7 @@ async function prepareExport(
   member: string,
 ): Promise<NewJob> {
   const { request, origin, state } = fleet;
-  const { compression, consistency, content, tables, retentionHours } = request;
+  const { compression, consistency, content, tables, mask, retentionHours } = request;
   const database = nameDatabase(fleet, state.list?.namedBy ?? "name", member);
   const jobId = crypto.randomUUID();
   const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(jobId));
@@ -71,6 +71,7 @@ async function prepareExport(
       consistency,
       content,
       ...(tables !== undefined && { tables }),
+      ...(mask !== undefined && { mask }),
       retentionHours: Math.min(RETENTION_HOURS_MAX, retentionHours + LONGER_HOURS),
     },
     databaseKey: findKey(context, database),

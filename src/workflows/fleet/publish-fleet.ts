@@ -1,4 +1,5 @@
 import type { FleetManifest } from "../../api/fleet-manifest.ts";
+import { listMaskedColumns } from "../../api/masks.ts";
 import { VERSION } from "../../api/version.ts";
 import { encodeUtf8 } from "../../lib/bytes.ts";
 import type { FleetLedger } from "../../rpc/fleet-jobs.ts";
@@ -44,6 +45,7 @@ export async function publishFleet({ jobs, runId, store }: RunContext): Promise<
 function makeFleetManifest({ fleet, packs, exports, failures }: FleetLedger): FleetManifest {
   const { request, state } = fleet;
   const { packed, exported, empty, failed } = state;
+  const masked = listMaskedColumns(request.mask);
   return {
     version: 1,
     generator: `durable-export ${VERSION}`,
@@ -53,6 +55,7 @@ function makeFleetManifest({ fleet, packs, exports, failures }: FleetLedger): Fl
     compression: request.compression,
     content: request.content,
     tables: request.tables ?? null,
+    ...(masked.length > 0 && { masked }),
     startedAt: new Date(fleet.startedAtMs).toISOString(),
     completedAt: new Date().toISOString(),
     members: { total: state.list?.total ?? 0, packed, exported, empty, failed },
