@@ -88,8 +88,6 @@ const EXPORT_ONLY = {
   verify: "verify",
   series: "series",
   retention: "keep",
-  copyTo: "copy-to",
-  copyRequired: "copy-required",
   encrypt: "encrypt",
 } satisfies Partial<Record<keyof RequestBody, string>>;
 
@@ -107,9 +105,10 @@ function requireInputsOfFleet(request: RequestBody): void {
 /** Returns the body of `POST /export/fleet`: a fleet shares some inputs with an export. Undefined for an export. */
 function readFleet(
   getInput: (name: string) => string,
-  { source, compression, consistency, content, tables, mask, retentionHours }: RequestBody,
+  request: RequestBody,
 ): FleetBody | undefined {
   if (!readBoolean(getInput, "fleet")) return undefined;
+  const { source, compression, consistency, content, tables, mask, retentionHours } = request;
   const names = linesOf(getInput("names"));
   const fields: FleetBody = {
     source,
@@ -119,6 +118,8 @@ function readFleet(
     content,
     tables,
     mask,
+    copyTo: request["copyTo"],
+    copyRequired: request["copyRequired"],
     retentionHours,
     failIfAny: readBoolean(getInput, "fail-if-any") || undefined,
   };

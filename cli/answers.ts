@@ -35,7 +35,7 @@ const ProofSchema = v.optional(
 export type Proof = NonNullable<v.InferOutput<typeof ProofSchema>>;
 
 /** A Worker of an earlier version reports none. */
-const CopiesSchema = v.optional(
+export const CopiesSchema = v.optional(
   v.array(
     v.looseObject({
       destination: v.string(),

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 
 import { JOB_STATES } from "../src/api/job-state.ts";
-import { MaskedSchema } from "./answers.ts";
+import { CopiesSchema, MaskedSchema } from "./answers.ts";
 
 /** The parts of the Worker's answers about fleets that this program reads; see answers.ts. */
 
@@ -29,6 +29,7 @@ export const FleetSchema = v.looseObject({
   progress: v.looseObject({ percent: Count, rows: v.number(), bytes: v.number() }),
   packs: v.array(v.looseObject({ number: v.number() })),
   masked: MaskedSchema,
+  copies: CopiesSchema,
   failures: v.array(v.looseObject({ member: v.string(), code: v.string(), message: v.string() })),
   warnings: v.optional(v.array(v.string()), []),
   error: v.optional(

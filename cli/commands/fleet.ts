@@ -1,161 +1,34 @@
-import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
-
 import type { Command } from "commander";
 
-import { COMPRESSION_NAMES } from "../../src/api/compressions.ts";
 import { MEMBER_STATES } from "../../src/api/fleet-view.ts";
 import { JOB_STATES } from "../../src/api/job-state.ts";
-import { RETENTION_HOURS_MAX } from "../../src/api/limits.ts";
 import { usageError } from "../cli-error.ts";
 import { type Context, parseCount } from "../context.ts";
+import { describeCopy } from "../describe-copy.ts";
 import { downloadMember } from "../download-member.ts";
-import { parseDurationMs } from "../duration.ts";
 import type { Fleet, Member } from "../fleet-answers.ts";
-import { type FleetBody, FleetClient, type MemberChoice } from "../fleet-client.ts";
-import { describeFleet, followFleet, requireFleetCompleted } from "../follow-fleet.ts";
+import { FleetClient, type MemberChoice } from "../fleet-client.ts";
 import { formatBytes, formatCount, formatNumberOf, formatRecord, oneLine } from "../format.ts";
-import { graceSignal } from "../grace-signal.ts";
 import { parseJobId } from "../job-id.ts";
 import { optionOf } from "../option-of.ts";
-import { describeMasked, parseMasks } from "../parse-masks.ts";
+import { describeMasked } from "../parse-masks.ts";
+import { addFleetDump, describeFailure } from "./fleet-dump.ts";
+import { addFleetExtract } from "./fleet-extract.ts";
 
 const PAGE_MAX = 100;
 const LIST_MAX = 100_000;
-
-interface DumpOptions {
-  source?: string;
-  objectName?: string[];
-  namesFile?: string;
-  compression?: string;
-  consistency?: string;
-  content?: string;
-  table?: string[];
-  exclude?: string[];
-  mask?: string[];
-  callbackUrl?: string;
-  retentionHours?: string;
-  failIfAny?: boolean;
-  timeout?: string;
-}
 
 /** `fleet`: backs up many objects of a class, and finds their dumps. */
 export function addFleet(program: Command, open: (command: Command) => Context): void {
   const fleet = program
     .command("fleet")
     .description("back up every object of a class, and download the dump of one");
-  addDump(fleet, open);
+  addFleetDump(fleet, open);
   addStatus(fleet, open);
   addList(fleet, open);
   addMembers(fleet, open);
   addDownload(fleet, open);
-}
-
-function addDump(fleet: Command, open: (command: Command) => Context): void {
-  const collect = (value: string, values: string[] = []) => [...values, value];
-  fleet
-    .command("dump")
-    .description("back up many objects of a class; Ctrl-C leaves the fleet running")
-    .option("--source <name>", "the configured source (default: the only one, or main)")
-    .option("--object-name <name>", "back up this object; may be repeated", collect)
-    .option("--names-file <file>", "back up the objects that this file lists, one name per line")
-    .addOption(
-      optionOf("--compression <kind>", "their compression; default: none", COMPRESSION_NAMES),
-    )
-    .addOption(
-      optionOf("--consistency <kind>", "of objects that do not fit into one turn", [
-        "snapshot",
-        "live",
-      ]),
-    )
-    .addOption(
-      optionOf("--content <part>", "which part of each database; default: all", [
-        "all",
-        "schema",
-        "data",
-      ]),
-    )
-    .option(
-      "--table <pattern>",
-      "export only this table; * is a wildcard; may be repeated",
-      collect,
-    )
-    .option(
-      "--exclude <pattern>",
-      "leave out this table; * is a wildcard; may be repeated",
-      collect,
-    )
-    .option(
-      "--mask <mask>",
-      "replace a column's values in every object: users.email=null, =length, =template:TEXT, =value:TEXT; may be repeated",
-      collect,
-    )
-    .option("--callback-url <url>", "where the Worker sends the result")
-    .option(
-      "--retention-hours <hours>",
-      `how many hours the Worker keeps the files: 1 to ${RETENTION_HOURS_MAX}`,
-    )
-    .option("--fail-if-any", "fail if any object cannot be backed up")
-    .option("--timeout <duration>", "stop following after 90s, 30m, 2h; the fleet continues")
-    .action(async (options: DumpOptions, self: Command) => {
-      const { terminal, client } = open(self);
-      const timeoutMs =
-        options.timeout === undefined ? undefined : parseDurationMs(options.timeout, "--timeout");
-      const body = await toBody(options);
-      const api = client();
-      const started = await new FleetClient(api).start(body, randomUUID(), graceSignal(api.signal));
-      terminal.note(`fleet ${started.fleetId} started`);
-      const ended = await followFleet(api, terminal, { fleetId: started.fleetId, timeoutMs });
-      for (const warning of ended.warnings) terminal.warn(warning);
-      for (const failure of ended.failures) terminal.warn(describeFailure(failure));
-      requireFleetCompleted(ended);
-      const { masked } = ended;
-      if (masked.length > 0) terminal.note(oneLine(`masked: ${describeMasked(masked)}`));
-      terminal.finish(describeFleet(ended), ended.fleetId);
-      terminal.printJson(ended);
-    });
-}
-
-/** The body of `POST /export/fleet`. It contains only the given options. */
-async function toBody(options: DumpOptions): Promise<FleetBody> {
-  const { objectName, namesFile, table, exclude, mask, retentionHours } = options;
-  if (objectName !== undefined && namesFile !== undefined) {
-    throw usageError("--object-name and --names-file cannot be combined");
-  }
-  const tables = {
-    ...(table === undefined ? {} : { include: table }),
-    ...(exclude === undefined ? {} : { exclude }),
-  };
-  const fields: FleetBody = {
-    source: options.source,
-    names: namesFile === undefined ? objectName : await readNames(namesFile),
-    compression: options.compression,
-    consistency: options.consistency,
-    content: options.content,
-    tables: Object.keys(tables).length === 0 ? undefined : tables,
-    mask: mask === undefined ? undefined : parseMasks(mask),
-    callbackUrl: options.callbackUrl,
-    failIfAny: options.failIfAny,
-    retentionHours:
-      retentionHours === undefined
-        ? undefined
-        : parseCount(retentionHours, "--retention-hours", 1, RETENTION_HOURS_MAX),
-  };
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-}
-
-async function readNames(path: string): Promise<string[]> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    throw usageError(
-      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-  const names = text.split(/\r?\n/).filter((line) => line !== "");
-  if (names.length === 0) throw usageError(`${path} lists no names`);
-  return names;
+  addFleetExtract(fleet, open);
 }
 
 function addStatus(fleet: Command, open: (command: Command) => Context): void {
@@ -288,7 +161,7 @@ async function collectPages<T>(
 }
 
 function describeStatus(fleet: Fleet): string {
-  const { members, progress, masked, error } = fleet;
+  const { members, progress, masked, copies, error } = fleet;
   const percent = progress.percent === null ? "" : ` (${Math.floor(progress.percent)}%)`;
   const lines: [name: string, value: string | null][] = [
     ["fleet", fleet.fleetId],
@@ -305,6 +178,7 @@ function describeStatus(fleet: Fleet): string {
     ["masked", masked.length === 0 ? null : oneLine(describeMasked(masked))],
     ["rows", formatCount(progress.rows)],
     ["bytes", formatBytes(progress.bytes)],
+    ...copies.map((copy): [string, string] => ["copy", describeCopy(copy)]),
     ["error", error === null ? null : oneLine(`${error.code}: ${error.message}`)],
     ...fleet.warnings.map((warning): [string, string] => ["warning", oneLine(warning)]),
     ...fleet.failures.map((failure): [string, string] => ["failure", describeFailure(failure)]),
@@ -313,10 +187,6 @@ function describeStatus(fleet: Fleet): string {
     .filter((line): line is [string, string] => line[1] !== null)
     .map(([name, value]) => `${name.padEnd(11)} ${value}`)
     .join("\n");
-}
-
-function describeFailure({ member, code, message }: Fleet["failures"][number]): string {
-  return oneLine(`object ${JSON.stringify(member)} failed: ${code}: ${message}`);
 }
 
 function describeListed(fleet: Fleet): string {

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 
-import type { Copy, Job } from "../answers.ts";
+import type { Job } from "../answers.ts";
 import { describeConsistency } from "../consistency.ts";
 import type { Context } from "../context.ts";
+import { describeCopy } from "../describe-copy.ts";
 import { findJobOfAnyKind } from "../find-job.ts";
 import { formatBytes, formatCount, oneLine } from "../format.ts";
 import { parseJobId } from "../job-id.ts";
@@ -75,12 +76,6 @@ function describeRestore(restore: Restore): string {
     ],
     ...describeOutcome(restore),
   ]);
-}
-
-/** Returns, for instance, "offsite copied (1.2 MB, shop/2026/11/28/…/)". */
-function describeCopy({ destination, state, folder, bytes, nextAttemptAt }: Copy): string {
-  const next = nextAttemptAt === null ? "" : `, next attempt ${nextAttemptAt}`;
-  return oneLine(`${destination} ${state} (${formatBytes(bytes)}, ${folder})${next}`);
 }
 
 /** The percentage of a job that failed or was cancelled says nothing. */

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { ManifestCopySchema } from "./copies.ts";
 import { DumpContentSchema, TablePatternsSchema } from "./export-request.ts";
 import { NamedBySchema } from "./fleet-view.ts";
 import { MaskedColumnSchema } from "./masks.ts";
@@ -49,10 +50,19 @@ export const FleetManifestSchema = v.strictObject({
     }),
   ),
   /** Large members, sorted by name. */
-  exports: v.array(v.strictObject({ member: v.string(), jobId: v.string() })),
+  exports: v.array(
+    v.strictObject({
+      member: v.string(),
+      jobId: v.string(),
+      /** Where the export's own copies are; missing if it has none. */
+      copies: v.optional(v.array(ManifestCopySchema)),
+    }),
+  ),
   /** At most 10,000, sorted by name. */
   failures: v.array(v.strictObject({ member: v.string(), code: v.string(), message: v.string() })),
   warnings: v.array(v.string()),
+  /** Where the packs, their indexes and this manifest are copied to; missing if nowhere. */
+  copies: v.optional(v.array(ManifestCopySchema)),
 });
 
 export type FleetManifest = v.InferOutput<typeof FleetManifestSchema>;

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { CopyToSchema } from "./copies.ts";
 import {
   CompressionSchema,
   ConsistencySchema,
@@ -33,6 +34,13 @@ export const FleetRequestSchema = v.strictObject({
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(RETENTION_HOURS_MAX)),
   ),
   callbackUrl: v.optional(v.string()),
+  /** The destinations of `EXPORT_DESTINATIONS` that get a copy. docs/fleets.md describes copies of fleets. */
+  copyTo: v.optional(CopyToSchema),
+  /**
+   * True if the fleet fails if a copy fails. By default it completes with a warning, and the copy is
+   * tried again later.
+   */
+  copyRequired: v.optional(v.boolean()),
   failIfAny: v.optional(
     v.pipe(
       v.boolean(),

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { CopyViewSchema } from "./copies.ts";
 import {
   CallbackViewSchema,
   FailureViewSchema,
@@ -72,6 +73,8 @@ export const FleetViewSchema = v.strictObject({
   packs: v.array(PackViewSchema),
   /** The first 500; the members with status `failed` are all of them. */
   failures: v.array(MemberFailureSchema),
+  /** Of the packs, by destination. The export jobs of large members have their own. */
+  copies: v.array(CopyViewSchema),
   workflow: WorkflowViewSchema,
   callback: CallbackViewSchema,
   /** Without that of the export jobs of large members. */

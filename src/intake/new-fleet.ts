@@ -3,17 +3,20 @@ import type { FleetNames } from "../api/fleet-names.ts";
 import type { FleetRequest } from "../api/fleet-request.ts";
 import type { SourceConfig } from "../api/source-config.ts";
 import type { ExportEnv } from "../config/bindings.ts";
+import { listCopyPlaces } from "../config/copy-places.ts";
 import { findDefaultSource, getSourceConfig, type Settings } from "../config/settings.ts";
 import { findBindingProblem, findDatabase, sourceObjectOf } from "../databases/open-source.ts";
 import { getSourceKind } from "../databases/source-kinds.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import type { NewFleet } from "../rpc/fleet-jobs.ts";
+import { toReadableFolder } from "../rpc/readable-key.ts";
 import { checkCallback } from "./check-callback.ts";
 
 /**
  * Returns a checked request as a fleet to create, with the defaults of the source and the deployment filled in. It
  * refuses what can be known before the names are read. Errors: `source-not-found`, `invalid-request` for a source of one
- * database or without names, `callback-url-refused`, `configuration-invalid`.
+ * database or without names, `callback-url-refused`, `destination-not-found`,
+ * `configuration-invalid`.
  */
 export async function prepareFleet(
   config: Settings,
@@ -49,10 +52,14 @@ export async function prepareFleet(
     ...checkCallback(config, request.callbackUrl, received.origin),
     retentionHours: request.retentionHours ?? config.retentionHours,
   };
+  const jobId = crypto.randomUUID();
+  const named = { jobId, source: name, object: null, createdAtMs: received.nowMs };
+  const copies = listCopyPlaces(config, request.copyTo ?? [], toReadableFolder(named));
   const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(JSON.stringify(full)));
   return {
-    jobId: crypto.randomUUID(),
+    jobId,
     request: full,
+    copies,
     requestDigest: toHex(new Uint8Array(digest)),
     ...given,
   };

@@ -1,8 +1,8 @@
 import type { ExportEnv } from "../config/bindings.ts";
+import { listCopyPlaces } from "../config/copy-places.ts";
 import { requireScratch } from "../config/scratch.ts";
 import { findDefaultSource, getSourceConfig, type Settings } from "../config/settings.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
-import type { ManifestCopy } from "../api/copies.ts";
 import { ExportError } from "../api/errors.ts";
 import {
   type ExportRequest,
@@ -85,23 +85,5 @@ function requireRecipients({ ageRecipients }: Settings, { encrypt }: ExportReque
   const message = "EXPORT_AGE_RECIPIENTS contains no public key to encrypt for";
   throw new ExportError("invalid-request", `the request: encrypt: ${message}`, {
     details: { issues: [{ path: "encrypt", message }] },
-  });
-}
-
-/** Returns where copies go. Errors: `destination-not-found`, with the configured names. */
-function listCopyPlaces(
-  { destinations, ageRecipients }: Settings,
-  copyTo: readonly string[],
-  folder: string,
-): ManifestCopy[] {
-  const sealed = ageRecipients.length > 0;
-  return copyTo.map((destination) => {
-    const config = Object.hasOwn(destinations, destination) ? destinations[destination] : undefined;
-    if (config !== undefined) return { destination, folder: `${config.prefix}${folder}`, sealed };
-    throw new ExportError(
-      "destination-not-found",
-      `there is no destination ${JSON.stringify(destination)}`,
-      { details: { destinations: Object.keys(destinations) } },
-    );
   });
 }

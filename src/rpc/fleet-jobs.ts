@@ -1,3 +1,4 @@
+import type { ManifestCopy } from "../api/copies.ts";
 import type { ErrorCode } from "../api/errors.ts";
 import type { FleetNames } from "../api/fleet-names.ts";
 import type { FleetRequest } from "../api/fleet-request.ts";
@@ -5,6 +6,7 @@ import type { FleetView } from "../api/fleet-view.ts";
 import type { JobState } from "../api/job-state.ts";
 import type { JobPageQuery, JobPosition, NewJob } from "./http-jobs.ts";
 import type { Outcome } from "./outcome.ts";
+import type { CopyPlan } from "./run-jobs.ts";
 import type { RunId, RunStart } from "./run-payload.ts";
 
 /** A fleet's request. Fields that the client omitted have the source's and the deployment's defaults. */
@@ -19,6 +21,8 @@ export type FleetJobRequest = FleetRequest & {
 export interface NewFleet {
   jobId: string;
   request: FleetJobRequest;
+  /** The copies to make. */
+  copies: readonly ManifestCopy[];
   requestDigest: string;
   idempotencyKey: string | null;
   origin: string;
@@ -79,6 +83,8 @@ export interface RunningFleet {
   partBytes: number;
   state: FleetState;
   warnings: string[];
+  /** The copies to make. */
+  copies: ManifestCopy[];
 }
 
 /** One attempt of a batch: `attempt` is random, and part of the keys of its files. */
@@ -136,6 +142,8 @@ export interface BatchCommit extends BatchAttempt {
 export interface FleetExports {
   running: number;
   waiting: string[];
+  /** What must be copied, once no export runs or waits. */
+  copies: CopyPlan;
 }
 
 /** A member that is exported by a job of its own. */
@@ -148,7 +156,7 @@ export interface MemberExport {
 export interface FleetLedger {
   fleet: RunningFleet;
   packs: PackRecord[];
-  exports: MemberExport[];
+  exports: (MemberExport & { copies: ManifestCopy[] })[];
   failures: FailedMember[];
 }
 
@@ -225,7 +233,10 @@ export interface FleetJobs {
   restoredSince(sinceMs: number): string[];
   /** Commits a batch, or nothing. Failures: `try-overtaken` if another attempt has begun. */
   commitBatch(run: RunId, batch: BatchCommit): Promise<Outcome<RunningFleet>>;
-  /** Records which exports of members have ended. Returns how many run, and the next `limit` that wait. */
+  /**
+   * Records which exports of members have ended. Returns how many run, and the next `limit` that wait. Failures:
+   * `fleet-members-failed` if none is left, and too many members have failed.
+   */
   settleExports(run: RunId, limit: number): Promise<Outcome<FleetExports>>;
   /**
    * Starts the export of a large member, unless it is started. A locked database stays waiting, and fails after many

@@ -32,7 +32,7 @@ const PLAIN = /^[A-Za-z0-9_-]$/;
  */
 export function toReadableFolder({ jobId, source, object, createdAtMs }: NamedJob): string {
   const stamp = toStamp(createdAtMs);
-  const names = [escapeName(source), ...(object === null ? [] : [escapeObject(object)])];
+  const names = [escapeName(source), ...(object === null ? [] : [toReadableName(object)])];
   const date = [stamp.slice(0, 4), stamp.slice(4, 6), stamp.slice(6, 8)];
   return `${[...names, ...date, `${stamp}-${jobId.slice(0, ID_CHARS)}`].join("/")}/`;
 }
@@ -44,7 +44,7 @@ export function toReadableFolder({ jobId, source, object, createdAtMs }: NamedJo
  * the same.
  */
 export function toDownloadName({ source, object, createdAtMs }: NamedJob, suffix: string): string {
-  const names = [escapeName(source), ...(object === null ? [] : [escapeObject(object)])];
+  const names = [escapeName(source), ...(object === null ? [] : [toReadableName(object)])];
   return `${[...names, toStamp(createdAtMs)].join("-")}${suffix}`;
 }
 
@@ -53,8 +53,11 @@ function toStamp(ms: number): string {
   return new Date(ms).toISOString().replaceAll(/[-:]|\.\d+/g, "");
 }
 
-/** An id and a name of the same digits differ: no escaped name contains `id~`. */
-function escapeObject(object: NonNullable<SourceObject>): string {
+/**
+ * Returns the name of an object as readable keys contain it: ASCII, and a valid file name on every system. An id and a
+ * name of the same digits differ, because no escaped name contains `id~`.
+ */
+export function toReadableName(object: NonNullable<SourceObject>): string {
   return "name" in object ? escapeName(object.name) : `id~${object.id}`;
 }
 

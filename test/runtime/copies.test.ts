@@ -2,20 +2,22 @@ import { introspectWorkflow, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 
-import type { CopyView } from "../../src/api/copies.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import type { Manifest } from "../../src/api/manifest.ts";
-import { readSettings } from "../../src/config/settings.ts";
-import { openBucket } from "../../src/storage/destinations/open-destination.ts";
 import { api, download, emptyDatabase, ended, fillNoise, query } from "../support/api.ts";
+import {
+  breakArchive,
+  copyAt,
+  listArchive,
+  LOCAL_ORIGIN,
+  readCopied,
+  runWatchdogOfCopies,
+} from "../support/copies.ts";
 import { bucketPrototype, realBucket, restoreBucket } from "../support/faulty-bucket.ts";
 import { failSteps, FAULTS } from "../support/faulty-steps.ts";
 
-/** Jobs of a Worker on this machine: only that may reach an S3 service on this machine. */
-const ORIGIN = "http://localhost:8787";
 /** Makes a dump of two parts. */
 const NOISE = { rows: 560, rowBytes: 8_000 };
-const { ARCHIVE_BUCKET: archive } = env as unknown as { ARCHIVE_BUCKET: R2Bucket };
 const jobs = env.EXPORT_JOBS.getByName("jobs");
 
 beforeEach(() => emptyDatabase());
@@ -23,7 +25,7 @@ afterEach(restoreBucket);
 
 async function start(body: object): Promise<JobView> {
   const init = { method: "POST", body: JSON.stringify(body) };
-  const response = await api("/export/dump", init, ORIGIN);
+  const response = await api("/export/dump", init, LOCAL_ORIGIN);
   if (response.status !== 202) throw new Error(`${response.status}: ${await response.text()}`);
   return response.json<JobView>();
 }
@@ -36,46 +38,16 @@ async function viewOf(jobId: string): Promise<JobView> {
   return (await api(`/export/dump/${jobId}`)).json<JobView>();
 }
 
-function copyAt(view: JobView, destination: string): CopyView {
-  const copy = view.copies.find((each) => each.destination === destination);
-  if (copy === undefined) throw new Error(`there is no copy at ${destination}`);
-  return copy;
-}
-
-/** An object at a destination; undefined if there is none. */
-async function read(destination: string, key: string): Promise<Uint8Array | undefined> {
-  const store = openBucket(env, readSettings(env), destination, { localDevelopment: true });
-  const body = await store.read(key);
-  return body && new Uint8Array(await new Response(body).arrayBuffer());
-}
-
 async function expectWhole(view: JobView, destination: string, name = "dump.sql"): Promise<void> {
   const { state, folder } = copyAt(view, destination);
   expect(state).toBe("copied");
   const dump = await download(view.jobId);
-  expect(Buffer.compare((await read(destination, `${folder}${name}`)) ?? Buffer.of(), dump)).toBe(
-    0,
-  );
+  expect(
+    Buffer.compare((await readCopied(destination, `${folder}${name}`)) ?? Buffer.of(), dump),
+  ).toBe(0);
   const manifest = await api(`/export/dump/${view.jobId}/manifest`);
-  const copied = new TextDecoder().decode(await read(destination, `${folder}manifest.json`));
+  const copied = new TextDecoder().decode(await readCopied(destination, `${folder}manifest.json`));
   expect(copied).toBe(await manifest.text());
-}
-
-async function listArchive(prefix: string): Promise<string[]> {
-  const { objects } = await archive.list({ prefix });
-  return objects.map(({ key }) => key);
-}
-
-/** Runs the watchdog when everything that waits is due. */
-async function runWatchdog(): Promise<void> {
-  await runInDurableObject(jobs, async (_, { storage }) => {
-    storage.sql.exec("UPDATE tmp_export_job_copy_discards SET due_at_ms = 0");
-    storage.sql.exec(
-      "UPDATE tmp_export_jobs SET copying_due_at_ms = 0 WHERE copying_due_at_ms IS NOT NULL",
-    );
-    await storage.setAlarm(Date.now() + 3_600_000);
-  });
-  await runDurableObjectAlarm(jobs);
 }
 
 /** Lets steps be repeated at once. */
@@ -86,21 +58,6 @@ async function withoutDelays() {
     await instance.disableSleeps();
   });
   return introspector;
-}
-
-/** Makes writes of copies to R2 fail while `isFaulty` returns true. */
-function breakArchive(isFaulty: (key: string) => boolean): void {
-  const refuse = (key: string): void => {
-    if (!key.startsWith("exports/") && isFaulty(key)) throw new Error("injected (10001)");
-  };
-  bucketPrototype.put = async function (this: R2Bucket, key: string, ...rest: unknown[]) {
-    refuse(key);
-    return (realBucket.put as (...args: unknown[]) => Promise<R2Object>).call(this, key, ...rest);
-  } as R2Bucket["put"];
-  bucketPrototype.createMultipartUpload = async function (this: R2Bucket, key, options) {
-    refuse(key);
-    return realBucket.createMultipartUpload.call(this, key, options);
-  };
 }
 
 describe("an export with copies", () => {
@@ -258,10 +215,10 @@ describe("a destination that is gone", () => {
     const waitMs = Date.parse(failed.nextAttemptAt ?? "") - Date.parse(view.completedAt ?? "");
     expect(waitMs).toBe(300_000);
 
-    await runWatchdog();
+    await runWatchdogOfCopies();
     await expect.poll(async () => copyAt(await viewOf(view.jobId), "archive").failures).toBe(2);
     isGone = false;
-    await runWatchdog();
+    await runWatchdogOfCopies();
     await expect.poll(async () => copyAt(await viewOf(view.jobId), "archive").state).toBe("copied");
     const later = await viewOf(view.jobId);
     expect(later.warnings).toEqual([]);
@@ -282,7 +239,7 @@ describe("a destination that is gone", () => {
     });
     const { folder } = copyAt(view, "archive");
     expect(await listArchive(folder)).toEqual([`${folder}dump.sql`]);
-    await runWatchdog();
+    await runWatchdogOfCopies();
     expect(await listArchive(folder)).toEqual([]);
   });
 
@@ -292,7 +249,7 @@ describe("a destination that is gone", () => {
     await runInDurableObject(jobs, (_, { storage }) => {
       storage.sql.exec("UPDATE tmp_export_jobs SET copyings = 20 WHERE job_id = ?", jobId);
     });
-    await runWatchdog();
+    await runWatchdogOfCopies();
     const view = await viewOf(jobId);
     expect(copyAt(view, "missing")).toMatchObject({ state: "failed", nextAttemptAt: null });
     expect(view.warnings[0]).toContain("it was abandoned");
@@ -313,7 +270,7 @@ describe("a job that is removed", () => {
     const [kept, pruned] = [copyAt(view, "archive").folder, copyAt(view, "pruned").folder];
     expect(await listArchive(pruned)).toHaveLength(2);
     await api(`/export/dump/${view.jobId}`, { method: "DELETE" });
-    await runWatchdog();
+    await runWatchdogOfCopies();
     expect(await listArchive(pruned)).toEqual([]);
     expect(await listArchive(kept)).toHaveLength(2);
   });
@@ -325,7 +282,7 @@ describe("a job that is removed", () => {
       storage.sql.exec("UPDATE tmp_export_jobs SET expires_at_ms = 1 WHERE job_id = ?", jobId);
     });
     await runDurableObjectAlarm(jobs);
-    await runWatchdog();
+    await runWatchdogOfCopies();
     const view = await viewOf(jobId);
     expect(view.status).toBe("expired");
     expect(view.copies.map(({ destination, state }) => [destination, state])).toEqual([

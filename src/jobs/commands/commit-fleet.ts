@@ -44,7 +44,7 @@ export function beginFleetRun({ sql, storage, env }: JobsContext, run: RunStart)
     getJobOfRun(sql, run);
     recordPartBytesIf(sql, run.jobId, readSettings(env).partBytes);
     moveJobIf(sql, { jobId: run.jobId, to: "running", nowMs });
-    return toRunningFleet(env, getJobOfRun(sql, run));
+    return toRunningFleet(sql, env, getJobOfRun(sql, run));
   });
 }
 
@@ -85,7 +85,7 @@ export function commitList(
       { warnings },
     );
     countStep(sql, run.jobId, r2ClassAOperations);
-    return toRunningFleet(env, getJobOfRun(sql, run));
+    return toRunningFleet(sql, env, getJobOfRun(sql, run));
   });
 }
 
@@ -159,7 +159,7 @@ export function commitBatch(context: JobsContext, run: RunId, batch: BatchCommit
     countStep(sql, jobId, pack?.r2ClassAOperations);
     // The pack may be stored in the jobs database.
     requireSpaceForFiles(context, 0);
-    return toRunningFleet(env, getJobOfRun(sql, run));
+    return toRunningFleet(sql, env, getJobOfRun(sql, run));
   });
 }
 

@@ -3,6 +3,7 @@ import type { FleetView } from "../../api/fleet-view.ts";
 import type { NewFleet } from "../../rpc/fleet-jobs.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { requireSpaceForFiles } from "../require-space.ts";
+import { insertCopies } from "../tables/copy-rows.ts";
 import { insertFleet, toFleetLock } from "../tables/job-fleet-columns.ts";
 import { enqueueJob } from "../tables/job-queue-columns.ts";
 import {
@@ -50,6 +51,7 @@ function insertOrFind(context: JobsContext, fleet: NewFleet): JobRow | undefined
   requireSpaceForFiles(context, 1);
   const starts = canStartJob(context);
   insertFleet(sql, fleet);
+  insertCopies(sql, fleet.jobId, fleet.copies);
   if (!starts) enqueueJob(sql, fleet.jobId);
   return undefined;
 }

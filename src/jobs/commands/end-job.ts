@@ -23,9 +23,10 @@ export function endJobIf(
   return storage.transactionSync(() => {
     if (!moveJobIf(sql, end)) return false;
     const job = getJob(sql, end.jobId);
-    discardFiles(sql, job, end.nowMs);
     const reason = end.to === "expired" ? "removal" : "failure";
+    // First, because the files of a fleet's copies are found by its packs.
     discardCopies(context, job, { reason, nowMs: end.nowMs });
+    discardFiles(sql, job, end.nowMs);
     if (job.kind === "fleet") endMembers(context, job, end);
     else if (end.to === "expired") reduceToTotals(sql, job);
     return true;

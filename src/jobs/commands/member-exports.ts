@@ -4,6 +4,7 @@ import type { FailedMember, FleetExports } from "../../rpc/fleet-jobs.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
+import { listCopies } from "../tables/copy-rows.ts";
 import {
   deleteMemberExport,
   findMemberExport,
@@ -21,8 +22,10 @@ import {
   recordExpiry,
 } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
+import { findNextCopy, hasCopies } from "../views/copies.ts";
 import { getJobProgress } from "../views/job-progress.ts";
 import { createJob } from "./create-job.ts";
+import { requireMembers } from "./require-members.ts";
 
 /**
  * How often the export of a member may find its database locked. With waits of 20 seconds, that is about 20 minutes:
@@ -33,14 +36,17 @@ const LOCKED_ATTEMPTS_MAX = 60;
 /** The most exports of one fleet that are looked at in one call. */
 const EXPORTS_MAX = 1_000;
 
-/** Records which exports have ended, and returns what remains. Errors: `run-superseded`. */
+/**
+ * Records which exports have ended, and returns what remains. Errors: `run-superseded`; `fleet-members-failed` if none
+ * is left, and too many members have failed.
+ */
 export function settleExports(
   { sql, storage }: JobsContext,
   run: RunId,
   limit: number,
 ): FleetExports {
   const { jobId } = run;
-  return storage.transactionSync(() => {
+  const exports = storage.transactionSync(() => {
     getJobOfRun(sql, run);
     const started = listExportsInState(sql, jobId, { state: "started", limit: EXPORTS_MAX });
     const running = started.filter(({ member, export_id: exportId, attempts }) => {
@@ -58,6 +64,14 @@ export function settleExports(
     const waiting = listExportsInState(sql, jobId, { state: "waiting", limit });
     return { running: running.length, waiting: waiting.map(({ member }) => member) };
   });
+  if (exports.running + exports.waiting.length > 0) return { ...exports, copies: null };
+  const fleet = getJobOfRun(sql, run);
+  // Outside the transaction, so that the last failures stay recorded.
+  requireMembers(sql, fleet);
+  return {
+    ...exports,
+    copies: hasCopies(sql, jobId) ? { next: findNextCopy(sql, fleet) } : null,
+  };
 }
 
 /**
@@ -143,11 +157,21 @@ function countExported(sql: SqlStorage, run: RunId, exported: JobRow): void {
   const fleet = getJobOfRun(sql, run);
   const state = parseFleetState(fleet);
   const { rows, bytes } = getJobProgress(sql, exported);
-  recordFleetState(sql, fleet, {
+  const counts = {
     exported: state.exported + 1,
     rows: state.rows + rows,
     bytes: state.bytes + bytes,
-  });
+  };
+  recordFleetState(sql, fleet, counts, { warnings: describeCopies(sql, exported) });
+}
+
+/** Returns a sentence if a copy of an export is not made yet: the fleet's own copies do not show it. */
+function describeCopies(sql: SqlStorage, { job_id: exportId }: JobRow): string[] {
+  const missing = listCopies(sql, exportId).filter(({ state }) => state !== "copied");
+  return missing.map(
+    ({ destination }) =>
+      `copy-failed: the copy of export ${exportId} to ${JSON.stringify(destination)} failed: its view shows whether a later attempt succeeds`,
+  );
 }
 
 function recordFailure(sql: SqlStorage, run: RunId, failed: FailedMember): void {

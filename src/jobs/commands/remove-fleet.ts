@@ -6,6 +6,7 @@ import { findJob, getJob, getJobOfKind, type JobRow } from "../tables/job-rows.t
 import { listOpenRestores, parseRestoreRequest } from "../tables/job-restore-columns.ts";
 import { toFleetView } from "../views/fleet-view.ts";
 import { deleteJobRows } from "./delete-job-rows.ts";
+import { discardCopies } from "./discard-copies.ts";
 import { discardFiles } from "./discard-files.ts";
 import { endJobIf } from "./end-job.ts";
 import { endMemberExports } from "./member-exports.ts";
@@ -73,6 +74,8 @@ async function deleteFleet(context: JobsContext, job: JobRow): Promise<void> {
     const nowMs = Date.now();
     // None is active any more.
     endMemberExports(sql, jobId, { nowMs, cancel: () => {} });
+    // First, because the files of copies are found by the packs.
+    discardCopies(context, current, { reason: "removal", nowMs });
     discardFiles(sql, current, nowMs);
     deleteJobRows(sql, jobId);
   });

@@ -84,6 +84,15 @@ export function listCopies(sql: SqlStorage, jobId: string): CopyRecord[] {
     }));
 }
 
+/** Returns a job's copies as they were requested, by destination. */
+export function listManifestCopies(sql: SqlStorage, jobId: string): ManifestCopy[] {
+  return listCopies(sql, jobId).map(({ destination, folder, isSealed }) => ({
+    destination,
+    folder,
+    sealed: isSealed,
+  }));
+}
+
 /** Returns the parts that a copy's upload has, in order. */
 export function listCopyParts(sql: SqlStorage, jobId: string, destination: string): CopiedPart[] {
   return sql

@@ -25,7 +25,8 @@ export function toFleetLock(source: string): string {
 /** Inserts a queued fleet that has done nothing yet. */
 export function insertFleet(sql: SqlStorage, fleet: NewFleet): void {
   const { request, ...rest } = fleet;
-  const { source, callbackUrl, compression, consistency, content, retentionHours } = request;
+  const { source, callbackUrl, compression, consistency, content, copyRequired, retentionHours } =
+    request;
   const stored: StoredRequest = {
     source,
     ...(callbackUrl !== undefined && { callbackUrl }),
@@ -33,6 +34,7 @@ export function insertFleet(sql: SqlStorage, fleet: NewFleet): void {
     compression,
     consistency,
     content,
+    ...(copyRequired !== undefined && { copyRequired }),
     retentionHours,
     fleet: request,
   };

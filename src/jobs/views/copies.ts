@@ -8,6 +8,7 @@ import { listArtifacts } from "../tables/artifact-rows.ts";
 import { SEALED_SUFFIX } from "../tables/artifact-sealing-columns.ts";
 import { type CopyRecord, listCopies, listCopyParts } from "../tables/copy-rows.ts";
 import { findJob, getJobOfRun, type JobRow } from "../tables/job-rows.ts";
+import { listFleetFiles } from "./fleet-files.ts";
 
 /** The name of a manifest in the folder of a copy. */
 const MANIFEST_NAME = "manifest.json";
@@ -61,8 +62,8 @@ export function getJobOfCopier(sql: SqlStorage, copier: Copier): JobRow {
 }
 
 /**
- * Returns the files of a job that a copy contains, in order: its artifacts, and once the
- * manifest is stored, its signature and itself. The manifest of a sealed copy stays plain.
+ * Returns the files of a job that a copy contains, in order: its artifacts, or a fleet's packs and
+ * their indexes, and once the manifest is stored, its signature and itself. The manifest of a sealed copy stays plain.
  */
 export function listCopiedFiles(
   sql: SqlStorage,
@@ -70,15 +71,15 @@ export function listCopiedFiles(
   { isSealed }: Pick<CopyRecord, "isSealed">,
 ): CopiedFile[] {
   const { job_id: jobId, snapshot_id: snapshotId } = job;
-  const files = listArtifacts(sql, jobId, { state: "verified" }).map(
-    ({ name, objectKey, contentType, bytes, sha256, plain }): CopiedFile => {
+  const files = listStoredFiles(sql, job).map(
+    ({ name, objectKey, contentType, bytes, sha256, isPlain }): CopiedFile => {
       // One that is sealed in the store is copied as it is.
-      const mustSeal = isSealed && plain === null;
+      const mustSeal = isSealed && isPlain;
       return {
         name,
         objectKey,
         contentType,
-        content: { bytes, sha256: sha256 ?? "" },
+        content: { bytes, sha256 },
         copyName: mustSeal ? `${name}${SEALED_SUFFIX}` : name,
         isSealed: mustSeal,
       };
@@ -97,6 +98,33 @@ export function listCopiedFiles(
   };
   const last = job.is_signed === 1 ? [signature, manifest] : [manifest];
   return [...files, ...last.map((file) => ({ ...file, ...plain }))];
+}
+
+/** A verified file of a job in the deployment's store. */
+interface StoredFile {
+  name: string;
+  objectKey: string;
+  contentType: string;
+  bytes: number;
+  sha256: string;
+  /** False if it is sealed. */
+  isPlain: boolean;
+}
+
+function listStoredFiles(sql: SqlStorage, job: JobRow): StoredFile[] {
+  if (job.kind === "fleet") {
+    return listFleetFiles(sql, job).map((file) => ({ ...file, isPlain: true }));
+  }
+  return listArtifacts(sql, job.job_id, { state: "verified" }).map(
+    ({ name, objectKey, contentType, bytes, sha256, plain }) => ({
+      name,
+      objectKey,
+      contentType,
+      bytes,
+      sha256: sha256 ?? "",
+      isPlain: plain === null,
+    }),
+  );
 }
 
 /** True if a job must be copied. */

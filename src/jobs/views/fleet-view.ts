@@ -24,6 +24,7 @@ import {
   parseRescues,
   parseWarnings,
 } from "../tables/job-rows.ts";
+import { listCopyViews, listCopyWarnings } from "./copies.ts";
 import { findPackKeys } from "./fleet-files.ts";
 import { failureView, makeViewVersion, runView, timeOrNull, toIsoTime } from "./job-view.ts";
 import { cutPercent } from "./percent.ts";
@@ -110,8 +111,9 @@ export function toFleetView(sql: SqlStorage, job: JobRow): FleetView {
       last: pack.last_member,
     })),
     failures: listFailures(sql, fleetId, FIRST),
+    copies: listCopyViews(sql, job),
     ...runView(job),
-    warnings: [...rescueWarnings(job), ...parseWarnings(job)],
+    warnings: [...rescueWarnings(job), ...parseWarnings(job), ...listCopyWarnings(sql, job)],
     error: failureView(parseFailure(job), job.origin),
     links: {
       self: base,

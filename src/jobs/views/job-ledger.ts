@@ -2,7 +2,7 @@ import { assert } from "../../lib/assert.ts";
 import type { JobLedger } from "../../rpc/run-jobs.ts";
 import { listArtifacts } from "../tables/artifact-rows.ts";
 import { listPieces } from "../tables/chunk-rows.ts";
-import { listCopies } from "../tables/copy-rows.ts";
+import { listManifestCopies } from "../tables/copy-rows.ts";
 import { getJob } from "../tables/job-rows.ts";
 import { listTables } from "../tables/table-rows.ts";
 import { listWarnings } from "./job-warnings.ts";
@@ -20,11 +20,7 @@ export function getLedger(sql: SqlStorage, jobId: string): JobLedger {
     job: { ...job, plan },
     tables: listTables(sql, jobId).map(({ name, rows, bytes }) => ({ name, rows, bytes })),
     warnings: listWarnings(sql, row),
-    copies: listCopies(sql, jobId).map(({ destination, folder, isSealed }) => ({
-      destination,
-      folder,
-      sealed: isSealed,
-    })),
+    copies: listManifestCopies(sql, jobId),
     artifacts: listArtifacts(sql, jobId).map((artifact) => ({
       ...artifact,
       pieces: listPieces(sql, { jobId, ordinal: artifact.ordinal }),

@@ -1,6 +1,7 @@
 import { readSettings } from "../../config/settings.ts";
 import type { ExportEnv } from "../../config/bindings.ts";
 import type { FleetLedger, RunningFleet } from "../../rpc/fleet-jobs.ts";
+import { listManifestCopies } from "../tables/copy-rows.ts";
 import { listFailures } from "../tables/fleet-failure-rows.ts";
 import { listMemberExports } from "../tables/fleet-export-rows.ts";
 import { listStoredPacks, toPackRecord } from "../tables/fleet-pack-rows.ts";
@@ -12,7 +13,7 @@ import { findPackKeys } from "./fleet-files.ts";
 const FAILURES_MAX = 10_000;
 
 /** Returns a fleet as its run needs it. */
-export function toRunningFleet(env: ExportEnv, job: JobRow): RunningFleet {
+export function toRunningFleet(sql: SqlStorage, env: ExportEnv, job: JobRow): RunningFleet {
   return {
     jobId: job.job_id,
     request: parseFleetRequest(job),
@@ -23,6 +24,7 @@ export function toRunningFleet(env: ExportEnv, job: JobRow): RunningFleet {
     partBytes: job.part_bytes ?? readSettings(env).partBytes,
     state: parseFleetState(job),
     warnings: parseWarnings(job),
+    copies: listManifestCopies(sql, job.job_id),
   };
 }
 
@@ -31,10 +33,12 @@ export function getFleetLedger(sql: SqlStorage, env: ExportEnv, job: JobRow): Fl
   const all = { from: "", limit: Number.MAX_SAFE_INTEGER };
   const { job_id: jobId } = job;
   return {
-    fleet: toRunningFleet(env, job),
+    fleet: toRunningFleet(sql, env, job),
     packs: listStoredPacks(sql, jobId, all).map((row) => toPackRecord(row, findPackKeys(job, row))),
     exports: listMemberExports(sql, jobId, all).flatMap(({ member, export_id: exportId }) =>
-      exportId === null ? [] : [{ member, jobId: exportId }],
+      exportId === null
+        ? []
+        : [{ member, jobId: exportId, copies: listManifestCopies(sql, exportId) }],
     ),
     failures: listFailures(sql, jobId, { from: "", limit: FAILURES_MAX }),
   };

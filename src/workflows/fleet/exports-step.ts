@@ -1,10 +1,15 @@
 import { ExportError } from "../../api/errors.ts";
 import { RETENTION_HOURS_MAX } from "../../api/limits.ts";
+import { findNamedObject } from "../../api/source-config.ts";
+import type { ManifestCopy } from "../../api/copies.ts";
+import { listCopyPlaces } from "../../config/copy-places.ts";
 import { encodeUtf8, toHex } from "../../lib/bytes.ts";
 import type { RunningFleet } from "../../rpc/fleet-jobs.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
+import type { CopyPlan } from "../../rpc/run-jobs.ts";
+import { toReadableFolder } from "../../rpc/readable-key.ts";
 import { unwrap } from "../../rpc/outcome.ts";
-import type { RunContext } from "../engine/run-context.ts";
+import type { DatabaseName, RunContext } from "../engine/run-context.ts";
 import { findKey, nameDatabase } from "./batch-step.ts";
 
 /** How many exports of large members run at once: they do not queue, because the fleet waits for them. */
@@ -19,19 +24,22 @@ export interface ExportsReport {
   /** How many exports the step has started, or tried to start. */
   begun: number;
   isDone: boolean;
+  /** What must be copied, once the step is the last one. */
+  copies: CopyPlan;
 }
 
 /**
  * Records which exports of large members have ended, and starts the next ones. A member whose database is locked waits
- * for another step. Repeating it is harmless.
+ * for another step. Repeating it is harmless. Errors: `fleet-members-failed`.
  */
 export async function exportsStep(context: RunContext): Promise<ExportsReport> {
   const { jobs, runId } = context;
   const fleet = unwrap(await jobs.beginFleetRun(runId));
-  const { running, waiting } = unwrap(await jobs.settleExports(runId, EXPORTS_AT_ONCE));
+  const settled = unwrap(await jobs.settleExports(runId, EXPORTS_AT_ONCE));
+  const { running, waiting, copies } = settled;
   const begun = waiting.slice(0, Math.max(0, EXPORTS_AT_ONCE - running));
   for (const member of begun) await startExport(context, fleet, member);
-  return { running, begun: begun.length, isDone: running + waiting.length === 0 };
+  return { running, begun: begun.length, isDone: running + waiting.length === 0, copies };
 }
 
 async function startExport(
@@ -58,9 +66,12 @@ async function prepareExport(
   member: string,
 ): Promise<NewJob> {
   const { request, origin, state } = fleet;
-  const { compression, consistency, content, tables, mask, retentionHours } = request;
+  const { compression, consistency, content, tables, mask, copyTo, copyRequired, retentionHours } =
+    request;
   const database = nameDatabase(fleet, state.list?.namedBy ?? "name", member);
   const jobId = crypto.randomUUID();
+  const nowMs = Date.now();
+  const copies = listExportCopies(context, fleet, { ...database, jobId, nowMs });
   const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(jobId));
   return {
     jobId,
@@ -72,13 +83,30 @@ async function prepareExport(
       content,
       ...(tables !== undefined && { tables }),
       ...(mask !== undefined && { mask }),
+      ...(copyTo !== undefined && { copyTo }),
+      ...(copyRequired !== undefined && { copyRequired }),
       retentionHours: Math.min(RETENTION_HOURS_MAX, retentionHours + LONGER_HOURS),
     },
+    copies,
     databaseKey: findKey(context, database),
     requestDigest: toHex(new Uint8Array(digest)),
     idempotencyKey: null,
     origin,
-    nowMs: Date.now(),
+    nowMs,
     startsAtOnce: true,
   };
+}
+
+/** The copies of an export have its own folder, as if it were requested by itself, and are sealed if the fleet's are. */
+function listExportCopies(
+  { config }: RunContext,
+  { request, copies }: RunningFleet,
+  { jobId, nowMs, ...database }: DatabaseName & { jobId: string; nowMs: number },
+): ManifestCopy[] {
+  const object = findNamedObject(database);
+  const folder = toReadableFolder({ jobId, source: request.source, object, createdAtMs: nowMs });
+  const places = listCopyPlaces(config, request.copyTo ?? [], folder);
+  const isSealed = (destination: string): boolean =>
+    copies.some((copy) => copy.destination === destination && copy.sealed);
+  return places.map((place) => ({ ...place, sealed: place.sealed || isSealed(place.destination) }));
 }

@@ -2,9 +2,11 @@ import type { FleetManifest } from "../../api/fleet-manifest.ts";
 import { listMaskedColumns } from "../../api/masks.ts";
 import { VERSION } from "../../api/version.ts";
 import { encodeUtf8 } from "../../lib/bytes.ts";
+import type { CopyTask } from "../../rpc/copy-jobs.ts";
 import type { FleetLedger } from "../../rpc/fleet-jobs.ts";
 import { toManifestKey } from "../../rpc/object-key.ts";
 import { unwrap } from "../../rpc/outcome.ts";
+import type { ArtifactStore } from "../../storage/artifact-store.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
 /** What a fleet's last step reports to the dashboard; `callback` is true if one must be sent. */
@@ -17,19 +19,34 @@ export interface CompletedFleet {
 }
 
 /**
- * Writes the manifest next to the packs and completes the fleet. Repeating it changes nothing. Errors:
- * `fleet-members-failed`, those of the store.
+ * Writes the manifest next to the packs and completes the fleet. Repeating it changes nothing. Errors: those of the
+ * store.
  */
-export async function publishFleet({ jobs, runId, store }: RunContext): Promise<CompletedFleet> {
+export async function publishFleet(context: RunContext): Promise<CompletedFleet> {
+  const { jobs, runId, store } = context;
   const ledger = await jobs.fleetLedger(runId);
   // An earlier attempt may have completed the fleet and lost its answer.
-  if (ledger.ok) {
-    const { jobId, snapshotId } = ledger.value.fleet;
-    const body = encodeUtf8(`${JSON.stringify(makeFleetManifest(ledger.value), null, 2)}\n`);
-    await store.put(toManifestKey({ jobId, snapshotId }), body, {
-      contentType: "application/json",
-    });
-  }
+  if (ledger.ok) await storeManifest(store, ledger.value);
+  return completeFleet(context);
+}
+
+/**
+ * Writes the manifest of a fleet with copies next to the packs, and returns the next step of copying. A manifest that
+ * exists stays, because copies may contain it. Errors: those of the store.
+ */
+export async function publishFleetForCopies({
+  jobs,
+  runId,
+  store,
+}: RunContext): Promise<{ next: CopyTask | null }> {
+  const ledger = unwrap(await jobs.fleetLedger(runId));
+  const stored = await store.find(toManifestKey(ledger.fleet));
+  if (stored === undefined) await storeManifest(store, ledger);
+  return { next: unwrap(await jobs.recordManifest({ ...runId, copying: 0 })) };
+}
+
+/** Completes a fleet whose manifest is stored. Repeating it changes nothing. */
+export async function completeFleet({ jobs, runId }: RunContext): Promise<CompletedFleet> {
   const view = unwrap(await jobs.completeFleet(runId));
   const { status, members, progress, callback } = view;
   return {
@@ -39,6 +56,11 @@ export async function publishFleet({ jobs, runId, store }: RunContext): Promise<
     bytes: progress.bytes,
     callback: callback.status === "pending",
   };
+}
+
+async function storeManifest(store: ArtifactStore, ledger: FleetLedger): Promise<void> {
+  const body = encodeUtf8(`${JSON.stringify(makeFleetManifest(ledger), null, 2)}\n`);
+  await store.put(toManifestKey(ledger.fleet), body, { contentType: "application/json" });
 }
 
 /** Returns the manifest of a fleet that completes now. */
@@ -71,8 +93,12 @@ function makeFleetManifest({ fleet, packs, exports, failures }: FleetLedger): Fl
       last: pack.last,
       index: { key: pack.indexKey, bytes: pack.indexBytes, sha256: pack.indexSha256 },
     })),
-    exports,
+    exports: exports.map(({ copies, ...rest }) => ({
+      ...rest,
+      ...(copies.length > 0 && { copies }),
+    })),
     failures,
     warnings: fleet.warnings,
+    ...(fleet.copies.length > 0 && { copies: fleet.copies }),
   };
 }

@@ -1,5 +1,8 @@
 import type { ErrorCode, Failure } from "../../api/errors.ts";
 import type { RunStart } from "../../rpc/run-payload.ts";
+import type { CopyPlan } from "../../rpc/run-jobs.ts";
+import { fromRun } from "../copying/copy-context.ts";
+import { copyFiles, type CopySteps } from "../copying/copy-files.ts";
 import { sendCallbacks } from "../ending/send-callbacks.ts";
 import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
@@ -8,14 +11,19 @@ import { batchStep } from "./batch-step.ts";
 import { exportsStep } from "./exports-step.ts";
 import type { FleetStep } from "./fleet-steps.ts";
 import { listStep } from "./list-step.ts";
-import { publishFleet } from "./publish-fleet.ts";
+import {
+  type CompletedFleet,
+  completeFleet,
+  publishFleet,
+  publishFleetForCopies,
+} from "./publish-fleet.ts";
 
 /** The longest wait between two checks of the exports of large members, in milliseconds. */
 const EXPORTS_WAIT_MS_MAX = 20_000;
 
 /**
- * One run of a fleet: list the members, back them up batch by batch, wait for the exports of large members, publish the
- * manifest. Every step resumes from what the fleet has recorded, so a run that replaces another one skips what is done.
+ * One run of a fleet: list the members, back them up batch by batch, wait for the exports of large members, copy the
+ * packs, publish the manifest. Every step resumes from what the fleet has recorded, so a run that replaces another one skips what is done.
  */
 export async function runFleet(
   steps: Steps<FleetStep>,
@@ -23,10 +31,9 @@ export async function runFleet(
 ): Promise<{ jobId: string; status: string }> {
   const { jobId } = runId;
   const run = steps.forRun(runId);
-  let ended: { callback: boolean };
+  let ended: CompletedFleet;
   try {
-    await backUpAll(steps, run);
-    ended = await run("publish manifest", "", publishFleet);
+    ended = await publish(run, await backUpAll(steps, run));
   } catch (error) {
     const failure = parseFailure(error);
     const { callback } = await run("give up", "", (context) => giveUp(context, failure));
@@ -37,7 +44,8 @@ export async function runFleet(
   return { jobId, status: "completed" };
 }
 
-async function backUpAll(steps: Steps<FleetStep>, run: RunStep<FleetStep>): Promise<void> {
+/** Backs up all members, and returns what must be copied. */
+async function backUpAll(steps: Steps<FleetStep>, run: RunStep<FleetStep>): Promise<CopyPlan> {
   const { batches } = await run("list members", "", listStep);
   for (let number = batches + 1; ; number += 1) {
     const { isDone } = await run("back up members", String(number), (context) =>
@@ -46,13 +54,24 @@ async function backUpAll(steps: Steps<FleetStep>, run: RunStep<FleetStep>): Prom
     if (isDone) break;
   }
   for (let number = 1; ; number += 1) {
-    const { isDone } = await run("export large members", String(number), exportsStep);
-    if (isDone) return;
+    const { isDone, copies } = await run("export large members", String(number), exportsStep);
+    if (isDone) return copies;
     await steps.sleep(
       `wait for large members ${number}`,
       Math.min(EXPORTS_WAIT_MS_MAX, 500 * 2 ** Math.min(number, 10)),
     );
   }
+}
+
+/** Copies the packs with their indexes, publishes the manifest, copies it too, and completes the fleet. */
+async function publish(run: RunStep<FleetStep>, copies: CopyPlan): Promise<CompletedFleet> {
+  if (copies === null) return run("publish manifest", "", publishFleet);
+  const copySteps: CopySteps = (kind, subject, body) =>
+    run(kind, subject, (context) => body(fromRun(context)));
+  await copyFiles(copySteps, copies.next);
+  const { next } = await run("publish manifest", "", publishFleetForCopies);
+  await copyFiles(copySteps, next);
+  return run("complete fleet", "", completeFleet);
 }
 
 /** The result of a step `give up`, for the dashboard; `callback` is true if one must be sent. */
