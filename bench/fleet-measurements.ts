@@ -18,7 +18,7 @@ const CONFIG = join(import.meta.dirname, "../demo/tenants/wrangler.jsonc");
 const CLASS = "durable-export-tenants-Database";
 
 /** With so many rows a tenant's plain file has about 100 KB. */
-const NOTES = 800;
+const NOTES = 1_250;
 
 /** How many tenants are also exported one by one. */
 const SINGLE_EXPORTS = 20;

@@ -47,7 +47,7 @@ test("a fleet survives SIGKILLs of the runtime, and has each tenant once", async
   const run = await runFleetCrashes({
     kills: KILLS,
     killsPerFleet: KILLS,
-    tenants: 80,
+    tenants: 100,
     random: Math.random,
   });
   expect(run.problems).toEqual([]);

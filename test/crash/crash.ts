@@ -10,7 +10,7 @@ const { values } = parseArgs({
     kills: { type: "string", default: "50" },
     "kills-per-job": { type: "string", default: "10" },
     config: { type: "string", default: "wrangler.jsonc" },
-    /** Instead: fleets of 160 tenants, ten kills each. */
+    /** Instead: fleets of 200 tenants, ten kills each. */
     fleet: { type: "boolean", default: false },
     /** Instead: 200 scheduled jobs under a Workflow that queues instances. */
     night: { type: "boolean", default: false },
@@ -41,7 +41,7 @@ if (values.fleet) {
   const { problems, kills, fleets, runs, packs, exports } = await runFleetCrashes({
     kills: Number(values.kills),
     killsPerFleet: Number(values["kills-per-job"]),
-    tenants: 160,
+    tenants: 200,
     random: Math.random,
     report: (line) => console.log(line),
   });

@@ -17,8 +17,8 @@ import { nodeSqliteSource, openPlatformDatabase } from "./node-sqlite-source.ts"
 
 const CONFIG = join(import.meta.dirname, "../../demo/tenants/wrangler.jsonc");
 
-/** How many notes a tenant has: a pack is full with about 30 of the middle ones, and a large one has its own export. */
-const NOTES = { small: 20, middle: 15_000, large: 25_000 };
+/** How many notes a tenant has: a pack is full with about 40 of the middle ones, and a large one has its own export. */
+const NOTES = { small: 20, middle: 19_000, large: 25_000 };
 
 /** One of so many tenants is large. */
 const LARGE_EVERY = 40;
