@@ -102,7 +102,8 @@ class FleetCrashes {
     });
     try {
       await this.#makeTenants(worker);
-      for (let last: string | undefined; result.kills < kills; ) {
+      // A fleet may be done before it is killed.
+      for (let last: string | undefined; result.kills < kills && result.fleets < kills; ) {
         // The bucket has the files of one fleet at a time.
         if (last !== undefined) await worker.delete(last);
         const before = { kills: result.kills, problems: result.problems.length };

@@ -27,7 +27,10 @@ export function openObjects(
   );
 }
 
-/** Returns the keys of all objects in the local buckets of a stopped runtime, and those of uploads that are open. */
+/**
+ * Returns the keys of all objects in the local buckets of a stopped runtime, and those of open uploads with parts. A
+ * runtime that is killed before an upload is recorded leaves one without parts, which R2 drops after a week.
+ */
 export function listBucket(state: string): { keys: string[]; uploads: string[] } {
   const folder = join(state, "v3", "r2", "miniflare-R2BucketObject");
   const listed = { keys: [] as string[], uploads: [] as string[] };
@@ -40,7 +43,10 @@ export function listBucket(state: string): { keys: string[]; uploads: string[] }
         .all()
         .map(({ key }) => String(key));
     listed.keys.push(...list("SELECT key FROM _mf_objects"));
-    listed.uploads.push(...list("SELECT key FROM _mf_multipart_uploads WHERE state = 0"));
+    listed.uploads.push(...list(
+        `SELECT key FROM _mf_multipart_uploads
+         WHERE state = 0 AND upload_id IN (SELECT upload_id FROM _mf_multipart_parts)`,
+      ));
     db.close();
   }
   return listed;
