@@ -145,20 +145,23 @@ test.each(FAULTS.filter((fault) => fault !== "timeout"))(
   },
 );
 
-test.each(FAULTS)("a fleet whose callback fails once (%s) delivers it under one id", async (fault) => {
-  const receiver = inject("callbackReceiverOrigin");
-  const { fleetId } = await disturbed("send callback 1", fault, {
-    request: { names: ["a"], callbackUrl: `${receiver}/answer?status=204` },
-    origin: "http://localhost",
-  });
-  await expect
-    .poll(async () => (await viewFleet(fleetId)).callback)
-    .toMatchObject({ status: "delivered", attempts: 1 });
-  const received = await (await fetch(`${receiver}/requests`)).json<ReceivedRequest[]>();
-  const posts = received.filter(({ headers }) => headers["webhook-id"] === fleetId);
-  expect(posts.length).toBeGreaterThan(0);
-  expect(posts.length).toBeLessThanOrEqual(fault === "beside" ? 2 : 1);
-});
+test.each(FAULTS)(
+  "a fleet whose callback fails once (%s) delivers it under one id",
+  async (fault) => {
+    const receiver = inject("callbackReceiverOrigin");
+    const { fleetId } = await disturbed("send callback 1", fault, {
+      request: { names: ["a"], callbackUrl: `${receiver}/answer?status=204` },
+      origin: "http://localhost",
+    });
+    await expect
+      .poll(async () => (await viewFleet(fleetId)).callback)
+      .toMatchObject({ status: "delivered", attempts: 1 });
+    const received = await (await fetch(`${receiver}/requests`)).json<ReceivedRequest[]>();
+    const posts = received.filter(({ headers }) => headers["webhook-id"] === fleetId);
+    expect(posts.length).toBeGreaterThan(0);
+    expect(posts.length).toBeLessThanOrEqual(fault === "beside" ? 2 : 1);
+  },
+);
 
 test("a fleet whose run goes silent is continued by the next run", async () => {
   const hung = hangSteps((name, run) => name === "publish manifest" && run === 1);

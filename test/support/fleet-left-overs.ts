@@ -60,8 +60,7 @@ interface FleetRow {
 
 /** Returns the keys of the files of every completed job. */
 function listKnownKeys(jobs: DatabaseSync): string[] {
-  const all = <T>(sql: string, ...params: string[]): T[] =>
-    jobs.prepare(sql).all(...params) as T[];
+  const all = <T>(sql: string, ...params: string[]): T[] => jobs.prepare(sql).all(...params) as T[];
   const exports = all<{ job_id: string; snapshot_id: string }>(
     "SELECT job_id, snapshot_id FROM tmp_export_jobs WHERE kind <> 'fleet' AND state = 'completed'",
   );

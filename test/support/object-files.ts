@@ -43,10 +43,12 @@ export function listBucket(state: string): { keys: string[]; uploads: string[] }
         .all()
         .map(({ key }) => String(key));
     listed.keys.push(...list("SELECT key FROM _mf_objects"));
-    listed.uploads.push(...list(
+    listed.uploads.push(
+      ...list(
         `SELECT key FROM _mf_multipart_uploads
          WHERE state = 0 AND upload_id IN (SELECT upload_id FROM _mf_multipart_parts)`,
-      ));
+      ),
+    );
     db.close();
   }
   return listed;
