@@ -155,7 +155,7 @@ class FleetCrashes {
     for (let killed = 0; isActive(view.status); view = await worker.call<FleetView>("GET", path)) {
       if (Date.now() > endMs) throw new Error(`the fleet stands still: ${JSON.stringify(view)}`);
       const place = JSON.stringify(view.members);
-      if (place !== last.place) last = { ...last, place, kills: 0 };
+      if (place !== last.place) last = { place, kills: 0, atMs: last.atMs };
       const mayKill = killed < killsPerFleet && result.kills < kills;
       if (!mayKill || last.kills === KILLS_AT_PLACE_MAX) {
         await sleep(200);

@@ -98,7 +98,10 @@ function listLostExports(jobs: DatabaseSync): string[] {
        FROM tmp_export_jobs j WHERE kind = 'export' AND state <> 'expired' AND members <> 1`,
     )
     .all()
-    .map((row) => `the export job ${row["job_id"]} belongs to ${row["members"]} members`);
+    .map(
+      (row) =>
+        `the export job ${String(row["job_id"])} belongs to ${Number(row["members"])} members`,
+    );
 }
 
 function listTemporaryTables(state: string): string[] {
