@@ -54,14 +54,14 @@ export const FleetManifestSchema = v.strictObject({
     v.strictObject({
       member: v.string(),
       jobId: v.string(),
-      /** Where the export's own copies are; missing if it has none. */
+      /** The places of the export's own copies; missing if it has none. */
       copies: v.optional(v.array(ManifestCopySchema)),
     }),
   ),
   /** At most 10,000, sorted by name. */
   failures: v.array(v.strictObject({ member: v.string(), code: v.string(), message: v.string() })),
   warnings: v.array(v.string()),
-  /** Where the packs, their indexes and this manifest are copied to; missing if nowhere. */
+  /** The places of the copies of packs, indexes and this manifest; missing if there are none. */
   copies: v.optional(v.array(ManifestCopySchema)),
 });
 

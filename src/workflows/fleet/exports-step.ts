@@ -9,6 +9,7 @@ import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { CopyPlan } from "../../rpc/run-jobs.ts";
 import { toReadableFolder } from "../../rpc/readable-key.ts";
 import { unwrap } from "../../rpc/outcome.ts";
+import { getPollDelayMs } from "../engine/poll-delay.ts";
 import type { DatabaseName, RunContext } from "../engine/run-context.ts";
 import { findKey, nameDatabase } from "./batch-step.ts";
 
@@ -26,20 +27,29 @@ export interface ExportsReport {
   isDone: boolean;
   /** What must be copied, once the step is the last one. */
   copies: CopyPlan;
+  /** How long the run waits before the next step of this kind. */
+  waitMs: number;
 }
 
 /**
  * Records which exports of large members have ended, and starts the next ones. A member whose database is locked waits
- * for another step. Repeating it is harmless. Errors: `fleet-members-failed`.
+ * for another step. `number` counts the steps of a run from 1. Repeating it is harmless. Errors:
+ * `fleet-members-failed`.
  */
-export async function exportsStep(context: RunContext): Promise<ExportsReport> {
-  const { jobs, runId } = context;
+export async function exportsStep(context: RunContext, number: number): Promise<ExportsReport> {
+  const { jobs, runId, config } = context;
   const fleet = unwrap(await jobs.beginFleetRun(runId));
   const settled = unwrap(await jobs.settleExports(runId, EXPORTS_AT_ONCE));
   const { running, waiting, copies } = settled;
   const begun = waiting.slice(0, Math.max(0, EXPORTS_AT_ONCE - running));
   for (const member of begun) await startExport(context, fleet, member);
-  return { running, begun: begun.length, isDone: running + waiting.length === 0, copies };
+  return {
+    running,
+    begun: begun.length,
+    isDone: running + waiting.length === 0,
+    copies,
+    waitMs: getPollDelayMs(number, config.stallMs),
+  };
 }
 
 async function startExport(

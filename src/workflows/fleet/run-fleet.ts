@@ -18,12 +18,10 @@ import {
   publishFleetForCopies,
 } from "./publish-fleet.ts";
 
-/** The longest wait between two checks of the exports of large members, in milliseconds. */
-const EXPORTS_WAIT_MS_MAX = 20_000;
-
 /**
  * One run of a fleet: list the members, back them up batch by batch, wait for the exports of large members, copy the
- * packs, publish the manifest. Every step resumes from what the fleet has recorded, so a run that replaces another one skips what is done.
+ * packs, publish the manifest. Every step resumes from what the fleet has recorded, so a run that replaces another one
+ * skips what is done.
  */
 export async function runFleet(
   steps: Steps<FleetStep>,
@@ -54,12 +52,13 @@ async function backUpAll(steps: Steps<FleetStep>, run: RunStep<FleetStep>): Prom
     if (isDone) break;
   }
   for (let number = 1; ; number += 1) {
-    const { isDone, copies } = await run("export large members", String(number), exportsStep);
-    if (isDone) return copies;
-    await steps.sleep(
-      `wait for large members ${number}`,
-      Math.min(EXPORTS_WAIT_MS_MAX, 500 * 2 ** Math.min(number, 10)),
+    const { isDone, copies, waitMs } = await run(
+      "export large members",
+      String(number),
+      (context) => exportsStep(context, number),
     );
+    if (isDone) return copies;
+    await steps.sleep(`wait for large members ${number}`, waitMs);
   }
 }
 
