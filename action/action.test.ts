@@ -86,6 +86,8 @@ describe("the action, run as a runner does", () => {
       fleet: "true",
       names: "a\nb\n",
       mask: "users.email=null",
+      "copy-to": "offsite",
+      encrypt: "copies",
     };
     const result = await runAction(inputs, { folder });
     expect(result.exitCode).toBe(0);
@@ -104,6 +106,8 @@ describe("the action, run as a runner does", () => {
       names: ["a", "b"],
       compression: "gzip",
       mask: { users: { email: "null" } },
+      copyTo: ["offsite"],
+      encrypt: "copies",
     });
     expect(result.summary).toContain("it took too long");
     expect(result.summary).toContain("users.email (null)");

@@ -88,7 +88,6 @@ const EXPORT_ONLY = {
   verify: "verify",
   series: "series",
   retention: "keep",
-  encrypt: "encrypt",
 } satisfies Partial<Record<keyof RequestBody, string>>;
 
 /** Throws a usage error for an input that a fleet would ignore. */
@@ -120,6 +119,7 @@ function readFleet(
     mask,
     copyTo: request["copyTo"],
     copyRequired: request["copyRequired"],
+    encrypt: request["encrypt"],
     retentionHours,
     failIfAny: readBoolean(getInput, "fail-if-any") || undefined,
   };

@@ -28,6 +28,7 @@ interface DumpOptions {
   mask?: string[];
   copyTo?: string[];
   copyRequired?: boolean;
+  encrypt?: string;
   callbackUrl?: string;
   retentionHours?: string;
   failIfAny?: boolean;
@@ -76,6 +77,9 @@ export function addFleetDump(fleet: Command, open: (command: Command) => Context
     )
     .option("--copy-to <name>", "a destination that gets a copy; may be repeated", collect)
     .option("--copy-required", "fail if a copy fails, instead of trying it again later")
+    .addOption(
+      optionOf("--encrypt <what>", "what age seals for the recipients of the Worker", ["copies"]),
+    )
     .option("--callback-url <url>", "where the Worker sends the result")
     .option(
       "--retention-hours <hours>",
@@ -122,6 +126,7 @@ async function toBody(options: DumpOptions): Promise<FleetBody> {
     mask: mask === undefined ? undefined : parseMasks(mask),
     copyTo: options.copyTo,
     copyRequired: options.copyRequired,
+    encrypt: options.encrypt,
     callbackUrl: options.callbackUrl,
     failIfAny: options.failIfAny,
     retentionHours:

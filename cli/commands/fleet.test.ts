@@ -30,6 +30,7 @@ const FLEET = {
   expiresAt: null,
   members: { total: 4, packed: 2, exported: 0, empty: 1, failed: 1, pending: 0 },
   progress: { percent: 100, rows: 20, bytes: 2_000 },
+  copies: [{ destination: "offsite", state: "copied", folder: "tenants/2026/", bytes: 2_000 }],
   masked: [{ table: "users", column: "email", kind: "null" }],
   packs: [],
   failures: [{ member: "bad", code: "source-unavailable", message: "the object was reset" }],
@@ -84,7 +85,7 @@ describe("fleet dump", () => {
     answer("POST /export/fleet", 202, { ...FLEET, status: "running" });
     answer(`GET /export/fleet/${FLEET_ID}`, 200, FLEET);
     const flags =
-      "--source tenants --object-name acme --object-name b --compression gzip --consistency live --content all --table t* --exclude c --mask users.email=null --callback-url https://e.example/x --retention-hours 5 --fail-if-any";
+      "--source tenants --object-name acme --object-name b --compression gzip --consistency live --content all --table t* --exclude c --mask users.email=null --copy-to offsite --copy-required --encrypt copies --callback-url https://e.example/x --retention-hours 5 --fail-if-any";
     const result = await runCli(["fleet", "dump", ...flags.split(" ")], server);
     expect(result.exitCode, result.stderr).toBe(0);
     const [started] = server.requestsTo("POST /export/fleet");
@@ -97,6 +98,9 @@ describe("fleet dump", () => {
       content: "all",
       tables: { include: ["t*"], exclude: ["c"] },
       mask: { users: { email: "null" } },
+      copyTo: ["offsite"],
+      copyRequired: true,
+      encrypt: "copies",
       callbackUrl: "https://e.example/x",
       retentionHours: 5,
       failIfAny: true,
@@ -215,6 +219,7 @@ test("fleet status, list and members print what the Worker reports", async () =>
   answer("GET /export/fleets", 200, { fleets: [FLEET], cursor: null });
   const status = await runCli(["fleet", "status", FLEET_ID], server);
   expect(status.stdout).toContain("failed      1");
+  expect(status.stdout).toContain("copy        offsite copied (2.00 kB, tenants/2026/)");
   expect(status.stdout).toContain("masked      users.email (null)");
   const list = await runCli(["fleet", "list", "--status", "completed"], server);
   expect(list.stdout).toContain(FLEET_ID);

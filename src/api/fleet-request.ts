@@ -41,6 +41,14 @@ export const FleetRequestSchema = v.strictObject({
    * tried again later.
    */
   copyRequired: v.optional(v.boolean()),
+  /** What is sealed for the recipients in `EXPORT_AGE_RECIPIENTS`; refused if there are none. */
+  encrypt: v.optional(
+    v.picklist(
+      ["copies"],
+      'expected "copies", the only files of a fleet that are sealed: the Worker reads ranges of the packs in its ' +
+        'own store, and needs them plain. To seal that store too, export single objects with "encrypt": "all"',
+    ),
+  ),
   failIfAny: v.optional(
     v.pipe(
       v.boolean(),

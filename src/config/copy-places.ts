@@ -2,6 +2,18 @@ import type { ManifestCopy } from "../api/copies.ts";
 import { ExportError } from "../api/errors.ts";
 import type { Settings } from "./settings.ts";
 
+/** Requires recipients for a request that asks for encryption. Errors: `invalid-request`. */
+export function requireRecipients(
+  { ageRecipients }: Settings,
+  { encrypt }: { encrypt?: string | undefined },
+): void {
+  if (encrypt === undefined || ageRecipients.length > 0) return;
+  const message = "EXPORT_AGE_RECIPIENTS contains no public key to encrypt for";
+  throw new ExportError("invalid-request", `the request: encrypt: ${message}`, {
+    details: { issues: [{ path: "encrypt", message }] },
+  });
+}
+
 /**
  * Returns where copies go: `folder` at each destination, sealed if there are recipients. Errors:
  * `destination-not-found`, with the configured names.

@@ -3,7 +3,7 @@ import type { FleetNames } from "../api/fleet-names.ts";
 import type { FleetRequest } from "../api/fleet-request.ts";
 import type { SourceConfig } from "../api/source-config.ts";
 import type { ExportEnv } from "../config/bindings.ts";
-import { listCopyPlaces } from "../config/copy-places.ts";
+import { listCopyPlaces, requireRecipients } from "../config/copy-places.ts";
 import { findDefaultSource, getSourceConfig, type Settings } from "../config/settings.ts";
 import { findBindingProblem, findDatabase, sourceObjectOf } from "../databases/open-source.ts";
 import { getSourceKind } from "../databases/source-kinds.ts";
@@ -24,6 +24,7 @@ export async function prepareFleet(
   received: { env: ExportEnv; idempotencyKey: string | null; origin: string; nowMs: number },
 ): Promise<NewFleet> {
   const { env, ...given } = received;
+  requireRecipients(config, request);
   const { source: name = findDefaultSource(config), ...rest } = request;
   const source = getSourceConfig(config, name);
   const kind = getSourceKind(source);

@@ -1,9 +1,8 @@
 import type { ExportEnv } from "../config/bindings.ts";
-import { listCopyPlaces } from "../config/copy-places.ts";
+import { listCopyPlaces, requireRecipients } from "../config/copy-places.ts";
 import { requireScratch } from "../config/scratch.ts";
 import { findDefaultSource, getSourceConfig, type Settings } from "../config/settings.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
-import { ExportError } from "../api/errors.ts";
 import {
   type ExportRequest,
   type JobRequest,
@@ -77,13 +76,4 @@ function fillRetention(
   }
   // Only a version without series would apply these hours: it must not delete what the policy keeps.
   return { retention, retentionHours: RETENTION_HOURS_MAX };
-}
-
-/** Requires recipients for a request that asks for encryption. Errors: `invalid-request`. */
-function requireRecipients({ ageRecipients }: Settings, { encrypt }: ExportRequest): void {
-  if (encrypt === undefined || ageRecipients.length > 0) return;
-  const message = "EXPORT_AGE_RECIPIENTS contains no public key to encrypt for";
-  throw new ExportError("invalid-request", `the request: encrypt: ${message}`, {
-    details: { issues: [{ path: "encrypt", message }] },
-  });
 }

@@ -289,7 +289,7 @@ describe("a copy of a fleet that is sealed", () => {
     vars["EXPORT_AGE_RECIPIENTS"] = TEST_RECIPIENT;
     const names = ["c-a", "c-b", "c-large", "c-planted name", "c-zzz"];
     await fillTenants(["c-zzz"]);
-    fleet = await backUpFleet({ names, copyTo: ["archive"] });
+    fleet = await backUpFleet({ names, copyTo: ["archive"], encrypt: "copies" });
     delete vars["EXPORT_AGE_RECIPIENTS"];
   });
 
@@ -313,6 +313,12 @@ describe("a copy of a fleet that is sealed", () => {
       const opened = await open(`${folder}${key.split("/").at(-1)}.age`);
       expect(Buffer.from(opened).equals(own ?? Buffer.of())).toBe(true);
     }
+  });
+
+  test('is all that a fleet seals: "encrypt": "all" is refused, with what to use', async () => {
+    const response = await requestFleet({ names: ["c-a"], copyTo: ["archive"], encrypt: "all" });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain('expected \\"copies\\"');
   });
 
   test("has the dump of one member at its place in the opened pack", async () => {

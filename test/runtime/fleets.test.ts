@@ -236,7 +236,8 @@ describe("the names of a fleet", () => {
     [{ source: "shop" }, "invalid-request"],
     [{ names: [] }, "invalid-request"],
     [{ names: ["x".repeat(1_001)] }, "invalid-request"],
-    [{ names: ["acme"], copyTo: ["archive"] }, "invalid-request"],
+    [{ names: ["acme"], copyTo: ["archive"], encrypt: "copies" }, "invalid-request"],
+    [{ names: ["acme"], verify: "restore" }, "invalid-request"],
     [{ names: ["acme"], encrypt: "all" }, "invalid-request"],
     [{ names: { query: "SELECT 1", source: "nothing" } }, "source-not-found"],
     [
