@@ -1,20 +1,15 @@
-import { Buffer } from "node:buffer";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gunzipSync, gzipSync } from "node:zlib";
+import { gunzipSync } from "node:zlib";
 
-import { Encrypter } from "age-encryption";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { TEST_IDENTITY, TEST_RECIPIENT } from "../test/support/age-keys.ts";
-import { sha256Of } from "../test/support/fake-answers.ts";
+import { dumpOfMember, MEMBERS, writeFleetCopy } from "../test/support/fleet-copy-files.ts";
 import { runCli } from "../test/support/run-cli.ts";
 
 /** No Worker is called. */
 const NOBODY = { url: "http://127.0.0.1:1" };
-const FLEET_ID = "0b1f2c3d-0000-4000-8000-000000000001";
-const MEMBERS = ["acme", "b/c d", "zebra"];
 
 let folder: string;
 const file = (name: string) => join(folder, name);
@@ -25,64 +20,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function dumpOf(member: string): Buffer {
-  return gzipSync(`CREATE TABLE t(x);\nINSERT INTO t VALUES ('${member}');\n`);
-}
-
-async function write(name: string, bytes: Buffer, isSealed: boolean): Promise<void> {
-  if (!isSealed) return writeFileSync(file(name), bytes);
-  const encrypter = new Encrypter();
-  encrypter.addRecipient(TEST_RECIPIENT);
-  writeFileSync(file(`${name}.age`), await encrypter.encrypt(new Uint8Array(bytes)));
-}
-
-/** Writes a copy of a fleet, as a destination has it: two packs, and an export. */
-async function writeCopy({ isSealed = false } = {}): Promise<void> {
-  const packs = [];
-  for (const [at, members] of [MEMBERS.slice(0, 2), MEMBERS.slice(2)].entries()) {
-    const name = `pack-0000${at + 1}-0a1b2c3d`;
-    const files = members.map(dumpOf);
-    const pack = Buffer.concat(files);
-    let offset = 0;
-    const index = {
-      version: 1,
-      fleetId: FLEET_ID,
-      members: members.map((member, number) => {
-        const bytes = files[number] ?? Buffer.of();
-        offset += bytes.length;
-        const place = { offset: offset - bytes.length, bytes: bytes.length };
-        return { member, ...place, sha256: sha256Of(bytes), rows: 1 };
-      }),
-    };
-    const indexBytes = Buffer.from(JSON.stringify(index));
-    await write(`${name}.sql.gz`, pack, isSealed);
-    await write(`${name}.index.json`, indexBytes, isSealed);
-    const describe = (suffix: string, bytes: Buffer) => ({
-      key: `exports/${FLEET_ID}/x/${name}${suffix}`,
-      bytes: bytes.length,
-      sha256: sha256Of(bytes),
-    });
-    packs.push({
-      number: at + 1,
-      ...describe(".sql.gz", pack),
-      members: members.length,
-      first: members[0],
-      last: members.at(-1),
-      index: describe(".index.json", indexBytes),
-    });
-  }
-  const exports = [
-    {
-      member: "large",
-      jobId: "0b1f2c3d-0000-4000-8000-000000000002",
-      copies: [{ destination: "offsite", folder: "tenants/large/2026/", sealed: isSealed }],
-    },
-  ];
-  const failures = [{ member: "lost", code: "source-timeout", message: "it took too long" }];
-  const manifest = { version: 1, fleetId: FLEET_ID, namedBy: "name", packs, exports, failures };
-  writeFileSync(file("manifest.json"), JSON.stringify(manifest));
-  writeFileSync(file("key.txt"), `${TEST_IDENTITY}\n`);
-}
+const writeCopy = (options: { isSealed?: boolean } = {}) => writeFleetCopy(folder, options);
 
 const extract = (...args: string[]) => runCli(["fleet", "extract", folder, ...args], NOBODY);
 
@@ -98,7 +36,7 @@ describe.each([
     const output = file("out/one.sql.gz");
     const result = await extract("--object-name", member, "-o", output, ...keys());
     expect(result.exitCode, result.stderr).toBe(0);
-    expect(readFileSync(output).equals(dumpOf(member))).toBe(true);
+    expect(readFileSync(output).equals(dumpOfMember(member))).toBe(true);
     const restored = await runCli(["restore", output, "--to", file("one.sqlite")], NOBODY);
     expect(restored.exitCode, restored.stderr).toBe(0);
   });
@@ -121,12 +59,12 @@ describe("fleet extract", () => {
   beforeEach(() => writeCopy());
 
   test("needs only the pack of its object", async () => {
-    rmSync(file("pack-00001-0a1b2c3d.sql.gz"));
+    rmSync(file("pack-00001-8c1f03aa.sql.gz"));
     const output = file("one.sql.gz");
     expect((await extract("--object-name", "zebra", "-o", output)).exitCode).toBe(0);
     const missing = await extract("--object-name", "acme", "-o", file("other.sql.gz"));
     expect(missing.exitCode).toBe(1);
-    expect(missing.stderr).toContain("pack-00001-0a1b2c3d.sql.gz does not exist");
+    expect(missing.stderr).toContain("pack-00001-8c1f03aa.sql.gz does not exist");
   });
 
   test.each([
@@ -144,7 +82,7 @@ describe("fleet extract", () => {
     expect(result.stderr).toContain(hint);
   });
 
-  test.each(["pack-00001-0a1b2c3d.sql.gz", "pack-00001-0a1b2c3d.index.json"])(
+  test.each(["pack-00001-8c1f03aa.sql.gz", "pack-00001-8c1f03aa.index.json"])(
     "refuses a changed %s, and writes nothing",
     async (name) => {
       const bytes = readFileSync(file(name));
@@ -172,8 +110,9 @@ describe("fleet extract", () => {
   });
 
   test("asks for the private key of a sealed copy", async () => {
-    rmSync(file("pack-00001-0a1b2c3d.sql.gz"));
-    await write("pack-00001-0a1b2c3d.sql.gz", Buffer.concat([dumpOf("acme")]), true);
+    rmSync(file("pack-00001-8c1f03aa.sql.gz"));
+    await writeFleetCopy(folder, { isSealed: true });
+    rmSync(file("pack-00001-8c1f03aa.index.json.age"));
     const result = await extract("--object-name", "acme", "-o", file("x"));
     expect(result.exitCode).toBe(2);
     expect(result.stderr).toContain("--identity FILE");

@@ -52,6 +52,7 @@ const RUN_BY: Record<string, string> = {
   "docs/ci-backups.md": "cli/end-to-end.test.ts",
   "docs/cli.md": "cli/end-to-end.test.ts",
   "docs/copies.md": "test/docs/copies.test.ts",
+  "docs/fleets.md": "test/docs/fleets.test.ts",
   "docs/local-development.md": "test/docs/local-development.test.ts",
   "docs/restore.md": "test/docs/restore.test.ts",
   ...Object.fromEntries(EXAMPLE_PAGES.map((page) => [page, "test/docs/example-readmes.test.ts"])),

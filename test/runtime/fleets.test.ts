@@ -353,7 +353,14 @@ test("a member whose database is locked is exported when the lock is free", asyn
 });
 
 test("a schedule starts a fleet once, however often its tick is delivered", async () => {
-  const entry = { fleet: true, source: "tenants", names: ["acme"], cron: "0 3 * * *" };
+  const entry = {
+    fleet: true,
+    source: "tenants",
+    names: ["acme"],
+    mask: { notes: { text: "length" } },
+    copyTo: ["archive"],
+    cron: "0 3 * * *",
+  };
   const scheduled = { ...env, EXPORT_SCHEDULE: JSON.stringify([entry]) } as typeof env;
   const count = async () =>
     (await (await api("/export/fleets?limit=100")).json<FleetList>()).fleets.length;
@@ -364,5 +371,9 @@ test("a schedule starts a fleet once, however often its tick is delivered", asyn
   await startScheduledExports(scheduled, { ...tick, cron: "0 4 * * *" });
   expect(await count()).toBe(before + 1);
   const { fleets } = await (await api("/export/fleets?limit=1")).json<FleetList>();
-  expect(await endedFleet(fleets[0]?.fleetId ?? "")).toMatchObject({ status: "completed" });
+  expect(await endedFleet(fleets[0]?.fleetId ?? "")).toMatchObject({
+    status: "completed",
+    masked: [{ table: "notes", column: "text", kind: "length" }],
+    copies: [{ destination: "archive", state: "copied" }],
+  });
 });
