@@ -28,7 +28,7 @@ export interface PlanRecord {
   writer?: DumpWriter;
   cursor: Cursor;
   firstTable: string;
-  artifacts: { name: string; contentType: string; objectKey: string }[];
+  artifacts: { name: string; contentType: string }[];
   tables: string[];
   /** The whole export, if it was read in one turn. */
   turn?: KeptTurn;
