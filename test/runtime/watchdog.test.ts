@@ -17,6 +17,7 @@ import { listUnclosedJobs } from "../../src/jobs/tables/job-due-columns.ts";
 import { runWatchdog, SLICE } from "../../src/jobs/watchdog/job-watchdog.ts";
 import { hangSteps } from "../support/faulty-steps.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
+import { listStoredKeys } from "../support/stored-keys.ts";
 import {
   api,
   download,
@@ -227,7 +228,7 @@ describe("a cancelled export", () => {
           await runInDurableObject(jobs(), (_, { storage }) =>
             removeDiscards({ storage, sql: storage.sql, env }, jobId),
           );
-          return (await env.EXPORT_R2_BUCKET.list({ prefix: `exports/${jobId}/` })).objects;
+          return listStoredKeys(jobId);
         })
         .toEqual([]);
     }
@@ -310,8 +311,7 @@ describe("retention", () => {
     const gone = await api(`/export/dump/${jobId}/download`);
     expect(gone.status).toBe(410);
     await gone.body?.cancel();
-    const { objects } = await env.EXPORT_R2_BUCKET.list({ prefix: `exports/${jobId}/` });
-    expect(objects).toEqual([]);
+    expect(await listStoredKeys(jobId)).toEqual([]);
     await change(jobId, "completed_at_ms = 1");
     await runAlarm();
     expect((await api(`/export/dump/${jobId}`)).status).toBe(404);
