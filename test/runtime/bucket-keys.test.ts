@@ -102,7 +102,7 @@ test("a late attempt of a job's first plan changes no file of the second", async
   const reason = { code: "artifact-corrupt", message: "lost" } as const;
   unwrap(await jobs().startOver({ jobId, run: 1 }, { opening: 1, reason }));
   await query("INSERT INTO t VALUES (3)");
-  await env.EXPORT_WORKFLOW.create({ id: crypto.randomUUID(), params: { jobId, run: 1 } });
+  await env.EXPORT_WORKFLOW.create({ id: crypto.randomUUID(), params: { jobId, run: 1, kind: "export" } });
   const view = await ended(jobId);
   expect([view.status, view.tables[0]?.rows]).toEqual(["completed", 3]);
   const folder = folderOf(view, "main", `${jobId.slice(0, 8)}-2`);
