@@ -1,5 +1,5 @@
 import { assert } from "../lib/assert.ts";
-import { type NamedJob, toReadableFolder, withWholeId } from "./readable-key.ts";
+import { type NamedJob, toReadableFolder, withPlanNumber, withWholeId } from "./readable-key.ts";
 
 /** What the keys of all jobs' files start with. One lifecycle rule covers them. */
 const JOB_FOLDER = "exports";
@@ -14,8 +14,7 @@ interface InFolder {
 
 /**
  * Returns the folder of a job's files in a bucket. `number` counts the job's plans from 1: no two of them share a
- * folder, so that a late attempt of an earlier plan cannot replace a file. `isIdTaken` is true if another job's id
- * begins with the same digits: the folder then contains the whole id.
+ * folder. `isIdTaken` is true if another job's id begins with the same digits: the folder then contains the whole id.
  */
 export function toBucketFolder(
   job: NamedJob,
@@ -23,7 +22,7 @@ export function toBucketFolder(
 ): string {
   const short = toReadableFolder(job);
   const folder = isIdTaken ? withWholeId(short, job.jobId) : short;
-  return `${JOB_FOLDER}/${number === 1 ? folder : `${folder.slice(0, -1)}-${number}/`}`;
+  return `${JOB_FOLDER}/${withPlanNumber(folder, { jobId: job.jobId, number })}`;
 }
 
 /**

@@ -51,6 +51,20 @@ export function withWholeId(folder: string, jobId: string): string {
   return `${folder.slice(0, -1)}${jobId.slice(ID_CHARS)}/`;
 }
 
+/**
+ * Returns a readable folder of a job for its plan `number`, in place of any earlier number. Plans are counted from 1,
+ * and the first has no number. No two plans share a folder, so that neither a late attempt of an earlier plan nor its
+ * removal touches a file of a later one.
+ */
+export function withPlanNumber(
+  folder: string,
+  { jobId, number }: { jobId: string; number: number },
+): string {
+  const id = folder.includes(jobId) ? jobId : toShortId(jobId);
+  const end = folder.lastIndexOf(id) + id.length;
+  return `${folder.slice(0, end)}${number === 1 ? "" : `-${number}`}/`;
+}
+
 /** True if a key is that of a file in a readable folder, below any prefix. */
 export function isReadableKey(objectKey: string): boolean {
   return READABLE_FOLDER.test(objectKey);

@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { ExportRequestSchema } from "../../src/api/export-request.ts";
@@ -6,12 +7,13 @@ import type { FleetManifest } from "../../src/api/fleet-manifest.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import { readSettings } from "../../src/config/settings.ts";
 import { prepareJob } from "../../src/intake/new-job.ts";
+import { CURSOR_START } from "../../src/rpc/cursor.ts";
 import type { NewJob } from "../../src/rpc/http-jobs.ts";
 import { unwrap } from "../../src/rpc/outcome.ts";
-import * as v from "valibot";
 import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 import { bucket, bucketPrototype, realBucket, restoreBucket } from "../support/faulty-bucket.ts";
 import { backUpFleet, fillTenants } from "../support/fleets.ts";
+import { insertOrphan } from "../support/orphan-job.ts";
 import { listStoredKeys } from "../support/stored-keys.ts";
 import { inJobs } from "../support/writing-job.ts";
 
@@ -140,6 +142,34 @@ test("a job whose files an earlier version stored is downloaded and deleted", as
   expect(await (await api(`/export/dump/${jobId}/manifest`)).json()).toMatchObject({ jobId });
   await remove(jobId);
   expect(await listStoredKeys(jobId)).toEqual([]);
+});
+
+test("a plan that a run of version 0.2.0 records has the keys that the run expects", async () => {
+  const run = { jobId: await insertOrphan("live"), run: 1 };
+  unwrap(await jobs().beginRun({ ...run, kind: "export" }));
+  const snapshotId = crypto.randomUUID();
+  const objectKey = `exports/${run.jobId}/${snapshotId}/dump.sql`;
+  unwrap(await jobs().recordSnapshot(run, { snapshotId, isFrozen: false }));
+  const plan = {
+    ...run,
+    snapshotId,
+    snapshotAtMs: 1,
+    snapshot: null,
+    catalogDigest: "",
+    planDigest: "",
+    cursor: CURSOR_START,
+    firstTable: "t",
+    artifacts: [{ name: "dump.sql", contentType: "application/sql", objectKey }],
+    tables: ["t"],
+    keyRanges: [],
+    warnings: [],
+    usage: { rowsRead: 0, rowsWritten: 0 },
+  };
+  unwrap(await jobs().recordPlan(plan));
+  expect(unwrap(await jobs().artifact(run, 0))).toMatchObject({ objectKey });
+  const rows = await inJobs("SELECT folder FROM tmp_export_jobs WHERE job_id = ?", run.jobId);
+  expect(rows).toEqual([{ folder: null }]);
+  await jobs().remove(run.jobId);
 });
 
 describe("jobs of one second whose ids begin alike", () => {

@@ -20,8 +20,9 @@ export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {
   const { sql, storage } = context;
   return storage.transactionSync(() => {
     const job = getJobOfRun(sql, plan);
-    // Each plan has its own folder: see `toBucketFolder`.
-    const folder = chooseFolder(context, toNamedJob(job), job.restarts + 1);
+    // A run that names keys stores the manifest beside them.
+    const isFormer = plan.artifacts.some(({ objectKey }) => objectKey !== undefined);
+    const folder = isFormer ? null : chooseFolder(context, toNamedJob(job), job.restarts + 1);
     recordPlan(sql, { ...plan, folder }, Date.now());
     // A dump that was read in one turn is stored in the jobs database too.
     requireSpaceForFiles(context, 0);
