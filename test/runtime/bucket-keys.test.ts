@@ -146,7 +146,7 @@ test("a job whose files an earlier version stored is downloaded and deleted", as
 
 test("a plan that a run of version 0.2.0 records has the keys that the run expects", async () => {
   const run = { jobId: await insertOrphan("live"), run: 1 };
-  unwrap(await jobs().beginRun({ ...run, kind: "export" }));
+  unwrap(await jobs().beginRun(run));
   const snapshotId = crypto.randomUUID();
   const objectKey = `exports/${run.jobId}/${snapshotId}/dump.sql`;
   unwrap(await jobs().recordSnapshot(run, { snapshotId, isFrozen: false }));
