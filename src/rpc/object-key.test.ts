@@ -10,7 +10,7 @@ import {
   toObjectKey,
   toPackKeys,
 } from "./object-key.ts";
-import { isReadableKey, type NamedJob } from "./readable-key.ts";
+import { isReadableKey, type NamedJob, withPlanNumber } from "./readable-key.ts";
 
 const JOB: NamedJob = {
   jobId: "0b1f2c3d-8a5e-4d3c-9b1a-000000000000",
@@ -29,6 +29,16 @@ test("a bucket's folder contains the whole id if another job's id begins alike",
   const whole = `${SHORT}-8a5e-4d3c-9b1a-000000000000`;
   expect(toBucketFolder(JOB, { number: 1, isIdTaken: true })).toBe(`${whole}/`);
   expect(toBucketFolder(JOB, { number: 3, isIdTaken: true })).toBe(`${whole}-3/`);
+});
+
+test.each([false, true])("a plan's number replaces the one before (whole id: %s)", (isIdTaken) => {
+  // Its id begins like the date.
+  const job = { ...JOB, jobId: "20261128-2026-4d3c-9b1a-000020261128" };
+  const [first, second, third] = [1, 2, 3].map((number) =>
+    toBucketFolder(job, { number, isIdTaken }),
+  );
+  expect(withPlanNumber(first ?? "", { jobId: job.jobId, number: 2 })).toBe(second);
+  expect(withPlanNumber(second ?? "", { jobId: job.jobId, number: 3 })).toBe(third);
 });
 
 const digits = (length: number): fc.Arbitrary<string> =>
