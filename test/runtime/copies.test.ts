@@ -357,19 +357,18 @@ describe("a job that is removed", () => {
 
 test("a job that restarts copies into another folder, which the removal of the first spares", async () => {
   await query("CREATE TABLE t(a)", "INSERT INTO t VALUES (1)");
-  const reached = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
   let isHeld = false;
+  let isReleased = false;
   bucketPrototype.put = async function (this: R2Bucket, key: string, ...rest: unknown[]) {
     if (!isHeld && key.startsWith("exports/") && key.endsWith("/manifest.json")) {
       isHeld = true;
-      reached.resolve();
-      await released.promise;
+      // A promise of another request cannot be awaited.
+      while (!isReleased) await scheduler.wait(5);
     }
     return (realBucket.put as (...args: unknown[]) => Promise<R2Object>).call(this, key, ...rest);
   } as R2Bucket["put"];
   const { jobId, copies } = await start({ copyTo: ["archive"] });
-  await reached.promise;
+  while (!isHeld) await scheduler.wait(5);
   const first = copies[0]?.folder ?? "";
   expect(await listArchive(first)).toEqual([`${first}dump.sql`]);
   const reason = { code: "artifact-corrupt", message: "lost" } as const;
@@ -379,7 +378,7 @@ test("a job that restarts copies into another folder, which the removal of the f
     params: { jobId, run: 1, kind: "export" },
   });
   const view = await ended(jobId);
-  released.resolve();
+  isReleased = true;
   expect(copyAt(view, "archive").folder).toBe(first.replace(/\/$/, "-2/"));
   await runWatchdog();
   await expectWhole(view, "archive");

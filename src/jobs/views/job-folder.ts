@@ -14,6 +14,7 @@ export function findFolder(job: JobRow): string | null {
 /** Returns the folder of a fleet, or of a job with a plan. Errors: `internal-error` if there is none. */
 export function getFolder(job: JobRow): string {
   const folder = findFolder(job);
-  if (folder === null) throw new ExportError("internal-error", `job ${job.job_id} has no files yet`);
+  if (folder === null)
+    throw new ExportError("internal-error", `job ${job.job_id} has no files yet`);
   return folder;
 }
