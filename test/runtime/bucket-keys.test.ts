@@ -90,18 +90,17 @@ describe("the keys of a job's files", () => {
 });
 
 test("a late attempt of a job's first plan changes no file of the second", async () => {
-  let lateKey = "";
-  let isReleased = false;
+  const late = { key: "", isReleased: false };
   bucketPrototype.put = async function (this: R2Bucket, key: string, ...rest: unknown[]) {
-    if (lateKey === "" && key.endsWith("/manifest.json")) {
-      lateKey = key;
+    if (late.key === "" && key.endsWith("/manifest.json")) {
+      late.key = key;
       // A promise of another request cannot be awaited.
-      while (!isReleased) await scheduler.wait(5);
+      while (!late.isReleased) await scheduler.wait(5);
     }
     return (realBucket.put as (...args: unknown[]) => Promise<R2Object>).call(this, key, ...rest);
   } as R2Bucket["put"];
   const { jobId } = await startExport();
-  while (lateKey === "") await scheduler.wait(5);
+  while (late.key === "") await scheduler.wait(5);
   const reason = { code: "artifact-corrupt", message: "lost" } as const;
   unwrap(await jobs().startOver({ jobId, run: 1 }, { opening: 1, reason }));
   await query("INSERT INTO t VALUES (3)");
@@ -116,10 +115,10 @@ test("a late attempt of a job's first plan changes no file of the second", async
   expect(keys).toEqual([`${folder}dump.sql`, `${folder}manifest.json`]);
   const texts = await Promise.all(keys.map(textOf));
 
-  isReleased = true;
-  expect(lateKey).toBe(`${folderOf(view, "main", jobId.slice(0, 8))}manifest.json`);
-  await expect.poll(() => listStoredKeys(jobId)).toContain(lateKey);
-  expect(JSON.parse(await textOf(lateKey))).toMatchObject({ tables: [{ rows: 2 }] });
+  late.isReleased = true;
+  expect(late.key).toBe(`${folderOf(view, "main", jobId.slice(0, 8))}manifest.json`);
+  await expect.poll(() => listStoredKeys(jobId)).toContain(late.key);
+  expect(JSON.parse(await textOf(late.key))).toMatchObject({ tables: [{ rows: 2 }] });
   expect(await Promise.all(keys.map(textOf))).toEqual(texts);
   expect(new TextDecoder().decode(await download(jobId))).toBe(texts[0]);
 });

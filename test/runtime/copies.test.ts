@@ -357,18 +357,17 @@ describe("a job that is removed", () => {
 
 test("a job that restarts copies into another folder, which the removal of the first spares", async () => {
   await query("CREATE TABLE t(a)", "INSERT INTO t VALUES (1)");
-  let isHeld = false;
-  let isReleased = false;
+  const late = { isHeld: false, isReleased: false };
   bucketPrototype.put = async function (this: R2Bucket, key: string, ...rest: unknown[]) {
-    if (!isHeld && key.startsWith("exports/") && key.endsWith("/manifest.json")) {
-      isHeld = true;
+    if (!late.isHeld && key.startsWith("exports/") && key.endsWith("/manifest.json")) {
+      late.isHeld = true;
       // A promise of another request cannot be awaited.
-      while (!isReleased) await scheduler.wait(5);
+      while (!late.isReleased) await scheduler.wait(5);
     }
     return (realBucket.put as (...args: unknown[]) => Promise<R2Object>).call(this, key, ...rest);
   } as R2Bucket["put"];
   const { jobId, copies } = await start({ copyTo: ["archive"] });
-  while (!isHeld) await scheduler.wait(5);
+  while (!late.isHeld) await scheduler.wait(5);
   const first = copies[0]?.folder ?? "";
   expect(await listArchive(first)).toEqual([`${first}dump.sql`]);
   const reason = { code: "artifact-corrupt", message: "lost" } as const;
@@ -378,7 +377,7 @@ test("a job that restarts copies into another folder, which the removal of the f
     params: { jobId, run: 1, kind: "export" },
   });
   const view = await ended(jobId);
-  isReleased = true;
+  late.isReleased = true;
   expect(copyAt(view, "archive").folder).toBe(first.replace(/\/$/, "-2/"));
   await runWatchdog();
   await expectWhole(view, "archive");
