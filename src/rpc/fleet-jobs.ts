@@ -73,7 +73,7 @@ export interface RunningFleet {
   origin: string;
   createdAtMs: number;
   startedAtMs: number;
-  /** Where its files are in its store. It ends with `/`. */
+  /** What the keys of its files start with. It ends with `/`. */
   folder: string;
   /** The size of a pack's parts, in bytes. */
   partBytes: number;

@@ -7,7 +7,7 @@ const JOB_FOLDER = "exports";
 /** What the keys of uploaded scripts start with. */
 const SCRIPT_FOLDER = "imports";
 
-/** Where a job's files are. It ends with `/`. */
+/** What the keys of a job's files start with. It ends with `/`. */
 interface InFolder {
   folder: string;
 }

@@ -128,7 +128,7 @@ export interface RunningJob {
 /** What is recorded about a plan. */
 export interface RecordedPlan {
   snapshotId: string;
-  /** Where the job's files are in its store. It ends with `/`. */
+  /** What the keys of the job's files start with. It ends with `/`. */
   folder: string;
   snapshotAtMs: number;
   /** Null if rows are read as they are. */

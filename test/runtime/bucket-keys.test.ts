@@ -147,7 +147,7 @@ test("a job whose files an earlier version stored is downloaded and deleted", as
   expect(await listStoredKeys(jobId)).toEqual([]);
 });
 
-test("a plan that a run of version 0.2.0 records has the keys that the run expects", async () => {
+test("a plan that a run of an earlier version records has the keys that the run expects", async () => {
   const run = { jobId: await insertOrphan("live"), run: 1 };
   unwrap(await jobs().beginRun(run));
   const snapshotId = crypto.randomUUID();

@@ -50,9 +50,9 @@ export function hasDiscardsLike(
   sql: SqlStorage,
   { jobId, prefix }: { jobId: string; prefix: string },
 ): boolean {
+  // Hex digits and `-` sort before `g`.
   const [discard] = sql
     .exec(
-      // Hex digits and `-` sort before `g`.
       `SELECT 1 FROM tmp_export_job_discards
        WHERE job_id > ?1 AND job_id < ?1 || 'g' AND job_id <> ?2 LIMIT 1`,
       prefix,

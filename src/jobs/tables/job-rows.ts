@@ -42,7 +42,7 @@ export type JobRow = {
   snapshot_id: string | null;
   snapshot_at_ms: number | null;
   snapshot_json: string | null;
-  /** Where its files are in the bucket; null for `exports/<job_id>/<snapshot_id>/`. */
+  /** What the keys of its files in the bucket start with; null for `exports/<job_id>/<snapshot_id>/`. */
   folder: string | null;
   /**
    * How often the job restarted for any reason, and because its artifact differed from what was
@@ -241,9 +241,9 @@ export function hasOtherJobLike(
   sql: SqlStorage,
   { jobId, prefix }: { jobId: string; prefix: string },
 ): boolean {
+  // Hex digits and `-` sort before `g`.
   const [job] = sql
     .exec(
-      // Hex digits and `-` sort before `g`.
       "SELECT 1 FROM tmp_export_jobs WHERE job_id > ?1 AND job_id < ?1 || 'g' AND job_id <> ?2 LIMIT 1",
       prefix,
       jobId,
