@@ -3,7 +3,6 @@ import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { ExportRequestSchema } from "../../src/api/export-request.ts";
-import type { FleetManifest } from "../../src/api/fleet-manifest.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import { readSettings } from "../../src/config/settings.ts";
 import { prepareJob } from "../../src/intake/new-job.ts";
@@ -12,7 +11,7 @@ import type { NewJob } from "../../src/rpc/http-jobs.ts";
 import { unwrap } from "../../src/rpc/outcome.ts";
 import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 import { bucket, bucketPrototype, realBucket, restoreBucket } from "../support/faulty-bucket.ts";
-import { allowOneTurn, backUpFleet, fillTenants, restoreOneTurn } from "../support/fleets.ts";
+import { backUpFleet, fillTenants } from "../support/fleets.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
 import { listStoredKeys } from "../support/stored-keys.ts";
 import { inJobs } from "../support/writing-job.ts";
@@ -75,17 +74,13 @@ describe("the keys of a job's files", () => {
   });
 
   test("of a fleet are in one folder of its source", async () => {
-    allowOneTurn();
     await fillTenants(["acme"]);
     const fleet = await backUpFleet({ names: ["acme"] });
-    restoreOneTurn();
     expect(fleet.status).toBe("completed");
     const folder = folderOf(fleet, "tenants", fleet.fleetId.slice(0, 8));
     const keys = await listStoredKeys(fleet.fleetId);
-    expect(keys.length).toBeGreaterThan(2);
     expect(keys.filter((key) => !key.startsWith(folder))).toEqual([]);
-    const manifest = JSON.parse(await textOf(`${folder}manifest.json`)) as FleetManifest;
-    expect(keys).toContain(manifest.packs[0]?.key);
+    expect(keys).toContain(`${folder}manifest.json`);
   });
 });
 
