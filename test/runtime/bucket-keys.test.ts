@@ -11,9 +11,9 @@ import type { NewJob } from "../../src/rpc/http-jobs.ts";
 import { unwrap } from "../../src/rpc/outcome.ts";
 import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
 import { bucket, bucketPrototype, realBucket, restoreBucket } from "../support/faulty-bucket.ts";
-import { backUpFleet, fillTenants } from "../support/fleets.ts";
+import { fillTenants } from "../support/fleets.ts";
 import { insertOrphan } from "../support/orphan-job.ts";
-import { listStoredKeys } from "../support/stored-keys.ts";
+import { folderOf, listStoredKeys } from "../support/stored-keys.ts";
 import { inJobs } from "../support/writing-job.ts";
 
 const jobs = () => env.EXPORT_JOBS.getByName("jobs");
@@ -23,13 +23,6 @@ beforeEach(async () => {
   await query("CREATE TABLE t(id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES (1), (2)");
 });
 afterEach(restoreBucket);
-
-/** The folder that the docs promise; `names` is the source, and the object if there is one. */
-function folderOf(job: { createdAt: string }, names: string, id: string): string {
-  const [date = "", time = ""] = job.createdAt.split("T");
-  const stamp = `${date.replaceAll("-", "")}T${time.slice(0, 8).replaceAll(":", "")}Z`;
-  return `exports/${names}/${date.replaceAll("-", "/")}/${stamp}-${id}/`;
-}
 
 async function exported(body: object = {}): Promise<JobView> {
   const view = await ended((await startExport(body)).jobId);
@@ -71,16 +64,6 @@ describe("the keys of a job's files", () => {
       `${folder}manifest.json`,
       `${folder}notes.csv`,
     ]);
-  });
-
-  test("of a fleet are in one folder of its source", async () => {
-    await fillTenants(["acme"]);
-    const fleet = await backUpFleet({ names: ["acme"] });
-    expect(fleet.status).toBe("completed");
-    const folder = folderOf(fleet, "tenants", fleet.fleetId.slice(0, 8));
-    const keys = await listStoredKeys(fleet.fleetId);
-    expect(keys.filter((key) => !key.startsWith(folder))).toEqual([]);
-    expect(keys).toContain(`${folder}manifest.json`);
   });
 });
 

@@ -10,7 +10,10 @@ import { inJobs } from "./writing-job.ts";
 
 const vars = env as unknown as Record<string, string>;
 
-/** Lets databases of up to `bytes` be read in one turn; `restoreOneTurn` ends it. */
+/**
+ * Lets databases of up to `bytes` be read in one turn; `restoreOneTurn` ends it. Call it before anything else in a file:
+ * the settings are read once.
+ */
 export function allowOneTurn(bytes = 65_536): void {
   vars["EXPORT_ONE_TURN_BYTES"] = String(bytes);
 }

@@ -1,5 +1,12 @@
 import { env } from "cloudflare:workers";
 
+/** Returns the folder that the docs promise. `names` is the source, and the object if there is one. */
+export function folderOf(job: { createdAt: string }, names: string, id: string): string {
+  const [date = "", time = ""] = job.createdAt.split("T");
+  const stamp = `${date.replaceAll("-", "")}T${time.slice(0, 8).replaceAll(":", "")}Z`;
+  return `exports/${names}/${date.replaceAll("-", "/")}/${stamp}-${id}/`;
+}
+
 /** Returns the keys of what the bucket has of a job, in order: in its readable folders, and in one named by its id. */
 export async function listStoredKeys(jobId: string): Promise<string[]> {
   const keys: string[] = [];
