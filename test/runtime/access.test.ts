@@ -45,6 +45,14 @@ const CALLS: [call: string, opens: "everybody" | "read" | "job" | "full"][] = [
   ["POST /export/dump", "job"],
   ["POST /export/destinations/probe", "job"],
   ["DELETE /export/dump/:jobId", "job"],
+  ["POST /export/fleet", "job"],
+  ["GET /export/fleet/:fleetId", "read"],
+  ["DELETE /export/fleet/:fleetId", "job"],
+  ["GET /export/fleet/:fleetId/events", "read"],
+  ["GET /export/fleet/:fleetId/members", "read"],
+  ["GET /export/fleet/:fleetId/download", "read"],
+  ["GET /export/fleet/:fleetId/manifest", "read"],
+  ["GET /export/fleets", "read"],
   ["GET /export/dump", "full"],
   ["GET /export/csv/:table", "full"],
   ["GET /export/json/:table", "full"],
@@ -114,6 +122,7 @@ describe("every call", () => {
       .replace(":artifact", "dump.sql")
       .replace(":table", "a")
       .replace(":fileId", "00000000-0000-4000-8000-000000000000")
+      .replace(":fleetId", "00000000-0000-4000-8000-000000000000")
       .replace(":number", "1");
     for (const asked of method === "GET" ? ["GET", "HEAD"] : [method]) {
       for (const [who, token, opened] of TOKENS) {
