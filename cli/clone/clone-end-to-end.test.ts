@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
+import { parse as parseJsonc } from "jsonc-parser";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
@@ -55,7 +56,8 @@ let production: LocalWorker;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "cli-clone-end-to-end-"));
-  const own = JSON.parse(stripComments(join(REPOSITORY, "wrangler.jsonc"))) as object;
+  const text = readFileSync(join(REPOSITORY, "wrangler.jsonc"), "utf8");
+  const own = parseJsonc(text, [], { allowTrailingComma: true }) as object;
   config = join(folder, "wrangler.json");
   writeFileSync(
     config,
@@ -80,12 +82,6 @@ afterAll(async () => {
   await production.stop();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }, 60_000);
-
-function stripComments(path: string): string {
-  return readFileSync(path, "utf8")
-    .replaceAll(/^\s*\/\/.*$/gm, "")
-    .replaceAll(/,(\s*[}\]])/g, "$1");
-}
 
 function start(state: string): Promise<LocalWorker> {
   const vars = { ADMIN_AUTHORIZATION_TOKEN: TOKEN };
@@ -121,7 +117,9 @@ async function query(worker: LocalWorker, sql: string): Promise<unknown> {
   return result;
 }
 
-test("wrangler dev reads every value of a cloned Durable Object and D1 database", async () => {
+const SLOW = { timeout: 240_000 };
+
+test("wrangler dev reads every value of a cloned Durable Object and D1 database", SLOW, async () => {
   for (const from of ["main", "shop"]) {
     const { exitCode, stderr } = await clone("local", "--from", from);
     expect(exitCode, stderr).toBe(0);
@@ -163,7 +161,7 @@ test("wrangler dev reads every value of a cloned Durable Object and D1 database"
   }
 });
 
-test("a masked clone contains the masks, and the secret in no file", async () => {
+test("a masked clone contains the masks, and the secret in no file", SLOW, async () => {
   const mask = ["--mask", "users.email=value:nobody@example.invalid"];
   for (const from of ["main", "shop"]) {
     const { exitCode, stderr } = await clone("masked", "--from", from, ...mask);

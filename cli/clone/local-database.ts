@@ -5,6 +5,7 @@ import { usageError } from "../cli-error.ts";
 import { JOBS, SCRATCH } from "../init/needed-bindings.ts";
 import { isLocalId, localIdFromName } from "./local-object-id.ts";
 import {
+  type ConfiguredSource,
   findConfigAbove,
   findConfigIn,
   findConfiguredSource,
@@ -53,8 +54,9 @@ const D1_KEY = "miniflare-D1DatabaseObject";
 export function findLocalDatabase(choice: LocalChoice): LocalDatabase {
   const { configPath, stateFolder } = findState(choice);
   const config = readWranglerConfig(configPath, choice.env);
-  const { binding, object } = chooseBinding(config, choice);
-  const found = findD1(config, binding) ?? findObject(config, binding, { ...choice, object });
+  const chosen = chooseBinding(config, choice);
+  const { binding } = chosen;
+  const found = findD1(config, binding) ?? findObject(config, chosen, choice);
   if (found === undefined) {
     const names = listBindings(config).map(({ name }) => name);
     throw usageError(
@@ -112,23 +114,21 @@ function isDefaultState(folder: string): boolean {
   return basename(folder) === "state" && basename(dirname(folder)) === ".wrangler";
 }
 
-/** Returns the binding, and the object that the configuration of the source names. */
+/** Returns the binding, and the object that the configuration names for the source. */
 function chooseBinding(
   config: WranglerConfig,
   { source, binding }: LocalChoice,
-): { binding: string; object: { name?: string; id?: string } } {
+): ConfiguredSource {
   const all = listBindings(config);
   const configured = findConfiguredSource(config, source.name);
   const isBound = all.some(({ name }) => name === configured?.binding);
-  if (configured !== undefined && isBound && (binding ?? configured.binding) === configured.binding) {
-    const { name, id } = configured.type === "d1" ? {} : configured;
-    const object = { ...(name !== undefined && { name }), ...(id !== undefined && { id }) };
-    return { binding: configured.binding, object };
+  if (configured !== undefined && isBound && [undefined, configured.binding].includes(binding)) {
+    return configured;
   }
-  if (binding !== undefined) return { binding, object: {} };
+  if (binding !== undefined) return { binding };
   const fitting = all.filter(({ kind }) => kind === source.type);
   const [only, ...others] = fitting;
-  if (only !== undefined && others.length === 0) return { binding: only.name, object: {} };
+  if (only !== undefined && others.length === 0) return { binding: only.name };
   const names = (fitting.length === 0 ? all : fitting).map(({ name }) => name);
   throw usageError(
     `${config.path} does not say which binding is the source ${source.name}`,
@@ -170,11 +170,10 @@ function findD1(config: WranglerConfig, name: string): Found | undefined {
 
 function findObject(
   config: WranglerConfig,
-  binding: string,
-  choice: Pick<LocalChoice, "objectName" | "objectId" | "toObject"> & {
-    object: { name?: string; id?: string };
-  },
+  source: ConfiguredSource,
+  choice: LocalChoice,
 ): Found | undefined {
+  const { binding } = source;
   const known = config.durable_objects.bindings.find(({ name }) => name === binding);
   if (known === undefined) return undefined;
   const { class_name: className, script_name: script = config.name } = known;
@@ -185,25 +184,22 @@ function findObject(
     );
   }
   const uniqueKey = `${script ?? ""}-${className}`;
+  const isNamed = choice.objectName !== undefined || choice.objectId !== undefined;
+  const object = isNamed ? { name: choice.objectName, id: choice.objectId } : source;
+  const name = choice.toObject ?? object.name;
+  const id = name === undefined ? object.id : localIdFromName(uniqueKey, name);
+  if (id === undefined) {
+    throw usageError(
+      `${binding} is a class of many objects, and nothing names one`,
+      "Name the local object with --to-object.",
+    );
+  }
+  if (!isLocalId(uniqueKey, id)) {
+    throw usageError(
+      `the local runtime accepts no id of a deployed object: ${id}`,
+      "Name the local object with --to-object.",
+    );
+  }
   const folder = join("do", uniqueKey);
-  const named = choice.objectName ?? (choice.objectId === undefined ? choice.object.name : undefined);
-  const name = choice.toObject ?? named;
-  if (name !== undefined) {
-    return {
-      kind: "durable-object",
-      object: name,
-      folder,
-      id: localIdFromName(uniqueKey, name),
-    };
-  }
-  const id = choice.objectId ?? choice.object.id;
-  if (id !== undefined && isLocalId(uniqueKey, id)) {
-    return { kind: "durable-object", object: id, folder, id: id.toLowerCase() };
-  }
-  throw usageError(
-    id === undefined
-      ? `${binding} is a class of many objects, and nothing names one`
-      : `the local runtime accepts no id of a deployed object: ${id}`,
-    "Name the local object with --to-object.",
-  );
+  return { kind: "durable-object", object: name ?? id, folder, id: id.toLowerCase() };
 }

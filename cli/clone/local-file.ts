@@ -29,12 +29,13 @@ export async function requireReplaceable(
     const [first] = listContent(db);
     if (first !== undefined && !mayReplace) {
       throw usageError(
-        `${shown} is not empty: it contains ${first}`,
+        `the local ${shown} is not empty: it contains ${first}`,
         "Add --replace to delete what it contains.",
       );
     }
     // SQLite allows this only if no other connection is open.
     db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE");
+    db.exec("BEGIN EXCLUSIVE; COMMIT");
   } catch (error) {
     throw toFileError(error, { shown, path });
   } finally {
@@ -48,7 +49,7 @@ function toFileError(error: unknown, { shown, path }: { shown: string; path: str
   const [what, hint] =
     errcode === SQLITE_BUSY
       ? [
-          `another program has ${shown} open: ${path}`,
+          `another program has the local ${shown} open: ${path}`,
           "Stop `wrangler dev`, and then run the same command again.",
         ]
       : [`${path} cannot be read: ${message}`, "Remove the file if its content does not matter."];

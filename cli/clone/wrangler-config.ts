@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 
 import * as v from "valibot";
 
-import { SourcesSchema, DEFAULT_SOURCES, type SourceConfig } from "../../src/api/source-config.ts";
+import { DEFAULT_SOURCES, SourcesSchema } from "../../src/api/source-config.ts";
 import { usageError } from "../cli-error.ts";
 
 const Text = v.optional(v.string());
@@ -58,7 +58,7 @@ export function findConfigAbove(folder: string): string | undefined {
  * usage error if none is installed, or if wrangler refuses the file.
  */
 export function readWranglerConfig(path: string, env: string | undefined): WranglerConfig {
-  const { unstable_readConfig: read } = requireWrangler(path);
+  const { unstable_readConfig: read } = loadWrangler(path);
   let value: unknown;
   try {
     value = read({ config: path, env }, { hideWarnings: true });
@@ -72,14 +72,21 @@ export function readWranglerConfig(path: string, env: string | undefined): Wrang
   throw usageError(`${path}: ${v.getDotPath(issue) ?? ""}: ${issue.message}`);
 }
 
+/** The binding of a source, and the object that it means if a request names none. */
+export interface ConfiguredSource {
+  binding: string;
+  name?: string | undefined;
+  id?: string | undefined;
+}
+
 /**
  * Returns the source of this name in a configuration's `EXPORT_SOURCES`, or the default one if the variable is
- * missing; undefined if the configuration does not name it, or is that of another Worker.
+ * missing; undefined if the configuration does not name it.
  */
 export function findConfiguredSource(
   { vars }: WranglerConfig,
   name: string,
-): SourceConfig | undefined {
+): ConfiguredSource | undefined {
   const given = vars["EXPORT_SOURCES"];
   const parsed = v.safeParse(SourcesSchema, given === undefined ? DEFAULT_SOURCES : toJson(given));
   return parsed.success && Object.hasOwn(parsed.output, name) ? parsed.output[name] : undefined;
@@ -101,16 +108,17 @@ interface Wrangler {
   ) => unknown;
 }
 
-function requireWrangler(path: string): Wrangler {
+/** Loads the wrangler of the project, or else that of the working directory. */
+function loadWrangler(path: string): Wrangler {
   for (const from of [path, join(process.cwd(), "package.json")]) {
-    const require = createRequire(from);
+    const load = createRequire(from);
     let found: string;
     try {
-      found = require.resolve("wrangler");
+      found = load.resolve("wrangler");
     } catch {
       continue;
     }
-    return require(found) as Wrangler;
+    return load(found) as Wrangler;
   }
   throw usageError(
     `wrangler is not installed in ${dirname(path)}`,

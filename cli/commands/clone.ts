@@ -85,8 +85,11 @@ async function runClone(context: Context, options: CloneOptions): Promise<void> 
       complete: (db) => keyValues.writeTo(db),
     },
   });
-  const counts = [formatNumberOf(result.rows, "row"), "verified"];
-  terminal.finish(`${shown} is a copy of ${source.name}: ${counts.join(", ")}`, local.path);
+  const rows = formatNumberOf(result.rows, "row");
+  terminal.finish(
+    `${local.path}: ${rows} of ${source.name}, verified; wrangler dev opens it as ${shown}`,
+    local.path,
+  );
   terminal.printJson({ ...result, local });
 }
 
@@ -107,5 +110,5 @@ async function findSource(
 }
 
 function describe({ binding, object }: LocalDatabase): string {
-  return object === null ? `the local ${binding}` : `the local object ${object} of ${binding}`;
+  return object === null ? binding : `object ${object} of ${binding}`;
 }
