@@ -169,11 +169,11 @@ describe("the folder", () => {
     rmSync(elsewhere, { recursive: true });
   });
 
-  test("is refused if it contains other files", () => {
+  test.each(["src", "src/index.ts"])("is refused if it is other than that: %s", (path) => {
     write({ d1_databases: [DATABASE] });
     mkdirSync(join(folder, "src"));
     writeFileSync(join(folder, "src", "index.ts"), "");
-    const choice = { folder: join(folder, "src") };
+    const choice = { folder: join(folder, path) };
     expect(() => find(choice)).toThrow("contains neither a wrangler configuration nor local state");
   });
 

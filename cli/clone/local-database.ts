@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { usageError } from "../cli-error.ts";
@@ -105,7 +105,9 @@ function findState({ folder: given, wranglerConfig }: LocalChoice): {
 
 /** A new or empty folder may become local state; another one must already be. */
 function mayBeState(folder: string): boolean {
-  if (!existsSync(folder)) return existsSync(dirname(folder)) || isDefaultState(folder);
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined) return existsSync(dirname(folder)) || isDefaultState(folder);
+  if (!found.isDirectory()) return false;
   const names = readdirSync(folder);
   return names.length === 0 || names.includes(VERSION_FOLDER);
 }
@@ -148,6 +150,9 @@ function listBindings(config: WranglerConfig): { name: string; kind: LocalDataba
   return [...databases, ...objects] as ReturnType<typeof listBindings>;
 }
 
+/** The name that `wrangler dev` gives a Worker without one. */
+const DEFAULT_NAME = "worker";
+
 type Found = Pick<LocalDatabase, "kind" | "object"> & { folder: string; id: string };
 
 function findD1(config: WranglerConfig, name: string): Found | undefined {
@@ -176,14 +181,15 @@ function findObject(
   const { binding } = source;
   const known = config.durable_objects.bindings.find(({ name }) => name === binding);
   if (known === undefined) return undefined;
-  const { class_name: className, script_name: script = config.name } = known;
-  if (script !== config.name) {
+  const own = config.name ?? DEFAULT_NAME;
+  const { class_name: className, script_name: script = own } = known;
+  if (script !== own) {
     throw usageError(
       `${binding} is a class of another Worker, ${script}`,
       `Pass the folder of ${script}, whose \`wrangler dev\` keeps its objects.`,
     );
   }
-  const uniqueKey = `${script ?? ""}-${className}`;
+  const uniqueKey = `${own}-${className}`;
   const isNamed = choice.objectName !== undefined || choice.objectId !== undefined;
   const object = isNamed ? { name: choice.objectName, id: choice.objectId } : source;
   const name = choice.toObject ?? object.name;
