@@ -47,7 +47,10 @@ function keyValueStatement(key: string, value: unknown): string {
 
 const ENTRIES = [
   keyValueStatement("version", 7),
-  keyValueStatement("größe", { list: [new Uint8Array([1, 2]), new Date(0)], map: new Map([[1, 2n]]) }),
+  keyValueStatement("größe", {
+    list: [new Uint8Array([1, 2]), new Date(0)],
+    map: new Map([[1, 2n]]),
+  }),
 ];
 
 let folder: string;
@@ -70,7 +73,10 @@ beforeAll(async () => {
   );
   production = await start("production");
   const script = join(folder, "fill.sql");
-  for (const [target, more] of [["main", ENTRIES], ["shop", []]] as const) {
+  for (const [target, more] of [
+    ["main", ENTRIES],
+    ["shop", []],
+  ] as const) {
     writeFileSync(script, `${[...SCRIPT, ...more].join(";\n")};\n`);
     expect(await cli(production, "restore", script, "--target", target)).toMatchObject({
       exitCode: 0,
@@ -98,7 +104,11 @@ function clone(state: string, ...args: string[]): Promise<CliResult> {
 }
 
 /** The dump of a source, and the SQLite file that the Worker's dump becomes. */
-async function dumpOf(worker: LocalWorker, source: string, name: string): Promise<[string, DatabaseSync]> {
+async function dumpOf(
+  worker: LocalWorker,
+  source: string,
+  name: string,
+): Promise<[string, DatabaseSync]> {
   const [script, file] = [join(folder, `${name}.sql`), join(folder, `${name}.sqlite`)];
   for (const output of [script, file]) {
     const result = await cli(worker, "dump", "--source", source, "-o", output);
@@ -119,47 +129,51 @@ async function query(worker: LocalWorker, sql: string): Promise<unknown> {
 
 const SLOW = { timeout: 240_000 };
 
-test("wrangler dev reads every value of a cloned Durable Object and D1 database", SLOW, async () => {
-  for (const from of ["main", "shop"]) {
-    const { exitCode, stderr } = await clone("local", "--from", from);
-    expect(exitCode, stderr).toBe(0);
-  }
-  const local = await start("local");
-  try {
-    for (const source of ["main", "shop"]) {
-      const [before, expected] = await dumpOf(production, source, `${source}-production`);
-      const [after, actual] = await dumpOf(local, source, `${source}-local`);
-      expect(compareDatabases(expected, actual)).toEqual([]);
-      // The text also contains the key-value entries of the object.
-      expect(after).toBe(before);
-      expect(after.includes("durable-export: key-values")).toBe(source === "main");
-      expected.close();
-      actual.close();
+test(
+  "wrangler dev reads every value of a cloned Durable Object and D1 database",
+  SLOW,
+  async () => {
+    for (const from of ["main", "shop"]) {
+      const { exitCode, stderr } = await clone("local", "--from", from);
+      expect(exitCode, stderr).toBe(0);
     }
-    const types = "SELECT id, typeof(a) AS t, hex(a) AS h FROM odd ORDER BY id";
-    expect(await query(local, types)).toEqual(await query(production, types));
-    const found = await query(local, "SELECT text FROM search WHERE search MATCH 'world'");
-    expect(found).toEqual([{ text: "hello world" }]);
-    await query(local, "INSERT INTO odd(a) VALUES ('new')");
-    expect(await query(local, "SELECT max(id) AS id FROM odd")).toEqual([{ id: 17 }]);
+    const local = await start("local");
+    try {
+      for (const source of ["main", "shop"]) {
+        const [before, expected] = await dumpOf(production, source, `${source}-production`);
+        const [after, actual] = await dumpOf(local, source, `${source}-local`);
+        expect(compareDatabases(expected, actual)).toEqual([]);
+        // The text also contains the key-value entries of the object.
+        expect(after).toBe(before);
+        expect(after.includes("durable-export: key-values")).toBe(source === "main");
+        expected.close();
+        actual.close();
+      }
+      const types = "SELECT id, typeof(a) AS t, hex(a) AS h FROM odd ORDER BY id";
+      expect(await query(local, types)).toEqual(await query(production, types));
+      const found = await query(local, "SELECT text FROM search WHERE search MATCH 'world'");
+      expect(found).toEqual([{ text: "hello world" }]);
+      await query(local, "INSERT INTO odd(a) VALUES ('new')");
+      expect(await query(local, "SELECT max(id) AS id FROM odd")).toEqual([{ id: 17 }]);
 
-    const open = await clone("local", "--from", "main", "--replace");
-    expect(open.exitCode).toBe(1);
-    expect(open.stderr).toContain("Stop `wrangler dev`");
-  } finally {
-    await local.stop();
-  }
-  const full = await clone("local", "--from", "main");
-  expect(full).toMatchObject({ exitCode: 2 });
-  expect(full.stderr).toContain("is not empty: it contains table");
-  expect(await clone("local", "--from", "main", "--replace")).toMatchObject({ exitCode: 0 });
-  const again = await start("local");
-  try {
-    expect(await query(again, "SELECT max(id) AS id FROM odd")).toEqual([{ id: 16 }]);
-  } finally {
-    await again.stop();
-  }
-});
+      const open = await clone("local", "--from", "main", "--replace");
+      expect(open.exitCode).toBe(1);
+      expect(open.stderr).toContain("Stop `wrangler dev`");
+    } finally {
+      await local.stop();
+    }
+    const full = await clone("local", "--from", "main");
+    expect(full).toMatchObject({ exitCode: 2 });
+    expect(full.stderr).toContain("is not empty: it contains table");
+    expect(await clone("local", "--from", "main", "--replace")).toMatchObject({ exitCode: 0 });
+    const again = await start("local");
+    try {
+      expect(await query(again, "SELECT max(id) AS id FROM odd")).toEqual([{ id: 16 }]);
+    } finally {
+      await again.stop();
+    }
+  },
+);
 
 test("a masked clone contains the masks, and the secret in no file", SLOW, async () => {
   const mask = ["--mask", "users.email=value:nobody@example.invalid"];

@@ -117,10 +117,7 @@ function isDefaultState(folder: string): boolean {
 }
 
 /** Returns the binding, and the object that the configuration names for the source. */
-function chooseBinding(
-  config: WranglerConfig,
-  { source, binding }: LocalChoice,
-): ConfiguredSource {
+function chooseBinding(config: WranglerConfig, { source, binding }: LocalChoice): ConfiguredSource {
   const all = listBindings(config);
   const configured = findConfiguredSource(config, source.name);
   const isBound = all.some(({ name }) => name === configured?.binding);

@@ -25,7 +25,9 @@ export class LocalKeyValues {
   /** Writes all entries into a database's file, in one transaction. */
   writeTo(db: DatabaseSync): void {
     if (this.#pieces.size === 0) return;
-    db.exec(`BEGIN; CREATE TABLE ${KEY_VALUES_TABLE} (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID`);
+    db.exec(
+      `BEGIN; CREATE TABLE ${KEY_VALUES_TABLE} (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID`,
+    );
     const insert = db.prepare(`INSERT INTO ${KEY_VALUES_TABLE} VALUES (CAST(? AS TEXT), ?)`);
     for (const [key, pieces] of this.#pieces) {
       insert.run(fromHex(key), serialize(decodeValue(concatBytes(pieces))));

@@ -52,7 +52,9 @@ test("docs/recipes.md makes an SQLite file", async () => {
   const printed = await place.run(`${settings}${take("npx durable-export dump")}`, project);
   expect(printed.trim()).toMatch(/^[12]$/m);
   const db = new DatabaseSync(join(project, "app.sqlite"), { readOnly: true });
-  expect(db.prepare("SELECT email FROM users WHERE id = 1").all()).toMatchObject([{ email: SECRET }]);
+  expect(db.prepare("SELECT email FROM users WHERE id = 1").all()).toMatchObject([
+    { email: SECRET },
+  ]);
   db.close();
 });
 
