@@ -94,7 +94,7 @@ export function Overview() {
           )}
         </section>
       )}
-      <Summary databases={databases} />
+      <Summary databases={databases} fleetStates={fleetStates} />
       <FleetTable fleets={fleetStates} />
       <DatabaseTable databases={databases} onStart={setStarting} />
       {starting !== null && (

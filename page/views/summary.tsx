@@ -3,22 +3,32 @@ import { DAY_MS } from "../format/times.ts";
 import { Fact } from "../parts/fact.tsx";
 import { Bytes, Count, Dollars } from "../parts/values.tsx";
 import type { DatabaseState } from "../state/databases.ts";
+import type { FleetState } from "../state/fleets.ts";
 import { storedBytesOf } from "../state/job-facts.ts";
 import { useNow, usePageData } from "../state/page-context.ts";
 
-/** The totals of all databases; nothing before the first backup. */
-export function Summary({ databases }: { databases: readonly DatabaseState[] }) {
-  const { exports } = usePageData();
+interface SummaryProps {
+  databases: readonly DatabaseState[];
+  fleetStates: readonly FleetState[];
+}
+
+/** The totals of all databases and fleets; nothing before the first backup. */
+export function Summary({ databases, fleetStates }: SummaryProps) {
+  const { exports, fleets } = usePageData();
   const now = useNow(30_000);
   const backups = databases.flatMap(({ backup }) => (backup === null ? [] : [backup]));
-  if (backups.length === 0) return null;
-  const recent = exports.jobs.filter(({ createdAt }) => now - Date.parse(createdAt) < DAY_MS);
+  const fleetBytes = fleetStates.map(({ backup }) => backup?.progress.bytes ?? 0);
+  if (backups.length === 0 && sum(fleetBytes) === 0) return null;
+  const isRecent = ({ createdAt }: { createdAt: string }): boolean =>
+    now - Date.parse(createdAt) < DAY_MS;
+  const recent = exports.jobs.filter(isRecent);
+  const used = [...recent, ...fleets.jobs.filter(isRecent)];
   const failed = recent.filter(({ status }) => status === "failed").length;
   const proved = backups.filter(({ proof }) => proof.state === "proved").length;
   return (
     <dl class="facts totals">
       <Fact name="Newest backups, together">
-        <Bytes value={sum(backups.map(storedBytesOf))} />
+        <Bytes value={sum([...backups.map(storedBytesOf), ...fleetBytes])} />
       </Fact>
       <Fact name="Proved by a restore">
         {proved} of {backups.length}
@@ -29,7 +39,7 @@ export function Summary({ databases }: { databases: readonly DatabaseState[] }) 
       </Fact>
       <Fact name="Cost of the last 24 h">
         <Dollars
-          value={sum(recent.map(({ usage }) => costOfUsage(usage)))}
+          value={sum(used.map(({ usage }) => costOfUsage(usage)))}
           title="Beyond what the paid plan includes, without storage"
         />
       </Fact>

