@@ -528,6 +528,12 @@ describe("refuses before anything is sent", () => {
     expect(exitCode).toBe(2);
     expect(stderr).toContain(words);
   });
+
+  test("a call that names nothing", async () => {
+    const { exitCode, stderr } = await restore(["--target", "copy"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("nothing to restore is named");
+  });
 });
 
 describe("other commands take the id of a restore", () => {

@@ -92,7 +92,13 @@ export function addRestore(program: Command, open: (command: Command) => Context
         return report(context, await runFromFleet(context, from, options));
       }
       if (options.member !== undefined) throw usageError("--member needs --fleet");
-      const source = given ?? "";
+      if (given === undefined) {
+        throw usageError(
+          "nothing to restore is named",
+          "Name a script, an SQLite file or an export's id, or an object of a fleet with --fleet.",
+        );
+      }
+      const source = given;
       checkOptions(source, options);
       if (options.dryRun === true) return runDry(context, source, options);
       if (options.to !== undefined) return runLocally(context, source, options.to, options);

@@ -14,6 +14,8 @@ const clockFormat = new Intl.DateTimeFormat("en", {
 /** 3723 s → "1 h 2 min"; 62 s → "1 min 2 s"; 5.24 s → "5.2 s"; 3 days and more in days. */
 export function formatDuration(ms: number): string {
   const seconds = Math.max(0, ms / SECOND_MS);
+  // An axis up to 0.2 s has a tick every 0.05 s.
+  if (seconds < 0.995) return `${Number(seconds.toFixed(2))} s`;
   if (seconds < 9.95) return `${Number(seconds.toFixed(1))} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;

@@ -1,7 +1,7 @@
 import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
 
-import { migrate } from "../../src/jobs/migrations.ts";
+import { migrate } from "../../src/jobs/migrate.ts";
 import { api } from "../support/api.ts";
 
 test("tables that a newer version has added to are worked with", async () => {

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 
-import { migrate } from "../../src/jobs/migrations.ts";
+import { migrate } from "../../src/jobs/migrate.ts";
 
 /** The files whose statements run in the jobs database. */
 const PATTERNS = ["src/jobs/**/*.ts", "src/storage/inline/*.ts"];
 
-/** Its statements create the tables, and are texts of a list. */
-const MIGRATIONS = "src/jobs/migrations.ts";
+/** It runs the statements that create the tables, which are texts of a list. */
+const MIGRATE = "src/jobs/migrate.ts";
 
 /** A statement of the source, completed. */
 export interface Statement {
@@ -24,7 +24,7 @@ export interface Statement {
 export async function listStatements(root: string): Promise<Statement[]> {
   const files = globSync(PATTERNS, { cwd: root })
     .map((file) => file.replaceAll("\\", "/"))
-    .filter((file) => !file.endsWith(".test.ts") && file !== MIGRATIONS);
+    .filter((file) => !file.endsWith(".test.ts") && file !== MIGRATE);
   const found = await Promise.all(
     files.map(async (file) => {
       const path = join(root, file);

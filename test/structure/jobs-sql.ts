@@ -39,6 +39,7 @@ const OWNERS: Record<string, readonly string[]> = {
   tmp_export_streams: [`${TABLES}/stream-rows.ts`],
   tmp_export_files: [`${TABLES}/file-rows.ts`],
   tmp_export_file_parts: [`${TABLES}/file-part-rows.ts`],
+  tmp_export_job_migrations: ["src/jobs/migrate.ts"],
   tmp_export_fleet_packs: [`${TABLES}/fleet-pack-rows.ts`],
   tmp_export_fleet_failures: [`${TABLES}/fleet-failure-rows.ts`],
   tmp_export_fleet_exports: [`${TABLES}/fleet-export-rows.ts`],

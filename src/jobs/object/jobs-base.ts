@@ -1,7 +1,7 @@
 import type { ExportEnv } from "../../config/bindings.ts";
 import { toCodedError } from "../../rpc/coded-error.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { migrate } from "../migrations.ts";
+import { migrate } from "../migrate.ts";
 import { DurableObject } from "cloudflare:workers";
 
 /**

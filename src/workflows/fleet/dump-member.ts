@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-
 import type { JobRequest } from "../../api/export-request.ts";
 import type { Source } from "../../databases/source.ts";
 import { planDump } from "../../formats/plan-dump.ts";
@@ -14,7 +12,7 @@ export type MemberRequest = Pick<JobRequest, "source" | "compression" | "content
 
 /** The dump of a member, or why it has none. */
 export type MemberDump =
-  /** The database has no table that the request asks for. */
+  /** The database has no tables, views or key-value entries. */
   | { kind: "empty"; rowsRead: number }
   /** It does not fit into one turn: an export job must read it. */
   | { kind: "large"; rowsRead: number }
@@ -22,9 +20,6 @@ export type MemberDump =
       kind: "small";
       /** The whole file, compressed as the request says. */
       file: Uint8Array;
-      /** Of the script, before compression. */
-      textBytes: number;
-      textSha256: string;
       rows: number;
       /** The instant that the dump shows, by the source's own clock. */
       atMs: number;
@@ -45,18 +40,18 @@ export async function dumpMember(
     planDump({ ...request, format: "sql" }, catalog),
   );
   const { plan } = planned;
-  if (plan.tables.length === 0 && isWithoutSchema(planned.catalog)) {
+  // Entries that the class cannot export are no reason to report nothing: the dump has a warning.
+  const hasEntries = plan.keyValues !== undefined;
+  if (plan.tables.length === 0 && !hasEntries && isWithoutSchema(planned.catalog)) {
     return { kind: "empty", rowsRead: 0 };
   }
   const dump = await readInOneTurn(source, { ...planned, bytesMax });
   if (dump === undefined) return { kind: "large", rowsRead: 0 };
   const { pieces, atMs, rowsRead } = dump;
   const compressor = new Compressor(request.compression);
-  const hash = createHash("sha256");
   const files: Uint8Array[] = [];
   let textBytes = 0;
   for (const { bytes } of pieces) {
-    hash.update(bytes);
     textBytes += bytes.byteLength;
     files.push(...(await compressor.push(bytes)));
   }
@@ -70,8 +65,6 @@ export async function dumpMember(
   return {
     kind: "small",
     file: concatBytes(files),
-    textBytes,
-    textSha256: hash.digest("hex"),
     rows: pieces.reduce((sum, piece) => sum + piece.rows, 0),
     atMs,
     warnings: [...new Set(warnings)],
