@@ -1,6 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -59,7 +68,7 @@ test("puts a copy where wrangler dev expects the database, and leaves nothing el
     `${path}: 3 rows of main, verified; wrangler dev opens it as object sql-durable-object of DATABASE_DURABLE_OBJECT`,
   );
   expect(rows()).toEqual(ROWS);
-  expect(readdirSync(dirname(path))).toEqual([path.slice(dirname(path).length + 1)]);
+  expect(readdirSync(dirname(path))).toEqual([basename(path)]);
 });
 
 test("requests the masks, the tables and the object", async () => {
@@ -133,6 +142,39 @@ test("refuses a file that is no database, even with --replace", async () => {
   const { exitCode, stderr } = await clone("--replace");
   expect(exitCode).toBe(1);
   expect(stderr).toContain(`${path} cannot be read: file is not a database`);
+});
+
+test.each(["exporting", "downloading", "restoring"])(
+  "leaves only the old database after Ctrl-C while %s",
+  async (stage) => {
+    makeLocal("CREATE TABLE mine(a)").close();
+    const before = readFileSync(path);
+    const interrupt = new AbortController();
+    const { exitCode } = await runCli(["clone", "--to-local", folder, "--replace"], {
+      url: server.url,
+      isTerminal: true,
+      interrupt: interrupt.signal,
+      onStderr: (text) => {
+        if (text.includes(stage)) interrupt.abort();
+      },
+    });
+    expect(exitCode).toBe(130);
+    expect(readdirSync(dirname(path))).toEqual([basename(path)]);
+    expect(readFileSync(path).equals(before)).toBe(true);
+  },
+);
+
+test("resumes after the connection was lost", async () => {
+  const cut = (_request: unknown, response: ServerResponse): boolean => {
+    response.destroy();
+    return true;
+  };
+  server.intercept("/download", cut, 1);
+  expect((await clone("--retries", "0")).exitCode).not.toBe(0);
+  expect(existsSync(`${path}.part.json`)).toBe(true);
+  expect((await clone()).exitCode).toBe(0);
+  expect(server.jobs).toHaveLength(1);
+  expect(readdirSync(dirname(path))).toEqual([basename(path)]);
 });
 
 test("refuses a source that the Worker does not have", async () => {

@@ -76,6 +76,11 @@ describe("a D1 database", () => {
     write({ d1_databases: [{ ...DATABASE, remote: true }] });
     expect(() => find()).toThrow("DB is a remote binding");
   });
+
+  test("is refused if an object in it is named", () => {
+    write({ d1_databases: [DATABASE] });
+    expect(() => find({ toObject: "acme" })).toThrow("DB is a D1 database, which has no objects");
+  });
 });
 
 describe("a Durable Object", () => {

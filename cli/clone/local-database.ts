@@ -56,7 +56,7 @@ export function findLocalDatabase(choice: LocalChoice): LocalDatabase {
   const config = readWranglerConfig(configPath, choice.env);
   const chosen = chooseBinding(config, choice);
   const { binding } = chosen;
-  const found = findD1(config, binding) ?? findObject(config, chosen, choice);
+  const found = findD1(config, binding, choice) ?? findObject(config, chosen, choice);
   if (found === undefined) {
     const names = listBindings(config).map(({ name }) => name);
     throw usageError(
@@ -152,7 +152,11 @@ const DEFAULT_NAME = "worker";
 
 type Found = Pick<LocalDatabase, "kind" | "object"> & { folder: string; id: string };
 
-function findD1(config: WranglerConfig, name: string): Found | undefined {
+function findD1(
+  config: WranglerConfig,
+  name: string,
+  { toObject }: LocalChoice,
+): Found | undefined {
   const known = config.d1_databases.find(({ binding }) => binding === name);
   if (known === undefined) return undefined;
   if (known.remote === true) {
@@ -160,6 +164,9 @@ function findD1(config: WranglerConfig, name: string): Found | undefined {
       `${name} is a remote binding, so \`wrangler dev\` uses the deployed database`,
       `Remove "remote" from ${config.path} first.`,
     );
+  }
+  if (toObject !== undefined) {
+    throw usageError(`${name} is a D1 database, which has no objects`, "Remove --to-object.");
   }
   const id = known.preview_database_id ?? known.database_id ?? name;
   return {

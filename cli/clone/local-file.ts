@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 
 import { withoutOwnObjects } from "../../src/sqlite/own-objects.ts";
@@ -6,6 +6,9 @@ import { KEY_VALUES_TABLE } from "../../src/sqlite/key-values.ts";
 import { CliError, usageError } from "../cli-error.ts";
 import { EXIT } from "../exit-codes.ts";
 import { importSqlite } from "../import-sqlite.ts";
+import { partialPathOf } from "../partial-file.ts";
+import { resumePathOf } from "../resume-record.ts";
+import { dumpPathOf } from "../sqlite-output.ts";
 
 /** SQLite's result code for a lock of another program: https://sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5;
@@ -41,6 +44,12 @@ export async function requireReplaceable(
   } finally {
     db.close();
   }
+}
+
+/** Removes the dump, whole or partial, and the record that a later attempt would resume from. May be repeated. */
+export function removeUnfinished(path: string): void {
+  const dump = dumpPathOf(path);
+  for (const each of [dump, partialPathOf(dump), resumePathOf(path)]) rmSync(each, { force: true });
 }
 
 function toFileError(error: unknown, { shown, path }: { shown: string; path: string }): unknown {

@@ -2,13 +2,14 @@ import type { Command } from "commander";
 
 import { usageError } from "../cli-error.ts";
 import { findLocalDatabase, type LocalDatabase } from "../clone/local-database.ts";
-import { requireReplaceable } from "../clone/local-file.ts";
+import { removeUnfinished, requireReplaceable } from "../clone/local-file.ts";
 import { LocalKeyValues } from "../clone/local-key-values.ts";
 import type { Context } from "../context.ts";
 import { dumpJob } from "../dump-job.ts";
 import { parseDurationMs } from "../duration.ts";
 import { requestBodyOf } from "../export-options.ts";
 import { formatNumberOf } from "../format.ts";
+import { importSqlite } from "../import-sqlite.ts";
 
 interface CloneOptions {
   from?: string;
@@ -65,32 +66,57 @@ async function runClone(context: Context, options: CloneOptions): Promise<void> 
   const { terminal, host } = context;
   const timeoutMs =
     options.timeout === undefined ? undefined : parseDurationMs(options.timeout, "--timeout");
+  await importSqlite("clone");
   const client = context.client();
   const source = await findSource(client, options.from);
   const local = findLocalDatabase({ ...options, folder: options.toLocal, source });
   const shown = describe(local);
   await requireReplaceable(local.path, { shown, mayReplace: options.replace === true });
   const keyValues = new LocalKeyValues();
-  const result = await dumpJob({
-    client,
-    terminal,
-    host,
-    request: requestBodyOf({ ...options, source: source.name, compression: "gzip" }),
-    output: local.path,
-    timeoutMs,
-    isFresh: options.fresh === true,
-    failIfEmpty: false,
-    extras: {
-      onStatement: (sql) => keyValues.add(sql),
-      complete: (db) => keyValues.writeTo(db),
-    },
-  });
+  const result = await removingUnfinished(context, local.path, () =>
+    dumpJob({
+      client,
+      terminal,
+      host,
+      request: requestBodyOf({ ...options, source: source.name, compression: "gzip" }),
+      output: local.path,
+      timeoutMs,
+      isFresh: options.fresh === true,
+      failIfEmpty: false,
+      extras: {
+        onStatement: (sql) => keyValues.add(sql),
+        complete: (db) => keyValues.writeTo(db),
+      },
+    }),
+  );
   const rows = formatNumberOf(result.rows, "row");
   terminal.finish(
     `${local.path}: ${rows} of ${source.name}, verified; wrangler dev opens it as ${shown}`,
     local.path,
   );
   terminal.printJson({ ...result, local });
+}
+
+/**
+ * Unlike `dump`, Ctrl-C leaves nothing to resume: nobody looks for a plain dump among the files of wrangler. After any
+ * other failure, the same command resumes.
+ */
+async function removingUnfinished<T>(
+  { host }: Context,
+  path: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const remove = (): void => {
+    if (host.interrupt.aborted) removeUnfinished(path);
+  };
+  // A second Ctrl-C ends the process at once.
+  process.once("exit", remove);
+  try {
+    return await work();
+  } finally {
+    process.removeListener("exit", remove);
+    remove();
+  }
 }
 
 /** Returns the source to copy, and its type if the Worker reports it. */
