@@ -17,7 +17,7 @@ import { examineRestored } from "./restore-dump.ts";
 import type { Terminal } from "./terminal.ts";
 import { acceptRestored, isRestorable } from "./verify-restore.ts";
 
-/** What an SQLite file needs besides the content of its dump. */
+/** What an SQLite file needs in addition to the content of its dump. */
 export interface SqliteExtras {
   /** Receives each statement of the dump before it runs. */
   onStatement: (sql: string) => void;
