@@ -54,6 +54,7 @@ const RUN_BY: Record<string, string> = {
   "docs/copies.md": "test/docs/copies.test.ts",
   "docs/fleets.md": "test/docs/fleets.test.ts",
   "docs/local-development.md": "test/docs/local-development.test.ts",
+  "docs/recipes.md": "test/docs/recipes.test.ts",
   "docs/restore.md": "test/docs/restore.test.ts",
   ...Object.fromEntries(EXAMPLE_PAGES.map((page) => [page, "test/docs/example-readmes.test.ts"])),
 };

@@ -3,12 +3,8 @@ import { introspectWorkflow } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
-import type { FleetManifest } from "../../src/api/fleet-manifest.ts";
 import type { FleetView } from "../../src/api/fleet-view.ts";
 import type { JobView } from "../../src/api/job-view.ts";
-import type { PackIndex } from "../../src/api/pack-index.ts";
-import { openSealed } from "../../src/sealing/open-sealed.ts";
-import { TEST_IDENTITY, TEST_RECIPIENT } from "../support/age-keys.ts";
 import { api } from "../support/api.ts";
 import {
   breakArchive,
@@ -18,15 +14,15 @@ import {
   readCopied,
   runWatchdogOfCopies,
 } from "../support/copies.ts";
+import { expectWholeFleet, manifestOfFleet } from "../support/fleet-copies.ts";
 import { restoreBucket } from "../support/faulty-bucket.ts";
-import { failSteps, FAULTS, hangSteps } from "../support/faulty-steps.ts";
+import { hangSteps } from "../support/faulty-steps.ts";
 import {
   allowOneTurn,
   backUpFleet,
   endedFleet,
   enlargeTenant,
   fillTenants,
-  listMembersOf,
   openTenant,
   requestFleet,
   requestMember,
@@ -36,29 +32,16 @@ import {
 } from "../support/fleets.ts";
 import { inJobs } from "../support/writing-job.ts";
 
-const vars = env as unknown as Record<string, string>;
 const NAMES = ["c-a", "c-b", "c-large"];
-/** Their pack has two parts. */
-const HEAVY = Array.from({ length: 6 }, (_, at) => `c-heavy ${at}`);
 
 beforeAll(async () => {
   allowOneTurn();
-  await fillTenants([...NAMES, "c-planted name"]);
+  await fillTenants(NAMES);
   await enlargeTenant("c-large");
-  for (const name of HEAVY) {
-    await openTenant(name).transaction([
-      { sql: "CREATE TABLE IF NOT EXISTS noise(text)" },
-      { sql: "INSERT INTO noise VALUES (hex(randomblob(750000)))" },
-    ]);
-  }
 });
 
 afterEach(restoreBucket);
 afterAll(restoreOneTurn);
-
-async function manifestOf(fleetId: string): Promise<FleetManifest> {
-  return (await api(`/export/fleet/${fleetId}/manifest`)).json<FleetManifest>();
-}
 
 /** A fleet whose origin lets its copies reach S3 on this machine. */
 async function backUpLocally(body: object): Promise<FleetView> {
@@ -66,23 +49,6 @@ async function backUpLocally(body: object): Promise<FleetView> {
   const response = await api("/export/fleet", { method: "POST", body: sent }, LOCAL_ORIGIN);
   expect(response.status).toBe(202);
   return endedFleet((await response.json<FleetView>()).fleetId);
-}
-
-/** Compares a copy with the files in the deployment's own store. */
-async function expectWhole({ fleetId, copies }: FleetView, destination: string): Promise<void> {
-  const { state, folder } = copyAt({ copies }, destination);
-  expect(state).toBe("copied");
-  const manifest = await api(`/export/fleet/${fleetId}/manifest`);
-  const text = await manifest.text();
-  const copied = await readCopied(destination, `${folder}manifest.json`);
-  expect(Buffer.from(copied ?? []).toString()).toBe(text);
-  const { packs } = JSON.parse(text) as FleetManifest;
-  expect(packs.length).toBeGreaterThan(0);
-  for (const { key } of packs.flatMap((pack) => [pack, pack.index])) {
-    const own = await (await env.EXPORT_R2_BUCKET.get(key))?.bytes();
-    const there = await readCopied(destination, `${folder}${key.split("/").at(-1)}`);
-    expect([key, Buffer.from(there ?? []).equals(own ?? Buffer.of())]).toEqual([key, true]);
-  }
 }
 
 /** Lets steps be repeated at once. */
@@ -104,7 +70,7 @@ describe("a fleet with copies", () => {
 
   test.each(["offsite", "archive"])("has its packs, indexes and manifest at %s", async (name) => {
     expect(fleet).toMatchObject({ status: "completed", warnings: [], error: null });
-    await expectWhole(fleet, name);
+    await expectWholeFleet(fleet, name);
     const { folder, sealed, failures, bytes } = copyAt(fleet, name);
     expect({ sealed, failures }).toEqual({ sealed: false, failures: 0 });
     expect(bytes).toBeGreaterThan(fleet.packs[0]?.bytes ?? Infinity);
@@ -115,7 +81,7 @@ describe("a fleet with copies", () => {
   });
 
   test("copies the export of a large member too, and its manifest names the folder", async () => {
-    const manifest = await manifestOf(fleet.fleetId);
+    const manifest = await manifestOfFleet(fleet.fleetId);
     expect(manifest.copies).toEqual(
       fleet.copies.map(({ destination, folder, sealed }) => ({ destination, folder, sealed })),
     );
@@ -137,7 +103,7 @@ describe("a fleet with copies", () => {
   test("has no copies if the request names none", async () => {
     const view = await backUpFleet({ names: ["c-a"] });
     expect(view.copies).toEqual([]);
-    expect(await manifestOf(view.fleetId)).not.toHaveProperty("copies");
+    expect(await manifestOfFleet(view.fleetId)).not.toHaveProperty("copies");
   });
 
   test.each([
@@ -150,31 +116,6 @@ describe("a fleet with copies", () => {
   });
 });
 
-describe("the copy of a pack of several parts resumes", () => {
-  beforeAll(() => allowOneTurn(2_000_000));
-  afterAll(() => allowOneTurn());
-
-  test.each(FAULTS)("if each of its steps fails once: %s", async (fault) => {
-    // Not those after a restart, which a late part causes: its ETag is another one.
-    const isMeant = (name: string) => /^(copy .* [1-5]$|publish|complete fleet)/.test(name);
-    const faults = failSteps(isMeant, fault, "6 seconds");
-    let view: FleetView;
-    try {
-      view = await backUpFleet({ names: HEAVY, copyTo: ["archive"] });
-    } finally {
-      await faults.restore();
-    }
-    expect(view).toMatchObject({ status: "completed", warnings: [], members: { packed: 6 } });
-    expect(view.packs[0]?.bytes).toBeGreaterThan(8 * 1024 * 1024);
-    await expectWhole(view, "archive");
-    const { folder } = copyAt(view, "archive");
-    expect(await listArchive(folder)).toHaveLength(3);
-    const tries = faults.tries.filter((name) => name.startsWith("copy "));
-    // The upload, its parts, the check, the index, and the manifest, each twice.
-    if (fault === "before" || fault === "after") expect(tries).toHaveLength(10);
-  });
-});
-
 describe("a destination that is gone", () => {
   test("lets the fleet complete, and gets its copy from the watchdog later", async () => {
     await using _ = await withoutDelays();
@@ -183,7 +124,7 @@ describe("a destination that is gone", () => {
     const view = await backUpFleet({ names: NAMES, copyTo: ["archive"] });
     expect(view).toMatchObject({ status: "completed", members: { packed: 2, exported: 1 } });
     expect(copyAt(view, "archive")).toMatchObject({ state: "retrying", failures: 1 });
-    const { exports } = await manifestOf(view.fleetId);
+    const { exports } = await manifestOfFleet(view.fleetId);
     expect(view.warnings).toEqual([
       expect.stringContaining(`the copy of export ${exports[0]?.jobId} to "archive" failed`),
       expect.stringMatching(/^copy-failed: the copy to "archive" failed, and it will be tried/),
@@ -193,7 +134,7 @@ describe("a destination that is gone", () => {
     await expect
       .poll(async () => copyAt(await viewFleet(view.fleetId), "archive").state)
       .toBe("copied");
-    await expectWhole(await viewFleet(view.fleetId), "archive");
+    await expectWholeFleet(await viewFleet(view.fleetId), "archive");
   });
 
   test("fails a fleet that requires the copy, and nothing stays at other destinations", async () => {
@@ -238,7 +179,7 @@ test("a fleet that fails because of its members copies nothing", async () => {
 describe("a fleet that is removed", () => {
   test("deletes copies, also those of its exports, only at destinations that say so", async () => {
     const view = await backUpFleet({ names: NAMES, copyTo: ["archive", "pruned"] });
-    const { copies = [], exports } = await manifestOf(view.fleetId);
+    const { copies = [], exports } = await manifestOfFleet(view.fleetId);
     const places = [...copies, ...(exports[0]?.copies ?? [])];
     const foldersAt = (name: string) =>
       places.filter(({ destination }) => destination === name).map(({ folder }) => folder);
@@ -279,74 +220,5 @@ describe("a fleet that is removed", () => {
     expect(await viewFleet(fleetId)).toMatchObject({ status: "cancelled" });
     await runWatchdogOfCopies();
     for (const { folder } of copies) expect(await listArchive(folder)).toEqual([]);
-  });
-});
-
-describe("a copy of a fleet that is sealed", () => {
-  let fleet: FleetView;
-
-  beforeAll(async () => {
-    vars["EXPORT_AGE_RECIPIENTS"] = TEST_RECIPIENT;
-    const names = ["c-a", "c-b", "c-large", "c-planted name", "c-zzz"];
-    await fillTenants(["c-zzz"]);
-    fleet = await backUpFleet({ names, copyTo: ["archive"], encrypt: "copies" });
-    delete vars["EXPORT_AGE_RECIPIENTS"];
-  });
-
-  async function open(key: string): Promise<Uint8Array> {
-    const sealed = new Uint8Array((await readCopied("archive", key)) ?? []);
-    const plain = await openSealed(new Blob([sealed]).stream(), [TEST_IDENTITY]);
-    return new Uint8Array(await new Response(plain).arrayBuffer());
-  }
-
-  test("contains sealed packs and indexes, and a plain manifest", async () => {
-    expect(fleet).toMatchObject({ status: "completed", warnings: [] });
-    const { folder, sealed, state } = copyAt(fleet, "archive");
-    expect({ sealed, state }).toEqual({ sealed: true, state: "copied" });
-    const names = (await listArchive(folder)).map((key) =>
-      key.slice(folder.length).replace(/-[0-9a-f]{8}\./, "."),
-    );
-    expect(names).toEqual(["manifest.json", "pack-00001.index.json.age", "pack-00001.sql.age"]);
-    const manifest = await manifestOf(fleet.fleetId);
-    for (const { key } of manifest.packs.flatMap((pack) => [pack, pack.index])) {
-      const own = await (await env.EXPORT_R2_BUCKET.get(key))?.bytes();
-      const opened = await open(`${folder}${key.split("/").at(-1)}.age`);
-      expect(Buffer.from(opened).equals(own ?? Buffer.of())).toBe(true);
-    }
-  });
-
-  test('is all that a fleet seals: "encrypt": "all" is refused, with what to use', async () => {
-    const response = await requestFleet({ names: ["c-a"], copyTo: ["archive"], encrypt: "all" });
-    expect(response.status).toBe(400);
-    expect(await response.text()).toContain('expected \\"copies\\"');
-  });
-
-  test("has the dump of one member at its place in the opened pack", async () => {
-    const { folder } = copyAt(fleet, "archive");
-    const [pack] = (await manifestOf(fleet.fleetId)).packs;
-    const nameAt = (key = "") => `${folder}${key.split("/").at(-1)}.age`;
-    const index = JSON.parse(Buffer.from(await open(nameAt(pack?.index.key))).toString());
-    const member = (index as PackIndex).members.find((each) => each.member === "c-b");
-    const bytes = await open(nameAt(pack?.key));
-    const { offset = 0, bytes: length = 0 } = member ?? {};
-    const own = await requestMember(fleet.fleetId, "c-b");
-    expect(Buffer.from(bytes.subarray(offset, offset + length)).toString()).toBe(
-      Buffer.from(await own.arrayBuffer()).toString(),
-    );
-  });
-
-  test("shows no values, and no names of members but those at the ends of a pack", async () => {
-    const { exports } = await manifestOf(fleet.fleetId);
-    const folders = [copyAt(fleet, "archive").folder, exports[0]?.copies?.[0]?.folder ?? ""];
-    let files = 0;
-    for (const key of (await Promise.all(folders.map(listArchive))).flat()) {
-      const bytes = Buffer.from((await readCopied("archive", key)) ?? []);
-      expect([key, bytes.includes("planted name")]).toEqual([key, false]);
-      expect([key, bytes.includes("INSERT INTO")]).toEqual([key, false]);
-      files += 1;
-    }
-    expect(files).toBe(5);
-    const { members } = await listMembersOf(fleet.fleetId, "?prefix=c-planted");
-    expect(members).toHaveLength(1);
   });
 });

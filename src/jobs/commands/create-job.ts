@@ -16,6 +16,7 @@ import {
   parseFailure,
 } from "../tables/job-rows.ts";
 import { toJobView } from "../views/job-view.ts";
+import { placeCopies } from "./place-copies.ts";
 import { requireUnlocked } from "./require-unlocked.ts";
 import { scheduleWatchdog } from "./schedule-watchdog.ts";
 import { canStartJob, startNewJob } from "./start-next-jobs.ts";
@@ -56,7 +57,7 @@ function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
   requireSpaceForFiles(context, 1);
   const starts = job.startsAtOnce === true || canStartJob(context);
   insertJob(sql, { ...job, request: decideVerify(sql, job) });
-  insertCopies(sql, job.jobId, job.copies ?? []);
+  insertCopies(sql, job.jobId, placeCopies(sql, job));
   const { series: name } = request;
   if (name !== undefined) recordSeries(sql, job.jobId, { databaseKey, name });
   if (!starts) enqueueJob(sql, job.jobId);

@@ -9,6 +9,7 @@ import { SEALED_SUFFIX } from "../tables/artifact-sealing-columns.ts";
 import { type CopyRecord, listCopies, listCopyParts } from "../tables/copy-rows.ts";
 import { findJob, getJobOfRun, type JobRow } from "../tables/job-rows.ts";
 import { listFleetFiles } from "./fleet-files.ts";
+import { findFolder } from "./job-folder.ts";
 
 /** The name of a manifest in the folder of a copy. */
 const MANIFEST_NAME = "manifest.json";
@@ -70,7 +71,6 @@ export function listCopiedFiles(
   job: JobRow,
   { isSealed }: Pick<CopyRecord, "isSealed">,
 ): CopiedFile[] {
-  const { job_id: jobId, snapshot_id: snapshotId } = job;
   const files = listStoredFiles(sql, job).map(
     ({ name, objectKey, contentType, bytes, sha256, isPlain }): CopiedFile => {
       // One that is sealed in the store is copied as it is.
@@ -85,15 +85,16 @@ export function listCopiedFiles(
       };
     },
   );
-  if (job.manifest_stored === 0 || snapshotId === null) return files;
-  const objectKey = toManifestKey({ jobId, snapshotId });
+  const folder = findFolder(job);
+  if (job.manifest_stored === 0 || folder === null) return files;
+  const objectKey = toManifestKey({ folder });
   const contentType = "application/json";
   const plain = { isSealed: false, content: null };
   const manifest = { name: MANIFEST_NAME, copyName: MANIFEST_NAME, objectKey, contentType };
   const signature = {
     name: SIGNATURE_NAME,
     copyName: SIGNATURE_NAME,
-    objectKey: toSignatureKey({ jobId, snapshotId }),
+    objectKey: toSignatureKey({ folder }),
     contentType: "application/octet-stream",
   };
   const last = job.is_signed === 1 ? [signature, manifest] : [manifest];
