@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
 
 import type { JobView } from "../../src/api/job-view.ts";
-import { describeEnd, describeMasked, describeWaiting, durationOf, storedBytesOf } from "./job-facts.ts";
+import {
+  describeEnd,
+  describeMasked,
+  describeWaiting,
+  durationOf,
+  storedBytesOf,
+} from "./job-facts.ts";
 
 test("a queued job reports its place", () => {
   expect(describeWaiting({ queuePosition: null })).toBe("Waits to start");
