@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 
 import { measureD1Export } from "./d1-export.ts";
 import { DATASETS, type Dataset } from "./datasets.ts";
+import { type FarMeasurement, measureFar } from "./far-measurements.ts";
 import { COMPRESSIONS, type Compression, measure, type Measurement } from "./measurements.ts";
 import { measureProof, type ProofMeasurement } from "./proof-measurements.ts";
 import { shellVersion } from "./processes.ts";
@@ -18,6 +19,7 @@ npm run bench -- --short         1 MB of everything: shows that the bench works
   --compression none             default: ${COMPRESSIONS.join(", ")}
   --rounds 5                     default: 3
   --restore                      only restores, of mixed rows
+  --far                          only exports, with a delay on each call of database and bucket
   --markdown FILE --json FILE    also write the results there`;
 
 const MB = 1e6;
@@ -35,6 +37,8 @@ interface Options {
   compressions: readonly Compression[];
   rounds: number;
   withExports: boolean;
+  withRestores: boolean;
+  withFar: boolean;
   withOthers: boolean;
   writerSeconds: number;
   markdown: string | undefined;
@@ -47,6 +51,7 @@ function parseOptions(): Options | undefined {
       options: {
         short: { type: "boolean", default: false },
         restore: { type: "boolean", default: false },
+        far: { type: "boolean", default: false },
         megabytes: { type: "string" },
         dataset: { type: "string" },
         compression: { type: "string", default: COMPRESSIONS.join(",") },
@@ -68,8 +73,10 @@ function parseOptions(): Options | undefined {
       plan: planRuns({ sizes, names, isShort: values.short }),
       compressions,
       rounds,
-      withExports: !values.restore,
-      withOthers: sizes === undefined && names === undefined && !values.restore,
+      withExports: !values.restore && !values.far,
+      withRestores: !values.far,
+      withFar: values.far || (values.short && !values.restore),
+      withOthers: sizes === undefined && names === undefined && !values.restore && !values.far,
       writerSeconds: values.short ? 1 : 10,
       markdown: values.markdown,
       json: values.json,
@@ -95,16 +102,29 @@ function planRuns(asked: {
   return chosen.flatMap((dataset) => sizes.map((bytes) => ({ dataset, bytes })));
 }
 
-async function run({ plan, withExports, withOthers, ...given }: Options): Promise<void> {
+async function run({
+  plan,
+  withExports,
+  withRestores,
+  withFar,
+  withOthers,
+  ...given
+}: Options): Promise<void> {
   const measurements: Measurement[] = [];
   for (const { dataset, bytes } of withExports ? plan : []) {
     console.error(`${dataset.name}, ${bytes / MB} MB …`);
     measurements.push(await measure(dataset, { bytes, ...given }));
   }
+  const far: FarMeasurement[] = [];
+  for (const { dataset, bytes } of withFar ? plan : []) {
+    console.error(`${dataset.name}, ${bytes / MB} MB, far away …`);
+    far.push(...(await measureFar(dataset, { bytes, ...given })));
+  }
   const [first] = plan as [Options["plan"][number]];
   const restores: RestoreMeasurement[] = [];
   const proofs: ProofMeasurement[] = [];
-  for (const { dataset, bytes } of plan.filter((each) => each.dataset.name === "mixed")) {
+  const restored = plan.filter((each) => each.dataset.name === "mixed" && withRestores);
+  for (const { dataset, bytes } of restored) {
     console.error(`restoring ${dataset.name}, ${bytes / MB} MB …`);
     restores.push(...(await measureRestores(dataset, { bytes, rounds: given.rounds })));
     if (!withExports) continue;
@@ -132,6 +152,7 @@ async function run({ plan, withExports, withOthers, ...given }: Options): Promis
     },
     rounds: given.rounds,
     measurements,
+    far,
     restores,
     proofs,
     d1ExportSeconds,

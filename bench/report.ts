@@ -1,6 +1,7 @@
 import { arch, cpus, release, totalmem } from "node:os";
 
 import { DOLLARS } from "./costs.ts";
+import type { FarMeasurement } from "./far-measurements.ts";
 import type { Measurement } from "./measurements.ts";
 import type { ProofMeasurement } from "./proof-measurements.ts";
 import type { RestoreMeasurement } from "./restore-measurements.ts";
@@ -14,6 +15,7 @@ export interface Results {
   versions: { node: string; workerd: string; sqlite3: string | null };
   rounds: number;
   measurements: Measurement[];
+  far: FarMeasurement[];
   restores: RestoreMeasurement[];
   proofs: ProofMeasurement[];
   /** `wrangler d1 export --local` for the first database; null if it was not requested. */
@@ -45,6 +47,7 @@ export function renderMarkdown(results: Results): string {
       `workerd ${versions.workerd}, sqlite3 ${versions.sqlite3 ?? "(none)"}; medians of ${results.rounds} rounds. ` +
       "Seconds are this machine's; read the ratios.",
     ...exportLines(results.measurements),
+    ...farLines(results.far),
     ...restoreLines(results.restores),
     ...proofLines(results.proofs),
     ...(results.d1ExportSeconds === null
@@ -163,6 +166,31 @@ function exportLines(measurements: readonly Measurement[]): string[] {
   ];
 }
 
+function farLines(far: readonly FarMeasurement[]): string[] {
+  const [first] = far;
+  if (first === undefined) return [];
+  const delays = first.secondsByDelay.map(({ delayMs }) => `${delayMs} ms`);
+  return [
+    "",
+    "## Far away",
+    "",
+    "Seconds of a job if each call of the database and of the bucket takes longer, and the throughput that it keeps.",
+    "",
+    table(
+      ["job", ...delays],
+      far.map((each) => {
+        const near = each.secondsByDelay[0]?.seconds ?? null;
+        return [
+          `${each.dataset}, ${megabytes(each.bytes)}, ${each.compression}`,
+          ...each.secondsByDelay.map(
+            (at) => `${seconds(at.seconds)} (${percent(near, at.seconds)})`,
+          ),
+        ];
+      }),
+    ),
+  ];
+}
+
 function restoreLines(restores: readonly RestoreMeasurement[]): string[] {
   if (restores.length === 0) return [];
   return [
@@ -264,6 +292,10 @@ function megabytes(bytes: number): string {
 
 function seconds(value: number | null): string {
   return value === null ? NOTHING : value.toFixed(2);
+}
+
+function percent(of: number | null, to: number): string {
+  return of === null ? NOTHING : `${Math.round((100 * of) / to)} %`;
 }
 
 function ratio(of: number | null, to: number | null): string {

@@ -8,6 +8,7 @@ import {
 } from "./row-key.ts";
 import type { SqlValue } from "./sql-value.ts";
 import { ExportError } from "../api/errors.ts";
+import { assert } from "../lib/assert.ts";
 import { type ColumnSql, numberColumns, nameOwnColumns, type RowExpression } from "./column-sql.ts";
 import { quoteIdentifier, findUnusedName } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
@@ -46,6 +47,8 @@ export interface PageRequest {
   rowGapHex: string;
   /** Key of the last row that was read; null starts at the first. */
   after: RowKey;
+  /** The last key that may be read, of a table with one integer key; default: no bound. */
+  upTo?: bigint | undefined;
   /** The most rows to read. */
   limit: number;
   /** Adds a column to the result; see `RawPage.broken`. */
@@ -57,7 +60,8 @@ export interface PageRequest {
  * the table's rowid and stored columns, with the key's columns first. It contains only rows for
  * which `predicate` is true and ends at `limit` rows (also SQL). `orderBy` names columns by their
  * position, so that a compound SELECT can be ordered too. `predicate` is "" for all rows, and
- * `orderBy` is "" for a table without a key. Only the function that makes a SELECT knows how its
+ * `orderBy` is "" for a table without a key. `isBounded` is true if the predicate names the last
+ * key, so that a bound of the rows' own is redundant. Only the function that makes a SELECT knows how its
  * rows' columns are called, so it passes their SQL to `columns` and `predicate`.
  *
  * The columns are in the innermost SELECT because a result may have 100 columns, and so may a
@@ -66,6 +70,7 @@ export interface PageRequest {
 export type RowSelect = (range: {
   columns: (column: ColumnSql) => string[];
   predicate: RowExpression;
+  isBounded?: boolean;
   orderBy: string;
   limit: string;
 }) => string;
@@ -209,7 +214,7 @@ function pageSql(request: PageRequest, select: RowSelect): Statement {
  * Adds the values to bind to `params`.
  */
 export function rowSelectSql(
-  { table, after, limit }: Pick<PageRequest, "table" | "after" | "limit">,
+  { table, after, upTo, limit }: Pick<PageRequest, "table" | "after" | "upTo" | "limit">,
   columns: (column: ColumnSql) => string[],
   select: RowSelect,
   params: Statement["params"],
@@ -220,6 +225,7 @@ export function rowSelectSql(
     .map((column, at) => `${at + 1}${collationSql(column)}${column.descending ? " DESC" : ""}`)
     .join(", ");
   const ranges = after === null ? [() => ""] : listRangesAfter(table.key, after, params);
+  if (upTo !== undefined) boundRanges(ranges, { table, upTo, params });
   params.push(limit);
   // Newer SQLite plans by the value bound to a bare LIMIT, and so prepares the text again if that
   // value changes.
@@ -229,6 +235,7 @@ export function rowSelectSql(
       select({
         columns: (column) => [...keys(column), ...columns(column)],
         predicate,
+        isBounded: upTo !== undefined,
         orderBy,
         limit: bound,
       }),
@@ -298,6 +305,19 @@ function listRangesAfter(
       );
     })
     .reverse();
+}
+
+/** Ends the ranges of a table with one integer key, of which there is one. */
+function boundRanges(
+  ranges: RowExpression[],
+  { table, upTo, params }: { table: Table; upTo: bigint; params: Statement["params"] },
+): void {
+  const [range] = ranges;
+  const [key] = table.key;
+  assert(range !== undefined && key?.integer === true, "only integer keys have ranges");
+  const last = bindKeyValue({ literal: String(upTo) }, params);
+  ranges[0] = (sqlOf) =>
+    [range(sqlOf), `${sqlOf(key.name)} <= ${last}`].filter((each) => each !== "").join(" AND ");
 }
 
 /**
