@@ -55,6 +55,17 @@ export interface DumpInput {
  */
 export async function* readDump(input: DumpInput): AsyncGenerator<DumpPiece, void, undefined> {
   const tables = new OpenTables(input);
+  try {
+    yield* readArtifacts(input, tables);
+  } finally {
+    tables.close();
+  }
+}
+
+async function* readArtifacts(
+  input: DumpInput,
+  tables: OpenTables,
+): AsyncGenerator<DumpPiece, void, undefined> {
   let { artifact, segment, after, encoderState } = input.cursor;
   for (; artifact < input.plan.artifacts.length; artifact += 1) {
     const segments = input.plan.artifacts[artifact]?.segments ?? [];

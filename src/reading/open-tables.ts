@@ -47,6 +47,7 @@ export class OpenTables {
   readonly #ahead: PagesAhead;
   /** In the order of the plan; the first is the current one. */
   #open: OpenAt[] = [];
+  #isClosed = false;
 
   constructor(input: {
     reader: TableReader;
@@ -67,6 +68,11 @@ export class OpenTables {
     const table = this.#open[0]?.table ?? this.#add(place, from);
     this.#requestMore();
     return table;
+  }
+
+  /** Requests nothing anymore. What is under way is ignored when it arrives. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   #add(place: Place, { after, encoderState }: { after: RowKey; encoderState: number }): OpenTable {
@@ -96,7 +102,7 @@ export class OpenTables {
 
   /** Requests all pages that may be requested now. */
   #requestMore(): void {
-    for (let at = 0; ; at += 1) {
+    for (let at = 0; !this.#isClosed; at += 1) {
       const open = this.#open[at] ?? this.#openNext();
       if (open === undefined) return;
       const { pages } = open.table;
