@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { measureD1Export } from "./d1-export.ts";
 import { DATASETS, type Dataset } from "./datasets.ts";
 import { type FarMeasurement, measureFar } from "./far-measurements.ts";
+import { type FleetMeasurement, measureFleet } from "./fleet-measurements.ts";
 import { COMPRESSIONS, type Compression, measure, type Measurement } from "./measurements.ts";
 import { measureProof, type ProofMeasurement } from "./proof-measurements.ts";
 import { shellVersion } from "./processes.ts";
@@ -20,9 +21,14 @@ npm run bench -- --short         1 MB of everything: shows that the bench works
   --rounds 5                     default: 3
   --restore                      only restores, of mixed rows
   --far                          only exports, with a delay on each call of database and bucket
+  --fleet                        only a fleet of 10,000 objects of 100 KB
+  --tenants 1000                 of so many objects, at most 10,000
   --markdown FILE --json FILE    also write the results there`;
 
 const MB = 1e6;
+
+/** The most names that a request lists. */
+const TENANTS_MAX = 10_000;
 
 const options = parseOptions();
 if (options === undefined) {
@@ -38,7 +44,10 @@ interface Options {
   rounds: number;
   withExports: boolean;
   withRestores: boolean;
-  withFar: boolean;
+  /** What is exported from far away. */
+  far: Pick<Options, "plan" | "compressions">;
+  /** How many objects the fleet has; undefined for no fleet. */
+  tenants: number | undefined;
   withOthers: boolean;
   writerSeconds: number;
   markdown: string | undefined;
@@ -52,6 +61,8 @@ function parseOptions(): Options | undefined {
         short: { type: "boolean", default: false },
         restore: { type: "boolean", default: false },
         far: { type: "boolean", default: false },
+        fleet: { type: "boolean", default: false },
+        tenants: { type: "string", default: String(TENANTS_MAX) },
         megabytes: { type: "string" },
         dataset: { type: "string" },
         compression: { type: "string", default: COMPRESSIONS.join(",") },
@@ -63,20 +74,34 @@ function parseOptions(): Options | undefined {
     const rounds = Number(values.rounds ?? (values.short ? 1 : 3));
     const sizes = values.megabytes?.split(",").map((text) => Number(text) * MB);
     const names = values.dataset?.split(",");
+    const isPart = values.restore || values.fleet || values.far;
     const compressions = values.compression.split(",") as Compression[];
-    const isWhole = Number.isInteger(rounds) && rounds > 0;
+    const tenants = Number(values.tenants);
+    const isWhole =
+      Number.isInteger(rounds) &&
+      rounds > 0 &&
+      Number.isInteger(tenants) &&
+      tenants > 0 &&
+      tenants <= TENANTS_MAX;
     const isKnown =
       compressions.every((each) => COMPRESSIONS.includes(each)) &&
       (names ?? []).every((name) => DATASETS.some((dataset) => dataset.name === name));
     if (!isWhole || !isKnown || sizes?.some((bytes) => !(bytes > 0)) === true) return undefined;
+    const plan = values.fleet ? [] : planRuns({ sizes, names, isShort: values.short });
     return {
-      plan: planRuns({ sizes, names, isShort: values.short }),
+      plan,
       compressions,
       rounds,
       withExports: !values.restore && !values.far,
       withRestores: !values.far,
-      withFar: values.far || (values.short && !values.restore),
-      withOthers: sizes === undefined && names === undefined && !values.restore && !values.far,
+      far: values.far
+        ? { plan, compressions }
+        : {
+            plan: plan.slice(0, values.short && !values.restore ? 1 : 0),
+            compressions: compressions.slice(0, 1),
+          },
+      tenants: values.fleet ? tenants : undefined,
+      withOthers: [sizes, names].every((each) => each === undefined) && !isPart,
       writerSeconds: values.short ? 1 : 10,
       markdown: values.markdown,
       json: values.json,
@@ -106,7 +131,8 @@ async function run({
   plan,
   withExports,
   withRestores,
-  withFar,
+  far: farAway,
+  tenants,
   withOthers,
   ...given
 }: Options): Promise<void> {
@@ -116,9 +142,10 @@ async function run({
     measurements.push(await measure(dataset, { bytes, ...given }));
   }
   const far: FarMeasurement[] = [];
-  for (const { dataset, bytes } of withFar ? plan : []) {
+  for (const { dataset, bytes } of farAway.plan) {
     console.error(`${dataset.name}, ${bytes / MB} MB, far away …`);
-    far.push(...(await measureFar(dataset, { bytes, ...given })));
+    const { compressions } = farAway;
+    far.push(...(await measureFar(dataset, { bytes, ...given, compressions })));
   }
   const [first] = plan as [Options["plan"][number]];
   const restores: RestoreMeasurement[] = [];
@@ -130,6 +157,11 @@ async function run({
     if (!withExports) continue;
     console.error(`proving ${dataset.name}, ${bytes / MB} MB …`);
     proofs.push(await measureProof(dataset, { bytes, rounds: given.rounds }));
+  }
+  const fleets: FleetMeasurement[] = [];
+  if (tenants !== undefined) {
+    console.error(`a fleet of ${tenants} …`);
+    fleets.push(await measureFleet(tenants));
   }
   let d1ExportSeconds: Results["d1ExportSeconds"] = null;
   let writer: Results["writer"] = null;
@@ -155,6 +187,7 @@ async function run({
     far,
     restores,
     proofs,
+    fleets,
     d1ExportSeconds,
     writer,
   };

@@ -1,11 +1,14 @@
+import { PAGES_AHEAD_DEFAULT } from "../src/api/limits.ts";
 import type { ExportEnv } from "../src/config/bindings.ts";
 
 /** What each call of a database or a bucket takes longer, in milliseconds. One for all jobs. */
 let delayMs = 0;
+/** How many pages later jobs request at a time. */
+let pagesAhead: number = PAGES_AHEAD_DEFAULT;
 
-/** Sets the delay of later calls, in milliseconds. */
-export function setDelay(ms: number): void {
-  delayMs = ms;
+/** Sets the delay of later calls, and how many pages later jobs request at a time. */
+export function setDistance(distance: { delayMs: number; pagesAhead: number }): void {
+  ({ delayMs, pagesAhead } = distance);
 }
 
 /**
@@ -16,8 +19,9 @@ export function delayedEnv(env: ExportEnv): ExportEnv {
   const { DATABASE_DURABLE_OBJECT: database, EXPORT_R2_BUCKET: bucket } = env as ExportEnv & {
     DATABASE_DURABLE_OBJECT: DurableObjectNamespace;
   };
+  const vars = { EXPORT_PAGES_AHEAD: pagesAhead };
   const far = { DATABASE_DURABLE_OBJECT: delayNamespace(database) };
-  return { ...env, ...far, EXPORT_R2_BUCKET: delayBucket(bucket as R2Bucket) };
+  return { ...env, ...vars, ...far, EXPORT_R2_BUCKET: delayBucket(bucket as R2Bucket) };
 }
 
 type Call = (...given: unknown[]) => unknown;

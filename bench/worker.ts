@@ -10,7 +10,7 @@ import { openLiveReader } from "../src/reading/table-reader.ts";
 import { planDump } from "../src/formats/plan-dump.ts";
 import { readCatalog } from "../src/reading/read-catalog.ts";
 
-import { delayedEnv, setDelay } from "./delayed-env.ts";
+import { delayedEnv, setDistance } from "./delayed-env.ts";
 
 export { Database, ExportJobs, ScratchDatabase } from "../src/index.ts";
 
@@ -38,7 +38,8 @@ export default {
       return Response.json(await upload(env, Number(url.searchParams.get("bytes"))));
     }
     if (url.pathname === "/bench/delay") {
-      setDelay(Number(url.searchParams.get("ms")));
+      const value = (name: string): number => Number(url.searchParams.get(name));
+      setDistance({ delayMs: value("ms"), pagesAhead: value("pages") });
       return Response.json({});
     }
     if (url.pathname === "/bench/put") {
