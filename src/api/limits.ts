@@ -19,7 +19,7 @@ export const LONG_ROWS_PAGE_BYTES = 1_536 * KIB;
 /** How many pages an export requests at a time from a database that is far away. */
 export const PAGES_AHEAD_MIN = 1;
 export const PAGES_AHEAD_DEFAULT = 4;
-/** Pages that arrive early are held: 16 long ones are 24 MiB, besides four parts. */
+/** Pages that arrive early are held: 16 long ones are 24 MiB, in addition to four parts. */
 export const PAGES_AHEAD_MAX = 16;
 
 /**

@@ -56,7 +56,7 @@ export interface PagesToRead {
  * Without an integer key, a page starts after the last key of the page before it. With one, the keys
  * that follow can be divided into ranges that are expected to fill a page. A range never returns
  * more rows than a page: if it has more, the rest of it is requested next. So pages come in order,
- * without gaps, whatever was expected. Where keys are spread unevenly, no range is planned.
+ * without gaps, even if a guess was wrong. If keys are spread unevenly, no range is planned.
  *
  * The rows of a range are read once: nothing is requested twice, and no key is looked up to find
  * where a range ends.
