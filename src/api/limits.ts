@@ -16,6 +16,12 @@ export const PAGE_BYTES = 768 * KIB;
 /** The same for long rows, which take no longer. A source whose values are shorter uses less. */
 export const LONG_ROWS_PAGE_BYTES = 1_536 * KIB;
 
+/** How many pages an export requests at a time from a database that is far away. */
+export const PAGES_AHEAD_MIN = 1;
+export const PAGES_AHEAD_DEFAULT = 4;
+/** Pages that arrive early are held: 16 long ones are 24 MiB, in addition to four parts. */
+export const PAGES_AHEAD_MAX = 16;
+
 /**
  * How long one call of a source may go unanswered, in milliseconds. D1 ends a query after 30 s; the
  * time that queries wait in the queue adds to that.

@@ -6,6 +6,7 @@ import type { Source } from "../databases/source.ts";
 import type { CreateEncoder } from "../formats/table-encoder.ts";
 import type { PlanDump } from "./begin-dump.ts";
 import { type DumpPiece, readDump } from "./dump-reader.ts";
+import { type AheadLimits, ONE_AHEAD } from "./pages-ahead.ts";
 import { readUnchangedCatalog, requireUnchangedSchema } from "./read-catalog.ts";
 import { toCommittedPosition } from "./snapshot/committed-position.ts";
 import { SnapshotReader } from "./snapshot/snapshot-reader.ts";
@@ -82,11 +83,13 @@ export class ReadingSession {
   }
 
   /**
-   * Reads from `cursor` to the end of the plan; the caller stops when it has enough. Errors: those
-   * of `readDump`, `snapshot-lost`, `undo-too-large`.
+   * Reads from `cursor` to the end of the plan; the caller stops when it has enough. `ahead` bounds
+   * how far ahead pages are requested; default: one at a time. Errors: those of `readDump`,
+   * `snapshot-lost`, `undo-too-large`.
    */
-  read(cursor: Cursor): AsyncGenerator<DumpPiece, void, undefined> {
+  read(cursor: Cursor, ahead: AheadLimits = ONE_AHEAD): AsyncGenerator<DumpPiece, void, undefined> {
     return readDump({
+      ahead,
       reader: this.#snapshot ?? openLiveReader(this.#source),
       plan: this.plan,
       createEncoder: this.#createEncoder,
@@ -96,7 +99,9 @@ export class ReadingSession {
 
   /** Errors: `schema-changed`, `snapshot-lost`, the source's own. */
   async requireIntact(): Promise<void> {
-    await requireUnchangedSchema(this.#source, this.#schema);
-    await this.#snapshot?.requireIntact(this.#finished);
+    await Promise.all([
+      requireUnchangedSchema(this.#source, this.#schema),
+      this.#snapshot?.requireIntact(this.#finished),
+    ]);
   }
 }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import type { FleetState } from "../../src/rpc/fleet-jobs.ts";
-import { toManifestKey, toPackKeys } from "../../src/rpc/object-key.ts";
+import { toIdFolder, toManifestKey, toPackKeys } from "../../src/rpc/object-key.ts";
 import { listBucket, openObjects } from "./object-files.ts";
 
 /** What the folders of the Worker's classes begin with: the name in demo/tenants/wrangler.jsonc. */
@@ -52,38 +52,48 @@ function withJobs<T>(state: string, work: (jobs: DatabaseSync) => T): T {
   }
 }
 
-interface FleetRow {
+interface FilesRow {
   job_id: string;
-  folder: string;
+  snapshot_id: string;
+  folder: string | null;
+}
+
+interface FleetRow extends FilesRow {
   fleet_json: string;
 }
 
 /** Returns the keys of the files of every completed job. */
 function listKnownKeys(jobs: DatabaseSync): string[] {
   const all = <T>(sql: string, ...params: string[]): T[] => jobs.prepare(sql).all(...params) as T[];
-  const exports = all<{ folder: string }>(
-    "SELECT folder FROM tmp_export_jobs WHERE kind <> 'fleet' AND state = 'completed'",
+  const exports = all<FilesRow>(
+    "SELECT job_id, snapshot_id, folder FROM tmp_export_jobs WHERE kind <> 'fleet' AND state = 'completed'",
   );
   const fleets = all<FleetRow>(
-    "SELECT job_id, folder, fleet_json FROM tmp_export_jobs WHERE kind = 'fleet' AND state = 'completed'",
+    "SELECT job_id, snapshot_id, folder, fleet_json FROM tmp_export_jobs WHERE kind = 'fleet' AND state = 'completed'",
   );
   return [
     ...all<{ object_key: string }>("SELECT object_key FROM tmp_export_job_artifacts").map(
       (row) => row.object_key,
     ),
-    ...[...exports, ...fleets].map(({ folder }) => toManifestKey({ folder })),
-    ...fleets.flatMap(({ job_id: jobId, folder, fleet_json: json }) => {
-      const { list } = JSON.parse(json) as FleetState;
+    ...[...exports, ...fleets].map((job) => toManifestKey({ folder: folderOf(job) })),
+    ...fleets.flatMap((fleet) => {
+      const { list } = JSON.parse(fleet.fleet_json) as FleetState;
       const packs = all<{ number: number; attempt: string }>(
         "SELECT number, attempt FROM tmp_export_fleet_packs WHERE job_id = ?",
-        jobId,
+        fleet.job_id,
       );
       return [
         ...(list === null ? [] : [list.key]),
-        ...packs.flatMap((pack) => Object.values(toPackKeys({ folder, suffix: ".sql", ...pack }))),
+        ...packs.flatMap((pack) =>
+          Object.values(toPackKeys({ folder: folderOf(fleet), suffix: ".sql", ...pack })),
+        ),
       ];
     }),
   ];
+}
+
+function folderOf({ job_id: jobId, snapshot_id: snapshotId, folder }: FilesRow): string {
+  return folder ?? toIdFolder({ jobId, snapshotId });
 }
 
 /** Returns the export jobs that belong to no member of a fleet, or to more than one. Those of deleted fleets expire. */
