@@ -330,6 +330,8 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX tmp_export_fleet_exports_state
      ON tmp_export_fleet_exports(job_id, state, attempts, member);`,
+
+  "ALTER TABLE tmp_export_job_chunks ADD COLUMN notes_json TEXT",
 ];
 
 /** How many migrations a version must know to work with tables that have run all of these. */

@@ -1,5 +1,5 @@
 import type { Table } from "../sqlite/catalog.ts";
-import type { Cursor } from "../rpc/cursor.ts";
+import type { Cursor, EncoderState } from "../rpc/cursor.ts";
 import type { RowKey } from "../sqlite/row-key.ts";
 import { KIB, PAGE_BYTES } from "../api/limits.ts";
 import { assert } from "../lib/assert.ts";
@@ -33,6 +33,8 @@ export interface DumpPiece {
   replacements: number;
   /** What the reader of the dump must know about these rows; sentences may repeat. */
   warnings: string[];
+  /** What the artifact's end must know of these bytes, for formats that write rows in groups. */
+  notes: string[];
   rowsRead: number;
   /** The start of the next piece. */
   cursor: Cursor;
@@ -45,10 +47,14 @@ export interface DumpPiece {
   release: () => void;
 }
 
+/** Returns the notes of the pieces of an artifact that were read before, in order. */
+export type ReadNotes = (artifact: number) => Promise<string[]>;
+
 /**
  * Reads a plan's artifacts from `cursor` to the end, one page at a time. The next page is requested
- * while the caller processes the last one, and no more than that is ever held. The bytes are the
- * same wherever it begins.
+ * while the caller processes the last one, and no more than that is ever held, except for a group of
+ * rows in formats that write groups. The bytes, or the rows of such a format, are the same wherever it begins.
+ * `readNotes` is called if it resumes within an artifact of such a format.
  *
  * Errors: those of the reader, `value-not-exportable` if a row is too large even to be read cell by
  * cell, and those of `readPage`.
@@ -60,8 +66,9 @@ export async function* readDump(input: {
   cursor: Cursor;
   /** The number of rows in a table's first page, if the caller knows more than the default. */
   firstPageRows?: (table: Table) => number;
+  readNotes?: ReadNotes;
 }): AsyncGenerator<DumpPiece, void, undefined> {
-  const { firstPageRows = () => FIRST_PAGE_ROWS } = input;
+  const { firstPageRows = () => FIRST_PAGE_ROWS, readNotes = async () => [] } = input;
   const tables = new Map(input.plan.tables.map((table) => [table.name, table]));
   let { artifact, segment, after, encoderState } = input.cursor;
   for (; artifact < input.plan.artifacts.length; artifact += 1) {
@@ -80,11 +87,11 @@ export async function* readDump(input: {
           after,
           rows: firstPageRows(table),
           checks: new CheckFinder(table, input.plan),
+          readNotes: after === null ? async () => [] : () => readNotes(artifact),
         });
         for await (const piece of pieces) {
           const cursor = piece.after === null ? next : { artifact, segment, ...piece.state };
-          const { bytes, rows, replacements, warnings, rowsRead, release } = piece;
-          const read = { bytes, rows, replacements, warnings, rowsRead, release };
+          const { after: _, state: __, ...read } = piece;
           const ends = last && piece.after === null;
           const name = table.derived === undefined ? { table: table.name } : {};
           yield { artifact, ...name, ...read, cursor, ends };
@@ -92,7 +99,13 @@ export async function* readDump(input: {
       } else {
         const { text, rowsRead } = await readText(input.reader, current);
         const bytes = text === "" ? [] : [encodeUtf8(text)];
-        const none = { rows: 0, replacements: 0, warnings: [], release: nothingToRelease };
+        const none = {
+          rows: 0,
+          replacements: 0,
+          warnings: [],
+          notes: [],
+          release: nothingToRelease,
+        };
         yield { artifact, ...none, bytes, rowsRead, cursor: next, ends: last };
       }
       after = null;
@@ -111,39 +124,47 @@ async function readText(
   return { text: String(result.rows[0]?.[0] ?? ""), rowsRead: result.rowsRead };
 }
 
-interface TablePiece {
-  bytes: Uint8Array[];
-  rows: number;
-  replacements: number;
-  warnings: string[];
-  rowsRead: number;
-  release: () => void;
+/** What a piece contains of a table, before its place in the dump is known. */
+type TablePiece = Omit<DumpPiece, "artifact" | "table" | "cursor" | "ends"> & {
   /** Null with the table's last piece. */
   after: RowKey;
-  state: { after: RowKey; encoderState: number };
-}
+  state: { after: RowKey; encoderState: EncoderState };
+};
 
 async function* readTable(
   reader: TableReader,
   table: Table,
   encoder: TableEncoder,
-  start: { after: RowKey; rows: number; checks: CheckFinder },
+  start: {
+    after: RowKey;
+    rows: number;
+    checks: CheckFinder;
+    readNotes: () => Promise<string[]>;
+  },
 ): AsyncGenerator<TablePiece, void, undefined> {
   const { checks } = start;
   let limit = start.rows;
   const read = (place: { after: RowKey; limit: number; rowBytes: number }): Promise<PageRead> =>
     checks.read((brokenSql) => readPage(reader, table, encoder, { ...place, brokenSql }));
   let pending = read({ after: start.after, limit, rowBytes: 0 });
+  const written: string[] = [];
+  /** What was read of rows that the encoder holds. */
+  let held = { rows: 0, replacements: 0, warnings: [] as string[], rowsRead: 0 };
   for (;;) {
     const page = await pending;
     const replacementsBefore = encoder.replacements;
     if (page.kind === "end") {
+      const earlier = encoder.takeNotes === undefined ? [] : await start.readNotes();
       yield {
-        bytes: encoder.end(),
-        rows: 0,
-        replacements: 0,
-        warnings: checks.takeWarnings([]),
-        rowsRead: page.rowsRead,
+        ...held,
+        bytes: await encoder.end([...earlier, ...written]),
+        warnings: [
+          ...held.warnings,
+          ...checks.takeWarnings([]),
+          ...(encoder.takeWarnings?.() ?? []),
+        ],
+        notes: encoder.takeNotes?.() ?? [],
+        rowsRead: held.rowsRead + page.rowsRead,
         release: nothingToRelease,
         after: null,
         state: { after: null, encoderState: 0 },
@@ -157,14 +178,31 @@ async function* readTable(
       : read({ after: page.last, limit, rowBytes });
     // The caller may stop before it needs this page; the page's error is then ignored.
     pending.catch(() => {});
-    const bytes = page.kind === "page" ? encoder.page(page.raw) : encoder.row(page.cells);
+    const bytes = await (page.kind === "page" ? encoder.page(page.raw) : encoder.row(page.cells));
+    const release = page.kind === "page" ? makeRelease(page.raw) : nothingToRelease;
+    const all = {
+      rows: held.rows + page.rows,
+      replacements: held.replacements + encoder.replacements - replacementsBefore,
+      warnings: [
+        ...held.warnings,
+        ...checks.takeWarnings(page.broken),
+        ...(encoder.takeWarnings?.() ?? []),
+      ],
+      rowsRead: held.rowsRead + page.rowsRead,
+    };
+    if (encoder.holdsRows === true) {
+      release();
+      held = all;
+      continue;
+    }
+    const notes = encoder.takeNotes?.() ?? [];
+    written.push(...notes);
+    held = { rows: 0, replacements: 0, warnings: [], rowsRead: 0 };
     yield {
+      ...all,
       bytes,
-      rows: page.rows,
-      replacements: encoder.replacements - replacementsBefore,
-      warnings: checks.takeWarnings(page.broken),
-      rowsRead: page.rowsRead,
-      release: page.kind === "page" ? makeRelease(page.raw) : nothingToRelease,
+      notes,
+      release,
       after: page.last,
       state: { after: page.last, encoderState: encoder.state },
     };

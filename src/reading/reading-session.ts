@@ -5,7 +5,7 @@ import type { DumpPlan } from "../formats/plan.ts";
 import type { Source } from "../databases/source.ts";
 import type { CreateEncoder } from "../formats/table-encoder.ts";
 import type { PlanDump } from "./begin-dump.ts";
-import { type DumpPiece, readDump } from "./dump-reader.ts";
+import { type DumpPiece, readDump, type ReadNotes } from "./dump-reader.ts";
 import { readUnchangedCatalog, requireUnchangedSchema } from "./read-catalog.ts";
 import { toCommittedPosition } from "./snapshot/committed-position.ts";
 import { SnapshotReader } from "./snapshot/snapshot-reader.ts";
@@ -82,15 +82,16 @@ export class ReadingSession {
   }
 
   /**
-   * Reads from `cursor` to the end of the plan; the caller stops when it has enough. Errors: those
-   * of `readDump`, `snapshot-lost`, `undo-too-large`.
+   * Reads from `cursor` to the end of the plan; the caller stops when it has enough. `readNotes` returns the notes
+   * of earlier sessions. Errors: those of `readDump`, `snapshot-lost`, `undo-too-large`.
    */
-  read(cursor: Cursor): AsyncGenerator<DumpPiece, void, undefined> {
+  read(cursor: Cursor, readNotes?: ReadNotes): AsyncGenerator<DumpPiece, void, undefined> {
     return readDump({
       reader: this.#snapshot ?? openLiveReader(this.#source),
       plan: this.plan,
       createEncoder: this.#createEncoder,
       cursor,
+      ...(readNotes && { readNotes }),
     });
   }
 

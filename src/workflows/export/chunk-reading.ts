@@ -58,7 +58,9 @@ export async function openReading(
   await session.commit(checkpoint.cursor, checkpoint.number);
   return {
     plan: session.plan,
-    pieces: session.read(checkpoint.cursor),
+    pieces: session.read(checkpoint.cursor, async (artifact) =>
+      unwrap(await context.jobs.notes(context.runId, artifact)),
+    ),
     requireIntact: () => session.requireIntact(),
   };
 }
@@ -83,10 +85,11 @@ async function* keptPieces(
   const from = JSON.stringify(cursor);
   let isBehind = pieces.every((piece) => JSON.stringify(piece.cursor) !== from);
   let offset = 0;
-  for (const { byteLength, warnings = [], ...piece } of pieces) {
+  for (const { byteLength, warnings = [], notes = [], ...piece } of pieces) {
     const text = bytes.subarray(offset, offset + byteLength);
     offset += byteLength;
-    if (isBehind) yield { ...piece, warnings, bytes: [text], rowsRead: 0, release: () => {} };
+    if (isBehind)
+      yield { ...piece, warnings, notes, bytes: [text], rowsRead: 0, release: () => {} };
     else isBehind = JSON.stringify(piece.cursor) === from;
   }
 }
