@@ -2,6 +2,7 @@ import * as v from "valibot";
 
 import type { ErrorCode } from "../src/api/errors.ts";
 import { VERSION } from "../src/api/version.ts";
+import { parseJson } from "../src/lib/parse-json.ts";
 import { type Problem, ProblemSchema } from "./answers.ts";
 import { CliError, Interrupted, throwIfInterrupted } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -244,15 +245,6 @@ function refusal(url: string, status: number, problem: Problem & { path: string 
     exitCode: status === 400 ? EXIT.usage : EXIT.refused,
     hint: findHint(problem),
   });
-}
-
-/** Returns `undefined` if the text is not JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Returns the beginning of an error's body, without waiting for the rest. */

@@ -3,6 +3,7 @@ import { readFile, rm } from "node:fs/promises";
 
 import * as v from "valibot";
 
+import { parseJson } from "../src/lib/parse-json.ts";
 import type { RequestBody } from "./api-client.ts";
 import { writeWhole } from "./output-place.ts";
 import { diskError } from "./partial-file.ts";
@@ -44,7 +45,7 @@ export async function findResumeRecord(
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw diskError(error, path);
   }
-  const parsed = v.safeParse(RecordSchema, parseOrNull(text));
+  const parsed = v.safeParse(RecordSchema, parseJson(text));
   if (!parsed.success) return undefined;
   const record = parsed.output;
   const ageMs = nowMs - Date.parse(record.startedAt);
@@ -70,12 +71,4 @@ export async function writeResumeRecord(
 
 export async function removeResumeRecord(path: string): Promise<void> {
   await rm(path, { force: true });
-}
-
-function parseOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
-  }
 }

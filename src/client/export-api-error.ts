@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../api/errors.ts";
+import { parseJson } from "../lib/parse-json.ts";
 
 /**
  * A code of `ERRORS`, or a code of a newer Worker. `unexpected-answer` means that no Durable Export Worker
@@ -75,13 +76,9 @@ export async function readApiError(
 }
 
 function parseProblem(text: string): (Record<string, unknown> & { code: string }) | undefined {
-  try {
-    const value = JSON.parse(text) as { code?: unknown } | null;
-    if (typeof value?.code === "string") return { ...value, code: value.code };
-  } catch {
-    // A gateway's error page is not JSON.
-  }
-  return undefined;
+  // A gateway's error page is not JSON.
+  const value = parseJson(text) as { code?: unknown } | null | undefined;
+  return typeof value?.code === "string" ? { ...value, code: value.code } : undefined;
 }
 
 function findText(problem: Record<string, unknown>, name: string): string | undefined {

@@ -10,6 +10,7 @@ import { api } from "../support/api.ts";
 import type { ReceivedRequest } from "../support/callback-receiver.ts";
 import {
   beforeSteps,
+  type Fault,
   FAULTS,
   failSteps,
   hangSteps,
@@ -79,16 +80,38 @@ async function removeLate(fleetId: string): Promise<void> {
   await runAlarm();
 }
 
+/** Returns the states of the export jobs of a fleet's large members. */
+async function statesOfExports(fleetId: string): Promise<string[]> {
+  const rows = await inJobs<{ state: string }>(
+    `SELECT state FROM tmp_export_jobs
+     WHERE job_id IN (SELECT export_id FROM tmp_export_fleet_exports WHERE job_id = ?)`,
+    fleetId,
+  );
+  return rows.map(({ state }) => state);
+}
+
 const FILES = ["manifest.json", "members.json", "pack-00001.index.json", "pack-00001.sql"];
+
+/** Backs up a fleet whose `step` fails once by `fault`; late attempts have ended when it returns. */
+async function disturbed(
+  step: string,
+  fault: Fault,
+  { request, origin }: { request: object; origin?: string },
+): Promise<FleetView> {
+  faults = failSteps((name) => name === step, fault, "10 seconds");
+  const body = JSON.stringify({ source: "tenants", ...request });
+  const response = await api("/export/fleet", { method: "POST", body }, origin);
+  const view = await endedFleet((await response.json<FleetView>()).fleetId);
+  await expect
+    .poll(() => faults?.tries.filter((name) => name === step).length, { timeout: 20_000 })
+    .toBeGreaterThan(1);
+  await faults.restore();
+  return view;
+}
 
 describe.each(STEPS)("a fleet whose step %j", (step) => {
   test.each(FAULTS)("fails once (%s) has each member once, and leaves nothing", async (fault) => {
-    faults = failSteps((name) => name === step, fault, "10 seconds");
-    const view = await backUpFleet({ names: NAMES });
-    await expect
-      .poll(() => faults?.tries.filter((name) => name === step).length)
-      .toBeGreaterThan(1);
-    await faults.restore();
+    const view = await disturbed(step, fault, { request: { names: NAMES } });
     expect(view).toMatchObject({
       status: "completed",
       error: null,
@@ -100,6 +123,45 @@ describe.each(STEPS)("a fleet whose step %j", (step) => {
     expect(await uploads.countOpen()).toBe(0);
   });
 });
+
+// The instance ends after this step, and with it an attempt that is still to come.
+test.each(FAULTS.filter((fault) => fault !== "timeout"))(
+  "a fleet whose step of giving up fails once (%s) has one end, and leaves nothing",
+  async (fault) => {
+    await openTenant("other").query({ sql: "CREATE TABLE IF NOT EXISTS other(id)" });
+    const view = await disturbed("give up", fault, {
+      request: {
+        names: ["a", "l", "other"],
+        tables: { include: ["notes"] },
+        failIfAny: true,
+      },
+    });
+    const { fleetId } = view;
+    expect(view).toMatchObject({ status: "failed", error: { code: "fleet-members-failed" } });
+    await removeLate(fleetId);
+    expect(await filesOfFleet(fleetId)).toEqual([]);
+    expect(await uploads.countOpen()).toBe(0);
+    expect(await statesOfExports(fleetId)).toEqual(["expired"]);
+  },
+);
+
+test.each(FAULTS)(
+  "a fleet whose callback fails once (%s) delivers it under one id",
+  async (fault) => {
+    const receiver = inject("callbackReceiverOrigin");
+    const { fleetId } = await disturbed("send callback 1", fault, {
+      request: { names: ["a"], callbackUrl: `${receiver}/answer?status=204` },
+      origin: "http://localhost",
+    });
+    await expect
+      .poll(async () => (await viewFleet(fleetId)).callback)
+      .toMatchObject({ status: "delivered", attempts: 1 });
+    const received = await (await fetch(`${receiver}/requests`)).json<ReceivedRequest[]>();
+    const posts = received.filter(({ headers }) => headers["webhook-id"] === fleetId);
+    expect(posts.length).toBeGreaterThan(0);
+    expect(posts.length).toBeLessThanOrEqual(fault === "beside" ? 2 : 1);
+  },
+);
 
 test("a fleet whose run goes silent is continued by the next run", async () => {
   const hung = hangSteps((name, run) => name === "publish manifest" && run === 1);

@@ -133,7 +133,7 @@ function spawnServer(
     stream.setEncoding("utf8").on("data", (text: string) => (output += text));
   }
   const wait = async (): Promise<void> => {
-    while (!(await accepts(port))) {
+    while (!(await answers(port))) {
       if (child.exitCode !== null || child.signalCode !== null) throw new Error(output);
       await sleep(50);
     }
@@ -151,6 +151,16 @@ function spawnServer(
     while (await accepts(port)) await sleep(20);
   };
   return { output: () => output, stop, isReady: wait() };
+}
+
+/** Returns if a request has a response. Wrangler accepts connections, and drops them, before its Worker runs. */
+async function answers(port: number): Promise<boolean> {
+  try {
+    await (await fetch(`http://127.0.0.1:${port}/`, { redirect: "manual" })).body?.cancel();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function accepts(port: number): Promise<boolean> {

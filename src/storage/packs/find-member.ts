@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { ExportError } from "../../api/errors.ts";
 import { type PackIndex, PackIndexSchema, type PackMember } from "../../api/pack-index.ts";
 import { compareUtf8 } from "../../lib/compare-utf8.ts";
+import { parseJson } from "../../lib/parse-json.ts";
 import type { ArtifactStore } from "../artifact-store.ts";
 
 /** Returns the member that has a name or id; undefined if the pack has none. Searches, since the index is sorted. */
@@ -31,12 +32,4 @@ export async function readPackIndex(store: ArtifactStore, key: string): Promise<
   const parsed = v.safeParse(PackIndexSchema, parseJson(await new Response(body).text()));
   if (parsed.success) return parsed.output;
   throw new ExportError("artifact-corrupt", `${key} is not the index of a pack`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@ import * as v from "valibot";
 
 import { ExportError } from "../../api/errors.ts";
 import { encodeUtf8 } from "../../lib/bytes.ts";
+import { parseJson } from "../../lib/parse-json.ts";
 import type { ArtifactStore } from "../artifact-store.ts";
 
 const StoredMembersSchema = v.strictObject({
@@ -34,12 +35,4 @@ export async function readStoredMembers(store: ArtifactStore, key: string): Prom
   const parsed = v.safeParse(StoredMembersSchema, parseJson(await new Response(body).text()));
   if (parsed.success) return parsed.output;
   throw new ExportError("artifact-corrupt", `${key} is not the list of a fleet's members`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,6 +4,7 @@ import { encodeUtf8, toHex } from "../../lib/bytes.ts";
 import type { RunningFleet } from "../../rpc/fleet-jobs.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
 import { unwrap } from "../../rpc/outcome.ts";
+import { getPollDelayMs } from "../engine/poll-delay.ts";
 import type { RunContext } from "../engine/run-context.ts";
 import { findKey, nameDatabase } from "./batch-step.ts";
 
@@ -19,19 +20,26 @@ export interface ExportsReport {
   /** How many exports the step has started, or tried to start. */
   begun: number;
   isDone: boolean;
+  /** How long the run waits before the next step of this kind. */
+  waitMs: number;
 }
 
 /**
  * Records which exports of large members have ended, and starts the next ones. A member whose database is locked waits
- * for another step. Repeating it is harmless.
+ * for another step. `number` counts the steps of a run from 1. Repeating it is harmless.
  */
-export async function exportsStep(context: RunContext): Promise<ExportsReport> {
-  const { jobs, runId } = context;
+export async function exportsStep(context: RunContext, number: number): Promise<ExportsReport> {
+  const { jobs, runId, config } = context;
   const fleet = unwrap(await jobs.beginFleetRun(runId));
   const { running, waiting } = unwrap(await jobs.settleExports(runId, EXPORTS_AT_ONCE));
   const begun = waiting.slice(0, Math.max(0, EXPORTS_AT_ONCE - running));
   for (const member of begun) await startExport(context, fleet, member);
-  return { running, begun: begun.length, isDone: running + waiting.length === 0 };
+  return {
+    running,
+    begun: begun.length,
+    isDone: running + waiting.length === 0,
+    waitMs: getPollDelayMs(number, config.stallMs),
+  };
 }
 
 async function startExport(

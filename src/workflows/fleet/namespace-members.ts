@@ -1,6 +1,7 @@
 import * as v from "valibot";
 
 import { ExportError } from "../../api/errors.ts";
+import { parseJson } from "../../lib/parse-json.ts";
 import type { MemberCollector } from "./member-list.ts";
 
 const API = "https://api.cloudflare.com/client/v4";
@@ -86,14 +87,6 @@ async function ask(
     return { status: response.status, body: parseJson(text) };
   } catch (cause) {
     throw unavailable(String(cause), cause);
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

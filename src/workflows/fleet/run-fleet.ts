@@ -10,9 +10,6 @@ import type { FleetStep } from "./fleet-steps.ts";
 import { listStep } from "./list-step.ts";
 import { publishFleet } from "./publish-fleet.ts";
 
-/** The longest wait between two checks of the exports of large members, in milliseconds. */
-const EXPORTS_WAIT_MS_MAX = 20_000;
-
 /**
  * One run of a fleet: list the members, back them up batch by batch, wait for the exports of large members, publish the
  * manifest. Every step resumes from what the fleet has recorded, so a run that replaces another one skips what is done.
@@ -46,12 +43,11 @@ async function backUpAll(steps: Steps<FleetStep>, run: RunStep<FleetStep>): Prom
     if (isDone) break;
   }
   for (let number = 1; ; number += 1) {
-    const { isDone } = await run("export large members", String(number), exportsStep);
-    if (isDone) return;
-    await steps.sleep(
-      `wait for large members ${number}`,
-      Math.min(EXPORTS_WAIT_MS_MAX, 500 * 2 ** Math.min(number, 10)),
+    const { isDone, waitMs } = await run("export large members", String(number), (context) =>
+      exportsStep(context, number),
     );
+    if (isDone) return;
+    await steps.sleep(`wait for large members ${number}`, waitMs);
   }
 }
 
