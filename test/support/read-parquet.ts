@@ -48,20 +48,26 @@ export class ParquetReader {
    */
   async read(bytes: Uint8Array, columns: number): Promise<ParquetRows> {
     writeFileSync(this.#path, bytes);
-    const result = await this.#connection.runAndReadAll(`SELECT * FROM '${this.#path}'`);
-    const names = result.columnNames();
-    return {
-      names,
-      types: result.columnTypes().map(String),
-      rows: result.getRows().map((row) => {
-        const other = row[columns];
-        const others = other === null || other === undefined ? {} : parseOthers(String(other));
-        return row.slice(0, columns).map((value, at) => {
-          const name = names[at] ?? "";
-          return Object.hasOwn(others, name) ? (others[name] ?? "") : compareValue(value);
-        });
-      }),
-    };
+    const from = `FROM '${this.#path}'`;
+    const described = await this.#connection.runAndReadAll(`SELECT * ${from} LIMIT 0`);
+    const names = described.columnNames();
+    const types = described.columnTypes().map(String);
+    // As bytes: the library drops a byte order mark at the start of a text.
+    const cells = types.map((type, at) =>
+      type === "VARCHAR" ? `encode(#${at + 1})` : `#${at + 1}`,
+    );
+    const result = await this.#connection.runAndReadAll(`SELECT ${cells.join(", ")} ${from}`);
+    const rows = result.getRows().map((row) => {
+      const other = row[columns];
+      const others = other instanceof DuckDBBlobValue ? parseOthers(textOf(other.bytes)) : {};
+      return row.slice(0, columns).map((value, at) => {
+        const name = names[at] ?? "";
+        if (Object.hasOwn(others, name)) return others[name] ?? "";
+        const isText = types[at] === "VARCHAR" && value instanceof DuckDBBlobValue;
+        return isText ? textValue(value.bytes) : compareValue(value);
+      });
+    });
+    return { names, types, rows };
   }
 }
 
@@ -69,11 +75,16 @@ export class ParquetReader {
 export function sqliteRows(db: DatabaseSync, table: Table): ComparedValue[][] {
   const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
   const rows: ComparedValue[][] = [];
-  // An index that covers a column has another order.
+  // Without an order, an index that covers a column would have its own.
+  const order = table.key.map(
+    ({ name, collation, descending, integer }) =>
+      `${quote(name)}${integer ? "" : ` COLLATE ${collation}`}${descending ? " DESC" : ""}`,
+  );
+  const from = `${quote(table.name)} NOT INDEXED${order.length === 0 ? "" : ` ORDER BY ${order.join(", ")}`}`;
   for (const { name } of listStoredColumns(table)) {
     const statement =
       db.prepare(`SELECT typeof(c) AS type, CASE WHEN typeof(c) = 'text' THEN CAST(c AS BLOB)
-      ELSE c END AS value FROM (SELECT ${quote(name)} AS c FROM ${quote(table.name)} NOT INDEXED)`);
+      ELSE c END AS value FROM (SELECT ${quote(name)} AS c FROM ${from})`);
     statement.setReadBigInts(true);
     for (const [at, { type, value }] of statement.all().entries()) {
       const row = (rows[at] ??= []);
@@ -92,7 +103,11 @@ function compareValue(value: unknown): ComparedValue {
   }
   if (value instanceof DuckDBBlobValue) return blobValue(value.bytes);
   if (value instanceof Uint8Array) return blobValue(value);
-  return textValue(Buffer.from(String(value)));
+  throw new Error(`a value of another kind: ${String(value)}`);
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
 function textValue(bytes: Uint8Array): ComparedValue {
