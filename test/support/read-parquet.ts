@@ -19,7 +19,7 @@ export interface ParquetRows {
 /** Reads Parquet files with DuckDB. */
 export class ParquetReader {
   readonly #folder = mkdtempSync(join(tmpdir(), "parquet-"));
-  readonly #path = join(this.#folder, "file.parquet");
+  #files = 0;
   readonly #connection: DuckDBConnection;
 
   static async open(): Promise<ParquetReader> {
@@ -37,8 +37,8 @@ export class ParquetReader {
 
   /** Runs a query in which `FILE` stands for a file with these bytes. */
   async query(bytes: Uint8Array, sql: string): Promise<unknown[][]> {
-    writeFileSync(this.#path, bytes);
-    const result = await this.#connection.runAndReadAll(sql.replace("FILE", `'${this.#path}'`));
+    const path = this.#write(bytes);
+    const result = await this.#connection.runAndReadAll(sql.replace("FILE", `'${path}'`));
     return result.getRows();
   }
 
@@ -47,8 +47,8 @@ export class ParquetReader {
    * the others.
    */
   async read(bytes: Uint8Array, columns: number): Promise<ParquetRows> {
-    writeFileSync(this.#path, bytes);
-    const from = `FROM '${this.#path}'`;
+    const path = this.#write(bytes);
+    const from = `FROM '${path}'`;
     const described = await this.#connection.runAndReadAll(`SELECT * ${from} LIMIT 0`);
     const names = described.columnNames();
     const types = described.columnTypes().map(String);
@@ -67,7 +67,16 @@ export class ParquetReader {
         return isText ? textValue(value.bytes) : compareValue(value);
       });
     });
+    rmSync(path);
     return { names, types, rows };
+  }
+
+  /** Each file has its own name, because DuckDB remembers a file's end by its name and second. */
+  #write(bytes: Uint8Array): string {
+    this.#files += 1;
+    const path = join(this.#folder, `${this.#files}.parquet`);
+    writeFileSync(path, bytes);
+    return path;
   }
 }
 
@@ -98,7 +107,8 @@ function compareValue(value: unknown): ComparedValue {
   if (value === null) return "NULL";
   if (typeof value === "bigint") return `number ${value}`;
   if (typeof value === "number") {
-    const isShown = Number.isSafeInteger(value) && !Object.is(value, -0);
+    const isExact = Number.isInteger(value) && Math.abs(value) <= 2 ** 53;
+    const isShown = isExact && !Object.is(value, -0);
     return isShown ? `number ${value}` : `real ${Object.is(value, -0) ? "-0" : value}`;
   }
   if (value instanceof DuckDBBlobValue) return blobValue(value.bytes);
