@@ -43,10 +43,10 @@ export class ParquetReader {
   }
 
   /**
-   * Reads the rows of a file with `columns` columns, in the file's order. The column `other_values` is read back into
+   * Reads the rows of a file of a table with `columns`, in the file's order. The column `other_values` is read back into
    * the others.
    */
-  async read(bytes: Uint8Array, columns: number): Promise<ParquetRows> {
+  async read(bytes: Uint8Array, columns: readonly string[]): Promise<ParquetRows> {
     const path = this.#write(bytes);
     const from = `FROM '${path}'`;
     const described = await this.#connection.runAndReadAll(`SELECT * ${from} LIMIT 0`);
@@ -58,10 +58,10 @@ export class ParquetReader {
     );
     const result = await this.#connection.runAndReadAll(`SELECT ${cells.join(", ")} ${from}`);
     const rows = result.getRows().map((row) => {
-      const other = row[columns];
+      const other = row[columns.length];
       const others = other instanceof DuckDBBlobValue ? parseOthers(textOf(other.bytes)) : {};
-      return row.slice(0, columns).map((value, at) => {
-        const name = names[at] ?? "";
+      return row.slice(0, columns.length).map((value, at) => {
+        const name = columns[at] ?? "";
         if (Object.hasOwn(others, name)) return others[name] ?? "";
         const isText = types[at] === "VARCHAR" && value instanceof DuckDBBlobValue;
         return isText ? textValue(value.bytes) : compareValue(value);
