@@ -19,6 +19,7 @@ import {
   startExport,
 } from "../support/api.ts";
 import { failSteps, FAULTS, type StepFaults } from "../support/faulty-steps.ts";
+import { requestRestore } from "../support/restores.ts";
 import { inJobs } from "../support/writing-job.ts";
 
 const vars = env as unknown as Record<string, string>;
@@ -122,7 +123,7 @@ describe("a job of a small database", () => {
 
   test("cannot be restored, and is not proved by a restore", async () => {
     const { jobId } = await ended((await startExport({ format: "parquet" })).jobId);
-    const restore = await api("/restore", { method: "POST", body: JSON.stringify({ jobId }) });
+    const restore = await requestRestore({ from: { jobId }, source: "copies", name: "new" });
     expect(await problemOf(restore)).toMatchObject({ status: 422, code: "dump-not-restorable" });
     const proved = await api("/export/dump", {
       method: "POST",
@@ -185,7 +186,8 @@ describe("a job of several groups, chunks and parts", () => {
 
   describe.each(["export t 1", "export t 2", "export t 3"])("whose step %j", (step) => {
     test.each(FAULTS)("fails once (%s) writes the same file, and leaves nothing", async (fault) => {
-      faults = failSteps((name) => name === step, fault);
+      // A chunk of 8 MiB may take longer than the usual limit.
+      faults = failSteps((name) => name === step, fault, "6 seconds");
       const view = await ended((await startExport({ format: "parquet" })).jobId);
       await expect
         .poll(() => faults?.tries.filter((name) => name === step).length, { timeout: 20_000 })

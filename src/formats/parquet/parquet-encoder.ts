@@ -1,6 +1,5 @@
 import type { Compression } from "../../api/export-request.ts";
 import { MIB } from "../../api/limits.ts";
-import { VERSION } from "../../api/version.ts";
 import type { EncoderState } from "../../rpc/cursor.ts";
 import { type Column, listStoredColumns, type Table } from "../../sqlite/catalog.ts";
 import type { Cell } from "../../sqlite/cell.ts";
@@ -28,6 +27,9 @@ import { buildRowSql, parseRows, ROW_GAP_HEX } from "./row-text.ts";
  * addition to a page and to its parts. A database of 10 GB has about 1,250 groups.
  */
 const GROUP_BYTES = 8 * MIB;
+
+/** Without a version: the same rows have the same bytes. */
+const CREATED_BY = "durable-export";
 
 /** The column of values that no other column holds; lengthened if the table has one of this name. */
 const OTHER_VALUES = "other_values";
@@ -112,10 +114,9 @@ export class ParquetEncoder implements TableEncoder {
     }));
     if (this.#hasOthers) columns.push({ name: this.#otherName, type: "text" });
     const notes = [...earlier, ...this.#notes];
-    const createdBy = `durable-export ${VERSION}`;
     return [
       ...group,
-      ...writeFooter(columns, { notes, compression: this.#compression, createdBy }),
+      ...writeFooter(columns, { notes, compression: this.#compression, createdBy: CREATED_BY }),
     ];
   }
 
