@@ -13,6 +13,7 @@ export const FleetSchema = v.looseObject({
   queuePosition: Count,
   source: v.string(),
   compression: v.string(),
+  content: v.optional(v.string(), "all"),
   createdAt: v.string(),
   startedAt: v.optional(v.nullable(v.string()), null),
   completedAt: v.optional(v.nullable(v.string()), null),

@@ -64,13 +64,14 @@ function requireScript(
 
 /**
  * Makes the SQLite file `path` from the dump at `dumpPathOf(path)`, and removes the dump. The file appears complete
- * and checked, in place of any existing file, or not at all. Returns its size in bytes. Errors: those of
+ * and checked, in place of any existing file, or not at all. `tables` may be empty if nothing lists the rows of the
+ * dump's tables. Returns its size in bytes. Errors: those of
  * `buildDatabaseFile`, `examineRestored` and `acceptRestored`; `file` if another program uses the existing file. After
  * `restore-failed` and `restore-mismatch` the dump is removed too, because another attempt would not help.
  */
 export async function makeSqliteFile(
   path: string,
-  manifest: Manifest,
+  { tables, consistency }: Pick<Manifest, "tables" | "consistency">,
   { terminal, signal }: { terminal: Terminal; signal: AbortSignal },
 ): Promise<number> {
   const dump = dumpPathOf(path);
@@ -87,7 +88,6 @@ export async function makeSqliteFile(
         return true;
       },
       check: (db) => {
-        const { tables, consistency } = manifest;
         const promised = { shown: "the dump", tables, indexes: indexes ?? [] };
         const restored = examineRestored(db, promised);
         terminal.clearProgress();

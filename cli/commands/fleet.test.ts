@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
@@ -157,6 +158,35 @@ describe("fleet download", () => {
     const args = ["fleet", "download", FLEET_ID, "--object-name", "acme", "-o", "-"];
     const result = await runCli(args, server);
     expect(result.stdoutBytes.equals(FILE)).toBe(true);
+  });
+
+  test("makes an SQLite file if the output's name says so", async () => {
+    server.intercept(`GET /export/fleet/${FLEET_ID}/download`, sendFile, Infinity);
+    answer(`GET /export/fleet/${FLEET_ID}`, 200, FLEET);
+    const path = join(folder, "acme.sqlite");
+    const args = ["fleet", "download", FLEET_ID, "--object-name", "acme", "-o", path];
+    const result = await runCli(args, server);
+    expect(result.exitCode, result.stderr).toBe(0);
+    expect(result.stdout + result.stderr).toMatch(
+      /acme\.sqlite: [\d.]+ kB, SQLite's integrity check passed/,
+    );
+    expect(readdirSync(folder)).toEqual(["acme.sqlite"]);
+    const db = new DatabaseSync(path);
+    expect(db.prepare("SELECT a, typeof(a) AS type FROM t").all()).toEqual([
+      { a: 1, type: "integer" },
+    ]);
+    db.close();
+  });
+
+  test("refuses an SQLite file of a fleet without schemas, before it downloads", async () => {
+    server.intercept(`GET /export/fleet/${FLEET_ID}/download`, sendFile, Infinity);
+    answer(`GET /export/fleet/${FLEET_ID}`, 200, { ...FLEET, content: "data" });
+    const path = join(folder, "acme.sqlite");
+    const args = ["fleet", "download", FLEET_ID, "--object-name", "acme", "-o", path];
+    const result = await runCli(args, server);
+    expect(result.exitCode).toBe(2);
+    expect(result.stderr).toContain("contains only data");
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test("needs exactly one object", async () => {

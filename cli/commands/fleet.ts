@@ -220,7 +220,10 @@ function addDownload(fleet: Command, open: (command: Command) => Context): void 
     .argument("<fleet>", "the fleet's id", parseJobId)
     .option("--object-name <name>", "the object with this name")
     .option("--object-id <id>", "the object with this id, if the fleet names objects by ids")
-    .option("-o, --output <path>", "file, folder (ends with /), or - for stdout")
+    .option(
+      "-o, --output <path>",
+      "file, folder (ends with /), SQLite file (.sqlite), or - for stdout",
+    )
     .action(
       async (
         fleetId: string,
@@ -241,7 +244,8 @@ function addDownload(fleet: Command, open: (command: Command) => Context): void 
           output: options.output,
         });
         const where = done.path ?? "standard output";
-        terminal.finish(`${where}: ${formatBytes(done.bytes)}, SHA-256 verified`, done.path ?? "");
+        const proof = done.sha256 === null ? "SQLite's integrity check passed" : "SHA-256 verified";
+        terminal.finish(`${where}: ${formatBytes(done.bytes)}, ${proof}`, done.path ?? "");
         terminal.printJson(done);
       },
     );

@@ -1,6 +1,7 @@
 import { ExportError } from "../api/errors.ts";
 import { isActive } from "../api/job-state.ts";
 import { isScriptKey, parseObjectKey } from "../rpc/object-key.ts";
+import { isReadableKey } from "../rpc/readable-key.ts";
 import type { InlineContext } from "../storage/inline/inline-context.ts";
 import type { JobsContext } from "./jobs-context.ts";
 import { requireRoom } from "./require-space.ts";
@@ -19,13 +20,16 @@ export function inlineContext(context: JobsContext): InlineContext {
 
 /**
  * Requires that an active job writes the file, for the snapshot that the job reads, or that the file is an
- * upload. Errors: `run-superseded`, `file-not-found`.
+ * upload. Errors: `run-superseded`, `file-not-found`, `artifact-corrupt` if the file was planned for a bucket.
  */
 function requireWritable(sql: SqlStorage, key: string): void {
   const { jobId, snapshotId } = parseObjectKey(key);
   if (isScriptKey(key)) {
     getFile(sql, jobId);
     return;
+  }
+  if (isReadableKey(key)) {
+    throw new ExportError("artifact-corrupt", `${key} belongs in a bucket that is no longer bound`);
   }
   const job = findJob(sql, jobId);
   if (job !== undefined && isActive(job.state) && job.snapshot_id === snapshotId) return;

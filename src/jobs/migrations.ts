@@ -331,6 +331,8 @@ export const MIGRATIONS: readonly string[] = [
    CREATE INDEX tmp_export_fleet_exports_state
      ON tmp_export_fleet_exports(job_id, state, attempts, member);`,
 
+  "ALTER TABLE tmp_export_jobs ADD COLUMN folder TEXT",
+
   "ALTER TABLE tmp_export_job_chunks ADD COLUMN notes_json TEXT",
 ];
 

@@ -73,8 +73,8 @@ export interface RunningFleet {
   origin: string;
   createdAtMs: number;
   startedAtMs: number;
-  /** Part of the keys of all its files. */
-  snapshotId: string;
+  /** What the keys of its files start with. It ends with `/`. */
+  folder: string;
   /** The size of a pack's parts, in bytes. */
   partBytes: number;
   state: FleetState;

@@ -28,7 +28,8 @@ export interface PlanRecord {
   writer?: DumpWriter;
   cursor: Cursor;
   firstTable: string;
-  artifacts: { name: string; contentType: string; objectKey: string }[];
+  /** Only a run of version 0.2.0 names a key. It stores the manifest in the same folder. */
+  artifacts: { name: string; contentType: string; objectKey?: string }[];
   tables: string[];
   /** The whole export, if it was read in one turn. */
   turn?: KeptTurn;

@@ -21,20 +21,53 @@ const HASH_CHARS = 32;
 /** How many characters of the job's id a key shows. */
 const ID_CHARS = 8;
 
+/** The last segments of a readable folder: the date, the time and the id. */
+const READABLE_FOLDER = /\/\d{4}\/\d\d\/\d\d\/\d{8}T\d{6}Z-[0-9a-f-]+\//;
+
 /** Characters that need no escape in a URL, in an S3 key, or in a file's name on any system. */
 const PLAIN = /^[A-Za-z0-9_-]$/;
 
 /**
- * Returns the folder of a job's copies, which ends with `/`, such as
+ * Returns the readable folder of a job's files, which ends with `/`, such as
  * `main/acme/2026/11/28/20261128T031700Z-0b1f2c3d/`. It is ASCII, has no segment `.` or `..`, and
  * at most 300 characters. Two databases never have the same folder. Two jobs of one database have
  * the same folder only if they start in the same second and their ids begin with the same 8 digits.
+ * `withWholeId` makes the folder unique.
  */
 export function toReadableFolder({ jobId, source, object, createdAtMs }: NamedJob): string {
   const stamp = toStamp(createdAtMs);
   const names = [escapeName(source), ...(object === null ? [] : [escapeObject(object)])];
   const date = [stamp.slice(0, 4), stamp.slice(4, 6), stamp.slice(6, 8)];
-  return `${[...names, ...date, `${stamp}-${jobId.slice(0, ID_CHARS)}`].join("/")}/`;
+  return `${[...names, ...date, `${stamp}-${toShortId(jobId)}`].join("/")}/`;
+}
+
+/** Returns the beginning of a job's id that its readable folder shows: 8 hex digits. */
+export function toShortId(jobId: string): string {
+  return jobId.slice(0, ID_CHARS);
+}
+
+/** Returns a job's readable folder with the whole id in place of its beginning. No other job has it. */
+export function withWholeId(folder: string, jobId: string): string {
+  return `${folder.slice(0, -1)}${jobId.slice(ID_CHARS)}/`;
+}
+
+/**
+ * Returns a readable folder of a job for its plan `number`, in place of any earlier number. Plans are counted from 1,
+ * and the first has no number. No two plans share a folder, so that neither a late attempt of an earlier plan nor its
+ * removal touches a file of a later one.
+ */
+export function withPlanNumber(
+  folder: string,
+  { jobId, number }: { jobId: string; number: number },
+): string {
+  const id = folder.includes(jobId) ? jobId : toShortId(jobId);
+  const end = folder.lastIndexOf(id) + id.length;
+  return `${folder.slice(0, end)}${number === 1 ? "" : `-${number}`}/`;
+}
+
+/** True if a key is that of a file in a readable folder, below any prefix. */
+export function isReadableKey(objectKey: string): boolean {
+  return READABLE_FOLDER.test(objectKey);
 }
 
 /**

@@ -130,6 +130,8 @@ export interface RunningJob {
 /** What is recorded about a plan. */
 export interface RecordedPlan {
   snapshotId: string;
+  /** What the keys of the job's files start with. It ends with `/`. */
+  folder: string;
   snapshotAtMs: number;
   /** Null if rows are read as they are. */
   snapshot: SnapshotRecord | null;

@@ -120,6 +120,11 @@ describe("nothing is taken", () => {
     expect(await inlineRowsOf(job.jobId)).toBe(0);
   });
 
+  test.each(writes)("for a job that was planned for a bucket: %s", async (_, write) => {
+    const key = "exports/main/2026/11/28/20261128T031700Z-0b1f2c3d-2/dump.sql";
+    expect(await codeOf(write(key))).toBe("artifact-corrupt");
+  });
+
   test("of a try that a new snapshot has made void", async () => {
     const upload = {
       key: `${job.folder}/a`,

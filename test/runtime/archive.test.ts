@@ -9,6 +9,7 @@ import { makeArchive } from "../../src/routes/files/archive.ts";
 import type { ArtifactStore } from "../../src/storage/artifact-store.ts";
 import { openArtifactStore } from "../../src/storage/open-artifact-store.ts";
 import { api, emptyDatabase, ended, query, sha256Of, startExport } from "../support/api.ts";
+import { listStoredKeys } from "../support/stored-keys.ts";
 
 configure({ useWebWorkers: false });
 
@@ -45,10 +46,9 @@ async function exported(body: object): Promise<JobView> {
 const urlOf = ({ jobId }: JobView): string => `/export/dump/${jobId}/download`;
 
 async function keyOf(name: string, { jobId }: JobView): Promise<string> {
-  const { objects } = await env.EXPORT_R2_BUCKET.list({ prefix: `exports/${jobId}/` });
-  const found = objects.find(({ key }) => key.endsWith(`/${name}`));
+  const found = (await listStoredKeys(jobId)).find((key) => key.endsWith(`/${name}`));
   if (found === undefined) throw new Error(`${name} is not in the bucket`);
-  return found.key;
+  return found;
 }
 
 let job: JobView;

@@ -49,6 +49,7 @@ test("a plan's thousands of warnings are bounded in its row, view and manifest",
     const plan = { jobId, run: 1, snapshotId: row?.snapshot_id ?? "", warnings } as unknown;
     const empty = {
       artifacts: [],
+      folder: null,
       tables: [],
       keyRanges: [],
       usage: { rowsRead: 0, rowsWritten: 0 },

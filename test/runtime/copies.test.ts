@@ -9,6 +9,7 @@ import { readSettings } from "../../src/config/settings.ts";
 import { openBucket } from "../../src/storage/destinations/open-destination.ts";
 import { api, download, emptyDatabase, ended, fillNoise, query } from "../support/api.ts";
 import { bucketPrototype, realBucket, restoreBucket } from "../support/faulty-bucket.ts";
+import { unwrap } from "../../src/rpc/outcome.ts";
 import { failSteps, FAULTS } from "../support/faulty-steps.ts";
 
 /** Jobs of a Worker on this machine: only that may reach an S3 service on this machine. */
@@ -352,4 +353,33 @@ describe("a job that is removed", () => {
     );
     expect(row).toEqual({ state: "completed" });
   });
+});
+
+test("a job that restarts copies into another folder, which the removal of the first spares", async () => {
+  await query("CREATE TABLE t(a)", "INSERT INTO t VALUES (1)");
+  const late = { isHeld: false, isReleased: false };
+  bucketPrototype.put = async function (this: R2Bucket, key: string, ...rest: unknown[]) {
+    if (!late.isHeld && key.startsWith("exports/") && key.endsWith("/manifest.json")) {
+      late.isHeld = true;
+      // A promise of another request cannot be awaited.
+      while (!late.isReleased) await scheduler.wait(5);
+    }
+    return (realBucket.put as (...args: unknown[]) => Promise<R2Object>).call(this, key, ...rest);
+  } as R2Bucket["put"];
+  const { jobId, copies } = await start({ copyTo: ["archive"] });
+  while (!late.isHeld) await scheduler.wait(5);
+  const first = copies[0]?.folder ?? "";
+  expect(await listArchive(first)).toEqual([`${first}dump.sql`]);
+  const reason = { code: "artifact-corrupt", message: "lost" } as const;
+  unwrap(await jobs.startOver({ jobId, run: 1 }, { opening: 1, reason }));
+  await env.EXPORT_WORKFLOW.create({
+    id: crypto.randomUUID(),
+    params: { jobId, run: 1, kind: "export" },
+  });
+  const view = await ended(jobId);
+  late.isReleased = true;
+  expect(copyAt(view, "archive").folder).toBe(first.replace(/\/$/, "-2/"));
+  await runWatchdog();
+  await expectWhole(view, "archive");
+  expect(await listArchive(first)).toEqual([]);
 });

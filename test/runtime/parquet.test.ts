@@ -123,7 +123,7 @@ describe("a job of a small database", () => {
 
   test("cannot be restored, and is not proved by a restore", async () => {
     const { jobId } = await ended((await startExport({ format: "parquet" })).jobId);
-    const restore = await requestRestore({ from: { jobId }, source: "copies", name: "new" });
+    const restore = await requestRestore({ from: { jobId }, target: "copies", name: "new" });
     expect(await problemOf(restore)).toMatchObject({ status: 422, code: "dump-not-restorable" });
     const proved = await api("/export/dump", {
       method: "POST",

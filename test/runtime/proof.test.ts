@@ -6,6 +6,7 @@ import type { Manifest } from "../../src/api/manifest.ts";
 import { api, ended, query, startExport } from "../support/api.ts";
 import { beforeSteps } from "../support/faulty-steps.ts";
 import { countScratch, openScratch } from "../support/scratch.ts";
+import { listStoredKeys } from "../support/stored-keys.ts";
 
 const { EXPORT_R2_BUCKET: bucket, SHOP_DB: shop } = env as unknown as {
   EXPORT_R2_BUCKET: R2Bucket;
@@ -155,12 +156,12 @@ describe("a proof fails, and names the place, if", () => {
     stop = beforeSteps(
       (step) => step === "prove restore 1",
       async () => {
-        const { objects } = await bucket.list();
-        const found = objects.find(({ key }) => key.includes(jobId) && key.includes("dump.sql"));
-        const bytes = new Uint8Array(await (await bucket.get(found?.key ?? ""))!.arrayBuffer());
+        const keys = await listStoredKeys(jobId);
+        const found = keys.find((key) => key.includes("dump.sql")) ?? "";
+        const bytes = new Uint8Array(await (await bucket.get(found))!.arrayBuffer());
         const at = bytes.length - 300;
         bytes[at] = (bytes[at] as number) ^ 1;
-        await bucket.put(found?.key ?? "", bytes);
+        await bucket.put(found, bytes);
       },
     );
     const { jobId } = await startExport({ verify: "restore", compression });
@@ -191,8 +192,7 @@ describe("a proof fails, and names the place, if", () => {
     stop = beforeSteps(
       (step) => step === "prove restore 2",
       async () => {
-        const { objects } = await bucket.list();
-        await bucket.delete(objects.map(({ key }) => key).filter((key) => key.includes(jobId)));
+        await bucket.delete(await listStoredKeys(jobId));
       },
     );
     const { jobId } = await startExport({ verify: "restore" });

@@ -6,6 +6,7 @@ import type { JobView } from "../../src/api/job-view.ts";
 import type { KeepReason } from "../../src/api/retention-policy.ts";
 import { startScheduledExports } from "../../src/intake/scheduled.ts";
 import { api, download, emptyDatabase, ended, query, startExport } from "../support/api.ts";
+import { listStoredKeys } from "../support/stored-keys.ts";
 
 const jobs = env.EXPORT_JOBS.getByName("jobs");
 const { ARCHIVE_BUCKET: archive } = env as unknown as { ARCHIVE_BUCKET: R2Bucket };
@@ -56,10 +57,7 @@ async function runWatchdog(): Promise<void> {
   await runDurableObjectAlarm(jobs);
 }
 
-async function listFiles({ jobId }: JobView): Promise<string[]> {
-  const { objects } = await env.EXPORT_R2_BUCKET.list({ prefix: `exports/${jobId}/` });
-  return objects.map(({ key }) => key);
-}
+const listFiles = ({ jobId }: JobView): Promise<string[]> => listStoredKeys(jobId);
 
 describe("a series", () => {
   test("keeps what its policy keeps, and deletes the files of the rest", async () => {

@@ -9,6 +9,7 @@ import { ExportWorkflow } from "../../src/workflows/export/export-workflow.ts";
 import { TEST_IDENTITY, TEST_RECIPIENT } from "../support/age-keys.ts";
 import { api, download, emptyDatabase, ended, fillNoise, query } from "../support/api.ts";
 import { bucketPrototype, realBucket, restoreBucket } from "../support/faulty-bucket.ts";
+import { listStoredKeys } from "../support/stored-keys.ts";
 
 const jobs = env.EXPORT_JOBS.getByName("jobs");
 const { prototype } = ExportWorkflow;
@@ -39,8 +40,8 @@ async function start(body: object): Promise<JobView> {
 }
 
 async function listFiles(jobId: string): Promise<string[]> {
-  const { objects } = await env.EXPORT_R2_BUCKET.list({ prefix: `exports/${jobId}/` });
-  return objects.map(({ key }) => key.split("/").at(-1) ?? "").sort();
+  const keys = await listStoredKeys(jobId);
+  return keys.map((key) => key.split("/").at(-1) ?? "").sort();
 }
 
 async function runWatchdog(): Promise<void> {

@@ -14,8 +14,9 @@ import {
 } from "../support/api.ts";
 import type { ReceivedRequest } from "../support/callback-receiver.ts";
 import { type Fault, FAULTS, failSteps, type StepFaults } from "../support/faulty-steps.ts";
-import { bucket, loseObjectOnce, restoreBucket } from "../support/faulty-bucket.ts";
+import { loseObjectOnce, restoreBucket } from "../support/faulty-bucket.ts";
 import { recordUploads } from "../support/recorded-uploads.ts";
+import { listStoredKeys } from "../support/stored-keys.ts";
 
 /** Every step of a job that ends well. The fourth chunk is written into an open upload. */
 const STEPS = [
@@ -69,8 +70,7 @@ async function leftovers(jobId: string, files: string[]): Promise<unknown> {
     (_, { storage }) =>
       storage.sql.exec("SELECT job_id FROM tmp_export_job_blobs").toArray().length,
   );
-  const { objects } = await bucket.list({ prefix: `exports/${jobId}/` });
-  const names = objects.map(({ key }) => key.split("/").at(-1));
+  const names = (await listStoredKeys(jobId)).map((key) => key.split("/").at(-1));
   return {
     snapshot: await snapshotObjects(),
     blobs,

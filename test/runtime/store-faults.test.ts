@@ -14,6 +14,7 @@ import {
   restoreBucket,
 } from "../support/faulty-bucket.ts";
 import { disturbDatabase } from "../support/faulty-database.ts";
+import { listStoredKeys } from "../support/stored-keys.ts";
 
 beforeEach(() => fillNoise({ rows: 900, rowBytes: 8_000 }));
 
@@ -32,11 +33,6 @@ function changeUploads(fault: (upload: R2MultipartUpload) => Partial<R2Multipart
       ...fault(upload),
     };
   };
-}
-
-async function keysOf(jobId: string): Promise<string[]> {
-  const { objects } = await bucket.list({ prefix: `exports/${jobId}/` });
-  return objects.map(({ key }) => key);
 }
 
 const jobs = env.EXPORT_JOBS.getByName("jobs");
@@ -80,7 +76,7 @@ async function expectWhole(view: JobView, restarts: number): Promise<void> {
   expect(view.warnings).toHaveLength(restarts);
   expect(await snapshotObjects()).toEqual([]);
   const found = await download(view.jobId);
-  const keys = await keysOf(view.jobId);
+  const keys = await listStoredKeys(view.jobId);
   expect(keys).toHaveLength(2);
   expect(new Set(keys.map((key) => key.split("/").at(-1)))).toEqual(
     new Set(["dump.sql", "manifest.json"]),
@@ -153,7 +149,7 @@ describe("a job begins again with a new snapshot, once,", () => {
       artifacts: [],
     });
     expect(await snapshotObjects()).toEqual([]);
-    expect(await keysOf(view.jobId)).toEqual([]);
+    expect(await listStoredKeys(view.jobId)).toEqual([]);
   });
 });
 
@@ -265,9 +261,9 @@ test("what a job has begun again without is removed, again where it comes late",
   expect(others).toEqual([]);
   await bucket.put(key, "late");
   await runAlarm();
-  expect(await keysOf(view.jobId)).toContain(key);
+  expect(await listStoredKeys(view.jobId)).toContain(key);
   await runAlarmAMinuteLater();
-  expect(await keysOf(view.jobId)).not.toContain(key);
+  expect(await listStoredKeys(view.jobId)).not.toContain(key);
   expect(await discardsOf(view.jobId)).toEqual([]);
 });
 
@@ -281,21 +277,21 @@ test("files that cannot be deleted are told of, and deleted by the watchdog", as
     expect.objectContaining({ code: "storage-unavailable" }),
   ]);
   restoreBucket();
-  expect(await keysOf(jobId)).not.toEqual([]);
+  expect(await listStoredKeys(jobId)).not.toEqual([]);
   await runAlarmAMinuteLater();
-  expect(await keysOf(jobId)).toEqual([]);
+  expect(await listStoredKeys(jobId)).toEqual([]);
   expect((await api(`/export/dump/${jobId}`, { method: "DELETE" })).status).toBe(204);
   expect((await api(`/export/dump/${jobId}`)).status).toBe(404);
 });
 
 test("what a killed try sends late of a job that is deleted is removed, a minute after", async () => {
   const view = await exported();
-  const keys = await keysOf(view.jobId);
+  const keys = await listStoredKeys(view.jobId);
   await api(`/export/dump/${view.jobId}`, { method: "DELETE" });
-  expect(await keysOf(view.jobId)).toEqual([]);
+  expect(await listStoredKeys(view.jobId)).toEqual([]);
   for (const key of keys) await bucket.put(key, "late");
   await runAlarmAMinuteLater();
-  expect(await keysOf(view.jobId)).toEqual([]);
+  expect(await listStoredKeys(view.jobId)).toEqual([]);
   expect(await discardsOf(view.jobId)).toEqual([]);
 });
 
@@ -311,6 +307,6 @@ test("what a cancelled job sends late is removed by the watchdog, a minute after
   expect(keys).toHaveLength(1);
   for (const key of keys) await bucket.put(key, "late");
   await runAlarmAMinuteLater();
-  expect(await keysOf(jobId)).toEqual([]);
+  expect(await listStoredKeys(jobId)).toEqual([]);
   expect(await discardsOf(jobId)).toEqual([]);
 });

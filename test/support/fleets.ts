@@ -5,11 +5,15 @@ import type { FleetView, MemberPage } from "../../src/api/fleet-view.ts";
 import { durableObjectSource } from "../../src/databases/durable-object/durable-object-source.ts";
 import type { Source } from "../../src/databases/source.ts";
 import { api } from "./api.ts";
+import { listStoredKeys } from "./stored-keys.ts";
 import { inJobs } from "./writing-job.ts";
 
 const vars = env as unknown as Record<string, string>;
 
-/** Lets databases of up to `bytes` be read in one turn; `restoreOneTurn` ends it. */
+/**
+ * Lets databases of up to `bytes` be read in one turn; `restoreOneTurn` ends it. Call it before anything else in a file:
+ * the settings are read once.
+ */
 export function allowOneTurn(bytes = 65_536): void {
   vars["EXPORT_ONE_TURN_BYTES"] = String(bytes);
 }
@@ -97,9 +101,9 @@ export async function listMembersOf(fleetId: string, query = ""): Promise<Member
 
 /** Returns what the bucket has of a fleet: the names of its files, without the parts that are random. */
 export async function filesOfFleet(fleetId: string): Promise<string[]> {
-  const { objects } = await env.EXPORT_R2_BUCKET.list({ prefix: `exports/${fleetId}/` });
-  return objects
-    .map(({ key }) => key.split("/").at(-1) ?? "")
+  const keys = await listStoredKeys(fleetId);
+  return keys
+    .map((key) => key.split("/").at(-1) ?? "")
     .map((name) => name.replace(/-[0-9a-f]{8}\./, "."))
     .sort();
 }

@@ -29,6 +29,7 @@ import { listOpenRestores } from "../tables/job-restore-columns.ts";
 import { getJobOfRun, type JobRow, moveJobIf } from "../tables/job-rows.ts";
 import { countStep, recordPartBytesIf } from "../tables/job-run-columns.ts";
 import { readSettings } from "../../config/settings.ts";
+import { getFolder } from "../views/job-folder.ts";
 import { toRunningFleet } from "../views/running-fleet.ts";
 import { discardLists, discardPack } from "./discard-fleet.ts";
 import { handOverIf } from "./hand-over.ts";
@@ -75,8 +76,8 @@ export function commitList(
     const job = getJobOfRun(sql, run);
     const { list: known, listAttempts } = parseFleetState(job);
     const { key } = known ?? list;
-    const ids = { jobId: run.jobId, snapshotId: job.snapshot_id ?? "" };
-    const others = listAttempts.filter((attempt) => toMemberListKey({ ...ids, attempt }) !== key);
+    const folder = getFolder(job);
+    const others = listAttempts.filter((attempt) => toMemberListKey({ folder, attempt }) !== key);
     discardLists(sql, job, others, Date.now());
     recordFleetState(
       sql,

@@ -1,5 +1,6 @@
 import { ExportError } from "../../api/errors.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
+import { toIdFolder, toObjectKey } from "../../rpc/object-key.ts";
 import type { PlanRecord } from "../../rpc/plan-record.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { requireSpaceForFiles } from "../require-space.ts";
@@ -11,12 +12,18 @@ import { getJob, getJobOfRun } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
 import { deleteTables, insertTables, recordKeyRanges } from "../tables/table-rows.ts";
 import { decideNextAction } from "../views/decide-next-action.ts";
+import { toNamedJob } from "../views/named-job.ts";
+import { chooseFolder } from "./choose-folder.ts";
 
 /** Records a plan. Errors: `run-superseded`, `try-overtaken`, `inline-storage-full`. */
 export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {
   const { sql, storage } = context;
   return storage.transactionSync(() => {
-    recordPlan(sql, plan, Date.now());
+    const job = getJobOfRun(sql, plan);
+    // A run that names keys stores the manifest beside them.
+    const isFormer = plan.artifacts.some(({ objectKey }) => objectKey !== undefined);
+    const folder = isFormer ? null : chooseFolder(context, toNamedJob(job), job.restarts + 1);
+    recordPlan(sql, { ...plan, folder }, Date.now());
     // A dump that was read in one turn is stored in the jobs database too.
     requireSpaceForFiles(context, 0);
     countStep(sql, plan.jobId);
@@ -29,7 +36,11 @@ export function commitPlan(context: JobsContext, plan: PlanRecord): NextAction {
  * inside a transaction. Errors: `run-superseded`; `try-overtaken` if another attempt has opened the
  * job's snapshot since this one did.
  */
-export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): void {
+export function recordPlan(
+  sql: SqlStorage,
+  plan: PlanRecord & { folder: string | null },
+  nowMs: number,
+): void {
   const { jobId } = plan;
   if (getJobOfRun(sql, plan).snapshot_id !== plan.snapshotId) {
     throw new ExportError(
@@ -38,7 +49,13 @@ export function recordPlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): vo
     );
   }
   deletePlanned(sql, jobId);
-  insertArtifacts(sql, jobId, plan.artifacts);
+  const folder = plan.folder ?? toIdFolder(plan);
+  const artifacts = plan.artifacts.map(({ name, contentType }) => ({
+    name,
+    contentType,
+    objectKey: toObjectKey({ folder, name }),
+  }));
+  insertArtifacts(sql, jobId, artifacts);
   insertTables(sql, jobId, plan.tables);
   recordKeyRanges(sql, jobId, plan.keyRanges);
   if (plan.turn === undefined) dropTurn(sql, jobId);

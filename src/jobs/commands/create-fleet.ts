@@ -14,6 +14,7 @@ import {
   parseFailure,
 } from "../tables/job-rows.ts";
 import { toFleetView } from "../views/fleet-view.ts";
+import { chooseFolder } from "./choose-folder.ts";
 import { scheduleWatchdog } from "./schedule-watchdog.ts";
 import { canStartJob, startNewJob } from "./start-next-jobs.ts";
 
@@ -49,7 +50,9 @@ function insertOrFind(context: JobsContext, fleet: NewFleet): JobRow | undefined
   // Without any space, the fleet would fail at its first commit.
   requireSpaceForFiles(context, 1);
   const starts = canStartJob(context);
-  insertFleet(sql, fleet);
+  const { jobId, nowMs } = fleet;
+  const named = { jobId, source: fleet.request.source, object: null, createdAtMs: nowMs };
+  insertFleet(sql, fleet, chooseFolder(context, named, 1));
   if (!starts) enqueueJob(sql, fleet.jobId);
   return undefined;
 }

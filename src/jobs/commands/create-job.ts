@@ -1,6 +1,8 @@
 import { ExportError } from "../../api/errors.ts";
+import type { ManifestCopy } from "../../api/copies.ts";
 import type { JobView } from "../../api/job-view.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
+import { withWholeId } from "../../rpc/readable-key.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { requireSpaceForFiles } from "../require-space.ts";
 import { insertCopies } from "../tables/copy-rows.ts";
@@ -16,6 +18,7 @@ import {
   parseFailure,
 } from "../tables/job-rows.ts";
 import { toJobView } from "../views/job-view.ts";
+import { isIdTaken } from "./choose-folder.ts";
 import { requireUnlocked } from "./require-unlocked.ts";
 import { scheduleWatchdog } from "./schedule-watchdog.ts";
 import { canStartJob, startNewJob } from "./start-next-jobs.ts";
@@ -56,11 +59,17 @@ function insertOrFind(context: JobsContext, job: NewJob): JobRow | undefined {
   requireSpaceForFiles(context, 1);
   const starts = job.startsAtOnce === true || canStartJob(context);
   insertJob(sql, { ...job, request: decideVerify(sql, job) });
-  insertCopies(sql, job.jobId, job.copies ?? []);
+  insertCopies(sql, job.jobId, placeCopies(sql, job));
   const { series: name } = request;
   if (name !== undefined) recordSeries(sql, job.jobId, { databaseKey, name });
   if (!starts) enqueueJob(sql, job.jobId);
   return undefined;
+}
+
+/** Returns the copies to make, each in a folder that no other job has. */
+function placeCopies(sql: SqlStorage, { jobId, copies = [] }: NewJob): readonly ManifestCopy[] {
+  if (copies.length === 0 || !isIdTaken(sql, jobId)) return copies;
+  return copies.map((copy) => ({ ...copy, folder: withWholeId(copy.folder, jobId) }));
 }
 
 /**

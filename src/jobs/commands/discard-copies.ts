@@ -1,5 +1,6 @@
 import { isActive } from "../../api/job-state.ts";
 import { readSettings } from "../../config/settings.ts";
+import { withPlanNumber } from "../../rpc/readable-key.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { insertCopyDiscard } from "../tables/copy-discard-rows.ts";
 import { type CopyRecord, listCopies, recordCopyGone } from "../tables/copy-rows.ts";
@@ -11,7 +12,7 @@ import { listCopiedFiles } from "../views/copies.ts";
  * Discards what a job has at destinations and must not stay: for `restart`, `failure` and a cancel,
  * everything; for the end of its retention and a delete (`removal`), copies that are not whole, and
  * whole ones at destinations that say `prune`. Call it inside the transaction of that change. The
- * watchdog removes the objects.
+ * watchdog removes the objects, which may take days, so a job that restarts copies into another folder.
  */
 export function discardCopies(
   { sql, env }: JobsContext,
@@ -26,11 +27,15 @@ export function discardCopies(
     (reason === "removal" && copy.state === "copied" && !isPruned(env, copy.destination));
   for (const copy of copies.filter((each) => !kept(each))) {
     discardCopy(sql, job, { copy, nowMs });
-    const to = copy.state === "copied" ? "deleted" : "failed";
-    recordCopyGone(sql, jobId, {
-      destination: copy.destination,
-      to: reason === "restart" && isActive(job.state) ? "pending" : to,
-    });
+    const { destination, folder } = copy;
+    if (reason === "restart" && isActive(job.state)) {
+      // The restart is not counted yet.
+      const next = withPlanNumber(folder, { jobId, number: job.restarts + 2 });
+      recordCopyGone(sql, jobId, { destination, folder: next, to: "pending" });
+    } else {
+      const to = copy.state === "copied" ? "deleted" : "failed";
+      recordCopyGone(sql, jobId, { destination, folder, to });
+    }
   }
   recordCopyingDue(sql, jobId, null);
 }

@@ -5,6 +5,7 @@ import { findSealing } from "../tables/artifact-sealing-columns.ts";
 import { dropCarry, dropTurn } from "../tables/blob-rows.ts";
 import { insertDiscard } from "../tables/discard-rows.ts";
 import type { JobRow } from "../tables/job-rows.ts";
+import { findFolder } from "../views/job-folder.ts";
 import { discardScratch } from "./commit-proof.ts";
 import { discardFleetFiles } from "./discard-fleet.ts";
 
@@ -14,7 +15,7 @@ import { discardFleetFiles } from "./discard-fleet.ts";
  * removes the files, and the watchdog removes them once more a minute later.
  */
 export function discardFiles(sql: SqlStorage, job: JobRow, nowMs: number): void {
-  const { job_id: jobId, snapshot_id: snapshotId } = job;
+  const { job_id: jobId } = job;
   for (const { ordinal, objectKey, state, uploadId } of listArtifacts(sql, jobId)) {
     const sealing = findSealing(sql, jobId, ordinal);
     if (sealing !== null) {
@@ -23,11 +24,12 @@ export function discardFiles(sql: SqlStorage, job: JobRow, nowMs: number): void 
     const isOpen = state === "uploading" || state === "written";
     insertDiscard(sql, { objectKey, uploadId: isOpen ? uploadId : "" }, { jobId, nowMs });
   }
-  if (snapshotId !== null) {
-    const objectKey = toManifestKey({ jobId, snapshotId });
+  const folder = findFolder(job);
+  if (folder !== null) {
+    const objectKey = toManifestKey({ folder });
     insertDiscard(sql, { objectKey, uploadId: "" }, { jobId, nowMs });
     if (job.is_signed === 1) {
-      const signature = { objectKey: toSignatureKey({ jobId, snapshotId }), uploadId: "" };
+      const signature = { objectKey: toSignatureKey({ folder }), uploadId: "" };
       insertDiscard(sql, signature, { jobId, nowMs });
     }
   }

@@ -7,6 +7,7 @@ import { deletePacks, listAllPacks, type PackRow } from "../tables/fleet-pack-ro
 import { parseFleetState } from "../tables/job-fleet-columns.ts";
 import type { JobRow } from "../tables/job-rows.ts";
 import { findPackKeys } from "../views/fleet-files.ts";
+import { getFolder } from "../views/job-folder.ts";
 
 /**
  * Discards the lists and packs of a fleet, those of attempts included. Does nothing for other jobs. Call it inside the
@@ -36,13 +37,13 @@ export function discardPack(
 /** Discards the lists of members that attempts may have stored. */
 export function discardLists(
   sql: SqlStorage,
-  { job_id: jobId, snapshot_id }: JobRow,
+  job: JobRow,
   attempts: readonly string[],
   nowMs: number,
 ): void {
   for (const attempt of attempts) {
-    const objectKey = toMemberListKey({ jobId, snapshotId: snapshot_id ?? "", attempt });
-    insertDiscard(sql, { objectKey, uploadId: "" }, { jobId, nowMs });
+    const objectKey = toMemberListKey({ folder: getFolder(job), attempt });
+    insertDiscard(sql, { objectKey, uploadId: "" }, { jobId: job.job_id, nowMs });
   }
 }
 

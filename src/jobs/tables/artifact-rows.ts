@@ -6,7 +6,6 @@ import type {
   PlainFile,
 } from "../../rpc/artifact-record.ts";
 import type { ChunkPiece } from "../../rpc/chunk-commit.ts";
-import type { PlanRecord } from "../../rpc/plan-record.ts";
 
 /** A row of `tmp_export_job_artifacts` without its job; docs/storage-layout.md describes the columns. */
 type ArtifactRow = {
@@ -28,7 +27,7 @@ type ArtifactRow = {
 export function insertArtifacts(
   sql: SqlStorage,
   jobId: string,
-  artifacts: PlanRecord["artifacts"],
+  artifacts: readonly { name: string; contentType: string; objectKey: string }[],
 ): void {
   for (const [ordinal, artifact] of artifacts.entries()) {
     sql.exec(

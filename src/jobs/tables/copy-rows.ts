@@ -177,18 +177,23 @@ export function moveCopies(
   );
 }
 
-/** Moves one copy, of which nothing is left at its destination, to `to`. */
+/** Moves one copy, of which nothing is left at its destination, to `to`. `folder` is where it will be. */
 export function recordCopyGone(
   sql: SqlStorage,
   jobId: string,
-  { destination, to }: { destination: string; to: "pending" | "failed" | "deleted" },
+  {
+    destination,
+    folder,
+    to,
+  }: { destination: string; folder: string; to: "pending" | "failed" | "deleted" },
 ): void {
   deleteCopyParts(sql, jobId, destination);
   sql.exec(
-    `UPDATE tmp_export_job_copies SET state = ?, files_done = 0, bytes = 0, upload_json = NULL,
+    `UPDATE tmp_export_job_copies SET state = ?, folder = ?, files_done = 0, bytes = 0, upload_json = NULL,
        steps = steps + 1
      WHERE job_id = ? AND destination = ?`,
     to,
+    folder,
     jobId,
     destination,
   );

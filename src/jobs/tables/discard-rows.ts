@@ -45,6 +45,23 @@ export function listDiscards(sql: SqlStorage, jobId: string): Discard[] {
     }));
 }
 
+/** True if another job, whose id begins with `prefix`, has discarded something. */
+export function hasDiscardsLike(
+  sql: SqlStorage,
+  { jobId, prefix }: { jobId: string; prefix: string },
+): boolean {
+  // Hex digits and `-` sort before `g`.
+  const [discard] = sql
+    .exec(
+      `SELECT 1 FROM tmp_export_job_discards
+       WHERE job_id > ?1 AND job_id < ?1 || 'g' AND job_id <> ?2 LIMIT 1`,
+      prefix,
+      jobId,
+    )
+    .toArray();
+  return discard !== undefined;
+}
+
 /**
  * Returns jobs whose discards are due for their last removal: at most `limit`, the longest overdue
  * first. A job that has discarded at several times is listed as often.

@@ -11,7 +11,7 @@ import { insertJob, type JobRow, parseWarnings } from "./job-rows.ts";
 /*
  * The column of `tmp_export_jobs` that only fleets have: `fleet_json`. A fleet's request is in `request_json`, together
  * with the fields of an export's request, so that a version without fleets can still list the job. `snapshot_id` is
- * random, and part of the keys of all files of the fleet.
+ * random, and part of the keys of the fleet's files if `folder` is null.
  */
 
 /** What a fleet's `request_json` contains. */
@@ -22,8 +22,8 @@ export function toFleetLock(source: string): string {
   return `fleet of ${source}`;
 }
 
-/** Inserts a queued fleet that has done nothing yet. */
-export function insertFleet(sql: SqlStorage, fleet: NewFleet): void {
+/** Inserts a queued fleet that has done nothing yet. `folder` is null if the jobs database keeps its files. */
+export function insertFleet(sql: SqlStorage, fleet: NewFleet, folder: string | null): void {
   const { request, ...rest } = fleet;
   const { source, callbackUrl, compression, consistency, content, retentionHours } = request;
   const stored: StoredRequest = {
@@ -38,8 +38,9 @@ export function insertFleet(sql: SqlStorage, fleet: NewFleet): void {
   };
   insertJob(sql, { ...rest, request: stored, databaseKey: toFleetLock(source) }, "fleet");
   sql.exec(
-    "UPDATE tmp_export_jobs SET snapshot_id = ?, fleet_json = ? WHERE job_id = ?",
+    "UPDATE tmp_export_jobs SET snapshot_id = ?, folder = ?, fleet_json = ? WHERE job_id = ?",
     crypto.randomUUID(),
+    folder,
     JSON.stringify(FLEET_START),
     fleet.jobId,
   );

@@ -5,7 +5,7 @@ import { type JobRow, type JobTotals, parseWarnings, SNAPSHOT_TABLES_LEFT } from
 
 /*
  * The columns of `tmp_export_jobs` that hold a job's snapshot and plan, and how far it is: `snapshot_id`,
- * `snapshot_at_ms`, `snapshot_json`, `snapshot_open`, `catalog_digest`, `plan_digest`, `writer_json`, `checkpoint`,
+ * `snapshot_at_ms`, `snapshot_json`, `snapshot_open`, `folder`, `catalog_digest`, `plan_digest`, `writer_json`, `checkpoint`,
  * `cursor_json`, `next_table`, `restarts`, `corrupt_restarts`, `started_over`, `warnings_json`,
  * `totals_json`, `usage_rows_read`, `usage_rows_written`.
  */
@@ -44,10 +44,14 @@ export function recordClosed(
   );
 }
 
-/** Writes a plan and its first checkpoint. */
-export function writePlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): void {
+/** Writes a plan, the folder of its files, and its first checkpoint. */
+export function writePlan(
+  sql: SqlStorage,
+  plan: PlanRecord & { folder: string | null },
+  nowMs: number,
+): void {
   sql.exec(
-    `UPDATE tmp_export_jobs SET snapshot_id = ?, snapshot_at_ms = ?, snapshot_json = ?,
+    `UPDATE tmp_export_jobs SET snapshot_id = ?, snapshot_at_ms = ?, snapshot_json = ?, folder = ?,
        catalog_digest = ?, plan_digest = ?, writer_json = ?, checkpoint = checkpoint + 1, cursor_json = ?, next_table = ?,
        warnings_json = ?, heartbeat_at_ms = ?, usage_rows_read = usage_rows_read + ?,
        usage_rows_written = usage_rows_written + ?
@@ -55,6 +59,7 @@ export function writePlan(sql: SqlStorage, plan: PlanRecord, nowMs: number): voi
     plan.snapshotId,
     plan.snapshotAtMs,
     plan.snapshot === null ? null : JSON.stringify(plan.snapshot),
+    plan.folder,
     plan.catalogDigest,
     plan.planDigest,
     plan.writer === undefined ? null : JSON.stringify(plan.writer),

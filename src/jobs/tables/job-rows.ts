@@ -42,6 +42,8 @@ export type JobRow = {
   snapshot_id: string | null;
   snapshot_at_ms: number | null;
   snapshot_json: string | null;
+  /** What the keys of its files in the bucket start with; null for `exports/<job_id>/<snapshot_id>/`. */
+  folder: string | null;
   /**
    * How often the job restarted for any reason, and because its artifact differed from what was
    * written.
@@ -232,6 +234,22 @@ export function findJobByKey(sql: SqlStorage, idempotencyKey: string): JobRow | 
   return sql
     .exec<JobRow>("SELECT * FROM tmp_export_jobs WHERE idempotency_key = ?", idempotencyKey)
     .toArray()[0];
+}
+
+/** True if the id of another job begins with `prefix`, which is shorter than an id. */
+export function hasOtherJobLike(
+  sql: SqlStorage,
+  { jobId, prefix }: { jobId: string; prefix: string },
+): boolean {
+  // Hex digits and `-` sort before `g`.
+  const [job] = sql
+    .exec(
+      "SELECT 1 FROM tmp_export_jobs WHERE job_id > ?1 AND job_id < ?1 || 'g' AND job_id <> ?2 LIMIT 1",
+      prefix,
+      jobId,
+    )
+    .toArray();
+  return job !== undefined;
 }
 
 /**

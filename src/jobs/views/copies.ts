@@ -8,6 +8,7 @@ import { listArtifacts } from "../tables/artifact-rows.ts";
 import { SEALED_SUFFIX } from "../tables/artifact-sealing-columns.ts";
 import { type CopyRecord, listCopies, listCopyParts } from "../tables/copy-rows.ts";
 import { findJob, getJobOfRun, type JobRow } from "../tables/job-rows.ts";
+import { findFolder } from "./job-folder.ts";
 
 /** The name of a manifest in the folder of a copy. */
 const MANIFEST_NAME = "manifest.json";
@@ -69,8 +70,7 @@ export function listCopiedFiles(
   job: JobRow,
   { isSealed }: Pick<CopyRecord, "isSealed">,
 ): CopiedFile[] {
-  const { job_id: jobId, snapshot_id: snapshotId } = job;
-  const files = listArtifacts(sql, jobId, { state: "verified" }).map(
+  const files = listArtifacts(sql, job.job_id, { state: "verified" }).map(
     ({ name, objectKey, contentType, bytes, sha256, plain }): CopiedFile => {
       // One that is sealed in the store is copied as it is.
       const mustSeal = isSealed && plain === null;
@@ -84,15 +84,16 @@ export function listCopiedFiles(
       };
     },
   );
-  if (job.manifest_stored === 0 || snapshotId === null) return files;
-  const objectKey = toManifestKey({ jobId, snapshotId });
+  const folder = findFolder(job);
+  if (job.manifest_stored === 0 || folder === null) return files;
+  const objectKey = toManifestKey({ folder });
   const contentType = "application/json";
   const plain = { isSealed: false, content: null };
   const manifest = { name: MANIFEST_NAME, copyName: MANIFEST_NAME, objectKey, contentType };
   const signature = {
     name: SIGNATURE_NAME,
     copyName: SIGNATURE_NAME,
-    objectKey: toSignatureKey({ jobId, snapshotId }),
+    objectKey: toSignatureKey({ folder }),
     contentType: "application/octet-stream",
   };
   const last = job.is_signed === 1 ? [signature, manifest] : [manifest];

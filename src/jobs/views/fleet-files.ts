@@ -3,6 +3,7 @@ import type { BatchAttempt } from "../../rpc/fleet-jobs.ts";
 import { toPackKeys } from "../../rpc/object-key.ts";
 import { parseFleetRequest } from "../tables/job-fleet-columns.ts";
 import type { JobRow } from "../tables/job-rows.ts";
+import { getFolder } from "./job-folder.ts";
 
 /** Returns the end of the names of a fleet's files, such as `.sql.gz`. */
 function findFleetSuffix(job: JobRow): string {
@@ -12,8 +13,7 @@ function findFleetSuffix(job: JobRow): string {
 /** Returns the keys of a batch's pack and its index. */
 export function findPackKeys(job: JobRow, batch: BatchAttempt): { pack: string; index: string } {
   return toPackKeys({
-    jobId: job.job_id,
-    snapshotId: job.snapshot_id ?? "",
+    folder: getFolder(job),
     suffix: findFleetSuffix(job),
     number: batch.number,
     attempt: batch.attempt,

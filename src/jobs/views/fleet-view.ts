@@ -24,6 +24,7 @@ import {
   parseWarnings,
 } from "../tables/job-rows.ts";
 import { findPackKeys } from "./fleet-files.ts";
+import { getFolder } from "./job-folder.ts";
 import { failureView, makeViewVersion, runView, timeOrNull, toIsoTime } from "./job-view.ts";
 import { cutPercent } from "./percent.ts";
 
@@ -136,7 +137,7 @@ export function getFleetInfo(sql: SqlStorage, fleetId: string): FleetInfo {
     source,
     createdAtMs: job.created_at_ms,
     completedAtMs: job.completed_at_ms,
-    manifestKey: toManifestKey({ jobId: fleetId, snapshotId: job.snapshot_id ?? "" }),
+    manifestKey: toManifestKey({ folder: getFolder(job) }),
   };
 }
 

@@ -7,6 +7,7 @@ import { listStoredPacks, toPackRecord } from "../tables/fleet-pack-rows.ts";
 import { parseFleetRequest, parseFleetState } from "../tables/job-fleet-columns.ts";
 import { type JobRow, parseWarnings } from "../tables/job-rows.ts";
 import { findPackKeys } from "./fleet-files.ts";
+import { getFolder } from "./job-folder.ts";
 
 /** The most failures in a manifest: a value between objects may have 32 MiB. */
 const FAILURES_MAX = 10_000;
@@ -19,7 +20,7 @@ export function toRunningFleet(env: ExportEnv, job: JobRow): RunningFleet {
     origin: job.origin,
     createdAtMs: job.created_at_ms,
     startedAtMs: job.started_at_ms ?? job.created_at_ms,
-    snapshotId: job.snapshot_id ?? "",
+    folder: getFolder(job),
     partBytes: job.part_bytes ?? readSettings(env).partBytes,
     state: parseFleetState(job),
     warnings: parseWarnings(job),

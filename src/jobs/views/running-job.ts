@@ -8,6 +8,7 @@ import {
   parseWarnings,
   parseWriter,
 } from "../tables/job-rows.ts";
+import { getFolder } from "./job-folder.ts";
 import { toProofView } from "./proof-view.ts";
 
 /** Returns a job as its run sees it. */
@@ -32,6 +33,7 @@ function findPlan(job: JobRow): RecordedPlan | null {
   if (job.cursor_json === null || job.snapshot_id === null) return null;
   return {
     snapshotId: job.snapshot_id,
+    folder: getFolder(job),
     snapshotAtMs: job.snapshot_at_ms ?? job.created_at_ms,
     snapshot: parseSnapshot(job),
     catalogDigest: job.catalog_digest ?? "",

@@ -6,7 +6,6 @@ import { unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
 import { COMPRESSIONS, findFileCompression } from "../../api/compressions.ts";
 import type { JobRequest } from "../../api/export-request.ts";
-import { toObjectKey } from "../../rpc/object-key.ts";
 import { concatBytes } from "../../lib/bytes.ts";
 import { beginDump, type BegunDump } from "../../reading/begin-dump.ts";
 import { readKeyRanges } from "../../reading/key-ranges.ts";
@@ -85,7 +84,6 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
       return {
         name: `${name}${suffix}`,
         contentType: compressed ?? contentType,
-        objectKey: toObjectKey({ jobId: runId.jobId, snapshotId, name: `${name}${suffix}` }),
       };
     }),
     tables: tables.map((table) => table.name),

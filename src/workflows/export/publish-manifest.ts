@@ -33,7 +33,7 @@ export async function publishManifest(context: RunContext): Promise<Completed> {
 export async function publishForCopies(context: RunContext): Promise<{ next: CopyTask | null }> {
   const { jobs, runId, store } = context;
   const ledger = unwrap(await jobs.ledger(runId));
-  const stored = await store.read(toManifestKey(idsOf(ledger)));
+  const stored = await store.read(toManifestKey(ledger.job.plan));
   await storeManifest(context, ledger, stored && (await readWhole(stored)));
   return { next: unwrap(await jobs.recordManifest({ ...runId, copying: 0 })) };
 }
@@ -59,20 +59,16 @@ async function storeManifest(
   const isSigned = config.signingKey !== undefined;
   const manifest = { ...makeManifest(ledger, Date.now()), ...(isSigned && { signed: true }) };
   const body = stored ?? encodeUtf8(`${JSON.stringify(manifest, null, 2)}\n`);
-  const ids = idsOf(ledger);
+  const { plan } = ledger.job;
   if (config.signingKey !== undefined) {
     const key = await readSigningKey(config.signingKey);
     unwrap(await jobs.beginSigning(runId));
     const signature = await signManifest(key, body);
-    await store.put(toSignatureKey(ids), signature, { contentType: "application/octet-stream" });
+    await store.put(toSignatureKey(plan), signature, { contentType: "application/octet-stream" });
   }
   if (stored === undefined) {
-    await store.put(toManifestKey(ids), body, { contentType: "application/json" });
+    await store.put(toManifestKey(plan), body, { contentType: "application/json" });
   }
-}
-
-function idsOf({ job }: JobLedger): { jobId: string; snapshotId: string } {
-  return { jobId: job.jobId, snapshotId: job.plan.snapshotId };
 }
 
 async function readWhole(body: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {

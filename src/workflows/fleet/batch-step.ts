@@ -163,11 +163,11 @@ export function findKey({ env, config }: RunContext, database: DatabaseName): st
 }
 
 function findKeys(
-  { jobId, snapshotId, request }: RunningFleet,
+  { folder, request }: RunningFleet,
   batch: BatchAttempt,
 ): { pack: string; index: string } {
   const suffix = `.sql${COMPRESSIONS[request.compression].suffix}`;
-  return toPackKeys({ jobId, snapshotId, suffix, ...batch });
+  return toPackKeys({ folder, suffix, ...batch });
 }
 
 function report({ state }: RunningFleet): BatchReport {

@@ -27,8 +27,7 @@ export async function listStep(context: RunContext): Promise<ListedMembers> {
   });
   const attempt = crypto.randomUUID().slice(0, 8);
   unwrap(await jobs.beginList(runId, attempt));
-  const { jobId, snapshotId } = fleet;
-  const key = toMemberListKey({ jobId, snapshotId, attempt });
+  const key = toMemberListKey({ folder: fleet.folder, attempt });
   await writeMembers(store, key, { namedBy, members });
   const warnings =
     duplicates === 0

@@ -23,9 +23,8 @@ export async function publishFleet({ jobs, runId, store }: RunContext): Promise<
   const ledger = await jobs.fleetLedger(runId);
   // An earlier attempt may have completed the fleet and lost its answer.
   if (ledger.ok) {
-    const { jobId, snapshotId } = ledger.value.fleet;
     const body = encodeUtf8(`${JSON.stringify(makeFleetManifest(ledger.value), null, 2)}\n`);
-    await store.put(toManifestKey({ jobId, snapshotId }), body, {
+    await store.put(toManifestKey(ledger.value.fleet), body, {
       contentType: "application/json",
     });
   }

@@ -7,7 +7,7 @@ import { fromBase64, toBase64 } from "../../lib/bytes.ts";
 import { makeTurnYielder } from "../../lib/yield-turn.ts";
 import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
 import type { CopiedPart } from "../../rpc/copy-jobs.ts";
-import { parseObjectKey, toObjectKey } from "../../rpc/object-key.ts";
+import { toKeyBeside } from "../../rpc/object-key.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import type { Sealing, SealWork } from "../../rpc/seal-jobs.ts";
 import { countSealedBytes, createSeal, type Seal, sealRange } from "../../sealing/seal.ts";
@@ -134,12 +134,9 @@ async function begin(
     throw new ExportError("configuration-invalid", message);
   }
   const { header, streamKey } = await createSeal(config.ageRecipients);
-  const { ordinal, name, objectKey } = artifact;
+  const { ordinal, name } = artifact;
   const partBytes = choosePartBytes(countSealedBytes({ header }, artifact.bytes));
-  const key = toObjectKey({
-    ...parseObjectKey(objectKey),
-    name: `sealed-${crypto.randomUUID()}/${name}.age`,
-  });
+  const key = toKeyBeside(artifact, { name: `sealed-${crypto.randomUUID()}/${name}.age` });
   const contentType = "application/octet-stream";
   const uploadId = partBytes === null ? "" : await store.createUpload(key, { contentType });
   const seal = { header: toBase64(header), streamKey: toBase64(streamKey) };
