@@ -35,7 +35,7 @@ const WRITTEN = {
   csv: "9008120a7c2cc58b",
   json: "133682d920f90122",
   ndjson: "cfed0997acbe27c4",
-  parquet: "",
+  parquet: "2e4957ad448cad90",
   sql: "fb8a7b013a43be6d",
 };
 
