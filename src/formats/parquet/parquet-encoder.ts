@@ -1,5 +1,5 @@
 import type { Compression } from "../../api/export-request.ts";
-import { MIB } from "../../api/limits.ts";
+import { PARQUET_GROUP_BYTES } from "../../api/limits.ts";
 import type { EncoderState } from "../../rpc/cursor.ts";
 import { type Column, listStoredColumns, type Table } from "../../sqlite/catalog.ts";
 import type { Cell } from "../../sqlite/cell.ts";
@@ -21,12 +21,6 @@ import { type FileColumn, writeFooter } from "./footer.ts";
 import { formatNote, type GroupNote } from "./group-note.ts";
 import { writeOtherValues } from "./other-values.ts";
 import { buildRowSql, parseRows, ROW_GAP_HEX } from "./row-text.ts";
-
-/**
- * The least size of a group of rows, in bytes of its values, unless it is a table's last. A run holds one group in
- * addition to a page and to its parts. A database of 10 GB has about 1,250 groups.
- */
-const GROUP_BYTES = 8 * MIB;
 
 /** Without a version: the same rows have the same bytes. */
 const CREATED_BY = "durable-export";
@@ -67,7 +61,7 @@ export class ParquetEncoder implements TableEncoder {
     state: EncoderState,
     {
       compression = "none",
-      groupBytes = GROUP_BYTES,
+      groupBytes = PARQUET_GROUP_BYTES,
     }: { compression?: Compression; groupBytes?: number } = {},
   ) {
     this.#table = table.name;
