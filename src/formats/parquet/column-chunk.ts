@@ -37,7 +37,7 @@ export async function writeColumnChunk(
   encoded.view.setUint32(0, encoded.offset - 4, true);
   const page = [encoded.getBytes(), plain];
   const pageBytes = encoded.offset + plain.byteLength;
-  const body = compression === "none" ? page : [await COMPRESS[compression](concatBytes(page))];
+  const body = compression === "none" ? page : [await compressPage(page, compression)];
   const bodyBytes = body.reduce((sum, bytes) => sum + bytes.byteLength, 0);
   const header = new ByteWriter();
   writePageHeader(header, {
@@ -56,4 +56,15 @@ export async function writeColumnChunk(
     compressedBytes: header.offset + bodyBytes,
     uncompressedBytes: header.offset + pageBytes,
   };
+}
+
+async function compressPage(
+  page: readonly Uint8Array[],
+  compression: Exclude<Compression, "none">,
+): Promise<Uint8Array> {
+  const whole = concatBytes(page);
+  const compressed = await COMPRESS[compression](whole);
+  // The garbage collector frees memory outside its own heap late.
+  (whole.buffer as ArrayBuffer).transfer(0);
+  return compressed;
 }
