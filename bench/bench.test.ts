@@ -58,3 +58,16 @@ test("the short bench prints its tables, and writes the same as Markdown", () =>
   expect(rows).toHaveLength(3 + COMPRESSIONS.length);
   expect(readFileSync(MARKDOWN_FILE, "utf8")).toBe(`# Results\n\n${printed.trimEnd()}\n`);
 });
+
+test("the bench of fleets measures a small one", async () => {
+  const bench = join(import.meta.dirname, "bench.ts");
+  const args = [bench, "--fleet", "--tenants", "30", "--json", JSON_FILE];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const [fleet, ...others] = (JSON.parse(readFileSync(JSON_FILE, "utf8")) as Results).fleets;
+  expect(others).toEqual([]);
+  expect(fleet).toMatchObject({ tenants: 30, packs: 1, steps: 4, rows: 1_252 });
+  expect(fleet?.bytes).toBeGreaterThan(90_000);
+  expect(fleet?.bytes).toBeLessThan(110_000);
+  expect(Math.min(fleet?.seconds ?? 0, fleet?.singleSeconds ?? 0)).toBeGreaterThan(0);
+  expect(stdout).toContain("## Fleets\n");
+}, 400_000);

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 
 import { measureD1Export } from "./d1-export.ts";
 import { DATASETS, type Dataset } from "./datasets.ts";
+import { type FleetMeasurement, measureFleet } from "./fleet-measurements.ts";
 import { COMPRESSIONS, type Compression, measure, type Measurement } from "./measurements.ts";
 import { measureProof, type ProofMeasurement } from "./proof-measurements.ts";
 import { shellVersion } from "./processes.ts";
@@ -18,9 +19,14 @@ npm run bench -- --short         1 MB of everything: shows that the bench works
   --compression none             default: ${COMPRESSIONS.join(", ")}
   --rounds 5                     default: 3
   --restore                      only restores, of mixed rows
+  --fleet                        only a fleet of 10,000 objects of 100 KB
+  --tenants 1000                 of so many objects, at most 10,000
   --markdown FILE --json FILE    also write the results there`;
 
 const MB = 1e6;
+
+/** The most names that a request lists. */
+const TENANTS_MAX = 10_000;
 
 const options = parseOptions();
 if (options === undefined) {
@@ -35,6 +41,8 @@ interface Options {
   compressions: readonly Compression[];
   rounds: number;
   withExports: boolean;
+  /** How many objects the fleet has; undefined for no fleet. */
+  tenants: number | undefined;
   withOthers: boolean;
   writerSeconds: number;
   markdown: string | undefined;
@@ -47,6 +55,8 @@ function parseOptions(): Options | undefined {
       options: {
         short: { type: "boolean", default: false },
         restore: { type: "boolean", default: false },
+        fleet: { type: "boolean", default: false },
+        tenants: { type: "string", default: String(TENANTS_MAX) },
         megabytes: { type: "string" },
         dataset: { type: "string" },
         compression: { type: "string", default: COMPRESSIONS.join(",") },
@@ -58,18 +68,26 @@ function parseOptions(): Options | undefined {
     const rounds = Number(values.rounds ?? (values.short ? 1 : 3));
     const sizes = values.megabytes?.split(",").map((text) => Number(text) * MB);
     const names = values.dataset?.split(",");
+    const isPart = values.restore || values.fleet;
     const compressions = values.compression.split(",") as Compression[];
-    const isWhole = Number.isInteger(rounds) && rounds > 0;
+    const tenants = Number(values.tenants);
+    const isWhole =
+      Number.isInteger(rounds) &&
+      rounds > 0 &&
+      Number.isInteger(tenants) &&
+      tenants > 0 &&
+      tenants <= TENANTS_MAX;
     const isKnown =
       compressions.every((each) => COMPRESSIONS.includes(each)) &&
       (names ?? []).every((name) => DATASETS.some((dataset) => dataset.name === name));
     if (!isWhole || !isKnown || sizes?.some((bytes) => !(bytes > 0)) === true) return undefined;
     return {
-      plan: planRuns({ sizes, names, isShort: values.short }),
+      plan: values.fleet ? [] : planRuns({ sizes, names, isShort: values.short }),
       compressions,
       rounds,
       withExports: !values.restore,
-      withOthers: sizes === undefined && names === undefined && !values.restore,
+      tenants: values.fleet ? tenants : undefined,
+      withOthers: [sizes, names].every((each) => each === undefined) && !isPart,
       writerSeconds: values.short ? 1 : 10,
       markdown: values.markdown,
       json: values.json,
@@ -95,7 +113,7 @@ function planRuns(asked: {
   return chosen.flatMap((dataset) => sizes.map((bytes) => ({ dataset, bytes })));
 }
 
-async function run({ plan, withExports, withOthers, ...given }: Options): Promise<void> {
+async function run({ plan, withExports, tenants, withOthers, ...given }: Options): Promise<void> {
   const measurements: Measurement[] = [];
   for (const { dataset, bytes } of withExports ? plan : []) {
     console.error(`${dataset.name}, ${bytes / MB} MB …`);
@@ -110,6 +128,11 @@ async function run({ plan, withExports, withOthers, ...given }: Options): Promis
     if (!withExports) continue;
     console.error(`proving ${dataset.name}, ${bytes / MB} MB …`);
     proofs.push(await measureProof(dataset, { bytes, rounds: given.rounds }));
+  }
+  const fleets: FleetMeasurement[] = [];
+  if (tenants !== undefined) {
+    console.error(`a fleet of ${tenants} …`);
+    fleets.push(await measureFleet(tenants));
   }
   let d1ExportSeconds: Results["d1ExportSeconds"] = null;
   let writer: Results["writer"] = null;
@@ -134,6 +157,7 @@ async function run({ plan, withExports, withOthers, ...given }: Options): Promis
     measurements,
     restores,
     proofs,
+    fleets,
     d1ExportSeconds,
     writer,
   };

@@ -1,6 +1,7 @@
 import { arch, cpus, release, totalmem } from "node:os";
 
 import { DOLLARS } from "./costs.ts";
+import type { FleetMeasurement } from "./fleet-measurements.ts";
 import type { Measurement } from "./measurements.ts";
 import type { ProofMeasurement } from "./proof-measurements.ts";
 import type { RestoreMeasurement } from "./restore-measurements.ts";
@@ -16,6 +17,7 @@ export interface Results {
   measurements: Measurement[];
   restores: RestoreMeasurement[];
   proofs: ProofMeasurement[];
+  fleets: FleetMeasurement[];
   /** `wrangler d1 export --local` for the first database; null if it was not requested. */
   d1ExportSeconds: number | null;
   writer: WriterLatency | null;
@@ -47,6 +49,7 @@ export function renderMarkdown(results: Results): string {
     ...exportLines(results.measurements),
     ...restoreLines(results.restores),
     ...proofLines(results.proofs),
+    ...fleetLines(results.fleets),
     ...(results.d1ExportSeconds === null
       ? []
       : [
@@ -218,6 +221,58 @@ function proofLines(proofs: readonly ProofMeasurement[]): string[] {
         ratio(each.proofSeconds, each.exportSeconds),
         megabytes(each.isolatePeakBytes),
       ]),
+    ),
+  ];
+}
+
+/** What a fleet of 10,000 tenants may take. */
+const FLEET_BOUNDS = {
+  msATenant: 60,
+  steps: 1_000,
+  r2ClassAOperations: 2_000,
+  rowsWrittenATenant: 2,
+};
+
+function fleetLines(fleets: readonly FleetMeasurement[]): string[] {
+  if (fleets.length === 0) return [];
+  return [
+    "",
+    "## Fleets",
+    "",
+    "One round. The ratio is a tenant's time in the fleet against the time of its own export job (less is better). The last",
+    `four columns are shares of the bounds for 10,000 tenants: ${FLEET_BOUNDS.msATenant} ms and ` +
+      `${FLEET_BOUNDS.rowsWrittenATenant} rows written a tenant, ${FLEET_BOUNDS.steps.toLocaleString("en")} steps, ` +
+      `${FLEET_BOUNDS.r2ClassAOperations.toLocaleString("en")} Class A operations.`,
+    "",
+    table(
+      ["tenants", "file", "rows", "fleet", "ms each", "own export, ms", "ratio"].concat(
+        ["packs", "steps", "Class A", "rows read each", "rows written each", "peak memory"],
+        ["time", "steps", "Class A", "rows written"],
+      ),
+      fleets.map((each) => {
+        const msEach = (each.seconds * 1_000) / each.tenants;
+        const singleMs = each.singleSeconds * 1_000;
+        const writtenEach = each.rowsWritten / each.tenants;
+        return [
+          each.tenants.toLocaleString("en"),
+          megabytes(each.bytes),
+          each.rows.toLocaleString("en"),
+          seconds(each.seconds),
+          msEach.toFixed(1),
+          singleMs.toFixed(0),
+          ratio(msEach, singleMs),
+          String(each.packs),
+          String(each.steps),
+          String(each.r2ClassAOperations),
+          (each.rowsRead / each.tenants).toFixed(0),
+          writtenEach.toFixed(3),
+          megabytes(each.peakMemoryBytes),
+          ratio(msEach, FLEET_BOUNDS.msATenant),
+          ratio(each.steps, FLEET_BOUNDS.steps),
+          ratio(each.r2ClassAOperations, FLEET_BOUNDS.r2ClassAOperations),
+          ratio(writtenEach, FLEET_BOUNDS.rowsWrittenATenant),
+        ];
+      }),
     ),
   ];
 }

@@ -20,7 +20,12 @@ import {
 } from "./output-place.ts";
 import { describeMasked } from "./parse-masks.ts";
 import { artifactProof, type Proof } from "./proof.ts";
-import { dumpPathOf, makeSqliteFile, requireSqliteOutput } from "./sqlite-output.ts";
+import {
+  dumpPathOf,
+  makeSqliteFile,
+  requireSqliteOutput,
+  type SqliteExtras,
+} from "./sqlite-output.ts";
 import { describeProved } from "./restored-itself.ts";
 import { storedArtifact } from "./stored-artifact.ts";
 import type { Terminal } from "./terminal.ts";
@@ -70,6 +75,8 @@ export interface DownloadRequest {
   output: string | undefined;
   /** The name of one artifact of several. */
   only?: string | undefined;
+  /** For an SQLite file. Default: none. */
+  extras?: SqliteExtras | undefined;
 }
 
 /** Downloads and verifies a completed job's artifacts, and saves the manifest next to them. */
@@ -192,7 +199,8 @@ async function writeSqlite(
   const path = dumpPathOf(output);
   await makeFolder(dirname(path));
   await downloadFile({ client, terminal, jobId, ...(await oneOf(request, kept)), path });
-  return makeSqliteFile(output, kept.manifest, { terminal, signal: host.interrupt });
+  const { extras } = request;
+  return makeSqliteFile(output, kept.manifest, { terminal, signal: host.interrupt, extras });
 }
 
 const COMPRESSION_ENDINGS = [".gz", ".zst", ".zip"];

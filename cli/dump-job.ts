@@ -22,7 +22,7 @@ import {
   resumePathOf,
   writeResumeRecord,
 } from "./resume-record.ts";
-import { requireSqliteOutput } from "./sqlite-output.ts";
+import { requireSqliteOutput, type SqliteExtras } from "./sqlite-output.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface DumpRequest {
@@ -37,6 +37,8 @@ export interface DumpRequest {
   isFresh: boolean;
   /** True to fail, before anything is written, if the export contains no rows. */
   failIfEmpty: boolean;
+  /** For an SQLite file. Default: none. */
+  extras?: SqliteExtras;
 }
 
 /**
@@ -45,7 +47,7 @@ export interface DumpRequest {
  * partial file. Ctrl-C or a timeout during the export cancels it.
  */
 export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
-  const { client, terminal, host, output } = dump;
+  const { client, terminal, host, output, extras } = dump;
   await requireSqliteOutput(output, dump.request);
   const isStream = output === "-" || (await findFileKind(output)) === "device";
   const { job, forget } = isStream ? await startStream(dump) : await startOrResume(dump);
@@ -71,7 +73,8 @@ export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
     throw error;
   }
   for (const warning of ended.warnings) terminal.warn(warning);
-  const result = await downloadArtifacts({ client, terminal, host, jobId: ended.jobId, output });
+  const { jobId } = ended;
+  const result = await downloadArtifacts({ client, terminal, host, jobId, output, extras });
   await forget();
   return result;
 }

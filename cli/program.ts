@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { docsUrl } from "../src/api/docs-url.ts";
 import { VERSION } from "../src/api/version.ts";
 import { addCancel } from "./commands/cancel.ts";
+import { addClone } from "./commands/clone.ts";
 import { addComplete } from "./commands/complete.ts";
 import { addDelete } from "./commands/delete.ts";
 import { addDoctor } from "./commands/doctor.ts";
@@ -68,6 +69,7 @@ export function createProgram(host: Host, secrets: Secrets): Command {
     addDelete,
     addVerify,
     addRestore,
+    addClone,
     addFleet,
     addDoctor,
     addInit,

@@ -1,4 +1,5 @@
 import { existsSync, rmSync, statSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
 
 import { FORMAT_DEFAULT } from "../src/api/formats.ts";
 import { detectCompression } from "../src/loading/inflate.ts";
@@ -15,6 +16,14 @@ import { readScriptHead, requireInflatable } from "./read-script-file.ts";
 import { examineRestored } from "./restore-dump.ts";
 import type { Terminal } from "./terminal.ts";
 import { acceptRestored, isRestorable } from "./verify-restore.ts";
+
+/** What an SQLite file needs in addition to the content of its dump. */
+export interface SqliteExtras {
+  /** Receives each statement of the dump before it runs. */
+  onStatement: (sql: string) => void;
+  /** Runs after the file is checked, and before it gets its name. */
+  complete: (db: DatabaseSync) => void;
+}
 
 /** Returns where the dump of an SQLite file is kept until the file is complete. */
 export function dumpPathOf(path: string): string {
@@ -72,7 +81,11 @@ function requireScript(
 export async function makeSqliteFile(
   path: string,
   { tables, consistency }: Pick<Manifest, "tables" | "consistency">,
-  { terminal, signal }: { terminal: Terminal; signal: AbortSignal },
+  {
+    terminal,
+    signal,
+    extras,
+  }: { terminal: Terminal; signal: AbortSignal; extras?: SqliteExtras | undefined },
 ): Promise<number> {
   const dump = dumpPathOf(path);
   const compression = detectCompression(await readScriptHead(dump, dump));
@@ -85,6 +98,7 @@ export async function makeSqliteFile(
       option: `-o ${path}`,
       onStatement: (sql) => {
         indexes ??= parseIndexComments(sql);
+        extras?.onStatement(sql);
         return true;
       },
       check: (db) => {
@@ -92,6 +106,7 @@ export async function makeSqliteFile(
         const restored = examineRestored(db, promised);
         terminal.clearProgress();
         acceptRestored(restored, { terminal, consistency });
+        extras?.complete(db);
       },
       beforeRename: () => requireUnused(path),
     });

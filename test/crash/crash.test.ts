@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { runCrashes } from "../support/crash-run.ts";
+import { runFleetCrashes } from "../support/fleet-crash-run.ts";
 import { runNight } from "../support/night-run.ts";
 import { runRestoreCrashes } from "../support/restore-crash-run.ts";
 
@@ -39,4 +40,18 @@ test("restores survive SIGKILLs of the runtime, and leave what they promise", as
   const run = await runRestoreCrashes({ kills: 7, killsPerRestore: 1, random: Math.random });
   expect(run.problems).toEqual([]);
   expect(run.restores).toBeGreaterThan(1);
+}, 400_000);
+
+// `npm run crash -- --fleet` kills fifty times, in fleets of several packs.
+test("a fleet survives SIGKILLs of the runtime, and has each tenant once", async () => {
+  const run = await runFleetCrashes({
+    kills: KILLS,
+    killsPerFleet: KILLS,
+    tenants: 24,
+    random: Math.random,
+  });
+  expect(run.problems).toEqual([]);
+  expect(run.kills).toBeGreaterThan(0);
+  expect(run.packs).toBeGreaterThan(0);
+  expect(run.exports).toBeGreaterThan(0);
 }, 400_000);

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 
 import { runCrashes } from "../support/crash-run.ts";
+import { runFleetCrashes } from "../support/fleet-crash-run.ts";
 import { runNight } from "../support/night-run.ts";
 import { runRestoreCrashes } from "../support/restore-crash-run.ts";
 
@@ -9,6 +10,8 @@ const { values } = parseArgs({
     kills: { type: "string", default: "50" },
     "kills-per-job": { type: "string", default: "10" },
     config: { type: "string", default: "wrangler.jsonc" },
+    /** Instead: fleets of 200 tenants, ten kills each. */
+    fleet: { type: "boolean", default: false },
     /** Instead: 200 scheduled jobs under a Workflow that queues instances. */
     night: { type: "boolean", default: false },
     /** Kills the proofs of exports, which restore their dumps. */
@@ -30,6 +33,21 @@ if (values.night) {
   for (const problem of problems) console.log(problem);
   console.log(
     `${jobs} jobs, ${kills} kills, ${rescues} runs replaced, ${problems.length} problems`,
+  );
+  process.exit(problems.length === 0 ? 0 : 1);
+}
+
+if (values.fleet) {
+  const { problems, kills, fleets, runs, packs, exports } = await runFleetCrashes({
+    kills: Number(values.kills),
+    killsPerFleet: Number(values["kills-per-job"]),
+    tenants: 200,
+    random: Math.random,
+    report: (line) => console.log(line),
+  });
+  for (const problem of problems) console.log(problem);
+  console.log(
+    `${fleets} fleets, ${kills} kills, ${runs} runs, ${packs} packs, ${exports} exports, ${problems.length} problems`,
   );
   process.exit(problems.length === 0 ? 0 : 1);
 }

@@ -53,6 +53,7 @@ const RUN_BY: Record<string, string> = {
   "docs/cli.md": "cli/end-to-end.test.ts",
   "docs/copies.md": "test/docs/copies.test.ts",
   "docs/local-development.md": "test/docs/local-development.test.ts",
+  "docs/recipes.md": "test/docs/recipes.test.ts",
   "docs/restore.md": "test/docs/restore.test.ts",
   ...Object.fromEntries(EXAMPLE_PAGES.map((page) => [page, "test/docs/example-readmes.test.ts"])),
 };

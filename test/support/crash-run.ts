@@ -5,10 +5,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import type { JobView } from "../../src/api/job-view.ts";
+import { KilledWorker } from "./killed-worker.ts";
 
-const TOKEN = "crash-test-token-0123456789";
 const ACCOUNTS = 250_000;
 
 /** With so few, a step of a proof ends between two kills. Otherwise the watchdog sees five runs without progress. */
@@ -42,15 +41,16 @@ export async function runCrashes(options: {
 }): Promise<CrashRun> {
   const folder = mkdtempSync(join(tmpdir(), "durable-export-crash-"));
   const result: CrashRun = { problems: [], kills: 0, runs: 0, transfers: 0 };
-  let worker: LocalWorker | undefined;
+  let worker: KilledWorker | undefined;
   const state = join(folder, "state");
   const accounts = options.proves === true ? PROVED_ACCOUNTS : ACCOUNTS;
-  const start = (): Promise<LocalWorker> => startWorker(state, options.config);
   try {
-    worker = await start();
+    // Small chunks, so that many of them are interrupted.
+    const vars = { EXPORT_CHUNK_BYTES: "65536" };
+    worker = await KilledWorker.start({ state, config: options.config, vars });
     await openBank(worker, accounts);
     const verify = options.proves === true ? "restore" : "checksum";
-    const job = await call<JobView>(worker, "POST", "/export/dump", { verify });
+    const job = await worker.call<JobView>("POST", "/export/dump", { verify });
     const path = `/export/dump/${job.jobId}`;
     const endMs = Date.now() + DEADLINE_MS;
     while (result.kills < options.kills) {
@@ -60,17 +60,16 @@ export async function runCrashes(options: {
       if (result.kills === 0)
         result.transfers += await transferUntilRowsAreWritten(worker, accounts, path);
       else result.transfers += await transferFor(worker, accounts, options.random() * 700);
-      const view = await call<JobView>(worker, "GET", path);
+      const view = await worker.call<JobView>("GET", path);
       if (view.status !== "queued" && view.status !== "running") break;
       await worker.kill();
       result.kills += 1;
-      worker = await start();
     }
-    let view = await call<JobView>(worker, "GET", path);
+    let view = await worker.call<JobView>("GET", path);
     while (view.status === "queued" || view.status === "running") {
       if (Date.now() > endMs) throw new Error(`the job stands still: ${JSON.stringify(view)}`);
       result.transfers += await transferFor(worker, accounts, 200);
-      view = await call<JobView>(worker, "GET", path);
+      view = await worker.call<JobView>("GET", path);
     }
     result.runs = view.workflow.run;
     if (view.status === "completed")
@@ -86,7 +85,7 @@ export async function runCrashes(options: {
       result.problems.push(...(await findLeftScratch(state)));
     }
   } catch (error) {
-    result.problems.push(`${String(error)}\n${worker?.output().slice(-2_000) ?? ""}`);
+    result.problems.push(`${String(error)}\n${worker?.output() ?? ""}`);
   } finally {
     await worker?.stop();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -94,43 +93,11 @@ export async function runCrashes(options: {
   return result;
 }
 
-/**
- * Small chunks, so that many of them are interrupted; a short stall, so that the watchdog checks
- * soon.
- */
-function startWorker(state: string, config: string | undefined): Promise<LocalWorker> {
-  return startLocalWorker({
-    persistTo: state,
-    ...(config === undefined ? {} : { config }),
-    vars: {
-      ADMIN_AUTHORIZATION_TOKEN: TOKEN,
-      EXPORT_CHUNK_BYTES: "65536",
-      EXPORT_PART_BYTES: "5242880",
-      EXPORT_STALL_SECONDS: "5",
-    },
-  });
+async function query(worker: KilledWorker, sql: string): Promise<unknown[]> {
+  return (await worker.call<{ result: unknown[] }>("POST", "/query", { sql })).result;
 }
 
-async function call<T>(
-  worker: LocalWorker,
-  method: string,
-  path: string,
-  body?: object,
-): Promise<T> {
-  const response = await fetch(`${worker.url}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${TOKEN}` },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
-  return response.json<T>();
-}
-
-async function query(worker: LocalWorker, sql: string): Promise<unknown[]> {
-  return (await call<{ result: unknown[] }>(worker, "POST", "/query", { sql })).result;
-}
-
-async function openBank(worker: LocalWorker, accounts: number): Promise<void> {
+async function openBank(worker: KilledWorker, accounts: number): Promise<void> {
   for (const sql of [
     "CREATE TABLE accounts(id INTEGER PRIMARY KEY, balance INTEGER NOT NULL, note TEXT)",
     "CREATE TABLE ledger(n INTEGER PRIMARY KEY, debit INTEGER, credit INTEGER, amount INTEGER)",
@@ -143,24 +110,24 @@ async function openBank(worker: LocalWorker, accounts: number): Promise<void> {
 
 /** Moves money until the export's first chunk is committed; returns the number of transfers. */
 async function transferUntilRowsAreWritten(
-  worker: LocalWorker,
+  worker: KilledWorker,
   accounts: number,
   path: string,
 ): Promise<number> {
   for (let transfers = 0; ; transfers += await transferFor(worker, accounts, 5)) {
-    const { status, progress } = await call<JobView>(worker, "GET", path);
+    const { status, progress } = await worker.call<JobView>("GET", path);
     if (progress.rows > 0 || (status !== "queued" && status !== "running")) return transfers;
   }
 }
 
 /** Moves money until the job's proof begins; returns the number of transfers. */
 async function transferUntilProofBegins(
-  worker: LocalWorker,
+  worker: KilledWorker,
   accounts: number,
   path: string,
 ): Promise<number> {
   for (let transfers = 0; ; transfers += await transferFor(worker, accounts, 20)) {
-    const { status, proof } = await call<JobView>(worker, "GET", path);
+    const { status, proof } = await worker.call<JobView>("GET", path);
     if (proof.state !== "none" || (status !== "queued" && status !== "running")) return transfers;
   }
 }
@@ -195,12 +162,12 @@ function listScratchTables(state: string): string[] {
 }
 
 /** Moves money for `ms`; returns the number of transfers. */
-async function transferFor(worker: LocalWorker, accounts: number, ms: number): Promise<number> {
+async function transferFor(worker: KilledWorker, accounts: number, ms: number): Promise<number> {
   const endMs = Date.now() + ms;
   let transfers = 0;
   while (Date.now() < endMs) {
     const [debit, credit] = [1, 2].map(() => 1 + Math.floor(Math.random() * accounts));
-    await call(worker, "POST", "/query", {
+    await worker.call("POST", "/query", {
       transaction: [
         { sql: `UPDATE accounts SET balance = balance - 1 WHERE id = ${debit}` },
         { sql: `UPDATE accounts SET balance = balance + 1 WHERE id = ${credit}` },
@@ -214,11 +181,8 @@ async function transferFor(worker: LocalWorker, accounts: number, ms: number): P
 }
 
 /** What is wrong with a finished dump. */
-async function inspect(worker: LocalWorker, expected: number, view: JobView): Promise<string[]> {
-  const response = await fetch(`${worker.url}/export/dump/${view.jobId}/download`, {
-    headers: { authorization: `Bearer ${TOKEN}` },
-  });
-  const bytes = Buffer.from(await response.arrayBuffer());
+async function inspect(worker: KilledWorker, expected: number, view: JobView): Promise<string[]> {
+  const bytes = await worker.download(`/export/dump/${view.jobId}/download`);
   const problems: string[] = [];
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   if (sha256 !== view.artifacts[0]?.sha256) problems.push("the download has another SHA-256");

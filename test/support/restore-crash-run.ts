@@ -1,16 +1,17 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import type { RestoreView } from "../../src/api/restore-view.ts";
 import type { UploadView } from "../../src/api/upload.ts";
+import { assert } from "../../src/lib/assert.ts";
 import { compareDatabases } from "./compare-databases.ts";
+import { KilledWorker } from "./killed-worker.ts";
+import { openObjects } from "./object-files.ts";
 
-const TOKEN = "crash-test-token-0123456789";
 const ROWS = 60_000;
 
 /** A restore is killed at most this long after it was seen at work. */
@@ -113,7 +114,7 @@ class RestoreCrashes {
   readonly #options: CrashOptions;
   /** What each object must contain at the end, by its name. */
   readonly #expected = new Map<string, "dump" | "former" | "nothing">();
-  #worker: LocalWorker | undefined;
+  #worker: KilledWorker | undefined;
 
   constructor(folder: string, options: CrashOptions) {
     this.#folder = folder;
@@ -123,7 +124,10 @@ class RestoreCrashes {
   async run(): Promise<void> {
     const { kills, report = () => {} } = this.#options;
     try {
-      await this.#start();
+      this.#worker = await KilledWorker.start({
+        state: join(this.#folder, "state"),
+        vars: { EXPORT_SOURCES: JSON.stringify(SOURCES), EXPORT_CHUNK_BYTES: "1000000" },
+      });
       const scripts = await this.#prepare();
       while (this.result.kills < kills) {
         const at = this.result.restores % SCENARIOS.length;
@@ -139,55 +143,35 @@ class RestoreCrashes {
       await this.#worker?.stop();
       this.result.problems.push(...this.#inspectFiles());
     } catch (error) {
-      const output = this.#worker?.output().slice(-2_000) ?? "";
+      const output = this.#worker?.output() ?? "";
       this.result.problems.push(`${String(error)}\n${output}`);
     } finally {
       await this.#worker?.stop();
     }
   }
 
-  async #start(): Promise<void> {
-    this.#worker = await startLocalWorker({
-      persistTo: join(this.#folder, "state"),
-      vars: {
-        ADMIN_AUTHORIZATION_TOKEN: TOKEN,
-        EXPORT_SOURCES: JSON.stringify(SOURCES),
-        EXPORT_CHUNK_BYTES: "1000000",
-        EXPORT_PART_BYTES: "5242880",
-        EXPORT_STALL_SECONDS: "5",
-      },
-    });
+  async #kill(): Promise<void> {
+    await this.#started().kill();
+    this.result.kills += 1;
   }
 
-  async #kill(): Promise<void> {
-    await this.#worker?.kill();
-    this.result.kills += 1;
-    await this.#start();
+  #started(): KilledWorker {
+    assert(this.#worker !== undefined, "the Worker is started");
+    return this.#worker;
   }
 
   async #call<T>(method: string, path: string, body?: object): Promise<T> {
-    const response = await fetch(`${this.#worker?.url}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${TOKEN}` },
-      ...(body !== undefined && {
-        body: body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body),
-      }),
-    });
-    if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
-    return response.json<T>();
+    return this.#started().call<T>(method, path, body);
   }
 
   /** Fills the source, and makes the scripts that are restored. */
   async #prepare(): Promise<Scripts> {
     for (const sql of FILL) await this.#call("POST", "/query", { sql });
     const dump = await this.#export({ source: "main" });
-    const response = await fetch(`${this.#worker?.url}/export/dump/${dump.jobId}/download`, {
-      headers: { authorization: `Bearer ${TOKEN}` },
-    });
-    const text = await response.text();
+    const text = await this.#started().download(`/export/dump/${dump.jobId}/download`);
     return {
       dump: { jobId: dump.jobId },
-      failing: await this.#upload(`${text}INSERT INTO person VALUES(1, NULL);\n`),
+      failing: await this.#upload(`${text.toString()}INSERT INTO person VALUES(1, NULL);\n`),
       former: await this.#upload(FORMER),
     };
   }
@@ -287,7 +271,7 @@ class RestoreCrashes {
 
   /** Compares the files of the objects. */
   #inspectFiles(): string[] {
-    const files = openObjects(join(this.#folder, "state"));
+    const files = openObjects(join(this.#folder, "state"), "durable-export-Database");
     const former = new DatabaseSync(":memory:");
     former.exec(`BEGIN;PRAGMA defer_foreign_keys=ON;${FORMER}COMMIT`);
     const nothing = new DatabaseSync(":memory:");
@@ -340,21 +324,3 @@ const FILL = [
   `INSERT INTO search ${NUMBERS} SELECT 'word' || (i % 97) || ' number ' || i FROM n WHERE i <= 3000`,
   "CREATE TRIGGER added AFTER INSERT ON plain BEGIN DELETE FROM word; END",
 ];
-
-/** Opens the files of a stopped runtime's objects, by the objects' names. */
-function openObjects(state: string): Map<string, DatabaseSync> {
-  const folder = join(state, "v3", "do", "durable-export-Database");
-  const files = readdirSync(folder).filter((each) => /^[0-9a-f]{64}\.sqlite$/.test(each));
-  return new Map(
-    files.map((file) => {
-      const db = new DatabaseSync(join(folder, file));
-      const row = db.prepare("SELECT * FROM __miniflare_do_name").get();
-      return [
-        Object.values(row ?? {})
-          .map(String)
-          .at(-1) ?? file,
-        db,
-      ];
-    }),
-  );
-}
