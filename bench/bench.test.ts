@@ -46,6 +46,10 @@ test("the short bench measures every kind of database and every compression", ()
     expect(provedSeconds).toBeGreaterThan(proofSeconds);
   }
   expect(results.proofs).toHaveLength(1);
+  expect(results.far.map(({ pagesAhead }) => pagesAhead)).toEqual([1, 4]);
+  for (const { secondsByDelay } of results.far) {
+    expect(secondsByDelay.map(({ delayMs }) => delayMs)).toEqual([0, 5, 25, 100]);
+  }
   expect(results.d1ExportSeconds).toBeGreaterThan(0);
   expect(results.writer?.snapshot.writes).toBeGreaterThan(0);
 });

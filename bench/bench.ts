@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 
 import { measureD1Export } from "./d1-export.ts";
 import { DATASETS, type Dataset } from "./datasets.ts";
+import { type FarMeasurement, measureFar } from "./far-measurements.ts";
 import { type FleetMeasurement, measureFleet } from "./fleet-measurements.ts";
 import { COMPRESSIONS, type Compression, measure, type Measurement } from "./measurements.ts";
 import { measureProof, type ProofMeasurement } from "./proof-measurements.ts";
@@ -19,6 +20,7 @@ npm run bench -- --short         1 MB of everything: shows that the bench works
   --compression none             default: ${COMPRESSIONS.join(", ")}
   --rounds 5                     default: 3
   --restore                      only restores, of mixed rows
+  --far                          only exports, with a delay on each call of database and bucket
   --fleet                        only a fleet of 10,000 objects of 100 KB
   --tenants 1000                 of so many objects, at most 10,000
   --markdown FILE --json FILE    also write the results there`;
@@ -41,6 +43,9 @@ interface Options {
   compressions: readonly Compression[];
   rounds: number;
   withExports: boolean;
+  withRestores: boolean;
+  /** What is exported from far away. */
+  far: Pick<Options, "plan" | "compressions">;
   /** How many objects the fleet has; undefined for no fleet. */
   tenants: number | undefined;
   withOthers: boolean;
@@ -55,6 +60,7 @@ function parseOptions(): Options | undefined {
       options: {
         short: { type: "boolean", default: false },
         restore: { type: "boolean", default: false },
+        far: { type: "boolean", default: false },
         fleet: { type: "boolean", default: false },
         tenants: { type: "string", default: String(TENANTS_MAX) },
         megabytes: { type: "string" },
@@ -68,7 +74,7 @@ function parseOptions(): Options | undefined {
     const rounds = Number(values.rounds ?? (values.short ? 1 : 3));
     const sizes = values.megabytes?.split(",").map((text) => Number(text) * MB);
     const names = values.dataset?.split(",");
-    const isPart = values.restore || values.fleet;
+    const isPart = values.restore || values.fleet || values.far;
     const compressions = values.compression.split(",") as Compression[];
     const tenants = Number(values.tenants);
     const isWhole =
@@ -81,11 +87,19 @@ function parseOptions(): Options | undefined {
       compressions.every((each) => COMPRESSIONS.includes(each)) &&
       (names ?? []).every((name) => DATASETS.some((dataset) => dataset.name === name));
     if (!isWhole || !isKnown || sizes?.some((bytes) => !(bytes > 0)) === true) return undefined;
+    const plan = values.fleet ? [] : planRuns({ sizes, names, isShort: values.short });
     return {
-      plan: values.fleet ? [] : planRuns({ sizes, names, isShort: values.short }),
+      plan,
       compressions,
       rounds,
-      withExports: !values.restore,
+      withExports: !values.restore && !values.far,
+      withRestores: !values.far,
+      far: values.far
+        ? { plan, compressions }
+        : {
+            plan: plan.slice(0, values.short && !values.restore ? 1 : 0),
+            compressions: compressions.slice(0, 1),
+          },
       tenants: values.fleet ? tenants : undefined,
       withOthers: [sizes, names].every((each) => each === undefined) && !isPart,
       writerSeconds: values.short ? 1 : 10,
@@ -113,16 +127,31 @@ function planRuns(asked: {
   return chosen.flatMap((dataset) => sizes.map((bytes) => ({ dataset, bytes })));
 }
 
-async function run({ plan, withExports, tenants, withOthers, ...given }: Options): Promise<void> {
+async function run({
+  plan,
+  withExports,
+  withRestores,
+  far: farAway,
+  tenants,
+  withOthers,
+  ...given
+}: Options): Promise<void> {
   const measurements: Measurement[] = [];
   for (const { dataset, bytes } of withExports ? plan : []) {
     console.error(`${dataset.name}, ${bytes / MB} MB …`);
     measurements.push(await measure(dataset, { bytes, ...given }));
   }
+  const far: FarMeasurement[] = [];
+  for (const { dataset, bytes } of farAway.plan) {
+    console.error(`${dataset.name}, ${bytes / MB} MB, far away …`);
+    const { compressions } = farAway;
+    far.push(...(await measureFar(dataset, { bytes, ...given, compressions })));
+  }
   const [first] = plan as [Options["plan"][number]];
   const restores: RestoreMeasurement[] = [];
   const proofs: ProofMeasurement[] = [];
-  for (const { dataset, bytes } of plan.filter((each) => each.dataset.name === "mixed")) {
+  const restored = plan.filter((each) => each.dataset.name === "mixed" && withRestores);
+  for (const { dataset, bytes } of restored) {
     console.error(`restoring ${dataset.name}, ${bytes / MB} MB …`);
     restores.push(...(await measureRestores(dataset, { bytes, rounds: given.rounds })));
     if (!withExports) continue;
@@ -155,6 +184,7 @@ async function run({ plan, withExports, tenants, withOthers, ...given }: Options
     },
     rounds: given.rounds,
     measurements,
+    far,
     restores,
     proofs,
     fleets,

@@ -31,10 +31,10 @@ export const ROWS = {
   /** Also read by each page, to check that the snapshot is intact. */
   readAPage: 10,
   /**
-   * The same three for a table whose key is not a single integer: a page is searched again for its
-   * last key.
+   * The same three for a table whose key has several columns: the last key of a page is looked up in
+   * the index.
    */
-  readAKeyedRow: 4,
+  readAKeyedRow: 2,
   readAWrittenKeyedRow: 5,
   readAKeyedPage: 20,
   /** Written and read by the first change of a row, in addition to the change itself. */

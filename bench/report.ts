@@ -1,6 +1,7 @@
 import { arch, cpus, release, totalmem } from "node:os";
 
 import { DOLLARS } from "./costs.ts";
+import type { FarMeasurement } from "./far-measurements.ts";
 import type { FleetMeasurement } from "./fleet-measurements.ts";
 import type { Measurement } from "./measurements.ts";
 import type { ProofMeasurement } from "./proof-measurements.ts";
@@ -15,6 +16,7 @@ export interface Results {
   versions: { node: string; workerd: string; sqlite3: string | null };
   rounds: number;
   measurements: Measurement[];
+  far: FarMeasurement[];
   restores: RestoreMeasurement[];
   proofs: ProofMeasurement[];
   fleets: FleetMeasurement[];
@@ -47,6 +49,7 @@ export function renderMarkdown(results: Results): string {
       `workerd ${versions.workerd}, sqlite3 ${versions.sqlite3 ?? "(none)"}; medians of ${results.rounds} rounds. ` +
       "Seconds are this machine's; read the ratios.",
     ...exportLines(results.measurements),
+    ...farLines(results.far),
     ...restoreLines(results.restores),
     ...proofLines(results.proofs),
     ...fleetLines(results.fleets),
@@ -162,6 +165,32 @@ function exportLines(measurements: readonly Measurement[]): string[] {
           ];
         }),
       ]),
+    ),
+  ];
+}
+
+function farLines(far: readonly FarMeasurement[]): string[] {
+  const [first] = far;
+  if (first === undefined) return [];
+  const delays = first.secondsByDelay.map(({ delayMs }) => `${delayMs} ms`);
+  return [
+    "",
+    "## Far away",
+    "",
+    "Seconds of a job if each call of the database and of the bucket takes longer, and the throughput that it keeps.",
+    "",
+    table(
+      ["job", "pages at a time", ...delays],
+      far.map((each) => {
+        const near = each.secondsByDelay[0]?.seconds ?? null;
+        return [
+          `${each.dataset}, ${megabytes(each.bytes)}, ${each.compression}`,
+          String(each.pagesAhead),
+          ...each.secondsByDelay.map(
+            (at) => `${seconds(at.seconds)} (${percent(near, at.seconds)})`,
+          ),
+        ];
+      }),
     ),
   ];
 }
@@ -319,6 +348,10 @@ function megabytes(bytes: number): string {
 
 function seconds(value: number | null): string {
   return value === null ? NOTHING : value.toFixed(2);
+}
+
+function percent(of: number | null, to: number): string {
+  return of === null ? NOTHING : `${Math.round((100 * of) / to)} %`;
 }
 
 function ratio(of: number | null, to: number | null): string {

@@ -1,6 +1,6 @@
 import type { ExportEnv } from "../src/config/bindings.ts";
 import { getSourceConfig, readSettings } from "../src/config/settings.ts";
-import worker from "../src/index.ts";
+import worker, { ExportWorkflow as DeployedWorkflow } from "../src/index.ts";
 import { MIB } from "../src/api/limits.ts";
 import type { JobRequest } from "../src/api/export-request.ts";
 import { CURSOR_START } from "../src/rpc/cursor.ts";
@@ -10,14 +10,24 @@ import { openLiveReader } from "../src/reading/table-reader.ts";
 import { planDump } from "../src/formats/plan-dump.ts";
 import { readCatalog } from "../src/reading/read-catalog.ts";
 
-export { Database, ExportJobs, ExportWorkflow, ScratchDatabase } from "../src/index.ts";
+import { delayedEnv, setDistance } from "./delayed-env.ts";
+
+export { Database, ExportJobs, ScratchDatabase } from "../src/index.ts";
+
+/** Runs jobs as deployed, at the distance that `/bench/delay` has set. */
+export class ExportWorkflow extends DeployedWorkflow {
+  constructor(context: ExecutionContext, env: ExportEnv) {
+    super(context, delayedEnv(env));
+  }
+}
 
 type BenchEnv = Env & ExportEnv & { BENCH_DB: D1Database };
 
 /**
  * The Worker under measurement. Two routes measure its lower bound (the pages of a dump without any
  * store, and a multipart upload without any pages; both answer when they are done). One route
- * writes rows of a database and reports how long each write took.
+ * writes rows of a database and reports how long each write took. One sets how far the database and
+ * the bucket are from later jobs.
  */
 export default {
   async fetch(request: Request, env: BenchEnv, context: ExecutionContext) {
@@ -26,6 +36,11 @@ export default {
     if (url.pathname === "/bench/write") return Response.json(await write(env, url.searchParams));
     if (url.pathname === "/bench/upload") {
       return Response.json(await upload(env, Number(url.searchParams.get("bytes"))));
+    }
+    if (url.pathname === "/bench/delay") {
+      const value = (name: string): number => Number(url.searchParams.get(name));
+      setDistance({ delayMs: value("ms"), pagesAhead: value("pages") });
+      return Response.json({});
     }
     if (url.pathname === "/bench/put") {
       await env.EXPORT_R2_BUCKET?.put(url.searchParams.get("key") ?? "", request.body);

@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
 
 import type { JobView } from "../../src/api/job-view.ts";
-import { describeEnd, describeWaiting, durationOf, storedBytesOf } from "./job-facts.ts";
+import {
+  describeEnd,
+  describeMasked,
+  describeWaiting,
+  durationOf,
+  storedBytesOf,
+} from "./job-facts.ts";
 
 test("a queued job reports its place", () => {
   expect(describeWaiting({ queuePosition: null })).toBe("Waits to start");
@@ -19,6 +25,14 @@ test("a job that has not ended has no duration", () => {
   const startedAt = "2026-11-29T00:00:00Z";
   expect(durationOf({ startedAt, completedAt: null })).toBeNull();
   expect(durationOf({ startedAt, completedAt: "2026-11-29T00:00:02Z" })).toBe(2_000);
+});
+
+test("masked columns are listed with how they are masked", () => {
+  const masked = [
+    { table: "users", column: "email", kind: "template" as const },
+    { table: "users", column: "name", kind: "length" as const },
+  ];
+  expect(describeMasked({ masked })).toBe("users.email (template), users.name (length)");
 });
 
 test("a job that ended before it was cancelled is not reported as cancelled", () => {

@@ -23,6 +23,11 @@ export function describeWaiting({ queuePosition }: Pick<JobView, "queuePosition"
     : `Waits for other jobs: place ${queuePosition} in the queue`;
 }
 
+/** Returns, for instance, "users.email (template)" for each masked column, joined by commas. */
+export function describeMasked({ masked }: Pick<JobView, "masked">): string {
+  return masked.map(({ table, column, kind }) => `${table}.${column} (${kind})`).join(", ");
+}
+
 /** Returns what a request to cancel has led to: a job that ended first stays as it ended. */
 export function describeEnd(what: string, status: JobState): string {
   return status === "cancelled"

@@ -4,7 +4,7 @@ import { CopiedText, Count, Dollars, Duration, Time } from "../parts/values.tsx"
 import { costOfUsage } from "../format/cost.ts";
 import { formatNumberOf } from "../format/units.ts";
 import { keyOf, labelOf } from "../state/databases.ts";
-import { durationOf } from "../state/job-facts.ts";
+import { describeMasked, durationOf } from "../state/job-facts.ts";
 import { links } from "../state/route.ts";
 
 /** What a job is, when it ran, and what it cost. */
@@ -39,6 +39,7 @@ export function ExportFacts({ job }: { job: JobView }) {
           {job.format}
           {job.compression !== "none" && `, ${job.compression}`}
         </Fact>
+        {job.masked.length > 0 && <Fact name="Masked">{describeMasked(job)}</Fact>}
         <Cost usage={job.usage} />
         <Fact name="Proof">
           <ProofFact proof={proof} />

@@ -16,6 +16,12 @@ export const PAGE_BYTES = 768 * KIB;
 /** The same for long rows, which take no longer. A source whose values are shorter uses less. */
 export const LONG_ROWS_PAGE_BYTES = 1_536 * KIB;
 
+/** How many pages an export requests at a time from a database that is far away. */
+export const PAGES_AHEAD_MIN = 1;
+export const PAGES_AHEAD_DEFAULT = 4;
+/** Pages that arrive early are held: 16 long ones are 24 MiB, in addition to four parts. */
+export const PAGES_AHEAD_MAX = 16;
+
 /**
  * The least size of a group of rows in a Parquet file, in bytes of its values, unless it is a table's last. A run holds
  * one group in addition to its pages and parts, and a database of 10 GB has at most a few thousand groups.

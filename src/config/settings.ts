@@ -28,6 +28,9 @@ import {
   JOBS_RUNNING_MIN,
   ONE_TURN_BYTES_DEFAULT,
   ONE_TURN_BYTES_MAX,
+  PAGES_AHEAD_DEFAULT,
+  PAGES_AHEAD_MAX,
+  PAGES_AHEAD_MIN,
   PART_BYTES_DEFAULT,
   PART_BYTES_MAX,
   PART_BYTES_MIN,
@@ -60,6 +63,8 @@ export interface Settings {
   sources: Record<string, SourceConfig>;
   chunkBytes: number;
   partBytes: number;
+  /** How many pages an export may request at a time from a database that is far away. */
+  pagesAhead: number;
   /** The size of the changed rows that a snapshot may keep in its source. */
   undoBytesMax: number;
   /**
@@ -135,6 +140,7 @@ const jsonVar = <const TSchema extends v.GenericSchema>(schema: TSchema) =>
 const SettingsSchema = v.object({
   EXPORT_CHUNK_BYTES: integer(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX, CHUNK_BYTES_DEFAULT),
   EXPORT_PART_BYTES: integer(PART_BYTES_MIN, PART_BYTES_MAX, PART_BYTES_DEFAULT),
+  EXPORT_PAGES_AHEAD: integer(PAGES_AHEAD_MIN, PAGES_AHEAD_MAX, PAGES_AHEAD_DEFAULT),
   EXPORT_UNDO_BYTES_MAX: integer(UNDO_BYTES_MIN, UNDO_BYTES_MAX, UNDO_BYTES_DEFAULT),
   EXPORT_ONE_TURN_BYTES: integer(0, ONE_TURN_BYTES_MAX, ONE_TURN_BYTES_DEFAULT),
   EXPORT_INLINE_BYTES_MAX: integer(INLINE_BYTES_MIN, INLINE_BYTES_MAX, INLINE_BYTES_DEFAULT),
@@ -213,6 +219,7 @@ function parseSettings(env: object): Settings {
     sources,
     chunkBytes: vars.EXPORT_CHUNK_BYTES,
     partBytes: vars.EXPORT_PART_BYTES,
+    pagesAhead: vars.EXPORT_PAGES_AHEAD,
     undoBytesMax: vars.EXPORT_UNDO_BYTES_MAX,
     oneTurnBytes: vars.EXPORT_ONE_TURN_BYTES,
     inlineBytesMax: vars.EXPORT_INLINE_BYTES_MAX,

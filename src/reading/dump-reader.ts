@@ -1,26 +1,13 @@
 import type { Table } from "../sqlite/catalog.ts";
 import type { Cursor, EncoderState } from "../rpc/cursor.ts";
 import type { RowKey } from "../sqlite/row-key.ts";
-import { KIB, PAGE_BYTES } from "../api/limits.ts";
-import { assert } from "../lib/assert.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
 import type { RawPage } from "../sqlite/page-query.ts";
 import type { DumpPlan, Segment } from "../formats/plan.ts";
-import type { TableEncoder, CreateEncoder } from "../formats/table-encoder.ts";
-import { CheckFinder } from "./check-finder.ts";
-import { type PageRead, readPage } from "./page-reader.ts";
+import type { CreateEncoder } from "../formats/table-encoder.ts";
+import { type OpenTable, OpenTables } from "./open-tables.ts";
+import type { AheadLimits } from "./pages-ahead.ts";
 import type { TableReader } from "./table-reader.ts";
-
-/** Rows of a table's first page, before anything is known about their length. */
-const FIRST_PAGE_ROWS = 200;
-/** A page may have this many times the rows of the previous one. */
-const PAGE_GROWTH = 8;
-const PAGE_ROWS_MAX = 50_000;
-/**
- * Rows of at least this length are long: per byte, a page takes a third of the time (November
- * 2026).
- */
-const LONG_ROW_BYTES = KIB;
 
 /** Bytes of an artifact that were read together, and where to resume after them. */
 export interface DumpPiece {
@@ -33,8 +20,6 @@ export interface DumpPiece {
   replacements: number;
   /** What the reader of the dump must know about these rows; sentences may repeat. */
   warnings: string[];
-  /** What the artifact's end must know of these bytes, for formats that write rows in groups. */
-  notes: string[];
   rowsRead: number;
   /** The start of the next piece. */
   cursor: Cursor;
@@ -45,31 +30,49 @@ export interface DumpPiece {
    * collector acts late, and takes 3 % of a job's time to free them (November 2026).
    */
   release: () => void;
+  /** What the artifact's end must know of these bytes, for formats that write rows in groups. */
+  notes: string[];
 }
 
 /** Returns the notes of the pieces of an artifact that were read before, in order. */
 export type ReadNotes = (artifact: number) => Promise<string[]>;
 
-/**
- * Reads a plan's artifacts from `cursor` to the end, one page at a time. The next page is requested
- * while the caller processes the last one, and no more than that is ever held, except for a group of
- * rows in formats that write groups. The bytes, or the rows of such a format, are the same wherever it begins.
- * `readNotes` is called if it resumes within an artifact of such a format.
- *
- * Errors: those of the reader, `value-not-exportable` if a row is too large even to be read cell by
- * cell, and those of `readPage`.
- */
-export async function* readDump(input: {
+/** A dump to read. */
+export interface DumpInput {
   reader: TableReader;
   plan: DumpPlan;
   createEncoder: CreateEncoder;
   cursor: Cursor;
   /** The number of rows in a table's first page, if the caller knows more than the default. */
   firstPageRows?: (table: Table) => number;
+  /** How far ahead pages are requested; default: one at a time. */
+  ahead?: AheadLimits;
+  /** Called if the dump resumes within an artifact of a format that writes rows in groups; default: there are none. */
   readNotes?: ReadNotes;
-}): AsyncGenerator<DumpPiece, void, undefined> {
-  const { firstPageRows = () => FIRST_PAGE_ROWS, readNotes = async () => [] } = input;
-  const tables = new Map(input.plan.tables.map((table) => [table.name, table]));
+}
+
+/**
+ * Reads a plan's artifacts from `cursor` to the end, one page at a time. The pages that follow are
+ * requested while the caller processes the last one, as far ahead as `ahead` allows, and no more
+ * than that is ever held, except for a group of rows in formats that write groups. The bytes, or the
+ * rows of such a format, are the same wherever it begins, and however far ahead it reads.
+ *
+ * Errors: those of the reader, `value-not-exportable` if a row is too large even to be read cell by
+ * cell, and those of `readPage`.
+ */
+export async function* readDump(input: DumpInput): AsyncGenerator<DumpPiece, void, undefined> {
+  const tables = new OpenTables(input);
+  try {
+    yield* readArtifacts(input, tables);
+  } finally {
+    tables.close();
+  }
+}
+
+async function* readArtifacts(
+  input: DumpInput,
+  tables: OpenTables,
+): AsyncGenerator<DumpPiece, void, undefined> {
   let { artifact, segment, after, encoderState } = input.cursor;
   for (; artifact < input.plan.artifacts.length; artifact += 1) {
     const segments = input.plan.artifacts[artifact]?.segments ?? [];
@@ -80,15 +83,11 @@ export async function* readDump(input: {
         ? { artifact: artifact + 1, segment: 0, after: null, encoderState: 0 }
         : { artifact, segment: segment + 1, after: null, encoderState: 0 };
       if (current.kind === "rows") {
-        const table = tables.get(current.table);
-        assert(table !== undefined, "a plan lists the tables of its segments");
-        const encoder = input.createEncoder(table, encoderState);
-        const pieces = readTable(input.reader, table, encoder, {
-          after,
-          rows: firstPageRows(table),
-          checks: new CheckFinder(table, input.plan),
-          readNotes: after === null ? async () => [] : () => readNotes(artifact),
-        });
+        const open = tables.enter({ artifact, segment }, { after, encoderState });
+        const { table } = open;
+        const { readNotes } = input;
+        const isResumed = after !== null && readNotes !== undefined;
+        const pieces = readTable(open, isResumed ? () => readNotes(artifact) : async () => []);
         for await (const piece of pieces) {
           const cursor = piece.after === null ? next : { artifact, segment, ...piece.state };
           const { after: _, state: __, ...read } = piece;
@@ -132,29 +131,16 @@ type TablePiece = Omit<DumpPiece, "artifact" | "table" | "cursor" | "ends"> & {
 };
 
 async function* readTable(
-  reader: TableReader,
-  table: Table,
-  encoder: TableEncoder,
-  start: {
-    after: RowKey;
-    rows: number;
-    checks: CheckFinder;
-    readNotes: () => Promise<string[]>;
-  },
+  { encoder, checks, pages }: OpenTable,
+  readNotes: () => Promise<string[]>,
 ): AsyncGenerator<TablePiece, void, undefined> {
-  const { checks } = start;
-  let limit = start.rows;
-  const read = (place: { after: RowKey; limit: number; rowBytes: number }): Promise<PageRead> =>
-    checks.read((brokenSql) => readPage(reader, table, encoder, { ...place, brokenSql }));
-  let pending = read({ after: start.after, limit, rowBytes: 0 });
   const written: string[] = [];
   /** What was read of rows that the encoder holds. */
   let held = { rows: 0, replacements: 0, warnings: [] as string[], rowsRead: 0 };
   for (;;) {
-    const page = await pending;
-    const replacementsBefore = encoder.replacements;
+    const page = await pages.take();
     if (page.kind === "end") {
-      const earlier = encoder.takeNotes === undefined ? [] : await start.readNotes();
+      const earlier = encoder.takeNotes === undefined ? [] : await readNotes();
       yield {
         ...held,
         bytes: await encoder.end([...earlier, ...written]),
@@ -171,13 +157,7 @@ async function* readTable(
       };
       return;
     }
-    const rowBytes = page.byteLength / page.rows;
-    limit = nextLimit(page.limit, rowBytes, reader.longRowsPageBytes);
-    pending = page.complete
-      ? Promise.resolve({ kind: "end", rowsRead: 0 })
-      : read({ after: page.last, limit, rowBytes });
-    // The caller may stop before it needs this page; the page's error is then ignored.
-    pending.catch(() => {});
+    const replacementsBefore = encoder.replacements;
     const bytes = await (page.kind === "page" ? encoder.page(page.raw) : encoder.row(page.cells));
     const release = page.kind === "page" ? makeRelease(page.raw) : nothingToRelease;
     const all = {
@@ -214,14 +194,4 @@ function nothingToRelease(): void {}
 /** Detaches the page's own buffer, which contains the pieces of its text. */
 function makeRelease({ bytes }: RawPage): () => void {
   return () => void (bytes.buffer as ArrayBuffer).transfer(0);
-}
-
-/**
- * Returns the number of rows whose text reaches a page's target size, if they are like the last
- * ones.
- */
-function nextLimit(limit: number, rowBytes: number, longRowsPageBytes: number): number {
-  const pageBytes = rowBytes >= LONG_ROW_BYTES ? longRowsPageBytes : PAGE_BYTES;
-  const fitting = Math.floor(pageBytes / Math.max(rowBytes, 1));
-  return Math.max(1, Math.min(fitting, limit * PAGE_GROWTH, PAGE_ROWS_MAX));
 }

@@ -28,6 +28,18 @@ export type PageRead =
       complete: boolean;
     } & ({ kind: "page"; raw: RawPage } | { kind: "row"; cells: Cell[] }));
 
+/** The rows of one read. */
+export interface PagePlace {
+  /** The last key that was read before. */
+  after: RowKey;
+  /** The last key that may be read, of a table with one integer key; undefined for no bound. */
+  upTo: bigint | undefined;
+  /** The most rows. */
+  limit: number;
+  /** The bytes of a row's text, as far as known. */
+  rowBytes: number;
+}
+
 /**
  * Reads at most `limit` rows of about `rowBytes` of text each. It reads fewer if their text exceeds
  * the length of a value. It reads one row cell by cell if even the text of one row exceeds it, or
@@ -39,9 +51,9 @@ export async function readPage(
   reader: TableReader,
   table: Table,
   encoder: TableEncoder,
-  place: { after: RowKey; limit: number; rowBytes: number; brokenSql: RowExpression | undefined },
+  place: PagePlace & { brokenSql: RowExpression | undefined },
 ): Promise<PageRead> {
-  const { after, limit, rowBytes, brokenSql } = place;
+  const { after, upTo, limit, rowBytes, brokenSql } = place;
   const { rowGapHex } = encoder;
   const rowSql = encoder.rowSql(rowBytes);
   if (table.key.length === 0) {
@@ -53,7 +65,7 @@ export async function readPage(
   for (let rows = limit; rows >= 1; rows = Math.floor(rows / 4)) {
     try {
       const [result] = await reader.readRows(table, (select) => [
-        buildPageQuery({ table, rowSql, rowGapHex, after, limit: rows, brokenSql }, select),
+        buildPageQuery({ table, rowSql, rowGapHex, after, upTo, limit: rows, brokenSql }, select),
       ]);
       const raw = parsePage(result?.rows[0] ?? []);
       const rowsRead = result?.rowsRead ?? 0;
@@ -74,7 +86,7 @@ export async function readPage(
       if (findQueryProblem(error) !== "too-big") throw error;
     }
   }
-  return readRow(reader, table, encoder, { after, brokenSql });
+  return readRow(reader, table, encoder, { after, upTo, brokenSql });
 }
 
 /**
@@ -123,9 +135,10 @@ async function readRow(
   reader: TableReader,
   table: Table,
   encoder: TableEncoder,
-  { after, brokenSql }: { after: RowKey; brokenSql: RowExpression | undefined },
+  place: Pick<PagePlace, "after" | "upTo"> & { brokenSql: RowExpression | undefined },
 ): Promise<PageRead> {
-  const request = { table, rowSql: () => "''", rowGapHex: "", after, limit: 1, brokenSql };
+  const { after } = place;
+  const request = { table, rowSql: () => "''", rowGapHex: "", ...place, limit: 1 };
   try {
     const [keyResult, ...cellResults] = await reader.readRows(table, (select) => [
       plainStatement(buildPageQuery(request, select)),

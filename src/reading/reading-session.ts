@@ -6,6 +6,7 @@ import type { Source } from "../databases/source.ts";
 import type { CreateEncoder } from "../formats/table-encoder.ts";
 import type { PlanDump } from "./begin-dump.ts";
 import { type DumpPiece, readDump, type ReadNotes } from "./dump-reader.ts";
+import { type AheadLimits, ONE_AHEAD } from "./pages-ahead.ts";
 import { readUnchangedCatalog, requireUnchangedSchema } from "./read-catalog.ts";
 import { toCommittedPosition } from "./snapshot/committed-position.ts";
 import { SnapshotReader } from "./snapshot/snapshot-reader.ts";
@@ -82,22 +83,31 @@ export class ReadingSession {
   }
 
   /**
-   * Reads from `cursor` to the end of the plan; the caller stops when it has enough. `readNotes` returns the notes
-   * of earlier sessions. Errors: those of `readDump`, `snapshot-lost`, `undo-too-large`.
+   * Reads from `cursor` to the end of the plan; the caller stops when it has enough. `ahead` bounds
+   * how far ahead pages are requested; default: one at a time. `readNotes` returns the notes of
+   * earlier sessions. Errors: those of `readDump`,
+   * `snapshot-lost`, `undo-too-large`.
    */
-  read(cursor: Cursor, readNotes?: ReadNotes): AsyncGenerator<DumpPiece, void, undefined> {
+  read(
+    cursor: Cursor,
+    ahead: AheadLimits = ONE_AHEAD,
+    readNotes?: ReadNotes,
+  ): AsyncGenerator<DumpPiece, void, undefined> {
     return readDump({
+      ahead,
+      ...(readNotes && { readNotes }),
       reader: this.#snapshot ?? openLiveReader(this.#source),
       plan: this.plan,
       createEncoder: this.#createEncoder,
       cursor,
-      ...(readNotes && { readNotes }),
     });
   }
 
   /** Errors: `schema-changed`, `snapshot-lost`, the source's own. */
   async requireIntact(): Promise<void> {
-    await requireUnchangedSchema(this.#source, this.#schema);
-    await this.#snapshot?.requireIntact(this.#finished);
+    await Promise.all([
+      requireUnchangedSchema(this.#source, this.#schema),
+      this.#snapshot?.requireIntact(this.#finished),
+    ]);
   }
 }

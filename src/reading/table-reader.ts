@@ -2,6 +2,14 @@ import type { Table } from "../sqlite/catalog.ts";
 import { selectLiveRows, type RowSelect, type Statement } from "../sqlite/page-query.ts";
 import type { Source, SourceResult } from "../databases/source.ts";
 
+/** What is known of a table's size before it is read. */
+export interface TableExtent {
+  /** The last key of the rows to be read; only for a table with one integer key. */
+  lastKey?: bigint;
+  /** The most rows that it has. */
+  rowsMax?: number;
+}
+
 /**
  * Reads tables as they were at one instant, or as they are: its creator decides. The job's `usage`
  * contains what a reader counts of the source's work.
@@ -9,6 +17,8 @@ import type { Source, SourceResult } from "../databases/source.ts";
 export interface TableReader {
   /** The source's value. */
   readonly longRowsPageBytes: number;
+  /** What is known of a table's size, without any request. Default: nothing. */
+  extent?(table: Table): TableExtent;
   /** Runs the statements that `build` makes over a table's rows, all in one turn of the source. */
   readRows(table: Table, build: (rows: RowSelect) => Statement[]): Promise<SourceResult[]>;
   /**

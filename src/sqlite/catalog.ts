@@ -161,3 +161,10 @@ export function listRowColumns(table: Table): string[] {
 export function listStoredColumns(table: Table): Column[] {
   return table.columns.filter((column) => column.generated === "no");
 }
+
+/**
+ * True if rows have one integer key, so that one comparison relates it to the cursor and the end.
+ */
+export function hasIntegerKey(table: Table): boolean {
+  return table.key.length === 1 && table.key[0]?.integer === true;
+}

@@ -40,7 +40,7 @@ interface Cells {
  * cannot be read even by itself.
  */
 export function buildCellQueries(
-  request: Pick<PageRequest, "table" | "after">,
+  request: Pick<PageRequest, "table" | "after" | "upTo">,
   { columns, realSql, source = OWN_CELLS }: Cells,
   select: RowSelect,
 ): Statement[] {
@@ -63,7 +63,7 @@ export function buildCellQueries(
 }
 
 function cellsQuery(
-  { table, after }: Pick<PageRequest, "table" | "after">,
+  { table, after, upTo }: Pick<PageRequest, "table" | "after" | "upTo">,
   { columns: group, realSql, source = OWN_CELLS }: Cells,
   select: RowSelect,
 ): Statement {
@@ -82,7 +82,7 @@ function cellsQuery(
     });
   const params: Statement["params"] = [];
   const rows = rowSelectSql(
-    { table, after, limit: 1 },
+    { table, after, upTo, limit: 1 },
     cells,
     selectRenamedRows(select, names),
     params,

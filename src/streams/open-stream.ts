@@ -39,7 +39,7 @@ export async function openStream(
 ): Promise<OpenStream> {
   const { request, source } = planned;
   const { consistency } = request;
-  const { undoBytesMax, chunkBytes } = config;
+  const { undoBytesMax, chunkBytes, pagesAhead } = config;
   const planDump = planOneFile(request);
   const streamId = crypto.randomUUID();
   const snapshotId = crypto.randomUUID();
@@ -70,6 +70,7 @@ export async function openStream(
       : readStream({
           source: patient,
           chunkBytes,
+          pagesAhead,
           catalogDigest: begun.catalogDigest,
           record: begun.method === "snapshot" ? begun.record : null,
           undoBytesMax,

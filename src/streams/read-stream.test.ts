@@ -64,6 +64,7 @@ async function runStream(seed: number): Promise<{ difference: string; texts: num
     undoBytesMax: 1e9,
     catalogDigest: await digestCatalog(opened.catalog),
     chunkBytes: random.below(2_000),
+    pagesAhead: 1 + random.below(4),
   });
   for await (const text of reading) {
     texts.push(text);

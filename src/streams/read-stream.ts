@@ -8,6 +8,8 @@ export interface StreamReading extends DumpToRead {
   source: Source;
   /** How many bytes are read between two checks that the instant is intact. */
   chunkBytes: number;
+  /** How many pages may be requested at a time. */
+  pagesAhead: number;
 }
 
 /**
@@ -19,12 +21,13 @@ export interface StreamReading extends DumpToRead {
 export async function* readStream({
   source,
   chunkBytes,
+  pagesAhead,
   ...dump
 }: StreamReading): AsyncGenerator<Uint8Array, void, undefined> {
   const session = await ReadingSession.open(source, dump);
   let checkpoint = 0;
   let bytes = 0;
-  for await (const piece of session.read(CURSOR_START)) {
+  for await (const piece of session.read(CURSOR_START, { pagesMax: pagesAhead })) {
     const text = concatBytes(piece.bytes);
     piece.release();
     if (piece.ends) await session.requireIntact();

@@ -153,6 +153,17 @@ test("a file is downloaded with the token in a header, and is the stored one", a
   expect(file).toContain("CREATE TABLE note");
 });
 
+test("the details of a masked export list its masked columns, and those of others do not", async () => {
+  const masked = await exported(client, { source: "notes", mask: { note: { text: "length" } } });
+  await openExport(masked.jobId);
+  const facts = page.locator("section", { has: page.getByRole("heading", { name: "Details" }) });
+  expect(await facts.textContent()).toContain("Maskednote.text (length)");
+  const plain = await exported(client, { source: "notes" });
+  await openExport(plain.jobId);
+  await page.getByText(plain.jobId).first().waitFor();
+  expect(await facts.textContent()).not.toContain("Masked");
+});
+
 test("an export is deleted after a question, and the last backup only if its database's name is typed", async () => {
   const last = await exported(client, { source: "tenants", name: "acme" });
   await openExport(last.jobId);

@@ -5,6 +5,7 @@ import { beforeEach, expect, test } from "vitest";
 
 import type { JobView } from "../../src/api/job-view.ts";
 import type { Manifest } from "../../src/api/manifest.ts";
+import { startScheduledExports } from "../../src/intake/scheduled.ts";
 import { unwrap } from "../../src/rpc/outcome.ts";
 import { isSealed, openSealed } from "../../src/sealing/open-sealed.ts";
 import { openArtifactStore } from "../../src/storage/open-artifact-store.ts";
@@ -96,6 +97,16 @@ test("replaces the file in the store by a sealed one, and leaves nothing plain",
   expect(text).toContain("age-encryption.org");
   expect(text).not.toContain("planted-secret");
   expect(sealing).toEqual([{ sealing_json: null }]);
+  await expectSealed(view);
+});
+
+test("a schedule seals the files of an entry that says so", async () => {
+  await query("CREATE TABLE a(x)", "INSERT INTO a VALUES (1)");
+  const scheduled = { ...env, EXPORT_SCHEDULE: [ALL] } as unknown as typeof env;
+  await startScheduledExports(scheduled, { cron: "0 3 * * *", scheduledTime: Date.now() });
+  const { jobs: list } = await (await api("/export/jobs?limit=1")).json<{ jobs: JobView[] }>();
+  const view = await ended(list[0]?.jobId ?? "");
+  expect(view).toMatchObject({ status: "completed", error: null });
   await expectSealed(view);
 });
 

@@ -24,8 +24,8 @@ beforeEach(async () => {
   await query("CREATE TABLE a(id INTEGER PRIMARY KEY, x)", "INSERT INTO a VALUES (1, 'one')");
 });
 
-async function start(callbackUrl: string): Promise<JobView> {
-  const body = JSON.stringify({ callbackUrl });
+async function start(callbackUrl: string, request: object = {}): Promise<JobView> {
+  const body = JSON.stringify({ callbackUrl, ...request });
   const response = await api("/export/dump", { method: "POST", body }, LOCAL);
   expect(response.status).toBe(202);
   return response.json<JobView>();
@@ -88,6 +88,24 @@ describe("a job with a callback URL", () => {
       error: null,
       next: null,
     });
+  });
+
+  test("reports its copies, and what keeps it in its series", async () => {
+    const retention = { keepLast: 2, keepDaily: 7 };
+    const request = { copyTo: ["archive"], series: "nightly", retention };
+    const { jobId } = await start(receiver("/answer?status=200"), request);
+    const view = await settled(jobId);
+    const [post] = await receivedBy(jobId);
+    const { data } = JSON.parse(post?.body ?? "") as { data: JobView };
+    expect(data.copies).toEqual(view.copies);
+    expect(data.copies).toMatchObject([{ destination: "archive", state: "copied", sealed: false }]);
+    expect(data.retention).toEqual(view.retention);
+    expect(data.retention).toMatchObject({ series: "nightly", policy: retention });
+    expect(data.retention?.keptBy).toMatchObject([
+      { rule: "newest" },
+      { rule: "keepLast" },
+      { rule: "keepDaily", period: data.snapshotAt?.slice(0, 10) },
+    ]);
   });
 
   test("says what a gone receiver answered, and stays completed", async () => {

@@ -158,6 +158,11 @@ describe("EXPORT_SCHEDULE", () => {
       '[{"proveEvery":0}]',
       "EXPORT_SCHEDULE.0.proveEvery: expected at least 1",
     ],
+    [
+      "something to encrypt that is neither copies nor all",
+      '[{},{"source":"shop","encrypt":"files"}]',
+      "EXPORT_SCHEDULE.1.encrypt",
+    ],
     ["no JSON", "[", "EXPORT_SCHEDULE: expected JSON"],
     ["no list", "{}", "EXPORT_SCHEDULE"],
     ["a field that no request has", '[{"formt":"sql"}]', "EXPORT_SCHEDULE.0.formt"],
@@ -198,4 +203,15 @@ describe("EXPORT_SCHEDULE", () => {
       startScheduledExports(scheduled({ source: "nowhere" }), { cron: HOURLY, scheduledTime: 5 }),
     ).rejects.toThrow('there is no source "nowhere"');
   });
+
+  test.each(["copies", "all"])(
+    "that encrypts %s without a recipient fails the tick, and reports why",
+    async (encrypt) => {
+      const count = (await listJobs()).length;
+      await expect(
+        startScheduledExports(scheduled({ encrypt }), { cron: HOURLY, scheduledTime: 6 }),
+      ).rejects.toThrow("encrypt: EXPORT_AGE_RECIPIENTS contains no public key");
+      expect(await listJobs()).toHaveLength(count);
+    },
+  );
 });

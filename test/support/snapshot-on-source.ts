@@ -123,7 +123,8 @@ async function readSnapshot(source: Source, reading: Reading): Promise<Uint8Arra
     await snapshot.advance(position);
     const reader = smallPages(snapshot, reading.isSmall);
     cursor = null;
-    for await (const piece of readDump({ reader, plan, createEncoder, cursor: stored })) {
+    const ahead = { pagesMax: 1 + (checkpoint % 5) };
+    for await (const piece of readDump({ reader, plan, createEncoder, cursor: stored, ahead })) {
       pieces.push(...piece.bytes.map((bytes) => bytes.slice()));
       await reading.betweenPages?.();
       if (reading.isChunkEnd()) {

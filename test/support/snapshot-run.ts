@@ -108,7 +108,8 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
       const reader = smallPages(snapshot, () => random.isTrue(smallShare));
       const chunk: Uint8Array[] = [];
       cursor = null;
-      for await (const piece of readDump({ reader, plan, createEncoder, cursor: stored })) {
+      const ahead = { pagesMax: 1 + random.below(6) };
+      for await (const piece of readDump({ reader, plan, createEncoder, cursor: stored, ahead })) {
         pages += 1;
         chunk.push(...piece.bytes.map((bytes) => bytes.slice()));
         write();

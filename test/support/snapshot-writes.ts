@@ -34,6 +34,7 @@ export function smallPages(reader: TableReader, isSmall: () => boolean): TableRe
   let tries = 0;
   return {
     longRowsPageBytes: reader.longRowsPageBytes,
+    extent: (table) => reader.extent?.(table) ?? {},
     readOther: (statement) => reader.readOther(statement),
     readRows: (table, build) => {
       const isPage = table.key.length > 0 && build(() => "").length === 1;

@@ -1,11 +1,11 @@
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import { shortenName } from "../../sqlite/statement-length.ts";
-import { listRowColumns, type Table } from "../../sqlite/catalog.ts";
+import { hasIntegerKey, listRowColumns, type Table } from "../../sqlite/catalog.ts";
 import { KIB, MIB } from "../../api/limits.ts";
 import { ExportError } from "../../api/errors.ts";
 import type { Source } from "../../databases/source.ts";
 import { buildSizeQueries, parseSizes, type TableSize } from "../../sqlite/table-size.ts";
-import { canWatch, GATHERED_COLUMNS_MAX, hasIntegerKey } from "./layout.ts";
+import { canWatch, GATHERED_COLUMNS_MAX } from "./layout.ts";
 import type { HeldBy } from "../../rpc/snapshot-record.ts";
 
 /**
@@ -42,7 +42,7 @@ const COLUMNS_MAX = 100;
 export const MANY_TABLES = 50;
 
 /** The limits of a small table. A copied row costs one written row; a watched table costs six. */
-const SMALL_ROWS_MAX = 100;
+export const SMALL_ROWS_MAX = 100;
 const SMALL_BYTES_MAX = 64 * KIB;
 
 /**

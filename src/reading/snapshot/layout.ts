@@ -33,13 +33,6 @@ export function canWatch(table: Table): boolean {
   );
 }
 
-/**
- * True if rows have one integer key, so that one comparison relates it to the cursor and the end.
- */
-export function hasIntegerKey(table: Table): boolean {
-  return table.key.length === 1 && table.key[0]?.integer === true;
-}
-
 /** Names of a copy's columns: `c0` for the first of `listRowColumns`, then `c1`, `c2`, … */
 export function listPlaces(columns: readonly string[]): string[] {
   return columns.map((_, at) => `c${at}`);

@@ -1,12 +1,12 @@
 import { copyKeyValuesSql } from "../../sqlite/key-values.ts";
 import { quoteIdentifier as q, quoteText } from "../../sqlite/identifier.ts";
 import { shortenName } from "../../sqlite/statement-length.ts";
-import type { Catalog, Table } from "../../sqlite/catalog.ts";
+import { hasIntegerKey, type Catalog, type Table } from "../../sqlite/catalog.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { HeldBy } from "../../rpc/snapshot-record.ts";
 import { ExportError } from "../../api/errors.ts";
 import { STATEMENT_BYTES_MAX } from "../../api/limits.ts";
-import { copyRowsSql, createGatheringSql, gatherRowsSql, hasIntegerKey } from "./layout.ts";
+import { copyRowsSql, createGatheringSql, gatherRowsSql } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
 import { keyColumnsSql } from "./row-sql.ts";
 import { type Watch, watchTable } from "./triggers.ts";

@@ -1,13 +1,14 @@
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import type { RowExpression } from "../../sqlite/column-sql.ts";
 import { selectLiveRows, type RowSelect, type Statement } from "../../sqlite/page-query.ts";
-import type { Table } from "../../sqlite/catalog.ts";
+import { hasIntegerKey, type Table } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
 import { findQueryProblem } from "../../databases/query-problem.ts";
 import type { Source, SourceResult } from "../../databases/source.ts";
-import type { TableReader } from "../table-reader.ts";
+import type { TableExtent, TableReader } from "../table-reader.ts";
+import { SMALL_ROWS_MAX } from "./choose-held-by.ts";
 import type { CommittedPosition } from "./committed-position.ts";
-import { selectCopiedRows, selectGatheredRows, hasIntegerKey } from "./layout.ts";
+import { selectCopiedRows, selectGatheredRows } from "./layout.ts";
 import { SnapshotNames, startsWithSql, findWatchedTable } from "./names.ts";
 import { LEASE_SECONDS } from "./opening-statements.ts";
 import type { SnapshotRecord, SnapshotTable } from "../../rpc/snapshot-record.ts";
@@ -63,35 +64,53 @@ export class SnapshotReader implements TableReader {
     this.#tables = new Map(record.tables.map((table) => [table.name, table]));
   }
 
+  /** The table's last key at the instant, or the most rows that its copy has. */
+  extent(table: Table): TableExtent {
+    const held = this.#tables.get(table.name);
+    if (held?.heldBy === "empty") return { rowsMax: 0 };
+    if (held?.heldBy === "gathering") return { rowsMax: SMALL_ROWS_MAX };
+    if (held?.heldBy !== "undo" || held.end === null || !hasIntegerKey(table)) return {};
+    return { lastKey: BigInt(held.end) };
+  }
+
   async readRows(table: Table, build: (rows: RowSelect) => Statement[]): Promise<SourceResult[]> {
     const held = this.#tables.get(table.name);
     if (held === undefined) throw lost(`table ${q(table.name)} is not in it`);
-    if (held.heldBy === "nothing") return this.#run(build(selectLiveRows(table)));
-    if (held.heldBy === "empty") return this.#run(build(selectLiveRows(table, () => "0")));
+    if (held.heldBy === "nothing") return (await this.#run(build(selectLiveRows(table)))).read;
+    if (held.heldBy === "empty")
+      return (await this.#run(build(selectLiveRows(table, () => "0")))).read;
     if (held.heldBy === "copy") {
-      return this.#run(build(selectCopiedRows(this.#names.copy(held.number), table)));
+      return (await this.#run(build(selectCopiedRows(this.#names.copy(held.number), table)))).read;
     }
     if (held.heldBy === "gathering") {
-      return this.#run(build(selectGatheredRows(this.#names.gathering, held.number, table)));
+      const rows = selectGatheredRows(this.#names.gathering, held.number, table);
+      return (await this.#run(build(rows))).read;
     }
     const watched = { table, number: held.number };
     if (!this.#changed.has(table.name)) {
       const results = await this.#run(build(unchangedRows(table, held)), watched);
-      if (!this.#changed.has(table.name)) return results;
+      // Another page may have found an entry meanwhile: what counts is that this turn had none.
+      if (!results.hasEntry) return results.read;
     }
-    return this.#run(build(mergedRows(this.#names, table, held)), watched);
+    return (await this.#run(build(mergedRows(this.#names, table, held)), watched)).read;
   }
 
   async readOther({ sql }: Statement): Promise<SourceResult> {
     const number = this.#record.texts.indexOf(sql);
     if (number < 0) throw lost("a text that is asked for was not kept");
     const kept = `SELECT result FROM ${q(this.#names.texts)} WHERE n = ${number}`;
-    const [result] = await this.#run([{ sql: kept, params: [] }]);
+    const [result] = (await this.#run([{ sql: kept, params: [] }])).read;
     return result as SourceResult;
   }
 
-  /** Runs `statements` and the check in one turn; returns the statements' results. */
-  async #run(statements: Statement[], watched?: WatchedTable): Promise<SourceResult[]> {
+  /**
+   * Runs `statements` and the check in one turn. Returns the statements' results, and whether the
+   * table's log had an entry in that turn.
+   */
+  async #run(
+    statements: Statement[],
+    watched?: WatchedTable,
+  ): Promise<{ read: SourceResult[]; hasEntry: boolean }> {
     const state = q(this.#names.state);
     const renewal = `UPDATE ${state} SET lease_until = unixepoch() + ${LEASE_SECONDS} WHERE lease_until > unixepoch()`;
     const results = await this.#transaction([
@@ -100,11 +119,11 @@ export class SnapshotReader implements TableReader {
       ...(this.#renews ? [{ sql: renewal, params: [] }] : []),
     ]);
     const [checked, ...others] = results;
-    this.#trust(checked as SourceResult, watched);
+    const hasEntry = this.#trust(checked as SourceResult, watched);
     const read = others.slice(0, statements.length);
     const [first] = read;
     if (first !== undefined) first.rowsRead += checked?.rowsRead ?? 0;
-    return read;
+    return { read, hasEntry };
   }
 
   /**
@@ -131,13 +150,15 @@ export class SnapshotReader implements TableReader {
     };
   }
 
-  #trust({ rows }: SourceResult, watched: WatchedTable | undefined): void {
+  /** Returns whether the log of `watched` has an entry. */
+  #trust({ rows }: SourceResult, watched: WatchedTable | undefined): boolean {
     const [id, leaseLeft, undoBytes, hasEntry, isWatched] = rows[0] ?? [];
     if (id !== this.#record.snapshotId) throw lost("its state is gone");
     if (isWatched !== 1) {
       throw lost(`table ${q(watched?.table.name ?? "")} was altered, renamed or recreated`);
     }
-    if (watched !== undefined && hasEntry === 1) this.#changed.add(watched.table.name);
+    const isChanged = watched !== undefined && hasEntry === 1;
+    if (isChanged) this.#changed.add(watched.table.name);
     // Checked before the lease, which the triggers end when the log is full.
     if (Number(undoBytes) > this.#undoBytesMax) {
       throw new ExportError(
@@ -148,6 +169,7 @@ export class SnapshotReader implements TableReader {
     }
     if (Number(leaseLeft) < LEASE_LEFT_MIN) throw lost("its lease has expired");
     this.#renews = Number(leaseLeft) < LEASE_SECONDS / 2;
+    return isChanged;
   }
 
   async #transaction(statements: Statement[]): Promise<SourceResult[]> {
@@ -232,21 +254,27 @@ export class SnapshotReader implements TableReader {
   }
 }
 
-/** All rows of a table whose log is empty: rows added after its end are not in the log. */
+/**
+ * All rows of a table whose log is empty: rows added after its end are not in the log. A bounded
+ * range ends by then (see `extent`). With both bounds, SQLite would use one of them and test each
+ * row by the other.
+ */
 function unchangedRows(table: Table, held: SnapshotTable): RowSelect {
-  return selectLiveRows(table, upToEnd(table, held));
+  const bounded = selectLiveRows(table);
+  const upTo = selectLiveRows(table, upToEnd(table, held));
+  return (range) => (range.isBounded === true ? bounded : upTo)(range);
 }
 
 /** Rows that are not in the log, and those that the log has kept. */
 function mergedRows(names: SnapshotNames, table: Table, held: SnapshotTable): RowSelect {
   const log = chooseUndoLog(names, held.number, table);
   const isUpToEnd = upToEnd(table, held);
-  const live = selectLiveRows(table, (column) => {
-    const key = table.key.map(({ name }) => column(name));
-    const end = isUpToEnd(column);
-    return `${end === "" ? "" : `${end} AND `}NOT ${log.hasEntrySql(key)}`;
-  });
   return (range) => {
+    const live = selectLiveRows(table, (column) => {
+      const key = table.key.map(({ name }) => column(name));
+      const end = range.isBounded === true ? "" : isUpToEnd(column);
+      return `${end === "" ? "" : `${end} AND `}NOT ${log.hasEntrySql(key)}`;
+    });
     const orderBy = range.orderBy === "" ? "" : ` ORDER BY ${range.orderBy}`;
     return (
       `SELECT * FROM (${live(range)}) UNION ALL SELECT * FROM (${log.savedRows(range)})${orderBy} ` +

@@ -2,8 +2,8 @@ import { bytesSql } from "../../sqlite/bytes-sql.ts";
 import { numberColumns, nameOwnColumns } from "../../sqlite/column-sql.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import { type RowSelect, selectRowsFrom } from "../../sqlite/page-query.ts";
-import { listRowColumns, type Table } from "../../sqlite/catalog.ts";
-import { createKeyedSql, hasIntegerKey, listPlaces } from "./layout.ts";
+import { hasIntegerKey, listRowColumns, type Table } from "../../sqlite/catalog.ts";
+import { createKeyedSql, listPlaces } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
 import { isNeededSql, type KeySql, keyColumnsSql, sameKeySql } from "./row-sql.ts";
 

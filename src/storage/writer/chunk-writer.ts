@@ -43,6 +43,8 @@ export class ChunkWriter {
   #uploads: PartUploads;
   #hash = createHash("sha256");
   #pieceBytes = 0;
+  /** Over all artifacts, after compression. */
+  #storedBytes = 0;
   readonly #isCompressed: boolean;
   /** Of the piece's text. Unused without compression: the text is then what is stored. */
   #textHash = createHash("sha256");
@@ -89,6 +91,23 @@ export class ChunkWriter {
     return this.bytes >= chunkBytes * (carriesLittle ? 1 : CHUNK_EXCESS);
   }
 
+  /**
+   * About how many more bytes of text a chunk of about `chunkBytes` takes, if they compress like
+   * those so far. Nobody should read more than that for it.
+   */
+  expectedBytes(chunkBytes: number): number {
+    const { filledBytes, partBytes } = this.#cutter;
+    const share = this.#storedBytes > 0 ? this.#storedBytes / this.bytes : 1;
+    const toPart = (partBytes - filledBytes) / share;
+    // A part without an upload ends the chunk.
+    if (!this.hasUpload) return Math.min(toPart, chunkBytes - this.bytes);
+    const shortest = Math.max(0, chunkBytes - this.bytes);
+    const carried = (filledBytes + shortest * share) % partBytes;
+    if (carried <= BLOB_BYTES_MAX) return shortest;
+    const longest = chunkBytes * CHUNK_EXCESS - this.bytes;
+    return Math.min(longest, shortest + (partBytes - carried) / share);
+  }
+
   /** Copies `bytes`. Waits while too many parts are being sent. */
   async write(bytes: Uint8Array): Promise<void> {
     this.bytes += bytes.byteLength;
@@ -109,6 +128,7 @@ export class ChunkWriter {
       this.#hash.update(bytes);
       this.#cutter.push(bytes);
       this.#pieceBytes += bytes.byteLength;
+      this.#storedBytes += bytes.byteLength;
       if (this.hasUpload) await this.#sendParts();
     }
   }

@@ -6,14 +6,15 @@ import { returnPartBuffer, takePartBuffer } from "./part-buffers.ts";
  * yet, and the part that is being filled: one of each if the caller takes parts as it pushes bytes.
  */
 export class PartCutter {
-  readonly #partBytes: number;
+  /** The size of each part except the last. */
+  readonly partBytes: number;
   readonly #full: Uint8Array[] = [];
   #filling: Uint8Array | undefined;
   #filled = 0;
 
   constructor(partBytes: number) {
     assert(partBytes > 0, "a part has bytes");
-    this.#partBytes = partBytes;
+    this.partBytes = partBytes;
   }
 
   /** Copies `bytes`, which the caller may then reuse. */
@@ -21,12 +22,12 @@ export class PartCutter {
     let offset = 0;
     while (offset < bytes.byteLength) {
       // Its old content is harmless: every byte of a part is written before the part is taken.
-      this.#filling ??= takePartBuffer(this.#partBytes);
-      const length = Math.min(this.#partBytes - this.#filled, bytes.byteLength - offset);
+      this.#filling ??= takePartBuffer(this.partBytes);
+      const length = Math.min(this.partBytes - this.#filled, bytes.byteLength - offset);
       this.#filling.set(bytes.subarray(offset, offset + length), this.#filled);
       this.#filled += length;
       offset += length;
-      if (this.#filled === this.#partBytes) {
+      if (this.#filled === this.partBytes) {
         this.#full.push(this.#filling);
         this.#filling = undefined;
         this.#filled = 0;

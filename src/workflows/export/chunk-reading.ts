@@ -5,6 +5,7 @@ import { digestPlan } from "../../formats/plan-digest.ts";
 import { planDump } from "../../formats/plan-dump.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { DumpPiece } from "../../reading/dump-reader.ts";
+import type { Demand } from "../../reading/pages-ahead.ts";
 import { ReadingSession } from "../../reading/reading-session.ts";
 import { assert } from "../../lib/assert.ts";
 import type { RecordedPlan, RunningJob } from "../../rpc/run-jobs.ts";
@@ -15,9 +16,10 @@ import type { RunContext } from "../engine/run-context.ts";
 export interface ChunkReading {
   plan: DumpPlan;
   /**
-   * Everything from the chunk's cursor to the end of the plan; the chunk stops when it has enough.
+   * Reads everything from the chunk's cursor to the end of the plan; the chunk stops when it has
+   * enough. `demand` returns about how much it still needs.
    */
-  pieces: AsyncGenerator<DumpPiece, void, undefined>;
+  read: (demand: () => Demand) => AsyncGenerator<DumpPiece, void, undefined>;
   /** Call it after the last piece. Errors: `schema-changed`, `snapshot-lost`. */
   requireIntact: () => Promise<void>;
 }
@@ -43,7 +45,11 @@ export async function openReading(
       throw new ExportError("internal-error", "the rows that were read in one turn are gone");
     const { plan } = planDump(request, kept.catalog);
     await requireSamePlan(plan, planned);
-    return { plan, pieces: keptPieces(kept, checkpoint.cursor), requireIntact: async () => {} };
+    return {
+      plan,
+      read: () => keptPieces(kept, checkpoint.cursor),
+      requireIntact: async () => {},
+    };
   }
   const session = await ReadingSession.open(context.openSource(request), {
     catalogDigest,
@@ -58,9 +64,12 @@ export async function openReading(
   await session.commit(checkpoint.cursor, checkpoint.number);
   return {
     plan: session.plan,
-    pieces: session.read(checkpoint.cursor, async (artifact) =>
-      unwrap(await context.jobs.notes(context.runId, artifact)),
-    ),
+    read: (demand) =>
+      session.read(
+        checkpoint.cursor,
+        { pagesMax: context.config.pagesAhead, demand },
+        async (artifact) => unwrap(await context.jobs.notes(context.runId, artifact)),
+      ),
     requireIntact: () => session.requireIntact(),
   };
 }

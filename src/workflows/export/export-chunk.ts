@@ -7,11 +7,12 @@ import { CHUNK_GROWTH_DIVISOR } from "../../api/limits.ts";
 import { assert } from "../../lib/assert.ts";
 import { makeTurnYielder } from "../../lib/yield-turn.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
+import type { Demand } from "../../reading/pages-ahead.ts";
 import type { DumpPiece } from "../../reading/dump-reader.ts";
 import { ChunkWriter } from "../../storage/writer/chunk-writer.ts";
 import { nameTableAt } from "./begin-export.ts";
 import { openReading } from "./chunk-reading.ts";
-import { isChunkOver } from "./chunk-end.ts";
+import { CHUNK_ARTIFACTS_MAX, isChunkOver } from "./chunk-end.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
 /** What a step "export …" reports to the dashboard. */
@@ -64,7 +65,11 @@ export async function exportChunk(
   let { cursor } = checkpoint;
   let ended = 0;
   const yieldTurn = makeTurnYielder();
-  for await (const piece of reading.pieces) {
+  const demand = (): Demand => ({
+    bytes: writer.expectedBytes(chunkBytes),
+    artifacts: writer.hasUpload ? 0 : CHUNK_ARTIFACTS_MAX - ended,
+  });
+  for await (const piece of reading.read(demand)) {
     for (const bytes of piece.bytes) await writer.write(bytes);
     writer.addNotes(piece.notes);
     counts.add(piece);
@@ -86,8 +91,8 @@ export async function exportChunk(
       break;
     }
   }
-  await reading.requireIntact();
-  const written = await writer.finish();
+  // Both wait for answers only, and neither needs the other's.
+  const [written] = await Promise.all([writer.finish(), reading.requireIntact()]);
   const next = unwrap(
     await jobs.commitChunk({
       ...runId,
