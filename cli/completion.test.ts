@@ -61,7 +61,13 @@ function completeInZsh(words: string[]): string[] {
 describe.skipIf(spawnSync("zsh", ["-c", "exit"]).status !== 0)("in zsh", () => {
   test("describes commands, and lists values without a description by themselves", () => {
     expect(completeInZsh(["dum"])).toEqual([expect.stringMatching(/^dump:export, download/)]);
-    expect(completeInZsh(["dump", "--format", ""])).toEqual(["sql", "csv", "json", "ndjson"]);
+    expect(completeInZsh(["dump", "--format", ""])).toEqual([
+      "sql",
+      "csv",
+      "json",
+      "ndjson",
+      "parquet",
+    ]);
   });
 });
 

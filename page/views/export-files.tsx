@@ -1,6 +1,6 @@
 import { useRef, useState } from "preact/hooks";
 
-import { findCompression } from "../../src/api/compressions.ts";
+import { COMPRESSIONS, findFileCompression } from "../../src/api/compressions.ts";
 import type { JobView } from "../../src/api/job-view.ts";
 import { Icon } from "../parts/icon.tsx";
 import { Note, ProblemNote } from "../parts/notes.tsx";
@@ -149,9 +149,10 @@ function stampOf({ snapshotAt, createdAt }: JobView): string {
 }
 
 /** A single file is named for its database and instant, because it leaves its job. */
-function nameOf({ artifacts, compression }: JobView, name: string, prefix: string): string {
+function nameOf(job: JobView, name: string, prefix: string): string {
+  const { artifacts } = job;
   if (artifacts.length > 1) return name.replaceAll(/[/\\]/g, "_");
-  const suffix = findCompression(compression)?.suffix ?? "";
+  const { suffix } = COMPRESSIONS[findFileCompression(job)];
   const extension = /\.\w+$/.exec(name.slice(0, name.length - suffix.length))?.[0] ?? "";
   return `${prefix}${extension}${suffix}`;
 }

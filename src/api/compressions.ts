@@ -1,3 +1,5 @@
+import { findFormat } from "./formats.ts";
+
 /** What a compression adds to a file's name and type. */
 interface CompressionTraits {
   /** The end of the file's name, with its dot; empty without compression. */
@@ -23,4 +25,17 @@ export const COMPRESSION_NAMES = Object.keys(COMPRESSIONS) as readonly Compressi
 /** Returns the traits of a compression by its name; undefined for a name that this version does not know. */
 export function findCompression(name: string): CompressionTraits | undefined {
   return Object.hasOwn(COMPRESSIONS, name) ? COMPRESSIONS[name as CompressionName] : undefined;
+}
+
+/**
+ * Returns what compresses the files of a format from outside: `none` if the format compresses inside them. A name that
+ * this version does not know counts as `none`.
+ */
+export function findFileCompression(file: {
+  format: string;
+  compression: string;
+}): CompressionName {
+  const { format, compression } = file;
+  if (findFormat(format)?.compressesInside === true) return "none";
+  return findCompression(compression) === undefined ? "none" : (compression as CompressionName);
 }

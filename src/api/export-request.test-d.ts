@@ -11,4 +11,6 @@ expectTypeOf<keyof ExportRequestInput>().toEqualTypeOf<keyof ExportRequest>();
 
 expectTypeOf<ExportRequestInput>().not.toExtend<ExportRequest>();
 expectTypeOf<ExportRequest>().toExtend<ExportRequestInput>();
-expectTypeOf<ExportRequest["format"]>().toEqualTypeOf<"sql" | "csv" | "json" | "ndjson">();
+expectTypeOf<ExportRequest["format"]>().toEqualTypeOf<
+  "sql" | "csv" | "json" | "ndjson" | "parquet"
+>();

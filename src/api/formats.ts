@@ -12,12 +12,15 @@ export interface FormatTraits {
   readonly hasSchema: boolean;
   /** True if a dump is a script that SQLite runs. Only such a dump can be restored to verify it. */
   readonly isSqlScript: boolean;
+  /** True if `compression` compresses inside the files, whose names and types then do not show it. */
+  readonly compressesInside: boolean;
 }
 
 const ROWS_BY_TABLE: FormatTraits = {
   hasFilePerTable: true,
   hasSchema: false,
   isSqlScript: false,
+  compressesInside: false,
 };
 
 /**
@@ -25,10 +28,11 @@ const ROWS_BY_TABLE: FormatTraits = {
  * this registry. Job rows and manifests store the format, so a name never changes.
  */
 export const FORMATS = {
-  sql: { hasFilePerTable: false, hasSchema: true, isSqlScript: true },
+  sql: { hasFilePerTable: false, hasSchema: true, isSqlScript: true, compressesInside: false },
   csv: ROWS_BY_TABLE,
   json: ROWS_BY_TABLE,
   ndjson: ROWS_BY_TABLE,
+  parquet: { ...ROWS_BY_TABLE, compressesInside: true },
 } as const satisfies Record<string, FormatTraits>;
 
 type FormatName = keyof typeof FORMATS;

@@ -23,6 +23,12 @@ export const PAGES_AHEAD_DEFAULT = 4;
 export const PAGES_AHEAD_MAX = 16;
 
 /**
+ * The least size of a group of rows in a Parquet file, in bytes of its values, unless it is a table's last. A run holds
+ * one group in addition to its pages and parts, and a database of 10 GB has at most a few thousand groups.
+ */
+export const PARQUET_GROUP_BYTES = 8 * MIB;
+
+/**
  * How long one call of a source may go unanswered, in milliseconds. D1 ends a query after 30 s; the
  * time that queries wait in the queue adds to that.
  */

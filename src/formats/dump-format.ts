@@ -1,3 +1,5 @@
+import type { Compression } from "../api/export-request.ts";
+import type { EncoderState } from "../rpc/cursor.ts";
 import type { Table } from "../sqlite/catalog.ts";
 import type { DumpPlan, PlanRequest } from "./plan.ts";
 import type { TableEncoder } from "./table-encoder.ts";
@@ -8,7 +10,11 @@ export interface DumpFormat {
   plan: (request: PlanRequest) => DumpPlan;
   /**
    * Makes the encoder that continues at `state`. `stage` is a table name that the database does not use, for
-   * formats that need one.
+   * formats that need one. `compression` is for formats that compress inside their files.
    */
-  createEncoder: (table: Table, state: number, stage?: string) => TableEncoder;
+  createEncoder: (
+    table: Table,
+    state: EncoderState,
+    options?: { stage?: string; compression?: Compression },
+  ) => TableEncoder;
 }

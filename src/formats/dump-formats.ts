@@ -2,6 +2,7 @@ import type { ExportFormat } from "../api/export-request.ts";
 import { CSV } from "./csv/csv-format.ts";
 import type { DumpFormat } from "./dump-format.ts";
 import { JSON_TEXT, NDJSON } from "./json/json-format.ts";
+import { PARQUET } from "./parquet/parquet-format.ts";
 import { SQL } from "./sql/sql-format.ts";
 
 /** Every format by its name in a request. */
@@ -10,4 +11,5 @@ export const DUMP_FORMATS: Record<ExportFormat, DumpFormat> = {
   csv: CSV,
   json: JSON_TEXT,
   ndjson: NDJSON,
+  parquet: PARQUET,
 };

@@ -1,5 +1,5 @@
 import type { Catalog } from "../sqlite/catalog.ts";
-import type { JobRequest } from "../api/export-request.ts";
+import type { Compression, JobRequest } from "../api/export-request.ts";
 import { VERSION } from "../api/version.ts";
 import type { DumpWriter } from "../rpc/plan-record.ts";
 import { DUMP_FORMATS } from "./dump-formats.ts";
@@ -17,6 +17,8 @@ import { filterCatalog } from "./table-filter.ts";
  */
 export function planDump(
   request: Pick<JobRequest, "source" | "format" | "content" | "tables" | "mask"> & {
+    /** Only for formats that compress inside their files; default: none. */
+    compression?: Compression;
     isMasked?: boolean;
   },
   catalog: Catalog,
@@ -24,6 +26,7 @@ export function planDump(
 ): { plan: DumpPlan; createEncoder: CreateEncoder } {
   const filtered = filterCatalog(catalog, request.tables);
   const masks = resolveMasks(request.mask, catalog, filtered.catalog);
+  const { compression = "none" } = request;
   const format = DUMP_FORMATS[request.format];
   const plan = format.plan({
     catalog: filtered.catalog,
@@ -39,7 +42,7 @@ export function planDump(
       ...(request.mask && { mask: request.mask }),
     },
     createEncoder: (table, state) => {
-      const encoder = format.createEncoder(table, state, writer.stage);
+      const encoder = format.createEncoder(table, state, { stage: writer.stage, compression });
       const tableMasks = table.derived === undefined ? masks.byTable.get(table.name) : undefined;
       return tableMasks === undefined ? encoder : maskEncoder(encoder, tableMasks);
     },

@@ -1,3 +1,4 @@
+import type { EncoderState } from "../rpc/cursor.ts";
 import type { Cell } from "../sqlite/cell.ts";
 import type { Table } from "../sqlite/catalog.ts";
 import type { CellSource } from "../sqlite/cell-query.ts";
@@ -7,7 +8,8 @@ import type { RawPage } from "../sqlite/page-query.ts";
 /**
  * How a format writes one table's rows. The bytes depend only on the rows, never on where a page
  * ended. `state` is all that is remembered between two pages; an encoder created with it continues
- * where the last one stopped.
+ * where the last one stopped. A format that writes rows in groups may end them where
+ * pages end; then only the rows of the whole file do not depend on pages.
  */
 export interface TableEncoder {
   /**
@@ -23,17 +25,29 @@ export interface TableEncoder {
   readonly cellSource?: CellSource;
   /** SQL expression that writes the real of a cell, over its quoted column name. */
   readonly realSql: (name: string) => string;
-  /** Non-negative; 0 before the first row. */
-  readonly state: number;
+  /** 0, or as long as the list of columns. */
+  readonly state: EncoderState;
+  /**
+   * True while rows are held because their group is not complete: no position after them can be resumed from.
+   * Undefined in formats that never hold rows.
+   */
+  readonly holdsRows?: boolean;
   /** How many U+FFFD characters were written in place of bytes that are not UTF-8. */
   readonly replacements: number;
-  /** Bytes of a page's rows. `page.bytes` may be written to and must not be used afterwards. */
-  page(page: RawPage): Uint8Array[];
+  /**
+   * Bytes of a page's rows, which may be used until the next call. `page.bytes` may be written to and must not be used
+   * afterwards.
+   */
+  page(page: RawPage): Uint8Array[] | Promise<Uint8Array[]>;
   /** Bytes of one row that was read cell by cell. */
-  row(cells: Cell[]): Uint8Array[];
-  /** Bytes after the last row. */
-  end(): Uint8Array[];
+  row(cells: Cell[]): Uint8Array[] | Promise<Uint8Array[]>;
+  /** Bytes of held rows, and after the last row. `notes` are all that were taken, in order. */
+  end(notes: readonly string[]): Uint8Array[] | Promise<Uint8Array[]>;
+  /** Returns what `end` must know of the bytes since the last call; undefined in formats that need nothing. */
+  takeNotes?(): string[];
+  /** Returns what the reader of the dump must know of the rows since the last call, one sentence each. */
+  takeWarnings?(): string[];
 }
 
 /** Makes the encoder of a table. */
-export type CreateEncoder = (table: Table, state: number) => TableEncoder;
+export type CreateEncoder = (table: Table, state: EncoderState) => TableEncoder;

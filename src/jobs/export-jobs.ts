@@ -46,7 +46,7 @@ import { scheduleWatchdog } from "./commands/schedule-watchdog.ts";
 import { startOver } from "./commands/start-over.ts";
 import { findArtifact } from "./tables/artifact-rows.ts";
 import { loadTurn } from "./tables/blob-rows.ts";
-import { listPieces } from "./tables/chunk-rows.ts";
+import { listNotes, listPieces } from "./tables/chunk-rows.ts";
 import { recordCallback } from "./tables/job-callback-columns.ts";
 import { recordSigned } from "./tables/job-copying-columns.ts";
 import { recordClosed } from "./tables/job-plan-columns.ts";
@@ -184,6 +184,10 @@ export class ExportJobs extends JobsFleets implements HttpJobs, RunJobs, StreamJ
 
   pieces(run: RunId, ordinal: number): Promise<Outcome<LedgerPiece[]>> {
     return this.#ofRun(run, () => listPieces(this.jobs.sql, { jobId: run.jobId, ordinal }));
+  }
+
+  notes(run: RunId, ordinal: number): Promise<Outcome<string[]>> {
+    return this.#ofRun(run, () => listNotes(this.jobs.sql, { jobId: run.jobId, ordinal }));
   }
 
   commitChunk(commit: ChunkCommit): Promise<Outcome<NextAction>> {

@@ -332,6 +332,8 @@ export const MIGRATIONS: readonly string[] = [
      ON tmp_export_fleet_exports(job_id, state, attempts, member);`,
 
   "ALTER TABLE tmp_export_jobs ADD COLUMN folder TEXT",
+
+  "ALTER TABLE tmp_export_job_chunks ADD COLUMN notes_json TEXT",
 ];
 
 /** How many migrations a version must know to work with tables that have run all of these. */

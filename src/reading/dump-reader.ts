@@ -1,5 +1,5 @@
 import type { Table } from "../sqlite/catalog.ts";
-import type { Cursor } from "../rpc/cursor.ts";
+import type { Cursor, EncoderState } from "../rpc/cursor.ts";
 import type { RowKey } from "../sqlite/row-key.ts";
 import { encodeUtf8 } from "../lib/bytes.ts";
 import type { RawPage } from "../sqlite/page-query.ts";
@@ -30,7 +30,12 @@ export interface DumpPiece {
    * collector acts late, and takes 3 % of a job's time to free them (November 2026).
    */
   release: () => void;
+  /** What the artifact's end must know of these bytes, for formats that write rows in groups. */
+  notes: string[];
 }
+
+/** Returns the notes of the pieces of an artifact that were read before, in order. */
+export type ReadNotes = (artifact: number) => Promise<string[]>;
 
 /** A dump to read. */
 export interface DumpInput {
@@ -42,13 +47,15 @@ export interface DumpInput {
   firstPageRows?: (table: Table) => number;
   /** How far ahead pages are requested; default: one at a time. */
   ahead?: AheadLimits;
+  /** Called if the dump resumes within an artifact of a format that writes rows in groups; default: there are none. */
+  readNotes?: ReadNotes;
 }
 
 /**
  * Reads a plan's artifacts from `cursor` to the end, one page at a time. The pages that follow are
  * requested while the caller processes the last one, as far ahead as `ahead` allows, and no more
- * than that is ever held. The bytes are the same wherever it begins, and however far ahead it
- * reads.
+ * than that is ever held, except for a group of rows in formats that write groups. The bytes, or the
+ * rows of such a format, are the same wherever it begins, and however far ahead it reads.
  *
  * Errors: those of the reader, `value-not-exportable` if a row is too large even to be read cell by
  * cell, and those of `readPage`.
@@ -78,10 +85,12 @@ async function* readArtifacts(
       if (current.kind === "rows") {
         const open = tables.enter({ artifact, segment }, { after, encoderState });
         const { table } = open;
-        for await (const piece of readTable(open)) {
+        const { readNotes } = input;
+        const isResumed = after !== null && readNotes !== undefined;
+        const pieces = readTable(open, isResumed ? () => readNotes(artifact) : async () => []);
+        for await (const piece of pieces) {
           const cursor = piece.after === null ? next : { artifact, segment, ...piece.state };
-          const { bytes, rows, replacements, warnings, rowsRead, release } = piece;
-          const read = { bytes, rows, replacements, warnings, rowsRead, release };
+          const { after: _, state: __, ...read } = piece;
           const ends = last && piece.after === null;
           const name = table.derived === undefined ? { table: table.name } : {};
           yield { artifact, ...name, ...read, cursor, ends };
@@ -89,7 +98,13 @@ async function* readArtifacts(
       } else {
         const { text, rowsRead } = await readText(input.reader, current);
         const bytes = text === "" ? [] : [encodeUtf8(text)];
-        const none = { rows: 0, replacements: 0, warnings: [], release: nothingToRelease };
+        const none = {
+          rows: 0,
+          replacements: 0,
+          warnings: [],
+          notes: [],
+          release: nothingToRelease,
+        };
         yield { artifact, ...none, bytes, rowsRead, cursor: next, ends: last };
       }
       after = null;
@@ -108,32 +123,34 @@ async function readText(
   return { text: String(result.rows[0]?.[0] ?? ""), rowsRead: result.rowsRead };
 }
 
-interface TablePiece {
-  bytes: Uint8Array[];
-  rows: number;
-  replacements: number;
-  warnings: string[];
-  rowsRead: number;
-  release: () => void;
+/** What a piece contains of a table, before its place in the dump is known. */
+type TablePiece = Omit<DumpPiece, "artifact" | "table" | "cursor" | "ends"> & {
   /** Null with the table's last piece. */
   after: RowKey;
-  state: { after: RowKey; encoderState: number };
-}
+  state: { after: RowKey; encoderState: EncoderState };
+};
 
-async function* readTable({
-  encoder,
-  checks,
-  pages,
-}: OpenTable): AsyncGenerator<TablePiece, void, undefined> {
+async function* readTable(
+  { encoder, checks, pages }: OpenTable,
+  readNotes: () => Promise<string[]>,
+): AsyncGenerator<TablePiece, void, undefined> {
+  const written: string[] = [];
+  /** What was read of rows that the encoder holds. */
+  let held = { rows: 0, replacements: 0, warnings: [] as string[], rowsRead: 0 };
   for (;;) {
     const page = await pages.take();
     if (page.kind === "end") {
+      const earlier = encoder.takeNotes === undefined ? [] : await readNotes();
       yield {
-        bytes: encoder.end(),
-        rows: 0,
-        replacements: 0,
-        warnings: checks.takeWarnings([]),
-        rowsRead: page.rowsRead,
+        ...held,
+        bytes: await encoder.end([...earlier, ...written]),
+        warnings: [
+          ...held.warnings,
+          ...checks.takeWarnings([]),
+          ...(encoder.takeWarnings?.() ?? []),
+        ],
+        notes: encoder.takeNotes?.() ?? [],
+        rowsRead: held.rowsRead + page.rowsRead,
         release: nothingToRelease,
         after: null,
         state: { after: null, encoderState: 0 },
@@ -141,14 +158,31 @@ async function* readTable({
       return;
     }
     const replacementsBefore = encoder.replacements;
-    const bytes = page.kind === "page" ? encoder.page(page.raw) : encoder.row(page.cells);
+    const bytes = await (page.kind === "page" ? encoder.page(page.raw) : encoder.row(page.cells));
+    const release = page.kind === "page" ? makeRelease(page.raw) : nothingToRelease;
+    const all = {
+      rows: held.rows + page.rows,
+      replacements: held.replacements + encoder.replacements - replacementsBefore,
+      warnings: [
+        ...held.warnings,
+        ...checks.takeWarnings(page.broken),
+        ...(encoder.takeWarnings?.() ?? []),
+      ],
+      rowsRead: held.rowsRead + page.rowsRead,
+    };
+    if (encoder.holdsRows === true) {
+      release();
+      held = all;
+      continue;
+    }
+    const notes = encoder.takeNotes?.() ?? [];
+    written.push(...notes);
+    held = { rows: 0, replacements: 0, warnings: [], rowsRead: 0 };
     yield {
+      ...all,
       bytes,
-      rows: page.rows,
-      replacements: encoder.replacements - replacementsBefore,
-      warnings: checks.takeWarnings(page.broken),
-      rowsRead: page.rowsRead,
-      release: page.kind === "page" ? makeRelease(page.raw) : nothingToRelease,
+      notes,
+      release,
       after: page.last,
       state: { after: page.last, encoderState: encoder.state },
     };

@@ -1,4 +1,5 @@
 import type { Table } from "../sqlite/catalog.ts";
+import type { EncoderState } from "../rpc/cursor.ts";
 import type { RowKey } from "../sqlite/row-key.ts";
 import { PAGE_BYTES } from "../api/limits.ts";
 import { assert } from "../lib/assert.ts";
@@ -62,7 +63,7 @@ export class OpenTables {
   }
 
   /** Returns the table at `place`, which is read from `after`. The tables before it are read. */
-  enter(place: Place, from: { after: RowKey; encoderState: number }): OpenTable {
+  enter(place: Place, from: { after: RowKey; encoderState: EncoderState }): OpenTable {
     const at = this.#open.findIndex((each) => isSamePlace(each.place, place));
     this.#open = at < 0 ? [] : this.#open.slice(at);
     const table = this.#open[0]?.table ?? this.#add(place, from);
@@ -75,7 +76,10 @@ export class OpenTables {
     this.#isClosed = true;
   }
 
-  #add(place: Place, { after, encoderState }: { after: RowKey; encoderState: number }): OpenTable {
+  #add(
+    place: Place,
+    { after, encoderState }: { after: RowKey; encoderState: EncoderState },
+  ): OpenTable {
     const { reader, plan, createEncoder, firstPageRows = () => FIRST_PAGE_ROWS } = this.#input;
     const segment = plan.artifacts[place.artifact]?.segments[place.segment];
     const table = this.#tables.get(segment?.kind === "rows" ? segment.table : "");

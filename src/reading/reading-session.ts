@@ -5,7 +5,7 @@ import type { DumpPlan } from "../formats/plan.ts";
 import type { Source } from "../databases/source.ts";
 import type { CreateEncoder } from "../formats/table-encoder.ts";
 import type { PlanDump } from "./begin-dump.ts";
-import { type DumpPiece, readDump } from "./dump-reader.ts";
+import { type DumpPiece, readDump, type ReadNotes } from "./dump-reader.ts";
 import { type AheadLimits, ONE_AHEAD } from "./pages-ahead.ts";
 import { readUnchangedCatalog, requireUnchangedSchema } from "./read-catalog.ts";
 import { toCommittedPosition } from "./snapshot/committed-position.ts";
@@ -84,12 +84,18 @@ export class ReadingSession {
 
   /**
    * Reads from `cursor` to the end of the plan; the caller stops when it has enough. `ahead` bounds
-   * how far ahead pages are requested; default: one at a time. Errors: those of `readDump`,
+   * how far ahead pages are requested; default: one at a time. `readNotes` returns the notes of
+   * earlier sessions. Errors: those of `readDump`,
    * `snapshot-lost`, `undo-too-large`.
    */
-  read(cursor: Cursor, ahead: AheadLimits = ONE_AHEAD): AsyncGenerator<DumpPiece, void, undefined> {
+  read(
+    cursor: Cursor,
+    ahead: AheadLimits = ONE_AHEAD,
+    readNotes?: ReadNotes,
+  ): AsyncGenerator<DumpPiece, void, undefined> {
     return readDump({
       ahead,
+      ...(readNotes && { readNotes }),
       reader: this.#snapshot ?? openLiveReader(this.#source),
       plan: this.plan,
       createEncoder: this.#createEncoder,

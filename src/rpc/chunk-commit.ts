@@ -11,6 +11,8 @@ export interface ChunkPiece {
   textBytes?: number;
   textSha256?: string;
   parts: StoredPart[];
+  /** What the artifact's end must know of the piece, for formats that write rows in groups; none by default. */
+  notes?: string[];
   /** A chunk never reads an artifact back. */
   state: Exclude<ArtifactState, "verified">;
 }

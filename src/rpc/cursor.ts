@@ -1,5 +1,8 @@
 import type { RowKey } from "../sqlite/row-key.ts";
 
+/** What a format remembers from page to page; 0 before the first row. It is small: each checkpoint stores it. */
+export type EncoderState = number | string;
+
 /** The position at which an export resumes: plain data, committed with each checkpoint. */
 export interface Cursor {
   /** Index into the plan's artifacts; equal to their number when everything is read. */
@@ -9,7 +12,7 @@ export interface Cursor {
   /** The last row that was read from a segment of rows. */
   after: RowKey;
   /** What the format must remember from page to page; see `TableEncoder`. */
-  encoderState: number;
+  encoderState: EncoderState;
 }
 
 /** The cursor before the first byte. */

@@ -9,6 +9,8 @@ export interface KeptPiece {
   replacements: number;
   /** Undefined in pieces that an earlier version kept. */
   warnings?: string[];
+  /** Undefined if there are none. */
+  notes?: string[];
   /** The start of the next piece. */
   cursor: Cursor;
   ends: boolean;

@@ -59,6 +59,8 @@ export interface RunJobs {
   artifact(run: RunId, ordinal: number): Promise<Outcome<ArtifactRecord | null>>;
   /** Returns the ledger's pieces of an artifact, in order and without gaps. */
   pieces(run: RunId, ordinal: number): Promise<Outcome<LedgerPiece[]>>;
+  /** Returns the notes of an artifact's pieces, in order. */
+  notes(run: RunId, ordinal: number): Promise<Outcome<string[]>>;
   /** Commits a whole chunk or nothing. Failures: `try-overtaken`, `inline-storage-full`. */
   commitChunk(commit: ChunkCommit): Promise<Outcome<NextAction>>;
   /**

@@ -1,5 +1,6 @@
 import { type ExportEnv, getExportJobs } from "../config/bindings.ts";
 import type { Settings } from "../config/settings.ts";
+import { findFileCompression } from "../api/compressions.ts";
 import { PAGE_BYTES } from "../api/limits.ts";
 import { patientSource } from "../databases/patient-source.ts";
 import type { Source } from "../databases/source.ts";
@@ -37,7 +38,7 @@ export async function openStream(
   { env, config }: { env: ExportEnv; config: Settings },
 ): Promise<OpenStream> {
   const { request, source } = planned;
-  const { consistency, compression } = request;
+  const { consistency } = request;
   const { undoBytesMax, chunkBytes, pagesAhead } = config;
   const planDump = planOneFile(request);
   const streamId = crypto.randomUUID();
@@ -80,7 +81,7 @@ export async function openStream(
       file: describeFile(begun.plan, request),
       atMs: begun.method === "live" ? undefined : begun.atMs,
       warnings: [...begun.warnings, ...found],
-      body: makeBody(cutIntoBlocks(texts, compression), taken.lease),
+      body: makeBody(cutIntoBlocks(texts, findFileCompression(request)), taken.lease),
     };
   } catch (error) {
     await taken.lease?.release();

@@ -5,7 +5,7 @@ import type { DumpPlan } from "../formats/plan.ts";
 import { selectTable } from "../formats/table-filter.ts";
 import { assert } from "../lib/assert.ts";
 import { ExportError } from "../api/errors.ts";
-import { COMPRESSIONS } from "../api/compressions.ts";
+import { COMPRESSIONS, findFileCompression } from "../api/compressions.ts";
 import { requireRows } from "../api/export-request.ts";
 import type { StreamRequest } from "../api/stream-query.ts";
 import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
@@ -81,11 +81,11 @@ export function planOneFile(request: StreamRequest): PlanDump {
 /** Returns the one file of a plan from `planOneFile`. */
 export function describeFile(
   { artifacts }: DumpPlan,
-  { compression }: Pick<StreamRequest, "compression">,
+  request: Pick<StreamRequest, "format" | "compression">,
 ): PlannedFile {
   const [artifact] = artifacts;
   assert(artifact !== undefined, "a stream's plan has one file");
-  const { suffix, contentType } = COMPRESSIONS[compression];
+  const { suffix, contentType } = COMPRESSIONS[findFileCompression(request)];
   return {
     name: `${artifact.name}${suffix}`,
     contentType: contentType ?? artifact.contentType,

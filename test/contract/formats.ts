@@ -8,7 +8,8 @@ import {
   type ExportFormat,
   ExportFormatSchema,
 } from "../../src/api/export-request.ts";
-import { COMPRESSIONS } from "../../src/api/compressions.ts";
+import { COMPRESSIONS, findFileCompression } from "../../src/api/compressions.ts";
+import { FORMATS } from "../../src/api/formats.ts";
 import { inflate } from "../../src/loading/inflate.ts";
 import { api, emptyDatabase, ended, query, sha256Of, startExport } from "../support/api.ts";
 import { directFiles } from "../support/direct-files.ts";
@@ -53,9 +54,15 @@ export function formatsContract(store: string): void {
         async (compression) => {
           const { jobId } = await startExport({ format, compression });
           const view = await ended(jobId);
-          expect(view).toMatchObject({ status: "completed", error: null, warnings: [] });
-          const files = [...(expected.get(format) ?? [])];
-          const { suffix } = COMPRESSIONS[compression];
+          expect(view).toMatchObject({ status: "completed", error: null });
+          // A column of a Parquet file has one type.
+          expect(view.warnings).toHaveLength(format === "parquet" ? 1 : 0);
+          const compressesInside = FORMATS[format].compressesInside;
+          const direct = compressesInside
+            ? await directFiles(format, compression)
+            : expected.get(format);
+          const files = [...(direct ?? [])];
+          const { suffix } = COMPRESSIONS[findFileCompression({ format, compression })];
           expect(view.artifacts.map(({ name }) => name)).toEqual(
             files.map(([name]) => `${name}${suffix}`),
           );
@@ -63,7 +70,7 @@ export function formatsContract(store: string): void {
             const path = `/export/dump/${jobId}/download/${encodeURIComponent(`${name}${suffix}`)}`;
             const stored = new Uint8Array(await (await api(path)).arrayBuffer());
             expect(await sha256Of(stored)).toBe(view.artifacts[at]?.sha256);
-            const text = await opened(stored, compression);
+            const text = compressesInside ? stored : await opened(stored, compression);
             expect(Buffer.compare(text, bytes), name).toBe(0);
           }
           await (await api(`/export/dump/${jobId}`, { method: "DELETE" })).body?.cancel();

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { blocksOf } from "../support/doc-blocks.ts";
@@ -61,6 +62,15 @@ test("docs/recipes.md makes an SQLite file", async () => {
     { email: SECRET },
   ]);
   db.close();
+});
+
+test("docs/recipes.md reads a table with DuckDB", async () => {
+  await run(take("npx durable-export dump --source main --table"));
+  const query = take("SELECT id, name FROM 'tables/");
+  const connection = await (await DuckDBInstance.create(":memory:")).connect();
+  const result = await connection.runAndReadAll(query.replace("'tables/", `'${project}/tables/`));
+  expect(result.getRows()[0]).toEqual([1n, "Ada"]);
+  connection.closeSync();
 });
 
 test("docs/recipes.md has no other commands", () => {

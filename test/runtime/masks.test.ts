@@ -40,18 +40,21 @@ async function textOf(jobId: string): Promise<string> {
 }
 
 describe("a masked export", () => {
-  test.each(["sql", "csv", "json", "ndjson"])("contains no original in %s", async (format) => {
-    const view = await ended((await startExport({ format, mask: MASK })).jobId);
-    expect(view.error).toBe(null);
-    expect(view.masked).toEqual(MASKED);
-    const text = await textOf(view.jobId);
-    expect(text).not.toContain("Zq7");
-    expect(text).toContain("user-3000@example.invalid");
-    expect(text).toContain("note 3000");
-    expect(text).toContain("xxxx00xxx");
-    const manifest = await (await api(`/export/dump/${view.jobId}/manifest`)).json<Manifest>();
-    expect(manifest.masked).toEqual(MASKED);
-  });
+  test.each(["sql", "csv", "json", "ndjson", "parquet"])(
+    "contains no original in %s",
+    async (format) => {
+      const view = await ended((await startExport({ format, mask: MASK })).jobId);
+      expect(view.error).toBe(null);
+      expect(view.masked).toEqual(MASKED);
+      const text = await textOf(view.jobId);
+      expect(text).not.toContain("Zq7");
+      expect(text).toContain("user-3000@example.invalid");
+      expect(text).toContain("note 3000");
+      expect(text).toContain("xxxx00xxx");
+      const manifest = await (await api(`/export/dump/${view.jobId}/manifest`)).json<Manifest>();
+      expect(manifest.masked).toEqual(MASKED);
+    },
+  );
 
   test("proves itself, and not its source", async () => {
     const view = await ended((await startExport({ mask: MASK, verify: "restore" })).jobId);

@@ -5,7 +5,12 @@ import type { Catalog } from "../../src/sqlite/catalog.ts";
 import type { Cursor } from "../../src/rpc/cursor.ts";
 import { ExportError } from "../../src/api/errors.ts";
 import type { Masks } from "../../src/api/masks.ts";
-import type { DumpContent, ExportFormat, TablePatterns } from "../../src/api/export-request.ts";
+import type {
+  Compression,
+  DumpContent,
+  ExportFormat,
+  TablePatterns,
+} from "../../src/api/export-request.ts";
 import { readCatalog } from "../../src/reading/read-catalog.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
 import type { Source } from "../../src/databases/source.ts";
@@ -27,6 +32,8 @@ export interface Cutting {
   isChunkEnd: () => boolean;
   /** Pages are read as if their rows had this many bytes; undefined uses their real size. */
   rowBytes?: () => number;
+  /** Makes a format's encoders, if they are not the usual ones. */
+  createEncoder?: CreateEncoder;
 }
 
 export const UNCUT: Cutting = { isTooBig: () => false, isChunkEnd: () => false };
@@ -63,6 +70,7 @@ export async function exportDatabase(
   cutting = UNCUT,
   request: {
     format?: ExportFormat;
+    compression?: Compression;
     tables?: TablePatterns;
     content?: DumpContent;
     mask?: Masks;
@@ -76,13 +84,14 @@ export async function exportDatabase(
   );
   const reader = cutReader(openLiveReader(source), cutting);
   const cutEncoderOf: CreateEncoder = (table, state) => {
-    const encoder = createEncoder(table, state);
+    const encoder = (cutting.createEncoder ?? createEncoder)(table, state);
     const rowSql = encoder.rowSql.bind(encoder);
     return Object.assign(encoder, {
       rowSql: (rowBytes: number) => rowSql(cutting.rowBytes?.() ?? rowBytes),
     });
   };
   const pieces = plan.artifacts.map((): Uint8Array[] => []);
+  const notes = plan.artifacts.map((): string[] => []);
   const found = new Set<string>();
   let replacements = 0;
   let cursor: Cursor | null = START;
@@ -90,12 +99,15 @@ export async function exportDatabase(
     // As a checkpoint stores it.
     const stored = JSON.parse(JSON.stringify(cursor)) as Cursor;
     cursor = null;
+    const committed = notes.map((each) => [...each]);
     for await (const piece of readDump({
       reader,
       plan,
       createEncoder: cutEncoderOf,
       cursor: stored,
+      readNotes: async (artifact) => committed[artifact] ?? [],
     })) {
+      notes[piece.artifact]?.push(...piece.notes);
       // A page's bytes may be views of a buffer that the next page reuses.
       pieces[piece.artifact]?.push(...piece.bytes.map((bytes) => bytes.slice()));
       replacements += piece.replacements;

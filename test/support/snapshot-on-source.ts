@@ -3,7 +3,7 @@ import { SqlEncoder } from "../../src/formats/sql/sql-encoder.ts";
 import { planSqlDump } from "../../src/formats/sql/sql-plan.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import type { Catalog, Table } from "../../src/sqlite/catalog.ts";
-import { CURSOR_START, type Cursor } from "../../src/rpc/cursor.ts";
+import { CURSOR_START, type Cursor, type EncoderState } from "../../src/rpc/cursor.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
 import { closeSnapshot } from "../../src/reading/snapshot/close-snapshot.ts";
 import { toCommittedPosition } from "../../src/reading/snapshot/committed-position.ts";
@@ -113,7 +113,7 @@ async function readSnapshot(source: Source, reading: Reading): Promise<Uint8Arra
     ...(reading.watchesAll ? {} : { manyTables: 0 }),
   });
   await reading.afterOpening?.();
-  const createEncoder = (table: Table, state: number) => new SqlEncoder(table, state);
+  const createEncoder = (table: Table, state: EncoderState) => new SqlEncoder(table, state);
   const pieces: Uint8Array[] = [];
   let cursor: Cursor | null = CURSOR_START;
   for (let checkpoint = 0; cursor !== null; checkpoint += 1) {

@@ -5,7 +5,7 @@ import { SqlEncoder } from "../../src/formats/sql/sql-encoder.ts";
 import { planSqlDump } from "../../src/formats/sql/sql-plan.ts";
 import { concatBytes } from "../../src/lib/bytes.ts";
 import type { Catalog, Table } from "../../src/sqlite/catalog.ts";
-import { CURSOR_START, type Cursor } from "../../src/rpc/cursor.ts";
+import { CURSOR_START, type Cursor, type EncoderState } from "../../src/rpc/cursor.ts";
 import { readDump } from "../../src/reading/dump-reader.ts";
 import { closeSnapshot } from "../../src/reading/snapshot/close-snapshot.ts";
 import { openSnapshot } from "../../src/reading/snapshot/open-snapshot.ts";
@@ -79,7 +79,7 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
   });
   const { plan, record } = opened;
   const dropIdle = addIdleTriggers(twin);
-  const createEncoder = (table: Table, state: number) => new SqlEncoder(table, state);
+  const createEncoder = (table: Table, state: EncoderState) => new SqlEncoder(table, state);
   const chunkShare = random.next() * 0.6;
   const smallShare = random.next();
   const busy = random.next() * 6;

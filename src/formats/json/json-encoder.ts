@@ -1,4 +1,5 @@
 import { decodeUtf8, encodeUtf8, toHex } from "../../lib/bytes.ts";
+import type { EncoderState } from "../../rpc/cursor.ts";
 import type { Column, Table } from "../../sqlite/catalog.ts";
 import { listStoredColumns } from "../../sqlite/catalog.ts";
 import type { Cell } from "../../sqlite/cell.ts";
@@ -41,9 +42,9 @@ export class JsonEncoder implements TableEncoder {
   readonly #rowSql: RowExpression;
   readonly #layout: JsonLayout;
 
-  constructor(table: Table, state: number, layout: JsonLayout) {
+  constructor(table: Table, state: EncoderState, layout: JsonLayout) {
     const columns = listStoredColumns(table);
-    this.state = state;
+    this.state = Number(state);
     this.#layout = layout;
     this.rowGapHex = toHex(encodeUtf8(layout.between));
     this.cellColumns = columns.map((column) => column.name);

@@ -1,3 +1,4 @@
+import type { EncoderState } from "../../rpc/cursor.ts";
 import { Buffer, isUtf8 } from "node:buffer";
 
 import type { Cell } from "../../sqlite/cell.ts";
@@ -71,8 +72,8 @@ export class SqlEncoder implements TableEncoder {
    * `stage` is the name of the table in which long rows are staged; the database does not use that
    * name.
    */
-  constructor(table: Table, state: number, stage = STAGE_TABLE) {
-    this.state = state;
+  constructor(table: Table, state: EncoderState, stage = STAGE_TABLE) {
+    this.state = Number(state);
     this.#stageName = stage;
     const rowid = writtenRowid(table);
     const columns = listStoredColumns(table);

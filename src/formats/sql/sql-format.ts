@@ -5,5 +5,5 @@ import { planSqlDump } from "./sql-plan.ts";
 /** One script that recreates the database. */
 export const SQL: DumpFormat = {
   plan: planSqlDump,
-  createEncoder: (table, state, stage) => new SqlEncoder(table, state, stage),
+  createEncoder: (table, state, { stage } = {}) => new SqlEncoder(table, state, stage),
 };

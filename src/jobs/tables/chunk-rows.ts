@@ -30,8 +30,8 @@ export function insertChunkPiece(
   sql.exec(
     `INSERT INTO tmp_export_job_chunks (job_id, artifact_ordinal, number, table_name,
        first_cursor_json, last_cursor_json, rows, bytes, parts_json, sha256, text_bytes, text_sha256,
-       run, started_at_ms, committed_at_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       notes_json, run, started_at_ms, committed_at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     commit.jobId,
     piece.artifactOrdinal,
     chunk.number,
@@ -44,6 +44,7 @@ export function insertChunkPiece(
     piece.sha256,
     piece.textBytes ?? null,
     piece.textSha256 ?? null,
+    piece.notes === undefined ? null : JSON.stringify(piece.notes),
     commit.run,
     commit.startedAtMs,
     chunk.nowMs,
@@ -100,6 +101,22 @@ export function listPieces(
       firstKey: describeCursor(row.first_cursor_json),
       lastKey: describeCursor(row.last_cursor_json),
     }));
+}
+
+/** Returns the notes of all pieces of an artifact, in order. */
+export function listNotes(
+  sql: SqlStorage,
+  { jobId, ordinal }: { jobId: string; ordinal: number },
+): string[] {
+  return sql
+    .exec<{ notes_json: string }>(
+      `SELECT notes_json FROM tmp_export_job_chunks
+       WHERE job_id = ? AND artifact_ordinal = ? AND notes_json IS NOT NULL ORDER BY number`,
+      jobId,
+      ordinal,
+    )
+    .toArray()
+    .flatMap(({ notes_json }) => JSON.parse(notes_json) as string[]);
 }
 
 /** Returns the key of the row that a cursor stands after; null if it stands at the start of something. */

@@ -49,6 +49,8 @@ export class ChunkWriter {
   /** Of the piece's text. Unused without compression: the text is then what is stored. */
   #textHash = createHash("sha256");
   #textBytes = 0;
+  /** Of the piece. */
+  #notes: string[] = [];
   #ended = false;
   /** Writes to the store so far. */
   #writes = 0;
@@ -116,6 +118,11 @@ export class ChunkWriter {
     await this.#keep(await this.#compressor.push(bytes));
   }
 
+  /** Adds what the artifact's end must know of the bytes that were written last. */
+  addNotes(notes: readonly string[]): void {
+    this.#notes.push(...notes);
+  }
+
   async #keep(pieces: Uint8Array[]): Promise<void> {
     for (const bytes of pieces) {
       this.#hash.update(bytes);
@@ -161,6 +168,7 @@ export class ChunkWriter {
     this.#uploads = new PartUploads(this.#store, artifact);
     this.#hash = createHash("sha256");
     this.#pieceBytes = 0;
+    this.#notes = [];
     this.#textHash = createHash("sha256");
     this.#textBytes = 0;
     this.#ended = false;
@@ -178,6 +186,7 @@ export class ChunkWriter {
       textBytes: this.#isCompressed ? this.#textBytes : this.#pieceBytes,
       textSha256: this.#isCompressed ? this.#textHash.digest("hex") : sha256,
       parts,
+      ...(this.#notes.length > 0 && { notes: this.#notes }),
       state: this.#stateAfter(),
     });
   }

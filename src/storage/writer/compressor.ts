@@ -1,7 +1,7 @@
 import type { Compression } from "../../api/export-request.ts";
 import { MIB } from "../../api/limits.ts";
-import { gzipFrame } from "./gzip-frame.ts";
-import { zstdFrame } from "./zstd-frame.ts";
+import { gzipFrame } from "../../lib/gzip-frame.ts";
+import { zstdFrame } from "../../lib/zstd-frame.ts";
 
 /** How much text one frame contains: enough to compress well, and little enough for one turn. */
 const FRAME_BYTES = 4 * MIB;

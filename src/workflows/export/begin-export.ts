@@ -4,7 +4,7 @@ import { CURSOR_START } from "../../rpc/cursor.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import { ExportError } from "../../api/errors.ts";
-import { COMPRESSIONS } from "../../api/compressions.ts";
+import { COMPRESSIONS, findFileCompression } from "../../api/compressions.ts";
 import type { JobRequest } from "../../api/export-request.ts";
 import { concatBytes } from "../../lib/bytes.ts";
 import { beginDump, type BegunDump } from "../../reading/begin-dump.ts";
@@ -80,7 +80,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     cursor: CURSOR_START,
     firstTable: nameTableAt(plan.artifacts[0]?.segments, 0),
     artifacts: plan.artifacts.map(({ name, contentType }) => {
-      const { suffix, contentType: compressed } = COMPRESSIONS[request.compression];
+      const { suffix, contentType: compressed } = COMPRESSIONS[findFileCompression(request)];
       return {
         name: `${name}${suffix}`,
         contentType: compressed ?? contentType,

@@ -65,7 +65,11 @@ export async function openReading(
   return {
     plan: session.plan,
     read: (demand) =>
-      session.read(checkpoint.cursor, { pagesMax: context.config.pagesAhead, demand }),
+      session.read(
+        checkpoint.cursor,
+        { pagesMax: context.config.pagesAhead, demand },
+        async (artifact) => unwrap(await context.jobs.notes(context.runId, artifact)),
+      ),
     requireIntact: () => session.requireIntact(),
   };
 }
@@ -90,10 +94,11 @@ async function* keptPieces(
   const from = JSON.stringify(cursor);
   let isBehind = pieces.every((piece) => JSON.stringify(piece.cursor) !== from);
   let offset = 0;
-  for (const { byteLength, warnings = [], ...piece } of pieces) {
+  for (const { byteLength, warnings = [], notes = [], ...piece } of pieces) {
     const text = bytes.subarray(offset, offset + byteLength);
     offset += byteLength;
-    if (isBehind) yield { ...piece, warnings, bytes: [text], rowsRead: 0, release: () => {} };
+    if (isBehind)
+      yield { ...piece, warnings, notes, bytes: [text], rowsRead: 0, release: () => {} };
     else isBehind = JSON.stringify(piece.cursor) === from;
   }
 }

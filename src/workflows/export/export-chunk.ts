@@ -2,6 +2,7 @@ import type { Cursor } from "../../rpc/cursor.ts";
 import type { TableProgress } from "../../rpc/chunk-commit.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
+import { findFileCompression } from "../../api/compressions.ts";
 import { CHUNK_GROWTH_DIVISOR } from "../../api/limits.ts";
 import { assert } from "../../lib/assert.ts";
 import { makeTurnYielder } from "../../lib/yield-turn.ts";
@@ -54,7 +55,7 @@ export async function exportChunk(
     partBytes: job.partBytes,
     artifact: checkpoint.artifact,
     carry: checkpoint.carry,
-    compression: job.request.compression,
+    compression: findFileCompression(job.request),
   });
   const chunkBytes = Math.max(
     config.chunkBytes,
@@ -70,6 +71,7 @@ export async function exportChunk(
   });
   for await (const piece of reading.read(demand)) {
     for (const bytes of piece.bytes) await writer.write(bytes);
+    writer.addNotes(piece.notes);
     counts.add(piece);
     piece.release();
     await yieldTurn();

@@ -35,6 +35,7 @@ const WRITTEN = {
   csv: "9008120a7c2cc58b",
   json: "133682d920f90122",
   ndjson: "cfed0997acbe27c4",
+  parquet: "2e4957ad448cad90",
   sql: "fb8a7b013a43be6d",
 };
 
@@ -42,7 +43,7 @@ test("writes the bytes of its encoding's version", async () => {
   const db = openPlatformDatabase();
   db.exec(SCRIPT);
   const written: Record<string, string> = {};
-  for (const format of ["sql", "csv", "json", "ndjson"] as const) {
+  for (const format of ["sql", "csv", "json", "ndjson", "parquet"] as const) {
     const { files } = await exportDatabase(nodeSqliteSource(db), undefined, { format });
     const hash = createHash("sha256");
     for (const { name, bytes } of files) {

@@ -33,6 +33,6 @@ test.each(FORMAT_NAMES)("the traits of %s describe its files", async (format) =>
 
 test("no format has the name of a property that every object has", () => {
   expect(findFormat("constructor")).toBeUndefined();
-  expect(findFormat("parquet")).toBeUndefined();
+  expect(findFormat("xlsx")).toBeUndefined();
   expect(findFormat("sql")).toBe(FORMATS.sql);
 });

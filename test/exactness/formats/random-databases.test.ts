@@ -14,7 +14,7 @@ const seed = Number(env["FORMATS_SEED"] ?? 20_261_124);
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 const READERS: Record<
-  Exclude<ExportFormat, "sql">,
+  Exclude<ExportFormat, "sql" | "parquet">,
   (bytes: Uint8Array) => Record<string, FileValue>[]
 > = {
   csv: csvRows,

@@ -1,6 +1,6 @@
 import { constants, createZstdCompress } from "node:zlib";
 
-import { concatBytes } from "../../lib/bytes.ts";
+import { concatBytes } from "./bytes.ts";
 
 /**
  * The fastest ordinary level (docs/decisions/0004), and a checksum in each frame, like the zstd

@@ -1,7 +1,6 @@
 import { constants, gzipSync } from "node:zlib";
 
-import { concatBytes } from "../../lib/bytes.ts";
-import { KIB } from "../../api/limits.ts";
+import { concatBytes } from "./bytes.ts";
 
 /**
  * Takes half the time of the gzip command's level 6, for files that are 2 to 6 % longer:
@@ -17,7 +16,7 @@ const CODING_ALONE = { ...SEARCHING, strategy: constants.Z_HUFFMAN_ONLY };
  * for repetitions.
  */
 const SAMPLES = 4;
-const SAMPLE_BYTES = 32 * KIB;
+const SAMPLE_BYTES = 32 * 1024;
 
 /**
  * Returns one gzip member of `text`. The hex digits of a BLOB repeat only by chance: a search for
