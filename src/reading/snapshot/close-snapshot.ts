@@ -48,13 +48,17 @@ export async function sweepSnapshots(
   return { kept, tablesLeft: await removeObjects(source, (found) => dead.has(found.prefix)) };
 }
 
+/** Returns undefined for a snapshot whose opening never finished, or that is being removed. */
 async function readState(source: Source, found: FoundSnapshot): Promise<OtherSnapshot | undefined> {
   const name = nameStateTable(found.prefix);
   if (!found.tables.includes(name)) return undefined;
-  const { rows } = await source.query({
-    sql: `SELECT snapshot_id, job_id, lease_until > unixepoch() FROM ${q(name)}`,
-  });
-  const [row] = rows;
+  const sql = `SELECT snapshot_id, job_id, lease_until > unixepoch() FROM ${q(name)}`;
+  let row: readonly unknown[] | undefined;
+  try {
+    [row] = (await source.query({ sql })).rows;
+  } catch (error) {
+    if (findQueryProblem(error) !== "missing") throw error;
+  }
   if (row === undefined) return undefined;
   return { snapshotId: String(row[0]), jobId: String(row[1]), hasLease: row[2] === 1 };
 }

@@ -117,6 +117,23 @@ test("takes the place of one whose job is over, whose lease has run out, or that
   expect(snapshotObjects(half).every((name) => name.includes("ffff0000"))).toBe(true);
 });
 
+test("takes the place of one that its own reader removes meanwhile", async () => {
+  const { db, source } = await freezeDatabase(ROWS);
+  let isRemoved = false;
+  const racing: Source = {
+    ...source,
+    query: async (statement) => {
+      if (!isRemoved && /^SELECT snapshot_id, job_id/.test(statement.sql)) {
+        isRemoved = true;
+        await closeSnapshot(source, SNAPSHOT_ID);
+      }
+      return source.query(statement);
+    },
+  };
+  expect(await sweepSnapshots(racing, () => false)).toEqual({ kept: [], tablesLeft: 0 });
+  expect([isRemoved, snapshotObjects(db)]).toEqual([true, []]);
+});
+
 test("is opened anew by the next try of its own job, whose late close harms nobody", async () => {
   const { db, source } = await freezeDatabase(ROWS);
   await freeze(source, { snapshotId: OTHER_ID, isLeftover: ({ jobId }) => jobId === "job" });

@@ -91,8 +91,11 @@ export async function exportChunk(
       break;
     }
   }
-  // Both wait for answers only, and neither needs the other's.
-  const [written] = await Promise.all([writer.finish(), reading.requireIntact()]);
+  // The check runs while the last parts are sent. After it fails, no part may still be on its way.
+  const intact = reading.requireIntact();
+  intact.catch(() => {});
+  const written = await writer.finish();
+  await intact;
   const next = unwrap(
     await jobs.commitChunk({
       ...runId,
