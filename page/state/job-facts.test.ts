@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { JobView } from "../../src/api/job-view.ts";
 import {
   describeEnd,
+  describeKeepers,
   describeMasked,
   describeWaiting,
   durationOf,
@@ -38,4 +39,17 @@ test("masked columns are listed with how they are masked", () => {
 test("a job that ended before it was cancelled is not reported as cancelled", () => {
   expect(describeEnd("It", "cancelled")).toBe("It is cancelled.");
   expect(describeEnd("It", "failed")).toBe("It ended before it could be cancelled: it is failed.");
+});
+
+test("an export of a series reports what keeps it", () => {
+  expect(describeKeepers({ keptBy: null })).toBe("decided when it completes");
+  expect(describeKeepers({ keptBy: [] })).toBe("kept by no rule: its files are deleted");
+  const keptBy = [
+    { rule: "newest" as const },
+    { rule: "keepDaily" as const, period: "2026-11-29" },
+    { rule: "keepMonthly" as const, period: "2026-01", isOldest: true as const },
+  ];
+  expect(describeKeepers({ keptBy })).toBe(
+    "newest, keepDaily 2026-11-29, keepMonthly 2026-01 (oldest)",
+  );
 });

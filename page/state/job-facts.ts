@@ -1,5 +1,6 @@
 import type { JobState } from "../../src/api/job-state.ts";
 import type { JobView } from "../../src/api/job-view.ts";
+import type { KeepReason, RetentionView } from "../../src/api/retention-policy.ts";
 
 /** Bytes of a job's files. A job whose files are gone, or do not exist yet, reports what it wrote. */
 export function storedBytesOf({ artifacts, progress }: JobView): number {
@@ -33,4 +34,16 @@ export function describeEnd(what: string, status: JobState): string {
   return status === "cancelled"
     ? `${what} is cancelled.`
     : `${what} ended before it could be cancelled: it is ${status}.`;
+}
+
+/** Returns what keeps an export in its series, such as "newest, keepDaily 2026-11-29". */
+export function describeKeepers({ keptBy }: Pick<RetentionView, "keptBy">): string {
+  if (keptBy === null) return "decided when it completes";
+  if (keptBy.length === 0) return "kept by no rule: its files are deleted";
+  return keptBy.map(describeKeeper).join(", ");
+}
+
+function describeKeeper({ rule, period, isOldest }: KeepReason): string {
+  const shown = period === undefined ? rule : `${rule} ${period}`;
+  return isOldest === true ? `${shown} (oldest)` : shown;
 }

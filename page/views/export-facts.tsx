@@ -4,8 +4,9 @@ import { CopiedText, Count, Dollars, Duration, Time } from "../parts/values.tsx"
 import { costOfUsage } from "../format/cost.ts";
 import { formatNumberOf } from "../format/units.ts";
 import { keyOf, labelOf } from "../state/databases.ts";
-import { describeMasked, durationOf } from "../state/job-facts.ts";
+import { describeKeepers, describeMasked, durationOf } from "../state/job-facts.ts";
 import { links } from "../state/route.ts";
+import { CopiesFact } from "./copies-fact.tsx";
 
 /** What a job is, when it ran, and what it cost. */
 export function ExportFacts({ job }: { job: JobView }) {
@@ -44,6 +45,10 @@ export function ExportFacts({ job }: { job: JobView }) {
         <Fact name="Proof">
           <ProofFact proof={proof} />
         </Fact>
+        <CopiesFact copies={job.copies} />
+        {job.retention !== null && (
+          <Fact name={`Series ${job.retention.series}`}>{describeKeepers(job.retention)}</Fact>
+        )}
         {callback.url !== null && (
           <Fact name="Callback">
             {callback.status} to {callback.url}, {formatNumberOf(callback.attempts, "attempt")}

@@ -12,10 +12,11 @@ import { ProgressBar } from "../parts/progress-bar.tsx";
 import { Bytes, CopiedText, Count, Duration, Time } from "../parts/values.tsx";
 import { formatNumberOf } from "../format/units.ts";
 import { isAvailable } from "../state/databases.ts";
-import { describeEnd, describeWaiting, durationOf } from "../state/job-facts.ts";
+import { describeEnd, describeMasked, describeWaiting, durationOf } from "../state/job-facts.ts";
 import { useAbilities, useNow, usePage, usePageData } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
 import { useJob } from "../state/use-job.ts";
+import { CopiesFact } from "./copies-fact.tsx";
 import { Cost, RunFacts } from "./export-facts.tsx";
 import { Heading } from "../parts/heading.tsx";
 import { FleetMembers } from "./fleet-members.tsx";
@@ -146,6 +147,8 @@ function Facts({ fleet }: { fleet: FleetView }) {
           <Time at={fleet.expiresAt} />
         </Fact>
         <Fact name="Compression">{fleet.compression}</Fact>
+        {fleet.masked.length > 0 && <Fact name="Masked">{describeMasked(fleet)}</Fact>}
+        <CopiesFact copies={fleet.copies} />
         <Cost usage={fleet.usage} />
         <Fact name="Fleet">
           <CopiedText text={fleet.fleetId} what="fleet's id" />

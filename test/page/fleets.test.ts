@@ -13,9 +13,11 @@ import {
   TOKENS,
 } from "../support/page/backed-up-worker.ts";
 import { launchBrowser, openTab, signIn } from "../support/page/browser.ts";
+import { type Destination, startDestination } from "../support/page/destination.ts";
 
 const MEMBERS = ["acme", "acme-labs", "globex", MARKUP];
 
+let destination: Destination;
 let worker: BackedUpWorker;
 let client: ExportClient;
 let url: string;
@@ -24,7 +26,8 @@ let page: Page;
 let complaints: string[];
 
 beforeAll(async () => {
-  worker = await startEmptyWorker({});
+  destination = await startDestination();
+  worker = await startEmptyWorker(destination.vars);
   ({ client, url } = worker);
   await client.transaction([
     { sql: "CREATE TABLE note(id INTEGER PRIMARY KEY, text TEXT)" },
@@ -40,6 +43,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser.close();
   await worker.stop();
+  await destination.stop();
 });
 
 test("a fleet is started, and reaches its end without a reload", async () => {
@@ -131,6 +135,22 @@ test("a fleet is deleted only if its source's name is typed", async () => {
   await confirm.click();
   await page.getByText("There is no fleet yet.").waitFor();
   expect((await client.listFleets()).fleets).toEqual([]);
+});
+
+test("a fleet shows its masked columns, and its copies", async () => {
+  const { fleetId } = await client.startFleet({
+    source: "tenants",
+    names: ["acme"],
+    mask: { note: { text: "length" } },
+    copyTo: ["offsite"],
+  });
+  const { copies } = await client.waitForFleet(fleetId);
+  await page.goto(`${url}/#/fleets/${fleetId}`);
+  const facts = page.locator("section", { has: page.getByRole("heading", { name: "Details" }) });
+  await expect
+    .poll(() => facts.textContent())
+    .toMatch(/Maskednote\.text \(length\)Copiesoffsite: copied, [\d.]+ k?B folder/);
+  expect(await page.getByTitle(copies[0]?.folder ?? "").textContent()).toBe("folder");
 });
 
 test("nothing was written to the console on the way", () => {

@@ -11,6 +11,7 @@ import {
   TOKENS,
 } from "../support/page/backed-up-worker.ts";
 import { launchBrowser, openTab, signIn } from "../support/page/browser.ts";
+import { type Destination, startDestination } from "../support/page/destination.ts";
 
 /** With many steps, an export can be watched and cancelled. */
 const SHORT_STEPS = { EXPORT_ONE_TURN_BYTES: "0", EXPORT_CHUNK_BYTES: "65536" };
@@ -21,6 +22,7 @@ const toNumbers = (count: number): string =>
 /** A thousand characters. */
 const TEXT = "hex(zeroblob(500)) AS text";
 
+let destination: Destination;
 let worker: BackedUpWorker;
 let client: ExportClient;
 let url: string;
@@ -31,7 +33,8 @@ let complaints: string[];
 
 beforeAll(async () => {
   // These tests change the history, so they have a Worker of their own.
-  worker = await startEmptyWorker(SHORT_STEPS);
+  destination = await startDestination();
+  worker = await startEmptyWorker({ ...SHORT_STEPS, ...destination.vars });
   ({ client, url } = worker);
   await client.transaction([
     { sql: "CREATE TABLE note(id INTEGER PRIMARY KEY, text TEXT)" },
@@ -52,6 +55,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser.close();
   await worker.stop();
+  await destination.stop();
 });
 
 /** Opens an export's screen. */
@@ -91,6 +95,20 @@ test("an export that is asked to prove itself shows the proof", async () => {
   await page.getByText(/^restored .*, 2 rows equal$/).waitFor();
   await page.goto(`${url}/#/`);
   await page.getByRole("row").filter({ hasText: "notes" }).getByText("Proved").waitFor();
+});
+
+test("an export shows its copies, and what keeps it in its series", async () => {
+  const { jobId, copies } = await exported(client, {
+    source: "notes",
+    copyTo: ["offsite"],
+    series: "nightly",
+    retention: { keepLast: 2 },
+  });
+  await openExport(jobId);
+  const facts = (await page.locator(".facts").textContent()) ?? "";
+  expect(facts).toMatch(/Copiesoffsite: copied, [\d.]+ k?B folder/);
+  expect(await page.getByTitle(copies[0]?.folder ?? "").textContent()).toBe("folder");
+  expect(facts).toContain("Series nightlynewest, keepLast");
 });
 
 test("a running export is cancelled after a question", async () => {
