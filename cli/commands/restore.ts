@@ -121,9 +121,7 @@ function chooseMember(
       `Download the object first: \`npx durable-export fleet download ${fleetId} --object-name NAME\`.`,
     );
   }
-  if (options.undoOnFailure === true && options.replace !== true) {
-    throw usageError("--undo-on-failure needs --replace: otherwise there is nothing to undo");
-  }
+  requireUndoable(options);
   const name = options.member ?? options.objectName;
   if (name !== undefined) return { fleetId, name };
   if (options.objectId !== undefined) return { fleetId, id: options.objectId };
@@ -138,6 +136,11 @@ async function runFromFleet(
   const job = openJob(context, options);
   await confirmIfNeeded(context, await requireTarget(job.api, options.target), options);
   return restoreStored(job, from);
+}
+
+function requireUndoable({ undoOnFailure, replace }: RestoreOptions): void {
+  if (undoOnFailure !== true || replace === true) return;
+  throw usageError("--undo-on-failure needs --replace: otherwise there is nothing to undo");
 }
 
 function isJobId(source: string): boolean {
@@ -165,9 +168,7 @@ function checkOptions(source: string, options: RestoreOptions): void {
   if (options.to === "-" || options.to?.trim() === "") {
     throw usageError("--to needs the name of a new file");
   }
-  if (options.undoOnFailure === true && options.replace !== true) {
-    throw usageError("--undo-on-failure needs --replace: otherwise there is nothing to undo");
-  }
+  requireUndoable(options);
 }
 
 async function runDry(context: Context, source: string, options: RestoreOptions): Promise<void> {

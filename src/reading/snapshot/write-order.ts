@@ -1,3 +1,4 @@
+import { docsUrl } from "../../api/docs-url.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import { tokenizeSql } from "../../sqlite/sql-tokens.ts";
 import { lowerAscii, upperAscii } from "../../lib/ascii-case.ts";
@@ -19,7 +20,7 @@ export function listWriteOrderWarnings(catalog: Catalog, watched: readonly Table
   const list = names.slice(0, NAMED_MAX).join(", ") + (more > 0 ? ` and ${more} more` : "");
   return [
     `while the snapshot is open, some UPDATEs of several rows and some REPLACEs may fail or end differently ` +
-      `(docs/consistency.md, "Writes that may end differently") in tables ${list}`,
+      `in tables ${list} (${docsUrl("consistency.md#writes-that-may-end-differently")})`,
   ];
 }
 
