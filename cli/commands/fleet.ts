@@ -12,8 +12,8 @@ import { formatBytes, formatCount, formatNumberOf, formatRecord, oneLine } from 
 import { parseJobId } from "../job-id.ts";
 import { optionOf } from "../option-of.ts";
 import { describeMasked } from "../parse-masks.ts";
-import { addFleetDump, describeFailure } from "./fleet-dump.ts";
-import { addFleetExtract } from "./fleet-extract.ts";
+import { addFleetDump, describeFailure } from "./fleet/dump.ts";
+import { addFleetExtract } from "./fleet/extract.ts";
 
 const PAGE_MAX = 100;
 const LIST_MAX = 100_000;

@@ -3,18 +3,18 @@ import { readFile } from "node:fs/promises";
 
 import type { Command } from "commander";
 
-import { COMPRESSION_NAMES } from "../../src/api/compressions.ts";
-import { RETENTION_HOURS_MAX } from "../../src/api/limits.ts";
-import { usageError } from "../cli-error.ts";
-import { type Context, parseCount } from "../context.ts";
-import { parseDurationMs } from "../duration.ts";
-import type { Fleet } from "../fleet-answers.ts";
-import { type FleetBody, FleetClient } from "../fleet-client.ts";
-import { describeFleet, followFleet, requireFleetCompleted } from "../follow-fleet.ts";
-import { oneLine } from "../format.ts";
-import { graceSignal } from "../grace-signal.ts";
-import { optionOf } from "../option-of.ts";
-import { describeMasked, parseMasks } from "../parse-masks.ts";
+import { COMPRESSION_NAMES } from "../../../src/api/compressions.ts";
+import { RETENTION_HOURS_MAX } from "../../../src/api/limits.ts";
+import { usageError } from "../../cli-error.ts";
+import { type Context, parseCount } from "../../context.ts";
+import { parseDurationMs } from "../../duration.ts";
+import type { Fleet } from "../../fleet-answers.ts";
+import { type FleetBody, FleetClient } from "../../fleet-client.ts";
+import { describeFleet, followFleet, requireFleetCompleted } from "../../follow-fleet.ts";
+import { oneLine } from "../../format.ts";
+import { graceSignal } from "../../grace-signal.ts";
+import { optionOf } from "../../option-of.ts";
+import { describeMasked, parseMasks } from "../../parse-masks.ts";
 
 interface DumpOptions {
   source?: string;

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 
-import { usageError } from "../cli-error.ts";
-import type { Context } from "../context.ts";
-import { extractMembers } from "../extract-members.ts";
-import { formatBytes, formatNumberOf } from "../format.ts";
+import { usageError } from "../../cli-error.ts";
+import type { Context } from "../../context.ts";
+import { extractMembers } from "../../extract-members.ts";
+import { formatBytes, formatNumberOf } from "../../format.ts";
 
 interface ExtractOptions {
   objectName?: string;
