@@ -49,6 +49,7 @@ test("a fleet survives SIGKILLs of the runtime, and has each tenant once", async
     killsPerFleet: KILLS,
     tenants: 24,
     random: Math.random,
+    killMsMax: 1_000,
   });
   expect(run.problems).toEqual([]);
   expect(run.kills).toBeGreaterThan(0);

@@ -26,8 +26,11 @@ const LARGE_EVERY = 40;
 /** A name that no object was created with. */
 const UNUSED = "unused";
 
-/** A fleet is killed at most this long after it was seen at work. */
+/** A fleet is killed at most this long after it was seen at work, unless the caller says otherwise. */
 const KILL_MS_MAX = 4_000;
+
+/** So many times as many fleets as kills are started: a fleet may be done before it is killed. */
+const FLEETS_PER_KILL_MAX = 3;
 
 /** After so many kills without progress the run is left in peace: the watchdog replaces five runs at one place. */
 const KILLS_AT_PLACE_MAX = 3;
@@ -54,6 +57,7 @@ interface FleetCrashOptions {
   killsPerFleet: number;
   tenants: number;
   random: () => number;
+  killMsMax?: number;
   report?: (line: string) => void;
 }
 
@@ -104,8 +108,8 @@ class FleetCrashes {
     });
     try {
       await this.#makeTenants(worker);
-      // A fleet may be done before it is killed.
-      for (let last: string | undefined; result.kills < kills && result.fleets < kills;) {
+      const fleetsMax = FLEETS_PER_KILL_MAX * kills;
+      for (let last: string | undefined; result.kills < kills && result.fleets < fleetsMax;) {
         // The bucket has the files of one fleet at a time.
         if (last !== undefined) await worker.delete(last);
         const before = { kills: result.kills, problems: result.problems.length };
@@ -140,7 +144,7 @@ class FleetCrashes {
 
   /** Backs up all tenants while the runtime is killed, and returns the fleet once it has ended. */
   async #backUp(worker: KilledWorker): Promise<{ view: FleetView; path: string }> {
-    const { random, killsPerFleet, kills } = this.#options;
+    const { random, killsPerFleet, kills, killMsMax = KILL_MS_MAX } = this.#options;
     const { result } = this;
     result.fleets += 1;
     const names = [...this.#expected.keys(), UNUSED];
@@ -161,7 +165,7 @@ class FleetCrashes {
         await sleep(200);
         continue;
       }
-      await sleep(random() * KILL_MS_MAX);
+      await sleep(random() * killMsMax);
       last = { place, kills: last.kills + 1, atMs: Date.now() };
       await worker.kill();
       result.kills += 1;
