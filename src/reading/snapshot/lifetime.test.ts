@@ -123,7 +123,7 @@ test("takes the place of one that its own reader removes meanwhile", async () =>
   const racing: Source = {
     ...source,
     query: async (statement) => {
-      if (!isRemoved && /^SELECT snapshot_id, job_id/.test(statement.sql)) {
+      if (!isRemoved && statement.sql.startsWith("SELECT snapshot_id, job_id")) {
         isRemoved = true;
         await closeSnapshot(source, SNAPSHOT_ID);
       }

@@ -20,7 +20,7 @@ export function listWriteOrderWarnings(catalog: Catalog, watched: readonly Table
   const list = names.slice(0, NAMED_MAX).join(", ") + (more > 0 ? ` and ${more} more` : "");
   return [
     `while the snapshot is open, some UPDATEs of several rows and some REPLACEs may fail or end differently ` +
-      `in tables ${list} (${docsUrl("consistency.md#writes-that-may-end-differently")})`,
+      `(${docsUrl("consistency.md#writes-that-may-end-differently")}) in tables ${list}`,
   ];
 }
 
