@@ -1,5 +1,6 @@
 import { CATALOG_QUERIES, hasRestore, parseCatalog } from "../sqlite/parse-catalog.ts";
-import { selectLiveRows, type Statement } from "../sqlite/page-query.ts";
+import { type Statement } from "../sqlite/page-query.ts";
+import { selectLiveRows } from "../sqlite/row-select.ts";
 import type { DumpPlan } from "../formats/plan.ts";
 import type { CreateEncoder } from "../formats/table-encoder.ts";
 import { concatBytes, encodeUtf8 } from "../lib/bytes.ts";

@@ -8,7 +8,7 @@ import { TablePages } from "./table-pages.ts";
 
 const TABLE = { name: "t", key: [{ name: "id", integer: true }] } as Table;
 
-/** A database that answers when it is told to, with rows of `rowBytes`. */
+/** A database of rows of `rowBytes` bytes. It answers each request in a later turn. */
 class Answers {
   /** The places of all requests, in the order of asking. */
   readonly places: PagePlace[] = [];

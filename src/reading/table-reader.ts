@@ -1,5 +1,6 @@
 import type { Table } from "../sqlite/catalog.ts";
-import { selectLiveRows, type RowSelect, type Statement } from "../sqlite/page-query.ts";
+import { type Statement } from "../sqlite/page-query.ts";
+import { selectLiveRows, type RowSelect } from "../sqlite/row-select.ts";
 import type { Source, SourceResult } from "../databases/source.ts";
 
 /** What is known of a table's size before it is read. */

@@ -2,13 +2,8 @@ import type { Cell } from "./cell.ts";
 import { assert } from "../lib/assert.ts";
 import { ExportError } from "../api/errors.ts";
 import type { ColumnSql } from "./column-sql.ts";
-import {
-  type PageRequest,
-  selectRenamedRows,
-  type RowSelect,
-  rowSelectSql,
-  type Statement,
-} from "./page-query.ts";
+import { type PageRequest, rowSelectSql, type Statement } from "./page-query.ts";
+import { selectRenamedRows, type RowSelect } from "./row-select.ts";
 import type { SqlValue } from "./sql-value.ts";
 import { fitsStatement, shortenName, splitByLength } from "./statement-length.ts";
 

@@ -1,7 +1,7 @@
 import type { Table } from "./catalog.ts";
 import type { RowExpression } from "./column-sql.ts";
 import { quoteIdentifier as q, quoteText } from "./identifier.ts";
-import { isTableItself, TABLE_ALIAS } from "./page-query.ts";
+import { isTableItself, TABLE_ALIAS } from "./row-select.ts";
 import { columnNames, isStringInQuotes } from "./quoted-strings.ts";
 import { parseIdentifier, isWord, tokenizeSql, type SqlToken } from "./sql-tokens.ts";
 

@@ -1,7 +1,7 @@
 import { nameOwnColumns } from "./column-sql.ts";
 import { findUnusedName } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
-import { fromSql } from "./page-query.ts";
+import { fromSql } from "./row-select.ts";
 import { splitByLength } from "./statement-length.ts";
 import { listRowColumns, type Table } from "./catalog.ts";
 import { bytesSql } from "./bytes-sql.ts";

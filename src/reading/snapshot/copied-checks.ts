@@ -1,5 +1,6 @@
 import type { RowExpression } from "../../sqlite/column-sql.ts";
-import { BROKEN_LIST_SQL, selectLiveRows, parseBroken } from "../../sqlite/page-query.ts";
+import { BROKEN_LIST_SQL, parseBroken } from "../../sqlite/page-query.ts";
+import { selectLiveRows } from "../../sqlite/row-select.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { Table } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";

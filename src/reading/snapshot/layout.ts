@@ -1,6 +1,6 @@
 import { numberColumns, nameOwnColumns } from "../../sqlite/column-sql.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
-import { fromSql, type RowSelect, selectRowsFrom } from "../../sqlite/page-query.ts";
+import { fromSql, type RowSelect, selectRowsFrom } from "../../sqlite/row-select.ts";
 import {
   type KeyColumn,
   listRowColumns,

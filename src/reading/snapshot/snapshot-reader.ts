@@ -1,6 +1,7 @@
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import type { RowExpression } from "../../sqlite/column-sql.ts";
-import { selectLiveRows, type RowSelect, type Statement } from "../../sqlite/page-query.ts";
+import { type Statement } from "../../sqlite/page-query.ts";
+import { selectLiveRows, type RowSelect } from "../../sqlite/row-select.ts";
 import { hasIntegerKey, type Table } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
 import { findQueryProblem } from "../../databases/query-problem.ts";

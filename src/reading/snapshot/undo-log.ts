@@ -1,7 +1,7 @@
 import { bytesSql } from "../../sqlite/bytes-sql.ts";
 import { numberColumns, nameOwnColumns } from "../../sqlite/column-sql.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
-import { type RowSelect, selectRowsFrom } from "../../sqlite/page-query.ts";
+import { type RowSelect, selectRowsFrom } from "../../sqlite/row-select.ts";
 import { hasIntegerKey, listRowColumns, type Table } from "../../sqlite/catalog.ts";
 import { createKeyedSql, listPlaces } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
