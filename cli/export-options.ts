@@ -9,7 +9,7 @@ import type { RequestBody } from "./api-client.ts";
 import { parseCount } from "./context.ts";
 import { parseKeepRules } from "./keep-rules.ts";
 import { usageError } from "./cli-error.ts";
-import { optionOf } from "./option-of.ts";
+import { optionOf, repeatedOption } from "./option-of.ts";
 import { parseMasks } from "./parse-masks.ts";
 
 /** What `dump` and `start` can request from the Worker. */
@@ -39,7 +39,6 @@ export interface ExportOptions {
  * program.
  */
 export function addExportOptions(command: Command): Command {
-  const collect = (value: string, values: string[] = []) => [...values, value];
   return command
     .option("--source <name>", "the configured source to export (default: the only one, or main)")
     .option("--object-name <name>", "the Durable Object with this name, if the source has many")
@@ -70,22 +69,15 @@ export function addExportOptions(command: Command): Command {
         VERIFICATIONS,
       ),
     )
-    .option(
-      "--table <pattern>",
-      "export only this table; * is a wildcard; may be repeated",
-      collect,
+    .addOption(repeatedOption("--table <pattern>", "export only this table; * is a wildcard"))
+    .addOption(repeatedOption("--exclude <pattern>", "leave out this table; * is a wildcard"))
+    .addOption(
+      repeatedOption(
+        "--mask <mask>",
+        "replace a column's values: users.email=null, =length, =template:TEXT, =value:TEXT",
+      ),
     )
-    .option(
-      "--exclude <pattern>",
-      "leave out this table; * is a wildcard; may be repeated",
-      collect,
-    )
-    .option(
-      "--mask <mask>",
-      "replace a column's values: users.email=null, =length, =template:TEXT, =value:TEXT; may be repeated",
-      collect,
-    )
-    .option("--copy-to <name>", "a destination that gets a copy; may be repeated", collect)
+    .addOption(repeatedOption("--copy-to <name>", "a destination that gets a copy"))
     .option("--copy-required", "fail if a copy fails, instead of trying it again later")
     .addOption(
       optionOf(

@@ -10,3 +10,10 @@ export function optionOf(flags: string, description: string, values: readonly st
   option.argChoices = [...values];
   return option;
 }
+
+/** An option that may be repeated; its value is the list of all values. */
+export function repeatedOption(flags: string, description: string): Option {
+  return new Option(flags, `${description}; may be repeated`).argParser(
+    (value: string, values: string[] | undefined) => [...(values ?? []), value],
+  );
+}

@@ -9,6 +9,7 @@ import { dumpJob } from "../dump-job.ts";
 import { parseDurationMs } from "../duration.ts";
 import { requestBodyOf } from "../export-options.ts";
 import { formatNumberOf } from "../format.ts";
+import { repeatedOption } from "../option-of.ts";
 import { importSqlite } from "../import-sqlite.ts";
 
 interface CloneOptions {
@@ -30,7 +31,6 @@ interface CloneOptions {
 
 /** `clone`: copies a database of the Worker into the state of `wrangler dev`. */
 export function addClone(program: Command, open: (command: Command) => Context): void {
-  const collect = (value: string, values: string[] = []) => [...values, value];
   program
     .command("clone")
     .description("copy a database into the local state of wrangler dev, plain or masked")
@@ -45,17 +45,14 @@ export function addClone(program: Command, open: (command: Command) => Context):
     .option("--binding <name>", "the local binding (default: the source's, or the only one)")
     .option("--wrangler-config <file>", "the configuration (default: the nearest one)")
     .option("--env <name>", "the environment in it")
-    .option(
-      "--mask <mask>",
-      "replace a column's values: users.email=null, =length, =template:TEXT, =value:TEXT; may be repeated",
-      collect,
+    .addOption(
+      repeatedOption(
+        "--mask <mask>",
+        "replace a column's values: users.email=null, =length, =template:TEXT, =value:TEXT",
+      ),
     )
-    .option("--table <pattern>", "copy only this table; * is a wildcard; may be repeated", collect)
-    .option(
-      "--exclude <pattern>",
-      "leave out this table; * is a wildcard; may be repeated",
-      collect,
-    )
+    .addOption(repeatedOption("--table <pattern>", "copy only this table; * is a wildcard"))
+    .addOption(repeatedOption("--exclude <pattern>", "leave out this table; * is a wildcard"))
     .option("--replace", "delete what the local database contains")
     .option("--timeout <duration>", "cancel an export that takes longer: 90s, 30m, 2h")
     .option("--fresh", "start a new export even if an unfinished one exists")

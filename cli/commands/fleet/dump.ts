@@ -13,7 +13,7 @@ import { type FleetBody, FleetClient } from "../../fleet-client.ts";
 import { describeFleet, followFleet, requireFleetCompleted } from "../../follow-fleet.ts";
 import { oneLine } from "../../format.ts";
 import { graceSignal } from "../../grace-signal.ts";
-import { optionOf } from "../../option-of.ts";
+import { optionOf, repeatedOption } from "../../option-of.ts";
 import { describeMasked, parseMasks } from "../../parse-masks.ts";
 
 interface DumpOptions {
@@ -37,12 +37,11 @@ interface DumpOptions {
 
 /** `fleet dump`: backs up many objects of a class, and follows the fleet. */
 export function addFleetDump(fleet: Command, open: (command: Command) => Context): void {
-  const collect = (value: string, values: string[] = []) => [...values, value];
   fleet
     .command("dump")
     .description("back up many objects of a class; Ctrl-C leaves the fleet running")
     .option("--source <name>", "the configured source (default: the only one, or main)")
-    .option("--object-name <name>", "back up this object; may be repeated", collect)
+    .addOption(repeatedOption("--object-name <name>", "back up this object"))
     .option("--names-file <file>", "back up the objects that this file lists, one name per line")
     .addOption(
       optionOf("--compression <kind>", "their compression; default: none", COMPRESSION_NAMES),
@@ -60,22 +59,15 @@ export function addFleetDump(fleet: Command, open: (command: Command) => Context
         "data",
       ]),
     )
-    .option(
-      "--table <pattern>",
-      "export only this table; * is a wildcard; may be repeated",
-      collect,
+    .addOption(repeatedOption("--table <pattern>", "export only this table; * is a wildcard"))
+    .addOption(repeatedOption("--exclude <pattern>", "leave out this table; * is a wildcard"))
+    .addOption(
+      repeatedOption(
+        "--mask <mask>",
+        "replace a column's values in every object: users.email=null, =length, =template:TEXT, =value:TEXT",
+      ),
     )
-    .option(
-      "--exclude <pattern>",
-      "leave out this table; * is a wildcard; may be repeated",
-      collect,
-    )
-    .option(
-      "--mask <mask>",
-      "replace a column's values in every object: users.email=null, =length, =template:TEXT, =value:TEXT; may be repeated",
-      collect,
-    )
-    .option("--copy-to <name>", "a destination that gets a copy; may be repeated", collect)
+    .addOption(repeatedOption("--copy-to <name>", "a destination that gets a copy"))
     .option("--copy-required", "fail if a copy fails, instead of trying it again later")
     .addOption(
       optionOf("--encrypt <what>", "what age seals for the recipients of the Worker", ["copies"]),
