@@ -82,7 +82,6 @@ export interface RunningFleet {
   /** The size of a pack's parts, in bytes. */
   partBytes: number;
   state: FleetState;
-  warnings: string[];
   /** The copies to make. */
   copies: ManifestCopy[];
 }
@@ -158,6 +157,7 @@ export interface FleetLedger {
   packs: PackRecord[];
   exports: (MemberExport & { copies: ManifestCopy[] })[];
   failures: FailedMember[];
+  warnings: string[];
 }
 
 /** What a route needs to find the members of a fleet. */
@@ -173,6 +173,8 @@ export interface FleetInfo {
   createdAtMs: number;
   completedAtMs: number | null;
   manifestKey: string;
+  /** Null if the manifest is not signed. */
+  signatureKey: string | null;
 }
 
 /** The records of those members in a range of names that have one. */
@@ -203,7 +205,8 @@ export interface FleetJobs {
    * fleet is active; `file-in-use` while a restore reads it; `storage-unavailable`.
    */
   removeFleet(fleetId: string, options: { mayDelete: boolean }): Promise<Outcome<FleetView | null>>;
-  fleetInfo(fleetId: string): Promise<Outcome<FleetInfo>>;
+  /** With `reads`, the files of a completed fleet are not deleted by its retention for the next `READING_MS`. */
+  fleetInfo(fleetId: string, options?: { reads: boolean }): Promise<Outcome<FleetInfo>>;
   /**
    * Returns the packs, failures and exports of the members from `first` to `last`, at most `limit` failures and
    * exports each.
@@ -247,8 +250,8 @@ export interface FleetJobs {
   failMemberExport(run: RunId, failed: FailedMember): Promise<Outcome<null>>;
   fleetLedger(run: RunId): Promise<Outcome<FleetLedger>>;
   /**
-   * Completes the fleet, whose manifest is stored: the exports of its members are kept as long as its packs. Repeating
-   * it returns the same view.
+   * Completes the fleet, whose manifest is stored, and applies the policy of its series: the exports of its members are
+   * kept as long as its packs. Repeating it returns the same view.
    */
   completeFleet(run: RunId): Promise<Outcome<FleetView>>;
 }

@@ -5,7 +5,7 @@ import { explainRetention } from "../views/explain-retention.ts";
 import { hasUnsettledCopy, isInUse } from "../views/job-use.ts";
 
 /**
- * Applies the policy of a job that has just completed to its series: records what keeps each
+ * Applies the policy of an export or a fleet that has just completed to its series: records what keeps each
  * completed job, and that the others expire now. The watchdog then deletes their files. A job whose
  * files are in use is kept until the next time. Does nothing for a job without a series. Call it
  * inside the transaction that completes the job.

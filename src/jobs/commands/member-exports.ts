@@ -4,7 +4,6 @@ import type { FailedMember, FleetExports } from "../../rpc/fleet-jobs.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
-import { listCopies } from "../tables/copy-rows.ts";
 import {
   deleteMemberExport,
   findMemberExport,
@@ -127,7 +126,7 @@ export function failMemberExport(
 }
 
 /**
- * Ends the exports of a fleet that ends without its files: running ones are cancelled, and completed ones expire when
+ * Ends the exports of a fleet that ends without its files, or whose series keeps it no longer: running ones are cancelled, and completed ones expire when
  * the watchdog finds them. Call it inside the transaction in which the fleet ends. The watchdog does the rest for each.
  */
 export function endMemberExports(
@@ -144,8 +143,15 @@ export function endMemberExports(
   }
 }
 
-/** Keeps the exports of a completed fleet as long as its packs. Call it inside the transaction that completes it. */
-export function keepMemberExports(sql: SqlStorage, jobId: string, expiresAtMs: number): void {
+/**
+ * Keeps the exports of a completed fleet as long as its packs: until a time, or null as long as its series keeps it.
+ * Call it inside the transaction that completes it.
+ */
+export function keepMemberExports(
+  sql: SqlStorage,
+  jobId: string,
+  expiresAtMs: number | null,
+): void {
   const all = { from: "", limit: Number.MAX_SAFE_INTEGER };
   for (const { export_id: exportId } of listMemberExports(sql, jobId, all)) {
     const job = exportId === null ? undefined : findJob(sql, exportId);
@@ -162,16 +168,7 @@ function countExported(sql: SqlStorage, run: RunId, exported: JobRow): void {
     rows: state.rows + rows,
     bytes: state.bytes + bytes,
   };
-  recordFleetState(sql, fleet, counts, { warnings: describeCopies(sql, exported) });
-}
-
-/** Returns a sentence if a copy of an export is not made yet: the fleet's own copies do not show it. */
-function describeCopies(sql: SqlStorage, { job_id: exportId }: JobRow): string[] {
-  const missing = listCopies(sql, exportId).filter(({ state }) => state !== "copied");
-  return missing.map(
-    ({ destination }) =>
-      `copy-failed: the copy of export ${exportId} to ${JSON.stringify(destination)} failed: its view shows whether a later attempt succeeds`,
-  );
+  recordFleetState(sql, fleet, counts);
 }
 
 function recordFailure(sql: SqlStorage, run: RunId, failed: FailedMember): void {

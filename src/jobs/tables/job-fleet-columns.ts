@@ -25,8 +25,8 @@ export function toFleetLock(source: string): string {
 /** Inserts a queued fleet that has done nothing yet. `folder` is null if the jobs database keeps its files. */
 export function insertFleet(sql: SqlStorage, fleet: NewFleet, folder: string | null): void {
   const { request, ...rest } = fleet;
-  const { source, callbackUrl, compression, consistency, content, copyRequired, retentionHours } =
-    request;
+  const { source, callbackUrl, compression, consistency, content, copyRequired } = request;
+  const { series, retention, retentionHours } = request;
   const stored: StoredRequest = {
     source,
     ...(callbackUrl !== undefined && { callbackUrl }),
@@ -35,6 +35,8 @@ export function insertFleet(sql: SqlStorage, fleet: NewFleet, folder: string | n
     consistency,
     content,
     ...(copyRequired !== undefined && { copyRequired }),
+    ...(series !== undefined && { series }),
+    ...(retention !== undefined && { retention }),
     retentionHours,
     fleet: request,
   };

@@ -1,6 +1,6 @@
 import { hintOf } from "../../api/error-hint.ts";
 import type { CopyView } from "../../api/copies.ts";
-import { ExportError } from "../../api/errors.ts";
+import { ExportError, type Failure } from "../../api/errors.ts";
 import { listStatesBefore } from "../../api/job-state.ts";
 import type { CopiedFile, Copier, CopyTask, CopyWork } from "../../rpc/copy-jobs.ts";
 import { toManifestKey, toSignatureKey } from "../../rpc/object-key.ts";
@@ -38,11 +38,17 @@ export function listCopyViews(sql: SqlStorage, job: JobRow): CopyView[] {
 export function listCopyWarnings(sql: SqlStorage, job: JobRow): string[] {
   return listCopies(sql, job.job_id).flatMap(({ destination, state, failure }) => {
     if (failure === null || (state !== "retrying" && state !== "failed")) return [];
-    const next = state === "retrying" ? "it will be tried again" : "it was abandoned";
-    return [
-      `copy-failed: the copy to ${JSON.stringify(destination)} failed, and ${next}: ${failure.message}`,
-    ];
+    return [describeMissingCopy("the copy", { destination, state, failure })];
   });
+}
+
+/** Returns the sentence about a copy that failed. */
+export function describeMissingCopy(
+  what: string,
+  { destination, state, failure }: Pick<CopyRecord, "destination" | "state"> & { failure: Failure },
+): string {
+  const next = state === "retrying" ? "it will be tried again" : "it was abandoned";
+  return `copy-failed: ${what} to ${JSON.stringify(destination)} failed, and ${next}: ${failure.message}`;
 }
 
 /** Returns the job if the copier may still work on it. Errors: `run-superseded`. */

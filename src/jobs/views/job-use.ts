@@ -1,5 +1,5 @@
 import { listCopies } from "../tables/copy-rows.ts";
-import { findMemberExport } from "../tables/fleet-export-rows.ts";
+import { findMemberExport, hasUnsettledMemberCopy } from "../tables/fleet-export-rows.ts";
 import {
   listOpenRestores,
   parseRestoreRequest,
@@ -7,11 +7,15 @@ import {
 } from "../tables/job-restore-columns.ts";
 import type { JobRow } from "../tables/job-rows.ts";
 
-/** Returns a restore that reads an export's file, or may need it to undo what it does; undefined if none does. */
+/**
+ * Returns a restore that reads a file of an export or a fleet, or may need it to undo what it does; undefined if none
+ * does.
+ */
 export function findReadingRestore(sql: SqlStorage, jobId: string): JobRow | undefined {
   return listOpenRestores(sql).find((restore) => {
     const { from } = parseRestoreRequest(restore);
-    const isRead = "jobId" in from && from.jobId === jobId;
+    const isRead =
+      ("jobId" in from && from.jobId === jobId) || ("fleetId" in from && from.fleetId === jobId);
     // The member of a fleet may have an export of its own.
     const isMember =
       "fleetId" in from &&
@@ -29,9 +33,14 @@ export function isInUse(sql: SqlStorage, job: JobRow, nowMs: number): boolean {
   );
 }
 
-/** True if a copy of the job is being made, or will be tried again. */
+/** True if a copy of the job, or of the export of a fleet's member, is being made, or will be tried again. */
 export function hasUnsettledCopy(sql: SqlStorage, jobId: string): boolean {
-  return listCopies(sql, jobId).some(({ state }) => state === "pending" || state === "retrying");
+  const copies = listCopies(sql, jobId);
+  return (
+    copies.some(({ state }) => state === "pending" || state === "retrying") ||
+    // They have the same destinations.
+    (copies.length > 0 && hasUnsettledMemberCopy(sql, jobId))
+  );
 }
 
 function isBeingCopied(sql: SqlStorage, job: JobRow, nowMs: number): boolean {
