@@ -16,12 +16,7 @@ import { listStoredPacks, toPackRecord } from "../tables/fleet-pack-rows.ts";
 import { parseFleetRequest, parseFleetState } from "../tables/job-fleet-columns.ts";
 import { listJobs } from "../tables/job-list.ts";
 import { findQueuePosition } from "../tables/job-queue-columns.ts";
-import {
-  getJobOfKind,
-  getStateAt,
-  type JobRow,
-  parseFailure,
-} from "../tables/job-rows.ts";
+import { getJobOfKind, getStateAt, type JobRow, parseFailure } from "../tables/job-rows.ts";
 import { listCopyViews } from "./copies.ts";
 import { findPackKeys } from "./fleet-files.ts";
 import { listFleetWarnings } from "./fleet-warnings.ts";

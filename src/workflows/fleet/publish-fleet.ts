@@ -59,7 +59,13 @@ export async function completeFleet({ jobs, runId }: RunContext): Promise<Comple
 }
 
 /** Returns the manifest of a fleet that completes now. */
-function makeFleetManifest({ fleet, packs, exports, failures, warnings }: FleetLedger): FleetManifest {
+function makeFleetManifest({
+  fleet,
+  packs,
+  exports,
+  failures,
+  warnings,
+}: FleetLedger): FleetManifest {
   const { request, state } = fleet;
   const { packed, exported, empty, failed } = state;
   const masked = listMaskedColumns(request.mask);
