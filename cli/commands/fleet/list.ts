@@ -51,7 +51,12 @@ export function addFleetList(fleet: Command, open: (command: Command) => Context
       const texts = groups.map((each) => describeSeries(each, ({ fleetId }) => fleetId));
       terminal.print(texts.length === 0 ? "no series" : texts.join("\n\n"));
       terminal.printJson({
-        series: groups.map(({ jobs, object: _, ...rest }) => ({ ...rest, fleets: jobs })),
+        series: groups.map((each) => ({
+          source: each.source,
+          series: each.series,
+          policy: each.policy,
+          fleets: each.jobs,
+        })),
       });
     });
 }

@@ -33,16 +33,17 @@ export function endJobIf(
   });
 }
 
-/** The exports of a fleet without a series expire at the same time as it does, and need nothing. */
+/** The exports of a fleet expire with it. Without a series they have its time, and need nothing. */
 function endMembers(
   context: JobsContext,
-  { job_id: fleetId, series_key }: JobRow,
+  { job_id: fleetId, series_key, expires_at_ms }: JobRow,
   { to, nowMs }: { to: "failed" | "cancelled" | "expired"; nowMs: number },
 ): void {
   const { sql } = context;
   if (to !== "expired" || series_key !== null) {
     endMemberExports(sql, fleetId, {
-      nowMs,
+      // The watchdog that expires the fleet then finds them due too.
+      nowMs: to === "expired" ? (expires_at_ms ?? nowMs) : nowMs,
       cancel: (jobId) => endJobIf(context, { jobId, to: "cancelled", nowMs }),
     });
   }
