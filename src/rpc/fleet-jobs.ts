@@ -51,6 +51,8 @@ export interface FleetState {
   failed: number;
   /** Large members whose export is completed. */
   exported: number;
+  /** The ids of exports that had not made a copy when they ended: the first ones, since each is a warning. */
+  uncopied: string[];
   /** Of all packs and exports. */
   rows: number;
   bytes: number;
@@ -66,6 +68,7 @@ export const FLEET_START: FleetState = {
   empty: 0,
   failed: 0,
   exported: 0,
+  uncopied: [],
   rows: 0,
   bytes: 0,
 };

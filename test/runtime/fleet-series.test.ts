@@ -131,6 +131,18 @@ describe("a fleet that no rule keeps", () => {
     await runWatchdogOfCopies();
     await read(requestMember(first.fleetId, name));
     await change(first.fleetId, "read_until_ms = 1");
+    await change(await exportOf(first), "read_until_ms = 1");
+    await backUp({ keepLast: 1 });
+    expect(await keepersOf(first)).toBe(undefined);
+  });
+
+  test("stays while a download reads the export of one of its members", async () => {
+    const first = await backUp({ keepLast: 1 }, { names: [LARGE] });
+    const exportId = await exportOf(first);
+    await read(api(`/export/dump/${exportId}/download`));
+    await backUp({ keepLast: 1 });
+    expect(await keepersOf(first)).toEqual(["in-use"]);
+    await change(exportId, "read_until_ms = 1");
     await backUp({ keepLast: 1 });
     expect(await keepersOf(first)).toBe(undefined);
   });

@@ -1,9 +1,11 @@
 import { type ErrorCode, ExportError } from "../../api/errors.ts";
 import { isActive } from "../../api/job-state.ts";
-import type { FailedMember, FleetExports } from "../../rpc/fleet-jobs.ts";
+import type { FailedMember, FleetExports, FleetState } from "../../rpc/fleet-jobs.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
+import { WARNINGS_MAX } from "../tables/bound-warnings.ts";
+import { listCopies } from "../tables/copy-rows.ts";
 import {
   deleteMemberExport,
   findMemberExport,
@@ -168,7 +170,17 @@ function countExported(sql: SqlStorage, run: RunId, exported: JobRow): void {
     rows: state.rows + rows,
     bytes: state.bytes + bytes,
   };
-  recordFleetState(sql, fleet, counts);
+  recordFleetState(sql, fleet, { ...counts, uncopied: addUncopied(sql, state, exported) });
+}
+
+/** Only these copies can be missing later: one that is made stays. */
+function addUncopied(
+  sql: SqlStorage,
+  { uncopied }: FleetState,
+  { job_id: exportId }: JobRow,
+): string[] {
+  const isMissing = listCopies(sql, exportId).some(({ state }) => state !== "copied");
+  return isMissing ? [...uncopied, exportId].slice(0, WARNINGS_MAX + 1) : uncopied;
 }
 
 function recordFailure(sql: SqlStorage, run: RunId, failed: FailedMember): void {

@@ -1,5 +1,3 @@
-import type { CopyState } from "../../api/copies.ts";
-import type { Failure } from "../../api/errors.ts";
 import type { ExportState } from "../../rpc/fleet-jobs.ts";
 
 /** A complete row of `tmp_export_fleet_exports`; docs/storage-layout.md describes the columns. */
@@ -87,50 +85,6 @@ export function listMemberExports(
       limit,
     )
     .toArray();
-}
-
-/** True if a copy of a member's export is being made, or will be tried again. */
-export function hasUnsettledMemberCopy(sql: SqlStorage, jobId: string): boolean {
-  const found = sql.exec(
-    `SELECT 1 FROM tmp_export_fleet_exports AS member
-     JOIN tmp_export_job_copies AS copy ON copy.job_id = member.export_id
-     WHERE member.job_id = ? AND copy.state IN ('pending', 'retrying') LIMIT 1`,
-    jobId,
-  );
-  return found.toArray().length > 0;
-}
-
-/** A copy of a member's export that does not exist and should. */
-export interface MissingMemberCopy {
-  exportId: string;
-  destination: string;
-  state: CopyState;
-  failure: Failure;
-}
-
-/** Returns the first `limit` missing copies of the exports of a fleet's members, by member and destination. */
-export function listMissingMemberCopies(
-  sql: SqlStorage,
-  jobId: string,
-  limit: number,
-): MissingMemberCopy[] {
-  return sql
-    .exec<{ export_id: string; destination: string; state: CopyState; failure_json: string }>(
-      `SELECT member.export_id, copy.destination, copy.state, copy.failure_json
-       FROM tmp_export_fleet_exports AS member
-       JOIN tmp_export_job_copies AS copy ON copy.job_id = member.export_id
-       WHERE member.job_id = ? AND copy.state IN ('retrying', 'failed') AND copy.failure_json IS NOT NULL
-       ORDER BY member.member, copy.destination LIMIT ?`,
-      jobId,
-      limit,
-    )
-    .toArray()
-    .map(({ export_id: exportId, failure_json, destination, state }) => ({
-      exportId,
-      destination,
-      state,
-      failure: JSON.parse(failure_json) as Failure,
-    }));
 }
 
 export function deleteMemberExport(sql: SqlStorage, jobId: string, member: string): void {

@@ -57,7 +57,7 @@ export function parseFleetRequest(job: Pick<JobRow, "request_json">): FleetJobRe
 
 /** Returns the newest state of a fleet. */
 export function parseFleetState({ fleet_json }: Pick<JobRow, "fleet_json">): FleetState {
-  return fleet_json === null ? FLEET_START : (JSON.parse(fleet_json) as FleetState);
+  return { ...FLEET_START, ...(JSON.parse(fleet_json ?? "{}") as Partial<FleetState>) };
 }
 
 /** Changes a fleet's state, and records that it got further. `rowsRead` is added to its usage. */

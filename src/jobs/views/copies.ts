@@ -1,6 +1,6 @@
 import { hintOf } from "../../api/error-hint.ts";
 import type { CopyView } from "../../api/copies.ts";
-import { ExportError, type Failure } from "../../api/errors.ts";
+import { ExportError } from "../../api/errors.ts";
 import { listStatesBefore } from "../../api/job-state.ts";
 import type { CopiedFile, Copier, CopyTask, CopyWork } from "../../rpc/copy-jobs.ts";
 import { toManifestKey, toSignatureKey } from "../../rpc/object-key.ts";
@@ -34,21 +34,15 @@ export function listCopyViews(sql: SqlStorage, job: JobRow): CopyView[] {
   }));
 }
 
-/** Returns a sentence for each copy that does not exist and should. */
-export function listCopyWarnings(sql: SqlStorage, job: JobRow): string[] {
-  return listCopies(sql, job.job_id).flatMap(({ destination, state, failure }) => {
+/** Returns a sentence for each copy of a job that does not exist and should. */
+export function listCopyWarnings(sql: SqlStorage, jobId: string, what = "the copy"): string[] {
+  return listCopies(sql, jobId).flatMap(({ destination, state, failure }) => {
     if (failure === null || (state !== "retrying" && state !== "failed")) return [];
-    return [describeMissingCopy("the copy", { destination, state, failure })];
+    const next = state === "retrying" ? "it will be tried again" : "it was abandoned";
+    return [
+      `copy-failed: ${what} to ${JSON.stringify(destination)} failed, and ${next}: ${failure.message}`,
+    ];
   });
-}
-
-/** Returns the sentence about a copy that failed. */
-export function describeMissingCopy(
-  what: string,
-  { destination, state, failure }: Pick<CopyRecord, "destination" | "state"> & { failure: Failure },
-): string {
-  const next = state === "retrying" ? "it will be tried again" : "it was abandoned";
-  return `copy-failed: ${what} to ${JSON.stringify(destination)} failed, and ${next}: ${failure.message}`;
 }
 
 /** Returns the job if the copier may still work on it. Errors: `run-superseded`. */

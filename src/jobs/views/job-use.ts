@@ -1,11 +1,11 @@
 import { listCopies } from "../tables/copy-rows.ts";
-import { findMemberExport, hasUnsettledMemberCopy } from "../tables/fleet-export-rows.ts";
+import { findMemberExport, listMemberExports } from "../tables/fleet-export-rows.ts";
 import {
   listOpenRestores,
   parseRestoreRequest,
   parseRestoreState,
 } from "../tables/job-restore-columns.ts";
-import type { JobRow } from "../tables/job-rows.ts";
+import { findJob, type JobRow } from "../tables/job-rows.ts";
 
 /**
  * Returns a restore that reads a file of an export or a fleet, or may need it to undo what it does; undefined if none
@@ -33,14 +33,22 @@ export function isInUse(sql: SqlStorage, job: JobRow, nowMs: number): boolean {
   );
 }
 
-/** True if a copy of the job, or of the export of a fleet's member, is being made, or will be tried again. */
-export function hasUnsettledCopy(sql: SqlStorage, jobId: string): boolean {
-  const copies = listCopies(sql, jobId);
-  return (
-    copies.some(({ state }) => state === "pending" || state === "retrying") ||
-    // They have the same destinations.
-    (copies.length > 0 && hasUnsettledMemberCopy(sql, jobId))
-  );
+/**
+ * True while something needs the files of an ended job, or those of the exports of a fleet's members, or if a copy of
+ * them will be tried again.
+ */
+export function areFilesNeeded(sql: SqlStorage, job: JobRow, nowMs: number): boolean {
+  if (hasUnsettledCopy(sql, job.job_id) || isInUse(sql, job, nowMs)) return true;
+  if (job.kind !== "fleet") return false;
+  const all = { from: "", limit: Number.MAX_SAFE_INTEGER };
+  return listMemberExports(sql, job.job_id, all).some(({ export_id: exportId }) => {
+    const exported = exportId === null ? undefined : findJob(sql, exportId);
+    return exported !== undefined && areFilesNeeded(sql, exported, nowMs);
+  });
+}
+
+function hasUnsettledCopy(sql: SqlStorage, jobId: string): boolean {
+  return listCopies(sql, jobId).some(({ state }) => state === "pending" || state === "retrying");
 }
 
 function isBeingCopied(sql: SqlStorage, job: JobRow, nowMs: number): boolean {
