@@ -152,12 +152,12 @@ function Facts({ fleet }: { fleet: FleetView }) {
         <Fact name="Files expire">
           <Time at={fleet.expiresAt} />
         </Fact>
-        {fleet.retention !== null && (
-          <Fact name={`Series ${fleet.retention.series}`}>{describeKeepers(fleet.retention)}</Fact>
-        )}
         <Fact name="Compression">{fleet.compression}</Fact>
         {fleet.masked.length > 0 && <Fact name="Masked">{describeMasked(fleet)}</Fact>}
         <CopiesFact copies={fleet.copies} />
+        {fleet.retention !== null && (
+          <Fact name={`Series ${fleet.retention.series}`}>{describeKeepers(fleet.retention)}</Fact>
+        )}
         <Cost usage={fleet.usage} />
         <Fact name="Fleet">
           <CopiedText text={fleet.fleetId} what="fleet's id" />

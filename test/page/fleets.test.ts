@@ -137,19 +137,23 @@ test("a fleet is deleted only if its source's name is typed", async () => {
   expect((await client.listFleets()).fleets).toEqual([]);
 });
 
-test("a fleet shows its masked columns, and its copies", async () => {
+test("a fleet shows its masked columns, its copies, and what keeps it in its series", async () => {
   const { fleetId } = await client.startFleet({
     source: "tenants",
     names: ["acme"],
     mask: { note: { text: "length" } },
     copyTo: ["offsite"],
+    series: "nightly",
+    retention: { keepLast: 2 },
   });
   const { copies } = await client.waitForFleet(fleetId);
   await page.goto(`${url}/#/fleets/${fleetId}`);
   const facts = page.locator("section", { has: page.getByRole("heading", { name: "Details" }) });
   await expect
     .poll(() => facts.textContent())
-    .toMatch(/Maskednote\.text \(length\)Copiesoffsite: copied, [\d.]+ k?B folder/);
+    .toMatch(
+      /Maskednote\.text \(length\)Copiesoffsite: copied, [\d.]+ k?B folderSeries nightlynewest, keepLast/,
+    );
   expect(await page.getByTitle(copies[0]?.folder ?? "").textContent()).toBe("folder");
 });
 
