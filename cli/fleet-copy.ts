@@ -102,7 +102,7 @@ export class FleetCopy {
     return `${manifestOf(this.#folder)}: signed by the key in ${this.#keys.publicKeyFile}`;
   }
 
-  /** Returns one line for each member that has an export of its own: where the copies of it are. */
+  /** Returns one line for each member that has an export of its own, with the places of its copies. */
   describeExports(): string[] {
     return this.manifest.exports.map(({ member, jobId, copies }) => {
       const places = copies.map(({ folder, destination }) => `${folder} at ${destination}`);
