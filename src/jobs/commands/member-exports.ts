@@ -128,8 +128,9 @@ export function failMemberExport(
 }
 
 /**
- * Ends the exports of a fleet that ends without its files, or whose series keeps it no longer: running ones are cancelled, and completed ones expire when
- * the watchdog finds them. Call it inside the transaction in which the fleet ends. The watchdog does the rest for each.
+ * Ends the exports of a fleet that ends without its files, or that its series no longer keeps: running ones are
+ * cancelled, and completed ones expire when the watchdog finds them. Call it inside the transaction in which the fleet
+ * ends. The watchdog does the rest for each.
  */
 export function endMemberExports(
   sql: SqlStorage,
