@@ -128,6 +128,8 @@ describe.each(["light", "dark"] as const)("in %s colors", (colorScheme) => {
 test("a fleet is deleted only if its source's name is typed", async () => {
   await page.goto(`${url}/#/fleets`);
   await page.getByRole("main").getByRole("link", { name: "tenants" }).click();
+  // A request that is under way when the fleet is deleted would be a 404 in the console.
+  await page.getByRole("button", { name: "Download globex" }).waitFor();
   await page.getByRole("button", { name: "Delete" }).click();
   const confirm = page.getByRole("button", { name: "Delete for good" });
   expect(await confirm.isDisabled()).toBe(true);
