@@ -4,6 +4,7 @@ import { DOLLARS } from "./costs.ts";
 import type { FarMeasurement } from "./far-measurements.ts";
 import type { FleetMeasurement } from "./fleet-measurements.ts";
 import type { Measurement } from "./measurements.ts";
+import type { ParquetMeasurement } from "./parquet-measurements.ts";
 import type { ProofMeasurement } from "./proof-measurements.ts";
 import type { RestoreMeasurement } from "./restore-measurements.ts";
 import type { WriterLatency } from "./writer-latency.ts";
@@ -16,6 +17,7 @@ export interface Results {
   versions: { node: string; workerd: string; sqlite3: string | null };
   rounds: number;
   measurements: Measurement[];
+  parquet: ParquetMeasurement[];
   far: FarMeasurement[];
   restores: RestoreMeasurement[];
   proofs: ProofMeasurement[];
@@ -49,6 +51,7 @@ export function renderMarkdown(results: Results): string {
       `workerd ${versions.workerd}, sqlite3 ${versions.sqlite3 ?? "(none)"}; medians of ${results.rounds} rounds. ` +
       "Seconds are this machine's; read the ratios.",
     ...exportLines(results.measurements),
+    ...parquetLines(results.parquet),
     ...farLines(results.far),
     ...restoreLines(results.restores),
     ...proofLines(results.proofs),
@@ -165,6 +168,47 @@ function exportLines(measurements: readonly Measurement[]): string[] {
           ];
         }),
       ]),
+    ),
+  ];
+}
+
+/** How many MB of SQL text an export to Parquet should take a second. */
+const PARQUET_MB_A_SECOND = 15;
+
+function parquetLines(parquet: readonly ParquetMeasurement[]): string[] {
+  if (parquet.length === 0) return [];
+  const rate = (bytes: number, each: number): string => (bytes / 1e6 / each).toFixed(1);
+  return [
+    "",
+    "## Parquet",
+    "",
+    "Exports to Parquet, and to NDJSON, the other format with a file per table. The target is " +
+      `${PARQUET_MB_A_SECOND} MB of SQL text a second`,
+    "in the memory of other exports. `compression` compresses the columns of Parquet, and the files of NDJSON.",
+    "",
+    table(
+      [
+        "job",
+        "seconds",
+        "MB of SQL text / s",
+        "of the target",
+        "file",
+        "MB of file / s",
+        "peak memory",
+        "isolate's",
+      ],
+      parquet.flatMap(({ dataset, bytes, jobs }) =>
+        jobs.map((job) => [
+          `${dataset}, ${megabytes(bytes)}, ${job.format}, ${job.compression}`,
+          seconds(job.seconds),
+          rate(bytes, job.seconds),
+          ratio(bytes / 1e6 / job.seconds, PARQUET_MB_A_SECOND),
+          megabytes(job.artifactBytes),
+          rate(job.artifactBytes, job.seconds),
+          megabytes(job.peakMemoryBytes),
+          megabytes(job.isolatePeakBytes),
+        ]),
+      ),
     ),
   ];
 }
