@@ -67,7 +67,13 @@ test("the short bench measures every kind of database and every compression", ()
 });
 
 test("the short bench prints its tables, and writes the same as Markdown", () => {
-  for (const heading of ["Seconds", "Ratios", "Size, memory, cost", "Parquet", "A writer beside it"]) {
+  for (const heading of [
+    "Seconds",
+    "Ratios",
+    "Size, memory, cost",
+    "Parquet",
+    "A writer beside it",
+  ]) {
     expect(printed).toContain(`## ${heading}\n`);
   }
   const rows = printed.split("\n").filter((line) => line.startsWith("| 500 tables"));

@@ -21,7 +21,7 @@ npm run bench -- --short         1 MB of everything: shows that the bench works
   --compression none             default: ${COMPRESSIONS.join(", ")}
   --rounds 5                     default: 3
   --restore                      only restores, of mixed rows
-  --parquet                      only exports to Parquet, next to NDJSON
+  --parquet                      only exports to Parquet, next to NDJSON, of mixed rows or of --dataset
   --far                          only exports, with a delay on each call of database and bucket
   --fleet                        only a fleet of 10,000 objects of 100 KB
   --tenants 1000                 of so many objects, at most 10,000
@@ -99,7 +99,12 @@ function parseOptions(): Options | undefined {
       rounds,
       withExports: !values.restore && !values.far && !values.parquet,
       withRestores: !values.far && !values.parquet,
-      parquetPlan: values.parquet ? plan : isPart ? [] : plan.filter(isMixed),
+      parquetPlan:
+        values.parquet && names !== undefined
+          ? plan
+          : isPart && !values.parquet
+            ? []
+            : plan.filter(isMixed),
       far: values.far
         ? { plan, compressions }
         : {

@@ -104,7 +104,7 @@ async function compareAccounts({ db, reader, files, ...bank }: Bank): Promise<st
   }
   const notes = db.prepare("SELECT id, note FROM accounts ORDER BY id").all();
   const others = notes.filter(({ id, note }, at) => {
-    const [sameId, sameNote] = accounts[at] ?? [];
+    const [sameId, , sameNote] = accounts[at] ?? [];
     return Number(sameId) !== Number(id) || sameNote !== note;
   });
   if (others.length > 0) problems.push(`${others.length} accounts have other notes`);

@@ -61,17 +61,18 @@ export async function runCrashes(options: {
     });
     const path = `/export/dump/${job.jobId}`;
     const endMs = Date.now() + DEADLINE_MS;
-    let rows = 0;
+    let [rows, idleKills] = [0, 0];
     while (result.kills < options.kills) {
       // The first kill happens during the export, however fast the machine is.
       if (options.proves === true)
         result.transfers += await transferUntilProofBegins(worker, accounts, path);
-      // A group of Parquet takes longer than most kills leave. Five runs without progress end a job.
-      const waits = result.kills === 0 || (compression !== undefined && result.kills % 2 === 0);
+      // A group of Parquet may take longer than kills leave, and the watchdog sees five runs without progress.
+      const waits = result.kills === 0 || (compression !== undefined && idleKills === 2);
       if (waits) result.transfers += await transferUntilRowsExceed(worker, accounts, path, rows);
       else result.transfers += await transferFor(worker, accounts, options.random() * 700);
       const view = await worker.call<JobView>("GET", path);
       if (view.status !== "queued" && view.status !== "running") break;
+      idleKills = view.progress.rows > rows ? 0 : idleKills + 1;
       ({ rows } = view.progress);
       await worker.kill();
       result.kills += 1;
@@ -85,9 +86,7 @@ export async function runCrashes(options: {
     result.runs = view.workflow.run;
     if (view.status === "completed" && compression !== undefined) {
       const balance = BALANCE;
-      result.problems.push(
-        ...(await inspectParquet(worker, { view, state, accounts, balance })),
-      );
+      result.problems.push(...(await inspectParquet(worker, { view, state, accounts, balance })));
     } else if (view.status === "completed")
       result.problems.push(...(await inspect(worker, accounts, view)));
     else result.problems.push(`the job is ${view.status}: ${JSON.stringify(view.error)}`);
