@@ -195,11 +195,11 @@ async function writeSqlite(
   const { client, terminal, host, jobId } = request;
   const { format, content, compression, artifacts } = kept.manifest;
   const encrypt = artifacts.some(({ sealed }) => sealed !== undefined) ? "all" : undefined;
-  await requireSqliteOutput(output, { format, content, compression, encrypt });
+  const { extras } = request;
+  await requireSqliteOutput(output, { format, content, compression, encrypt }, extras);
   const path = dumpPathOf(output);
   await makeFolder(dirname(path));
   await downloadFile({ client, terminal, jobId, ...(await oneOf(request, kept)), path });
-  const { extras } = request;
   return makeSqliteFile(output, kept.manifest, { terminal, signal: host.interrupt, extras });
 }
 

@@ -142,6 +142,16 @@ describe("dump", () => {
     expect(stderr).toContain("consistency: snapshot (one instant, kept by an undo log)\n");
   });
 
+  test("says how to export one instant if it was live without being asked to", async () => {
+    await restart({ isLive: true });
+    const { stderr } = await runCli(["dump", "-o", output], server);
+    expect(stderr).toContain("consistency: live (each page in its current state)\n");
+    expect(stderr).toContain("use --consistency snapshot for all rows at one instant\n");
+    const chosen = await runCli(["dump", "-o", output, "--consistency", "live"], server);
+    expect(chosen.stderr).toContain("consistency: live");
+    expect(chosen.stderr).not.toContain("--consistency snapshot");
+  });
+
   test("reports that the dump has restored itself", async () => {
     await restart({ proof: PROVED });
     for (const wrong of ["--format=csv", "--content=data"]) {

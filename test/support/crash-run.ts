@@ -14,6 +14,9 @@ const ACCOUNTS = 250_000;
 
 /** With so few, a step of a proof ends between two kills. Otherwise the watchdog sees five runs without progress. */
 const PROVED_ACCOUNTS = 25_000;
+
+/** Three groups of Parquet, next to the three of the samples. */
+const PARQUET_ACCOUNTS = 120_000;
 const BALANCE = 1_000;
 
 /** If a run takes longer than this, including runtime starts, something is stuck. */
@@ -47,13 +50,14 @@ export async function runCrashes(options: {
   const result: CrashRun = { problems: [], kills: 0, runs: 0, transfers: 0 };
   let worker: KilledWorker | undefined;
   const state = join(folder, "state");
-  const accounts = options.proves === true ? PROVED_ACCOUNTS : ACCOUNTS;
+  const compression = options.parquet;
+  const unproved = compression === undefined ? ACCOUNTS : PARQUET_ACCOUNTS;
+  const accounts = options.proves === true ? PROVED_ACCOUNTS : unproved;
   try {
     // Small chunks, so that many of them are interrupted.
     const vars = { EXPORT_CHUNK_BYTES: "65536" };
     worker = await KilledWorker.start({ state, config: options.config, vars });
     await openBank(worker, accounts);
-    const compression = options.parquet;
     for (const sql of compression === undefined ? [] : SAMPLE_STATEMENTS) await query(worker, sql);
     const job = await worker.call<JobView>("POST", "/export/dump", {
       verify: options.proves === true ? "restore" : "checksum",
