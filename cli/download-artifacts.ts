@@ -153,6 +153,12 @@ async function writePlace(
   const { artifacts } = kept.manifest;
   if (place.kind === "folder") {
     await makeFolder(place.path);
+    if (artifacts.length > 1 && endingsOf(place.path).format !== "") {
+      const files = formatNumberOf(artifacts.length, "file");
+      terminal.warn(
+        `${place.path} is a folder, because the export has ${files}; a name that ends with .zip makes one file of them`,
+      );
+    }
     for (const artifact of artifacts) {
       const path = artifactPathOf(place, artifact);
       await downloadFile({ client, terminal, jobId, ...wholeOf(artifact), path });

@@ -338,6 +338,17 @@ describe("dump", () => {
     expect((await runCli(["verify", `${folder}/out/a b.csv`], server)).exitCode).toBe(0);
   });
 
+  test("warns if a folder of several files has the name of one file", async () => {
+    await restart({ artifacts: { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.alloc(0) } });
+    const named = await runCli(["dump", "--format", "csv", "-o", `${folder}/all.csv`], server);
+    expect(named.exitCode).toBe(0);
+    expect(named.stderr).toContain(
+      `warning: ${folder}/all.csv is a folder, because the export has 2 files`,
+    );
+    const asked = await runCli(["dump", "--format", "csv", "-o", `${folder}/all.csv/`], server);
+    expect(asked.stderr).not.toContain("warning");
+  });
+
   test("sends standard output the ZIP of several files, each of which it checks", async () => {
     await restart({ artifacts: { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.alloc(0) } });
     const result = await runCli(["dump", "--format", "csv", "-o", "-"], server);
