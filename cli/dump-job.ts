@@ -78,7 +78,14 @@ export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
   }
   for (const warning of ended.warnings) terminal.warn(warning);
   const { jobId } = ended;
-  const result = await downloadArtifacts({ client, terminal, host, jobId, output, extras });
+  let result: DownloadResult;
+  try {
+    result = await downloadArtifacts({ client, terminal, host, jobId, output, extras });
+  } catch (error) {
+    // The export does not fit the output, and never will.
+    if (error instanceof CliError && error.is("usage")) await forget();
+    throw error;
+  }
   if (result.requestedConsistency === "live" && dump.request["consistency"] === undefined) {
     terminal.note(LIVE_BY_DEFAULT);
   }

@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 
@@ -336,6 +336,16 @@ describe("dump", () => {
     ]);
     expect((await runCli(["verify", `${folder}/out`], server)).exitCode).toBe(0);
     expect((await runCli(["verify", `${folder}/out/a b.csv`], server)).exitCode).toBe(0);
+  });
+
+  test("refuses a file for several files, and leaves it alone", async () => {
+    await restart({ artifacts: { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.alloc(0) } });
+    writeFileSync(output, "yesterday");
+    const { exitCode, stderr } = await runCli(["dump", "--format", "csv", "-o", output], server);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`${output} is a file, but this export has 2 files`);
+    expect(readFileSync(output, "utf8")).toBe("yesterday");
+    expect(readdirSync(folder)).toEqual([basename(output)]);
   });
 
   test("warns if a folder of several files has the name of one file", async () => {

@@ -355,10 +355,8 @@ test("rebuilds the index over masked content from masked rows", async () => {
 
 test("keeps the length and the places of digits of text of every kind", async () => {
   const values = ["", "0", "7", "123", "1".repeat(300), "12a", "a12", " 1", "1 2", "x".repeat(300)];
-  const hex = [
-    ...values.map((value) => Buffer.from(value).toString("hex")),
-    ...["310032", "ff31", "31ff", "3180", "c328", "22", "5c31", "31c3a9", "f09f988031", "0131"],
-  ];
+  const odd = ["310032", "ff31", "31ff", "3180", "c328", "22", "5c31", "31c3a9", "f09f988031"];
+  const hex = [...values.map((value) => Buffer.from(value).toString("hex")), ...odd, "0131"];
   const db = openPlatformDatabase();
   db.exec("CREATE TABLE t(a TEXT)");
   for (const each of hex) db.exec(`INSERT INTO t VALUES (CAST(X'${each}' AS TEXT))`);
