@@ -99,12 +99,7 @@ function parseOptions(): Options | undefined {
       rounds,
       withExports: !values.restore && !values.far && !values.parquet,
       withRestores: !values.far && !values.parquet,
-      parquetPlan:
-        values.parquet && names !== undefined
-          ? plan
-          : isPart && !values.parquet
-            ? []
-            : plan.filter(isMixed),
+      parquetPlan: planParquet(plan, { isPart, isParquet: values.parquet, names }),
       far: values.far
         ? { plan, compressions }
         : {
@@ -120,6 +115,15 @@ function parseOptions(): Options | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Only mixed rows, unless the command asks for others. */
+function planParquet(
+  plan: Options["plan"],
+  asked: { isPart: boolean; isParquet: boolean; names: string[] | undefined },
+): Options["plan"] {
+  if (asked.isParquet && asked.names !== undefined) return plan;
+  return asked.isPart && !asked.isParquet ? [] : plan.filter(isMixed);
 }
 
 function isMixed({ dataset }: Options["plan"][number]): boolean {

@@ -5,7 +5,9 @@ import type { FarMeasurement } from "./far-measurements.ts";
 import type { FleetMeasurement } from "./fleet-measurements.ts";
 import type { Measurement } from "./measurements.ts";
 import type { ParquetMeasurement } from "./parquet-measurements.ts";
+import { parquetLines } from "./parquet-report.ts";
 import type { ProofMeasurement } from "./proof-measurements.ts";
+import { megabytes, NOTHING, percent, ratio, seconds, table } from "./report-table.ts";
 import type { RestoreMeasurement } from "./restore-measurements.ts";
 import type { WriterLatency } from "./writer-latency.ts";
 
@@ -38,9 +40,6 @@ export function describeMachine(): Results["machine"] {
 }
 
 const GB = 1e9;
-
-/** Marks a value that was not measured. */
-const NOTHING = "–";
 
 /** The results as Markdown tables. */
 export function renderMarkdown(results: Results): string {
@@ -168,47 +167,6 @@ function exportLines(measurements: readonly Measurement[]): string[] {
           ];
         }),
       ]),
-    ),
-  ];
-}
-
-/** How many MB of SQL text an export to Parquet should take a second. */
-const PARQUET_MB_A_SECOND = 15;
-
-function parquetLines(parquet: readonly ParquetMeasurement[]): string[] {
-  if (parquet.length === 0) return [];
-  const rate = (bytes: number, each: number): string => (bytes / 1e6 / each).toFixed(1);
-  return [
-    "",
-    "## Parquet",
-    "",
-    "Exports to Parquet, and to NDJSON, the other format with a file per table. The target is " +
-      `${PARQUET_MB_A_SECOND} MB of SQL text a second`,
-    "in the memory of other exports. `compression` compresses the columns of Parquet, and the files of NDJSON.",
-    "",
-    table(
-      [
-        "job",
-        "seconds",
-        "MB of SQL text / s",
-        "of the target",
-        "file",
-        "MB of file / s",
-        "peak memory",
-        "isolate's",
-      ],
-      parquet.flatMap(({ dataset, bytes, jobs }) =>
-        jobs.map((job) => [
-          `${dataset}, ${megabytes(bytes)}, ${job.format}, ${job.compression}`,
-          seconds(job.seconds),
-          rate(bytes, job.seconds),
-          ratio(bytes / 1e6 / job.seconds, PARQUET_MB_A_SECOND),
-          megabytes(job.artifactBytes),
-          rate(job.artifactBytes, job.seconds),
-          megabytes(job.peakMemoryBytes),
-          megabytes(job.isolatePeakBytes),
-        ]),
-      ),
     ),
   ];
 }
@@ -379,25 +337,4 @@ function writerLines(writer: WriterLatency): string[] {
     `A page takes ${pageMs.toFixed(1)} ms. The 99th percentile with snapshot exports is ` +
       `${ratio(snapshot.p99, 2 * idle.p99 + pageMs)} of twice the idle one and a page.`,
   ];
-}
-
-function table(head: string[], rows: string[][]): string {
-  const line = (cells: string[]): string => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
-function seconds(value: number | null): string {
-  return value === null ? NOTHING : value.toFixed(2);
-}
-
-function percent(of: number | null, to: number): string {
-  return of === null ? NOTHING : `${Math.round((100 * of) / to)} %`;
-}
-
-function ratio(of: number | null, to: number | null): string {
-  return of === null || to === null ? NOTHING : (of / to).toFixed(2);
 }
