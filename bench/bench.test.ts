@@ -46,6 +46,18 @@ test("the short bench measures every kind of database and every compression", ()
     expect(provedSeconds).toBeGreaterThan(proofSeconds);
   }
   expect(results.proofs).toHaveLength(1);
+  const [parquet, ...others] = results.parquet;
+  expect(others).toEqual([]);
+  expect(parquet?.jobs.map(({ format, compression }) => [compression, format])).toEqual(
+    COMPRESSIONS.flatMap((compression) => [
+      [compression, "ndjson"],
+      [compression, "parquet"],
+    ]),
+  );
+  for (const job of parquet?.jobs ?? []) {
+    const { seconds, artifactBytes, peakMemoryBytes, isolatePeakBytes } = job;
+    expect(Math.min(seconds, artifactBytes, peakMemoryBytes, isolatePeakBytes)).toBeGreaterThan(0);
+  }
   expect(results.far.map(({ pagesAhead }) => pagesAhead)).toEqual([1, 4]);
   for (const { secondsByDelay } of results.far) {
     expect(secondsByDelay.map(({ delayMs }) => delayMs)).toEqual([0, 5, 25, 100]);
@@ -55,7 +67,13 @@ test("the short bench measures every kind of database and every compression", ()
 });
 
 test("the short bench prints its tables, and writes the same as Markdown", () => {
-  for (const heading of ["Seconds", "Ratios", "Size, memory, cost", "A writer beside it"]) {
+  for (const heading of [
+    "Seconds",
+    "Ratios",
+    "Size, memory, cost",
+    "Parquet",
+    "A writer beside it",
+  ]) {
     expect(printed).toContain(`## ${heading}\n`);
   }
   const rows = printed.split("\n").filter((line) => line.startsWith("| 500 tables"));

@@ -7,6 +7,7 @@ import { DATASETS, type Dataset } from "./datasets.ts";
 import { type FarMeasurement, measureFar } from "./far-measurements.ts";
 import { type FleetMeasurement, measureFleet } from "./fleet-measurements.ts";
 import { COMPRESSIONS, type Compression, measure, type Measurement } from "./measurements.ts";
+import { measureParquet, type ParquetMeasurement } from "./parquet-measurements.ts";
 import { measureProof, type ProofMeasurement } from "./proof-measurements.ts";
 import { shellVersion } from "./processes.ts";
 import { describeMachine, renderMarkdown, type Results } from "./report.ts";
@@ -20,6 +21,7 @@ npm run bench -- --short         1 MB of everything: shows that the bench works
   --compression none             default: ${COMPRESSIONS.join(", ")}
   --rounds 5                     default: 3
   --restore                      only restores, of mixed rows
+  --parquet                      only exports to Parquet, next to NDJSON, of mixed rows or of --dataset
   --far                          only exports, with a delay on each call of database and bucket
   --fleet                        only a fleet of 10,000 objects of 100 KB
   --tenants 1000                 of so many objects, at most 10,000
@@ -44,6 +46,8 @@ interface Options {
   rounds: number;
   withExports: boolean;
   withRestores: boolean;
+  /** What is exported to Parquet. */
+  parquetPlan: Options["plan"];
   /** What is exported from far away. */
   far: Pick<Options, "plan" | "compressions">;
   /** How many objects the fleet has; undefined for no fleet. */
@@ -60,6 +64,7 @@ function parseOptions(): Options | undefined {
       options: {
         short: { type: "boolean", default: false },
         restore: { type: "boolean", default: false },
+        parquet: { type: "boolean", default: false },
         far: { type: "boolean", default: false },
         fleet: { type: "boolean", default: false },
         tenants: { type: "string", default: String(TENANTS_MAX) },
@@ -74,7 +79,7 @@ function parseOptions(): Options | undefined {
     const rounds = Number(values.rounds ?? (values.short ? 1 : 3));
     const sizes = values.megabytes?.split(",").map((text) => Number(text) * MB);
     const names = values.dataset?.split(",");
-    const isPart = values.restore || values.fleet || values.far;
+    const isPart = values.restore || values.fleet || values.far || values.parquet;
     const compressions = values.compression.split(",") as Compression[];
     const tenants = Number(values.tenants);
     const isWhole =
@@ -92,12 +97,13 @@ function parseOptions(): Options | undefined {
       plan,
       compressions,
       rounds,
-      withExports: !values.restore && !values.far,
-      withRestores: !values.far,
+      withExports: !values.restore && !values.far && !values.parquet,
+      withRestores: !values.far && !values.parquet,
+      parquetPlan: planParquet(plan, { isPart, isParquet: values.parquet, names }),
       far: values.far
         ? { plan, compressions }
         : {
-            plan: plan.slice(0, values.short && !values.restore ? 1 : 0),
+            plan: plan.slice(0, values.short && !isPart ? 1 : 0),
             compressions: compressions.slice(0, 1),
           },
       tenants: values.fleet ? tenants : undefined,
@@ -109,6 +115,19 @@ function parseOptions(): Options | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Only mixed rows, unless the command asks for others. */
+function planParquet(
+  plan: Options["plan"],
+  asked: { isPart: boolean; isParquet: boolean; names: string[] | undefined },
+): Options["plan"] {
+  if (asked.isParquet && asked.names !== undefined) return plan;
+  return asked.isPart && !asked.isParquet ? [] : plan.filter(isMixed);
+}
+
+function isMixed({ dataset }: Options["plan"][number]): boolean {
+  return dataset.name === "mixed";
 }
 
 function planRuns(asked: {
@@ -131,6 +150,7 @@ async function run({
   plan,
   withExports,
   withRestores,
+  parquetPlan,
   far: farAway,
   tenants,
   withOthers,
@@ -141,6 +161,11 @@ async function run({
     console.error(`${dataset.name}, ${bytes / MB} MB …`);
     measurements.push(await measure(dataset, { bytes, ...given }));
   }
+  const parquet: ParquetMeasurement[] = [];
+  for (const { dataset, bytes } of parquetPlan) {
+    console.error(`${dataset.name}, ${bytes / MB} MB, to Parquet …`);
+    parquet.push(await measureParquet(dataset, { bytes, ...given }));
+  }
   const far: FarMeasurement[] = [];
   for (const { dataset, bytes } of farAway.plan) {
     console.error(`${dataset.name}, ${bytes / MB} MB, far away …`);
@@ -150,7 +175,7 @@ async function run({
   const [first] = plan as [Options["plan"][number]];
   const restores: RestoreMeasurement[] = [];
   const proofs: ProofMeasurement[] = [];
-  const restored = plan.filter((each) => each.dataset.name === "mixed" && withRestores);
+  const restored = plan.filter((each) => isMixed(each) && withRestores);
   for (const { dataset, bytes } of restored) {
     console.error(`restoring ${dataset.name}, ${bytes / MB} MB …`);
     restores.push(...(await measureRestores(dataset, { bytes, rounds: given.rounds })));
@@ -184,6 +209,7 @@ async function run({
     },
     rounds: given.rounds,
     measurements,
+    parquet,
     far,
     restores,
     proofs,

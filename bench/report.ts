@@ -4,7 +4,10 @@ import { DOLLARS } from "./costs.ts";
 import type { FarMeasurement } from "./far-measurements.ts";
 import type { FleetMeasurement } from "./fleet-measurements.ts";
 import type { Measurement } from "./measurements.ts";
+import type { ParquetMeasurement } from "./parquet-measurements.ts";
+import { parquetLines } from "./parquet-report.ts";
 import type { ProofMeasurement } from "./proof-measurements.ts";
+import { megabytes, NOTHING, percent, ratio, seconds, table } from "./report-table.ts";
 import type { RestoreMeasurement } from "./restore-measurements.ts";
 import type { WriterLatency } from "./writer-latency.ts";
 
@@ -16,6 +19,7 @@ export interface Results {
   versions: { node: string; workerd: string; sqlite3: string | null };
   rounds: number;
   measurements: Measurement[];
+  parquet: ParquetMeasurement[];
   far: FarMeasurement[];
   restores: RestoreMeasurement[];
   proofs: ProofMeasurement[];
@@ -37,9 +41,6 @@ export function describeMachine(): Results["machine"] {
 
 const GB = 1e9;
 
-/** Marks a value that was not measured. */
-const NOTHING = "–";
-
 /** The results as Markdown tables. */
 export function renderMarkdown(results: Results): string {
   const { machine, versions } = results;
@@ -49,6 +50,7 @@ export function renderMarkdown(results: Results): string {
       `workerd ${versions.workerd}, sqlite3 ${versions.sqlite3 ?? "(none)"}; medians of ${results.rounds} rounds. ` +
       "Seconds are this machine's; read the ratios.",
     ...exportLines(results.measurements),
+    ...parquetLines(results.parquet),
     ...farLines(results.far),
     ...restoreLines(results.restores),
     ...proofLines(results.proofs),
@@ -335,25 +337,4 @@ function writerLines(writer: WriterLatency): string[] {
     `A page takes ${pageMs.toFixed(1)} ms. The 99th percentile with snapshot exports is ` +
       `${ratio(snapshot.p99, 2 * idle.p99 + pageMs)} of twice the idle one and a page.`,
   ];
-}
-
-function table(head: string[], rows: string[][]): string {
-  const line = (cells: string[]): string => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
-function seconds(value: number | null): string {
-  return value === null ? NOTHING : value.toFixed(2);
-}
-
-function percent(of: number | null, to: number): string {
-  return of === null ? NOTHING : `${Math.round((100 * of) / to)} %`;
-}
-
-function ratio(of: number | null, to: number | null): string {
-  return of === null || to === null ? NOTHING : (of / to).toFixed(2);
 }

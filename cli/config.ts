@@ -150,10 +150,14 @@ function checkUrl(text: string, from: string): { href: string; warnings: string[
   if (url.username !== "" || url.password !== "") {
     throw usageError(`the URL of ${from} contains a user name or password`, NO_TOKEN_HINT);
   }
-  const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
   const warnings =
-    url.protocol === "http:" && !isLocal
+    url.protocol === "http:" && !isLocalHost(url)
       ? [`the token is sent unencrypted to ${url.origin}: use https`]
       : [];
   return { href: `${url.origin}${url.pathname.replace(/\/+$/, "")}`, warnings };
+}
+
+/** Returns true if a URL is of this machine. */
+export function isLocalHost({ hostname }: URL): boolean {
+  return ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
 }

@@ -153,6 +153,12 @@ async function writePlace(
   const { artifacts } = kept.manifest;
   if (place.kind === "folder") {
     await makeFolder(place.path);
+    if (artifacts.length > 1 && endingsOf(place.path).format !== "") {
+      const files = formatNumberOf(artifacts.length, "file");
+      terminal.warn(
+        `${place.path} is a folder, because the export has ${files}; a name that ends with .zip makes one file of them`,
+      );
+    }
     for (const artifact of artifacts) {
       const path = artifactPathOf(place, artifact);
       await downloadFile({ client, terminal, jobId, ...wholeOf(artifact), path });
@@ -195,11 +201,11 @@ async function writeSqlite(
   const { client, terminal, host, jobId } = request;
   const { format, content, compression, artifacts } = kept.manifest;
   const encrypt = artifacts.some(({ sealed }) => sealed !== undefined) ? "all" : undefined;
-  await requireSqliteOutput(output, { format, content, compression, encrypt });
+  const { extras } = request;
+  await requireSqliteOutput(output, { format, content, compression, encrypt }, extras);
   const path = dumpPathOf(output);
   await makeFolder(dirname(path));
   await downloadFile({ client, terminal, jobId, ...(await oneOf(request, kept)), path });
-  const { extras } = request;
   return makeSqliteFile(output, kept.manifest, { terminal, signal: host.interrupt, extras });
 }
 

@@ -25,6 +25,10 @@ import {
 import { requireSqliteOutput, type SqliteExtras } from "./sqlite-output.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** A person who did not choose `live` may believe that all rows are of one instant. */
+const LIVE_BY_DEFAULT =
+  "live is the default for this source; use --consistency snapshot for all rows at one instant";
+
 export interface DumpRequest {
   client: ApiClient;
   terminal: Terminal;
@@ -48,7 +52,7 @@ export interface DumpRequest {
  */
 export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
   const { client, terminal, host, output, extras } = dump;
-  await requireSqliteOutput(output, dump.request);
+  await requireSqliteOutput(output, dump.request, extras);
   const isStream = output === "-" || (await findFileKind(output)) === "device";
   const { job, forget } = isStream ? await startStream(dump) : await startOrResume(dump);
   let ended: Job;
@@ -74,7 +78,17 @@ export async function dumpJob(dump: DumpRequest): Promise<DownloadResult> {
   }
   for (const warning of ended.warnings) terminal.warn(warning);
   const { jobId } = ended;
-  const result = await downloadArtifacts({ client, terminal, host, jobId, output, extras });
+  let result: DownloadResult;
+  try {
+    result = await downloadArtifacts({ client, terminal, host, jobId, output, extras });
+  } catch (error) {
+    // The export does not fit the output, and never will.
+    if (error instanceof CliError && error.is("usage")) await forget();
+    throw error;
+  }
+  if (result.requestedConsistency === "live" && dump.request["consistency"] === undefined) {
+    terminal.note(LIVE_BY_DEFAULT);
+  }
   await forget();
   return result;
 }

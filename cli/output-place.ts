@@ -37,7 +37,7 @@ export async function resolveOutput(output: string, manifest: Manifest): Promise
   if (kind === "file") {
     throw usageError(
       `${output} is a file, but this export has ${artifacts.length} files`,
-      "Pass a folder with -o, or a name that ends with .zip.",
+      "Pass a folder with -o, or a name that ends with .zip, or choose one table with --table.",
     );
   }
   return { kind: "folder", path: output };

@@ -157,7 +157,8 @@ describe("dump -o app.sqlite", () => {
       writeFileSync(path + suffix, "");
       const { exitCode, stderr } = await dump();
       expect(exitCode).toBe(1);
-      expect(stderr).toContain(`another program uses it, or left ${path}${suffix}`);
+      expect(stderr).toContain(`${path} is open in another program`);
+      expect(stderr).toContain(`${path}${suffix} exists. Close that program`);
       expect(server.jobs).toEqual([]);
       expect(readFileSync(path, "utf8")).toBe("yesterday");
     },

@@ -23,6 +23,8 @@ export interface SqliteExtras {
   onStatement: (sql: string) => void;
   /** Runs after the file is checked, and before it gets its name. */
   complete: (db: DatabaseSync) => void;
+  /** Returns the error of a file that another program uses. */
+  inUse: () => CliError;
 }
 
 /** Returns where the dump of an SQLite file is kept until the file is complete. */
@@ -35,7 +37,11 @@ export function dumpPathOf(path: string): string {
  * usage error for another format, a dump without the schema, a sealed one, or a Node that cannot do it; `file` if another program
  * uses the existing file.
  */
-export async function requireSqliteOutput(output: string, request: RequestBody): Promise<void> {
+export async function requireSqliteOutput(
+  output: string,
+  request: RequestBody,
+  extras?: SqliteExtras,
+): Promise<void> {
   const kind = await findFileKind(output);
   if (!isSqliteName(output) || kind === "folder" || kind === "device") return;
   requireScript(output, {
@@ -45,7 +51,7 @@ export async function requireSqliteOutput(output: string, request: RequestBody):
   if (request["encrypt"] === "all") throw sealed(output);
   await importSqlite(`-o ${output}`);
   if (request["compression"] === "zstd") requireInflatable("the dump", "zstd");
-  requireUnused(output);
+  requireUnused(output, extras);
 }
 
 function sealed(output: string): CliError {
@@ -108,7 +114,7 @@ export async function makeSqliteFile(
         acceptRestored(restored, { terminal, consistency });
         extras?.complete(db);
       },
-      beforeRename: () => requireUnused(path),
+      beforeRename: () => requireUnused(path, extras),
     });
   } catch (error) {
     const isFinal =
@@ -121,11 +127,16 @@ export async function makeSqliteFile(
 }
 
 /** SQLite would apply the old file's WAL or journal to the new file, and damage it. */
-function requireUnused(path: string): void {
+function requireUnused(path: string, extras: SqliteExtras | undefined): void {
   const left = [`${path}-wal`, `${path}-journal`].find((each) => existsSync(each));
   if (left === undefined) return;
-  throw new CliError("file", `${path}: another program uses it, or left ${left}`, {
-    exitCode: EXIT.failed,
-    hint: `Close that program, or remove ${left}.`,
-  });
+  if (extras !== undefined) throw extras.inUse();
+  throw new CliError(
+    "file",
+    `${path} is open in another program, or one ended without closing it: ${left} exists`,
+    {
+      exitCode: EXIT.failed,
+      hint: `Close that program, and run the same command again. If none has it open, remove ${left} first.`,
+    },
+  );
 }

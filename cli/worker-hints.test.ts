@@ -80,6 +80,7 @@ describe("the hint for an error of the Worker", () => {
     "file-differs",
     "part-invalid",
     "proof-too-large",
+    "mask-invalid",
   ])("speaks of commands, not of HTTP, for %s", (code) => {
     const hint = findHint({ ...problem(code), hint: ERRORS[code as keyof typeof ERRORS].hint });
     expect(hint).not.toMatch(/GET |POST |DELETE |`[a-z]+[A-Z]\w*`|job view/);

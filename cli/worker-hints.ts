@@ -1,3 +1,4 @@
+import { docsUrl } from "../src/api/docs-url.ts";
 import type { ErrorCode } from "../src/api/errors.ts";
 import type { Problem } from "./answers.ts";
 
@@ -16,6 +17,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   copyTo: "--copy-to",
   copyRequired: "--copy-required",
   encrypt: "--encrypt",
+  mask: "--mask",
   series: "--series",
   retention: "--keep",
   limit: "--limit",
@@ -40,6 +42,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   "idempotency-key-reused": "Use another --idempotency-key for another request.",
   "table-not-found":
     "Check --table and --exclude: use exact names or patterns with *, in any letter case.",
+  "mask-invalid": `Correct --mask, or leave the table out with --exclude: ${docsUrl("masks.md")}`,
   "body-too-large": "Name fewer tables with --table and --exclude, or use patterns.",
   "target-not-writable":
     'Add `"writable": true` to the source in EXPORT_SOURCES and deploy, or choose another --target.',

@@ -136,6 +136,7 @@ test(
     for (const from of ["main", "shop"]) {
       const { exitCode, stderr } = await clone("local", "--from", from);
       expect(exitCode, stderr).toBe(0);
+      expect(stderr.includes("use --consistency snapshot")).toBe(from === "shop");
     }
     const local = await start("local");
     try {
@@ -158,7 +159,7 @@ test(
 
       const open = await clone("local", "--from", "main", "--replace");
       expect(open.exitCode).toBe(1);
-      expect(open.stderr).toContain("Stop `wrangler dev`");
+      expect(open.stderr).toContain("Stop that `wrangler dev`");
     } finally {
       await local.stop();
     }

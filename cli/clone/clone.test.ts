@@ -63,14 +63,16 @@ test("puts a copy where wrangler dev expects the database, and leaves nothing el
   expect(readdirSync(dirname(path))).toEqual([basename(path)]);
 });
 
-test("requests the masks, the tables and the object", async () => {
+test("requests the masks, the tables, the object and the consistency", async () => {
   const args = ["--mask", "t.a=length", "--table", "t", "--object-name", "acme"];
+  args.push("--consistency", "snapshot");
   expect((await clone(...args, "--to-object", "sql-durable-object")).exitCode).toBe(0);
   expect(server.jobs[0]?.request).toMatchObject({
     source: "main",
     name: "acme",
     mask: { t: { a: "length" } },
     tables: { include: ["t"] },
+    consistency: "snapshot",
   });
   expect(rows()).toEqual(ROWS);
 });
@@ -121,11 +123,33 @@ test("refuses a database that another program has open, and leaves it as it is",
   const db = makeLocal("CREATE TABLE mine(a); INSERT INTO mine VALUES (1)");
   const { exitCode, stderr } = await clone("--replace");
   expect(exitCode).toBe(1);
-  expect(stderr).toContain("another program has the local object sql-durable-object");
-  expect(stderr).toContain("Stop `wrangler dev`");
+  expect(stderr).toContain(
+    "the local object sql-durable-object of DATABASE_DURABLE_OBJECT is open in another program, probably in a running `wrangler dev`",
+  );
+  // The fake server is on this machine, so it might be the same Worker.
+  expect(stderr).toContain("Stop that `wrangler dev`");
+  expect(stderr).toContain(`If it is the Worker at ${new URL(server.url).host} itself`);
   expect(server.jobs).toEqual([]);
   expect(db.prepare("SELECT a FROM mine").all()).toMatchObject([{ a: 1 }]);
   db.close();
+});
+
+test("says what to stop if wrangler dev opens the database meanwhile, and then resumes", async () => {
+  let db: DatabaseSync | undefined;
+  const { exitCode, stderr } = await runCli(["clone", "--to-local", folder], {
+    url: server.url,
+    isTerminal: true,
+    onStderr: (text) => {
+      if (text.includes("restoring")) db ??= makeLocal("");
+    },
+  });
+  db?.close();
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("probably in a running `wrangler dev`");
+  expect(stderr).not.toContain("-wal");
+  expect((await clone()).exitCode).toBe(0);
+  expect(server.jobs).toHaveLength(1);
+  expect(rows()).toEqual(ROWS);
 });
 
 test("refuses a file that is no database, even with --replace", async () => {

@@ -153,6 +153,13 @@ describe("the binding", () => {
     expect(() => find({ binding, toObject: "acme" })).toThrow(words);
   });
 
+  test("is refused if the configuration has none of the source's type", () => {
+    write({ d1_databases: [DATABASE] });
+    expect(() => find({ source: OBJECTS })).toThrow(
+      /^the source tenants is of type durable-object, and .* has no binding of that type$/,
+    );
+  });
+
   test("may be of any type if the Worker does not report the source's", () => {
     write({ d1_databases: [DATABASE] });
     expect(find({ binding: "DB", source: { name: "x", type: undefined } })).toBe(d1Path("shop-id"));

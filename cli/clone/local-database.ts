@@ -128,6 +128,12 @@ function chooseBinding(config: WranglerConfig, { source, binding }: LocalChoice)
   const fitting = all.filter(({ kind }) => kind === source.type);
   const [only, ...others] = fitting;
   if (only !== undefined && others.length === 0) return { binding: only.name };
+  if (source.type !== undefined && only === undefined && all.length > 0) {
+    throw usageError(
+      `the source ${source.name} is of type ${source.type}, and ${config.path} has no binding of that type`,
+      "Pass the folder of the Worker that uses the database.",
+    );
+  }
   const names = (fitting.length === 0 ? all : fitting).map(({ name }) => name);
   throw usageError(
     `${config.path} does not say which binding is the source ${source.name}`,

@@ -2,14 +2,14 @@ import type { Command } from "commander";
 
 import { usageError } from "../cli-error.ts";
 import { findLocalDatabase, type LocalDatabase } from "../clone/local-database.ts";
-import { removeUnfinished, requireReplaceable } from "../clone/local-file.ts";
+import { inUse, removeUnfinished, requireReplaceable } from "../clone/local-file.ts";
 import { LocalKeyValues } from "../clone/local-key-values.ts";
 import type { Context } from "../context.ts";
 import { dumpJob } from "../dump-job.ts";
 import { parseDurationMs } from "../duration.ts";
 import { requestBodyOf } from "../export-options.ts";
 import { formatNumberOf } from "../format.ts";
-import { repeatedOption } from "../option-of.ts";
+import { optionOf, repeatedOption } from "../option-of.ts";
 import { importSqlite } from "../import-sqlite.ts";
 
 interface CloneOptions {
@@ -24,6 +24,7 @@ interface CloneOptions {
   mask?: string[];
   table?: string[];
   exclude?: string[];
+  consistency?: string;
   replace?: boolean;
   timeout?: string;
   fresh?: boolean;
@@ -53,6 +54,12 @@ export function addClone(program: Command, open: (command: Command) => Context):
     )
     .addOption(repeatedOption("--table <pattern>", "copy only this table; * is a wildcard"))
     .addOption(repeatedOption("--exclude <pattern>", "leave out this table; * is a wildcard"))
+    .addOption(
+      optionOf("--consistency <kind>", "one instant, or each row at the time it is read", [
+        "snapshot",
+        "live",
+      ]),
+    )
     .option("--replace", "delete what the local database contains")
     .option("--timeout <duration>", "cancel an export that takes longer: 90s, 30m, 2h")
     .option("--fresh", "start a new export even if an unfinished one exists")
@@ -68,7 +75,8 @@ async function runClone(context: Context, options: CloneOptions): Promise<void> 
   const source = await findSource(client, options.from);
   const local = findLocalDatabase({ ...options, folder: options.toLocal, source });
   const shown = describe(local);
-  await requireReplaceable(local.path, { shown, mayReplace: options.replace === true });
+  const place = { shown, path: local.path, workerUrl: client.url };
+  await requireReplaceable(place, options.replace === true);
   const keyValues = new LocalKeyValues();
   const result = await removingUnfinished(context, local.path, () =>
     dumpJob({
@@ -83,6 +91,7 @@ async function runClone(context: Context, options: CloneOptions): Promise<void> 
       extras: {
         onStatement: (sql) => keyValues.add(sql),
         complete: (db) => keyValues.writeTo(db),
+        inUse: () => inUse(place),
       },
     }),
   );

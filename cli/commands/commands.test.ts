@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 
@@ -140,6 +140,16 @@ describe("dump", () => {
   test("says what was asked for and how it was kept", async () => {
     const { stderr } = await runCli(["dump", "-o", output], server);
     expect(stderr).toContain("consistency: snapshot (one instant, kept by an undo log)\n");
+  });
+
+  test("says how to export one instant if it was live without being asked to", async () => {
+    await restart({ isLive: true });
+    const { stderr } = await runCli(["dump", "-o", output], server);
+    expect(stderr).toContain("consistency: live (each page in its current state)\n");
+    expect(stderr).toContain("use --consistency snapshot for all rows at one instant\n");
+    const chosen = await runCli(["dump", "-o", output, "--consistency", "live"], server);
+    expect(chosen.stderr).toContain("consistency: live");
+    expect(chosen.stderr).not.toContain("--consistency snapshot");
   });
 
   test("reports that the dump has restored itself", async () => {
@@ -326,6 +336,27 @@ describe("dump", () => {
     ]);
     expect((await runCli(["verify", `${folder}/out`], server)).exitCode).toBe(0);
     expect((await runCli(["verify", `${folder}/out/a b.csv`], server)).exitCode).toBe(0);
+  });
+
+  test("refuses a file for several files, and leaves it alone", async () => {
+    await restart({ artifacts: { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.alloc(0) } });
+    writeFileSync(output, "yesterday");
+    const { exitCode, stderr } = await runCli(["dump", "--format", "csv", "-o", output], server);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`${output} is a file, but this export has 2 files`);
+    expect(readFileSync(output, "utf8")).toBe("yesterday");
+    expect(readdirSync(folder)).toEqual([basename(output)]);
+  });
+
+  test("warns if a folder of several files has the name of one file", async () => {
+    await restart({ artifacts: { "a.csv": Buffer.from("1\n"), "b.csv": Buffer.alloc(0) } });
+    const named = await runCli(["dump", "--format", "csv", "-o", `${folder}/all.csv`], server);
+    expect(named.exitCode).toBe(0);
+    expect(named.stderr).toContain(
+      `warning: ${folder}/all.csv is a folder, because the export has 2 files`,
+    );
+    const asked = await runCli(["dump", "--format", "csv", "-o", `${folder}/all.csv/`], server);
+    expect(asked.stderr).not.toContain("warning");
   });
 
   test("sends standard output the ZIP of several files, each of which it checks", async () => {

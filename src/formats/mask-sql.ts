@@ -118,14 +118,17 @@ const SHORT = 64;
 /** SQL of a value's length mask, over the SQL of its column. */
 type LengthSql = (name: string, column: Column) => string;
 
-/** For text without digits, which needs no search for their places, and for short text between them. */
+/**
+ * For text without digits or of only digits, which needs no search for their places, and for short text between them.
+ */
 const fastLengthSql: LengthSql = (name, column) => {
   const piece =
     `CASE WHEN value = '' THEN '' WHEN length(value) <= ${SHORT} ` +
     `THEN substr('${"x".repeat(SHORT)}', 1, length(value)) ELSE ${lettersSql("length(value)")} END`;
   const text =
     `CASE WHEN instr(${name}, char(0)) THEN ${lettersSql(`octet_length(${name})`)} ` +
-    `WHEN ${name} GLOB '*[0-9]*' THEN ${piecesSql(name, piece)} ELSE ${lettersSql(`length(${name})`)} END`;
+    `WHEN ${name} NOT GLOB '*[0-9]*' THEN ${lettersSql(`length(${name})`)} ` +
+    `WHEN ${name} GLOB '*[^0-9]*' THEN ${piecesSql(name, piece)} ELSE ${repeatSql("0", `length(${name})`)} END`;
   return typedLengthSql(name, text, column);
 };
 
@@ -158,7 +161,12 @@ function typedLengthSql(name: string, text: string, { affinity }: Column): strin
   );
 }
 
-/** SQL of as many x as `count`; a precision of 0 would write one. */
+/** SQL of as many x as `count`. */
 function lettersSql(count: string): string {
-  return `substr(format('%.*c', ${count} + 1, 'x'), 2)`;
+  return repeatSql("x", count);
+}
+
+/** SQL of as many of a character as `count`; a precision of 0 would write one. */
+function repeatSql(character: string, count: string): string {
+  return `substr(format('%.*c', ${count} + 1, '${character}'), 2)`;
 }

@@ -22,6 +22,14 @@ test.each([
   400_000,
 );
 
+// `npm run crash -- --parquet` kills fifty times, with each compression in turn.
+test("Parquet files are whole after SIGKILLs of the runtime, and have the rows of one instant", async () => {
+  const run = await runCrashes({ kills: 2, random: Math.random, parquet: "zstd" });
+  expect(run.problems).toEqual([]);
+  expect(run.kills).toBeGreaterThan(0);
+  expect(run.transfers).toBeGreaterThan(0);
+}, 400_000);
+
 // `npm run crash -- --proof` kills fifty times.
 test("a proof survives SIGKILLs of the runtime, and leaves no scratch database", async () => {
   const run = await runCrashes({ kills: 2, random: Math.random, proves: true });

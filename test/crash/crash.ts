@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 
+import { COMPRESSION_NAMES } from "../../src/api/compressions.ts";
 import { runCrashes } from "../support/crash-run.ts";
 import { runFleetCrashes } from "../support/fleet-crash-run.ts";
 import { runNight } from "../support/night-run.ts";
@@ -14,6 +15,8 @@ const { values } = parseArgs({
     fleet: { type: "boolean", default: false },
     /** Instead: 200 scheduled jobs under a Workflow that queues instances. */
     night: { type: "boolean", default: false },
+    /** Kills exports to Parquet, with each compression of the columns in turn. */
+    parquet: { type: "boolean", default: false },
     /** Kills the proofs of exports, which restore their dumps. */
     proof: { type: "boolean", default: false },
     /** Instead: restores, ten kills each. */
@@ -69,14 +72,19 @@ const perJob = Number(values["kills-per-job"]);
 let kills = 0;
 let failed = 0;
 for (let job = 1; kills < wanted; job += 1) {
+  const parquet = values.parquet
+    ? COMPRESSION_NAMES[(job - 1) % COMPRESSION_NAMES.length]
+    : undefined;
   const run = await runCrashes({
     kills: Math.min(perJob, wanted - kills),
     random: Math.random,
     config: values.config,
     proves: values.proof,
+    parquet,
   });
   kills += run.kills;
-  console.log(`job ${job}: ${run.kills} kills, ${run.runs} runs, ${run.transfers} transfers`);
+  const title = parquet === undefined ? `job ${job}` : `job ${job}, Parquet, ${parquet}`;
+  console.log(`${title}: ${run.kills} kills, ${run.runs} runs, ${run.transfers} transfers`);
   for (const problem of run.problems) console.log(problem);
   if (run.problems.length > 0) failed += 1;
   // A job that is done before it could be killed says nothing.

@@ -353,6 +353,23 @@ test("rebuilds the index over masked content from masked rows", async () => {
   db.close();
 });
 
+test("keeps the length and the places of digits of text of every kind", async () => {
+  const values = ["", "0", "7", "123", "1".repeat(300), "12a", "a12", " 1", "1 2", "x".repeat(300)];
+  const odd = ["310032", "ff31", "31ff", "3180", "c328", "22", "5c31", "31c3a9", "f09f988031"];
+  const hex = [...values.map((value) => Buffer.from(value).toString("hex")), ...odd, "0131"];
+  const db = openPlatformDatabase();
+  db.exec("CREATE TABLE t(a TEXT)");
+  for (const each of hex) db.exec(`INSERT INTO t VALUES (CAST(X'${each}' AS TEXT))`);
+  const { files } = await exportDatabase(nodeSqliteSource(db), UNCUT, {
+    mask: { t: { a: "length" } },
+  });
+  const restored = restoreStatements(files[0]?.bytes ?? new Uint8Array());
+  const masked = restored.prepare("SELECT a FROM t ORDER BY rowid").all();
+  expect(masked.map(({ a }) => a)).toEqual(hex.map((each) => letters(Buffer.from(each, "hex"))));
+  restored.close();
+  db.close();
+});
+
 test("masks text of a hundred thousand digits in time that grows with its length", async () => {
   const db = openPlatformDatabase();
   db.exec("CREATE TABLE t(a); INSERT INTO t VALUES (replace(hex(zeroblob(400000)), '00', '1a'))");

@@ -5,13 +5,18 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import type { Compression } from "../../src/api/export-request.ts";
 import type { JobView } from "../../src/api/job-view.ts";
+import { inspectParquet, SAMPLE_STATEMENTS } from "./crash-parquet.ts";
 import { KilledWorker } from "./killed-worker.ts";
 
 const ACCOUNTS = 250_000;
 
 /** With so few, a step of a proof ends between two kills. Otherwise the watchdog sees five runs without progress. */
 const PROVED_ACCOUNTS = 25_000;
+
+/** Three groups of Parquet, next to the three of the samples. */
+const PARQUET_ACCOUNTS = 120_000;
 const BALANCE = 1_000;
 
 /** If a run takes longer than this, including runtime starts, something is stuck. */
@@ -38,30 +43,41 @@ export async function runCrashes(options: {
   config?: string;
   /** True to kill the proof by a restore, after the export itself. */
   proves?: boolean;
+  /** The compression of the columns, to write Parquet files instead of SQL. */
+  parquet?: Compression | undefined;
 }): Promise<CrashRun> {
   const folder = mkdtempSync(join(tmpdir(), "durable-export-crash-"));
   const result: CrashRun = { problems: [], kills: 0, runs: 0, transfers: 0 };
   let worker: KilledWorker | undefined;
   const state = join(folder, "state");
-  const accounts = options.proves === true ? PROVED_ACCOUNTS : ACCOUNTS;
+  const compression = options.parquet;
+  const unproved = compression === undefined ? ACCOUNTS : PARQUET_ACCOUNTS;
+  const accounts = options.proves === true ? PROVED_ACCOUNTS : unproved;
   try {
     // Small chunks, so that many of them are interrupted.
     const vars = { EXPORT_CHUNK_BYTES: "65536" };
     worker = await KilledWorker.start({ state, config: options.config, vars });
     await openBank(worker, accounts);
-    const verify = options.proves === true ? "restore" : "checksum";
-    const job = await worker.call<JobView>("POST", "/export/dump", { verify });
+    for (const sql of compression === undefined ? [] : SAMPLE_STATEMENTS) await query(worker, sql);
+    const job = await worker.call<JobView>("POST", "/export/dump", {
+      verify: options.proves === true ? "restore" : "checksum",
+      ...(compression !== undefined && { format: "parquet", compression }),
+    });
     const path = `/export/dump/${job.jobId}`;
     const endMs = Date.now() + DEADLINE_MS;
+    let [rows, idleKills] = [0, 0];
     while (result.kills < options.kills) {
       // The first kill happens during the export, however fast the machine is.
       if (options.proves === true)
         result.transfers += await transferUntilProofBegins(worker, accounts, path);
-      if (result.kills === 0)
-        result.transfers += await transferUntilRowsAreWritten(worker, accounts, path);
+      // A group of Parquet may take longer than kills leave, and the watchdog sees five runs without progress.
+      const waits = result.kills === 0 || (compression !== undefined && idleKills === 2);
+      if (waits) result.transfers += await transferUntilRowsExceed(worker, accounts, path, rows);
       else result.transfers += await transferFor(worker, accounts, options.random() * 700);
       const view = await worker.call<JobView>("GET", path);
       if (view.status !== "queued" && view.status !== "running") break;
+      idleKills = view.progress.rows > rows ? 0 : idleKills + 1;
+      ({ rows } = view.progress);
       await worker.kill();
       result.kills += 1;
     }
@@ -72,7 +88,10 @@ export async function runCrashes(options: {
       view = await worker.call<JobView>("GET", path);
     }
     result.runs = view.workflow.run;
-    if (view.status === "completed")
+    if (view.status === "completed" && compression !== undefined) {
+      const balance = BALANCE;
+      result.problems.push(...(await inspectParquet(worker, { view, state, accounts, balance })));
+    } else if (view.status === "completed")
       result.problems.push(...(await inspect(worker, accounts, view)));
     else result.problems.push(`the job is ${view.status}: ${JSON.stringify(view.error)}`);
     const left = await query(
@@ -108,15 +127,16 @@ async function openBank(worker: KilledWorker, accounts: number): Promise<void> {
   }
 }
 
-/** Moves money until the export's first chunk is committed; returns the number of transfers. */
-async function transferUntilRowsAreWritten(
+/** Moves money until chunks of more than `rows` are committed; returns the number of transfers. */
+async function transferUntilRowsExceed(
   worker: KilledWorker,
   accounts: number,
   path: string,
+  rows: number,
 ): Promise<number> {
   for (let transfers = 0; ; transfers += await transferFor(worker, accounts, 5)) {
     const { status, progress } = await worker.call<JobView>("GET", path);
-    if (progress.rows > 0 || (status !== "queued" && status !== "running")) return transfers;
+    if (progress.rows > rows || (status !== "queued" && status !== "running")) return transfers;
   }
 }
 

@@ -46,6 +46,8 @@ interface FakeJob {
 }
 
 export interface FakeOptions {
+  /** True if manifests are of live exports. */
+  isLive?: boolean;
   /** The files of every job, by name. */
   artifacts: Record<string, Buffer>;
   /** The plain content of files that are sealed, by the names of the sealed ones. Default: none. */
@@ -292,9 +294,13 @@ export class FakeExportServer {
       source: "main",
       format: this.options.format ?? "sql",
       compression: "none",
-      consistency: "undo-log",
-      requestedConsistency: "snapshot",
-      snapshotMethod: "undo-log",
+      ...(this.options.isLive === true
+        ? { consistency: "live", requestedConsistency: "live", snapshotMethod: null }
+        : {
+            consistency: "undo-log",
+            requestedConsistency: "snapshot",
+            snapshotMethod: "undo-log",
+          }),
       snapshotAt: "2026-11-01T00:00:00.000Z",
       completedAt: "2026-11-01T00:00:01.000Z",
       tables: this.options.tables ?? [{ name: "t", rows: 3, bytes: 60 }],
