@@ -89,11 +89,14 @@ export class PagesAhead {
     );
   }
 
-  /** Requests a page of about `bytes`. Call `take` with the answer's length when it is taken. */
+  /**
+   * Requests a page of about `bytes`. Call `take` with the answer's length when it is taken. A page that was
+   * not requested by itself shows nothing about round trips.
+   */
   async request<Page>(
     bytes: number,
     read: () => Promise<Page>,
-    lengthOf: (page: Page) => number,
+    describe: (page: Page) => { length: number; isRequested: boolean },
   ): Promise<Page> {
     this.#underWay += 1;
     this.#open += 1;
@@ -103,8 +106,9 @@ export class PagesAhead {
     let length = 0;
     try {
       const page = await read();
-      length = lengthOf(page);
-      this.#measure(length, this.#nowMs() - startMs);
+      const described = describe(page);
+      length = described.length;
+      if (described.isRequested) this.#measure(length, this.#nowMs() - startMs);
       return page;
     } finally {
       this.#underWay -= 1;

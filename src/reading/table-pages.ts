@@ -92,7 +92,8 @@ export class TablePages {
   get bytesLeft(): number {
     const part = this.#parts.find(({ request }) => request === undefined);
     if (part === undefined && this.#parts.every(({ upTo }) => upTo !== undefined)) return 0;
-    const { lastKey, rowsMax } = this.#given.extent;
+    const { lastKey, rowsMax, bytes } = this.#given.extent;
+    if (bytes !== undefined) return part === undefined ? 0 : bytes;
     const rowBytes = this.#rowBytes || UNKNOWN_ROW_BYTES;
     if (rowsMax !== undefined) return rowsMax * rowBytes;
     if (lastKey === undefined) return Number.POSITIVE_INFINITY;
@@ -102,7 +103,7 @@ export class TablePages {
 
   /** Requests the next rows, if they are known and the time has come. Returns false if not. */
   requestNext(): boolean {
-    const bytes = this.#limit * (this.#rowBytes || UNKNOWN_ROW_BYTES);
+    const bytes = this.#nextBytes;
     const part = this.#parts.find(({ request }) => request === undefined);
     if (part === undefined || !this.#ahead.mayRequest(bytes)) return false;
     this.#request(part, bytes);
@@ -115,7 +116,7 @@ export class TablePages {
       const [part] = this.#parts;
       if (part === undefined) return { kind: "end", rowsRead: this.#rowsRead };
       if (part.request === undefined) {
-        this.#request(part, this.#limit * (this.#rowBytes || UNKNOWN_ROW_BYTES));
+        this.#request(part, this.#nextBytes);
         continue;
       }
       const page = await part.request.page;
@@ -132,6 +133,11 @@ export class TablePages {
     }
   }
 
+  /** About how many bytes the next page has. */
+  get #nextBytes(): number {
+    return this.#given.extent.bytes ?? this.#limit * (this.#rowBytes || UNKNOWN_ROW_BYTES);
+  }
+
   /** Requests the rows of `part`, or the first of them. */
   #request(part: Part, bytes: number): void {
     const { after } = part;
@@ -140,7 +146,7 @@ export class TablePages {
     const page = this.#ahead.request(
       bytes,
       () => this.#given.read({ after, upTo, limit, rowBytes: this.#rowBytes }),
-      lengthOf,
+      describe,
     );
     const request: Part["request"] = { page };
     const isWhole = upTo === part.upTo;
@@ -206,6 +212,10 @@ export class TablePages {
     this.#isEven = stride > 0 && (stride <= DENSE_KEYS || agrees);
     this.#stride = stride;
   }
+}
+
+function describe(page: PageRead): { length: number; isRequested: boolean } {
+  return { length: lengthOf(page), isRequested: page.kind === "end" || page.isRequested !== false };
 }
 
 function lengthOf(page: PageRead): number {

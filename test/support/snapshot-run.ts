@@ -67,8 +67,11 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
 
   const source = nodeSqliteSource(db);
   const expected = (await dumpDatabase(source)).bytes;
-  const planDump = (catalog: Catalog) =>
-    planSqlDump({ catalog, source: "main", content: "all", version: VERSION });
+  const createEncoder = (table: Table, state: EncoderState) => new SqlEncoder(table, state);
+  const planDump = (catalog: Catalog) => ({
+    plan: planSqlDump({ catalog, source: "main", content: "all", version: VERSION }),
+    createEncoder,
+  });
   const opened = await openSnapshot(source, {
     snapshotId: UUID(seed),
     jobId: "job",
@@ -79,7 +82,6 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
   });
   const { plan, record } = opened;
   const dropIdle = addIdleTriggers(twin);
-  const createEncoder = (table: Table, state: EncoderState) => new SqlEncoder(table, state);
   const chunkShare = random.next() * 0.6;
   const smallShare = random.next();
   const busy = random.next() * 6;

@@ -3,10 +3,14 @@ import { quoteIdentifier as q, quoteText } from "../../sqlite/identifier.ts";
 import { shortenName } from "../../sqlite/statement-length.ts";
 import { hasIntegerKey, type Catalog, type Table } from "../../sqlite/catalog.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
+import type { CreateEncoder } from "../../formats/table-encoder.ts";
+import type { SourceStatement } from "../../databases/source.ts";
+import { assert } from "../../lib/assert.ts";
 import type { HeldBy } from "../../rpc/snapshot-record.ts";
 import { ExportError } from "../../api/errors.ts";
 import { STATEMENT_BYTES_MAX } from "../../api/limits.ts";
-import { copyRowsSql, createGatheringSql, gatherRowsSql } from "./layout.ts";
+import { createPagesSql, keepPageSql } from "./kept-pages.ts";
+import { copyRowsSql } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
 import { keyColumnsSql } from "./row-sql.ts";
 import { type Watch, watchTable } from "./triggers.ts";
@@ -25,13 +29,19 @@ interface HeldTable extends Watch {
   heldBy: HeldBy;
 }
 
+/** What is read of a catalog, and how its rows become text. */
+export interface PlannedReading {
+  plan: DumpPlan;
+  createEncoder: CreateEncoder;
+}
+
 /** What runs in the turn that opens a snapshot. */
 export interface Opening {
   /** In the order of the plan. */
   tables: HeldTable[];
   /** Queries whose texts are kept, in the order of their numbers. */
   texts: string[];
-  statements: string[];
+  statements: SourceStatement[];
   /** How many triggers the statements create on the snapshot's own tables: those of its logs. */
   logTriggers: number;
 }
@@ -46,10 +56,10 @@ export interface Opening {
 export function planOpening(
   names: SnapshotNames,
   snapshot: { snapshotId: string; jobId: string; undoBytesMax: number },
-  read: { plan: DumpPlan; triggers: Catalog["triggers"]; heldBy: readonly HeldBy[] },
+  read: PlannedReading & { triggers: Catalog["triggers"]; heldBy: readonly HeldBy[] },
 ): Opening {
   const { undoBytesMax } = snapshot;
-  const { plan, triggers } = read;
+  const { plan, createEncoder, triggers } = read;
   const tables = plan.tables.map((table, number): HeldTable => {
     const heldBy = read.heldBy[number] as HeldBy;
     const held = holdTable(names, { table, number, heldBy }, { triggers, undoBytesMax });
@@ -58,15 +68,35 @@ export function planOpening(
   const texts = plan.artifacts.flatMap(({ segments }) =>
     segments.flatMap((segment) => (segment.kind === "query" ? [segment.sql] : [])),
   );
-  const statements = [
+  const sql = [
     ...createStateSql(names, snapshot),
     ...createCommonSql(names, tables, undoBytesMax),
     ...tables.flatMap((each) => each.statements),
     ...texts.map(
-      (sql, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${sql})`,
+      (text, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${text})`,
     ),
   ];
-  return { tables, texts, statements, logTriggers: countLogTriggers(statements, tables) };
+  const statements = [
+    ...sql.map((each) => ({ sql: each })),
+    ...keepPages(names, tables, createEncoder),
+  ];
+  return { tables, texts, statements, logTriggers: countLogTriggers(sql, tables) };
+}
+
+/** The statements that keep pages, and the table that holds them. */
+function keepPages(
+  names: SnapshotNames,
+  tables: readonly HeldTable[],
+  createEncoder: CreateEncoder,
+): SourceStatement[] {
+  const kept = tables.filter(({ heldBy }) => heldBy === "page");
+  if (kept.length === 0) return [];
+  const statements = kept.map((each) => {
+    const statement = keepPageSql(names, each, createEncoder);
+    assert(statement !== undefined, "only tables whose statement is short enough are kept");
+    return statement;
+  });
+  return [{ sql: createPagesSql(names) }, ...statements];
 }
 
 function countLogTriggers(statements: string[], tables: readonly Watch[]): number {
@@ -97,10 +127,7 @@ function createCommonSql(
 ): string[] {
   const heldBy = (by: HeldBy) => tables.filter((each) => each.heldBy === by);
   const sharing = heldBy("undo").flatMap(({ table }) => (sharesLog(table) ? [table] : []));
-  return [
-    ...(heldBy("gathering").length > 0 ? [createGatheringSql(names.gathering)] : []),
-    ...(sharing.length > 0 ? createSharedLogSql(names, sharing, undoBytesMax) : []),
-  ];
+  return [...(sharing.length > 0 ? createSharedLogSql(names, sharing, undoBytesMax) : [])];
 }
 
 /** Errors: `table-too-wide-for-snapshot` if a statement for the table is too long. */
@@ -126,8 +153,7 @@ function copySql(
   { table, number, heldBy }: Omit<HeldTable, keyof Watch>,
 ): string[] {
   if (table.derived?.kind === "key-values") return [copyKeyValuesSql(names.copy(number))];
-  if (heldBy === "copy") return copyRowsSql(names.copy(number), table);
-  return heldBy === "gathering" ? [gatherRowsSql(names.gathering, number, table)] : [];
+  return heldBy === "copy" ? copyRowsSql(names.copy(number), table) : [];
 }
 
 /** Statement that records where a watched table ends. */

@@ -6,10 +6,10 @@ import { hasIntegerKey, type Table } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
 import { findQueryProblem } from "../../databases/query-problem.ts";
 import type { Source, SourceResult } from "../../databases/source.ts";
-import type { TableExtent, TableReader } from "../table-reader.ts";
-import { SMALL_ROWS_MAX } from "./choose-held-by.ts";
+import type { KeptPage, TableExtent, TableReader } from "../table-reader.ts";
 import type { CommittedPosition } from "./committed-position.ts";
-import { selectCopiedRows, selectGatheredRows } from "./layout.ts";
+import { KeptPageReader } from "./kept-page-reader.ts";
+import { selectCopiedRows } from "./layout.ts";
 import { SnapshotNames, startsWithSql, findWatchedTable } from "./names.ts";
 import { LEASE_SECONDS } from "./opening-statements.ts";
 import type { SnapshotRecord, SnapshotTable } from "../../rpc/snapshot-record.ts";
@@ -50,6 +50,7 @@ export class SnapshotReader implements TableReader {
   readonly #changed = new Set<string>();
   /** By the number of a watched table: the position of its witness in `sqlite_master`. */
   readonly #places = new Map<number, number>();
+  readonly #keptPages: KeptPageReader;
   #renews = false;
 
   /**
@@ -63,13 +64,17 @@ export class SnapshotReader implements TableReader {
     this.#names = new SnapshotNames(record.snapshotId);
     this.#undoBytesMax = record.undoBytesMax ?? limits.undoBytesMax;
     this.#tables = new Map(record.tables.map((table) => [table.name, table]));
+    this.#keptPages = new KeptPageReader(record, async (statement) => {
+      const [result] = (await this.#run([statement])).read;
+      return result as SourceResult;
+    });
   }
 
-  /** The table's last key at the instant, or the most rows that its copy has. */
+  /** The table's last key at the instant, or the length of its kept page. */
   extent(table: Table): TableExtent {
     const held = this.#tables.get(table.name);
     if (held?.heldBy === "empty") return { rowsMax: 0 };
-    if (held?.heldBy === "gathering") return { rowsMax: SMALL_ROWS_MAX };
+    if (held?.pageBytes !== undefined) return { bytes: held.pageBytes };
     if (held?.heldBy !== "undo" || held.end === null || !hasIntegerKey(table)) return {};
     return { lastKey: BigInt(held.end) };
   }
@@ -83,10 +88,6 @@ export class SnapshotReader implements TableReader {
     if (held.heldBy === "copy") {
       return (await this.#run(build(selectCopiedRows(this.#names.copy(held.number), table)))).read;
     }
-    if (held.heldBy === "gathering") {
-      const rows = selectGatheredRows(this.#names.gathering, held.number, table);
-      return (await this.#run(build(rows))).read;
-    }
     const watched = { table, number: held.number };
     if (!this.#changed.has(table.name)) {
       const results = await this.#run(build(unchangedRows(table, held)), watched);
@@ -94,6 +95,16 @@ export class SnapshotReader implements TableReader {
       if (!results.hasEntry) return results.read;
     }
     return (await this.#run(build(mergedRows(this.#names, table, held)), watched)).read;
+  }
+
+  keptPage(table: Table): (() => Promise<KeptPage>) | undefined {
+    const held = this.#tables.get(table.name);
+    if (held?.heldBy !== "page") return undefined;
+    return async () => {
+      const { row, ...read } = await this.#keptPages.take(held.number);
+      if (row === undefined) throw lost(`the page of table ${q(table.name)} is gone`);
+      return { row, ...read };
+    };
   }
 
   async readOther({ sql }: Statement): Promise<SourceResult> {
