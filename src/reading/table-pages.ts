@@ -85,6 +85,13 @@ export class TablePages {
     this.#onAnswer = onAnswer;
     this.#isRanged = ahead.isConcurrent && hasIntegerKey(given.table);
     this.#limit = given.rows;
+    const { table: known } = ahead.pace;
+    if (given.after !== null && known?.table === given.table.name) {
+      this.#limit = known.limit;
+      this.#rowBytes = known.rowBytes;
+      this.#stride = known.stride;
+      this.#isEven = known.isEven;
+    }
     this.#parts = [{ after: given.after, upTo: undefined }];
   }
 
@@ -202,8 +209,18 @@ export class TablePages {
   #measure(part: Part, page: Exclude<PageRead, { kind: "end" }>, end: bigint | undefined): void {
     this.#rowBytes = page.byteLength / page.rows;
     this.#limit = nextLimit(page.limit, this.#rowBytes, this.#given.longRowsPageBytes);
-    if (end === undefined) return;
-    const stride = Number(end - (toInteger(part.after) ?? 0n)) / page.rows;
+    if (end !== undefined) this.#measureKeys(part, page.rows, end);
+    this.#ahead.pace.table = {
+      table: this.#given.table.name,
+      limit: this.#limit,
+      rowBytes: this.#rowBytes,
+      stride: this.#stride,
+      isEven: this.#isEven,
+    };
+  }
+
+  #measureKeys(part: Part, rows: number, end: bigint): void {
+    const stride = Number(end - (toInteger(part.after) ?? 0n)) / rows;
     const before = this.#stride;
     const agrees =
       before !== undefined &&

@@ -31,6 +31,13 @@ interface WatchedTable {
   number: number;
 }
 
+interface FoundTrigger {
+  name: string;
+  table: string;
+  /** Its row in `sqlite_master`. */
+  place: number;
+}
+
 /**
  * Reads tables as they were when a snapshot was opened. Each page contains, from its own turn, the
  * evidence that it can be trusted. Call `requireIntact` after the last page of a commit, since only
@@ -51,6 +58,7 @@ export class SnapshotReader implements TableReader {
   /** By the number of a watched table: the position of its witness in `sqlite_master`. */
   readonly #places = new Map<number, number>();
   readonly #keptPages: KeptPageReader;
+  #foundTriggers: Promise<FoundTrigger[]> | undefined;
   #renews = false;
 
   /**
@@ -193,6 +201,13 @@ export class SnapshotReader implements TableReader {
     }
   }
 
+  /** Requests what the next call of `advance` needs, which another request may then not wait for. */
+  prepareAdvance(): void {
+    this.#foundTriggers = this.#triggers();
+    // `advance` throws the same error.
+    this.#foundTriggers.catch(() => {});
+  }
+
   /**
    * Reports to the triggers what is committed, and drops those of finished tables. It only moves
    * forward, so that a late call changes nothing. Call it before the first page of a chunk.
@@ -217,7 +232,9 @@ export class SnapshotReader implements TableReader {
     const finishedNumbers = new Set(
       this.#record.tables.filter((table) => finished.has(table.name)).map((table) => table.number),
     );
-    for (const { name, place } of await this.#triggers()) {
+    const triggers = this.#foundTriggers ?? this.#triggers();
+    this.#foundTriggers = undefined;
+    for (const { name, place } of await triggers) {
       const number = findWatchedTable(name, this.#names);
       if (number === undefined) continue;
       if (name === this.#names.trigger(number, WITNESS)) this.#places.set(number, place);
@@ -252,7 +269,7 @@ export class SnapshotReader implements TableReader {
   }
 
   /** All triggers of the snapshot, and their positions in `sqlite_master`. */
-  async #triggers(): Promise<{ name: string; table: string; place: number }[]> {
+  async #triggers(): Promise<FoundTrigger[]> {
     const { rows } = await this.#source.query({
       sql:
         `SELECT name, tbl_name, rowid FROM sqlite_master WHERE type = 'trigger' ` +
