@@ -3,7 +3,9 @@ import { arch, cpus, release, totalmem } from "node:os";
 import { DOLLARS } from "./costs.ts";
 import type { FarMeasurement } from "./far-measurements.ts";
 import type { FleetMeasurement } from "./fleet-measurements.ts";
+import { megabytes, NOTHING, percent, ratio, seconds, table } from "./markdown.ts";
 import type { Measurement } from "./measurements.ts";
+import type { PeersMeasurement } from "./peers.ts";
 import type { ProofMeasurement } from "./proof-measurements.ts";
 import type { RestoreMeasurement } from "./restore-measurements.ts";
 import type { WriterLatency } from "./writer-latency.ts";
@@ -20,8 +22,7 @@ export interface Results {
   restores: RestoreMeasurement[];
   proofs: ProofMeasurement[];
   fleets: FleetMeasurement[];
-  /** `wrangler d1 export --local` for the first database; null if it was not requested. */
-  d1ExportSeconds: number | null;
+  peers: PeersMeasurement[];
   writer: WriterLatency | null;
 }
 
@@ -37,9 +38,6 @@ export function describeMachine(): Results["machine"] {
 
 const GB = 1e9;
 
-/** Marks a value that was not measured. */
-const NOTHING = "–";
-
 /** The results as Markdown tables. */
 export function renderMarkdown(results: Results): string {
   const { machine, versions } = results;
@@ -53,14 +51,7 @@ export function renderMarkdown(results: Results): string {
     ...restoreLines(results.restores),
     ...proofLines(results.proofs),
     ...fleetLines(results.fleets),
-    ...(results.d1ExportSeconds === null
-      ? []
-      : [
-          "",
-          "## Beside `wrangler d1 export --local`",
-          "",
-          `The first database as a D1 one: ${seconds(results.d1ExportSeconds)} s, the tool's own start included.`,
-        ]),
+    ...peerLines(results.peers),
     ...(results.writer === null ? [] : writerLines(results.writer)),
     "",
   ].join("\n");
@@ -306,6 +297,33 @@ function fleetLines(fleets: readonly FleetMeasurement[]): string[] {
   ];
 }
 
+function peerLines(peers: readonly PeersMeasurement[]): string[] {
+  if (peers.length === 0) return [];
+  return [
+    "",
+    "## Beside other tools",
+    "",
+    "Each tool exports the same database, without compression. The seconds of `wrangler d1 export` include its own start.",
+    "This package verifies what it has written, which is part of its seconds. StarbaseDB's dump is a stand-in that does",
+    "the same: one SELECT for each table, and one string.",
+    "",
+    table(
+      ["database", "tool", "seconds", "MB / s", "peak memory", "isolate's", "failure"],
+      peers.flatMap(({ dataset, bytes, tools }) =>
+        tools.map((each) => [
+          `${dataset}, ${megabytes(bytes)}`,
+          each.tool,
+          seconds(each.seconds),
+          each.seconds === null ? NOTHING : (bytes / 1e6 / each.seconds).toFixed(1),
+          each.peakMemoryBytes === null ? NOTHING : megabytes(each.peakMemoryBytes),
+          each.isolatePeakBytes === null ? NOTHING : megabytes(each.isolatePeakBytes),
+          each.failure?.replaceAll("|", "\\|").slice(0, 160) ?? NOTHING,
+        ]),
+      ),
+    ),
+  ];
+}
+
 function writerLines(writer: WriterLatency): string[] {
   const { idle, snapshot, pageMs } = writer;
   const line = (name: string, of: WriterLatency["idle"]): string[] => [
@@ -335,25 +353,4 @@ function writerLines(writer: WriterLatency): string[] {
     `A page takes ${pageMs.toFixed(1)} ms. The 99th percentile with snapshot exports is ` +
       `${ratio(snapshot.p99, 2 * idle.p99 + pageMs)} of twice the idle one and a page.`,
   ];
-}
-
-function table(head: string[], rows: string[][]): string {
-  const line = (cells: string[]): string => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
-function seconds(value: number | null): string {
-  return value === null ? NOTHING : value.toFixed(2);
-}
-
-function percent(of: number | null, to: number): string {
-  return of === null ? NOTHING : `${Math.round((100 * of) / to)} %`;
-}
-
-function ratio(of: number | null, to: number | null): string {
-  return of === null || to === null ? NOTHING : (of / to).toFixed(2);
 }
