@@ -40,9 +40,11 @@ export default {
     }
     if (url.pathname === "/bench/starbasedb-dump") {
       const object = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
-      return dumpLikeStarbase(object).then(Response.json, (error: unknown) =>
-        Response.json({ error: String(error) }, { status: 500 }),
-      );
+      try {
+        return Response.json(await dumpLikeStarbase(object));
+      } catch (error) {
+        return Response.json({ error: String(error) }, { status: 500 });
+      }
     }
     if (url.pathname === "/bench/delay") {
       const value = (name: string): number => Number(url.searchParams.get(name));

@@ -78,7 +78,7 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
     undoBytesMax: 1e9,
     planDump,
     isLeftover: () => false,
-    ...(random.isTrue(0.2) ? { manyTables: 0 } : {}),
+    ...(random.isTrue(0.3) ? { manyTables: random.below(3) } : {}),
   });
   const { plan, record } = opened;
   const dropIdle = addIdleTriggers(twin);
