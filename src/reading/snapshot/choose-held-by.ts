@@ -3,7 +3,7 @@ import { shortenName } from "../../sqlite/statement-length.ts";
 import { hasIntegerKey, listRowColumns, type Table } from "../../sqlite/catalog.ts";
 import { MIB } from "../../api/limits.ts";
 import { ExportError } from "../../api/errors.ts";
-import type { Source } from "../../databases/source.ts";
+import type { Source, SourceStatement } from "../../databases/source.ts";
 import { buildSizeQueries, parseSizes, type TableSize } from "../../sqlite/table-size.ts";
 import { fitsKeptPage } from "./kept-pages.ts";
 import { canWatch } from "./layout.ts";
@@ -59,6 +59,8 @@ const MEASURED_AT_ONCE = 100;
 export interface HeldTables {
   /** One per table, in the order of the tables. */
   heldBy: HeldBy[];
+  /** The statements that keep pages, one per table that is held by one, in the order of the tables. */
+  keepPages: SourceStatement[];
   /** A sentence for each table that is not from the instant. */
   warnings: string[];
   rowsRead: number;
@@ -75,13 +77,13 @@ export async function chooseHeldBy(
   choice: {
     fitsTriggers: (table: Table) => boolean;
     brokenParents: ReadonlyMap<string, string>;
-    /** True if a statement can keep a table's page. */
-    canKeep: (table: Table) => boolean;
+    /** Returns the statement that keeps a table's page; undefined if there can be none. */
+    keepPage: (table: Table) => SourceStatement | undefined;
     manyTables?: number | undefined;
   },
 ): Promise<HeldTables> {
   const { brokenParents, manyTables = MANY_TABLES } = choice;
-  const held: HeldTables = { heldBy: [], warnings: [], rowsRead: 0 };
+  const held: HeldTables = { heldBy: [], keepPages: [], warnings: [], rowsRead: 0 };
   const watchable = new Set(
     tables.filter(
       (table) => canWatch(table) && !brokenParents.has(table.name) && choice.fitsTriggers(table),
@@ -100,7 +102,9 @@ export async function chooseHeldBy(
       continue;
     }
     if (isWatchable(table)) {
-      held.heldBy.push(kept.tables.has(table) ? "page" : "undo");
+      const keepPage = kept.statements.get(table);
+      held.heldBy.push(keepPage === undefined ? "undo" : "page");
+      if (keepPage !== undefined) held.keepPages.push(keepPage);
       continue;
     }
     const size = await measureCopy(source, table, COPY_BYTES_MAX - copied);
@@ -173,19 +177,20 @@ async function measureCopy(source: Source, table: Table, bytesMax: number): Prom
 async function chooseKept(
   source: Source,
   tables: readonly Table[],
-  choice: { canKeep: (table: Table) => boolean; manyTables: number },
-): Promise<{ tables: ReadonlySet<Table>; rowsRead: number }> {
-  const kept = new Set<Table>();
+  choice: { keepPage: (table: Table) => SourceStatement | undefined; manyTables: number },
+): Promise<{ statements: ReadonlyMap<Table, SourceStatement>; rowsRead: number }> {
+  const kept = new Map<Table, SourceStatement>();
   const found = await estimate(source, tables);
   const fitting = found.sizes.filter(({ table, ...size }) => fitsKeptPage(table, size));
   let bytesLeft = KEPT_BYTES_MAX;
   for (const { table, bytes } of fitting.toSorted((one, other) => one.bytes - other.bytes)) {
     if (tables.length - kept.size <= choice.manyTables || bytes > bytesLeft) break;
-    if (!choice.canKeep(table)) continue;
-    kept.add(table);
+    const statement = choice.keepPage(table);
+    if (statement === undefined) continue;
+    kept.set(table, statement);
     bytesLeft -= bytes;
   }
-  return { tables: kept, rowsRead: found.rowsRead };
+  return { statements: kept, rowsRead: found.rowsRead };
 }
 
 /** About how many rows and bytes tables have at most, if a few rows show it; infinitely many if not. */

@@ -81,7 +81,7 @@ export function keepPageSql(
     const names = Array.from({ length: columns }, (_, at) => `c${at}`).join(", ");
     const total = `coalesce((SELECT total FROM ${q(pages)} ORDER BY n DESC LIMIT 1), 0)`;
     const sql =
-      `INSERT INTO ${q(pages)} (n, total, row_count, r) WITH ${kept}(${names}) AS MATERIALIZED (${page}) ` +
+      `INSERT INTO ${q(pages)} (n, total, row_count, r) WITH ${kept}(${names}) AS (${page}) ` +
       `SELECT ${number}, ${total} + coalesce(length(c0), 0), c1, c0 FROM ${kept}`;
     return fitsStatement({ sql }) ? { sql, params } : undefined;
   } catch (error) {

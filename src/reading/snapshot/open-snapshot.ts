@@ -6,6 +6,7 @@ import {
   parseCopiedKeyValues,
 } from "../../sqlite/key-values.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
+import type { CreateEncoder } from "../../formats/table-encoder.ts";
 import type { Catalog } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
 import { DATABASE_BYTES_MAX, KEY_VALUES_BYTES_MAX } from "../../api/limits.ts";
@@ -18,7 +19,7 @@ import { chooseHeldBy } from "./choose-held-by.ts";
 import { readCopiedChecks } from "./copied-checks.ts";
 import { SnapshotNames } from "./names.ts";
 import { keepPageSql, listPagesSql } from "./kept-pages.ts";
-import { type Opening, type PlannedReading, planOpening } from "./opening-statements.ts";
+import { type Opening, planOpening } from "./opening-statements.ts";
 import type { HeldBy, SnapshotRecord, SnapshotTable } from "../../rpc/snapshot-record.ts";
 import { type IsLeftover, requireAlone } from "./sweep-leftovers.ts";
 import { listDeepTriggerWarnings } from "./trigger-depth.ts";
@@ -27,6 +28,12 @@ import { listWriteOrderWarnings } from "./write-order.ts";
 
 /** How often the schema may change during opening. */
 const OPENINGS_MAX = 5;
+
+/** What is read of a catalog, and how its rows become text. */
+interface PlannedReading {
+  plan: DumpPlan;
+  createEncoder: CreateEncoder;
+}
 
 export interface OpenRequest {
   /** A new one for every opening. */
@@ -72,19 +79,16 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
     const before = await readCatalogRows(source);
     const catalog = await addViewColumns(source, parseCatalog(before));
     const { plan, createEncoder } = planDump(catalog);
+    const numbers = new Map(plan.tables.map((table, number) => [table, number]));
     const held = await chooseHeldBy(source, plan.tables, {
       fitsTriggers: (table) => fitsTriggers(names, table, catalog.triggers),
       brokenParents: findBrokenParents(catalog),
-      canKeep: (table) => keepPageSql(names, { number: 0, table }, createEncoder) !== undefined,
+      keepPage: (table) =>
+        keepPageSql(names, { number: numbers.get(table) ?? 0, table }, createEncoder),
       manyTables: keepsPages ? request.manyTables : Number.POSITIVE_INFINITY,
     });
     const keptPages = held.heldBy.includes("page");
-    const opening = planOpening(names, request, {
-      plan,
-      createEncoder,
-      triggers: catalog.triggers,
-      heldBy: held.heldBy,
-    });
+    const opening = planOpening(names, request, { plan, triggers: catalog.triggers, ...held });
     const { statements } = opening;
     const readBack = [
       "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)",

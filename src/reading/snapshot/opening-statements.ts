@@ -3,13 +3,11 @@ import { quoteIdentifier as q, quoteText } from "../../sqlite/identifier.ts";
 import { shortenName } from "../../sqlite/statement-length.ts";
 import { hasIntegerKey, type Catalog, type Table } from "../../sqlite/catalog.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
-import type { CreateEncoder } from "../../formats/table-encoder.ts";
 import type { SourceStatement } from "../../databases/source.ts";
-import { assert } from "../../lib/assert.ts";
 import type { HeldBy } from "../../rpc/snapshot-record.ts";
 import { ExportError } from "../../api/errors.ts";
 import { STATEMENT_BYTES_MAX } from "../../api/limits.ts";
-import { createPagesSql, keepPageSql } from "./kept-pages.ts";
+import { createPagesSql } from "./kept-pages.ts";
 import { copyRowsSql } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
 import { keyColumnsSql } from "./row-sql.ts";
@@ -27,12 +25,6 @@ interface HeldTable extends Watch {
   table: Table;
   number: number;
   heldBy: HeldBy;
-}
-
-/** What is read of a catalog, and how its rows become text. */
-export interface PlannedReading {
-  plan: DumpPlan;
-  createEncoder: CreateEncoder;
 }
 
 /** What runs in the turn that opens a snapshot. */
@@ -56,10 +48,16 @@ export interface Opening {
 export function planOpening(
   names: SnapshotNames,
   snapshot: { snapshotId: string; jobId: string; undoBytesMax: number },
-  read: PlannedReading & { triggers: Catalog["triggers"]; heldBy: readonly HeldBy[] },
+  read: {
+    plan: DumpPlan;
+    triggers: Catalog["triggers"];
+    heldBy: readonly HeldBy[];
+    /** The statements that keep pages. */
+    keepPages: readonly SourceStatement[];
+  },
 ): Opening {
   const { undoBytesMax } = snapshot;
-  const { plan, createEncoder, triggers } = read;
+  const { plan, triggers, keepPages } = read;
   const tables = plan.tables.map((table, number): HeldTable => {
     const heldBy = read.heldBy[number] as HeldBy;
     const held = holdTable(names, { table, number, heldBy }, { triggers, undoBytesMax });
@@ -76,27 +74,9 @@ export function planOpening(
       (text, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${text})`,
     ),
   ];
-  const statements = [
-    ...sql.map((each) => ({ sql: each })),
-    ...keepPages(names, tables, createEncoder),
-  ];
+  const pages = keepPages.length === 0 ? [] : [{ sql: createPagesSql(names) }, ...keepPages];
+  const statements = [...sql.map((each) => ({ sql: each })), ...pages];
   return { tables, texts, statements, logTriggers: countLogTriggers(sql, tables) };
-}
-
-/** The statements that keep pages, and the table that holds them. */
-function keepPages(
-  names: SnapshotNames,
-  tables: readonly HeldTable[],
-  createEncoder: CreateEncoder,
-): SourceStatement[] {
-  const kept = tables.filter(({ heldBy }) => heldBy === "page");
-  if (kept.length === 0) return [];
-  const statements = kept.map((each) => {
-    const statement = keepPageSql(names, each, createEncoder);
-    assert(statement !== undefined, "only tables whose statement is short enough are kept");
-    return statement;
-  });
-  return [{ sql: createPagesSql(names) }, ...statements];
 }
 
 function countLogTriggers(statements: string[], tables: readonly Watch[]): number {
