@@ -88,6 +88,8 @@ describe("the action, run as a runner does", () => {
       mask: "users.email=null",
       "copy-to": "offsite",
       encrypt: "copies",
+      series: "ci",
+      keep: "last=3, daily=7",
     };
     const result = await runAction(inputs, { folder });
     expect(result.exitCode).toBe(0);
@@ -108,6 +110,8 @@ describe("the action, run as a runner does", () => {
       mask: { users: { email: "null" } },
       copyTo: ["offsite"],
       encrypt: "copies",
+      series: "ci",
+      retention: { keepLast: 3, keepDaily: 7 },
     });
     expect(result.summary).toContain("it took too long");
     expect(result.summary).toContain("users.email (null)");

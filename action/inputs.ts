@@ -86,8 +86,6 @@ export function readInputs(getInput: (name: string) => string): Inputs {
 /** What the Action's inputs say of an export, and a fleet does not have. */
 const EXPORT_ONLY = {
   verify: "verify",
-  series: "series",
-  retention: "keep",
 } satisfies Partial<Record<keyof RequestBody, string>>;
 
 /** Throws a usage error for an input that a fleet would ignore. */
@@ -107,7 +105,8 @@ function readFleet(
   request: RequestBody,
 ): FleetBody | undefined {
   if (!readBoolean(getInput, "fleet")) return undefined;
-  const { source, compression, consistency, content, tables, mask, retentionHours } = request;
+  const { source, compression, consistency, content, tables, mask } = request;
+  const { retentionHours, series, retention } = request;
   const names = linesOf(getInput("names"));
   const fields: FleetBody = {
     source,
@@ -121,6 +120,8 @@ function readFleet(
     copyRequired: request["copyRequired"],
     encrypt: request["encrypt"],
     retentionHours,
+    series,
+    retention,
     failIfAny: readBoolean(getInput, "fail-if-any") || undefined,
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

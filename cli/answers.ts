@@ -57,7 +57,7 @@ export const MaskedSchema = v.optional(
 );
 
 /** Null without a series. A Worker of an earlier version reports none. */
-const RetentionSchema = v.optional(
+export const RetentionSchema = v.optional(
   v.nullable(
     v.looseObject({
       series: v.string(),

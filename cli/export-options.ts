@@ -3,17 +3,19 @@ import type { Command } from "commander";
 import { COMPRESSION_NAMES } from "../src/api/compressions.ts";
 import { ENCRYPTIONS } from "../src/api/copies.ts";
 import { findFormat, FORMAT_DEFAULT, FORMAT_NAMES } from "../src/api/formats.ts";
-import { RETENTION_HOURS_MAX } from "../src/api/limits.ts";
 import { VERIFICATIONS } from "../src/api/proof.ts";
 import type { RequestBody } from "./api-client.ts";
-import { parseCount } from "./context.ts";
-import { parseKeepRules } from "./keep-rules.ts";
 import { usageError } from "./cli-error.ts";
 import { optionOf, repeatedOption } from "./option-of.ts";
 import { parseMasks } from "./parse-masks.ts";
+import {
+  addRetentionOptions,
+  parseRetentionOptions,
+  type RetentionOptions,
+} from "./retention-options.ts";
 
 /** What `dump` and `start` can request from the Worker. */
-export interface ExportOptions {
+export interface ExportOptions extends RetentionOptions {
   source?: string;
   objectName?: string;
   objectId?: string;
@@ -29,9 +31,6 @@ export interface ExportOptions {
   copyRequired?: boolean;
   encrypt?: string;
   callbackUrl?: string;
-  retentionHours?: string;
-  series?: string;
-  keep?: string;
 }
 
 /**
@@ -39,7 +38,7 @@ export interface ExportOptions {
  * program.
  */
 export function addExportOptions(command: Command): Command {
-  return command
+  const named = command
     .option("--source <name>", "the configured source to export (default: the only one, or main)")
     .option("--object-name <name>", "the Durable Object with this name, if the source has many")
     .option("--object-id <id>", "the Durable Object with this id, if the source has many")
@@ -86,16 +85,8 @@ export function addExportOptions(command: Command): Command {
         ENCRYPTIONS,
       ),
     )
-    .option("--callback-url <url>", "where the Worker sends the result")
-    .option(
-      "--retention-hours <hours>",
-      `how many hours the Worker keeps the files: 1 to ${RETENTION_HOURS_MAX}`,
-    )
-    .option("--series <name>", "the series of exports that a policy keeps, instead of hours")
-    .option(
-      "--keep <rules>",
-      "what the series keeps, such as last=3,daily=7,monthly=12; default: EXPORT_RETENTION",
-    );
+    .option("--callback-url <url>", "where the Worker sends the result");
+  return addRetentionOptions(named, "exports");
 }
 
 /** Returns the body of `POST /export/dump`: only the options that were given. */
@@ -120,12 +111,7 @@ export function requestBodyOf(options: ExportOptions): RequestBody {
     copyRequired: options.copyRequired,
     encrypt: options.encrypt,
     callbackUrl: options.callbackUrl,
-    retentionHours:
-      options.retentionHours === undefined
-        ? undefined
-        : parseCount(options.retentionHours, "--retention-hours", 1, RETENTION_HOURS_MAX),
-    series: options.series,
-    retention: options.keep === undefined ? undefined : parseKeepRules(options.keep, "--keep"),
+    ...parseRetentionOptions(options),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

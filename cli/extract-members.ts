@@ -29,6 +29,7 @@ interface Extraction {
   /** A file, or a folder if it ends with a slash or is one. All members need a folder. */
   output: string;
   identityFile: string | undefined;
+  publicKeyFile: string | undefined;
   terminal: Terminal;
   signal: AbortSignal;
 }
@@ -39,10 +40,11 @@ interface Extraction {
  * of `FleetCopy`, disk errors.
  */
 export async function extractMembers(extraction: Extraction): Promise<ExtractedMember[]> {
-  const { folder, member, identityFile, terminal, signal } = extraction;
-  const copy = await FleetCopy.open(folder, { identityFile, signal });
+  const { folder, member, identityFile, publicKeyFile, terminal, signal } = extraction;
+  const copy = await FleetCopy.open(folder, { identityFile, publicKeyFile, signal });
+  if (publicKeyFile !== undefined) terminal.note(copy.describeSigner());
   if (member !== undefined) return extractOne(extraction, copy, member);
-  noteExports(copy, terminal);
+  for (const each of copy.describeExports()) terminal.note(each);
   const done: ExtractedMember[] = [];
   for (const pack of copy.manifest.packs) {
     done.push(...(await extractPack(extraction, copy, pack)));
@@ -76,14 +78,6 @@ async function extractOne(
       hint: places.length === 0 ? undefined : `Get the folder ${places.join(", or ")}.`,
     },
   );
-}
-
-function noteExports({ manifest }: FleetCopy, terminal: Terminal): void {
-  for (const { member, jobId, copies } of manifest.exports) {
-    const places = copies.map(({ folder, destination }) => `${folder} at ${destination}`);
-    const where = places.length === 0 ? "" : `: ${places.join(", ")}`;
-    terminal.note(`${JSON.stringify(member)} is in the copy of its own export ${jobId}${where}`);
-  }
 }
 
 /** Takes the wanted members out of a pack. What age has sealed is opened for one pack at a time. */

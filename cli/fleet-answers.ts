@@ -1,7 +1,7 @@
 import * as v from "valibot";
 
 import { JOB_STATES } from "../src/api/job-state.ts";
-import { CopiesSchema, MaskedSchema } from "./answers.ts";
+import { CopiesSchema, MaskedSchema, RetentionSchema } from "./answers.ts";
 
 /** The parts of the Worker's answers about fleets that this program reads; see answers.ts. */
 
@@ -19,6 +19,7 @@ export const FleetSchema = v.looseObject({
   startedAt: v.optional(v.nullable(v.string()), null),
   completedAt: v.optional(v.nullable(v.string()), null),
   expiresAt: v.optional(v.nullable(v.string()), null),
+  retention: RetentionSchema,
   members: v.looseObject({
     total: Count,
     packed: v.number(),

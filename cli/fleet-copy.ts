@@ -7,9 +7,11 @@ import * as v from "valibot";
 import { compareUtf8 } from "../src/lib/compare-utf8.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
+import { ZIP_MANIFEST } from "./output-place.ts";
 import { diskError, hashFile } from "./partial-file.ts";
 import type { TemporaryFolder } from "./temporary-folder.ts";
 import { unsealFile } from "./unseal-file.ts";
+import { findSignature, requireSigned, unsigned } from "./verify-signature.ts";
 
 const FileSchema = { key: v.string(), bytes: v.number(), sha256: v.string() };
 
@@ -59,8 +61,10 @@ const IndexSchema = v.looseObject({
 
 export type CopiedMember = v.InferOutput<typeof IndexSchema>["members"][number];
 
-/** What opens the files of a copy. */
+/** What opens the files of a copy, and proves its manifest. */
 interface CopyKeys {
+  /** The file with the public key of the owner who must have signed the manifest; undefined if nobody must. */
+  publicKeyFile: string | undefined;
   /** The file with the private keys of age; undefined if the user named none. */
   identityFile: string | undefined;
   signal: AbortSignal;
@@ -78,13 +82,33 @@ export class FleetCopy {
     this.#keys = keys;
   }
 
-  /** Reads the manifest of a copy. Errors: `manifest-invalid`, disk errors. */
+  /** Reads the manifest of a copy. Errors: `manifest-invalid`, those of `requireSigned`, disk errors. */
   static async open(folder: string, keys: CopyKeys): Promise<FleetCopy> {
-    const path = join(folder, "manifest.json");
+    const path = manifestOf(folder);
     const text = await readFile(path, "utf8").catch((error: unknown) => {
       throw diskError(error, path);
     });
+    const { publicKeyFile } = keys;
+    if (publicKeyFile !== undefined) {
+      const signature = await findSignature(path);
+      if (signature === undefined) throw unsigned(path, "Get it from the folder of the copy.");
+      await requireSigned({ shown: path, text }, { signature, publicKeyFile });
+    }
     return new FleetCopy(folder, parse(ManifestSchema, text, path), keys);
+  }
+
+  /** Returns one line about who signed the manifest; only for a copy that was opened with a public key. */
+  describeSigner(): string {
+    return `${manifestOf(this.#folder)}: signed by the key in ${this.#keys.publicKeyFile}`;
+  }
+
+  /** Returns one line for each member that has an export of its own, with the places of its copies. */
+  describeExports(): string[] {
+    return this.manifest.exports.map(({ member, jobId, copies }) => {
+      const places = copies.map(({ folder, destination }) => `${folder} at ${destination}`);
+      const where = places.length === 0 ? "" : `: ${places.join(", ")}`;
+      return `${JSON.stringify(member)} is in the copy of its own export ${jobId}${where}`;
+    });
   }
 
   /** Returns the only pack that may contain a member; undefined if none may. */
@@ -94,12 +118,23 @@ export class FleetCopy {
     );
   }
 
-  /** Returns the members of a pack, in order. Errors: `checksum-mismatch` if the index is not the manifest's. */
+  /** Returns the members of a pack, in order. Errors: those of `openWhole` for the index. */
   async readIndex({ index }: CopiedPack, temporary: TemporaryFolder): Promise<CopiedMember[]> {
-    const { path, shown } = await this.openFile(index, temporary);
-    const sha256 = await hashFile(path, { signal: this.#keys.signal });
-    if (sha256 !== index.sha256) throw differs(`${shown} differs from the manifest`);
+    const { path, shown } = await this.openWhole(index, temporary);
     return parse(IndexSchema, await readFile(path, "utf8"), shown).members;
+  }
+
+  /** Does what `openFile` does. Errors: also `checksum-mismatch` if the plain bytes are not the manifest's. */
+  async openWhole(
+    file: { key: string; sha256: string },
+    temporary: TemporaryFolder,
+    onBytes?: (bytes: number) => void,
+  ): Promise<{ path: string; shown: string }> {
+    const opened = await this.openFile(file, temporary);
+    const { signal } = this.#keys;
+    const sha256 = await hashFile(opened.path, { signal, ...(onBytes && { onBytes }) });
+    if (sha256 !== file.sha256) throw differs(`${opened.shown} differs from the manifest`);
+    return opened;
   }
 
   /** Returns the path of a file's plain bytes, in `temporary` if it is sealed. Errors: `file` if it is not in the folder, those of `unsealFile`. */
@@ -120,6 +155,16 @@ export class FleetCopy {
   }
 }
 
+/** Reports whether a folder has the manifest of a fleet. */
+export async function isFleetCopy(folder: string): Promise<boolean> {
+  try {
+    const manifest: unknown = JSON.parse(await readFile(manifestOf(folder), "utf8"));
+    return typeof manifest === "object" && manifest !== null && "fleetId" in manifest;
+  } catch {
+    return false;
+  }
+}
+
 /** Returns the end of the names of a pack's members, such as `.sql.gz`. */
 export function suffixOf(pack: CopiedPack): string {
   const name = nameOf(pack);
@@ -132,6 +177,10 @@ export function differs(message: string): CliError {
     exitCode: EXIT.failed,
     hint: "Get the file again from the destination.",
   });
+}
+
+function manifestOf(folder: string): string {
+  return join(folder, ZIP_MANIFEST);
 }
 
 /** A copy has the names of the deployment's store. */

@@ -55,7 +55,7 @@ export function isSqliteName(path: string): boolean {
 /** Used in a folder, which may contain other programs' files. */
 export const FOLDER_MANIFEST = "durable-export.manifest.json";
 
-/** Used in the Worker's ZIP, and so in a folder into which the ZIP was unpacked. */
+/** Used in the Worker's ZIP, and so in a folder into which the ZIP was unpacked, and in copies at destinations. */
 export const ZIP_MANIFEST = "manifest.json";
 
 /** The same for the signature of a manifest. */

@@ -18,6 +18,7 @@ import { diskError, findFileKind, hashFile, proveFile } from "./partial-file.ts"
 import { isSealed } from "../src/sealing/open-sealed.ts";
 import { readScriptHead } from "./read-script-file.ts";
 import { storedArtifact } from "./stored-artifact.ts";
+import { findSignature } from "./verify-signature.ts";
 import { ZipProof } from "./zip-proof.ts";
 
 /** What follows the name of a file that age has sealed. */
@@ -49,17 +50,6 @@ export async function readManifest(path: string, named: string | undefined): Pro
     `there is no manifest next to ${path}`,
     "Name it with --manifest FILE, or get it from the Worker with --job JOB.",
   );
-}
-
-/** Returns the signature next to a manifest; undefined if there is none. */
-async function findSignature(manifestPath: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const path = `${manifestPath}.sig`;
-  try {
-    return new Uint8Array(await readFile(path));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw diskError(error, path);
-  }
 }
 
 /** Returns the files that a manifest covers: `path` itself, or all files of a folder. */

@@ -33,10 +33,23 @@ export async function requireSigned(
   });
 }
 
+/** Returns the signature next to a manifest; undefined if there is none. Errors: disk errors. */
+export async function findSignature(
+  manifestPath: string,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const path = `${manifestPath}.sig`;
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw diskError(error, path);
+  }
+}
+
 /** Returns the usage error for a manifest that has no signature next to it. */
-export function unsigned(manifestPath: string): CliError {
-  return usageError(
-    `there is no signature ${manifestPath}.sig`,
-    "Get it from the Worker with --job JOB, or from the folder of the copy.",
-  );
+export function unsigned(
+  manifestPath: string,
+  hint = "Get it from the Worker with --job JOB, or from the folder of the copy.",
+): CliError {
+  return usageError(`there is no signature ${manifestPath}.sig`, hint);
 }

@@ -1,6 +1,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 
 import type { ExportRequestInput } from "./api/export-request.ts";
+import type { FleetManifest } from "./api/fleet-manifest.ts";
 import type { FleetRequestInput } from "./api/fleet-request.ts";
 import type { FleetList, FleetView, MemberPage } from "./api/fleet-view.ts";
 import type { JobList, JobView } from "./api/job-view.ts";
@@ -16,6 +17,7 @@ import type {
   DownloadOptions,
   ListFilter,
   MemberFilter,
+  SignedManifest,
   StartOptions,
 } from "./client/client-options.ts";
 import type { ExportEnv } from "./config/bindings.ts";
@@ -76,6 +78,11 @@ export class ExportService extends WorkerEntrypoint<ExportEnv> {
     return this.#client.manifest(jobId);
   }
 
+  /** Returns the bytes of a job's manifest, and its signature over them. */
+  signedManifest(jobId: string): Promise<SignedManifest> {
+    return this.#client.signedManifest(jobId);
+  }
+
   /** Returns the databases that this Worker can export, and where it stores files. */
   sources(): Promise<SourceList> {
     return this.#client.sources();
@@ -134,6 +141,16 @@ export class ExportService extends WorkerEntrypoint<ExportEnv> {
   /** Deletes a fleet that has ended, with its files, and returns null. Cancels a running fleet, and returns it. */
   deleteFleet(fleetId: string): Promise<FleetView | null> {
     return this.#client.deleteFleet(fleetId);
+  }
+
+  /** Returns a completed fleet's manifest. */
+  fleetManifest(fleetId: string): Promise<FleetManifest> {
+    return this.#client.fleetManifest(fleetId);
+  }
+
+  /** Returns the bytes of a fleet's manifest, and its signature over them. */
+  signedFleetManifest(fleetId: string): Promise<SignedManifest> {
+    return this.#client.signedFleetManifest(fleetId);
   }
 
   /** Returns the answer with the dump of one member of a fleet. Its body is streamed. */

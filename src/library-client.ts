@@ -8,12 +8,14 @@ export type {
   JobEvent,
   ListFilter,
   MemberFilter,
+  SignedManifest,
   StartOptions,
   WaitOptions,
 } from "./client/client-options.ts";
 export { ExportApiError, type ExportApiErrorCode } from "./client/export-api-error.ts";
 export type { ErrorCode } from "./api/errors.ts";
 export type { ExportRequestInput } from "./api/export-request.ts";
+export type { FleetManifest } from "./api/fleet-manifest.ts";
 export type { FleetRequestInput } from "./api/fleet-request.ts";
 export type { FleetList, FleetView, MemberPage } from "./api/fleet-view.ts";
 export type { JobState } from "./api/job-state.ts";

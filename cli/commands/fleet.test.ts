@@ -112,6 +112,18 @@ describe("fleet dump", () => {
     expect(result.stdout + result.stderr).toContain("2 objects, 1 empty, 1 failed");
   });
 
+  test("sends a series with the policy that keeps it", async () => {
+    answer("POST /export/fleet", 202, FLEET);
+    answer(`GET /export/fleet/${FLEET_ID}`, 200, FLEET);
+    const series = ["--series", "nightly", "--keep", "last=3,daily=7"];
+    await runCli(["fleet", "dump", ...series], server);
+    const [started] = server.requestsTo("POST /export/fleet");
+    expect(JSON.parse(started?.body ?? "")).toEqual({
+      series: "nightly",
+      retention: { keepLast: 3, keepDaily: 7 },
+    });
+  });
+
   test("reads the names from a file, one per line", async () => {
     answer("POST /export/fleet", 202, FLEET);
     answer(`GET /export/fleet/${FLEET_ID}`, 200, FLEET);
@@ -227,6 +239,30 @@ test("fleet status, list and members print what the Worker reports", async () =>
   expect(found.stdout).toContain('packed    "acme"  1 row, 44 B');
   expect(found.stdout).toContain('failed    "bad"  source-unavailable: the object was reset');
   expect(server.requestsTo("/members")[0]?.path).toContain("prefix=a%20b");
+});
+
+test("fleet list --series shows which rule keeps each fleet", async () => {
+  const policy = { keepLast: 1, keepDaily: 7 };
+  const keptBy = [{ rule: "keepDaily", period: "2026-11-28" }];
+  const retention = { series: "nightly", policy, keptBy };
+  const fleets = [
+    { ...FLEET, retention },
+    { ...FLEET, retention: null },
+  ];
+  answer("GET /export/fleets", 200, { fleets, cursor: null });
+  const list = await runCli(["fleet", "list", "--series"], server);
+  expect(list.stdout).toBe(
+    `tenants, series nightly: keepLast 1, keepDaily 7\n  ${FLEET_ID}  2026-11-28T03:17:00Z  keepDaily 2026-11-28\n`,
+  );
+  expect(server.requestsTo("/export/fleets")[0]?.path).toContain("status=completed");
+  const other = await runCli(["fleet", "list", "--series", "hourly"], server);
+  expect(other.stdout).toBe("no series\n");
+  const json = await runCli(["fleet", "list", "--series", "--json"], server);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    series: [{ source: "tenants", series: "nightly", policy, fleets: [{ fleetId: FLEET_ID }] }],
+  });
+  const both = await runCli(["fleet", "list", "--series", "--status", "failed"], server);
+  expect(both.exitCode).toBe(2);
 });
 
 describe("restore --fleet", () => {

@@ -1,22 +1,20 @@
 import type { Command } from "commander";
 
 import { MEMBER_STATES } from "../../src/api/fleet-view.ts";
-import { JOB_STATES } from "../../src/api/job-state.ts";
 import { usageError } from "../cli-error.ts";
+import { collectPages, LIST_MAX } from "../collect-pages.ts";
 import { type Context, parseCount } from "../context.ts";
 import { describeCopy } from "../describe-copy.ts";
 import { downloadMember } from "../download-member.ts";
 import type { Fleet, Member } from "../fleet-answers.ts";
 import { FleetClient, type MemberChoice } from "../fleet-client.ts";
-import { formatBytes, formatCount, formatNumberOf, formatRecord, oneLine } from "../format.ts";
+import { formatBytes, formatCount, formatNumberOf, oneLine } from "../format.ts";
 import { parseJobId } from "../job-id.ts";
 import { optionOf } from "../option-of.ts";
 import { describeMasked } from "../parse-masks.ts";
 import { addFleetDump, describeFailure } from "./fleet/dump.ts";
 import { addFleetExtract } from "./fleet/extract.ts";
-
-const PAGE_MAX = 100;
-const LIST_MAX = 100_000;
+import { addFleetList } from "./fleet/list.ts";
 
 /** `fleet`: backs up many objects of a class, and finds their dumps. */
 export function addFleet(program: Command, open: (command: Command) => Context): void {
@@ -25,7 +23,7 @@ export function addFleet(program: Command, open: (command: Command) => Context):
     .description("back up every object of a class, and download the dump of one");
   addFleetDump(fleet, open);
   addStatus(fleet, open);
-  addList(fleet, open);
+  addFleetList(fleet, open);
   addMembers(fleet, open);
   addDownload(fleet, open);
   addFleetExtract(fleet, open);
@@ -41,27 +39,6 @@ function addStatus(fleet: Command, open: (command: Command) => Context): void {
       const found = await new FleetClient(client()).get(fleetId);
       terminal.print(describeStatus(found));
       terminal.printJson(found);
-    });
-}
-
-function addList(fleet: Command, open: (command: Command) => Context): void {
-  fleet
-    .command("list")
-    .description("list fleets, newest first")
-    .addOption(optionOf("--status <status>", "list only fleets with this status", JOB_STATES))
-    .option("--limit <count>", "list at most this many fleets", "20")
-    .action(async (options: { status?: string; limit: string }, self: Command) => {
-      const { terminal, client } = open(self);
-      const fleets = new FleetClient(client());
-      const found = await collectPages(
-        async (page) => {
-          const { fleets: items, cursor } = await fleets.list({ status: options.status, ...page });
-          return { items, cursor };
-        },
-        parseCount(options.limit, "--limit", 1, LIST_MAX),
-      );
-      terminal.print(found.length === 0 ? "no fleets" : found.map(describeListed).join("\n"));
-      terminal.printJson({ fleets: found });
     });
 }
 
@@ -147,23 +124,6 @@ function chooseMember({
   throw usageError("name one object with --object-name, or with --object-id");
 }
 
-async function collectPages<T>(
-  list: (page: {
-    limit: number;
-    cursor: string | undefined;
-  }) => Promise<{ items: T[]; cursor: string | null }>,
-  limit: number,
-): Promise<T[]> {
-  const found: T[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await list({ limit: Math.min(limit - found.length, PAGE_MAX), cursor });
-    found.push(...page.items);
-    cursor = page.cursor ?? undefined;
-  } while (cursor !== undefined && found.length < limit);
-  return found;
-}
-
 function describeStatus(fleet: Fleet): string {
   const { members, progress, masked, copies, error } = fleet;
   const percent = progress.percent === null ? "" : ` (${Math.floor(progress.percent)}%)`;
@@ -191,17 +151,6 @@ function describeStatus(fleet: Fleet): string {
     .filter((line): line is [string, string] => line[1] !== null)
     .map(([name, value]) => `${name.padEnd(11)} ${value}`)
     .join("\n");
-}
-
-function describeListed(fleet: Fleet): string {
-  const { members, progress } = fleet;
-  const created = fleet.createdAt.replace(/\.\d+Z$/, "Z");
-  return formatRecord(`${fleet.fleetId}  ${fleet.status.padEnd(9)}  created ${created}`, [
-    oneLine(fleet.source),
-    formatNumberOf(members.packed + members.exported, "object"),
-    ...(members.failed === 0 ? [] : [`${formatCount(members.failed)} failed`]),
-    formatBytes(progress.bytes),
-  ]);
 }
 
 function describeMember({ member, status, rows, bytes, jobId, error }: Member): string {

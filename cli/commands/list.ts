@@ -44,7 +44,8 @@ export function addList(program: Command, open: (command: Command) => Context): 
       if (series !== undefined) {
         const jobs = await collect((page) => api.listJobs(page), "completed", limit);
         const groups = groupSeries(jobs, series === true ? undefined : series);
-        terminal.print(groups.length === 0 ? "no series" : groups.map(describeSeries).join("\n\n"));
+        const texts = groups.map((each) => describeSeries(each, ({ jobId }) => jobId));
+        terminal.print(texts.length === 0 ? "no series" : texts.join("\n\n"));
         terminal.printJson({ series: groups });
         return;
       }

@@ -4,11 +4,13 @@ import type { ManifestText, Proof } from "../answers.ts";
 import { usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { showBytes } from "../download-file.ts";
+import { isFleetCopy } from "../fleet-copy.ts";
 import { parseJobId } from "../job-id.ts";
 import { describeMasked } from "../parse-masks.ts";
 import { describeProved } from "../restored-itself.ts";
 import { TemporaryFolder } from "../temporary-folder.ts";
 import { unsealFile } from "../unseal-file.ts";
+import { verifyFleet } from "../verify-fleet.ts";
 import { type Claim, claimsOf, findSealedClaim, readManifest, verifyFile } from "../verify-file.ts";
 import { requireSigned, unsigned } from "../verify-signature.ts";
 import { requireRestorable, verifyRestore } from "../verify-restore.ts";
@@ -26,7 +28,7 @@ export function addVerify(program: Command, open: (command: Command) => Context)
   program
     .command("verify")
     .description("compare a file, ZIP or folder with its manifest; --restore also loads it")
-    .argument("<path>", "a downloaded file, ZIP or folder")
+    .argument("<path>", "a downloaded file, ZIP or folder, or the folder of a copy")
     .option("--manifest <file>", "the manifest (default: the one next to the file)")
     .option("--job <id>", "get the manifest of this job from the Worker", parseJobId)
     .option("--public-key <file>", "require that its owner has signed the manifest")
@@ -50,6 +52,9 @@ async function verify(
   const { path, options, temporary } = asked;
   if (options.manifest !== undefined && options.job !== undefined) {
     throw usageError("--manifest and --job both name the manifest");
+  }
+  if (options.manifest === undefined && options.job === undefined && (await isFleetCopy(path))) {
+    return verifyCopyOfFleet(context, path, options);
   }
   const kept =
     options.job === undefined
@@ -98,6 +103,27 @@ async function verify(
     proof: manifest.proof,
     restored,
   });
+}
+
+async function verifyCopyOfFleet(
+  { terminal, host }: Context,
+  path: string,
+  { identity, publicKey, restore }: VerifyOptions,
+): Promise<void> {
+  if (restore === true) {
+    throw usageError(
+      "--restore loads the dump of one database, and a fleet has many",
+      "Take one out with `durable-export fleet extract`, and load it with `restore FILE --to NEW.sqlite`.",
+    );
+  }
+  const { fleetId, files } = await verifyFleet(path, {
+    identityFile: identity,
+    publicKeyFile: publicKey,
+    terminal,
+    signal: host.interrupt,
+  });
+  terminal.finish(`${path}: the SHA-256 of ${files.length} files match the manifest`, path);
+  terminal.printJson({ path, fleetId, verified: true, files });
 }
 
 /** The signature is next to the manifest, or the Worker has both. */

@@ -12,7 +12,13 @@ import { ProgressBar } from "../parts/progress-bar.tsx";
 import { Bytes, CopiedText, Count, Duration, Time } from "../parts/values.tsx";
 import { formatNumberOf } from "../format/units.ts";
 import { isAvailable } from "../state/databases.ts";
-import { describeEnd, describeMasked, describeWaiting, durationOf } from "../state/job-facts.ts";
+import {
+  describeEnd,
+  describeKeepers,
+  describeMasked,
+  describeWaiting,
+  durationOf,
+} from "../state/job-facts.ts";
 import { useAbilities, useNow, usePage, usePageData } from "../state/page-context.ts";
 import { links } from "../state/route.ts";
 import { useJob } from "../state/use-job.ts";
@@ -149,6 +155,9 @@ function Facts({ fleet }: { fleet: FleetView }) {
         <Fact name="Compression">{fleet.compression}</Fact>
         {fleet.masked.length > 0 && <Fact name="Masked">{describeMasked(fleet)}</Fact>}
         <CopiesFact copies={fleet.copies} />
+        {fleet.retention !== null && (
+          <Fact name={`Series ${fleet.retention.series}`}>{describeKeepers(fleet.retention)}</Fact>
+        )}
         <Cost usage={fleet.usage} />
         <Fact name="Fleet">
           <CopiedText text={fleet.fleetId} what="fleet's id" />

@@ -41,11 +41,20 @@ const EntrySchema = v.pipe(
   ),
 );
 
-const FleetEntrySchema = v.strictObject({
-  ...FleetRequestSchema.entries,
-  fleet: v.literal(true),
-  cron: CronSchema,
-});
+const FleetEntrySchema = v.pipe(
+  v.strictObject({
+    ...FleetRequestSchema.entries,
+    fleet: v.literal(true),
+    cron: CronSchema,
+  }),
+  v.forward(
+    v.check(
+      (entry) => findRetentionConflict(entry) === undefined,
+      ({ input }) => findRetentionConflict(input)?.message ?? "",
+    ),
+    ["retentionHours"],
+  ),
+);
 
 type Entry = typeof EntrySchema | typeof FleetEntrySchema;
 
@@ -76,12 +85,12 @@ export function isFleetEntry(entry: ScheduledExport | ScheduledFleet): entry is 
 /**
  * Returns an entry with its series and policy; unchanged if neither the entry nor the deployment has
  * a policy, or if the entry says `retentionHours`. The default series is the entry's own, because
- * no two entries of a database have the same `cron`.
+ * no two entries of a database, and no two fleets of a source, have the same `cron`.
  */
-export function withSeries(
-  entry: ScheduledExport,
+export function withSeries<Entry extends ScheduledExport | ScheduledFleet>(
+  entry: Entry,
   retentionByDefault: RetentionPolicy | undefined,
-): ScheduledExport {
+): Entry {
   const retention = entry.retention ?? retentionByDefault;
   if (entry.retentionHours !== undefined || retention === undefined) return entry;
   const series =

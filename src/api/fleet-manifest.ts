@@ -61,6 +61,8 @@ export const FleetManifestSchema = v.strictObject({
   /** At most 10,000, sorted by name. */
   failures: v.array(v.strictObject({ member: v.string(), code: v.string(), message: v.string() })),
   warnings: v.array(v.string()),
+  /** True if `manifest.json.sig` is its signature; missing if it has none. */
+  signed: v.optional(v.literal(true)),
   /** The places of the copies of packs, indexes and this manifest; missing if there are none. */
   copies: v.optional(v.array(ManifestCopySchema)),
 });

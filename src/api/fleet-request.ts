@@ -11,6 +11,7 @@ import {
 import { FleetNamesSchema } from "./fleet-names.ts";
 import { RETENTION_HOURS_MAX } from "./limits.ts";
 import { MasksSchema } from "./masks.ts";
+import { RetentionPolicySchema, SeriesSchema } from "./retention-policy.ts";
 
 /** Body of `POST /export/fleet`; every field is optional, and unknown fields are refused. */
 export const FleetRequestSchema = v.strictObject({
@@ -33,6 +34,13 @@ export const FleetRequestSchema = v.strictObject({
   retentionHours: v.optional(
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(RETENTION_HOURS_MAX)),
   ),
+  /**
+   * The series of the source's fleets to which the policy applies; docs/copies.md describes it. It excludes
+   * `retentionHours`.
+   */
+  series: v.optional(SeriesSchema),
+  /** Which fleets of the series are kept; default: `EXPORT_RETENTION`. */
+  retention: v.optional(RetentionPolicySchema),
   callbackUrl: v.optional(v.string()),
   /** The destinations of `EXPORT_DESTINATIONS` that get a copy. docs/fleets.md describes copies of fleets. */
   copyTo: v.optional(CopyToSchema),

@@ -10,6 +10,7 @@ import {
 } from "./job-view.ts";
 import { JOB_STATES } from "./job-state.ts";
 import { MaskedColumnSchema } from "./masks.ts";
+import { RetentionViewSchema } from "./retention-policy.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Time = v.pipe(v.string(), v.isoTimestamp());
@@ -55,6 +56,8 @@ export const FleetViewSchema = v.strictObject({
   startedAt: v.nullable(Time),
   completedAt: v.nullable(Time),
   expiresAt: v.nullable(Time),
+  /** The fleet's series, and what keeps its files; null if they are kept until `expiresAt`. */
+  retention: v.nullable(RetentionViewSchema),
   members: v.strictObject({
     /** Null until the names are read. */
     total: v.nullable(Count),

@@ -42,7 +42,7 @@ export const RetentionPolicySchema = v.pipe(
 
 export type RetentionPolicy = v.InferOutput<typeof RetentionPolicySchema>;
 
-/** The name of a series: the exports of one database to which a policy applies. */
+/** The name of a series: the exports of one database, or the fleets of one source, to which a policy applies. */
 export const SeriesSchema = v.pipe(
   v.string(),
   v.maxLength(100),
@@ -73,7 +73,7 @@ export const KeepReasonSchema = v.strictObject({
 
 export type KeepReason = v.InferOutput<typeof KeepReasonSchema>;
 
-/** How a job view explains the retention of a job in a series. */
+/** How a view explains the retention of an export or a fleet in a series. */
 export const RetentionViewSchema = v.strictObject({
   series: v.string(),
   policy: RetentionPolicySchema,

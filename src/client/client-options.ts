@@ -61,3 +61,11 @@ export interface DownloadOptions extends CallOptions {
   /** More request headers, such as `Range` or `If-None-Match`. */
   headers?: Readonly<Record<string, string>> | undefined;
 }
+
+/** A manifest, and its signature. */
+export interface SignedManifest {
+  /** The bytes that were signed: the manifest as JSON. */
+  manifest: Uint8Array<ArrayBuffer>;
+  /** 64 bytes: the raw Ed25519 signature. */
+  signature: Uint8Array<ArrayBuffer>;
+}

@@ -1,4 +1,5 @@
 import type { ExportRequestInput } from "../api/export-request.ts";
+import type { FleetManifest } from "../api/fleet-manifest.ts";
 import type { FleetRequestInput } from "../api/fleet-request.ts";
 import type { FleetList, FleetView, MemberPage } from "../api/fleet-view.ts";
 import type { JobList, JobView } from "../api/job-view.ts";
@@ -16,10 +17,11 @@ import type {
   JobEvent,
   ListFilter,
   MemberFilter,
+  SignedManifest,
   StartOptions,
   WaitOptions,
 } from "./client-options.ts";
-import { Connection } from "./connection.ts";
+import { type Call, Connection } from "./connection.ts";
 import { followJob, waitForEnd } from "./follow-job.ts";
 
 /**
@@ -233,6 +235,20 @@ export class ExportClient {
     return followJob<FleetView>(this.#connection, { path, jobId: fleetId }, options);
   }
 
+  /** Returns a completed fleet's manifest. Errors: among others `export-not-finished`. */
+  async fleetManifest(fleetId: string, { signal }: CallOptions = {}): Promise<FleetManifest> {
+    const path = `${fleetPath(fleetId)}/manifest`;
+    return this.#connection.readJson({ path, jobId: fleetId, signal });
+  }
+
+  /** Returns a fleet's manifest as it was signed. Errors: those of `signedManifest`. */
+  async signedFleetManifest(
+    fleetId: string,
+    { signal }: CallOptions = {},
+  ): Promise<SignedManifest> {
+    return this.#readSigned({ path: fleetPath(fleetId), jobId: fleetId, signal });
+  }
+
   /**
    * Returns the answer that contains the dump of one member of a fleet, before its body is read. Errors: among others
    * `member-not-found`.
@@ -267,6 +283,14 @@ export class ExportClient {
     return this.#connection.readJson({ path: `${jobPath(jobId)}/manifest`, jobId, signal });
   }
 
+  /**
+   * Returns a job's manifest as it was signed: `crypto.subtle.verify("Ed25519", publicKey, signature, manifest)` checks
+   * it. Errors: among others `artifact-not-found` if the Worker does not sign.
+   */
+  async signedManifest(jobId: string, { signal }: CallOptions = {}): Promise<SignedManifest> {
+    return this.#readSigned({ path: jobPath(jobId), jobId, signal });
+  }
+
   /** Returns the databases that the Worker can export, and where it stores files. */
   async sources({ signal }: CallOptions = {}): Promise<SourceList> {
     return this.#connection.readJson({ path: "/export/sources", signal });
@@ -294,6 +318,16 @@ export class ExportClient {
     { signal }: CallOptions = {},
   ): Promise<QueryRow[][]> {
     return this.#runQueries<QueryRow[][]>({ transaction: queries }, signal);
+  }
+
+  async #readSigned({ path, ...call }: Call): Promise<SignedManifest> {
+    const read = async (name: string): Promise<Uint8Array<ArrayBuffer>> => {
+      const response = await this.#connection.send({ path: `${path}/${name}`, ...call });
+      return new Uint8Array(await response.arrayBuffer());
+    };
+    // First: the manifest may be large, and the signature may not exist.
+    const signature = await read("manifest.sig");
+    return { manifest: await read("manifest"), signature };
   }
 
   async #runQueries<T>(body: object, signal: AbortSignal | undefined): Promise<T> {

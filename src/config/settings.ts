@@ -194,7 +194,7 @@ function parseSettings(env: object): Settings {
   const sources = vars.EXPORT_SOURCES ?? DEFAULT_SOURCES;
   const schedule = vars.EXPORT_SCHEDULE.map((entry): ScheduledExport | ScheduledFleet => {
     const named = { ...entry, source: entry.source ?? findDefaultSource({ sources }) };
-    return isFleetEntry(named) ? named : withSeries(named, vars.EXPORT_RETENTION);
+    return withSeries(named, vars.EXPORT_RETENTION);
   });
   if (haveCollision(schedule)) {
     throw new ExportError(
@@ -202,13 +202,13 @@ function parseSettings(env: object): Settings {
       "EXPORT_SCHEDULE: expected one entry per source for each cron expression",
     );
   }
-  const exports = schedule.filter((entry) => !isFleetEntry(entry));
-  if (exports.some(({ series, retention }) => series !== undefined && retention === undefined)) {
+  if (schedule.some(({ series, retention }) => series !== undefined && retention === undefined)) {
     throw new ExportError(
       "configuration-invalid",
       "EXPORT_SCHEDULE: an entry has a series and no policy: set its retention, or EXPORT_RETENTION",
     );
   }
+  const exports = schedule.filter((entry) => !isFleetEntry(entry));
   if (exports.some((entry) => findVerify(entry) === "restore") && !("EXPORT_SCRATCH" in env)) {
     throw new ExportError(
       "configuration-invalid",

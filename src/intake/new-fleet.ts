@@ -1,4 +1,5 @@
 import { ExportError } from "../api/errors.ts";
+import { requireRetention } from "../api/export-request.ts";
 import type { FleetNames } from "../api/fleet-names.ts";
 import type { FleetRequest } from "../api/fleet-request.ts";
 import type { SourceConfig } from "../api/source-config.ts";
@@ -10,13 +11,15 @@ import { getSourceKind } from "../databases/source-kinds.ts";
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import type { NewFleet } from "../rpc/fleet-jobs.ts";
 import { toReadableFolder } from "../rpc/readable-key.ts";
+import { readSigningKey } from "../sealing/signature.ts";
 import { checkCallback } from "./check-callback.ts";
+import { fillRetention } from "./fill-retention.ts";
 
 /**
  * Returns a checked request as a fleet to create, with the defaults of the source and the deployment filled in. It
  * refuses what can be known before the names are read. Errors: `source-not-found`, `invalid-request` for a source of one
- * database or without names, `callback-url-refused`, `destination-not-found`,
- * `configuration-invalid`.
+ * database or without names, and for retention that contradicts itself, `callback-url-refused`,
+ * `destination-not-found`, `configuration-invalid`.
  */
 export async function prepareFleet(
   config: Settings,
@@ -24,7 +27,10 @@ export async function prepareFleet(
   received: { env: ExportEnv; idempotencyKey: string | null; origin: string; nowMs: number },
 ): Promise<NewFleet> {
   const { env, ...given } = received;
+  requireRetention(request, { policyByDefault: config.retention !== undefined });
   requireRecipients(config, request);
+  // Reports a key that cannot sign now, not when the fleet is done.
+  if (config.signingKey !== undefined) await readSigningKey(config.signingKey);
   const { source: name = findDefaultSource(config), ...rest } = request;
   const source = getSourceConfig(config, name);
   const kind = getSourceKind(source);
@@ -51,7 +57,7 @@ export async function prepareFleet(
     names,
     consistency: request.consistency ?? kind.promises.consistency.default,
     ...checkCallback(config, request.callbackUrl, received.origin),
-    retentionHours: request.retentionHours ?? config.retentionHours,
+    ...fillRetention(config, request),
   };
   const jobId = crypto.randomUUID();
   const named = { jobId, source: name, object: null, createdAtMs: received.nowMs };

@@ -5,12 +5,10 @@ import { findDefaultSource, getSourceConfig, type Settings } from "../config/set
 import { encodeUtf8, toHex } from "../lib/bytes.ts";
 import {
   type ExportRequest,
-  type JobRequest,
   requireProvable,
   requireRetention,
   requireRows,
 } from "../api/export-request.ts";
-import { RETENTION_HOURS_MAX } from "../api/limits.ts";
 import { findNamedObject } from "../api/source-config.ts";
 import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
 import { getSourceKind } from "../databases/source-kinds.ts";
@@ -18,6 +16,7 @@ import type { NewJob } from "../rpc/http-jobs.ts";
 import { toReadableFolder } from "../rpc/readable-key.ts";
 import { readSigningKey } from "../sealing/signature.ts";
 import { checkCallback } from "./check-callback.ts";
+import { fillRetention } from "./fill-retention.ts";
 
 /**
  * Returns a checked request as a job to create, with the deployment's defaults filled in. Errors:
@@ -63,17 +62,4 @@ export async function prepareJob(
     requestDigest: toHex(new Uint8Array(digest)),
     ...given,
   };
-}
-
-/** Returns how long the files are kept: by the policy of their series, or for some hours. */
-function fillRetention(
-  config: Settings,
-  request: ExportRequest,
-): Pick<JobRequest, "retention" | "retentionHours"> {
-  const { series, retention = config.retention, retentionHours } = request;
-  if (series === undefined || retention === undefined) {
-    return { retentionHours: retentionHours ?? config.retentionHours };
-  }
-  // Only a version without series would apply these hours: it must not delete what the policy keeps.
-  return { retention, retentionHours: RETENTION_HOURS_MAX };
 }

@@ -53,6 +53,23 @@ const FILE_ERRORS: readonly ErrorCode[] = [
   "storage-unavailable",
 ];
 
+/** Describes the answer with the signature of a manifest. */
+export const SIGNATURE_ANSWER: Answer = {
+  status: 200,
+  description: "The signature",
+  content: "bytes",
+};
+
+export const SIGNATURE_ERRORS: readonly ErrorCode[] = [
+  "job-not-found",
+  "artifact-not-found",
+  "artifact-missing",
+  "export-not-finished",
+  "export-not-downloadable",
+  "export-expired",
+  "storage-unavailable",
+];
+
 /** A job's files and its manifest. */
 export const downloadRoutes = [
   route({
@@ -139,21 +156,10 @@ export const downloadRoutes = [
       "EXPORT_SIGNING_KEY when it published the manifest.",
     access: "read",
     params: { jobId: JOB_ID },
-    answers: [{ status: 200, description: "The signature", content: "bytes" }],
-    errors: [
-      "job-not-found",
-      "artifact-not-found",
-      "artifact-missing",
-      "export-not-finished",
-      "export-not-downloadable",
-      "export-expired",
-      "storage-unavailable",
-    ],
+    answers: [SIGNATURE_ANSWER],
+    errors: SIGNATURE_ERRORS,
     handler: async ({ context, params }) => {
       const { signatureKey } = await getDownload(context.env, params.jobId);
-      if (signatureKey === null) {
-        throw new ExportError("artifact-not-found", "the job's manifest is not signed");
-      }
       const body = await openSignature(signatureKey, openArtifactStore(context.env));
       return context.body(body, 200, { "content-type": "application/octet-stream" });
     },
@@ -191,11 +197,14 @@ async function openManifest(
   throw new ExportError("artifact-missing", "the manifest is not in the store");
 }
 
-/** Errors: `artifact-missing`. */
-async function openSignature(
-  signatureKey: string,
+/** Opens the signature of a manifest; its key is null if it has none. Errors: `artifact-not-found`, `artifact-missing`. */
+export async function openSignature(
+  signatureKey: string | null,
   store: ArtifactStore,
 ): Promise<ReadableStream<Uint8Array>> {
+  if (signatureKey === null) {
+    throw new ExportError("artifact-not-found", "the manifest is not signed");
+  }
   const body = await store.read(signatureKey);
   if (body !== undefined) return body;
   throw new ExportError("artifact-missing", "the signature is not in the store");

@@ -14,7 +14,14 @@ import {
   locateMember,
   requireCompleted,
 } from "../storage/packs/locate-member.ts";
-import { FILE_ANSWERS, FILE_HEADERS, getDownload } from "./downloads.ts";
+import {
+  FILE_ANSWERS,
+  FILE_HEADERS,
+  getDownload,
+  openSignature,
+  SIGNATURE_ANSWER,
+  SIGNATURE_ERRORS,
+} from "./downloads.ts";
 import { makeArtifactFile } from "./files/artifact-file.ts";
 import { type SentFile, sendFile } from "./files/send-file.ts";
 import { FLEET_ID } from "./parameters.ts";
@@ -78,8 +85,10 @@ export const fleetMemberRoutes = [
     ],
     handler: async ({ context, params, query }) => {
       const object = toObject(query);
-      const located = await locateMember(openPlaces(context.env), params.fleetId, object);
-      const file = await openMemberFile(context.env, located);
+      const options = { reads: context.req.method === "GET" };
+      const places = openPlaces(context.env, options);
+      const located = await locateMember(places, params.fleetId, object);
+      const file = await openMemberFile(context.env, located, options);
       const { createdAtMs, source, compression, fleetId } = located.fleet;
       const name = toDownloadName(
         { jobId: fleetId, source, object, createdAtMs },
@@ -116,13 +125,33 @@ export const fleetMemberRoutes = [
       return context.body(body, 200, { "content-type": "application/json" });
     },
   }),
+
+  route({
+    method: "GET",
+    path: "/export/fleet/:fleetId/manifest.sig",
+    operationId: "getFleetManifestSignature",
+    summary: "Read the signature of a fleet's manifest",
+    description: "As for an export: 64 bytes over the bytes of the manifest.",
+    access: "read",
+    params: { fleetId: FLEET_ID },
+    answers: [SIGNATURE_ANSWER],
+    errors: SIGNATURE_ERRORS,
+    handler: async ({ context, params }) => {
+      const { store, fleetInfo } = openPlaces(context.env);
+      const fleet = unwrap(await fleetInfo(params.fleetId));
+      requireCompleted(fleet);
+      const body = await openSignature(fleet.signatureKey, store);
+      return context.body(body, 200, { "content-type": "application/octet-stream" });
+    },
+  }),
 ];
 
-function openPlaces(env: ExportEnv): FleetPlaces {
+/** With `reads`, the fleet's files stay for the time of a download. */
+function openPlaces(env: ExportEnv, options = { reads: false }): FleetPlaces {
   const jobs = getExportJobs(env);
   return {
     store: openArtifactStore(env),
-    fleetInfo: (fleetId) => jobs.fleetInfo(fleetId),
+    fleetInfo: (fleetId) => jobs.fleetInfo(fleetId, options),
     memberRecords: (fleetId, range) => jobs.memberRecords(fleetId, range),
   };
 }
@@ -144,7 +173,11 @@ function toObject({
 }
 
 /** Errors: as `getDownload` for the job of a large member. */
-async function openMemberFile(env: ExportEnv, located: LocatedMember): Promise<SentFile> {
+async function openMemberFile(
+  env: ExportEnv,
+  located: LocatedMember,
+  options: { reads: boolean },
+): Promise<SentFile> {
   const store = openArtifactStore(env);
   if (located.kind === "packed") {
     const { pack, member, fleet } = located;
@@ -162,7 +195,7 @@ async function openMemberFile(env: ExportEnv, located: LocatedMember): Promise<S
       store,
     );
   }
-  const info = await getDownload(env, located.jobId);
+  const info = await getDownload(env, located.jobId, options);
   const [artifact] = info.artifacts;
   if (artifact === undefined) {
     throw new ExportError("artifact-not-found", `job ${located.jobId} has no artifact`);

@@ -51,6 +51,8 @@ export interface FleetState {
   failed: number;
   /** Large members whose export is completed. */
   exported: number;
+  /** The ids of exports that had not made a copy when they ended: the first ones, since each is a warning. */
+  uncopied: string[];
   /** Of all packs and exports. */
   rows: number;
   bytes: number;
@@ -66,6 +68,7 @@ export const FLEET_START: FleetState = {
   empty: 0,
   failed: 0,
   exported: 0,
+  uncopied: [],
   rows: 0,
   bytes: 0,
 };
@@ -82,7 +85,6 @@ export interface RunningFleet {
   /** The size of a pack's parts, in bytes. */
   partBytes: number;
   state: FleetState;
-  warnings: string[];
   /** The copies to make. */
   copies: ManifestCopy[];
 }
@@ -158,6 +160,7 @@ export interface FleetLedger {
   packs: PackRecord[];
   exports: (MemberExport & { copies: ManifestCopy[] })[];
   failures: FailedMember[];
+  warnings: string[];
 }
 
 /** What a route needs to find the members of a fleet. */
@@ -173,6 +176,8 @@ export interface FleetInfo {
   createdAtMs: number;
   completedAtMs: number | null;
   manifestKey: string;
+  /** Null if the manifest is not signed. */
+  signatureKey: string | null;
 }
 
 /** The records of those members in a range of names that have one. */
@@ -203,7 +208,8 @@ export interface FleetJobs {
    * fleet is active; `file-in-use` while a restore reads it; `storage-unavailable`.
    */
   removeFleet(fleetId: string, options: { mayDelete: boolean }): Promise<Outcome<FleetView | null>>;
-  fleetInfo(fleetId: string): Promise<Outcome<FleetInfo>>;
+  /** With `reads`, the files of a completed fleet are not deleted by its retention for the next `READING_MS`. */
+  fleetInfo(fleetId: string, options?: { reads: boolean }): Promise<Outcome<FleetInfo>>;
   /**
    * Returns the packs, failures and exports of the members from `first` to `last`, at most `limit` failures and
    * exports each.
@@ -247,8 +253,8 @@ export interface FleetJobs {
   failMemberExport(run: RunId, failed: FailedMember): Promise<Outcome<null>>;
   fleetLedger(run: RunId): Promise<Outcome<FleetLedger>>;
   /**
-   * Completes the fleet, whose manifest is stored: the exports of its members are kept as long as its packs. Repeating
-   * it returns the same view.
+   * Completes the fleet, whose manifest is stored, and applies the policy of its series: the exports of its members are
+   * kept as long as its packs. Repeating it returns the same view.
    */
   completeFleet(run: RunId): Promise<Outcome<FleetView>>;
 }

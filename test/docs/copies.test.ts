@@ -4,12 +4,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { blocksOf } from "../support/doc-blocks.ts";
+import { installAge } from "../support/install-age.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "copies-page-"));
+beforeAll(installAge, 300_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs the command line, keeps the private key that `keygen` prints, and asks Cloudflare for nothing. */

@@ -2,12 +2,15 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 
 import { costOfFleet, FLEET_ROWS } from "../../bench/fleet-costs.ts";
 import { FLEET_EXAMPLES, fleetExampleRow } from "../support/cost-examples.ts";
 import { blocksOf } from "../support/doc-blocks.ts";
 import { dumpOfMember, writeFleetCopy } from "../support/fleet-copy-files.ts";
+import { installAge } from "../support/install-age.ts";
+
+beforeAll(installAge, 300_000);
 
 /** With one space wherever the formatter has aligned something. */
 const docs = readFileSync(new URL("../../docs/fleets.md", import.meta.url), "utf8").replaceAll(

@@ -128,6 +128,8 @@ describe.each(["light", "dark"] as const)("in %s colors", (colorScheme) => {
 test("a fleet is deleted only if its source's name is typed", async () => {
   await page.goto(`${url}/#/fleets`);
   await page.getByRole("main").getByRole("link", { name: "tenants" }).click();
+  // A request that is under way when the fleet is deleted would be a 404 in the console.
+  await page.getByRole("button", { name: "Download globex" }).waitFor();
   await page.getByRole("button", { name: "Delete" }).click();
   const confirm = page.getByRole("button", { name: "Delete for good" });
   expect(await confirm.isDisabled()).toBe(true);
@@ -137,19 +139,23 @@ test("a fleet is deleted only if its source's name is typed", async () => {
   expect((await client.listFleets()).fleets).toEqual([]);
 });
 
-test("a fleet shows its masked columns, and its copies", async () => {
+test("a fleet shows its masked columns, its copies, and what keeps it in its series", async () => {
   const { fleetId } = await client.startFleet({
     source: "tenants",
     names: ["acme"],
     mask: { note: { text: "length" } },
     copyTo: ["offsite"],
+    series: "nightly",
+    retention: { keepLast: 2 },
   });
   const { copies } = await client.waitForFleet(fleetId);
   await page.goto(`${url}/#/fleets/${fleetId}`);
   const facts = page.locator("section", { has: page.getByRole("heading", { name: "Details" }) });
   await expect
     .poll(() => facts.textContent())
-    .toMatch(/Maskednote\.text \(length\)Copiesoffsite: copied, [\d.]+ k?B folder/);
+    .toMatch(
+      /Maskednote\.text \(length\)Copiesoffsite: copied, [\d.]+ k?B folderSeries nightlynewest, keepLast/,
+    );
   expect(await page.getByTitle(copies[0]?.folder ?? "").textContent()).toBe("folder");
 });
 

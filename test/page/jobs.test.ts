@@ -60,8 +60,11 @@ afterAll(async () => {
 
 /** Opens an export's screen. */
 async function openExport(jobId: string): Promise<void> {
+  // A request that is under way when the export is deleted would be a 404 in the console.
+  const read = page.waitForResponse((response) => response.url().endsWith(`/export/dump/${jobId}`));
   await page.goto(`${url}/#/exports/${jobId}`);
   await page.getByRole("heading", { name: "Details" }).waitFor();
+  await read;
 }
 
 /** Opens a running export and its question. */

@@ -52,6 +52,7 @@ const CALLS: [call: string, opens: "everybody" | "read" | "job" | "full"][] = [
   ["GET /export/fleet/:fleetId/members", "read"],
   ["GET /export/fleet/:fleetId/download", "read"],
   ["GET /export/fleet/:fleetId/manifest", "read"],
+  ["GET /export/fleet/:fleetId/manifest.sig", "read"],
   ["GET /export/fleets", "read"],
   ["GET /export/dump", "full"],
   ["GET /export/csv/:table", "full"],

@@ -4,9 +4,8 @@ import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 
 import { COMPRESSION_NAMES } from "../../../src/api/compressions.ts";
-import { RETENTION_HOURS_MAX } from "../../../src/api/limits.ts";
 import { usageError } from "../../cli-error.ts";
-import { type Context, parseCount } from "../../context.ts";
+import type { Context } from "../../context.ts";
 import { parseDurationMs } from "../../duration.ts";
 import type { Fleet } from "../../fleet-answers.ts";
 import { type FleetBody, FleetClient } from "../../fleet-client.ts";
@@ -15,8 +14,13 @@ import { oneLine } from "../../format.ts";
 import { graceSignal } from "../../grace-signal.ts";
 import { optionOf, repeatedOption } from "../../option-of.ts";
 import { describeMasked, parseMasks } from "../../parse-masks.ts";
+import {
+  addRetentionOptions,
+  parseRetentionOptions,
+  type RetentionOptions,
+} from "../../retention-options.ts";
 
-interface DumpOptions {
+interface DumpOptions extends RetentionOptions {
   source?: string;
   objectName?: string[];
   namesFile?: string;
@@ -30,14 +34,13 @@ interface DumpOptions {
   copyRequired?: boolean;
   encrypt?: string;
   callbackUrl?: string;
-  retentionHours?: string;
   failIfAny?: boolean;
   timeout?: string;
 }
 
 /** `fleet dump`: backs up many objects of a class, and follows the fleet. */
 export function addFleetDump(fleet: Command, open: (command: Command) => Context): void {
-  fleet
+  const named = fleet
     .command("dump")
     .description("back up many objects of a class; Ctrl-C leaves the fleet running")
     .option("--source <name>", "the configured source (default: the only one, or main)")
@@ -72,11 +75,8 @@ export function addFleetDump(fleet: Command, open: (command: Command) => Context
     .addOption(
       optionOf("--encrypt <what>", "what age seals for the recipients of the Worker", ["copies"]),
     )
-    .option("--callback-url <url>", "where the Worker sends the result")
-    .option(
-      "--retention-hours <hours>",
-      `how many hours the Worker keeps the files: 1 to ${RETENTION_HOURS_MAX}`,
-    )
+    .option("--callback-url <url>", "where the Worker sends the result");
+  addRetentionOptions(named, "fleets")
     .option("--fail-if-any", "fail if any object cannot be backed up")
     .option("--timeout <duration>", "stop following after 90s, 30m, 2h; the fleet continues")
     .action(async (options: DumpOptions, self: Command) => {
@@ -100,7 +100,7 @@ export function addFleetDump(fleet: Command, open: (command: Command) => Context
 
 /** The body of `POST /export/fleet`. It contains only the given options. */
 async function toBody(options: DumpOptions): Promise<FleetBody> {
-  const { objectName, namesFile, table, exclude, mask, retentionHours } = options;
+  const { objectName, namesFile, table, exclude, mask } = options;
   if (objectName !== undefined && namesFile !== undefined) {
     throw usageError("--object-name and --names-file cannot be combined");
   }
@@ -121,10 +121,7 @@ async function toBody(options: DumpOptions): Promise<FleetBody> {
     encrypt: options.encrypt,
     callbackUrl: options.callbackUrl,
     failIfAny: options.failIfAny,
-    retentionHours:
-      retentionHours === undefined
-        ? undefined
-        : parseCount(retentionHours, "--retention-hours", 1, RETENTION_HOURS_MAX),
+    ...parseRetentionOptions(options),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

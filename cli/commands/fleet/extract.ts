@@ -9,6 +9,7 @@ interface ExtractOptions {
   objectName?: string;
   objectId?: string;
   identity?: string;
+  publicKey?: string;
   output: string;
 }
 
@@ -23,13 +24,14 @@ export function addFleetExtract(fleet: Command, open: (command: Command) => Cont
     .option("--object-name <name>", "the object with this name; default: all objects")
     .option("--object-id <id>", "the object with this id, if the fleet names objects by ids")
     .option("--identity <file>", "the private key of age that opens the files")
+    .option("--public-key <file>", "require that its owner has signed the manifest")
     .requiredOption(
       "-o, --output <path>",
       "file, or folder (ends with /); a folder for all objects",
     )
     .action(async (folder: string, options: ExtractOptions, self: Command) => {
       const { terminal, host } = open(self);
-      const { objectName, objectId, identity, output } = options;
+      const { objectName, objectId, identity, publicKey, output } = options;
       if (objectName !== undefined && objectId !== undefined) {
         throw usageError("--object-name and --object-id cannot be combined");
       }
@@ -38,6 +40,7 @@ export function addFleetExtract(fleet: Command, open: (command: Command) => Cont
         member: objectName ?? objectId,
         output,
         identityFile: identity,
+        publicKeyFile: publicKey,
         terminal,
         signal: host.interrupt,
       });

@@ -2,10 +2,10 @@ import type { KeepReason } from "../../api/retention-policy.ts";
 import { getJob, type JobRow, parseRequest, recordExpiry } from "../tables/job-rows.ts";
 import { listSeries, recordKeptBy } from "../tables/job-series-columns.ts";
 import { explainRetention } from "../views/explain-retention.ts";
-import { hasUnsettledCopy, isInUse } from "../views/job-use.ts";
+import { areFilesNeeded } from "../views/job-use.ts";
 
 /**
- * Applies the policy of a job that has just completed to its series: records what keeps each
+ * Applies the policy of an export or a fleet that has just completed to its series: records what keeps each
  * completed job, and that the others expire now. The watchdog then deletes their files. A job whose
  * files are in use is kept until the next time. Does nothing for a job without a series. Call it
  * inside the transaction that completes the job.
@@ -17,12 +17,10 @@ export function applyRetention(sql: SqlStorage, job: JobRow, nowMs: number): voi
   const before = new Map(members.map(({ jobId, keptByJson }) => [jobId, keptByJson]));
   for (const { jobId, reasons } of explainRetention(retention, members)) {
     const keptBy: KeepReason[] =
-      reasons.length === 0 && areFilesNeeded(sql, jobId, nowMs) ? [{ rule: "in-use" }] : reasons;
+      reasons.length === 0 && areFilesNeeded(sql, getJob(sql, jobId), nowMs)
+        ? [{ rule: "in-use" }]
+        : reasons;
     if (before.get(jobId) !== JSON.stringify(keptBy)) recordKeptBy(sql, jobId, keptBy);
     if (keptBy.length === 0) recordExpiry(sql, jobId, nowMs);
   }
-}
-
-function areFilesNeeded(sql: SqlStorage, jobId: string, nowMs: number): boolean {
-  return hasUnsettledCopy(sql, jobId) || isInUse(sql, getJob(sql, jobId), nowMs);
 }

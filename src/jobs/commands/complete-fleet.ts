@@ -6,15 +6,17 @@ import { parseFleetRequest, recordFleetState } from "../tables/job-fleet-columns
 import { getJobOfKind, getJobOfRun, moveJobIf, recordExpiry } from "../tables/job-rows.ts";
 import { countStep } from "../tables/job-run-columns.ts";
 import { toFleetView } from "../views/fleet-view.ts";
+import { applyRetention } from "./apply-retention.ts";
 import { countManifestOperations, scheduleCopying } from "./commit-copy.ts";
 import { keepMemberExports } from "./member-exports.ts";
+import { scheduleWatchdog } from "./schedule-watchdog.ts";
 import { startNextJobs } from "./start-next-jobs.ts";
 
 const HOUR_MS = 3_600_000;
 
 /**
- * Completes a fleet, starts the next job in the queue, and returns the fleet's view. Errors: `run-superseded`, unless
- * this run has already completed it.
+ * Completes a fleet, applies the policy of its series, starts the next job in the queue, and returns the fleet's view.
+ * Errors: `run-superseded`, unless this run has already completed it.
  */
 export async function completeFleet(context: JobsContext, run: RunId): Promise<FleetView> {
   const { sql, storage, env } = context;
@@ -22,19 +24,23 @@ export async function completeFleet(context: JobsContext, run: RunId): Promise<F
   const job = getJobOfKind(sql, jobId, "fleet");
   if (job.state !== "completed" || job.run !== run.run) {
     getJobOfRun(sql, run);
+    const isInSeries = job.series_key !== null;
     storage.transactionSync(() => {
       const nowMs = Date.now();
-      const expiresAtMs = nowMs + parseFleetRequest(job).retentionHours * HOUR_MS;
+      const { retentionHours } = parseFleetRequest(job);
+      const expiresAtMs = isInSeries ? null : nowMs + retentionHours * HOUR_MS;
       recordExpiry(sql, jobId, expiresAtMs);
       keepMemberExports(sql, jobId, expiresAtMs);
       recordFleetState(sql, job, {});
       moveJobIf(sql, { jobId, to: "completed", nowMs });
+      applyRetention(sql, job, nowMs);
       deleteUnfinished(sql, jobId);
       scheduleCopying(sql, jobId, nowMs);
       // For fleets with copies, `commitManifest` counts what the manifest costs.
       const operations = job.manifest_stored === 1 ? 0 : countManifestOperations(env, job);
       countStep(sql, jobId, operations);
     });
+    if (isInSeries) await scheduleWatchdog(context);
   }
   await startNextJobs(context);
   return toFleetView(sql, getJobOfKind(sql, jobId, "fleet"));

@@ -6,6 +6,7 @@ import { requireSpaceForFiles } from "../require-space.ts";
 import { insertCopies } from "../tables/copy-rows.ts";
 import { insertFleet, toFleetLock } from "../tables/job-fleet-columns.ts";
 import { enqueueJob } from "../tables/job-queue-columns.ts";
+import { recordSeries } from "../tables/job-series-columns.ts";
 import {
   findActiveJob,
   findJobByKey,
@@ -56,6 +57,8 @@ function insertOrFind(context: JobsContext, fleet: NewFleet): JobRow | undefined
   const named = { jobId, source: fleet.request.source, object: null, createdAtMs: nowMs };
   insertFleet(sql, fleet, chooseFolder(context, named, 1));
   insertCopies(sql, fleet.jobId, placeCopies(sql, fleet));
+  const { source, series: name } = fleet.request;
+  if (name !== undefined) recordSeries(sql, jobId, { databaseKey: toFleetLock(source), name });
   if (!starts) enqueueJob(sql, fleet.jobId);
   return undefined;
 }

@@ -33,18 +33,21 @@ export function endJobIf(
   });
 }
 
-/** An expired fleet's exports expire at the same time as it does, and need nothing. */
+/** The exports of a fleet expire with it. Without a series they have its time, and need nothing. */
 function endMembers(
   context: JobsContext,
-  { job_id: fleetId }: JobRow,
+  { job_id: fleetId, series_key, expires_at_ms }: JobRow,
   { to, nowMs }: { to: "failed" | "cancelled" | "expired"; nowMs: number },
 ): void {
   const { sql } = context;
-  if (to === "expired") return deleteMemberRows(sql, fleetId);
-  endMemberExports(sql, fleetId, {
-    nowMs,
-    cancel: (jobId) => endJobIf(context, { jobId, to: "cancelled", nowMs }),
-  });
+  if (to !== "expired" || series_key !== null) {
+    endMemberExports(sql, fleetId, {
+      // The watchdog that expires the fleet then finds them due too.
+      nowMs: to === "expired" ? (expires_at_ms ?? nowMs) : nowMs,
+      cancel: (jobId) => endJobIf(context, { jobId, to: "cancelled", nowMs }),
+    });
+  }
+  if (to === "expired") deleteMemberRows(sql, fleetId);
 }
 
 /** Replaces the rows of a job's tables, chunks and artifacts by their totals. */

@@ -1,9 +1,10 @@
 import { type ErrorCode, ExportError } from "../../api/errors.ts";
 import { isActive } from "../../api/job-state.ts";
-import type { FailedMember, FleetExports } from "../../rpc/fleet-jobs.ts";
+import type { FailedMember, FleetExports, FleetState } from "../../rpc/fleet-jobs.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";
 import type { RunId } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
+import { WARNINGS_MAX } from "../tables/bound-warnings.ts";
 import { listCopies } from "../tables/copy-rows.ts";
 import {
   deleteMemberExport,
@@ -127,8 +128,9 @@ export function failMemberExport(
 }
 
 /**
- * Ends the exports of a fleet that ends without its files: running ones are cancelled, and completed ones expire when
- * the watchdog finds them. Call it inside the transaction in which the fleet ends. The watchdog does the rest for each.
+ * Ends the exports of a fleet that ends without its files, or that its series no longer keeps: running ones are
+ * cancelled, and completed ones expire when the watchdog finds them. Call it inside the transaction in which the fleet
+ * ends. The watchdog does the rest for each.
  */
 export function endMemberExports(
   sql: SqlStorage,
@@ -144,8 +146,15 @@ export function endMemberExports(
   }
 }
 
-/** Keeps the exports of a completed fleet as long as its packs. Call it inside the transaction that completes it. */
-export function keepMemberExports(sql: SqlStorage, jobId: string, expiresAtMs: number): void {
+/**
+ * Keeps the exports of a completed fleet as long as its packs: until a time, or null as long as its series keeps it.
+ * Call it inside the transaction that completes it.
+ */
+export function keepMemberExports(
+  sql: SqlStorage,
+  jobId: string,
+  expiresAtMs: number | null,
+): void {
   const all = { from: "", limit: Number.MAX_SAFE_INTEGER };
   for (const { export_id: exportId } of listMemberExports(sql, jobId, all)) {
     const job = exportId === null ? undefined : findJob(sql, exportId);
@@ -162,16 +171,17 @@ function countExported(sql: SqlStorage, run: RunId, exported: JobRow): void {
     rows: state.rows + rows,
     bytes: state.bytes + bytes,
   };
-  recordFleetState(sql, fleet, counts, { warnings: describeCopies(sql, exported) });
+  recordFleetState(sql, fleet, { ...counts, uncopied: addUncopied(sql, state, exported) });
 }
 
-/** Returns a sentence if a copy of an export is not made yet: the fleet's own copies do not show it. */
-function describeCopies(sql: SqlStorage, { job_id: exportId }: JobRow): string[] {
-  const missing = listCopies(sql, exportId).filter(({ state }) => state !== "copied");
-  return missing.map(
-    ({ destination }) =>
-      `copy-failed: the copy of export ${exportId} to ${JSON.stringify(destination)} failed: its view shows whether a later attempt succeeds`,
-  );
+/** Only these copies can be missing later: one that is made stays. */
+function addUncopied(
+  sql: SqlStorage,
+  { uncopied }: FleetState,
+  { job_id: exportId }: JobRow,
+): string[] {
+  const isMissing = listCopies(sql, exportId).some(({ state }) => state !== "copied");
+  return isMissing ? [...uncopied, exportId].slice(0, WARNINGS_MAX + 1) : uncopied;
 }
 
 function recordFailure(sql: SqlStorage, run: RunId, failed: FailedMember): void {

@@ -3,8 +3,8 @@ import type { FleetView } from "../../api/fleet-view.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { isCallbackPending } from "../tables/job-callback-columns.ts";
 import { findJob, getJob, getJobOfKind, type JobRow } from "../tables/job-rows.ts";
-import { listOpenRestores, parseRestoreRequest } from "../tables/job-restore-columns.ts";
 import { toFleetView } from "../views/fleet-view.ts";
+import { findReadingRestore } from "../views/job-use.ts";
 import { deleteJobRows } from "./delete-job-rows.ts";
 import { discardCopies } from "./discard-copies.ts";
 import { discardFiles } from "./discard-files.ts";
@@ -52,10 +52,7 @@ export async function removeFleet(
 
 /** Errors: `file-in-use` if a restore reads a file of the fleet. */
 function requireUnread(sql: SqlStorage, jobId: string): void {
-  const reader = listOpenRestores(sql).find((restore) => {
-    const { from } = parseRestoreRequest(restore);
-    return "fleetId" in from && from.fleetId === jobId;
-  });
+  const reader = findReadingRestore(sql, jobId);
   if (reader === undefined) return;
   const { job_id: restoreId } = reader;
   throw new ExportError("file-in-use", `restore ${restoreId} reads a file of fleet ${jobId}`, {

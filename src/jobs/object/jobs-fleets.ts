@@ -27,6 +27,7 @@ import {
 } from "../commands/commit-fleet.ts";
 import { completeFleet } from "../commands/complete-fleet.ts";
 import { createFleet } from "../commands/create-fleet.ts";
+import { holdFiles } from "../commands/hold-files.ts";
 import { failMemberExport, settleExports, startMemberExport } from "../commands/member-exports.ts";
 import { removeFleet } from "../commands/remove-fleet.ts";
 import { listRestoredKeys } from "../tables/job-fleet-columns.ts";
@@ -66,8 +67,11 @@ export abstract class JobsFleets extends JobsSeals implements FleetJobs {
     return outcomeOf(() => removeFleet(this.jobs, fleetId, options));
   }
 
-  fleetInfo(fleetId: string): Promise<Outcome<FleetInfo>> {
-    return outcomeOf(() => getFleetInfo(this.jobs.sql, fleetId));
+  fleetInfo(fleetId: string, { reads } = { reads: false }): Promise<Outcome<FleetInfo>> {
+    return outcomeOf(() => {
+      if (reads) holdFiles(this.jobs.sql, fleetId, Date.now());
+      return getFleetInfo(this.jobs.sql, fleetId);
+    });
   }
 
   memberRecords(

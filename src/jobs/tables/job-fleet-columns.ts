@@ -25,8 +25,8 @@ export function toFleetLock(source: string): string {
 /** Inserts a queued fleet that has done nothing yet. `folder` is null if the jobs database keeps its files. */
 export function insertFleet(sql: SqlStorage, fleet: NewFleet, folder: string | null): void {
   const { request, ...rest } = fleet;
-  const { source, callbackUrl, compression, consistency, content, copyRequired, retentionHours } =
-    request;
+  const { source, callbackUrl, compression, consistency, content, copyRequired } = request;
+  const { series, retention, retentionHours } = request;
   const stored: StoredRequest = {
     source,
     ...(callbackUrl !== undefined && { callbackUrl }),
@@ -35,6 +35,8 @@ export function insertFleet(sql: SqlStorage, fleet: NewFleet, folder: string | n
     consistency,
     content,
     ...(copyRequired !== undefined && { copyRequired }),
+    ...(series !== undefined && { series }),
+    ...(retention !== undefined && { retention }),
     retentionHours,
     fleet: request,
   };
@@ -55,7 +57,7 @@ export function parseFleetRequest(job: Pick<JobRow, "request_json">): FleetJobRe
 
 /** Returns the newest state of a fleet. */
 export function parseFleetState({ fleet_json }: Pick<JobRow, "fleet_json">): FleetState {
-  return fleet_json === null ? FLEET_START : (JSON.parse(fleet_json) as FleetState);
+  return { ...FLEET_START, ...(JSON.parse(fleet_json ?? "{}") as Partial<FleetState>) };
 }
 
 /** Changes a fleet's state, and records that it got further. `rowsRead` is added to its usage. */

@@ -334,8 +334,8 @@ export function moveJobIf(
   return moved.rowsWritten > 0;
 }
 
-/** Records when the retention of a job's files ends. */
-export function recordExpiry(sql: SqlStorage, jobId: string, expiresAtMs: number): void {
+/** Records when the retention of a job's files ends; null if something else decides. */
+export function recordExpiry(sql: SqlStorage, jobId: string, expiresAtMs: number | null): void {
   sql.exec("UPDATE tmp_export_jobs SET expires_at_ms = ? WHERE job_id = ?", expiresAtMs, jobId);
 }
 

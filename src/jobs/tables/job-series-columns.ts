@@ -16,7 +16,7 @@ export interface SeriesMember {
   keptByJson: string | null;
 }
 
-/** Puts a new job into the series `name` of its database. */
+/** Puts a new job into the series `name` of its database, or a fleet into that of its source. */
 export function recordSeries(
   sql: SqlStorage,
   jobId: string,

@@ -34,13 +34,13 @@ export function listCopyViews(sql: SqlStorage, job: JobRow): CopyView[] {
   }));
 }
 
-/** Returns a sentence for each copy that does not exist and should. */
-export function listCopyWarnings(sql: SqlStorage, job: JobRow): string[] {
-  return listCopies(sql, job.job_id).flatMap(({ destination, state, failure }) => {
+/** Returns a sentence for each copy of a job that does not exist and should. */
+export function listCopyWarnings(sql: SqlStorage, jobId: string, what = "the copy"): string[] {
+  return listCopies(sql, jobId).flatMap(({ destination, state, failure }) => {
     if (failure === null || (state !== "retrying" && state !== "failed")) return [];
     const next = state === "retrying" ? "it will be tried again" : "it was abandoned";
     return [
-      `copy-failed: the copy to ${JSON.stringify(destination)} failed, and ${next}: ${failure.message}`,
+      `copy-failed: ${what} to ${JSON.stringify(destination)} failed, and ${next}: ${failure.message}`,
     ];
   });
 }

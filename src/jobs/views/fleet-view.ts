@@ -9,25 +9,26 @@ import type {
   MemberRecords,
 } from "../../rpc/fleet-jobs.ts";
 import type { JobPageQuery, JobPosition } from "../../rpc/http-jobs.ts";
-import { toManifestKey } from "../../rpc/object-key.ts";
+import { toManifestKey, toSignatureKey } from "../../rpc/object-key.ts";
 import { listMemberExports } from "../tables/fleet-export-rows.ts";
 import { listFailures } from "../tables/fleet-failure-rows.ts";
 import { listStoredPacks, toPackRecord } from "../tables/fleet-pack-rows.ts";
 import { parseFleetRequest, parseFleetState } from "../tables/job-fleet-columns.ts";
 import { listJobs } from "../tables/job-list.ts";
 import { findQueuePosition } from "../tables/job-queue-columns.ts";
-import {
-  getJobOfKind,
-  getStateAt,
-  type JobRow,
-  parseFailure,
-  parseRescues,
-  parseWarnings,
-} from "../tables/job-rows.ts";
-import { listCopyViews, listCopyWarnings } from "./copies.ts";
+import { getJobOfKind, getStateAt, type JobRow, parseFailure } from "../tables/job-rows.ts";
+import { listCopyViews } from "./copies.ts";
 import { findPackKeys } from "./fleet-files.ts";
+import { listFleetWarnings } from "./fleet-warnings.ts";
 import { getFolder } from "./job-folder.ts";
-import { failureView, makeViewVersion, runView, timeOrNull, toIsoTime } from "./job-view.ts";
+import {
+  failureView,
+  makeViewVersion,
+  runView,
+  timeOrNull,
+  toIsoTime,
+  toRetentionView,
+} from "./job-view.ts";
 import { cutPercent } from "./percent.ts";
 
 const FIRST = { from: "", limit: VIEW_ENTRIES_MAX };
@@ -101,6 +102,7 @@ export function toFleetView(sql: SqlStorage, job: JobRow): FleetView {
     startedAt: timeOrNull(job.started_at_ms),
     completedAt: timeOrNull(job.completed_at_ms),
     expiresAt: timeOrNull(job.expires_at_ms),
+    retention: toRetentionView(request, job),
     members: countMembers(state),
     progress: { percent: measurePercent(job, state), rows: state.rows, bytes: state.bytes },
     packs: listStoredPacks(sql, fleetId, FIRST).map((pack) => ({
@@ -114,7 +116,7 @@ export function toFleetView(sql: SqlStorage, job: JobRow): FleetView {
     failures: listFailures(sql, fleetId, FIRST),
     copies: listCopyViews(sql, job),
     ...runView(job),
-    warnings: [...rescueWarnings(job), ...parseWarnings(job), ...listCopyWarnings(sql, job)],
+    warnings: listFleetWarnings(sql, job),
     error: failureView(parseFailure(job), job.origin),
     links: {
       self: base,
@@ -131,6 +133,7 @@ export function getFleetInfo(sql: SqlStorage, fleetId: string): FleetInfo {
   const job = getJobOfKind(sql, fleetId, "fleet");
   const { compression, content, source } = parseFleetRequest(job);
   const { list, next } = parseFleetState(job);
+  const files = { folder: getFolder(job) };
   return {
     fleetId,
     status: getStateAt(job, Date.now()),
@@ -141,7 +144,8 @@ export function getFleetInfo(sql: SqlStorage, fleetId: string): FleetInfo {
     source,
     createdAtMs: job.created_at_ms,
     completedAtMs: job.completed_at_ms,
-    manifestKey: toManifestKey({ folder: getFolder(job) }),
+    manifestKey: toManifestKey(files),
+    signatureKey: job.is_signed === 1 ? toSignatureKey(files) : null,
   };
 }
 
@@ -180,10 +184,4 @@ function measurePercent({ state: jobState }: JobRow, state: FleetState): number 
   const { total, pending } = countMembers(state);
   if (total === null || pending === null) return null;
   return cutPercent((100 * (total - pending)) / total);
-}
-
-function rescueWarnings(job: JobRow): string[] {
-  return parseRescues(job).map(
-    ({ run, reason }) => `run ${run} was replaced by run ${run + 1}, which resumed: ${reason}`,
-  );
 }

@@ -1,17 +1,21 @@
 import { listCopies } from "../tables/copy-rows.ts";
-import { findMemberExport } from "../tables/fleet-export-rows.ts";
+import { findMemberExport, listMemberExports } from "../tables/fleet-export-rows.ts";
 import {
   listOpenRestores,
   parseRestoreRequest,
   parseRestoreState,
 } from "../tables/job-restore-columns.ts";
-import type { JobRow } from "../tables/job-rows.ts";
+import { findJob, type JobRow } from "../tables/job-rows.ts";
 
-/** Returns a restore that reads an export's file, or may need it to undo what it does; undefined if none does. */
+/**
+ * Returns a restore that reads a file of an export or a fleet, or may need it to undo what it does; undefined if none
+ * does.
+ */
 export function findReadingRestore(sql: SqlStorage, jobId: string): JobRow | undefined {
   return listOpenRestores(sql).find((restore) => {
     const { from } = parseRestoreRequest(restore);
-    const isRead = "jobId" in from && from.jobId === jobId;
+    const isRead =
+      ("jobId" in from && from.jobId === jobId) || ("fleetId" in from && from.fleetId === jobId);
     // The member of a fleet may have an export of its own.
     const isMember =
       "fleetId" in from &&
@@ -29,8 +33,21 @@ export function isInUse(sql: SqlStorage, job: JobRow, nowMs: number): boolean {
   );
 }
 
-/** True if a copy of the job is being made, or will be tried again. */
-export function hasUnsettledCopy(sql: SqlStorage, jobId: string): boolean {
+/**
+ * True while something needs the files of an ended job, or those of the exports of a fleet's members, or if a copy of
+ * them will be tried again.
+ */
+export function areFilesNeeded(sql: SqlStorage, job: JobRow, nowMs: number): boolean {
+  if (hasUnsettledCopy(sql, job.job_id) || isInUse(sql, job, nowMs)) return true;
+  if (job.kind !== "fleet") return false;
+  const all = { from: "", limit: Number.MAX_SAFE_INTEGER };
+  return listMemberExports(sql, job.job_id, all).some(({ export_id: exportId }) => {
+    const exported = exportId === null ? undefined : findJob(sql, exportId);
+    return exported !== undefined && areFilesNeeded(sql, exported, nowMs);
+  });
+}
+
+function hasUnsettledCopy(sql: SqlStorage, jobId: string): boolean {
   return listCopies(sql, jobId).some(({ state }) => state === "pending" || state === "retrying");
 }
 

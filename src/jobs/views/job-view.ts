@@ -6,6 +6,7 @@ import type { JobView } from "../../api/job-view.ts";
 import { VIEW_ENTRIES_MAX } from "../../api/limits.ts";
 import { listMaskedColumns } from "../../api/masks.ts";
 import { VERIFY_DEFAULT } from "../../api/proof.ts";
+import type { RequestedRetention } from "../../api/retention-policy.ts";
 import { findNamedObject } from "../../api/source-config.ts";
 import type { ChangedView } from "../../rpc/http-jobs.ts";
 import { findSnapshotMethod } from "../../rpc/snapshot-record.ts";
@@ -111,8 +112,8 @@ export function listTablesByArtifact(
 }
 
 /** Returns the series of a job and what keeps it; null if it is in none. */
-function toRetentionView(
-  { series, retention: policy }: JobRequest,
+export function toRetentionView(
+  { series, retention: policy }: RequestedRetention,
   job: JobRow,
 ): JobView["retention"] {
   if (series === undefined || policy === undefined) return null;

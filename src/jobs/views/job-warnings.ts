@@ -22,7 +22,7 @@ export function listWarnings(sql: SqlStorage, job: JobRow): string[] {
         `run ${run} was replaced by run ${run + 1}, which resumed from its checkpoint: ${reason}`,
     ),
     ...parseWarnings(job),
-    ...listCopyWarnings(sql, job),
+    ...listCopyWarnings(sql, job.job_id),
     ...replacementWarnings(sql, job.job_id),
     ...(isActive(job.state) ? [] : leftWarnings(job)),
   ]);

@@ -6,8 +6,9 @@ import { listFailures } from "../tables/fleet-failure-rows.ts";
 import { listMemberExports } from "../tables/fleet-export-rows.ts";
 import { listStoredPacks, toPackRecord } from "../tables/fleet-pack-rows.ts";
 import { parseFleetRequest, parseFleetState } from "../tables/job-fleet-columns.ts";
-import { type JobRow, parseWarnings } from "../tables/job-rows.ts";
+import type { JobRow } from "../tables/job-rows.ts";
 import { findPackKeys } from "./fleet-files.ts";
+import { listFleetWarnings } from "./fleet-warnings.ts";
 import { getFolder } from "./job-folder.ts";
 
 /** The most failures in a manifest: a value between objects may have 32 MiB. */
@@ -24,7 +25,6 @@ export function toRunningFleet(sql: SqlStorage, env: ExportEnv, job: JobRow): Ru
     folder: getFolder(job),
     partBytes: job.part_bytes ?? readSettings(env).partBytes,
     state: parseFleetState(job),
-    warnings: parseWarnings(job),
     copies: listManifestCopies(sql, job.job_id),
   };
 }
@@ -42,5 +42,6 @@ export function getFleetLedger(sql: SqlStorage, env: ExportEnv, job: JobRow): Fl
         : [{ member, jobId: exportId, copies: listManifestCopies(sql, exportId) }],
     ),
     failures: listFailures(sql, jobId, { from: "", limit: FAILURES_MAX }),
+    warnings: listFleetWarnings(sql, job),
   };
 }

@@ -1,12 +1,10 @@
 import type { FleetManifest } from "../../api/fleet-manifest.ts";
 import { listMaskedColumns } from "../../api/masks.ts";
 import { VERSION } from "../../api/version.ts";
-import { encodeUtf8 } from "../../lib/bytes.ts";
 import type { CopyTask } from "../../rpc/copy-jobs.ts";
 import type { FleetLedger } from "../../rpc/fleet-jobs.ts";
-import { toManifestKey } from "../../rpc/object-key.ts";
 import { unwrap } from "../../rpc/outcome.ts";
-import type { ArtifactStore } from "../../storage/artifact-store.ts";
+import { findStoredManifest, storeManifest } from "../ending/store-manifest.ts";
 import type { RunContext } from "../engine/run-context.ts";
 
 /** What a fleet's last step reports to the dashboard; `callback` is true if one must be sent. */
@@ -23,10 +21,13 @@ export interface CompletedFleet {
  * store.
  */
 export async function publishFleet(context: RunContext): Promise<CompletedFleet> {
-  const { jobs, runId, store } = context;
+  const { jobs, runId } = context;
   const ledger = await jobs.fleetLedger(runId);
   // An earlier attempt may have completed the fleet and lost its answer.
-  if (ledger.ok) await storeManifest(store, ledger.value);
+  if (ledger.ok) {
+    const manifest = makeFleetManifest(ledger.value);
+    await storeManifest(context, ledger.value.fleet, { manifest });
+  }
   return completeFleet(context);
 }
 
@@ -34,14 +35,13 @@ export async function publishFleet(context: RunContext): Promise<CompletedFleet>
  * Writes the manifest of a fleet with copies next to the packs, and returns the next step of copying. A manifest that
  * exists stays, because copies may contain it. Errors: those of the store.
  */
-export async function publishFleetForCopies({
-  jobs,
-  runId,
-  store,
-}: RunContext): Promise<{ next: CopyTask | null }> {
+export async function publishFleetForCopies(
+  context: RunContext,
+): Promise<{ next: CopyTask | null }> {
+  const { jobs, runId } = context;
   const ledger = unwrap(await jobs.fleetLedger(runId));
-  const stored = await store.find(toManifestKey(ledger.fleet));
-  if (stored === undefined) await storeManifest(store, ledger);
+  const stored = await findStoredManifest(context, ledger.fleet);
+  await storeManifest(context, ledger.fleet, { manifest: makeFleetManifest(ledger), stored });
   return { next: unwrap(await jobs.recordManifest({ ...runId, copying: 0 })) };
 }
 
@@ -58,13 +58,14 @@ export async function completeFleet({ jobs, runId }: RunContext): Promise<Comple
   };
 }
 
-async function storeManifest(store: ArtifactStore, ledger: FleetLedger): Promise<void> {
-  const body = encodeUtf8(`${JSON.stringify(makeFleetManifest(ledger), null, 2)}\n`);
-  await store.put(toManifestKey(ledger.fleet), body, { contentType: "application/json" });
-}
-
 /** Returns the manifest of a fleet that completes now. */
-function makeFleetManifest({ fleet, packs, exports, failures }: FleetLedger): FleetManifest {
+function makeFleetManifest({
+  fleet,
+  packs,
+  exports,
+  failures,
+  warnings,
+}: FleetLedger): FleetManifest {
   const { request, state } = fleet;
   const { packed, exported, empty, failed } = state;
   const masked = listMaskedColumns(request.mask);
@@ -98,7 +99,7 @@ function makeFleetManifest({ fleet, packs, exports, failures }: FleetLedger): Fl
       ...(copies.length > 0 && { copies }),
     })),
     failures,
-    warnings: fleet.warnings,
+    warnings,
     ...(fleet.copies.length > 0 && { copies: fleet.copies }),
   };
 }
