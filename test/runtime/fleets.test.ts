@@ -183,6 +183,7 @@ describe("a fleet", () => {
       "pack-00001.sql",
     ]);
     const { members } = await listMembersOf(fleet.fleetId, "?status=exported");
+    await (await requestMember(fleet.fleetId, members[0]?.member ?? "")).text();
     const response = await api(`/export/fleet/${fleet.fleetId}`, { method: "DELETE" });
     expect(response.status).toBe(204);
     expect(await filesOfFleet(fleet.fleetId)).toEqual([]);
@@ -193,6 +194,13 @@ describe("a fleet", () => {
     }
     const job = await (await api(`/export/dump/${members[0]?.jobId}`)).json<JobView>();
     expect(job.status).toBe("expired");
+    // A download does not hold the files of what was deleted.
+    const jobs = env.EXPORT_JOBS.getByName("jobs");
+    await runInDurableObject(jobs, (_, { storage }) => storage.setAlarm(Date.now() + 3_600_000));
+    await runDurableObjectAlarm(jobs);
+    expect(
+      await inJobs("SELECT state FROM tmp_export_jobs WHERE job_id = ?", members[0]?.jobId ?? ""),
+    ).toEqual([{ state: "expired" }]);
     expect((await api(`/export/fleet/${fleet.fleetId}`)).status).toBe(404);
   });
 });

@@ -6,6 +6,7 @@ import type { RunId } from "../../rpc/run-payload.ts";
 import type { JobsContext } from "../jobs-context.ts";
 import { WARNINGS_MAX } from "../tables/bound-warnings.ts";
 import { listCopies } from "../tables/copy-rows.ts";
+import { recordReading } from "../tables/job-series-columns.ts";
 import {
   deleteMemberExport,
   findMemberExport,
@@ -142,7 +143,10 @@ export function endMemberExports(
     const job = exportId === null ? undefined : findJob(sql, exportId);
     if (job === undefined) continue;
     if (isActive(job.state)) cancel(job.job_id);
-    else if (job.state === "completed") recordExpiry(sql, job.job_id, nowMs);
+    if (job.state !== "completed") continue;
+    recordExpiry(sql, job.job_id, nowMs);
+    // Nobody can download what belongs to no fleet.
+    recordReading(sql, job.job_id, null);
   }
 }
 

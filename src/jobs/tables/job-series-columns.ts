@@ -56,7 +56,7 @@ export function parseKeptBy({ kept_by_json }: Pick<JobRow, "kept_by_json">): Kee
   return kept_by_json === null ? null : (JSON.parse(kept_by_json) as KeepReason[]);
 }
 
-/** Records that a download may read a job's files until `readUntilMs`. */
-export function recordReading(sql: SqlStorage, jobId: string, readUntilMs: number): void {
+/** Records that a download may read a job's files until `readUntilMs`; null for none. */
+export function recordReading(sql: SqlStorage, jobId: string, readUntilMs: number | null): void {
   sql.exec("UPDATE tmp_export_jobs SET read_until_ms = ? WHERE job_id = ?", readUntilMs, jobId);
 }
