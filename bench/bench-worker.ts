@@ -66,6 +66,7 @@ export interface BenchWorker {
 /** The source, and objects to restore into. */
 const SOURCES = {
   main: { type: "durable-object", binding: "DATABASE_DURABLE_OBJECT", name: "sql-durable-object" },
+  d1: { type: "d1", binding: "BENCH_DB" },
   copies: {
     type: "durable-object",
     binding: "DATABASE_DURABLE_OBJECT",

@@ -62,7 +62,16 @@ test("the short bench measures every kind of database and every compression", ()
   for (const { secondsByDelay } of results.far) {
     expect(secondsByDelay.map(({ delayMs }) => delayMs)).toEqual([0, 5, 25, 100]);
   }
-  expect(results.d1ExportSeconds).toBeGreaterThan(0);
+  const [peers, ...morePeers] = results.peers;
+  expect(morePeers).toEqual([]);
+  expect(peers?.tools).toHaveLength(4);
+  for (const { tool, seconds, failure } of peers?.tools ?? []) {
+    expect({ tool, failure, isMeasured: (seconds ?? 0) > 0 }).toEqual({
+      tool,
+      failure: null,
+      isMeasured: true,
+    });
+  }
   expect(results.writer?.snapshot.writes).toBeGreaterThan(0);
 });
 

@@ -2,12 +2,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 
-import { measureD1Export } from "./d1-export.ts";
 import { DATASETS, type Dataset } from "./datasets.ts";
 import { type FarMeasurement, measureFar } from "./far-measurements.ts";
 import { type FleetMeasurement, measureFleet } from "./fleet-measurements.ts";
 import { COMPRESSIONS, type Compression, measure, type Measurement } from "./measurements.ts";
 import { measureParquet, type ParquetMeasurement } from "./parquet-measurements.ts";
+import { measurePeers, type PeersMeasurement } from "./peers.ts";
 import { measureProof, type ProofMeasurement } from "./proof-measurements.ts";
 import { shellVersion } from "./processes.ts";
 import { describeMachine, renderMarkdown, type Results } from "./report.ts";
@@ -23,6 +23,7 @@ npm run bench -- --short         1 MB of everything: shows that the bench works
   --restore                      only restores, of mixed rows
   --parquet                      only exports to Parquet, next to NDJSON, of mixed rows or of --dataset
   --far                          only exports, with a delay on each call of database and bucket
+  --peers                        only other tools beside this package, 10 MB and 100 MB of mixed rows
   --fleet                        only a fleet of 10,000 objects of 100 KB
   --tenants 1000                 of so many objects, at most 10,000
   --markdown FILE --json FILE    also write the results there`;
@@ -40,8 +41,10 @@ if (options === undefined) {
   await run(options);
 }
 
+type Plan = { dataset: Dataset; bytes: number }[];
+
 interface Options {
-  plan: { dataset: Dataset; bytes: number }[];
+  plan: Plan;
   compressions: readonly Compression[];
   rounds: number;
   withExports: boolean;
@@ -53,6 +56,8 @@ interface Options {
   /** How many objects the fleet has; undefined for no fleet. */
   tenants: number | undefined;
   withOthers: boolean;
+  /** What other tools export too. */
+  compared: Plan;
   writerSeconds: number;
   markdown: string | undefined;
   json: string | undefined;
@@ -67,6 +72,7 @@ function parseOptions(): Options | undefined {
         parquet: { type: "boolean", default: false },
         far: { type: "boolean", default: false },
         fleet: { type: "boolean", default: false },
+        peers: { type: "boolean", default: false },
         tenants: { type: "string", default: String(TENANTS_MAX) },
         megabytes: { type: "string" },
         dataset: { type: "string" },
@@ -79,7 +85,9 @@ function parseOptions(): Options | undefined {
     const rounds = Number(values.rounds ?? (values.short ? 1 : 3));
     const sizes = values.megabytes?.split(",").map((text) => Number(text) * MB);
     const names = values.dataset?.split(",");
-    const isPart = values.restore || values.fleet || values.far || values.parquet;
+    const isPart = [values.restore, values.fleet, values.far, values.parquet, values.peers].some(
+      Boolean,
+    );
     const compressions = values.compression.split(",") as Compression[];
     const tenants = Number(values.tenants);
     const isWhole =
@@ -93,12 +101,14 @@ function parseOptions(): Options | undefined {
       (names ?? []).every((name) => DATASETS.some((dataset) => dataset.name === name));
     if (!isWhole || !isKnown || sizes?.some((bytes) => !(bytes > 0)) === true) return undefined;
     const plan = values.fleet ? [] : planRuns({ sizes, names, isShort: values.short });
+    const withOthers = [sizes, names].every((each) => each === undefined) && !isPart;
+    const mixed = plan.filter(({ dataset }) => dataset.name === DATASETS[0]?.name);
     return {
       plan,
       compressions,
       rounds,
-      withExports: !values.restore && !values.far && !values.parquet,
-      withRestores: !values.far && !values.parquet,
+      withExports: ![values.restore, values.far, values.parquet, values.peers].some(Boolean),
+      withRestores: ![values.far, values.parquet, values.peers].some(Boolean),
       parquetPlan: planParquet(plan, { isPart, isParquet: values.parquet, names }),
       far: values.far
         ? { plan, compressions }
@@ -107,7 +117,8 @@ function parseOptions(): Options | undefined {
             compressions: compressions.slice(0, 1),
           },
       tenants: values.fleet ? tenants : undefined,
-      withOthers: [sizes, names].every((each) => each === undefined) && !isPart,
+      withOthers,
+      compared: withOthers || values.peers ? mixed : [],
       writerSeconds: values.short ? 1 : 10,
       markdown: values.markdown,
       json: values.json,
@@ -154,6 +165,7 @@ async function run({
   far: farAway,
   tenants,
   withOthers,
+  compared,
   ...given
 }: Options): Promise<void> {
   const measurements: Measurement[] = [];
@@ -188,11 +200,13 @@ async function run({
     console.error(`a fleet of ${tenants} …`);
     fleets.push(await measureFleet(tenants));
   }
-  let d1ExportSeconds: Results["d1ExportSeconds"] = null;
+  const peers: PeersMeasurement[] = [];
+  for (const { dataset, bytes } of compared) {
+    console.error(`other tools, ${dataset.name}, ${bytes / MB} MB …`);
+    peers.push(await measurePeers(dataset, { bytes, rounds: given.rounds }));
+  }
   let writer: Results["writer"] = null;
   if (withOthers) {
-    console.error("wrangler d1 export …");
-    d1ExportSeconds = await measureD1Export(first.dataset, first.bytes);
     console.error("a writer …");
     writer = await measureWriter(first.dataset, {
       bytes: first.bytes,
@@ -214,7 +228,7 @@ async function run({
     restores,
     proofs,
     fleets,
-    d1ExportSeconds,
+    peers,
     writer,
   };
   const markdown = renderMarkdown(results);

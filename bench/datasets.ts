@@ -47,10 +47,12 @@ export const DATASETS: readonly Dataset[] = [
         ${numbers(Math.round(bytes / 20_030))}
         INSERT INTO files SELECT i, randomblob(10000) FROM n`),
   },
-  {
-    name: "500 tables",
-    fill: (db, bytes) => {
-      for (let table = 1; table <= 500; table += 1) fillMixed(db, bytes / 500, `orders_${table}`);
-    },
-  },
+  { name: "500 tables", fill: fillTables(500) },
+  { name: "3000 tables", fill: fillTables(3_000) },
 ];
+
+function fillTables(count: number): Dataset["fill"] {
+  return (db, bytes) => {
+    for (let table = 1; table <= count; table += 1) fillMixed(db, bytes / count, `orders_${table}`);
+  };
+}

@@ -2,23 +2,53 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 
-/** Runs a shell line with its output in a file. Returns seconds and the file's size. */
-export async function timeCommand(
-  line: string,
-  outputPath: string,
-): Promise<{ seconds: number; bytes: number }> {
+/** What a shell line took. */
+export interface TimedCommand {
+  seconds: number;
+  /** Of its output. */
+  bytes: number;
+  /** The largest memory of all its processes together, measured 10 times a second. Linux only. */
+  peakMemoryBytes: number;
+}
+
+/** How often the memory of a command's processes is measured, in ms. */
+const LOOK_MS = 100;
+
+/** Runs a shell line with its output in a file. */
+export async function timeCommand(line: string, outputPath: string): Promise<TimedCommand> {
   const output = openSync(outputPath, "w");
   const startMs = performance.now();
   const child = spawn("bash", ["-o", "pipefail", "-c", line], {
     stdio: ["ignore", output, "pipe"],
+    detached: true,
   });
+  const end = (): void => void (child.pid !== undefined && process.kill(-child.pid));
+  process.once("exit", end);
+  let peakMemoryBytes = 0;
+  const looking = setInterval(() => {
+    peakMemoryBytes = Math.max(peakMemoryBytes, memoryOfGroup(child.pid ?? 0));
+  }, LOOK_MS);
   let problems = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (problems += text));
   const [status] = (await once(child, "close")) as [number | null];
   const seconds = (performance.now() - startMs) / 1_000;
+  clearInterval(looking);
+  process.removeListener("exit", end);
   closeSync(output);
   if (status !== 0) throw new Error(`${line}: ${problems.slice(-2_000)}`);
-  return { seconds, bytes: statSync(outputPath).size };
+  return { seconds, bytes: statSync(outputPath).size, peakMemoryBytes };
+}
+
+function memoryOfGroup(group: number): number {
+  const sizes = pidsOfGroup(group, () => true).map((pid) => {
+    try {
+      const status = readFileSync(`/proc/${pid}/status`, "utf8");
+      return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1_024;
+    } catch {
+      return 0;
+    }
+  });
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Version of the `sqlite3` shell; null if it is not installed. */
@@ -32,6 +62,10 @@ export function shellVersion(): string | null {
  * that runs Worker, objects and simulated bucket. Linux only.
  */
 function runtimePids(group: number): number[] {
+  return pidsOfGroup(group, (stat) => stat.includes("(workerd)"));
+}
+
+function pidsOfGroup(group: number, isMeant: (stat: string) => boolean): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
@@ -39,7 +73,7 @@ function runtimePids(group: number): number[] {
       try {
         const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
         const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-        return stat.includes("(workerd)") && Number(fields[2]) === group;
+        return isMeant(stat) && Number(fields[2]) === group;
       } catch {
         return false;
       }

@@ -6,6 +6,7 @@ import type { FleetMeasurement } from "./fleet-measurements.ts";
 import type { Measurement } from "./measurements.ts";
 import type { ParquetMeasurement } from "./parquet-measurements.ts";
 import { parquetLines } from "./parquet-report.ts";
+import type { PeersMeasurement } from "./peers.ts";
 import type { ProofMeasurement } from "./proof-measurements.ts";
 import { megabytes, NOTHING, percent, ratio, seconds, table } from "./report-table.ts";
 import type { RestoreMeasurement } from "./restore-measurements.ts";
@@ -24,8 +25,7 @@ export interface Results {
   restores: RestoreMeasurement[];
   proofs: ProofMeasurement[];
   fleets: FleetMeasurement[];
-  /** `wrangler d1 export --local` for the first database; null if it was not requested. */
-  d1ExportSeconds: number | null;
+  peers: PeersMeasurement[];
   writer: WriterLatency | null;
 }
 
@@ -55,14 +55,7 @@ export function renderMarkdown(results: Results): string {
     ...restoreLines(results.restores),
     ...proofLines(results.proofs),
     ...fleetLines(results.fleets),
-    ...(results.d1ExportSeconds === null
-      ? []
-      : [
-          "",
-          "## Beside `wrangler d1 export --local`",
-          "",
-          `The first database as a D1 one: ${seconds(results.d1ExportSeconds)} s, the tool's own start included.`,
-        ]),
+    ...peerLines(results.peers),
     ...(results.writer === null ? [] : writerLines(results.writer)),
     "",
   ].join("\n");
@@ -304,6 +297,33 @@ function fleetLines(fleets: readonly FleetMeasurement[]): string[] {
           ratio(writtenEach, FLEET_BOUNDS.rowsWrittenATenant),
         ];
       }),
+    ),
+  ];
+}
+
+function peerLines(peers: readonly PeersMeasurement[]): string[] {
+  if (peers.length === 0) return [];
+  return [
+    "",
+    "## Beside other tools",
+    "",
+    "Each tool exports the same database, without compression. The seconds of `wrangler d1 export` include its own start.",
+    "This package verifies what it has written, which is part of its seconds. StarbaseDB's dump is a stand-in that does",
+    "the same: one SELECT for each table, and one string.",
+    "",
+    table(
+      ["database", "tool", "seconds", "MB / s", "peak memory", "isolate's", "failure"],
+      peers.flatMap(({ dataset, bytes, tools }) =>
+        tools.map((each) => [
+          `${dataset}, ${megabytes(bytes)}`,
+          each.tool,
+          seconds(each.seconds),
+          each.seconds === null ? NOTHING : (bytes / 1e6 / each.seconds).toFixed(1),
+          each.peakMemoryBytes === null ? NOTHING : megabytes(each.peakMemoryBytes),
+          each.isolatePeakBytes === null ? NOTHING : megabytes(each.isolatePeakBytes),
+          each.failure?.replaceAll("|", "\\|").slice(0, 160) ?? NOTHING,
+        ]),
+      ),
     ),
   ];
 }

@@ -32,13 +32,19 @@ export function measureRestores(
   return withBenchWorker(
     (db) => fill(db, options.bytes),
     async (bench, folder) => {
-      const { view } = await bench.export({});
+      const { view } = await bench.export({ compression: "none" });
       const text = await bench.download(view);
       const rows = splitRows(text);
       await bench.put("rows.sql", rows);
       const measureScript = makeMeasure(bench, { folder, rounds: options.rounds });
+      const compressed = [];
+      for (const compression of ["gzip", "zstd"] as const) {
+        const { jobId } = (await bench.export({ compression })).view;
+        compressed.push(await measureScript(`${name}, ${compression}`, text, { jobId }));
+      }
       return [
         await measureScript(name, text, { jobId: view.jobId }),
+        ...compressed,
         await measureScript(`${name}, a statement a row`, rows, { object: "rows.sql" }),
       ];
     },

@@ -11,6 +11,7 @@ import { planDump } from "../src/formats/plan-dump.ts";
 import { readCatalog } from "../src/reading/read-catalog.ts";
 
 import { delayedEnv, setDistance } from "./delayed-env.ts";
+import { dumpLikeStarbase } from "./starbasedb-dump.ts";
 
 export { Database, ExportJobs, ScratchDatabase } from "../src/index.ts";
 
@@ -27,7 +28,7 @@ type BenchEnv = Env & ExportEnv & { BENCH_DB: D1Database };
  * The Worker under measurement. Two routes measure its lower bound (the pages of a dump without any
  * store, and a multipart upload without any pages; both answer when they are done). One route
  * writes rows of a database and reports how long each write took. One sets how far the database and
- * the bucket are from later jobs.
+ * the bucket are from later jobs. One dumps the database as StarbaseDB does.
  */
 export default {
   async fetch(request: Request, env: BenchEnv, context: ExecutionContext) {
@@ -36,6 +37,14 @@ export default {
     if (url.pathname === "/bench/write") return Response.json(await write(env, url.searchParams));
     if (url.pathname === "/bench/upload") {
       return Response.json(await upload(env, Number(url.searchParams.get("bytes"))));
+    }
+    if (url.pathname === "/bench/starbasedb-dump") {
+      const object = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
+      try {
+        return Response.json(await dumpLikeStarbase(object));
+      } catch (error) {
+        return Response.json({ error: String(error) }, { status: 500 });
+      }
     }
     if (url.pathname === "/bench/delay") {
       const value = (name: string): number => Number(url.searchParams.get(name));

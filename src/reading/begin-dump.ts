@@ -135,7 +135,7 @@ async function freeze(source: Source, request: DumpRequest): Promise<BegunDump> 
     snapshotId,
     jobId,
     undoBytesMax,
-    planDump: (catalog) => planDump(catalog).plan,
+    planDump,
     isLeftover,
   });
   return { method: "snapshot", ...opened, catalogDigest: await digestCatalog(opened.catalog) };

@@ -10,7 +10,7 @@ import { quoteIdentifier } from "../sqlite/identifier.ts";
 import { shortenName, StatementTooLong } from "../sqlite/statement-length.ts";
 import type { TableEncoder } from "../formats/table-encoder.ts";
 import { findQueryProblem } from "../databases/query-problem.ts";
-import type { TableReader } from "./table-reader.ts";
+import type { KeptPage, TableReader } from "./table-reader.ts";
 
 /** More rows than a value of 2 MB can hold. */
 const KEYLESS_ROWS_MAX = 10_000_000;
@@ -26,6 +26,8 @@ export type PageRead =
       limit: number;
       rowsRead: number;
       complete: boolean;
+      /** False if an earlier call requested the page together with its own. Default: true. */
+      isRequested?: boolean;
     } & ({ kind: "page"; raw: RawPage } | { kind: "row"; cells: Cell[] }));
 
 /** The rows of one read. */
@@ -56,6 +58,8 @@ export async function readPage(
   const { after, upTo, limit, rowBytes, brokenSql } = place;
   const { rowGapHex } = encoder;
   const rowSql = encoder.rowSql(rowBytes);
+  const kept = reader.keptPage?.(table);
+  if (kept !== undefined) return readKept(kept, after);
   if (table.key.length === 0) {
     // Its one page ends with an empty key, and nothing follows it.
     return after === null
@@ -87,6 +91,18 @@ export async function readPage(
     }
   }
   return readRow(reader, table, encoder, { after, upTo, brokenSql });
+}
+
+/** A kept page ends with an empty key, and nothing follows it. */
+async function readKept(read: () => Promise<KeptPage>, after: RowKey): Promise<PageRead> {
+  if (after !== null) return { kind: "end", rowsRead: 0 };
+  const { row, rowsRead, isRequested } = await read();
+  const raw = parsePage(row);
+  if (raw.rows === 0) return { kind: "end", rowsRead };
+  const { rows, last, broken } = raw;
+  const { byteLength } = raw.bytes;
+  const page = { kind: "page", raw, rows, byteLength, last, broken, rowsRead } as const;
+  return { ...page, limit: 1, complete: true, isRequested };
 }
 
 /**

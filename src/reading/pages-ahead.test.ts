@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { PAGE_BYTES } from "../api/limits.ts";
 import { PagesAhead } from "./pages-ahead.ts";
 
+const describe = (length: number) => ({ length, isRequested: true });
+
 /** A database that is `travelMs` away and works 8 ms on a full page. */
 async function afterPages(travelMs: number, options: { pagesMax?: number } = {}) {
   const clock = { ms: 0 };
@@ -12,7 +14,7 @@ async function afterPages(travelMs: number, options: { pagesMax?: number } = {})
       clock.ms += travelMs + (8 * bytes) / PAGE_BYTES;
       return bytes;
     };
-    ahead.take(await ahead.request(bytes, answer, (length) => length));
+    ahead.take(await ahead.request(bytes, answer, describe));
   };
   await read(PAGE_BYTES / 40);
   for (let page = 0; page < 6; page += 1) await read(PAGE_BYTES);
@@ -23,7 +25,7 @@ async function afterPages(travelMs: number, options: { pagesMax?: number } = {})
 function countRequests(ahead: PagesAhead): number {
   let count = 0;
   while (count < 100 && ahead.mayRequest(PAGE_BYTES)) {
-    void ahead.request(PAGE_BYTES, () => new Promise<number>(() => {}), Number);
+    void ahead.request(PAGE_BYTES, () => new Promise<number>(() => {}), describe);
     count += 1;
   }
   return count;

@@ -1,4 +1,5 @@
 import { PAGE_BYTES } from "../api/limits.ts";
+import { ReadingPace } from "./reading-pace.ts";
 
 /** What the caller of `readDump` still needs. */
 export interface Demand {
@@ -14,6 +15,8 @@ export interface AheadLimits {
   pagesMax: number;
   /** What is still needed: nothing is requested ahead that nobody takes. Default: everything. */
   demand?: () => Demand;
+  /** What earlier readings of the same dump have learned. Default: nothing. */
+  pace?: ReadingPace;
   /** The clock; default `Date.now`, which the platform moves while a request is under way. */
   nowMs?: () => number;
 }
@@ -50,15 +53,12 @@ export class PagesAhead {
   /** Requested and not taken: under way, or held. */
   #bytesOpen = 0;
   #open = 0;
-  /** The shortest round trips so far, of all pages and of long ones. */
-  #roundTripMs = Number.POSITIVE_INFINITY;
-  #longRoundTripMs = Number.POSITIVE_INFINITY;
-  /** How many pages may be under way now. Grows by one for each page taken. */
-  #depth = 1;
+  readonly pace: ReadingPace;
 
   constructor(limits: AheadLimits) {
     this.#limits = limits;
     this.#nowMs = limits.nowMs ?? Date.now;
+    this.pace = limits.pace ?? new ReadingPace();
   }
 
   /** True if `pagesMax` requests may be under way. */
@@ -84,16 +84,19 @@ export class PagesAhead {
     return (
       this.#underWay < this.#limits.pagesMax &&
       this.#bytesOpen < this.demand().bytes &&
-      (this.#underWay === 0 || this.#bytesUnderWay + bytes <= this.#depth * unit) &&
-      this.#bytesOpen + bytes <= this.#depth * unit
+      (this.#underWay === 0 || this.#bytesUnderWay + bytes <= this.pace.depth * unit) &&
+      this.#bytesOpen + bytes <= this.pace.depth * unit
     );
   }
 
-  /** Requests a page of about `bytes`. Call `take` with the answer's length when it is taken. */
+  /**
+   * Requests a page of about `bytes`. Call `take` with the answer's length when it is taken. A page that was
+   * not requested by itself shows nothing about round trips.
+   */
   async request<Page>(
     bytes: number,
     read: () => Promise<Page>,
-    lengthOf: (page: Page) => number,
+    describe: (page: Page) => { length: number; isRequested: boolean },
   ): Promise<Page> {
     this.#underWay += 1;
     this.#open += 1;
@@ -103,8 +106,9 @@ export class PagesAhead {
     let length = 0;
     try {
       const page = await read();
-      length = lengthOf(page);
-      this.#measure(length, this.#nowMs() - startMs);
+      const described = describe(page);
+      length = described.length;
+      if (described.isRequested) this.#measure(length, this.#nowMs() - startMs);
       return page;
     } finally {
       this.#underWay -= 1;
@@ -117,18 +121,20 @@ export class PagesAhead {
   take(length: number): void {
     this.#open -= 1;
     this.#bytesOpen -= length;
-    this.#depth = Math.min(this.#depth + 1, this.#depthMax());
+    this.pace.depth = Math.min(this.pace.depth + 1, this.#depthMax());
   }
 
   #measure(length: number, ms: number): void {
-    this.#roundTripMs = Math.min(this.#roundTripMs, ms);
-    if (length >= LONG_PAGE_BYTES) this.#longRoundTripMs = Math.min(this.#longRoundTripMs, ms);
+    const { pace } = this;
+    pace.roundTripMs = Math.min(pace.roundTripMs, ms);
+    if (length >= LONG_PAGE_BYTES) pace.longRoundTripMs = Math.min(pace.longRoundTripMs, ms);
   }
 
   #depthMax(): number {
-    if (!Number.isFinite(this.#longRoundTripMs)) return 1;
-    const pageMs = Math.max(PAGE_MS_MIN, this.#longRoundTripMs - this.#roundTripMs);
-    const hidden = Math.ceil(this.#roundTripMs / pageMs);
+    const { roundTripMs, longRoundTripMs } = this.pace;
+    if (!Number.isFinite(longRoundTripMs)) return 1;
+    const pageMs = Math.max(PAGE_MS_MIN, longRoundTripMs - roundTripMs);
+    const hidden = Math.ceil(roundTripMs / pageMs);
     return Math.max(1, Math.min(hidden, this.#limits.pagesMax));
   }
 }

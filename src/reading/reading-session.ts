@@ -55,22 +55,26 @@ export class ReadingSession {
 
   /** Errors: `schema-changed`, those of `planDump` and the source's own. */
   static async open(source: Source, dump: DumpToRead): Promise<ReadingSession> {
+    const { record, undoBytesMax } = dump;
+    const snapshot =
+      record === null ? undefined : new SnapshotReader(source, record, { undoBytesMax });
+    // A far database takes both requests at the same time.
+    snapshot?.prepareAdvance();
     const { catalog, schema } = await readUnchangedCatalog(source, dump.catalogDigest);
-    return new ReadingSession(source, schema, dump, await dump.planDump(catalog));
+    return new ReadingSession(source, schema, snapshot, await dump.planDump(catalog));
   }
 
   private constructor(
     source: Source,
     schema: string,
-    { record, undoBytesMax }: DumpToRead,
+    snapshot: SnapshotReader | undefined,
     { plan, createEncoder }: ReturnType<PlanDump>,
   ) {
     this.plan = plan;
     this.#createEncoder = createEncoder;
     this.#source = source;
     this.#schema = schema;
-    this.#snapshot =
-      record === null ? undefined : new SnapshotReader(source, record, { undoBytesMax });
+    this.#snapshot = snapshot;
   }
 
   /**

@@ -85,6 +85,13 @@ export class TablePages {
     this.#onAnswer = onAnswer;
     this.#isRanged = ahead.isConcurrent && hasIntegerKey(given.table);
     this.#limit = given.rows;
+    const { table: known } = ahead.pace;
+    if (given.after !== null && known?.table === given.table.name) {
+      this.#limit = known.limit;
+      this.#rowBytes = known.rowBytes;
+      this.#stride = known.stride;
+      this.#isEven = known.isEven;
+    }
     this.#parts = [{ after: given.after, upTo: undefined }];
   }
 
@@ -92,7 +99,8 @@ export class TablePages {
   get bytesLeft(): number {
     const part = this.#parts.find(({ request }) => request === undefined);
     if (part === undefined && this.#parts.every(({ upTo }) => upTo !== undefined)) return 0;
-    const { lastKey, rowsMax } = this.#given.extent;
+    const { lastKey, rowsMax, bytes } = this.#given.extent;
+    if (bytes !== undefined) return part === undefined ? 0 : bytes;
     const rowBytes = this.#rowBytes || UNKNOWN_ROW_BYTES;
     if (rowsMax !== undefined) return rowsMax * rowBytes;
     if (lastKey === undefined) return Number.POSITIVE_INFINITY;
@@ -102,7 +110,7 @@ export class TablePages {
 
   /** Requests the next rows, if they are known and the time has come. Returns false if not. */
   requestNext(): boolean {
-    const bytes = this.#limit * (this.#rowBytes || UNKNOWN_ROW_BYTES);
+    const bytes = this.#nextBytes;
     const part = this.#parts.find(({ request }) => request === undefined);
     if (part === undefined || !this.#ahead.mayRequest(bytes)) return false;
     this.#request(part, bytes);
@@ -115,7 +123,7 @@ export class TablePages {
       const [part] = this.#parts;
       if (part === undefined) return { kind: "end", rowsRead: this.#rowsRead };
       if (part.request === undefined) {
-        this.#request(part, this.#limit * (this.#rowBytes || UNKNOWN_ROW_BYTES));
+        this.#request(part, this.#nextBytes);
         continue;
       }
       const page = await part.request.page;
@@ -132,6 +140,11 @@ export class TablePages {
     }
   }
 
+  /** About how many bytes the next page has. */
+  get #nextBytes(): number {
+    return this.#given.extent.bytes ?? this.#limit * (this.#rowBytes || UNKNOWN_ROW_BYTES);
+  }
+
   /** Requests the rows of `part`, or the first of them. */
   #request(part: Part, bytes: number): void {
     const { after } = part;
@@ -140,7 +153,7 @@ export class TablePages {
     const page = this.#ahead.request(
       bytes,
       () => this.#given.read({ after, upTo, limit, rowBytes: this.#rowBytes }),
-      lengthOf,
+      describe,
     );
     const request: Part["request"] = { page };
     const isWhole = upTo === part.upTo;
@@ -196,8 +209,18 @@ export class TablePages {
   #measure(part: Part, page: Exclude<PageRead, { kind: "end" }>, end: bigint | undefined): void {
     this.#rowBytes = page.byteLength / page.rows;
     this.#limit = nextLimit(page.limit, this.#rowBytes, this.#given.longRowsPageBytes);
-    if (end === undefined) return;
-    const stride = Number(end - (toInteger(part.after) ?? 0n)) / page.rows;
+    if (end !== undefined) this.#measureKeys(part, page.rows, end);
+    this.#ahead.pace.table = {
+      table: this.#given.table.name,
+      limit: this.#limit,
+      rowBytes: this.#rowBytes,
+      stride: this.#stride,
+      isEven: this.#isEven,
+    };
+  }
+
+  #measureKeys(part: Part, rows: number, end: bigint): void {
+    const stride = Number(end - (toInteger(part.after) ?? 0n)) / rows;
     const before = this.#stride;
     const agrees =
       before !== undefined &&
@@ -206,6 +229,10 @@ export class TablePages {
     this.#isEven = stride > 0 && (stride <= DENSE_KEYS || agrees);
     this.#stride = stride;
   }
+}
+
+function describe(page: PageRead): { length: number; isRequested: boolean } {
+  return { length: lengthOf(page), isRequested: page.kind === "end" || page.isRequested !== false };
 }
 
 function lengthOf(page: PageRead): number {

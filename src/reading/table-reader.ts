@@ -9,6 +9,17 @@ export interface TableExtent {
   lastKey?: bigint;
   /** The most rows that it has. */
   rowsMax?: number;
+  /** The length of its text, of a table that is kept as one page. */
+  bytes?: number;
+}
+
+/** All rows of a table as text that was made before. */
+export interface KeptPage {
+  /** For `parsePage`: the text and the number of rows. */
+  row: SourceResult["rows"][number];
+  rowsRead: number;
+  /** False if an earlier call had already requested it. */
+  isRequested: boolean;
 }
 
 /**
@@ -20,6 +31,11 @@ export interface TableReader {
   readonly longRowsPageBytes: number;
   /** What is known of a table's size, without any request. Default: nothing. */
   extent?(table: Table): TableExtent;
+  /**
+   * Returns what reads a table that is kept as one page, in the text of the dump's own encoder; undefined for other
+   * tables. Default: there are none.
+   */
+  keptPage?(table: Table): (() => Promise<KeptPage>) | undefined;
   /** Runs the statements that `build` makes over a table's rows, all in one turn of the source. */
   readRows(table: Table, build: (rows: RowSelect) => Statement[]): Promise<SourceResult[]>;
   /**

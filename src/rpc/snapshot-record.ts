@@ -6,8 +6,8 @@ export type HeldBy =
   | "undo"
   /** Its rows were copied when the snapshot was opened. */
   | "copy"
-  /** Its few rows were copied into a table that collects the rows of many tables. */
-  | "gathering"
+  /** The text of all its rows was kept as one page when the snapshot was opened. */
+  | "page"
   /** It had no rows. */
   | "empty"
   /** Not at all: its rows are read as they are. */
@@ -25,6 +25,8 @@ export interface SnapshotTable {
    * integer.
    */
   end: string | null;
+  /** Of its kept page, in bytes of text; undefined for other tables. */
+  pageBytes?: number;
 }
 
 /** What a run needs to read and close a snapshot; plain data, kept with the job. */

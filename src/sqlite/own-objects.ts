@@ -35,8 +35,11 @@ export function isRestoreObject(name: string, sql: string): boolean {
 /** Digits of a snapshot's id in the names of its objects. */
 export const SNAPSHOT_DIGITS = 16;
 
-/** What the names of a snapshot's objects end in: those that it has once, and those of each table. */
-const SNAPSHOT_ENDS = ["state", "cursor", "gathering", "texts", "undo", "guard", "count"];
+/**
+ * What the names of a snapshot's objects end in: those that it has once, and those of each table. Version 0.1 made
+ * `gathering`.
+ */
+const SNAPSHOT_ENDS = ["state", "cursor", "gathering", "pages", "texts", "undo", "guard", "count"];
 const SNAPSHOT_TABLE_ENDS = ["_undo", "_wide", "_probe", "_copy", "_count", "_count_wide"];
 /** Followed by a number if an event has several triggers. */
 const SNAPSHOT_EVENT_ENDS = [

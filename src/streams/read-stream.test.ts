@@ -53,7 +53,7 @@ async function runStream(seed: number): Promise<{ difference: string; texts: num
     snapshotId: crypto.randomUUID(),
     jobId: "stream",
     undoBytesMax: 1e9,
-    planDump: (catalog) => planDump(request, catalog).plan,
+    planDump: (catalog) => planDump(request, catalog),
     isLeftover: () => false,
   });
   const texts: Uint8Array[] = [];

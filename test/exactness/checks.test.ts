@@ -235,14 +235,14 @@ test("a snapshot reports rows that break a CHECK, of tables that it copies and t
     snapshotId,
     jobId: "job",
     undoBytesMax: 1e9,
-    planDump: (catalog) => plan(catalog).plan,
+    planDump: (catalog) => plan(catalog),
     isLeftover: () => false,
     manyTables: 0,
   });
   expect(opened.record.tables.map(({ name, heldBy }) => [name, heldBy])).toEqual([
-    ["small", "gathering"],
-    ["fine", "gathering"],
-    ["json", "gathering"],
+    ["small", "page"],
+    ["fine", "page"],
+    ["json", "page"],
     ["big", "undo"],
   ]);
   expect(opened.warnings).toEqual([

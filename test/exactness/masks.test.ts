@@ -301,7 +301,7 @@ describe("rows that a snapshot keeps", () => {
     const plan = (catalog: Catalog) =>
       planDump({ source: "main", format: "sql", content: "all", mask: MASK }, catalog);
     const [expected] = (await exportDatabase(source, UNCUT, { mask: MASK })).files;
-    const opened = await freeze(source, { planDump: (catalog) => plan(catalog).plan });
+    const opened = await freeze(source, { planDump: plan });
     db.exec(`UPDATE t SET a = '${WORD} new', b = 'new' WHERE id % 2 = 0; DELETE FROM t WHERE id % 3 = 0;
       INSERT INTO t VALUES (100, '${WORD}', 1, 2, 3); UPDATE u SET a = 'new'; DELETE FROM u WHERE n < 9`);
     const pieces: Uint8Array[] = [];

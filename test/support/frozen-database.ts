@@ -34,7 +34,7 @@ export const SNAPSHOT_ID = "0123abcd-0000-4000-8000-000000000001";
 
 const textOf = (pieces: Uint8Array[]): string => Buffer.from(concatBytes(pieces)).toString("utf8");
 const ALL = { source: "main", format: "sql", content: "all" } as const;
-const planDump = (catalog: Catalog) => planExport(ALL, catalog).plan;
+const planDump = (catalog: Catalog) => planExport(ALL, catalog);
 
 /** Opens a snapshot of `db`. */
 export function freeze(

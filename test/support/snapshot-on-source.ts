@@ -103,17 +103,19 @@ async function problemsOf(source: Source, reading: Reading): Promise<string[]> {
 
 /** Opens a snapshot, reads it in chunks while rows are written, and closes it; returns the dump. */
 async function readSnapshot(source: Source, reading: Reading): Promise<Uint8Array> {
+  const createEncoder = (table: Table, state: EncoderState) => new SqlEncoder(table, state);
   const { plan, record } = await openSnapshot(source, {
     snapshotId: reading.snapshotId,
     jobId: "job",
     undoBytesMax: 1e9,
-    planDump: (catalog: Catalog) =>
-      planSqlDump({ catalog, source: "main", content: "all", version: VERSION }),
+    planDump: (catalog: Catalog) => ({
+      plan: planSqlDump({ catalog, source: "main", content: "all", version: VERSION }),
+      createEncoder,
+    }),
     isLeftover: () => false,
     ...(reading.watchesAll ? {} : { manyTables: 0 }),
   });
   await reading.afterOpening?.();
-  const createEncoder = (table: Table, state: EncoderState) => new SqlEncoder(table, state);
   const pieces: Uint8Array[] = [];
   let cursor: Cursor | null = CURSOR_START;
   for (let checkpoint = 0; cursor !== null; checkpoint += 1) {

@@ -67,19 +67,21 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
 
   const source = nodeSqliteSource(db);
   const expected = (await dumpDatabase(source)).bytes;
-  const planDump = (catalog: Catalog) =>
-    planSqlDump({ catalog, source: "main", content: "all", version: VERSION });
+  const createEncoder = (table: Table, state: EncoderState) => new SqlEncoder(table, state);
+  const planDump = (catalog: Catalog) => ({
+    plan: planSqlDump({ catalog, source: "main", content: "all", version: VERSION }),
+    createEncoder,
+  });
   const opened = await openSnapshot(source, {
     snapshotId: UUID(seed),
     jobId: "job",
     undoBytesMax: 1e9,
     planDump,
     isLeftover: () => false,
-    ...(random.isTrue(0.2) ? { manyTables: 0 } : {}),
+    ...(random.isTrue(0.3) ? { manyTables: random.below(3) } : {}),
   });
   const { plan, record } = opened;
   const dropIdle = addIdleTriggers(twin);
-  const createEncoder = (table: Table, state: EncoderState) => new SqlEncoder(table, state);
   const chunkShare = random.next() * 0.6;
   const smallShare = random.next();
   const busy = random.next() * 6;

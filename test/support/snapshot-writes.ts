@@ -35,6 +35,7 @@ export function smallPages(reader: TableReader, isSmall: () => boolean): TableRe
   return {
     longRowsPageBytes: reader.longRowsPageBytes,
     extent: (table) => reader.extent?.(table) ?? {},
+    keptPage: (table) => reader.keptPage?.(table),
     readOther: (statement) => reader.readOther(statement),
     readRows: (table, build) => {
       const isPage = table.key.length > 0 && build(() => "").length === 1;

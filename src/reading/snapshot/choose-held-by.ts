@@ -1,11 +1,12 @@
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import { shortenName } from "../../sqlite/statement-length.ts";
 import { hasIntegerKey, listRowColumns, type Table } from "../../sqlite/catalog.ts";
-import { KIB, MIB } from "../../api/limits.ts";
+import { MIB } from "../../api/limits.ts";
 import { ExportError } from "../../api/errors.ts";
-import type { Source } from "../../databases/source.ts";
+import type { Source, SourceStatement } from "../../databases/source.ts";
 import { buildSizeQueries, parseSizes, type TableSize } from "../../sqlite/table-size.ts";
-import { canWatch, GATHERED_COLUMNS_MAX } from "./layout.ts";
+import { fitsKeptPage } from "./kept-pages.ts";
+import { canWatch } from "./layout.ts";
 import type { HeldBy } from "../../rpc/snapshot-record.ts";
 
 /**
@@ -33,22 +34,24 @@ export const WATCHED_TABLES_MAX = 1_000;
 const COLUMNS_MAX = 100;
 
 /**
- * If there are more tables than this, small ones are copied into one table instead of being
- * watched. Watching takes five CREATEs per table, each of which walks through the whole schema: 500
- * tables take half a second in one turn (November 2026), and the time grows with the square of
- * their number. With fewer tables all are watched, since their writers then pay only for what they
- * write.
+ * If there are more tables than this, pages of small ones are kept instead of watching them, until no more than this
+ * many are watched. Watching takes five CREATEs per table, each of which walks through the whole schema: 500 tables
+ * take 0.8 s in one turn (November 2026), and the time grows with the square of their number. A few tables
+ * are better watched, since their writers then pay only for what they write.
  */
 export const MANY_TABLES = 50;
 
-/** The limits of a small table. A copied row costs one written row; a watched table costs six. */
-export const SMALL_ROWS_MAX = 100;
-const SMALL_BYTES_MAX = 64 * KIB;
-
 /**
- * A table whose integer keys are further apart than this is large: its rows are not read to check.
+ * The most bytes of values whose pages are kept. Each MiB takes 11 ms of the turn that opens the snapshot (November
+ * 2026).
  */
-const SMALL_KEYS_MAX = 1_000;
+const KEPT_BYTES_MAX = 48 * MIB;
+
+/** How many rows of a table show how long its rows are, if its keys show how many it has. */
+const SAMPLE_ROWS = 20;
+
+/** The most rows that are read of a table whose keys show nothing. */
+const COUNTED_ROWS_MAX = 100;
 
 /** Tables measured in one turn. */
 const MEASURED_AT_ONCE = 100;
@@ -56,6 +59,8 @@ const MEASURED_AT_ONCE = 100;
 export interface HeldTables {
   /** One per table, in the order of the tables. */
   heldBy: HeldBy[];
+  /** The statements that keep pages, one per table that is held by one, in the order of the tables. */
+  keepPages: SourceStatement[];
   /** A sentence for each table that is not from the instant. */
   warnings: string[];
   rowsRead: number;
@@ -72,18 +77,22 @@ export async function chooseHeldBy(
   choice: {
     fitsTriggers: (table: Table) => boolean;
     brokenParents: ReadonlyMap<string, string>;
+    /** Returns the statement that keeps a table's page; undefined if there can be none. */
+    keepPage: (table: Table) => SourceStatement | undefined;
     manyTables?: number | undefined;
   },
 ): Promise<HeldTables> {
   const { brokenParents, manyTables = MANY_TABLES } = choice;
-  const held: HeldTables = { heldBy: [], warnings: [], rowsRead: 0 };
+  const held: HeldTables = { heldBy: [], keepPages: [], warnings: [], rowsRead: 0 };
   const watchable = new Set(
     tables.filter(
       (table) => canWatch(table) && !brokenParents.has(table.name) && choice.fitsTriggers(table),
     ),
   );
   const isWatchable = (table: Table): boolean => watchable.has(table);
-  const sizes = await measure(source, tables.length > manyTables ? [...watchable] : []);
+  const isMany = tables.length > manyTables;
+  const kept = await chooseKept(source, isMany ? [...watchable] : [], { ...choice, manyTables });
+  held.rowsRead += kept.rowsRead;
   let copied = 0;
   const fits = (bytes: number): boolean => copied + bytes <= COPY_BYTES_MAX;
   for (const table of tables) {
@@ -92,24 +101,22 @@ export async function chooseHeldBy(
       held.heldBy.push("copy");
       continue;
     }
-    const size = isWatchable(table)
-      ? sizes.get(table)
-      : await measureCopy(source, table, COPY_BYTES_MAX - copied);
-    held.rowsRead += size?.rowsRead ?? 0;
     if (isWatchable(table)) {
-      const isSmall =
-        size !== undefined && size.rows <= SMALL_ROWS_MAX && size.bytes <= SMALL_BYTES_MAX;
-      const isGathered = isSmall && columns <= GATHERED_COLUMNS_MAX && fits(size.bytes);
-      if (isGathered) copied += size.bytes;
-      held.heldBy.push(isGathered ? "gathering" : "undo");
-    } else if (size?.isWhole === true && fits(size.bytes) && columns <= COLUMNS_MAX) {
+      const keepPage = kept.statements.get(table);
+      held.heldBy.push(keepPage === undefined ? "undo" : "page");
+      if (keepPage !== undefined) held.keepPages.push(keepPage);
+      continue;
+    }
+    const size = await measureCopy(source, table, COPY_BYTES_MAX - copied);
+    held.rowsRead += size.rowsRead;
+    if (size.isWhole && fits(size.bytes) && columns <= COLUMNS_MAX) {
       copied += size.bytes;
       held.heldBy.push("copy");
     } else if (canWatch(table) && !brokenParents.has(table.name)) {
       throw new ExportError(
         "table-too-wide-for-snapshot",
         `table ${shortenName(table.name)} has names that are too long for triggers over it, and it cannot be ` +
-          `copied when the snapshot is opened: it has ${size?.bytes ?? 0} bytes in ${columns} columns; ` +
+          `copied when the snapshot is opened: it has ${size.bytes} bytes in ${columns} columns; ` +
           `at most ${COPY_BYTES_MAX} bytes in all and ${COLUMNS_MAX} columns are copied`,
       );
     } else {
@@ -129,7 +136,7 @@ export async function chooseHeldBy(
   if (watched > WATCHED_TABLES_MAX) {
     throw new ExportError(
       "too-many-tables-for-snapshot",
-      `${watched} tables are too large to be copied, and triggers watch at most ${WATCHED_TABLES_MAX}`,
+      `${watched} tables are too large to be kept as one page each, and triggers watch at most ${WATCHED_TABLES_MAX}`,
     );
   }
   return held;
@@ -163,22 +170,58 @@ async function measureCopy(source: Source, table: Table, bytesMax: number): Prom
   return size;
 }
 
-/** From each table only enough is read to see that it is not small. */
-async function measure(
+/**
+ * Chooses the tables whose pages are kept: the smallest ones, until few enough are left to be watched. Sizes are
+ * estimates, for which few rows are read.
+ */
+async function chooseKept(
   source: Source,
   tables: readonly Table[],
-): Promise<ReadonlyMap<Table, Size>> {
-  const sizes = new Map<Table, Size>();
+  choice: { keepPage: (table: Table) => SourceStatement | undefined; manyTables: number },
+): Promise<{ statements: ReadonlyMap<Table, SourceStatement>; rowsRead: number }> {
+  const kept = new Map<Table, SourceStatement>();
+  const found = await estimate(source, tables);
+  const fitting = found.sizes.filter(({ table, ...size }) => fitsKeptPage(table, size));
+  let bytesLeft = KEPT_BYTES_MAX;
+  for (const { table, bytes } of fitting.toSorted((one, other) => one.bytes - other.bytes)) {
+    if (tables.length - kept.size <= choice.manyTables || bytes > bytesLeft) break;
+    const statement = choice.keepPage(table);
+    if (statement === undefined) continue;
+    kept.set(table, statement);
+    bytesLeft -= bytes;
+  }
+  return { statements: kept, rowsRead: found.rowsRead };
+}
+
+/** About how many rows and bytes tables have at most, if a few rows show it; infinitely many if not. */
+async function estimate(
+  source: Source,
+  tables: readonly Table[],
+): Promise<{ sizes: { table: Table; rows: number; bytes: number }[]; rowsRead: number }> {
+  const sizes: { table: Table; rows: number; bytes: number }[] = [];
+  let rowsRead = 0;
   for (let at = 0; at < tables.length; at += MEASURED_AT_ONCE) {
-    const group = tables.slice(at, at + MEASURED_AT_ONCE);
-    const queries = group.map((table) => {
-      const keySpan = hasIntegerKey(table) ? { keySpanMax: SMALL_KEYS_MAX } : {};
-      return buildSizeQueries(table, { rowsMax: SMALL_ROWS_MAX + 1, ...keySpan });
+    const group = tables.slice(at, at + MEASURED_AT_ONCE).map((table) => {
+      const measuresKeys = hasIntegerKey(table);
+      const rowsMax = measuresKeys ? SAMPLE_ROWS : COUNTED_ROWS_MAX + 1;
+      return { table, rowsMax, queries: buildSizeQueries(table, { rowsMax, measuresKeys }) };
     });
+    const queries = group.map((each) => each.queries);
     const found = parseSizes(queries, await source.transaction(queries.flat()));
-    for (const [index, table] of group.entries()) {
-      sizes.set(table, { isWhole: false, ...(found[index] as TableSize) });
+    for (const [index, { table, rowsMax }] of group.entries()) {
+      const size = found[index] as TableSize;
+      rowsRead += size.rowsRead;
+      sizes.push({ table, ...extrapolate(size, rowsMax) });
     }
   }
-  return sizes;
+  return { sizes, rowsRead };
+}
+
+function extrapolate(
+  { rows, bytes, keySpan = Number.POSITIVE_INFINITY }: TableSize,
+  rowsMax: number,
+) {
+  if (rows < rowsMax) return { rows, bytes };
+  const rowsAtMost = keySpan + 1;
+  return { rows: rowsAtMost, bytes: (rowsAtMost * bytes) / rows };
 }

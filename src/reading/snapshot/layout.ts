@@ -12,12 +12,6 @@ import {
 const KEY_COLUMNS_MAX = 40;
 
 /**
- * The most columns of a table whose rows are gathered with those of others; each row has two more
- * columns.
- */
-export const GATHERED_COLUMNS_MAX = 96;
-
-/**
  * True if triggers can watch a table. It belongs to no module and does not count as a shadow table.
  * It has a key with a name to find rows by, and none of that key is generated (such a value is not
  * known before the row is written).
@@ -61,32 +55,6 @@ export function copyRowsSql(name: string, table: Table): string[] {
 export function selectCopiedRows(name: string, table: Table): RowSelect {
   const column = numberColumns("t", listRowColumns(table));
   return selectRowsFrom({ from: `${q(name)} AS t`, column, where: undefined });
-}
-
-/**
- * CREATE TABLE of the table that gathers small ones, keyed by the numbers of the table and of the
- * row.
- */
-export function createGatheringSql(name: string): string {
-  const columns = Array.from({ length: GATHERED_COLUMNS_MAX }, (_, at) => `c${at}`);
-  return `CREATE TABLE ${q(name)} (t, n, ${columns.join(", ")}, PRIMARY KEY (t, n)) WITHOUT ROWID`;
-}
-
-/**
- * Statement that copies a table's rows into the gathering; does not change `last_insert_rowid()`.
- */
-export function gatherRowsSql(name: string, number: number, table: Table): string {
-  const columns = listRowColumns(table);
-  return (
-    `INSERT INTO ${q(name)} (t, n, ${listPlaces(columns).join(", ")}) ` +
-    `SELECT ${number}, row_number() OVER (), ${columns.map(nameOwnColumns("t")).join(", ")} FROM ${q(table.name)} AS t`
-  );
-}
-
-/** The rows of a gathered table. */
-export function selectGatheredRows(name: string, number: number, table: Table): RowSelect {
-  const column = numberColumns("g", listRowColumns(table));
-  return selectRowsFrom({ from: `${q(name)} AS g`, column, where: `g.t = ${number}` });
 }
 
 /**

@@ -42,6 +42,6 @@ test.each(["tmp_export_snapshot_rows", "tmp_export_snapshot_far"])(
     const frozen = await freezeDatabase(script, { manyTables: 0 });
     frozen.db.exec(`UPDATE ${name} SET a = 'later'`);
     expect(await frozen.dump()).toBe(frozen.expected);
-    expect(frozen.opened.record.tables.map(({ heldBy }) => heldBy)).toEqual(["gathering", "copy"]);
+    expect(frozen.opened.record.tables.map(({ heldBy }) => heldBy)).toEqual(["page", "copy"]);
   },
 );

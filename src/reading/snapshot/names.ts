@@ -33,9 +33,9 @@ export class SnapshotNames {
     return `${this.prefix}cursor`;
   }
 
-  /** All rows of the small tables in a database with many tables. */
-  get gathering(): string {
-    return `${this.prefix}gathering`;
+  /** A page for each small table in a database with many tables. */
+  get pages(): string {
+    return `${this.prefix}pages`;
   }
 
   /** Texts that queries returned when the snapshot was opened. */

@@ -6,17 +6,19 @@ import {
   parseCopiedKeyValues,
 } from "../../sqlite/key-values.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
+import type { CreateEncoder } from "../../formats/table-encoder.ts";
 import type { Catalog } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
 import { DATABASE_BYTES_MAX, KEY_VALUES_BYTES_MAX } from "../../api/limits.ts";
 import { readCatalogRows, addViewColumns } from "../read-catalog.ts";
 import { findQueryProblem } from "../../databases/query-problem.ts";
-import type { Source, SourceResult } from "../../databases/source.ts";
+import type { Source, SourceResult, SourceStatement } from "../../databases/source.ts";
 import { findBrokenParents } from "./broken-references.ts";
 import { closeSnapshot } from "./close-snapshot.ts";
 import { chooseHeldBy } from "./choose-held-by.ts";
 import { readCopiedChecks } from "./copied-checks.ts";
 import { SnapshotNames } from "./names.ts";
+import { keepPageSql, listPagesSql } from "./kept-pages.ts";
 import { type Opening, planOpening } from "./opening-statements.ts";
 import type { HeldBy, SnapshotRecord, SnapshotTable } from "../../rpc/snapshot-record.ts";
 import { type IsLeftover, requireAlone } from "./sweep-leftovers.ts";
@@ -27,6 +29,12 @@ import { listWriteOrderWarnings } from "./write-order.ts";
 /** How often the schema may change during opening. */
 const OPENINGS_MAX = 5;
 
+/** What is read of a catalog, and how its rows become text. */
+interface PlannedReading {
+  plan: DumpPlan;
+  createEncoder: CreateEncoder;
+}
+
 export interface OpenRequest {
   /** A new one for every opening. */
   snapshotId: string;
@@ -34,9 +42,9 @@ export interface OpenRequest {
   /** The most bytes in the undo log; the triggers stop at the first entry that exceeds it. */
   undoBytesMax: number;
   /** Returns what to read of a catalog. */
-  planDump: (catalog: Catalog) => DumpPlan;
+  planDump: (catalog: Catalog) => PlannedReading;
   isLeftover: IsLeftover;
-  /** With more tables than this, the small ones are copied; default `MANY_TABLES`. */
+  /** With more tables than this, pages of small ones are kept; default `MANY_TABLES`. */
   manyTables?: number;
 }
 
@@ -66,45 +74,50 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
   await requireAlone(source, request.isLeftover);
   await requireSpace(source, undoBytesMax);
   const names = new SnapshotNames(snapshotId);
+  let keepsPages = true;
   for (let attempt = 1; attempt <= OPENINGS_MAX; attempt += 1) {
     const before = await readCatalogRows(source);
     const catalog = await addViewColumns(source, parseCatalog(before));
-    const plan = planDump(catalog);
+    const { plan, createEncoder } = planDump(catalog);
+    const numbers = new Map(plan.tables.map((table, number) => [table, number]));
     const held = await chooseHeldBy(source, plan.tables, {
       fitsTriggers: (table) => fitsTriggers(names, table, catalog.triggers),
       brokenParents: findBrokenParents(catalog),
-      manyTables: request.manyTables,
+      keepPage: (table) =>
+        keepPageSql(names, { number: numbers.get(table) ?? 0, table }, createEncoder),
+      manyTables: keepsPages ? request.manyTables : Number.POSITIVE_INFINITY,
     });
-    const opening = planOpening(names, request, {
-      plan,
-      triggers: catalog.triggers,
-      heldBy: held.heldBy,
-    });
+    const keptPages = held.heldBy.includes("page");
+    const opening = planOpening(names, request, { plan, triggers: catalog.triggers, ...held });
     const { statements } = opening;
     const readBack = [
       "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)",
       `SELECT t, CAST(e0 AS TEXT) FROM ${q(names.cursor)} ORDER BY t`,
       SCHEMA_QUERY,
+      ...(keptPages ? [listPagesSql(names)] : []),
     ];
     let results;
     try {
-      results = await source.transaction([...statements, ...readBack].map((sql) => ({ sql })));
+      results = await source.transaction([...statements, ...readBack.map((sql) => ({ sql }))]);
     } catch (error) {
       await closeSnapshot(source, snapshotId);
       // The statements match a schema that has just changed.
       if (attempt < OPENINGS_MAX && findQueryProblem(error) === "missing") continue;
-      throw error;
+      // A table that seemed small may be large.
+      if (!keptPages || !isRefused(error)) throw error;
+      keepsPages = false;
+      continue;
     }
-    const [clock, ends, schema] = results.slice(statements.length);
+    const [clock, ends, schema, pages] = results.slice(statements.length);
     if (!isSameSchema(before[0] ?? [], schema?.rows ?? [])) {
       await closeSnapshot(source, snapshotId);
       continue;
     }
     const tablesHeldBy = (...by: HeldBy[]) =>
       opening.tables.flatMap(({ table, heldBy }) => (by.includes(heldBy) ? [table] : []));
-    const checks = await readCopiedChecks(source, plan, tablesHeldBy("copy", "gathering"));
+    const checks = await readCopiedChecks(source, plan, tablesHeldBy("copy", "page"));
     return {
-      record: recordOpening(request, opening, ends?.rows ?? []),
+      record: recordOpening(request, opening, { ends: ends?.rows ?? [], pages: pages?.rows ?? [] }),
       catalog,
       plan,
       atMs: Number(clock?.rows[0]?.[0]),
@@ -127,8 +140,11 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
 }
 
 /** What the object reports about the copy of its key-value storage, if there is one. */
-function copiedKeyValueWarnings(statements: string[], results: SourceResult[]): string[] {
-  const at = statements.findIndex((sql) => findCopyTarget(sql) !== undefined);
+function copiedKeyValueWarnings(
+  statements: readonly SourceStatement[],
+  results: SourceResult[],
+): string[] {
+  const at = statements.findIndex(({ sql }) => findCopyTarget(sql) !== undefined);
   const copied = parseCopiedKeyValues(results[at]?.rows[0]?.[0]);
   if (copied === undefined) return [];
   const { entries, skipped, skippedKeys } = copied;
@@ -147,22 +163,34 @@ function copiedKeyValueWarnings(statements: string[], results: SourceResult[]): 
   ];
 }
 
-/** What is needed to read and close the snapshot. `ends` are the last keys of watched tables. */
+/**
+ * What is needed to read and close the snapshot. `ends` are the last keys of watched tables, and `pages` the lengths of
+ * kept pages.
+ */
 function recordOpening(
   { snapshotId, undoBytesMax }: OpenRequest,
   { tables, texts, logTriggers }: Opening,
-  ends: SourceResult["rows"],
+  { ends, pages }: Record<"ends" | "pages", SourceResult["rows"]>,
 ): SnapshotRecord {
   const endOf = new Map(
     ends.map(([number, end]) => [Number(number), end === null ? null : String(end)]),
   );
+  const pageBytesOf = new Map(pages.map(([number, bytes]) => [Number(number), Number(bytes)]));
   return {
     snapshotId,
     tables: tables.map(({ table, number, heldBy, triggers }): SnapshotTable => {
       const end = endOf.get(number) ?? null;
       // A watched table without a last key had no rows.
       const isEmpty = heldBy === "undo" && end === null;
-      return { name: table.name, number, heldBy: isEmpty ? "empty" : heldBy, triggers, end };
+      const pageBytes = pageBytesOf.get(number);
+      return {
+        name: table.name,
+        number,
+        heldBy: isEmpty ? "empty" : heldBy,
+        triggers,
+        end,
+        ...(pageBytes !== undefined && { pageBytes }),
+      };
     }),
     texts,
     undoBytesMax,
@@ -182,6 +210,11 @@ async function requireSpace(source: Source, undoBytesMax: number): Promise<void>
     `the database has ${databaseBytes} bytes, and the snapshot may keep ${undoBytesMax} more; ` +
       `a database holds at most ${DATABASE_BYTES_MAX}`,
   );
+}
+
+/** True if SQLite refused a statement. */
+function isRefused(error: unknown): boolean {
+  return error instanceof ExportError && error.code === "source-query-failed";
 }
 
 function isSameSchema(before: SourceResult["rows"], after: SourceResult["rows"]): boolean {

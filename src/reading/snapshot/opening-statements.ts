@@ -3,10 +3,12 @@ import { quoteIdentifier as q, quoteText } from "../../sqlite/identifier.ts";
 import { shortenName } from "../../sqlite/statement-length.ts";
 import { hasIntegerKey, type Catalog, type Table } from "../../sqlite/catalog.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
+import type { SourceStatement } from "../../databases/source.ts";
 import type { HeldBy } from "../../rpc/snapshot-record.ts";
 import { ExportError } from "../../api/errors.ts";
 import { STATEMENT_BYTES_MAX } from "../../api/limits.ts";
-import { copyRowsSql, createGatheringSql, gatherRowsSql } from "./layout.ts";
+import { createPagesSql } from "./kept-pages.ts";
+import { copyRowsSql } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
 import { keyColumnsSql } from "./row-sql.ts";
 import { type Watch, watchTable } from "./triggers.ts";
@@ -31,7 +33,7 @@ export interface Opening {
   tables: HeldTable[];
   /** Queries whose texts are kept, in the order of their numbers. */
   texts: string[];
-  statements: string[];
+  statements: SourceStatement[];
   /** How many triggers the statements create on the snapshot's own tables: those of its logs. */
   logTriggers: number;
 }
@@ -46,10 +48,16 @@ export interface Opening {
 export function planOpening(
   names: SnapshotNames,
   snapshot: { snapshotId: string; jobId: string; undoBytesMax: number },
-  read: { plan: DumpPlan; triggers: Catalog["triggers"]; heldBy: readonly HeldBy[] },
+  read: {
+    plan: DumpPlan;
+    triggers: Catalog["triggers"];
+    heldBy: readonly HeldBy[];
+    /** The statements that keep pages. */
+    keepPages: readonly SourceStatement[];
+  },
 ): Opening {
   const { undoBytesMax } = snapshot;
-  const { plan, triggers } = read;
+  const { plan, triggers, keepPages } = read;
   const tables = plan.tables.map((table, number): HeldTable => {
     const heldBy = read.heldBy[number] as HeldBy;
     const held = holdTable(names, { table, number, heldBy }, { triggers, undoBytesMax });
@@ -58,15 +66,17 @@ export function planOpening(
   const texts = plan.artifacts.flatMap(({ segments }) =>
     segments.flatMap((segment) => (segment.kind === "query" ? [segment.sql] : [])),
   );
-  const statements = [
+  const sql = [
     ...createStateSql(names, snapshot),
     ...createCommonSql(names, tables, undoBytesMax),
     ...tables.flatMap((each) => each.statements),
     ...texts.map(
-      (sql, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${sql})`,
+      (text, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${text})`,
     ),
   ];
-  return { tables, texts, statements, logTriggers: countLogTriggers(statements, tables) };
+  const pages = keepPages.length === 0 ? [] : [{ sql: createPagesSql(names) }, ...keepPages];
+  const statements = [...sql.map((each) => ({ sql: each })), ...pages];
+  return { tables, texts, statements, logTriggers: countLogTriggers(sql, tables) };
 }
 
 function countLogTriggers(statements: string[], tables: readonly Watch[]): number {
@@ -97,10 +107,7 @@ function createCommonSql(
 ): string[] {
   const heldBy = (by: HeldBy) => tables.filter((each) => each.heldBy === by);
   const sharing = heldBy("undo").flatMap(({ table }) => (sharesLog(table) ? [table] : []));
-  return [
-    ...(heldBy("gathering").length > 0 ? [createGatheringSql(names.gathering)] : []),
-    ...(sharing.length > 0 ? createSharedLogSql(names, sharing, undoBytesMax) : []),
-  ];
+  return [...(sharing.length > 0 ? createSharedLogSql(names, sharing, undoBytesMax) : [])];
 }
 
 /** Errors: `table-too-wide-for-snapshot` if a statement for the table is too long. */
@@ -126,8 +133,7 @@ function copySql(
   { table, number, heldBy }: Omit<HeldTable, keyof Watch>,
 ): string[] {
   if (table.derived?.kind === "key-values") return [copyKeyValuesSql(names.copy(number))];
-  if (heldBy === "copy") return copyRowsSql(names.copy(number), table);
-  return heldBy === "gathering" ? [gatherRowsSql(names.gathering, number, table)] : [];
+  return heldBy === "copy" ? copyRowsSql(names.copy(number), table) : [];
 }
 
 /** Statement that records where a watched table ends. */

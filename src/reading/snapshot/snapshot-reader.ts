@@ -6,10 +6,10 @@ import { hasIntegerKey, type Table } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
 import { findQueryProblem } from "../../databases/query-problem.ts";
 import type { Source, SourceResult } from "../../databases/source.ts";
-import type { TableExtent, TableReader } from "../table-reader.ts";
-import { SMALL_ROWS_MAX } from "./choose-held-by.ts";
+import type { KeptPage, TableExtent, TableReader } from "../table-reader.ts";
 import type { CommittedPosition } from "./committed-position.ts";
-import { selectCopiedRows, selectGatheredRows } from "./layout.ts";
+import { KeptPageReader } from "./kept-page-reader.ts";
+import { selectCopiedRows } from "./layout.ts";
 import { SnapshotNames, startsWithSql, findWatchedTable } from "./names.ts";
 import { LEASE_SECONDS } from "./opening-statements.ts";
 import type { SnapshotRecord, SnapshotTable } from "../../rpc/snapshot-record.ts";
@@ -31,6 +31,13 @@ interface WatchedTable {
   number: number;
 }
 
+interface FoundTrigger {
+  name: string;
+  table: string;
+  /** Its row in `sqlite_master`. */
+  place: number;
+}
+
 /**
  * Reads tables as they were when a snapshot was opened. Each page contains, from its own turn, the
  * evidence that it can be trusted. Call `requireIntact` after the last page of a commit, since only
@@ -50,6 +57,8 @@ export class SnapshotReader implements TableReader {
   readonly #changed = new Set<string>();
   /** By the number of a watched table: the position of its witness in `sqlite_master`. */
   readonly #places = new Map<number, number>();
+  readonly #keptPages: KeptPageReader;
+  #foundTriggers: Promise<FoundTrigger[]> | undefined;
   #renews = false;
 
   /**
@@ -63,13 +72,17 @@ export class SnapshotReader implements TableReader {
     this.#names = new SnapshotNames(record.snapshotId);
     this.#undoBytesMax = record.undoBytesMax ?? limits.undoBytesMax;
     this.#tables = new Map(record.tables.map((table) => [table.name, table]));
+    this.#keptPages = new KeptPageReader(record, async (statement) => {
+      const [result] = (await this.#run([statement])).read;
+      return result as SourceResult;
+    });
   }
 
-  /** The table's last key at the instant, or the most rows that its copy has. */
+  /** The table's last key at the instant, or the length of its kept page. */
   extent(table: Table): TableExtent {
     const held = this.#tables.get(table.name);
     if (held?.heldBy === "empty") return { rowsMax: 0 };
-    if (held?.heldBy === "gathering") return { rowsMax: SMALL_ROWS_MAX };
+    if (held?.pageBytes !== undefined) return { bytes: held.pageBytes };
     if (held?.heldBy !== "undo" || held.end === null || !hasIntegerKey(table)) return {};
     return { lastKey: BigInt(held.end) };
   }
@@ -83,10 +96,6 @@ export class SnapshotReader implements TableReader {
     if (held.heldBy === "copy") {
       return (await this.#run(build(selectCopiedRows(this.#names.copy(held.number), table)))).read;
     }
-    if (held.heldBy === "gathering") {
-      const rows = selectGatheredRows(this.#names.gathering, held.number, table);
-      return (await this.#run(build(rows))).read;
-    }
     const watched = { table, number: held.number };
     if (!this.#changed.has(table.name)) {
       const results = await this.#run(build(unchangedRows(table, held)), watched);
@@ -94,6 +103,16 @@ export class SnapshotReader implements TableReader {
       if (!results.hasEntry) return results.read;
     }
     return (await this.#run(build(mergedRows(this.#names, table, held)), watched)).read;
+  }
+
+  keptPage(table: Table): (() => Promise<KeptPage>) | undefined {
+    const held = this.#tables.get(table.name);
+    if (held?.heldBy !== "page") return undefined;
+    return async () => {
+      const { row, ...read } = await this.#keptPages.take(held.number);
+      if (row === undefined) throw lost(`the page of table ${q(table.name)} is gone`);
+      return { row, ...read };
+    };
   }
 
   async readOther({ sql }: Statement): Promise<SourceResult> {
@@ -182,6 +201,13 @@ export class SnapshotReader implements TableReader {
     }
   }
 
+  /** Requests what the next call of `advance` needs, which another request may then not wait for. */
+  prepareAdvance(): void {
+    this.#foundTriggers = this.#triggers();
+    // `advance` throws the same error.
+    this.#foundTriggers.catch(() => {});
+  }
+
   /**
    * Reports to the triggers what is committed, and drops those of finished tables. It only moves
    * forward, so that a late call changes nothing. Call it before the first page of a chunk.
@@ -206,7 +232,9 @@ export class SnapshotReader implements TableReader {
     const finishedNumbers = new Set(
       this.#record.tables.filter((table) => finished.has(table.name)).map((table) => table.number),
     );
-    for (const { name, place } of await this.#triggers()) {
+    const triggers = this.#foundTriggers ?? this.#triggers();
+    this.#foundTriggers = undefined;
+    for (const { name, place } of await triggers) {
       const number = findWatchedTable(name, this.#names);
       if (number === undefined) continue;
       if (name === this.#names.trigger(number, WITNESS)) this.#places.set(number, place);
@@ -241,7 +269,7 @@ export class SnapshotReader implements TableReader {
   }
 
   /** All triggers of the snapshot, and their positions in `sqlite_master`. */
-  async #triggers(): Promise<{ name: string; table: string; place: number }[]> {
+  async #triggers(): Promise<FoundTrigger[]> {
     const { rows } = await this.#source.query({
       sql:
         `SELECT name, tbl_name, rowid FROM sqlite_master WHERE type = 'trigger' ` +

@@ -6,6 +6,7 @@ import { planDump } from "../../formats/plan-dump.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { DumpPiece } from "../../reading/dump-reader.ts";
 import type { Demand } from "../../reading/pages-ahead.ts";
+import type { ReadingPace } from "../../reading/reading-pace.ts";
 import { ReadingSession } from "../../reading/reading-session.ts";
 import { assert } from "../../lib/assert.ts";
 import type { RecordedPlan, RunningJob } from "../../rpc/run-jobs.ts";
@@ -35,6 +36,7 @@ export async function openReading(
   context: RunContext,
   job: RunningJob,
   checkpoint: { number: number; cursor: Cursor },
+  pace: ReadingPace,
 ): Promise<ChunkReading> {
   const { request, plan: planned } = job;
   assert(planned !== null, "a chunk is read after its job's plan is recorded");
@@ -67,7 +69,7 @@ export async function openReading(
     read: (demand) =>
       session.read(
         checkpoint.cursor,
-        { pagesMax: context.config.pagesAhead, demand },
+        { pagesMax: context.config.pagesAhead, demand, pace },
         async (artifact) => unwrap(await context.jobs.notes(context.runId, artifact)),
       ),
     requireIntact: () => session.requireIntact(),

@@ -9,6 +9,7 @@ import { makeTurnYielder } from "../../lib/yield-turn.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { Demand } from "../../reading/pages-ahead.ts";
 import type { DumpPiece } from "../../reading/dump-reader.ts";
+import type { ReadingPace } from "../../reading/reading-pace.ts";
 import { ChunkWriter } from "../../storage/writer/chunk-writer.ts";
 import { nameTableAt } from "./begin-export.ts";
 import { openReading } from "./chunk-reading.ts";
@@ -39,6 +40,7 @@ const SHOWN_CURSOR_CHARS_MAX = 200;
 export async function exportChunk(
   context: RunContext,
   expectedCheckpoint: number,
+  pace: ReadingPace,
 ): Promise<ExportedChunk> {
   const { jobs, runId, config } = context;
   const startedAtMs = Date.now();
@@ -47,7 +49,7 @@ export async function exportChunk(
     return { ...NOTHING, cursor: cursorText(checkpoint.cursor), next: checkpoint.next };
   }
   const job = unwrap(await jobs.beginRun(runId));
-  const reading = await openReading(context, job, checkpoint);
+  const reading = await openReading(context, job, checkpoint, pace);
   const { plan } = reading;
   assert(checkpoint.artifact !== undefined, "a chunk is exported into an artifact");
   await using writer = new ChunkWriter({

@@ -3,6 +3,7 @@ import { MIB } from "../../api/limits.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import type { CopyPlan } from "../../rpc/run-jobs.ts";
+import { ReadingPace } from "../../reading/reading-pace.ts";
 import { closeRunSnapshot } from "../ending/close-snapshot.ts";
 import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
@@ -71,7 +72,8 @@ export async function produceArtifacts(run: RunStep<ExportStep>): Promise<Produc
 async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<Produced> {
   const begun = await run("open snapshot", opening, beginExport);
   let next: NextAction = begun.next;
-  while (next.do !== "finish") next = await perform(next, run);
+  const pace = new ReadingPace();
+  while (next.do !== "finish") next = await perform(next, run, pace);
   // The export itself is finished: the watchdog's instances close a snapshot that could not be
   // closed here.
   await run("close snapshot", opening, closeRunSnapshot).catch(() => undefined);
@@ -93,6 +95,7 @@ async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<P
 async function perform(
   action: Exclude<NextAction, { do: "finish" }>,
   run: RunStep<ExportStep>,
+  pace: ReadingPace,
 ): Promise<NextAction> {
   switch (action.do) {
     case "open-artifact": {
@@ -103,7 +106,7 @@ async function perform(
     }
     case "export": {
       const exported = await run("export", `${action.table} ${action.chunk}`, (context) =>
-        exportChunk(context, action.checkpoint),
+        exportChunk(context, action.checkpoint, pace),
       );
       return exported.next;
     }

@@ -132,12 +132,16 @@ describe("the key-value storage of a withExport class", () => {
       kv.put("b", "before");
     });
     const source = openSource(env, SOURCE, { name: "kv-busy" });
+    const createEncoder = (...of: ConstructorParameters<typeof SqlEncoder>) =>
+      new SqlEncoder(...of);
     const opened = await openSnapshot(source, {
       snapshotId: crypto.randomUUID(),
       jobId: "job",
       undoBytesMax: 1e9,
-      planDump: (catalog) =>
-        planSqlDump({ catalog, source: "main", content: "all", version: VERSION }),
+      planDump: (catalog) => ({
+        plan: planSqlDump({ catalog, source: "main", content: "all", version: VERSION }),
+        createEncoder,
+      }),
       isLeftover: () => false,
     });
     await inObject("kv-busy", ({ kv }) => {
@@ -147,8 +151,6 @@ describe("the key-value storage of a withExport class", () => {
     });
     const reader = new SnapshotReader(source, opened.record, { undoBytesMax: 1e9 });
     const { plan } = opened;
-    const createEncoder = (...of: ConstructorParameters<typeof SqlEncoder>) =>
-      new SqlEncoder(...of);
     const pieces: Uint8Array[] = [];
     for await (const piece of readDump({ reader, plan, createEncoder, cursor: CURSOR_START })) {
       pieces.push(...piece.bytes.map((bytes) => bytes.slice()));
