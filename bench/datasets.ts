@@ -18,7 +18,7 @@ const SCRAMBLED = "((i * 2654435761) & 2147483647)";
 function fillMixed(db: DatabaseSync, bytes: number, table = "orders"): void {
   db.exec(`CREATE TABLE ${table}(id INTEGER PRIMARY KEY, customer TEXT, total REAL, paid INTEGER, at TEXT, note TEXT);
     ${numbers(Math.max(1, Math.round(bytes / 137)))}
-    INSERT INTO ${table} SELECT i, 'customer ' || ${SCRAMBLED} % 100000, ${SCRAMBLED} / 1000.0, i % 2,
+    INSERT INTO ${table} SELECT i, 'customer ' || (${SCRAMBLED} % 100000), ${SCRAMBLED} / 1000.0, i % 2,
       datetime(1700000000 + i, 'unixepoch'), CASE WHEN i % 5 = 0 THEN NULL ELSE
       'It''s note ' || i || ', as long as a note tends to be: ' || hex(i * 7919) END FROM n`);
 }

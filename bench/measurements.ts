@@ -9,6 +9,7 @@ import {
   peakMemoryBytes,
   resetPeakMemory,
   shellVersion,
+  spreadOf,
   timeCommand,
 } from "./processes.ts";
 
@@ -30,6 +31,8 @@ export interface Measurement {
   /** Of the runtime's process while only that upload ran. */
   uploadPeakMemoryBytes: number;
   jobs: JobMeasurement[];
+  /** How far a round was from its median at most, as a share of the median, in all of the above. */
+  spread: number;
 }
 
 export interface JobMeasurement {
@@ -104,6 +107,7 @@ export function measure(
         shellGzipSeconds: times.has("shell gzip") ? middle("shell gzip") : null,
         uploadSeconds: middle("upload"),
         uploadPeakMemoryBytes: peaks.get("upload") ?? 0,
+        spread: Math.max(...[...times.values()].map(spreadOf)),
         jobs: compressions.map((compression) => {
           const view = views.get(compression) as JobView;
           return {
