@@ -151,3 +151,27 @@ test("leaves a database of many tables to a snapshot", async () => {
   for (let table = 0; table <= 100; table += 1) db.exec(`CREATE TABLE t${table}(a)`);
   expect(await readAll(db)).toBeUndefined();
 });
+
+test("reads few rows of a large database to find out that it is large", async () => {
+  const db = openPlatformDatabase();
+  db.exec(`CREATE TABLE t(id INTEGER PRIMARY KEY, a);
+    INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+      SELECT i, zeroblob(5000) FROM n`);
+  const plain = nodeSqliteSource(db);
+  const read: number[] = [];
+  const source: Source = {
+    ...plain,
+    transaction: async (statements) => {
+      const results = await plain.transaction(statements);
+      for (const { rows } of results) read.push(Number(rows[0]?.[0]));
+      return results;
+    },
+  };
+  const catalog = await readCatalog(plain);
+  const plan = planDump({ source: "main", format: "sql", content: "all" }, catalog);
+  const dump = { ...plan, catalogDigest: await digestCatalog(catalog), bytesMax: 2 * MIB };
+  expect(await readInOneTurn(source, dump)).toBeUndefined();
+  expect(read).toHaveLength(2);
+  expect(read[0]).toBe(200);
+  expect(read[1]).toBeLessThan(500);
+});

@@ -11,7 +11,7 @@ import { MIB, PAGE_BYTES } from "../api/limits.ts";
 import { type DumpPiece, readDump } from "./dump-reader.ts";
 import { digestCatalog } from "./read-catalog.ts";
 import type { Source, SourceResult } from "../databases/source.ts";
-import { buildSizeQueries, parseSizes } from "../sqlite/table-size.ts";
+import { buildSizeQueries, parseSizes, type TableSize } from "../sqlite/table-size.ts";
 import type { TableReader } from "./table-reader.ts";
 
 /**
@@ -21,6 +21,9 @@ import type { TableReader } from "./table-reader.ts";
  */
 export const ONE_TURN_TABLES_MAX = 100;
 export const ONE_TURN_ROWS_MAX = 20_000;
+
+/** How many rows of each table are measured at first. */
+const SAMPLE_ROWS = 200;
 
 /**
  * The most bytes that cross RPC with the plan: text may be six times as long as the values in it.
@@ -129,27 +132,34 @@ async function measureTables(
   let rowsRead = 0;
   let rowsLeft = ONE_TURN_ROWS_MAX;
   let bytesLeft = bytesMax;
-  let open = [...tables];
+  let open = tables.map((table) => ({ table, wanted: SAMPLE_ROWS }));
   while (open.length > 0) {
-    const limit = Math.floor(rowsLeft / open.length) + 1;
-    const queries = open.map((table) => buildSizeQueries(table, { rowsMax: limit }));
+    const share = Math.floor(rowsLeft / open.length) + 1;
+    const limits = open.map(({ wanted }) => Math.min(wanted, share));
+    const queries = open.map(({ table }, at) =>
+      buildSizeQueries(table, { rowsMax: limits[at] ?? share }),
+    );
     const found = parseSizes(queries, await source.transaction(queries.flat()));
     rowsRead += found.reduce((sum, size) => sum + size.rowsRead, 0);
     const bytes = found.reduce((sum, size) => sum + size.bytes, 0);
     const rows = found.reduce((sum, size) => sum + size.rows, 0);
     if (bytes > bytesLeft || rows > rowsLeft) return undefined;
-    const done = open.filter((_, at) => (found[at]?.rows ?? 0) < limit);
-    for (const [at, table] of open.entries()) {
-      const size = found[at];
-      if (size === undefined || size.rows >= limit) continue;
-      sizes.set(table, size);
-      rowsLeft -= size.rows;
-      bytesLeft -= size.bytes;
+    const left: typeof open = [];
+    for (const [at, { table }] of open.entries()) {
+      const size = found[at] as TableSize;
+      if (size.rows < (limits[at] ?? share)) {
+        sizes.set(table, size);
+        rowsLeft -= size.rows;
+        bytesLeft -= size.bytes;
+      } else {
+        // As many rows as exceed the limit, if they are like these: a large table is found out soon.
+        const fitting = Math.ceil((bytesMax * size.rows) / Math.max(size.bytes, 1)) + 1;
+        left.push({ table, wanted: Math.max(fitting, 2 * size.rows) });
+      }
     }
-    // Every table left has more rows than its share: if none is done, there are too many rows in
-    // total.
-    if (done.length === 0) return undefined;
-    open = open.filter((table) => !sizes.has(table));
+    // If every table has more rows than its share, there are too many rows in total.
+    if (left.length === open.length && limits.every((limit) => limit === share)) return undefined;
+    open = left;
   }
   if (!fitsOneAnswer(sizes)) return undefined;
   return {
