@@ -11,7 +11,7 @@ export interface TablePace {
 }
 
 /**
- * What the reading of a dump has learned about its database. The chunks of a run share it, so each one begins where the
+ * What a dump has learned about its database and its bytes. The chunks of a run share it, so each one begins where the
  * last one was. It never changes what is read, only how many rows a request asks for, and how many requests are under
  * way.
  */
@@ -24,4 +24,6 @@ export class ReadingPace {
   depth = 1;
   /** The table whose page was measured last. */
   table: TablePace | undefined;
+  /** How many bytes are stored for each byte of text. Undefined before anything is stored. */
+  storedShare: number | undefined;
 }

@@ -46,6 +46,37 @@ test.each([
   },
 );
 
+test.each(["none", "gzip", "zstd"] as const)(
+  "%s: a chunk without an upload expects what it takes, as soon as it knows how its text compresses",
+  async (compression) => {
+    const artifact: ArtifactRecord = { ...ARTIFACT, state: "pending", uploadId: null };
+    const input = { store: STORE, artifact, carry: [], compression, partBytes: 8 * MIB };
+    const text = Buffer.from("a line of some text, ".repeat(2 ** 16));
+    const rows = (seed: number): Uint8Array =>
+      text.map((byte: number, at: number) =>
+        at % 7 === 0 ? 97 + ((at * 31 + seed * 17) % 26) : byte,
+      );
+    const first = new ChunkWriter(input);
+    await first.write(rows(0));
+    await first.write(rows(1));
+    await first.write(rows(2));
+    await first.write(rows(3));
+    const { storedShare } = first;
+    const writer = new ChunkWriter({ ...input, storedShare });
+    const expected = [];
+    while (!writer.isLongEnough(32 * MIB) && !writer.wantsUpload) {
+      expected.push(writer.bytes + writer.expectedBytes(32 * MIB));
+      await writer.write(rows(expected.length));
+    }
+    const last = writer.bytes;
+    for (const end of expected) {
+      expect(end).toBeGreaterThanOrEqual(last - text.length);
+      expect(end).toBeLessThan(last + 5 * MIB);
+    }
+    expect(expected.length).toBeGreaterThan(4);
+  },
+);
+
 /** The pieces of two artifacts, of which the first gets `texts` and the second nothing. */
 async function writePieces(compression: Compression, texts: readonly string[]) {
   const put: Uint8Array[] = [];

@@ -7,7 +7,7 @@ import type { ArtifactRecord } from "../../rpc/artifact-record.ts";
 import type { ChunkPiece } from "../../rpc/chunk-commit.ts";
 import { BLOB_BYTES_MAX } from "../../api/limits.ts";
 import type { Compression } from "../../api/export-request.ts";
-import { Compressor } from "./compressor.ts";
+import { Compressor, FRAME_BYTES } from "./compressor.ts";
 import type { ArtifactStore } from "../artifact-store.ts";
 import { returnPartBuffer } from "./part-buffers.ts";
 import { PartCutter } from "./part-cutter.ts";
@@ -45,6 +45,9 @@ export class ChunkWriter {
   #pieceBytes = 0;
   /** Over all artifacts, after compression. */
   #storedBytes = 0;
+  /** Text of which all is stored; the rest is in the open frame. */
+  #framedBytes = 0;
+  readonly #expectedShare: number;
   readonly #isCompressed: boolean;
   /** Of the piece's text. Unused without compression: the text is then what is stored. */
   #textHash = createHash("sha256");
@@ -61,7 +64,10 @@ export class ChunkWriter {
     artifact: ArtifactRecord;
     carry: Uint8Array[];
     compression: Compression;
+    /** How many bytes are stored for each byte of text, as far as known. Default: one. */
+    storedShare?: number | undefined;
   }) {
+    this.#expectedShare = input.storedShare ?? 1;
     this.#compressor = new Compressor(input.compression);
     this.#isCompressed = input.compression !== "none";
     this.#store = input.store;
@@ -91,20 +97,31 @@ export class ChunkWriter {
     return this.bytes >= chunkBytes * (carriesLittle ? 1 : CHUNK_EXCESS);
   }
 
+  /** How many bytes are stored for each byte of text so far; undefined before anything is stored. */
+  get storedShare(): number | undefined {
+    return this.#framedBytes > 0 ? this.#storedBytes / this.#framedBytes : undefined;
+  }
+
   /**
    * About how many more bytes of text a chunk of about `chunkBytes` takes, if they compress like
    * those so far. Nobody should read more than that for it.
    */
   expectedBytes(chunkBytes: number): number {
     const { filledBytes, partBytes } = this.#cutter;
-    const share = this.#storedBytes > 0 ? this.#storedBytes / this.bytes : 1;
-    const toPart = (partBytes - filledBytes) / share;
-    // A part without an upload ends the chunk.
-    if (!this.hasUpload) return Math.min(toPart, chunkBytes - this.bytes);
+    const share = this.storedShare ?? this.#expectedShare;
+    const open = this.bytes - this.#framedBytes;
     const shortest = Math.max(0, chunkBytes - this.bytes);
-    const carried = (filledBytes + shortest * share) % partBytes;
-    if (carried <= BLOB_BYTES_MAX) return shortest;
     const longest = chunkBytes * CHUNK_EXCESS - this.bytes;
+    // What is stored once the frames are complete, up to the shortest end.
+    const stored = filledBytes + (shortest + open) * share;
+    if (!this.hasUpload) {
+      // A part without an upload ends the chunk, after the frame that fills it.
+      const toPart = (partBytes - filledBytes) / share;
+      const frames = this.#isCompressed ? Math.ceil(toPart / FRAME_BYTES) * FRAME_BYTES : toPart;
+      return Math.min(frames - open, stored <= BLOB_BYTES_MAX ? shortest : longest);
+    }
+    const carried = stored % partBytes;
+    if (carried <= BLOB_BYTES_MAX) return shortest;
     return Math.min(longest, shortest + (partBytes - carried) / share);
   }
 
@@ -124,6 +141,7 @@ export class ChunkWriter {
   }
 
   async #keep(pieces: Uint8Array[]): Promise<void> {
+    if (pieces.length > 0) this.#framedBytes = this.bytes - this.#compressor.openBytes;
     for (const bytes of pieces) {
       this.#hash.update(bytes);
       this.#cutter.push(bytes);

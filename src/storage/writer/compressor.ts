@@ -4,7 +4,7 @@ import { gzipFrame } from "../../lib/gzip-frame.ts";
 import { zstdFrame } from "../../lib/zstd-frame.ts";
 
 /** How much text one frame contains: enough to compress well, and little enough for one turn. */
-const FRAME_BYTES = 4 * MIB;
+export const FRAME_BYTES = 4 * MIB;
 
 /** Each creates one frame from a text, and does not keep the text. */
 const MAKE_FRAME: Record<
@@ -29,6 +29,11 @@ export class Compressor {
 
   constructor(compression: Compression) {
     this.#compression = compression;
+  }
+
+  /** How many bytes of text the open frame has. */
+  get openBytes(): number {
+    return this.#textBytes;
   }
 
   /** Copies `bytes`, and returns the frames that they complete. Without compression it returns `bytes` themselves. */

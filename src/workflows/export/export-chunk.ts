@@ -58,6 +58,7 @@ export async function exportChunk(
     artifact: checkpoint.artifact,
     carry: checkpoint.carry,
     compression: findFileCompression(job.request),
+    storedShare: pace.storedShare,
   });
   const chunkBytes = Math.max(
     config.chunkBytes,
@@ -97,6 +98,7 @@ export async function exportChunk(
   const intact = reading.requireIntact();
   intact.catch(() => {});
   const written = await writer.finish();
+  pace.storedShare = writer.storedShare ?? pace.storedShare;
   await intact;
   const next = unwrap(
     await jobs.commitChunk({
