@@ -123,7 +123,9 @@ test("counts the rows that were measured, although they are then exported from a
   };
   const measured = await rowsRead(2_097_152);
   const unmeasured = await rowsRead(0);
-  expect(measured - unmeasured).toBeGreaterThanOrEqual(4_000);
+  // A sample of the first rows shows how many are too many.
+  expect(measured - unmeasured).toBeGreaterThanOrEqual(200);
+  expect(measured - unmeasured).toBeLessThan(4_000);
 });
 
 test("is exported from a snapshot if its text is too long for one answer", async () => {
