@@ -49,6 +49,22 @@ function listDependencies(): Record<string, string> {
   return Object.fromEntries([...names].map((name) => [name, `file:${join(MODULES, name)}`]));
 }
 
+/** Those that a package needs in a version of its own: npm would look for them in its cache. */
+function listNested(): Record<string, Record<string, string>> {
+  const nested: Record<string, Record<string, string>> = {};
+  for (const path of Object.keys(lockFile.packages)) {
+    const [, outer, inner] =
+      /^node_modules\/([^/]+(?:\/[^/]+)?)\/node_modules\/(.+)$/.exec(path) ?? [];
+    if (outer === undefined || inner === undefined || inner.includes("/node_modules/")) continue;
+    if (!(outer in listDependencies())) continue;
+    nested[outer] = {
+      ...nested[outer],
+      [inner]: `file:${join(MODULES, outer, "node_modules", inner)}`,
+    };
+  }
+  return nested;
+}
+
 /** Runs a program in the project, and returns what it prints on both outputs. */
 function run(program: string, words: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(program, words, {
@@ -79,7 +95,11 @@ beforeAll(() => {
   runNpm("pack", "--pack-destination", folder);
   const packed = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "";
   mkdirSync(project);
-  const manifest = { private: true, dependencies: listDependencies() };
+  const manifest = {
+    private: true,
+    dependencies: listDependencies(),
+    overrides: listNested(),
+  };
   writeFileSync(join(project, "package.json"), JSON.stringify(manifest));
   // Without the network. A dependency's own scripts would run in this checkout.
   const words = ["install", "--offline", "--install-links", "--ignore-scripts"];

@@ -43,6 +43,8 @@ export async function runCrashes(options: {
   config?: string;
   /** True to kill the proof by a restore, after the export itself. */
   proves?: boolean;
+  /** How many accounts the bank has; default: enough for several chunks, or for a proof between two kills. */
+  accounts?: number;
   /** The compression of the columns, to write Parquet files instead of SQL. */
   parquet?: Compression | undefined;
 }): Promise<CrashRun> {
@@ -52,7 +54,8 @@ export async function runCrashes(options: {
   const state = join(folder, "state");
   const compression = options.parquet;
   const unproved = compression === undefined ? ACCOUNTS : PARQUET_ACCOUNTS;
-  const accounts = options.proves === true ? PROVED_ACCOUNTS : unproved;
+  const usual = options.proves === true ? PROVED_ACCOUNTS : unproved;
+  const { accounts = usual } = options;
   try {
     // Small chunks, so that many of them are interrupted.
     const vars = { EXPORT_CHUNK_BYTES: "65536" };
