@@ -50,7 +50,8 @@ export function comparisonOf(dump: WholeDump): ComparisonOptions {
     dump.catalog.tables
       .map((table) => table.name)
       .filter((name) => {
-        const quoted = `"${name.replaceAll('"', '""')}"`;
+        // With the space before it: the name "" also ends the name of a table that is called by a quote.
+        const quoted = ` "${name.replaceAll('"', '""')}"`;
         return dump.warnings.some((warning) => warning.includes(`${quoted} ${pattern}`));
       });
   return {
