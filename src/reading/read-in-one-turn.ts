@@ -3,15 +3,20 @@ import { type Statement } from "../sqlite/page-query.ts";
 import { selectLiveRows } from "../sqlite/row-select.ts";
 import type { DumpPlan } from "../formats/plan.ts";
 import type { CreateEncoder } from "../formats/table-encoder.ts";
-import { concatBytes, encodeUtf8 } from "../lib/bytes.ts";
-import { listRowColumns, type Table } from "../sqlite/catalog.ts";
+import { concatBytes } from "../lib/bytes.ts";
+import type { Table } from "../sqlite/catalog.ts";
 import { CURSOR_START } from "../rpc/cursor.ts";
 import { ExportError } from "../api/errors.ts";
 import { MIB, PAGE_BYTES } from "../api/limits.ts";
 import { type DumpPiece, readDump } from "./dump-reader.ts";
 import { digestCatalog } from "./read-catalog.ts";
 import type { Source, SourceResult } from "../databases/source.ts";
-import { buildSizeQueries, parseSizes, type TableSize } from "../sqlite/table-size.ts";
+import {
+  buildSizeQueries,
+  countNameBytes,
+  parseSizes,
+  type TableSize,
+} from "../sqlite/table-size.ts";
 import type { TableReader } from "./table-reader.ts";
 
 /**
@@ -172,9 +177,6 @@ async function measureTables(
   };
 }
 
-/** The size of a value without its column's name, in formats that repeat the name: `"":null,`. */
-const VALUE_TEXT_BYTES = 8;
-
 /**
  * True if the text of all rows fits into an RPC answer. Formats that repeat the columns' names in
  * each row turn rows of NULLs into megabytes.
@@ -182,10 +184,7 @@ const VALUE_TEXT_BYTES = 8;
 function fitsOneAnswer(sizes: ReadonlyMap<Table, { rows: number; bytes: number }>): boolean {
   let textBytes = 0;
   for (const [table, { rows, bytes }] of sizes) {
-    const names = listRowColumns(table).map(
-      (name) => encodeUtf8(name).byteLength + VALUE_TEXT_BYTES,
-    );
-    textBytes += bytes + rows * names.reduce((sum, length) => sum + length, 0);
+    textBytes += bytes + rows * countNameBytes(table);
   }
   return textBytes <= TEXT_BYTES_MAX;
 }

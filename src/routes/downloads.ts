@@ -42,17 +42,6 @@ export const FILE_ANSWERS: readonly Answer[] = [
   { status: 304, description: "The file has the ETag in If-None-Match" },
 ];
 
-const FILE_ERRORS: readonly ErrorCode[] = [
-  "job-not-found",
-  "artifact-not-found",
-  "artifact-missing",
-  "export-not-finished",
-  "export-not-downloadable",
-  "export-expired",
-  "range-not-satisfiable",
-  "storage-unavailable",
-];
-
 /** Describes the answer with the signature of a manifest. */
 export const SIGNATURE_ANSWER: Answer = {
   status: 200,
@@ -69,6 +58,8 @@ export const SIGNATURE_ERRORS: readonly ErrorCode[] = [
   "export-expired",
   "storage-unavailable",
 ];
+
+const FILE_ERRORS: readonly ErrorCode[] = [...SIGNATURE_ERRORS, "range-not-satisfiable"];
 
 /** A job's files and its manifest. */
 export const downloadRoutes = [

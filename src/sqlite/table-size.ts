@@ -1,3 +1,4 @@
+import { encodeUtf8 } from "../lib/bytes.ts";
 import { nameOwnColumns } from "./column-sql.ts";
 import { findUnusedName } from "./identifier.ts";
 import { SNAPSHOT_PREFIX } from "./own-objects.ts";
@@ -17,6 +18,17 @@ export interface TableSize {
   rowsRead: number;
   /** How far its first and last keys are apart; undefined if nobody asked, or without rows. */
   keySpan?: number;
+}
+
+/** The size of a value without its column's name, in formats that repeat the name: `"":null,`. */
+const VALUE_TEXT_BYTES = 8;
+
+/** Returns how many bytes each row has, in addition to its values, in formats that repeat the columns' names. */
+export function countNameBytes(table: Table): number {
+  const lengths = listRowColumns(table).map(
+    (name) => encodeUtf8(name).byteLength + VALUE_TEXT_BYTES,
+  );
+  return lengths.reduce((sum, length) => sum + length, 0);
 }
 
 /**
