@@ -113,8 +113,11 @@ export async function beginDump(source: Source, request: DumpRequest): Promise<B
 async function readWhole(source: Source, request: DumpRequest): Promise<BegunDump | undefined> {
   const { oneTurnBytes: bytesMax, planDump, removesLeftovers, isLeftover } = request;
   if (bytesMax === 0) return undefined;
-  if (removesLeftovers) await sweepLeftovers(source, isLeftover);
-  const planned = request.planned ?? (await readDumpPlan(source, planDump));
+  // A far database takes both requests at the same time.
+  const [planned] = await Promise.all([
+    request.planned ?? readDumpPlan(source, planDump),
+    removesLeftovers ? sweepLeftovers(source, isLeftover) : [],
+  ]);
   const dump = await readInOneTurn(source, { ...planned, bytesMax });
   if (dump === undefined) return undefined;
   const { catalog, catalogDigest, plan } = planned;

@@ -93,6 +93,54 @@ test("drops the triggers of tables that are committed, and does not miss them", 
   await session.requireIntact();
 });
 
+test("requests pages while it commits, and returns none before that is done", async () => {
+  const { source, opened } = await freezeDatabase(SCRIPT);
+  const events: string[] = [];
+  let release = (): void => {};
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  const slow: Source = {
+    ...source,
+    transaction: async (statements) => {
+      const isCommit = statements.some(({ sql }) => /^(?:UPDATE|DROP)/.test(sql));
+      events.push(isCommit ? "commit" : "page");
+      if (isCommit) await gate;
+      return source.transaction(statements);
+    },
+  };
+  const catalogDigest = await digestCatalog(opened.catalog);
+  const dump = { catalogDigest, record: opened.record, undoBytesMax: 1e9, planDump };
+  const head = await readUntil(await ReadingSession.open(source, dump), CURSOR_START, "a");
+  const session = await ReadingSession.open(slow, dump);
+  events.length = 0;
+  const committed = session.commit(head.cursor, 1);
+  const tail = readUntil(session, head.cursor).then(() => events.push("read"));
+  await expect.poll(() => events).toContain("page");
+  await expect.poll(() => events).toContain("commit");
+  expect(events).not.toContain("read");
+  release();
+  await tail;
+  await committed;
+  expect(events.at(-1)).toBe("read");
+});
+
+test("returns nothing if the commit fails", async () => {
+  const { source, opened } = await freezeDatabase(SCRIPT);
+  const failed = new ExportError("source-unavailable", "the object was reset");
+  const broken: Source = {
+    ...source,
+    transaction: (statements) =>
+      statements.some(({ sql }) => /^(?:UPDATE|DROP)/.test(sql))
+        ? Promise.reject(failed)
+        : source.transaction(statements),
+  };
+  const catalogDigest = await digestCatalog(opened.catalog);
+  const dump = { catalogDigest, record: opened.record, undoBytesMax: 1e9, planDump };
+  const head = await readUntil(await ReadingSession.open(source, dump), CURSOR_START, "a");
+  const session = await ReadingSession.open(broken, dump);
+  await expect(session.commit(head.cursor, 1)).rejects.toBe(failed);
+  await expect(session.read(head.cursor).next()).rejects.toBe(failed);
+});
+
 test("does not open if the schema has changed since the dump was planned", async () => {
   const { db, open } = await frozen();
   db.exec("CREATE TABLE later(z)");

@@ -34,7 +34,8 @@ export interface DumpToRead {
  * 2. A session that resumes calls `commit` before it reads, with the cursor at which it resumes. A
  *    long session also calls it between pieces. The call promises that nothing before the cursor is
  *    ever read again, so the triggers stop keeping those rows. Each call of a dump has a higher
- *    checkpoint; a late one changes nothing.
+ *    checkpoint; a late one changes nothing. A caller need not wait for it: pages are requested
+ *    meanwhile, and `read` returns no piece before it is done.
  * 3. `read` resumes only at a piece's cursor, or at the start.
  * 4. `requireIntact` comes after the last piece that counts, and before anybody relies on it:
  *    before a chunk is committed, and before a stream sends its last bytes. Pages name tables and
@@ -52,6 +53,8 @@ export class ReadingSession {
   readonly #snapshot: SnapshotReader | undefined;
   /** Names of the tables whose rows are all committed. */
   #finished: ReadonlySet<string> = new Set();
+  /** The last call of `commit`. */
+  #committed: Promise<void> = Promise.resolve();
 
   /** Errors: `schema-changed`, those of `planDump` and the source's own. */
   static async open(source: Source, dump: DumpToRead): Promise<ReadingSession> {
@@ -80,24 +83,26 @@ export class ReadingSession {
   /**
    * Promises that nothing before `cursor` is read again. Errors: `snapshot-lost`, the source's own.
    */
-  async commit(cursor: Cursor, checkpoint: number): Promise<void> {
+  commit(cursor: Cursor, checkpoint: number): Promise<void> {
     const position = toCommittedPosition(this.plan, cursor, checkpoint);
-    await this.#snapshot?.advance(position);
     this.#finished = position.finished;
+    this.#committed = this.#snapshot?.advance(position) ?? Promise.resolve();
+    // `read` throws the same error.
+    this.#committed.catch(() => {});
+    return this.#committed;
   }
 
   /**
    * Reads from `cursor` to the end of the plan; the caller stops when it has enough. `ahead` bounds
    * how far ahead pages are requested; default: one at a time. `readNotes` returns the notes of
-   * earlier sessions. Errors: those of `readDump`,
-   * `snapshot-lost`, `undo-too-large`.
+   * earlier sessions. Errors: those of `readDump` and of `commit`, `undo-too-large`.
    */
-  read(
+  async *read(
     cursor: Cursor,
     ahead: AheadLimits = ONE_AHEAD,
     readNotes?: ReadNotes,
   ): AsyncGenerator<DumpPiece, void, undefined> {
-    return readDump({
+    const pieces = readDump({
       ahead,
       ...(readNotes && { readNotes }),
       reader: this.#snapshot ?? openLiveReader(this.#source),
@@ -105,6 +110,10 @@ export class ReadingSession {
       createEncoder: this.#createEncoder,
       cursor,
     });
+    for await (const piece of pieces) {
+      await this.#committed;
+      yield piece;
+    }
   }
 
   /** Errors: `schema-changed`, `snapshot-lost`, the source's own. */

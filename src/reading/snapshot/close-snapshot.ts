@@ -18,7 +18,11 @@ interface FoundSnapshot {
  */
 export async function closeSnapshot(source: Source, snapshotId: string): Promise<number> {
   const { prefix } = new SnapshotNames(snapshotId);
-  return removeObjects(source, (found) => found.prefix === prefix);
+  const found = await findSnapshots(source);
+  return removeObjects(
+    source,
+    found.filter((each) => each.prefix === prefix),
+  );
 }
 
 /** A snapshot that another job, stream or deployment left or still holds. */
@@ -30,22 +34,24 @@ export interface OtherSnapshot {
 }
 
 /**
- * Removes the snapshots of a source for which `isLeftover` is true, and those whose opening never
- * finished. Returns the others, and how many tables stay empty because they are locked.
+ * Removes the snapshots of a source for which `isLeftover` is true, those whose opening never
+ * finished, and the one with the id `closes`. Returns the others, and how many tables stay empty
+ * because they are locked.
  */
 export async function sweepSnapshots(
   source: Source,
   isLeftover: (snapshot: OtherSnapshot) => boolean | Promise<boolean>,
+  { closes }: { closes?: string } = {},
 ): Promise<{ kept: OtherSnapshot[]; tablesLeft: number }> {
+  const closed = closes === undefined ? undefined : new SnapshotNames(closes).prefix;
   const kept: OtherSnapshot[] = [];
-  const dead = new Set<string>();
+  const dead: FoundSnapshot[] = [];
   for (const found of await findSnapshots(source)) {
-    const state = await readState(source, found);
+    const state = found.prefix === closed ? undefined : await readState(source, found);
     if (state !== undefined && !(await isLeftover(state))) kept.push(state);
-    else dead.add(found.prefix);
+    else dead.push(found);
   }
-  if (dead.size === 0) return { kept, tablesLeft: 0 };
-  return { kept, tablesLeft: await removeObjects(source, (found) => dead.has(found.prefix)) };
+  return { kept, tablesLeft: await removeObjects(source, dead) };
 }
 
 /** Returns undefined for a snapshot whose opening never finished, or that is being removed. */
@@ -82,15 +88,12 @@ async function findSnapshots(source: Source): Promise<FoundSnapshot[]> {
 
 /**
  * Drops triggers in their own turn: without their tables, every write of the customer's would fail,
- * and a table that cannot be dropped must not keep them. The objects created last are dropped
- * first, so that the rest always works if a source does not roll back. Returns how many tables are
- * locked.
+ * and a table that cannot be dropped must not keep them. A transaction of both would abort a
+ * customer's open cursor, if the cursor locks a table: SQLite ends the cursors of a schema that is
+ * rolled back (November 2026). The objects created last are dropped first, so that the rest always
+ * works if a source does not roll back. Returns how many tables are locked.
  */
-async function removeObjects(
-  source: Source,
-  isChosen: (found: FoundSnapshot) => boolean,
-): Promise<number> {
-  const chosen = (await findSnapshots(source)).filter(isChosen);
+async function removeObjects(source: Source, chosen: readonly FoundSnapshot[]): Promise<number> {
   const triggers = chosen.flatMap((found) => found.triggers);
   if (triggers.length > 0) {
     await source.transaction(

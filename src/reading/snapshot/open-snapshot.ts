@@ -71,12 +71,16 @@ export interface OpenedSnapshot {
  */
 export async function openSnapshot(source: Source, request: OpenRequest): Promise<OpenedSnapshot> {
   const { snapshotId, undoBytesMax, planDump } = request;
-  await requireAlone(source, request.isLeftover);
-  await requireSpace(source, undoBytesMax);
+  // A far database takes all three requests at the same time. No catalog contains a leftover.
+  const [firstCatalog] = await Promise.all([
+    readCatalogRows(source),
+    requireAlone(source, request.isLeftover),
+    requireSpace(source, undoBytesMax),
+  ]);
   const names = new SnapshotNames(snapshotId);
   let keepsPages = true;
   for (let attempt = 1; attempt <= OPENINGS_MAX; attempt += 1) {
-    const before = await readCatalogRows(source);
+    const before = attempt === 1 ? firstCatalog : await readCatalogRows(source);
     const catalog = await addViewColumns(source, parseCatalog(before));
     const { plan, createEncoder } = planDump(catalog);
     const numbers = new Map(plan.tables.map((table, number) => [table, number]));

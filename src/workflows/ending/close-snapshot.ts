@@ -58,8 +58,8 @@ async function closeAll(
   const { tablesLeft } = await sweepSnapshots(
     source,
     async (found) =>
-      found.snapshotId === snapshot.snapshotId ||
-      (found.jobId === snapshot.jobId && (await snapshot.jobs.isSnapshotLeftover(found))),
+      found.jobId === snapshot.jobId && (await snapshot.jobs.isSnapshotLeftover(found)),
+    { closes: snapshot.snapshotId },
   );
   return tablesLeft;
 }
