@@ -17,6 +17,12 @@ const ROWS = 60_000;
 /** A restore is killed at most this long after it was seen at work. */
 const KILL_MS_MAX = 600;
 
+/**
+ * The most kills in a row at the same place. Five runs that go silent at one place fail a restore, and on a busy
+ * machine a step takes longer than the time between kills.
+ */
+const KILLS_AT_ONE_PLACE_MAX = 3;
+
 /** If a restore takes longer than this, including runtime starts, something is stuck. */
 const DEADLINE_MS = 600_000;
 
@@ -236,8 +242,19 @@ class RestoreCrashes {
     const before = result.kills;
     let killedMs = 0;
     const cancelAfter = isCancelled ? Math.ceil(random() * (killsPerRestore - 1)) : -1;
+    let place = "";
+    let killsHere = 0;
     for (let killed = 0; result.kills < kills && killed < killsPerRestore; killed += 1) {
-      if (!isWorking(await this.#call<RestoreView>("GET", path))) break;
+      let view = await this.#call<RestoreView>("GET", path);
+      if (placeOf(view) === place && killsHere === KILLS_AT_ONE_PLACE_MAX) {
+        view = await this.#follow<RestoreView>(
+          path,
+          (each) => isWorking(each) && placeOf(each) === place,
+        );
+      }
+      if (!isWorking(view)) break;
+      killsHere = placeOf(view) === place ? killsHere + 1 : 1;
+      place = placeOf(view);
       if (killed === cancelAfter) await this.#call("DELETE", `${path}?only=cancel`);
       // The answer to another request would be late: the runtime is busy with the restore.
       await sleep(random() * KILL_MS_MAX);
@@ -304,6 +321,12 @@ function isActive({ status }: { status: string }): boolean {
 /** True until a restore has ended, and has cleaned up its target. */
 function isWorking(view: RestoreView): boolean {
   return isActive(view) || view.warnings.some((each) => each.startsWith("target-not-cleaned"));
+}
+
+/** How far a restore is, as its view reports it. */
+function placeOf({ status, progress, verification }: RestoreView): string {
+  const { bytesPerSecond: _, etaSeconds: __, ...place } = progress;
+  return JSON.stringify([status, place, verification]);
 }
 
 const NUMBERS = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})`;
