@@ -8,7 +8,10 @@ import type { RestoreView } from "../src/api/restore-view.ts";
 import type { JobView } from "../src/api/job-view.ts";
 import { withFolder } from "./folder.ts";
 
+/** Everything in one process, or the database in a process of its own. */
 const CONFIG = join(import.meta.dirname, "wrangler.jsonc");
+const APART_CONFIG = join(import.meta.dirname, "wrangler.apart.jsonc");
+const DATABASE_CONFIG = join(import.meta.dirname, "wrangler.database.jsonc");
 
 /**
  * How long to wait between polls of a job, as a share of its time so far, and in ms: a request
@@ -39,6 +42,62 @@ export function withBenchWorker<T>(
       return await work(bench, folder);
     } finally {
       await bench.worker.stop();
+    }
+  });
+}
+
+/** A database in a process of its own. */
+export interface DatabaseApart extends Pick<BenchWorker, "call"> {
+  /** Reads a stream of the database to its end. */
+  stream: (consistency: "snapshot" | "live") => Promise<void>;
+  /** Runs a writer beside the database for `ms`; returns the milliseconds of each write. */
+  write: (options: { rows: number; ms: number }) => Promise<number[]>;
+}
+
+/**
+ * Like `withBenchWorker`, with the source database and a writer beside it in another process: their
+ * turns wait for each other only, as in a deployment. There are streams but no jobs: workerd
+ * 1.20261102.1 crashes if a Workflow calls an object of another process (November 2026).
+ */
+export function withDatabaseApart<T>(
+  fill: (db: DatabaseSync) => void,
+  work: (bench: DatabaseApart) => Promise<T>,
+): Promise<T> {
+  return withFolder(async (folder) => {
+    const environment = { ...WITHOUT_TRACING, WRANGLER_REGISTRY_PATH: join(folder, "registry") };
+    const persistTo = join(folder, "database");
+    const start = () => startLocalWorker({ persistTo, config: DATABASE_CONFIG, environment });
+    const token = randomUUID();
+    const first = await start();
+    await caller(first, token)("GET", "/bench/write?ms=0");
+    await first.stop();
+    fillFile(findDatabase(join(persistTo, "v3", "do"), "-Database"), fill);
+    const database = await start();
+    let worker: LocalWorker | undefined;
+    try {
+      worker = await startLocalWorker({
+        persistTo: join(folder, "state"),
+        config: APART_CONFIG,
+        vars: { ADMIN_AUTHORIZATION_TOKEN: token, EXPORT_SOURCES: JSON.stringify(SOURCES) },
+        environment,
+      });
+      const { url } = worker;
+      return await work({
+        call: caller(worker, token),
+        stream: async (consistency) => {
+          const path = `/export/dump?source=main&consistency=${consistency}`;
+          const response = await fetch(url + path, {
+            headers: { authorization: `Bearer ${token}` },
+          });
+          if (!response.ok) throw new Error(`GET ${path}: ${response.status}`);
+          for await (const _ of response.body ?? []);
+        },
+        write: ({ rows, ms }) =>
+          caller(database, token)("GET", `/bench/write?rows=${rows}&ms=${ms}`),
+      });
+    } finally {
+      await worker?.stop();
+      await database.stop();
     }
   });
 }
@@ -96,7 +155,7 @@ async function startBenchWorker(
     });
   const first = await start();
   await caller(first, token)("POST", "/query", { sql: "SELECT 1" });
-  await caller(first, token)("GET", "/bench/write?to=d1&ms=0");
+  await caller(first, token)("GET", "/bench/write?ms=0");
   await first.stop();
   const databasePath = findDatabase(join(state, "v3", "do"), "-Database");
   fillFile(databasePath, fill);

@@ -24,6 +24,7 @@ npm run bench -- --short         1 MB of everything: shows that the bench works
   --parquet                      only exports to Parquet, next to NDJSON, of mixed rows or of --dataset
   --far                          only exports, with a delay on each call of database and bucket
   --peers                        only other tools beside this package, 10 MB and 100 MB of mixed rows
+  --writer                       only a writer beside exports
   --fleet                        only a fleet of 10,000 objects of 100 KB
   --tenants 1000                 of so many objects, at most 10,000
   --markdown FILE --json FILE    also write the results there`;
@@ -55,10 +56,10 @@ interface Options {
   far: Pick<Options, "plan" | "compressions">;
   /** How many objects the fleet has; undefined for no fleet. */
   tenants: number | undefined;
-  withOthers: boolean;
+  /** How long each phase of the writer is; false for no writer. */
+  writer: false | { seconds: number };
   /** What other tools export too. */
   compared: Plan;
-  writerSeconds: number;
   markdown: string | undefined;
   json: string | undefined;
 }
@@ -73,6 +74,7 @@ function parseOptions(): Options | undefined {
         far: { type: "boolean", default: false },
         fleet: { type: "boolean", default: false },
         peers: { type: "boolean", default: false },
+        writer: { type: "boolean", default: false },
         tenants: { type: "string", default: String(TENANTS_MAX) },
         megabytes: { type: "string" },
         dataset: { type: "string" },
@@ -85,9 +87,8 @@ function parseOptions(): Options | undefined {
     const rounds = Number(values.rounds ?? (values.short ? 1 : 3));
     const sizes = values.megabytes?.split(",").map((text) => Number(text) * MB);
     const names = values.dataset?.split(",");
-    const isPart = [values.restore, values.fleet, values.far, values.parquet, values.peers].some(
-      Boolean,
-    );
+    const { restore, fleet, far, parquet, peers, writer } = values;
+    const isPart = [restore, fleet, far, parquet, peers, writer].some(Boolean);
     const compressions = values.compression.split(",") as Compression[];
     const tenants = Number(values.tenants);
     const isWhole =
@@ -100,26 +101,25 @@ function parseOptions(): Options | undefined {
       compressions.every((each) => COMPRESSIONS.includes(each)) &&
       (names ?? []).every((name) => DATASETS.some((dataset) => dataset.name === name));
     if (!isWhole || !isKnown || sizes?.some((bytes) => !(bytes > 0)) === true) return undefined;
-    const plan = values.fleet ? [] : planRuns({ sizes, names, isShort: values.short });
+    const plan = fleet ? [] : planRuns({ sizes, names, isShort: values.short });
     const withOthers = [sizes, names].every((each) => each === undefined) && !isPart;
     const mixed = plan.filter(({ dataset }) => dataset.name === DATASETS[0]?.name);
     return {
       plan,
       compressions,
       rounds,
-      withExports: ![values.restore, values.far, values.parquet, values.peers].some(Boolean),
-      withRestores: ![values.far, values.parquet, values.peers].some(Boolean),
-      parquetPlan: planParquet(plan, { isPart, isParquet: values.parquet, names }),
-      far: values.far
+      withExports: ![restore, far, parquet, peers, writer].some(Boolean),
+      withRestores: ![far, parquet, peers, writer].some(Boolean),
+      parquetPlan: planParquet(plan, { isPart, isParquet: parquet, names }),
+      far: far
         ? { plan, compressions }
         : {
             plan: plan.slice(0, values.short && !isPart ? 1 : 0),
             compressions: compressions.slice(0, 1),
           },
-      tenants: values.fleet ? tenants : undefined,
-      withOthers,
-      compared: withOthers || values.peers ? mixed : [],
-      writerSeconds: values.short ? 1 : 10,
+      tenants: fleet ? tenants : undefined,
+      compared: withOthers || peers ? mixed : [],
+      writer: (withOthers || writer) && { seconds: values.short ? 1 : 10 },
       markdown: values.markdown,
       json: values.json,
     };
@@ -165,7 +165,7 @@ async function run({
   parquetPlan,
   far: farAway,
   tenants,
-  withOthers,
+  writer: asked,
   compared,
   ...given
 }: Options): Promise<void> {
@@ -207,12 +207,10 @@ async function run({
     peers.push(await measurePeers(dataset, { bytes, rounds: given.rounds }));
   }
   let writer: Results["writer"] = null;
-  if (withOthers) {
+  if (asked) {
     console.error("a writer …");
-    writer = await measureWriter(first.dataset, {
-      bytes: first.bytes,
-      seconds: given.writerSeconds,
-    });
+    const { rounds } = given;
+    writer = await measureWriter(first.dataset, { bytes: first.bytes, ...asked, rounds });
   }
   const results: Results = {
     measuredAt: new Date().toISOString(),

@@ -344,20 +344,22 @@ function writerLines(writer: WriterLatency): string[] {
     "",
     "## A writer beside it",
     "",
-    "Milliseconds of an UPDATE of one row at random, from a Worker beside the database, one after the other.",
+    "Milliseconds of an UPDATE of one row at random, from a Worker beside the database, one after the other: medians " +
+      "of the rounds, and the longest of all. The Durable Object and its writer are in a process of their own, as if " +
+      "deployed.",
     "",
     table(
       ["", "writes", "median", "99th percentile", "longest"],
       [
         line("no export", idle),
-        line("snapshot exports, back to back", snapshot),
-        line("live exports, back to back", writer.live),
+        line("snapshot streams, back to back", snapshot),
+        line("live streams, back to back", writer.live),
         line("D1, no export", writer.d1Idle),
         line("D1, `wrangler d1 export --local`, back to back", writer.d1Export),
       ],
     ),
     "",
-    `A page takes ${pageMs.toFixed(1)} ms. The 99th percentile with snapshot exports is ` +
+    `A page takes ${pageMs.toFixed(1)} ms. The 99th percentile with snapshot streams is ` +
       `${ratio(snapshot.p99, 2 * idle.p99 + pageMs)} of twice the idle one and a page.`,
   ];
 }

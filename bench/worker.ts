@@ -12,6 +12,7 @@ import { readCatalog } from "../src/reading/read-catalog.ts";
 
 import { delayedEnv, setDistance } from "./delayed-env.ts";
 import { dumpLikeStarbase } from "./starbasedb-dump.ts";
+import { writeRows } from "./write-rows.ts";
 
 export { Database, ExportJobs, ScratchDatabase } from "../src/index.ts";
 
@@ -27,14 +28,17 @@ type BenchEnv = Env & ExportEnv & { BENCH_DB: D1Database };
 /**
  * The Worker under measurement. Two routes measure its lower bound (the pages of a dump without any
  * store, and a multipart upload without any pages; both answer when they are done). One route
- * writes rows of a database and reports how long each write took. One sets how far the database and
+ * writes rows of a D1 database and reports how long each write took. One sets how far the database and
  * the bucket are from later jobs. One dumps the database as StarbaseDB does.
  */
 export default {
   async fetch(request: Request, env: BenchEnv, context: ExecutionContext) {
     const url = new URL(request.url);
     if (url.pathname === "/bench/encode") return Response.json(await encode(env));
-    if (url.pathname === "/bench/write") return Response.json(await write(env, url.searchParams));
+    if (url.pathname === "/bench/write") {
+      const run = async (sql: string): Promise<unknown> => env.BENCH_DB.prepare(sql).run();
+      return Response.json(await writeRows(run, url.searchParams));
+    }
     if (url.pathname === "/bench/upload") {
       return Response.json(await upload(env, Number(url.searchParams.get("bytes"))));
     }
@@ -58,34 +62,6 @@ export default {
     return worker.fetch(request, env, context);
   },
 };
-
-/**
- * Returns the milliseconds that each write of one row took within the runtime, for a period of
- * `ms`. From outside, every hop of an HTTP request would wait for the export's turn in the local
- * runtime's one thread, which no deployment has.
- */
-async function write(env: BenchEnv, options: URLSearchParams): Promise<number[]> {
-  const database = env.DATABASE_DURABLE_OBJECT.getByName("sql-durable-object");
-  const run = async (sql: string): Promise<unknown> =>
-    options.get("to") === "d1"
-      ? env.BENCH_DB.prepare(sql).run()
-      : database.executeQuery({ sql, params: [] });
-  const rows = Number(options.get("rows"));
-  const endMs = performance.now() + Number(options.get("ms"));
-  const latencies: number[] = [];
-  // A database's file is created by its first statement.
-  await run("SELECT 1");
-  while (performance.now() < endMs) {
-    const id = 1 + Math.floor(Math.random() * rows);
-    const startMs = performance.now();
-    await run(`UPDATE accounts SET balance = balance + 1 WHERE id = ${id}`);
-    latencies.push(performance.now() - startMs);
-    await scheduler.wait(WRITE_PAUSE_MS);
-  }
-  return latencies;
-}
-
-const WRITE_PAUSE_MS = 2;
 
 /** Every page of the dump, read and thrown away. */
 async function encode(env: ExportEnv): Promise<{ bytes: number; rows: number; rowsRead: number }> {
