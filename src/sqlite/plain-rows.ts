@@ -29,11 +29,11 @@ const CLASSES = Uint8Array.from({ length: 256 }, (_, byte) => {
 /** How many bytes of a string are searched for its end before native code does it, which costs two calls. */
 const NEAR_BYTES = 512;
 
-/** True if `head`, which ends with VALUES, stands at `start`, and a parenthesis follows. */
+/** True if `head`, which ends with VALUES, stands at `start`, and that word ends there. */
 export function beginsRows(bytes: Uint8Array, start: number, head: Uint8Array): boolean {
   const end = start + head.length;
   const next = bytes[end];
-  if (next !== PARENTHESIS && !(next === SPACE && bytes[end + 1] === PARENTHESIS)) return false;
+  if (next !== PARENTHESIS && next !== LINE_FEED && next !== SPACE) return false;
   for (let at = 0; at < head.length; at += 1) if (bytes[start + at] !== head[at]) return false;
   return true;
 }
@@ -53,7 +53,7 @@ export class PlainRows {
   rows = 0;
   /** Line feeds, as far as they were read. */
   lines = 0;
-  /** The next byte; the last one that was read if that is in a string. */
+  /** The next byte; within a string, the last one that was read. */
   #at: number;
   #isInRow = false;
   #isInString = false;
@@ -75,64 +75,59 @@ export class PlainRows {
    */
   read(text: Buffer): number {
     const { length } = text;
+    let at = this.#isInString ? this.#passString(text, this.#at) : this.#at;
     // Fields would be slower.
-    let { rows, lines } = this;
-    let at = this.#at;
     let isInRow = this.#isInRow;
-    let isInString = this.#isInString;
+    let [rows, lines] = [0, 0];
     while (at < length) {
-      switch (isInString ? STRING : CLASSES[text[at] as number]) {
-        case LITERAL:
-          break;
-        case LINE_END:
-          lines += 1;
-          break;
-        case STRING: {
-          if (!isInRow) return NOT_PLAIN;
-          at += 1;
-          const near = Math.min(length, at + NEAR_BYTES);
-          for (; at < near; at += 1) {
-            const byte = text[at];
-            if (byte === QUOTE) break;
-            if (byte === LINE_FEED) lines += 1;
-          }
-          isInString = at === near;
-          if (isInString) {
-            const found = text.indexOf(QUOTE, at);
-            const end = found < 0 ? length : found;
-            lines += countLines(text, at, end);
-            isInString = found < 0;
-            // The last byte is read again as the string's first.
-            at = isInString ? length - 1 : end;
-          }
-          break;
-        }
-        case OPEN:
-          if (isInRow) return NOT_PLAIN;
-          isInRow = true;
-          rows += 1;
-          break;
-        case CLOSE:
-          if (!isInRow) return NOT_PLAIN;
-          isInRow = false;
-          break;
-        case MINUS:
-          // Two of them begin a comment.
-          if (text[at - 1] === DASH) return NOT_PLAIN;
-          break;
-        case SEMICOLON:
-          if (isInRow) return NOT_PLAIN;
-          [this.rows, this.lines] = [rows, lines];
-          return at + 1;
-        default:
-          return NOT_PLAIN;
-      }
+      while (at < length && CLASSES[text[at] as number] === LITERAL) at += 1;
+      if (at === length) break;
+      const kind = CLASSES[text[at] as number];
       at += 1;
+      if (kind === STRING) {
+        if (!isInRow) return NOT_PLAIN;
+        const near = Math.min(length, at + NEAR_BYTES);
+        let byte = 0;
+        while (byte !== QUOTE) {
+          // Nearly all bytes of texts are greater.
+          while (at < near && (byte = text[at] as number) > QUOTE) at += 1;
+          if (at === near) break;
+          at += 1;
+          if (byte === LINE_FEED) lines += 1;
+        }
+        if (byte !== QUOTE) at = this.#passString(text, at);
+      } else if (kind === LINE_END) {
+        lines += 1;
+      } else if (kind === OPEN && !isInRow) {
+        isInRow = true;
+        rows += 1;
+      } else if (kind === CLOSE && isInRow) {
+        isInRow = false;
+      } else if (kind === SEMICOLON && !isInRow) {
+        this.#add(rows, lines);
+        return at;
+      } else if (kind !== MINUS || text[at - 2] === DASH) {
+        // Two of them begin a comment.
+        return NOT_PLAIN;
+      }
     }
-    [this.rows, this.lines] = [rows, lines];
+    this.#add(rows, lines);
+    this.#at = at;
     this.#isInRow = isInRow;
-    this.#isInString = isInString;
     return CONTINUES;
+  }
+
+  #add(rows: number, lines: number): void {
+    this.rows += rows;
+    this.lines += lines;
+  }
+
+  /** Returns the position after a string's end, or after `text` if the string continues. */
+  #passString(text: Buffer, at: number): number {
+    const end = text.indexOf(QUOTE, at);
+    this.#isInString = end < 0;
+    this.lines += countLines(text, at, end < 0 ? text.length : end);
+    return end < 0 ? text.length : end + 1;
   }
 }
 
