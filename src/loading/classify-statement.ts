@@ -3,7 +3,9 @@ import type { Buffer } from "node:buffer";
 import { lowerAscii } from "../lib/ascii-case.ts";
 import { viewOf } from "../lib/bytes.ts";
 import { beginsKeyValues } from "../sqlite/key-values.ts";
+import type { ScriptStatement } from "../sqlite/statement-splitter.ts";
 import { isPlatformName } from "../sqlite/own-objects.ts";
+import { beginsRows } from "../sqlite/plain-rows.ts";
 import { type ByteToken, TokenReader } from "../sqlite/token-reader.ts";
 import {
   classifyTable,
@@ -77,31 +79,27 @@ const KNOWN_WORDS = new Set(["WITH"]);
  * begins with the same bytes.
  */
 export class StatementClassifier {
-  /** Everything up to and including VALUES. */
-  #head: Buffer | undefined;
-  #insert: InsertRows | undefined;
+  #last: { head: Buffer; insert: InsertRows } | undefined;
 
-  /** Classifies a statement. `bytes` starts at its first token. */
-  classify(bytes: Uint8Array): StatementClass {
-    if (this.#insert !== undefined && this.#head !== undefined && hasHead(bytes, this.#head)) {
-      return this.#insert;
+  /** How the last INSERT of values begins: everything up to and including VALUES. A splitter should expect it. */
+  get head(): Buffer | undefined {
+    return this.#last?.head;
+  }
+
+  /** Classifies the next statement. */
+  classify({ bytes, start, plain }: ScriptStatement): StatementClass {
+    const last = this.#last;
+    if (last !== undefined && (plain?.head === last.head || beginsRows(bytes, start, last.head))) {
+      return last.insert;
     }
-    const found = classifyStatement(bytes);
+    const text = bytes.subarray(start);
+    const found = classifyStatement(text);
     if (found.kind === "insert" && found.hasValues) {
-      this.#head = viewOf(bytes.slice(0, found.rowsAt + "VALUES".length));
-      this.#insert = found;
+      const head = viewOf(text.slice(0, found.rowsAt + "VALUES".length));
+      this.#last = { head, insert: found };
     }
     return found;
   }
-}
-
-/** True if `bytes` begins with `head` and a parenthesis follows. */
-function hasHead(bytes: Uint8Array, head: Buffer): boolean {
-  const { length } = head;
-  const next = bytes[length];
-  if (next !== 0x28 && !(next === 0x20 && bytes[length + 1] === 0x28)) return false;
-  for (let at = 0; at < length; at += 1) if (bytes[at] !== head[at]) return false;
-  return true;
 }
 
 /**

@@ -127,17 +127,24 @@ async function* readGroups(stretch: Stretch): AsyncGenerator<Group, void, undefi
   let statements: LoadableStatement[] = [];
   let bytes = 0;
   let after: ScriptPlace = position;
-  for await (const statement of readStatements(input, position)) {
-    const { isBound, ...loadable } = prepare(rewriter, statement, position.pass);
-    const isFull = bytes >= TURN_BYTES || statements.length >= TURN_STATEMENTS_MAX;
-    if (isFull && isBound !== true) {
-      yield { statements, after };
-      [statements, bytes] = [[], 0];
+  const splitter = startSplitter(position);
+  for await (const some of readStatements(input, position, splitter)) {
+    for (const statement of some) {
+      const { isBound, ...loadable } = prepare(rewriter, statement, position.pass);
+      splitter.expectRows(rewriter.insertHead);
+      const isFull = bytes >= TURN_BYTES || statements.length >= TURN_STATEMENTS_MAX;
+      if (isFull && isBound !== true) {
+        yield { statements, after };
+        [statements, bytes] = [[], 0];
+      }
+      after = statement.after;
+      bytes += statement.bytes.length;
+      if (loadable.run.length > 0 || loadable.rows !== undefined) statements.push(loadable);
+      if (statement.number >= until) {
+        yield { statements, after };
+        return;
+      }
     }
-    after = statement.after;
-    bytes += statement.bytes.length;
-    if (loadable.run.length > 0 || loadable.rows !== undefined) statements.push(loadable);
-    if (statement.number >= until) break;
   }
   if (after.statements < until) {
     throw new ExportError("script-changed", "the script ends earlier than when it was scanned");
@@ -145,17 +152,21 @@ async function* readGroups(stretch: Stretch): AsyncGenerator<Group, void, undefi
   yield { statements, after };
 }
 
+function startSplitter({ statements, lines, textBytes }: ScriptPlace): StatementSplitter {
+  return new StatementSplitter({ statements, lines, textBytes });
+}
+
+/** Yields the statements that end in each piece of the script. */
 async function* readStatements(
   input: LoadInput,
   from: ScriptPlace,
-): AsyncGenerator<ScriptStatement, void, undefined> {
-  const { statements, lines, textBytes } = from;
-  const splitter = new StatementSplitter({ statements, lines, textBytes });
-  for await (const chunk of readScriptText(input.read(from), textBytes)) {
-    yield* splitter.push(chunk);
+  splitter: StatementSplitter,
+): AsyncGenerator<Iterable<ScriptStatement>, void, undefined> {
+  for await (const chunk of readScriptText(input.read(from), from.textBytes)) {
+    yield splitter.push(chunk);
   }
   const rest = splitter.finish();
-  if (rest !== undefined) yield rest;
+  if (rest !== undefined) yield [rest];
 }
 
 function prepare(
@@ -163,9 +174,8 @@ function prepare(
   statement: ScriptStatement,
   pass: number,
 ): LoadableStatement & { isBound?: true } {
-  const { bytes, start, number } = statement;
   try {
-    return { statement, ...rewriter.rewrite(bytes.subarray(start), number, pass) };
+    return { statement, ...rewriter.rewrite(statement, pass) };
   } catch (cause) {
     if (cause instanceof UnloadableStatement) throw failed(statement, { cause });
     throw cause;
@@ -216,10 +226,12 @@ async function findStopped(input: LoadInput, position: StoredPosition): Promise<
   const reason =
     "this statement, or a later one that begins the same way, failed in an earlier attempt, and this database does not " +
     "undo what came before";
-  for await (const statement of readStatements(input, position)) {
-    if (statement.number !== position.running) continue;
-    const found = classifyStatement(statement.bytes.subarray(statement.start));
-    return failed(statement, { reason, ...("table" in found && { table: found.table }) });
+  for await (const some of readStatements(input, position, startSplitter(position))) {
+    for (const statement of some) {
+      if (statement.number !== position.running) continue;
+      const found = classifyStatement(statement.bytes.subarray(statement.start));
+      return failed(statement, { reason, ...("table" in found && { table: found.table }) });
+    }
   }
   return new ExportError("script-changed", "the script ends earlier than when it was scanned");
 }

@@ -7,6 +7,7 @@ import type { SourceStatement } from "../databases/source.ts";
 import type { LoadPlan, WrittenVirtualTable } from "../rpc/load-plan.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
 import { isDumpStageName, RESTORE_MARK } from "../sqlite/own-objects.ts";
+import type { ScriptStatement } from "../sqlite/statement-splitter.ts";
 import { TokenReader } from "../sqlite/token-reader.ts";
 import { type InsertRows, StatementClassifier } from "./classify-statement.ts";
 import { splitLongInsert, UnloadableStatement } from "./long-statement.ts";
@@ -72,9 +73,16 @@ export class StatementRewriter {
     }
   }
 
-  /** Rewrites one statement. `text` starts at its first token. Throws UnloadableStatement. */
-  rewrite(text: Uint8Array, number: number, pass: number): RewrittenStatement {
-    const found = this.#classifier.classify(text);
+  /** How the next statements probably begin, for the splitter. */
+  get insertHead(): Buffer | undefined {
+    return this.#classifier.head;
+  }
+
+  /** Rewrites the next statement. Throws UnloadableStatement. */
+  rewrite(statement: ScriptStatement, pass: number): RewrittenStatement {
+    const { bytes, start, number } = statement;
+    const found = this.#classifier.classify(statement);
+    const text = bytes.subarray(start);
     const { late, hasSequences } = this.#plan;
     const mayBeLate = found.kind === "create-trigger" || found.kind === "sequence";
     const isLate = mayBeLate && late !== null && number >= late.number;
@@ -97,7 +105,7 @@ export class StatementRewriter {
         return { run: [{ sql: row.sql }, ...this.#createIdsTable(row.name)], table: row.name };
       }
       case "insert":
-        return this.#insert(text, number, found);
+        return this.#insert(statement, text, found);
       case "sequence":
         return hasSequences ? { run: [toStatement(text)], table: "sqlite_sequence" } : NOTHING;
       case "create-index":
@@ -124,9 +132,9 @@ export class StatementRewriter {
     return [{ sql: `CREATE TABLE ${idsName}(id INTEGER PRIMARY KEY, sz ${RESTORE_MARK})` }];
   }
 
-  #insert(text: Uint8Array, number: number, found: InsertRows): RewrittenStatement {
-    const traits = findInsertTraits(text, found, NO_TABLES);
-    const rewritten = this.#rewriteInsert({ text, number, found, traits });
+  #insert(statement: ScriptStatement, text: Uint8Array, found: InsertRows): RewrittenStatement {
+    const traits = findInsertTraits(statement, found, NO_TABLES);
+    const rewritten = this.#rewriteInsert({ text, number: statement.number, found, traits });
     // A search index's internal tables are not loaded.
     if (rewritten === NOTHING) return rewritten;
     return { ...rewritten, inserted: countInserted(text, found, traits) };

@@ -1,7 +1,8 @@
 import { lowerAscii } from "../lib/ascii-case.ts";
 import { viewOf } from "../lib/bytes.ts";
 import type { InsertRows } from "./classify-statement.ts";
-import { countPlainRows } from "./plain-rows.ts";
+import { countPlainRows } from "../sqlite/plain-rows.ts";
+import type { ScriptStatement } from "../sqlite/statement-splitter.ts";
 import { TokenReader } from "../sqlite/token-reader.ts";
 
 /** What an INSERT contains after VALUES, in addition to plain values. */
@@ -34,12 +35,13 @@ const WORDS = /select|conflict|returning|last_insert_rowid|changes|unistr/i;
 
 /** Finds what an INSERT contains after its table and columns; otherwise as `findRowTraits`. */
 export function findInsertTraits(
-  bytes: Uint8Array,
+  { bytes, start, plain }: Pick<ScriptStatement, "bytes" | "start" | "plain">,
   { rowsAt, hasValues }: Pick<InsertRows, "rowsAt" | "hasValues">,
   ownTables: ReadonlySet<string>,
 ): RowTraits {
-  const rows = hasValues ? countPlainRows(bytes, rowsAt + "VALUES".length) : undefined;
-  return rows === undefined ? findRowTraits(bytes, rowsAt, ownTables) : { ...PLAIN_ROWS, rows };
+  const at = start + rowsAt;
+  const rows = hasValues ? (plain?.rows ?? countPlainRows(bytes, at + "VALUES".length)) : undefined;
+  return rows === undefined ? findRowTraits(bytes, at, ownTables) : { ...PLAIN_ROWS, rows };
 }
 
 /**

@@ -48,7 +48,10 @@ export async function scanScript(
   const scan = new ScriptScan();
   const splitter = new StatementSplitter();
   for await (const chunk of readScriptText(requireText(chunks))) {
-    for (const statement of splitter.push(chunk)) scan.add(statement);
+    for (const statement of splitter.push(chunk)) {
+      scan.add(statement);
+      splitter.expectRows(scan.insertHead);
+    }
     if (splitter.pendingBytes > STATEMENT_TEXT_MAX) {
       const { statements, lines } = scan.end;
       throw new ExportError(

@@ -1,3 +1,5 @@
+import type { Buffer } from "node:buffer";
+
 import { ExportError } from "../api/errors.ts";
 import { STATEMENT_BYTES_MAX } from "../api/limits.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
@@ -40,16 +42,21 @@ export class ScriptScan {
   /** False after the script has turned foreign keys off. */
   #enforces = true;
 
+  /** How the next statements probably begin, for the splitter. */
+  get insertHead(): Buffer | undefined {
+    return this.#classifier.head;
+  }
+
   /** Adds the script's next statement. Errors: `script-invalid`. */
   add(statement: ScriptStatement): void {
-    this.#add(statement, this.#classifier.classify(statement.bytes.subarray(statement.start)));
+    this.#add(statement, this.#classifier.classify(statement));
   }
 
   /** Adds a last statement that lacks a semicolon, or an open comment. Errors: `script-invalid`. */
   addUnended(statement: ScriptStatement): void {
     const { bytes, start } = statement;
     const isComment = start === bytes.length;
-    const found = this.#classifier.classify(bytes.subarray(start));
+    const found = this.#classifier.classify(statement);
     if (isComment || (found.kind !== "refuse" && !isCertainlyWhole(statement, found))) {
       throw refused(
         statement,
@@ -87,7 +94,7 @@ export class ScriptScan {
   #add(statement: ScriptStatement, found: StatementClass): void {
     const text = statement.bytes.subarray(statement.start);
     if (found.kind === "refuse") throw refused(statement, found.reason);
-    const traits = this.#findTraits(text, found);
+    const traits = this.#findTraits(statement, found);
     const reason = this.#findObstacle(text, found, traits);
     if (reason !== undefined) throw refused(statement, reason);
     const before = this.end;
@@ -160,9 +167,10 @@ export class ScriptScan {
     this.end = statement.after;
   }
 
-  #findTraits(text: Uint8Array, found: StatementClass): RowTraits {
-    if (found.kind === "insert") return findInsertTraits(text, found, this.#dumpStages);
-    return found.kind === "change-rows" ? findRowTraits(text, 0, this.#dumpStages) : PLAIN_ROWS;
+  #findTraits(statement: ScriptStatement, found: StatementClass): RowTraits {
+    if (found.kind === "insert") return findInsertTraits(statement, found, this.#dumpStages);
+    if (found.kind !== "change-rows") return PLAIN_ROWS;
+    return findRowTraits(statement.bytes, statement.start, this.#dumpStages);
   }
 
   #skip(what: string): void {

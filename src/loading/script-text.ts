@@ -40,9 +40,9 @@ export async function* requireText(
   for await (const chunk of chunks) {
     const missing = FILE_HEADER.length - head.length;
     if (missing > 0) head = concatBytes([head, chunk.subarray(0, missing)]);
-    let nul = chunk.indexOf(0);
+    let nul = viewOf(chunk).indexOf(0);
     const isHeaderEnd = offset + nul === FILE_HEADER.length - 1 && isFileHeader(head);
-    if (nul >= 0 && isHeaderEnd) nul = chunk.indexOf(0, nul + 1);
+    if (nul >= 0 && isHeaderEnd) nul = viewOf(chunk).indexOf(0, nul + 1);
     if (nul >= 0) {
       const what = describeBinary(head);
       throw new ExportError(

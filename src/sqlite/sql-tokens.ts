@@ -117,6 +117,16 @@ export function findByte(bytes: Buffer, byte: number, start: number): number {
   return near === bytes.length ? -1 : bytes.indexOf(byte, near);
 }
 
+/** Counts the line feeds from `start` to before `end`. */
+export function countLines(bytes: Buffer, start: number, end: number): number {
+  const part = bytes.subarray(start, end);
+  let count = 0;
+  for (let at = findByte(part, LINE_FEED, 0); at >= 0; at = findByte(part, LINE_FEED, at + 1)) {
+    count += 1;
+  }
+  return count;
+}
+
 function after(place: number, length: number): number {
   return place < 0 ? -1 : place + length;
 }

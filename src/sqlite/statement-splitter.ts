@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 
 import { viewOf } from "../lib/bytes.ts";
-import { findByte, findTokenEnd, skipPlain, classifyToken } from "./sql-tokens.ts";
+import { beginsRows, CONTINUES, NOT_PLAIN, PlainRows } from "./plain-rows.ts";
+import { classifyToken, countLines, findTokenEnd, skipPlain } from "./sql-tokens.ts";
 
 /** A statement of a script. */
 export interface ScriptStatement {
@@ -25,6 +26,8 @@ export interface ScriptStatement {
   after: ScriptPlace;
   /** False only for a last statement or comment that the script breaks off. */
   isEnded: boolean;
+  /** Set if it begins with the bytes that `expectRows` got, and only literals follow. */
+  plain?: { head: Buffer; rows: number };
 }
 
 /** How much of a script comes before a place in it. */
@@ -49,12 +52,21 @@ const SEMICOLON = 0x3b;
 const OPEN = 0x28;
 const CLOSE = 0x29;
 const SLASH = 0x2f;
-const LINE_FEED = 0x0a;
+
+/** How INSERTs begin, up to and including VALUES. */
+interface InsertHead {
+  bytes: Buffer;
+  /** Line feeds. */
+  lines: number;
+}
 
 /** No keyword that counts is longer. */
 const KEYWORD_LENGTH_MAX = 9;
 
 const NOTHING = Buffer.alloc(0);
+
+/** How many bytes of a chunk are copied at least, so that they follow the statement that the last chunk began. */
+const JOINED_BYTES_MIN = 32 * 1024;
 
 /**
  * Splits a script, which arrives in pieces of any size, into the statements that SQLite's own parser finds in
@@ -67,6 +79,9 @@ export class StatementSplitter {
   #pending: Buffer = NOTHING;
   /** How many bytes `#pending` may have in its present memory; 0 if that is the caller's. */
   #capacity = 0;
+  /** The last piece, and how many of its bytes are in `#pending` or before it. */
+  #chunk: Buffer = NOTHING;
+  #joined = 0;
   /**
    * The start of the next token in `#pending`, and how many bytes were already searched for its
    * end.
@@ -78,6 +93,9 @@ export class StatementSplitter {
   #state: State = "start";
   /** Open parentheses of CREATE VIRTUAL TABLE. */
   #depth = 0;
+  #expected: InsertHead | undefined;
+  /** The rows of a statement that begins as expected, as long as there are only literals. */
+  #rows: { head: InsertHead; read: PlainRows } | undefined;
   readonly #before: ScriptPlace;
 
   /** The first bytes to be pushed are those at `place`, after a statement's end. */
@@ -90,10 +108,23 @@ export class StatementSplitter {
     return this.#pending.length;
   }
 
+  /**
+   * Expects INSERTs that begin with these bytes, of which VALUES are the last. If only literals follow, a statement is
+   * read faster, in one pass that also counts its rows.
+   */
+  expectRows(bytes: Buffer | undefined): void {
+    if (bytes === undefined || bytes === this.#expected?.bytes) return;
+    this.#expected = { bytes, lines: countLines(bytes, 0, bytes.length) };
+  }
+
   /** Yields the statements that `chunk` ends. Do not write to the chunk afterwards. */
   *push(chunk: Uint8Array): Generator<ScriptStatement> {
-    this.#append(chunk);
-    for (let end = this.#findEnd(); end > 0; end = this.#findEnd()) yield this.#take(end, true);
+    this.#chunk = viewOf(chunk);
+    this.#joined = 0;
+    while (this.#join()) {
+      for (let end = this.#findEnd(); end > 0; end = this.#findEnd()) yield this.#take(end, true);
+    }
+    this.#chunk = NOTHING;
   }
 
   /**
@@ -101,6 +132,11 @@ export class StatementSplitter {
    * statement too: the caller decides whether a script may lack its last semicolon.
    */
   finish(): ScriptStatement | undefined {
+    if (this.#rows !== undefined) {
+      // The general rules find what is open.
+      this.#rows = undefined;
+      this.#findEnd();
+    }
     const { length } = this.#pending;
     const openKind = this.#at < length ? classifyToken(this.#pending, this.#at) : undefined;
     if (this.#first < 0 && openKind !== undefined && openKind !== "comment") this.#first = this.#at;
@@ -108,14 +144,28 @@ export class StatementSplitter {
     return this.#first < 0 && !isInBlockComment ? undefined : this.#take(length, false);
   }
 
-  #append(chunk: Uint8Array): void {
+  /** Adds bytes of the last piece to the pending ones. Returns false if it has no more. */
+  #join(): boolean {
+    const chunk = this.#chunk;
+    const joined = this.#joined;
+    if (joined === chunk.length) return false;
     const { length } = this.#pending;
-    if (length === 0) {
-      this.#pending = viewOf(chunk);
+    if (length <= joined) {
+      // All of the pending bytes are in the chunk, so nothing is copied.
+      this.#pending = chunk.subarray(joined - length);
       this.#capacity = 0;
-      return;
+      this.#joined = chunk.length;
+    } else {
+      // As many as the statement probably needs.
+      this.#joined = Math.min(chunk.length, joined + Math.max(length, JOINED_BYTES_MIN));
+      this.#append(chunk.subarray(joined, this.#joined));
     }
-    const needed = length + chunk.length;
+    return true;
+  }
+
+  #append(bytes: Buffer): void {
+    const { length } = this.#pending;
+    const needed = length + bytes.length;
     if (needed > this.#capacity) {
       // At least doubled: else a long statement would be copied with each of its pieces.
       this.#capacity = Math.max(needed, 2 * length);
@@ -124,13 +174,18 @@ export class StatementSplitter {
       this.#pending = grown;
     }
     this.#pending = Buffer.from(this.#pending.buffer, this.#pending.byteOffset, needed);
-    this.#pending.set(chunk, length);
+    this.#pending.set(bytes, length);
   }
 
   /** Reads on, and returns where the statement ends; 0 if its end has not arrived. */
   #findEnd(): number {
     let bytes = this.#pending;
     while (this.#at < bytes.length) {
+      if (this.#rows !== undefined) {
+        const end = this.#rows.read.read(bytes);
+        if (end !== NOT_PLAIN) return end === CONTINUES ? 0 : end;
+        this.#rows = undefined;
+      }
       if (this.#state === "body" || this.#state === "trigger") {
         this.#at = skipPlain(bytes, this.#at);
         if (this.#at === bytes.length) return 0;
@@ -147,17 +202,25 @@ export class StatementSplitter {
       if (kind === "space" || kind === "comment") continue;
       const isSemicolon = bytes[start] === SEMICOLON;
       if (isSemicolon && this.#state === "start") {
-        this.#drop(end);
+        this.#drop(end, countLines(bytes, 0, end));
         bytes = this.#pending;
       } else if (isSemicolon && this.#endsStatement()) {
         return end;
       } else {
-        if (this.#first < 0) this.#first = start;
+        if (this.#first < 0) this.#begin(start);
         const word = kind === "word" ? keyword(bytes, start, end) : "";
         this.#state = this.#nextState(word, bytes[start] as number);
       }
     }
     return 0;
+  }
+
+  /** Begins a statement. */
+  #begin(start: number): void {
+    this.#first = start;
+    const head = this.#expected;
+    if (head === undefined || !beginsRows(this.#pending, start, head.bytes)) return;
+    this.#rows = { head, read: new PlainRows(start + head.bytes.length) };
   }
 
   /** True if a semicolon ends the statement. */
@@ -199,17 +262,22 @@ export class StatementSplitter {
     const bytes = this.#pending.subarray(0, end);
     const start = this.#first < 0 ? end : this.#first;
     const before = this.#before;
-    const line = before.lines + countLines(bytes, 0, start) + 1;
+    const skipped = countLines(bytes, 0, start);
+    const line = before.lines + skipped + 1;
     const offset = before.textBytes + start;
     before.statements += 1;
-    this.#drop(end);
+    const rows = this.#rows;
+    const lines = rows === undefined ? countLines(bytes, start, end) : rows.head.lines + rows.read.lines;
+    this.#drop(end, skipped + lines);
     const after = { ...before };
-    return { bytes, start, number: after.statements, line, offset, after, isEnded };
+    const statement = { bytes, start, number: after.statements, line, offset, after, isEnded };
+    if (rows === undefined) return statement;
+    return { ...statement, plain: { head: rows.head.bytes, rows: rows.read.rows } };
   }
 
-  /** Continues between two statements, after the first `end` of the pending bytes. */
-  #drop(end: number): void {
-    this.#before.lines += countLines(this.#pending, 0, end);
+  /** Continues between two statements, after the first `end` of the pending bytes, which have so many lines. */
+  #drop(end: number, lines: number): void {
+    this.#before.lines += lines;
     this.#before.textBytes += end;
     this.#pending = this.#pending.subarray(end);
     this.#capacity = Math.max(0, this.#capacity - end);
@@ -217,6 +285,7 @@ export class StatementSplitter {
     this.#first = -1;
     this.#state = "start";
     this.#depth = 0;
+    this.#rows = undefined;
   }
 }
 
@@ -237,14 +306,4 @@ export async function* splitScript(
 
 function keyword(bytes: Buffer, start: number, end: number): string {
   return end - start > KEYWORD_LENGTH_MAX ? "" : bytes.toString("latin1", start, end).toUpperCase();
-}
-
-/** Counts the line feeds from `start` to before `end`. */
-function countLines(bytes: Buffer, start: number, end: number): number {
-  const part = bytes.subarray(start, end);
-  let count = 0;
-  for (let at = findByte(part, LINE_FEED, 0); at >= 0; at = findByte(part, LINE_FEED, at + 1)) {
-    count += 1;
-  }
-  return count;
 }

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { encodeUtf8 } from "../lib/bytes.ts";
-import { countPlainRows } from "./plain-rows.ts";
+import { countPlainRows } from "../sqlite/plain-rows.ts";
 import { countRows } from "./row-counts.ts";
 import { findRowTraits, PLAIN_ROWS } from "./row-traits.ts";
 
