@@ -101,3 +101,17 @@ test.each([
   await closeSnapshot(plain, record.snapshotId);
   expect(snapshotObjects(db)).toEqual([]);
 });
+
+test("keeps more bytes if each page takes less time than triggers would", async () => {
+  const fill = (name: string, bytes: number): string =>
+    `CREATE TABLE ${name}(id INTEGER PRIMARY KEY, a); INSERT INTO ${name} VALUES (1, zeroblob(${bytes}))`;
+  const tables = [
+    ...Array.from({ length: 850 }, (_, n) => fill(`small_${n}`, 60_000)),
+    ...Array.from({ length: 60 }, (_, n) => fill(`larger_${n}`, 100_000)),
+  ];
+  const db = openPlatformDatabase();
+  db.exec(tables.join("; "));
+  const { record } = await freeze(nodeSqliteSource(db));
+  const held = record.tables.map(({ name, heldBy }) => `${name.split("_")[0]} ${heldBy}`);
+  expect(new Set(held)).toEqual(new Set(["small page", "larger undo"]));
+});
