@@ -34,10 +34,10 @@ export const WATCHED_TABLES_MAX = 1_000;
 const COLUMNS_MAX = 100;
 
 /**
- * If there are more tables than this, pages of small ones are kept instead of watching them, until no more than this
- * many are watched. Watching takes five CREATEs per table, each of which walks through the whole schema: 500 tables
- * take 0.8 s in one turn (November 2026), and the time grows with the square of their number. A few tables
- * are better watched, since their writers then pay only for what they write.
+ * If there are more tables than this, pages of small ones are kept instead of watching them: all that are cheap, and
+ * others until no more than this many are watched. Watching takes five CREATEs per table, each of which walks through
+ * the whole schema: 500 tables take 0.8 s in one turn (November 2026), and the time grows with the square of their
+ * number. A few larger tables are better watched, since their writers then pay only for what they write.
  */
 export const MANY_TABLES = 50;
 
@@ -184,8 +184,8 @@ async function measureCopy(source: Source, table: Table, bytesMax: number): Prom
 }
 
 /**
- * Chooses the tables whose pages are kept: the smallest ones, until few enough are left to be watched. Sizes are
- * estimates, for which few rows are read.
+ * Chooses the tables whose pages are kept: those whose pages are cheap, then the smallest ones, until few enough are
+ * left to be watched. Sizes are estimates, for which few rows are read.
  */
 async function chooseKept(
   source: Source,
@@ -197,8 +197,9 @@ async function chooseKept(
   const fitting = found.sizes.filter(({ table, ...size }) => fitsKeptPage(table, size));
   let keptBytes = 0;
   for (const { table, bytes } of fitting.toSorted((one, other) => one.bytes - other.bytes)) {
-    const bytesMax = bytes <= CHEAP_PAGE_BYTES ? CHEAP_KEPT_BYTES_MAX : KEPT_BYTES_MAX;
-    if (tables.length - kept.size <= choice.manyTables || keptBytes + bytes > bytesMax) break;
+    const isCheap = bytes <= CHEAP_PAGE_BYTES;
+    if (keptBytes + bytes > (isCheap ? CHEAP_KEPT_BYTES_MAX : KEPT_BYTES_MAX)) break;
+    if (!isCheap && tables.length - kept.size <= choice.manyTables) break;
     const statement = choice.keepPage(table);
     if (statement === undefined) continue;
     kept.set(table, statement);
