@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 
 import { planDump } from "../formats/plan-dump.ts";
 import { ExportError } from "../api/errors.ts";
+import type { Source } from "../databases/source.ts";
 import { beginDump, type BegunDump, type DumpRequest } from "./begin-dump.ts";
 import { freeze, SNAPSHOT_ID, snapshotObjects } from "../../test/support/frozen-database.ts";
 import { nodeSqliteSource, openPlatformDatabase } from "../../test/support/node-sqlite-source.ts";
@@ -19,9 +20,10 @@ function openDatabase(): DatabaseSync {
 async function begin(
   db: DatabaseSync,
   request: Partial<DumpRequest>,
+  source = nodeSqliteSource(db),
 ): Promise<{ begun: BegunDump; reading: { method: string; objects: number }[] }> {
   const reading: { method: string; objects: number }[] = [];
-  const begun = await beginDump(nodeSqliteSource(db), {
+  const begun = await beginDump(source, {
     snapshotId: SNAPSHOT_ID,
     jobId: "job",
     consistency: "snapshot",
@@ -55,6 +57,27 @@ test.each([
   expect(begun).toMatchObject({ method: "snapshot", record: { snapshotId: SNAPSHOT_ID } });
   expect(reading).toEqual([{ method: "snapshot", objects: 0 }]);
   expect(snapshotObjects(db)).not.toEqual([]);
+});
+
+test.each([
+  ["once", "the schema stays the same", ""],
+  ["again", "the schema changes before the snapshot opens", "CREATE TABLE later(x)"],
+])("reads the catalog %s if %s", async (_, __, change) => {
+  const db = openDatabase();
+  const plain = nodeSqliteSource(db);
+  let catalogs = 0;
+  const counting: Source = {
+    ...plain,
+    transaction: (statements) => {
+      if (statements.some(({ sql }) => sql.includes("pragma_table_xinfo"))) catalogs += 1;
+      return plain.transaction(statements);
+    },
+  };
+  const beforeReading = async () => db.exec(change);
+  const { begun } = await begin(db, { oneTurnBytes: 2, beforeReading }, counting);
+  expect(begun.method).toBe("snapshot");
+  expect(catalogs).toBe(change === "" ? 1 : 2);
+  expect(begun.plan.tables.length).toBe(change === "" ? 1 : 2);
 });
 
 test("holds nothing of a live dump", async () => {

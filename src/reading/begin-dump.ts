@@ -1,33 +1,10 @@
-import type { DumpPlan } from "../formats/plan.ts";
-import type { CreateEncoder } from "../formats/table-encoder.ts";
 import type { SnapshotRecord } from "../rpc/snapshot-record.ts";
-import type { Catalog } from "../sqlite/catalog.ts";
 import type { Source } from "../databases/source.ts";
-import { digestCatalog, readCatalog } from "./read-catalog.ts";
+import { type PlanDump, type PlannedDump, readDumpPlan } from "./planned-dump.ts";
 import { type OneTurnPiece, readInOneTurn } from "./read-in-one-turn.ts";
 import { openSnapshot } from "./snapshot/open-snapshot.ts";
 import { type IsLeftover, sweepLeftovers } from "./snapshot/sweep-leftovers.ts";
 import { readSourceWarnings } from "./source-warnings.ts";
-
-/**
- * Plans what is read from a catalog; the same for the same catalog. It may refuse a catalog with an
- * `ExportError`.
- */
-export type PlanDump = (catalog: Catalog) => { plan: DumpPlan; createEncoder: CreateEncoder };
-
-/** What a dump would read, before any row is read. */
-export interface PlannedDump {
-  catalog: Catalog;
-  catalogDigest: string;
-  plan: DumpPlan;
-  createEncoder: CreateEncoder;
-}
-
-/** Reads a source's catalog in one turn and plans its dump. Errors: those of `planDump` and the source's own. */
-export async function readDumpPlan(source: Source, planDump: PlanDump): Promise<PlannedDump> {
-  const catalog = await readCatalog(source);
-  return { catalog, catalogDigest: await digestCatalog(catalog), ...planDump(catalog) };
-}
 
 /** A dump to begin. */
 export interface DumpRequest {
@@ -58,10 +35,7 @@ export interface DumpRequest {
 }
 
 /** A dump whose instant is chosen, if it has one. */
-export type BegunDump = {
-  catalog: Catalog;
-  catalogDigest: string;
-  plan: DumpPlan;
+export type BegunDump = PlannedDump & {
   /** The instant by the source's own clock; for a live dump, its start by this Worker's clock. */
   atMs: number;
   /** What the reader of the dump must know, one sentence each. */
@@ -94,11 +68,13 @@ export type BegunDump = {
 export async function beginDump(source: Source, request: DumpRequest): Promise<BegunDump> {
   const { consistency } = request;
   const counted = countReading(source);
-  const whole = await readWhole(counted.source, request);
+  const { whole, planned } = await readWhole(counted.source, request);
   await request.beforeReading(whole?.method ?? consistency);
   const begun =
     whole ??
-    (consistency === "snapshot" ? await freeze(source, request) : await look(source, request));
+    (consistency === "snapshot"
+      ? await freeze(source, request, planned)
+      : await look(source, request, planned));
   const isFrozen = consistency === "snapshot";
   const warnings = [
     ...begun.warnings,
@@ -109,55 +85,50 @@ export async function beginDump(source: Source, request: DumpRequest): Promise<B
   return { ...begun, warnings, rowsRead };
 }
 
-/** Returns all of a small dump; undefined if it is not small, or must not be read in one turn. */
-async function readWhole(source: Source, request: DumpRequest): Promise<BegunDump | undefined> {
+/**
+ * Returns all of a small dump; no `whole` if it is not small, or must not be read in one turn. Also returns the plan,
+ * if one was made.
+ */
+async function readWhole(
+  source: Source,
+  request: DumpRequest,
+): Promise<{ whole?: BegunDump; planned?: PlannedDump | undefined }> {
   const { oneTurnBytes: bytesMax, planDump, removesLeftovers, isLeftover } = request;
-  if (bytesMax === 0) return undefined;
+  if (bytesMax === 0) return { planned: request.planned };
   // A far database takes both requests at the same time.
   const [planned] = await Promise.all([
     request.planned ?? readDumpPlan(source, planDump),
     removesLeftovers ? sweepLeftovers(source, isLeftover) : [],
   ]);
   const dump = await readInOneTurn(source, { ...planned, bytesMax });
-  if (dump === undefined) return undefined;
-  const { catalog, catalogDigest, plan } = planned;
-  return {
-    method: "one-turn",
-    catalog,
-    catalogDigest,
-    plan,
-    ...dump,
-    warnings: [],
-    rowsWritten: 0,
-  };
+  if (dump === undefined) return { planned };
+  return { whole: { method: "one-turn", ...planned, ...dump, warnings: [], rowsWritten: 0 } };
 }
 
-async function freeze(source: Source, request: DumpRequest): Promise<BegunDump> {
-  const { snapshotId, jobId, undoBytesMax, planDump, isLeftover } = request;
+async function freeze(
+  source: Source,
+  { snapshotId, jobId, undoBytesMax, planDump, isLeftover }: DumpRequest,
+  planned: PlannedDump | undefined,
+): Promise<BegunDump> {
   const opened = await openSnapshot(source, {
     snapshotId,
     jobId,
     undoBytesMax,
     planDump,
+    ...(planned && { planned }),
     isLeftover,
   });
-  return { method: "snapshot", ...opened, catalogDigest: await digestCatalog(opened.catalog) };
+  return { method: "snapshot", ...opened };
 }
 
-async function look(source: Source, request: DumpRequest): Promise<BegunDump> {
+async function look(
+  source: Source,
+  { planDump }: DumpRequest,
+  found: PlannedDump | undefined,
+): Promise<BegunDump> {
   const atMs = Date.now();
-  const planned = request.planned ?? (await readDumpPlan(source, request.planDump));
-  const { catalog, catalogDigest, plan } = planned;
-  return {
-    method: "live",
-    catalog,
-    catalogDigest,
-    plan,
-    atMs,
-    warnings: [],
-    rowsRead: 0,
-    rowsWritten: 0,
-  };
+  const planned = found ?? (await readDumpPlan(source, planDump));
+  return { method: "live", ...planned, atMs, warnings: [], rowsRead: 0, rowsWritten: 0 };
 }
 
 /** Returns the source, and the rows that its transactions have read so far. */

@@ -5,12 +5,13 @@ import {
   SCHEMA_QUERY,
 } from "../sqlite/parse-catalog.ts";
 import { quoteText } from "../sqlite/identifier.ts";
+import { CAN_EXPORT_KEY_VALUES } from "../sqlite/key-values.ts";
 import { classifyVirtualTable } from "../sqlite/virtual-table.ts";
 import { lowerAscii } from "../lib/ascii-case.ts";
-import { encodeUtf8, toHex } from "../lib/bytes.ts";
+import { encodeUtf8, toHex, viewOf } from "../lib/bytes.ts";
 import type { Catalog, SchemaObject } from "../sqlite/catalog.ts";
 import { ExportError } from "../api/errors.ts";
-import type { Source, SourceResult } from "../databases/source.ts";
+import type { Source, SourceResult, SourceValue } from "../databases/source.ts";
 
 /** Reads in one turn everything from which `parseCatalog` makes a catalog. */
 export async function readCatalogRows(source: Source): Promise<SourceResult["rows"][]> {
@@ -18,9 +19,25 @@ export async function readCatalogRows(source: Source): Promise<SourceResult["row
   return results.map((result) => result.rows);
 }
 
+/** A catalog, and what proves that it is still the same. */
+export interface ReadCatalog {
+  catalog: Catalog;
+  /** The result of `SCHEMA_QUERY`. */
+  schema: SchemaRows;
+}
+
+export type SchemaRows = SourceResult["rows"];
+
 /** Reads a source's schema in one turn. */
 export async function readCatalog(source: Source): Promise<Catalog> {
-  return addViewColumns(source, parseCatalog(await readCatalogRows(source)));
+  return (await readCatalogWithSchema(source)).catalog;
+}
+
+/** Like `readCatalog`. */
+export async function readCatalogWithSchema(source: Source): Promise<ReadCatalog> {
+  const rows = await readCatalogRows(source);
+  const catalog = await addViewColumns(source, parseCatalog(rows));
+  return { catalog, schema: rows[0] ?? [] };
 }
 
 /**
@@ -56,31 +73,62 @@ async function findViewColumns(source: Source, view: string): Promise<string[] |
   }
 }
 
-/**
- * Returns the catalog, if its digest is still the same, and the schema on which it is based, as
- * text. Errors: `schema-changed`.
- */
+/** Returns the catalog, if its digest is still the same. Errors: `schema-changed`. */
 export async function readUnchangedCatalog(
   source: Source,
   digest: string | null,
-): Promise<{ catalog: Catalog; schema: string }> {
-  const rows = await readCatalogRows(source);
-  const catalog = await addViewColumns(source, parseCatalog(rows));
-  if ((await digestCatalog(catalog)) !== digest) throw schemaChanged();
-  return { catalog, schema: schemaText(rows[0]) };
+): Promise<ReadCatalog> {
+  const read = await readCatalogWithSchema(source);
+  if ((await digestCatalog(read.catalog)) !== digest) throw schemaChanged();
+  return read;
+}
+
+/**
+ * True if a source still has the catalog. Reads only the schema, since a whole catalog takes ten
+ * times as long, and what else a catalog depends on: the class of the object. False if that shows
+ * nothing: the schema may differ only in objects that no catalog contains.
+ */
+export async function isStillCatalog(
+  source: Source,
+  { catalog, schema }: ReadCatalog,
+): Promise<boolean> {
+  const queries = [{ sql: SCHEMA_QUERY }, { sql: CAN_EXPORT_KEY_VALUES }];
+  const [found, keyValues] = await source.transaction(queries);
+  const isExportable = (keyValues?.rows.length ?? 0) > 0;
+  const { keyValues: known } = catalog;
+  if (known !== undefined && (known === "exportable") !== isExportable) return false;
+  return areSameRows(schema, found?.rows ?? []);
 }
 
 /**
  * Compares only the schema, since reading a whole catalog takes many times as long. Errors:
  * `schema-changed`.
  */
-export async function requireUnchangedSchema(source: Source, schema: string): Promise<void> {
+export async function requireUnchangedSchema(source: Source, schema: SchemaRows): Promise<void> {
   const { rows } = await source.query({ sql: SCHEMA_QUERY });
-  if (schemaText(rows) !== schema) throw schemaChanged();
+  if (!isSameSchema(schema, rows)) throw schemaChanged();
 }
 
-function schemaText(rows: SourceResult["rows"] = []): string {
+/** True if two results of `SCHEMA_QUERY` have the same objects that a dump may contain. */
+export function isSameSchema(one: SchemaRows, other: SchemaRows): boolean {
+  // Most are equal byte by byte, and then no text needs to be decoded.
+  return areSameRows(one, other) || schemaText(one) === schemaText(other);
+}
+
+function schemaText(rows: SchemaRows): string {
   return JSON.stringify(parseSchema(rows));
+}
+
+function areSameRows(one: SchemaRows, other: SchemaRows): boolean {
+  return (
+    one.length === other.length &&
+    one.every((row, at) => row.every((value, column) => isSameValue(value, other[at]?.[column])))
+  );
+}
+
+function isSameValue(one: SourceValue, other: SourceValue | undefined): boolean {
+  if (!(one instanceof ArrayBuffer) || !(other instanceof ArrayBuffer)) return one === other;
+  return viewOf(new Uint8Array(one)).equals(new Uint8Array(other));
 }
 
 function schemaChanged(): ExportError {

@@ -141,6 +141,34 @@ test("returns nothing if the commit fails", async () => {
   await expect(session.read(head.cursor).next()).rejects.toBe(failed);
 });
 
+test("reads only the schema if an earlier session has planned the dump", async () => {
+  const { expected, statements, open } = await frozen();
+  const { planned } = await open();
+  statements.length = 0;
+  const session = await open({ planned });
+  expect(session.planned).toBe(planned);
+  expect(statements.filter((sql) => sql.includes("pragma_"))).toEqual([]);
+  expect((await readUntil(session, CURSOR_START)).text).toBe(expected);
+  await session.requireIntact();
+});
+
+test("does not take an earlier plan for that of another catalog", async () => {
+  const { db, open } = await frozen();
+  const { planned } = await open();
+  const other = { ...planned, catalogDigest: "0".repeat(64) };
+  expect((await open({ planned: other })).planned).not.toBe(other);
+  // The local runtime makes this table, and a class that cannot return its entries may be replaced by one that can.
+  db.exec("CREATE TABLE _cf_KV(key, value)");
+  const unread = (await open({ planned })).planned;
+  expect(unread).not.toBe(planned);
+  expect(unread.catalog.keyValues).toBe("unreadable");
+  expect((await open({ planned: unread })).planned).toBe(unread);
+  const readable = { ...unread, catalog: { ...unread.catalog, keyValues: "exportable" as const } };
+  expect((await open({ planned: readable })).planned).not.toBe(readable);
+  db.exec("CREATE TABLE later(z)");
+  await expect(open({ planned: unread })).rejects.toMatchObject({ code: "schema-changed" });
+});
+
 test("does not open if the schema has changed since the dump was planned", async () => {
   const { db, open } = await frozen();
   db.exec("CREATE TABLE later(z)");

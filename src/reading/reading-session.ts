@@ -1,13 +1,11 @@
 import type { Catalog } from "../sqlite/catalog.ts";
 import type { Cursor } from "../rpc/cursor.ts";
 import type { SnapshotRecord } from "../rpc/snapshot-record.ts";
-import type { DumpPlan } from "../formats/plan.ts";
 import type { Source } from "../databases/source.ts";
-import type { CreateEncoder } from "../formats/table-encoder.ts";
-import type { PlanDump } from "./begin-dump.ts";
+import type { PlanDump, PlannedDump } from "./planned-dump.ts";
 import { type DumpPiece, readDump, type ReadNotes } from "./dump-reader.ts";
 import { type AheadLimits, ONE_AHEAD } from "./pages-ahead.ts";
-import { readUnchangedCatalog, requireUnchangedSchema } from "./read-catalog.ts";
+import { isStillCatalog, readUnchangedCatalog, requireUnchangedSchema } from "./read-catalog.ts";
 import { toCommittedPosition } from "./snapshot/committed-position.ts";
 import { SnapshotReader } from "./snapshot/snapshot-reader.ts";
 import { openLiveReader } from "./table-reader.ts";
@@ -22,6 +20,8 @@ export interface DumpToRead {
   undoBytesMax: number;
   /** Plans the dump again. An error stops the opening before the source is changed. */
   planDump: (catalog: Catalog) => ReturnType<PlanDump> | Promise<ReturnType<PlanDump>>;
+  /** The plan that an earlier session made, or the beginning. Nothing is planned again if the catalog is the same. */
+  planned?: PlannedDump | undefined;
 }
 
 /**
@@ -46,10 +46,8 @@ export interface DumpToRead {
  * the schema.
  */
 export class ReadingSession {
-  readonly plan: DumpPlan;
-  readonly #createEncoder: CreateEncoder;
+  readonly planned: PlannedDump;
   readonly #source: Source;
-  readonly #schema: string;
   readonly #snapshot: SnapshotReader | undefined;
   /** Names of the tables whose rows are all committed. */
   #finished: ReadonlySet<string> = new Set();
@@ -63,20 +61,12 @@ export class ReadingSession {
       record === null ? undefined : new SnapshotReader(source, record, { undoBytesMax });
     // A far database takes both requests at the same time.
     snapshot?.prepareAdvance();
-    const { catalog, schema } = await readUnchangedCatalog(source, dump.catalogDigest);
-    return new ReadingSession(source, schema, snapshot, await dump.planDump(catalog));
+    return new ReadingSession(source, snapshot, await planAgain(source, dump));
   }
 
-  private constructor(
-    source: Source,
-    schema: string,
-    snapshot: SnapshotReader | undefined,
-    { plan, createEncoder }: ReturnType<PlanDump>,
-  ) {
-    this.plan = plan;
-    this.#createEncoder = createEncoder;
+  private constructor(source: Source, snapshot: SnapshotReader | undefined, planned: PlannedDump) {
+    this.planned = planned;
     this.#source = source;
-    this.#schema = schema;
     this.#snapshot = snapshot;
   }
 
@@ -84,7 +74,7 @@ export class ReadingSession {
    * Promises that nothing before `cursor` is read again. Errors: `snapshot-lost`, the source's own.
    */
   commit(cursor: Cursor, checkpoint: number): Promise<void> {
-    const position = toCommittedPosition(this.plan, cursor, checkpoint);
+    const position = toCommittedPosition(this.planned.plan, cursor, checkpoint);
     this.#finished = position.finished;
     this.#committed = this.#snapshot?.advance(position) ?? Promise.resolve();
     // `read` throws the same error.
@@ -106,8 +96,8 @@ export class ReadingSession {
       ahead,
       ...(readNotes && { readNotes }),
       reader: this.#snapshot ?? openLiveReader(this.#source),
-      plan: this.plan,
-      createEncoder: this.#createEncoder,
+      plan: this.planned.plan,
+      createEncoder: this.planned.createEncoder,
       cursor,
     });
     for await (const piece of pieces) {
@@ -119,8 +109,18 @@ export class ReadingSession {
   /** Errors: `schema-changed`, `snapshot-lost`, the source's own. */
   async requireIntact(): Promise<void> {
     await Promise.all([
-      requireUnchangedSchema(this.#source, this.#schema),
+      requireUnchangedSchema(this.#source, this.planned.schema),
       this.#snapshot?.requireIntact(this.#finished),
     ]);
   }
+}
+
+async function planAgain(
+  source: Source,
+  { catalogDigest, planDump, planned }: DumpToRead,
+): Promise<PlannedDump> {
+  const isPlanOf = planned?.catalogDigest === catalogDigest;
+  if (isPlanOf && (await isStillCatalog(source, planned))) return planned;
+  const read = await readUnchangedCatalog(source, catalogDigest);
+  return { ...read, catalogDigest, ...(await planDump(read.catalog)) };
 }

@@ -22,7 +22,7 @@ import { fitsStatement, StatementTooLong } from "./statement-length.ts";
 export const ROW_SEPARATOR = 0xff;
 
 /** A result may have 100 columns, and so may a subquery. */
-const COLUMNS_MAX = 100;
+export const COLUMNS_MAX = 100;
 /** A page's result has two columns per key column, and two for the page itself. */
 const KEY_COLUMNS_MAX = 49;
 

@@ -75,6 +75,7 @@ export async function openStream(
           record: begun.method === "snapshot" ? begun.record : null,
           undoBytesMax,
           planDump,
+          planned: begun,
         });
     const found = new Set(isWhole ? begun.pieces.flatMap(({ warnings }) => warnings) : []);
     return {

@@ -10,7 +10,7 @@ import { requireRows } from "../api/export-request.ts";
 import type { StreamRequest } from "../api/stream-query.ts";
 import { findDatabase, sourceObjectOf } from "../databases/open-source.ts";
 import { getSourceKind } from "../databases/source-kinds.ts";
-import { type PlanDump, readDumpPlan, type PlannedDump } from "../reading/begin-dump.ts";
+import { type PlanDump, readDumpPlan, type PlannedDump } from "../reading/planned-dump.ts";
 import type { Source } from "../databases/source.ts";
 
 /** What a stream would send, before anything except the catalog is read. */

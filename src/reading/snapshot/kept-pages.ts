@@ -1,12 +1,12 @@
-import type { Table } from "../../sqlite/catalog.ts";
-import { quoteIdentifier as q, findUnusedName } from "../../sqlite/identifier.ts";
-import { SNAPSHOT_PREFIX } from "../../sqlite/own-objects.ts";
-import { buildPageQuery } from "../../sqlite/page-query.ts";
-import { fitsStatement, StatementTooLong } from "../../sqlite/statement-length.ts";
+import { listRowColumns, type Table } from "../../sqlite/catalog.ts";
+import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
+import { COLUMNS_MAX, rowSelectSql } from "../../sqlite/page-query.ts";
+import { selectLiveRows, selectRenamedRows } from "../../sqlite/row-select.ts";
+import { fitsStatement } from "../../sqlite/statement-length.ts";
 import { countNameBytes } from "../../sqlite/table-size.ts";
 import { KIB, MIB } from "../../api/limits.ts";
 import type { CreateEncoder } from "../../formats/table-encoder.ts";
-import type { SourceStatement } from "../../databases/source.ts";
+import type { SourceStatement, SourceValue } from "../../databases/source.ts";
 import type { SnapshotNames } from "./names.ts";
 
 /** The most rows of a kept page. */
@@ -25,10 +25,10 @@ const PAGE_BYTES_MAX = 1_900_000;
  * The most bytes of text in all kept pages. Sizes are estimated before, and the turn that keeps pages stops at this
  * bound. Keeping 450 tables of 145 KB took 1.4 s of CPU on a loaded machine (November 2026).
  */
-const PAGES_BYTES_MAX = 96 * MIB;
+export const PAGES_BYTES_MAX = 192 * MIB;
 
-/** Lengthened if a table has this name: a query over a table of its own name would be circular. */
-const KEPT = `${SNAPSHOT_PREFIX}_kept`;
+/** After how many pages their bytes are added up. */
+const PAGES_A_SUM = 32;
 
 /** The columns of the query that reads kept pages. */
 export const KEPT_COLUMNS = 3;
@@ -46,8 +46,8 @@ export function fitsKeptPage(
 }
 
 /**
- * CREATE TABLE of the kept pages, by the numbers of their tables: the text and the number of its rows, and how long
- * the texts are up to this one. The turn fails at a page that exceeds a bound.
+ * CREATE TABLE of the kept pages, by the numbers of their tables: the text and the number of its rows. Rows with
+ * negative numbers have the sums of their bytes so far. The turn fails at a page or a sum that exceeds a bound.
  */
 export function createPagesSql({ pages }: SnapshotNames): string {
   const columns = [
@@ -61,7 +61,9 @@ export function createPagesSql({ pages }: SnapshotNames): string {
 
 /**
  * Statement that keeps a table's text as one page; does not change `last_insert_rowid()`. Undefined if the table's
- * names are too long for it.
+ * names are too long for it. Each table has a statement of its own, which takes as long to prepare as 250 rows take
+ * to encode. So it has only what a page without a next one needs, and does not read the table that it writes: SQLite would
+ * copy the page once more.
  */
 export function keepPageSql(
   { pages }: SnapshotNames,
@@ -69,20 +71,48 @@ export function keepPageSql(
   createEncoder: CreateEncoder,
 ): SourceStatement | undefined {
   const { rowGapHex, rowSql } = bindEncoder(createEncoder, table);
-  try {
-    const request = { table, rowSql, rowGapHex, after: null, limit: KEPT_ROWS_MAX + 1 };
-    const { sql: page, params, columns = 0 } = buildPageQuery(request);
-    const kept = findUnusedName(KEPT, page);
-    const names = Array.from({ length: columns }, (_, at) => `c${at}`).join(", ");
-    const total = `coalesce((SELECT total FROM ${q(pages)} ORDER BY n DESC LIMIT 1), 0)`;
-    const sql =
-      `INSERT INTO ${q(pages)} (n, total, row_count, r) WITH ${kept}(${names}) AS (${page}) ` +
-      `SELECT ${number}, ${total} + coalesce(length(c0), 0), c1, c0 FROM ${kept}`;
-    return fitsStatement({ sql }) ? { sql, params } : undefined;
-  } catch (error) {
-    if (error instanceof StatementTooLong) return undefined;
-    throw error;
+  const live = selectLiveRows(table);
+  const names = listRowColumns(table);
+  const renamed = names.length > COLUMNS_MAX ? [] : [selectRenamedRows(live, names)];
+  for (const select of [live, ...renamed]) {
+    const params: SourceValue[] = [];
+    const rows = rowSelectSql(
+      { table, after: null, limit: KEPT_ROWS_MAX + 1 },
+      (column) => [`${rowSql(column)} AS r`],
+      select,
+      params,
+    );
+    const sql = `INSERT INTO ${q(pages)} (n, row_count, r) SELECT ${number}, count(*), CAST(group_concat(r, X'${rowGapHex}') AS BLOB) FROM (${rows})`;
+    if (fitsStatement({ sql })) return { sql, params };
   }
+  return undefined;
+}
+
+/** Adds a sum after each group of the statements that keep the pages of tables `numbers`, in ascending order. */
+export function addSums(
+  names: SnapshotNames,
+  statements: readonly SourceStatement[],
+  numbers: readonly number[],
+): SourceStatement[] {
+  return statements.flatMap((statement, at) => {
+    const isLast = at === statements.length - 1;
+    if (!isLast && (at + 1) % PAGES_A_SUM !== 0) return [statement];
+    const first = numbers[at - (at % PAGES_A_SUM)] ?? 0;
+    return [statement, { sql: sumPagesSql(names, { first, last: numbers[at] ?? 0 }) }];
+  });
+}
+
+/** Statement that adds the bytes of the pages of tables `first` to `last` to the last sum. */
+export function sumPagesSql(
+  { pages }: SnapshotNames,
+  { first, last }: { first: number; last: number },
+): string {
+  // The last sum has the lowest number.
+  const sum = `coalesce((SELECT total FROM ${q(pages)} ORDER BY n LIMIT 1), 0)`;
+  return (
+    `INSERT INTO ${q(pages)} (n, total) SELECT ${-1 - last}, ${sum} + coalesce(sum(length(r)), 0) ` +
+    `FROM ${q(pages)} WHERE n BETWEEN ${first} AND ${last}`
+  );
 }
 
 function bindEncoder(createEncoder: CreateEncoder, table: Table) {
@@ -92,7 +122,7 @@ function bindEncoder(createEncoder: CreateEncoder, table: Table) {
 
 /** Query of the number and length of each kept page. */
 export function listPagesSql({ pages }: SnapshotNames): string {
-  return `SELECT n, coalesce(length(r), 0) FROM ${q(pages)}`;
+  return `SELECT n, coalesce(length(r), 0) FROM ${q(pages)} WHERE n >= 0`;
 }
 
 /** Query of the pages of tables `first` to `last`: the number, the text, and the number of its rows. */

@@ -1,16 +1,14 @@
-import { parseCatalog, parseSchema, SCHEMA_QUERY } from "../../sqlite/parse-catalog.ts";
+import { SCHEMA_QUERY } from "../../sqlite/parse-catalog.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
 import {
   findCopyTarget,
   KEY_VALUE_STORAGE,
   parseCopiedKeyValues,
 } from "../../sqlite/key-values.ts";
-import type { DumpPlan } from "../../formats/plan.ts";
-import type { CreateEncoder } from "../../formats/table-encoder.ts";
-import type { Catalog } from "../../sqlite/catalog.ts";
 import { ExportError } from "../../api/errors.ts";
 import { DATABASE_BYTES_MAX, KEY_VALUES_BYTES_MAX } from "../../api/limits.ts";
-import { readCatalogRows, addViewColumns } from "../read-catalog.ts";
+import { type PlanDump, type PlannedDump, readDumpPlan, renewDumpPlan } from "../planned-dump.ts";
+import { isSameSchema } from "../read-catalog.ts";
 import { findQueryProblem } from "../../databases/query-problem.ts";
 import type { Source, SourceResult, SourceStatement } from "../../databases/source.ts";
 import { findBrokenParents } from "./broken-references.ts";
@@ -29,29 +27,22 @@ import { listWriteOrderWarnings } from "./write-order.ts";
 /** How often the schema may change during opening. */
 const OPENINGS_MAX = 5;
 
-/** What is read of a catalog, and how its rows become text. */
-interface PlannedReading {
-  plan: DumpPlan;
-  createEncoder: CreateEncoder;
-}
-
 export interface OpenRequest {
   /** A new one for every opening. */
   snapshotId: string;
   jobId: string;
   /** The most bytes in the undo log; the triggers stop at the first entry that exceeds it. */
   undoBytesMax: number;
-  /** Returns what to read of a catalog. */
-  planDump: (catalog: Catalog) => PlannedReading;
+  planDump: PlanDump;
+  /** The plan, if one was already made. The catalog is read only if it is no longer the same. */
+  planned?: PlannedDump;
   isLeftover: IsLeftover;
   /** With more tables than this, pages of small ones are kept; default `MANY_TABLES`. */
   manyTables?: number;
 }
 
-export interface OpenedSnapshot {
+export interface OpenedSnapshot extends PlannedDump {
   record: SnapshotRecord;
-  catalog: Catalog;
-  plan: DumpPlan;
   /** The source's own clock in the opening turn. */
   atMs: number;
   /** What is not from the instant, one sentence each. */
@@ -72,17 +63,16 @@ export interface OpenedSnapshot {
 export async function openSnapshot(source: Source, request: OpenRequest): Promise<OpenedSnapshot> {
   const { snapshotId, undoBytesMax, planDump } = request;
   // A far database takes all three requests at the same time. No catalog contains a leftover.
-  const [firstCatalog] = await Promise.all([
-    readCatalogRows(source),
+  const [firstPlan] = await Promise.all([
+    renewDumpPlan(source, planDump, request.planned),
     requireAlone(source, request.isLeftover),
     requireSpace(source, undoBytesMax),
   ]);
   const names = new SnapshotNames(snapshotId);
   let keepsPages = true;
   for (let attempt = 1; attempt <= OPENINGS_MAX; attempt += 1) {
-    const before = attempt === 1 ? firstCatalog : await readCatalogRows(source);
-    const catalog = await addViewColumns(source, parseCatalog(before));
-    const { plan, createEncoder } = planDump(catalog);
+    const planned = attempt === 1 ? firstPlan : await readDumpPlan(source, planDump);
+    const { catalog, plan, createEncoder } = planned;
     const numbers = new Map(plan.tables.map((table, number) => [table, number]));
     const held = await chooseHeldBy(source, plan.tables, {
       fitsTriggers: (table) => fitsTriggers(names, table, catalog.triggers),
@@ -113,7 +103,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
       continue;
     }
     const [clock, ends, schema, pages] = results.slice(statements.length);
-    if (!isSameSchema(before[0] ?? [], schema?.rows ?? [])) {
+    if (!isSameSchema(planned.schema, schema?.rows ?? [])) {
       await closeSnapshot(source, snapshotId);
       continue;
     }
@@ -121,9 +111,8 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
       opening.tables.flatMap(({ table, heldBy }) => (by.includes(heldBy) ? [table] : []));
     const checks = await readCopiedChecks(source, plan, tablesHeldBy("copy", "page"));
     return {
+      ...planned,
       record: recordOpening(request, opening, { ends: ends?.rows ?? [], pages: pages?.rows ?? [] }),
-      catalog,
-      plan,
       atMs: Number(clock?.rows[0]?.[0]),
       warnings: [
         ...held.warnings,
@@ -219,8 +208,4 @@ async function requireSpace(source: Source, undoBytesMax: number): Promise<void>
 /** True if SQLite refused a statement. */
 function isRefused(error: unknown): boolean {
   return error instanceof ExportError && error.code === "source-query-failed";
-}
-
-function isSameSchema(before: SourceResult["rows"], after: SourceResult["rows"]): boolean {
-  return JSON.stringify(parseSchema(before)) === JSON.stringify(parseSchema(after));
 }

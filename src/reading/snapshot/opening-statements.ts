@@ -7,7 +7,7 @@ import type { SourceStatement } from "../../databases/source.ts";
 import type { HeldBy } from "../../rpc/snapshot-record.ts";
 import { ExportError } from "../../api/errors.ts";
 import { STATEMENT_BYTES_MAX } from "../../api/limits.ts";
-import { createPagesSql } from "./kept-pages.ts";
+import { addSums, createPagesSql } from "./kept-pages.ts";
 import { copyRowsSql } from "./layout.ts";
 import type { SnapshotNames } from "./names.ts";
 import { keyColumnsSql } from "./row-sql.ts";
@@ -74,7 +74,9 @@ export function planOpening(
       (text, number) => `INSERT INTO ${q(names.texts)} (n, result) SELECT ${number}, (${text})`,
     ),
   ];
-  const pages = keepPages.length === 0 ? [] : [{ sql: createPagesSql(names) }, ...keepPages];
+  const kept = tables.flatMap(({ number, heldBy }) => (heldBy === "page" ? [number] : []));
+  const pages =
+    kept.length === 0 ? [] : [{ sql: createPagesSql(names) }, ...addSums(names, keepPages, kept)];
   const statements = [...sql.map((each) => ({ sql: each })), ...pages];
   return { tables, texts, statements, logTriggers: countLogTriggers(sql, tables) };
 }

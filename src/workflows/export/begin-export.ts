@@ -14,6 +14,7 @@ import type { Source } from "../../databases/source.ts";
 import type { KeptTurn } from "../../rpc/kept-turn.ts";
 import type { SnapshotRecord } from "../../rpc/snapshot-record.ts";
 import type { RunContext } from "../engine/run-context.ts";
+import { RunMemory } from "./run-memory.ts";
 import { estimateCosts, requireAffordable } from "../proof/proof-cost.ts";
 
 /** What the step "open snapshot" reports to the dashboard. */
@@ -39,7 +40,10 @@ export interface BegunExport {
  * dump and records the plan. Repeating it is harmless: every attempt that finds no plan has its own
  * instant and removes what earlier attempts left.
  */
-export async function beginExport(context: RunContext): Promise<BegunExport> {
+export async function beginExport(
+  context: RunContext,
+  memory = new RunMemory(),
+): Promise<BegunExport> {
   const { jobs, runId } = context;
   const job = unwrap(await jobs.beginRun(runId));
   const { rescuedFor: rescued, request } = job;
@@ -69,13 +73,14 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
     begun.method === "one-turn" ? { ranges: [], rowsRead: 0 } : await readKeyRanges(source, tables);
   if (proves) requireAffordable(estimateCosts(tables, ranges), context.config.proofRowsMax);
   const warnings = [...job.warnings, ...begun.warnings];
+  const planDigest = await digestPlan(plan, snapshotId);
   const recorded = await jobs.recordPlan({
     ...runId,
     snapshotId,
     snapshotAtMs: begun.atMs,
     snapshot: snapshotRecord(begun, snapshotId),
     catalogDigest: begun.catalogDigest,
-    planDigest: await digestPlan(plan, snapshotId),
+    planDigest,
     writer: describeWriter(begun.catalog),
     cursor: CURSOR_START,
     firstTable: nameTableAt(plan.artifacts[0]?.segments, 0),
@@ -95,6 +100,7 @@ export async function beginExport(context: RunContext): Promise<BegunExport> {
   // This attempt was too late: the job is over, or another attempt reads its own snapshot.
   if (!recorded.ok && begun.method === "snapshot") await closeSnapshot(source, snapshotId);
   const next = unwrap(recorded);
+  if (begun.method !== "one-turn") memory.rememberPlan(planDigest, begun);
   return {
     snapshotId,
     run: runId.run,

@@ -6,12 +6,12 @@ import { planDump } from "../../formats/plan-dump.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { DumpPiece } from "../../reading/dump-reader.ts";
 import type { Demand } from "../../reading/pages-ahead.ts";
-import type { ReadingPace } from "../../reading/reading-pace.ts";
 import { ReadingSession } from "../../reading/reading-session.ts";
 import { assert } from "../../lib/assert.ts";
 import type { RecordedPlan, RunningJob } from "../../rpc/run-jobs.ts";
 import type { KeptTurn } from "../../rpc/kept-turn.ts";
 import type { RunContext } from "../engine/run-context.ts";
+import type { RunMemory } from "./run-memory.ts";
 
 /** What a chunk reads. */
 export interface ChunkReading {
@@ -36,7 +36,7 @@ export async function openReading(
   context: RunContext,
   job: RunningJob,
   checkpoint: { number: number; cursor: Cursor },
-  pace: ReadingPace,
+  memory: RunMemory,
 ): Promise<ChunkReading> {
   const { request, plan: planned } = job;
   assert(planned !== null, "a chunk is read after its job's plan is recorded");
@@ -62,15 +62,17 @@ export async function openReading(
       await requireSamePlan(read.plan, planned);
       return read;
     },
+    planned: memory.findPlan(planned.planDigest),
   });
+  memory.rememberPlan(planned.planDigest, session.planned);
   // Its error comes from `read`.
   session.commit(checkpoint.cursor, checkpoint.number).catch(() => {});
   return {
-    plan: session.plan,
+    plan: session.planned.plan,
     read: (demand) =>
       session.read(
         checkpoint.cursor,
-        { pagesMax: context.config.pagesAhead, demand, pace },
+        { pagesMax: context.config.pagesAhead, demand, pace: memory.pace },
         async (artifact) => unwrap(await context.jobs.notes(context.runId, artifact)),
       ),
     requireIntact: () => session.requireIntact(),

@@ -9,12 +9,12 @@ import { makeTurnYielder } from "../../lib/yield-turn.ts";
 import type { DumpPlan } from "../../formats/plan.ts";
 import type { Demand } from "../../reading/pages-ahead.ts";
 import type { DumpPiece } from "../../reading/dump-reader.ts";
-import type { ReadingPace } from "../../reading/reading-pace.ts";
 import { ChunkWriter } from "../../storage/writer/chunk-writer.ts";
 import { nameTableAt } from "./begin-export.ts";
 import { openReading } from "./chunk-reading.ts";
 import { CHUNK_ARTIFACTS_MAX, isChunkOver } from "./chunk-end.ts";
 import type { RunContext } from "../engine/run-context.ts";
+import type { RunMemory } from "./run-memory.ts";
 
 /** What a step "export …" reports to the dashboard. */
 export interface ExportedChunk {
@@ -40,8 +40,9 @@ const SHOWN_CURSOR_CHARS_MAX = 200;
 export async function exportChunk(
   context: RunContext,
   expectedCheckpoint: number,
-  pace: ReadingPace,
+  memory: RunMemory,
 ): Promise<ExportedChunk> {
+  const { pace } = memory;
   const { jobs, runId, config } = context;
   const startedAtMs = Date.now();
   const checkpoint = unwrap(await jobs.checkpoint(runId));
@@ -49,7 +50,7 @@ export async function exportChunk(
     return { ...NOTHING, cursor: cursorText(checkpoint.cursor), next: checkpoint.next };
   }
   const job = unwrap(await jobs.beginRun(runId));
-  const reading = await openReading(context, job, checkpoint, pace);
+  const reading = await openReading(context, job, checkpoint, memory);
   const { plan } = reading;
   assert(checkpoint.artifact !== undefined, "a chunk is exported into an artifact");
   await using writer = new ChunkWriter({

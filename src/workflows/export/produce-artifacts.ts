@@ -3,7 +3,6 @@ import { MIB } from "../../api/limits.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import type { CopyPlan } from "../../rpc/run-jobs.ts";
-import { ReadingPace } from "../../reading/reading-pace.ts";
 import { closeRunSnapshot } from "../ending/close-snapshot.ts";
 import { parseFailure } from "../engine/failure.ts";
 import type { RunContext } from "../engine/run-context.ts";
@@ -17,6 +16,7 @@ import {
 import { beginExport } from "./begin-export.ts";
 import { exportChunk } from "./export-chunk.ts";
 import type { ExportStep } from "./export-steps.ts";
+import { RunMemory } from "./run-memory.ts";
 
 /**
  * Small artifacts are verified together in one step, up to this many bytes; a larger one has its
@@ -70,10 +70,10 @@ export async function produceArtifacts(run: RunStep<ExportStep>): Promise<Produc
  * 2.
  */
 async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<Produced> {
-  const begun = await run("open snapshot", opening, beginExport);
+  const memory = new RunMemory();
+  const begun = await run("open snapshot", opening, (context) => beginExport(context, memory));
   let next: NextAction = begun.next;
-  const pace = new ReadingPace();
-  while (next.do !== "finish") next = await perform(next, run, pace);
+  while (next.do !== "finish") next = await perform(next, run, memory);
   // The export itself is finished: the watchdog's instances close a snapshot that could not be
   // closed here.
   await run("close snapshot", opening, closeRunSnapshot).catch(() => undefined);
@@ -95,7 +95,7 @@ async function produceOnce(run: RunStep<ExportStep>, opening: string): Promise<P
 async function perform(
   action: Exclude<NextAction, { do: "finish" }>,
   run: RunStep<ExportStep>,
-  pace: ReadingPace,
+  memory: RunMemory,
 ): Promise<NextAction> {
   switch (action.do) {
     case "open-artifact": {
@@ -106,7 +106,7 @@ async function perform(
     }
     case "export": {
       const exported = await run("export", `${action.table} ${action.chunk}`, (context) =>
-        exportChunk(context, action.checkpoint, pace),
+        exportChunk(context, action.checkpoint, memory),
       );
       return exported.next;
     }

@@ -1,7 +1,7 @@
 import type { JobRequest } from "../../api/export-request.ts";
 import type { Source } from "../../databases/source.ts";
 import { planDump } from "../../formats/plan-dump.ts";
-import { readDumpPlan } from "../../reading/begin-dump.ts";
+import { readDumpPlan } from "../../reading/planned-dump.ts";
 import { readInOneTurn } from "../../reading/read-in-one-turn.ts";
 import { readSourceWarnings } from "../../reading/source-warnings.ts";
 import type { Catalog } from "../../sqlite/catalog.ts";

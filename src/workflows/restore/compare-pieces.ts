@@ -4,7 +4,7 @@ import { MIB } from "../../api/limits.ts";
 import { makeTurnYielder } from "../../lib/yield-turn.ts";
 import type { Source } from "../../databases/source.ts";
 import { type Cursor, CURSOR_START } from "../../rpc/cursor.ts";
-import type { PlanDump } from "../../reading/begin-dump.ts";
+import type { PlanDump } from "../../reading/planned-dump.ts";
 import { type DumpPiece, readDump } from "../../reading/dump-reader.ts";
 import {
   digestCatalog,

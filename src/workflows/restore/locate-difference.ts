@@ -3,7 +3,7 @@ import type { Source } from "../../databases/source.ts";
 import { viewOf } from "../../lib/bytes.ts";
 import { classifyStatement } from "../../loading/classify-statement.ts";
 import { readScript } from "../../loading/read-script.ts";
-import type { PlanDump } from "../../reading/begin-dump.ts";
+import type { PlanDump } from "../../reading/planned-dump.ts";
 import { readDump } from "../../reading/dump-reader.ts";
 import { readCatalog } from "../../reading/read-catalog.ts";
 import { openWholeReader } from "../../reading/whole-reader.ts";

@@ -3,7 +3,7 @@ import type { Source } from "../../databases/source.ts";
 import { planManifestDump } from "../../formats/plan-manifest-dump.ts";
 import { lowerAscii } from "../../lib/ascii-case.ts";
 import { listTargetTables } from "../../loading/target.ts";
-import type { PlanDump } from "../../reading/begin-dump.ts";
+import type { PlanDump } from "../../reading/planned-dump.ts";
 import type { LoadPlan } from "../../rpc/load-plan.ts";
 import type { Catalog } from "../../sqlite/catalog.ts";
 
