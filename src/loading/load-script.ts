@@ -130,10 +130,10 @@ async function* readGroups(stretch: Stretch): AsyncGenerator<Group, void, undefi
   const splitter = startSplitter(position);
   for await (const some of readStatements(input, position, splitter)) {
     for (const statement of some) {
-      const { isBound, ...loadable } = prepare(rewriter, statement, position.pass);
+      const loadable = prepare(rewriter, statement, position.pass);
       splitter.expectRows(rewriter.insertHead);
       const isFull = bytes >= TURN_BYTES || statements.length >= TURN_STATEMENTS_MAX;
-      if (isFull && isBound !== true) {
+      if (isFull && loadable.isBound !== true) {
         yield { statements, after };
         [statements, bytes] = [[], 0];
       }

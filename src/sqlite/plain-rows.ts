@@ -63,6 +63,11 @@ export class PlainRows {
     this.#at = at;
   }
 
+  /** Continues in other memory, in which the same bytes stand so many bytes later. */
+  moveBy(bytes: number): void {
+    this.#at += bytes;
+  }
+
   /** False within a row. */
   get isBetweenRows(): boolean {
     return !this.#isInRow;
