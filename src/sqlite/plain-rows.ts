@@ -53,7 +53,7 @@ export class PlainRows {
   rows = 0;
   /** Line feeds, as far as they were read. */
   lines = 0;
-  /** The next byte; within a string, the last one that was read. */
+  /** The next byte. */
   #at: number;
   #isInRow = false;
   #isInString = false;

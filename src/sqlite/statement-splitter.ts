@@ -293,9 +293,17 @@ export class StatementSplitter {
     this.#drop(end, skipped + lines);
     const { textBytes, statements, lines: linesAfter } = before;
     const after = { textBytes, statements, lines: linesAfter };
-    const statement = { bytes, start, number: statements, line, offset, after, isEnded };
-    if (rows === undefined) return statement;
-    return { ...statement, plain: { head: rows.head.bytes, rows: rows.read.rows } };
+    const statement: ScriptStatement = {
+      bytes,
+      start,
+      number: statements,
+      line,
+      offset,
+      after,
+      isEnded,
+    };
+    if (rows !== undefined) statement.plain = { head: rows.head.bytes, rows: rows.read.rows };
+    return statement;
   }
 
   /** Continues between two statements, at `end`. From the last statement to there are so many line feeds. */
