@@ -3,7 +3,7 @@ import type { Buffer } from "node:buffer";
 import { lowerAscii } from "../lib/ascii-case.ts";
 import { viewOf } from "../lib/bytes.ts";
 import { beginsKeyValues } from "../sqlite/key-values.ts";
-import type { ScriptStatement } from "../sqlite/statement-splitter.ts";
+import { type ScriptStatement, textOf } from "../sqlite/statement-splitter.ts";
 import { isPlatformName } from "../sqlite/own-objects.ts";
 import { beginsRows } from "../sqlite/plain-rows.ts";
 import { type ByteToken, TokenReader } from "../sqlite/token-reader.ts";
@@ -87,12 +87,13 @@ export class StatementClassifier {
   }
 
   /** Classifies the next statement. */
-  classify({ bytes, start, plain }: ScriptStatement): StatementClass {
+  classify(statement: ScriptStatement): StatementClass {
+    const { bytes, start, plain } = statement;
     const last = this.#last;
     if (last !== undefined && (plain?.head === last.head || beginsRows(bytes, start, last.head))) {
       return last.insert;
     }
-    const text = bytes.subarray(start);
+    const text = textOf(statement);
     const found = classifyStatement(text);
     if (found.kind === "insert" && found.hasValues) {
       const head = viewOf(text.slice(0, found.rowsAt + "VALUES".length));

@@ -3,7 +3,7 @@ import { ExportError } from "../api/errors.ts";
 import { MIB } from "../api/limits.ts";
 import type { LoadPlan, ScriptPlace, WrittenVirtualTable } from "../rpc/load-plan.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
-import { type ScriptStatement, StatementSplitter } from "../sqlite/statement-splitter.ts";
+import { type ScriptStatement, StatementSplitter, textOf } from "../sqlite/statement-splitter.ts";
 import { classifyStatement } from "./classify-statement.ts";
 import { failed } from "./describe-statement.ts";
 import { UnloadableStatement } from "./long-statement.ts";
@@ -130,10 +130,10 @@ async function* readGroups(stretch: Stretch): AsyncGenerator<Group, void, undefi
   const splitter = startSplitter(position);
   for await (const some of readStatements(input, position, splitter)) {
     for (const statement of some) {
-      const { isBound, ...loadable } = prepare(rewriter, statement, position.pass);
+      const loadable = prepare(rewriter, statement, position.pass);
       splitter.expectRows(rewriter.insertHead);
       const isFull = bytes >= TURN_BYTES || statements.length >= TURN_STATEMENTS_MAX;
-      if (isFull && isBound !== true) {
+      if (isFull && loadable.isBound !== true) {
         yield { statements, after };
         [statements, bytes] = [[], 0];
       }
@@ -229,7 +229,7 @@ async function findStopped(input: LoadInput, position: StoredPosition): Promise<
   for await (const some of readStatements(input, position, startSplitter(position))) {
     for (const statement of some) {
       if (statement.number !== position.running) continue;
-      const found = classifyStatement(statement.bytes.subarray(statement.start));
+      const found = classifyStatement(textOf(statement));
       return failed(statement, { reason, ...("table" in found && { table: found.table }) });
     }
   }

@@ -7,7 +7,7 @@ import type { SourceStatement } from "../databases/source.ts";
 import type { LoadPlan, WrittenVirtualTable } from "../rpc/load-plan.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
 import { isDumpStageName, RESTORE_MARK } from "../sqlite/own-objects.ts";
-import type { ScriptStatement } from "../sqlite/statement-splitter.ts";
+import { type ScriptStatement, textOf } from "../sqlite/statement-splitter.ts";
 import { TokenReader } from "../sqlite/token-reader.ts";
 import { type InsertRows, StatementClassifier } from "./classify-statement.ts";
 import { splitLongInsert, UnloadableStatement } from "./long-statement.ts";
@@ -45,14 +45,8 @@ interface Destination {
   head: string;
   /** Set if the rows wait in a staging table. */
   stageName: string | undefined;
-}
-
-/** An INSERT of a script, and what it contains. */
-interface FoundInsert {
-  text: Uint8Array;
-  number: number;
-  found: InsertRows;
-  traits: RowTraits;
+  /** True if its rows are rows of the script: no command to a search index, and no pieces of a dump's long rows. */
+  countsRows: boolean;
 }
 
 /** Rewrites the statements of one script, in the script's order. */
@@ -80,13 +74,14 @@ export class StatementRewriter {
 
   /** Rewrites the next statement. Throws UnloadableStatement. */
   rewrite(statement: ScriptStatement, pass: number): RewrittenStatement {
-    const { bytes, start, number } = statement;
+    const { number } = statement;
     const found = this.#classifier.classify(statement);
-    const text = bytes.subarray(start);
     const { late, hasSequences } = this.#plan;
     const mayBeLate = found.kind === "create-trigger" || found.kind === "sequence";
     const isLate = mayBeLate && late !== null && number >= late.number;
     if ((pass === 2) !== isLate) return NOTHING;
+    if (found.kind === "insert") return this.#insert(statement, found);
+    const text = textOf(statement);
     switch (found.kind) {
       case "skip":
       case "refuse":
@@ -104,8 +99,6 @@ export class StatementRewriter {
         if (row === undefined) return NOTHING;
         return { run: [{ sql: row.sql }, ...this.#createIdsTable(row.name)], table: row.name };
       }
-      case "insert":
-        return this.#insert(statement, text, found);
       case "sequence":
         return hasSequences ? { run: [toStatement(text)], table: "sqlite_sequence" } : NOTHING;
       case "create-index":
@@ -132,77 +125,70 @@ export class StatementRewriter {
     return [{ sql: `CREATE TABLE ${idsName}(id INTEGER PRIMARY KEY, sz ${RESTORE_MARK})` }];
   }
 
-  #insert(statement: ScriptStatement, text: Uint8Array, found: InsertRows): RewrittenStatement {
-    const traits = findInsertTraits(statement, found, NO_TABLES);
-    const rewritten = this.#rewriteInsert({ text, number: statement.number, found, traits });
-    // A search index's internal tables are not loaded.
-    if (rewritten === NOTHING) return rewritten;
-    return { ...rewritten, inserted: countInserted(text, found, traits) };
-  }
-
-  #rewriteInsert({ text, number, found, traits }: FoundInsert): RewrittenStatement {
+  #insert(statement: ScriptStatement, found: InsertRows): RewrittenStatement {
     const { table, lowerTable } = found;
+    const { bytes, start, number } = statement;
+    const traits = findInsertTraits(statement, found, NO_TABLES);
     const shadow = this.#shadows.get(lowerTable);
-    if (shadow !== undefined) return insertIntoShadow(text, found, shadow);
-    const staged = findStage(this.#plan.moves, lowerTable, number);
-    const { head, stageName } = this.#findDestination(text, found, staged?.stageName);
-    const rewritten = {
-      ...rewriteInsert({ text, found, traits }, { head, stageName }),
-      table,
-    };
-    if (staged?.first !== number) return rewritten;
-    const run = "rows" in rewritten ? writeInsert(text, found, head, stageName) : rewritten.run;
-    return { run: [{ sql: staged.stageSql }, ...run], table };
+    const staged =
+      shadow === undefined ? findStage(this.#plan.moves, lowerTable, number) : undefined;
+    const { head, stageName, countsRows } = this.#findDestination(
+      statement,
+      found,
+      staged?.stageName,
+    );
+    const inserted = countsRows ? (traits.rows ?? countRows(bytes, start + found.rowsAt)) : 0;
+    if (shadow !== undefined) {
+      const rewritten = insertIntoShadow(textOf(statement), found, shadow);
+      // A search index's internal tables are not loaded.
+      return rewritten === NOTHING ? rewritten : { ...rewritten, inserted };
+    }
+    const isFirst = staged?.first === number;
+    const rows = isFirst ? undefined : findPlainRows(statement, found, traits);
+    if (rows !== undefined) return { run: [], rows: { head, text: rows }, table, inserted };
+    const run = writeInsert(textOf(statement), found, head, stageName);
+    if (isFirst) return { run: [{ sql: staged.stageSql }, ...run], table, inserted };
+    return { run, table, inserted, ...(traits.usesSession && { isBound: true }) };
   }
 
   #findDestination(
-    text: Uint8Array,
+    statement: ScriptStatement,
     found: InsertRows,
     stageName: string | undefined,
   ): Destination {
     const last = this.#last;
     if (last?.found === found && last.destination.stageName === stageName) return last.destination;
     const end = found.rowsAt + (found.hasValues ? "VALUES".length : 0);
-    const view = viewOf(text);
+    const view = viewOf(textOf(statement));
     const head =
       stageName === undefined
         ? view.toString("utf8", 0, end)
         : view.toString("utf8", 0, found.place.start) +
           stageName +
           view.toString("utf8", found.place.end, end);
-    const destination = { head, stageName };
+    const destination = { head, stageName, countsRows: countsRows(found) };
     this.#last = { found, destination };
     return destination;
   }
 }
 
-/** Counts the rows of an INSERT. Commands to a search index and the pieces of a dump's long rows do not count. */
-function countInserted(text: Uint8Array, found: InsertRows, { rows }: RowTraits): number {
-  const { columns = [], lowerTable, hasValues, rowsAt } = found;
+function countsRows({ columns = [], lowerTable, hasValues }: InsertRows): boolean {
   const isCommand = columns.some((name) => lowerAscii(name) === lowerTable);
-  if (!hasValues || isCommand || isDumpStageName(lowerTable)) return 0;
-  return rows ?? countRows(text, rowsAt);
+  return hasValues && !isCommand && !isDumpStageName(lowerTable);
 }
 
-function rewriteInsert(
-  { text, found, traits }: Omit<FoundInsert, "number">,
-  { head, stageName }: Destination,
-): RewrittenStatement {
-  const isPlain =
-    found.hasValues && found.conflict === undefined && text.length < STATEMENT_BYTES_MAX / 2;
-  if (isPlain && !traits.hasSpecialWords) {
-    const rows = findRows(text, found.rowsAt);
-    if (rows !== undefined) return { run: [], rows: { head, text: rows } };
-  }
-  const run = writeInsert(text, found, head, stageName);
-  return { run, ...(traits.usesSession && { isBound: true }) };
-}
-
-/** Returns an INSERT's rows, without VALUES and the semicolon; undefined if anything follows them. */
-function findRows(text: Uint8Array, rowsAt: number): Uint8Array | undefined {
-  let end = text.length;
-  while (isSpaceOrSemicolon(text[end - 1])) end -= 1;
-  return text[end - 1] === 0x29 ? text.subarray(rowsAt + "VALUES".length, end) : undefined;
+/** Returns the rows of an INSERT, without VALUES and the semicolon, if they can be joined to those of another. */
+function findPlainRows(
+  { bytes, start }: ScriptStatement,
+  { hasValues, conflict, rowsAt }: InsertRows,
+  { hasSpecialWords }: RowTraits,
+): Uint8Array | undefined {
+  const isShort = bytes.length - start < STATEMENT_BYTES_MAX / 2;
+  if (!hasValues || conflict !== undefined || !isShort || hasSpecialWords) return undefined;
+  let end = bytes.length;
+  while (isSpaceOrSemicolon(bytes[end - 1])) end -= 1;
+  const hasTail = bytes[end - 1] !== 0x29;
+  return hasTail ? undefined : bytes.subarray(start + rowsAt + "VALUES".length, end);
 }
 
 function isSpaceOrSemicolon(byte: number | undefined): boolean {

@@ -19,12 +19,11 @@ export class RowCounts {
     this.#rows.set(lowerAscii(table), 0);
   }
 
-  /** Counts the rows of an `INSERT … VALUES`. */
-  add(table: string, rows: number): void {
-    const name = lowerAscii(table);
-    const known = this.#rows.get(name);
+  /** Counts the rows of an `INSERT … VALUES` into a table, whose name is in lower case. */
+  add(lowerTable: string, rows: number): void {
+    const known = this.#rows.get(lowerTable);
     if (known === undefined || known === null) return;
-    this.#rows.set(name, known + rows);
+    this.#rows.set(lowerTable, known + rows);
   }
 
   /** Stops counting a table whose rows a statement changes in another way. */

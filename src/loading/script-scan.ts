@@ -6,7 +6,7 @@ import { lowerAscii } from "../lib/ascii-case.ts";
 import { decodeIfUtf8, viewOf } from "../lib/bytes.ts";
 import type { ScriptPlace } from "../rpc/load-plan.ts";
 import { createStageSql, RESTORE_TABLE } from "../sqlite/own-objects.ts";
-import type { ScriptStatement } from "../sqlite/statement-splitter.ts";
+import { type ScriptStatement, textOf } from "../sqlite/statement-splitter.ts";
 import { findOption } from "../sqlite/virtual-table.ts";
 import { type InsertRows, type StatementClass, StatementClassifier } from "./classify-statement.ts";
 import type { CreateTable } from "./create-table.ts";
@@ -92,10 +92,9 @@ export class ScriptScan {
   }
 
   #add(statement: ScriptStatement, found: StatementClass): void {
-    const text = statement.bytes.subarray(statement.start);
     if (found.kind === "refuse") throw refused(statement, found.reason);
     const traits = this.#findTraits(statement, found);
-    const reason = this.#findObstacle(text, found, traits);
+    const reason = this.#findObstacle(statement, found, traits);
     if (reason !== undefined) throw refused(statement, reason);
     const before = this.end;
     const { number } = statement;
@@ -120,10 +119,10 @@ export class ScriptScan {
         break;
       case "insert":
         this.#insert(number, found, traits);
-        this.#count(text, found, traits);
+        this.#count(statement, found, traits);
         break;
       case "schema-row": {
-        const row = parseSchemaRow(text, found.rowsAt);
+        const row = parseSchemaRow(textOf(statement), found.rowsAt);
         if (row === undefined) {
           throw refused(statement, "only virtual tables can be written into sqlite_schema");
         }
@@ -149,7 +148,7 @@ export class ScriptScan {
       case "alter-table":
         this.#endSpan(number);
         this.#counts.forgetAll();
-        this.#tables.alter(text, found);
+        this.#tables.alter(textOf(statement), found);
         break;
       case "drop-table":
         this.#endSpan(number);
@@ -178,21 +177,26 @@ export class ScriptScan {
   }
 
   /** Returns why the platform cannot run a statement as the script intends; undefined if it can. */
-  #findObstacle(text: Uint8Array, found: StatementClass, traits: RowTraits): string | undefined {
+  #findObstacle(
+    statement: ScriptStatement,
+    found: StatementClass,
+    traits: RowTraits,
+  ): string | undefined {
     if (findTable(found) === RESTORE_TABLE) {
       return `a restore keeps its position in the table ${RESTORE_TABLE}, so no script can use this name`;
     }
-    const reason = this.#findBadText(text, found, traits);
+    const reason = this.#findBadText(statement, found, traits);
     if (reason !== undefined) return reason;
-    if (text.length > STATEMENT_BYTES_MAX) {
+    const length = statement.bytes.length - statement.start;
+    if (length > STATEMENT_BYTES_MAX) {
       if (found.kind !== "insert" || !found.hasValues) {
         const runs = found.kind !== "skip" && found.kind !== "schema-row";
         return runs
-          ? `it has ${text.length} bytes, and the platform runs at most ${STATEMENT_BYTES_MAX}`
+          ? `it has ${length} bytes, and the platform runs at most ${STATEMENT_BYTES_MAX}`
           : undefined;
       }
       try {
-        for (const _ of splitLongInsert(text, found.rowsAt));
+        for (const _ of splitLongInsert(textOf(statement), found.rowsAt));
       } catch (cause) {
         if (cause instanceof UnloadableStatement) return cause.message;
         throw cause;
@@ -217,16 +221,20 @@ export class ScriptScan {
   }
 
   /** Returns what in a statement's text is not UTF-8. Values that stand in VALUES may contain any bytes. */
-  #findBadText(text: Uint8Array, found: StatementClass, traits: RowTraits): string | undefined {
+  #findBadText(
+    statement: ScriptStatement,
+    found: StatementClass,
+    traits: RowTraits,
+  ): string | undefined {
     if (found.kind === "skip" || found.kind === "schema-row") return undefined;
     if (found.kind === "insert" && found.hasValues && !traits.hasTail) {
       // Statements that begin with the same bytes have the same class.
       if (found === this.#lastInsert) return undefined;
       this.#lastInsert = found;
-      const head = decodeIfUtf8(text.subarray(0, found.rowsAt));
+      const head = decodeIfUtf8(textOf(statement).subarray(0, found.rowsAt));
       return head === undefined ? "its names are not valid UTF-8" : undefined;
     }
-    return decodeIfUtf8(text) === undefined ? "its text is not valid UTF-8" : undefined;
+    return decodeIfUtf8(textOf(statement)) === undefined ? "its text is not valid UTF-8" : undefined;
   }
 
   #createTable(statement: ScriptStatement, found: CreateTable): void {
@@ -240,13 +248,14 @@ export class ScriptScan {
     }
   }
 
-  #count(text: Uint8Array, found: InsertRows, traits: RowTraits): void {
+  #count({ bytes, start }: ScriptStatement, found: InsertRows, traits: RowTraits): void {
     if (this.#triggered.has(found.lowerTable)) {
       this.#counts.forgetAll();
     } else if (!found.hasValues || found.conflict !== undefined || traits.hasTail) {
       this.#counts.forget(found.table);
     } else {
-      this.#counts.add(found.table, traits.rows ?? countRows(text, found.rowsAt));
+      const rows = traits.rows ?? countRows(bytes, start + found.rowsAt);
+      this.#counts.add(found.lowerTable, rows);
     }
   }
 

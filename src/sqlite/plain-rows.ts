@@ -53,7 +53,7 @@ export class PlainRows {
   rows = 0;
   /** Line feeds, as far as they were read. */
   lines = 0;
-  /** The next byte; within a string, the last one that was read. */
+  /** The next byte. */
   #at: number;
   #isInRow = false;
   #isInString = false;
@@ -61,6 +61,11 @@ export class PlainRows {
   /** The rows start at `at`, which is after VALUES. */
   constructor(at: number) {
     this.#at = at;
+  }
+
+  /** Continues in other memory, in which the same bytes stand so many bytes later. */
+  moveBy(bytes: number): void {
+    this.#at += bytes;
   }
 
   /** False within a row. */

@@ -119,8 +119,12 @@ export function findByte(bytes: Buffer, byte: number, start: number): number {
 
 /** Counts the line feeds from `start` to before `end`. */
 export function countLines(bytes: Buffer, start: number, end: number): number {
-  const part = bytes.subarray(start, end);
   let count = 0;
+  if (end - start < NEAR_BYTES) {
+    for (let at = start; at < end; at += 1) if (bytes[at] === LINE_FEED) count += 1;
+    return count;
+  }
+  const part = bytes.subarray(start, end);
   for (let at = findByte(part, LINE_FEED, 0); at >= 0; at = findByte(part, LINE_FEED, at + 1)) {
     count += 1;
   }

@@ -30,6 +30,11 @@ export interface ScriptStatement {
   plain?: { head: Buffer; rows: number };
 }
 
+/** Returns a statement's text from its first token on, as a view. It takes long for every one of many statements. */
+export function textOf({ bytes, start }: Pick<ScriptStatement, "bytes" | "start">): Uint8Array {
+  return bytes.subarray(start);
+}
+
 /** How much of a script comes before a place in it. */
 export interface ScriptPlace {
   /** In bytes. */
@@ -75,13 +80,15 @@ const JOINED_BYTES_MIN = 32 * 1024;
  * rest of the last piece.
  */
 export class StatementSplitter {
-  /** The bytes from the end of the last statement on. */
+  /** The bytes that have arrived, from somewhere before the end of the last statement on. */
   #pending: Buffer = NOTHING;
   /** How many bytes `#pending` may have in its present memory; 0 if that is the caller's. */
   #capacity = 0;
   /** The last piece, and how many of its bytes are in `#pending` or before it. */
   #chunk: Buffer = NOTHING;
   #joined = 0;
+  /** The end of the last statement in `#pending`. */
+  #from = 0;
   /**
    * The start of the next token in `#pending`, and how many bytes were already searched for its
    * end.
@@ -105,7 +112,7 @@ export class StatementSplitter {
 
   /** Bytes of the statement that has begun. */
   get pendingBytes(): number {
-    return this.#pending.length;
+    return this.#pending.length - this.#from;
   }
 
   /**
@@ -149,10 +156,10 @@ export class StatementSplitter {
     const chunk = this.#chunk;
     const joined = this.#joined;
     if (joined === chunk.length) return false;
-    const { length } = this.#pending;
+    const length = this.pendingBytes;
     if (length <= joined) {
       // All of the pending bytes are in the chunk, so nothing is copied.
-      this.#pending = chunk.subarray(joined - length);
+      this.#moveTo(chunk, joined - length);
       this.#capacity = 0;
       this.#joined = chunk.length;
     } else {
@@ -164,22 +171,33 @@ export class StatementSplitter {
   }
 
   #append(bytes: Buffer): void {
-    const { length } = this.#pending;
-    const needed = length + bytes.length;
-    if (needed > this.#capacity) {
+    if (this.#pending.length + bytes.length > this.#capacity) {
+      const length = this.pendingBytes;
       // At least doubled: else a long statement would be copied with each of its pieces.
-      this.#capacity = Math.max(needed, 2 * length);
+      this.#capacity = Math.max(length + bytes.length, 2 * length);
       const grown = Buffer.allocUnsafe(this.#capacity);
-      this.#pending.copy(grown);
-      this.#pending = grown;
+      this.#pending.copy(grown, 0, this.#from);
+      this.#moveTo(grown.subarray(0, length), 0);
     }
-    this.#pending = Buffer.from(this.#pending.buffer, this.#pending.byteOffset, needed);
+    const { buffer, byteOffset, length } = this.#pending;
+    this.#pending = Buffer.from(buffer, byteOffset, length + bytes.length);
     this.#pending.set(bytes, length);
+  }
+
+  /** Goes on in other memory, in which the bytes from `#from` on stand at `from`. */
+  #moveTo(pending: Buffer, from: number): void {
+    const by = from - this.#from;
+    this.#pending = pending;
+    this.#from = from;
+    this.#at += by;
+    if (this.#searched > 0) this.#searched += by;
+    if (this.#first >= 0) this.#first += by;
+    this.#rows?.read.moveBy(by);
   }
 
   /** Reads on, and returns where the statement ends; 0 if its end has not arrived. */
   #findEnd(): number {
-    let bytes = this.#pending;
+    const bytes = this.#pending;
     while (this.#at < bytes.length) {
       if (this.#rows !== undefined) {
         const end = this.#rows.read.read(bytes);
@@ -202,8 +220,7 @@ export class StatementSplitter {
       if (kind === "space" || kind === "comment") continue;
       const isSemicolon = bytes[start] === SEMICOLON;
       if (isSemicolon && this.#state === "start") {
-        this.#drop(end, countLines(bytes, 0, end));
-        bytes = this.#pending;
+        this.#drop(end, countLines(bytes, this.#from, end));
       } else if (isSemicolon && this.#endsStatement()) {
         return end;
       } else {
@@ -259,29 +276,43 @@ export class StatementSplitter {
   }
 
   #take(end: number, isEnded: boolean): ScriptStatement {
-    const bytes = this.#pending.subarray(0, end);
-    const start = this.#first < 0 ? end : this.#first;
+    const pending = this.#pending;
+    const from = this.#from;
+    // A Buffer would take longer to create.
+    const bytes = new Uint8Array(pending.buffer, pending.byteOffset + from, end - from);
+    const first = this.#first < 0 ? end : this.#first;
+    const start = first - from;
     const before = this.#before;
-    const skipped = countLines(bytes, 0, start);
+    const skipped = countLines(pending, from, first);
     const line = before.lines + skipped + 1;
     const offset = before.textBytes + start;
     before.statements += 1;
     const rows = this.#rows;
-    const lines = rows === undefined ? countLines(bytes, start, end) : rows.head.lines + rows.read.lines;
+    const lines =
+      rows === undefined ? countLines(pending, first, end) : rows.head.lines + rows.read.lines;
     this.#drop(end, skipped + lines);
-    const after = { ...before };
-    const statement = { bytes, start, number: after.statements, line, offset, after, isEnded };
-    if (rows === undefined) return statement;
-    return { ...statement, plain: { head: rows.head.bytes, rows: rows.read.rows } };
+    const { textBytes, statements, lines: linesAfter } = before;
+    const after = { textBytes, statements, lines: linesAfter };
+    const statement: ScriptStatement = {
+      bytes,
+      start,
+      number: statements,
+      line,
+      offset,
+      after,
+      isEnded,
+    };
+    if (rows !== undefined) statement.plain = { head: rows.head.bytes, rows: rows.read.rows };
+    return statement;
   }
 
-  /** Continues between two statements, after the first `end` of the pending bytes, which have so many lines. */
+  /** Continues between two statements, at `end`. From the last statement to there are so many line feeds. */
   #drop(end: number, lines: number): void {
     this.#before.lines += lines;
-    this.#before.textBytes += end;
-    this.#pending = this.#pending.subarray(end);
-    this.#capacity = Math.max(0, this.#capacity - end);
-    this.#at = 0;
+    this.#before.textBytes += end - this.#from;
+    this.#from = end;
+    this.#at = end;
+    this.#searched = 0;
     this.#first = -1;
     this.#state = "start";
     this.#depth = 0;
