@@ -14,7 +14,7 @@ import { ExportError } from "../api/errors.ts";
 import type { Source, SourceResult, SourceValue } from "../databases/source.ts";
 
 /** Reads in one turn everything from which `parseCatalog` makes a catalog. */
-export async function readCatalogRows(source: Source): Promise<SourceResult["rows"][]> {
+async function readCatalogRows(source: Source): Promise<SourceResult["rows"][]> {
   const results = await source.transaction(CATALOG_QUERIES.map((sql) => ({ sql })));
   return results.map((result) => result.rows);
 }

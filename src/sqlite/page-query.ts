@@ -24,7 +24,7 @@ export const ROW_SEPARATOR = 0xff;
 /** A result may have 100 columns, and so may a subquery. */
 export const COLUMNS_MAX = 100;
 /** A page's result has two columns per key column, and two for the page itself. */
-const KEY_COLUMNS_MAX = 49;
+export const KEY_COLUMNS_MAX = 49;
 
 /** Lengthened if a table has this name: a query over a table of its own name would be circular. */
 const PAGE = `${SNAPSHOT_PREFIX}_page`;

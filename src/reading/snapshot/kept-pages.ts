@@ -1,6 +1,6 @@
 import { listRowColumns, type Table } from "../../sqlite/catalog.ts";
 import { quoteIdentifier as q } from "../../sqlite/identifier.ts";
-import { COLUMNS_MAX, rowSelectSql } from "../../sqlite/page-query.ts";
+import { COLUMNS_MAX, KEY_COLUMNS_MAX, rowSelectSql } from "../../sqlite/page-query.ts";
 import { selectLiveRows, selectRenamedRows } from "../../sqlite/row-select.ts";
 import { fitsStatement } from "../../sqlite/statement-length.ts";
 import { countNameBytes } from "../../sqlite/table-size.ts";
@@ -61,15 +61,17 @@ export function createPagesSql({ pages }: SnapshotNames): string {
 
 /**
  * Statement that keeps a table's text as one page; does not change `last_insert_rowid()`. Undefined if the table's
- * names are too long for it. Each table has a statement of its own, which takes as long to prepare as 250 rows take
- * to encode. So it has only what a page without a next one needs, and does not read the table that it writes: SQLite would
- * copy the page once more.
+ * names are too long for it, or its key has too many columns for any page. Each table has a statement of its own,
+ * which takes as long to prepare as 250 rows take to encode. So it has only what a page without a next one needs. It
+ * does not read the table that it writes, because SQLite would copy the page once more.
  */
 export function keepPageSql(
   { pages }: SnapshotNames,
   { number, table }: { number: number; table: Table },
   createEncoder: CreateEncoder,
 ): SourceStatement | undefined {
+  // Reading it page by page reports why it cannot be exported.
+  if (table.key.length > KEY_COLUMNS_MAX) return undefined;
   const { rowGapHex, rowSql } = bindEncoder(createEncoder, table);
   const live = selectLiveRows(table);
   const names = listRowColumns(table);
@@ -82,7 +84,8 @@ export function keepPageSql(
       select,
       params,
     );
-    const sql = `INSERT INTO ${q(pages)} (n, row_count, r) SELECT ${number}, count(*), CAST(group_concat(r, X'${rowGapHex}') AS BLOB) FROM (${rows})`;
+    const text = `CAST(group_concat(r, X'${rowGapHex}') AS BLOB)`;
+    const sql = `INSERT INTO ${q(pages)} (n, row_count, r) SELECT ${number}, count(*), ${text} FROM (${rows})`;
     if (fitsStatement({ sql })) return { sql, params };
   }
   return undefined;
