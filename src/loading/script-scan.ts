@@ -234,7 +234,9 @@ export class ScriptScan {
       const head = decodeIfUtf8(textOf(statement).subarray(0, found.rowsAt));
       return head === undefined ? "its names are not valid UTF-8" : undefined;
     }
-    return decodeIfUtf8(textOf(statement)) === undefined ? "its text is not valid UTF-8" : undefined;
+    return decodeIfUtf8(textOf(statement)) === undefined
+      ? "its text is not valid UTF-8"
+      : undefined;
   }
 
   #createTable(statement: ScriptStatement, found: CreateTable): void {

@@ -28,10 +28,10 @@ export interface DumpRequest {
   undoBytesMax: number;
   isLeftover: IsLeftover;
   /**
-   * Called once, when the method of reading is known and before anything is created in the source.
-   * An error stops the dump.
+   * Called once, when the method of reading is known and before anything is created in the source,
+   * with the plan if one was made. An error stops the dump.
    */
-  beforeReading: (method: BegunDump["method"]) => Promise<void>;
+  beforeReading: (method: BegunDump["method"], planned?: PlannedDump) => Promise<void>;
 }
 
 /** A dump whose instant is chosen, if it has one. */
@@ -69,7 +69,7 @@ export async function beginDump(source: Source, request: DumpRequest): Promise<B
   const { consistency } = request;
   const counted = countReading(source);
   const { whole, planned } = await readWhole(counted.source, request);
-  await request.beforeReading(whole?.method ?? consistency);
+  await request.beforeReading(whole?.method ?? consistency, planned);
   const begun =
     whole ??
     (consistency === "snapshot"

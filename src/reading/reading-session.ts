@@ -2,6 +2,7 @@ import type { Catalog } from "../sqlite/catalog.ts";
 import type { Cursor } from "../rpc/cursor.ts";
 import type { SnapshotRecord } from "../rpc/snapshot-record.ts";
 import type { Source } from "../databases/source.ts";
+import { afterCheck } from "../lib/after-check.ts";
 import type { PlanDump, PlannedDump } from "./planned-dump.ts";
 import { type DumpPiece, readDump, type ReadNotes } from "./dump-reader.ts";
 import { type AheadLimits, ONE_AHEAD } from "./pages-ahead.ts";
@@ -29,8 +30,8 @@ export interface DumpToRead {
  * sessions of a dump together read exactly the dump of its instant if their callers follow these
  * rules:
  *
- * 1. `open` comes first. It requires the catalog from which the dump was planned, since a cursor
- *    counts the segments of one plan.
+ * 1. `open` comes first. The source must have the catalog from which the dump was planned, since a
+ *    cursor counts the segments of one plan.
  * 2. A session that resumes calls `commit` before it reads, with the cursor at which it resumes. A
  *    long session also calls it between pieces. The call promises that nothing before the cursor is
  *    ever read again, so the triggers stop keeping those rows. Each call of a dump has a higher
@@ -53,21 +54,39 @@ export class ReadingSession {
   #finished: ReadonlySet<string> = new Set();
   /** The last call of `commit`. */
   #committed: Promise<void> = Promise.resolve();
+  /** Fails if the source no longer has the catalog of `planned`. */
+  readonly #checked: Promise<void>;
 
-  /** Errors: `schema-changed`, those of `planDump` and the source's own. */
+  /**
+   * If the dump is already planned, `read` and `requireIntact` wait for the check of the catalog,
+   * and throw its errors. Errors: `schema-changed`, those of `planDump` and the source's own.
+   */
   static async open(source: Source, dump: DumpToRead): Promise<ReadingSession> {
-    const { record, undoBytesMax } = dump;
+    const { record, undoBytesMax, catalogDigest } = dump;
     const snapshot =
       record === null ? undefined : new SnapshotReader(source, record, { undoBytesMax });
-    // A far database takes both requests at the same time.
+    // A far database takes several requests at the same time.
     snapshot?.prepareAdvance();
-    return new ReadingSession(source, snapshot, await planAgain(source, dump));
+    if (dump.planned !== undefined && dump.planned.catalogDigest === catalogDigest) {
+      const checked = requireSameCatalog(source, dump.planned);
+      return new ReadingSession(source, snapshot, { planned: dump.planned, checked });
+    }
+    const read = await readUnchangedCatalog(source, catalogDigest);
+    const planned = { ...read, catalogDigest, ...(await dump.planDump(read.catalog)) };
+    return new ReadingSession(source, snapshot, { planned, checked: Promise.resolve() });
   }
 
-  private constructor(source: Source, snapshot: SnapshotReader | undefined, planned: PlannedDump) {
+  private constructor(
+    source: Source,
+    snapshot: SnapshotReader | undefined,
+    { planned, checked }: { planned: PlannedDump; checked: Promise<void> },
+  ) {
     this.planned = planned;
     this.#source = source;
     this.#snapshot = snapshot;
+    this.#checked = checked;
+    // `read` and `requireIntact` throw the same error.
+    checked.catch(() => {});
   }
 
   /**
@@ -100,7 +119,7 @@ export class ReadingSession {
       createEncoder: this.planned.createEncoder,
       cursor,
     });
-    for await (const piece of pieces) {
+    for await (const piece of afterCheck(this.#checked, pieces)) {
       await this.#committed;
       yield piece;
     }
@@ -109,18 +128,15 @@ export class ReadingSession {
   /** Errors: `schema-changed`, `snapshot-lost`, the source's own. */
   async requireIntact(): Promise<void> {
     await Promise.all([
+      this.#checked,
       requireUnchangedSchema(this.#source, this.planned.schema),
       this.#snapshot?.requireIntact(this.#finished),
     ]);
   }
 }
 
-async function planAgain(
-  source: Source,
-  { catalogDigest, planDump, planned }: DumpToRead,
-): Promise<PlannedDump> {
-  const isPlanOf = planned?.catalogDigest === catalogDigest;
-  if (isPlanOf && (await isStillCatalog(source, planned))) return planned;
-  const read = await readUnchangedCatalog(source, catalogDigest);
-  return { ...read, catalogDigest, ...(await planDump(read.catalog)) };
+/** Errors: `schema-changed`, the source's own. */
+async function requireSameCatalog(source: Source, planned: PlannedDump): Promise<void> {
+  if (await isStillCatalog(source, planned)) return;
+  await readUnchangedCatalog(source, planned.catalogDigest);
 }

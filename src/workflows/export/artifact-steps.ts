@@ -6,6 +6,7 @@ import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";
 import type { CopyPlan } from "../../rpc/run-jobs.ts";
 import { ExportError } from "../../api/errors.ts";
+import { afterCheck } from "../../lib/after-check.ts";
 import { makeTurnYielder } from "../../lib/yield-turn.ts";
 import { readObjectBlocks } from "../../storage/read-object-blocks.ts";
 import { isChunkOver } from "./chunk-end.ts";
@@ -125,17 +126,7 @@ async function verifyArtifact(
   needsCrc32: boolean,
 ): Promise<{ sha256: string; crc32: number | null }> {
   const pieces = unwrap(await context.jobs.pieces(context.runId, artifact.ordinal));
-  const object = await context.store.find(artifact.objectKey);
-  if (object === undefined) {
-    throw new ExportError("artifact-corrupt", `${artifact.name} is not in the store`);
-  }
   const written = pieces.reduce((sum, piece) => sum + piece.bytes, 0);
-  if (object.bytes !== written) {
-    throw new ExportError(
-      "artifact-corrupt",
-      `${artifact.name} has ${object.bytes} bytes, but ${written} were written`,
-    );
-  }
   const yieldTurn = makeTurnYielder();
   const whole = createHash("sha256");
   let checksum = 0;
@@ -157,7 +148,10 @@ async function verifyArtifact(
   };
   endPiece();
   const { name, objectKey: key } = artifact;
-  for await (const bytes of readObjectBlocks(context.store, { key, name, bytes: object.bytes })) {
+  const blocks = readObjectBlocks(context.store, { key, name, bytes: written });
+  // A far store takes both requests at the same time.
+  const isStored = requireLength(context, artifact, written);
+  for await (const bytes of afterCheck(isStored, blocks)) {
     await yieldTurn();
     await context.beat();
     whole.update(bytes);
@@ -173,6 +167,24 @@ async function verifyArtifact(
   }
   if (at < pieces.length) throw otherLength(artifact);
   return { sha256: whole.digest("hex"), crc32: needsCrc32 ? checksum : null };
+}
+
+/** Errors: `artifact-corrupt`; the store's own. */
+async function requireLength(
+  { store }: RunContext,
+  { name, objectKey }: ArtifactRecord,
+  written: number,
+): Promise<void> {
+  const object = await store.find(objectKey);
+  if (object === undefined) {
+    throw new ExportError("artifact-corrupt", `${name} is not in the store`);
+  }
+  if (object.bytes !== written) {
+    throw new ExportError(
+      "artifact-corrupt",
+      `${name} has ${object.bytes} bytes, but ${written} were written`,
+    );
+  }
 }
 
 function otherLength({ name }: ArtifactRecord): ExportError {

@@ -1,3 +1,4 @@
+import type { DumpPlan } from "../../formats/plan.ts";
 import { digestPlan } from "../../formats/plan-digest.ts";
 import { describeWriter, planDump } from "../../formats/plan-dump.ts";
 import { CURSOR_START } from "../../rpc/cursor.ts";
@@ -66,11 +67,10 @@ export async function beginExport(
   }
   const snapshotId = crypto.randomUUID();
   const source = context.openSource(request, job.hasReachedSource);
-  const begun = await beginJobDump(context, source, { request, snapshotId });
+  const { begun, ranged } = await beginJobDump(context, source, { request, snapshotId });
   const { plan } = begun;
-  const tables = plan.tables.filter(({ derived }) => derived === undefined);
-  const { ranges, rowsRead } =
-    begun.method === "one-turn" ? { ranges: [], rowsRead: 0 } : await readKeyRanges(source, tables);
+  const tables = listOwnTables(plan);
+  const { ranges, rowsRead } = ranged;
   if (proves) requireAffordable(estimateCosts(tables, ranges), context.config.proofRowsMax);
   const warnings = [...job.warnings, ...begun.warnings];
   const planDigest = await digestPlan(plan, snapshotId);
@@ -115,14 +115,16 @@ export async function beginExport(
   };
 }
 
+/** Begins a job's dump, and reads the ranges of its tables' keys, unless all of it was read in one turn. */
 async function beginJobDump(
   { jobs, runId, config }: RunContext,
   source: Source,
   { request, snapshotId }: { request: JobRequest; snapshotId: string },
-): Promise<BegunDump> {
+): Promise<{ begun: BegunDump; ranged: Ranged }> {
   const { consistency } = request;
+  let early: { plan: DumpPlan; ranged: Promise<Ranged> } | undefined;
   try {
-    return await beginDump(source, {
+    const begun = await beginDump(source, {
       snapshotId,
       jobId: runId.jobId,
       consistency,
@@ -131,11 +133,22 @@ async function beginJobDump(
       removesLeftovers: true,
       undoBytesMax: config.undoBytesMax,
       isLeftover: (other) => jobs.isSnapshotLeftover(other),
-      beforeReading: async (method) => {
+      beforeReading: async (method, planned) => {
         const isFrozen = method === "snapshot";
         unwrap(await jobs.recordSnapshot(runId, { snapshotId, isFrozen }));
+        if (method === "one-turn" || planned === undefined) return;
+        // A far database takes these requests while it opens the snapshot.
+        const { plan } = planned;
+        early = { plan, ranged: readKeyRanges(source, listOwnTables(plan)) };
+        early.ranged.catch(() => {});
       },
     });
+    if (begun.method === "one-turn") return { begun, ranged: { ranges: [], rowsRead: 0 } };
+    // The schema may have changed while the snapshot was opened.
+    const isSame = early?.plan === begun.plan;
+    const tables = listOwnTables(begun.plan);
+    const ranged = await (isSame && early ? early.ranged : readKeyRanges(source, tables));
+    return { begun, ranged };
   } catch (error) {
     // In a class without the methods nothing was created, and nothing could close it.
     if (error instanceof ExportError && error.code === "configuration-invalid") {
@@ -143,6 +156,13 @@ async function beginJobDump(
     }
     throw error;
   }
+}
+
+type Ranged = Awaited<ReturnType<typeof readKeyRanges>>;
+
+/** The tables of a plan, without those that only the dump has. */
+function listOwnTables(plan: DumpPlan): DumpPlan["tables"] {
+  return plan.tables.filter(({ derived }) => derived === undefined);
 }
 
 /** What is recorded about how the dump is read; null if rows are read as they are. */
