@@ -8,10 +8,30 @@ import { tokenizeSql } from "./sql-tokens.ts";
 const HEAD = "INSERT INTO t\nVALUES";
 
 const PLAIN = [
-  ...["1", "-2.5e+3", "- 1", "NULL", "X'0a'", "'it''s;\n(a)'", "'wörd'", "'--'", "''", " \n1"],
-  ...[`'${"line\n".repeat(200)}'`, `'${"x".repeat(510)}'`, `'${"y".repeat(511)}\n;'`],
+  "1",
+  "-2.5e+3",
+  "- 1",
+  "NULL",
+  "X'0a'",
+  "'it''s;\n(a)'",
+  "'wörd'",
+  "'--'",
+  "''",
+  " \n1",
+  `'${"line\n".repeat(200)}'`,
+  `'${"x".repeat(510)}'`,
+  `'${"y".repeat(511)}\n;'`,
 ];
-const ODD = ["1--2;\n", "--';\n1", "changes()", '"a;"', "(SELECT 1)", "/*;*/1", "[;']", "unistr('a')"];
+const ODD = [
+  "1--2;\n",
+  "--';\n1",
+  "changes()",
+  '"a;"',
+  "(SELECT 1)",
+  "/*;*/1",
+  "[;']",
+  "unistr('a')",
+];
 
 const rowArbitrary = (values: readonly string[]) =>
   fc
@@ -33,7 +53,10 @@ const insertArbitrary = fc
 const scriptArbitrary = fc
   .array(
     fc.tuple(
-      fc.oneof({ weight: 5, arbitrary: insertArbitrary }, fc.constantFrom("SELECT 1;", ";", "-- ;\n")),
+      fc.oneof(
+        { weight: 5, arbitrary: insertArbitrary },
+        fc.constantFrom("SELECT 1;", ";", "-- ;\n"),
+      ),
       fc.constantFrom("", "\n", "\n\n"),
     ),
     { minLength: 1, maxLength: 8 },
@@ -74,7 +97,9 @@ test("finds the same statements and lines, and counts the rows, if it expects ro
       const bytes = encodeUtf8(script);
       const broken = bytes.subarray(0, Math.max(0, bytes.length - missing));
       const found = split(broken, pieces, encodeUtf8(HEAD));
-      expect(found.map(({ plain: _, ...statement }) => statement)).toEqual(split(broken, [1 << 20]));
+      expect(found.map((statement) => ({ ...statement, plain: undefined }))).toEqual(
+        split(broken, [1 << 20]),
+      );
       for (const { plain: rows, ...statement } of found) {
         if (rows === undefined) continue;
         plain += 1;
@@ -90,7 +115,9 @@ test("finds the same statements and lines, and counts the rows, if it expects ro
 });
 
 test("counts the rows of a statement that arrives byte by byte after its head", () => {
-  const script = encodeUtf8(`${HEAD} (1, 'a\n;', -1),\n('${"b\n".repeat(600)}', 2, X''),(- 1,'','''');`);
+  const script = encodeUtf8(
+    `${HEAD} (1, 'a\n;', -1),\n('${"b\n".repeat(600)}', 2, X''),(- 1,'','''');`,
+  );
   const sizes = [HEAD.length + 1, ...Array.from(script, () => 1)];
   const [statement] = split(script, sizes, encodeUtf8(HEAD));
   expect(statement?.plain?.rows).toBe(3);
