@@ -147,7 +147,7 @@ export class StatementSplitter {
     this.#pending.set(bytes, length);
   }
 
-  /** Goes on in other memory, in which the bytes from `#from` on stand at `from`. */
+  /** Continues in other memory, in which the bytes from `#from` on stand at `from`. */
   #moveTo(pending: Buffer, from: number): void {
     const by = from - this.#from;
     this.#pending = pending;
