@@ -3,7 +3,7 @@ import type { Buffer } from "node:buffer";
 import { lowerAscii } from "../lib/ascii-case.ts";
 import { viewOf } from "../lib/bytes.ts";
 import { beginsKeyValues } from "../sqlite/key-values.ts";
-import { type ScriptStatement, textOf } from "../sqlite/statement-splitter.ts";
+import { type ScriptStatement, textOf } from "../sqlite/script-statement.ts";
 import { isPlatformName } from "../sqlite/own-objects.ts";
 import { beginsRows } from "../sqlite/plain-rows.ts";
 import { type ByteToken, TokenReader } from "../sqlite/token-reader.ts";

@@ -7,7 +7,7 @@ import type { SourceStatement } from "../databases/source.ts";
 import type { LoadPlan, WrittenVirtualTable } from "../rpc/load-plan.ts";
 import { quoteIdentifier } from "../sqlite/identifier.ts";
 import { isDumpStageName, RESTORE_MARK } from "../sqlite/own-objects.ts";
-import { type ScriptStatement, textOf } from "../sqlite/statement-splitter.ts";
+import { type ScriptStatement, textOf } from "../sqlite/script-statement.ts";
 import { TokenReader } from "../sqlite/token-reader.ts";
 import { type InsertRows, StatementClassifier } from "./classify-statement.ts";
 import { splitLongInsert, UnloadableStatement } from "./long-statement.ts";

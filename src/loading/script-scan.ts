@@ -6,7 +6,7 @@ import { lowerAscii } from "../lib/ascii-case.ts";
 import { decodeIfUtf8, viewOf } from "../lib/bytes.ts";
 import type { ScriptPlace } from "../rpc/load-plan.ts";
 import { createStageSql, RESTORE_TABLE } from "../sqlite/own-objects.ts";
-import { type ScriptStatement, textOf } from "../sqlite/statement-splitter.ts";
+import { type ScriptStatement, textOf } from "../sqlite/script-statement.ts";
 import { findOption } from "../sqlite/virtual-table.ts";
 import { type InsertRows, type StatementClass, StatementClassifier } from "./classify-statement.ts";
 import type { CreateTable } from "./create-table.ts";
