@@ -49,8 +49,9 @@ export function buildSizeQueries(
     const rows = `SELECT ${keySql}, ${bytesSql(names.map(column))} FROM ${source} AS t`;
     // The sum of each row is computed inside: a result may have 100 columns.
     const from = `${rowsName}(k, b) AS NOT MATERIALIZED (${rows})`;
+    // As a real: an integer may be larger than JavaScript's numbers.
     const span = measuresKeys
-      ? `(SELECT max(k) FROM ${rowsName}) - (SELECT min(k) FROM ${rowsName})`
+      ? `(SELECT max(k) FROM ${rowsName}) - (SELECT min(k) FROM ${rowsName}) + 0.0`
       : "NULL";
     const some = `SELECT b FROM ${rowsName} LIMIT ${rowsMax}`;
     return {

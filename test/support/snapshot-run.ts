@@ -78,7 +78,9 @@ export async function runSnapshot(seed: number): Promise<SnapshotRun> {
     undoBytesMax: 1e9,
     planDump,
     isLeftover: () => false,
-    ...(random.isTrue(0.3) ? { manyTables: random.below(3) } : {}),
+    ...(random.isTrue(0.3)
+      ? { manyTables: random.below(3), cheapPageBytes: random.below(2) * 30 }
+      : {}),
   });
   const { plan, record } = opened;
   const dropIdle = addIdleTriggers(twin);

@@ -93,9 +93,10 @@ export async function chooseHeldBy(
     /** Returns the statement that keeps a table's page; undefined if there can be none. */
     keepPage: (table: Table) => SourceStatement | undefined;
     manyTables?: number | undefined;
+    cheapPageBytes?: number | undefined;
   },
 ): Promise<HeldTables> {
-  const { brokenParents, manyTables = MANY_TABLES } = choice;
+  const { brokenParents, manyTables = MANY_TABLES, cheapPageBytes = CHEAP_PAGE_BYTES } = choice;
   const held: HeldTables = { heldBy: [], keepPages: [], warnings: [], rowsRead: 0 };
   const watchable = new Set(
     tables.filter(
@@ -104,7 +105,11 @@ export async function chooseHeldBy(
   );
   const isWatchable = (table: Table): boolean => watchable.has(table);
   const isMany = tables.length > manyTables;
-  const kept = await chooseKept(source, isMany ? [...watchable] : [], { ...choice, manyTables });
+  const kept = await chooseKept(source, isMany ? [...watchable] : [], {
+    ...choice,
+    manyTables,
+    cheapPageBytes,
+  });
   held.rowsRead += kept.rowsRead;
   let copied = 0;
   const fits = (bytes: number): boolean => copied + bytes <= COPY_BYTES_MAX;
@@ -190,14 +195,18 @@ async function measureCopy(source: Source, table: Table, bytesMax: number): Prom
 async function chooseKept(
   source: Source,
   tables: readonly Table[],
-  choice: { keepPage: (table: Table) => SourceStatement | undefined; manyTables: number },
+  choice: {
+    keepPage: (table: Table) => SourceStatement | undefined;
+    manyTables: number;
+    cheapPageBytes: number;
+  },
 ): Promise<{ statements: ReadonlyMap<Table, SourceStatement>; rowsRead: number }> {
   const kept = new Map<Table, SourceStatement>();
   const found = await estimate(source, tables);
   const fitting = found.sizes.filter(({ table, ...size }) => fitsKeptPage(table, size));
   let keptBytes = 0;
   for (const { table, bytes } of fitting.toSorted((one, other) => one.bytes - other.bytes)) {
-    const isCheap = bytes <= CHEAP_PAGE_BYTES;
+    const isCheap = bytes <= choice.cheapPageBytes;
     if (keptBytes + bytes > (isCheap ? CHEAP_KEPT_BYTES_MAX : KEPT_BYTES_MAX)) break;
     if (!isCheap && tables.length - kept.size <= choice.manyTables) break;
     const statement = choice.keepPage(table);

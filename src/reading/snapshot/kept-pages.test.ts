@@ -31,11 +31,12 @@ test("of many tables keeps pages of all short ones, and of others until few are 
     `${longer.join("; ")}; CREATE TABLE empty(a PRIMARY KEY) WITHOUT ROWID;
      CREATE TABLE several(a, b, c, PRIMARY KEY (b DESC, a)) WITHOUT ROWID; INSERT INTO several VALUES (1, 2, 3), (2, 1, 0), (1, 1, 0);
      CREATE TABLE sparse(id INTEGER PRIMARY KEY); INSERT INTO sparse VALUES (1), (1000000);
+     CREATE TABLE far(id INTEGER PRIMARY KEY); INSERT INTO far VALUES (-3), (9007199254740991);
      CREATE TABLE many_rows(id INTEGER PRIMARY KEY, r, n, total);
      INSERT INTO many_rows WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 101) SELECT i, i, -i, i FROM n`,
   );
   const held = new Map(opened.record.tables.map(({ name, heldBy }) => [name, heldBy]));
-  for (const name of ["empty", "several", "sparse", "many_rows", "longer_0", "longer_9"]) {
+  for (const name of ["empty", "several", "sparse", "far", "many_rows", "longer_0", "longer_9"]) {
     expect(held.get(name)).toBe("page");
   }
   for (const name of ["longer_10", "longer_59"]) expect(held.get(name)).toBe("undo");

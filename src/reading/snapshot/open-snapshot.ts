@@ -39,6 +39,8 @@ export interface OpenRequest {
   isLeftover: IsLeftover;
   /** With more tables than this, pages of small ones are kept; default `MANY_TABLES`. */
   manyTables?: number;
+  /** Pages of at most this many bytes are kept of any number of tables; default `CHEAP_PAGE_BYTES`. */
+  cheapPageBytes?: number;
 }
 
 export interface OpenedSnapshot extends PlannedDump {
@@ -80,6 +82,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
       keepPage: (table) =>
         keepPageSql(names, { number: numbers.get(table) ?? 0, table }, createEncoder),
       manyTables: keepsPages ? request.manyTables : Number.POSITIVE_INFINITY,
+      cheapPageBytes: request.cheapPageBytes,
     });
     const keptPages = held.heldBy.includes("page");
     const opening = planOpening(names, request, { plan, triggers: catalog.triggers, ...held });
