@@ -46,6 +46,10 @@ test("the short bench measures every kind of database and every compression", ()
     expect(provedSeconds).toBeGreaterThan(proofSeconds);
   }
   expect(results.proofs).toHaveLength(1);
+  for (const { nodeSeconds, bucketSeconds, seconds } of results.restores) {
+    expect(Math.min(nodeSeconds, bucketSeconds)).toBeGreaterThan(0);
+    expect(seconds).toBeGreaterThan(bucketSeconds);
+  }
   const [parquet, ...others] = results.parquet;
   expect(others).toEqual([]);
   expect(parquet?.jobs.map(({ format, compression }) => [compression, format])).toEqual(

@@ -14,6 +14,8 @@ export interface RestoreMeasurement {
   bytes: number;
   /** `node:sqlite`, which loads the same script into a new file in one transaction. */
   nodeSeconds: number;
+  /** Reading the file twice from the simulated bucket, as a restore does, and nothing else. */
+  bucketSeconds: number;
   /** From POST to `completed`, by the job's own clock, without verification. */
   seconds: number;
   /** The same with verification; null if the script has no manifest. */
@@ -62,12 +64,17 @@ function makeMeasure(
   const { pid } = bench.worker;
   return async (script, text, from) => {
     const node: number[] = [];
+    const bucket: number[] = [];
     const plain: number[] = [];
     const verified: number[] = [];
     const hasManifest = "jobId" in from;
+    // An export's folder ends with the first digits of its job's id.
+    const file = "jobId" in from ? `${from.jobId.slice(0, 8)}/dump.sql` : from.object;
     resetPeakMemory(pid);
     for (let round = 0; round < rounds; round += 1) {
       node.push(loadByNode(join(folder, "loaded.sqlite"), text));
+      const read = await bench.call<{ seconds: number }>("GET", `/bench/read?name=${file}`);
+      bucket.push(read.seconds);
       plain.push((await bench.restore({ from, verify: "none" })).seconds);
       if (hasManifest) verified.push((await bench.restore({ from })).seconds);
     }
@@ -77,6 +84,7 @@ function makeMeasure(
       script,
       bytes: text.length,
       nodeSeconds: median(node),
+      bucketSeconds: median(bucket),
       seconds: median(plain),
       verifiedSeconds: hasManifest ? median(verified) : null,
       peakMemoryBytes: peak,

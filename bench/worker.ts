@@ -8,6 +8,7 @@ import { openSource } from "../src/databases/open-source.ts";
 import { readDump } from "../src/reading/dump-reader.ts";
 import { openLiveReader } from "../src/reading/table-reader.ts";
 import { planDump } from "../src/formats/plan-dump.ts";
+import { readScript } from "../src/loading/read-script.ts";
 import { readCatalog } from "../src/reading/read-catalog.ts";
 
 import { delayedEnv, setDistance } from "./delayed-env.ts";
@@ -55,6 +56,10 @@ export default {
       setDistance({ delayMs: value("ms"), pagesAhead: value("pages") });
       return Response.json({});
     }
+    if (url.pathname === "/bench/read") {
+      const bucket = env.EXPORT_R2_BUCKET as R2Bucket;
+      return Response.json(await readTwice(bucket, url.searchParams.get("name") ?? ""));
+    }
     if (url.pathname === "/bench/put") {
       await env.EXPORT_R2_BUCKET?.put(url.searchParams.get("key") ?? "", request.body);
       return Response.json({});
@@ -82,6 +87,20 @@ async function encode(env: ExportEnv): Promise<{ bytes: number; rows: number; ro
     total.rowsRead += piece.rowsRead;
   }
   return total;
+}
+
+/** Reads the object whose key contains `name` twice, as a restore reads its script, and throws it away. */
+async function readTwice(bucket: R2Bucket, name: string): Promise<{ seconds: number }> {
+  const { objects } = await bucket.list();
+  const object = objects.find(({ key }) => key.includes(name));
+  if (object === undefined) throw new Error(`no object's key contains ${name}`);
+  const file = { bytes: object.size, compression: "none" as const, frames: null };
+  const read = async (range: R2Range) => (await bucket.get(object.key, { range }))?.body;
+  const startMs = performance.now();
+  for (let pass = 1; pass <= 2; pass += 1) {
+    for await (const _ of readScript(read, file, { from: 0 }));
+  }
+  return { seconds: (performance.now() - startMs) / 1_000 };
 }
 
 const PART_BYTES = 8 * MIB;
