@@ -57,7 +57,7 @@ export default {
       return Response.json({});
     }
     if (url.pathname === "/bench/read") {
-      const bucket = env.EXPORT_R2_BUCKET as R2Bucket;
+      const bucket = env.EXPORT_R2_BUCKET;
       return Response.json(await readTwice(bucket, url.searchParams.get("name") ?? ""));
     }
     if (url.pathname === "/bench/put") {

@@ -76,6 +76,8 @@ export interface HeldTables {
   keepPages: SourceStatement[];
   /** A sentence for each table that is not from the instant. */
   warnings: string[];
+  /** About how many bytes the copies and the kept pages have. */
+  bytes: number;
   rowsRead: number;
 }
 
@@ -97,7 +99,7 @@ export async function chooseHeldBy(
   },
 ): Promise<HeldTables> {
   const { brokenParents, manyTables = MANY_TABLES, cheapPageBytes = CHEAP_PAGE_BYTES } = choice;
-  const held: HeldTables = { heldBy: [], keepPages: [], warnings: [], rowsRead: 0 };
+  const held: HeldTables = { heldBy: [], keepPages: [], warnings: [], bytes: 0, rowsRead: 0 };
   const watchable = new Set(
     tables.filter(
       (table) => canWatch(table) && !brokenParents.has(table.name) && choice.fitsTriggers(table),
@@ -111,6 +113,7 @@ export async function chooseHeldBy(
     cheapPageBytes,
   });
   held.rowsRead += kept.rowsRead;
+  held.bytes += kept.bytes;
   let copied = 0;
   const fits = (bytes: number): boolean => copied + bytes <= COPY_BYTES_MAX;
   for (const table of tables) {
@@ -129,6 +132,7 @@ export async function chooseHeldBy(
     held.rowsRead += size.rowsRead;
     if (size.isWhole && fits(size.bytes) && columns <= COLUMNS_MAX) {
       copied += size.bytes;
+      held.bytes += size.bytes;
       held.heldBy.push("copy");
     } else if (canWatch(table) && !brokenParents.has(table.name)) {
       throw new ExportError(
@@ -200,7 +204,7 @@ async function chooseKept(
     manyTables: number;
     cheapPageBytes: number;
   },
-): Promise<{ statements: ReadonlyMap<Table, SourceStatement>; rowsRead: number }> {
+): Promise<{ statements: ReadonlyMap<Table, SourceStatement>; bytes: number; rowsRead: number }> {
   const kept = new Map<Table, SourceStatement>();
   const found = await estimate(source, tables);
   const fitting = found.sizes.filter(({ table, ...size }) => fitsKeptPage(table, size));
@@ -214,7 +218,7 @@ async function chooseKept(
     kept.set(table, statement);
     keptBytes += bytes;
   }
-  return { statements: kept, rowsRead: found.rowsRead };
+  return { statements: kept, bytes: keptBytes, rowsRead: found.rowsRead };
 }
 
 /** About how many rows and bytes tables have at most, if a few rows show it; infinitely many if not. */

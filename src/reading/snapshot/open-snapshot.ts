@@ -65,10 +65,10 @@ export interface OpenedSnapshot extends PlannedDump {
 export async function openSnapshot(source: Source, request: OpenRequest): Promise<OpenedSnapshot> {
   const { snapshotId, undoBytesMax, planDump } = request;
   // A far database takes all three requests at the same time. No catalog contains a leftover.
-  const [firstPlan] = await Promise.all([
+  const [firstPlan, databaseBytes] = await Promise.all([
     renewDumpPlan(source, planDump, request.planned),
+    readDatabaseBytes(source),
     requireAlone(source, request.isLeftover),
-    requireSpace(source, undoBytesMax),
   ]);
   const names = new SnapshotNames(snapshotId);
   let keepsPages = true;
@@ -84,6 +84,7 @@ export async function openSnapshot(source: Source, request: OpenRequest): Promis
       manyTables: keepsPages ? request.manyTables : Number.POSITIVE_INFINITY,
       cheapPageBytes: request.cheapPageBytes,
     });
+    requireSpace(databaseBytes, undoBytesMax + held.bytes);
     const keptPages = held.heldBy.includes("page");
     const opening = planOpening(names, request, { plan, triggers: catalog.triggers, ...held });
     const { statements } = opening;
@@ -194,16 +195,20 @@ function recordOpening(
   };
 }
 
+/** Undefined if the source does not report its size. */
+async function readDatabaseBytes(source: Source): Promise<number | undefined> {
+  return (await source.query({ sql: "SELECT 1 AS one", columns: 1 })).databaseBytes;
+}
+
 /**
- * A full database makes the customer's own writes fail, so a snapshot opens only if its log fits in
- * addition to the data. A source that does not report its size is not checked.
+ * A full database makes the customer's own writes fail, so a snapshot opens only if what it may
+ * keep fits in addition to the data. A source that does not report its size is not checked.
  */
-async function requireSpace(source: Source, undoBytesMax: number): Promise<void> {
-  const { databaseBytes } = await source.query({ sql: "SELECT 1 AS one", columns: 1 });
-  if (databaseBytes === undefined || databaseBytes + undoBytesMax <= DATABASE_BYTES_MAX) return;
+function requireSpace(databaseBytes: number | undefined, keptBytes: number): void {
+  if (databaseBytes === undefined || databaseBytes + keptBytes <= DATABASE_BYTES_MAX) return;
   throw new ExportError(
     "no-space-for-snapshot",
-    `the database has ${databaseBytes} bytes, and the snapshot may keep ${undoBytesMax} more; ` +
+    `the database has ${databaseBytes} bytes, and the snapshot may keep ${keptBytes} more; ` +
       `a database holds at most ${DATABASE_BYTES_MAX}`,
   );
 }

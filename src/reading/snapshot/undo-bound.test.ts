@@ -4,11 +4,13 @@ import { ExportError } from "../../api/errors.ts";
 import { DATABASE_BYTES_MAX, MIB } from "../../api/limits.ts";
 import type { Table } from "../../sqlite/catalog.ts";
 import type { Source } from "../../databases/source.ts";
+import { closeSnapshot } from "./close-snapshot.ts";
 import {
   freeze,
   freezeDatabase,
   type FrozenDatabase,
   snapshotObjects,
+  SNAPSHOT_ID,
 } from "../../../test/support/frozen-database.ts";
 import {
   nodeSqliteSource,
@@ -113,4 +115,10 @@ test("opens only if its bound fits into the platform's largest database beside t
   expect(await open(DATABASE_BYTES_MAX - MIB + 1)).toBe("no-space-for-snapshot");
   expect(snapshotObjects(db)).toEqual([]);
   expect(await open(DATABASE_BYTES_MAX - MIB)).toBe("none");
+  await closeSnapshot(plain, SNAPSHOT_ID);
+  // With so many tables, their pages are kept.
+  db.exec("INSERT INTO t VALUES (1, zeroblob(5000))");
+  for (let n = 0; n < 60; n += 1) db.exec(`CREATE TABLE t${n}(a)`);
+  expect(await open(DATABASE_BYTES_MAX - MIB - 4_000)).toBe("no-space-for-snapshot");
+  expect(await open(DATABASE_BYTES_MAX - MIB - 6_000)).toBe("none");
 });
