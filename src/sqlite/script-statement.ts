@@ -1,5 +1,3 @@
-import type { Buffer } from "node:buffer";
-
 /** A statement of a script. */
 export interface ScriptStatement {
   /**
@@ -23,7 +21,7 @@ export interface ScriptStatement {
   /** False only for a last statement or comment that the script breaks off. */
   isEnded: boolean;
   /** Set if it begins with the bytes that `expectRows` got, and only literals follow. */
-  plain?: { head: Buffer; rows: number };
+  plain?: { head: Uint8Array; rows: number };
 }
 
 /** Returns a statement's text from its first token on, as a view. It takes long for every one of many statements. */

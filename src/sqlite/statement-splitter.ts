@@ -23,7 +23,7 @@ const SLASH = 0x2f;
 
 /** How INSERTs begin, up to and including VALUES. */
 interface InsertHead {
-  bytes: Buffer;
+  bytes: Uint8Array;
   /** Line feeds. */
   lines: number;
 }
@@ -82,9 +82,9 @@ export class StatementSplitter {
    * Expects INSERTs that begin with these bytes, of which VALUES are the last. If only literals follow, a statement is
    * read faster, in one pass that also counts its rows.
    */
-  expectRows(bytes: Buffer | undefined): void {
+  expectRows(bytes: Uint8Array | undefined): void {
     if (bytes === undefined || bytes === this.#expected?.bytes) return;
-    this.#expected = { bytes, lines: countLines(bytes, 0, bytes.length) };
+    this.#expected = { bytes, lines: countLines(viewOf(bytes), 0, bytes.length) };
   }
 
   /** Yields the statements that `chunk` ends. Do not write to the chunk afterwards. */
