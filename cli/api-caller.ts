@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-import type { ErrorCode } from "../src/api/errors.ts";
+import type { ErrorCode } from "../src/api/error-codes.ts";
 import { VERSION } from "../src/api/version.ts";
 import { parseJson } from "../src/lib/parse-json.ts";
 import { type Problem, ProblemSchema } from "./answers.ts";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-import type { ErrorCode } from "../src/api/errors.ts";
+import type { ErrorCode } from "../src/api/error-codes.ts";
 import type { ExportRequestInput } from "../src/api/export-request.ts";
 import type { JobState } from "../src/api/job-state.ts";
 import {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { dirname } from "node:path";
 
-import type { ErrorCode } from "../src/api/errors.ts";
+import type { ErrorCode } from "../src/api/error-codes.ts";
 import { findCompression } from "../src/api/compressions.ts";
 import { findFormat, FORMAT_DEFAULT } from "../src/api/formats.ts";
 import type { Job } from "./answers.ts";

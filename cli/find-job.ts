@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../src/api/errors.ts";
+import type { ErrorCode } from "../src/api/error-codes.ts";
 import type { Job } from "./answers.ts";
 import type { ApiClient } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../src/api/errors.ts";
+import type { ErrorCode } from "../src/api/error-codes.ts";
 import type { JobState } from "../src/api/job-state.ts";
 import type { RestoreRequestInput } from "../src/api/restore-request.ts";
 import type { Call } from "./api-caller.ts";

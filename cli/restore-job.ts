@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-import type { ErrorCode } from "../src/api/errors.ts";
+import type { ErrorCode } from "../src/api/error-codes.ts";
 import type { ApiClient } from "./api-client.ts";
 import { checkScript } from "./check-script.ts";
 import { CliError, Interrupted } from "./cli-error.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { ERRORS } from "../src/api/errors.ts";
+import { ERRORS } from "../src/api/error-codes.ts";
 import { findHint } from "./worker-hints.ts";
 
 function problem(code: string, more: object = {}) {

@@ -1,5 +1,5 @@
 import { docsUrl } from "../src/api/docs-url.ts";
-import type { ErrorCode } from "../src/api/errors.ts";
+import type { ErrorCode } from "../src/api/error-codes.ts";
 import type { Problem } from "./answers.ts";
 
 /** The command line's option for each field of a request. */

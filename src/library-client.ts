@@ -13,7 +13,7 @@ export type {
   WaitOptions,
 } from "./client/client-options.ts";
 export { ExportApiError, type ExportApiErrorCode } from "./client/export-api-error.ts";
-export type { ErrorCode } from "./api/errors.ts";
+export type { ErrorCode } from "./api/error-codes.ts";
 export type { ExportRequestInput } from "./api/export-request.ts";
 export type { FleetManifest } from "./api/fleet-manifest.ts";
 export type { FleetRequestInput } from "./api/fleet-request.ts";

@@ -24,7 +24,7 @@ export type { Manifest } from "./api/manifest.ts";
 export type { RestoreRequest, RestoreRequestInput } from "./api/restore-request.ts";
 export type { RestoreList, RestoreView } from "./api/restore-view.ts";
 export type { SourceConfig } from "./api/source-config.ts";
-export type { ErrorCode } from "./api/errors.ts";
+export type { ErrorCode } from "./api/error-codes.ts";
 
 /** @deprecated Use `RunPayload`, of which this is a part. */
 export type RunParams = Exclude<RunPayload, StreamEnding>;

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import { type ErrorCode, ERRORS } from "../../src/api/errors.ts";
+import { type ErrorCode, ERRORS } from "../../src/api/error-codes.ts";
 import type { DestinationProbes, Sources } from "../answers.ts";
 import type { ApiClient } from "../api-client.ts";
 import { CliError, Interrupted } from "../cli-error.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { docsUrl } from "./docs-url.ts";
-import { ERRORS, type ErrorCode } from "./errors.ts";
+import { ERRORS, type ErrorCode } from "./error-codes.ts";
 import { hintOf } from "./error-hint.ts";
 
 const CODES = Object.keys(ERRORS) as ErrorCode[];

@@ -1,4 +1,4 @@
-import { ERRORS, type ErrorCode } from "./errors.ts";
+import { ERRORS, type ErrorCode } from "./error-codes.ts";
 
 /** The place in a hint at which a route starts, such as `GET /export/jobs`. */
 const BEFORE_ROUTE = /(?<=\b(?:GET|POST|DELETE) )(?=\/)/g;

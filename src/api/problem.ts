@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-import { ERRORS, type ErrorCode } from "./errors.ts";
+import { ERRORS, type ErrorCode } from "./error-codes.ts";
 
 /** The body of every error (RFC 9457). Some codes have more members, for instance `jobId` or `issues`. */
 export const ProblemSchema = v.looseObject({

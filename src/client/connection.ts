@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../api/errors.ts";
+import type { ErrorCode } from "../api/error-codes.ts";
 import { parseRetryAfterMs } from "../lib/retry-after.ts";
 import type { CallOptions, ExportClientOptions } from "./client-options.ts";
 import { type ExportApiError, readApiError } from "./export-api-error.ts";

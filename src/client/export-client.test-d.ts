@@ -1,7 +1,7 @@
 /** Compiled by `tsc` with everything else: what the client takes and returns. */
 import { expectTypeOf } from "vitest";
 
-import type { ErrorCode } from "../api/errors.ts";
+import type { ErrorCode } from "../api/error-codes.ts";
 import type { ExportRequestInput } from "../api/export-request.ts";
 import type { JobView } from "../api/job-view.ts";
 import type { ExportService } from "../export-service.ts";

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { ERRORS } from "../api/errors.ts";
+import { ERRORS } from "../api/error-codes.ts";
 import { ExportApiError } from "./export-api-error.ts";
 import type { JobEvent } from "./client-options.ts";
 import { ExportClient } from "./export-client.ts";

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../api/errors.ts";
+import type { ErrorCode } from "../api/error-codes.ts";
 import type { EventsOptions, JobEvent, WaitOptions } from "./client-options.ts";
 import type { Connection } from "./connection.ts";
 import { ExportApiError } from "./export-api-error.ts";

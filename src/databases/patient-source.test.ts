@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import { type ErrorCode, ExportError } from "../api/errors.ts";
+import type { ErrorCode } from "../api/error-codes.ts";
+import { ExportError } from "../api/errors.ts";
 import { patientSource } from "./patient-source.ts";
 import { DEFAULT_ABILITIES, type Source, type SourceResult } from "./source.ts";
 

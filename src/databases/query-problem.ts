@@ -1,4 +1,5 @@
-import { type ErrorCode, ExportError } from "../api/errors.ts";
+import type { ErrorCode } from "../api/error-codes.ts";
+import { ExportError } from "../api/errors.ts";
 
 /**
  * Why SQLite did not run a query:

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
-import { type ErrorCode, ExportError } from "../api/errors.ts";
+import type { ErrorCode } from "../api/error-codes.ts";
+import { ExportError } from "../api/errors.ts";
 import { reachedSource } from "./reached-source.ts";
 import { DEFAULT_ABILITIES, type Source } from "./source.ts";
 

@@ -1,7 +1,8 @@
 import { type ExportEnv, getExportJobs } from "../config/bindings.ts";
 import { readSettings } from "../config/settings.ts";
 import { unwrap } from "../rpc/outcome.ts";
-import { type ErrorCode, ExportError } from "../api/errors.ts";
+import type { ErrorCode } from "../api/error-codes.ts";
+import { ExportError } from "../api/errors.ts";
 import {
   findVerify,
   isFleetEntry,

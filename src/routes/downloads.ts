@@ -1,4 +1,5 @@
-import { type ErrorCode, ExportError } from "../api/errors.ts";
+import type { ErrorCode } from "../api/error-codes.ts";
+import { ExportError } from "../api/errors.ts";
 import { isActive } from "../api/job-state.ts";
 import { ManifestSchema } from "../api/manifest.ts";
 import { type ExportEnv, getExportJobs } from "../config/bindings.ts";

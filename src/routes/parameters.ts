@@ -1,6 +1,7 @@
 import * as v from "valibot";
 
-import { type ErrorCode, ExportError } from "../api/errors.ts";
+import type { ErrorCode } from "../api/error-codes.ts";
+import { ExportError } from "../api/errors.ts";
 import { PARTS_MAX } from "../api/limits.ts";
 import type { PathParameter } from "./route.ts";
 

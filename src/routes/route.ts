@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { ParamKeys } from "hono/types";
 import type * as v from "valibot";
 
-import type { ErrorCode } from "../api/errors.ts";
+import type { ErrorCode } from "../api/error-codes.ts";
 import type { TokenAccess } from "../api/token-access.ts";
 import type { Settings } from "../config/settings.ts";
 import type { AppEnv } from "./app-env.ts";

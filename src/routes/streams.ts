@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../api/errors.ts";
+import type { ErrorCode } from "../api/error-codes.ts";
 import { findDefaultSource } from "../config/settings.ts";
 import {
   DumpStreamQuerySchema,

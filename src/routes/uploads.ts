@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../api/errors.ts";
+import type { ErrorCode } from "../api/error-codes.ts";
 import { BODY_BYTES_MAX, PART_BYTES_MAX } from "../api/limits.ts";
 import { Sha256Schema } from "../api/restore-request.ts";
 import {

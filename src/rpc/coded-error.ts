@@ -1,4 +1,5 @@
-import { ERRORS, type ErrorCode, ExportError, type Failure } from "../api/errors.ts";
+import { ERRORS, type ErrorCode } from "../api/error-codes.ts";
+import { ExportError, type Failure } from "../api/errors.ts";
 
 const CODED = /^(?:[A-Za-z]*Error: )*([a-z][a-z0-9-]*): ([\s\S]*)$/;
 

@@ -1,5 +1,5 @@
 import type { ManifestCopy } from "../api/copies.ts";
-import type { ErrorCode } from "../api/errors.ts";
+import type { ErrorCode } from "../api/error-codes.ts";
 import type { FleetNames } from "../api/fleet-names.ts";
 import type { FleetRequest } from "../api/fleet-request.ts";
 import type { FleetView } from "../api/fleet-view.ts";

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../api/errors.ts";
+import type { ErrorCode } from "../api/error-codes.ts";
 import type { RestorePhase, RestoreView } from "../api/restore-view.ts";
 import type { RestoreRequest, RestoreVerify } from "../api/restore-request.ts";
 import type { JobPosition } from "./http-jobs.ts";

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
-import { ERRORS } from "../../src/api/errors.ts";
+import { ERRORS } from "../../src/api/error-codes.ts";
 
 const docs = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");
 

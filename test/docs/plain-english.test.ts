@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 
 import { expect, test } from "vitest";
 
-import { ERRORS } from "../../src/api/errors.ts";
+import { ERRORS } from "../../src/api/error-codes.ts";
 import { DOC_PAGES, readPage } from "../support/doc-blocks.ts";
 import { findTranslated, listComments, listMessages } from "./plain-english.ts";
 

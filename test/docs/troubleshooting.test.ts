@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 import { CLI_ERROR_CODES } from "../../cli/cli-error.ts";
-import { ERRORS } from "../../src/api/errors.ts";
+import { ERRORS } from "../../src/api/error-codes.ts";
 import { CALLBACK_STATUSES } from "../../src/api/callback-state.ts";
 import { readPage } from "../support/doc-blocks.ts";
 

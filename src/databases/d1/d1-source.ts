@@ -2,7 +2,8 @@ import { CallTimeout, callWithin } from "../../lib/call-within.ts";
 import { assert } from "../../lib/assert.ts";
 import { findUnusedName } from "../../sqlite/identifier.ts";
 import { fromHex } from "../../lib/bytes.ts";
-import { type ErrorCode, ExportError } from "../../api/errors.ts";
+import type { ErrorCode } from "../../api/error-codes.ts";
+import { ExportError } from "../../api/errors.ts";
 import { PAGE_BYTES, SOURCE_CALL_MS_MAX } from "../../api/limits.ts";
 import { PASSING_SQLITE_ERROR } from "../passing-error.ts";
 import {

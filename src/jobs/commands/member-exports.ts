@@ -1,4 +1,5 @@
-import { type ErrorCode, ExportError } from "../../api/errors.ts";
+import type { ErrorCode } from "../../api/error-codes.ts";
+import { ExportError } from "../../api/errors.ts";
 import { isActive } from "../../api/job-state.ts";
 import type { FailedMember, FleetExports, FleetState } from "../../rpc/fleet-jobs.ts";
 import type { NewJob } from "../../rpc/http-jobs.ts";

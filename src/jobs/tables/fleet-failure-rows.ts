@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../../api/errors.ts";
+import type { ErrorCode } from "../../api/error-codes.ts";
 import type { FailedMember } from "../../rpc/fleet-jobs.ts";
 
 /** The most characters of a message: a fleet may have 100,000 failures. */

@@ -2,7 +2,8 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 
 import { parseCodedError } from "../../rpc/coded-error.ts";
-import { ERRORS, ExportError, type Failure } from "../../api/errors.ts";
+import { ERRORS } from "../../api/error-codes.ts";
+import { ExportError, type Failure } from "../../api/errors.ts";
 import { hintOf } from "../../api/error-hint.ts";
 
 /** Returns an error as RFC 9457 problem details, with this API's own `code` and `hint`. */

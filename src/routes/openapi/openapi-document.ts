@@ -1,7 +1,7 @@
 import { toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import * as v from "valibot";
 
-import { ERRORS, type ErrorCode } from "../../api/errors.ts";
+import { ERRORS, type ErrorCode } from "../../api/error-codes.ts";
 import { VERSION } from "../../api/version.ts";
 import { TOKEN_ACCESSES, type TokenAccess } from "../../api/token-access.ts";
 import type { Answer, Route } from "../route.ts";

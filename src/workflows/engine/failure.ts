@@ -1,7 +1,8 @@
 import { NonRetryableError } from "cloudflare:workflows";
 
 import { toCodedError, parseCodedError } from "../../rpc/coded-error.ts";
-import { type ErrorCode, ExportError, type Failure } from "../../api/errors.ts";
+import type { ErrorCode } from "../../api/error-codes.ts";
+import { ExportError, type Failure } from "../../api/errors.ts";
 
 /**
  * How many attempts of a step may end in this error, if that is fewer than the step's policy allows. A query that

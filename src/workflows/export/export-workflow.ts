@@ -1,6 +1,7 @@
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
 
-import type { ErrorCode, Failure } from "../../api/errors.ts";
+import type { ErrorCode } from "../../api/error-codes.ts";
+import type { Failure } from "../../api/errors.ts";
 import type { ExportEnv } from "../../config/bindings.ts";
 import {
   parseRunPayload,

@@ -1,4 +1,5 @@
-import type { ErrorCode, Failure } from "../../api/errors.ts";
+import type { ErrorCode } from "../../api/error-codes.ts";
+import type { Failure } from "../../api/errors.ts";
 import { MIB } from "../../api/limits.ts";
 import type { NextAction } from "../../rpc/next-action.ts";
 import { unwrap } from "../../rpc/outcome.ts";

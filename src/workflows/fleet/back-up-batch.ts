@@ -1,4 +1,5 @@
-import { type ErrorCode, ExportError } from "../../api/errors.ts";
+import type { ErrorCode } from "../../api/error-codes.ts";
+import { ExportError } from "../../api/errors.ts";
 import { MIB } from "../../api/limits.ts";
 import type { Source } from "../../databases/source.ts";
 import { CHUNK_MS_MAX } from "../export/chunk-end.ts";

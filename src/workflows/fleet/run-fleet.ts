@@ -1,4 +1,5 @@
-import type { ErrorCode, Failure } from "../../api/errors.ts";
+import type { ErrorCode } from "../../api/error-codes.ts";
+import type { Failure } from "../../api/errors.ts";
 import type { RunStart } from "../../rpc/run-payload.ts";
 import type { CopyPlan } from "../../rpc/run-jobs.ts";
 import { fromRun } from "../copying/copy-context.ts";

@@ -1,4 +1,5 @@
-import type { ErrorCode, Failure } from "../../api/errors.ts";
+import type { ErrorCode } from "../../api/error-codes.ts";
+import type { Failure } from "../../api/errors.ts";
 import type { ExportEnv } from "../../config/bindings.ts";
 import { getExportJobs } from "../../config/bindings.ts";
 import { unwrap } from "../../rpc/outcome.ts";

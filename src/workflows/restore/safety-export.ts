@@ -1,4 +1,5 @@
-import { type ErrorCode, ExportError } from "../../api/errors.ts";
+import type { ErrorCode } from "../../api/error-codes.ts";
+import { ExportError } from "../../api/errors.ts";
 import { encodeUtf8, toHex } from "../../lib/bytes.ts";
 import type { Source } from "../../databases/source.ts";
 import { hasKeyValueEntries } from "../../loading/target.ts";
